@@ -1,0 +1,120 @@
+# Trailbook. `make demo` and `make test` work on a fresh machine with Python 3.11 or later, make and a package index.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := usage
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(firstword $(shell for each in python3.11 python3 python3.13 python3.12; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each"; done) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet
+APT := DEBIAN_FRONTEND=noninteractive apt-get
+# Extra words for the command: `make demo ARGS="--no-serve --dir /tmp/nordlys"`, `make test PYTEST_ARGS="-n 2"`.
+ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: usage setup demo test lint bench docs lock browser clean
+
+usage:
+	@echo "make setup   make .venv with everything that work on Trailbook needs"
+	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
+	@echo "make test    setup, a browser, lint and every test (PYTEST_ARGS=... go to pytest)"
+	@echo "make lint    ruff, mypy and the direction of imports"
+	@echo "make bench   the benchmarks"
+	@echo "make docs    check that the documents are in step with the code"
+	@echo "make lock    pin and hash the newest allowed dependencies again (needs uv)"
+	@echo "make clean   remove .venv and everything that tools left behind"
+
+setup: $(VENV)/.dev
+
+demo: $(VENV)/.demo
+	@echo "Opening the demo company, Nordlys AS ..."
+	@$(BIN)/trailbook demo $(ARGS)
+
+test: setup browser
+	@$(MAKE) lint
+	@echo "Running the tests ..."
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup
+	@echo "Checking rules (ruff) ..."
+	@$(BIN)/ruff check .
+	@echo "Checking form (ruff format) ..."
+	@$(BIN)/ruff format --check .
+	@echo "Checking types (mypy) ..."
+	@$(BIN)/mypy
+	@echo "Checking the direction of imports (import-linter) ..."
+	@$(BIN)/lint-imports
+
+bench: setup
+	@echo "Running the benchmarks ..."
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: setup
+	@if [ -d tests/docs ]; then \
+		echo "Checking that the documents are in step with the code ..."; \
+		$(BIN)/python -m pytest tests/docs $(PYTEST_ARGS); \
+	else \
+		echo "The checks of the documents live in tests/docs, which this checkout does not have."; exit 1; \
+	fi
+
+# --- The environment. A stamp file says what .venv holds; it is made again when the pins or pyproject.toml change. ---
+
+$(BIN)/python:
+	@echo "Making .venv with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Trailbook needs Python 3.11 or later; name one with make PYTHON=/path/to/python3." >&2; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Python came without venv: installing the Debian package python3-venv ..."; \
+			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends python3-venv >/dev/null; \
+		else \
+			echo "Python came without venv. Install it (Debian: python3-venv) and try again." >&2; exit 1; \
+		fi; \
+	fi
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+# The development pins contain the demo's, so this one stamp answers for both.
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned dependencies of requirements/dev.txt ..."
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.demo $@
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned dependencies of requirements/demo.txt ..."
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/demo.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+browser:
+	@if ! command -v chromium >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "The page's tests need a browser: installing the Debian package chromium ..."; \
+			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+		else \
+			echo "The page's tests need a browser. Install chromium (Debian: apt-get install chromium) and try again." >&2; \
+			exit 1; \
+		fi; \
+	fi
+
+# --- Pins. ---
+
+UV ?= uv
+LOCK = $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --upgrade
+lock:
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv; name one with make lock UV=/path/to/uv." >&2; exit 1; }
+	@echo "Pinning requirements/dev.txt ..."
+	@$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
+	@echo "Pinning requirements/demo.txt and requirements/core.txt to the same versions ..."
+	@$(LOCK) pyproject.toml --extra demo --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
+	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt
+
+clean:
+	@echo "Removing .venv and what tools left behind ..."
+	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,200 @@
+"""Every exception Trailbook raises on purpose. Owns their names and stable codes; imports nothing.
+
+HTTP statuses and exit codes are chosen at the edges, never here.
+
+    TrailbookError
+    |-- InvalidError                 the caller's input breaks a rule
+    |   |-- EntryInvalidError        entry-invalid (each Fault has its own code)
+    |   |-- ActionUnknownError       action-unknown
+    |   |-- FilterInvalidError       filter-invalid
+    |   |-- CursorInvalidError       cursor-invalid
+    |   `-- BatchRefusedError        an atomic batch with a bad entry
+    |-- EntryConflictError           entry-conflict
+    |-- NotPermittedError            not-permitted
+    |-- UnauthenticatedError         unauthenticated
+    |-- NotFoundError                not-found
+    |   `-- EntryExpiredError        entry-expired
+    |-- CatalogueError               catalogue
+    |-- ConfigurationError           configuration
+    `-- StoreError                   store-unavailable
+        |-- HeadMovedError           head-moved (somebody else appended first)
+        |-- SchemaNewerError         schema-newer
+        |-- StorageFullError         storage-full
+        `-- DamagedError             damaged
+"""
+
+
+class Fault:
+    """One broken rule: `pointer` (RFC 6901) to the member, a stable `code`, and `detail` in plain words."""
+
+    __slots__ = ("code", "detail", "pointer")
+
+    def __init__(self, pointer: str, code: str, detail: str) -> None:
+        self.pointer = pointer
+        self.code = code
+        self.detail = detail
+
+    def __repr__(self) -> str:
+        return f"Fault({self.pointer!r}, {self.code!r}, {self.detail!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fault) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[str, str, str]:
+        return (self.pointer, self.code, self.detail)
+
+
+class TrailbookError(Exception):
+    """The root: everything below carries a stable `code` and a `detail` in plain words."""
+
+    code = "internal"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidError(TrailbookError):
+    """The input breaks a rule; `faults` names each member at fault."""
+
+    code = "invalid"
+
+    def __init__(self, detail: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(detail)
+        self.faults = faults
+
+
+class EntryInvalidError(InvalidError):
+    """An entry breaks rules of the record; its code is that of the first fault."""
+
+    code = "entry-invalid"
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{f.pointer or 'entry'}: {f.detail}" for f in faults), faults)
+        self.code = faults[0].code
+
+
+class ActionUnknownError(InvalidError):
+    """The action is not declared in the catalogue; `nearest` is the declared one most like it."""
+
+    code = "action-unknown"
+
+    def __init__(self, name: str, nearest: str | None) -> None:
+        hint = f"; the nearest declared one is {nearest}" if nearest else ""
+        detail = f"the action {name[:80]!r} is not declared in the catalogue{hint}"
+        super().__init__(detail, (Fault("/action", self.code, detail),))
+        self.name = name
+        self.nearest = nearest
+
+
+class FilterInvalidError(InvalidError):
+    """A filter parameter is unknown, broken or contradicts another."""
+
+    code = "filter-invalid"
+
+
+class CursorInvalidError(InvalidError):
+    """A cursor was altered, is of another viewer, filter or order, or has expired."""
+
+    code = "cursor-invalid"
+
+
+class BatchRefusedError(InvalidError):
+    """An atomic batch was refused as a whole; `refused` maps line number (from 0) to its error."""
+
+    code = "entry-invalid"
+
+    def __init__(self, refused: dict[int, TrailbookError]) -> None:
+        first = min(refused)
+        super().__init__(f"{len(refused)} refused, nothing recorded; entry {first}: {refused[first].detail}")
+        self.refused = refused
+
+
+class EntryConflictError(TrailbookError):
+    """An entry with this id and other content is in the log."""
+
+    code = "entry-conflict"
+
+
+class NotPermittedError(TrailbookError):
+    """The viewer's role does not have the permission that `permission` names."""
+
+    code = "not-permitted"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"You need full access to {permission}. Ask whoever administers roles.")
+        self.permission = permission
+
+
+class UnauthenticatedError(TrailbookError):
+    """Nobody is signed in, or the key is not valid."""
+
+    code = "unauthenticated"
+
+
+class NotFoundError(TrailbookError):
+    """Absent, somebody else's, or outside what the viewer may see: all the same."""
+
+    code = "not-found"
+
+
+class EntryExpiredError(NotFoundError):
+    """The entry's body was removed by retention; its leaf hash stays."""
+
+    code = "entry-expired"
+
+    def __init__(self, seq: int, leaf: bytes) -> None:
+        super().__init__("the entry was removed by retention; its leaf hash stays in the tree")
+        self.seq = seq
+        self.leaf = leaf
+
+
+class ProofInvalidError(TrailbookError):
+    """A proof, note or signature is malformed or does not hold; the detail names what and where."""
+
+    code = "proof-invalid"
+
+
+class CatalogueError(TrailbookError):
+    """A catalogue file is wrong; the detail names file and key."""
+
+    code = "catalogue"
+
+
+class ConfigurationError(TrailbookError):
+    """A setting is unknown, missing or unsafe; the detail names it."""
+
+    code = "configuration"
+
+
+class StoreError(TrailbookError):
+    """The store could not answer; nothing was acknowledged."""
+
+    code = "store-unavailable"
+
+
+class HeadMovedError(StoreError):
+    """The log grew since its head was read: read again, then append."""
+
+    code = "head-moved"
+
+
+class SchemaNewerError(StoreError):
+    """The store was written by a newer Trailbook."""
+
+    code = "schema-newer"
+
+
+class StorageFullError(StoreError):
+    """The disk is full; nothing was acknowledged."""
+
+    code = "storage-full"
+
+
+class DamagedError(StoreError):
+    """Stored bytes are not what was written; the detail names where."""
+
+    code = "damaged"

@@ -5,17 +5,21 @@ proofs by plan, fetch, fold. Pure: it holds no tree, reads no store, and never a
 bare boolean; a verifier returns the root it computed or raises.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.errors import DamagedError, InvalidError
+from trailbook.errors import DamagedError, InvalidError, ProofInvalidError
 
 EMPTY_ROOT = sha256(b"").digest()
 HASH = 32  # bytes of a hash
 TILE = 256  # hashes of a complete tile
+MAX_SIZE = 2**63  # leaves
 _TILE_BITS = 8  # tree heights from one tile level to the next
+_TILE_PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 
 
 class Frontier(Struct, frozen=True):
@@ -36,7 +40,25 @@ class Tile(Struct, frozen=True):
     hashes: bytes
 
 
+class TileId(Struct, frozen=True, order=True):
+    """Which tile, and how many of its hashes a tree of some size has: 256, or fewer at the right edge."""
+
+    level: int
+    index: int
+    width: int
+
+
+class Node(Struct, frozen=True, order=True):
+    """A complete subtree: the 2**height leaves from index * 2**height."""
+
+    height: int
+    index: int
+
+
 EMPTY = Frontier(0, ())
+Plan = tuple[tuple[Node, ...], ...]  # per hash of a proof, the compact range it is the root over
+Fetch = Callable[[int, int, int], bytes]  # (level, index, width) -> that many hashes of a tile, joined
+Level = int | Literal["entries"]  # of a path: a tile's level, or the entry bundles
 
 
 def leaf_hash(body: bytes) -> bytes:
@@ -71,7 +93,7 @@ def extend(frontier: Frontier, leaves: Sequence[bytes]) -> tuple[Frontier, tuple
 
 
 def compact(frontier: Frontier) -> tuple[bytes, ...]:
-    """The compact range of the tree: roots of its complete subtrees, largest first, one per bit of the size."""
+    """The compact range of the tree: roots of its complete subtrees, largest first."""
     found: list[bytes] = []
     for hashes in reversed(frontier.levels):
         at = 0
@@ -109,7 +131,8 @@ def subtree_root(hashes: Sequence[bytes]) -> bytes:
     while len(row) > 1:
         # A last hash without a partner rises as it is: the RFC splits at the greatest power of two.
         odd = row[-1:] if len(row) & 1 else ()
-        row = [hashed(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+        pairs = zip(row[::2], row[1::2], strict=False)
+        row = [hashed(b"\x01" + left + right).digest() for left, right in pairs]
         row.extend(odd)
     return row[0]
 
@@ -121,7 +144,8 @@ def restore(size: int, leaves: Sequence[bytes], tile_root: Callable[[int, int], 
     Raises: DamagedError when there are not `size` mod 256 leaves.
     """
     if len(leaves) != size % TILE:
-        raise DamagedError(f"a tree of {size} ends with {size % TILE} leaves after its tiles, not {len(leaves)}")
+        found = f"{size % TILE} leaves after its tiles, not {len(leaves)}"
+        raise DamagedError(f"a tree of {size} ends with {found}")
     levels = [tuple(leaves)] if size else []
     level = 1
     while at_level := size >> _TILE_BITS * level:
@@ -129,3 +153,235 @@ def restore(size: int, leaves: Sequence[bytes], tile_root: Callable[[int, int], 
         levels.append(tuple(tile_root(below, index) for index in range(first, at_level)))
         level += 1
     return Frontier(size, tuple(levels))
+
+
+def inclusion_plan(index: int, size: int) -> Plan:
+    """The subtrees whose roots prove that leaf `index` is in the tree of `size`, leaf's sibling first.
+
+    Raises: ProofInvalidError when there is no such leaf or size. Source: RFC 9162 section 2.1.3.1.
+    """
+    _check_leaf(index, size)
+    ranges, low, high = [], 0, size
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            ranges.append(_range(middle, high))
+            high = middle
+        else:
+            ranges.append(_range(low, middle))
+            low = middle
+    return tuple(reversed(ranges))
+
+
+def consistency_plan(old: int, new: int) -> Plan:
+    """The subtrees whose roots prove that the tree of `new` leaves begins with that of `old`.
+
+    Nothing is needed from the empty tree or to itself: the plan is empty.
+    Raises: ProofInvalidError unless 0 <= old <= new <= 2**63. Source: RFC 9162 section 2.1.4.1.
+    """
+    _check_sizes(old, new)
+    ranges, low, high = [], 0, new
+    while old and high != old:
+        middle = low + _split(high - low)
+        if old <= middle:
+            ranges.append(_range(middle, high))
+            high = middle
+        else:
+            ranges.append(_range(low, middle))
+            low = middle
+    if low:  # else the old tree is a complete subtree, and its root is known to whoever asks
+        ranges.append(_range(low, high))
+    return tuple(reversed(ranges))
+
+
+def root_plan(size: int) -> Plan:
+    """The complete subtrees of the tree of `size`: one group, whose root is the tree's."""
+    _check_sizes(0, size)
+    return (_range(0, size),)
+
+
+def tile_of(node: Node, size: int) -> TileId:
+    """The tile of the tree of `size` from whose hashes the root of `node` is computed.
+
+    Raises: ProofInvalidError when the subtree is not complete in that tree.
+    """
+    if node.index < 0 or node.height < 0 or (node.index + 1) << node.height > size:
+        raise ProofInvalidError(f"node: {node.height}/{node.index} is not complete in a tree of {size}")
+    level, above = divmod(node.height, _TILE_BITS)
+    index = node.index << above >> _TILE_BITS
+    return TileId(level, index, min(TILE, (size >> _TILE_BITS * level) - index * TILE))
+
+
+def tiles_for(plan: Plan, size: int) -> dict[Node, TileId]:
+    """Which tile each node of a plan is computed from; at most two a level."""
+    return {node: tile_of(node, size) for group in plan for node in group}
+
+
+def fold(plan: Plan, size: int, tiles: Mapping[TileId, bytes]) -> tuple[bytes, ...]:
+    """The hashes of a planned proof, from the tiles that `tiles_for` named.
+
+    Raises: ProofInvalidError when a tile is absent or not `width` times 32 bytes.
+    """
+    named = tiles_for(plan, size)
+    for tile in set(named.values()):
+        if tile not in tiles:
+            raise ProofInvalidError(f"tile {tile.level}/{tile.index}: is missing")
+        if len(tiles[tile]) != tile.width * HASH:
+            found = f"{len(tiles[tile])} bytes, not {tile.width} hashes"
+            raise ProofInvalidError(f"tile {tile.level}/{tile.index}: has {found}")
+    roots = {node: _root_in(node, tiles[tile]) for node, tile in named.items()}
+    return tuple(root_of([roots[node] for node in group]) for group in plan)
+
+
+def proof(plan: Plan, size: int, fetch: Fetch) -> tuple[bytes, ...]:
+    """The hashes of a planned proof in the tree of `size`; each tile is fetched once.
+
+    Raises: ProofInvalidError when a fetched tile is not `width` times 32 bytes.
+    """
+    wanted = sorted(set(tiles_for(plan, size).values()))
+    return fold(plan, size, {tile: fetch(tile.level, tile.index, tile.width) for tile in wanted})
+
+
+def verify_inclusion(leaf: bytes, proof: Sequence[bytes], *, index: int, size: int, root: bytes) -> bytes:
+    """Check that the leaf hash is at `index` in the tree of `size` and `root`; gives the computed root.
+
+    `size` must come with `root` from one signed checkpoint: a proof alone does not bind the size.
+    Raises: ProofInvalidError naming what does not hold. Source: RFC 9162 section 2.1.3.2.
+    """
+    _check_leaf(index, size)
+    _check_hashes((leaf, *proof))
+    found, at, last = leaf, index, size - 1
+    for sibling in proof:
+        if last == 0:
+            raise ProofInvalidError("proof: has too many hashes")
+        if at & 1 or at == last:
+            found = node_hash(sibling, found)
+            at, last = _risen(at, last)
+        else:
+            found = node_hash(found, sibling)
+        at, last = at >> 1, last >> 1
+    return _checked_root(found, root, last)
+
+
+def verify_consistency(
+    proof: Sequence[bytes], *, old: int, old_root: bytes, new: int, new_root: bytes
+) -> bytes:
+    """Check that the tree of `new` leaves and `new_root` begins with that of `old`; gives the computed root.
+
+    Raises: ProofInvalidError naming what does not hold. Source: RFC 9162 section 2.1.4.2.
+    """
+    _check_sizes(old, new)
+    _check_hashes((old_root, new_root, *proof))
+    if old in (0, new):
+        return _checked_ends(proof, (old, old_root), (new, new_root))
+    path = (old_root, *proof) if old & (old - 1) == 0 else tuple(proof)
+    if not path:
+        raise ProofInvalidError("proof: has too few hashes")
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    then = now = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            raise ProofInvalidError("proof: has too many hashes")
+        if at & 1 or at == last:
+            then, now = node_hash(sibling, then), node_hash(sibling, now)
+            at, last = _risen(at, last)
+        else:
+            now = node_hash(now, sibling)
+        at, last = at >> 1, last >> 1
+    if then != old_root:
+        raise ProofInvalidError("proof: does not lead to the root of the old tree")
+    return _checked_root(now, new_root, last)
+
+
+def tile_path(level: Level, index: int, width: int = TILE) -> str:
+    """The path of a tile or an entry bundle below a log's address: `tile/0/x001/x234/067.p/112`.
+
+    Raises: InvalidError for numbers that name no tile. Source: C2SP tlog-tiles.
+    """
+    if not (level == "entries" or 0 <= level < 64) or not 0 <= index < 10**21 or not 0 < width <= TILE:
+        raise InvalidError(f"tile: there is no tile {level}/{index} of width {width}")
+    groups = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        groups.append(f"x{index % 1000:03}")
+    return f"tile/{level}/" + "/".join(reversed(groups)) + (f".p/{width}" if width < TILE else "")
+
+
+def parse_tile_path(path: str) -> tuple[Level, int, int]:
+    """Level (or `entries`), index and width of a tile's path; the one written form only.
+
+    Raises: InvalidError for anything else, such as leading zeros or a partial width of 256.
+    """
+    if found := _TILE_PATH.fullmatch(path):
+        level: Level = "entries" if found[1] == "entries" else int(found[1])
+        index = int(found[2].replace("x", "").replace("/", ""))
+        width = int(found[3] or TILE)
+        in_bounds = (level == "entries" or level < 64) and 0 < width <= TILE
+        if in_bounds and tile_path(level, index, width) == path:
+            return level, index, width
+    raise InvalidError(f"path: {path[:80]!r} is not the path of a tile")
+
+
+def _split(size: int) -> int:
+    """The greatest power of two below `size`, for 2 or more."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _range(low: int, high: int) -> tuple[Node, ...]:
+    """The complete subtrees of leaves [low, high), largest first; `low` is aligned as in the RFC."""
+    nodes = []
+    while low < high:
+        height = (high - low).bit_length() - 1
+        nodes.append(Node(height, low >> height))
+        low += 1 << height
+    return tuple(nodes)
+
+
+def _root_in(node: Node, tile: bytes) -> bytes:
+    count = 1 << node.height % _TILE_BITS
+    first = node.index * count % TILE
+    return subtree_root([tile[at * HASH : (at + 1) * HASH] for at in range(first, first + count)])
+
+
+def _risen(at: int, last: int) -> tuple[int, int]:
+    """Skip the heights where the right edge has no sibling on its right."""
+    while at and not at & 1:
+        at, last = at >> 1, last >> 1
+    return at, last
+
+
+def _checked_root(found: bytes, root: bytes, last: int) -> bytes:
+    if last:
+        raise ProofInvalidError("proof: has too few hashes")
+    if found != root:
+        raise ProofInvalidError(f"root: the proof leads to {found.hex()}, not to {root.hex()}")
+    return found
+
+
+def _checked_ends(proof: Sequence[bytes], old: tuple[int, bytes], new: tuple[int, bytes]) -> bytes:
+    """Consistency with the empty tree and with itself needs no hashes, only equal roots."""
+    if proof:
+        raise ProofInvalidError("proof: has too many hashes")
+    for size, root in (old, new):
+        if size == 0 and root != EMPTY_ROOT:
+            raise ProofInvalidError("root: a tree without leaves has another root")
+    if old[0] == new[0] and old[1] != new[1]:
+        raise ProofInvalidError(f"root: two roots for the same size, {old[1].hex()} and {new[1].hex()}")
+    return new[1]
+
+
+def _check_leaf(index: int, size: int) -> None:
+    _check_sizes(0, size)
+    if not 0 <= index < size:
+        raise ProofInvalidError(f"index: there is no leaf {index} in a tree of {size}")
+
+
+def _check_sizes(old: int, new: int) -> None:
+    if not 0 <= old <= new <= MAX_SIZE:
+        raise ProofInvalidError(f"size: {old} and {new} are not sizes of one growing tree")
+
+
+def _check_hashes(hashes: Sequence[bytes]) -> None:
+    if any(len(found) != HASH for found in hashes):
+        raise ProofInvalidError(f"proof: a hash is {HASH} bytes")

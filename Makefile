@@ -5,8 +5,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(firstword $(shell for each in python3.11 python3 python3.13 python3.12; do \
-	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each"; done) python3)
+# The first Python on the path that is new enough; asked for only when .venv has to be made.
+PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13; do \
+	if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo "$$each"; exit; fi; \
+	done; echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet
@@ -63,9 +65,9 @@ docs: setup
 # --- The environment. A stamp file says what .venv holds; it is made again when the pins or pyproject.toml change. ---
 
 $(BIN)/python:
-	@echo "Making .venv with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Trailbook needs Python 3.11 or later; name one with make PYTHON=/path/to/python3." >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version) ..."
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo "Python came without venv: installing the Debian package python3-venv ..."; \

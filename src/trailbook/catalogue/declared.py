@@ -20,9 +20,9 @@ OnFailure = Literal["refuse", "spool"]
 
 RETENTIONS: dict[str, int | None] = {"brief": 6, "standard": 12, "extended": 36, "permanent": None}  # months
 PARTS = (
-    *("subject", "owner", "member", "scope", "requester", "approver", "assignee", "holder", "previous_holder"),
-    *("supervisor", "previous_supervisor", "substitute", "participant", "reviewer", "signer", "candidate"),
-    *("dependant", "synced", "in_scope", "filtered", "represented"),
+    *("subject", "owner", "member", "scope", "requester", "approver", "assignee", "holder"),
+    *("previous_holder", "supervisor", "previous_supervisor", "substitute", "participant", "reviewer"),
+    *("signer", "candidate", "dependant", "synced", "in_scope", "filtered", "represented"),
 )
 VERBS = (
     *("created", "updated", "deleted", "restored", "gave", "took", "enabled", "disabled", "approved"),
@@ -143,7 +143,7 @@ class Catalogue(Struct, frozen=True):
         return found.link.replace("{id}", quote(item.id, safe=""))
 
     def label(self, kind: str, name: str, lang: str) -> str:
-        """The label of a category, type, field, action, part, outcome, interface, kind, purpose or verb class.
+        """The label of a category, type, field, action, part, outcome, interface, kind, purpose or verb.
 
         A name without a label reads as its own words. Raises: CatalogueError for another kind or language.
         """

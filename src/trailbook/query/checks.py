@@ -1,0 +1,158 @@
+"""What the value of each parameter may be: the closed lists that a filter and a page of entries are made of.
+
+Owns the rule of every parameter and the words in which a breach is told. Refuses to read or build anything: a
+check says why a value is refused, or None. Values that may name people are never repeated in what it says.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Collection
+from typing import Literal
+
+from msgspec import Struct
+
+from trailbook.dates import PRESETS, zone
+from trailbook.errors import FilterInvalidError
+from trailbook.model import INTERFACES, KINDS, MAX_ID, OUTCOMES, is_slug, text_fault
+from trailbook.query.filter import moment
+from trailbook.query.folding import words
+
+MAX_WORDS, MAX_WORD, MAX_LIMIT = 10, 40, 200
+
+Order = Literal["desc", "asc", "seq"]
+ORDERS: tuple[Order, ...] = ("desc", "asc", "seq")
+
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,14}")
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """The names a filter may use, from the catalogue of the log it is for."""
+
+    categories: Collection[str]
+    actions: Collection[str]
+    types: Collection[str]
+
+
+Check = Callable[[str, Known | None], str | None]  # why a value is refused, in words, or None
+
+
+def among(value: str, names: Collection[str], what: str) -> str | None:
+    if value in names:
+        return None
+    near = difflib.get_close_matches(value[:80], sorted(names), 1)
+    return f"{value[:80]!r} is not {what}" + (f"; the nearest is {near[0]}" if near else "")
+
+
+def _one_of(*names: str) -> Check:
+    return lambda value, known: None if value in names else f"is not one of {', '.join(names)}"
+
+
+def _category(value: str, known: Known | None) -> str | None:
+    if not is_slug(value):
+        return "is not the name of a category"
+    return among(value, known.categories, "a declared category") if known else None
+
+
+def _action(value: str, known: Known | None) -> str | None:
+    entity, dot, verb = value.partition(".")
+    if not (dot and is_slug(entity) and (verb == "*" or is_slug(verb))):
+        return "is not an action such as role.assigned, nor all of an entity such as role.*"
+    if known is None:
+        return None
+    if verb == "*":
+        entities = {name.partition(".")[0] for name in known.actions}
+        return among(entity, entities, "the entity of a declared action")
+    return among(value, known.actions, "a declared action")
+
+
+def _item(value: str, known: Known | None) -> str | None:
+    kind, slash, ident = value.partition("/")
+    if not slash or ident == "*":
+        return "is not one item, written as type/id"
+    if why := text_fault(ident, MAX_ID):
+        return f"has an id that {why}"
+    return _type(kind, known)
+
+
+def _target(value: str, known: Known | None) -> str | None:
+    kind, _, ident = value.partition("/")
+    return _type(kind, known) if ident == "*" else _item(value, known)
+
+
+def _type(kind: str, known: Known | None) -> str | None:
+    if not is_slug(kind):
+        return "has a type that is not in lower snake case"
+    return among(kind, known.types, "a declared type") if known else None
+
+
+FIELDS: dict[str, Check] = {
+    "action": _action,
+    "actor": _item,
+    "actor_kind": _one_of(*KINDS),
+    "by_or_about": _item,
+    "category": _category,
+    "concerns": _item,
+    "origin": _one_of(*INTERFACES),
+    "outcome": _one_of(*OUTCOMES),
+    "source": _item,
+    "target": _target,
+}
+
+
+def _moment(value: str, known: Known | None) -> str | None:
+    try:
+        moment(value)
+    except ValueError as why:
+        return str(why)
+    return None
+
+
+def _tz(value: str, known: Known | None) -> str | None:
+    try:
+        zone(value)
+    except FilterInvalidError as error:
+        return error.faults[0].detail
+    return None
+
+
+def _text(value: str, known: Known | None) -> str | None:
+    typed = value.split()
+    if not 1 <= len(typed) <= MAX_WORDS:
+        return f"is not 1 to {MAX_WORDS} words"
+    for word in typed:
+        if why := text_fault(unicodedata.normalize("NFC", word), MAX_WORD):
+            return f"has a word that {why}"
+        if not words(word):
+            return "has a word without a letter or digit"
+    return None
+
+
+def _whole(value: str, known: Known | None) -> str | None:
+    return None if _WHOLE.fullmatch(value) else "is not a whole number of at most 15 digits"
+
+
+def _limit(value: str, known: Known | None) -> str | None:
+    right = _WHOLE.fullmatch(value) and 1 <= int(value) <= MAX_LIMIT
+    return None if right else f"is not a whole number from 1 to {MAX_LIMIT}"
+
+
+def _cursor(value: str, known: Known | None) -> str | None:
+    return None if value else "is empty"
+
+
+ONCE: dict[str, Check] = {
+    "date": _one_of(*PRESETS),
+    "from": _moment,
+    "to": _moment,
+    "tz": _tz,
+    "text": _text,
+    "self": _one_of("true", "false"),
+    "as_of": _whole,
+}
+PAGING: dict[str, Check] = {
+    "order": _one_of(*ORDERS),
+    "limit": _limit,
+    "cursor": _cursor,
+    "count": _one_of("true", "false"),
+}

@@ -1,0 +1,146 @@
+"""The filter as plain data and what it means: `matches()` is the reference for every index and store.
+
+Owns what each field finds. Refuses to be quick or clever, so that one can see that it is right; it knows no
+store and no viewer, and trusts that a Query was made by `from_params`.
+"""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from trailbook.dates import bounds, day_end, day_start, parse_day, zone
+from trailbook.errors import Fault, FilterInvalidError
+from trailbook.model import Entry, Item, microseconds, parse_instant
+from trailbook.query.folding import words
+
+
+class Term(Struct, frozen=True):
+    """One filter on one field: any of `values`, or none of them when `negated`."""
+
+    field: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+class Query(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={"from_": "from", "self_": "self"},
+):
+    """A filter; `from_params` makes it canonical: one term for each (field, negated), all sorted."""
+
+    date: str | None = None
+    from_: str | None = None
+    to: str | None = None
+    tz: str = "UTC"
+    terms: tuple[Term, ...] = ()
+    text: tuple[str, ...] = ()
+    self_: bool | None = None
+    as_of: int | None = None
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """An entry with what a filter may ask of it beyond its own members.
+
+    `words`: the folded words of every name its items ever had and of its action's label.
+    """
+
+    entry: Entry
+    words: frozenset[str]
+    self_: bool
+
+
+def interval(query: Query, now: datetime, *, week_start: int = 0) -> tuple[int | None, int | None]:
+    """The filter's range of `occurred_at`, half-open in microseconds since 1970; None where it is open."""
+    place = zone(query.tz)
+    if query.date is not None:
+        return bounds(query.date, now, place, week_start)
+    return (
+        None if query.from_ is None else since(query.from_, place),
+        None if query.to is None else until(query.to, place),
+    )
+
+
+def moment(text: str) -> date | datetime:
+    """A day or an instant with an offset, as `from` and `to` take them.
+
+    Raises: ValueError in plain words.
+    """
+    return parse_instant(text) if "T" in text else parse_day(text)
+
+
+def since(text: str, place: ZoneInfo) -> int:
+    """Where a range `from` that text starts: an instant, or the first one of a day."""
+    at = moment(text)
+    return microseconds(at) if isinstance(at, datetime) else day_start(at, place)
+
+
+def until(text: str, place: ZoneInfo) -> int:
+    """Where a range `to` that text ends, exclusive: an instant, or the first one after a day."""
+    at = moment(text)
+    return microseconds(at) if isinstance(at, datetime) else day_end(at, place)
+
+
+def self_of(entry: Entry) -> bool:
+    """Whether the actor is the target or concerned, and acted on nobody's behalf (catalogue.md 3)."""
+    touched = (entry.target, *entry.concerns)
+    return entry.on_behalf_of is None and any(_name(item) == _name(entry.actor) for item in touched)
+
+
+def matches(query: Query, view: View, now: datetime, *, week_start: int = 0) -> bool:
+    """Whether the filter finds the entry: the reference semantics, true for every index and store."""
+    start, end = interval(query, now, week_start=week_start)
+    at = microseconds(view.entry.occurred_at)
+    return (
+        (query.as_of is None or view.entry.seq < query.as_of)
+        and (start is None or start <= at)
+        and (end is None or at < end)
+        and (query.self_ is None or query.self_ == view.self_)
+        and all(_holds(term, view.entry) for term in query.terms)
+        and all(_found(word, view.words) for typed in query.text for word in words(typed))
+    )
+
+
+def _holds(term: Term, entry: Entry) -> bool:
+    has = values_of(term.field, entry)
+    return any(value in has for value in term.values) is not term.negated
+
+
+def _found(word: str, among: frozenset[str]) -> bool:
+    return any(known.startswith(word) for known in among)
+
+
+def values_of(field: str, entry: Entry) -> set[str]:
+    """Every value of a field with which a filter finds the entry."""
+    about = {_name(entry.target)} | {_name(item) for item in entry.concerns}
+    actor = _name(entry.actor)
+    match field:
+        case "action":
+            return {entry.action, entry.action.partition(".")[0] + ".*"}
+        case "actor":
+            return {actor}
+        case "actor_kind":
+            return {entry.actor.kind}
+        case "by_or_about":
+            return {actor} | about
+        case "category":
+            return {entry.category}
+        case "concerns":
+            return about
+        case "origin":
+            return {entry.origin.interface}
+        case "outcome":
+            return {entry.outcome}
+        case "source":
+            return {_name(entry.source)}
+        case "target":
+            return {_name(entry.target), entry.target.type + "/*"}
+    raise FilterInvalidError(f"{field}: is not a filter", (Fault("/terms", "parameter-unknown", field),))
+
+
+def _name(item: Item) -> str:
+    return f"{item.type}/{item.id}"

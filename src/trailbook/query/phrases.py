@@ -1,0 +1,167 @@
+"""The few words with which a filter is said to people, per language, and how they are joined.
+
+Owns the phrases of each filter, the names of the presets and the joining of lists. Refuses to name values
+(people, actions, categories, dates): those come from whoever asks, in the same language.
+"""
+
+from collections.abc import Callable
+
+from trailbook.query.filter import Query, Term
+
+Phrases = dict[str, str]
+
+# One phrase a filter, `.not` for its negation; "{}" takes the joined names of the values.
+PHRASES: dict[str, Phrases] = {
+    "en": {
+        "all": "all activity",
+        "and": "and",
+        "or": "or",
+        "category": "{}",
+        "category.not": "without {}",
+        "action": "{}",
+        "action.not": "without {}",
+        "actor": "by {}",
+        "actor.not": "not by {}",
+        "concerns": "about {}",
+        "concerns.not": "not about {}",
+        "target": "on {}",
+        "target.not": "not on {}",
+        "by_or_about": "by or about {}",
+        "by_or_about.not": "neither by nor about {}",
+        "actor_kind": "done by: {}",
+        "actor_kind.not": "not done by: {}",
+        "outcome": "outcome: {}",
+        "outcome.not": "outcome not: {}",
+        "origin": "through: {}",
+        "origin.not": "not through: {}",
+        "source": "recorded by {}",
+        "source.not": "not recorded by {}",
+        "text": "with the words “{}”",
+        "self.true": "on their own behalf",
+        "self.false": "not on their own behalf",
+        "from": "from {}",
+        "to": "to {}",
+    },
+    "nb": {
+        "all": "all aktivitet",
+        "and": "og",
+        "or": "eller",
+        "category": "{}",
+        "category.not": "uten {}",
+        "action": "{}",
+        "action.not": "uten {}",
+        "actor": "av {}",
+        "actor.not": "ikke av {}",
+        "concerns": "om {}",
+        "concerns.not": "ikke om {}",
+        "target": "på {}",
+        "target.not": "ikke på {}",
+        "by_or_about": "av eller om {}",
+        "by_or_about.not": "verken av eller om {}",
+        "actor_kind": "utført av: {}",
+        "actor_kind.not": "ikke utført av: {}",
+        "outcome": "utfall: {}",
+        "outcome.not": "ikke utfall: {}",
+        "origin": "gjennom: {}",
+        "origin.not": "ikke gjennom: {}",
+        "source": "registrert av {}",
+        "source.not": "ikke registrert av {}",
+        "text": "med ordene «{}»",
+        "self.true": "på egne vegne",
+        "self.false": "ikke på egne vegne",
+        "from": "fra {}",
+        "to": "til {}",
+    },
+}
+
+# A sentence says fields in this order. Labels of the second are words of the language, not names of somebody.
+_ORDER = (
+    "category",
+    "action",
+    "actor",
+    "concerns",
+    "by_or_about",
+    "target",
+    "actor_kind",
+    "outcome",
+    "origin",
+    "source",
+)
+_LOWERED = frozenset({"category", "action", "actor_kind", "outcome", "origin"})
+
+PRESET_NAMES: dict[str, Phrases] = {
+    "en": {
+        "today": "today",
+        "yesterday": "yesterday",
+        "this-week": "this week",
+        "last-week": "last week",
+        "this-month": "this month",
+        "last-month": "last month",
+        "this-quarter": "this quarter",
+        "last-quarter": "last quarter",
+        "this-year": "this year",
+        "last-year": "last year",
+        "past-6-months": "past 6 months",
+        "past-12-months": "past 12 months",
+    },
+    "nb": {
+        "today": "i dag",
+        "yesterday": "i går",
+        "this-week": "denne uken",
+        "last-week": "forrige uke",
+        "this-month": "denne måneden",
+        "last-month": "forrige måned",
+        "this-quarter": "dette kvartalet",
+        "last-quarter": "forrige kvartal",
+        "this-year": "i år",
+        "last-year": "i fjor",
+        "past-6-months": "siste 6 måneder",
+        "past-12-months": "siste 12 måneder",
+    },
+}
+
+
+def phrases(lang: str) -> Phrases:
+    """The phrases of a language.
+
+    Raises: ValueError for a language that has none.
+    """
+    if lang not in PHRASES:
+        raise ValueError(f"no phrases in the language {lang[:20]!r}; there are {', '.join(PHRASES)}")
+    return PHRASES[lang]
+
+
+def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
+    """The filter as one sentence: "Roles and permissions, about Bob Li, last month".
+
+    `label(field, value)` names a value of a field, or the text of `from` and `to`, in the same language.
+
+    Raises: ValueError for a language without phrases.
+    """
+    said = phrases(lang)
+    terms = sorted(query.terms, key=lambda term: (_ORDER.index(term.field), term.negated))
+    parts = [_term_in_words(term, label, said) for term in terms]
+    if query.text:
+        parts.append(said["text"].format(" ".join(query.text)))
+    if query.self_ is not None:
+        parts.append(said["self.true" if query.self_ else "self.false"])
+    if query.date is not None:
+        parts.append(PRESET_NAMES[lang][query.date])
+    ends = (("from", query.from_), ("to", query.to))
+    parts.extend(said[name].format(label(name, value)) for name, value in ends if value is not None)
+    sentence = ", ".join(parts) or said["all"]
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _term_in_words(term: Term, label: Callable[[str, str], str], said: Phrases) -> str:
+    names = [label(term.field, value) for value in term.values]
+    if term.field in _LOWERED:
+        names = [_lowered(name) for name in names]
+    last = said["and" if term.field == "category" else "or"]
+    listed = f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
+    return said[term.field + ".not" * term.negated].format(listed)
+
+
+def _lowered(label: str) -> str:
+    """A label inside a sentence: first letter small, unless it opens an abbreviation, as in `API key`."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -1,0 +1,133 @@
+"""A deployment: one store opened with its registry, its secrets, and the logs of its organisations.
+
+Owns opening and closing, and where the secrets of an embedded log lie: a file of its own beside the
+database, readable by its owner alone. Refuses a secret that others can read.
+"""
+
+import os
+import re
+import secrets
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trailbook.catalogue import load
+from trailbook.credentials import Credentials
+from trailbook.directory import Entropy
+from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError
+from trailbook.log import Keys, Log
+from trailbook.recording import Clock
+from trailbook.stores import Registry, Store, open_store, sqlite_path
+
+_ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class Deployment:
+    """An open store; `log(org)` is the one way to an organisation's entries."""
+
+    def __init__(
+        self,
+        opened: tuple[Store, Registry],
+        keys: Keys,
+        *,
+        folders: Sequence[Path] = (),
+        clock: Clock = lambda: datetime.now(UTC),
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        self._store, registry = opened
+        self._keys = keys
+        self._entropy = entropy
+        self._logs: dict[str, Log] = {}
+        self._lock = threading.Lock()
+        self.clock = clock
+        self.catalogue = load(folders)
+        self.credentials = Credentials(registry, clock, entropy)
+
+    def log(self, org: str) -> Log:
+        """The log of an organisation. Raises: NotFoundError when it has none."""
+        with self._lock:
+            if org not in self._logs:
+                self._store.head(org)
+                self._logs[org] = Log(
+                    self._store,
+                    org,
+                    keys=self._keys,
+                    catalogue=self.catalogue,
+                    clock=self.clock,
+                    entropy=self._entropy,
+                )
+            return self._logs[org]
+
+    def orgs(self) -> list[str]:
+        """The organisations that have a log, by name."""
+        return self._store.orgs()
+
+    def create(self, org: str) -> Log:
+        """The log of an organisation, begun when it has none. Raises: InvalidError for a name that cannot be."""
+        if not _ORG.fullmatch(org):
+            detail = "needs 1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit"
+            raise InvalidError(f"org: {detail}", (Fault("/org", "invalid", detail),))
+        self._store.create(org)
+        return self.log(org)
+
+    def close(self) -> None:
+        """Close the store; closing twice is fine."""
+        self._store.close()
+
+
+def open_deployment(
+    url: str,
+    *,
+    keys: Keys | None = None,
+    create: bool = False,
+    folders: Sequence[Path] = (),
+    clock: Clock = lambda: datetime.now(UTC),
+    entropy: Entropy = secrets.token_bytes,
+) -> Deployment:
+    """Open the store of a URL with its secrets; `create` makes what is missing.
+
+    Raises: ConfigurationError, NotFoundError, StoreError.
+    """
+    opened = open_store(url, create=create)
+    if keys is None:
+        keys = _fresh_keys(entropy) if url == "memory:" else kept_keys(keys_file(url), entropy, create=create)
+    return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy)
+
+
+def keys_file(url: str) -> Path:
+    """Where the secrets of an embedded log lie: beside the database, `.keys` added to its name."""
+    path = sqlite_path(url)
+    return path.with_name(path.name + ".keys")
+
+
+def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
+    """The secrets in a file, made there when missing and `create`.
+
+    Raises: NotFoundError when it is missing; ConfigurationError when others can read it or it is damaged.
+    """
+    if create and not file.exists():
+        _write_keys(file, _fresh_keys(entropy))
+    if not file.exists():
+        raise NotFoundError(f"the secrets of the log, {file.name}, are not beside it")
+    if file.stat().st_mode & 0o077:
+        raise ConfigurationError(f"{file.name}: others can read it; chmod 600 it")
+    try:
+        named = dict(line.split("=", 1) for line in file.read_text("ascii").split())
+        return Keys(bytes.fromhex(named["secret_key"]), bytes.fromhex(named["organisation_key"]))
+    except (KeyError, ValueError):
+        raise ConfigurationError(
+            f"{file.name}: is damaged; it needs secret_key and organisation_key"
+        ) from None
+
+
+def _fresh_keys(entropy: Entropy) -> Keys:
+    return Keys(entropy(32), entropy(32))
+
+
+def _write_keys(file: Path, keys: Keys) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(f"secret_key={keys.secret.hex()}\norganisation_key={keys.organisation.hex()}\n")
+        out.flush()
+        os.fsync(out.fileno())

@@ -1,0 +1,272 @@
+"""The log: the one facade through which every door records, finds and shows entries.
+
+Owns the order of checks: who reads is asked before anything is looked up, and `viewer` has no default.
+Refuses to know HTTP, pages or files.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from msgspec import Struct, structs
+
+from trailbook.access import Viewer, require_full
+from trailbook.catalogue import Catalogue, load
+from trailbook.cursors import Cursor, read, write
+from trailbook.directory import Entropy
+from trailbook.errors import CursorInvalidError, EntryExpiredError, Fault, FilterInvalidError, NotFoundError
+from trailbook.index import Plan, select
+from trailbook.index.columns import Ints
+from trailbook.merkle import leaf_hash
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, microseconds
+from trailbook.paging import Order, Turn, cut
+from trailbook.projection import Projection
+from trailbook.query import Query, View, printed
+from trailbook.reading import Reader
+from trailbook.recording import Clock, Means, Outcome, Writer
+from trailbook.shown import Found, Page, Shown
+from trailbook.stores import Store
+from trailbook.typeahead import Role, Sought, find_items
+
+LIBRARY = Item(type="source", id="library", name="Trailbook library")
+_ROWS = 500
+
+
+class Keys(Struct, frozen=True):
+    """The deployment's secrets: `secret` signs cursors, `organisation` is the root of each organisation's key."""
+
+    secret: bytes
+    organisation: bytes
+
+    def of(self, org: str) -> bytes:
+        """An organisation's own key, for correlations."""
+        return hashlib.blake2b(org.encode(), key=self.organisation[:64], person=b"trailbook/org/1").digest()
+
+
+class Log:
+    """The activity log of one organisation."""
+
+    def __init__(
+        self,
+        store: Store,
+        org: str,
+        *,
+        keys: Keys,
+        catalogue: Catalogue | None = None,
+        source: Item = LIBRARY,
+        clock: Clock = lambda: datetime.now(UTC),
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        self.org = org
+        self.catalogue = catalogue or load()
+        self.source = source
+        self.clock = clock
+        self._store = store
+        self._keys = keys
+        means = Means(catalogue=self.catalogue, clock=clock, entropy=entropy, key=keys.of(org))
+        self._writer = Writer(store, org, means)
+        self._projection = Projection(store, org, self.catalogue)
+        self._reader = Reader(store, org, self.catalogue, self._projection)
+
+    def record(
+        self,
+        action: str,
+        *,
+        actor: Actor,
+        target: Item,
+        concerns: dict[str, Item | Sequence[Item]] | Sequence[Concern] = (),
+        occurred_at: datetime | None = None,
+        origin: Origin | None = None,
+        **more: Any,
+    ) -> Receipt:
+        """Record one entry that happened now unless said otherwise; durable when this returns.
+
+        `more` are further members of `NewEntry`. Raises: EntryInvalidError, ActionUnknownError,
+        EntryConflictError, StoreError.
+        """
+        entry = NewEntry(
+            action=action,
+            occurred_at=occurred_at or self.clock(),
+            actor=actor,
+            target=target,
+            concerns=_concerns(concerns),
+            origin=origin or Origin(interface="api"),
+            **more,
+        )
+        outcome = self.record_each([entry])[0]
+        if outcome.refused is not None:
+            raise outcome.refused
+        assert outcome.receipt is not None
+        return outcome.receipt
+
+    def record_many(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Receipt]:
+        """Record all of a batch in one commit, or nothing.
+
+        Raises: BatchRefusedError with the reason of each bad entry; StoreError.
+        """
+        outcomes = self._writer.record(entries, source or self.source, atomic=True)
+        return [outcome.receipt for outcome in outcomes if outcome.receipt is not None]
+
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+        """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
+        return self._writer.record(entries, source or self.source, atomic=False)
+
+    def search(
+        self,
+        query: Query,
+        *,
+        viewer: Viewer,
+        order: Order = "desc",
+        limit: int = 50,
+        cursor: str | None = None,
+        count: bool = False,
+        lang: str = "en",
+    ) -> Page:
+        """One page of the entries that match, newest first unless asked otherwise.
+
+        Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError.
+        """
+        require_full(viewer, self.org)
+        head = self._projection.catch_up()
+        question = f"{self.org}\n{viewer.item.type}/{viewer.item.id}\n{order}\n{printed(_unbound(query))}"
+        at = None if cursor is None else read(cursor, question, self._keys.secret, self._now())
+        as_of = _as_of(query, at, head.size)
+        with self._projection.lock:
+            plan = self._plan(query, at, as_of, lang)
+            found = select(self._projection.columns, plan)
+            page = cut(self._projection.columns, found, (order, limit), at)
+        bound = as_of if order != "seq" or query.as_of is not None else None
+
+        def link(turn: Turn | None) -> str | None:
+            return (
+                None if turn is None else write(self._cursor(turn, plan, bound), question, self._keys.secret)
+            )
+
+        return Page(
+            entries=tuple(self._reader.show(page.seqs, lang)),
+            as_of=as_of,
+            next_cursor=link(page.next),
+            previous_cursor=link(page.previous),
+            size=head.size,
+            count=len(found) if count else None,
+        )
+
+    def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
+        """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
+        found, as_of = self._all(query, viewer, lang)
+        return len(found), as_of
+
+    def rows(
+        self, query: Query, *, viewer: Viewer, order: Order = "desc", lang: str = "en"
+    ) -> Iterator[Shown]:
+        """Every entry that matches, at the query's `as_of` or now; later entries never change the answer.
+
+        Raises: as `search`, before the first row.
+        """
+        found, _ = self._all(query, viewer, lang)
+        found = np.sort(found) if order == "seq" else found[::-1] if order == "desc" else found
+        return self._show(self._projection.columns.column("seq")[found], lang)
+
+    def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
+        """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
+        found, _ = self._all(query, viewer, lang)
+        for seq in self._projection.columns.column("seq")[found[::-1]]:
+            yield from self._reader.views([int(seq)], lang)
+
+    def show(self, id_: UUID, *, viewer: Viewer, lang: str = "en") -> Shown:
+        """One entry by its id.
+
+        Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
+        """
+        require_full(viewer, self.org)
+        self._projection.catch_up()
+        seq = self._store.seq_of(self.org, [id_]).get(id_)
+        if seq is None:
+            raise NotFoundError("there is no such entry")
+        kept = self._store.kept_at(self.org, [seq])[0]
+        if kept.body is None:
+            raise EntryExpiredError(seq, kept.leaf or b"")
+        return self._reader.show([seq], lang)[0]
+
+    def leaf(self, id_: UUID, *, viewer: Viewer) -> bytes:
+        """The leaf hash of an entry. Raises: NotPermittedError, NotFoundError."""
+        require_full(viewer, self.org)
+        seq = self._store.seq_of(self.org, [id_]).get(id_)
+        if seq is None:
+            raise NotFoundError("there is no such entry")
+        kept = self._store.kept_at(self.org, [seq])[0]
+        return leaf_hash(kept.body) if kept.body is not None else kept.leaf or b""
+
+    def items(
+        self, q: str, *, viewer: Viewer, role: Role | None = None, type_: str | None = None, limit: int = 20
+    ) -> list[Found]:
+        """Items whose names have words beginning as those of `q`, or whose id is `q`; at most `limit`.
+
+        Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
+        """
+        require_full(viewer, self.org)
+        self._projection.catch_up()
+        return find_items(self._reader, Sought(q=q, role=role, type=type_, limit=limit))
+
+    def size(self, *, viewer: Viewer) -> int:
+        """How many entries the log has. Raises: NotPermittedError."""
+        require_full(viewer, self.org)
+        return self._store.head(self.org).size
+
+    def _all(self, query: Query, viewer: Viewer, lang: str) -> tuple[Ints, int]:
+        require_full(viewer, self.org)
+        as_of = _as_of(query, None, self._projection.catch_up().size)
+        with self._projection.lock:
+            return select(self._projection.columns, self._plan(query, None, as_of, lang)), as_of
+
+    def _show(self, seqs: Ints, lang: str) -> Iterator[Shown]:
+        for start in range(0, len(seqs), _ROWS):
+            yield from self._reader.show([int(s) for s in seqs[start : start + _ROWS]], lang)
+
+    def _plan(self, query: Query, at: Cursor | None, as_of: int, lang: str) -> Plan:
+        plan = self._projection.plan(query, self.clock(), as_of, lang)
+        # A preset moves with the day; the pages of one answer do not.
+        return plan if at is None else structs.replace(plan, since=at.since, until=at.until)
+
+    def _cursor(self, turn: Turn, plan: Plan, as_of: int | None) -> Cursor:
+        place = turn.place
+        return Cursor(
+            at=place.at,
+            seq=place.seq,
+            later=turn.later,
+            as_of=as_of,
+            since=plan.since,
+            until=plan.until,
+            written=self._now(),
+        )
+
+    def _now(self) -> int:
+        return microseconds(self.clock())
+
+
+def _unbound(query: Query) -> Query:
+    return structs.replace(query, as_of=None)
+
+
+def _as_of(query: Query, at: Cursor | None, size: int) -> int:
+    if at is not None and at.as_of is not None:
+        if query.as_of not in (None, at.as_of):
+            raise CursorInvalidError("the cursor is of another as_of; begin again without it")
+        return at.as_of
+    if query.as_of is not None and query.as_of > size:
+        fault = Fault("/as_of", "parameter-invalid", f"is {query.as_of}, but the log has {size} entries")
+        raise FilterInvalidError(f"as_of: {fault.detail}", (fault,))
+    return size if query.as_of is None else query.as_of
+
+
+def _concerns(given: dict[str, Item | Sequence[Item]] | Sequence[Concern]) -> tuple[Concern, ...]:
+    if not isinstance(given, dict):
+        return tuple(given)
+    pairs = [(part, [one] if isinstance(one, Item) else one) for part, one in given.items()]
+    return tuple(
+        Concern(type=i.type, id=i.id, name=i.name, part=part) for part, items in pairs for i in items
+    )

@@ -1,0 +1,219 @@
+"""The one model: what a recorder gives (`NewEntry`) and what the log keeps (`Entry`), as frozen Structs.
+
+Owns the shape of an entry, its text bounds and its times. Refuses to know actions, categories or stores,
+and has no member for a value, on purpose: content of a change cannot be represented here.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from trailbook.errors import EntryInvalidError, Fault
+
+Kind = Literal["person", "integration", "system"]
+Outcome = Literal["success", "failure", "denied"]
+Interface = Literal["web", "mobile", "api", "cli", "job", "import", "database"]
+State = Literal["received", "accepted", "checkpointed", "anchored"]
+
+KINDS: tuple[Kind, ...] = ("person", "integration", "system")
+OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")
+INTERFACES: tuple[Interface, ...] = ("web", "mobile", "api", "cli", "job", "import", "database")
+
+MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_CONCERNS, MAX_FIELDS = 200, 300, 500, 100, 100
+MAX_BODY = 65_535  # bytes; the length prefix of a C2SP entry bundle is 16 bits
+AHEAD = timedelta(minutes=5)
+
+# Control characters make lines and terminal commands; bidi overrides make one name read as another.
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SLUG = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)"
+)  # RFC 3339 with at most microseconds
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Anything that can be an actor, a target or concerned: `type`, `id` and, where its type has one, `name`."""
+
+    type: str
+    id: str
+    name: str | None = None
+
+
+class Actor(Item, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who did it: an item with its `kind`."""
+
+    kind: Kind
+
+
+class Concern(Item, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An item the change is about, and its `part` in it."""
+
+    part: str
+
+
+class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where it came from: interface, IP address, user agent."""
+
+    interface: Interface
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+class NewEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An entry as a recorder gives it; `id` is made on arrival when absent, `category` must match when given."""
+
+    action: str
+    occurred_at: datetime
+    actor: Actor
+    target: Item
+    origin: Origin
+    id: UUID | None = None
+    category: str | None = None
+    outcome: Outcome = "success"
+    on_behalf_of: Item | None = None
+    concerns: tuple[Concern, ...] = ()
+    fields: tuple[str, ...] = ()
+    purpose: str | None = None
+    effective_at: str | None = None
+    correlation: str | None = None
+    caused_by: UUID | None = None
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An entry as the log keeps it; items carry the names they had then."""
+
+    id: UUID
+    seq: int
+    occurred_at: datetime
+    recorded_at: datetime
+    category: str
+    action: str
+    outcome: Outcome
+    actor: Actor
+    target: Item
+    origin: Origin
+    source: Item
+    on_behalf_of: Item | None = None
+    concerns: tuple[Concern, ...] = ()
+    fields: tuple[str, ...] = ()
+    purpose: str | None = None
+    effective_at: str | None = None
+    correlation: str | None = None
+    caused_by: UUID | None = None
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What a recorder gets once the entry is durable; `seq` and `recorded_at` are null while `received`."""
+
+    id: UUID
+    seq: int | None
+    recorded_at: datetime | None
+    state: State
+    replayed: bool = False
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z of an aware datetime, exactly."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def instant(at: int) -> datetime:
+    """The UTC datetime of microseconds since 1970."""
+    return _EPOCH + at * _MICROSECOND
+
+
+def written(at: datetime) -> str:
+    """The one written form of an instant: UTC, six digits, `Z`."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read RFC 3339 with an offset and at most microseconds, as UTC.
+
+    Raises: ValueError in plain words. Source: RFC 3339 section 5.6.
+    """
+    if not _INSTANT.fullmatch(text):
+        raise ValueError("is not a time with an offset, such as 2026-11-02T09:15:00+01:00")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a time that exists") from None
+
+
+def text_fault(text: str, most: int) -> str | None:
+    """Why `text` may not be kept, in words, or None: 1 to `most` characters, NFC, no control or bidi override."""
+    if not text:
+        return "is empty"
+    if len(text) > most:
+        return f"is longer than {most} characters"
+    if text.isascii() and text.isprintable():
+        return None
+    if found := _FORBIDDEN.search(text):
+        return f"has the forbidden character U+{ord(found.group()):04X}"
+    return None if unicodedata.is_normalized("NFC", text) else "is not in Unicode normal form C"
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` is lower snake case of at most 64 characters."""
+    return _SLUG.fullmatch(text) is not None
+
+
+def ip_fault(text: str) -> str | None:
+    """Why `text` is no IP address in its canonical form, or None."""
+    try:
+        canonical = str(ipaddress.ip_address(text))
+    except ValueError:
+        return "is not an IP address"
+    return None if canonical == text else f"is not in canonical form, which is {canonical}"
+
+
+def item_faults(item: Item, pointer: str) -> Iterator[Fault]:
+    """Every text rule of an item that is broken, whatever the catalogue says of its type."""
+    if not is_slug(item.type):
+        yield Fault(f"{pointer}/type", "entry-invalid", "is not a type name in lower snake case")
+    if why := text_fault(item.id, MAX_ID):
+        yield Fault(f"{pointer}/id", "entry-invalid", why)
+    if item.name is not None and (why := text_fault(item.name, MAX_NAME)):
+        yield Fault(f"{pointer}/name", "entry-invalid", why)
+
+
+_PATH = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
+
+
+def entry_from(found: Any) -> NewEntry:
+    """Turn decoded JSON (dicts, lists, strings) into a `NewEntry`.
+
+    Raises: EntryInvalidError with a pointer to the member whose type or presence is wrong.
+    """
+    if not isinstance(found, dict):
+        raise EntryInvalidError((Fault("", "entry-invalid", "is not an object"),))
+    at = found.get("occurred_at")
+    if isinstance(at, str):
+        try:
+            found = {**found, "occurred_at": parse_instant(at)}
+        except ValueError as why:
+            raise EntryInvalidError((Fault("/occurred_at", "entry-invalid", str(why)),)) from None
+    elif at is not None:
+        raise EntryInvalidError((Fault("/occurred_at", "entry-invalid", "is not a text"),))
+    try:
+        return msgspec.convert(found, NewEntry)
+    except msgspec.ValidationError as error:
+        raise EntryInvalidError((shape_fault(error),)) from None
+
+
+def shape_fault(error: msgspec.ValidationError) -> Fault:
+    """A msgspec finding as a Fault with an RFC 6901 pointer."""
+    said, _, path = str(error).partition(" - at ")
+    pointer = "".join("/" + (name or index) for name, index in _PATH.findall(path))
+    if named := re.search(r"(?:required|unknown) field `([^`]*)`", said):
+        pointer += "/" + named.group(1).replace("~", "~0").replace("/", "~1")
+    return Fault(pointer, "entry-invalid", said[0].lower() + said[1:])

@@ -1,0 +1,170 @@
+"""The way out: stored rows become entries to show and views to match, with names then and now.
+
+Owns how a row is brought together from body, directory, projection and catalogue. Refuses to decide who may
+read; `Log` has asked before.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from trailbook.canonical import Body, decode
+from trailbook.catalogue import Catalogue
+from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, parse_instant
+from trailbook.projection import Projection, sixty_bits
+from trailbook.query import View, self_of, words
+from trailbook.sentences import say
+from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
+from trailbook.stores import Identity, Store
+
+
+class Reader(Struct, frozen=True):
+    """What showing needs: the store, one organisation, its catalogue and its projection."""
+
+    store: Store
+    org: str
+    catalogue: Catalogue
+    projection: Projection
+
+    def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
+        """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
+        bodies = self._bodies(seqs)
+        known = self._known(body for _, body in bodies)
+        with self.projection.lock:
+            return [self._shown(seq, body, known, lang) for seq, body in bodies]
+
+    def views(self, seqs: Sequence[int], lang: str) -> list[View]:
+        """The same entries as `matches` reads them: with every word their items' names ever had."""
+        bodies = self._bodies(seqs)
+        known = self._known(body for _, body in bodies)
+        return [self._view(seq, body, known, lang) for seq, body in bodies]
+
+    def _bodies(self, seqs: Sequence[int]) -> list[tuple[int, Body]]:
+        kept = self.store.kept_at(self.org, seqs)
+        return [(row.seq, decode(row.body)) for row in kept if row.body is not None]
+
+    def _known(self, bodies: Iterable[Body]) -> "_Known":
+        cited = self.store.identities_of(self.org, {t for body in bodies for t in body.tokens()})
+        versions: dict[int, list[Identity]] = {}
+        for identity in self.store.versions(self.org, {i.item for i in cited if i.type != "origin"}):
+            versions.setdefault(identity.item, []).append(identity)
+        return _Known({i.token: i for i in cited}, versions)
+
+    def _shown(self, seq: int, body: Body, known: "_Known", lang: str) -> Shown:
+        def item(shape: type[Any], token: str, **more: str) -> Any:
+            return self._item(shape, known, token, more)
+
+        entry = entry_of(seq, body, known.cited)
+        target: ShownItem = item(ShownItem, body.target)
+        shown = Shown(
+            id=body.id,
+            seq=seq,
+            occurred_at=body.occurred_at,
+            recorded_at=body.recorded_at,
+            category=body.category,
+            action=body.action,
+            outcome=entry.outcome,
+            actor=item(ShownActor, body.actor.item, kind=body.actor.kind),
+            target=target,
+            on_behalf_of=None if body.on_behalf_of is None else item(ShownItem, body.on_behalf_of),
+            concerns=tuple(item(ShownConcern, c.item, part=c.part) for c in body.concerns),
+            fields=body.fields,
+            purpose=body.purpose,
+            effective_at=body.effective_at,
+            correlation=body.correlation,
+            caused_by=body.caused_by,
+            origin=_origin(body, known.cited),
+            source=item(ShownItem, body.source),
+            self_=self_of(entry),
+            sentence="",
+            link=self.catalogue.link(entry.target) if target.exists and not target.erased else None,
+            state="accepted",
+        )
+        said = say(self.catalogue, spoken(shown, self.count_of(shown)), lang)
+        return structs.replace(shown, sentence=said)
+
+    def count_of(self, entry: Shown) -> int:
+        """How many it was about: its concerns, or, where it has none, the entries it led to."""
+        return len(entry.concerns) or self.projection.columns.caused.get(sixty_bits(entry.id), 0)
+
+    def _item(self, shape: type[Any], known: "_Known", token: str, more: dict[str, str]) -> Any:
+        cited = known.cited[token]
+        if cited.id is None:
+            return shape(type=cited.type, id=None, name=None, erased=True, pseudonym=pseudonym(cited), **more)
+        now = self.projection.name_now(known.versions[cited.item])
+        return shape(
+            type=cited.type,
+            id=cited.id,
+            name=cited.name,
+            exists=self.projection.exists(cited.item),
+            name_now=None if now == cited.name else now,
+            **more,
+        )
+
+    def _view(self, seq: int, body: Body, known: "_Known", lang: str) -> View:
+        entry = entry_of(seq, body, known.cited)
+        tokens = [body.actor.item, body.target, *(c.item for c in body.concerns)]
+        tokens += [body.on_behalf_of] if body.on_behalf_of else []
+        names = [v.name for t in tokens for v in known.versions[known.cited[t].item] if v.name is not None]
+        found = [word for name in names for word in words(name)]
+        found += self.projection.label_words(body.action, lang)
+        return View(entry=entry, words=frozenset(found), self_=self_of(entry))
+
+
+class _Known(Struct, frozen=True):
+    """Identities at hand: by token as cited, and every version of those items."""
+
+    cited: dict[str, Identity]
+    versions: dict[int, list[Identity]]
+
+
+def entry_of(seq: int, body: Body, cited: dict[str, Identity]) -> Entry:
+    """The entry of a body; an item that was erased has the id "" and no name."""
+
+    def item(token: str) -> dict[str, Any]:
+        found = cited[token]
+        return {"type": found.type, "id": found.id or "", "name": found.name}
+
+    origin = None if body.origin.item is None else cited[body.origin.item]
+    return Entry(
+        id=UUID(body.id),
+        seq=seq,
+        occurred_at=parse_instant(body.occurred_at),
+        recorded_at=parse_instant(body.recorded_at),
+        category=body.category,
+        action=body.action,
+        outcome=cast(Outcome, body.outcome),
+        actor=Actor(kind=body.actor.kind, **item(body.actor.item)),
+        target=Item(**item(body.target)),
+        origin=Origin(
+            interface=cast(Interface, body.origin.interface),
+            ip=origin.id or None if origin else None,
+            user_agent=origin.name if origin else None,
+        ),
+        source=Item(**item(body.source)),
+        on_behalf_of=None if body.on_behalf_of is None else Item(**item(body.on_behalf_of)),
+        concerns=tuple(Concern(part=c.part, **item(c.item)) for c in body.concerns),
+        fields=body.fields,
+        purpose=body.purpose,
+        effective_at=body.effective_at,
+        correlation=body.correlation,
+        caused_by=None if body.caused_by is None else UUID(body.caused_by),
+    )
+
+
+def pseudonym(identity: Identity) -> str:
+    """Four hex digits that stay the same for an erased item, whichever of its versions is cited."""
+    return hashlib.sha256(f"trailbook/pseudonym/{identity.item}".encode()).hexdigest()[:4].upper()
+
+
+def _origin(body: Body, cited: dict[str, Identity]) -> ShownOrigin:
+    interface = cast(Interface, body.origin.interface)
+    if body.origin.item is None:
+        return ShownOrigin(interface=interface)
+    found = cited[body.origin.item]
+    if found.id is None:
+        return ShownOrigin(interface=interface, erased=True)
+    return ShownOrigin(interface=interface, ip=found.id or None, user_agent=found.name)

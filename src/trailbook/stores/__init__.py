@@ -1,0 +1,63 @@
+"""Where entries are kept: the `Store` and `Registry` protocols and the one door that opens an engine by URL.
+
+Refuses to let an engine's driver be imported before a URL asks for it.
+"""
+
+import importlib
+from pathlib import Path
+
+from trailbook.errors import ConfigurationError, NotFoundError
+from trailbook.stores.memory import MemoryRegistry, MemoryStore
+from trailbook.stores.protocol import (
+    ApiKey,
+    Append,
+    Blob,
+    Head,
+    Identity,
+    Kept,
+    NewRow,
+    Registry,
+    Session,
+    Store,
+)
+
+__all__ = [
+    "ApiKey",
+    "Append",
+    "Blob",
+    "Head",
+    "Identity",
+    "Kept",
+    "NewRow",
+    "Registry",
+    "Session",
+    "Store",
+    "open_store",
+]
+
+
+def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
+    """Open the engine a URL names: `sqlite:///relative.db`, `sqlite:////absolute.db` or `memory:`.
+
+    Raises: ConfigurationError for a URL nobody knows; NotFoundError for a missing file unless `create`.
+    """
+    if url == "memory:":
+        return MemoryStore(), MemoryRegistry()
+    if not url.startswith("sqlite:///"):
+        raise ConfigurationError(
+            f"store: {url.split(':', 1)[0]!r} is not a known kind of store; use sqlite:///FILE"
+        )
+    path = sqlite_path(url)
+    if not create and not path.exists():
+        raise NotFoundError(f"there is no log at {path}; `trailbook init` makes one")
+    if not path.parent.is_dir():
+        raise NotFoundError(f"the folder {path.parent} does not exist")
+    opened: tuple[Store, Registry] = importlib.import_module("trailbook.stores.sqlite").open_sqlite(
+        path, create=create
+    )
+    return opened
+
+
+def sqlite_path(url: str) -> Path:
+    """The file an sqlite URL names."""
+    return Path(url.removeprefix("sqlite:///"))

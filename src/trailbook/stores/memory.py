@@ -1,0 +1,137 @@
+"""The oracle: `Store` and `Registry` in plain dicts and lists, obvious rather than fast.
+
+Owns nothing durable. Every other engine is held against it, so it refuses to be clever.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+from msgspec import Struct, field, structs
+
+from trailbook.errors import HeadMovedError, NotFoundError
+from trailbook.stores.protocol import ApiKey, Append, Blob, Head, Identity, Kept, Session
+
+
+class _Log(Struct):
+    head: Head = Head()
+    rows: list[Kept] = field(default_factory=list)
+    ids: dict[UUID, int] = field(default_factory=dict)
+    directory: list[Identity] = field(default_factory=list)
+    words: set[tuple[str, int]] = field(default_factory=set)
+    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """A `Store` that forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, _Log] = {}
+
+    def create(self, org: str) -> None:
+        self._logs.setdefault(org, _Log())
+
+    def orgs(self) -> list[str]:
+        return sorted(self._logs)
+
+    def head(self, org: str) -> Head:
+        return self._log(org).head
+
+    def append(self, org: str, expected: Head, batch: Append) -> None:
+        log = self._log(org)
+        if log.head != expected:
+            raise HeadMovedError(f"the log has {log.head.size} entries, not {expected.size}")
+        for row in batch.rows:
+            log.ids[row.id] = len(log.rows)
+            log.rows.append(Kept(len(log.rows), row.body))
+        log.directory.extend(batch.identities)
+        log.words.update(batch.words)
+        for blob in batch.blobs:
+            log.blobs[blob.kind, blob.key] = blob.content
+        log.head = batch.head
+
+    def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
+        known = self._log(org).ids
+        return {id_: known[id_] for id_ in ids if id_ in known}
+
+    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+        return iter(self._log(org).rows[start:stop])
+
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
+        rows = self._log(org).rows
+        return [rows[seq] for seq in seqs if 0 <= seq < len(rows)]
+
+    def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:
+        wanted = set(keys)
+        return [i for i in self._log(org).directory if i.id is not None and _key(i) in wanted]
+
+    def identities_of(self, org: str, tokens: Iterable[str]) -> list[Identity]:
+        wanted = set(tokens)
+        return [i for i in self._log(org).directory if i.token in wanted]
+
+    def versions(self, org: str, items: Iterable[int]) -> list[Identity]:
+        wanted = set(items)
+        return [i for i in self._log(org).directory if i.item in wanted]
+
+    def every_identity(self, org: str) -> Iterator[Identity]:
+        return iter(list(self._log(org).directory))
+
+    def items_by_word(self, org: str, prefix: str) -> set[int]:
+        return {item for word, item in self._log(org).words if word.startswith(prefix)}
+
+    def blob(self, org: str, kind: str, key: str) -> bytes | None:
+        return self._log(org).blobs.get((kind, key))
+
+    def put_blob(self, org: str, blob: Blob) -> None:
+        self._log(org).blobs[blob.kind, blob.key] = blob.content
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _log(self, org: str) -> _Log:
+        if org not in self._logs:
+            raise NotFoundError("there is no such organisation")
+        return self._logs[org]
+
+
+class MemoryRegistry:
+    """A `Registry` that forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+        self._sessions: dict[bytes, Session] = {}
+
+    def add_key(self, key: ApiKey) -> None:
+        self._keys[key.id] = key
+
+    def key(self, key_id: str) -> ApiKey | None:
+        return self._keys.get(key_id)
+
+    def keys(self, org: str) -> list[ApiKey]:
+        return sorted((k for k in self._keys.values() if k.org == org), key=lambda k: (k.created_at, k.id))
+
+    def revoke_key(self, key_id: str, at: int) -> bool:
+        key = self._keys.get(key_id)
+        if key is None or key.revoked_at is not None:
+            return False
+        self._keys[key_id] = structs.replace(key, revoked_at=at)
+        return True
+
+    def add_session(self, session: Session) -> None:
+        self._sessions[session.token_hash] = session
+
+    def session(self, token_hash: bytes) -> Session | None:
+        found = self._sessions.get(token_hash)
+        return None if found is None or found.link else found
+
+    def take_link(self, token_hash: bytes) -> Session | None:
+        found = self._sessions.get(token_hash)
+        if found is None or not found.link:
+            return None
+        return self._sessions.pop(token_hash)
+
+    def end_session(self, token_hash: bytes) -> None:
+        self._sessions.pop(token_hash, None)
+
+
+def _key(identity: Identity) -> tuple[str, str, int | None]:
+    return (identity.type, identity.id or "", identity.owner if identity.type == "origin" else None)

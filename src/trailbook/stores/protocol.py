@@ -1,0 +1,183 @@
+"""The contract of every engine: `Store` keeps logs, `Registry` keeps who may open them.
+
+Owns the words an engine speaks (Head, Identity, Append, Kept) and what it promises. Refuses to hold any
+logic that two engines could share: each engine is native, with its own SQL. Nothing here spans two
+organisations and no number is global, so that an engine on many machines can keep the same promises.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """Where a log ends: `size` entries, the tree's compact `range`, the last `recorded_at`, `items` numbered."""
+
+    size: int = 0
+    range: tuple[bytes, ...] = ()
+    recorded_at: int = 0
+    items: int = 0
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """One item version of the directory: what a token stands for; `id`, `name`, `salt` are None once erased.
+
+    An origin is an identity too: type `origin`, `id` its IP address or "", `name` its user agent, and
+    `owner` the item number of its actor. Item numbers count from 1 within an organisation.
+    """
+
+    item: int
+    token: str
+    type: str
+    id: str | None
+    name: str | None
+    salt: bytes | None
+    owner: int | None = None
+
+
+class NewRow(Struct, frozen=True):
+    """An entry on its way in: its id and its body, verbatim."""
+
+    id: UUID
+    body: bytes
+
+
+class Kept(Struct, frozen=True):
+    """An entry as it lies in the store: `body`, or, where retention removed it, its `leaf` hash."""
+
+    seq: int
+    body: bytes | None
+    leaf: bytes | None = None
+
+
+class Blob(Struct, frozen=True):
+    """A named piece of bytes of one organisation: kind (`tile`, `manifest` ...), key and content."""
+
+    kind: str
+    key: str
+    content: bytes
+
+
+class Append(Struct, frozen=True, kw_only=True):
+    """Everything one commit adds: rows from `head.size` before, identities, words, blobs and the new head."""
+
+    rows: Sequence[NewRow]
+    identities: Sequence[Identity]
+    words: Sequence[tuple[str, int]]
+    blobs: Sequence[Blob]
+    head: Head
+
+
+class Erasure(Struct, frozen=True):
+    """Which items lose their identity: every version becomes a stub (item number, type and token stay)."""
+
+    items: tuple[int, ...]
+
+
+class Store(Protocol):
+    """Keeps the logs of many organisations, each apart from every other."""
+
+    def create(self, org: str) -> None:
+        """Begin the log of an organisation; nothing happens when it exists. Raises: StoreError."""
+
+    def orgs(self) -> list[str]:
+        """The organisations that have a log, sorted by name."""
+
+    def head(self, org: str) -> Head:
+        """Where the log ends. Raises: NotFoundError when the organisation has no log."""
+
+    def append(self, org: str, expected: Head, batch: Append) -> None:
+        """Add everything of `batch` or nothing, durably, if the head still is `expected`.
+
+        Readers see all of it or none; what lies at or beyond a head they read does not exist for them.
+        Raises: HeadMovedError when somebody else appended; StorageFullError; StoreError.
+        """
+
+    def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
+        """The `seq` of each id that is in the log, kept or removed."""
+
+    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+        """Rows start <= seq < stop in order."""
+
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
+        """Rows at these seqs, in the order asked; a seq the log does not have is left out."""
+
+    def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:
+        """All versions, oldest first, of items by (type, id, owner); owner is None but for origins."""
+
+    def identities_of(self, org: str, tokens: Iterable[str]) -> list[Identity]:
+        """The versions with these tokens, stubs included."""
+
+    def versions(self, org: str, items: Iterable[int]) -> list[Identity]:
+        """All versions of these item numbers, oldest first, stubs included."""
+
+    def every_identity(self, org: str) -> Iterator[Identity]:
+        """The whole directory, in the order it grew."""
+
+    def items_by_word(self, org: str, prefix: str) -> set[int]:
+        """Item numbers that have a folded word beginning with `prefix`."""
+
+    def blob(self, org: str, kind: str, key: str) -> bytes | None:
+        """The content of a blob, or None."""
+
+    def put_blob(self, org: str, blob: Blob) -> None:
+        """Write or replace a blob, durably."""
+
+    def close(self) -> None:
+        """Let go of files and connections; closing twice is fine."""
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A host's credential: only the SHA-256 of its secret is kept; times are microseconds since 1970."""
+
+    id: str
+    org: str
+    name: str
+    scopes: tuple[str, ...]
+    secret_hash: bytes
+    created_at: int
+    expires_at: int
+    revoked_at: int | None = None
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """A signed-in viewer, or a one-time link that will become one; only the token's SHA-256 is kept."""
+
+    token_hash: bytes
+    org: str
+    type: str
+    id: str
+    name: str
+    activity_log: str
+    expires_at: int
+    link: bool = False
+
+
+class Registry(Protocol):
+    """Keeps who may open a log: API keys, one-time links and sessions."""
+
+    def add_key(self, key: ApiKey) -> None:
+        """Keep a new API key."""
+
+    def key(self, key_id: str) -> ApiKey | None:
+        """The key with this id, revoked and expired ones included, or None."""
+
+    def keys(self, org: str) -> list[ApiKey]:
+        """The keys of an organisation, oldest first."""
+
+    def revoke_key(self, key_id: str, at: int) -> bool:
+        """Revoke a key; False when there is none or it was revoked before."""
+
+    def add_session(self, session: Session) -> None:
+        """Keep a session or a one-time link."""
+
+    def session(self, token_hash: bytes) -> Session | None:
+        """The session of this token, or None; a link is not a session."""
+
+    def take_link(self, token_hash: bytes) -> Session | None:
+        """The link of this token, removed as it is given out, so that it works once."""
+
+    def end_session(self, token_hash: bytes) -> None:
+        """End a session; ending one that is gone is fine."""

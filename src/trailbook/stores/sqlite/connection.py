@@ -1,0 +1,133 @@
+"""One SQLite file: connections with the durable settings, migrations, and foreign errors turned into ours.
+
+Owns every PRAGMA and the promise behind "durable". Refuses a file of a newer schema, and refuses to write
+again through a connection whose write failed below SQLite: pages after a failed fsync cannot be trusted.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import apsw
+
+from trailbook.errors import DamagedError, SchemaNewerError, StorageFullError, StoreError
+
+APPLICATION_ID = 0x7472626B  # "trbk"
+_MIGRATIONS = "migrations"
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Let no apsw exception out: each becomes a StoreError whose words name no SQL and no path."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise StorageFullError("the disk is full; nothing was recorded") from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise DamagedError("the database file is damaged or is not one of Trailbook") from error
+    except apsw.BusyError as error:
+        raise StoreError("another process is writing to the log; try again") from error
+    except apsw.Error as error:
+        raise StoreError(f"the store could not answer ({type(error).__name__})") from error
+
+
+class Connections:
+    """The one writing connection of this process, behind a lock, and a reading connection a thread."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._local = threading.local()
+        self._readers: list[apsw.Connection] = []
+        self._failed = False
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        with our_errors():
+            self._writer = _open(path, flags)
+            _migrate(self._writer)
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """One transaction, begun immediately; all of it or nothing. Raises: StoreError."""
+        with self._lock, our_errors():
+            if self._failed:
+                raise StoreError("an earlier write failed below the database; open the store again")
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException as error:
+                self._failed = isinstance(error, apsw.IOError)
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """This thread's reading connection. Raises: StoreError."""
+        with our_errors():
+            found: apsw.Connection | None = getattr(self._local, "reader", None)
+            if found is None:
+                found = _open(self.path, apsw.SQLITE_OPEN_READONLY)
+                self._local.reader = found
+                with self._lock:
+                    self._readers.append(found)
+            yield found
+
+    def close(self) -> None:
+        """Close every connection; closing twice is fine."""
+        with self._lock, our_errors():
+            for reader in self._readers:
+                reader.close()
+            self._readers.clear()
+            self._local = threading.local()
+            self._writer.close()
+
+
+def _open(path: Path, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(10_000)
+    connection.execute("PRAGMA mmap_size = 1073741824")
+    if flags & apsw.SQLITE_OPEN_READWRITE:
+        # FULL: with NORMAL a power cut loses acknowledged entries, for WAL is then not synced at commit.
+        connection.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def migrations() -> list[str]:
+    """The numbered migrations, in order, as SQL texts."""
+    folder = resources.files(__package__) / _MIGRATIONS
+    return [
+        f.read_text("utf-8") for f in sorted(folder.iterdir(), key=lambda f: f.name) if f.name[0].isdigit()
+    ]
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    scripts = migrations()
+    if _version(connection) == len(scripts):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)  # another process may have migrated while this one waited
+        if version > len(scripts):
+            raise SchemaNewerError(f"the file has schema {version}, this Trailbook knows {len(scripts)}")
+        for number, script in enumerate(scripts[version:], version + 1):
+            connection.execute(script)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: apsw.Connection) -> int:
+    def one(sql: str) -> int:
+        found: int = connection.execute(sql).get
+        return found
+
+    if one("PRAGMA application_id") != APPLICATION_ID and one("SELECT count(*) FROM sqlite_schema"):
+        raise StoreError("the file is a database, but not one of Trailbook")
+    return one("PRAGMA user_version")

@@ -1,0 +1,170 @@
+"""The embedded engine: a `Store` over one SQLite file, one transaction a commit.
+
+Owns its SQL. Keeps bodies verbatim and refuses to look inside them.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+import apsw
+
+from trailbook.errors import DamagedError, HeadMovedError, NotFoundError
+from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
+from trailbook.stores.sqlite.connection import Connections
+
+_SEQ_BITS = 40
+_SEQ_MASK = (1 << _SEQ_BITS) - 1
+_HASH = 32
+_CHUNK = 4096
+
+_HEAD = "SELECT number, size, range, recorded_at, items FROM org WHERE name = ?"
+_MOVE_HEAD = "UPDATE org SET size = ?, range = ?, recorded_at = ?, items = ? WHERE number = ?"
+_ADD_ENTRY = "INSERT INTO entry (place, body) VALUES (?, ?)"
+_ADD_ID = "INSERT INTO entry_id (org, id, seq) VALUES (?, ?, ?)"
+_ADD_IDENTITY = (
+    "INSERT INTO identity (org, item, token, type, key, name, salt, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_WORD = "INSERT OR IGNORE INTO word (org, word, item) VALUES (?, ?, ?)"
+_ADD_BLOB = "INSERT OR REPLACE INTO blob (org, kind, key, content) VALUES (?, ?, ?, ?)"
+_KEPT = "SELECT place, body, leaf FROM entry WHERE place >= ? AND place < ? ORDER BY place"
+_KEPT_AT = "SELECT place, body, leaf FROM entry WHERE place = ?"
+_SEQ_OF = "SELECT seq FROM entry_id WHERE org = ? AND id = ?"
+_IDENTITY = "SELECT item, token, type, key, name, salt, owner FROM identity WHERE org = ?"
+_BY_KEY = _IDENTITY + " AND key = ? ORDER BY version"
+_BY_TOKEN = _IDENTITY + " AND token = ?"
+_BY_ITEM = _IDENTITY + " AND item = ? ORDER BY version"
+_ALL = _IDENTITY + " ORDER BY version"
+_BY_WORD = "SELECT DISTINCT item FROM word WHERE org = ? AND word >= ? AND word < ?"
+_BLOB = "SELECT content FROM blob WHERE org = ? AND kind = ? AND key = ?"
+
+
+class SqliteStore:
+    """A `Store` in one file, durable at every commit."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._numbers: dict[str, int] = {}
+
+    def create(self, org: str) -> None:
+        with self._connections.writing() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO org (name, size, range, recorded_at, items) VALUES (?, 0, x'', 0, 0)",
+                (org,),
+            )
+
+    def orgs(self) -> list[str]:
+        with self._connections.reading() as db:
+            return [row[0] for row in db.execute("SELECT name FROM org ORDER BY name")]
+
+    def head(self, org: str) -> Head:
+        with self._connections.reading() as db:
+            return _head(db, org)[1]
+
+    def append(self, org: str, expected: Head, batch: Append) -> None:
+        with self._connections.writing() as db:
+            number, head = _head(db, org)
+            if head != expected:
+                raise HeadMovedError(f"the log has {head.size} entries, not {expected.size}")
+            first = (number << _SEQ_BITS) + head.size
+            db.executemany(_ADD_ENTRY, ((first + i, row.body) for i, row in enumerate(batch.rows)))
+            db.executemany(_ADD_ID, ((number, r.id.bytes, head.size + i) for i, r in enumerate(batch.rows)))
+            db.executemany(_ADD_IDENTITY, (_identity_row(number, i) for i in batch.identities))
+            db.executemany(_ADD_WORD, ((number, word, item) for word, item in batch.words))
+            db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in batch.blobs))
+            new = batch.head
+            db.execute(_MOVE_HEAD, (new.size, b"".join(new.range), new.recorded_at, new.items, number))
+
+    def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
+        with self._connections.reading() as db:
+            number = self._number(db, org)
+            found = {id_: db.execute(_SEQ_OF, (number, id_.bytes)).fetchone() for id_ in ids}
+            return {id_: row[0] for id_, row in found.items() if row is not None}
+
+    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+        for low in range(start, stop, _CHUNK):
+            with self._connections.reading() as db:
+                base = self._number(db, org) << _SEQ_BITS
+                rows = db.execute(_KEPT, (base + low, base + min(low + _CHUNK, stop))).fetchall()
+            yield from (Kept(place & _SEQ_MASK, body, leaf) for place, body, leaf in rows)
+
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
+        with self._connections.reading() as db:
+            base = self._number(db, org) << _SEQ_BITS
+            found = (db.execute(_KEPT_AT, (base + seq,)).get for seq in seqs if 0 <= seq <= _SEQ_MASK)
+            return [Kept(place & _SEQ_MASK, body, leaf) for place, body, leaf in filter(None, found)]
+
+    def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:
+        return self._directory(org, _BY_KEY, (_key(*key) for key in keys))
+
+    def identities_of(self, org: str, tokens: Iterable[str]) -> list[Identity]:
+        return self._directory(org, _BY_TOKEN, (base64.urlsafe_b64decode(token) for token in tokens))
+
+    def versions(self, org: str, items: Iterable[int]) -> list[Identity]:
+        return self._directory(org, _BY_ITEM, items)
+
+    def every_identity(self, org: str) -> Iterator[Identity]:
+        with self._connections.reading() as db:
+            rows = db.execute(_ALL, (self._number(db, org),)).fetchall()
+        return map(_identity, rows)
+
+    def items_by_word(self, org: str, prefix: str) -> set[int]:
+        with self._connections.reading() as db:
+            number = self._number(db, org)
+            return {row[0] for row in db.execute(_BY_WORD, (number, prefix, prefix + "\U0010ffff"))}
+
+    def blob(self, org: str, kind: str, key: str) -> bytes | None:
+        with self._connections.reading() as db:
+            row = db.execute(_BLOB, (self._number(db, org), kind, key)).fetchone()
+            return None if row is None else row[0]
+
+    def put_blob(self, org: str, blob: Blob) -> None:
+        with self._connections.writing() as db:
+            db.execute(_ADD_BLOB, (self._number(db, org), blob.kind, blob.key, blob.content))
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _directory(self, org: str, sql: str, wanted: Iterable[object]) -> list[Identity]:
+        with self._connections.reading() as db:
+            number = self._number(db, org)
+            return [_identity(row) for one in wanted for row in db.execute(sql, (number, one))]
+
+    def _number(self, db: apsw.Connection, org: str) -> int:
+        if org not in self._numbers:
+            self._numbers[org] = _head(db, org)[0]
+        return self._numbers[org]
+
+
+def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
+    row = db.execute(_HEAD, (org,)).fetchone()
+    if row is None:
+        raise NotFoundError("there is no such organisation")
+    number, size, hashes, recorded_at, items = row
+    pieces = tuple(hashes[i : i + _HASH] for i in range(0, len(hashes), _HASH))
+    return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items)
+
+
+def _key(type_: str, id_: str, owner: int | None) -> str:
+    return f"origin/{owner}/{id_}" if type_ == "origin" else f"{type_}/{id_}"
+
+
+def _identity_row(number: int, identity: Identity) -> tuple[object, ...]:
+    key = None if identity.id is None else _key(identity.type, identity.id, identity.owner)
+    token = base64.urlsafe_b64decode(identity.token)
+    return (number, identity.item, token, identity.type, key, identity.name, identity.salt, identity.owner)
+
+
+def _identity(row: tuple[object, ...]) -> Identity:
+    item, token, type_, key, name, salt, owner = row
+    if not isinstance(token, bytes) or not isinstance(item, int):
+        raise DamagedError("a directory row is damaged")
+    return Identity(
+        item=item,
+        token=base64.urlsafe_b64encode(token).decode(),
+        type=str(type_),
+        id=None if key is None else str(key).split("/", 2 if type_ == "origin" else 1)[-1],
+        name=None if name is None else str(name),
+        salt=salt if isinstance(salt, bytes) else None,
+        owner=owner if isinstance(owner, int) else None,
+    )

@@ -30,6 +30,7 @@ usage:
 	@echo "make clean   remove .venv and everything that tools left behind"
 
 setup: $(VENV)/.dev
+	@echo "The environment .venv is ready."
 
 demo: $(VENV)/.demo
 	@echo "Opening the demo company, Nordlys AS ..."

@@ -299,10 +299,8 @@ def test_a_proof_file_holds_a_checkpoint_and_not_any_note():
         lambda: cp.format_checkpoint(Checkpoint("a\n1", 1, b"x" * 32)),
         lambda: cp.format_checkpoint(Checkpoint("a", -1, b"x" * 32)),
         lambda: cp.format_checkpoint(Checkpoint("a", 1, b"x" * 31)),
-        lambda: cp.format_checkpoint(Checkpoint("a", 1, b"x" * 32, ("b\nc",))),
         lambda: cp.format_checkpoint(Checkpoint("a\ud800", 1, b"x" * 32)),
         lambda: cp.format_note(Note("text", NOTE.signatures)),
-        lambda: cp.format_note(Note("\ud800\n", NOTE.signatures)),
         lambda: cp.format_note(Note("text\n", ())),
         lambda: cp.format_note(Note("text\n", (Signature("a\nb", b"1234", b"s"),))),
         lambda: cp.format_note(Note("text\n", (Signature("a", b"1234", b""),))),
@@ -416,9 +414,9 @@ def test_keys_that_cannot_be_told_apart_are_refused():
 # --- keys and signing ---
 
 
-def with_parts(name: str, typed: bytes, coded: str = "") -> str:
-    found = cp.key_id(VerifierKey(name, typed[0] if typed else 0, typed[1:])).hex()
-    return f"{name}+{found}+{coded or b64encode(typed).decode()}"
+def with_parts(name: str, typed: bytes) -> str:
+    found = cp.key_id(VerifierKey(name, typed[0], typed[1:])).hex()
+    return f"{name}+{found}+{b64encode(typed).decode()}"
 
 
 KEY = b"\x01" + VKEYS["log"].key

@@ -450,3 +450,13 @@ def test_roots_and_proofs_are_those_of_the_golden_file(size: int):
         assert [found.hex() for found in inclusion(int(index), size)] == proof
     for old, proof in golden["consistency"].items():
         assert [found.hex() for found in consistency(int(old), size)] == proof
+
+
+def test_the_page_of_the_format_shows_the_golden_bytes():
+    here = Path(__file__).parent
+    page = (here.parent / "docs" / "reference" / "format-tree.md").read_text()
+    assert all(GOLDEN[size]["root"] in page for size in ("1", "2", "257", "65537"))
+    parts = (here / "golden" / "checkpoint.txt").read_text().split("%% ")[1:]
+    named = dict(part.split("\n", 1) for part in parts)
+    for shown in ("checkpoint", "log vkey", "time vkey", "witness vkey", "proof"):
+        assert named[shown] in page

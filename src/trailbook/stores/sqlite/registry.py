@@ -3,7 +3,7 @@
 Owns who may open a log; keeps no secret in clear, only SHA-256 hashes.
 """
 
-import apsw
+from typing import Any
 
 from trailbook.stores.protocol import ApiKey, Session
 from trailbook.stores.sqlite.connection import Connections
@@ -72,31 +72,31 @@ class SqliteRegistry:
             db.execute("DELETE FROM session WHERE token_hash = ? AND link = 0", (token_hash,))
 
 
-def _key(row: apsw.SQLiteValues) -> ApiKey:
+def _key(row: tuple[Any, ...]) -> ApiKey:
     id_, org, name, scopes, secret_hash, created_at, expires_at, revoked_at = row
     return ApiKey(
-        id=str(id_),
-        org=str(org),
-        name=str(name),
-        scopes=tuple(str(scopes).split()),
-        secret_hash=secret_hash if isinstance(secret_hash, bytes) else b"",
-        created_at=int(str(created_at)),
-        expires_at=int(str(expires_at)),
-        revoked_at=None if revoked_at is None else int(str(revoked_at)),
+        id=id_,
+        org=org,
+        name=name,
+        scopes=tuple(scopes.split()),
+        secret_hash=secret_hash,
+        created_at=created_at,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
     )
 
 
-def _session(row: apsw.SQLiteValues | None) -> Session | None:
+def _session(row: tuple[Any, ...] | None) -> Session | None:
     if row is None:
         return None
     token_hash, org, type_, id_, name, activity_log, expires_at, link = row
     return Session(
-        token_hash=token_hash if isinstance(token_hash, bytes) else b"",
-        org=str(org),
-        type=str(type_),
-        id=str(id_),
-        name=str(name),
-        activity_log=str(activity_log),
-        expires_at=int(str(expires_at)),
+        token_hash=token_hash,
+        org=org,
+        type=type_,
+        id=id_,
+        name=name,
+        activity_log=activity_log,
+        expires_at=expires_at,
         link=bool(link),
     )

@@ -5,11 +5,12 @@ Owns its SQL. Keeps bodies verbatim and refuses to look inside them.
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import apsw
 
-from trailbook.errors import DamagedError, HeadMovedError, NotFoundError
+from trailbook.errors import HeadMovedError, NotFoundError
 from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
 from trailbook.stores.sqlite.connection import Connections
 
@@ -85,7 +86,7 @@ class SqliteStore:
         for low in range(start, stop, _CHUNK):
             with self._connections.reading() as db:
                 base = self._number(db, org) << _SEQ_BITS
-                rows = db.execute(_KEPT, (base + low, base + min(low + _CHUNK, stop))).fetchall()
+                rows: list[Any] = db.execute(_KEPT, (base + low, base + min(low + _CHUNK, stop))).fetchall()
             yield from (Kept(place & _SEQ_MASK, body, leaf) for place, body, leaf in rows)
 
     def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
@@ -155,16 +156,14 @@ def _identity_row(number: int, identity: Identity) -> tuple[object, ...]:
     return (number, identity.item, token, identity.type, key, identity.name, identity.salt, identity.owner)
 
 
-def _identity(row: tuple[object, ...]) -> Identity:
+def _identity(row: tuple[Any, ...]) -> Identity:
     item, token, type_, key, name, salt, owner = row
-    if not isinstance(token, bytes) or not isinstance(item, int):
-        raise DamagedError("a directory row is damaged")
     return Identity(
         item=item,
         token=base64.urlsafe_b64encode(token).decode(),
-        type=str(type_),
-        id=None if key is None else str(key).split("/", 2 if type_ == "origin" else 1)[-1],
-        name=None if name is None else str(name),
-        salt=salt if isinstance(salt, bytes) else None,
-        owner=owner if isinstance(owner, int) else None,
+        type=type_,
+        id=None if key is None else key.split("/", 2 if type_ == "origin" else 1)[-1],
+        name=name,
+        salt=salt,
+        owner=owner,
     )

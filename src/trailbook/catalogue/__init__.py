@@ -19,7 +19,7 @@ from trailbook.catalogue.declared import (
     link_fault,
 )
 from trailbook.catalogue.reading import load
-from trailbook.catalogue.words import Language, plural
+from trailbook.catalogue.words import ActionWords, Language, TypeWords, cut, plural, slots
 
 __all__ = [
     "ANY",
@@ -27,13 +27,17 @@ __all__ = [
     "RETENTIONS",
     "VERBS",
     "Action",
+    "ActionWords",
     "Catalogue",
     "Category",
     "ItemType",
     "Language",
     "Rule",
+    "TypeWords",
+    "cut",
     "fill",
     "link_fault",
     "load",
     "plural",
+    "slots",
 ]

@@ -6,6 +6,7 @@ Refuses to read files (`reading.py`), to judge them (`check.py`) and to know any
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -131,7 +132,7 @@ class Catalogue(Struct, frozen=True):
             return (self.action(pattern),)
         found = tuple(a for a in self.actions.values() if a.name.partition(".")[0] == entity)
         if not found:
-            near = _nearest(entity, {name.partition(".")[0]: None for name in self.actions})
+            near = _nearest(entity, sorted({name.partition(".")[0] for name in self.actions}))
             raise ActionUnknownError(pattern, near and f"{near}.*")
         return found
 
@@ -195,5 +196,5 @@ def link_fault(link: str) -> str | None:
     return "is neither http(s) nor relative" if parts.scheme or parts.netloc else None
 
 
-def _nearest(name: str, among: dict[str, object] | dict[str, Action]) -> str | None:
+def _nearest(name: str, among: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name[:64], among, n=1, cutoff=0.5)), None)

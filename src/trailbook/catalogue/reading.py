@@ -200,7 +200,7 @@ def _rule(part: str, size: str, where: str) -> Rule:
         return Rule(part, 1, 1)
     found = _RANGE.fullmatch(size)
     if found is None or int(found[1]) > int(found[2]) or not 1 <= int(found[2]) <= 100:
-        raise CatalogueError(f"{where}.concerns.{part}: {size!r} is neither \"target\" nor a range in 0..100")
+        raise CatalogueError(f'{where}.concerns.{part}: {size!r} is neither "target" nor a range in 0..100')
     return Rule(part, int(found[1]), int(found[2]))
 
 

@@ -4,7 +4,9 @@ Owns the shape of `say/<language>.toml` and which plural form a number takes. Re
 know, naming file and key. What the words mean, and which of them an entry needs, is `sentences.py`.
 """
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +15,7 @@ from msgspec import Struct
 from trailbook.errors import CatalogueError
 
 Row = TypeVar("Row")
+_SLOT = re.compile(r"\{([^{}]*)\}")
 
 
 class TypeWords(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +99,17 @@ SECTIONS: dict[str, Any] = {
 def plural(language: str, count: int) -> str:
     """The CLDR plural category of a whole number in English or a Scandinavian language."""
     return "one" if count == 1 else "other"
+
+
+@lru_cache(maxsize=8192)
+def cut(template: str) -> tuple[str, ...]:
+    """A template as literal, slot, literal, slot ... literal: the slots stand at the odd places."""
+    return tuple(_SLOT.split(template))
+
+
+def slots(template: str) -> tuple[str, ...]:
+    """The names of a template's slots, in order."""
+    return cut(template)[1::2]
 
 
 def new_language(code: str) -> Language:

@@ -9,10 +9,32 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue import ANY, Catalogue, Language, TypeWords, cut, plural, slots
+from trailbook.catalogue import (
+    ANY,
+    Action,
+    ActionWords,
+    Catalogue,
+    Language,
+    TypeWords,
+    cut,
+    plural,
+    slots,
+    templates,
+)
 from trailbook.model import Kind, Outcome
 
 MOST_NAMES = 3
+SAMPLE_NAMES = {
+    "role": "Manager",
+    "integration": "Visma",
+    "sync_run": "Visma 02:00",
+    "team": "Oslo",
+    "permission": "Reports",
+    "competence": "Truck T1",
+    "work_schedule": "37,5",
+    "payroll_run": "2026-11",
+    "source": "HR",
+}
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -226,3 +248,55 @@ def _capital(said: tuple[Piece, ...], spoken: Spoken) -> tuple[Piece, ...]:
     ):
         return said
     return (structs.replace(first, text=first.text[:1].upper() + first.text[1:]), *said[1:])
+
+
+def samples(catalogue: Catalogue, lang: str) -> Iterator[tuple[str, str, str]]:
+    """Every action's every template (action, variant, sentence) with sample names, for review by a native reader."""
+    for action in catalogue.actions.values():
+        words = catalogue.language(lang).actions.get(action.name, ActionWords())
+        for variant, template in templates(words):
+            left_out = set(slots(words.plain or "")) - set(slots(template))
+            spoken = _sample(catalogue, action, variant)
+            if variant == "self":
+                spoken = _sample_self(spoken, own_target="target" in left_out)
+            needed = {rule.part for rule in action.concerns if rule.least} | set(slots(template))
+            concerns = tuple((part, item) for part, item in spoken.concerns if part in needed)
+            yield action.name, variant, say(catalogue, structs.replace(spoken, concerns=concerns), lang)
+
+
+def _sample(catalogue: Catalogue, action: Action, variant: str) -> Spoken:
+    kind = action.target[0] if action.target[0] in catalogue.types else "role"
+    target = _sample_item(catalogue, kind, "Bob Li")
+    concerns = tuple(
+        (part, target if part in action.filled else _concerned(catalogue, part)) for part in action.parts
+    )
+    return Spoken(
+        action=action.name,
+        outcome="failure" if variant == "failure" else "denied" if variant == "denied" else "success",
+        kind="person",
+        actor=_sample_item(catalogue, "user", "Anna Berg"),
+        target=target,
+        concerns=concerns,
+        count={"counted.one": 1, "counted.other": 12}.get(variant),
+    )
+
+
+def _sample_self(spoken: Spoken, *, own_target: bool) -> Spoken:
+    if own_target and spoken.target.type != spoken.actor.type:
+        return structs.replace(spoken, self_=True, kind="integration", actor=spoken.target)
+    target = spoken.actor if spoken.target.type == spoken.actor.type else spoken.target
+    concerns = tuple((part, spoken.actor) for part, _ in spoken.concerns)
+    return structs.replace(spoken, self_=True, target=target, concerns=concerns)
+
+
+def _concerned(catalogue: Catalogue, part: str) -> Named:
+    name = "Kari Lie" if part in ("requester", "supervisor", "substitute") else "Bob Li"
+    return _sample_item(catalogue, "team" if part == "scope" else "user", name)
+
+
+def _sample_item(catalogue: Catalogue, kind: str, person: str = "") -> Named:
+    declared = catalogue.types.get(kind)
+    if declared is not None and declared.person and declared.named:
+        return Named(type=kind, id=person, name=person)
+    named = declared is None or declared.named
+    return Named(type=kind, id="7", name=SAMPLE_NAMES.get(kind, "Nordlys") if named else None)

@@ -19,7 +19,7 @@ from trailbook.catalogue.declared import (
     link_fault,
 )
 from trailbook.catalogue.reading import load
-from trailbook.catalogue.words import ActionWords, Language, TypeWords, cut, plural, slots
+from trailbook.catalogue.words import ActionWords, Language, TypeWords, cut, plural, slots, templates
 
 __all__ = [
     "ANY",
@@ -40,4 +40,5 @@ __all__ = [
     "load",
     "plural",
     "slots",
+    "templates",
 ]

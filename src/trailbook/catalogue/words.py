@@ -5,7 +5,7 @@ know, naming file and key. What the words mean, and which of them an entry needs
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -81,6 +81,7 @@ class Language(Struct, frozen=True):
         return None if words is None else getattr(words, "self_" if variant == "self" else variant)
 
 
+PLURALS = ("one", "other")  # the CLDR plural categories of every language kept so far
 SECTIONS: dict[str, Any] = {
     "categories": CategoryWords,
     "types": TypeWords,
@@ -110,6 +111,18 @@ def cut(template: str) -> tuple[str, ...]:
 def slots(template: str) -> tuple[str, ...]:
     """The names of a template's slots, in order."""
     return cut(template)[1::2]
+
+
+def templates(words: ActionWords) -> Iterator[tuple[str, str]]:
+    """Every template an action has in a language, with the name of its variant."""
+    for variant in ("plain", "full", "self", "failure", "denied"):
+        template = getattr(words, "self_" if variant == "self" else variant)
+        if template is not None:
+            yield variant, template
+    for form in PLURALS:
+        template = getattr(words.counted, form, None)
+        if template is not None:
+            yield f"counted.{form}", template
 
 
 def new_language(code: str) -> Language:

@@ -147,8 +147,9 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
         parts.append(said["self.true" if query.self_ else "self.false"])
     if query.date is not None:
         parts.append(PRESET_NAMES[lang][query.date])
-    ends = (("from", query.from_), ("to", query.to))
-    parts.extend(said[name].format(label(name, value)) for name, value in ends if value is not None)
+    ends = [(name, value) for name, value in (("from", query.from_), ("to", query.to)) if value is not None]
+    if ends:
+        parts.append(" ".join(said[name].format(label(name, value)) for name, value in ends))
     sentence = ", ".join(parts) or said["all"]
     return sentence[:1].upper() + sentence[1:]
 

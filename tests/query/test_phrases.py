@@ -1,0 +1,73 @@
+"""A filter as one sentence for people, in English and Norwegian Bokmål (page.md P22, P68)."""
+
+import pytest
+
+from trailbook.dates import PRESETS
+from trailbook.query import PRESET_NAMES, Query, from_line, in_words
+from trailbook.query.checks import FIELDS
+from trailbook.query.phrases import PHRASES
+
+LABELS = {
+    "en": {"roles": "Roles", "permissions": "Permissions", "api_keys": "API keys", "user/u-42": "Bob Li"},
+    "nb": {"roles": "Roller", "permissions": "Tilganger", "api_keys": "API-nøkler", "user/u-42": "Bob Li"},
+}
+
+
+def said(line: str, lang: str) -> str:
+    return in_words(from_line(line), lambda field, value: LABELS[lang].get(value, value), lang)
+
+
+SENTENCES = [
+    ("", "All activity", "All aktivitet"),
+    (
+        "category:roles category:permissions concerns:user/u-42 date:last-month",
+        "Permissions and roles, about Bob Li, last month",
+        "Tilganger og roller, om Bob Li, forrige måned",
+    ),
+    (
+        "-category:api_keys category:roles category:permissions category:users",
+        "Permissions, roles and users, without API keys",
+        "Tilganger, roller og users, uten API-nøkler",
+    ),
+    (
+        "actor:user/u-42 actor:user/u-17 -actor:user/u-1 self:true",
+        "By user/u-17 or Bob Li, not by user/u-1, on their own behalf",
+        "Av user/u-17 eller Bob Li, ikke av user/u-1, på egne vegne",
+    ),
+    (
+        "text:Anna%20be from:2026-01-01 to:2026-01-31",
+        "With the words “Anna be”, from 2026-01-01 to 2026-01-31",
+        "Med ordene «Anna be», fra 2026-01-01 til 2026-01-31",
+    ),
+    (
+        "to:2026-01-31 self:false",
+        "Not on their own behalf, to 2026-01-31",
+        "Ikke på egne vegne, til 2026-01-31",
+    ),
+    (
+        "outcome:denied actor_kind:system origin:job target:role/*",
+        "On role/*, done by: system, outcome: denied, through: job",
+        "På role/*, utført av: system, utfall: denied, gjennom: job",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "english", "norwegian"), SENTENCES)
+def test_a_filter_in_words(line: str, english: str, norwegian: str) -> None:
+    """P22: the order is that of reading, not of the parameters."""
+    assert (said(line, "en"), said(line, "nb")) == (english, norwegian)
+
+
+@pytest.mark.parametrize("lang", PHRASES)
+def test_every_filter_and_preset_has_its_words(lang: str) -> None:
+    """P68: no raw key in a language that is offered; languages have the same phrases."""
+    assert PHRASES[lang].keys() == PHRASES["en"].keys() >= {f + n for f in FIELDS for n in ("", ".not")}
+    assert tuple(PRESET_NAMES[lang]) == PRESETS
+    assert lang == "en" or not set(PRESET_NAMES[lang].values()) & set(PRESET_NAMES["en"].values())
+
+
+def test_a_language_without_phrases_is_refused() -> None:
+    """With the control that one of ours is spoken."""
+    with pytest.raises(ValueError, match="fi"):
+        in_words(Query(), lambda field, value: value, "fi")
+    assert in_words(Query(), lambda field, value: value, "nb")

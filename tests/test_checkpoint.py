@@ -69,17 +69,12 @@ def test_checkpoints_are_those_of_the_golden_file(which: str):
 
 
 def test_the_golden_checkpoints_say_what_they_say():
-    expected = Checkpoint("log.example/nordlys", 257, merkle_root(257))
-    assert expected == HEAD
+    frontier, _ = merkle.extend(merkle.EMPTY, [merkle.leaf_hash(b"leaf %d" % at) for at in range(257)])
+    assert cp.format_checkpoint(Checkpoint(POLICY.origin, 257, merkle.root(frontier))) == NOTE.text
     empty = cp.parse_note(GOLDEN["empty"].encode())
     assert cp.parse_checkpoint(empty.text) == Checkpoint("log.example/nordlys", 0, merkle.EMPTY_ROOT)
     extended = cp.parse_checkpoint(cp.parse_note(GOLDEN["extended"].encode()).text)
     assert extended.extensions == ("an extension line", "and one more: æøå")
-
-
-def merkle_root(size: int) -> bytes:
-    leaves = [merkle.leaf_hash(b"leaf %d" % at) for at in range(size)]
-    return merkle.root(merkle.extend(merkle.EMPTY, leaves)[0])
 
 
 @pytest.mark.parametrize("which", ["proof", "proof with extra", "proof of the only entry"])
@@ -104,9 +99,8 @@ names = names.filter(lambda name: "+" not in name)
 hashes = st.binary(min_size=32, max_size=32)
 sizes = st.integers(0, 2**63)
 heads = st.builds(Checkpoint, lines, sizes, hashes, st.lists(lines, max_size=3).map(tuple))
-signatures = st.builds(
-    Signature, names, st.binary(min_size=4, max_size=4), st.binary(min_size=1, max_size=80)
-)
+key_ids = st.binary(min_size=4, max_size=4)
+signatures = st.builds(Signature, names, key_ids, st.binary(min_size=1, max_size=80))
 several = st.lists(signatures, min_size=1, max_size=4, unique_by=msgspec.structs.astuple).map(tuple)
 texts = st.lists(st.one_of(st.just(""), lines), min_size=1, max_size=5).map(
     lambda found: "\n".join(found) + "\n"
@@ -156,12 +150,6 @@ def test_every_bit_flip_of_a_signed_checkpoint_is_refused():
     assert cp.open_checkpoint(RAW, POLICY).checkpoint == HEAD
     for changed in flips(RAW):
         refusal(cp.open_checkpoint, changed, POLICY)
-
-
-def test_every_byte_removed_or_doubled_is_refused():
-    for at in range(len(RAW)):
-        refusal(cp.open_checkpoint, RAW[:at] + RAW[at + 1 :], POLICY)
-        refusal(cp.open_checkpoint, RAW[: at + 1] + RAW[at:], POLICY)
 
 
 def check_proof(raw: bytes) -> bytes:
@@ -226,15 +214,18 @@ MALFORMED = {
     "base64 with a space": (spelled(f"— {NAME} {CODED} "), "base64"),
     "base64 of nothing": (spelled(f"— {NAME} "), "base64"),
     "base64 of a key id alone": (spelled(f"— {NAME} {b64encode(b'1234').decode()}"), "too short"),
-    "a line twice": (spelled(f"{LOG_LINE}\n{LOG_LINE}"), "twice"),
+    "a line twice": (spelled(f"{LOG_LINE}\n{LOG_LINE}"), "stands there twice"),
     "too many lines": (spelled("\n".join(f"— w{at} {CODED}" for at in range(101))), "more than 100"),
 }
 
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_note_is_refused(case: str):
+    assert (cp.MAX_NOTE, cp.MAX_SIGNATURES) == (1_000_000, 100)
     raw, why = MALFORMED[case]
-    assert cp.open_checkpoint(spelled(), ONLY).checkpoint == HEAD
+    most = "\n".join((LOG_LINE, *(f"— w{at} {CODED}" for at in range(99))))
+    longest = "x" * (cp.MAX_NOTE - len(spelled())) + BODY
+    assert all(map(cp.parse_note, (spelled(), spelled(most), spelled(body=longest))))
     assert why in refusal(cp.open_checkpoint, raw, ONLY)
 
 
@@ -383,15 +374,13 @@ def test_a_key_of_one_type_is_not_taken_for_the_other():
     assert "does not hold" in refusal(cp.verify_note, Note(NOTE.text, (stamped,)), (timed,))
 
 
+TWIN = VerifierKey("w", cp.COSIGNATURE, VKEYS["witness"].key)
 PLAIN_WITNESS = VerifierKey("w", cp.ED25519, b"w" * 32)
 POLICIES = {
     "no key": (Policy("o", ()), "at least one key"),
     "a witness without a time": (Policy("o", POLICY.log, (PLAIN_WITNESS,)), "for cosignatures"),
     "a witness of no known type": (Policy("o", POLICY.log, (VerifierKey("w", 9, b""),)), "for cosignatures"),
-    "one witness under two names": (
-        Policy("o", POLICY.log, (VKEYS["witness"], VerifierKey("w", 4, VKEYS["witness"].key)), 2),
-        "one witness",
-    ),
+    "one witness under two names": (Policy("o", POLICY.log, (VKEYS["witness"], TWIN), 2), "one witness"),
     "more than there are": (Policy("o", POLICY.log, (VKEYS["witness"],), 2), "cannot be had"),
     "less than none": (Policy("o", POLICY.log, (), -1), "cannot be had"),
 }
@@ -409,6 +398,12 @@ def test_keys_that_cannot_be_told_apart_are_refused():
     assert cp.verify_note(NOTE, (VKEYS["log"],))
     with pytest.raises(InvalidError, match="same name and key id"):
         cp.verify_note(NOTE, (VKEYS["log"], VKEYS["log"]))
+    for wrong, why in (
+        (VerifierKey("n", 9, b"x" * 32), "type 9"),
+        (VerifierKey("n", 1, b"x"), "32 bytes, not 1"),
+    ):
+        with pytest.raises(InvalidError, match=why):
+            cp.verify_note(Note("text\n", (Signature("n", cp.key_id(wrong), b"s"),)), (wrong,))
 
 
 # --- keys and signing ---
@@ -447,8 +442,9 @@ def test_a_malformed_signer_key_is_refused_and_not_shown():
     text = cp.format_skey(SKEYS["log"])
     secret = text.rpartition("+")[2]
     assert cp.parse_skey(text) == SKEYS["log"]
-    for wrong in (text[1:], text.replace("+d3f7084d+", "+d3f7084e+"), text[:-4], text + "\n"):
-        with pytest.raises(InvalidError) as caught:
+    malformed = {text[1:]: "begin", text.replace("+d3f7084d+", "+d3f7084e+"): "key id", text[:-4]: "bytes"}
+    for wrong, why in malformed.items():
+        with pytest.raises(InvalidError, match=why) as caught:
             cp.parse_skey(wrong)
         assert secret[:20] not in caught.value.detail
     assert SKEYS["log"].seed.hex() not in repr(SKEYS["log"])

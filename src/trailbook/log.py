@@ -18,6 +18,8 @@ from trailbook.access import Viewer, require_full
 from trailbook.catalogue import Catalogue, load
 from trailbook.cursors import Cursor, read, write
 from trailbook.directory import Entropy
+from trailbook.erasing import Order as Ordered
+from trailbook.erasing import Progress, Retention, erasure, removal
 from trailbook.errors import CursorInvalidError, EntryExpiredError, Fault, FilterInvalidError, NotFoundError
 from trailbook.index import Plan, select
 from trailbook.index.columns import Ints
@@ -115,6 +117,34 @@ class Log:
         """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
         return self._writer.record(entries, source or self.source, atomic=False)
 
+    def erase(
+        self, item: Item, *, actor: Actor, purpose: str | None = None, origin: Origin | None = None
+    ) -> Receipt:
+        """Erase a person: what names them, their origins and what they own is gone when this returns.
+
+        No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
+        Raises: NotFoundError; InvalidError when the item is no person; StoreError.
+        """
+        order = self._order(actor, purpose, origin)
+        plan = erasure(self._store, self.org, self.catalogue, item, order)
+        return self._writer.change(plan, self.source)
+
+    def prune(
+        self,
+        retention: Retention,
+        *,
+        actor: Actor,
+        origin: Origin | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Receipt:
+        """Remove the bodies of a retention class recorded before an instant; leaf hashes stay, a manifest cites them.
+
+        Raises: InvalidError when nothing is due; StoreError.
+        """
+        order = self._order(actor, None, origin)
+        plan = removal(self._store, self.org, self.catalogue, retention, order, progress)
+        return self._writer.change(plan, self.source)
+
     def search(
         self,
         query: Query,
@@ -157,8 +187,8 @@ class Log:
 
     def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
         """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
-        found, as_of = self._all(query, viewer, lang)
-        return len(found), as_of
+        seqs, as_of = self._all(query, viewer, lang)
+        return len(seqs), as_of
 
     def rows(
         self, query: Query, *, viewer: Viewer, order: Order = "desc", lang: str = "en"
@@ -167,14 +197,13 @@ class Log:
 
         Raises: as `search`, before the first row.
         """
-        found, _ = self._all(query, viewer, lang)
-        found = np.sort(found) if order == "seq" else found[::-1] if order == "desc" else found
-        return self._show(self._projection.columns.column("seq")[found], lang)
+        seqs, _ = self._all(query, viewer, lang)
+        return self._show(np.sort(seqs) if order == "seq" else seqs[::-1] if order == "desc" else seqs, lang)
 
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
-        found, _ = self._all(query, viewer, lang)
-        for seq in self._projection.columns.column("seq")[found[::-1]]:
+        seqs, _ = self._all(query, viewer, lang)
+        for seq in seqs[::-1]:
             yield from self._reader.views([int(seq)], lang)
 
     def show(self, id_: UUID, *, viewer: Viewer, lang: str = "en") -> Shown:
@@ -221,7 +250,8 @@ class Log:
         require_full(viewer, self.org)
         as_of = _as_of(query, None, self._projection.catch_up().size)
         with self._projection.lock:
-            return select(self._projection.columns, self._plan(query, None, as_of, lang)), as_of
+            columns = self._projection.columns
+            return columns.column("seq")[select(columns, self._plan(query, None, as_of, lang))], as_of
 
     def _show(self, seqs: Ints, lang: str) -> Iterator[Shown]:
         for start in range(0, len(seqs), _ROWS):
@@ -243,6 +273,10 @@ class Log:
             until=plan.until,
             written=self._now(),
         )
+
+    def _order(self, actor: Actor, purpose: str | None, origin: Origin | None) -> Ordered:
+        where = origin or Origin(interface="api")
+        return Ordered(actor=actor, at=self.clock(), origin=where, purpose=purpose)
 
     def _now(self) -> int:
         return microseconds(self.clock())

@@ -29,6 +29,7 @@ class Projection:
         self._catalogue = catalogue
         self._items: dict[str, tuple[int, str]] = {}  # token -> item number and type
         self._names: dict[int, tuple[int, str | None]] = {}  # item -> log size then, name_now
+        self._removed = 0
         self.lock = threading.RLock()
         self.columns = Columns()
 
@@ -36,6 +37,8 @@ class Projection:
         """Read what was recorded since; the head up to which the columns reach at least."""
         head = self._store.head(self._org)
         with self.lock:
+            if head.removed != self._removed:
+                self.columns, self._removed = Columns(), head.removed
             if self.columns.size == 0 and head.size:
                 self._add_items(self._store.every_identity(self._org))
             for start in range(self.columns.size, head.size, _CHUNK):

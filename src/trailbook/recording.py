@@ -42,6 +42,15 @@ class Means(Struct, frozen=True, kw_only=True):
     key: bytes
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """An entry that does more than say so: the blobs beside it, and how the store makes it true in one commit."""
+
+    entry: NewEntry
+    blobs: tuple[Blob, ...]
+    removed: int
+    apply: Callable[[Head, Append], None]
+
+
 class _Batch(Struct):
     """One attempt at one commit, against one head."""
 
@@ -86,6 +95,32 @@ class Writer:
                     raise
         raise StoreError("other processes kept appending first; try again")
 
+    def change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
+        """Record what `plan` makes of the head, and do it in the same commit.
+
+        Raises: what `plan` raises; EntryInvalidError, ActionUnknownError, StoreError.
+        """
+        with self._lock:
+            for _ in range(_ATTEMPTS):
+                self._head = None  # identities may go with this commit: begin with nothing remembered
+                try:
+                    return self._change(plan, source)
+                except HeadMovedError:
+                    continue
+                finally:
+                    self._head = None
+        raise StoreError("other processes kept appending first; try again")
+
+    def _change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
+        batch = self._begin([], source)
+        change = plan(batch.head)
+        outcome = self._one(batch, self._checked(change.entry, self._means.clock()))
+        if outcome.refused is not None:
+            raise outcome.refused
+        self._commit(batch, change)
+        assert outcome.receipt is not None
+        return outcome.receipt
+
     def _checked(self, entry: NewEntry, now: datetime) -> Complete | TrailbookError:
         try:
             return complete(self._means.catalogue, entry, now)
@@ -115,7 +150,7 @@ class Writer:
         ids = [c.entry.id for c in checked if isinstance(c, Complete) and c.entry.id is not None]
         known = self._store.seq_of(self._org, ids) if ids else {}
         batch = _Batch(head, draft, source, max(now, head.recorded_at), [], known)
-        if now < head.recorded_at - _SECOND and head.recorded_at != self._noted and ids:
+        if now < head.recorded_at - _SECOND and head.recorded_at != self._noted:
             self._noted = head.recorded_at
             self._one(batch, self._clock_adjusted(now))
         return batch
@@ -174,22 +209,27 @@ class Writer:
             return batch.rows[seq - batch.head.size].body
         return self._store.kept_at(self._org, [seq])[0].body
 
-    def _commit(self, batch: _Batch) -> None:
+    def _commit(self, batch: _Batch, change: Change | None = None) -> None:
         frontier, tiles = extend(self._frontier, [leaf_hash(row.body) for row in batch.rows])
         head = Head(
-            size=frontier.size, range=compact(frontier), recorded_at=batch.at, items=batch.draft.items
+            size=frontier.size,
+            range=compact(frontier),
+            recorded_at=batch.at,
+            items=batch.draft.items,
+            removed=batch.head.removed + (change.removed if change else 0),
         )
-        self._store.append(
-            self._org,
-            batch.head,
-            Append(
-                rows=batch.rows,
-                identities=batch.draft.identities,
-                words=batch.draft.words,
-                blobs=[Blob("tile", f"{tile.level}/{tile.index}", tile.hashes) for tile in tiles],
-                head=head,
-            ),
+        blobs = [Blob("tile", f"{tile.level}/{tile.index}", tile.hashes) for tile in tiles]
+        append = Append(
+            rows=batch.rows,
+            identities=batch.draft.identities,
+            words=batch.draft.words,
+            blobs=[*blobs, *(change.blobs if change else ())],
+            head=head,
         )
+        if change is None:
+            self._store.append(self._org, batch.head, append)
+        else:
+            change.apply(batch.head, append)
         self._head, self._frontier = head, frontier
         self._directory.add(batch.draft.identities)
 

@@ -3,7 +3,7 @@
 Owns nothing durable. Every other engine is held against it, so it refuses to be clever.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct, field, structs
@@ -49,6 +49,23 @@ class MemoryStore:
             log.blobs[blob.kind, blob.key] = blob.content
         log.head = batch.head
 
+    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
+        self.append(org, expected, batch)
+        log, gone = self._log(org), set(items)
+        log.directory = [_stub(i) if i.item in gone else i for i in log.directory]
+        log.words = {(word, item) for word, item in log.words if item not in gone}
+
+    def remove(
+        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+    ) -> None:
+        self.append(org, expected, batch)
+        log, swept = self._log(org), set(sweep)
+        for seq, leaf in leaves.items():
+            log.rows[seq] = Kept(seq, None, leaf)
+        log.directory = [i for i in log.directory if i.token not in swept]
+        left = {i.item for i in log.directory}
+        log.words = {(word, item) for word, item in log.words if item in left}
+
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         known = self._log(org).ids
         return {id_: known[id_] for id_ in ids if id_ in known}
@@ -71,6 +88,10 @@ class MemoryStore:
     def versions(self, org: str, items: Iterable[int]) -> list[Identity]:
         wanted = set(items)
         return [i for i in self._log(org).directory if i.item in wanted]
+
+    def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
+        wanted = set(items)
+        return [i for i in self._log(org).directory if i.owner in wanted]
 
     def every_identity(self, org: str) -> Iterator[Identity]:
         return iter(list(self._log(org).directory))
@@ -131,6 +152,10 @@ class MemoryRegistry:
 
     def end_session(self, token_hash: bytes) -> None:
         self._sessions.pop(token_hash, None)
+
+
+def _stub(identity: Identity) -> Identity:
+    return structs.replace(identity, id=None, name=None, salt=None)
 
 
 def _key(identity: Identity) -> tuple[str, str, int | None]:

@@ -5,7 +5,7 @@ logic that two engines could share: each engine is native, with its own SQL. Not
 organisations and no number is global, so that an engine on many machines can keep the same promises.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -13,12 +13,16 @@ from msgspec import Struct
 
 
 class Head(Struct, frozen=True, kw_only=True):
-    """Where a log ends: `size` entries, the tree's compact `range`, the last `recorded_at`, `items` numbered."""
+    """Where a log ends: `size` entries, the tree's compact `range`, the last `recorded_at`, `items` numbered.
+
+    `removed` counts the bodies that retention took, so that whoever remembers them notices.
+    """
 
     size: int = 0
     range: tuple[bytes, ...] = ()
     recorded_at: int = 0
     items: int = 0
+    removed: int = 0
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -70,12 +74,6 @@ class Append(Struct, frozen=True, kw_only=True):
     head: Head
 
 
-class Erasure(Struct, frozen=True):
-    """Which items lose their identity: every version becomes a stub (item number, type and token stay)."""
-
-    items: tuple[int, ...]
-
-
 class Store(Protocol):
     """Keeps the logs of many organisations, each apart from every other."""
 
@@ -95,6 +93,22 @@ class Store(Protocol):
         Raises: HeadMovedError when somebody else appended; StorageFullError; StoreError.
         """
 
+    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
+        """As `append`, and in the same transaction every version of these items becomes a stub without words.
+
+        Of a stub item number, token, type and owner stay; the rest is overwritten on disk before this returns.
+        Raises: as `append`.
+        """
+
+    def remove(
+        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+    ) -> None:
+        """As `append`, and in the same transaction these seqs keep their leaf hash instead of their body.
+
+        `sweep` are tokens that no kept body cites any more: their identities go, and words of items without one.
+        Raises: as `append`.
+        """
+
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         """The `seq` of each id that is in the log, kept or removed."""
 
@@ -112,6 +126,9 @@ class Store(Protocol):
 
     def versions(self, org: str, items: Iterable[int]) -> list[Identity]:
         """All versions of these item numbers, oldest first, stubs included."""
+
+    def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
+        """The versions of what these items own (origins, personal items), oldest first, stubs included."""
 
     def every_identity(self, org: str) -> Iterator[Identity]:
         """The whole directory, in the order it grew."""

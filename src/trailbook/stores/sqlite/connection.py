@@ -75,6 +75,18 @@ class Connections:
                     self._readers.append(found)
             yield found
 
+    def empty_wal(self) -> None:
+        """Bring the write-ahead log into the database and cut it to nothing, so that no old page stays in it.
+
+        Raises: StoreError when readers of other processes kept it in use for 10 s; what was written is durable.
+        """
+        with self._lock, our_errors():
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy is not None and busy[0]:
+                raise StoreError(
+                    "the write is durable, but readers keep old pages of the write-ahead log in use"
+                )
+
     def close(self) -> None:
         """Close every connection; closing twice is fine."""
         with self._lock, our_errors():

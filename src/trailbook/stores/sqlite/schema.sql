@@ -7,7 +7,8 @@ CREATE TABLE org (
   size INTEGER NOT NULL,
   range BLOB NOT NULL,
   recorded_at INTEGER NOT NULL,
-  items INTEGER NOT NULL
+  items INTEGER NOT NULL,
+  removed INTEGER NOT NULL
 ) STRICT;
 
 -- place = organisation number * 2^40 + seq, so that one organisation's entries lie together and in order.
@@ -42,6 +43,7 @@ CREATE TABLE identity (
 CREATE UNIQUE INDEX identity_token ON identity (org, token);
 CREATE INDEX identity_key ON identity (org, key) WHERE key IS NOT NULL;
 CREATE INDEX identity_item ON identity (org, item);
+CREATE INDEX identity_owner ON identity (org, owner) WHERE owner IS NOT NULL;
 
 CREATE TABLE word (
   org INTEGER NOT NULL,
@@ -49,6 +51,7 @@ CREATE TABLE word (
   item INTEGER NOT NULL,
   PRIMARY KEY (org, word, item)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX word_item ON word (org, item);
 
 CREATE TABLE blob (
   number INTEGER PRIMARY KEY,

@@ -4,7 +4,7 @@ Owns its SQL. Keeps bodies verbatim and refuses to look inside them.
 """
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,11 @@ _SEQ_MASK = (1 << _SEQ_BITS) - 1
 _HASH = 32
 _CHUNK = 4096
 
-_HEAD = "SELECT number, size, range, recorded_at, items FROM org WHERE name = ?"
-_MOVE_HEAD = "UPDATE org SET size = ?, range = ?, recorded_at = ?, items = ? WHERE number = ?"
+_CREATE = (
+    "INSERT OR IGNORE INTO org (name, size, range, recorded_at, items, removed) VALUES (?, 0, x'', 0, 0, 0)"
+)
+_HEAD = "SELECT number, size, range, recorded_at, items, removed FROM org WHERE name = ?"
+_MOVE_HEAD = "UPDATE org SET size = ?, range = ?, recorded_at = ?, items = ?, removed = ? WHERE number = ?"
 _ADD_ENTRY = "INSERT INTO entry (place, body) VALUES (?, ?)"
 _ADD_ID = "INSERT INTO entry_id (org, id, seq) VALUES (?, ?, ?)"
 _ADD_IDENTITY = (
@@ -36,6 +39,12 @@ _BY_KEY = _IDENTITY + " AND key = ? ORDER BY version"
 _BY_TOKEN = _IDENTITY + " AND token = ?"
 _BY_ITEM = _IDENTITY + " AND item = ? ORDER BY version"
 _ALL = _IDENTITY + " ORDER BY version"
+_BY_OWNER = _IDENTITY + " AND owner = ? ORDER BY version"
+_STUB = "UPDATE identity SET key = NULL, name = NULL, salt = NULL WHERE org = ? AND item = ?"
+_FORGET_WORDS = "DELETE FROM word WHERE org = ? AND item = ?"
+_REMOVE = "UPDATE entry SET body = NULL, leaf = ? WHERE place = ?"
+_SWEEP = "DELETE FROM identity WHERE org = ? AND token = ?"
+_SWEEP_WORDS = "DELETE FROM word WHERE org = ? AND item NOT IN (SELECT item FROM identity WHERE org = ?)"
 _BY_WORD = "SELECT DISTINCT item FROM word WHERE org = ? AND word >= ? AND word < ?"
 _BLOB = "SELECT content FROM blob WHERE org = ? AND kind = ? AND key = ?"
 
@@ -49,10 +58,7 @@ class SqliteStore:
 
     def create(self, org: str) -> None:
         with self._connections.writing() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO org (name, size, range, recorded_at, items) VALUES (?, 0, x'', 0, 0)",
-                (org,),
-            )
+            db.execute(_CREATE, (org,))
 
     def orgs(self) -> list[str]:
         with self._connections.reading() as db:
@@ -64,17 +70,25 @@ class SqliteStore:
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
         with self._connections.writing() as db:
-            number, head = _head(db, org)
-            if head != expected:
-                raise HeadMovedError(f"the log has {head.size} entries, not {expected.size}")
-            first = (number << _SEQ_BITS) + head.size
-            db.executemany(_ADD_ENTRY, ((first + i, row.body) for i, row in enumerate(batch.rows)))
-            db.executemany(_ADD_ID, ((number, r.id.bytes, head.size + i) for i, r in enumerate(batch.rows)))
-            db.executemany(_ADD_IDENTITY, (_identity_row(number, i) for i in batch.identities))
-            db.executemany(_ADD_WORD, ((number, word, item) for word, item in batch.words))
-            db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in batch.blobs))
-            new = batch.head
-            db.execute(_MOVE_HEAD, (new.size, b"".join(new.range), new.recorded_at, new.items, number))
+            _append(db, org, expected, batch)
+
+    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
+        with self._connections.writing() as db:
+            number = _append(db, org, expected, batch)
+            db.executemany(_STUB, ((number, item) for item in items))
+            db.executemany(_FORGET_WORDS, ((number, item) for item in items))
+        self._connections.empty_wal()
+
+    def remove(
+        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+    ) -> None:
+        with self._connections.writing() as db:
+            number = _append(db, org, expected, batch)
+            base = number << _SEQ_BITS
+            db.executemany(_REMOVE, ((leaf, base + seq) for seq, leaf in leaves.items()))
+            db.executemany(_SWEEP, ((number, base64.urlsafe_b64decode(token)) for token in sweep))
+            db.execute(_SWEEP_WORDS, (number, number))
+        self._connections.empty_wal()
 
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         with self._connections.reading() as db:
@@ -103,6 +117,9 @@ class SqliteStore:
 
     def versions(self, org: str, items: Iterable[int]) -> list[Identity]:
         return self._directory(org, _BY_ITEM, items)
+
+    def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
+        return self._directory(org, _BY_OWNER, items)
 
     def every_identity(self, org: str) -> Iterator[Identity]:
         with self._connections.reading() as db:
@@ -137,13 +154,29 @@ class SqliteStore:
         return self._numbers[org]
 
 
+def _append(db: apsw.Connection, org: str, expected: Head, batch: Append) -> int:
+    number, head = _head(db, org)
+    if head != expected:
+        raise HeadMovedError(f"the log has {head.size} entries, not {expected.size}")
+    first = (number << _SEQ_BITS) + head.size
+    db.executemany(_ADD_ENTRY, ((first + i, row.body) for i, row in enumerate(batch.rows)))
+    db.executemany(_ADD_ID, ((number, r.id.bytes, head.size + i) for i, r in enumerate(batch.rows)))
+    db.executemany(_ADD_IDENTITY, (_identity_row(number, i) for i in batch.identities))
+    db.executemany(_ADD_WORD, ((number, word, item) for word, item in batch.words))
+    db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in batch.blobs))
+    new = batch.head
+    moved = (new.size, b"".join(new.range), new.recorded_at, new.items, new.removed, number)
+    db.execute(_MOVE_HEAD, moved)
+    return number
+
+
 def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
     row = db.execute(_HEAD, (org,)).fetchone()
     if row is None:
         raise NotFoundError("there is no such organisation")
-    number, size, hashes, recorded_at, items = row
+    number, size, hashes, recorded_at, items, removed = row
     pieces = tuple(hashes[i : i + _HASH] for i in range(0, len(hashes), _HASH))
-    return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items)
+    return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items, removed=removed)
 
 
 def _key(type_: str, id_: str, owner: int | None) -> str:

@@ -7,11 +7,11 @@ Refuses to pass on any content: `tell` takes items, names of fields and dates, a
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct, structs
-from sqlalchemy import insert
+from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session
 
 from trailbook.demo.tables import Base, Integration, Person
@@ -19,6 +19,7 @@ from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Outcome, Rec
 
 Clock = Callable[[], datetime]
 Recorder = Callable[[NewEntry], None]
+Row = TypeVar("Row", bound=Base)
 Parts = Mapping[str, Item | Sequence[Item]]
 
 JOB = Origin(interface="job")
@@ -33,8 +34,9 @@ class LogLike(Protocol):
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """One moment of acting: who, when, from where, in whose name and as part of what."""
+    """One moment of acting in a unit of work: who, when, from where, in whose name and as part of what."""
 
+    hr: "HR"
     at: datetime
     actor: Actor
     origin: Origin
@@ -48,14 +50,21 @@ class Act(Struct, frozen=True, kw_only=True):
         """The actor as hr.db writes it."""
         return f"{self.actor.type}/{self.actor.id}"
 
-    @property
-    def done(self) -> dict[str, Any]:
-        """The columns of a history row."""
-        return {"at": self.at, "by": self.by, "behalf": self.behalf.id if self.behalf else None}
-
     def but(self, **changes: Any) -> "Act":
         """The same act with some members changed."""
         return structs.replace(self, **changes)
+
+    def write(self, table: type[Base], **columns: Any) -> None:
+        """Add a history row about this act; see `HR.write`."""
+        behalf = self.behalf.id if self.behalf else None
+        self.hr.write(table, **columns, at=self.at, by=self.by, behalf=behalf)
+
+    def tell(self, action: str, target: Item, **about: Any) -> UUID:
+        """Tell the log that this act was `action` on `target`, and return the entry's id.
+
+        `about` holds `parts` (concerns by part), `fields`, `outcome` and `effective_at`, all optional.
+        """
+        return self.hr.record(_entry(self, action, target, **about))
 
 
 class HR:
@@ -66,6 +75,7 @@ class HR:
         self._recorder = recorder
         self._rng = rng
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
+        self._fresh: dict[tuple[type[Base], str], Base] = {}
 
     def key(self, prefix: str) -> str:
         """A new id that says nothing of what it stands for."""
@@ -75,16 +85,25 @@ class HR:
         """Add a row of a history; such rows are inserted in bulk, since nothing is read back from them."""
         self._rows.setdefault(table, []).append(columns)
 
-    def tell(self, act: Act, action: str, target: Item, **about: Any) -> UUID:
-        """Tell the log what was done to `target`, and return the entry's id.
+    def add(self, row: Base) -> None:
+        """Add a row with an id of its own; `get` finds it at once, though it is written with all others."""
+        self.session.add(row)
+        (key,) = inspect(type(row)).primary_key
+        self._fresh[type(row), getattr(row, key.name)] = row
 
-        `about` holds `parts` (concerns by part), `fields`, `outcome` and `effective_at`, all optional.
+    def record(self, entry: NewEntry) -> UUID:
+        """Pass an entry on under an id of its own."""
+        found = entry_id(entry.occurred_at, self._rng)
+        self._recorder(structs.replace(entry, id=found))
+        return found
+
+    def get(self, table: type[Row], key: str) -> Row:
+        """The row of an id.
+
+        Raises: sqlalchemy.exc.NoResultFound.
         """
-        entry = _entry(act, action, target, **about)
-        entry = structs.replace(entry, id=entry_id(act.at, self._rng))
-        self._recorder(entry)
-        assert entry.id is not None  # set in the line above the last
-        return entry.id
+        found = self._fresh.get((table, key))
+        return found if isinstance(found, table) else self.session.get_one(table, key)
 
     def flush(self) -> None:
         """Send everything written so far to hr.db, inside its transaction."""
@@ -92,6 +111,7 @@ class HR:
         for table, rows in self._rows.items():
             self.session.execute(insert(table), rows)
         self._rows.clear()
+        self._fresh.clear()
 
 
 def _entry(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from trailbook.demo.acting import HR, Act
+from trailbook.demo.acting import Act
 from trailbook.demo.tables import (
     AccessRefusal,
     LevelChange,
@@ -30,132 +30,138 @@ class _Endable(Protocol):
     ended_by: str | None
 
 
-def define_role(hr: HR, act: Act, role: Role) -> None:
+def define_role(act: Act, role: Role) -> None:
     """Make a new role."""
-    hr.session.add(role)
-    hr.write(RoleChange, role_id=role.id, what="created", **act.done)
-    hr.tell(act, "role.created", role.item)
+    act.hr.add(role)
+    act.write(RoleChange, role_id=role.id, what="created")
+    act.tell("role.created", role.item)
 
 
-def describe_role(hr: HR, act: Act, role: Role, description: str) -> None:
+def describe_role(act: Act, role: Role, description: str) -> None:
     """Change a role's description."""
     role.description = description
-    hr.write(RoleChange, role_id=role.id, what="updated", **act.done)
-    hr.tell(act, "role.updated", role.item, fields=("description",))
+    act.write(RoleChange, role_id=role.id, what="updated")
+    act.tell("role.updated", role.item, fields=("description",))
 
 
-def rename_role(hr: HR, act: Act, role: Role, name: str) -> None:
+def rename_role(act: Act, role: Role, name: str) -> None:
     """Give a role another name."""
     role.name = name
-    hr.write(RoleChange, role_id=role.id, what="renamed", **act.done)
-    hr.tell(act, "role.renamed", role.item, fields=("name",))
+    act.write(RoleChange, role_id=role.id, what="renamed")
+    act.tell("role.renamed", role.item, fields=("name",))
 
 
-def assign_role(hr: HR, act: Act, role: Role, person: Person) -> RoleAssignment:
+def assign_role(act: Act, role: Role, person: Person) -> RoleAssignment:
     """Give a person a role."""
     assignment = RoleAssignment(
-        id=hr.key("ra"),
+        id=act.hr.key("ra"),
         role_id=role.id,
         person_id=person.id,
         given_at=act.at,
         given_by=act.by,
         given_behalf=act.behalf.id if act.behalf else None,
     )
-    hr.session.add(assignment)
-    hr.tell(act, "role.assigned", role.item, parts={"member": person.item})
+    act.hr.add(assignment)
+    act.tell("role.assigned", role.item, parts={"member": person.item})
     return assignment
 
 
-def unassign_role(hr: HR, act: Act, assignment: RoleAssignment, role: Role, person: Person) -> None:
+def unassign_role(act: Act, assignment: RoleAssignment) -> None:
     """Take a role away from a person."""
+    role, person = act.hr.get(Role, assignment.role_id), act.hr.get(Person, assignment.person_id)
     _end(assignment, act)
-    hr.tell(act, "role.unassigned", role.item, parts={"member": person.item})
+    act.tell("role.unassigned", role.item, parts={"member": person.item})
 
 
-def request_role(hr: HR, act: Act, role: Role, person: Person, reason: str) -> RoleRequest:
+def request_role(act: Act, role: Role, person: Person, *, reason: str) -> RoleRequest:
     """A person asks for a role."""
     request = RoleRequest(
-        id=hr.key("rr"),
+        id=act.hr.key("rr"),
         role_id=role.id,
         person_id=person.id,
         reason=reason,
         submitted_at=act.at,
         submitted_by=act.by,
     )
-    hr.session.add(request)
-    _tell_request(hr, act, request, person, "submitted")
+    act.hr.add(request)
+    _tell_request(act, request, person, "submitted")
     return request
 
 
-def decide_request(hr: HR, act: Act, request: RoleRequest, person: Person, role: Role | None) -> None:
+def decide_request(act: Act, request: RoleRequest, role: Role | None) -> RoleAssignment | None:
     """Approve a request, which gives the `role`, or reject it when `role` is None."""
+    person = act.hr.get(Person, request.person_id)
     request.decision = "approved" if role else "rejected"
     request.decided_at, request.decided_by = act.at, act.by
-    decided = _tell_request(hr, act, request, person, request.decision)
-    if role:
-        assign_role(hr, act.but(caused_by=decided), role, person)
+    decided = _tell_request(act, request, person, request.decision)
+    return assign_role(act.but(caused_by=decided), role, person) if role else None
 
 
-def grant_permission(hr: HR, act: Act, role: Role, permission: Permission, level: str) -> RolePermission:
+def grant_permission(act: Act, role: Role, permission: Permission, *, level: str) -> RolePermission:
     """Let a role's members do something more."""
     held = RolePermission(
-        id=hr.key("rp"),
+        id=act.hr.key("rp"),
         role_id=role.id,
         permission_id=permission.id,
         level=level,
         given_at=act.at,
         given_by=act.by,
     )
-    hr.session.add(held)
-    hr.tell(act, "role.permission_granted", role.item, fields=("permissions",))
+    act.hr.add(held)
+    act.tell("role.permission_granted", role.item, fields=("permissions",))
     return held
 
 
-def revoke_permission(hr: HR, act: Act, role: Role, held: RolePermission) -> None:
+def revoke_permission(act: Act, held: RolePermission) -> None:
     """Take a permission from a role."""
     _end(held, act)
-    hr.tell(act, "role.permission_revoked", role.item, fields=("permissions",))
+    act.tell("role.permission_revoked", act.hr.get(Role, held.role_id).item, fields=("permissions",))
 
 
-def change_level(hr: HR, act: Act, role: Role, held: RolePermission, level: str) -> None:
+def change_level(act: Act, held: RolePermission, level: str) -> None:
     """Move a permission of a role to another level."""
     held.level = level
     changed = {"permission_id": held.permission_id, "level": level, "what": "changed"}
-    hr.write(LevelChange, role_id=role.id, **changed, **act.done)
-    hr.tell(act, "role.access_level_changed", role.item, fields=("access_level",))
+    act.write(LevelChange, role_id=held.role_id, **changed)
+    act.tell("role.access_level_changed", act.hr.get(Role, held.role_id).item, fields=("access_level",))
 
 
-def grant_directly(hr: HR, act: Act, permission: Permission, person: Person) -> PermissionGrant:
+def grant_directly(act: Act, permission: Permission, person: Person) -> PermissionGrant:
     """Give one person a permission without a role."""
     grant = PermissionGrant(
-        id=hr.key("pg"), permission_id=permission.id, person_id=person.id, given_at=act.at, given_by=act.by
+        id=act.hr.key("pg"),
+        permission_id=permission.id,
+        person_id=person.id,
+        given_at=act.at,
+        given_by=act.by,
     )
-    hr.session.add(grant)
-    hr.tell(act, "permission.granted", _permission(permission), parts={"member": person.item})
+    act.hr.add(grant)
+    act.tell("permission.granted", _permission(permission), parts={"member": person.item})
     return grant
 
 
-def revoke_directly(hr: HR, act: Act, grant: PermissionGrant, permission: Permission, person: Person) -> None:
+def revoke_directly(act: Act, grant: PermissionGrant) -> None:
     """Take a direct permission back."""
+    permission, person = act.hr.get(Permission, grant.permission_id), act.hr.get(Person, grant.person_id)
     _end(grant, act)
-    hr.tell(act, "permission.revoked", _permission(permission), parts={"member": person.item})
+    act.tell("permission.revoked", _permission(permission), parts={"member": person.item})
 
 
-def change_set(hr: HR, act: Act, found: PermissionSet, members: str) -> None:
+def change_set(act: Act, found: PermissionSet, members: str) -> None:
     """Make a permission set, or change what is in it."""
-    what = "created" if found not in hr.session else "updated"
+    what = "created" if found not in act.hr.session else "updated"
     found.members = members
-    hr.session.add(found)
-    hr.write(PermissionSetChange, permission_set_id=found.id, what=what, **act.done)
+    act.hr.add(found)
+    act.write(PermissionSetChange, permission_set_id=found.id, what=what)
     fields = ("permissions",) if what == "updated" else ()
     target = Item(type="permission_set", id=found.id, name=found.name)
-    hr.tell(act, f"permission_set.{what}", target, fields=fields)
+    act.tell(f"permission_set.{what}", target, fields=fields)
 
 
-def refuse_access(hr: HR, act: Act, person: Person, role: Role) -> None:
+def refuse_access(act: Act, person: Person, role: Role) -> None:
     """Somebody tries to open a role that they may not see."""
-    hr.write(AccessRefusal, person_id=person.id, role_id=role.id, at=act.at)
-    hr.tell(act, "access.denied", role.item, outcome="denied")
+    act.hr.write(AccessRefusal, person_id=person.id, role_id=role.id, at=act.at)
+    act.tell("access.denied", role.item, outcome="denied")
 
 
 def _permission(permission: Permission) -> Item:
@@ -166,7 +172,7 @@ def _end(row: _Endable, act: Act) -> None:
     row.ended_at, row.ended_by = act.at, act.by
 
 
-def _tell_request(hr: HR, act: Act, request: RoleRequest, person: Person, what: str) -> UUID:
+def _tell_request(act: Act, request: RoleRequest, person: Person, what: str) -> UUID:
     target = Item(type="role_request", id=request.id)
     parts = {"requester": person.item, "member": person.item}
-    return hr.tell(act, f"role_request.{what}", target, parts=parts)
+    return act.tell(f"role_request.{what}", target, parts=parts)

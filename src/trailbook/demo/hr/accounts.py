@@ -3,60 +3,60 @@
 Owns the table `account_event`. Passwords and factors themselves are nowhere: this is a demonstration.
 """
 
-from trailbook.demo.acting import HR, Act
+from trailbook.demo.acting import Act
 from trailbook.demo.tables import AccountEvent, Person
 from trailbook.model import Item
 
 
-def sign_in(hr: HR, act: Act, person: Person) -> None:
+def sign_in(act: Act, person: Person) -> None:
     """Somebody signs in."""
-    _happened(hr, act, person, "signed_in")
-    hr.tell(act, "user.signed_in", person.item)
+    _happened(act, person, "signed_in")
+    act.tell("user.signed_in", person.item)
 
 
-def fail_sign_in(hr: HR, act: Act, person: Person) -> None:
+def fail_sign_in(act: Act, person: Person) -> None:
     """Somebody gives a wrong password."""
-    _happened(hr, act, person, "sign_in_failed")
-    hr.tell(act, "user.sign_in_failed", person.item, outcome="failure")
+    _happened(act, person, "sign_in_failed")
+    act.tell("user.sign_in_failed", person.item, outcome="failure")
 
 
-def lock(hr: HR, act: Act, person: Person) -> None:
+def lock(act: Act, person: Person) -> None:
     """Close the account after too many wrong passwords."""
-    _happened(hr, act, person, "locked")
-    hr.tell(act, "user.locked", person.item, fields=("status",))
+    _happened(act, person, "locked")
+    act.tell("user.locked", person.item, fields=("status",))
 
 
-def unlock(hr: HR, act: Act, person: Person) -> None:
+def unlock(act: Act, person: Person) -> None:
     """Open a locked account again."""
-    _happened(hr, act, person, "unlocked")
-    hr.tell(act, "user.unlocked", person.item, fields=("status",))
+    _happened(act, person, "unlocked")
+    act.tell("user.unlocked", person.item, fields=("status",))
 
 
-def change_password(hr: HR, act: Act, person: Person, reset: bool = False) -> None:
+def change_password(act: Act, person: Person, reset: bool = False) -> None:
     """A new password, chosen by the person or set for them."""
     what = "password_reset" if reset else "password_changed"
-    _happened(hr, act, person, what)
-    hr.tell(act, f"user.{what}", person.item)
+    _happened(act, person, what)
+    act.tell(f"user.{what}", person.item)
 
 
-def enrol_factor(hr: HR, act: Act, person: Person) -> None:
+def enrol_factor(act: Act, person: Person) -> None:
     """Add a second factor."""
-    _happened(hr, act, person, "mfa_enrolled")
-    factor = Item(type="mfa_factor", id=hr.key("mfa"))
-    hr.tell(act, "mfa_factor.enrolled", factor, parts={"owner": person.item}, fields=("method",))
+    _happened(act, person, "mfa_enrolled")
+    factor = Item(type="mfa_factor", id=act.hr.key("mfa"))
+    act.tell("mfa_factor.enrolled", factor, parts={"owner": person.item}, fields=("method",))
 
 
-def start_impersonation(hr: HR, act: Act, person: Person) -> None:
+def start_impersonation(act: Act, person: Person) -> None:
     """Support begins to act as a person; `act.behalf` is that person."""
-    _happened(hr, act, person, "impersonation_started")
-    hr.tell(act, "user.impersonation_started", person.item)
+    _happened(act, person, "impersonation_started")
+    act.tell("user.impersonation_started", person.item)
 
 
-def end_impersonation(hr: HR, act: Act, person: Person) -> None:
+def end_impersonation(act: Act, person: Person) -> None:
     """Support ends acting as a person."""
-    _happened(hr, act, person, "impersonation_ended")
-    hr.tell(act, "user.impersonation_ended", person.item)
+    _happened(act, person, "impersonation_ended")
+    act.tell("user.impersonation_ended", person.item)
 
 
-def _happened(hr: HR, act: Act, person: Person, what: str) -> None:
-    hr.write(AccountEvent, person_id=person.id, what=what, ip=act.origin.ip, **act.done)
+def _happened(act: Act, person: Person, what: str) -> None:
+    act.write(AccountEvent, person_id=person.id, what=what, ip=act.origin.ip)

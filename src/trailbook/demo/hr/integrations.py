@@ -5,7 +5,6 @@ Owns the tables of integrations. The secret and each payload stay here; the log 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from trailbook.demo.acting import HR, JOB, Act, integration_actor
@@ -20,53 +19,54 @@ _TOLD_FIELDS = {
 }
 
 
-def connect(hr: HR, act: Act, integration: Integration) -> None:
+def connect(act: Act, integration: Integration) -> None:
     """Connect another system."""
-    hr.session.add(integration)
-    _changed(hr, act, integration, "connected")
+    act.hr.add(integration)
+    _changed(act, integration, "connected")
 
 
-def change(hr: HR, act: Act, integration: Integration, what: str) -> None:
+def change(act: Act, integration: Integration, what: str) -> None:
     """Configure, map, enable or disable an integration, or give it a new secret."""
     if what in ("enabled", "disabled"):
         integration.enabled = what == "enabled"
-    _changed(hr, act, integration, what)
+    _changed(act, integration, what)
 
 
-def start_run(hr: HR, at: datetime, integration: Integration) -> tuple[SyncRun, Act]:
+def start_run(hr: HR, integration: Integration, at: datetime) -> tuple[SyncRun, Act]:
     """Begin a run; the act is the integration's own, and every entry of the run is caused by its start."""
     run = SyncRun(
         id=hr.key("run"), integration_id=integration.id, started_at=at, finished_at=at, ok=True, people=0
     )
-    act = Act(at=at, actor=integration_actor(integration), origin=JOB, correlation=run.id)
-    parent = hr.tell(act, "integration.sync_started", integration.item)
+    act = Act(hr=hr, at=at, actor=integration_actor(integration), origin=JOB, correlation=run.id)
+    parent = act.tell("integration.sync_started", integration.item)
     return run, act.but(caused_by=parent)
 
 
-def exchange(hr: HR, act: Act, run: SyncRun, integration: Integration, person: Person, **how: Any) -> UUID:
-    """Send one person to an integration, or receive one; `how` has `direction` and the `payload`."""
-    direction: str = how["direction"]
+def exchange(act: Act, run: SyncRun, person: Person, *, direction: str, payload: str) -> UUID:
+    """Send one person to an integration (`direction` is sent), or receive one (received)."""
+    integration = act.hr.get(Integration, run.integration_id)
     run.people += 1
-    hr.write(
+    act.hr.write(
         Delivery,
         run_id=run.id,
         integration_id=integration.id,
         person_id=person.id,
         direction=direction,
-        payload=how["payload"],
+        payload=payload,
         at=act.at,
     )
-    return hr.tell(act, f"integration.user_{direction}", integration.item, parts={"synced": person.item})
+    return act.tell(f"integration.user_{direction}", integration.item, parts={"synced": person.item})
 
 
-def finish_run(hr: HR, act: Act, run: SyncRun, integration: Integration) -> None:
+def finish_run(act: Act, run: SyncRun) -> None:
     """End a run, well or not."""
+    integration = act.hr.get(Integration, run.integration_id)
     run.finished_at = act.at
-    hr.session.add(run)
+    act.hr.add(run)
     if run.ok:
-        hr.tell(act, "integration.sync_completed", integration.item)
+        act.tell("integration.sync_completed", integration.item)
     else:
-        hr.tell(act, "integration.sync_failed", integration.item, outcome="failure")
+        act.tell("integration.sync_failed", integration.item, outcome="failure")
 
 
 def sent(person: Person, columns: Sequence[str]) -> str:
@@ -74,6 +74,6 @@ def sent(person: Person, columns: Sequence[str]) -> str:
     return "; ".join(f"{column}={getattr(person, column)}" for column in columns)
 
 
-def _changed(hr: HR, act: Act, integration: Integration, what: str) -> None:
-    hr.write(IntegrationChange, integration_id=integration.id, what=what, **act.done)
-    hr.tell(act, f"integration.{what}", integration.item, fields=_TOLD_FIELDS.get(what, ()))
+def _changed(act: Act, integration: Integration, what: str) -> None:
+    act.write(IntegrationChange, integration_id=integration.id, what=what)
+    act.tell(f"integration.{what}", integration.item, fields=_TOLD_FIELDS.get(what, ()))

@@ -6,8 +6,9 @@ change are kept in the HR system's own history; the log hears only which fields 
 
 from collections.abc import Mapping
 from datetime import date
+from uuid import UUID
 
-from trailbook.demo.acting import HR, Act
+from trailbook.demo.acting import Act
 from trailbook.demo.tables import EmergencyContact, Person, PersonChange, UserField
 from trailbook.model import Item
 
@@ -24,137 +25,138 @@ def field_names(changes: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(FIELDS.get(column, column) for column in changes)
 
 
-def hire(hr: HR, act: Act, person: Person) -> None:
+def hire(act: Act, person: Person) -> None:
     """Register a new person."""
-    hr.session.add(person)
-    _changed(hr, act, person, "created")
-    hr.tell(act, "user.created", person.item, effective_at=person.start_date.isoformat())
+    act.hr.add(person)
+    _changed(act, person, "created")
+    act.tell("user.created", person.item, effective_at=person.start_date.isoformat())
 
 
-def invite(hr: HR, act: Act, person: Person, again: bool = False) -> None:
+def invite(act: Act, person: Person, again: bool = False) -> None:
     """Send the invitation to sign in, or send it again."""
     what = "invite_resent" if again else "invited"
-    _changed(hr, act, person, what)
-    hr.tell(act, f"user.{what}", person.item)
+    _changed(act, person, what)
+    act.tell(f"user.{what}", person.item)
 
 
-def activate(hr: HR, act: Act, person: Person) -> None:
+def activate(act: Act, person: Person) -> None:
     """Open the account; usually the person does it by following the invitation."""
     person.status = "active"
-    _changed(hr, act, person, "activated")
-    hr.tell(act, "user.activated", person.item, fields=("status",))
+    _changed(act, person, "activated")
+    act.tell("user.activated", person.item, fields=("status",))
 
 
-def update_profile(hr: HR, act: Act, person: Person, changes: Mapping[str, object]) -> None:
+def update_profile(act: Act, person: Person, changes: Mapping[str, object]) -> None:
     """Change what a profile says."""
     before, after = _apply(person, changes)
-    _changed(hr, act, person, "profile_updated", before=before, after=after)
-    hr.tell(act, "user.profile_updated", person.item, fields=field_names(changes))
+    _changed(act, person, "profile_updated", before=before, after=after)
+    act.tell("user.profile_updated", person.item, fields=field_names(changes))
 
 
-def update_sensitive(hr: HR, act: Act, person: Person, changes: Mapping[str, object]) -> None:
+def update_sensitive(act: Act, person: Person, changes: Mapping[str, object]) -> None:
     """Change a field that few may see, such as the national id."""
     before, after = _apply(person, changes)
-    _changed(hr, act, person, "sensitive_field_updated", before=before, after=after)
-    hr.tell(act, "user.sensitive_field_updated", person.item, fields=field_names(changes))
+    _changed(act, person, "sensitive_field_updated", before=before, after=after)
+    act.tell("user.sensitive_field_updated", person.item, fields=field_names(changes))
 
 
-def change_email(hr: HR, act: Act, person: Person, email: str) -> None:
+def change_email(act: Act, person: Person, email: str) -> None:
     """Change the address that a person signs in with."""
     before, after = _apply(person, {"email": email})
-    _changed(hr, act, person, "email_changed", before=before, after=after)
-    hr.tell(act, "user.email_changed", person.item, fields=("email",))
+    _changed(act, person, "email_changed", before=before, after=after)
+    act.tell("user.email_changed", person.item, fields=("email",))
 
 
-def change_photo(hr: HR, act: Act, person: Person) -> None:
+def change_photo(act: Act, person: Person) -> None:
     """Put another photo on a profile."""
-    person.photo = f"{hr.key('photo')}.jpg"
-    _changed(hr, act, person, "photo_changed")
-    hr.tell(act, "user.photo_changed", person.item, fields=("photo",))
+    person.photo = f"{act.hr.key('photo')}.jpg"
+    _changed(act, person, "photo_changed")
+    act.tell("user.photo_changed", person.item, fields=("photo",))
 
 
-def change_position(hr: HR, act: Act, person: Person, changes: Mapping[str, object]) -> None:
+def change_position(act: Act, person: Person, changes: Mapping[str, object]) -> None:
     """Give a person another title, team, department or place of work, from a day on."""
     before, after = _apply(person, changes)
-    _changed(hr, act, person, "position_changed", before=before, after=after)
+    _changed(act, person, "position_changed", before=before, after=after)
     effective = act.at.date().replace(day=1).isoformat()
-    hr.tell(act, "user.position_changed", person.item, fields=field_names(changes), effective_at=effective)
+    act.tell("user.position_changed", person.item, fields=field_names(changes), effective_at=effective)
 
 
-def change_employment(hr: HR, act: Act, person: Person, employment_type: str) -> None:
+def change_employment(act: Act, person: Person, employment_type: str) -> None:
     """Move a person between permanent, temporary and so on."""
     before, after = _apply(person, {"employment_type": employment_type})
-    _changed(hr, act, person, "employment_type_changed", before=before, after=after)
-    hr.tell(act, "user.employment_type_changed", person.item, fields=("employment_type",))
+    _changed(act, person, "employment_type_changed", before=before, after=after)
+    act.tell("user.employment_type_changed", person.item, fields=("employment_type",))
 
 
-def change_supervisor(hr: HR, act: Act, person: Person, supervisor: Person, previous: Person | None) -> None:
+def change_supervisor(act: Act, person: Person, supervisor: Person) -> None:
     """Give a person another supervisor."""
+    previous = act.hr.get(Person, person.supervisor_id) if person.supervisor_id else None
     person.supervisor_id = supervisor.id
     was = previous.id if previous else None
-    hr.write(
+    act.write(
         PersonChange,
         person_id=person.id,
         what="supervisor_changed",
         **{**_nothing(), "supervisor_id": supervisor.id, "previous_supervisor_id": was},
-        **act.done,
     )
     parts = {"supervisor": supervisor.item, **({"previous_supervisor": previous.item} if previous else {})}
-    hr.tell(act, "user.supervisor_changed", person.item, parts=parts, fields=("supervisor",))
+    act.tell("user.supervisor_changed", person.item, parts=parts, fields=("supervisor",))
 
 
-def schedule_termination(hr: HR, act: Act, person: Person, last_day: date) -> None:
+def schedule_termination(act: Act, person: Person, last_day: date) -> None:
     """Note somebody's last day of work."""
     person.end_date = last_day
-    _changed(hr, act, person, "termination_scheduled", after=last_day.isoformat())
+    _changed(act, person, "termination_scheduled", after=last_day.isoformat())
     effective = last_day.isoformat()
-    hr.tell(act, "user.termination_scheduled", person.item, fields=("end_date",), effective_at=effective)
+    act.tell("user.termination_scheduled", person.item, fields=("end_date",), effective_at=effective)
 
 
-def terminate(hr: HR, act: Act, person: Person) -> None:
-    """End the employment."""
+def terminate(act: Act, person: Person) -> UUID:
+    """End the employment; the entry's id is the cause of what follows."""
     person.status = "left"
-    _changed(hr, act, person, "terminated")
-    hr.tell(act, "user.terminated", person.item, fields=("status",))
+    _changed(act, person, "terminated")
+    return act.tell("user.terminated", person.item, fields=("status",))
 
 
-def deactivate(hr: HR, act: Act, person: Person) -> None:
+def deactivate(act: Act, person: Person) -> None:
     """Close the account."""
-    _changed(hr, act, person, "deactivated")
-    hr.tell(act, "user.deactivated", person.item, fields=("status",))
+    _changed(act, person, "deactivated")
+    act.tell("user.deactivated", person.item, fields=("status",))
 
 
-def merge(hr: HR, act: Act, kept: Person, duplicate: Person) -> None:
+def merge(act: Act, kept: Person, duplicate: Person) -> None:
     """Fold an account that was made twice into the one that stays."""
     duplicate.status = "merged"
-    _changed(hr, act, kept, "merged", after=duplicate.id)
-    hr.tell(act, "user.merged", kept.item)
-    _changed(hr, act, duplicate, "archived")
-    hr.tell(act, "user.archived", duplicate.item, fields=("status",))
+    _changed(act, kept, "merged", after=duplicate.id)
+    act.tell("user.merged", kept.item)
+    _changed(act, duplicate, "archived")
+    act.tell("user.archived", duplicate.item, fields=("status",))
 
 
-def add_contact(hr: HR, act: Act, person: Person, name: str, phone: str) -> EmergencyContact:
+def add_contact(act: Act, person: Person, *, name: str, phone: str) -> EmergencyContact:
     """Add somebody to call in an emergency."""
     contact = EmergencyContact(
-        id=hr.key("ec"), person_id=person.id, name=name, phone=phone, added_at=act.at, added_by=act.by
+        id=act.hr.key("ec"), person_id=person.id, name=name, phone=phone, added_at=act.at, added_by=act.by
     )
-    hr.session.add(contact)
-    hr.tell(act, "emergency_contact.added", _contact_item(contact), parts={"owner": person.item})
+    act.hr.add(contact)
+    act.tell("emergency_contact.added", _contact_item(contact), parts={"owner": person.item})
     return contact
 
 
-def update_contact(hr: HR, act: Act, contact: EmergencyContact, person: Person, phone: str) -> None:
+def update_contact(act: Act, contact: EmergencyContact, phone: str) -> None:
     """Change an emergency contact's number."""
+    person = act.hr.get(Person, contact.person_id)
     contact.phone, contact.updated_at, contact.updated_by = phone, act.at, act.by
     target, parts = _contact_item(contact), {"owner": person.item}
-    hr.tell(act, "emergency_contact.updated", target, parts=parts, fields=("phone",))
+    act.tell("emergency_contact.updated", target, parts=parts, fields=("phone",))
 
 
-def define_field(hr: HR, act: Act, field_id: str, name: str) -> UserField:
+def define_field(act: Act, field_id: str, name: str) -> UserField:
     """Add a field to everybody's profile."""
     field = UserField(id=field_id, name=name, created_at=act.at, created_by=act.by)
-    hr.session.add(field)
-    hr.tell(act, "user_field.created", Item(type="user_field", id=field_id, name=name))
+    act.hr.add(field)
+    act.tell("user_field.created", Item(type="user_field", id=field_id, name=name))
     return field
 
 
@@ -173,6 +175,6 @@ def _nothing() -> dict[str, str | None]:
     return dict.fromkeys(("supervisor_id", "previous_supervisor_id", "before", "after"))
 
 
-def _changed(hr: HR, act: Act, person: Person, what: str, **content: str) -> None:
+def _changed(act: Act, person: Person, what: str, **content: str) -> None:
     row = {**_nothing(), **content}
-    hr.write(PersonChange, person_id=person.id, what=what, **row, **act.done)
+    act.write(PersonChange, person_id=person.id, what=what, **row)

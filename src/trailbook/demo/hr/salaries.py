@@ -4,8 +4,9 @@ Owns the tables of pay. Amounts and account numbers stay here; the log hears tha
 """
 
 from datetime import date
+from uuid import UUID
 
-from trailbook.demo.acting import HR, Act
+from trailbook.demo.acting import Act
 from trailbook.demo.tables import (
     BankAccount,
     BankAccountChange,
@@ -19,44 +20,44 @@ from trailbook.demo.tables import (
 from trailbook.model import Item
 
 
-def add(hr: HR, act: Act, person: Person, amount: str) -> Salary:
+def add(act: Act, person: Person, amount: str) -> Salary:
     """A person's first salary."""
     salary = Salary(
-        id=hr.key("sal"), person_id=person.id, amount=amount, currency="NOK", valid_from=person.start_date
+        id=act.hr.key("sal"), person_id=person.id, amount=amount, currency="NOK", valid_from=person.start_date
     )
-    hr.session.add(salary)
-    _tell(hr, act, salary, person, what="added", amount=amount)
+    act.hr.add(salary)
+    _tell(act, salary, "added", amount=amount)
     return salary
 
 
-def schedule(hr: HR, act: Act, salary: Salary, person: Person, *, amount: str, day: date) -> None:
+def schedule(act: Act, salary: Salary, *, amount: str, day: date) -> None:
     """Propose another salary from a day on."""
-    _tell(hr, act, salary, person, what="scheduled", amount=amount, day=day)
+    _tell(act, salary, "scheduled", amount=amount, day=day)
 
 
-def decide(hr: HR, act: Act, salary: Salary, person: Person, *, amount: str, approved: bool) -> None:
+def decide(act: Act, salary: Salary, *, amount: str, approved: bool) -> UUID:
     """Approve or reject a proposed salary."""
-    _tell(hr, act, salary, person, what="approved" if approved else "rejected", amount=amount)
+    return _tell(act, salary, "approved" if approved else "rejected", amount=amount)
 
 
-def update(hr: HR, act: Act, salary: Salary, person: Person, *, amount: str, day: date) -> None:
+def update(act: Act, salary: Salary, *, amount: str, day: date) -> None:
     """A salary is another from a day on."""
     salary.amount, salary.valid_from = amount, day
-    _tell(hr, act, salary, person, what="updated", amount=amount, day=day)
+    _tell(act, salary, "updated", amount=amount, day=day)
 
 
-def step_run(hr: HR, act: Act, run: PayrollRun, what: str) -> None:
+def step_run(act: Act, run: PayrollRun, what: str) -> UUID:
     """Start, approve, export or pay a month's payroll."""
     if what == "started":
-        hr.session.add(run)
-    hr.write(PayrollStep, payroll_run_id=run.id, what=what, **act.done)
-    hr.tell(act, f"payroll_run.{what}", Item(type="payroll_run", id=run.id, name=run.name))
+        act.hr.add(run)
+    act.write(PayrollStep, payroll_run_id=run.id, what=what)
+    return act.tell(f"payroll_run.{what}", Item(type="payroll_run", id=run.id, name=run.name))
 
 
-def publish_payslip(hr: HR, act: Act, run: PayrollRun, person: Person, net: str) -> None:
+def publish_payslip(act: Act, run: PayrollRun, person: Person, *, net: str) -> None:
     """Put a payslip where its owner sees it."""
-    key = hr.key("slip")
-    hr.write(
+    key = act.hr.key("slip")
+    act.hr.write(
         Payslip,
         id=key,
         payroll_run_id=run.id,
@@ -65,22 +66,24 @@ def publish_payslip(hr: HR, act: Act, run: PayrollRun, person: Person, net: str)
         published_at=act.at,
         published_by=act.by,
     )
-    hr.tell(act, "payslip.published", Item(type="payslip", id=key), parts={"owner": person.item})
+    act.tell("payslip.published", Item(type="payslip", id=key), parts={"owner": person.item})
 
 
-def change_account(hr: HR, act: Act, account: BankAccount, person: Person, number: str) -> None:
+def change_account(act: Act, account: BankAccount, number: str) -> None:
     """A person wants the pay on another account."""
-    hr.write(BankAccountChange, bank_account_id=account.id, before=account.number, what="changed", **act.done)
+    act.write(BankAccountChange, bank_account_id=account.id, before=account.number, what="changed")
     account.number = number
-    hr.session.add(account)
-    target, parts = Item(type="bank_account", id=account.id), {"owner": person.item}
-    hr.tell(act, "bank_account.changed", target, parts=parts, fields=("account",))
+    act.hr.add(account)
+    target, parts = (
+        Item(type="bank_account", id=account.id),
+        {"owner": act.hr.get(Person, account.person_id).item},
+    )
+    act.tell("bank_account.changed", target, parts=parts, fields=("account",))
 
 
-def _tell(hr: HR, act: Act, salary: Salary, person: Person, **how: object) -> None:
-    day = how.get("day")
-    hr.write(SalaryStep, salary_id=salary.id, what=how["what"], amount=how["amount"], **act.done)
-    fields = () if how["what"] in ("added", "approved", "rejected") else ("amount", "start_date")
-    effective = day.isoformat() if isinstance(day, date) else None
-    target, parts = Item(type="salary", id=salary.id), {"owner": person.item}
-    hr.tell(act, f"salary.{how['what']}", target, parts=parts, fields=fields, effective_at=effective)
+def _tell(act: Act, salary: Salary, what: str, *, amount: str, day: date | None = None) -> UUID:
+    act.write(SalaryStep, salary_id=salary.id, what=what, amount=amount)
+    fields = () if what in ("added", "approved", "rejected") else ("amount", "start_date")
+    target, parts = Item(type="salary", id=salary.id), {"owner": act.hr.get(Person, salary.person_id).item}
+    effective = day.isoformat() if day else None
+    return act.tell(f"salary.{what}", target, parts=parts, fields=fields, effective_at=effective)

@@ -34,7 +34,7 @@ AHEAD = timedelta(minutes=5)
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _INSTANT = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)"
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:[0-5]\d)"
 )  # RFC 3339 with at most microseconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -169,6 +169,8 @@ def is_slug(text: str) -> bool:
 
 def ip_fault(text: str) -> str | None:
     """Why `text` is no IP address in its canonical form, or None."""
+    if "%" in text:
+        return "has a zone, in which any text could stand"
     try:
         canonical = str(ipaddress.ip_address(text))
     except ValueError:
@@ -208,6 +210,19 @@ def entry_from(found: Any) -> NewEntry:
         return msgspec.convert(found, NewEntry)
     except msgspec.ValidationError as error:
         raise EntryInvalidError((shape_fault(error),)) from None
+
+
+def shaped(entry: NewEntry) -> NewEntry:
+    """The same entry with its types checked: a Struct made in Python may hold anything until then.
+
+    Raises: EntryInvalidError with a pointer to the member whose type is wrong.
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(entry, builtin_types=(datetime, UUID)), NewEntry)
+    except msgspec.ValidationError as error:
+        raise EntryInvalidError((shape_fault(error),)) from None
+    except TypeError:
+        raise EntryInvalidError((Fault("", "entry-invalid", "holds something that is no member"),)) from None
 
 
 def shape_fault(error: msgspec.ValidationError) -> Fault:

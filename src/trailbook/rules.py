@@ -6,7 +6,7 @@ Refuses to repair: only what the catalogue says follows from the target is fille
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct, structs
 
@@ -23,6 +23,7 @@ from trailbook.model import (
     Origin,
     ip_fault,
     item_faults,
+    shaped,
     text_fault,
 )
 
@@ -39,6 +40,7 @@ def complete(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Complete:
 
     Raises: ActionUnknownError; EntryInvalidError with a Fault for each broken rule. Source: record.md 1.
     """
+    entry = shaped(entry)
     action = catalogue.action(entry.action)
     faults = tuple(_faults(catalogue, action, entry, now))
     if faults:
@@ -53,10 +55,7 @@ def complete(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Complete:
 def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime) -> Iterator[Fault]:
     if entry.category is not None and entry.category != action.category:
         yield _fault("/category", f"is {entry.category!r}, but {action.name} belongs to {action.category}")
-    if entry.occurred_at.utcoffset() is None:
-        yield _fault("/occurred_at", "has no offset")
-    elif entry.occurred_at - now > AHEAD:
-        yield Fault("/occurred_at", "time-ahead", "is more than 5 minutes ahead of the log's clock")
+    yield from _time_faults(entry.occurred_at, now)
     for pointer, item in _items(entry):
         yield from item_faults(item, pointer)
         yield from _type_faults(catalogue, item, pointer)
@@ -68,6 +67,15 @@ def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime
     yield from _field_faults(catalogue.types.get(entry.target.type), entry)
     yield from _rest_faults(catalogue, entry)
     yield from _origin_faults(entry.origin)
+
+
+def _time_faults(at: datetime, now: datetime) -> Iterator[Fault]:
+    if at.utcoffset() is None:
+        yield _fault("/occurred_at", "has no offset")
+    elif at - now > AHEAD:
+        yield Fault("/occurred_at", "time-ahead", "is more than 5 minutes ahead of the log's clock")
+    elif at.year == 1 and at.replace(tzinfo=None) - datetime.min < (at.utcoffset() or timedelta()):
+        yield _fault("/occurred_at", "is not a time that exists in UTC")
 
 
 def _items(entry: NewEntry) -> Iterator[tuple[str, Item]]:

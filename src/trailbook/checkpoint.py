@@ -218,7 +218,7 @@ def sign(text: str, key: SignerKey, time: int | None = None) -> Signature:
     _check_text(text)
     if kind.timed:
         parse_checkpoint(text)
-    if (time is not None) != kind.timed or not 0 <= (time or 0) <= MAX_TIME:
+    if (time is not None) != kind.timed or (time is not None and not 0 <= time <= MAX_TIME):
         raise InvalidError(f"time: {time} is no time for a signature of type {key.alg}")
     stamp = b"" if time is None else time.to_bytes(_TIME)
     return Signature(

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 
 from trailbook.demo.acting import HR, Clock, LogLike
 from trailbook.demo.simulation import Progress, Telling, live, span_of
+from trailbook.demo.simulation.founding import ORG
 from trailbook.demo.tables import Base, Person
 from trailbook.model import Item, NewEntry
 
-ORG = "nordlys"
 HR_FILE = "hr.db"
 CATALOGUE = Path(__file__).parent / "catalogue"
 SOURCE = Item(type="source", id="nordlys-hr", name="Nordlys HR")

@@ -28,8 +28,8 @@ JOB = Origin(interface="job")
 class LogLike(Protocol):
     """What the HR system asks of an activity log."""
 
-    def record_many(self, entries: Sequence[NewEntry], *, atomic: bool = True) -> list[Receipt]:
-        """Record all or nothing; durable when it returns."""
+    def record_many(self, entries: Sequence[NewEntry]) -> list[Receipt]:
+        """Record all or nothing, durable when it returns; raises what is refused."""
         ...
 
 

@@ -56,6 +56,13 @@ class Named:
     name: Mapped[str]
 
 
+class Company(Named, Base):
+    """Whose HR system this is, and until when its months were simulated."""
+
+    __tablename__ = "company"
+    lived_until: Mapped[datetime]
+
+
 # --- people ---
 
 
@@ -134,8 +141,14 @@ class EmergencyContact(Named, Base):
     phone: Mapped[str]
     added_at: Mapped[datetime]
     added_by: Mapped[str]
-    updated_at: Mapped[datetime | None]
-    updated_by: Mapped[str | None]
+
+
+class EmergencyContactChange(Step, Base):
+    """History of an emergency contact; the number before."""
+
+    __tablename__ = "emergency_contact_change"
+    contact_id: Mapped[str] = mapped_column(ForeignKey("emergency_contact.id"))
+    before: Mapped[str]
 
 
 class UserField(Named, Base):

@@ -9,7 +9,7 @@ from datetime import date
 from uuid import UUID
 
 from trailbook.demo.acting import Act
-from trailbook.demo.tables import EmergencyContact, Person, PersonChange, UserField
+from trailbook.demo.tables import EmergencyContact, EmergencyContactChange, Person, PersonChange, UserField
 from trailbook.model import Item
 
 FIELDS = {  # a column of `person` as the log calls it, where the two differ
@@ -147,7 +147,8 @@ def add_contact(act: Act, person: Person, *, name: str, phone: str) -> Emergency
 def update_contact(act: Act, contact: EmergencyContact, phone: str) -> None:
     """Change an emergency contact's number."""
     person = act.hr.get(Person, contact.person_id)
-    contact.phone, contact.updated_at, contact.updated_by = phone, act.at, act.by
+    act.write(EmergencyContactChange, contact_id=contact.id, before=contact.phone, what="updated")
+    contact.phone = phone
     target, parts = _contact_item(contact), {"owner": person.item}
     act.tell("emergency_contact.updated", target, parts=parts, fields=("phone",))
 

@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]
 Record = Callable[[Sequence[NewEntry]], object]
 
 _PATIENCE = timedelta(minutes=52)  # page P17: an hour late is said on the row, so the log hears sooner
+_DAYS_A_COMMIT = 10  # each commit costs a statement a table, whatever the number of rows
 _MOMENT = timedelta(milliseconds=700)
 
 __all__ = ["Span", "Telling", "live", "span_of"]
@@ -67,7 +68,7 @@ class Telling:
 
 
 def live(session: Session, telling: Telling, *, span: Span, seed: int, progress: Progress | None) -> World:
-    """Live through the span: write hr.db through `session`, a transaction a day, and tell every entry."""
+    """Live through the span: write hr.db through `session`, some days a transaction, and tell every entry."""
     hr = HR(session, telling.hear, random.Random(f"ids/{seed}"))
     w = World(hr, span, seed)
     found(w)
@@ -79,8 +80,9 @@ def live(session: Session, telling: Telling, *, span: Span, seed: int, progress:
             plan_day(w, day)
             plan_rhythm(w, day)
         _live_until(w, telling, min(local(day + timedelta(days=1), 0), span.until))
-        hr.flush()
-        session.commit()
+        if n % _DAYS_A_COMMIT == 0 or day == span.last:
+            hr.flush()
+            session.commit()
         if progress:
             progress(n + 1, len(days))
     return w

@@ -6,6 +6,7 @@ log hears of everything within the hour, as it would live.
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -63,6 +64,7 @@ def local(day: date, seconds: float) -> datetime:
     return wall.astimezone(UTC)
 
 
+@cache
 def spells(day: date, seed: int) -> tuple[float, ...]:
     """When the day's spells of work begin, in seconds into the day; the same for the same seed."""
     rng = random.Random(f"{seed}/{day.isoformat()}")

@@ -14,6 +14,7 @@ from trailbook.demo.simulation.world import World
 from trailbook.demo.tables import (
     AbsenceType,
     BankAccount,
+    Company,
     CompetenceType,
     Department,
     Integration,
@@ -25,6 +26,7 @@ from trailbook.demo.tables import (
 )
 from trailbook.model import Origin
 
+ORG = "nordlys"
 IMPORT = Origin(interface="import")
 _OTHERS = 95
 _ROLE_OF = {
@@ -56,6 +58,7 @@ _PERMISSIONS_OF = {
 def found(w: World) -> None:
     """Write what exists from the start, and plan the first day."""
     session = w.hr.session
+    session.add(Company(id=ORG, name=names.ORGANISATION, lived_until=w.span.until))
     for key, name in names.DEPARTMENTS.items():
         session.add(Department(id=key, name=name))
         session.add_all(Team(id=_slug(team), name=team, department_id=key) for team in names.TEAMS[key])

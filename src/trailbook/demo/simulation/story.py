@@ -9,7 +9,7 @@ from functools import partial
 
 from trailbook.demo import names
 from trailbook.demo.acting import Act
-from trailbook.demo.hr import absences, competences, integrations, people, salaries
+from trailbook.demo.hr import absences, access, competences, integrations, people, salaries
 from trailbook.demo.simulation.calendar import first_week, next_worked, odd_night
 from trailbook.demo.simulation.founding import IMPORT, any_person, expiry, join, new_person, settle, track
 from trailbook.demo.simulation.workday import new_absence
@@ -19,6 +19,7 @@ from trailbook.demo.tables import Person, SyncRun
 from trailbook.model import Origin
 
 _JOINED = 8
+_TRUST = ("system-administrator", "support-agent", "auditor", "project-lead")
 _STRANGE = Origin(interface="mobile", ip="203.0.113.254", user_agent=names.AGENTS[4])
 
 
@@ -30,10 +31,23 @@ def plan_story(w: World) -> None:
     w.at(w.moment(next_worked(last - timedelta(days=65)), 0), paper_archive)
     for n, days in enumerate((420, 210, 48)):
         w.at(w.moment(next_worked(last - timedelta(days=days)), 1), partial(twice, number=n))
+    for days in (350, 190, 75, 33):
+        w.at(w.moment(next_worked(last - timedelta(days=days)), 1), trusted)
     w.at(odd_night(w.span.until), odd_change)
     monday, _ = first_week(w.span.until)
     w.at(w.moment(next_worked(monday - timedelta(days=14)), 0), newcomer)
     w.at(w.moment(monday + timedelta(days=3), 1), newcomer_asks)
+
+
+def trusted(w: World, at: datetime) -> None:
+    """Jonas gets more and more access: another role each time, and for a while a permission of his own."""
+    person, it_lead = w.people[names.REVIEWED], w.by(names.IT_LEAD, at, mobile=False)
+    held = {given.role_id for given in w.assignments[person.id]}
+    role = next((key for key in _TRUST if key not in held), None)
+    if role:
+        w.assignments[person.id].append(access.assign_role(it_lead, w.roles[role], person))
+    grant = access.grant_directly(it_lead.but(purpose="audit"), w.permissions["activity-log"], person)
+    w.at(w.later(at, 8, 14), lambda w, at: access.revoke_directly(w.by(names.IT_LEAD, at), grant))
 
 
 def wedding(w: World, at: datetime) -> None:

@@ -6,7 +6,7 @@ Refuses to repair: only what the catalogue says follows from the target is fille
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from msgspec import Struct, structs
 
@@ -74,8 +74,16 @@ def _time_faults(at: datetime, now: datetime) -> Iterator[Fault]:
         yield _fault("/occurred_at", "has no offset")
     elif at - now > AHEAD:
         yield Fault("/occurred_at", "time-ahead", "is more than 5 minutes ahead of the log's clock")
-    elif at.year == 1 and at.replace(tzinfo=None) - datetime.min < (at.utcoffset() or timedelta()):
+    elif not _exists(at):
         yield _fault("/occurred_at", "is not a time that exists in UTC")
+
+
+def _exists(at: datetime) -> bool:
+    try:
+        at.astimezone(UTC)
+    except OverflowError:  # the first hours of the year 1 east of Greenwich
+        return False
+    return True
 
 
 def _items(entry: NewEntry) -> Iterator[tuple[str, Item]]:

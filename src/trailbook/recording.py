@@ -14,7 +14,14 @@ from msgspec import Struct
 from trailbook.canonical import Body, Cited, Stamp, correlation, decode, encode, has_place
 from trailbook.catalogue import Catalogue
 from trailbook.directory import Directory, Draft, Entropy
-from trailbook.errors import BatchRefusedError, EntryConflictError, HeadMovedError, StoreError, TrailbookError
+from trailbook.errors import (
+    BatchRefusedError,
+    DamagedError,
+    EntryConflictError,
+    HeadMovedError,
+    StoreError,
+    TrailbookError,
+)
 from trailbook.merkle import EMPTY, HASH, Frontier, compact, extend, leaf_hash, restore, subtree_root
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.rules import Complete, complete
@@ -60,6 +67,7 @@ class _Batch(Struct):
     at: int
     rows: list[NewRow]
     known: dict[UUID, int]
+    adjusted: bool = False  # it begins with an entry that the clock went back
 
 
 class Writer:
@@ -150,9 +158,12 @@ class Writer:
         ids = [c.entry.id for c in checked if isinstance(c, Complete) and c.entry.id is not None]
         known = self._store.seq_of(self._org, ids) if ids else {}
         batch = _Batch(head, draft, source, max(now, head.recorded_at), [], known)
-        if now < head.recorded_at - _SECOND and head.recorded_at != self._noted:
-            self._noted = head.recorded_at
+        repeats = bool(checked) and not any(
+            isinstance(c, Complete) and c.entry.id not in known for c in checked
+        )
+        if not repeats and now <= head.recorded_at - _SECOND and head.recorded_at != self._noted:
             self._one(batch, self._clock_adjusted(now))
+            batch.adjusted = True
         return batch
 
     def _clock_adjusted(self, now: int) -> Complete | TrailbookError:
@@ -231,6 +242,8 @@ class Writer:
         else:
             change.apply(batch.head, append)
         self._head, self._frontier = head, frontier
+        if batch.adjusted:
+            self._noted = head.recorded_at
         self._directory.add(batch.draft.identities)
 
 
@@ -324,10 +337,15 @@ def load_frontier(store: Store, org: str, head: Head) -> Frontier:
     leaves = [leaf_hash(row.body) if row.body is not None else row.leaf or b"" for row in rows]
 
     def tile_root(level: int, index: int) -> bytes:
-        content = store.blob(org, "tile", f"{level}/{index}") or b""
+        content = store.blob(org, "tile", f"{level}/{index}")
+        if content is None or len(content) != _TILE * HASH:
+            raise DamagedError(f"the tile {level}/{index} of the tree is missing or cut short")
         return subtree_root([content[at : at + HASH] for at in range(0, len(content), HASH)])
 
-    return restore(head.size, leaves, tile_root)
+    frontier = restore(head.size, leaves, tile_root)
+    if compact(frontier) != head.range:
+        raise DamagedError("the tree over the stored entries is not the one of the log's head")
+    return frontier
 
 
 def new_id(at: int, entropy: Entropy) -> UUID:

@@ -3,12 +3,13 @@
 Owns nothing durable. Every other engine is held against it, so it refuses to be clever.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct, field, structs
 
-from trailbook.errors import HeadMovedError, NotFoundError
+from trailbook.errors import HeadMovedError, NotFoundError, StoreError
 from trailbook.stores.protocol import ApiKey, Append, Blob, Head, Identity, Kept, Session
 
 
@@ -26,6 +27,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
+        self._lock = threading.Lock()  # two threads may hold the same head
 
     def create(self, org: str) -> None:
         self._logs.setdefault(org, _Log())
@@ -37,17 +39,8 @@ class MemoryStore:
         return self._log(org).head
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
-        log = self._log(org)
-        if log.head != expected:
-            raise HeadMovedError(f"the log has {log.head.size} entries, not {expected.size}")
-        for row in batch.rows:
-            log.ids[row.id] = len(log.rows)
-            log.rows.append(Kept(len(log.rows), row.body))
-        log.directory.extend(batch.identities)
-        log.words.update(batch.words)
-        for blob in batch.blobs:
-            log.blobs[blob.kind, blob.key] = blob.content
-        log.head = batch.head
+        with self._lock:
+            _append(self._log(org), expected, batch)
 
     def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
         self.append(org, expected, batch)
@@ -152,6 +145,22 @@ class MemoryRegistry:
 
     def end_session(self, token_hash: bytes) -> None:
         self._sessions.pop(token_hash, None)
+
+
+def _append(log: _Log, expected: Head, batch: Append) -> None:
+    if log.head != expected:
+        raise HeadMovedError(f"the log has {log.head.size} entries, not {expected.size}")
+    ids = [row.id for row in batch.rows]
+    if len(set(ids)) < len(ids) or not log.ids.keys().isdisjoint(ids):
+        raise StoreError("an entry of the batch is in the log already")
+    for row in batch.rows:
+        log.ids[row.id] = len(log.rows)
+        log.rows.append(Kept(len(log.rows), row.body))
+    log.directory.extend(batch.identities)
+    log.words.update(batch.words)
+    for blob in batch.blobs:
+        log.blobs[blob.kind, blob.key] = blob.content
+    log.head = batch.head
 
 
 def _stub(identity: Identity) -> Identity:

@@ -100,6 +100,7 @@ class Connections:
 def _open(path: Path, flags: int) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags)
     connection.set_busy_timeout(10_000)
+    _version(connection)  # a file of somebody else is refused before anything in it is changed
     connection.execute("PRAGMA mmap_size = 1073741824")
     if flags & apsw.SQLITE_OPEN_READWRITE:
         # FULL: with NORMAL a power cut loses acknowledged entries, for WAL is then not synced at commit.

@@ -146,7 +146,7 @@ class SqliteStore:
     def _directory(self, org: str, sql: str, wanted: Iterable[object]) -> list[Identity]:
         with self._connections.reading() as db:
             number = self._number(db, org)
-            return [_identity(row) for one in wanted for row in db.execute(sql, (number, one))]
+            return [_identity(row) for one in dict.fromkeys(wanted) for row in db.execute(sql, (number, one))]
 
     def _number(self, db: apsw.Connection, org: str) -> int:
         if org not in self._numbers:

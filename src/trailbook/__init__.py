@@ -8,11 +8,15 @@ log.record("role.assigned", actor=anna, target=Item(type="role", id="r-3", name=
            concerns={"member": Item(type="user", id="u-42", name="Bob Li")})
 """
 
-from trailbook.access import Viewer, operator
-from trailbook.deployment import Deployment, open_deployment
-from trailbook.log import Keys, Log
-from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
-from trailbook.query import Query, Term
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trailbook.access import Viewer, operator
+    from trailbook.deployment import Deployment, open_deployment
+    from trailbook.log import Keys, Log
+    from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
+    from trailbook.query import Query, Term
 
 __all__ = [
     "Actor",
@@ -32,3 +36,23 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Where each name lives. They are imported when asked for, so that `trailbook --help` does not wait for numpy.
+_HOMES = {
+    "access": ("Viewer", "operator"),
+    "deployment": ("Deployment", "open_deployment"),
+    "log": ("Keys", "Log"),
+    "model": ("Actor", "Concern", "Item", "NewEntry", "Origin", "Receipt"),
+    "query": ("Query", "Term"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"trailbook.{home}"), name)
+    raise AttributeError(f"module 'trailbook' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

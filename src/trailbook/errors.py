@@ -14,6 +14,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- UnauthenticatedError         unauthenticated
     |-- NotFoundError                not-found
     |   `-- EntryExpiredError        entry-expired
+    |-- SigningRefusedError          signing-refused
     |-- CatalogueError               catalogue
     |-- ConfigurationError           configuration
     `-- StoreError                   store-unavailable
@@ -156,6 +157,18 @@ class ProofInvalidError(TrailbookError):
     """A proof, note or signature is malformed or does not hold; the detail names what and where."""
 
     code = "proof-invalid"
+
+
+class SigningRefusedError(TrailbookError):
+    """The signer will not sign this head: `first` <= seq < `after` differs from what was signed before."""
+
+    code = "signing-refused"
+
+    def __init__(self, org: str, range_: tuple[int, int] | None, why: str) -> None:
+        place = f"seq {range_[0]} to {range_[1] - 1} " if range_ else ""
+        super().__init__(f"{org}: not signed: {place}{why}")
+        self.org = org
+        self.range = range_
 
 
 class CatalogueError(TrailbookError):

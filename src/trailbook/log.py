@@ -27,7 +27,7 @@ from trailbook.merkle import leaf_hash
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, microseconds
 from trailbook.paging import Order, Turn, cut
 from trailbook.projection import Projection
-from trailbook.query import Query, View, printed
+from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
 from trailbook.recording import Clock, Means, Outcome, Writer
 from trailbook.shown import Found, Page, Shown
@@ -72,6 +72,9 @@ class Log:
         means = Means(catalogue=self.catalogue, clock=clock, entropy=entropy, key=keys.of(org))
         self._writer = Writer(store, org, means)
         self._projection = Projection(store, org, self.catalogue)
+        self._known = Known(
+            categories=self.catalogue.categories, actions=self.catalogue.actions, types=self.catalogue.types
+        )
         self._reader = Reader(store, org, self.catalogue, self._projection)
 
     def record(
@@ -258,7 +261,8 @@ class Log:
             yield from self._reader.show([int(s) for s in seqs[start : start + _ROWS]], lang)
 
     def _plan(self, query: Query, at: Cursor | None, as_of: int, lang: str) -> Plan:
-        plan = self._projection.plan(query, self.clock(), as_of, lang)
+        checked = from_params(to_params(query), self._known)
+        plan = self._projection.plan(checked, self.clock(), as_of, lang)
         # A preset moves with the day; the pages of one answer do not.
         return plan if at is None else structs.replace(plan, since=at.since, until=at.until)
 

@@ -85,9 +85,9 @@ class Projection:
     def _clause(self, term: Term) -> Clause:
         codes = self.columns.codes
         if term.field in _ITEM_FIELDS:
-            whole = [v.partition("/") for v in term.values if not v.endswith("/*")]
-            numbers = self._numbers([(type_, id_) for type_, _, id_ in whole])
-            types = codes["type"].known([v[:-2] for v in term.values if v.endswith("/*")])
+            named = [v.partition("/")[::2] for v in term.values]
+            numbers = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])
+            types = codes["type"].known([type_ for type_, id_ in named if id_ == "*"])
             return Clause(term.field, numbers, term.negated, tuple(types))
         values: Sequence[str] = term.values
         if term.field == "action":

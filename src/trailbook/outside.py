@@ -1,0 +1,76 @@
+"""The outside file: copies of checkpoints, and of erased tokens, kept where the database is not.
+
+Owns one append-only text file for a deployment, synced at every record. Refuses to change or drop a record:
+whoever reads it back finds what was written, in order, or an error that names the line.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from msgspec import Struct
+
+from trailbook.checkpoint import Checkpoint, parse_checkpoint, parse_note
+from trailbook.errors import DamagedError, ProofInvalidError
+
+_BEGIN, _END = "++\n", "--\n"
+_ERASED = re.compile(r"erased ([a-z0-9-]{1,63}) ([A-Za-z0-9_-]{32})\n")
+
+
+class Outside(Struct, frozen=True):
+    """What the file says: signed notes with their checkpoints, and erased tokens by organisation."""
+
+    notes: tuple[tuple[Checkpoint, bytes], ...]
+    erased: dict[str, frozenset[str]]
+
+    def last(self, origins: frozenset[str]) -> tuple[Checkpoint, bytes] | None:
+        """The last checkpoint of any of these origins, or None."""
+        return next((found for found in reversed(self.notes) if found[0].origin in origins), None)
+
+
+def read_outside(file: Path) -> Outside:
+    """Read the whole file; one that does not exist yet is empty. Raises: DamagedError naming the line.
+
+    A record that a power cut left half written was never acknowledged, and is passed over.
+    """
+    notes: list[tuple[Checkpoint, bytes]] = []
+    erased: dict[str, set[str]] = {}
+    note: list[str] | None = None
+    lines = file.read_text("utf-8").splitlines(keepends=True) if file.exists() else []
+    for number, line in enumerate(lines, 1):
+        if line == _BEGIN:
+            note = []
+        elif note is not None and line == _END:
+            notes.append(_note("".join(note), number))
+            note = None
+        elif note is not None:
+            note.append(line)
+        elif found := _ERASED.fullmatch(line):
+            erased.setdefault(found[1], set()).add(found[2])
+    return Outside(tuple(notes), {org: frozenset(tokens) for org, tokens in erased.items()})
+
+
+def add_note(file: Path, note: bytes) -> None:
+    """Append a signed note, durably."""
+    _append(file, _BEGIN + note.decode() + _END)
+
+
+def add_erased(file: Path, org: str, tokens: tuple[str, ...]) -> None:
+    """Append tokens that an erasure took, durably, so that a restored backup can be made to forget them again."""
+    _append(file, "".join(f"erased {org} {token}\n" for token in tokens))
+
+
+def _append(file: Path, text: str) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(handle, b"\n" + text.encode())  # the newline ends whatever a power cut left half written
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _note(text: str, number: int) -> tuple[Checkpoint, bytes]:
+    try:
+        return parse_checkpoint(parse_note(text.encode()).text), text.encode()
+    except ProofInvalidError as error:
+        raise DamagedError(f"the outside file is damaged before line {number}: {error.detail}") from error

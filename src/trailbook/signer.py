@@ -1,0 +1,165 @@
+"""The signer: looks at what is new, and signs a head only if it extends every head it or others hold.
+
+Owns the checks before signing, the checkpoints kept in the store and the copies outside it. Refuses to sign
+over a difference: it names the range that differs, and nothing is repaired.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from trailbook.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
+from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
+from trailbook.keyring import Keyring
+from trailbook.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
+from trailbook.outside import add_note, read_outside
+from trailbook.recording import Clock
+from trailbook.stores import Blob, Head, Store
+from trailbook.tiles import leaves, origin_of, root_at, tile_root
+
+_CHUNK = 65_536
+LATEST = "latest"
+
+
+class Signing(Struct, frozen=True, kw_only=True):
+    """What signing needs besides a store: keys, the deployment's origin, a clock, and the outside file if any."""
+
+    keyring: Keyring
+    origin: str
+    clock: Clock
+    outside: Path | None = None
+    idle_seconds: int = 3600
+
+
+class Signer:
+    """The one signer of a deployment."""
+
+    def __init__(self, store: Store, signing: Signing) -> None:
+        self._store = store
+        self._signing = signing
+        self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
+
+    def sign(self, org: str) -> Checkpoint | None:
+        """Sign the head of a log if it is new, or once an hour again; None when there was nothing to do.
+
+        Raises: SigningRefusedError naming the range, when the log does not extend a head that was signed.
+        """
+        head = self._store.head(org)
+        last = self.last(org)
+        now = int(self._signing.clock().timestamp())
+        if last is not None and last[0].size == head.size and now - last[1] < self._signing.idle_seconds:
+            return None
+        tree = self._checked(org, head, None if last is None else last[0])
+        checkpoint = Checkpoint(self.origin(org), head.size, root(tree))
+        time = now if last is None else max(now, last[1])
+        note = format_note(
+            sign_checkpoint(checkpoint, self._signing.keyring.signers(checkpoint.origin), time)
+        )
+        self._keep(org, checkpoint, note)
+        self._trees[org] = tree
+        return checkpoint
+
+    def sign_changed(self) -> list[SigningRefusedError]:
+        """Sign every log that grew or has been idle for long; gives what was refused, and goes on."""
+        refused = []
+        for org in self._store.orgs():
+            try:
+                self.sign(org)
+            except SigningRefusedError as error:
+                refused.append(error)
+        return refused
+
+    def origin(self, org: str) -> str:
+        """The origin of an organisation's checkpoints, with its epoch after a declared restart."""
+        return origin_of(self._store, org, self._signing.origin)
+
+    def last(self, org: str) -> tuple[Checkpoint, int] | None:
+        """The last checkpoint kept in the store with its time in seconds, its signature verified.
+
+        Raises: SigningRefusedError when what is kept is not what these keys signed.
+        """
+        note = self._store.blob(org, "checkpoint", LATEST)
+        if note is None:
+            return None
+        origin = self.origin(org)
+        keys = self._signing.keyring.verifiers(origin)
+        try:
+            opened = open_checkpoint(note, Policy(origin, keys))
+        except ProofInvalidError as error:
+            raise SigningRefusedError(
+                org, None, f"the kept checkpoint is not ours: {error.detail}"
+            ) from error
+        return opened.checkpoint, max((one.time or 0 for one in opened.signed), default=0)
+
+    def _checked(self, org: str, head: Head, last: Checkpoint | None) -> Frontier:
+        """The tree at `head`, hashed anew from the last signed one on, and found to extend every known head."""
+        outside = self._outside(org)
+        for known, whose in ((last, "signed"), (outside, "kept outside")):
+            if known is not None and known.size > head.size:
+                lost = (head.size, known.size)
+                raise SigningRefusedError(org, lost, f"is missing from a log whose checkpoint was {whose}")
+        tree = self._tree_at(org, last)
+        if outside is not None and outside.size < tree.size:
+            self._compare(org, outside, root_at(self._store, org, outside.size), (0, outside.size))
+        stops = sorted({head.size, *((outside.size,) if outside and outside.size > tree.size else ())})
+        for stop in stops:
+            start = tree.size
+            tree = self._grown(org, tree, stop)
+            if outside is not None and outside.size == stop:
+                self._compare(org, outside, root(tree), (start, stop))
+        if compact(tree) != head.range:
+            range_ = (0 if last is None else last.size, head.size)
+            raise SigningRefusedError(org, range_, "hashes to another tree than the log's head says")
+        return tree
+
+    def _tree_at(self, org: str, last: Checkpoint | None) -> Frontier:
+        if last is None:
+            return EMPTY
+        held = self._trees.get(org)
+        if held is not None and held.size == last.size:
+            return held
+        try:
+            rest = leaves(self._store, org, last.size - last.size % TILE, last.size)
+            tree = restore(last.size, rest, lambda level, index: tile_root(self._store, org, level, index))
+        except DamagedError as error:
+            raise SigningRefusedError(org, (0, last.size), error.detail) from error
+        self._compare(org, last, root(tree), (0, last.size))
+        return tree
+
+    def _grown(self, org: str, tree: Frontier, stop: int) -> Frontier:
+        while tree.size < stop:
+            start, end = tree.size, min(tree.size + _CHUNK, stop)
+            try:
+                tree, tiles = extend(tree, leaves(self._store, org, start, end))
+            except DamagedError as error:
+                raise SigningRefusedError(org, (start, end), error.detail) from error
+            for tile in tiles:
+                if self._store.blob(org, "tile", f"{tile.level}/{tile.index}") != tile.hashes:
+                    width = TILE ** (tile.level + 1)
+                    range_ = (tile.index * width, (tile.index + 1) * width)
+                    raise SigningRefusedError(org, range_, "hashes to another tile than the one kept")
+        return tree
+
+    def _compare(self, org: str, known: Checkpoint, found: bytes, range_: tuple[int, int]) -> None:
+        if known.root != found:
+            raise SigningRefusedError(org, range_, f"differs from the checkpoint of size {known.size}")
+
+    def _outside(self, org: str) -> Checkpoint | None:
+        if self._signing.outside is None:
+            return None
+        origin = self.origin(org)
+        keys = self._signing.keyring.verifiers(origin)
+        found = read_outside(self._signing.outside).last(frozenset({origin}))
+        if found is None:
+            return None
+        try:
+            return open_checkpoint(found[1], Policy(origin, keys)).checkpoint
+        except ProofInvalidError as error:
+            raise SigningRefusedError(org, None, f"the outside copy is not ours: {error.detail}") from error
+
+    def _keep(self, org: str, checkpoint: Checkpoint, note: bytes) -> None:
+        for key in (f"{checkpoint.size:020d}", LATEST):
+            self._store.put_blob(org, Blob("checkpoint", key, note))
+        if self._signing.outside is not None:
+            add_note(self._signing.outside, note)
+            self._store.put_blob(org, Blob("anchor", LATEST, note))

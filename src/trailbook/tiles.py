@@ -1,0 +1,65 @@
+"""Tiles of a stored log: complete ones as they are kept, incomplete ones computed from the rows beneath.
+
+Owns reading the tree out of a store, and the origin under which its head is signed. Refuses to write.
+"""
+
+from trailbook.errors import DamagedError
+from trailbook.merkle import HASH, TILE, Plan, leaf_hash, proof, root_of, root_plan, subtree_root
+from trailbook.stores import Store
+
+
+def leaves(store: Store, org: str, start: int, stop: int) -> list[bytes]:
+    """Leaf hashes of rows start <= seq < stop, hashed anew where the body is kept.
+
+    Raises: DamagedError when a row is missing.
+    """
+    found = [
+        leaf_hash(row.body) if row.body is not None else row.leaf or b""
+        for row in store.kept(org, start, stop)
+    ]
+    if len(found) != stop - start:
+        raise DamagedError(f"{stop - start - len(found)} rows are missing between seq {start} and {stop - 1}")
+    return found
+
+
+def hashes(store: Store, org: str, level: int, index: int) -> list[bytes]:
+    """The 256 hashes of a complete kept tile. Raises: DamagedError when it is not kept whole."""
+    content = store.blob(org, "tile", f"{level}/{index}") or b""
+    if len(content) != TILE * HASH:
+        raise DamagedError(f"tile {level}/{index} is not kept whole")
+    return [content[at : at + HASH] for at in range(0, len(content), HASH)]
+
+
+def tile_root(store: Store, org: str, level: int, index: int) -> bytes:
+    """The root over a complete kept tile. Raises: DamagedError."""
+    return subtree_root(hashes(store, org, level, index))
+
+
+def tile(store: Store, org: str, level: int, index: int, width: int) -> bytes:
+    """The first `width` hashes of a tile, joined; an incomplete tile is computed. Raises: DamagedError."""
+    if store.blob(org, "tile", f"{level}/{index}") is not None:
+        return b"".join(hashes(store, org, level, index)[:width])
+    first = index * TILE
+    if level == 0:
+        return b"".join(leaves(store, org, first, first + width))
+    return b"".join(tile_root(store, org, level - 1, first + at) for at in range(width))
+
+
+def prove(store: Store, org: str, plan: Plan, size: int) -> tuple[bytes, ...]:
+    """The hashes of a planned proof in the stored tree at `size`. Raises: DamagedError, ProofInvalidError."""
+    return proof(plan, size, lambda level, index, width: tile(store, org, level, index, width))
+
+
+def root_at(store: Store, org: str, size: int) -> bytes:
+    """The root of the stored tree as it was at `size`. Raises: DamagedError."""
+    return root_of(prove(store, org, root_plan(size), size)) if size else root_of(())
+
+
+def epoch(store: Store, org: str) -> str:
+    """The epoch of a log that was restarted, or nothing."""
+    return (store.blob(org, "epoch", "latest") or b"").decode()
+
+
+def origin_of(store: Store, org: str, origin: str) -> str:
+    """The origin of an organisation's checkpoints: `<deployment origin>/<organisation>[/<epoch>]`."""
+    return "/".join(part for part in (origin, org, epoch(store, org)) if part)

@@ -20,8 +20,8 @@ from trailbook.model import MAX_NAME, Item, microseconds, text_fault
 from trailbook.recording import Clock
 from trailbook.stores import ApiKey, Registry, Session
 
-Scope = Literal["record", "read"]
-SCOPES: tuple[Scope, ...] = ("record", "read")
+Scope = Literal["record", "read", "prove"]
+SCOPES: tuple[Scope, ...] = ("record", "read", "prove")
 KEY_LIFE, LINK_LIFE, SESSION_LIFE = timedelta(days=365), timedelta(hours=1), timedelta(hours=12)
 _KEY = re.compile(r"tb_([a-z2-7]{13})_([A-Za-z0-9_-]{43})")
 _WRONG = "sign in, or give a valid API key"
@@ -154,7 +154,7 @@ def _key_faults(name: str, scopes: tuple[str, ...], life: timedelta) -> list[Fau
 def _viewer(session: Session) -> Viewer:
     item = Item(type=session.type, id=session.id, name=session.name)
     level: Level = "full" if session.activity_log == "full" else "none"
-    return Viewer(org=session.org, item=item, activity_log=level)
+    return Viewer(org=session.org, item=item, activity_log=level, read_proofs=level)
 
 
 def _hash(secret: str) -> bytes:

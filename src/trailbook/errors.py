@@ -14,6 +14,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- UnauthenticatedError         unauthenticated
     |-- NotFoundError                not-found
     |   `-- EntryExpiredError        entry-expired
+    |-- NotCheckpointedError         not-checkpointed
     |-- SigningRefusedError          signing-refused
     |-- CatalogueError               catalogue
     |-- ConfigurationError           configuration
@@ -157,6 +158,12 @@ class ProofInvalidError(TrailbookError):
     """A proof, note or signature is malformed or does not hold; the detail names what and where."""
 
     code = "proof-invalid"
+
+
+class NotCheckpointedError(TrailbookError):
+    """The entry is in the log, but no signed checkpoint covers it yet."""
+
+    code = "not-checkpointed"
 
 
 class SigningRefusedError(TrailbookError):

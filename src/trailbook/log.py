@@ -8,13 +8,13 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
 from msgspec import Struct, structs
 
-from trailbook.access import Viewer, require_full
+from trailbook.access import Viewer, require_full, require_proofs
 from trailbook.catalogue import Catalogue, load
 from trailbook.cursors import Cursor, read, write
 from trailbook.directory import Entropy
@@ -23,10 +23,10 @@ from trailbook.erasing import Progress, Retention, erasure, removal
 from trailbook.errors import CursorInvalidError, EntryExpiredError, Fault, FilterInvalidError, NotFoundError
 from trailbook.index import Plan, select
 from trailbook.index.columns import Ints
-from trailbook.merkle import leaf_hash
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, microseconds
 from trailbook.paging import Order, Turn, cut
 from trailbook.projection import Projection
+from trailbook.proving import entry_bundle, latest, proof_file, served_tile
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
 from trailbook.recording import Clock, Means, Outcome, Writer
@@ -216,22 +216,54 @@ class Log:
         """
         require_full(viewer, self.org)
         self._projection.catch_up()
-        seq = self._store.seq_of(self.org, [id_]).get(id_)
-        if seq is None:
-            raise NotFoundError("there is no such entry")
+        seq = self._seq(id_)
         kept = self._store.kept_at(self.org, [seq])[0]
         if kept.body is None:
             raise EntryExpiredError(seq, kept.leaf or b"")
         return self._reader.show([seq], lang)[0]
 
     def leaf(self, id_: UUID, *, viewer: Viewer) -> bytes:
-        """The leaf hash of an entry. Raises: NotPermittedError, NotFoundError."""
-        require_full(viewer, self.org)
+        """The hashed bytes of an entry.
+
+        Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed them.
+        """
+        require_proofs(viewer, self.org)
+        kept = self._store.kept_at(self.org, [self._seq(id_)])[0]
+        if kept.body is None:
+            raise EntryExpiredError(kept.seq, kept.leaf or b"")
+        return kept.body
+
+    def proof(self, id_: UUID, *, viewer: Viewer) -> bytes:
+        """The proof file of an entry: its place in the last signed tree. Source: C2SP tlog-proof.
+
+        Raises: NotPermittedError; NotFoundError; NotCheckpointedError.
+        """
+        require_proofs(viewer, self.org)
+        return proof_file(self._store, self.org, self._seq(id_))
+
+    def checkpoint(self, *, viewer: Viewer) -> bytes:
+        """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""
+        require_proofs(viewer, self.org)
+        signed = latest(self._store, self.org)
+        if signed is None:
+            raise NotFoundError("nothing has been signed yet")
+        return signed[1]
+
+    def tile(self, level: int | Literal["entries"], index: int, width: int, *, viewer: Viewer) -> bytes:
+        """A tile of the last signed tree, or its bundle of entries. Source: C2SP tlog-tiles.
+
+        Raises: NotPermittedError; NotFoundError; EntryExpiredError for a bundle with a hole.
+        """
+        require_proofs(viewer, self.org)
+        if level == "entries":
+            return entry_bundle(self._store, self.org, index, width)
+        return served_tile(self._store, self.org, level, index, width)
+
+    def _seq(self, id_: UUID) -> int:
         seq = self._store.seq_of(self.org, [id_]).get(id_)
         if seq is None:
             raise NotFoundError("there is no such entry")
-        kept = self._store.kept_at(self.org, [seq])[0]
-        return leaf_hash(kept.body) if kept.body is not None else kept.leaf or b""
+        return seq
 
     def items(
         self, q: str, *, viewer: Viewer, role: Role | None = None, type_: str | None = None, limit: int = 20

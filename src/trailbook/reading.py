@@ -13,8 +13,9 @@ from msgspec import Struct, structs
 
 from trailbook.canonical import Body, decode
 from trailbook.catalogue import Catalogue
-from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, parse_instant
+from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.projection import Projection, sixty_bits
+from trailbook.proving import sizes, state_of
 from trailbook.query import View, self_of, words
 from trailbook.sentences import say
 from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
@@ -33,8 +34,9 @@ class Reader(Struct, frozen=True):
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
         bodies = self._bodies(seqs)
         known = self._known(body for _, body in bodies)
+        signed = sizes(self.store, self.org)
         with self.projection.lock:
-            return [self._shown(seq, body, known, lang) for seq, body in bodies]
+            return [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
 
     def views(self, seqs: Sequence[int], lang: str) -> list[View]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
@@ -53,10 +55,11 @@ class Reader(Struct, frozen=True):
             versions.setdefault(identity.item, []).append(identity)
         return _Known({i.token: i for i in cited}, versions)
 
-    def _shown(self, seq: int, body: Body, known: "_Known", lang: str) -> Shown:
+    def _shown(self, at: tuple[int, State], body: Body, known: "_Known", lang: str) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
             return self._item(shape, known, token, more)
 
+        seq, state = at
         entry = entry_of(seq, body, known.cited)
         target: ShownItem = item(ShownItem, body.target)
         shown = Shown(
@@ -81,7 +84,7 @@ class Reader(Struct, frozen=True):
             self_=self_of(entry),
             sentence="",
             link=self.catalogue.link(entry.target) if target.exists and not target.erased else None,
-            state="accepted",
+            state=state,
         )
         said = say(self.catalogue, spoken(shown, self.count_of(shown)), lang)
         return structs.replace(shown, sentence=said)

@@ -1,0 +1,76 @@
+"""Proofs out of a stored log: an entry's state, its proof file, tiles and entry bundles as C2SP serves them.
+
+Owns what an outside verifier may fetch. Refuses to verify anything: whoever asks does not take our word.
+"""
+
+from trailbook.checkpoint import Checkpoint, Proof, format_proof, parse_checkpoint, parse_note
+from trailbook.errors import EntryExpiredError, NotCheckpointedError, NotFoundError
+from trailbook.merkle import TILE, inclusion_plan
+from trailbook.model import State
+from trailbook.stores import Store
+from trailbook.tiles import prove, tile
+
+LATEST = "latest"
+
+
+def latest(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:
+    """The last checkpoint kept (`checkpoint`), or copied outside (`anchor`), with its note; None before the first."""
+    note = store.blob(org, kind, LATEST)
+    return None if note is None else (parse_checkpoint(parse_note(note).text), note)
+
+
+def sizes(store: Store, org: str) -> tuple[int, int]:
+    """How many entries are checkpointed, and how many anchored."""
+    found = [latest(store, org, kind) for kind in ("checkpoint", "anchor")]
+    checkpointed, anchored = (0 if one is None else one[0].size for one in found)
+    return checkpointed, anchored
+
+
+def state_of(seq: int, sizes: tuple[int, int]) -> State:
+    """The state of an entry that has its `seq`."""
+    checkpointed, anchored = sizes
+    return "anchored" if seq < anchored else "checkpointed" if seq < checkpointed else "accepted"
+
+
+def proof_file(store: Store, org: str, seq: int) -> bytes:
+    """The proof that an entry is in the last checkpoint's tree. Source: C2SP tlog-proof.
+
+    Raises: NotCheckpointedError when no checkpoint covers it yet; DamagedError.
+    """
+    signed = latest(store, org)
+    if signed is None or seq >= signed[0].size:
+        raise NotCheckpointedError("no signed checkpoint covers this entry yet; ask again in a second")
+    checkpoint, note = signed
+    path = prove(store, org, inclusion_plan(seq, checkpoint.size), checkpoint.size)
+    return format_proof(Proof(index=seq, hashes=path, note=parse_note(note)))
+
+
+def served_tile(store: Store, org: str, level: int, index: int, width: int) -> bytes:
+    """A hash tile of the last checkpoint's tree, `width` hashes wide. Source: C2SP tlog-tiles.
+
+    Raises: NotFoundError when that tree has no such tile.
+    """
+    _require_width(store, org, (level, index), width)
+    return tile(store, org, level, index, width)
+
+
+def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
+    """`width` bodies from seq 256 * index on, each after its length in 16 bits. Source: C2SP tlog-tiles.
+
+    Raises: NotFoundError beyond the last checkpoint; EntryExpiredError at the first body that is removed.
+    """
+    _require_width(store, org, (0, index), width)
+    pieces = []
+    for row in store.kept(org, index * TILE, index * TILE + width):
+        if row.body is None:
+            raise EntryExpiredError(row.seq, row.leaf or b"")
+        pieces.append(len(row.body).to_bytes(2, "big") + row.body)
+    return b"".join(pieces)
+
+
+def _require_width(store: Store, org: str, place: tuple[int, int], width: int) -> None:
+    level, index = place
+    signed = latest(store, org)
+    there = (0 if signed is None else signed[0].size >> 8 * level) - index * TILE
+    if not (0 < width <= min(there, TILE)) or (width < TILE and width != there):
+        raise NotFoundError("the last checkpoint's tree has no such tile")

@@ -13,12 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trailbook.catalogue import load
+from trailbook.checkpoint import Checkpoint
 from trailbook.credentials import Credentials
 from trailbook.directory import Entropy
+from trailbook.erasing import Progress
 from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError
+from trailbook.keyring import Keyring
 from trailbook.log import Keys, Log
+from trailbook.outside import read_outside
 from trailbook.recording import Clock
-from trailbook.stores import Registry, Store, open_store, sqlite_path
+from trailbook.restarting import Restarted, is_behind, restart
+from trailbook.signer import Signer, Signing
+from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
 
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -34,7 +40,9 @@ class Deployment:
         folders: Sequence[Path] = (),
         clock: Clock = lambda: datetime.now(UTC),
         entropy: Entropy = secrets.token_bytes,
+        origin: str = "localhost",
     ) -> None:
+        self.origin = origin
         self._store, registry = opened
         self._keys = keys
         self._entropy = entropy
@@ -71,6 +79,39 @@ class Deployment:
         self._store.create(org)
         return self.log(org)
 
+    def signer(self, keyring: Keyring, outside: Path | None = None) -> Signer:
+        """The signer of these logs; a deployment has one at a time."""
+        signing = Signing(keyring=keyring, origin=self.origin, clock=self.clock, outside=outside)
+        return Signer(self._store, signing)
+
+    def backup(self, file: Path, progress: Progress = lambda done, total: None) -> None:
+        """Copy the whole store to a file while recording goes on; the file is whole once it has its name.
+
+        Raises: ConfigurationError for a store that is not one file, or a file that exists; StoreError.
+        """
+        if not isinstance(self._store, Copies):
+            raise ConfigurationError("store: only a store in one file is backed up this way")
+        if file.exists():
+            raise ConfigurationError(f"{file.name}: exists already; a backup never overwrites")
+        partial = file.with_name(file.name + ".part")
+        partial.unlink(missing_ok=True)
+        self._store.copy_to(partial, progress)
+        sync(partial)
+        partial.rename(file)
+        sync(file.parent)
+
+    def behind(self, outside: Path) -> dict[str, Checkpoint]:
+        """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""
+        known = read_outside(outside)
+        found = {org: is_behind(self._store, org, self.origin, known) for org in self.orgs()}
+        return {org: checkpoint for org, checkpoint in found.items() if checkpoint is not None}
+
+    def restart(self, outside: Path) -> list[Restarted]:
+        """Declare every log that lost entries restarted, and erase again whoever was erased since."""
+        known = read_outside(outside)
+        done = [restart(self._store, self.log(org), self.origin, known) for org in self.orgs()]
+        return [one for one in done if one is not None]
+
     def close(self) -> None:
         """Close the store; closing twice is fine."""
         self._store.close()
@@ -84,6 +125,7 @@ def open_deployment(
     folders: Sequence[Path] = (),
     clock: Clock = lambda: datetime.now(UTC),
     entropy: Entropy = secrets.token_bytes,
+    origin: str = "localhost",
 ) -> Deployment:
     """Open the store of a URL with its secrets; `create` makes what is missing.
 
@@ -92,7 +134,7 @@ def open_deployment(
     opened = open_store(url, create=create)
     if keys is None:
         keys = _fresh_keys(entropy) if url == "memory:" else kept_keys(keys_file(url), entropy, create=create)
-    return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy)
+    return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy, origin=origin)
 
 
 def keys_file(url: str) -> Path:
@@ -119,6 +161,15 @@ def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
         raise ConfigurationError(
             f"{file.name}: is damaged; it needs secret_key and organisation_key"
         ) from None
+
+
+def sync(path: Path) -> None:
+    """Bring a file's or folder's content to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _fresh_keys(entropy: Entropy) -> Keys:

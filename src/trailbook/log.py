@@ -6,7 +6,7 @@ Refuses to know HTTP, pages or files.
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -29,9 +29,9 @@ from trailbook.projection import Projection
 from trailbook.proving import entry_bundle, latest, proof_file, served_tile
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
-from trailbook.recording import Clock, Means, Outcome, Writer
+from trailbook.recording import Change, Clock, Means, Outcome, Writer
 from trailbook.shown import Found, Page, Shown
-from trailbook.stores import Store
+from trailbook.stores import Head, Store
 from trailbook.typeahead import Role, Sought, find_items
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -129,8 +129,7 @@ class Log:
         Raises: NotFoundError; InvalidError when the item is no person; StoreError.
         """
         order = self._order(actor, purpose, origin)
-        plan = erasure(self._store, self.org, self.catalogue, item, order)
-        return self._writer.change(plan, self.source)
+        return self.change(erasure(self._store, self.org, self.catalogue, item, order))
 
     def prune(
         self,
@@ -145,7 +144,10 @@ class Log:
         Raises: InvalidError when nothing is due; StoreError.
         """
         order = self._order(actor, None, origin)
-        plan = removal(self._store, self.org, self.catalogue, retention, order, progress)
+        return self.change(removal(self._store, self.org, self.catalogue, retention, order, progress))
+
+    def change(self, plan: Callable[[Head], Change]) -> Receipt:
+        """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
         return self._writer.change(plan, self.source)
 
     def search(

@@ -8,14 +8,14 @@ from trailbook.errors import EntryExpiredError, NotCheckpointedError, NotFoundEr
 from trailbook.merkle import TILE, inclusion_plan
 from trailbook.model import State
 from trailbook.stores import Store
-from trailbook.tiles import prove, tile
+from trailbook.tiles import kind_of, prove, tile
 
 LATEST = "latest"
 
 
 def latest(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:
     """The last checkpoint kept (`checkpoint`), or copied outside (`anchor`), with its note; None before the first."""
-    note = store.blob(org, kind, LATEST)
+    note = store.blob(org, kind_of(store, org, kind), LATEST)
     return None if note is None else (parse_checkpoint(parse_note(note).text), note)
 
 

@@ -6,19 +6,22 @@ over a difference: it names the range that differs, and nothing is repaired.
 
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
+from trailbook.canonical import decode
 from trailbook.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
 from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
 from trailbook.keyring import Keyring
 from trailbook.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
-from trailbook.outside import add_note, read_outside
+from trailbook.outside import add_erased, add_note, read_outside
 from trailbook.recording import Clock
 from trailbook.stores import Blob, Head, Store
-from trailbook.tiles import leaves, origin_of, root_at, tile_root
+from trailbook.tiles import kind_of, leaves, origin_of, root_at, tile_root
 
 _CHUNK = 65_536
 LATEST = "latest"
+_ERASED = b'"activity_log.erased"'
 
 
 class Signing(Struct, frozen=True, kw_only=True):
@@ -47,16 +50,20 @@ class Signer:
         head = self._store.head(org)
         last = self.last(org)
         now = int(self._signing.clock().timestamp())
-        if last is not None and last[0].size == head.size and now - last[1] < self._signing.idle_seconds:
+        fresh = last is not None and last[0].size == head.size
+        fresh = fresh and now - (0 if last is None else last[1]) < self._signing.idle_seconds
+        if fresh and org in self._trees:
             return None
         tree = self._checked(org, head, None if last is None else last[0])
+        self._trees[org] = tree
+        if fresh:
+            return None
         checkpoint = Checkpoint(self.origin(org), head.size, root(tree))
         time = now if last is None else max(now, last[1])
         note = format_note(
             sign_checkpoint(checkpoint, self._signing.keyring.signers(checkpoint.origin), time)
         )
-        self._keep(org, checkpoint, note)
-        self._trees[org] = tree
+        self._keep(org, checkpoint, note, 0 if last is None else last[0].size)
         return checkpoint
 
     def sign_changed(self) -> list[SigningRefusedError]:
@@ -78,7 +85,7 @@ class Signer:
 
         Raises: SigningRefusedError when what is kept is not what these keys signed.
         """
-        note = self._store.blob(org, "checkpoint", LATEST)
+        note = self._store.blob(org, kind_of(self._store, org, "checkpoint"), LATEST)
         if note is None:
             return None
         origin = self.origin(org)
@@ -157,9 +164,22 @@ class Signer:
         except ProofInvalidError as error:
             raise SigningRefusedError(org, None, f"the outside copy is not ours: {error.detail}") from error
 
-    def _keep(self, org: str, checkpoint: Checkpoint, note: bytes) -> None:
+    def _keep(self, org: str, checkpoint: Checkpoint, note: bytes, start: int) -> None:
+        kind = kind_of(self._store, org, "checkpoint")
         for key in (f"{checkpoint.size:020d}", LATEST):
-            self._store.put_blob(org, Blob("checkpoint", key, note))
+            self._store.put_blob(org, Blob(kind, key, note))
         if self._signing.outside is not None:
+            tokens = erased_between(self._store, org, start, checkpoint.size)
+            if tokens:
+                add_erased(self._signing.outside, org, tokens)
             add_note(self._signing.outside, note)
-            self._store.put_blob(org, Blob("anchor", LATEST, note))
+            self._store.put_blob(org, Blob(kind_of(self._store, org, "anchor"), LATEST, note))
+
+
+def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, ...]:
+    """The tokens that erasures among these rows took, from the manifests their entries cite."""
+    rows = (row.body for row in store.kept(org, start, stop) if row.body and _ERASED in row.body)
+    targets = [decode(body).target for body in rows]
+    cited = [i.id for i in store.identities_of(org, targets) if i.type == "erasure" and i.id is not None]
+    manifests = [store.blob(org, "erasure", id_.partition("-")[2]) for id_ in cited]
+    return tuple(t for m in manifests if m is not None for t in msgspec.json.decode(m)["tokens"])

@@ -63,3 +63,9 @@ def epoch(store: Store, org: str) -> str:
 def origin_of(store: Store, org: str, origin: str) -> str:
     """The origin of an organisation's checkpoints: `<deployment origin>/<organisation>[/<epoch>]`."""
     return "/".join(part for part in (origin, org, epoch(store, org)) if part)
+
+
+def kind_of(store: Store, org: str, kind: str) -> str:
+    """The kind under which an epoch's `checkpoint` or `anchor` blobs are kept: each epoch's apart."""
+    found = epoch(store, org)
+    return f"{kind}/{found}" if found else kind

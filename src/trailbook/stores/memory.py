@@ -144,7 +144,8 @@ class MemoryRegistry:
         return self._sessions.pop(token_hash)
 
     def end_session(self, token_hash: bytes) -> None:
-        self._sessions.pop(token_hash, None)
+        if self.session(token_hash) is not None:
+            del self._sessions[token_hash]
 
 
 def _append(log: _Log, expected: Head, batch: Append) -> None:

@@ -5,8 +5,9 @@ logic that two engines could share: each engine is native, with its own SQL. Not
 organisations and no number is global, so that an engine on many machines can keep the same promises.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from msgspec import Struct
@@ -144,6 +145,14 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections; closing twice is fine."""
+
+
+@runtime_checkable
+class Copies(Protocol):
+    """What a store in one file can do besides: be copied while it is written to."""
+
+    def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy everything as it is now to a new file; `progress` gets pages done and in all. Raises: StoreError."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):

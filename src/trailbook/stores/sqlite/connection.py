@@ -5,7 +5,7 @@ again through a connection whose write failed below SQLite: pages after a failed
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -86,6 +86,21 @@ class Connections:
                 raise StoreError(
                     "the write is durable, but readers keep old pages of the write-ahead log in use"
                 )
+
+    def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the database as it is now while others go on writing; `progress` gets pages done and in all.
+
+        Raises: StoreError.
+        """
+        with our_errors(), self.reading() as reader:
+            target = apsw.Connection(str(file))
+            try:
+                with target.backup("main", reader, "main") as copying:
+                    while not copying.done:
+                        copying.step(1024)
+                        progress(copying.page_count - copying.remaining, copying.page_count)
+            finally:
+                target.close()
 
     def close(self) -> None:
         """Close every connection; closing twice is fine."""

@@ -4,7 +4,8 @@ Owns its SQL. Keeps bodies verbatim and refuses to look inside them.
 """
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -139,6 +140,9 @@ class SqliteStore:
     def put_blob(self, org: str, blob: Blob) -> None:
         with self._connections.writing() as db:
             db.execute(_ADD_BLOB, (self._number(db, org), blob.kind, blob.key, blob.content))
+
+    def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> None:
+        self._connections.copy_to(file, progress)
 
     def close(self) -> None:
         self._connections.close()

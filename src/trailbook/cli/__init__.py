@@ -1,0 +1,81 @@
+"""The command line: one table of commands, each imported when it is asked for.
+
+Owns the table, the three flags that come before a command, and that every ending has an exit code. This module
+imports typer alone, so that `--help` answers at once. Refuses to touch a store: commands go through `Log`.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+# name: (module in this folder, its function or group, the first line of its help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("setup", "init", "Begin a log: the store, its secrets and an organisation."),
+    "record": ("recording", "record", "Record one entry, from options or as JSON."),
+    "search": ("finding", "search", "Find entries, newest first."),
+    "count": ("finding", "count", "Count the entries that a filter finds."),
+    "show": ("finding", "show", "Show one entry by its id."),
+    "export": ("moving", "export", "Write exactly what a filter finds to a file."),
+    "import": ("moving", "imports", "Record the entries of a file."),
+    "serve": ("serving", "serve", "Serve the page and the API."),
+    "sign-in": ("serving", "sign_in", "Print a link that signs somebody in once."),
+    "demo": ("nordlys", "demo", "Open the log of the demo company, Nordlys AS."),
+    "catalogue": ("catalogue", "group", "Show and check what can be recorded, and in which words."),
+    "api-keys": ("keys", "group", "Make, list and revoke the keys of host systems."),
+    "config": ("setup", "config", "Show the settings in force."),
+    "version": ("setup", "version", "Print the version."),
+}
+
+
+class _Commands(TyperGroup):
+    """The group of the table: its help comes from the table, a command from its module."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # names for lists and hints
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+
+def load(name: str) -> Any:
+    """A command of the table, ready to run."""
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(importlib.import_module(f"trailbook.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name)(found)
+    return get_command(app)
+
+
+app = typer.Typer(cls=_Commands, name="trailbook", add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def before(
+    ctx: typer.Context,
+    config: Path | None = typer.Option(
+        None, metavar="FILE", help="Settings; else trailbook.toml in the current folder, if there is one."
+    ),
+    org: str | None = typer.Option(None, metavar="ORG", help="The organisation; else the only one there is."),
+    store: str | None = typer.Option(None, metavar="URL", help="The store; else sqlite:///trailbook.db."),
+) -> None:
+    """The activity log: who did what, to what, about whom, and when."""
+    ctx.obj = {"config": config, "org": org, "store": store}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return int(importlib.import_module("trailbook.cli.ending").ended(get_command(app), given))

@@ -4,22 +4,20 @@ Owns hr.db and the ways into it: `build` makes it, `HRSystem` opens it. Refuses 
 entries: it is handed one and asks only to record.
 """
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from secrets import SystemRandom
 
 from msgspec import Struct
-from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trailbook.demo.acting import HR, Clock, LogLike
+from trailbook.demo.acting import Clock, LogLike
 from trailbook.demo.simulation import Progress, Telling, live, span_of
 from trailbook.demo.simulation.founding import ORG
+from trailbook.demo.system import HRSystem, open_engine
 from trailbook.demo.tables import Base, Person
-from trailbook.model import Item, NewEntry
+from trailbook.model import Item
 
 HR_FILE = "hr.db"
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -60,57 +58,10 @@ def build(
     telling = Telling(span.begin)
     log = open_log(telling.clock, SOURCE)
     telling.record = log.record_many
-    engine = _engine(file, durable=False)
+    engine = open_engine(file, durable=False)
     Base.metadata.create_all(engine)
     with Session(engine, expire_on_commit=False, autoflush=False) as session:
         world = live(session, telling, span=span, seed=seed, progress=progress)
         people = session.scalar(select(func.count()).select_from(Person)) or 0
     engine.dispose()
     return Summary(entries=telling.told, people=people, staff=len(world.staff), first=span.begin, until=until)
-
-
-class HRSystem:
-    """The HR system at work: hr.db, the log it records into, and the time."""
-
-    def __init__(self, file: Path, log: LogLike, clock: Clock) -> None:
-        self._engine = _engine(file, durable=True)
-        self._log = log
-        self.clock = clock
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that only reads."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            yield session
-
-    @contextmanager
-    def working(self) -> Iterator[HR]:
-        """One unit of work: rows and entries become durable together, or neither does.
-
-        The entries are recorded once hr.db has taken the rows and before it commits: what the log refuses is
-        rolled back. Raises: what the log raises.
-        """
-        told: list[NewEntry] = []
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            hr = HR(session, told.append, random.Random(SystemRandom().getrandbits(128)))
-            yield hr
-            hr.flush()
-            if told:
-                self._log.record_many(told)
-
-    def close(self) -> None:
-        """Close hr.db."""
-        self._engine.dispose()
-
-
-def _engine(file: Path, *, durable: bool) -> Engine:
-    engine = create_engine(f"sqlite:///{file}")
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection: object, record: object) -> None:
-        if not durable:
-            # A half-built demo is thrown away and built again, so 730 waits for the disk would buy nothing.
-            connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
-            connection.execute("PRAGMA journal_mode=MEMORY")  # type: ignore[attr-defined]
-
-    return engine

@@ -133,6 +133,15 @@ class AccountEvent(Step, Base):
     ip: Mapped[str | None]
 
 
+class SecondFactor(Base):
+    """What a person signs in with besides the password."""
+
+    __tablename__ = "second_factor"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    method: Mapped[str]
+
+
 class EmergencyContact(Named, Base):
     """Whom to call; `phone` is nobody else's business."""
 

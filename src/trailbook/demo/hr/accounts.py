@@ -1,10 +1,10 @@
 """Accounts: signing in, second factors, locks, passwords, and support acting as somebody.
 
-Owns the table `account_event`. Passwords and factors themselves are nowhere: this is a demonstration.
+Owns the tables `account_event` and `second_factor`. Passwords themselves are nowhere.
 """
 
 from trailbook.demo.acting import Act
-from trailbook.demo.tables import AccountEvent, Person
+from trailbook.demo.tables import AccountEvent, Person, SecondFactor
 from trailbook.model import Item
 
 
@@ -42,8 +42,10 @@ def change_password(act: Act, person: Person, reset: bool = False) -> None:
 def enrol_factor(act: Act, person: Person) -> None:
     """Add a second factor."""
     _happened(act, person, "mfa_enrolled")
-    factor = Item(type="mfa_factor", id=act.hr.key("mfa"))
-    act.tell("mfa_factor.enrolled", factor, parts={"owner": person.item}, fields=("method",))
+    factor = SecondFactor(id=act.hr.key("mfa"), person_id=person.id, method="authenticator app")
+    act.hr.add(factor)
+    target = Item(type="mfa_factor", id=factor.id)
+    act.tell("mfa_factor.enrolled", target, parts={"owner": person.item}, fields=("method",))
 
 
 def start_impersonation(act: Act, person: Person) -> None:

@@ -1,0 +1,287 @@
+"""The HR pages: every entry's link opens its item, every form records one entry, and other sites are refused."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+from tests.demo.conftest import Built, Recorder
+
+from trailbook import demo
+from trailbook.demo import names, pages
+from trailbook.demo import tables as t
+from trailbook.demo.looks import HEADERS
+from trailbook.demo.system import HRSystem
+from trailbook.model import NewEntry
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+SAME = {"sec-fetch-site": "same-origin"}
+BERG = "u-1013"
+
+
+class Site:
+    """The pages served from a copy of hr.db, with what they recorded."""
+
+    def __init__(self, file: Path, recorder: Recorder) -> None:
+        self.file = file
+        self.recorder = recorder
+        self.client: TestClient[Litestar] = TestClient(
+            Litestar(pages.routes(HRSystem(file, recorder, lambda: NOW))), base_url="http://testserver.local"
+        )
+
+    def post(self, path: str, form: dict[str, str] | None = None, **headers: str) -> int:
+        """Send a form as a browser on the page would, and answer the status."""
+        return self.client.post(
+            path, data=form or {}, headers=headers or SAME, follow_redirects=False
+        ).status_code
+
+    def one(self) -> NewEntry:
+        """The one entry recorded since the site began."""
+        assert len(self.recorder.entries) == 1
+        return self.recorder.entries[0]
+
+    def rows(self) -> Session:
+        """A look into hr.db from outside."""
+        return Session(create_engine(f"sqlite:///{self.file}"))
+
+
+@pytest.fixture
+def site(built: Built, tmp_path: Path) -> Iterator[Site]:
+    """The pages over a copy of the built company."""
+    file = tmp_path / "hr.db"
+    shutil.copy(built.directory / demo.HR_FILE, file)
+    found = Site(file, Recorder(built.recorder.catalogue, lambda: NOW))
+    with found.client:
+        yield found
+
+
+def test_every_link_of_an_entry_opens_a_page(site: Site, built: Built) -> None:
+    """S2: for each type with a link, the first, a middle and the last item recorded has a page of its own."""
+    items: dict[str, dict[str, None]] = {}
+    for entry in built.recorder.entries:
+        for item in (entry.target, *entry.concerns):
+            items.setdefault(item.type, {})[built.recorder.catalogue.link(item) or ""] = None
+    assert items.keys() >= {"user", "role", "integration", "absence", "competence", "salary", "payslip"}
+    for links in items.values():
+        paths = list(links)
+        for path in {paths[0], paths[len(paths) // 2], paths[-1]}:
+            assert path.startswith("/hr/")
+            found = site.client.get(path)
+            assert (path, found.status_code) == (path, 200)
+            assert found.text.count("<h1>") == 1
+
+
+def test_an_item_that_never_was_is_not_found(site: Site) -> None:
+    """The control of the test above, for each kind of path."""
+    for path in ("/hr/people/u-9", "/hr/roles/none", "/hr/absences/abs-1", "/hr/nothing/x", "/hr/salaries/x"):
+        assert site.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/hr", "/hr?q=%C3%A5se", "/hr?left=true", "/hr/roles", "/hr/integrations", "/hr/teams/grid"]
+)
+def test_lists_are_pages_without_scripts_or_inline_style(site: Site, path: str) -> None:
+    """P70: the header is exact, and nothing on the page needs more than it allows."""
+    found = site.client.get(path)
+    assert found.status_code == 200
+    for name, value in HEADERS.items():
+        assert found.headers[name] == value
+    assert '<html lang="en">' in found.text
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", found.text)
+
+
+def test_every_field_has_a_label(site: Site) -> None:
+    """Each input and select of a person's page is named by a label, and each id stands once."""
+    html = site.client.get(f"/hr/people/{BERG}").text
+    fields = re.findall(r"<(?:input|select) id=\"([^\"]+)\"", html)
+    assert len(fields) > 8
+    for field in fields:
+        assert f'<label for="{field}">' in html
+        assert html.count(f'id="{field}"') == 1
+
+
+def test_hostile_names_show_as_text(site: Site) -> None:
+    """A name with markup is escaped wherever it stands."""
+    assert site.post(f"/hr/people/{BERG}/position", {"job_title": "<img src=x onerror=alert(1)>"}) == 303
+    html = site.client.get(f"/hr/people/{BERG}").text
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def test_profile_is_saved_and_recorded_at_once(site: Site) -> None:
+    """One entry, by the HR lead, with the names of what changed and nothing of what it became."""
+    form = {"phone": "+47 99887766", "address": "Storgata 9", "location": "Oslo"}
+    with site.rows() as rows:
+        form["location"] = rows.get_one(t.Person, BERG).location
+    answer = site.client.post(f"/hr/people/{BERG}/profile", data=form, headers=SAME, follow_redirects=False)
+    assert answer.status_code == 303
+    entry = site.one()
+    assert (entry.action, entry.target.id, entry.fields) == (
+        "user.profile_updated",
+        BERG,
+        ("phone", "address"),
+    )
+    assert (entry.actor.id, entry.actor.kind, entry.origin.interface) == (names.HR_LEAD, "person", "web")
+    assert entry.occurred_at == NOW
+    assert "99887766" not in repr(entry)
+    with site.rows() as rows:
+        assert rows.get_one(t.Person, BERG).phone == "+47 99887766"
+    told = site.client.get(answer.headers["location"]).text
+    assert f'href="/orgs/nordlys/activity?concerns=user/{BERG}">Recorded in the activity log</a>' in told
+
+
+def test_saving_what_is_there_records_nothing(site: Site) -> None:
+    """The control of the test above."""
+    with site.rows() as rows:
+        person = rows.get_one(t.Person, BERG)
+        form = {"phone": person.phone, "address": person.address, "location": person.location}
+    assert site.post(f"/hr/people/{BERG}/profile", form) == 303
+    assert site.recorder.entries == []
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "action", "concerned"),
+    [
+        (
+            f"/hr/people/{BERG}/position",
+            {"job_title": "Planner of grids"},
+            "user.position_changed",
+            "subject",
+        ),
+        (f"/hr/people/{BERG}/roles", {"role": "department-head"}, "role.assigned", "member"),
+        (f"/hr/people/{BERG}/competences", {"competence": "grid-design"}, "competence.added", "holder"),
+        (
+            f"/hr/people/{BERG}/absences",
+            {
+                "kind": "vacation",
+                "first_day": "2026-12-01",
+                "last_day": "2026-12-04",
+                "note": names.CANARY_NOTE,
+            },
+            "absence.registered",
+            "owner",
+        ),
+    ],
+)
+def test_a_form_of_a_person_records_one_entry(
+    site: Site, path: str, form: dict[str, str], action: str, concerned: str
+) -> None:
+    """Each form: the right action, about that person, with no word of what was written."""
+    assert site.post(path, form) == 303
+    entry = site.one()
+    assert entry.action == action
+    assert [(c.part, c.id) for c in entry.concerns] == [(concerned, BERG)]
+    assert not any(value in repr(entry) for value in names.CANARIES)
+
+
+def test_a_role_is_taken_away_once(site: Site) -> None:
+    """Taking a role records one entry; taking it again is refused and records none."""
+    with site.rows() as rows:
+        found = select(t.RoleAssignment).where(
+            t.RoleAssignment.person_id == BERG, t.RoleAssignment.ended_at.is_(None)
+        )
+        given = rows.scalars(found).first()
+        assert given is not None
+    assert site.post(f"/hr/assignments/{given.id}/end") == 303
+    assert (site.one().action, site.one().target.id) == ("role.unassigned", given.role_id)
+    assert site.post(f"/hr/assignments/{given.id}/end") == 422
+    assert len(site.recorder.entries) == 1
+
+
+def test_a_permission_is_granted_and_revoked(site: Site) -> None:
+    """Both ways of a role's page, one entry each; granting what is held is refused."""
+    live = select(t.RolePermission).where(
+        t.RolePermission.role_id == "recruiter", t.RolePermission.ended_at.is_(None)
+    )
+    with site.rows() as rows:
+        held = {found.permission_id for found in rows.scalars(live)}
+    free = next(key for key in names.PERMISSIONS if key not in held)
+    assert site.post("/hr/roles/recruiter/permissions", {"permission": free}) == 303
+    assert site.post("/hr/roles/recruiter/permissions", {"permission": free}) == 422
+    with site.rows() as rows:
+        given = rows.scalars(live.where(t.RolePermission.permission_id == free)).one()
+    assert site.post(f"/hr/role-permissions/{given.id}/end") == 303
+    assert [e.action for e in site.recorder.entries] == ["role.permission_granted", "role.permission_revoked"]
+    assert all(e.target.id == "recruiter" for e in site.recorder.entries)
+
+
+def test_a_salary_is_changed_without_its_amount(site: Site) -> None:
+    """S3: the amount is in hr.db and not in the entry."""
+    with site.rows() as rows:
+        salary = rows.scalars(select(t.Salary).where(t.Salary.person_id == BERG)).one()
+    assert site.post(f"/hr/salaries/{salary.id}", {"amount": "777123.45"}) == 303
+    entry = site.one()
+    assert (entry.action, entry.target.id, entry.concerns[0].id) == ("salary.updated", salary.id, BERG)
+    assert "777123" not in repr(entry)
+    with site.rows() as rows:
+        assert rows.get_one(t.Salary, salary.id).amount == "777123.45"
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/hr/people/u-1013/position", {"job_title": ""}),
+        ("/hr/people/u-1013/position", {"job_title": "a\u202eb"}),
+        ("/hr/people/u-1013/roles", {"role": "emperor"}),
+        (
+            "/hr/people/u-1013/absences",
+            {"kind": "vacation", "first_day": "2026-12-04", "last_day": "2026-12-01"},
+        ),
+        ("/hr/people/u-1013/absences", {"kind": "vacation", "first_day": "soon", "last_day": "2026-12-01"}),
+        ("/hr/people/u-1013/competences", {}),
+        ("/hr/signed-in-as", {"person": "u-9"}),
+    ],
+)
+def test_bad_input_is_refused_by_name(site: Site, path: str, form: dict[str, str]) -> None:
+    """A form that cannot be saved says which field, and records nothing."""
+    answer = site.client.post(path, data=form, headers=SAME)
+    assert answer.status_code == 422
+    assert "could not be saved" in answer.text
+    assert site.recorder.entries == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "same-origin"}, 303),
+        ({"origin": "http://testserver.local"}, 303),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://testserver.local"}, 403),
+        ({"origin": "http://evil.example"}, 403),
+        ({}, 403),
+    ],
+)
+def test_only_the_site_itself_may_change_something(site: Site, headers: dict[str, str], status: int) -> None:
+    """A form sent by another site changes nothing; the same form from here does."""
+    form = {"job_title": "Chief of nothing"}
+    answer = site.client.post(
+        f"/hr/people/{BERG}/position", data=form, headers=headers, follow_redirects=False
+    )
+    assert answer.status_code == status
+    assert len(site.recorder.entries) == (status == 303)
+
+
+def test_somebody_else_signs_in_and_acts(site: Site) -> None:
+    """The chosen person is the actor of what follows; choosing records nothing."""
+    assert site.post("/hr/signed-in-as", {"person": names.IT_LEAD}) == 303
+    assert site.recorder.entries == []
+    assert site.post(f"/hr/people/{BERG}/roles", {"role": "department-head"}) == 303
+    assert site.one().actor.id == names.IT_LEAD
+
+
+def test_what_the_log_refuses_is_not_in_hr_db(site: Site) -> None:
+    """Rows and entries together or neither: a clock that the log does not accept rolls the change back."""
+    site.recorder.clock = lambda: datetime(2020, 1, 1, tzinfo=UTC)
+    assert site.post(f"/hr/people/{BERG}/position", {"job_title": "Time traveller"}) == 500
+    with site.rows() as rows:
+        assert rows.get_one(t.Person, BERG).job_title != "Time traveller"
+    site.recorder.clock = lambda: NOW
+    assert site.post(f"/hr/people/{BERG}/position", {"job_title": "Time traveller"}) == 303
+    with site.rows() as rows:
+        assert rows.get_one(t.Person, BERG).job_title == "Time traveller"

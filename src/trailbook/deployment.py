@@ -12,21 +12,37 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct, structs
+
 from trailbook.catalogue import load
-from trailbook.checkpoint import Checkpoint
+from trailbook.checkpoint import Checkpoint, VerifierKey
 from trailbook.credentials import Credentials
 from trailbook.directory import Entropy
 from trailbook.erasing import Progress
 from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError
-from trailbook.keyring import Keyring
+from trailbook.keyring import Keyring, new_keys, open_keyring
 from trailbook.log import Keys, Log
+from trailbook.model import Actor, Item, Origin
 from trailbook.outside import read_outside
 from trailbook.recording import Clock
 from trailbook.restarting import Restarted, is_behind, restart
 from trailbook.signer import Signer, Signing
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
+from trailbook.tiles import origin_of
 
+SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class Signs(Struct, frozen=True, kw_only=True):
+    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside the database."""
+
+    origin: str = "localhost"
+    folder: Path | None = None
+    outside: Path | None = None
+
+
+DEFAULT_SIGNS = Signs()
 
 
 class Deployment:
@@ -40,9 +56,9 @@ class Deployment:
         folders: Sequence[Path] = (),
         clock: Clock = lambda: datetime.now(UTC),
         entropy: Entropy = secrets.token_bytes,
-        origin: str = "localhost",
+        signing: Signing | None = None,
     ) -> None:
-        self.origin = origin
+        self._signing = signing
         self._store, registry = opened
         self._keys = keys
         self._entropy = entropy
@@ -79,10 +95,33 @@ class Deployment:
         self._store.create(org)
         return self.log(org)
 
-    def signer(self, keyring: Keyring, outside: Path | None = None) -> Signer:
-        """The signer of these logs; a deployment has one at a time."""
-        signing = Signing(keyring=keyring, origin=self.origin, clock=self.clock, outside=outside)
-        return Signer(self._store, signing)
+    @property
+    def signing(self) -> Signing:
+        """How heads are signed. Raises: ConfigurationError when there are no signing keys."""
+        if self._signing is None:
+            raise ConfigurationError(
+                "signing_key: there are no signing keys; `trailbook keys new` makes them"
+            )
+        return self._signing
+
+    def signer(self) -> Signer:
+        """The signer of these logs; a deployment runs one at a time. Raises: ConfigurationError."""
+        return Signer(self._store, self.signing)
+
+    def verifier_keys(self, org: str) -> tuple[VerifierKey, ...]:
+        """Every key that ever signed a log's heads, oldest first. Raises: ConfigurationError."""
+        return self.signing.keyring.verifiers(origin_of(self._store, org, self.signing.origin))
+
+    def rotate_keys(self, folder: Path) -> Keyring:
+        """Make new signing keys beside the old ones, and record it in every log. Raises: ConfigurationError."""
+        keyring = new_keys(folder, self._entropy, rotate=True)
+        self._signing = structs.replace(self.signing, keyring=keyring)
+        for org in self.orgs():
+            key = Item(type="key", id=keyring.current_id(origin_of(self._store, org, self.signing.origin)))
+            self.log(org).record(
+                "activity_log.key_rotated", actor=SIGNER, target=key, origin=Origin(interface="cli")
+            )
+        return keyring
 
     def backup(self, file: Path, progress: Progress = lambda done, total: None) -> None:
         """Copy the whole store to a file while recording goes on; the file is whole once it has its name.
@@ -103,13 +142,13 @@ class Deployment:
     def behind(self, outside: Path) -> dict[str, Checkpoint]:
         """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""
         known = read_outside(outside)
-        found = {org: is_behind(self._store, org, self.origin, known) for org in self.orgs()}
+        found = {org: is_behind(self._store, org, self.signing.origin, known) for org in self.orgs()}
         return {org: checkpoint for org, checkpoint in found.items() if checkpoint is not None}
 
     def restart(self, outside: Path) -> list[Restarted]:
         """Declare every log that lost entries restarted, and erase again whoever was erased since."""
         known = read_outside(outside)
-        done = [restart(self._store, self.log(org), self.origin, known) for org in self.orgs()]
+        done = [restart(self._store, self.log(org), self.signing.origin, known) for org in self.orgs()]
         return [one for one in done if one is not None]
 
     def close(self) -> None:
@@ -125,16 +164,35 @@ def open_deployment(
     folders: Sequence[Path] = (),
     clock: Clock = lambda: datetime.now(UTC),
     entropy: Entropy = secrets.token_bytes,
-    origin: str = "localhost",
+    signs: Signs = DEFAULT_SIGNS,
 ) -> Deployment:
-    """Open the store of a URL with its secrets; `create` makes what is missing.
+    """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
 
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
     opened = open_store(url, create=create)
     if keys is None:
         keys = _fresh_keys(entropy) if url == "memory:" else kept_keys(keys_file(url), entropy, create=create)
-    return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy, origin=origin)
+    signing = _signing(url, signs, (clock, entropy), create=create)
+    return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing)
+
+
+def signing_folder(url: str) -> Path:
+    """Where the signing keys of an embedded log lie unless configured: beside it, `.signing` added to its name."""
+    path = sqlite_path(url)
+    return path.with_name(path.name + ".signing")
+
+
+def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bool) -> Signing | None:
+    clock, entropy = means
+    if url == "memory:" and signs.folder is None:
+        keyring = Keyring({"log": (entropy(32),), "cosign": (entropy(32),)})
+    else:
+        folder = signs.folder or signing_folder(url)
+        if not folder.exists() and not create:
+            return None
+        keyring = open_keyring(folder) if folder.exists() else new_keys(folder, entropy)
+    return Signing(keyring=keyring, origin=signs.origin, clock=clock, outside=signs.outside)
 
 
 def keys_file(url: str) -> Path:

@@ -4,6 +4,8 @@ Owns the checks before signing, the checkpoints kept in the store and the copies
 over a difference: it names the range that differs, and nothing is repaired.
 """
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,7 @@ from msgspec import Struct
 
 from trailbook.canonical import decode
 from trailbook.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
-from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
+from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError, StoreError, TrailbookError
 from trailbook.keyring import Keyring
 from trailbook.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
 from trailbook.outside import add_erased, add_note, read_outside
@@ -183,3 +185,15 @@ def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, 
     cited = [i.id for i in store.identities_of(org, targets) if i.type == "erasure" and i.id is not None]
     manifests = [store.blob(org, "erasure", id_.partition("-")[2]) for id_ in cited]
     return tuple(t for m in manifests if m is not None for t in msgspec.json.decode(m)["tokens"])
+
+
+def keep_signing(
+    signer: Signer, stop: threading.Event, report: Callable[[SigningRefusedError], None]
+) -> None:
+    """Sign what changes until `stop` is set, looking twice a second; each refusal is reported once."""
+    reported: set[str] = set()
+    while not stop.wait(0.5):
+        for refused in signer.sign_changed():
+            if refused.detail not in reported:
+                reported.add(refused.detail)
+                report(refused)

@@ -2,7 +2,7 @@
 
 Owns which computed members of the read form are left behind, and reading JSON strictly: duplicate keys, floats,
 large integers and lone surrogates are refused. Refuses to repair: a line is recorded as it is, or refused with its
-number and reason. Importing twice adds nothing, because an entry keeps its id.
+number and reason. Importing twice adds nothing: an entry keeps its id, and one without gets it from its content.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.errors import EntryInvalidError, Fault, TrailbookError
 from trailbook.model import Item, NewEntry, entry_from
@@ -50,7 +50,7 @@ def import_jsonl(
     """
     batch: list[tuple[int, NewEntry | TrailbookError]] = []
     for number, raw in enumerate(_lines(file), 1):
-        batch.append((number, _read(raw)))
+        batch.append((number, _read(log, raw)))
         if len(batch) == _BATCH:
             yield from _judge(log, batch) if dry_run else _record(log, batch, source)
             batch = []
@@ -108,11 +108,15 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield raw.removesuffix(b"\n").removesuffix(b"\r")[: MAX_LINE + 1]
 
 
-def _read(raw: bytes) -> NewEntry | TrailbookError:
+def _read(log: "Log", raw: bytes) -> NewEntry | TrailbookError:
     try:
-        return entry_of(strict_json(raw))
+        found = strict_json(raw)
+        entry = entry_of(found)
     except TrailbookError as error:
         return error
+    if entry.id is not None:
+        return entry
+    return structs.replace(entry, id=log.id_from(json.dumps(found, sort_keys=True, separators=(",", ":"))))
 
 
 def _record(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]], source: Item) -> Iterator[Line]:

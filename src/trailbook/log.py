@@ -5,6 +5,7 @@ Refuses to know HTTP, pages or files.
 """
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -149,6 +150,16 @@ class Log:
     def change(self, plan: Callable[[Head], Change]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
         return self._writer.change(plan, self.source)
+
+    def id_from(self, foreign: str) -> UUID:
+        """The id of an entry that came without one of ours: the same text gives the same id, in this log only.
+
+        It is made under the organisation's key, so that an id gives away nothing of the text. Source: RFC 9562
+        section 5.8.
+        """
+        found = hmac.digest(self._keys.of(self.org), b"trailbook/entry-id/v1\0" + foreign.encode(), "sha256")
+        number = int.from_bytes(found[:16], "big") & ~(0xF000 << 64) & ~(0xC000 << 48)
+        return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
 
     def search(
         self,

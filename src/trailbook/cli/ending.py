@@ -31,6 +31,8 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
 )
 # typer has either click or its own copy of it; either way this is its usage error.
 _USAGE: Any = typer.BadParameter.__base__
+# A file that was named wrongly is the caller's; a full or broken disk is not.
+_NO_SUCH_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, FileExistsError)
 
 
 def ended(command: Any, arguments: Sequence[str]) -> int:
@@ -52,7 +54,8 @@ def ended(command: Any, arguments: Sequence[str]) -> int:
     except errors.TrailbookError as error:
         return _refused(error, wants_json)
     except OSError as error:
-        return _say("file", f"{error.filename or 'file'}: {error.strerror}", BAD_INPUT, wants_json)
+        code = BAD_INPUT if isinstance(error, _NO_SUCH_FILE) else UNAVAILABLE
+        return _say("file", f"{error.filename or 'file'}: {error.strerror}", code, wants_json)
     except Exception as error:  # noqa: BLE001  # the last resort: it says so and fails
         if os.environ.get("TRAILBOOK_LOG_LEVEL") == "debug":
             traceback.print_exc()

@@ -5,6 +5,7 @@ log's own rules, with the member named.
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +20,12 @@ from trailbook.model import Item, NewEntry, entry_from, written
 SOURCE = Item(type="source", id="cli", name="Trailbook command line")
 _ITEM = "TYPE/ID[=NAME]"
 
+Given = Mapping[str, Any]
+
 
 def record(
     ctx: typer.Context,
-    stdin: str | None = typer.Argument(None, metavar="[-]", help="- reads the entry as JSON from stdin."),
+    stdin: str | None = typer.Argument(None, metavar="-", help="- reads the entry as JSON from stdin."),
     action: str | None = typer.Option(None, metavar="NAME", help="What was done, such as role.assigned."),
     actor: str | None = typer.Option(
         None, metavar=f"KIND:{_ITEM}", help="Who did it: person:user/u-17=Anna."
@@ -43,7 +46,7 @@ def record(
     ),
     correlation: str | None = typer.Option(None, metavar="ID", help="What belongs together."),
     caused_by: str | None = typer.Option(None, metavar="UUID", help="The entry that led to it."),
-    interface: str = typer.Option("cli", metavar="NAME", help="Where it came from: web, api, cli, job ..."),
+    interface: str | None = typer.Option(None, metavar="NAME", help="Where it came from; else cli."),
     ip: str | None = typer.Option(None, metavar="ADDRESS", help="The address it came from."),
     user_agent: str | None = typer.Option(None, metavar="TEXT", help="The program it came from."),
     id_: str | None = typer.Option(None, "--id", metavar="UUID", help="The entry's id; else a new one."),
@@ -60,22 +63,26 @@ def record(
         "outcome": outcome,
         "purpose": purpose,
     }
-    told |= {
-        "effective_at": effective_at,
-        "correlation": correlation,
-        "caused_by": caused_by,
-        "fields": field,
-    }
-    told |= {"actor": _item("actor", actor, "kind"), "target": _item("target", target)}
-    told |= {"on_behalf_of": _item("on_behalf_of", on_behalf_of)}
-    told |= {"concerns": concerns and [_item("concerns", each, "part") for each in concerns]}
-    given = {name: value for name, value in told.items() if value is not None}
+    told |= {"effective_at": effective_at, "correlation": correlation, "caused_by": caused_by}
+    items = {"target": target, "on_behalf_of": on_behalf_of}
+    given = _given(told | {"fields": field}, items, {"actor": actor, "concerns": concerns})
+    origin = _given({"interface": interface, "ip": ip, "user_agent": user_agent}, {}, {})
     if stdin is None:
-        origin = {"interface": interface, "ip": ip, "user_agent": user_agent}
-        found = {"occurred_at": written(datetime.now(UTC)), **given, "origin": origin}
+        now = written(datetime.now(UTC))
+        found = {"occurred_at": now, **given, "origin": {"interface": "cli", **origin}}
     else:
-        found = _stdin(stdin, given)
+        found = _stdin(stdin, given | origin)
     _record(ctx, entry_from(found), json)
+
+
+def _given(texts: Given, items: Given, prefixed: Given) -> dict[str, Any]:
+    """What was given, as an entry on the wire has it; an option that was not given is no member."""
+    told: dict[str, Any] = dict(texts)
+    told |= {name: _item(name, text) for name, text in items.items()}
+    told["actor"] = _item("actor", prefixed.get("actor"), "kind")
+    concerns = prefixed.get("concerns")
+    told["concerns"] = None if concerns is None else [_item("concerns", each, "part") for each in concerns]
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _stdin(source: str, given: dict[str, Any]) -> Any:

@@ -187,13 +187,16 @@ def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, 
     return tuple(t for m in manifests if m is not None for t in msgspec.json.decode(m)["tokens"])
 
 
-def keep_signing(
-    signer: Signer, stop: threading.Event, report: Callable[[SigningRefusedError], None]
-) -> None:
-    """Sign what changes until `stop` is set, looking twice a second; each refusal is reported once."""
+def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
+    """Sign what changes until `stop` is set, twice a second; a problem is reported once and tried again."""
     reported: set[str] = set()
     while not stop.wait(0.5):
-        for refused in signer.sign_changed():
-            if refused.detail not in reported:
-                reported.add(refused.detail)
-                report(refused)
+        problems: list[TrailbookError] = []
+        try:
+            problems.extend(signer.sign_changed())
+        except StoreError as error:
+            problems.append(error)
+        for problem in problems:
+            if problem.detail not in reported:
+                reported.add(problem.detail)
+                report(problem)

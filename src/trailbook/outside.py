@@ -35,24 +35,25 @@ def read_outside(file: Path) -> Outside:
     """
     notes: list[tuple[Checkpoint, bytes]] = []
     erased: dict[str, set[str]] = {}
-    note: list[str] | None = None
+    record: list[str] | None = None
     lines = file.read_text("utf-8").splitlines(keepends=True) if file.exists() else []
     for number, line in enumerate(lines, 1):
         if line == _BEGIN:
-            note = []
-        elif note is not None and line == _END:
-            notes.append(_note("".join(note), number))
-            note = None
-        elif note is not None:
-            note.append(line)
-        elif found := _ERASED.fullmatch(line):
-            erased.setdefault(found[1], set()).add(found[2])
+            record = []
+        elif record is not None and line == _END:
+            if record and record[0].startswith("erased "):
+                _learn(erased, record, number)
+            else:
+                notes.append(_note("".join(record), number))
+            record = None
+        elif record is not None:
+            record.append(line)
     return Outside(tuple(notes), {org: frozenset(tokens) for org, tokens in erased.items()})
 
 
 def add_note(file: Path, note: bytes) -> None:
     """Append a signed note, durably."""
-    _append(file, _BEGIN + note.decode() + _END)
+    _append(file, note.decode())
 
 
 def add_erased(file: Path, org: str, tokens: tuple[str, ...]) -> None:
@@ -63,10 +64,20 @@ def add_erased(file: Path, org: str, tokens: tuple[str, ...]) -> None:
 def _append(file: Path, text: str) -> None:
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(handle, b"\n" + text.encode())  # the newline ends whatever a power cut left half written
+        os.write(
+            handle, f"\n{_BEGIN}{text}{_END}".encode()
+        )  # the newline ends whatever a power cut left half written
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _learn(erased: dict[str, set[str]], record: list[str], number: int) -> None:
+    for line in record:
+        found = _ERASED.fullmatch(line)
+        if found is None:
+            raise DamagedError(f"the outside file is damaged before line {number}: no erased token")
+        erased.setdefault(found[1], set()).add(found[2])
 
 
 def _note(text: str, number: int) -> tuple[Checkpoint, bytes]:

@@ -1,0 +1,271 @@
+"""Random histories: one store, or one log, against another, which is usually the memory store.
+
+    class Mine(StoreMachine):
+        pair = staticmethod(lambda: (my_store(), MemoryStore()))
+
+    TestMine = Mine.TestCase
+
+Owns what may happen to a store and to a log in any order; after every step both must give equal answers.
+Refuses to know which engines they are.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, ClassVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec import structs
+
+from trailbook.access import operator
+from trailbook.catalogue import load
+from trailbook.errors import TrailbookError
+from trailbook.log import Log
+from trailbook.model import Actor, Item, NewEntry, Origin
+from trailbook.paging import Order
+from trailbook.query import Query
+from trailbook.recording import Outcome
+from trailbook.stores import Append, Blob, Head, Identity, Store
+from trailbook.testing.steady import START, FrozenClock, new_log
+from trailbook.testing.stores import OTHER, batch, row, version
+from trailbook.testing.strategies import new_entries, queries
+from trailbook.testing.trees import tree_faults
+
+Pair = Callable[[], tuple[Store, Store]]
+ORG = "acme"
+POISON = NewEntry(
+    action="role.asigned",
+    occurred_at=START,
+    actor=Actor(type="user", id="a-1", kind="person"),
+    target=Item(type="role", id="a-1"),
+    origin=Origin(interface="api"),
+)
+_BUSY = ("role.assigned", "role.updated", "role.deleted", "salary.updated", "user.profile_updated")
+_ENTRIES = new_entries(load(), _BUSY)
+_BATCHES = st.lists(_ENTRIES, max_size=6, unique_by=lambda e: e.id)
+_NUMBERS = st.integers(1, 6)
+_VERSIONS = st.builds(version, _NUMBERS, st.sampled_from([None, "Anna Berg", "Bob", "Åse"]))
+_ORIGINS = st.builds(
+    lambda item, owner: version(item + 100, "Mozilla", type_="origin", owner=owner), _NUMBERS, _NUMBERS
+)
+_IDENTITIES = st.lists(_VERSIONS | _ORIGINS, max_size=4)
+
+
+def answer(ask: Callable[[], Any]) -> Any:
+    """What a call gave, or how it was refused."""
+    try:
+        return ask()
+    except TrailbookError as error:
+        return type(error), error.code
+
+
+def by_item(found: Sequence[Identity]) -> list[Identity]:
+    """Identities as they may be compared: the order within an item is promised, between items none is."""
+    return sorted(found, key=lambda identity: identity.item)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Two stores through one history."""
+
+    pair: ClassVar[Pair]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stores = type(self).pair()
+        self.oracle = self.stores[1]
+        self.numbered = 0
+        self.both(lambda store: store.create(ORG))
+
+    def both(self, ask: Callable[[Store], Any]) -> Any:
+        """The answer of both, which must be one."""
+        mine, oracle = [answer(lambda store=store: ask(store)) for store in self.stores]  # type: ignore[misc]
+        assert mine == oracle
+        return oracle
+
+    def adding(self, org: str, count: int, items: Sequence[Identity] = ()) -> tuple[Head, Append]:
+        """The head of a log and a commit of `count` new entries to it."""
+        head = self.oracle.head(org)
+        known = {i.token for i in self.oracle.every_identity(org)}
+        fresh = {i.token: i for i in items if i.token not in known}
+        rows = [row(number) for number in range(self.numbered, self.numbered + count)]
+        self.numbered += count
+        words = [(w, i.item) for i in fresh.values() for w in (i.name or "").lower().split()]
+        blobs = [Blob("tile", f"0/{self.numbered % 3}", b"%d" % self.numbered)]
+        return head, batch(head, rows, identities=list(fresh.values()), words=words, blobs=blobs)
+
+    @rule(org=st.sampled_from([ORG, OTHER]))
+    def create(self, org: str) -> None:
+        self.both(lambda store: store.create(org))
+
+    @rule(org=st.sampled_from([ORG, ORG, OTHER]), count=st.integers(0, 5), items=_IDENTITIES)
+    def append(self, org: str, count: int, items: list[Identity]) -> None:
+        if org in self.oracle.orgs():
+            head, adding = self.adding(org, count, items)
+            self.both(lambda store: store.append(org, head, adding))
+
+    @rule(number=st.integers(0, 20))
+    def append_again(self, number: int) -> None:
+        head = self.oracle.head(ORG)
+        adding = batch(head, [row(10**6), row(min(number, self.numbered))])
+        if number < self.numbered and self.oracle.seq_of(ORG, [row(number).id]):
+            refused = self.both(lambda store: store.append(ORG, head, adding))
+            assert refused is not None
+
+    @rule(recorded_at=st.integers(0, 3))
+    def append_late(self, recorded_at: int) -> None:
+        head = structs.replace(self.oracle.head(ORG), recorded_at=recorded_at + 10**6)
+        assert self.both(lambda store: store.append(ORG, head, batch(head, [row(10**6)]))) is not None
+        assert self.both(lambda store: store.seq_of(ORG, [row(10**6).id])) == {}
+
+    @rule(items=st.lists(_NUMBERS, max_size=2, unique=True))
+    def erase(self, items: list[int]) -> None:
+        head, adding = self.adding(ORG, 1)
+        self.both(lambda store: store.erase(ORG, head, adding, items))
+
+    @rule(seqs=st.sets(st.integers(0, 10), max_size=3), data=st.data())
+    def remove(self, seqs: set[int], data: st.DataObject) -> None:
+        head, adding = self.adding(ORG, 1)
+        leaves = {seq: sha256(b"%d" % seq).digest() for seq in seqs if seq < head.size}
+        tokens = [i.token for i in self.oracle.every_identity(ORG)]
+        sweep = data.draw(st.lists(st.sampled_from(tokens), max_size=2)) if tokens else []
+        self.both(lambda store: store.remove(ORG, head, adding, leaves, sweep))
+
+    @rule(key=st.sampled_from(["0/0", "0/1"]), content=st.binary(max_size=5))
+    def put_blob(self, key: str, content: bytes) -> None:
+        self.both(lambda store: store.put_blob(ORG, Blob("manifest", key, content)))
+
+    @rule(asked=st.lists(st.integers(0, 30), max_size=8))
+    def read(self, asked: list[int]) -> None:
+        low, high = min(asked, default=0), max(asked, default=0)
+        tokens = [i.token for i in self.oracle.every_identity(ORG)][low : high + 1]
+        sought = [version(n, None) for n in asked]
+        sought += [version(n + 100, None, type_="origin", owner=o) for n in asked for o in range(1, 4)]
+        keys = [(i.type, i.id or "", i.owner) for i in sought]
+        self.both(lambda store: store.kept_at(ORG, asked))
+        self.both(lambda store: list(store.kept(ORG, low, high)))
+        self.both(lambda store: store.seq_of(ORG, [UUID(int=n) for n in asked]))
+        self.both(lambda store: by_item(store.versions(ORG, asked)))
+        self.both(lambda store: by_item(store.owned(ORG, asked)))
+        self.both(lambda store: by_item(store.identities_of(ORG, tokens)))
+        self.both(lambda store: by_item(store.identities(ORG, keys)))
+
+    @invariant()
+    def alike(self) -> None:
+        """Both hold the same: every log whole, every word, every blob."""
+        self.both(_contents)
+
+    def teardown(self) -> None:
+        for store in self.stores:
+            store.close()
+
+
+def _contents(store: Store) -> list[Any]:
+    found: list[Any] = []
+    for org in store.orgs():
+        head = store.head(org)
+        found += [org, head, list(store.kept(org, 0, head.size)), list(store.every_identity(org))]
+    found += [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
+    kinds, keys = ("tile", "manifest"), ("0/0", "0/1", "0/2")
+    return found + [store.blob(ORG, kind, key) for kind in kinds for key in keys]
+
+
+class LogMachine(RuleBasedStateMachine):
+    """Two logs through one history, with the same time and randomness, so that every byte must be equal."""
+
+    pair: ClassVar[Pair]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stores = type(self).pair()
+        self.clock = FrozenClock(START + timedelta(days=30))  # it may go back, yet never before an entry
+        self.logs = [new_log(store, ORG, clock=self.clock) for store in self.stores]
+        self.viewer = operator(ORG)
+        self.known: list[NewEntry] = []
+
+    def both(self, ask: Callable[[Log], Any]) -> Any:
+        """The answer of both, which must be one."""
+        mine, oracle = [answer(lambda log=log: ask(log)) for log in self.logs]  # type: ignore[misc]
+        assert mine == oracle
+        return oracle
+
+    def size(self) -> int:
+        return self.stores[1].head(ORG).size
+
+    @rule(entry=_ENTRIES)
+    def record(self, entry: NewEntry) -> None:
+        receipt, refused = self.both(lambda log: _told(log.record_each([entry])))[0]
+        assert refused is None
+        assert not receipt.replayed
+        self.known.append(entry)
+
+    @rule(entries=_BATCHES)
+    def record_many(self, entries: list[NewEntry]) -> None:
+        receipts = self.both(lambda log: log.record_many(entries))
+        assert [r.id for r in receipts] == [e.id for e in entries]
+        self.known += entries
+
+    @rule(entries=_BATCHES, at=st.integers(0, 6))
+    def poison(self, entries: list[NewEntry], at: int) -> None:
+        """F10: with one bad entry, nothing of an atomic batch; all the others of one that is not."""
+        mixed, size = [*entries[:at], POISON, *entries[at:]], self.size()
+        self.both(lambda log: log.record_many(mixed))
+        assert self.size() == size
+        told = self.both(lambda log: _told(log.record_each(mixed)))
+        assert [code for _, code in told if code] == ["action-unknown"]
+        self.known += entries
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def record_again(self, data: st.DataObject) -> None:
+        entry, size = data.draw(st.sampled_from(self.known)), self.size()
+        receipts = self.both(lambda log: log.record_many([entry, entry]))
+        assert [r.replayed for r in receipts] == [True, True]
+        assert self.size() == size
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def conflict(self, data: st.DataObject) -> None:
+        entry, size = data.draw(st.sampled_from(self.known)), self.size()
+        other = structs.replace(entry, occurred_at=entry.occurred_at - timedelta(microseconds=7))
+        assert self.both(lambda log: _told(log.record_each([other]))) == [(None, "entry-conflict")]
+        assert self.size() == size
+
+    @rule(by=st.sampled_from([1, 60, 86_400, -1, -3600]))
+    def move_clock(self, by: int) -> None:
+        self.clock.move(timedelta(seconds=by))
+
+    @rule(data=st.data(), order=st.sampled_from(["desc", "asc", "seq"]), limit=st.integers(1, 5))
+    def search(self, data: st.DataObject, order: Order, limit: int) -> None:
+        views = self.both(lambda log: list(log.views(Query(), viewer=self.viewer)))
+        query = data.draw(queries(views, self.size()))
+
+        def page(log: Log, cursor: str | None) -> Any:
+            return log.search(query, viewer=self.viewer, order=order, limit=limit, cursor=cursor, count=True)
+
+        first = self.both(lambda log: page(log, None))
+        self.both(lambda log: list(log.rows(query, viewer=self.viewer, order=order)))
+        if first.next_cursor is not None:
+            self.both(lambda log: page(log, first.next_cursor))
+
+    @rule(q=st.sampled_from(["an", "be", "Åse", "li a", "a-1", "zz"]))
+    def typeahead(self, q: str) -> None:
+        self.both(lambda log: log.items(q, viewer=self.viewer))
+        self.both(lambda log: log.items(q, viewer=self.viewer, role="concerns", type_="user", limit=1))
+
+    @invariant()
+    def whole(self) -> None:
+        """The same bytes in both, and the tree that those bytes make."""
+        mine, oracle = (list(store.kept(ORG, 0, store.head(ORG).size)) for store in self.stores)
+        assert mine == oracle
+        assert self.stores[0].head(ORG) == self.stores[1].head(ORG)
+        assert [tree_faults(store, ORG) for store in self.stores] == [[], []]
+
+    def teardown(self) -> None:
+        for store in self.stores:
+            store.close()
+
+
+def _told(outcomes: Sequence[Outcome]) -> list[tuple[Any, str | None]]:
+    return [(o.receipt, None if o.refused is None else o.refused.code) for o in outcomes]

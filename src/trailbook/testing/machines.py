@@ -245,6 +245,7 @@ class LogMachine(RuleBasedStateMachine):
             return log.search(query, viewer=self.viewer, order=order, limit=limit, cursor=cursor, count=True)
 
         first = self.both(lambda log: page(log, None))
+        assert first.as_of <= self.size()
         self.both(lambda log: list(log.rows(query, viewer=self.viewer, order=order)))
         if first.next_cursor is not None:
             self.both(lambda log: page(log, first.next_cursor))

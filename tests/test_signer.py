@@ -47,7 +47,8 @@ def test_a_head_is_signed_when_it_is_new_and_its_root_is_that_of_the_tree(
     assert signed is not None
     assert (signed.origin, signed.size, signed.root) == ("log.example/acme", 300, head_root(store.head(ORG)))
     note = (tmp_path / "outside.txt").read_bytes()
-    assert signed.root != bytes(32) and b"log.example/acme\n300\n" in note
+    assert signed.root != bytes(32)
+    assert b"log.example/acme\n300\n" in note
 
 
 def test_both_signatures_of_the_kept_note_hold(tmp_path: Path, clock: FrozenClock) -> None:
@@ -68,7 +69,8 @@ def test_nothing_new_is_signed_again_only_after_an_idle_hour(tmp_path: Path, clo
     assert signer.sign(ORG) is None
     clock.move(timedelta(minutes=1))
     again = signer.sign(ORG)
-    assert again is not None and again.size == 3
+    assert again is not None
+    assert again.size == 3
 
 
 def test_the_time_of_checkpoints_never_runs_backwards(tmp_path: Path, clock: FrozenClock) -> None:
@@ -83,8 +85,10 @@ def test_the_time_of_checkpoints_never_runs_backwards(tmp_path: Path, clock: Fro
     grow(log, clock, 1)
     signer.sign(ORG)
     after = signer.last(ORG)
-    assert before is not None and after is not None
-    assert after[0].size > before[0].size and after[1] == before[1]
+    assert before is not None
+    assert after is not None
+    assert after[0].size > before[0].size
+    assert after[1] == before[1]
 
 
 @pytest.mark.parametrize("seq", [0, 255, 256, 299, 300, 555])
@@ -120,7 +124,8 @@ def test_the_same_bodies_untouched_are_signed(tmp_path: Path, clock: FrozenClock
     deployment.signer().sign(ORG)
     grow(log, clock, 260, first=500)
     signed = deployment.signer().sign(ORG)
-    assert signed is not None and signed.size == 560
+    assert signed is not None
+    assert signed.size == 560
 
 
 def test_a_changed_tile_is_not_signed_over(tmp_path: Path, clock: FrozenClock) -> None:
@@ -163,7 +168,8 @@ def test_without_the_outside_file_the_cut_tail_is_not_seen(tmp_path: Path, clock
     old = opened(tmp_path, clock, create=False)
     grow(old.log(ORG), clock, 1, first=2000)
     signed = old.signer().sign(ORG)
-    assert signed is not None and signed.size == 301
+    assert signed is not None
+    assert signed.size == 301
 
 
 def test_a_fork_of_the_same_length_is_refused(tmp_path: Path, clock: FrozenClock) -> None:
@@ -209,7 +215,8 @@ def test_after_rotation_old_checkpoints_verify_and_an_entry_names_the_new_key(
     keys = deployment.verifier_keys(ORG)
     for note in (old, new):
         assert open_checkpoint(note, Policy("log.example/acme", keys)).signed
-    assert old != new and len(keys) == 4
+    assert old != new
+    assert len(keys) == 4
     kept = body_at(tmp_path, 3)
     assert b'"activity_log.key_rotated"' in kept
     store, _ = open_store(f"sqlite:///{tmp_path}/log.db")
@@ -249,7 +256,8 @@ def test_a_signing_key_is_nowhere_in_the_database(tmp_path: Path, clock: FrozenC
     deployment.signer().sign(ORG)
     seeds = [s for found in deployment.signing.keyring.seeds.values() for s in found]
     written = b"".join(file.read_bytes() for file in tmp_path.glob("log.db*") if file.is_file())
-    assert len(seeds) == 2 and not any(seed in written or seed.hex().encode() in written for seed in seeds)
+    assert len(seeds) == 2
+    assert not any(seed in written or seed.hex().encode() in written for seed in seeds)
 
 
 def test_the_outside_file_is_read_back_past_a_record_cut_by_a_power_loss(
@@ -267,7 +275,8 @@ def test_the_outside_file_is_read_back_past_a_record_cut_by_a_power_loss(
         add_erased(file, ORG, (token,))
         add_note(file, read_outside_note(whole, tmp_path))
         found = read_outside(file)
-        assert len(found.notes) >= 2 and token in found.erased[ORG]
+        assert len(found.notes) >= 2
+        assert token in found.erased[ORG]
     file.write_bytes(whole.replace(b"log.example/acme\n3\n", b"log.example/acme\n03\n"))
     with pytest.raises(DamagedError, match="before line"):
         read_outside(file)

@@ -36,7 +36,7 @@ def read_outside(file: Path) -> Outside:
     notes: list[tuple[Checkpoint, bytes]] = []
     erased: dict[str, set[str]] = {}
     record: list[str] | None = None
-    lines = file.read_text("utf-8").splitlines(keepends=True) if file.exists() else []
+    lines = file.read_text("utf-8", "replace").splitlines(keepends=True) if file.exists() else []
     for number, line in enumerate(lines, 1):
         if line == _BEGIN:
             record = []

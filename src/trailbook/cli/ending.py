@@ -27,6 +27,9 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
     (errors.NotPermittedError, NOT_PERMITTED),
     (errors.UnauthenticatedError, NOT_PERMITTED),
     (errors.EntryConflictError, CONFLICT),
+    (errors.ProofInvalidError, FOUND),
+    (errors.SigningRefusedError, FOUND),
+    (errors.NotCheckpointedError, UNAVAILABLE),
     (errors.StoreError, UNAVAILABLE),
 )
 # typer has either click or its own copy of it; either way this is its usage error.

@@ -20,7 +20,7 @@ from msgspec import structs
 from trailbook.cli.ending import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.opening import JSON, LANG, language, open_log
-from trailbook.cli.printing import Advance, as_json, note, progress, put
+from trailbook.cli.printing import Reach, as_json, note, progress, put
 from trailbook.errors import Fault, InvalidError
 from trailbook.export import csv_file, jsonl_file
 from trailbook.importing import Line, import_jsonl
@@ -57,8 +57,8 @@ def export(
         found, as_of = opened.log.count(query, viewer=opened.viewer, lang=tongue)
         bound = structs.replace(query, as_of=as_of)
         rows = opened.log.rows(bound, viewer=opened.viewer, lang=tongue)
-        with progress("Exporting", found) as advance:
-            _write(_pieces(format_, _counted(rows, advance), ZoneInfo(bound.tz)), output)
+        with progress("Exporting") as reach:
+            _write(_pieces(format_, _counted(rows, found, reach), ZoneInfo(bound.tz)), output)
     told = {"count": found, "as_of": as_of, "format": format_, "file": str(output)}
     if str(output) == "-":
         note(f"{found} entries, as_of {as_of}")
@@ -87,8 +87,7 @@ def jsonl(
     """
     refused: list[Line] = []
     counts: Counter[str] = Counter()
-    with _input(file) as (source, size), open_log(ctx) as opened, progress("Importing", size) as advance:
-        seen = 0
+    with _input(file) as (source, size), open_log(ctx) as opened, progress("Importing") as reach:
         for line in import_jsonl(opened.log, source, dry_run=dry_run):
             counts[line.result] += 1
             if line.refused is not None:
@@ -96,8 +95,7 @@ def jsonl(
                 if not json:
                     note(f"line {line.number}: {line.refused.detail}")
             if size is not None:
-                advance(source.tell() - seen)
-                seen = source.tell()
+                reach(source.tell(), size)
     put(as_json(_told(counts, refused)) if json else _said(counts, dry_run))
     return FOUND if refused else DONE
 
@@ -106,10 +104,10 @@ def _pieces(format_: str, rows: Iterable[Shown], place: ZoneInfo) -> Iterator[by
     return csv_file(rows, place) if format_ == "csv" else jsonl_file(rows)
 
 
-def _counted(rows: Iterable[Shown], advance: Advance) -> Iterator[Shown]:
-    for row in rows:
+def _counted(rows: Iterable[Shown], of: int, reach: Reach) -> Iterator[Shown]:
+    for done, row in enumerate(rows, 1):
         yield row
-        advance(1)
+        reach(done, of)
 
 
 def _write(pieces: Iterable[bytes], output: Path) -> None:

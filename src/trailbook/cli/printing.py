@@ -17,7 +17,7 @@ import msgspec
 # Control and format characters (escapes, bidi, zero width), separators of lines, surrogates, private use, unassigned.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
-Advance = Callable[[int], None]
+Reach = Callable[[int, int | None], None]  # how much is done, and of how much
 
 
 def plain(text: str) -> str:
@@ -51,16 +51,16 @@ def table(rows: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None) -> Iterator[Advance]:
-    """A bar on stderr while something long is done, on a terminal only; call what it gives with steps done."""
+def progress(title: str) -> Iterator[Reach]:
+    """A bar on stderr while something long is done, on a terminal only; tell it how much is done of how much."""
     if not sys.stderr.isatty():
-        yield lambda steps: None
+        yield lambda done, of: None
         return
     console = importlib.import_module("rich.console").Console(stderr=True)
     bar = importlib.import_module("rich.progress").Progress(console=console, transient=True)
     with bar:
-        task = bar.add_task(title, total=total)
-        yield lambda steps: bar.advance(task, steps)
+        task = bar.add_task(title, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def _shown(char: str) -> str:

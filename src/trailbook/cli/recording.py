@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.opening import JSON, open_log
 from trailbook.cli.printing import as_json, put
 from trailbook.errors import Fault, InvalidError
@@ -18,7 +19,6 @@ from trailbook.importing import MAX_LINE, strict_json
 from trailbook.model import Item, NewEntry, entry_from, written
 
 SOURCE = Item(type="source", id="cli", name="Trailbook command line")
-_ITEM = "TYPE/ID[=NAME]"
 
 Given = Mapping[str, Any]
 
@@ -27,19 +27,17 @@ def record(
     ctx: typer.Context,
     stdin: str | None = typer.Argument(None, metavar="-", help="- reads the entry as JSON from stdin."),
     action: str | None = typer.Option(None, metavar="NAME", help="What was done, such as role.assigned."),
-    actor: str | None = typer.Option(
-        None, metavar=f"KIND:{_ITEM}", help="Who did it: person:user/u-17=Anna."
-    ),
-    target: str | None = typer.Option(None, metavar=_ITEM, help="The one item changed: role/r-3=Manager."),
+    actor: str | None = typer.Option(None, metavar=f"KIND:{ITEM}", help="Who did it: person:user/u-17=Anna."),
+    target: str | None = typer.Option(None, metavar=ITEM, help="The one item changed: role/r-3=Manager."),
     concerns: list[str] | None = typer.Option(
-        None, metavar=f"PART:{_ITEM}", help="Whom it is about: 'member:user/u-42=Bob Li'; repeat for more."
+        None, metavar=f"PART:{ITEM}", help="Whom it is about: 'member:user/u-42=Bob Li'; repeat for more."
     ),
     at: str | None = typer.Option(None, metavar="TIME", help="When it happened, with an offset; else now."),
     field: list[str] | None = typer.Option(None, metavar="NAME", help="A changed field; repeat for more."),
     outcome: str | None = typer.Option(
         None, metavar="OUTCOME", help="success (as when absent), failure, denied."
     ),
-    on_behalf_of: str | None = typer.Option(None, metavar=_ITEM, help="For whom the actor acted."),
+    on_behalf_of: str | None = typer.Option(None, metavar=ITEM, help="For whom the actor acted."),
     purpose: str | None = typer.Option(None, metavar="NAME", help="Why, from the declared purposes."),
     effective_at: str | None = typer.Option(
         None, metavar="DATE", help="When it takes effect, if not at once."
@@ -78,10 +76,12 @@ def record(
 def _given(texts: Given, items: Given, prefixed: Given) -> dict[str, Any]:
     """What was given, as an entry on the wire has it; an option that was not given is no member."""
     told: dict[str, Any] = dict(texts)
-    told |= {name: _item(name, text) for name, text in items.items()}
-    told["actor"] = _item("actor", prefixed.get("actor"), "kind")
+    told |= {name: parse_item(name, text) for name, text in items.items()}
+    told["actor"] = parse_item("actor", prefixed.get("actor"), "kind")
     concerns = prefixed.get("concerns")
-    told["concerns"] = None if concerns is None else [_item("concerns", each, "part") for each in concerns]
+    told["concerns"] = (
+        None if concerns is None else [parse_item("concerns", each, "part") for each in concerns]
+    )
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -104,20 +104,6 @@ def _record(ctx: typer.Context, entry: NewEntry, json: bool) -> None:
         put(as_json(receipt))
     else:
         put(f"{receipt.id}  seq {receipt.seq}  {'recorded before' if receipt.replayed else receipt.state}")
-
-
-def _item(member: str, text: str | None, prefix: str | None = None) -> dict[str, str] | None:
-    """An item as options write it: [PREFIX:]TYPE/ID[=NAME]."""
-    if text is None:
-        return None
-    before, colon, rest = text.partition(":") if prefix else ("", "", text)
-    type_, slash, id_and_name = rest.partition("/")
-    if not slash or (prefix and not colon):
-        form = f"{prefix.upper()}:{_ITEM}" if prefix else _ITEM
-        raise _invalid(f"/{member}", f"{member}: is not written {form}")
-    id_, equals, name = id_and_name.partition("=")
-    item = {"type": type_, "id": id_} | ({prefix: before} if prefix else {})
-    return item | {"name": name} if equals else item
 
 
 def _invalid(pointer: str, detail: str) -> InvalidError:

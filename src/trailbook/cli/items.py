@@ -1,0 +1,26 @@
+"""Items as options write them: `role/r-3=Manager`, and with a kind or part before, `member:user/u-42=Bob Li`.
+
+Owns that form. Refuses to judge the item: the rules of the record do, each with its own words.
+"""
+
+from trailbook.errors import Fault, InvalidError
+
+ITEM = "TYPE/ID[=NAME]"
+
+
+def parse_item(member: str, text: str | None, prefix: str | None = None) -> dict[str, str] | None:
+    """An item as an option writes it, as a member of the wire; None when the option was not given.
+
+    `prefix` names what stands before a colon: an actor's kind, a concern's part. Raises: InvalidError.
+    """
+    if text is None:
+        return None
+    before, colon, rest = text.partition(":") if prefix else ("", "", text)
+    type_, slash, id_and_name = rest.partition("/")
+    if not slash or (prefix and not colon):
+        form = f"{prefix.upper()}:{ITEM}" if prefix else ITEM
+        detail = f"{member}: is not written {form}"
+        raise InvalidError(detail, (Fault(f"/{member}", "invalid", detail),))
+    id_, equals, name = id_and_name.partition("=")
+    item = {"type": type_, "id": id_} | ({prefix: before} if prefix else {})
+    return item | {"name": name} if equals else item

@@ -1,0 +1,150 @@
+"""`demo`: Nordlys AS, built once into a folder, then served: its activity log and its HR system, in one process.
+
+Owns that the folder stands under its name only when it is whole. Refuses to write into a folder that holds
+anything else, and to give the demo secrets that anybody could know.
+"""
+
+import importlib
+import os
+import random
+import secrets
+import shutil
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from msgspec import structs
+
+from trailbook.cli.opening import JSON, opened, settings_of
+from trailbook.cli.printing import as_json, note, plain, progress, put
+from trailbook.cli.serving import BASE_URL, LISTEN, address_of, bound, create_app, link, run
+from trailbook.config import Settings
+from trailbook.errors import ConfigurationError
+from trailbook.model import Item
+
+LOG_FILE, ZONE, SEED = "log.db", "Europe/Oslo", 7
+
+
+def demo(
+    ctx: typer.Context,
+    folder: Path = typer.Option(
+        Path("nordlys-demo"), "--dir", metavar="DIR", help="Where the company is kept."
+    ),
+    serves: bool = typer.Option(True, "--serve/--no-serve", help="Serve it, or only build it."),
+    listen: str | None = LISTEN,
+    base_url: str | None = BASE_URL,
+    opens: bool = typer.Option(False, "--open/--no-open", help="Open the log in a browser."),
+    json: bool = JSON,
+) -> None:
+    """Open the log of the demo company, Nordlys AS.
+
+    The first time it is built: two years of a small company, lived through by its HR system. Later it is served as
+    it was left.
+    """
+    nordlys = importlib.import_module("trailbook.demo")
+    found = settings_of(ctx, listen=listen, base_url=base_url)
+    found = structs.replace(
+        found,
+        store=f"sqlite:///{folder / LOG_FILE}",
+        org=nordlys.ORG,
+        catalogue=(str(nordlys.CATALOGUE), *found.catalogue),
+    )
+    if not (folder / LOG_FILE).exists():
+        told = build(nordlys, folder)
+        note(f"{told.entries} entries about {told.people} people are in {folder}")
+    if serves:
+        _serve(nordlys, folder, (found, opens, json))
+    elif json:
+        put(as_json({"dir": str(folder), "org": nordlys.ORG, "store": found.store}))
+    else:
+        put(f"The company is in {plain(str(folder))}; TRAILBOOK_STORE={plain(found.store)} reads its log.")
+
+
+def build(nordlys: Any, folder: Path) -> Any:
+    """Build the company into a folder that does not exist or is empty; it has its name once it is whole.
+
+    Raises: ConfigurationError when something else is there.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigurationError(f"dir: {folder} holds something else; name another with --dir")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        told = _live(nordlys, part)
+        os.rename(part, folder)
+    except BaseException:
+        shutil.rmtree(part)
+        raise
+    return told
+
+
+def _live(nordlys: Any, folder: Path) -> Any:
+    deployments = importlib.import_module("trailbook.deployment")
+    url = f"sqlite:///{folder / LOG_FILE}"
+    # Everything about the company comes from the seed; the secrets of its log never do.
+    keys = deployments.kept_keys(deployments.keys_file(url), secrets.token_bytes, create=True)
+    closing: list[Callable[[], None]] = []
+
+    def open_log(clock: Callable[[], datetime], source: Item) -> Any:
+        entropy = random.Random(f"log/{SEED}").randbytes
+        deployment = deployments.open_deployment(
+            url, keys=keys, create=True, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy
+        )
+        closing.append(deployment.close)
+        log = deployment.create(nordlys.ORG)
+        log.source = source
+        return log
+
+    try:
+        with progress("Living through two years") as reach:
+            return nordlys.build(
+                folder, until=datetime.now(UTC), seed=SEED, progress=reach, open_log=open_log
+            )
+    finally:
+        for close in closing:
+            close()
+
+
+def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None:
+    found, opens, json = how
+    pages, names = (importlib.import_module(f"trailbook.demo.{name}") for name in ("pages", "names"))
+    with bound(found.listen) as listening, opened(found) as deployment:
+        address = found.base_url or address_of(listening)
+        log = deployment.log(nordlys.ORG)
+        log.source = nordlys.SOURCE
+        hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
+        into = (deployment, nordlys.ORG)
+        told = {
+            "address": address,
+            "hr_system": f"{address}/hr",
+            "hr_lead": link(into, address, _person(names, names.HR_LEAD), "full"),
+            "employee": link(into, address, _person(names, names.REVIEWED), "none"),
+        }
+        app = create_app(deployment, base_url=address, timezone=ZONE, extra=pages.routes(hr))
+        put(as_json(told) if json else _welcome(told))
+        sys.stdout.flush()
+        if opens:
+            webbrowser.open(told["hr_lead"])
+        run(app, listening, found.log_level)
+        hr.close()
+
+
+def _person(names: Any, key: str) -> Item:
+    known = next(each for each in names.KNOWN if each.id == key)
+    return Item(type="user", id=key, name=f"{known.first} {known.last}")
+
+
+def _welcome(told: dict[str, str]) -> str:
+    return f"""\
+The activity log of Nordlys AS, for its HR lead (the link works once):
+  {told["hr_lead"]}
+The same for somebody whose role has no access to it:
+  {told["employee"]}
+The HR system that records into it; edit something there and look again:
+  {told["hr_system"]}
+Stop with Ctrl-C."""

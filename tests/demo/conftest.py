@@ -1,8 +1,9 @@
 """One built company for all tests of the demo, with a recorder that keeps every entry it is given."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from msgspec import Struct
@@ -12,7 +13,7 @@ from trailbook.catalogue import Catalogue, load
 from trailbook.model import Item, NewEntry, Receipt
 from trailbook.rules import complete
 
-UNTIL = datetime(2026, 11, 22, 12, tzinfo=UTC)
+UNTIL = "2026-11-22T12:00:00+00:00"
 
 
 class Recorder:
@@ -34,27 +35,47 @@ class Recorder:
 
 
 class Built(Struct, frozen=True):
-    """A built company: its folder, its summary and what was recorded."""
+    """A built company: its folder, its summary, what was recorded and what was told of progress."""
 
     directory: Path
     summary: demo.Summary
     recorder: Recorder
+    progress: list[tuple[int, int]]
 
 
-def build(directory: Path, seed: int = 7) -> Built:
-    """Build the company into a folder."""
+class Build(Protocol):
+    """How a test builds a company of its own."""
+
+    def __call__(self, directory: Path, seed: int, until: str = UNTIL) -> Built:
+        """Build the company of a seed into a folder."""
+        ...
+
+
+def build_company(directory: Path, seed: int = 7, until: str = UNTIL) -> Built:
+    """Build the company of a seed into a folder."""
     opened: list[Recorder] = []
+    progress: list[tuple[int, int]] = []
 
     def open_log(clock: Callable[[], datetime], source: Item) -> Recorder:
-        assert source.type == "source"
+        assert source == demo.SOURCE
         opened.append(Recorder(load([demo.CATALOGUE]), clock))
         return opened[0]
 
-    summary = demo.build(directory, until=UNTIL, seed=seed, open_log=open_log)
-    return Built(directory, summary, opened[0])
+    def hear(done: int, total: int) -> None:
+        progress.append((done, total))
+
+    end = datetime.fromisoformat(until)
+    summary = demo.build(directory, until=end, seed=seed, progress=hear, open_log=open_log)
+    return Built(directory, summary, opened[0], progress)
+
+
+@pytest.fixture(scope="session")
+def build() -> Build:
+    """The way to build another company."""
+    return build_company
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The company of seed 7."""
-    return build(tmp_path_factory.mktemp("nordlys"))
+    return build_company(tmp_path_factory.mktemp("nordlys"))

@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
-from tests.demo.conftest import Built, Recorder
 
 from trailbook import demo
 from trailbook.demo import names, pages
@@ -19,6 +19,9 @@ from trailbook.demo import tables as t
 from trailbook.demo.looks import HEADERS
 from trailbook.demo.system import HRSystem
 from trailbook.model import NewEntry
+
+if TYPE_CHECKING:
+    from tests.demo.conftest import Built, Recorder
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 SAME = {"sec-fetch-site": "same-origin"}
@@ -28,7 +31,7 @@ BERG = "u-1013"
 class Site:
     """The pages served from a copy of hr.db, with what they recorded."""
 
-    def __init__(self, file: Path, recorder: Recorder) -> None:
+    def __init__(self, file: Path, recorder: "Recorder") -> None:
         self.file = file
         self.recorder = recorder
         self.client: TestClient[Litestar] = TestClient(
@@ -52,16 +55,16 @@ class Site:
 
 
 @pytest.fixture
-def site(built: Built, tmp_path: Path) -> Iterator[Site]:
+def site(built: "Built", tmp_path: Path) -> Iterator[Site]:
     """The pages over a copy of the built company."""
     file = tmp_path / "hr.db"
     shutil.copy(built.directory / demo.HR_FILE, file)
-    found = Site(file, Recorder(built.recorder.catalogue, lambda: NOW))
+    found = Site(file, type(built.recorder)(built.recorder.catalogue, lambda: NOW))
     with found.client:
         yield found
 
 
-def test_every_link_of_an_entry_opens_a_page(site: Site, built: Built) -> None:
+def test_every_link_of_an_entry_opens_a_page(site: Site, built: "Built") -> None:
     """S2: for each type with a link, the first, a middle and the last item recorded has a page of its own."""
     items: dict[str, dict[str, None]] = {}
     for entry in built.recorder.entries:

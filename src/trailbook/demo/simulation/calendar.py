@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 ZONE = ZoneInfo("Europe/Oslo")
-SPELL = 48 * 60  # seconds
+SPELL = 40 * 60  # seconds
 _HOLIDAYS = {(1, 1), (5, 1), (5, 17), (12, 24), (12, 25), (12, 26)}
 
 

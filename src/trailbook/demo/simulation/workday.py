@@ -117,6 +117,8 @@ def change_account(w: World, at: datetime) -> None:
 def change_position(w: World, at: datetime) -> None:
     """Somebody gets another title, or another team too."""
     person = w.anybody()
+    if person.id in names.STAYING:
+        return
     changes = {"job_title": w.rng.choice(names.TITLES[person.department_id])}
     if w.chance(0.4):
         team = w.rng.choice(names.TEAMS[person.department_id])

@@ -14,11 +14,11 @@ from trailbook.demo.simulation.founding import any_person, expiry, join, new_per
 from trailbook.demo.simulation.world import Do, World
 from trailbook.demo.tables import PayrollRun, Person, Salary
 
-_STAFF = 118
+_STAFF = 121
 _BURST: dict[int, tuple[tuple[float, Do], ...]] = {  # by month: what happens more often on each working day
-    8: ((0.9, workday.give_role), (0.5, workday.request_role), (0.5, workday.edit_permissions)),
-    9: ((1.1, workday.give_role), (0.9, workday.take_role), (0.8, workday.edit_permissions)),
-    10: ((1.6, workday.take_role), (0.7, workday.edit_permissions), (0.3, workday.knock)),
+    8: ((1.3, workday.give_role), (0.8, workday.request_role), (0.7, workday.edit_permissions)),
+    9: ((1.5, workday.give_role), (1.2, workday.take_role), (0.8, workday.edit_permissions)),
+    10: ((1.9, workday.take_role), (0.7, workday.edit_permissions), (0.3, workday.knock)),
 }
 
 
@@ -28,9 +28,9 @@ def plan_rhythm(w: World, day: date) -> None:
         for rate, do in _BURST.get(day.month, ()):
             for _ in range(w.some(rate)):
                 w.at(w.moment(day), do)
-        if w.chance(0.10) and len(w.staff) < _STAFF + 6:
+        if w.chance(0.10) and len(w.staff) < _STAFF + 4:
             w.at(w.moment(day), hire_somebody)
-        if w.chance(0.10) and len(w.staff) > _STAFF - 6:
+        if w.chance(0.10) and len(w.staff) > _STAFF - 4:
             w.at(w.moment(day), somebody_leaves)
         if w.chance(0.02):
             w.at(w.moment(day), tend_integration)

@@ -71,10 +71,9 @@ def _declared(store: Store, log: Log, behind: Checkpoint) -> Change:
 def _erase_again(store: Store, log: Log, outside: Outside) -> int:
     """Erase every person of whom a token was erased after the backup was taken."""
     tokens = outside.erased.get(log.org, frozenset())
+    types = {name for name, declared in log.catalogue.types.items() if declared.person}
     persons = {
-        (i.type, i.id)
-        for i in store.identities_of(log.org, tokens)
-        if i.id is not None and log.catalogue.types[i.type].person
+        (i.type, i.id) for i in store.identities_of(log.org, tokens) if i.id is not None and i.type in types
     }
     for type_, id_ in sorted(persons):
         order = Order(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))

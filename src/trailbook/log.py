@@ -31,7 +31,8 @@ from trailbook.proving import entry_bundle, latest, proof_file, served_tile
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
 from trailbook.recording import Change, Clock, Means, Outcome, Writer
-from trailbook.shown import Found, Page, Shown
+from trailbook.sentences import Piece, pieces
+from trailbook.shown import Found, Page, Shown, spoken
 from trailbook.stores import Head, Store
 from trailbook.typeahead import Role, Sought, find_items
 
@@ -234,6 +235,10 @@ class Log:
         if kept.body is None:
             raise EntryExpiredError(seq, kept.leaf or b"")
         return self._reader.show([seq], lang)[0]
+
+    def pieces(self, shown: Shown, lang: str = "en") -> tuple[Piece, ...]:
+        """The sentence of an entry that was shown, in pieces: a page makes a link of each name."""
+        return pieces(self.catalogue, spoken(shown, self._reader.count_of(shown)), lang)
 
     def leaf(self, id_: UUID, *, viewer: Viewer) -> bytes:
         """The hashed bytes of an entry.

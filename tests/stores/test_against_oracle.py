@@ -23,6 +23,6 @@ class SqliteLogMachine(LogMachine):
 
 
 TestStores = SqliteStoreMachine.TestCase
-TestStores.settings = settings(max_examples=30, stateful_step_count=25)
+TestStores.settings = settings(max_examples=150, stateful_step_count=25)
 TestLogs = SqliteLogMachine.TestCase
 TestLogs.settings = settings(max_examples=25, stateful_step_count=20)

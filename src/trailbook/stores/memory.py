@@ -98,6 +98,22 @@ class MemoryStore:
     def put_blob(self, org: str, blob: Blob) -> None:
         self._log(org).blobs[blob.kind, blob.key] = blob.content
 
+    def blob_names(self, org: str) -> list[tuple[str, str]]:
+        return sorted(self._log(org).blobs)
+
+    def ids(self, org: str) -> Iterator[tuple[bytes, int]]:
+        return iter(sorted((id_.bytes, seq) for id_, seq in self._log(org).ids.items()))
+
+    def every_word(self, org: str) -> list[tuple[str, int]]:
+        return sorted(self._log(org).words)
+
+    def extent(self, org: str, below: int | None = None) -> int:
+        rows = len(self._log(org).rows)
+        return rows if below is None else min(rows, below)
+
+    def faults(self) -> list[str]:
+        return []
+
     def close(self) -> None:
         """Nothing to let go of."""
 

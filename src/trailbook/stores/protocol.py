@@ -143,6 +143,21 @@ class Store(Protocol):
     def put_blob(self, org: str, blob: Blob) -> None:
         """Write or replace a blob, durably."""
 
+    def blob_names(self, org: str) -> list[tuple[str, str]]:
+        """Kind and key of every blob, sorted."""
+
+    def ids(self, org: str) -> Iterator[tuple[bytes, int]]:
+        """Every entry id, as its 16 bytes, with its `seq`, in the order of the ids."""
+
+    def every_word(self, org: str) -> list[tuple[str, int]]:
+        """Every folded word with the item number that has it, sorted."""
+
+    def extent(self, org: str, below: int | None = None) -> int:
+        """One more than the greatest `seq` (less than `below`) at which a row lies, whatever the head says."""
+
+    def faults(self) -> list[str]:
+        """What the engine itself finds wrong with its files, in words: a hint where to look, never a proof."""
+
     def close(self) -> None:
         """Let go of files and connections; closing twice is fine."""
 

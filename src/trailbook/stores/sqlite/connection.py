@@ -27,6 +27,8 @@ def our_errors() -> Iterator[None]:
         raise StorageFullError("the disk is full; nothing was recorded") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise DamagedError("the database file is damaged or is not one of Trailbook") from error
+    except UnicodeDecodeError as error:  # text that is none any more
+        raise DamagedError("the database holds text that cannot be read") from error
     except apsw.BusyError as error:
         raise StoreError("another process is writing to the log; try again") from error
     except apsw.Error as error:

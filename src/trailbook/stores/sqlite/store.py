@@ -11,7 +11,7 @@ from uuid import UUID
 
 import apsw
 
-from trailbook.errors import HeadMovedError, NotFoundError
+from trailbook.errors import DamagedError, HeadMovedError, NotFoundError
 from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
 from trailbook.stores.sqlite.connection import Connections
 
@@ -47,6 +47,18 @@ _REMOVE = "UPDATE entry SET body = NULL, leaf = ? WHERE place = ?"
 _SWEEP = "DELETE FROM identity WHERE org = ? AND token = ?"
 _SWEEP_WORDS = "DELETE FROM word WHERE org = ? AND item NOT IN (SELECT item FROM identity WHERE org = ?)"
 _BY_WORD = "SELECT DISTINCT item FROM word WHERE org = ? AND word >= ? AND word < ?"
+_BLOB_NAMES = "SELECT kind, key FROM blob WHERE org = ? ORDER BY kind, key"
+_IDS = "SELECT id, seq FROM entry_id WHERE org = ? AND id > ? ORDER BY id LIMIT 65536"
+_WORDS = "SELECT word, item FROM word WHERE org = ? ORDER BY word, item"
+_LAST = "SELECT max(place) FROM entry WHERE place >= ? AND place < ?"
+_FAULTS = "PRAGMA integrity_check"
+_STRAYS = """
+SELECT 'entry', count(*) FROM entry WHERE place >> 40 NOT IN (SELECT number FROM org)
+UNION ALL SELECT 'entry_id', count(*) FROM entry_id WHERE org NOT IN (SELECT number FROM org)
+UNION ALL SELECT 'identity', count(*) FROM identity WHERE org NOT IN (SELECT number FROM org)
+UNION ALL SELECT 'word', count(*) FROM word WHERE org NOT IN (SELECT number FROM org)
+UNION ALL SELECT 'blob', count(*) FROM blob WHERE org NOT IN (SELECT number FROM org)
+"""
 _BLOB = "SELECT content FROM blob WHERE org = ? AND kind = ? AND key = ?"
 
 
@@ -141,6 +153,42 @@ class SqliteStore:
         with self._connections.writing() as db:
             db.execute(_ADD_BLOB, (self._number(db, org), blob.kind, blob.key, blob.content))
 
+    def blob_names(self, org: str) -> list[tuple[str, str]]:
+        with self._connections.reading() as db:
+            rows: list[Any] = db.execute(_BLOB_NAMES, (self._number(db, org),)).fetchall()
+            return rows
+
+    def ids(self, org: str) -> Iterator[tuple[bytes, int]]:
+        last = b""
+        while True:
+            with self._connections.reading() as db:
+                rows: list[Any] = db.execute(_IDS, (self._number(db, org), last)).fetchall()
+            yield from rows
+            if not rows:
+                return
+            if not (isinstance(rows[-1][0], bytes) and rows[-1][0] > last):
+                raise DamagedError("the table of entry ids is out of order")
+            last = rows[-1][0]
+
+    def every_word(self, org: str) -> list[tuple[str, int]]:
+        with self._connections.reading() as db:
+            rows: list[Any] = db.execute(_WORDS, (self._number(db, org),)).fetchall()
+            return rows
+
+    def extent(self, org: str, below: int | None = None) -> int:
+        with self._connections.reading() as db:
+            base = self._number(db, org) << _SEQ_BITS
+            most = _SEQ_MASK + 1 if below is None else min(below, _SEQ_MASK + 1)
+            last: int | None = db.execute(_LAST, (base, base + most)).get
+            return 0 if last is None else last - base + 1
+
+    def faults(self) -> list[str]:
+        with self._connections.reading() as db:
+            said = [str(row[0]) for row in db.execute(_FAULTS)]
+            strays = [(table, count) for table, count in db.execute(_STRAYS) if count]
+        found = [line for text in said if text != "ok" for line in text.split("\n")]
+        return found + [f"{count} rows of {table} belong to no organisation" for table, count in strays]
+
     def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> None:
         self._connections.copy_to(file, progress)
 
@@ -179,6 +227,8 @@ def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
     if row is None:
         raise NotFoundError("there is no such organisation")
     number, size, hashes, recorded_at, items, removed = row
+    if not isinstance(hashes, bytes) or not all(isinstance(n, int) for n in (number, size, items, removed)):
+        raise DamagedError("the head of the log is damaged")
     pieces = tuple(hashes[i : i + _HASH] for i in range(0, len(hashes), _HASH))
     return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items, removed=removed)
 
@@ -195,6 +245,8 @@ def _identity_row(number: int, identity: Identity) -> tuple[object, ...]:
 
 def _identity(row: tuple[Any, ...]) -> Identity:
     item, token, type_, key, name, salt, owner = row
+    if not isinstance(token, bytes) or not isinstance(type_, str) or not isinstance(key, str | None):
+        raise DamagedError("a row of the directory is damaged")
     return Identity(
         item=item,
         token=base64.urlsafe_b64encode(token).decode(),

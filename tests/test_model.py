@@ -1,0 +1,222 @@
+"""The model: decoded JSON to entries with pointers, times and text bounds."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trailbook.catalogue import load
+from trailbook.errors import EntryInvalidError
+from trailbook.model import (
+    NewEntry,
+    entry_from,
+    instant,
+    microseconds,
+    parse_instant,
+    shaped,
+    text_fault,
+    written,
+)
+from trailbook.testing.strategies import new_entries, texts
+
+GIVEN: dict[str, Any] = {
+    "id": "019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11",
+    "action": "role.assigned",
+    "category": "roles",
+    "occurred_at": "2026-11-02T09:15:00.123456+01:00",
+    "outcome": "success",
+    "actor": {"type": "user", "id": "u-17", "name": "Anna Berg", "kind": "person"},
+    "on_behalf_of": {"type": "user", "id": "u-18", "name": "Bo"},
+    "target": {"type": "role", "id": "r-3", "name": "Manager"},
+    "concerns": [{"type": "user", "id": "u-42", "name": "Bob Li", "part": "member"}],
+    "fields": ["name"],
+    "purpose": "leave",
+    "effective_at": "2026-12-01",
+    "correlation": "x",
+    "caused_by": "019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b10",
+    "origin": {"interface": "web", "ip": "192.0.2.7", "user_agent": "Mozilla/5.0"},
+}
+GONE = object()
+
+
+def changed(path: str, value: object) -> Any:
+    """GIVEN with the member at a pointer set, or taken away."""
+    found = json.loads(json.dumps(GIVEN))
+    *way, last = path.strip("/").split("/")
+    at: Any = found
+    for step in way:
+        at = at[int(step)] if step.isdigit() else at[step]
+    key: Any = int(last) if last.isdigit() else last
+    if value is GONE:
+        del at[key]
+    else:
+        at[key] = value
+    return found
+
+
+def test_every_member_is_read() -> None:
+    """The control of every refusal below; and GIVEN has every member there is."""
+    entry = entry_from(GIVEN)
+    assert set(GIVEN) == set(NewEntry.__struct_fields__)
+    assert entry.occurred_at == datetime(2026, 11, 2, 8, 15, 0, 123456, tzinfo=UTC)
+    assert entry.id == UUID(GIVEN["id"])
+    assert entry.concerns[0].part == "member"
+
+
+REFUSED = [
+    *(("/" + name, GONE) for name in ("action", "occurred_at", "actor", "target", "origin")),
+    *((f"/actor/{name}", GONE) for name in ("type", "id", "kind")),
+    *((f"/target/{name}", GONE) for name in ("type", "id")),
+    *((f"/concerns/0/{name}", GONE) for name in ("type", "id", "part")),
+    ("/origin/interface", GONE),
+    *(("/" + name, 5) for name in GIVEN),
+    *(("/" + name, None) for name in ("action", "occurred_at", "actor", "target", "origin", "outcome")),
+    *(("/" + name, None) for name in ("concerns", "fields")),
+    *((f"/actor/{name}", 5) for name in ("type", "id", "name", "kind")),
+    *((f"/concerns/0/{name}", []) for name in ("type", "id", "name", "part")),
+    *((f"/origin/{name}", {}) for name in ("interface", "ip", "user_agent")),
+    ("/value", "secret"),
+    ("/old", {"salary": 1}),
+    ("/seq", 4),
+    ("/recorded_at", "2026-11-02T09:15:00Z"),
+    ("/source", {"type": "source", "id": "k"}),
+    ("/actor/email", "a@b.no"),
+    ("/actor/part", "member"),
+    ("/target/kind", "person"),
+    ("/target/value", "5"),
+    ("/on_behalf_of/kind", "person"),
+    ("/concerns/0/note", "ill"),
+    ("/origin/request", "body"),
+    ("/outcome", "maybe"),
+    ("/actor/kind", "robot"),
+    ("/origin/interface", "fax"),
+    ("/id", "not a uuid"),
+    ("/caused_by", "17"),
+    ("/fields", "name"),
+    ("/fields/0", 5),
+    ("/concerns/0", "u-42"),
+]
+
+
+@pytest.mark.parametrize(("pointer", "value"), REFUSED, ids=[f"{p}={v!r:.20}" for p, v in REFUSED])
+def test_shape_is_refused_with_a_pointer(pointer: str, value: object) -> None:
+    """R1, R12: wrong types, what is missing and what is unknown; there is no member for a value."""
+    with pytest.raises(EntryInvalidError) as refused:
+        entry_from(changed(pointer, value))
+    assert [f.pointer for f in refused.value.faults] == [pointer]
+    assert refused.value.code == "entry-invalid"
+
+
+OPTIONAL = ["id", "category", "outcome", "on_behalf_of", "concerns", "fields", "purpose", "effective_at"]
+
+
+@pytest.mark.parametrize("name", [*OPTIONAL, "correlation", "caused_by"])
+def test_what_may_be_absent(name: str) -> None:
+    entry_from(changed("/" + name, GONE))
+
+
+@pytest.mark.parametrize("found", [[], "x", None, 5, [GIVEN]])
+def test_what_is_no_object(found: object) -> None:
+    with pytest.raises(EntryInvalidError) as refused:
+        entry_from(found)
+    assert refused.value.faults[0].pointer == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-11-02T09:15:00+01:00", "2026-11-02T08:15:00.000000Z"),
+        ("2026-11-02T08:15:00.1Z", "2026-11-02T08:15:00.100000Z"),
+        ("2026-11-02T08:15:00.123456Z", "2026-11-02T08:15:00.123456Z"),
+        ("2026-11-02T00:15:00-11:30", "2026-11-02T11:45:00.000000Z"),
+        ("2038-01-19T03:14:08Z", "2038-01-19T03:14:08.000000Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_times_become_utc(text: str, utc: str) -> None:
+    """R2, F6."""
+    assert written(parse_instant(text)) == utc
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-02T09:15:00",  # no offset
+        "2026-11-02T09:15:00.1234567Z",  # seven digits
+        "2026-11-02T09:15:00.Z",
+        "2026-11-02 09:15:00Z",
+        "2026-11-02t09:15:00z",
+        "2026-11-02T09:15Z",
+        "2026-11-02",
+        "2026-02-30T09:15:00Z",
+        "2016-12-31T23:59:60Z",  # a leap second
+        "2026-11-02T24:00:00Z",
+        "2026-11-02T09:15:00+25:00",
+        "2026-11-02T09:15:00+00:60",
+        "2026-11-02T09:15:00+0100",
+        "9999-12-31T23:59:59-01:00",
+        "0001-01-01T00:00:00+01:00",
+        "2026-11-02T09:15:00Z\n",
+        "２０２６-11-02T09:15:00Z",
+        "",
+    ],
+)
+def test_times_that_are_refused(text: str) -> None:
+    with pytest.raises(EntryInvalidError) as refused:
+        entry_from(changed("/occurred_at", text))
+    assert [f.pointer for f in refused.value.faults] == ["/occurred_at"]
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_instants_are_exact(at: datetime) -> None:
+    assert instant(microseconds(at)) == at
+    assert parse_instant(written(at)) == at
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), st.integers(-1439, 1439))  # noqa: DTZ001
+def test_offsets_name_the_same_instant(at: datetime, minutes: int) -> None:
+    here = at.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    assert parse_instant(here.isoformat()) == here
+    assert microseconds(parse_instant(here.isoformat())) == microseconds(here)
+
+
+FORBIDDEN = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+
+
+@pytest.mark.parametrize("code", [*FORBIDDEN, 0xD800, 0xDFFF], ids=hex)
+def test_characters_that_are_forbidden(code: int) -> None:
+    """F12: control characters, line separators, bidi overrides and isolates, lone surrogates."""
+    assert f"U+{code:04X}" in (text_fault(f"Anna{chr(code)}Berg", 300) or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Åse", "李娜", "🧭", "محمد", "a\u200bb", "a\u200db", "a\u00a0b", "\u00ad", "\U00010ffd", "<b>&", "'--"],
+)
+def test_characters_that_are_kept(text: str) -> None:
+    """F12: the control of the test above: zero width, four bytes and right to left are stored byte-exact."""
+    assert text_fault(text, 300) is None
+
+
+def test_bounds_of_text() -> None:
+    assert text_fault("", 5) == "is empty"
+    assert text_fault("å" * 5, 5) is None
+    assert text_fault("å" * 6, 5) == "is longer than 5 characters"
+    assert text_fault("A\u030ase", 5) == "is not in Unicode normal form C"
+    assert text_fault("\u00c5se", 5) is None
+
+
+@given(texts())
+def test_drawn_texts_may_be_kept(text: str) -> None:
+    assert text_fault(text, 300) is None
+    assert text.encode().decode() == text
+
+
+@given(new_entries(load()))
+def test_shaping_changes_nothing_that_is_right(entry: NewEntry) -> None:
+    assert shaped(entry) == entry

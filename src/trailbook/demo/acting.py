@@ -62,7 +62,7 @@ class Act(Struct, frozen=True, kw_only=True):
     def tell(self, action: str, target: Item, **about: Any) -> UUID:
         """Tell the log that this act was `action` on `target`, and return the entry's id.
 
-        `about` holds `parts` (concerns by part), `fields`, `outcome` and `effective_at`, all optional.
+        `about` holds `parts` (concerns by part), `fields`, `outcome`, `effective_at` and a reserved `id`, all optional.
         """
         return self.hr.record(_entry(self, action, target, **about))
 
@@ -92,10 +92,14 @@ class HR:
         self._fresh[type(row), getattr(row, key.name)] = row
 
     def record(self, entry: NewEntry) -> UUID:
-        """Pass an entry on under an id of its own."""
-        found = entry_id(entry.occurred_at, self._rng)
+        """Pass an entry on, under an id of its own unless it has a reserved one."""
+        found = entry.id or self.reserve(entry.occurred_at)
         self._recorder(structs.replace(entry, id=found))
         return found
+
+    def reserve(self, at: datetime) -> UUID:
+        """The id of an entry to come, so that others can cite it as their cause before it is told."""
+        return entry_id(at, self._rng)
 
     def get(self, table: type[Row], key: str) -> Row:
         """The row of an id.
@@ -123,8 +127,10 @@ def _entry(
     fields: Sequence[str] = (),
     outcome: Outcome = "success",
     effective_at: str | None = None,
+    id: UUID | None = None,
 ) -> NewEntry:
     return NewEntry(
+        id=id,
         action=action,
         occurred_at=act.at,
         actor=act.actor,

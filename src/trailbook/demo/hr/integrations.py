@@ -33,13 +33,17 @@ def change(act: Act, integration: Integration, what: str) -> None:
 
 
 def start_run(hr: HR, integration: Integration, at: datetime) -> tuple[SyncRun, Act]:
-    """Begin a run; the act is the integration's own, and every entry of the run is caused by its start."""
+    """Begin a run; the act is the integration's own.
+
+    The entry at the run's end is the parent of all others: it says how many people there were, which is counted
+    when it is read. Its id is reserved here, as the act's cause.
+    """
     run = SyncRun(
         id=hr.key("run"), integration_id=integration.id, started_at=at, finished_at=at, ok=True, people=0
     )
     act = Act(hr=hr, at=at, actor=integration_actor(integration), origin=JOB, correlation=run.id)
-    parent = act.tell("integration.sync_started", integration.item)
-    return run, act.but(caused_by=parent)
+    act.tell("integration.sync_started", integration.item)
+    return run, act.but(caused_by=hr.reserve(at))
 
 
 def exchange(act: Act, run: SyncRun, person: Person, *, direction: str, payload: str) -> UUID:
@@ -59,14 +63,15 @@ def exchange(act: Act, run: SyncRun, person: Person, *, direction: str, payload:
 
 
 def finish_run(act: Act, run: SyncRun) -> None:
-    """End a run, well or not."""
+    """End a run, well or not; `act` is the one that it began with, at another time."""
     integration = act.hr.get(Integration, run.integration_id)
     run.finished_at = act.at
     act.hr.add(run)
+    last = act.but(caused_by=None)
     if run.ok:
-        act.tell("integration.sync_completed", integration.item)
+        last.tell("integration.sync_completed", integration.item, id=act.caused_by)
     else:
-        act.tell("integration.sync_failed", integration.item, outcome="failure")
+        last.tell("integration.sync_failed", integration.item, outcome="failure", id=act.caused_by)
 
 
 def sent(person: Person, columns: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from trailbook import errors
-from trailbook.cli.printing import as_json, plain
+from trailbook.cli.printing import ReaderLeft, as_json, plain
 
 DONE, FOUND, BAD_INPUT, NOT_PERMITTED, NOT_FOUND, CONFLICT, UNAVAILABLE, INTERNAL = range(8)
 INTERRUPTED = 130
@@ -50,7 +50,7 @@ def ended(command: Any, arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else DONE
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", "interrupted", INTERRUPTED, wants_json)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderLeft):
         return _reader_left()
     except _USAGE as error:
         return _say("usage", error.format_message(), BAD_INPUT, wants_json)
@@ -96,6 +96,6 @@ def _say(code: str, detail: str, exit_: int, wants_json: bool) -> int:
 
 
 def _reader_left() -> int:
-    # Whoever read our output has seen enough (`| head`); what is buffered must not fail again at exit.
+    # What is still buffered must not fail again at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE

@@ -20,7 +20,7 @@ from msgspec import structs
 from trailbook.cli.ending import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.opening import JSON, LANG, language, open_log
-from trailbook.cli.printing import Reach, as_json, note, progress, put
+from trailbook.cli.printing import Reach, as_json, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
 from trailbook.export import csv_file, jsonl_file
 from trailbook.importing import Line, import_jsonl
@@ -113,8 +113,7 @@ def _counted(rows: Iterable[Shown], of: int, reach: Reach) -> Iterator[Shown]:
 def _write(pieces: Iterable[bytes], output: Path) -> None:
     if str(output) == "-":
         for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+            put_bytes(piece)
         return
     # Beside the final name, so that the renaming is one step of the file system.
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent)

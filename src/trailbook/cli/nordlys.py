@@ -7,7 +7,6 @@ anything else, and to give the demo secrets that anybody could know.
 import importlib
 import os
 import random
-import secrets
 import shutil
 import sys
 import tempfile
@@ -86,14 +85,14 @@ def build(nordlys: Any, folder: Path) -> Any:
 def _live(nordlys: Any, folder: Path) -> Any:
     deployments = importlib.import_module("trailbook.deployment")
     url = f"sqlite:///{folder / LOG_FILE}"
-    # Everything about the company comes from the seed; the secrets of its log never do.
-    keys = deployments.kept_keys(deployments.keys_file(url), secrets.token_bytes, create=True)
+    # Everything about the company comes from the seed; the secrets and keys of its log never do.
+    deployments.open_deployment(url, create=True).close()
     closing: list[Callable[[], None]] = []
 
     def open_log(clock: Callable[[], datetime], source: Item) -> Any:
         entropy = random.Random(f"log/{SEED}").randbytes
         deployment = deployments.open_deployment(
-            url, keys=keys, create=True, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy
+            url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy
         )
         closing.append(deployment.close)
         log = deployment.create(nordlys.ORG)

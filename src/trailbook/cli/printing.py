@@ -20,6 +20,10 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 Reach = Callable[[int, int | None], None]  # how much is done, and of how much
 
 
+class ReaderLeft(Exception):  # noqa: N818  # no error: whoever read our output has seen enough
+    """Standard output was closed by its reader, as `| head` does."""
+
+
 def plain(text: str) -> str:
     """Text with every character that is not shown as itself written as an escape: one line, no commands."""
     return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
@@ -32,8 +36,16 @@ def as_json(value: Any) -> str:
 
 
 def put(text: str = "") -> None:
-    """Print one line that is ours, names in it already made plain."""
-    sys.stdout.write(text + "\n")
+    """Print one line that is ours, names in it already made plain. Raises: ReaderLeft."""
+    put_bytes((text + "\n").encode(errors="backslashreplace"))
+
+
+def put_bytes(piece: bytes) -> None:
+    """Print bytes as they are. Raises: ReaderLeft."""
+    try:
+        sys.stdout.buffer.write(piece)
+    except BrokenPipeError:
+        raise ReaderLeft from None
 
 
 def note(text: str) -> None:

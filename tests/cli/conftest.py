@@ -1,0 +1,92 @@
+"""The real command in a process of its own, on real files in a folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+
+class Ended(Struct, frozen=True):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it answered with --json."""
+        return json.loads(self.out)
+
+    @property
+    def problem(self) -> Any:
+        """The error it ended with under --json: exactly one line."""
+        assert self.err.count("\n") == 1
+        return json.loads(self.err)
+
+
+class Folder:
+    """A folder in which commands run; `env` is added to their environment."""
+
+    given = (
+        *("record", "--action", "role.assigned", "--actor", "person:user/u-17=Anna Berg"),
+        *("--target", "role/r-3=Manager", "--concerns", "member:user/u-42=Bob Li"),
+    )
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.env: dict[str, str] = {}
+
+    def command(self, *arguments: str) -> list[str]:
+        """The words that start the command."""
+        return [sys.executable, "-m", "trailbook", *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment without settings of whoever runs the tests."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAILBOOK_")}
+        return kept | self.env
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> Ended:
+        """Run one command to its end."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.path,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def good(self, *arguments: str, stdin: bytes = b"") -> Ended:
+        """Run one command that must succeed."""
+        ended = self.run(*arguments, stdin=stdin)
+        assert ended.code == 0, ended.err
+        return ended
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Folder:
+    """A folder with nothing in it."""
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def begun(empty: Folder) -> Folder:
+    """A folder with an empty log of the organisation acme."""
+    empty.good("init", "--org", "acme")
+    return empty
+
+
+@pytest.fixture
+def one(begun: Folder) -> Folder:
+    """A folder with a log of one entry."""
+    begun.good(*begun.given)
+    return begun

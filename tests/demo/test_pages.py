@@ -239,9 +239,10 @@ def test_a_salary_is_changed_without_its_amount(site: Site) -> None:
         ("/hr/people/u-1013/absences", {"kind": "vacation", "first_day": "soon", "last_day": "2026-12-01"}),
         ("/hr/people/u-1013/competences", {}),
         ("/hr/signed-in-as", {"person": "u-9"}),
+        ("/hr/people/u-1013/position", {"job_title": ["One", "Two"]}),
     ],
 )
-def test_bad_input_is_refused_by_name(site: Site, path: str, form: dict[str, str]) -> None:
+def test_bad_input_is_refused_by_name(site: Site, path: str, form: dict[str, object]) -> None:
     """A form that cannot be saved says which field, and records nothing."""
     answer = site.client.post(path, data=form, headers=SAME)
     assert answer.status_code == 422

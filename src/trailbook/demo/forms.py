@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from litestar import post
 from litestar.datastructures import Cookie
-from litestar.params import FromPath, URLEncodedBody
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,17 +21,17 @@ from trailbook.demo.acting import Row
 from trailbook.demo.hr import absences, access, competences, people, salaries
 from trailbook.demo.looks import COOKIE, Asked, FormError, Here, act_of, text
 
-Form = URLEncodedBody[dict[str, str]]
+Form = NamedDependency[dict[str, str]]
 
 _PROFILE = ("phone", "address", "location")
 
 
 @post("/people/{key:str}/profile", sync_to_thread=True)
-def save_profile(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def save_profile(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Change telephone, address or place of work."""
     with hr.working() as work:
         person = work.get(t.Person, key)
-        given = {field: text(data, field) for field in _PROFILE}
+        given = {field: text(form, field) for field in _PROFILE}
         changes = {field: value for field, value in given.items() if getattr(person, field) != value}
         if changes:
             people.update_profile(act_of(request, work, hr.clock), person, changes)
@@ -38,9 +39,9 @@ def save_profile(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Re
 
 
 @post("/people/{key:str}/position", sync_to_thread=True)
-def save_position(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def save_position(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Change the job title."""
-    title = text(data, "job_title")
+    title = text(form, "job_title")
     with hr.working() as work:
         person = work.get(t.Person, key)
         changed = person.job_title != title
@@ -50,10 +51,10 @@ def save_position(request: Asked, hr: Here, key: FromPath[str], data: Form) -> R
 
 
 @post("/people/{key:str}/roles", sync_to_thread=True)
-def give_role(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def give_role(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Give a person a role that they do not have."""
     with hr.working() as work:
-        person, role = work.get(t.Person, key), _chosen(work.session, t.Role, data, "role")
+        person, role = work.get(t.Person, key), _chosen(work.session, t.Role, form, field="role")
         held = select(t.RoleAssignment).where(
             t.RoleAssignment.person_id == key, t.RoleAssignment.role_id == role.id
         )
@@ -64,7 +65,7 @@ def give_role(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redir
 
 
 @post("/assignments/{key:str}/end", sync_to_thread=True)
-def take_role(request: Asked, hr: Here, key: FromPath[str]) -> Redirect:
+def take_role(request: Asked, hr: Here, *, key: FromPath[str]) -> Redirect:
     """Take a role away."""
     with hr.working() as work:
         given = work.get(t.RoleAssignment, key)
@@ -75,10 +76,13 @@ def take_role(request: Asked, hr: Here, key: FromPath[str]) -> Redirect:
 
 
 @post("/roles/{key:str}/permissions", sync_to_thread=True)
-def grant(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def grant(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Let a role's members do something more."""
     with hr.working() as work:
-        role, permission = work.get(t.Role, key), _chosen(work.session, t.Permission, data, "permission")
+        role, permission = (
+            work.get(t.Role, key),
+            _chosen(work.session, t.Permission, form, field="permission"),
+        )
         held = select(t.RolePermission).where(t.RolePermission.role_id == key)
         held = held.where(
             t.RolePermission.permission_id == permission.id, t.RolePermission.ended_at.is_(None)
@@ -90,7 +94,7 @@ def grant(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
 
 
 @post("/role-permissions/{key:str}/end", sync_to_thread=True)
-def revoke(request: Asked, hr: Here, key: FromPath[str]) -> Redirect:
+def revoke(request: Asked, hr: Here, *, key: FromPath[str]) -> Redirect:
     """Take a permission from a role."""
     with hr.working() as work:
         held = work.get(t.RolePermission, key)
@@ -101,13 +105,13 @@ def revoke(request: Asked, hr: Here, key: FromPath[str]) -> Redirect:
 
 
 @post("/people/{key:str}/absences", sync_to_thread=True)
-def register_absence(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def register_absence(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Register days away for a person."""
-    first, last = _day(data, "first_day"), _day(data, "last_day")
+    first, last = _day(form, "first_day"), _day(form, "last_day")
     if last < first:
         raise FormError("last_day", "lies before the first day")
     with hr.working() as work:
-        person, kind = work.get(t.Person, key), _chosen(work.session, t.AbsenceType, data, "kind")
+        person, kind = work.get(t.Person, key), _chosen(work.session, t.AbsenceType, form, field="kind")
         absence = t.Absence(
             id=work.key("abs"),
             type_id=kind.id,
@@ -115,7 +119,7 @@ def register_absence(request: Asked, hr: Here, key: FromPath[str], data: Form) -
             first_day=first,
             last_day=last,
             grade=100,
-            note=data.get("note", ""),
+            note=text(form, "note") if form.get("note") else "",
             status="registered",
         )
         absences.enter(act_of(request, work, hr.clock), absence)
@@ -123,10 +127,13 @@ def register_absence(request: Asked, hr: Here, key: FromPath[str], data: Form) -
 
 
 @post("/people/{key:str}/competences", sync_to_thread=True)
-def add_competence(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def add_competence(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Add a skill or certificate to a person."""
     with hr.working() as work:
-        person, kind = work.get(t.Person, key), _chosen(work.session, t.CompetenceType, data, "competence")
+        person, kind = (
+            work.get(t.Person, key),
+            _chosen(work.session, t.CompetenceType, form, field="competence"),
+        )
         act = act_of(request, work, hr.clock)
         ends = act.at.date() + timedelta(days=30 * kind.months) if kind.months else None
         competences.add(act, person, kind, expires_on=ends)
@@ -134,9 +141,9 @@ def add_competence(request: Asked, hr: Here, key: FromPath[str], data: Form) -> 
 
 
 @post("/salaries/{key:str}", sync_to_thread=True)
-def save_salary(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Redirect:
+def save_salary(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Change a salary from today on."""
-    amount = _amount(data, "amount")
+    amount = _amount(form, "amount")
     with hr.working() as work:
         salary = work.get(t.Salary, key)
         changed = salary.amount != amount
@@ -147,14 +154,26 @@ def save_salary(request: Asked, hr: Here, key: FromPath[str], data: Form) -> Red
 
 
 @post("/signed-in-as", sync_to_thread=True)
-def sign_in_as(hr: Here, data: Form) -> Redirect:
+def sign_in_as(hr: Here, form: Form) -> Redirect:
     """Be somebody else from now on; a demonstration has no passwords, and this is no sign-in to record."""
     with hr.reading() as session:
-        person = _chosen(session, t.Person, data, "person")
+        person = _chosen(session, t.Person, form, field="person")
     if person.status != "active":
         raise FormError("person", "does not work here now")
     cookie = Cookie(key=COOKIE, value=person.id, path="/hr", httponly=True, samesite="lax")
     return Redirect("/hr", status_code=303, cookies=[cookie])
+
+
+async def filled(request: Asked) -> dict[str, str]:
+    """The fields of the form that was sent.
+
+    Raises: FormError when it holds a file or a field twice.
+    """
+    fields = list((await request.form()).multi_items())
+    found = {name: value for name, value in fields if isinstance(value, str)}
+    if len(found) != len(fields):
+        raise FormError("form", "holds a field twice, or a file")
+    return found
 
 
 FORMS: list[Any] = [
@@ -175,7 +194,7 @@ def _back(path: str, changed: bool = True) -> Redirect:
     return Redirect(f"{quote(path)}?recorded={'yes' if changed else 'no'}", status_code=303)
 
 
-def _chosen(session: Session, table: type[Row], form: dict[str, str], field: str) -> Row:
+def _chosen(session: Session, table: type[Row], form: dict[str, str], *, field: str) -> Row:
     found = session.get(table, form.get(field, ""))
     if found is None:
         raise FormError(field, "is not one of those offered")

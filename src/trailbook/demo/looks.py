@@ -108,8 +108,8 @@ def same_origin(asked: Asked) -> Page | None:
     if asked.method in ("GET", "HEAD", "OPTIONS"):
         return None
     site = asked.headers.get("sec-fetch-site")
-    base = f"{asked.url.scheme}://{asked.url.netloc}"
-    if site == "same-origin" if site is not None else asked.headers.get("origin") == base:
+    own = f"{asked.url.scheme}://{asked.url.netloc}"
+    if site == "same-origin" if site is not None else asked.headers.get("origin") == own:
         return None
     return refusal(403, "Not from here", "The change was asked for by another site, so nothing was changed.")
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from trailbook.demo import tables as t
 from trailbook.demo.cards import CARDS, doer
-from trailbook.demo.forms import FORMS
+from trailbook.demo.forms import FORMS, filled
 from trailbook.demo.looks import STYLE, Asked, FormError, Here, Page, refusal, render, same_origin
 from trailbook.demo.system import HRSystem
 
@@ -31,7 +31,7 @@ def routes(hr: HRSystem) -> list[ControllerRouterHandler]:
         Router(
             path="/hr",
             route_handlers=[*pages, *FORMS],
-            dependencies={"hr": Provide(lambda: hr, sync_to_thread=False)},
+            dependencies={"hr": Provide(lambda: hr, sync_to_thread=False), "form": Provide(filled)},
             before_request=same_origin,
             exception_handlers={NoResultFound: _not_found, FormError: _form_error},
             include_in_schema=False,
@@ -51,7 +51,7 @@ def style() -> Response[bytes]:
 
 
 @get("/", sync_to_thread=True)
-def people(request: Asked, hr: Here, q: FromQuery[str] = "", left: FromQuery[bool] = False) -> Page:
+def people(request: Asked, hr: Here, *, q: FromQuery[str] = "", left: FromQuery[bool] = False) -> Page:
     """Everybody, or those whose name, title or place begins so."""
     with hr.reading() as s:
         found = select(t.Person).where(t.Person.status != "merged")
@@ -68,7 +68,7 @@ def people(request: Asked, hr: Here, q: FromQuery[str] = "", left: FromQuery[boo
 
 
 @get("/people/{key:str}", sync_to_thread=True)
-def person(request: Asked, hr: Here, key: FromPath[str]) -> Page:
+def person(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One person: profile, roles, competence, absence and pay, each with its form."""
     with hr.reading() as s:
         row = s.get_one(t.Person, key)
@@ -116,7 +116,7 @@ def roles(request: Asked, hr: Here) -> Page:
 
 
 @get("/roles/{key:str}", sync_to_thread=True)
-def role(request: Asked, hr: Here, key: FromPath[str]) -> Page:
+def role(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One role: what it allows, and who has it."""
     with hr.reading() as s:
         row = s.get_one(t.Role, key)
@@ -140,7 +140,7 @@ def integrations(request: Asked, hr: Here) -> Page:
 
 
 @get("/integrations/{key:str}", sync_to_thread=True)
-def integration(request: Asked, hr: Here, key: FromPath[str]) -> Page:
+def integration(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One integration, with its last runs."""
     with hr.reading() as s:
         row = s.get_one(t.Integration, key)
@@ -155,7 +155,7 @@ def integration(request: Asked, hr: Here, key: FromPath[str]) -> Page:
 
 
 @get("/teams/{key:str}", sync_to_thread=True)
-def team(request: Asked, hr: Here, key: FromPath[str]) -> Page:
+def team(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One team and who is in it."""
     with hr.reading() as s:
         row = s.get_one(t.Team, key)
@@ -166,7 +166,7 @@ def team(request: Asked, hr: Here, key: FromPath[str]) -> Page:
 
 
 @get("/salaries/{key:str}", sync_to_thread=True)
-def salary(request: Asked, hr: Here, key: FromPath[str]) -> Page:
+def salary(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One salary, its history, and the form that changes it."""
     with hr.reading() as s:
         row = s.get_one(t.Salary, key)
@@ -177,7 +177,7 @@ def salary(request: Asked, hr: Here, key: FromPath[str]) -> Page:
 
 
 @get("/{kind:str}/{key:str}", sync_to_thread=True)
-def card(request: Asked, hr: Here, kind: FromPath[str], key: FromPath[str]) -> Page:
+def card(request: Asked, hr: Here, *, kind: FromPath[str], key: FromPath[str]) -> Page:
     """Any other item."""
     if kind not in CARDS:
         return refusal(404, "Not here", "The HR system has no such page.")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from trailbook.demo import names
@@ -35,80 +35,55 @@ def lived_until(session: Session) -> datetime:
     return session.scalars(select(t.Company)).one().lived_until
 
 
+class _When(Struct, frozen=True):
+    """The ranges of days that the questions are about, seen from the end of the simulated months."""
+
+    until: datetime
+
+    @property
+    def today(self) -> date:
+        """T of page.md 6."""
+        return self.until.astimezone(ZONE).date()
+
+    def months(self, first: int, end: int) -> ColumnElement[bool]:
+        """Whole months, counted from this one (0)."""
+        month = self.today.replace(day=1)
+        return _between(_months(month, first), _months(month, end))
+
+    @property
+    def last_quarter(self) -> ColumnElement[bool]:
+        """The whole quarter before this one."""
+        into = (self.today.month - 1) % 3
+        return self.months(-3 - into, -into)
+
+    @property
+    def half_year(self) -> ColumnElement[bool]:
+        """Six months back and today."""
+        return _between(_months(self.today, -6), self.today + timedelta(days=1))
+
+    @property
+    def last_year(self) -> ColumnElement[bool]:
+        """The whole year before this one."""
+        return _between(date(self.today.year - 1, 1, 1), date(self.today.year, 1, 1))
+
+    @property
+    def weekend(self) -> tuple[date, date]:
+        """Saturday and Sunday of the odd night."""
+        saturday = odd_night(self.until).astimezone(ZONE).date()
+        return saturday, saturday + timedelta(days=1)
+
+    @property
+    def week(self) -> tuple[date, date]:
+        """Monday and Sunday of the newcomer's first week."""
+        return first_week(self.until)
+
+
 def ten(until: datetime) -> tuple[Question, ...]:
     """The ten questions as they are asked at `until`, the end of the simulated months."""
-    today = until.astimezone(ZONE).date()
-    month, quarter = date(today.year, today.month, 1), date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
-    last_month = _between(_months(month, -1), month)
-    last_quarter = _between(_months(quarter, -3), quarter)
-    half_year = _between(_months(today, -6), today + timedelta(days=1))
-    last_year = _between(date(today.year - 1, 1, 1), date(today.year, 1, 1))
-    monday, sunday = first_week(until)
-    saturday = odd_night(until).astimezone(ZONE).date()
-    weekend = _between(saturday, saturday + timedelta(days=2))
-    first_days = _between(monday, sunday + timedelta(days=1))
-    reviewed, newcomer, it_lead = names.REVIEWED, names.NEW_HIRE, f"user/{names.IT_LEAD}"
-    access = _in("roles", "permissions")
-    asked: tuple[tuple[str, Params, tuple[ColumnElement[bool], ...]], ...] = (
-        (
-            "Who updated their own profile last month?",
-            (("date", "last-month"), ("category", "users"), ("self", "true")),
-            (last_month, _in("users"), _self()),
-        ),
-        (
-            "What was sent to integrations last quarter?",
-            (("date", "last-quarter"), ("category", "integrations")),
-            (last_quarter, _in("integrations")),
-        ),
-        (
-            "Which permissions were given to Jonas Lindström?",
-            (("category", "roles"), ("category", "permissions"), ("concerns", f"user/{reviewed}")),
-            (access, _about(reviewed)),
-        ),
-        (
-            "Which roles and permissions changed in the past 6 months?",
-            (("date", "past-6-months"), ("category", "roles"), ("category", "permissions")),
-            (half_year, access),
-        ),
-        (
-            "What happened to Live Sørbø in her first week?",
-            (("from", f"{monday}"), ("to", f"{sunday}"), ("concerns", f"user/{newcomer}"), _NOT_LOG),
-            (first_days, _about(newcomer)),
-        ),
-        (
-            "What did automation do last month?",
-            (("date", "last-month"), ("actor_kind", "system"), ("actor_kind", "integration"), _NOT_LOG),
-            (last_month, h.by.not_like("user/%")),
-        ),
-        (
-            "Who gained or updated skills?",
-            (("category", "competence"),),
-            (_in("competence"),),
-        ),
-        (
-            "Any unexpected change to absence or salary that weekend?",
-            (
-                ("from", f"{saturday}"),
-                ("to", f"{saturday + timedelta(days=1)}"),
-                ("category", "absence"),
-                ("category", "salary"),
-            ),
-            (weekend, _in("absence", "salary")),
-        ),
-        (
-            "What did Mikael Nyström do with roles last quarter?",
-            (("actor", it_lead), ("category", "roles"), ("date", "last-quarter")),
-            (last_quarter, h.by == it_lead, _in("roles")),
-        ),
-        (
-            "Give me last year as a file that an auditor can verify.",
-            (("date", "last-year"), _NOT_LOG),
-            (last_year,),
-        ),
-    )
+    when = _When(until)
     return tuple(
-        Question(number=n, text=text, params=(*params, _TZ), count=_counting(where))
-        for n, (text, params, where) in enumerate(asked, 1)
+        Question(number=n, text=text, params=(*params(when), _TZ), count=_counting(where(when)))
+        for n, (text, params, where) in enumerate(_ASKED, 1)
     )
 
 
@@ -120,6 +95,14 @@ def _counting(where: tuple[ColumnElement[bool], ...]) -> Callable[[Session], int
 def _months(day: date, months: int) -> date:
     at = day.year * 12 + day.month - 1 + months
     return same_day(at // 12, at % 12 + 1, day.day)
+
+
+def _days(days: tuple[date, date]) -> ColumnElement[bool]:
+    return _between(days[0], days[1] + timedelta(days=1))
+
+
+def _from_to(days: tuple[date, date]) -> Params:
+    return (("from", f"{days[0]}"), ("to", f"{days[1]}"))
 
 
 def _between(first: date, end: date) -> ColumnElement[bool]:
@@ -162,7 +145,7 @@ def _steps(category: str, step: Any, about: Any = None) -> Select[Any]:
     return _happened(category, step.at, step.by, what=step.what, behalf=step.behalf, **who)
 
 
-def _of_steps(category: str, step: Any, key: Any, thing: Any) -> Select[Any]:
+def _of_steps(category: str, step: Any, key: Any, *, thing: Any) -> Select[Any]:
     """A history table of things that belong to a person."""
     return _steps(category, step, thing.person_id).join(thing, key == thing.id)
 
@@ -177,10 +160,9 @@ def _spans(category: str, row: Any, about: Any = None) -> tuple[Select[Any], Sel
     )
 
 
-def _history() -> Subquery:
-    integration = "integration/" + t.SyncRun.integration_id
+def _of_people() -> tuple[Select[Any], ...]:
     change = t.PersonChange
-    parts = (
+    return (
         _happened(
             "users",
             change.at,
@@ -197,7 +179,9 @@ def _history() -> Subquery:
             t.EmergencyContact.added_by,
             about=t.EmergencyContact.person_id,
         ),
-        _of_steps("users", t.EmergencyContactChange, t.EmergencyContactChange.contact_id, t.EmergencyContact),
+        _of_steps(
+            "users", t.EmergencyContactChange, t.EmergencyContactChange.contact_id, thing=t.EmergencyContact
+        ),
         _happened("users", t.UserField.created_at, t.UserField.created_by),
         _steps("security", t.AccountEvent, t.AccountEvent.person_id),
         _steps("roles", t.RoleChange),
@@ -211,6 +195,12 @@ def _history() -> Subquery:
         _steps("permissions", t.PermissionSetChange),
         *_spans("permissions", t.PermissionGrant, t.PermissionGrant.person_id),
         _happened("permissions", t.AccessRefusal.at, "user/" + t.AccessRefusal.person_id),
+    )
+
+
+def _of_the_rest() -> tuple[Select[Any], ...]:
+    integration = "integration/" + t.SyncRun.integration_id
+    return (
         _steps("integrations", t.IntegrationChange),
         _happened("integrations", t.SyncRun.started_at, integration),
         _happened("integrations", t.SyncRun.finished_at, integration),
@@ -221,17 +211,72 @@ def _history() -> Subquery:
             about=t.Delivery.person_id,
         ),
         _happened("competence", t.CompetenceType.created_at, t.CompetenceType.created_by),
-        _of_steps("competence", t.CompetenceStep, t.CompetenceStep.competence_id, t.Competence),
-        _of_steps("absence", t.AbsenceStep, t.AbsenceStep.absence_id, t.Absence),
-        _of_steps("absence", t.FollowUpStep, t.FollowUpStep.follow_up_id, t.FollowUp),
-        _of_steps("absence", t.BalanceStep, t.BalanceStep.balance_id, t.AbsenceBalance),
-        _of_steps("salary", t.SalaryStep, t.SalaryStep.salary_id, t.Salary),
+        _of_steps("competence", t.CompetenceStep, t.CompetenceStep.competence_id, thing=t.Competence),
+        _of_steps("absence", t.AbsenceStep, t.AbsenceStep.absence_id, thing=t.Absence),
+        _of_steps("absence", t.FollowUpStep, t.FollowUpStep.follow_up_id, thing=t.FollowUp),
+        _of_steps("absence", t.BalanceStep, t.BalanceStep.balance_id, thing=t.AbsenceBalance),
+        _of_steps("salary", t.SalaryStep, t.SalaryStep.salary_id, thing=t.Salary),
         _steps("salary", t.PayrollStep),
         _happened("salary", t.Payslip.published_at, t.Payslip.published_by, about=t.Payslip.person_id),
-        _of_steps("salary", t.BankAccountChange, t.BankAccountChange.bank_account_id, t.BankAccount),
+        _of_steps("salary", t.BankAccountChange, t.BankAccountChange.bank_account_id, thing=t.BankAccount),
     )
-    return union_all(*parts).subquery("happened")
 
 
-_HAPPENED = _history()
+_HAPPENED = union_all(*_of_people(), *_of_the_rest()).subquery("happened")
 h = _HAPPENED.c
+
+_ROLES: Params = (("category", "roles"), ("category", "permissions"))
+_ASKED: tuple[
+    tuple[str, Callable[[_When], Params], Callable[[_When], tuple[ColumnElement[bool], ...]]], ...
+] = (
+    (
+        "Who updated their own profile last month?",
+        lambda w: (("date", "last-month"), ("category", "users"), ("self", "true")),
+        lambda w: (w.months(-1, 0), _in("users"), _self()),
+    ),
+    (
+        "What was sent to integrations last quarter?",
+        lambda w: (("date", "last-quarter"), ("category", "integrations")),
+        lambda w: (w.last_quarter, _in("integrations")),
+    ),
+    (
+        "Which permissions were given to Jonas Lindström?",
+        lambda w: (*_ROLES, ("concerns", f"user/{names.REVIEWED}")),
+        lambda w: (_in("roles", "permissions"), _about(names.REVIEWED)),
+    ),
+    (
+        "Which roles and permissions changed in the past 6 months?",
+        lambda w: (("date", "past-6-months"), *_ROLES),
+        lambda w: (w.half_year, _in("roles", "permissions")),
+    ),
+    (
+        "What happened to Live Sørbø in her first week?",
+        lambda w: (*_from_to(w.week), ("concerns", f"user/{names.NEW_HIRE}"), _NOT_LOG),
+        lambda w: (_days(w.week), _about(names.NEW_HIRE)),
+    ),
+    (
+        "What did automation do last month?",
+        lambda w: (("date", "last-month"), ("actor_kind", "system"), ("actor_kind", "integration"), _NOT_LOG),
+        lambda w: (w.months(-1, 0), h.by.not_like("user/%")),
+    ),
+    (
+        "Who gained or updated skills?",
+        lambda w: (("category", "competence"),),
+        lambda w: (_in("competence"),),
+    ),
+    (
+        "Any unexpected change to absence or salary that weekend?",
+        lambda w: (*_from_to(w.weekend), ("category", "absence"), ("category", "salary")),
+        lambda w: (_days(w.weekend), _in("absence", "salary")),
+    ),
+    (
+        "What did Mikael Nyström do with roles last quarter?",
+        lambda w: (("actor", f"user/{names.IT_LEAD}"), ("category", "roles"), ("date", "last-quarter")),
+        lambda w: (w.last_quarter, h.by == f"user/{names.IT_LEAD}", _in("roles")),
+    ),
+    (
+        "Give me last year as a file that an auditor can verify.",
+        lambda w: (("date", "last-year"), _NOT_LOG),
+        lambda w: (w.last_year,),
+    ),
+)

@@ -84,7 +84,7 @@ def request_role(act: Act, role: Role, person: Person, *, reason: str) -> RoleRe
         submitted_by=act.by,
     )
     act.hr.add(request)
-    _tell_request(act, request, person, "submitted")
+    _tell_request(act, request, person, what="submitted")
     return request
 
 
@@ -93,7 +93,7 @@ def decide_request(act: Act, request: RoleRequest, role: Role | None) -> RoleAss
     person = act.hr.get(Person, request.person_id)
     request.decision = "approved" if role else "rejected"
     request.decided_at, request.decided_by = act.at, act.by
-    decided = _tell_request(act, request, person, request.decision)
+    decided = _tell_request(act, request, person, what=request.decision)
     return assign_role(act.but(caused_by=decided), role, person) if role else None
 
 
@@ -172,7 +172,7 @@ def _end(row: _Endable, act: Act) -> None:
     row.ended_at, row.ended_by = act.at, act.by
 
 
-def _tell_request(act: Act, request: RoleRequest, person: Person, what: str) -> UUID:
+def _tell_request(act: Act, request: RoleRequest, person: Person, *, what: str) -> UUID:
     target = Item(type="role_request", id=request.id)
     parts = {"requester": person.item, "member": person.item}
     return act.tell(f"role_request.{what}", target, parts=parts)

@@ -84,11 +84,7 @@ def _renew(w: World, at: datetime, held: Held) -> None:
     )
     track(w, held)
     verifier = w.boss(person)
-    w.at(w.later(at, 1, 9), lambda w, at: _verify(w, at, verifier.id, held))
-
-
-def _verify(w: World, at: datetime, verifier: str, held: Held) -> None:
-    competences.step(w.by(verifier, at), "verified", held)
+    w.at(w.later(at, 1, 9), lambda w, at: competences.step(w.by(verifier, at), "verified", held))
 
 
 def expire_access(w: World, at: datetime, day: date) -> None:

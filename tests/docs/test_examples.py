@@ -1,0 +1,60 @@
+"""What README and tutorial show is run as it stands there, in an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/tutorial.md")
+ENDLESS = ("trailbook serve", "make ")
+REFUSED = "role.given"
+_BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.M | re.S)
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """The fenced blocks of a page, of one kind, in order."""
+    return [text for found, text in _BLOCK.findall((ROOT / page).read_text("utf-8")) if found == kind]
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder as a reader of the page would."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TRAILBOOK_")}
+    return subprocess.run(
+        command, cwd=folder, env={**clean, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_of_the_page_runs(page: str, tmp_path: Path) -> None:
+    for text in blocks(page, "python"):
+        done = run([sys.executable, "-W", "error", "-c", text], tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_the_page_run(page: str, tmp_path: Path) -> None:
+    ran = 0
+    for text in blocks(page, "sh"):
+        for line in text.replace("\\\n", " ").splitlines():
+            if line.startswith(ENDLESS):
+                continue
+            done = run(["sh", "-c", line], tmp_path)
+            assert done.returncode == (2 if REFUSED in line else 0), (line, done.stderr)
+            ran += 1
+    assert ran >= 3
+
+
+def test_links_of_every_page_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    dead = [
+        (page.name, link)
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert dead == []

@@ -1,0 +1,66 @@
+"""The application: every route there is, on one screen.
+
+Owns which path leads where and who may take it. Refuses to hold any rule of its own.
+"""
+
+from collections.abc import Sequence
+
+from anyio import CapacityLimiter
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
+
+from trailbook.deployment import Deployment
+from trailbook.web import api, front, intake, operators, pages, reference, render
+from trailbook.web.asked import THREADS, Routes, Site
+from trailbook.web.edge import edged
+from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
+
+
+def create_app(
+    deployment: Deployment,
+    *,
+    base_url: str,
+    timezone: str = "UTC",
+    extra: Sequence[ControllerRouterHandler] = (),
+) -> Litestar:
+    """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
+
+    `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
+    where the address names none.
+    """
+    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS))
+    routes = Routes(site)
+    org, page = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
+    handlers: list[ControllerRouterHandler] = [
+        routes.api("POST", f"{org}/entries", intake.record_one, MAX_ENTRY),
+        routes.api("POST", f"{org}/entries/batch", intake.record_batch, MAX_BATCH),
+        routes.api("GET", f"{org}/entries", api.search),
+        routes.api("GET", f"{org}/entries.csv", api.export_csv),
+        routes.api("GET", f"{org}/entries.jsonl", api.export_jsonl),
+        routes.api("GET", f"{org}/entries/{{id:str}}", api.show),
+        routes.api("GET", f"{org}/items", api.items),
+        routes.api("GET", f"{org}/catalogue", api.catalogue),
+        routes.page(page, pages.activity),
+        routes.page(f"{page}/{{rest:path}}", pages.below),
+        routes.open("GET", "/", front.home),
+        routes.open("GET", "/sign-in", front.sign_in_page),
+        routes.open("POST", "/sign-in", front.sign_in),
+        routes.open("POST", "/sign-out", front.sign_out),
+        routes.open("GET", "/problems/{code:str}", front.problem_page),
+        routes.open("GET", "/docs", reference.docs),
+        routes.open("GET", "/openapi.json", reference.openapi),
+        routes.open("GET", "/static/{name:str}", render.static_file),
+        routes.open("GET", "/healthz", operators.healthz),
+        routes.open("GET", "/readyz", operators.readyz),
+        routes.open("GET", "/version", operators.version),
+        *extra,
+    ]
+    app = Litestar(
+        handlers,
+        exception_handlers={Exception: front.refusal(site)},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=MAX_BATCH,
+    )
+    app.asgi_handler = edged(app.asgi_handler, site.base_url)
+    return app

@@ -1,0 +1,174 @@
+"""A request as the handlers see it: who asks, of which organisation, with which parameters.
+
+Owns the step from the framework's request to plain data, and the threads in which the synchronous core runs.
+Refuses parameters that are not UTF-8, and knows no route.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from anyio import CapacityLimiter, to_thread
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct, structs
+
+from trailbook.access import Viewer
+from trailbook.credentials import Scope
+from trailbook.deployment import Deployment
+from trailbook.errors import Fault, FilterInvalidError, NotFoundError
+from trailbook.log import Log
+from trailbook.model import Item
+from trailbook.web.auth import admit_api, admit_page
+from trailbook.web.jsonin import MalformedError
+from trailbook.web.words import Words, language, words
+
+THREADS = 32
+
+
+class Site(Struct, frozen=True):
+    """What every handler of one application shares."""
+
+    deployment: Deployment
+    base_url: str
+    timezone: str
+    limiter: CapacityLimiter
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """One request; `viewer` and `source` are who was let in, where the route lets anybody in at all."""
+
+    site: Site
+    method: str
+    path: str
+    params: Mapping[str, str]
+    pairs: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    request_id: str
+    lang: str
+    body: bytes = b""
+    admitted: tuple[Viewer, Item] | None = None
+
+    @property
+    def org(self) -> str:
+        return self.params["org"]
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who was let in to read."""
+        assert self.admitted is not None
+        return self.admitted[0]
+
+    @property
+    def log(self) -> Log:
+        """The organisation's log. Raises: NotFoundError."""
+        return self.site.deployment.log(self.org)
+
+    @property
+    def words(self) -> Words:
+        return words(self.lang)
+
+    def entry_id(self, text: str) -> UUID:
+        """An entry's id in the address. Raises: NotFoundError, as for an entry that is not there."""
+        try:
+            return UUID(text)
+        except ValueError:
+            raise NotFoundError("there is no such entry") from None
+
+    def only(self, *known: str) -> dict[str, str]:
+        """The parameters by name, each at most once and all known. Raises: FilterInvalidError."""
+        faults = []
+        for name in dict.fromkeys(name for name, _ in self.pairs):
+            if name not in known:
+                faults.append(Fault(f"/{name[:80]}", "parameter-unknown", "is not a parameter of this path"))
+            elif sum(1 for other, _ in self.pairs if other == name) > 1:
+                faults.append(Fault(f"/{name}", "parameter-invalid", "is given more than once"))
+        if faults:
+            detail = "; ".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in faults)
+            raise FilterInvalidError(detail, tuple(faults))
+        return dict(self.pairs)
+
+
+Method = Literal["GET", "POST"]
+Handler = Callable[[Asked], Response[Any]]
+
+
+def asked_of(site: Site, request: Request[Any, Any, Any]) -> Asked:
+    """The request as plain data, nobody let in yet. Raises: MalformedError."""
+    try:
+        pairs = parse_qsl(request.scope["query_string"].decode("ascii"), True, errors="strict")
+    except (UnicodeDecodeError, ValueError):
+        raise MalformedError("the address is not UTF-8 in percent-encoding") from None
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Asked(
+        site=site,
+        method=request.method,
+        path=request.scope["path"],
+        params={name: str(value) for name, value in request.path_params.items()},
+        pairs=tuple(pairs),
+        headers=headers,
+        request_id=request.scope["state"]["request_id"],
+        lang=language(headers.get("accept-language")),
+    )
+
+
+class Routes(Struct, frozen=True):
+    """Makes route handlers of plain functions: the core is synchronous, so each runs in a thread of its own."""
+
+    site: Site
+
+    def open(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A route that asks nobody who they are."""
+        return self._route(method, path, handler, None)
+
+    def page(self, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A page below an organisation, for viewers with full access."""
+        return self._route("GET", path, handler, self._to_page)
+
+    def api(self, method: Method, path: str, handler: Handler, most: int = 0) -> HTTPRouteHandler:
+        """A path of the API: reading for GET, recording (of at most `most` bytes) for POST."""
+        scope: Scope = "record" if method == "POST" else "read"
+
+        def admit(asked: Asked) -> tuple[Viewer, Item]:
+            return admit_api(self.site.deployment.credentials, asked.headers, scope, asked.org)
+
+        return self._route(method, path, handler, admit, most)
+
+    def _to_page(self, asked: Asked) -> tuple[Viewer, Item]:
+        viewer = admit_page(self.site.deployment.credentials, asked.headers, asked.org)
+        return viewer, viewer.item
+
+    def _route(
+        self,
+        method: Method,
+        path: str,
+        handler: Handler,
+        admit: Callable[[Asked], tuple[Viewer, Item]] | None,
+        most: int = 16 * 1024,
+    ) -> HTTPRouteHandler:
+        site = self.site
+
+        async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+            asked = asked_of(site, request)
+            if admit is not None:
+                admitted = await to_thread.run_sync(admit, asked, limiter=site.limiter)
+                asked = _with(asked, admitted=admitted)
+            if method == "POST":
+                asked = _with(asked, body=await request.body())
+            return await to_thread.run_sync(handler, asked, limiter=site.limiter)
+
+        handle.__name__ = handler.__name__
+        return HTTPRouteHandler(
+            path, http_method=method, request_max_body_size=most, name=f"{method} {path}"
+        )(handle)
+
+
+def _with(asked: Asked, **more: Any) -> Asked:
+    return structs.replace(asked, **more)
+
+
+async def off_loop(chunks: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
+    """The pieces of a file, each made in a thread: an error among them breaks the transfer."""
+    while (chunk := await to_thread.run_sync(next, chunks, None, limiter=limiter)) is not None:
+        yield chunk

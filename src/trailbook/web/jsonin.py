@@ -1,0 +1,153 @@
+"""Strict JSON in: what any two JSON readers could understand differently is refused, saying where.
+
+Owns the one way bytes from outside become dicts, lists and texts (R29). Refuses byte order marks, duplicate
+keys, NaN, lone surrogates (400 malformed), and floats, integers above 2^53 - 1, depth above 8 and objects of
+more than 200 members (422, with a pointer). Source: RFC 8259, RFC 7493 (I-JSON).
+"""
+
+import json
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trailbook.errors import EntryInvalidError, Fault, InvalidError
+
+MAX_DEPTH, MAX_MEMBERS, MAX_INTEGER = 8, 200, 2**53 - 1
+MAX_ENTRY, MAX_LINES, MAX_BATCH = 256 * 1024, 10_000, 16 * 1024 * 1024
+
+
+class MalformedError(InvalidError):
+    """The bytes are not JSON that every reader reads alike."""
+
+    code = "malformed"
+
+
+class TooLargeError(InvalidError):
+    """One entry has more than 256 KiB."""
+
+    code = "too-large"
+
+
+class BatchTooLargeError(InvalidError):
+    """A batch has more than 10,000 entries or 16 MiB."""
+
+    code = "batch-too-large"
+
+
+class _Shell(Struct):
+    """Any object, its members skipped unread."""
+
+
+class _Float(Struct):
+    """Stands where a float or an integer out of bounds was read, until the walk can say where."""
+
+    detail: str
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object as its members in order, until the walk has looked for duplicates."""
+
+
+def strict(raw: bytes) -> Any:
+    """Read one JSON value.
+
+    Raises: MalformedError; EntryInvalidError with a pointer for what is JSON but out of bounds; TooLargeError.
+    """
+    if len(raw) > MAX_ENTRY:
+        raise TooLargeError(f"one entry may have {MAX_ENTRY} bytes")
+    try:
+        found = _DECODER.decode(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"is not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise MalformedError(f"is not JSON: {error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise _beyond("", f"is nested deeper than {MAX_DEPTH}") from None
+    return _walk(found, "", 0)
+
+
+def lines(raw: bytes) -> list[bytes]:
+    """The lines of NDJSON; the last may end without a line break. Raises: BatchTooLargeError."""
+    if raw.count(b"\n") > MAX_LINES:
+        raise _too_many()
+    found = raw.split(b"\n")
+    return found[:-1] if found[-1] == b"" else found
+
+
+def elements(raw: bytes) -> list[bytes]:
+    """The objects of a JSON array as bytes, each still to be read strictly.
+
+    Raises: MalformedError; BatchTooLargeError.
+    """
+    try:
+        # Counted first with nothing kept of it: 16 MiB of brackets must not become millions of objects.
+        if len(msgspec.json.decode(raw, type=list[_Shell])) > MAX_LINES:
+            raise _too_many()
+        return [bytes(one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedError(f"is not a JSON array of objects: {error}") from None
+
+
+def _walk(found: Any, pointer: str, depth: int) -> Any:
+    if isinstance(found, _Float):
+        raise _beyond(pointer, found.detail)
+    if isinstance(found, str):
+        return _text(found, pointer)
+    if not isinstance(found, list):
+        return found
+    if depth == MAX_DEPTH:
+        raise _beyond(pointer, f"is nested deeper than {MAX_DEPTH}")
+    if not isinstance(found, _Pairs):
+        return [_walk(one, f"{pointer}/{at}", depth + 1) for at, one in enumerate(found)]
+    if len(found) > MAX_MEMBERS:
+        raise _beyond(pointer, f"has more than {MAX_MEMBERS} members")
+    return _members(found, pointer, depth)
+
+
+def _members(found: _Pairs, pointer: str, depth: int) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, value in found:
+        inner = f"{pointer}/{_text(name, pointer).replace('~', '~0').replace('/', '~1')[:80]}"
+        if name in read:
+            fault = Fault(inner, "malformed", "is given twice")
+            raise MalformedError(f"{inner}: {fault.detail}", (fault,))
+        read[name] = _walk(value, inner, depth + 1)
+    return read
+
+
+def _text(text: str, pointer: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        fault = Fault(pointer, "malformed", "has half of a surrogate pair")
+        raise MalformedError(f"{pointer or 'text'}: {fault.detail}", (fault,)) from None
+    return text
+
+
+def _integer(text: str) -> int | _Float:
+    # Never int() of thousands of digits: it costs the square of their number.
+    if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
+        return _Float(f"is beyond {MAX_INTEGER}, where readers of JSON begin to differ")
+    return int(text)
+
+
+def _float(text: str) -> _Float:
+    return _Float("is not a whole number")
+
+
+def _constant(name: str) -> Any:
+    raise MalformedError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_Pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _beyond(pointer: str, detail: str) -> EntryInvalidError:
+    return EntryInvalidError((Fault(pointer, "entry-invalid", detail),))
+
+
+def _too_many() -> BatchTooLargeError:
+    return BatchTooLargeError(f"a batch may have {MAX_LINES} entries")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -65,7 +66,7 @@ def faults(url: str, expected: list[UUID]) -> list[str]:
         found.append("the seqs shown have gaps")
     store.close()
     deployment.close()
-    with apsw.Connection(url.removeprefix("sqlite:///")) as db:
+    with closing(apsw.Connection(url.removeprefix("sqlite:///"))) as db:
         found += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
     return found
 

@@ -16,6 +16,11 @@ from trailbook.errors import DamagedError, SchemaNewerError, StorageFullError, S
 
 APPLICATION_ID = 0x7472626B  # "trbk"
 _MIGRATIONS = "migrations"
+# FULL: with NORMAL a power cut loses acknowledged entries, for WAL is then not synced at commit.
+_SETTINGS = (
+    *("page_size = 8192", "journal_mode = WAL", "synchronous = FULL"),
+    *("secure_delete = ON", "trusted_schema = OFF"),
+)
 
 
 @contextmanager
@@ -120,9 +125,9 @@ def _open(path: Path, flags: int) -> apsw.Connection:
     _version(connection)  # a file of somebody else is refused before anything in it is changed
     connection.execute("PRAGMA mmap_size = 1073741824")
     if flags & apsw.SQLITE_OPEN_READWRITE:
-        # FULL: with NORMAL a power cut loses acknowledged entries, for WAL is then not synced at commit.
-        connection.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF")
+        # One at a time: a PRAGMA that answers with a row holds back whatever stands behind it.
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}").fetchall()
     return connection
 
 

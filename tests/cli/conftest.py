@@ -90,3 +90,12 @@ def one(begun: Folder) -> Folder:
     """A folder with a log of one entry."""
     begun.good(*begun.given)
     return begun
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """A folder with a log of one entry, for tests that record nothing."""
+    folder = Folder(tmp_path_factory.mktemp("shared"))
+    folder.good("init", "--org", "acme")
+    folder.good(*folder.given)
+    return folder

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ABSENT = "019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11"
 
 
-def test_done_is_0(one: "Folder") -> None:
-    assert one.run("count").code == 0
+def test_done_is_0(shared: "Folder") -> None:
+    assert shared.run("count").code == 0
 
 
 def test_a_check_that_finds_something_is_1(one: "Folder", tmp_path: Path) -> None:
@@ -65,14 +65,14 @@ def test_a_check_that_finds_something_is_1(one: "Folder", tmp_path: Path) -> Non
     ],
 )
 def test_bad_input_is_2_with_one_line_that_names_it(
-    one: "Folder", arguments: tuple[str, ...], says: str
+    shared: "Folder", arguments: tuple[str, ...], says: str
 ) -> None:
-    ended = one.run(*arguments)
+    ended = shared.run(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("error: ")
     assert ended.err.count("\n") == 1
     assert says in ended.err
-    told = one.run(*arguments, "--json").problem
+    told = shared.run(*arguments, "--json").problem
     assert set(told) <= {"code", "detail", "errors"}
     assert says in told["detail"]
 
@@ -133,12 +133,12 @@ def test_a_store_that_cannot_answer_is_6(one: "Folder") -> None:
     assert one.run(*one.given).code == 0
 
 
-def test_interrupted_is_130_and_terminated_is_0(one: "Folder") -> None:
+def test_interrupted_is_130_and_terminated_is_0(shared: "Folder") -> None:
     for end, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         served = subprocess.Popen(
-            one.command("serve", "--listen", "127.0.0.1:0", "--json"),
-            cwd=one.path,
-            env=one.environment,
+            shared.command("serve", "--listen", "127.0.0.1:0", "--json"),
+            cwd=shared.path,
+            env=shared.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -158,19 +158,19 @@ def _answers(address: str) -> None:
         assert asked.recv(12) == b"HTTP/1.1 200"
 
 
-def test_a_port_that_is_taken_is_2(one: "Folder") -> None:
+def test_a_port_that_is_taken_is_2(shared: "Folder") -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        ended = one.run("serve", "--listen", listen)
+        ended = shared.run("serve", "--listen", listen)
     assert ended.code == 2
     assert "another program listens there" in ended.err
 
 
-def test_a_reader_that_leaves_is_no_error(one: "Folder") -> None:
+def test_a_reader_that_leaves_is_no_error(shared: "Folder") -> None:
     sentences = subprocess.Popen(
-        one.command("catalogue", "sentences"),
-        cwd=one.path,
-        env=one.environment,
+        shared.command("catalogue", "sentences"),
+        cwd=shared.path,
+        env=shared.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -183,13 +183,15 @@ def test_a_reader_that_leaves_is_no_error(one: "Folder") -> None:
         assert sentences.stderr.read() == b""
 
 
-def test_an_internal_error_is_7_and_shows_no_stack_unless_asked(one: "Folder") -> None:
+def test_an_internal_error_is_7_and_shows_no_stack_unless_asked(shared: "Folder") -> None:
     breaks = "import sys, trailbook.cli as cli; cli.COMMANDS['version'] = ('printing', 'absent', '')"
     code = f"{breaks}; sys.exit(cli.main(['version']))"
-    run = [one.command()[0], "-c", code]
-    ended = subprocess.run(run, env=one.environment, capture_output=True, text=True, timeout=60, check=False)
+    run = [shared.command()[0], "-c", code]
+    ended = subprocess.run(
+        run, env=shared.environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.returncode, ended.stderr) == (7, "error: internal error (AttributeError)\n")
-    debug = one.environment | {"TRAILBOOK_LOG_LEVEL": "debug"}
+    debug = shared.environment | {"TRAILBOOK_LOG_LEVEL": "debug"}
     told = subprocess.run(run, env=debug, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" in told.stderr
     assert told.stderr.endswith("error: internal error (AttributeError)\n")

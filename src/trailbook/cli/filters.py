@@ -43,7 +43,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(**given: Any) -> Any:
         pairs = to_params(from_line(" ".join(given.pop("line") or [])))
-        for name in _OPTIONS:
+        for name in OPTIONS:
             value = given.pop(_parameter(name))
             pairs += [(name, each) for each in ([value] if isinstance(value, str) else value or [])]
         return command(pairs=pairs, **given)
@@ -53,7 +53,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
         "line", inspect.Parameter.KEYWORD_ONLY, default=_LINE, annotation=list[str] | None
     )
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    parameters += [line, *(_option(name, option) for name, option in _OPTIONS.items())]
+    parameters += [line, *(_option(name, option) for name, option in OPTIONS.items())]
     run.__doc__ = command.__doc__
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -92,7 +92,7 @@ def _options() -> dict[str, Any]:
     return found
 
 
-_OPTIONS = _options()
+OPTIONS = _options()
 _LINE = typer.Argument(
     None,
     metavar="FILTER",

@@ -12,7 +12,7 @@ import typer
 
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.opening import JSON, LANG, language, open_log
-from trailbook.cli.printing import as_json, note, plain, put, table
+from trailbook.cli.printing import as_json, note, put, table
 from trailbook.errors import Fault, InvalidError
 from trailbook.query import split_params
 from trailbook.shown import Shown, ShownItem
@@ -74,7 +74,7 @@ def show(
     if json:
         put(as_json(entry))
         return
-    put(plain(entry.sentence) + "\n")
+    put(entry.sentence, "")
     table(rows_of(entry, place))
 
 

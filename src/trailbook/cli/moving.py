@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -26,7 +26,8 @@ from trailbook.export import csv_file, jsonl_file
 from trailbook.importing import Line, import_jsonl
 from trailbook.shown import Shown
 
-FORMATS = ("csv", "jsonl")
+# A format and the order of its rows: people read the newest first, an import must repeat the order of recording.
+FORMATS: dict[str, Literal["desc", "seq"]] = {"csv": "desc", "jsonl": "seq"}
 
 imports = typer.Typer(add_completion=False, rich_markup_mode=None, help="Record the entries of a file.")
 
@@ -36,7 +37,7 @@ def export(
     ctx: typer.Context,
     pairs: Pairs,
     format_: str = typer.Option(
-        "csv", "--format", metavar="FORMAT", help="csv, for spreadsheets; jsonl, for import."
+        "csv", "--format", metavar="FORMAT", help="csv, newest first; jsonl, as recorded."
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the file if it is there."),
@@ -56,7 +57,7 @@ def export(
         query, tongue = query_of(opened, pairs), language(opened.settings, lang)
         found, as_of = opened.log.count(query, viewer=opened.viewer, lang=tongue)
         bound = structs.replace(query, as_of=as_of)
-        rows = opened.log.rows(bound, viewer=opened.viewer, lang=tongue)
+        rows = opened.log.rows(bound, viewer=opened.viewer, order=FORMATS[format_], lang=tongue)
         with progress("Exporting") as reach:
             _write(_pieces(format_, _counted(rows, found, reach), ZoneInfo(bound.tz)), output)
     told = {"count": found, "as_of": as_of, "format": format_, "file": str(output)}

@@ -20,7 +20,7 @@ import typer
 from msgspec import structs
 
 from trailbook.cli.opening import JSON, opened, settings_of
-from trailbook.cli.printing import as_json, note, plain, progress, put
+from trailbook.cli.printing import as_json, note, progress, put
 from trailbook.cli.serving import BASE_URL, LISTEN, address_of, bound, create_app, link, run
 from trailbook.config import Settings
 from trailbook.errors import ConfigurationError
@@ -61,7 +61,7 @@ def demo(
     elif json:
         put(as_json({"dir": str(folder), "org": nordlys.ORG, "store": found.store}))
     else:
-        put(f"The company is in {plain(str(folder))}; TRAILBOOK_STORE={plain(found.store)} reads its log.")
+        put(f"The company is in {folder}; TRAILBOOK_STORE={found.store} reads its log.")
 
 
 def build(nordlys: Any, folder: Path) -> Any:
@@ -125,7 +125,7 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
             "employee": link(into, address, _person(names, names.REVIEWED), "none"),
         }
         app = create_app(deployment, base_url=address, timezone=ZONE, extra=pages.routes(hr))
-        put(as_json(told) if json else _welcome(told))
+        put(*([as_json(told)] if json else _welcome(told).splitlines()))
         sys.stdout.flush()
         if opens:
             webbrowser.open(told["hr_lead"])

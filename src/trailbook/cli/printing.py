@@ -35,9 +35,10 @@ def as_json(value: Any) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_escaped, text))
 
 
-def put(text: str = "") -> None:
-    """Print one line that is ours, names in it already made plain. Raises: ReaderLeft."""
-    put_bytes((text + "\n").encode(errors="backslashreplace"))
+def put(*lines: str) -> None:
+    """Print lines, each made plain. Raises: ReaderLeft."""
+    for line in lines:
+        put_bytes((plain(line) + "\n").encode())
 
 
 def put_bytes(piece: bytes) -> None:
@@ -55,7 +56,7 @@ def note(text: str) -> None:
 
 def table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows in aligned columns, each cell made plain; the last column is as wide as it is."""
-    cells = [[plain(cell) for cell in row] for row in rows]
+    cells = [[plain(cell) for cell in row] for row in rows]  # first, or the widths would be wrong
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         padded = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]

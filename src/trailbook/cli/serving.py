@@ -45,7 +45,7 @@ def serve(
             org = found.org or only_org(deployment)
             told["sign_in"] = link((deployment, org), address, _person(OPERATOR), "full")
         app = create_app(deployment, base_url=address, timezone=found.timezone)
-        put(as_json(told) if json else "\n".join(told.values()))
+        put(*([as_json(told)] if json else told.values()))
         sys.stdout.flush()
         run(app, listening, found.log_level)
 

@@ -10,7 +10,7 @@ import typer
 from trailbook import __version__
 from trailbook.access import operator
 from trailbook.cli.opening import JSON, opened, settings_of
-from trailbook.cli.printing import as_json, plain, put, table
+from trailbook.cli.printing import as_json, put, table
 from trailbook.config import effective
 
 FIRST_ORG = "main"
@@ -42,9 +42,9 @@ def init(
     if json:
         put(as_json({"org": name, "store": found.store, "created": new, "size": size}))
     elif new:
-        put(f"The log of {name} has begun in {plain(found.store)}.\n{NEXT}")
+        put(f"The log of {name} has begun in {found.store}.", *NEXT.splitlines())
     else:
-        put(f"{name} has a log in {plain(found.store)} already, with {size} entries; nothing was changed.")
+        put(f"{name} has a log in {found.store} already, with {size} entries; nothing was changed.")
 
 
 @config.callback()

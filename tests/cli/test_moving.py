@@ -1,0 +1,204 @@
+"""Export and import: exactly the filter, whole files only, each entry once."""
+
+import json
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Folder
+
+COMPUTED = {"seq", "recorded_at", "source"}  # what a second log gives anew
+
+
+def wire(number: int, **more: object) -> dict[str, object]:
+    """A plain entry as a recorder gives it."""
+    return {
+        "id": f"019a3c1e-7d2b-7c40-9f0e-{number:012x}",
+        "action": "role.assigned",
+        "occurred_at": "2026-11-02T09:15:00.123456+01:00",
+        "actor": {"kind": "person", "type": "user", "id": "u-17", "name": "Anna Berg"},
+        "target": {"type": "role", "id": f"r-{number}", "name": "Manager"},
+        "concerns": [{"part": "member", "type": "user", "id": "u-42", "name": "Bob Li"}],
+        "origin": {"interface": "web", "ip": "192.0.2.7", "user_agent": "Mozilla/5.0"},
+        **more,
+    }
+
+
+def lines(*entries: object) -> bytes:
+    """JSON lines of these."""
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+
+
+def exported(folder: "Folder", *arguments: str) -> list[dict[str, object]]:
+    """What an export to standard output holds."""
+    out = folder.good("export", "--format", "jsonl", "--output", "-", *arguments).out
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+def varied(begun: "Folder") -> "Folder":
+    """A log of entries with every kind of member, names that change, one about its own actor, one denied."""
+    anna, bob = (
+        {"type": "user", "id": f"u-{n}", "name": name} for n, name in ((17, "Anna Lie"), (42, "Bob Li"))
+    )
+    own = {
+        "action": "user.profile_updated",
+        "actor": {"kind": "person", **anna},
+        "target": anna,
+        "concerns": [],
+    }
+    sync = {"kind": "integration", "type": "integration", "id": "visma", "name": "Visma"}
+    behalf = {"on_behalf_of": bob, "actor": sync, "purpose": "onboarding", "effective_at": "2027-01-01"}
+    absence = {"action": "absence.registered", "target": {"type": "absence", "id": "a-1"}}
+    entries = [
+        wire(1, correlation="4bf92f3577b34da6a3ce929d0e0e4736"),
+        wire(2, **own, fields=["phone"], correlation="a business key"),
+        wire(3, **behalf, caused_by="019a3c1e-7d2b-7c40-9f0e-000000000001"),
+        wire(4, **absence, concerns=[{"part": "owner", **bob}]),
+        wire(5, outcome="denied", origin={"interface": "job"}),
+        wire(6, concerns=[{"part": "member", **anna}], action="role.unassigned"),
+    ]
+    ended = begun.good("import", "jsonl", "-", "--json", stdin=lines(*entries))
+    assert ended.json == {"recorded": 6, "replayed": 0, "acceptable": 0, "refused": []}
+    return begun
+
+
+def test_an_export_imported_into_an_empty_log_and_again_adds_each_entry_once(
+    varied: "Folder", tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first = exported(varied)
+    varied.good("export", "--format", "jsonl", "--output", "all.jsonl")
+    varied.path = tmp_path_factory.mktemp("other")
+    file = str(varied.path / "all.jsonl")
+    (varied.path / "all.jsonl").write_bytes(lines(*first))
+    varied.good("init", "--org", "acme")
+    for recorded, replayed in ((6, 0), (0, 6)):
+        told = varied.good("import", "jsonl", file, "--json").json
+        assert (told["recorded"], told["replayed"], told["refused"]) == (recorded, replayed, [])
+    second = exported(varied)
+    assert varied.good("count").out == "6\n"
+    assert [{k: v for k, v in e.items() if k not in COMPUTED} for e in second] == [
+        {k: v for k, v in e.items() if k not in COMPUTED} for e in first
+    ]
+    assert all(entry["source"]["id"] == "import" for entry in second)  # type: ignore[index]
+
+
+def test_an_entry_without_an_id_is_added_once_too(begun: "Folder") -> None:
+    """Its id follows from its content, under the organisation's key: another log gives it another id."""
+    entry = {name: value for name, value in wire(1).items() if name != "id"}
+    again = dict(reversed(entry.items()))
+    for given, recorded in ((entry, 1), (again, 0), (entry | {"fields": []}, 1)):
+        told = begun.good("import", "jsonl", "-", "--json", stdin=lines(given)).json
+        assert told["recorded"] == recorded
+    begun.good("init", "--org", "other")
+    assert (
+        begun.good("--org", "other", "import", "jsonl", "-", "--json", stdin=lines(entry)).json["recorded"]
+        == 1
+    )
+    ids = {
+        begun.good("--org", org, "search", "--json").json["entries"][-1]["id"] for org in ("acme", "other")
+    }
+    assert len(ids) == 2
+
+
+def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(begun: "Folder") -> None:
+    """F10, F11, R29: nothing is swallowed, and one bad line stops no other."""
+    good, other = lines(wire(1)), lines(wire(9))
+    bad = {
+        b'{"id": 1, "id": 2}\n': ("malformed", ""),
+        b"\n": ("malformed", ""),
+        b"not json\n": ("malformed", ""),
+        b'{"action": 1.5}\n': ("malformed", ""),
+        b'{"action": 12345678901234567890}\n': ("malformed", ""),
+        b'{"action": "\\ud800"}\n': ("malformed", ""),
+        b'{"action": "\xff"}\n': ("malformed", ""),
+        b"[" * 100_000 + b"\n": ("malformed", ""),
+        b'"' + b"x" * (256 * 1024) + b'"\n': ("malformed", ""),
+        b"[]\n": ("entry-invalid", ""),
+        lines(wire(2, action="role.asigned")): ("action-unknown", "/action"),
+        lines(wire(3, salary=100)): ("entry-invalid", "/salary"),
+        lines(wire(4, target={"type": "role", "id": "r", "value": "x"})): ("entry-invalid", "/target/value"),
+        lines(wire(5, concerns=[])): ("concern-missing", "/concerns"),
+        lines(wire(6, fields=["shoe_size"])): ("field-undeclared", "/fields/0"),
+        lines(wire(7, occurred_at="2026-11-02T09:15:00")): ("entry-invalid", "/occurred_at"),
+        lines(wire(8, occurred_at="2999-01-01T00:00:00Z")): ("time-ahead", "/occurred_at"),
+        lines(wire(1, purpose="onboarding")): ("entry-conflict", None),
+    }
+    stdin = good + b"".join(bad) + other.rstrip(b"\n")
+    ended = begun.run("import", "jsonl", "-", "--json", stdin=stdin)
+    assert ended.code == 1
+    told = ended.json
+    assert (told["recorded"], len(told["refused"])) == (2, len(bad))
+    for number, (line, (code, pointer)) in zip(told["refused"], bad.items(), strict=True):
+        assert number["line"] == 2 + list(bad).index(line)
+        assert number["code"] == code, (line[:80], number)
+        assert pointer is None or number["errors"][0]["pointer"].startswith(pointer)
+    said = begun.run("import", "jsonl", "-", stdin=stdin)
+    assert said.code == 1
+    assert "line 12: /action: " in said.err or "line 12: the action 'role.asigned'" in said.err
+    assert said.out == f"0 recorded, 2 in the log before, {len(bad)} refused\n"
+
+
+def test_a_dry_run_says_what_would_be_refused_and_records_nothing(begun: "Folder") -> None:
+    stdin = lines(wire(1), wire(2, action="role.asigned"))
+    ended = begun.run("import", "jsonl", "-", "--dry-run", stdin=stdin)
+    assert (ended.code, ended.out) == (1, "1 acceptable, 1 refused\n")
+    assert ended.err.startswith("line 2: ")
+    assert begun.good("count").out == "0\n"
+    assert (
+        begun.good("import", "jsonl", "-", "--dry-run", stdin=lines(wire(1))).out
+        == "1 acceptable, 0 refused\n"
+    )
+
+
+def test_an_export_is_exactly_the_filter(varied: "Folder") -> None:
+    for pairs in (
+        (),
+        ("--category", "roles"),
+        ("--outcome-not", "denied", "--self", "false"),
+        ("--actor", "user/u-17"),
+    ):
+        found = exported(varied, *pairs)
+        assert str(len(found)) == varied.good("count", *pairs).out.strip()
+        assert found == varied.good("search", "--order", "seq", "--json", *pairs).json["entries"]
+    csv = varied.good("export", "--output", "-", "--category", "absence").out
+    assert csv.startswith("\ufeffoccurred_at,")
+    assert len(csv.splitlines()) == 2
+
+
+def test_an_erroring_or_killed_export_leaves_no_file_of_the_final_name(begun: "Folder") -> None:
+    """A half file never stands under the final name, whenever the process ends."""
+    many = lines(*(wire(number) for number in range(1, 6001)))
+    begun.good("import", "jsonl", "-", stdin=many)
+    final = begun.path / "all.jsonl"
+    running = subprocess.Popen(
+        begun.command("export", "--format", "jsonl", "--output", final.name),
+        cwd=begun.path,
+        env=begun.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    parts: list[int] = []
+    while running.poll() is None and not any(parts):
+        parts = [part.stat().st_size for part in begun.path.glob(".all.jsonl.*.part")]
+        time.sleep(0.001)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait(timeout=30) == -signal.SIGKILL
+    assert any(parts)
+    assert not final.exists()
+    begun.good("export", "--format", "jsonl", "--output", final.name)  # the control
+    assert len(final.read_bytes().splitlines()) == 6000
+
+
+def test_a_failed_export_leaves_nothing_at_all(one: "Folder") -> None:
+    folder = one.path / "there"
+    folder.mkdir()
+    (folder / "taken").mkdir()
+    ended = one.run("export", "--output", "there/taken", "--overwrite")
+    assert ended.code == 2
+    assert [each.name for each in folder.iterdir()] == ["taken"]
+    one.good("export", "--output", "there/free")
+    assert sorted(each.name for each in folder.iterdir()) == ["free", "taken"]

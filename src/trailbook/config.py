@@ -23,8 +23,8 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 # Keys of a later release, so that whoever has read of them is told so instead of "unknown".
 LATER = frozenset(
-    """origin metrics_listen trusted_proxies week_start signing_key cosigning_key checkpoint_seconds
-    checkpoint_idle_seconds outside_file timestamp_urls checkpoint_public free_actions witnesses auth
+    """metrics_listen trusted_proxies week_start cosigning_key checkpoint_seconds
+    checkpoint_idle_seconds timestamp_urls checkpoint_public free_actions witnesses auth
     session_minutes own_view embed_parents export_directory export_days spool on_failure retention stream_allow
     limits log_format""".split()
 )
@@ -42,6 +42,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     timezone: str
     secret_key: str | None
     organisation_key: str | None
+    origin: str
+    signing_key: str | None
+    outside_file: str | None
     log_level: str
     sources: dict[str, str]
 
@@ -73,6 +76,11 @@ def _base_url(value: str) -> str | None:
     except ValueError:
         right = False
     return None if right else "is not an address such as https://log.example, without a path"
+
+
+def _origin(value: str) -> str | None:
+    known = re.fullmatch(r"[A-Za-z0-9.-]{1,200}", value)
+    return None if known else "is not a name such as log.example: letters, digits, dots and hyphens"
 
 
 def _listen(value: str) -> str | None:
@@ -146,6 +154,21 @@ KEYS: dict[str, Key] = {
         fault=_secret,
         meaning="The root of each organisation's own key; hex; kept as long as the log.",
         secret=True,
+    ),
+    "origin": Key(
+        default="localhost",
+        fault=_origin,
+        meaning="The deployment's name in its checkpoints; choose it once, such as `log.example`.",
+    ),
+    "signing_key": Key(
+        default=None,
+        fault=_some,
+        meaning="The folder of the signing keys; beside the database, `.signing` added to its name, when absent.",
+    ),
+    "outside_file": Key(
+        default=None,
+        fault=_some,
+        meaning="The file that gets a copy of each checkpoint; not beside the database.",
     ),
     "log_level": Key(
         default="warning",

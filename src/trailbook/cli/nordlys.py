@@ -21,12 +21,12 @@ from msgspec import structs
 
 from trailbook.cli.opening import JSON, opened, settings_of
 from trailbook.cli.printing import as_json, note, progress, put
-from trailbook.cli.serving import BASE_URL, LISTEN, address_of, bound, create_app, link, run
+from trailbook.cli.serving import BASE_URL, LISTEN, address_of, bound, create_app, link, run, signing
 from trailbook.config import Settings
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item
 
-LOG_FILE, ZONE, SEED = "log.db", "Europe/Oslo", 7
+LOG_FILE, OUTSIDE_FILE, ZONE, SEED = "log.db", "outside.txt", "Europe/Oslo", 7
 
 
 def demo(
@@ -51,6 +51,8 @@ def demo(
         found,
         store=f"sqlite:///{folder / LOG_FILE}",
         org=nordlys.ORG,
+        origin="nordlys.example",
+        outside_file=str(folder / OUTSIDE_FILE),
         catalogue=(str(nordlys.CATALOGUE), *found.catalogue),
     )
     if not (folder / LOG_FILE).exists():
@@ -129,7 +131,8 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         sys.stdout.flush()
         if opens:
             webbrowser.open(told["hr_lead"])
-        run(app, listening, found.log_level)
+        with signing(deployment):
+            run(app, listening, found.log_level)
         hr.close()
 
 

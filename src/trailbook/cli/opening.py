@@ -45,8 +45,15 @@ def settings_of(ctx: typer.Context, **flags: str | None) -> Settings:
 @contextmanager
 def opened(found: Settings, *, create: bool = False) -> Iterator["Deployment"]:
     """The open deployment of these settings. Raises: ConfigurationError, CatalogueError, NotFoundError, StoreError."""
-    deployment: Deployment = importlib.import_module("trailbook.deployment").open_deployment(
-        found.store, keys=_keys(found), create=create, folders=[Path(each) for each in found.catalogue]
+    deployments = importlib.import_module("trailbook.deployment")
+    deployment: Deployment = deployments.open_deployment(
+        found.store,
+        keys=_keys(found),
+        create=create,
+        folders=[Path(each) for each in found.catalogue],
+        signs=deployments.Signs(
+            origin=found.origin, folder=_path(found.signing_key), outside=_path(found.outside_file)
+        ),
     )
     try:
         for lang in found.languages:
@@ -83,6 +90,10 @@ def language(found: Settings, lang: str | None) -> str:
             f"lang: {lang[:20]!r} is not enabled; there are {', '.join(found.languages)}"
         )
     return lang or found.languages[0]
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def _keys(found: Settings) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 import typer
 
 from trailbook.cli.items import ITEM, parse_item
@@ -19,12 +20,14 @@ from trailbook.cli.opening import JSON, open_log, opened, settings_of
 from trailbook.cli.printing import as_json, note, progress, put
 from trailbook.config import Settings
 from trailbook.errors import ConfigurationError, InvalidError
-from trailbook.model import Actor, Origin
+from trailbook.model import Actor, Item, Origin
 
 if TYPE_CHECKING:
     from trailbook.deployment import Deployment
 
-keys = typer.Typer(add_completion=False, rich_markup_mode=None, help="Make, rotate and list the signing keys.")
+keys = typer.Typer(
+    add_completion=False, rich_markup_mode=None, help="Make, rotate and list the signing keys."
+)
 checkpoint = typer.Typer(add_completion=False, rich_markup_mode=None, help="Show or publish the signed head.")
 OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
 
@@ -34,7 +37,11 @@ def keys_new(ctx: typer.Context, json: bool = JSON) -> None:
     """Make the first signing keys of a log that has none."""
     folder = folder_of(settings_of(ctx))
     importlib.import_module("trailbook.keyring").new_keys(folder, secrets.token_bytes)
-    put(as_json({"folder": str(folder)}) if json else f"The signing keys are in {folder}; keep them from others.")
+    put(
+        as_json({"folder": str(folder)})
+        if json
+        else f"The signing keys are in {folder}; keep them from others."
+    )
 
 
 @keys.command("rotate")
@@ -52,7 +59,7 @@ def keys_list(ctx: typer.Context, json: bool = JSON) -> None:
     """List the public keys that verify a log's checkpoints, oldest first."""
     with open_log(ctx) as found:
         lines = verifier_lines(found.deployment, found.log.org)
-    put(as_json(lines) if json else "\n".join(lines))
+    _lines(as_json(lines) if json else "\n".join(lines))
 
 
 @checkpoint.command("show")
@@ -60,7 +67,7 @@ def checkpoint_show(ctx: typer.Context, json: bool = JSON) -> None:
     """Print the last signed head, as it is kept."""
     with open_log(ctx) as found:
         text = found.log.checkpoint(viewer=found.viewer).decode()
-    put(as_json({"note": text}) if json else text.rstrip("\n"))
+    _lines(as_json({"note": text}) if json else text)
 
 
 @checkpoint.command("publish")
@@ -83,23 +90,31 @@ def prove(
         proof = found.log.proof(_id(id_), viewer=found.viewer)
     if output is not None:
         output.write_bytes(proof)
-    told = as_json({"proof": proof.decode()}) if json else proof.decode().rstrip("\n")
-    put(told if output is None or json else f"The proof is in {output}.")
+    told = as_json({"proof": proof.decode()}) if json else proof.decode()
+    _lines(told if output is None or json else f"The proof is in {output}.")
 
 
 def backup(
-    ctx: typer.Context, file: Path = typer.Argument(metavar="FILE", help="A file that does not exist."), json: bool = JSON
+    ctx: typer.Context,
+    file: Path = typer.Argument(metavar="FILE", help="A file that does not exist."),
+    json: bool = JSON,
 ) -> None:
     """Copy the store while recording goes on."""
     with opened(settings_of(ctx)) as deployment, progress("Copying") as reach:
         deployment.backup(file, reach)
-    put(as_json({"file": str(file)}) if json else f"{file} is a whole copy. The secrets and keys are not in it.")
+    put(
+        as_json({"file": str(file)})
+        if json
+        else f"{file} is a whole copy. The secrets and keys are not in it."
+    )
 
 
 def restore(
     ctx: typer.Context,
     file: Path = typer.Argument(metavar="FILE", help="A backup."),
-    declare: bool = typer.Option(False, "--declare-restart", help="Go on although entries are lost, visibly for ever."),
+    declare: bool = typer.Option(
+        False, "--declare-restart", help="Go on although entries are lost, visibly for ever."
+    ),
     json: bool = JSON,
 ) -> None:
     """Put a backup in place of a log that is gone; refused without a declared restart when it lost entries."""
@@ -118,7 +133,7 @@ def restore(
         for suffix in ("", "-wal", "-shm"):
             place.with_name(place.name + suffix).unlink(missing_ok=True)
         raise
-    put(as_json(told) if json else "\n".join(_said(one) for one in told) or "Restored; nothing was lost.")
+    _lines(as_json(told) if json else "\n".join(_said(one) for one in told) or "Restored; nothing was lost.")
 
 
 def erase(
@@ -129,9 +144,8 @@ def erase(
 ) -> None:
     """Erase a person: what names them is gone, no proof breaks. It cannot be undone."""
     with open_log(ctx) as found:
-        receipt = found.log.erase(
-            parse_item(item, "item"), actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli")
-        )
+        whom = msgspec.convert(parse_item("item", item), Item)
+        receipt = found.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))
     put(as_json(receipt) if json else f"Erased, recorded as entry {receipt.seq}.")
     note("Copies that others hold, and backups made by other means, still say what they said.")
 
@@ -160,13 +174,25 @@ def _restart(found: Settings, outside: Path, declare: bool) -> list[dict[str, An
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)
-    return [{"org": d.org, "lost": list(d.lost), "origin": d.origin, "erased_again": d.erased_again} for d in done]
+    return [
+        {"org": d.org, "lost": list(d.lost), "origin": d.origin, "erased_again": d.erased_again} for d in done
+    ]
 
 
 def _said(one: dict[str, Any]) -> str:
     first, after = one["lost"]
-    lost = f"seq {first} to {after - 1} is lost and may be sent again by id" if after > first else "nothing is lost"
+    lost = (
+        f"seq {first} to {after - 1} is lost and may be sent again by id"
+        if after > first
+        else "nothing is lost"
+    )
     return f"{one['org']}: {lost}; goes on as {one['origin']}; {one['erased_again']} persons erased again."
+
+
+def _lines(text: str) -> None:
+    """Print every line as one of its own: a printed line never holds a break."""
+    for line in text.splitlines():
+        put(line)
 
 
 def _id(text: str) -> UUID:
@@ -174,5 +200,3 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise InvalidError(f"id: {text[:60]!r} is not an entry's id") from None
-
-

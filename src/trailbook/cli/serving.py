@@ -8,6 +8,7 @@ import importlib
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import typer
 from trailbook.access import Level
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.opening import JSON, only_org, opened, settings_of
-from trailbook.cli.printing import as_json, put
+from trailbook.cli.printing import as_json, note, put
 from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import Item, item_faults
 
@@ -71,6 +72,21 @@ def sign_in(
         deployment.log(org)  # a link into a log that is not there would be refused too late
         text = link((deployment, org), address, who, "none" if no_access else "full")
     put(as_json({"link": text, "as": f"{who.type}/{who.id}"}) if json else text)
+
+
+@contextmanager
+def signing(deployment: "Deployment") -> Iterator[None]:
+    """Sign every log's head within a second while the server runs; what is refused is told on stderr."""
+    keep_signing = importlib.import_module("trailbook.signer").keep_signing
+    stop = threading.Event()
+    given = (deployment.signer(), stop, lambda problem: note(problem.detail))
+    thread = threading.Thread(target=keep_signing, args=given, name="signer")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def run(app: Any, listening: socket.socket, log_level: str) -> None:

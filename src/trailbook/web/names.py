@@ -109,7 +109,10 @@ class Naming:
         about = [(telling.label("part", c.part), c) for c in shown.concerns]
         return {
             "shown": shown,
-            "pieces": [(p.text, p.item is not None) for p in self._log.pieces(shown, t.lang)],
+            "pieces": [
+                (cut(p.text) if p.item else p.text, p.item is not None)
+                for p in self._log.pieces(shown, t.lang)
+            ],
             "category": telling.label("category", shown.category),
             "action": telling.label("action", shown.action),
             "outcome": telling.label("outcome", shown.outcome),
@@ -135,6 +138,7 @@ class Naming:
         value = f"{item.type}/{item.id}"
         return {
             "name": called(item, telling),
+            "short": cut(called(item, telling)),
             "now": item.name_now if not item.erased else None,
             "type": telling.label("type", item.type),
             "gone": not item.exists and not item.erased,

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
+from markupsafe import Markup, escape
 
 from trailbook.errors import NotFoundError
 from trailbook.web.asked import Asked
@@ -40,6 +41,15 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.globals["static"] = static_href
+
+
+def ticked(text: str) -> Markup:
+    """A text whose words between backticks are code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(p) if at % 2 else p for at, p in enumerate(parts))
+
+
+_TEMPLATES.filters["ticked"] = ticked
 
 
 def html(template: str, status: int = 200, **seen: Any) -> Response[bytes]:

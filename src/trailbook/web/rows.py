@@ -36,7 +36,7 @@ class Row(Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     iso: str
     day: str
-    when: str
+    date: str
     clock: str
     late: str | None
     category: str
@@ -70,7 +70,7 @@ def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Tel
         parts=tuple(_part(piece, shown, telling) for piece in pieces(shown)),
         iso=shown.occurred_at,
         day=telling.words.weekday(at.date()),
-        when=telling.words.moment(at),
+        date=telling.words.short_day(at.date()),
         clock=f"{at:%H:%M}",
         late=_late(shown, telling),
         category=shown.category,

@@ -29,7 +29,7 @@ class Words:
         self._texts = texts
         self._locale = LOCALES[lang]
 
-    def __call__(self, key: str, **slots: object) -> str:
+    def __call__(self, key: str, /, **slots: object) -> str:
         return self._texts[key].format(**slots) if slots else self._texts[key]
 
     def counted(self, key: str, count: int) -> str:
@@ -43,6 +43,10 @@ class Words:
     def day(self, day: date) -> str:
         """A day in full: 3 November 2026."""
         return str(format_date(day, "d MMMM y" if self.lang == "en" else "long", locale=self._locale))
+
+    def short_day(self, day: date) -> str:
+        """A day in short: 3 Nov 2026."""
+        return str(format_date(day, "d MMM y" if self.lang == "en" else "medium", locale=self._locale))
 
     def weekday(self, day: date) -> str:
         """A day in full with its weekday."""

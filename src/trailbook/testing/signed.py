@@ -1,0 +1,87 @@
+"""A small log with everything in it that a verifier meets: renames, origins, erasures, removals, signed heads.
+
+Owns what is in it, the same bytes every time. Refuses to be a demo: its people mean nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from trailbook.catalogue import load
+from trailbook.erasing import Retention
+from trailbook.keyring import Keyring
+from trailbook.log import Log
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin
+from trailbook.signer import Signer, Signing
+from trailbook.stores import Store
+from trailbook.testing.steady import KEYS, FrozenClock, Steady
+
+ORG, ORIGIN = "acme", "log.example"
+KEYRING = Keyring({"log": (bytes(range(32)),), "cosign": (bytes(range(32, 64)),)})
+_HOUSE = Actor(kind="system", type="system", id="house", name="House rules")
+_MANY = 20  # people
+
+
+class SignedLog(Struct, frozen=True):
+    """The log, its signer and its clock."""
+
+    store: Store
+    log: Log
+    signer: Signer
+    clock: FrozenClock
+
+
+def open_signed(store: Store, outside: Path | None = None, *, seed: int = 0) -> SignedLog:
+    """A log over `store`, begun if need be, with a signer whose keys are known to everybody."""
+    clock = FrozenClock()
+    store.create(ORG)
+    log = Log(store, ORG, keys=KEYS, catalogue=load(), clock=clock, entropy=Steady(seed))
+    signing = Signing(keyring=KEYRING, origin=ORIGIN, clock=clock, outside=outside)
+    return SignedLog(store, log, Signer(store, signing), clock)
+
+
+def fill(found: SignedLog, count: int, *, batch: int = 50) -> None:
+    """Record `count` entries, sign after each batch; erase two people and remove the first fifth on the way."""
+    while (size := found.store.head(ORG).size) < count:
+        found.clock.move(timedelta(minutes=7))
+        found.log.record_many([_entry(found, n) for n in range(size, min(size + batch, count))])
+        found.signer.sign(ORG)
+    found.log.erase(Item(type="user", id="u-3"), actor=_HOUSE)
+    found.log.erase(Item(type="user", id="u-4"), actor=_HOUSE)
+    before = found.clock.at - timedelta(minutes=7 * (count // batch) * 4 // 5)
+    found.log.prune(Retention(kept_for="standard", before=before), actor=_HOUSE)
+    found.clock.move(timedelta(minutes=7))
+    size = found.store.head(ORG).size
+    found.log.record_many([_entry(found, n) for n in range(size, size + batch // 5)])
+    found.signer.sign(ORG)
+
+
+def _entry(found: SignedLog, number: int) -> NewEntry:
+    actor, other = _person(number % _MANY, number), _person(number * 7 % _MANY, number)
+    where = Origin(interface="web", ip=f"192.0.2.{number % 5}", user_agent="Mozilla/5.0")
+    about: Sequence[Concern] = (Concern(type=other.type, id=other.id, name=other.name, part="owner"),)
+    if number % 3 == 0:
+        target = Item(type="absence", id=f"{number % 50:08x}-0000-4000-8000-000000000000")
+        return NewEntry(
+            action="absence.requested",
+            occurred_at=found.clock.at,
+            actor=actor,
+            target=target,
+            concerns=tuple(about),
+            origin=where,
+        )
+    return NewEntry(
+        action="user.profile_updated",
+        occurred_at=found.clock.at,
+        actor=actor,
+        target=Item(type=other.type, id=other.id, name=other.name),
+        fields=("email", "phone") if number % 2 else (),
+        origin=where if number % 4 else Origin(interface="api"),
+    )
+
+
+def _person(number: int, at: int) -> Actor:
+    name = f"Person {number} Ødegård" + (" Li" if at % 200 > 150 and number % 4 == 0 else "")
+    return Actor(kind="person", type="user", id=f"u-{number}", name=name)

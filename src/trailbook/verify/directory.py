@@ -1,0 +1,187 @@
+"""Identities: each token in a kept body has one row that opens it, or an erasure that a cited manifest names.
+
+Owns what binds the directory to the log. Refuses to say what a token stands for.
+"""
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct, field
+
+from trailbook.canonical import item_preimage, origin_preimage, token
+from trailbook.model import Item
+from trailbook.verify.findings import Finding, at
+from trailbook.verify.rows import ERASED, PRUNED, Declared, Seen
+
+_FACTS = frozenset({"erasure", "removal", "checkpoint"})
+Manifests = Callable[[str, str], bytes | None]  # (kind, SHA-256 in hex) -> the manifest
+
+
+class Version(Protocol):
+    """A row of the directory."""
+
+    @property
+    def item(self) -> int: ...
+    @property
+    def token(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def salt(self) -> bytes | None: ...
+    @property
+    def owner(self) -> int | None: ...
+
+
+class Held(Struct, frozen=True):
+    """What matters of a row once its token was recomputed."""
+
+    item: int
+    type: str
+    owner: int | None
+    stub: bool
+
+
+class Known(Struct, kw_only=True):
+    """The directory as read: rows by token, the facts among them, and its faults so far."""
+
+    held: dict[str, Held] = field(default_factory=dict)
+    facts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    numbers: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
+    keys: dict[int, tuple[str, str, int | None] | str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    most: int = 0
+
+
+class Named(Struct, kw_only=True):
+    """What cited manifests name: erased tokens and removed seqs, each with the seq of the entry that cites it."""
+
+    tokens: dict[str, int] = field(default_factory=dict)
+    removed: dict[int, int] = field(default_factory=dict)
+    manifests: set[tuple[str, str]] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def learn(known: Known, row: Version) -> None:
+    """Read one row, in the order in which the directory grew, and recompute its token."""
+    held = Held(row.item, row.type, row.owner, row.id is None)
+    if row.token in known.held:
+        known.findings.append(_about(row, "inserted", "a second row has the same token"))
+        return
+    known.held[row.token] = held
+    if not _opens(row):
+        known.findings.append(_about(row, "changed", "the row does not open its token"))
+    if row.type in _FACTS and row.id is not None:
+        known.facts[row.token] = (row.type, row.id)
+    if not _numbered(known, row):
+        known.findings.append(_about(row, "changed", "the row has the number of another item"))
+    known.most = max(known.most, row.item)
+
+
+def declarations(declared: list[Declared], known: Known, manifest: Manifests) -> Named:
+    """Read the manifests that entries cite; one that is gone or altered is a finding."""
+    named = Named()
+    for one in declared:
+        if one.action not in (ERASED, PRUNED):
+            continue
+        kind = "erasure" if one.action == ERASED else "removal"
+        fact = known.facts.get(one.target)
+        digest = fact[1].rpartition("-")[2] if fact and fact[0] == kind else ""
+        content = manifest(kind, digest) if digest else None
+        named.manifests.add((kind, digest))
+        if content is None:
+            named.findings.append(at("missing", one.seq, f"the {kind} manifest that the entry cites"))
+        elif sha256(content).hexdigest() != digest:
+            named.findings.append(
+                at("changed", one.seq, f"the {kind} manifest is not the one the entry cites")
+            )
+        else:
+            try:
+                _name(one, msgspec.json.decode(content), named, known)
+            except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+                named.findings.append(at("changed", one.seq, f"the {kind} manifest it cites is not one"))
+    return named
+
+
+def judge(known: Known, seen: Seen, named: Named, types: frozenset[str]) -> Iterator[Finding]:
+    """Hold the directory against what the bodies cite and the manifests name; `types` are those declared, if known."""
+    yield from known.findings
+    yield from named.findings
+    for name, held in known.held.items():
+        if name not in seen.cited:
+            yield _row("inserted", name, held, "no entry cites it")
+        if held.stub and name not in named.tokens:
+            yield _row("missing", name, held, "it says nothing, and no erasure names it")
+        elif not held.stub and name in named.tokens:
+            yield _row("unerased", name, held, f"the erasure of seq {named.tokens[name]} names it")
+        if held.stub and types and held.type not in types and held.type != "origin":
+            yield _row("changed", name, held, "its type is not declared")
+    yield from _owners(known, seen)
+    removed = set(seen.removed)
+    yield from (at("missing", seq, "no removal names it") for seq in seen.removed if seq not in named.removed)
+    kept = (seq for seq in named.removed if seq not in removed)
+    yield from (at("unerased", seq, f"the removal of seq {named.removed[seq]} names it") for seq in kept)
+
+
+def _owners(known: Known, seen: Seen) -> Iterator[Finding]:
+    """An origin belongs to the actor beside it, a personal item to somebody it was about."""
+    for origin, actor in seen.origins:
+        held, owner = known.held.get(origin), known.held.get(actor)
+        if held and owner and held.owner != owner.item:
+            yield _row("changed", origin, held, "it belongs to another item than the actor that cites it")
+    for name, held in known.held.items():
+        if held.type == "origin" or held.owner is None or (seen.removed and name not in seen.owners):
+            continue
+        about = {known.held[c].item for c in seen.owners.get(name, ()) if c in known.held}
+        if held.owner not in about and not seen.removed:
+            yield _row("changed", name, held, "it belongs to somebody it was never about")
+        elif held.owner not in known.keys and held.owner not in about and about:
+            yield _row("changed", name, held, "it belongs to an item that is not there")
+
+
+def _name(one: Declared, content: dict[str, Any], named: Named, known: Known) -> None:
+    if one.action == PRUNED:
+        for first, last in content["seqs"]:
+            named.removed.update(dict.fromkeys(range(first, last + 1), one.seq))
+        return
+    named.tokens.update(dict.fromkeys(content["tokens"], one.seq))
+    subjects = [known.held[s] for s in one.subjects if s in known.held]
+    for name, held in zip(one.subjects, subjects, strict=False):
+        if held.item != content["item"]:
+            named.findings.append(_row("changed", name, held, "the erasure names another item"))
+
+
+def _opens(row: Version) -> bool:
+    if row.id is None:
+        return row.name is None and row.salt is None
+    if row.salt is None or type(row.salt) is not bytes:
+        return False
+    if row.type == "origin":
+        preimage = origin_preimage(row.id or None, row.name)
+    else:
+        preimage = item_preimage(Item(type=row.type, id=row.id, name=row.name))
+    return token(preimage, row.salt) == row.token
+
+
+def _numbered(known: Known, row: Version) -> bool:
+    """Whether the row's number is that of its item and of no other; numbers are given out in order."""
+    if row.item not in known.keys and row.item <= known.most:
+        return False
+    key = (row.type, row.id or "", row.owner if row.type == "origin" else None)
+    was = known.keys.setdefault(row.item, row.type if row.id is None else key)
+    if row.id is None:
+        return was == row.type
+    return was == key and known.numbers.setdefault(key, row.item) == row.item
+
+
+def _about(row: Version, verdict: Any, what: str) -> Finding:
+    return _row(verdict, row.token, Held(row.item, row.type, row.owner, row.id is None), what)
+
+
+def _row(verdict: Any, name: str, held: Held, what: str) -> Finding:
+    return Finding(verdict=verdict, what=what, place=f"directory, token {name}, item {held.item}", token=name)

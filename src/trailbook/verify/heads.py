@@ -1,0 +1,100 @@
+"""Signed heads: checkpoints of a log in any epoch, and which of them a declared restart gave up.
+
+Owns what makes a head one of this log: its origin, and the signatures of the log's keys. Refuses to trust a
+head because it is kept; one that is not signed is a finding.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from trailbook.checkpoint import Policy, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
+from trailbook.errors import InvalidError, ProofInvalidError
+from trailbook.verify.findings import Finding, at
+from trailbook.verify.rows import RESTARTED, Declared
+
+KeysOf = Callable[[str], Sequence[VerifierKey]]
+Whose = Literal["kept", "outside"]
+_LOST = re.compile(r"(\d{1,19})-([0-9a-f]{64})")
+
+
+class Signed(Struct, frozen=True):
+    """A head whose signatures hold: of how many entries, in which epoch, and who kept it."""
+
+    size: int
+    root: bytes
+    epoch: int
+    whose: Whose
+
+
+class Restart(Struct, frozen=True):
+    """A declared restart: at which seq, and the head that was lost by it."""
+
+    seq: int
+    size: int
+    root: bytes
+
+
+def open_head(raw: bytes, origin: str, keys_of: KeysOf, whose: Whose) -> Signed | Finding | None:
+    """Read a note that should be a head of the log with this origin; None when it is of another log."""
+    place = f"checkpoint {whose}"
+    try:
+        named = parse_checkpoint(parse_note(raw).text).origin
+        epoch = _epoch(named, origin)
+        if epoch is None:
+            return None if whose == "outside" else _unsigned(place, "is a head of another log")
+        keys = tuple(keys_of(named))
+        opened = open_checkpoint(raw, Policy(named, keys))
+    except (ProofInvalidError, InvalidError) as error:
+        return _unsigned(place, f"cannot be believed: {error.detail}")
+    size, root = opened.checkpoint.size, opened.checkpoint.root
+    if whose == "kept" and {k.key.alg for k in opened.signed} != {k.alg for k in keys}:
+        return _unsigned(f"{place}, size {size}", "lacks one of the log's signatures")
+    return Signed(size, root, epoch, whose)
+
+
+def restarts(declared: Sequence[Declared], facts: Mapping[str, tuple[str, str]]) -> list[Restart]:
+    """The restarts that entries declare, in order, from the facts that their targets' tokens stand for."""
+    found = []
+    for one in sorted((d for d in declared if d.action == RESTARTED), key=lambda d: d.seq):
+        lost = _LOST.fullmatch(facts.get(one.target, ("", ""))[1])
+        if lost:
+            found.append(Restart(one.seq, int(lost[1]), bytes.fromhex(lost[2])))
+    return found
+
+
+def overlooked(
+    signed: Sequence[Signed], again: Sequence[Restart], size: int
+) -> tuple[list[Signed], list[Finding]]:
+    """Heads that the log of `size` entries must still extend, and findings for those that it does not reach."""
+    bound: list[Signed] = []
+    findings = []
+    lost: dict[int, Signed] = {}  # by where the log ends, the greatest head beyond it
+    for one in signed:
+        if one.epoch > len(again):
+            findings.append(_unsigned(f"checkpoint {one.whose}", f"is of epoch {one.epoch}, never declared"))
+            continue
+        end = again[one.epoch].seq if one.epoch < len(again) else size
+        if one.size <= end:
+            bound.append(one)
+        elif one.epoch == len(again) or one.size > again[one.epoch].size:
+            lost[end] = max(lost.get(end, one), one, key=lambda s: s.size)
+        elif one.size == again[one.epoch].size and one.root != again[one.epoch].root:
+            what = f"the restart cites another head than the one {one.whose}"
+            findings.append(at("changed", again[one.epoch].seq, what))
+    for end, one in lost.items():
+        findings.append(at("missing", end, f"a checkpoint {one.whose} has {one.size} entries", one.size))
+    return bound, findings
+
+
+def _epoch(named: str, origin: str) -> int | None:
+    if named == origin:
+        return 0
+    number = named.removeprefix(f"{origin}/")
+    return int(number) if number != named and number.isascii() and number.isdigit() else None
+
+
+def _unsigned(place: str, what: str) -> Finding:
+    return Finding(verdict="unsigned", what=f"the checkpoint {what}", place=place)

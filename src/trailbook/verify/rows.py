@@ -1,0 +1,128 @@
+"""Rows of a log, hashed and read: their leaves, and what their bodies cite and declare.
+
+Owns what a stored row must be: a canonical body, or the leaf hash of a removed one. Refuses to judge whether
+a leaf is the right one; the tree does.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from itertools import pairwise
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct, field
+
+from trailbook.canonical import Body, decode
+from trailbook.errors import DamagedError
+from trailbook.merkle import HASH
+from trailbook.verify.findings import Finding, at
+
+Leaf = bytes | None  # b"" where a row is there but says nothing; None where there is none
+
+ERASED, PRUNED, RESTARTED = "activity_log.erased", "activity_log.pruned", "activity_log.restarted"
+_DECLARING = frozenset({ERASED, PRUNED, RESTARTED})
+_ID = 16
+_encode = msgspec.json.Encoder().encode
+
+
+class Row(Protocol):
+    """A row as a store keeps it: a body, or where retention removed it its leaf hash."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def leaf(self) -> bytes | None: ...
+
+
+class Declared(Struct, frozen=True):
+    """An entry that states a fact about the log: the token of its target is that of the fact."""
+
+    seq: int
+    action: str
+    target: str
+    subjects: tuple[str, ...]
+
+
+class Seen(Struct, kw_only=True):
+    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id."""
+
+    ids: bytearray
+    personal: frozenset[str] = frozenset()
+    cited: set[str] = field(default_factory=set)
+    origins: set[tuple[str, str]] = field(default_factory=set)  # (origin, actor)
+    owners: dict[str, set[str]] = field(default_factory=dict)  # personal target -> who it was about
+    declared: list[Declared] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    recorded_at: str = ""
+
+
+def read_rows(rows: Iterable[Row], first: int, width: int, seen: Seen) -> list[Leaf]:
+    """The leaf hashes of seq first <= x < first + width, from rows in any order; faults go to `seen`."""
+    leaves: list[Leaf] = [None] * width
+    for row in rows:
+        place = row.seq - first
+        if not 0 <= place < width or leaves[place] is not None:
+            seen.findings.append(at("inserted", row.seq, "a second row stands where one belongs"))
+        else:
+            leaves[place] = _leaf(row, seen)
+    return leaves
+
+
+def _leaf(row: Row, seen: Seen) -> bytes:
+    body, leaf = row.body, row.leaf
+    if type(body) is bytes and leaf is None:
+        seen.entries += 1
+        try:
+            _read(row.seq, body, seen)
+        except (DamagedError, ValueError) as error:
+            seen.findings.append(at("changed", row.seq, f"its body is not one: {error}"))
+        return sha256(b"\x00" + body).digest()
+    if body is None and type(leaf) is bytes and len(leaf) == HASH:
+        seen.removed.append(row.seq)
+        return leaf
+    seen.findings.append(at("changed", row.seq, "the row is neither a body nor a leaf hash"))
+    return b""
+
+
+def _read(seq: int, body: bytes, seen: Seen) -> None:
+    found = decode(body)
+    seen.ids[seq * _ID : seq * _ID + _ID] = _id(found.id)
+    if _encode(found) != body or found.v != 1 or not _is_sorted(found):
+        seen.findings.append(at("changed", seq, "its body is not in canonical form"))
+    seen.recorded_at = found.recorded_at
+    actor, target, cited = found.actor.item, found.target, seen.cited
+    cited.update((actor, target, found.source))
+    if found.concerns:
+        cited.update([c.item for c in found.concerns])
+    if found.on_behalf_of is not None:
+        cited.add(found.on_behalf_of)
+    if found.origin.item is not None:
+        cited.add(found.origin.item)
+        seen.origins.add((found.origin.item, actor))
+    if target in seen.personal:
+        seen.owners.setdefault(target, set()).update(c.item for c in found.concerns)
+    if found.action in _DECLARING:
+        subjects = tuple(c.item for c in found.concerns)
+        seen.declared.append(Declared(seq, found.action, target, subjects))
+
+
+def _id(text: str) -> bytes:
+    found = bytes.fromhex(text.replace("-", ""))
+    if len(found) != _ID or len(text) != 36:
+        raise ValueError("its id is not a UUID")
+    return found
+
+
+def _is_sorted(body: Body) -> bool:
+    """Whether concerns and fields stand in order, without repeats."""
+    fields, concerns = body.fields, body.concerns
+    if len(fields) > 1 and any(a >= b for a, b in pairwise(fields)):
+        return False
+    if len(concerns) < 2:
+        return True
+    pairs = [(c.part, c.item) for c in concerns]
+    return all(a < b for a, b in pairwise(pairs))

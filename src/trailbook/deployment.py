@@ -171,8 +171,11 @@ def open_deployment(
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
     opened = open_store(url, create=create)
-    if keys is None:
-        keys = _fresh_keys(entropy) if url == "memory:" else kept_keys(keys_file(url), entropy, create=create)
+    if keys is None and url == "memory:":
+        keys = _fresh_keys(entropy)
+    elif keys is None:
+        # Beside a log that has entries, other secrets would break its cursors and replays in silence.
+        keys = kept_keys(keys_file(url), entropy, create=create and not opened[0].orgs())
     signing = _signing(url, signs, (clock, entropy), create=create)
     return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing)
 

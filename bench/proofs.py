@@ -1,0 +1,170 @@
+"""What proofs cost: appending to the tree, proving one entry, hashing a whole log again, erasing a person.
+
+Goals stated for ten million entries are scaled to the size measured. Bodies of a grown log are real ones
+under new ids, so that what is hashed and read has the size it has in use.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import cast
+
+import apsw
+
+from bench.generate import FIRST_DAY, batches
+from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, tell
+from bench.site import BATCH, ORG, Built, Site, grow, record_all
+from trailbook.merkle import EMPTY, extend, node_hash
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin
+from trailbook.proving import proof_file
+from trailbook.stores import Kept, Store, sqlite_path
+
+_LEAVES = 65_536  # a batch of leaf hashes
+_PROOFS = 2_000
+_MENTIONS = (100, 10_000, 100_000)
+_PERSONS = 5  # erased for each number of mentions
+_FULL = 10_000_000
+_ADMIN = Actor(kind="person", type="user", id="admin", name="Anna Berg")
+_ROLE = Item(type="role", id="r-1", name="Manager")
+
+
+def run(site: Site, size: int) -> Iterator[Row]:
+    """Cheapest first."""
+    yield from _append(size)
+    yield from _erasure(site, size)
+    yield from _stored(site, size)
+
+
+def _append(size: int) -> Iterator[Row]:
+    """Leaf hashes into the tree with its tiles, in batches, and one by one into the textbook's compact range."""
+    tell(f"appending {size:,} leaf hashes")
+    leaves = [sha256(at.to_bytes(4, "big")).digest() for at in range(min(size, _LEAVES))]
+    ours = [size / t for t in repeated(partial(_in_batches, leaves, size), 3)]
+    count = min(size, 1_000_000)
+    naive = sorted(count / t for t in repeated(partial(_one_by_one, leaves, count), 3))[1]
+    control = Control(name="textbook, leaf by leaf, keeps no tiles", value=naive)
+    goal = Goal(1_000_000, least=True)
+    yield row("tree append", size, ours, unit="leaves/s", goal=goal, control=control)
+
+
+def _in_batches(leaves: Sequence[bytes], size: int) -> None:
+    tree = EMPTY
+    while tree.size < size:
+        tree, _ = extend(tree, leaves[: size - tree.size])
+
+
+def _one_by_one(leaves: Sequence[bytes], size: int) -> None:
+    """The compact range of RFC 9162 as a stack: a node goes up while its left sibling waits."""
+    stack: list[bytes] = []
+    for at in range(size):
+        found, left = leaves[at % len(leaves)], at
+        while left & 1:
+            found, left = node_hash(stack.pop(), found), left >> 1
+        stack.append(found)
+
+
+def _stored(site: Site, size: int) -> Iterator[Row]:
+    """On one grown log: the whole tree hashed again as the signer does at its first look, then single proofs."""
+    built = site.grown(size)
+    tell("hashing the whole log again")
+    taken = seconds(partial(built.deployment.signer().sign, ORG))
+    control = Control(
+        name="reading and hashing the bodies alone, no tree", value=seconds(partial(_hashed, built))
+    )
+    name = "full re-hash: bodies, tiles, head"
+    yield row(name, size, [taken], unit="s", goal=_scaled(30, size), control=control)
+    tell("proving single entries")
+    store = built.store()
+    yield from _proofs(store, size)
+    store.close()
+    built.deployment.close()
+
+
+def _hashed(built: Built) -> None:
+    db = apsw.Connection(str(sqlite_path(built.url)), flags=apsw.SQLITE_OPEN_READONLY)
+    for (body,) in db.execute("SELECT body FROM entry ORDER BY place"):
+        sha256(b"\x00" + body).digest()
+    db.close()
+
+
+def _proofs(store: Store, size: int) -> Iterator[Row]:
+    draw = random.Random(1)
+    seqs = [draw.randrange(size) for _ in range(_PROOFS)]
+    counted = _Counted(store)
+    for seq in seqs[:100]:
+        proof_file(cast(Store, counted), ORG, seq)
+    bodies = sorted(seconds(partial(store.kept_at, ORG, [seq])) for seq in seqs)
+    control = Control(name="reading one body by seq", value=bodies[len(bodies) // 2] * 1000)
+    taken = [seconds(partial(proof_file, store, ORG, seq)) for seq in seqs]
+    yield from single("proof of one entry", size, taken, goal=Goal(1), control=control)
+    yield row("tiles read for one proof", size, [counted.tiles / 100], unit="tiles", noise="mean of 100")
+    yield row("rows read for one proof", size, [counted.rows / 100], unit="rows", noise="mean of 100")
+
+
+class _Counted:
+    """A store that counts the tiles and rows read through it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.tiles = self.rows = 0
+
+    def blob(self, org: str, kind: str, key: str) -> bytes | None:
+        """As the store's."""
+        self.tiles += kind == "tile"
+        return self._store.blob(org, kind, key)
+
+    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+        """As the store's."""
+        self.rows += stop - start
+        return self._store.kept(org, start, stop)
+
+
+def _erasure(site: Site, size: int) -> Iterator[Row]:
+    """Persons mentioned few and many times in one log; the fewest mentions are the control of the others."""
+    steps = [mentions for mentions in _MENTIONS if mentions * _PERSONS <= max(size, 500)]
+    built = site.empty()
+    tell("growing a log for erasure")
+    people = [[_person(mentions, at) for at in range(_PERSONS)] for mentions in steps]
+    bystanders = [_person(0, at) for at in range(3)]
+    everybody = [p for persons in [*people, bystanders] for p in persons]
+    record_all(built.log, batches(map(_mention, everybody), BATCH))
+    store = built.store()
+    for mentions, persons in zip(steps, people, strict=True):
+        _grow_mentions(store, everybody, persons, mentions - 1)
+    store.close()
+    for bystander in bystanders:  # the first one brings the whole write-ahead log into the database
+        built.log.erase(bystander, actor=_ADMIN)
+    control: Control | None = None
+    for mentions, persons in zip(steps, people, strict=True):
+        taken = [seconds(partial(built.log.erase, person, actor=_ADMIN)) for person in persons]
+        goal = None if control is None else Goal(2 * control.value)
+        values = [t * 1000 for t in taken]
+        yield row(f"erasure, {mentions:,} mentions", mentions, values, unit="ms", goal=goal, control=control)
+        control = control or Control(name=f"{mentions:,} mentions", value=sorted(values)[len(values) // 2])
+    built.deployment.close()
+
+
+def _grow_mentions(store: Store, everybody: Sequence[Item], persons: Sequence[Item], more: int) -> None:
+    seqs = [everybody.index(person) for person in persons]
+    grow(store, [row.body for row in store.kept_at(ORG, seqs) if row.body], more * len(persons))
+
+
+def _person(mentions: int, at: int) -> Item:
+    return Item(type="user", id=f"p-{mentions}-{at}", name=f"Kari Nordmann {mentions} {at}")
+
+
+def _mention(person: Item) -> NewEntry:
+    """They gave themselves a role, so that they are actor, concerned, and have an origin."""
+    return NewEntry(
+        action="role.assigned",
+        occurred_at=FIRST_DAY,
+        actor=Actor(kind="person", type=person.type, id=person.id, name=person.name),
+        target=_ROLE,
+        concerns=(Concern(part="member", type=person.type, id=person.id, name=person.name),),
+        origin=Origin(interface="web", ip="192.0.2.7", user_agent="Mozilla/5.0"),
+    )
+
+
+def _scaled(at_full: float, size: int) -> Goal:
+    return Goal(at_full * size / _FULL)

@@ -1,0 +1,115 @@
+"""Where a benchmark's logs lie: a folder that goes with the run, and logs built in it once for all who ask.
+
+Owns building: really recorded, or grown by appending real bodies again under new ids, which is how ten
+million rows are there in a minute. Refuses to measure anything but the recording itself.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from bench.generate import batches, entries
+from bench.measuring import seconds, tell
+from trailbook.deployment import Deployment, open_deployment
+from trailbook.log import Log
+from trailbook.merkle import compact, extend, leaf_hash
+from trailbook.model import NewEntry
+from trailbook.recording import load_frontier
+from trailbook.stores import Append, Blob, NewRow, Store, open_store
+
+ORG = "bench"
+BATCH = 1_000
+_GROWN = 32_768  # rows a commit when a log is grown
+_COPIED = 20_000  # really recorded entries that a grown log is copied from
+_ID = "019a3c1e-7d2b-7c40-8000-{:012x}"
+_FIRST_ID = UUID(_ID.format(0)).int
+
+
+class Built(Struct, frozen=True):
+    """A log in a file of its own: its address, the open deployment, and what each recorded batch took."""
+
+    url: str
+    deployment: Deployment
+    taken: list[float]
+
+    @property
+    def log(self) -> Log:
+        """The log itself."""
+        return self.deployment.log(ORG)
+
+    def store(self) -> Store:
+        """The store beneath, opened a second time."""
+        return open_store(self.url)[0]
+
+
+class Site:
+    """The folder of a run, and the recorded logs in it by size."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._built: dict[tuple[int, bool], Built] = {}
+
+    def recorded(self, size: int, *, unsorted: bool = False) -> Built:
+        """A log of `size` generated entries recorded in batches, built at the first call."""
+        if (size, unsorted) not in self._built:
+            built = self.empty()
+            tell(f"recording {size:,} entries{', unsorted' if unsorted else ''}")
+            found = entries(built.log.catalogue, size, unsorted=unsorted)
+            built.taken.extend(record_all(built.log, batches(found, BATCH)))
+            self._built[size, unsorted] = built
+        return self._built[size, unsorted]
+
+    def grown(self, size: int) -> Built:
+        """A log of `size` entries with few people and as many bodies and ids as any other."""
+        built = self.empty()
+        tell(f"growing a log to {size:,} entries")
+        found = entries(built.log.catalogue, min(size, _COPIED))
+        built.taken.extend(record_all(built.log, batches(found, BATCH)))
+        store = built.store()
+        bodies = [row.body for row in store.kept(ORG, 0, min(size, _COPIED)) if row.body is not None]
+        grow(store, bodies, size - len(bodies))
+        store.close()
+        return built
+
+    def empty(self) -> Built:
+        """An empty log in a new file."""
+        url = f"sqlite:///{self.folder}/{secrets.token_hex(4)}.db"
+        deployment = open_deployment(url, create=True)
+        deployment.create(ORG)
+        return Built(url, deployment, [])
+
+    def close(self) -> None:
+        """Close every log that was recorded here."""
+        for built in self._built.values():
+            built.deployment.close()
+
+
+def record_all(log: Log, found: Iterable[Sequence[NewEntry]]) -> list[float]:
+    """Record batches; the seconds of each, without the making of its entries."""
+    return [seconds(partial(log.record_many, batch)) for batch in found]
+
+
+def grow(store: Store, bodies: Sequence[bytes], count: int) -> None:
+    """Append `count` copies of these bodies in turn, each under an id of its own, past the directory."""
+    parts = [body.partition(b'"id":"') for body in bodies]
+    split = [(before + member, after[36:]) for before, member, after in parts]
+    head = store.head(ORG)
+    frontier, first = load_frontier(store, ORG, head), head.size
+    stop = first + count
+    while head.size < stop:
+        numbers = range(head.size, min(head.size + _GROWN, stop))
+        rows = [_copy(split[at % len(split)], at) for at in numbers]
+        frontier, tiles = extend(frontier, [leaf_hash(row.body) for row in rows])
+        moved = structs.replace(head, size=frontier.size, range=compact(frontier))
+        blobs = [Blob("tile", f"{tile.level}/{tile.index}", tile.hashes) for tile in tiles]
+        store.append(ORG, head, Append(rows=rows, identities=(), words=(), blobs=blobs, head=moved))
+        head = moved
+
+
+def _copy(split: tuple[bytes, bytes], number: int) -> NewRow:
+    id_ = _ID.format(number)
+    return NewRow(UUID(int=_FIRST_ID + number), split[0] + id_.encode() + split[1])

@@ -16,6 +16,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   `-- EntryExpiredError        entry-expired
     |-- NotCheckpointedError         not-checkpointed
     |-- SigningRefusedError          signing-refused
+    |-- AnchorError                  anchor-unavailable
     |-- CatalogueError               catalogue
     |-- ConfigurationError           configuration
     `-- StoreError                   store-unavailable
@@ -176,6 +177,12 @@ class SigningRefusedError(TrailbookError):
         super().__init__(f"{org}: not signed: {place}{why}")
         self.org = org
         self.range = range_
+
+
+class AnchorError(TrailbookError):
+    """Somebody outside who was asked to vouch for a checkpoint did not answer; signing goes on without."""
+
+    code = "anchor-unavailable"
 
 
 class CatalogueError(TrailbookError):

@@ -35,11 +35,12 @@ _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Signs(Struct, frozen=True, kw_only=True):
-    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside the database."""
+    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside, who timestamps."""
 
     origin: str = "localhost"
     folder: Path | None = None
     outside: Path | None = None
+    timestamp_urls: tuple[str, ...] = ()
 
 
 DEFAULT_SIGNS = Signs()
@@ -195,7 +196,13 @@ def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bo
         if not folder.exists() and not create:
             return None
         keyring = open_keyring(folder) if folder.exists() else new_keys(folder, entropy)
-    return Signing(keyring=keyring, origin=signs.origin, clock=clock, outside=signs.outside)
+    return Signing(
+        keyring=keyring,
+        origin=signs.origin,
+        clock=clock,
+        outside=signs.outside,
+        timestamp_urls=signs.timestamp_urls,
+    )
 
 
 def keys_file(url: str) -> Path:

@@ -6,6 +6,7 @@ over a difference: it names the range that differs, and nothing is repaired.
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from trailbook.keyring import Keyring
 from trailbook.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
 from trailbook.outside import add_erased, add_note, read_outside
 from trailbook.recording import Clock
+from trailbook.stamping import Stamping
 from trailbook.stores import Blob, Head, Store
 from trailbook.tiles import kind_of, leaves, origin_of, root_at, tile_root
 
@@ -27,13 +29,18 @@ _ERASED = b'"activity_log.erased"'
 
 
 class Signing(Struct, frozen=True, kw_only=True):
-    """What signing needs besides a store: keys, the deployment's origin, a clock, and the outside file if any."""
+    """What signing needs besides a store: keys, the deployment's origin, a clock, and whoever else is to vouch for it.
+
+    Timestamps are asked for at most once in `timestamp_seconds` for each organisation.
+    """
 
     keyring: Keyring
     origin: str
     clock: Clock
     outside: Path | None = None
     idle_seconds: int = 3600
+    timestamp_urls: tuple[str, ...] = ()
+    timestamp_seconds: int = 60
 
 
 class Signer:
@@ -43,6 +50,17 @@ class Signer:
         self._store = store
         self._signing = signing
         self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
+        every = timedelta(seconds=signing.timestamp_seconds)
+        self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with timestamps last, in plain words, one text for an organisation; signing went on."""
+        return list(self._stamping.problems.values())
+
+    def ask_stamps(self) -> None:
+        """Get timestamps for what was signed since, where it is time to; a slow authority takes its time here."""
+        self._stamping.ask()
 
     def sign(self, org: str) -> Checkpoint | None:
         """Sign the head of a log if it is new, or once an hour again; None when there was nothing to do.
@@ -176,6 +194,7 @@ class Signer:
                 add_erased(self._signing.outside, org, tokens)
             add_note(self._signing.outside, note)
             self._store.put_blob(org, Blob(kind_of(self._store, org, "anchor"), LATEST, note))
+        self._stamping.offer(org, checkpoint.size, note)
 
 
 def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, ...]:
@@ -188,7 +207,11 @@ def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, 
 
 
 def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
-    """Sign what changes until `stop` is set, twice a second; a problem is reported once and tried again."""
+    """Sign what changes until `stop` is set, twice a second; a problem is reported once and tried again.
+
+    Timestamps are asked for beside it, so that an authority that hangs does not hold signing up.
+    """
+    threading.Thread(target=_keep_stamping, args=(signer, stop), name="stamping", daemon=True).start()
     reported: set[str] = set()
     while not stop.wait(0.5):
         problems: list[TrailbookError] = []
@@ -200,3 +223,8 @@ def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[Trailb
             if problem.detail not in reported:
                 reported.add(problem.detail)
                 report(problem)
+
+
+def _keep_stamping(signer: Signer, stop: threading.Event) -> None:
+    while not stop.wait(0.5):
+        signer.ask_stamps()

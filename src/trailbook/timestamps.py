@@ -122,7 +122,7 @@ def _posted(url: str, body: bytes, seconds: float) -> bytes:
             return _read(answer, time.monotonic() + seconds)
     except (OSError, HTTPException) as error:
         said = str(error) or type(error).__name__
-        raise AnchorError(f"timestamp: {urlsplit(url).netloc} did not answer: {said[:200]}") from None
+        raise AnchorError(f"timestamp: the authority did not answer: {said[:200]}") from None
 
 
 def _read(answer: HTTPResponse, until: float) -> bytes:

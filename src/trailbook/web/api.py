@@ -15,12 +15,12 @@ from litestar.response import Stream
 from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue, Rule
-from trailbook.errors import Fault, FilterInvalidError
+from trailbook.errors import Fault
 from trailbook.export import csv_file, jsonl_file
 from trailbook.query import Known, Paging, Query, from_params, split_params, to_params
 from trailbook.shown import Shown
 from trailbook.typeahead import MOST, Role
-from trailbook.web.asked import Asked, off_loop
+from trailbook.web.asked import Asked, off_loop, refuse_parameters
 from trailbook.web.intake import JSON, etag
 from trailbook.web.words import LOCALES
 
@@ -113,7 +113,7 @@ def items(asked: Asked) -> Response[bytes]:
     limit = given.get("limit", str(MOST))
     if limit not in map(str, range(1, MOST + 1)):
         faults.append(Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MOST}"))
-    _refuse(faults)
+    refuse_parameters(faults)
     found = asked.log.items(
         given["q"], viewer=asked.viewer, role=role, type_=given.get("type"), limit=int(limit)
     )
@@ -124,7 +124,7 @@ def catalogue(asked: Asked) -> Response[bytes]:
     """GET catalogue: what may be recorded here."""
     lang = asked.only("lang").get("lang", asked.lang)
     if lang not in LOCALES:
-        _refuse([Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}")])
+        refuse_parameters([Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}")])
     body = msgspec.json.encode(_catalogue(asked.log.catalogue, lang))
     return Response(body, headers={"Content-Language": lang}, media_type=JSON)
 
@@ -148,7 +148,9 @@ def _read(asked: Asked) -> tuple[Query, Paging]:
 
 def _rows(asked: Asked) -> tuple[Iterator[Shown], Query]:
     strays = dict.fromkeys(name for name, _ in asked.pairs if name in ("limit", "cursor", "count"))
-    _refuse([Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays])
+    refuse_parameters(
+        [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
+    )
     query, paging = _read(asked)
     if query.as_of is None:
         query = structs.replace(query, as_of=asked.log.size(viewer=asked.viewer))
@@ -219,9 +221,3 @@ def _catalogue(found: Catalogue, lang: str) -> CatalogueAnswer:
         ),
         purposes=found.purposes,
     )
-
-
-def _refuse(faults: list[Fault]) -> None:
-    if faults:
-        detail = "; ".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in faults)
-        raise FilterInvalidError(detail, tuple(faults))

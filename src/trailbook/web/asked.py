@@ -4,7 +4,7 @@ Owns the step from the framework's request to plain data, and the threads in whi
 Refuses parameters that are not UTF-8, and knows no route.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from trailbook.access import Viewer
 from trailbook.credentials import Scope
 from trailbook.deployment import Deployment
-from trailbook.errors import Fault, FilterInvalidError, NotFoundError
+from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.log import Log
 from trailbook.model import Item
 from trailbook.web.auth import admit_api, admit_page
@@ -25,6 +25,19 @@ from trailbook.web.jsonin import MalformedError
 from trailbook.web.words import Words, language, words
 
 THREADS = 32
+
+
+class ParameterInvalidError(InvalidError):
+    """A parameter that is no part of a filter is unknown or broken."""
+
+    code = "parameter-invalid"
+
+
+def refuse_parameters(faults: Sequence[Fault]) -> None:
+    """Refuse parameters at fault, where there are any. Raises: ParameterInvalidError."""
+    if faults:
+        detail = "; ".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in faults)
+        raise ParameterInvalidError(detail, tuple(faults))
 
 
 class Site(Struct, frozen=True):
@@ -77,16 +90,14 @@ class Asked(Struct, frozen=True, kw_only=True):
             raise NotFoundError("there is no such entry") from None
 
     def only(self, *known: str) -> dict[str, str]:
-        """The parameters by name, each at most once and all known. Raises: FilterInvalidError."""
+        """The parameters by name, each at most once and all known. Raises: ParameterInvalidError."""
         faults = []
         for name in dict.fromkeys(name for name, _ in self.pairs):
             if name not in known:
                 faults.append(Fault(f"/{name[:80]}", "parameter-unknown", "is not a parameter of this path"))
             elif sum(1 for other, _ in self.pairs if other == name) > 1:
                 faults.append(Fault(f"/{name}", "parameter-invalid", "is given more than once"))
-        if faults:
-            detail = "; ".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in faults)
-            raise FilterInvalidError(detail, tuple(faults))
+        refuse_parameters(faults)
         return dict(self.pairs)
 
 

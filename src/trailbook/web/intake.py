@@ -12,10 +12,10 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.errors import BatchRefusedError, Fault, FilterInvalidError, InvalidError, TrailbookError
+from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookError
 from trailbook.model import NewEntry, Receipt, State, entry_from, written
 from trailbook.recording import Outcome
-from trailbook.web.asked import Asked
+from trailbook.web.asked import Asked, refuse_parameters
 from trailbook.web.jsonin import elements, lines, strict
 from trailbook.web.problems import MediaTypeError, Problem, problem
 
@@ -53,7 +53,7 @@ def record_one(asked: Asked) -> Response[bytes]:
         raise outcome.refused
     receipt = outcome.receipt
     body = msgspec.json.encode(recorded(receipt))
-    headers = {"Location": f"{asked.path}/{receipt.id}", "ETag": etag(body)}
+    headers = {"Location": f"{asked.site.base_url}{asked.path}/{receipt.id}", "ETag": etag(body)}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(body, status_code=200 if receipt.replayed else 201, headers=headers, media_type=JSON)
@@ -137,8 +137,7 @@ def _line(asked: Asked, line: int, outcome: Outcome) -> BatchLine:
 def _atomic(asked: Asked) -> bool:
     given = asked.only("atomic").get("atomic", "false")
     if given not in ("true", "false"):
-        fault = Fault("/atomic", "parameter-invalid", "is not one of true, false")
-        raise FilterInvalidError(f"atomic: {fault.detail}", (fault,))
+        refuse_parameters([Fault("/atomic", "parameter-invalid", "is not one of true, false")])
     return given == "true"
 
 

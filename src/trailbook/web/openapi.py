@@ -24,7 +24,8 @@ Schema = dict[str, Any]
 
 ORG = "/api/v1/orgs/{org}"
 _ALWAYS = ("malformed", "url-too-long", "internal", "store-unavailable", "schema-outdated")
-_ADMITTED = (*_ALWAYS, "unauthenticated", "not-permitted", "not-found", "parameter-unknown")
+_PARAMETERS = ("parameter-unknown", "parameter-invalid")
+_ADMITTED = (*_ALWAYS, *_PARAMETERS, "unauthenticated", "not-permitted", "not-found")
 _ENTRY = (
     *("entry-invalid", "action-unknown", "field-undeclared", "name-refused", "concern-missing"),
     *("concern-unknown", "time-ahead"),
@@ -53,7 +54,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     parameters: tuple[Schema, ...] = ()
     sends: dict[str, Schema] = {}
     answers: dict[int, Answer]
-    problems: tuple[str, ...] = _ALWAYS
+    problems: tuple[str, ...] = (*_ALWAYS, *_PARAMETERS)
 
 
 _HEADERS = {
@@ -140,7 +141,7 @@ def _recording() -> tuple[Operation, ...]:
                 200: Answer(says="What became of each.", forms=lines),
                 201: Answer(says="All are durable (`atomic=true`).", forms=lines),
             },
-            problems=(*_SENT, *_ENTRY, "entry-conflict", "batch-too-large", "too-large", "parameter-invalid"),
+            problems=(*_SENT, *_ENTRY, "entry-conflict", "batch-too-large", "too-large"),
         ),
     )
 

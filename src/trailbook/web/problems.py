@@ -16,7 +16,6 @@ from trailbook.errors import (
     DamagedError,
     EntryExpiredError,
     Fault,
-    FilterInvalidError,
     InvalidError,
     SchemaNewerError,
     StorageFullError,
@@ -107,7 +106,7 @@ def code_of(error: BaseException) -> str:
         return error.code
     if isinstance(error, StoreError):
         return "store-unavailable"
-    if isinstance(error, FilterInvalidError) and any(f.code == "parameter-unknown" for f in error.faults):
+    if isinstance(error, InvalidError) and any(f.code == "parameter-unknown" for f in error.faults):
         return "parameter-unknown"
     return error.code if error.code in STATUS else "internal"
 

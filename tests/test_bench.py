@@ -1,0 +1,98 @@
+"""The benchmarks run, and say what they measured in the shape others read; never how fast (house.md 3)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MEMBERS = {"name", "size", "value", "unit", "goal", "met", "control"}
+ONCE = """
+import hashlib, sys
+from bench.generate import entries
+from trailbook.catalogue import load
+print(hashlib.sha256(repr(list(entries(load(), 2000, seed=int(sys.argv[1])))).encode()).hexdigest())
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python in the checkout, as the Makefile runs it."""
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a whole run at 2,000 entries wrote its two files; its table is beside them."""
+    folder = tmp_path_factory.mktemp("bench")
+    done = run("-m", "bench", "all", "--size", "2k", "--write", "--to", str(folder), "--dir", str(folder))
+    assert done.returncode == 0, done.stderr
+    (folder / "table.txt").write_text(done.stdout, "utf-8")
+    return folder
+
+
+def rows(file: Path) -> list[dict[str, object]]:
+    """The rows of a written file."""
+    return msgspec.json.decode(file.read_bytes(), type=list[dict[str, object]])
+
+
+def test_every_row_says_what_was_measured_and_how_big_it_was(folder: Path) -> None:
+    found = rows(folder / "benchmarks.json")
+    assert {row["name"] for row in found} >= {"tree append", "proof of one entry", "first page, no filter"}
+    for row in found:
+        assert set(row) >= MEMBERS
+        assert isinstance(row["value"], float)
+        assert row["value"] > 0, row
+        assert isinstance(row["size"], int)
+        assert 0 < row["size"] <= 2_000
+
+
+def test_a_goal_is_met_or_missed_and_nothing_else_is(folder: Path) -> None:
+    found = rows(folder / "benchmarks.json")
+    assert all((row["goal"] is None) == (row["met"] is None) for row in found)
+    assert any(row["met"] is not None for row in found)
+
+
+def test_a_control_has_a_name_and_a_number(folder: Path) -> None:
+    controls = [row["control"] for row in rows(folder / "benchmarks.json") if row["control"] is not None]
+    assert controls
+    for control in controls:
+        assert isinstance(control, dict)
+        assert set(control) == {"name", "value"}
+        assert control["value"] > 0
+
+
+def test_the_table_and_the_document_have_every_row_and_column(folder: Path) -> None:
+    written = (folder / "benchmarks.md").read_text("utf-8")
+    table = (folder / "table.txt").read_text("utf-8")
+    for row in rows(folder / "benchmarks.json"):
+        assert f"| {row['name']} |" in written
+        assert str(row["name"]) in table
+    assert "| what | size | value | unit | goal | met | control | noise |" in written
+    for fact in ("Processor", "Cores", "Memory", "Python", "SQLite"):
+        assert f"- {fact}: " in written
+
+
+def test_a_run_leaves_no_log_behind(folder: Path) -> None:
+    assert sorted(each.name for each in folder.iterdir()) == ["benchmarks.json", "benchmarks.md", "table.txt"]
+
+
+@pytest.mark.parametrize("size", ["5", "2q", "writing=2k"])
+def test_a_size_that_makes_no_sense_is_refused_by_name(size: str) -> None:
+    done = run("-m", "bench", "proofs", "--size", size)
+    assert done.returncode == 2
+    assert "--size" in done.stderr
+
+
+def test_the_same_seed_gives_the_same_entries_and_another_seed_others() -> None:
+    first, again, other = (run("-c", ONCE, seed).stdout for seed in ("1", "1", "2"))
+    assert len(first.strip()) == 64
+    assert first == again
+    assert first != other
+
+
+def test_what_is_published_has_the_same_shape() -> None:
+    found = rows(ROOT / "docs" / "benchmarks.json")
+    assert found
+    assert all(set(row) >= MEMBERS for row in found)

@@ -27,7 +27,7 @@ from trailbook.index.columns import Ints
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, microseconds
 from trailbook.paging import Order, Turn, cut
 from trailbook.projection import Projection
-from trailbook.proving import entry_bundle, latest, proof_file, served_tile
+from trailbook.proving import Evidence, entry_bundle, evidence, latest, proof_file, served_tile
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
 from trailbook.recording import Change, Clock, Means, Outcome, Writer
@@ -276,6 +276,15 @@ class Log:
         if level == "entries":
             return entry_bundle(self._store, self.org, index, width)
         return served_tile(self._store, self.org, level, index, width)
+
+    def evidence(self, *, viewer: Viewer) -> Evidence:
+        """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
+        require_proofs(viewer, self.org)
+        return evidence(self._store, self.org)
+
+    def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
+        """The `seq` of every entry that matches, ascending. Raises: as `search`."""
+        return [int(seq) for seq in np.sort(self._all(query, viewer, lang)[0])]
 
     def _seq(self, id_: UUID) -> int:
         seq = self._store.seq_of(self.org, [id_]).get(id_)

@@ -3,14 +3,65 @@
 Owns what an outside verifier may fetch. Refuses to verify anything: whoever asks does not take our word.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
 from trailbook.checkpoint import Checkpoint, Proof, format_proof, parse_checkpoint, parse_note
-from trailbook.errors import EntryExpiredError, NotCheckpointedError, NotFoundError
+from trailbook.errors import DamagedError, EntryExpiredError, NotCheckpointedError, NotFoundError
 from trailbook.merkle import TILE, inclusion_plan
 from trailbook.model import State
-from trailbook.stores import Store
+from trailbook.stores import Identity, Kept, Store
 from trailbook.tiles import kind_of, prove, tile
 
 LATEST = "latest"
+_CHUNK = 4096
+
+
+class Evidence(Struct, frozen=True):
+    """A log up to its last signed head, for whoever writes it down for others to verify."""
+
+    store: Store
+    org: str
+    checkpoint: Checkpoint
+    note: bytes
+
+    def kept(self, seqs: Sequence[int]) -> Iterator[Kept]:
+        """The rows at these seqs, in the order asked."""
+        for start in range(0, len(seqs), _CHUNK):
+            yield from self.store.kept_at(self.org, seqs[start : start + _CHUNK])
+
+    def identities(self, tokens: Iterable[str]) -> list[Identity]:
+        """What tokens stand for, stubs included."""
+        return self.store.identities_of(self.org, tokens)
+
+    def tokens_of(self, type_: str, id_: str) -> list[str]:
+        """Every token of an item, or with the id `*` of every item of a type, ascending."""
+        if id_ == "*":
+            found = [i for i in self.store.every_identity(self.org) if i.type == type_ and i.id is not None]
+        else:
+            found = self.store.identities(self.org, [(type_, id_, None)])
+        return sorted(i.token for i in found)
+
+    def manifest(self, kind: str, digest: str) -> bytes:
+        """An erasure's or removal's manifest. Raises: DamagedError when it is gone."""
+        content = self.store.blob(self.org, kind, digest)
+        if content is None:
+            raise DamagedError(f"the {kind} manifest {digest[:16]} is not kept")
+        return content
+
+    def tile(self, level: int, index: int) -> bytes:
+        """A hash tile of the signed tree, as wide as the tree is there."""
+        width = min((self.checkpoint.size >> 8 * level) - index * TILE, TILE)
+        return tile(self.store, self.org, level, index, width)
+
+
+def evidence(store: Store, org: str) -> Evidence:
+    """The log as it was last signed. Raises: NotCheckpointedError before the first time."""
+    signed = latest(store, org)
+    if signed is None:
+        raise NotCheckpointedError("nothing has been signed yet")
+    return Evidence(store, org, *signed)
 
 
 def latest(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:

@@ -1,0 +1,326 @@
+"""Bundles: a filter's entries with everything that an outside verifier needs, in one ZIP file.
+
+Owns which rows, identities, tiles and lists go in, and the signed manifest. Refuses to be its own judge: the
+verifier that travels inside shares no code with this. Written from docs/reference/format-bundle.md.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import BinaryIO, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from trailbook.access import Viewer
+from trailbook.canonical import Body, canonical, decode
+from trailbook.checkpoint import Note, SignerKey, VerifierKey, format_note, format_vkey, sign
+from trailbook.errors import Fault, FilterInvalidError, NotCheckpointedError
+from trailbook.log import Log
+from trailbook.merkle import TILE, tile_path
+from trailbook.model import AHEAD, instant, parse_instant, written
+from trailbook.proving import Evidence
+from trailbook.query import Query, Term, in_words, interval, to_params
+from trailbook.stores import Identity
+
+Kind = Literal["inclusion", "closed"]
+Progress = Callable[[int, int], None]
+_ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
+_ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """What a bundle is to hold: kind, filter, and whether identities stay out; `lang` is of its words."""
+
+    kind: Kind
+    query: Query
+    redacted: bool = False
+    lang: str = "en"
+
+
+class Signs(Struct, frozen=True):
+    """The log key that signs the manifest, and every key that verifies the log's heads."""
+
+    key: SignerKey
+    verifiers: tuple[VerifierKey, ...]
+
+
+class _Cut(Struct, frozen=True, kw_only=True):
+    """Which entries a bundle has, and why."""
+
+    matching: list[int]
+    witnesses: list[int]
+    first: int
+    as_of: int
+    shown: dict[str, Identity]  # token -> identity of every shown entry, erased ones as stubs
+    lists: dict[str, bytes]  # file name -> manifest
+
+
+def write_bundle(
+    log: Log,
+    ask: Ask,
+    out: BinaryIO,
+    *,
+    viewer: Viewer,
+    signs: Signs,
+    progress: Progress = lambda done, of: None,
+) -> int:
+    """Write a bundle of what the filter finds below the last signed head; the number of entries that match.
+
+    Raises: NotPermittedError; NotCheckpointedError; FilterInvalidError for a closed bundle with text or self.
+    """
+    evidence = log.evidence(viewer=viewer)
+    query = _bound(ask, evidence)
+    cut = _cut(log, structs.replace(ask, query=query), evidence, viewer)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+        digests: dict[str, str] = {}
+        for name, pieces in _files(ask, cut, evidence, signs, progress):
+            digests[name] = _write(archive, name, pieces)
+        files = {name: digest for name, digest in digests.items() if not name.startswith("tile/")}
+        said = {**_manifest(log, structs.replace(ask, query=query), cut, evidence), "files": files}
+        text = canonical(said).decode() + "\n"
+        _write(archive, "manifest.note", [format_note(Note(text, (sign(text, signs.key),)))])
+    return len(cut.matching)
+
+
+def _bound(ask: Ask, evidence: Evidence) -> Query:
+    """The filter at the signed size; a closed bundle applies it again, so it takes nothing that needs names."""
+    if ask.kind == "closed" and (ask.query.text or ask.query.self_ is not None):
+        fault = Fault("/text", "parameter-invalid", "and self cannot be checked again in a closed bundle")
+        raise FilterInvalidError(f"text: {fault.detail}", (fault,))
+    if ask.query.as_of is not None and ask.query.as_of > evidence.checkpoint.size:
+        raise NotCheckpointedError("the last signed head is older than this as_of; ask again in a second")
+    as_of = evidence.checkpoint.size if ask.query.as_of is None else ask.query.as_of
+    return structs.replace(ask.query, as_of=as_of)
+
+
+def _cut(log: Log, ask: Ask, evidence: Evidence, viewer: Viewer) -> _Cut:
+    matching = log.seqs(ask.query, viewer=viewer, lang=ask.lang)
+    as_of = ask.query.as_of or 0
+    since = interval(ask.query, log.clock())[0]
+    first = _first(evidence, as_of, since) if ask.kind == "closed" else 0
+    removed: set[int] = set()
+    if ask.kind == "closed":
+        removed = {row.seq for row in evidence.kept(range(first, as_of)) if row.body is None}
+    facts = _Facts(log, evidence, viewer)
+    witnesses: set[int] = set()
+    pending = set(matching)
+    shown: dict[str, Identity] = {}
+    lists: dict[str, bytes] = {}
+    if removed:
+        pending |= witnesses.union(facts.removals(removed))
+    while pending:
+        tokens = {t for _, body in _bodies(evidence, sorted(pending)) for t in body.tokens()} - shown.keys()
+        found = {i.token: i for i in evidence.identities(tokens)}
+        shown.update(found)
+        witnesses |= pending - set(matching)
+        gone = {token for token, identity in found.items() if identity.id is None}
+        pending = (set() if ask.redacted else facts.erasures(gone)) - witnesses - set(matching)
+    lists = facts.lists({*matching, *witnesses}, redacted=ask.redacted)
+    return _Cut(
+        matching=matching, witnesses=sorted(witnesses), first=first, as_of=as_of, shown=shown, lists=lists
+    )
+
+
+def _first(evidence: Evidence, as_of: int, since: int | None) -> int:
+    """The first seq that can match: nothing occurs more than five minutes after it is recorded. The row before
+    it is kept, for it shows that none before it can."""
+    if since is None:
+        return 0
+    low, high = 0, as_of
+    edge = instant(since) - AHEAD - timedelta(microseconds=1)
+    while low < high:
+        middle = (low + high) // 2
+        at = _recorded_at(evidence, middle)
+        low, high = (middle + 1, high) if at is not None and at <= edge else (low, middle)
+    while low > 0 and _recorded_at(evidence, low - 1) is None:
+        low -= 1
+    return low
+
+
+def _recorded_at(evidence: Evidence, seq: int) -> datetime | None:
+    body = next(evidence.kept([seq])).body
+    return None if body is None else parse_instant(decode(body).recorded_at)
+
+
+class _Facts:
+    """The entries of the log that say what was erased and removed, read when a bundle first needs them."""
+
+    def __init__(self, log: Log, evidence: Evidence, viewer: Viewer) -> None:
+        self._evidence = evidence
+        self._said: dict[int, tuple[str, str, bytes]] = {}  # seq -> kind, digest, manifest
+        query = Query(terms=(Term("action", (_ERASED, _PRUNED)),), as_of=evidence.checkpoint.size)
+        for seq, body in _bodies(evidence, log.seqs(query, viewer=viewer)):
+            id_ = evidence.identities([body.target])[0].id or ""
+            kind, digest = ("erasure", id_.partition("-")[2]) if body.action == _ERASED else ("removal", id_)
+            if body.outcome == "success":
+                self._said[seq] = (kind, digest, evidence.manifest(kind, digest))
+
+    def erasures(self, tokens: set[str]) -> set[int]:
+        """The seqs of the entries that erased these tokens."""
+        said = {
+            s: msgspec.json.decode(m)["tokens"] for s, (kind, _, m) in self._said.items() if kind == "erasure"
+        }
+        return {seq for seq, gone in said.items() if not tokens.isdisjoint(gone)}
+
+    def removals(self, seqs: set[int]) -> set[int]:
+        """The seqs of the entries that removed these bodies."""
+        said = {
+            s: msgspec.json.decode(m)["seqs"] for s, (kind, _, m) in self._said.items() if kind == "removal"
+        }
+        return {
+            s for s, runs in said.items() if any(low <= seq <= high for low, high in runs for seq in seqs)
+        }
+
+    def lists(self, shown: set[int], *, redacted: bool) -> dict[str, bytes]:
+        """The manifests that shown entries cite, by their name in the bundle."""
+        return {
+            f"{kind}s/{digest}.json": manifest
+            for seq, (kind, digest, manifest) in sorted(self._said.items())
+            if seq in shown and not (redacted and kind == "erasure")
+        }
+
+
+def _bodies(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[int, Body]]:
+    return ((row.seq, decode(row.body)) for row in evidence.kept(seqs) if row.body is not None)
+
+
+def _files(
+    ask: Ask, cut: _Cut, evidence: Evidence, signs: Signs, progress: Progress
+) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Every file but the manifest, each as pieces."""
+    here = resources.files("trailbook.export")
+    seqs = _seqs(ask, cut)
+    yield "checkpoint", [evidence.note]
+    yield "keys", [(format_vkey(key) + "\n").encode() for key in signs.verifiers]
+    yield "bodies.tsv", _lines(evidence, seqs, progress)
+    yield "matching.json", [canonical(_runs(cut.matching))]
+    rows = _identities(ask, cut, evidence)
+    if rows or not ask.redacted:
+        yield "identities.ndjson", rows
+    yield from ((name, [content]) for name, content in cut.lists.items())
+    yield from _tiles(evidence, seqs)
+    for name in ("VERIFY.md", "trailbook_verify.py"):
+        yield name, [(here / name).read_bytes()]
+
+
+def _seqs(ask: Ask, cut: _Cut) -> list[int]:
+    """Every seq whose row is in the bundle, ascending; a closed one has the row before its range too."""
+    found = {*cut.matching, *cut.witnesses}
+    if ask.kind == "closed" and cut.as_of:
+        found |= set(range(max(cut.first - 1, 0), cut.as_of))
+    return sorted(found)
+
+
+def _lines(evidence: Evidence, seqs: Sequence[int], progress: Progress) -> Iterator[bytes]:
+    for done, row in enumerate(evidence.kept(seqs), 1):
+        said = b"-\t" + (row.leaf or b"").hex().encode() if row.body is None else row.body
+        yield b"%d\t%s\n" % (row.seq, said)
+        if done % 1000 == 0 or done == len(seqs):
+            progress(done, len(seqs))
+
+
+def _identities(ask: Ask, cut: _Cut, evidence: Evidence) -> list[bytes]:
+    """The rows that open the shown tokens, by token; redacted, only those that name removals."""
+    if ask.redacted:
+        shown = [body for _, body in _bodies(evidence, sorted({*cut.matching, *cut.witnesses}))]
+        wanted = {body.target for body in shown if body.action == _PRUNED}
+    else:
+        wanted = set(cut.shown)
+        wanted |= {token for _, tokens in _filter_tokens(ask, evidence) for token in tokens}
+    found = {i.token: i for i in evidence.identities(wanted) if i.id is not None}
+    return [canonical(_row(found[token])) + b"\n" for token in sorted(found)]
+
+
+def _row(identity: Identity) -> dict[str, str]:
+    given: dict[str, str | None] = {"type": identity.type, "token": identity.token}
+    if identity.type == "origin":
+        given |= {"ip": identity.id or None, "user_agent": identity.name}
+    else:
+        given |= {"id": identity.id, "name": identity.name}
+    given["salt"] = (identity.salt or b"").hex()
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _tiles(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """The tiles that bind these leaves to the root: theirs, those above them, and the right edge."""
+    wanted, level, width = {seq // TILE for seq in seqs}, 0, evidence.checkpoint.size
+    while width:
+        if width % TILE:
+            wanted.add(width // TILE)
+        for index in sorted(wanted):
+            content = evidence.tile(level, index)
+            yield tile_path(level, index, len(content) // 32), [content]
+        whole = width // TILE
+        wanted, level, width = {index // TILE for index in wanted if index < whole}, level + 1, whole
+
+
+def _manifest(log: Log, ask: Ask, cut: _Cut, evidence: Evidence) -> dict[str, object]:
+    checkpoint, query = evidence.checkpoint, ask.query
+    said: dict[str, object] = {
+        "as_of": cut.as_of,
+        "count": len(cut.matching),
+        "created_at": written(log.clock()),
+        "filter": _filter(query, log.clock()),
+        "filter_tokens": [list(pair) for pair in _filter_tokens(ask, evidence)],
+        "filter_words": in_words(query, lambda field, value: _label(log, field, value, ask.lang), ask.lang),
+        "kind": ask.kind,
+        "lang": ask.lang,
+        "org": log.org,
+        "origin": checkpoint.origin,
+        "redacted": ask.redacted,
+        "root": checkpoint.root.hex(),
+        "size": checkpoint.size,
+        "tz": query.tz,
+        "v": 1,
+        "witnesses": cut.witnesses,
+    }
+    if ask.kind == "closed":
+        said["range"] = [cut.first, cut.as_of]
+    if cut.matching:
+        said |= {"first_seq": cut.matching[0], "last_seq": cut.matching[-1]}
+    return said
+
+
+def _filter(query: Query, now: datetime) -> list[list[str]]:
+    """The filter's pairs, dates as the instants that were used."""
+    dated = ("date", "from", "to", "tz", "as_of")
+    pairs = [[name, value] for name, value in to_params(query) if name not in dated]
+    since, until = interval(query, now)
+    pairs += [["from", written(instant(since))]] if since is not None else []
+    return pairs + ([["to", written(instant(until))]] if until is not None else [])
+
+
+def _filter_tokens(ask: Ask, evidence: Evidence) -> list[tuple[str, list[str]]]:
+    """For each item that the filter names, the tokens it stands for."""
+    values = sorted({v for term in ask.query.terms if term.field in _ITEMS for v in term.values})
+    return [(value, evidence.tokens_of(*value.split("/", 1))) for value in values]
+
+
+def _label(log: Log, field: str, value: str, lang: str) -> str:
+    kinds = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
+    if field in kinds and not value.endswith(".*"):
+        return log.catalogue.label(kinds[field], value, lang)
+    return log.catalogue.label("kind", value, lang) if field == "actor_kind" else value
+
+
+def _runs(seqs: Iterable[int]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for seq in seqs:
+        if found and found[-1][1] == seq - 1:
+            found[-1][1] = seq
+        else:
+            found.append([seq, seq])
+    return found
+
+
+def _write(archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes]) -> str:
+    """Write one file of the archive; the SHA-256 of its content."""
+    digest = hashlib.sha256()
+    with archive.open(name, "w", force_zip64=True) as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()

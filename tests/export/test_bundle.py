@@ -1,0 +1,193 @@
+"""Bundles of a real log, judged by the single-file verifier that travels in them (R6, G24)."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
+from trailbook.checkpoint import format_vkey
+from trailbook.deployment import Deployment
+from trailbook.erasing import Retention
+from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
+from trailbook.export.bundle import Ask, Signs, write_bundle
+from trailbook.query import Query, from_params
+from trailbook.testing import FrozenClock
+from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
+
+VERIFIER = Path(__file__).parents[2] / "src" / "trailbook" / "export" / "trailbook_verify.py"
+OPERATOR = operator(ORG)
+FILTERS: list[list[tuple[str, str]]] = [
+    [],
+    [("concerns", "user/u-160")],
+    [("category", "users")],
+    [("category", "roles"), ("from", "2026-11-01")],
+    [("from", "2029-12-01"), ("action.not", "role.*")],
+    [("target", "role/*"), ("actor_kind", "person")],
+    [("date", "last-year")],
+    [("by_or_about", "user/u-17"), ("outcome.not", "denied")],
+]
+
+
+def lived(folder: Path) -> tuple[Deployment, Log, FrozenClock]:
+    """A signed log with removed bodies, an erased person, and entries after the last signed head."""
+    clock = FrozenClock()
+    deployment = opened(folder, clock)
+    log = deployment.create(ORG)
+    grow(log, clock, 40)
+    clock.move(timedelta(days=1200))
+    grow(log, clock, 300, first=130)
+    gone = Actor(kind="person", type="user", id="u-150", name="Zebedee Quixote150")
+    own = NewEntry(
+        action="user.profile_updated", occurred_at=clock(), actor=gone, target=person(150), origin=WEB
+    )
+    log.record_many([own])
+    log.erase(person(150), actor=ANNA)
+    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA)
+    deployment.signer().sign(ORG)
+    grow(log, clock, 5, first=3000)
+    return deployment, log, clock
+
+
+def signs(deployment: Deployment) -> Signs:
+    """The key of the manifest and those of the checkpoints."""
+    return Signs(deployment.signing.keyring.signers(f"log.example/{ORG}")[0], deployment.verifier_keys(ORG))
+
+
+def bundle(deployment: Deployment, log: Log, ask: Ask) -> tuple[bytes, int]:
+    """The bytes of a bundle, and how many entries match."""
+    out = io.BytesIO()
+    count = write_bundle(log, ask, out, viewer=OPERATOR, signs=signs(deployment))
+    return out.getvalue(), count
+
+
+def verdict(raw: bytes, folder: Path, deployment: Deployment) -> tuple[int, Any]:
+    """What the verifier says of a bundle, run as an auditor runs it: isolated, with a key of their own."""
+    (folder / "bundle.zip").write_bytes(raw)
+    key = format_vkey(deployment.verifier_keys(ORG)[0])
+    command = [sys.executable, "-I", str(VERIFIER), str(folder / "bundle.zip"), "--key", key, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, json.loads(done.stdout)
+
+
+def repacked(raw: bytes, name: str, change: Any) -> bytes:
+    """The same bundle with one file's content changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(out, "w") as new:
+        for member in old.namelist():
+            content = old.read(member)
+            new.writestr(member, change(content) if member == name else content)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, Log, FrozenClock]:
+    return lived(tmp_path_factory.mktemp("log"))
+
+
+@pytest.mark.parametrize("redacted", [False, True])
+@pytest.mark.parametrize("params", FILTERS)
+@pytest.mark.parametrize("kind", ["inclusion", "closed"])
+def test_every_bundle_holds_before_the_verifier_it_carries(
+    life: tuple[Deployment, Log, FrozenClock], tmp_path: Path, kind: Any, params: Any, redacted: bool
+) -> None:
+    deployment, log, _ = life
+    query = from_params(params)
+    raw, count = bundle(deployment, log, Ask(kind=kind, query=query, redacted=redacted))
+    signed = log.evidence(viewer=OPERATOR).checkpoint.size
+    assert count == log.count(from_params([*params, ("as_of", str(signed))]), viewer=OPERATOR)[0]
+    exit_code, told = verdict(raw, tmp_path, deployment)
+    assert (exit_code, told["findings"]) == (0, [])
+
+
+@pytest.mark.parametrize("kind", ["inclusion", "closed"])
+def test_a_changed_outcome_is_named_with_its_seq(
+    life: tuple[Deployment, Log, FrozenClock], tmp_path: Path, kind: Any
+) -> None:
+    deployment, log, _ = life
+    raw, _ = bundle(deployment, log, Ask(kind=kind, query=Query()))
+    lied = repacked(raw, "bodies.tsv", lambda text: text.replace(b'"success"', b'"failure"', 1))
+    exit_code, told = verdict(lied, tmp_path, deployment)
+    assert exit_code == 1
+    assert ("changed", 40) in {(found["verdict"], found.get("seq")) for found in told["findings"]}
+
+
+def test_a_swapped_name_and_a_dropped_row_are_found(
+    life: tuple[Deployment, Log, FrozenClock], tmp_path: Path
+) -> None:
+    deployment, log, _ = life
+    raw, _ = bundle(deployment, log, Ask(kind="closed", query=Query()))
+    renamed = repacked(raw, "identities.ndjson", lambda text: text.replace(b"Quixote160", b"Quixote161", 1))
+    assert verdict(renamed, tmp_path, deployment)[0] == 1
+    dropped = repacked(raw, "bodies.tsv", lambda text: text.replace(text.split(b"\n")[50] + b"\n", b"", 1))
+    findings = verdict(dropped, tmp_path, deployment)[1]["findings"]
+    assert "missing" in {found["verdict"] for found in findings}
+
+
+def test_nothing_of_an_erased_person_is_in_a_bundle(life: tuple[Deployment, Log, FrozenClock]) -> None:
+    """R14, with the control that others' names are."""
+    deployment, log, _ = life
+    raw, _ = bundle(deployment, log, Ask(kind="closed", query=Query()))
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        text = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"Quixote150" not in text
+    assert b"Quixote151" in text
+
+
+def test_a_redacted_bundle_names_nobody(life: tuple[Deployment, Log, FrozenClock]) -> None:
+    deployment, log, _ = life
+    raw, _ = bundle(deployment, log, Ask(kind="closed", query=Query(), redacted=True))
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        text = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"Quixote" not in text
+    assert b"Anna Berg" not in text
+
+
+def test_who_may_not_read_proofs_gets_no_bundle(life: tuple[Deployment, Log, FrozenClock]) -> None:
+    deployment, log, _ = life
+    reader = Viewer(org=ORG, item=Item(type="user", id="u-17"), activity_log="full")
+    with pytest.raises(NotPermittedError, match="Read proofs"):
+        write_bundle(
+            log, Ask(kind="closed", query=Query()), io.BytesIO(), viewer=reader, signs=signs(deployment)
+        )
+
+
+def test_what_a_bundle_cannot_hold_is_refused(life: tuple[Deployment, Log, FrozenClock]) -> None:
+    deployment, log, _ = life
+    for params in ([("text", "anna")], [("self", "true")]):
+        with pytest.raises(FilterInvalidError, match="closed"):
+            bundle(deployment, log, Ask(kind="closed", query=from_params(params)))
+        assert bundle(deployment, log, Ask(kind="inclusion", query=from_params(params)))[1] >= 0
+    size = log.size(viewer=OPERATOR)
+    with pytest.raises(NotCheckpointedError):
+        bundle(deployment, log, Ask(kind="closed", query=Query(as_of=size)))
+
+
+def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: Path) -> None:
+    """R14, F25: copies made earlier keep their proofs."""
+    deployment, log, clock = lived(tmp_path)
+    raw, _ = bundle(deployment, log, Ask(kind="closed", query=Query()))
+    log.erase(person(160), actor=ANNA)
+    deployment.rotate_keys(tmp_path / "log.db.signing")
+    log.record_many([assigned(clock, 9)])
+    deployment.signer().sign(ORG)
+    assert verdict(raw, tmp_path, deployment)[0] == 0
+    new, _ = bundle(deployment, log, Ask(kind="closed", query=Query()))
+    (tmp_path / "bundle.zip").write_bytes(new)
+    keys = "\n".join(format_vkey(key) for key in deployment.verifier_keys(ORG))
+    (tmp_path / "keys.txt").write_text(keys)
+    command = [
+        sys.executable,
+        "-I",
+        str(VERIFIER),
+        str(tmp_path / "bundle.zip"),
+        "--key",
+        str(tmp_path / "keys.txt"),
+    ]
+    assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0

@@ -14,7 +14,14 @@ from msgspec import Struct
 
 from trailbook.canonical import decode
 from trailbook.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
-from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError, StoreError, TrailbookError
+from trailbook.errors import (
+    AnchorError,
+    DamagedError,
+    ProofInvalidError,
+    SigningRefusedError,
+    StoreError,
+    TrailbookError,
+)
 from trailbook.keyring import Keyring
 from trailbook.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
 from trailbook.outside import add_erased, add_note, read_outside
@@ -61,6 +68,10 @@ class Signer:
     def ask_stamps(self) -> None:
         """Get timestamps for what was signed since, where it is time to; a slow authority takes its time here."""
         self._stamping.ask()
+
+    def stamped(self, org: str) -> tuple[bytes, bytes] | None:
+        """The last signed note of a log that has a timestamp, and its token (DER); None before the first."""
+        return self._stamping.last(org)
 
     def sign(self, org: str) -> Checkpoint | None:
         """Sign the head of a log if it is new, or once an hour again; None when there was nothing to do.
@@ -211,7 +222,7 @@ def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[Trailb
 
     Timestamps are asked for beside it, so that an authority that hangs does not hold signing up.
     """
-    threading.Thread(target=_keep_stamping, args=(signer, stop), name="stamping", daemon=True).start()
+    threading.Thread(target=_keep_stamping, args=(signer, stop, report), name="stamping", daemon=True).start()
     reported: set[str] = set()
     while not stop.wait(0.5):
         problems: list[TrailbookError] = []
@@ -225,6 +236,11 @@ def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[Trailb
                 report(problem)
 
 
-def _keep_stamping(signer: Signer, stop: threading.Event) -> None:
+def _keep_stamping(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
+    reported: set[str] = set()
     while not stop.wait(0.5):
         signer.ask_stamps()
+        for problem in signer.problems:
+            if problem not in reported:
+                reported.add(problem)
+                report(AnchorError(problem))

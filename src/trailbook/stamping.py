@@ -17,10 +17,8 @@ from trailbook.recording import Clock
 from trailbook.stores import Blob, Store
 from trailbook.tiles import kind_of
 
-TOKEN, NOTE = (
-    "timestamp",
-    "timestamped",
-)  # the note as it was stamped: one of the same size may be signed later
+TOKEN = "timestamp"
+NOTE = "timestamped"  # as it was stamped: the checkpoint of the same size is signed again every idle hour
 
 
 class Waiting(Struct, frozen=True):
@@ -57,6 +55,13 @@ class Stamping:
             if org not in self._asked or not timedelta(0) <= now - self._asked[org] < self._every:
                 self._ask(org, self._waiting.pop(org), now)
 
+    def last(self, org: str) -> tuple[bytes, bytes] | None:
+        """The last signed note that has a token, and its token; None before the first."""
+        kinds = (kind_of(self._store, org, TOKEN), kind_of(self._store, org, NOTE))
+        keys = [key for kind, key in self._store.blob_names(org) if kind == kinds[0]]
+        token, note = (self._store.blob(org, kind, max(keys)) if keys else None for kind in kinds)
+        return None if token is None or note is None else (note, token)
+
     def _ask(self, org: str, waiting: Waiting, now: datetime) -> None:
         try:
             token_kind, note_kind = waiting.kinds
@@ -66,11 +71,9 @@ class Stamping:
             self._asked[org] = now
             self._store.put_blob(org, Blob(note_kind, waiting.key, waiting.note))
             self._store.put_blob(org, Blob(token_kind, waiting.key, token))
-            self._learn(
-                org, f"the last checkpoint was stamped by another authority: {refused}" if refused else ""
-            )
+            self._learn(org, f"another authority stamped the last checkpoint: {refused}" if refused else "")
         except TrailbookError as error:
-            self._learn(org, f"the checkpoint of size {int(waiting.key)} has no token: {error.detail}")
+            self._learn(org, f"the last checkpoint has no timestamp: {error.detail}")
 
     def _first(self, note: bytes) -> tuple[bytes, str]:
         """The token of the first authority that gives one, and why those before it gave none.

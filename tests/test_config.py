@@ -91,6 +91,7 @@ def test_lists(place: Place) -> None:
         ('base_url = "https://u:p@log.example"', "base_url (trailbook.toml): is not an address"),
         ('base_url = "javascript:alert(1)"', "base_url (trailbook.toml): is not an address"),
         ('timezone = "Oslo"', "timezone (trailbook.toml): is not the name of an IANA time zone"),
+        ('timestamp_urls = ["stamps.example"]', "timestamp_urls (trailbook.toml): is not an address"),
         ('log_level = "loud"', "log_level (trailbook.toml): is not one of critical, error"),
         ('secret_key = "abc"', "secret_key (trailbook.toml): is not 32 to 64 bytes written in hex"),
         (f'secret_key = "{HEX}"', "secret_key and organisation_key: give both, or neither"),

@@ -24,7 +24,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 # Keys of a later release, so that whoever has read of them is told so instead of "unknown".
 LATER = frozenset(
     """metrics_listen trusted_proxies week_start cosigning_key checkpoint_seconds
-    checkpoint_idle_seconds timestamp_urls checkpoint_public free_actions witnesses auth
+    checkpoint_idle_seconds checkpoint_public free_actions witnesses auth
     session_minutes own_view embed_parents export_directory export_days spool on_failure retention stream_allow
     limits log_format""".split()
 )
@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     origin: str
     signing_key: str | None
     outside_file: str | None
+    timestamp_urls: tuple[str, ...]
     log_level: str
     sources: dict[str, str]
 
@@ -103,6 +104,11 @@ def _zone(value: str) -> str | None:
 
 def _secret(value: str) -> str | None:
     return None if re.fullmatch(r"([0-9a-fA-F]{2}){32,64}", value) else "is not 32 to 64 bytes written in hex"
+
+
+def _authority(value: str) -> str | None:
+    known = re.fullmatch(r"https?://[!-~]+", value)
+    return None if known else "is not an address such as https://stamps.example/tsa"
 
 
 def _log_level(value: str) -> str | None:
@@ -169,6 +175,12 @@ KEYS: dict[str, Key] = {
         default=None,
         fault=_some,
         meaning="The file that gets a copy of each checkpoint; not beside the database.",
+    ),
+    "timestamp_urls": Key(
+        default=(),
+        fault=_authority,
+        meaning="Timestamping authorities (RFC 3161), the first that answers; needs the extra `timestamp`.",
+        separator=",",
     ),
     "log_level": Key(
         default="warning",

@@ -52,7 +52,10 @@ def opened(found: Settings, *, create: bool = False) -> Iterator["Deployment"]:
         create=create,
         folders=[Path(each) for each in found.catalogue],
         signs=deployments.Signs(
-            origin=found.origin, folder=_path(found.signing_key), outside=_path(found.outside_file)
+            origin=found.origin,
+            folder=_path(found.signing_key),
+            outside=_path(found.outside_file),
+            timestamp_urls=found.timestamp_urls,
         ),
     )
     try:

@@ -392,3 +392,21 @@ def test_an_id_is_made_for_whom_gives_none() -> None:
     receipts = log.record_many([structs.replace(ENTRY, id=None)] * 2)
     assert len({r.id for r in receipts}) == 2
     assert receipts[0].id.int >> 80 == microseconds(START) // 1000
+
+
+# --- erasing ---
+
+
+@pytest.mark.parametrize("oneself", [True, False])
+def test_who_erases_themselves_leaves_nothing(store: Store, oneself: bool) -> None:
+    """S8: not even the address and the new name that came with the order; another's order keeps its own."""
+    log = new_log(store)
+    log.record_many([ENTRY])
+    orderer = structs.replace(ANNA, id=ANNA.id if oneself else "u-99", name="Anna NEWNAME")
+    log.erase(ANNA, actor=orderer, origin=Origin(interface="web", ip="192.0.2.99"))
+    held = list(store.every_identity("acme"))
+    assert (any(i.id == "192.0.2.99" for i in held), any(i.name == "Anna NEWNAME" for i in held)) == (
+        (False, False) if oneself else (True, True)
+    )
+    anna = held[0].item  # the first that was cited
+    assert all(i.id is None for i in held if anna in (i.item, i.owner))

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.canonical import canonical, decode
 from trailbook.catalogue import Catalogue
@@ -65,7 +65,7 @@ def erasure(
 
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")
-        entry = _entry("activity_log.erased", target, (subject,), order)
+        entry = _entry("activity_log.erased", target, (subject,), _of_oneself(order, item))
         return Change(entry=entry, blobs=(Blob("erasure", digest, manifest),), removed=0, apply=apply)
 
     return plan
@@ -99,6 +99,14 @@ def removal(
         )
 
     return plan
+
+
+def _of_oneself(order: Order, item: Item) -> Order:
+    """Whoever erases themselves leaves no new name and no address: this commit would keep them for good."""
+    if (order.actor.type, order.actor.id) != (item.type, item.id):
+        return order
+    actor, origin = structs.replace(order.actor, name=None), Origin(interface=order.origin.interface)
+    return structs.replace(order, actor=actor, origin=origin)
 
 
 def _entry(action: str, target: Item, concerns: tuple[Concern, ...], order: Order) -> NewEntry:

@@ -329,6 +329,20 @@ def test_as_of_beyond_the_log_is_refused() -> None:
     assert refused.value.faults[0].pointer == "/as_of"
 
 
+@pytest.mark.parametrize("limit", [0, -1, 201])
+@pytest.mark.parametrize("order", ORDERS)
+def test_limits(limit: int, order: Order) -> None:
+    log = new_log()
+    log.record_many(numbered(2))
+    with pytest.raises(FilterInvalidError) as refused:
+        log.search(Query(), viewer=VIEWER, order=order, limit=limit)
+    assert [f.pointer for f in refused.value.faults] == ["/limit"]
+    assert len(log.search(Query(), viewer=VIEWER, order=order, limit=min(max(limit, 1), 200)).entries) in (
+        1,
+        2,
+    )
+
+
 def test_undeclared_names_in_a_filter_are_refused() -> None:
     log = new_log()
     for field, value in (("category", "role"), ("action", "role.asigned"), ("target", "rol/*")):
@@ -417,7 +431,7 @@ def test_items_are_offered_by_word_and_id() -> None:
     assert found("bo", type_="role") == [("role", "r-3")]
     assert found("bo", role="actor") == []
     assert found("bo", role="concerns", limit=1) == [("user", "u-42")]
-    for q in ("", "x" * 81):
+    for q in ("", "x" * 81, "a\ud800", "a\x00", "a\u202e"):
         with pytest.raises(FilterInvalidError):
             found(q)
     assert found("x" * 80) == []

@@ -10,8 +10,10 @@ import numpy as np
 from msgspec import Struct
 
 from trailbook.cursors import Cursor
+from trailbook.errors import Fault, FilterInvalidError
 from trailbook.index import Columns, Place, before
 from trailbook.index.columns import Ints
+from trailbook.query.checks import MAX_LIMIT
 
 Order = Literal["desc", "asc", "seq"]
 
@@ -32,8 +34,14 @@ class Cut(Struct, frozen=True):
 
 
 def cut(columns: Columns, found: Ints, ask: tuple[Order, int], at: Cursor | None) -> Cut:
-    """The page of `ask` = (order, limit) out of positions found in the order of (occurred_at, seq)."""
+    """The page of `ask` = (order, limit) out of positions found in the order of (occurred_at, seq).
+
+    Raises: FilterInvalidError for a limit that is not 1 to 200.
+    """
     order, limit = ask
+    if not 1 <= limit <= MAX_LIMIT:
+        fault = Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MAX_LIMIT}")
+        raise FilterInvalidError(f"limit: {fault.detail}", (fault,))
     if order == "seq":
         return _by_seq(columns, found, limit, at)
     low, high = _bounds(columns, found, ask, at)

@@ -4,12 +4,13 @@ People who left are found, erased ones are not. Owns ranking and the limit of 20
 """
 
 from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.model import Kind
+from trailbook.model import Kind, text_fault
 from trailbook.query import fold, words
 from trailbook.reading import Reader
 from trailbook.shown import Found
@@ -31,10 +32,12 @@ class Sought(Struct, frozen=True):
 def find_items(reader: Reader, sought: Sought) -> list[Found]:
     """Items whose names have words beginning as those typed, or whose id is what was typed, by name.
 
-    Raises: FilterInvalidError when the text is empty or too long.
+    Raises: FilterInvalidError when the text is empty, too long or has forbidden characters.
     """
-    if not 1 <= len(sought.q) <= LONGEST:
-        fault = Fault("/q", "parameter-invalid", f"needs 1 to {LONGEST} characters")
+    right = 1 <= len(sought.q) <= LONGEST
+    why = text_fault(normalize("NFC", sought.q), LONGEST) if right else f"needs 1 to {LONGEST} characters"
+    if why:
+        fault = Fault("/q", "parameter-invalid", why)
         raise FilterInvalidError(f"q: {fault.detail}", (fault,))
     with reader.projection.lock:
         numbers = _in_role(reader, _by_words(reader, sought.q) | _by_id(reader, sought.q), sought.role)

@@ -4,6 +4,7 @@ Owns that a file stands under its final name only when it is whole, and that eve
 for. Refuses to write over a file unasked.
 """
 
+import importlib
 import os
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from msgspec import structs
 
 from trailbook.cli.ending import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
-from trailbook.cli.opening import JSON, LANG, language, open_log
+from trailbook.cli.opening import JSON, LANG, Opened, language, open_log
 from trailbook.cli.printing import Reach, as_json, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
 from trailbook.export import csv_file, jsonl_file
@@ -40,6 +41,10 @@ def export(
         "csv", "--format", metavar="FORMAT", help="csv, newest first; jsonl, as recorded."
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
+    bundle: str | None = typer.Option(
+        None, "--bundle", metavar="KIND", help="A verifiable bundle instead: inclusion or closed."
+    ),
+    redacted: bool = typer.Option(False, "--redacted", help="A bundle that names nobody."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the file if it is there."),
     lang: str | None = LANG,
     json: bool = JSON,
@@ -50,11 +55,25 @@ def export(
     """
     if format_ not in FORMATS:
         raise _invalid("format", f"is not one of {', '.join(FORMATS)}")
+    if bundle not in (None, "inclusion", "closed"):
+        raise _invalid("bundle", "is not inclusion or closed")
+    if str(output) == "-" and bundle is not None:
+        raise _invalid("output", "is a file for a bundle")
     if output.exists() and not overwrite and str(output) != "-":
         note(f"error: {output} is there already; --overwrite replaces it")
         return CONFLICT
     with open_log(ctx) as opened:
         query, tongue = query_of(opened, pairs), language(opened.settings, lang)
+        if bundle is not None:
+            ask = importlib.import_module("trailbook.export.bundle").Ask
+            count = _bundle(opened, ask(kind=bundle, query=query, redacted=redacted, lang=tongue), output)
+            told = {"count": count, "bundle": bundle, "file": str(output)}
+            put(
+                as_json(told)
+                if json
+                else f"{count} entries are in {output}; its VERIFY.md says how to check it"
+            )
+            return DONE
         found, as_of = opened.log.count(query, viewer=opened.viewer, lang=tongue)
         bound = structs.replace(query, as_of=as_of)
         rows = opened.log.rows(bound, viewer=opened.viewer, order=FORMATS[format_], lang=tongue)
@@ -116,17 +135,37 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
         for piece in pieces:
             put_bytes(piece)
         return
+    with _whole(output) as out:
+        out.writelines(pieces)
+
+
+@contextmanager
+def _whole(output: Path) -> Iterator[BinaryIO]:
     # Beside the final name, so that the renaming is one step of the file system.
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent)
     try:
-        with os.fdopen(handle, "wb") as out:
-            out.writelines(pieces)
+        with os.fdopen(handle, "w+b") as out:
+            yield out
             out.flush()
             os.fsync(out.fileno())
         os.replace(name, output)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _bundle(found: Opened, ask: Any, output: Path) -> int:
+    """Sign what is new, then write a bundle of it; how many entries match."""
+    bundle = importlib.import_module("trailbook.export.bundle")
+    deployment, org = found.deployment, found.log.org
+    deployment.signer().sign(org)
+    verifiers = deployment.verifier_keys(org)
+    key = deployment.signing.keyring.signers(verifiers[0].name)[0]
+    with progress("Bundling") as reach, _whole(output) as out:
+        count: int = bundle.write_bundle(
+            found.log, ask, out, viewer=found.viewer, signs=bundle.Signs(key, verifiers), progress=reach
+        )
+    return count
 
 
 @contextmanager

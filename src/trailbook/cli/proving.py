@@ -85,7 +85,7 @@ def prove(
     output: Path | None = typer.Option(None, metavar="FILE", help="Where to write it; else it is printed."),
     json: bool = JSON,
 ) -> None:
-    """Write the proof that an entry is in the last signed tree."""
+    """Write the proof that an entry is in the signed tree."""
     with open_log(ctx) as found:
         proof = found.log.proof(_id(id_), viewer=found.viewer)
     if output is not None:
@@ -117,7 +117,10 @@ def restore(
     ),
     json: bool = JSON,
 ) -> None:
-    """Put a backup in place of a log that is gone; refused without a declared restart when it lost entries."""
+    """Put a backup in place of a log that is gone.
+
+    Refused when the log lost entries, unless the restart is declared; then it stays visible for ever.
+    """
     found = settings_of(ctx)
     place = importlib.import_module("trailbook.stores").sqlite_path(found.store)
     if place.exists():
@@ -142,7 +145,10 @@ def erase(
     purpose: str | None = typer.Option(None, metavar="SLUG", help="Why, from the declared list."),
     json: bool = JSON,
 ) -> None:
-    """Erase a person: what names them is gone, no proof breaks. It cannot be undone."""
+    """Erase a person; no proof breaks.
+
+    What names them is gone from the log for good; what remains is a pattern of events under a pseudonym.
+    """
     with open_log(ctx) as found:
         whom = msgspec.convert(parse_item("item", item), Item)
         receipt = found.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))

@@ -50,6 +50,11 @@ class Goal(Struct, frozen=True):
         return value >= self.bound if self.least else value <= self.bound
 
 
+def scaled(bound: float, size: int, full: int = 10_000_000) -> Goal:
+    """The most seconds for `size` entries when `bound` is the most for `full`."""
+    return Goal(bound * size / full)
+
+
 def row(
     name: str,
     size: int,

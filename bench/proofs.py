@@ -13,8 +13,9 @@ from uuid import UUID
 
 import apsw
 
+from bench.checking import bundles, verify_stored
 from bench.generate import FIRST_DAY, batches
-from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, tell
+from bench.measuring import Control, Goal, Row, repeated, row, scaled, seconds, single, tell
 from bench.site import BATCH, ORG, Built, Site, grow, record_all
 from trailbook.access import operator
 from trailbook.canonical import decode
@@ -28,7 +29,6 @@ _PROOFS = 2_000
 _COUNTED = 100
 _MENTIONS = (100, 10_000, 100_000)
 _PERSONS = 5  # erased for each number of mentions
-_FULL = 10_000_000
 _ADMIN = Actor(kind="person", type="user", id="admin", name="Anna Berg")
 _ROLE = Item(type="role", id="r-1", name="Manager")
 
@@ -38,6 +38,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
     yield from _append(size)
     yield from _erasure(site, size)
     yield from _stored(site, size)
+    yield from bundles(site, size)
 
 
 def _append(size: int) -> Iterator[Row]:
@@ -77,7 +78,8 @@ def _stored(site: Site, size: int) -> Iterator[Row]:
         name="reading and hashing the bodies alone, no tree", value=seconds(partial(_hashed, built))
     )
     name = "full re-hash: bodies, tiles, head"
-    yield row(name, size, [taken], unit="s", goal=_scaled(30, size), control=control)
+    yield row(name, size, [taken], unit="s", goal=scaled(30, size), control=control)
+    yield verify_stored(built, size, control)
     tell("proving single entries")
     yield from _proofs(built, size)
     built.deployment.close()
@@ -179,7 +181,3 @@ def _mention(person: Item) -> NewEntry:
         concerns=(Concern(part="member", type=person.type, id=person.id, name=person.name),),
         origin=Origin(interface="web", ip="192.0.2.7", user_agent="Mozilla/5.0"),
     )
-
-
-def _scaled(at_full: float, size: int) -> Goal:
-    return Goal(at_full * size / _FULL)

@@ -1,0 +1,84 @@
+"""What it costs to check: a stored log verified in place, and a bundle verified by the single file in it.
+
+Owns both ways an auditor goes. Refuses to time a check that finds a fault: that would be a fault of ours.
+"""
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from bench.measuring import Control, Row, row, scaled, seconds, tell
+from bench.site import ORG, Built, Site
+from trailbook.access import operator
+from trailbook.checkpoint import format_vkey
+from trailbook.deployment import DEFAULT_SIGNS
+from trailbook.errors import DamagedError
+from trailbook.export.bundle import Ask, Signs, write_bundle
+from trailbook.query import Query
+from trailbook.verifying import Asked, verify_log
+
+_MOST = 1_000_000  # entries of a bundle
+_ORIGIN = f"{DEFAULT_SIGNS.origin}/{ORG}"
+
+
+def verify_stored(built: Built, size: int, control: Control) -> Row:
+    """Everything of a stored, signed log: rows, tiles, heads, directory, ids. Raises: DamagedError."""
+    tell("verifying the whole log")
+    store = built.store()
+    keys_of = built.deployment.signing.keyring.verifiers
+    types = frozenset(built.log.catalogue.types)
+    asked = Asked(origin=DEFAULT_SIGNS.origin, keys_of=keys_of, types=types)
+
+    def verify() -> None:
+        found = verify_log(store, ORG, asked).findings
+        if found:
+            raise DamagedError(f"the benchmark's log does not verify: {found[0]}")
+
+    taken = seconds(verify)
+    store.close()
+    return row("verify a stored log", size, [taken], unit="s", goal=scaled(30, size), control=control)
+
+
+def bundles(site: Site, size: int) -> Iterator[Row]:
+    """A closed bundle of every entry of a recorded log, written, then verified by a process of its own."""
+    count = min(size, _MOST)
+    built = site.recorded(count)
+    built.deployment.signer().sign(ORG)
+    tell(f"writing a bundle of {count:,} entries")
+    file = site.folder / "all.zip"
+    written = seconds(partial(_write, built, file))
+    yield row("write a closed bundle", count, [written], unit="s")
+    tell("verifying the bundle with the single file in it")
+    alone = Control(name="unpacking and hashing its bodies alone", value=seconds(partial(_hashed, file)))
+    taken = seconds(partial(_verify, built, file))
+    name, goal = "verify a bundle with the single file", scaled(20, count, full=_MOST)
+    yield row(name, count, [taken], unit="s", goal=goal, control=alone)
+    yield row("size of a bundle", count, [file.stat().st_size / count], unit="bytes/entry")
+
+
+def _write(built: Built, file: Path) -> None:
+    key = built.deployment.signing.keyring.signers(_ORIGIN)[0]
+    signs = Signs(key, built.deployment.verifier_keys(ORG))
+    with file.open("wb") as out:
+        write_bundle(built.log, Ask(kind="closed", query=Query()), out, viewer=operator(ORG), signs=signs)
+
+
+def _hashed(file: Path) -> None:
+    with zipfile.ZipFile(file) as bundle, bundle.open("bodies.tsv") as lines:
+        for line in lines:
+            sha256(b"\x00" + line).digest()
+
+
+def _verify(built: Built, file: Path) -> None:
+    with zipfile.ZipFile(file) as bundle:
+        verifier = bundle.extract("trailbook_verify.py", file.parent)
+    keys = [f"--key={format_vkey(key)}" for key in built.deployment.verifier_keys(ORG)]
+    done = subprocess.run(
+        [sys.executable, verifier, str(file), *keys], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise DamagedError(f"the benchmark's bundle does not verify: {done.stdout}{done.stderr}")

@@ -42,7 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     timezone: str
     secret_key: str | None
     organisation_key: str | None
-    origin: str
+    origin: str | None
     signing_key: str | None
     outside_file: str | None
     timestamp_urls: tuple[str, ...]
@@ -162,9 +162,9 @@ KEYS: dict[str, Key] = {
         secret=True,
     ),
     "origin": Key(
-        default="localhost",
+        default=None,
         fault=_origin,
-        meaning="The deployment's name in its checkpoints; choose it once, such as `log.example`.",
+        meaning="The deployment's name in its checkpoints, such as `log.example`; chosen once, when the log begins.",
     ),
     "signing_key": Key(
         default=None,

@@ -20,7 +20,7 @@ from trailbook.credentials import Credentials
 from trailbook.directory import Entropy
 from trailbook.erasing import Progress
 from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError
-from trailbook.keyring import Keyring, new_keys, open_keyring
+from trailbook.keyring import Keyring, keep_origin, new_keys, open_keyring, origin_in
 from trailbook.log import Keys, Log
 from trailbook.model import Actor, Item, Origin
 from trailbook.outside import read_outside
@@ -30,6 +30,7 @@ from trailbook.signer import Signer, Signing
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
 from trailbook.tiles import origin_of
 
+ORIGIN = "localhost"
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -190,15 +191,15 @@ def signing_folder(url: str) -> Path:
 def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bool) -> Signing | None:
     clock, entropy = means
     if url == "memory:" and signs.folder is None:
-        keyring = Keyring({"log": (entropy(32),), "cosign": (entropy(32),)})
+        keyring, origin = Keyring({"log": (entropy(32),), "cosign": (entropy(32),)}), signs.origin or ORIGIN
     else:
         folder = signs.folder or signing_folder(url)
         if not folder.exists() and not create:
             return None
-        keyring = open_keyring(folder) if folder.exists() else new_keys(folder, entropy)
+        origin, keyring = _kept_signing(folder, signs.origin, entropy)
     return Signing(
         keyring=keyring,
-        origin=signs.origin,
+        origin=origin,
         clock=clock,
         outside=signs.outside,
         timestamp_urls=signs.timestamp_urls,
@@ -229,6 +230,19 @@ def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
         raise ConfigurationError(
             f"{file.name}: is damaged; it needs secret_key and organisation_key"
         ) from None
+
+
+def _kept_signing(folder: Path, origin: str | None, entropy: Entropy) -> tuple[str, Keyring]:
+    if not folder.exists():
+        keyring = new_keys(folder, entropy)
+        keep_origin(folder, origin or ORIGIN)
+        return origin or ORIGIN, keyring
+    kept = origin_in(folder) or origin or ORIGIN
+    if origin not in (None, kept):
+        raise ConfigurationError(
+            f"origin: the log began as {kept}; under another name it would be another log"
+        )
+    return kept, open_keyring(folder)
 
 
 def sync(path: Path) -> None:

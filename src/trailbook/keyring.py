@@ -20,6 +20,7 @@ Use = Literal["log", "cosign"]
 USES: dict[Use, int] = {"log": ED25519, "cosign": COSIGNATURE}
 _HEAD = "trailbook-signing-key-v1"
 _SEED = 32
+_ORIGIN = "origin"
 
 
 class Keyring(Struct, frozen=True):
@@ -50,6 +51,17 @@ def open_keyring(folder: Path) -> Keyring:
     if not all(seeds.values()):
         raise NotFoundError(f"there are no signing keys in {folder.name}; `trailbook keys new` makes them")
     return Keyring(seeds)
+
+
+def origin_in(folder: Path) -> str | None:
+    """The origin under which the keys of a folder sign, chosen when the log began; None when none is kept."""
+    file = folder / _ORIGIN
+    return file.read_text("ascii").strip() if file.exists() else None
+
+
+def keep_origin(folder: Path, origin: str) -> None:
+    """Keep the origin beside the keys, once and for all: another one would be another log."""
+    (folder / _ORIGIN).write_text(origin + "\n", "ascii")
 
 
 def new_keys(folder: Path, entropy: Entropy, *, rotate: bool = False) -> Keyring:

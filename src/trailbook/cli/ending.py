@@ -30,6 +30,7 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
     (errors.ProofInvalidError, FOUND),
     (errors.SigningRefusedError, FOUND),
     (errors.NotCheckpointedError, UNAVAILABLE),
+    (errors.AnchorError, UNAVAILABLE),
     (errors.StoreError, UNAVAILABLE),
 )
 # typer has either click or its own copy of it; either way this is its usage error.

@@ -51,7 +51,6 @@ def demo(
         found,
         store=f"sqlite:///{folder / LOG_FILE}",
         org=nordlys.ORG,
-        origin="nordlys.example",
         outside_file=str(folder / OUTSIDE_FILE),
         catalogue=(str(nordlys.CATALOGUE), *found.catalogue),
     )
@@ -88,7 +87,7 @@ def _live(nordlys: Any, folder: Path) -> Any:
     deployments = importlib.import_module("trailbook.deployment")
     url = f"sqlite:///{folder / LOG_FILE}"
     # Everything about the company comes from the seed; the secrets and keys of its log never do.
-    deployments.open_deployment(url, create=True).close()
+    deployments.open_deployment(url, create=True, signs=deployments.Signs(origin=nordlys.ORIGIN)).close()
     closing: list[Callable[[], None]] = []
 
     def open_log(clock: Callable[[], datetime], source: Item) -> Any:

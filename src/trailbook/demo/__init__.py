@@ -20,12 +20,24 @@ from trailbook.demo.tables import Base, Person
 from trailbook.model import Item
 
 HR_FILE = "hr.db"
+ORIGIN = "nordlys.example"
 CATALOGUE = Path(__file__).parent / "catalogue"
 SOURCE = Item(type="source", id="nordlys-hr", name="Nordlys HR")
 
 OpenLog = Callable[[Clock, Item], LogLike]
 
-__all__ = ["CATALOGUE", "HR_FILE", "ORG", "SOURCE", "HRSystem", "LogLike", "OpenLog", "Summary", "build"]
+__all__ = [
+    "CATALOGUE",
+    "HR_FILE",
+    "ORG",
+    "ORIGIN",
+    "SOURCE",
+    "HRSystem",
+    "LogLike",
+    "OpenLog",
+    "Summary",
+    "build",
+]
 
 
 class Summary(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- UnauthenticatedError         unauthenticated
     |-- NotFoundError                not-found
     |   `-- EntryExpiredError        entry-expired
+    |       `-- BundleExpiredError   bundle-expired
     |-- NotCheckpointedError         not-checkpointed
     |-- SigningRefusedError          signing-refused
     |-- AnchorError                  anchor-unavailable
@@ -183,6 +184,12 @@ class AnchorError(TrailbookError):
     """Somebody outside who was asked to vouch for a checkpoint did not answer; signing goes on without."""
 
     code = "anchor-unavailable"
+
+
+class BundleExpiredError(EntryExpiredError):
+    """An entry bundle has a hole: retention removed the body at `seq`."""
+
+    code = "bundle-expired"
 
 
 class CatalogueError(TrailbookError):

@@ -27,7 +27,16 @@ from trailbook.index.columns import Ints
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, microseconds
 from trailbook.paging import Order, Turn, cut
 from trailbook.projection import Projection
-from trailbook.proving import Evidence, entry_bundle, evidence, latest, proof_file, served_tile
+from trailbook.proving import (
+    Evidence,
+    Opening,
+    entry_bundle,
+    evidence,
+    latest,
+    openings,
+    proof_file,
+    served_tile,
+)
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
 from trailbook.recording import Change, Clock, Means, Outcome, Writer
@@ -276,6 +285,11 @@ class Log:
         if level == "entries":
             return entry_bundle(self._store, self.org, index, width)
         return served_tile(self._store, self.org, level, index, width)
+
+    def identities(self, type_: str, id_: str, *, viewer: Viewer) -> list[Opening]:
+        """What opens the tokens of an item. Raises: NotPermittedError; NotFoundError, erased or absent alike."""
+        require_proofs(viewer, self.org)
+        return openings(self._store, self.org, type_, id_)
 
     def evidence(self, *, viewer: Viewer) -> Evidence:
         """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from trailbook.checkpoint import Checkpoint, Proof, format_proof, parse_checkpoint, parse_note
-from trailbook.errors import DamagedError, EntryExpiredError, NotCheckpointedError, NotFoundError
+from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedError, NotFoundError
 from trailbook.merkle import TILE, inclusion_plan
 from trailbook.model import State
 from trailbook.stores import Identity, Kept, Store
@@ -16,6 +16,16 @@ from trailbook.tiles import kind_of, prove, tile
 
 LATEST = "latest"
 _CHUNK = 4096
+
+
+class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What opens a token: the item version it commits to, and its salt in hex."""
+
+    token: str
+    type: str
+    id: str
+    name: str | None = None
+    salt: str
 
 
 class Evidence(Struct, frozen=True):
@@ -54,6 +64,19 @@ class Evidence(Struct, frozen=True):
         """A hash tile of the signed tree, as wide as the tree is there."""
         width = min((self.checkpoint.size >> 8 * level) - index * TILE, TILE)
         return tile(self.store, self.org, level, index, width)
+
+
+def openings(store: Store, org: str, type_: str, id_: str) -> list[Opening]:
+    """What opens an item's tokens, oldest version first.
+
+    Raises: NotFoundError for an item that is absent or erased, alike.
+    """
+    found = store.identities(org, [(type_, id_, None)]) if type_ != "origin" else []
+    if not found:
+        raise NotFoundError("the log knows no such item")
+    return [
+        Opening(token=i.token, type=type_, id=id_, name=i.name, salt=(i.salt or b"").hex()) for i in found
+    ]
 
 
 def evidence(store: Store, org: str) -> Evidence:
@@ -108,13 +131,13 @@ def served_tile(store: Store, org: str, level: int, index: int, width: int) -> b
 def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
     """`width` bodies from seq 256 * index on, each after its length in 16 bits. Source: C2SP tlog-tiles.
 
-    Raises: NotFoundError beyond the last checkpoint; EntryExpiredError at the first body that is removed.
+    Raises: NotFoundError beyond the last checkpoint; BundleExpiredError at the first body that is removed.
     """
     _require_width(store, org, (0, index), width)
     pieces = []
     for row in store.kept(org, index * TILE, index * TILE + width):
         if row.body is None:
-            raise EntryExpiredError(row.seq, row.leaf or b"")
+            raise BundleExpiredError(row.seq, row.leaf or b"")
         pieces.append(len(row.body).to_bytes(2, "big") + row.body)
     return b"".join(pieces)
 

@@ -5,6 +5,7 @@ nothing but the SHA-256 of a note. Refuses to follow a redirect, to send in the 
 for ever. Needs the extra `timestamp`.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -99,7 +100,7 @@ def check_stamp(token: bytes, note: bytes, roots: Sequence[bytes], at: datetime 
         VerifierBuilder(roots=trusted).build().verify(answer, sha256(note).digest())
         authority = _authority(answer)
     except (VerificationError, ValueError) as error:
-        raise ProofInvalidError(f"timestamp: {error}") from None
+        raise ProofInvalidError(f"timestamp: {_said(error)}") from None
     if at is not None and not authority.not_valid_before_utc <= at <= authority.not_valid_after_utc:
         raise ProofInvalidError(f"timestamp: the authority's certificate is not valid at {at.isoformat()}")
     return Stamped(answer.tst_info.gen_time, authority.subject.rfc4514_string())
@@ -160,6 +161,11 @@ def _roots(roots: Sequence[bytes]) -> list[Certificate]:
     if not found:
         raise InvalidError("roots: there is none; a timestamp is worth what its root is")
     return found
+
+
+def _said(error: Exception) -> str:
+    """The reasons in an error of OpenSSL, without the lines of its source."""
+    return "; ".join(re.findall(r'(?:reason|data): "([^"]+)"', str(error))) or str(error)
 
 
 def _authority(answer: TimeStampResponse) -> Certificate:

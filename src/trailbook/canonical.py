@@ -171,5 +171,5 @@ def decode(body: bytes) -> Body:
     """Read a stored body. Raises: DamagedError when it is not one."""
     try:
         return _decoder.decode(body)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedError(f"a stored body cannot be read: {error}") from error

@@ -78,6 +78,10 @@ class _Run(Struct):
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
+    names: set[tuple[str, str]] = field(default_factory=set)
+    blobs: dict[tuple[str, str], bytes] = field(
+        default_factory=dict
+    )  # all but tiles, and tiles no name finds
 
     @property
     def whole(self) -> bool:
@@ -92,6 +96,7 @@ def verify_log(
     Raises: NotFoundError when there is no such log; StoreError when not even its head can be read.
     """
     run = _begin(store, org, asked)
+    _blobs(run)
     signed = _heads(run)
     _directory(run)
     _rows(run, sorted({run.size, *(one.size for one in signed if one.size <= run.size)}), progress)
@@ -129,12 +134,28 @@ def _begin(store: Store, org: str, asked: Asked) -> _Run:
     return run
 
 
+def _blobs(run: _Run) -> None:
+    """Read every blob but the tiles, which are many and found when needed."""
+    try:
+        for blob in run.store.every_blob(run.org):
+            run.names.add((blob.kind, blob.key))
+            if blob.kind != "tile":
+                run.blobs[blob.kind, blob.key] = blob.content
+    except StoreError as error:
+        run.findings.append(
+            _finding("index", f"blobs cannot all be read: {error.detail}", place="database file")
+        )
+        for name in _read(run, run.store.blob_names, run.org) or []:
+            run.names.add(name)
+            content = run.blobs.get(name) or _read(run, run.store.blob, run.org, *name)
+            run.blobs |= {} if content is None else {name: content}
+
+
 def _heads(run: _Run) -> list[Signed]:
     """Every head that is signed as it must be: kept in each epoch, and kept outside."""
     signed = []
-    names = _read(run, run.store.blob_names, run.org) or []
     last: dict[str, int] = {}
-    for kind, key in names:
+    for kind, key in sorted(run.names):
         if kind.partition("/")[0] in ("checkpoint", "anchor"):
             raw = _blob(run, kind, key) or b""
             one = open_head(raw, _origin(run), run.asked.keys_of, "kept")
@@ -172,12 +193,12 @@ def _is_home(one: Signed, kind: str, key: str) -> bool:
 
 
 def _directory(run: _Run) -> None:
-    rows = _read(run, lambda: list(run.store.every_identity(run.org)))
+    rows = _read(run, lambda: list(run.store.every_identity(run.org, past_index=True)))
     if rows is None:  # some cannot be read: the rest can, one item at a time
         rows = []
         for item in range(1, min(run.head.items, 4 * run.size + TILE) + 1):
             rows += _read(run, run.store.versions, run.org, [item]) or []
-    for row in rows:
+    for row in dict.fromkeys(rows):  # a damaged file may give a row twice
         try:
             learn(run.known, row)
         except (TypeError, ValueError) as error:
@@ -229,7 +250,7 @@ def _tree(run: _Run, bound: Sequence[Signed]) -> None:
     run.findings += ladder(run.tree, bound)
     run.findings += upper_faults(run.tree, lambda level, index: _tile(run, level, index))
     tiles = {f"{lv}/{i}" for lv in range(8) for i in range(run.size >> 8 * (lv + 1))}
-    for kind, key in _read(run, run.store.blob_names, run.org) or []:
+    for kind, key in sorted(run.names):
         if kind == "tile" and key not in tiles:
             run.findings.append(_finding("inserted", "the tree has no such tile", place=f"tile {key}"))
     run.checked["tiles"] = len(tiles)
@@ -268,7 +289,7 @@ def _facts(run: _Run) -> None:
         kept = [seq for seq in run.seen.removed if seq not in named.removed]
         run.findings += [_at("missing", seq, "no removal names it") for seq in kept]
         return
-    for kind, key in _read(run, run.store.blob_names, run.org) or []:
+    for kind, key in sorted(run.names):
         if kind in ("erasure", "removal") and (kind, key) not in named.manifests:
             run.findings.append(_finding("inserted", "no entry cites it", place=f"{kind} manifest {key}"))
     found = [*judge(run.known, run.seen, named, run.asked.types), *_absent(run)]
@@ -372,7 +393,13 @@ def _tile(run: _Run, level: int, index: int) -> bytes | None:
 
 
 def _blob(run: _Run, kind: str, key: str) -> bytes | None:
-    found = _read(run, run.store.blob, run.org, kind, key)
+    found = run.blobs.get((kind, key))
+    if found is None and kind == "tile":
+        found = _read(run, run.store.blob, run.org, kind, key)
+        if found is None and (kind, key) in run.names:  # kept, but its name does not find it
+            tiles = _read(run, lambda: [b for b in run.store.every_blob(run.org) if b.kind == "tile"])
+            run.blobs |= {(b.kind, b.key): b.content for b in tiles or []}
+            found = run.blobs.get((kind, key))
     return found if isinstance(found, bytes) else None
 
 

@@ -86,7 +86,7 @@ class MemoryStore:
         wanted = set(items)
         return [i for i in self._log(org).directory if i.owner in wanted]
 
-    def every_identity(self, org: str) -> Iterator[Identity]:
+    def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
         return iter(list(self._log(org).directory))
 
     def items_by_word(self, org: str, prefix: str) -> set[int]:
@@ -100,6 +100,9 @@ class MemoryStore:
 
     def blob_names(self, org: str) -> list[tuple[str, str]]:
         return sorted(self._log(org).blobs)
+
+    def every_blob(self, org: str) -> Iterator[Blob]:
+        return (Blob(kind, key, content) for (kind, key), content in list(self._log(org).blobs.items()))
 
     def ids(self, org: str) -> Iterator[tuple[bytes, int]]:
         return iter(sorted((id_.bytes, seq) for id_, seq in self._log(org).ids.items()))

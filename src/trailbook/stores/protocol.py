@@ -131,8 +131,8 @@ class Store(Protocol):
     def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
         """The versions of what these items own (origins, personal items), oldest first, stubs included."""
 
-    def every_identity(self, org: str) -> Iterator[Identity]:
-        """The whole directory, in the order it grew."""
+    def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
+        """The whole directory, in the order it grew; `past_index` reads every row itself, which is slower."""
 
     def items_by_word(self, org: str, prefix: str) -> set[int]:
         """Item numbers that have a folded word beginning with `prefix`."""
@@ -145,6 +145,9 @@ class Store(Protocol):
 
     def blob_names(self, org: str) -> list[tuple[str, str]]:
         """Kind and key of every blob, sorted."""
+
+    def every_blob(self, org: str) -> Iterator[Blob]:
+        """Every blob, read past whatever index `blob` finds one by."""
 
     def ids(self, org: str) -> Iterator[tuple[bytes, int]]:
         """Every entry id, as its 16 bytes, with its `seq`, in the order of the ids."""

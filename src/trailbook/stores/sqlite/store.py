@@ -40,6 +40,7 @@ _BY_KEY = _IDENTITY + " AND key = ? ORDER BY version"
 _BY_TOKEN = _IDENTITY + " AND token = ?"
 _BY_ITEM = _IDENTITY + " AND item = ? ORDER BY version"
 _ALL = _IDENTITY + " ORDER BY version"
+_ALL_ROWS = _ALL.replace("FROM identity", "FROM identity NOT INDEXED")
 _BY_OWNER = _IDENTITY + " AND owner = ? ORDER BY version"
 _STUB = "UPDATE identity SET key = NULL, name = NULL, salt = NULL WHERE org = ? AND item = ?"
 _FORGET_WORDS = "DELETE FROM word WHERE org = ? AND item = ?"
@@ -48,6 +49,7 @@ _SWEEP = "DELETE FROM identity WHERE org = ? AND token = ?"
 _SWEEP_WORDS = "DELETE FROM word WHERE org = ? AND item NOT IN (SELECT item FROM identity WHERE org = ?)"
 _BY_WORD = "SELECT DISTINCT item FROM word WHERE org = ? AND word >= ? AND word < ?"
 _BLOB_NAMES = "SELECT kind, key FROM blob WHERE org = ? ORDER BY kind, key"
+_EVERY_BLOB = "SELECT number, kind, key, content FROM blob NOT INDEXED WHERE org = ? AND number > ? LIMIT 256"
 _IDS = "SELECT id, seq FROM entry_id WHERE org = ? AND id > ? ORDER BY id LIMIT 65536"
 _WORDS = "SELECT word, item FROM word WHERE org = ? ORDER BY word, item"
 _LAST = "SELECT max(place) FROM entry WHERE place >= ? AND place < ?"
@@ -134,9 +136,9 @@ class SqliteStore:
     def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
         return self._directory(org, _BY_OWNER, items)
 
-    def every_identity(self, org: str) -> Iterator[Identity]:
+    def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
         with self._connections.reading() as db:
-            rows = db.execute(_ALL, (self._number(db, org),)).fetchall()
+            rows = db.execute(_ALL_ROWS if past_index else _ALL, (self._number(db, org),)).fetchall()
         return map(_identity, rows)
 
     def items_by_word(self, org: str, prefix: str) -> set[int]:
@@ -157,6 +159,18 @@ class SqliteStore:
         with self._connections.reading() as db:
             rows: list[Any] = db.execute(_BLOB_NAMES, (self._number(db, org),)).fetchall()
             return rows
+
+    def every_blob(self, org: str) -> Iterator[Blob]:
+        last = 0
+        while True:
+            with self._connections.reading() as db:
+                rows: list[Any] = db.execute(_EVERY_BLOB, (self._number(db, org), last)).fetchall()
+            yield from (Blob(kind, key, content) for _, kind, key, content in rows)
+            if not rows:
+                return
+            if rows[-1][0] <= last:
+                raise DamagedError("the table of blobs is out of order")
+            last = rows[-1][0]
 
     def ids(self, org: str) -> Iterator[tuple[bytes, int]]:
         last = b""

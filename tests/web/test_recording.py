@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-
 from tests.web.conftest import wire
 
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -4,6 +4,7 @@ Owns which path leads where and who may take it. Refuses to hold any rule of its
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from anyio import CapacityLimiter
 from litestar import Litestar
@@ -14,6 +15,7 @@ from trailbook.web import api, front, intake, operators, pages, reference, rende
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
+from trailbook.web.problems import allowed_methods
 
 
 def create_app(
@@ -62,5 +64,5 @@ def create_app(
         logging_config=None,
         request_max_body_size=MAX_BATCH,
     )
-    app.asgi_handler = edged(app.asgi_handler, site.base_url)
+    app.asgi_handler = edged(app.asgi_handler, site.base_url, partial(allowed_methods, app))
     return app

@@ -6,6 +6,7 @@ are too long or carry a key, and never ends an answer that broke off as if it we
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
@@ -45,8 +46,8 @@ class KeyInUrlError(InvalidError):
     code = "malformed"
 
 
-def edged(inner: ASGIApp, base_url: str) -> ASGIApp:
-    """`inner` behind the edge."""
+def edged(inner: ASGIApp, base_url: str, methods: Callable[[str], str]) -> ASGIApp:
+    """`inner` behind the edge; `methods` are those that a path takes, for OPTIONS."""
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -65,7 +66,8 @@ def edged(inner: ASGIApp, base_url: str) -> ASGIApp:
 
         try:
             refuse_url(scope)
-            await inner(scope, receive, out)
+            allowed = methods(scope["path"]) if scope["method"] == "OPTIONS" else ""
+            await (_options(out, allowed) if allowed else inner(scope, receive, out))
         except InvalidError as error:
             await _answer(out, problem(error, base_url, id_))
         except Exception as error:
@@ -104,6 +106,11 @@ def _completed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     if there.get(b"content-type", b"").startswith(b"text/html"):
         more.append((b"content-security-policy", CSP.encode()))
     return headers + more
+
+
+async def _options(send: Send, allowed: str) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed.encode())]})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _answer(send: Send, found: Problem) -> None:

@@ -1,0 +1,154 @@
+"""The pages in a real Chromium: without scripts, without violations, for everybody's eyes and hands."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from tests.web.conftest import HOSTILE, ORG, Served
+
+PAGE = f"/orgs/{ORG}/activity"
+STATES = {
+    "page": PAGE,
+    "filtered": f"{PAGE}?category=roles&concerns=user/u-42&date=past-6-months&text=reader",
+    "hostile": f"{PAGE}?outcome=denied",
+    "empty": f"{PAGE}?category=salary&date=today",
+    "broken": f"{PAGE}?date=someday&nonsense=1",
+    "asking": f"{PAGE}?concerns=nobody",
+    "hint": f"{PAGE}?view=new-hire",
+    "not found": f"{PAGE}/none",
+    "sign-in": "/sign-in?link=x",
+    "reference": "/docs",
+    "problem": "/problems/entry-invalid",
+}
+# A browser itself reports that a page it was asked for came with 4xx; nothing else may be said.
+EXPECTED = "the server responded with a status of 4"
+
+
+def clean(page: Page, said: list[str]) -> None:
+    """No axe finding, nothing said on the console, nothing that scrolls sideways."""
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
+    assert [text for text in said if EXPECTED not in text] == []
+    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width[0] <= width[1]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, width: int) -> None:
+    """P63, P66, P70: axe finds nothing and the policy is never broken, light and dark, narrow and wide."""
+    said: list[str] = []
+    page = visit(said=said, color_scheme=scheme, viewport={"width": width, "height": 800})
+    for path in STATES.values():
+        page.goto(path)
+        clean(page, said)
+    page.goto(PAGE)
+    page.click(".row .when a")
+    assert "/e/" in page.url
+    clean(page, said)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("level", ["none", None])
+def test_refusals_are_accessible(
+    visit: Callable[..., Page], scheme: str, width: int, level: str | None
+) -> None:
+    """P57, P63: the refusal and the signed-out page too."""
+    said: list[str] = []
+    page = visit(level, said=said, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page.goto(PAGE)
+    expected = "You need full access to Activity log" if level else "Sign in with a link"
+    expect(page.locator("h1")).to_have_text(expected)
+    clean(page, said)
+
+
+def test_axe_finds_what_is_wrong(visit: Callable[..., Page]) -> None:
+    """The control of the above: with a label taken away, axe finds something."""
+    page = visit()
+    page.goto(PAGE)
+    page.evaluate("document.documentElement.removeAttribute('lang')")
+    assert Axe().run(page).violations_count > 0
+
+
+def test_the_policy_stops_what_is_inline(visit: Callable[..., Page]) -> None:
+    """F15's control: a script put into the page by hand does not run, and the console says why."""
+    said: list[str] = []
+    page = visit(said=said)
+    page.goto(PAGE)
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'document.title = 1'}))"
+    )
+    assert any("Content Security Policy" in text for text in said)
+    assert page.title() == "Activity log · Trailbook"
+
+
+def test_without_javascript(visit: Callable[..., Page]) -> None:
+    """P10: filtering by form, turning pages, opening an entry and signing out need no script."""
+    page = visit(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page.select_option("select[name=date]", "past-12-months")
+    page.click(".pick summary")
+    page.check("input[name=category][value=roles]")
+    page.fill("input[name=concerns]", "bob")
+    page.click("text=Show >> nth=-1")
+    assert "concerns=user/u-42" in page.url
+    expect(page.locator("#said")).to_have_text("Roles, about Bob Li, past 12 months")
+    page.click("a[rel=next]")
+    newest = page.locator(".row").first.get_attribute("id")
+    page.click("a[rel=prev]")
+    page.click("a[rel=next]")
+    assert page.locator(".row").first.get_attribute("id") == newest
+    page.click(".row .when a >> nth=0")
+    expect(page.locator("dl.facts")).to_contain_text("Bob Li")
+    page.click("text=Sign out")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Sign in with a link")
+
+
+def test_hostile_names_are_text(visit: Callable[..., Page]) -> None:
+    """P18, F15: a script in a name is read as text, in isolation, and does not run."""
+    page = visit()
+    page.goto(STATES["hostile"])
+    names = page.locator(".sentence bdi").all_inner_texts()
+    assert HOSTILE in names
+    assert page.title() == "Activity log · Trailbook"
+    assert page.evaluate("getComputedStyle(document.querySelector('.sentence bdi')).unicodeBidi") == "isolate"
+
+
+def test_keyboard(visit: Callable[..., Page]) -> None:
+    """P60: the first stop is the skip link, and it leads to the content; what has focus shows it."""
+    page = visit()
+    page.goto(PAGE)
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the activity")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_phones_fold_the_filter(visit: Callable[..., Page]) -> None:
+    """P66: at 360 px the filter is folded away and opens by a press; where there is room it stands open."""
+    narrow = visit(viewport={"width": 360, "height": 800})
+    narrow.goto(PAGE)
+    expect(narrow.locator("select[name=date]")).not_to_be_visible()
+    narrow.click(".filters > summary")
+    expect(narrow.locator("select[name=date]")).to_be_visible()
+    wide = visit(viewport={"width": 1280, "height": 800})
+    wide.goto(PAGE)
+    expect(wide.locator("select[name=date]")).to_be_visible()
+
+
+def test_targets_are_large_enough(visit: Callable[..., Page], served: Served) -> None:
+    """P63: what is pressed is 24 px or more each way, but for names inside a sentence."""
+    page = visit(viewport={"width": 360, "height": 800})
+    page.goto(f"{PAGE}?category=roles")
+    page.click(".filters > summary")
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('a, button, input, select, summary')]
+            .filter(e => !e.closest('.sentence') && !e.matches('.skip, [type=hidden]'))
+            .filter(e => e.checkVisibility({contentVisibilityAuto: true}))
+            .map(e => [e.outerHTML.slice(0, 80), (e.closest('label') || e).getBoundingClientRect()])
+            .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([text]) => text)"""
+    )
+    assert small == []

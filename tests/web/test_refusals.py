@@ -1,0 +1,135 @@
+"""Who is let in, in which order, and what refusals say: one order of checks, nothing that leaks."""
+
+import re
+
+import httpx
+import pytest
+from tests.web.conftest import ORG, OTHER, Served, wire
+
+PATHS = ("entries", "entries/00000000-0000-4000-8000-000000000000", "items?q=a", "catalogue", "entries.csv")
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that carries a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def alike(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
+    """An answer without what may differ: its request id and date."""
+    text = re.sub(r'"request_id":"[^"]*"|<code>[0-9a-f]{32}</code>', "", answer.text)
+    headers = {n: v for n, v in answer.headers.items() if n not in ("x-request-id", "date")}
+    return answer.status_code, text, headers
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_order_of_checks(anonymous: httpx.Client, served: Served, path: str) -> None:
+    """R10: 401 without identity, 403 without the scope, and only then what the path says."""
+    keys = served.keys
+    wrong_secret = keys["read"][:-4] + "AAAA"
+    for headers in ({}, bearer("nonsense"), bearer(wrong_secret), {"Authorization": f"Basic {keys['read']}"}):
+        answer = anonymous.get(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert anonymous.get(path, headers=bearer(keys["record"])).status_code == 403
+    assert anonymous.get(path, headers=bearer(keys["other"])).status_code == 403
+    assert anonymous.get(path, headers=bearer(keys["read"])).status_code in (200, 404)
+
+
+def test_recording_needs_its_scope(anonymous: httpx.Client, served: Served) -> None:
+    """R10: a key for reading records nothing, nor does another organisation's."""
+    for name, status in (("read", 403), ("other", 403), ("record", 201), ("both", 201)):
+        assert anonymous.post("entries", json=wire(), headers=bearer(served.keys[name])).status_code == status
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_foreign_and_absent_are_byte_alike(anonymous: httpx.Client, served: Served, path: str) -> None:
+    """R10, G11: an organisation that is not and one that is another's answer alike, but for the request id."""
+    headers = bearer(served.keys["other"])
+    foreign = anonymous.get(f"{served.base_url}/api/v1/orgs/{ORG}/{path}", headers=headers)
+    absent = anonymous.get(f"{served.base_url}/api/v1/orgs/nobody/{path}", headers=headers)
+    assert foreign.status_code == 403
+    assert alike(foreign) == alike(absent)
+    own = anonymous.get(f"{served.base_url}/api/v1/orgs/{OTHER}/{path}", headers=headers)
+    assert alike(own) != alike(foreign)
+
+
+@pytest.mark.parametrize("below", ["", "/e/00000000-0000-4000-8000-000000000000", "/exports", "/a/b?x=1"])
+def test_one_refusal_page(served: Served, below: str) -> None:
+    """P57: without full access, and in another or no organisation, every path is one and the same page."""
+    pages = []
+    for level, org in (("none", ORG), ("full", OTHER), ("full", OTHER)):
+        with httpx.Client(base_url=served.base_url) as client:
+            link = served.link(level, org).partition("link=")[2]
+            entered = client.post("/sign-in", data={"link": link}, headers={"Sec-Fetch-Site": "same-origin"})
+            cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
+            asked = "nobody" if pages else ORG
+            pages.append(client.get(f"/orgs/{asked}/activity{below}", headers=cookie))
+    assert {alike(page)[:2] for page in pages} == {alike(pages[0])[:2]}
+    assert pages[0].status_code == 403
+    assert "You need full access to Activity log. Ask whoever administers roles." in pages[0].text
+    assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", pages[0].text))
+
+
+def test_the_refusal_has_its_control(served: Served, signed_in: httpx.Client) -> None:
+    """P57: with full access the same paths are the page, and a 404 for what is not there."""
+    assert signed_in.get(f"/orgs/{ORG}/activity").status_code == 200
+    assert signed_in.get(f"/orgs/{ORG}/activity/exports").status_code == 404
+    assert signed_in.get(f"/orgs/{ORG}/activity/e/none").status_code == 404
+    with httpx.Client(base_url=served.base_url) as nobody:
+        answer = nobody.get(f"/orgs/{ORG}/activity/exports")
+        assert (answer.status_code, "Sign in with a link" in answer.text) == (401, True)
+
+
+def test_a_key_in_an_address_is_refused(anonymous: httpx.Client, served: Served) -> None:
+    """R26, F18: by its name or by its looks, anywhere in the address, and never repeated in the answer."""
+    key = served.keys["both"]
+    for path in (
+        f"entries?text={key}",
+        f"entries/{key}",
+        "entries?api_key=x",
+        "entries?Token=x",
+        "entries?key",
+    ):
+        answer = anonymous.get(path, headers=bearer(key))
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+        assert key not in answer.text
+    assert anonymous.get("entries?text=tb_short", headers=bearer(key)).status_code == 200
+
+
+def test_long_addresses(client: httpx.Client) -> None:
+    """R24: 8 KiB of address are read, more is 414."""
+    most = "entries?text=" + "a" * 40
+    room = 8192 - len(httpx.URL(client.base_url.join(most)).raw_path) - len("&category=roles")
+    fits = client.get(most + "&category=roles" + "&outcome=success" * (room // 16 - 1))
+    assert fits.status_code == 422  # more than 100 values: read, and refused for that
+    assert client.get("entries?text=" + "a" * 8192).status_code == 414
+
+
+def test_methods(client: httpx.Client, served: Served) -> None:
+    """405 names what the path takes, as OPTIONS does; what is no path is 404."""
+    answer = client.delete("entries")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
+    assert answer.json()["code"] == "method-not-allowed"
+    assert client.options("entries").headers["allow"] == "GET, POST, OPTIONS"
+    assert client.post(f"{served.page}").headers["allow"] == "GET, OPTIONS"
+    assert client.get("nothing").json()["code"] == "not-found"
+    assert client.get(served.base_url + "/nothing", headers={"Accept": "text/html"}).text.startswith(
+        "<!doctype"
+    )
+
+
+def test_every_answer_has_its_headers(client: httpx.Client, served: Served) -> None:
+    """R25, P70: request id, nosniff, no referrer, no-store; an id that was sent comes back if it is sane."""
+    for url in ("entries", "entries?x=1", f"{served.base_url}/nothing", f"{served.base_url}/healthz"):
+        answer = client.get(url, headers={"X-Request-ID": "abc-123.DEF"})
+        assert answer.headers["x-request-id"] == "abc-123.DEF"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+        assert answer.headers["cache-control"] == "no-store"
+    assert (
+        client.get("entries?x=1", headers={"X-Request-ID": "abc-123.DEF"}).json()["request_id"]
+        == "abc-123.DEF"
+    )
+    strange = client.get("entries", headers={"X-Request-ID": "a b<c>"}).headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", strange)

@@ -113,6 +113,7 @@ def test_the_same_without_the_fault_is_read(place: Place) -> None:
         base_url = "https://log.example:8443"
         timezone = "Europe/Oslo"
         log_level = "info"
+        timestamp_urls = ["https://stamps.example/tsa"]
         secret_key = "{HEX}"
         organisation_key = "{HEX}"
         """

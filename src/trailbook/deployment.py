@@ -23,7 +23,7 @@ from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundEr
 from trailbook.keyring import Keyring, keep_origin, new_keys, open_keyring, origin_in
 from trailbook.log import Keys, Log
 from trailbook.model import Actor, Item, Origin
-from trailbook.outside import read_outside
+from trailbook.outside import NOTHING_OUTSIDE, read_outside
 from trailbook.recording import Clock
 from trailbook.restarting import Restarted, is_behind, restart
 from trailbook.signer import Signer, Signing
@@ -147,10 +147,14 @@ class Deployment:
         found = {org: is_behind(self._store, org, self.signing.origin, known) for org in self.orgs()}
         return {org: checkpoint for org, checkpoint in found.items() if checkpoint is not None}
 
-    def restart(self, outside: Path) -> list[Restarted]:
-        """Declare every log that lost entries restarted, and erase again whoever was erased since."""
-        known = read_outside(outside)
-        done = [restart(self._store, self.log(org), self.signing.origin, known) for org in self.orgs()]
+    def restart(self, outside: Path | None, *, keys_lost: bool = False) -> list[Restarted]:
+        """Declare every log that lost entries restarted, and erase again whoever was erased since.
+
+        With `keys_lost` every log that was ever signed begins a new origin. Raises: StoreError, DamagedError.
+        """
+        known = NOTHING_OUTSIDE if outside is None else read_outside(outside)
+        origin = self.signing.origin
+        done = [restart(self._store, self.log(o), origin, known, keys_lost=keys_lost) for o in self.orgs()]
         return [one for one in done if one is not None]
 
     def close(self) -> None:

@@ -28,6 +28,9 @@ class Outside(Struct, frozen=True):
         return next((found for found in reversed(self.notes) if found[0].origin in origins), None)
 
 
+NOTHING_OUTSIDE = Outside((), {})
+
+
 def read_outside(file: Path) -> Outside:
     """Read the whole file; one that does not exist yet is empty. Raises: DamagedError naming the line.
 

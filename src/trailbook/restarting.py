@@ -12,6 +12,7 @@ from trailbook.errors import NotFoundError
 from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.outside import Outside
+from trailbook.proving import latest
 from trailbook.recording import Change
 from trailbook.stores import Append, Blob, Head, Store
 from trailbook.tiles import epoch, origin_of
@@ -34,20 +35,31 @@ def is_behind(store: Store, org: str, origin: str, outside: Outside) -> Checkpoi
     return None if last is None or last[0].size <= store.head(org).size else last[0]
 
 
-def restart(store: Store, log: Log, origin: str, outside: Outside) -> Restarted | None:
+def restart(
+    store: Store, log: Log, origin: str, outside: Outside, *, keys_lost: bool = False
+) -> Restarted | None:
     """Declare the restart of a restored log and erase again; None when it had lost nothing and nobody was erased.
 
+    With `keys_lost` a new origin begins even where nothing is lost, for the old one cannot be signed any more.
     Raises: StoreError; what was done before stays done, and repeating it is harmless.
     """
     behind = is_behind(store, log.org, origin, outside)
     size = store.head(log.org).size
+    if keys_lost and behind is None:
+        behind = _last_signed(store, log.org, origin, outside)
     if behind is not None:
         log.change(lambda head: _declared(store, log, behind))
     again = _erase_again(store, log, outside)
     if behind is None and not again:
         return None
-    lost = (size, size if behind is None else behind.size)
+    lost = (size, size if behind is None else max(size, behind.size))
     return Restarted(org=log.org, lost=lost, origin=origin_of(store, log.org, origin), erased_again=again)
+
+
+def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint | None:
+    """The last checkpoint of a log, kept outside or else beside it."""
+    found = outside.last(frozenset({origin_of(store, org, origin)})) or latest(store, org)
+    return None if found is None else found[0]
 
 
 def _declared(store: Store, log: Log, behind: Checkpoint) -> Change:

@@ -62,6 +62,31 @@ def keys_list(ctx: typer.Context, json: bool = JSON) -> None:
     _lines(as_json(lines) if json else "\n".join(lines))
 
 
+@keys.command("replace")
+def keys_replace(
+    ctx: typer.Context,
+    declare: bool = typer.Option(False, "--declare-restart", help="Begin a new origin, visibly for ever."),
+    json: bool = JSON,
+) -> None:
+    """Make new keys in place of lost ones.
+
+    The old origin cannot be signed any more, so every log begins a new one; its first entry cites the last head.
+    """
+    found = settings_of(ctx)
+    if not declare:
+        raise ConfigurationError(
+            "signing_key: lost keys begin a new origin; declare it with --declare-restart"
+        )
+    _new_keys_in_place(found)
+    with opened(found) as deployment:
+        done = deployment.restart(_outside(found), keys_lost=True)
+        signer = deployment.signer()
+        for org in deployment.orgs():
+            signer.sign(org)
+    told = [_told(one) for one in done]
+    _lines(as_json(told) if json else "\n".join(_said(one) for one in told))
+
+
 @checkpoint.command("show")
 def checkpoint_show(ctx: typer.Context, json: bool = JSON) -> None:
     """Print the last signed head, as it is kept."""
@@ -180,9 +205,25 @@ def _restart(found: Settings, outside: Path, declare: bool) -> list[dict[str, An
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)
-    return [
-        {"org": d.org, "lost": list(d.lost), "origin": d.origin, "erased_again": d.erased_again} for d in done
-    ]
+    return [_told(one) for one in done]
+
+
+def _told(one: Any) -> dict[str, Any]:
+    return {"org": one.org, "lost": list(one.lost), "origin": one.origin, "erased_again": one.erased_again}
+
+
+def _outside(found: Settings) -> Path | None:
+    return None if found.outside_file is None else Path(found.outside_file)
+
+
+def _new_keys_in_place(found: Settings) -> None:
+    """New keys in the folder, whose old files must be gone; the origin stays. Raises: ConfigurationError."""
+    keyring, folder = importlib.import_module("trailbook.keyring"), folder_of(found)
+    kept = keyring.origin_in(folder) or found.origin
+    if kept is None:
+        raise ConfigurationError("origin: name the one that the lost keys signed for")
+    keyring.new_keys(folder, secrets.token_bytes)
+    keyring.keep_origin(folder, kept)
 
 
 def _said(one: dict[str, Any]) -> str:

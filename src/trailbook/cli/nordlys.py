@@ -87,13 +87,14 @@ def _live(nordlys: Any, folder: Path) -> Any:
     deployments = importlib.import_module("trailbook.deployment")
     url = f"sqlite:///{folder / LOG_FILE}"
     # Everything about the company comes from the seed; the secrets and keys of its log never do.
-    deployments.open_deployment(url, create=True, signs=deployments.Signs(origin=nordlys.ORIGIN)).close()
+    signs = deployments.Signs(origin=nordlys.ORIGIN)
+    deployments.open_deployment(url, create=True, signs=signs).close()
     closing: list[Callable[[], None]] = []
 
     def open_log(clock: Callable[[], datetime], source: Item) -> Any:
         entropy = random.Random(f"log/{SEED}").randbytes
         deployment = deployments.open_deployment(
-            url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy
+            url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy, signs=signs
         )
         closing.append(deployment.close)
         log = deployment.create(nordlys.ORG)

@@ -29,6 +29,8 @@ from trailbook.restarting import Restarted, is_behind, restart
 from trailbook.signer import Signer, Signing
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
 from trailbook.tiles import origin_of
+from trailbook.verify import Report
+from trailbook.verifying import Asked, verify_log
 
 ORIGIN = "localhost"
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
@@ -140,6 +142,31 @@ class Deployment:
         sync(partial)
         partial.rename(file)
         sync(file.parent)
+
+    def verify(
+        self,
+        org: str,
+        *,
+        outside: Sequence[bytes] = (),
+        start: int = 0,
+        stop: int | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Report:
+        """Check a log against its signed heads and those kept outside; names every fault, repairs nothing.
+
+        `start` and `stop` narrow the bodies that are hashed anew. Raises: NotFoundError, StoreError,
+        ConfigurationError without keys.
+        """
+        asked = Asked(
+            origin=self.signing.origin,
+            keys_of=self.signing.keyring.verifiers,
+            outside=outside,
+            start=start,
+            stop=stop,
+            now=self.clock(),
+            types=frozenset(self.catalogue.types),
+        )
+        return verify_log(self._store, org, asked, progress=progress)
 
     def behind(self, outside: Path) -> dict[str, Checkpoint]:
         """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""

@@ -1,0 +1,97 @@
+"""`verify`: a log, a part of one, kept checkpoints, or a bundle, and what is at fault in it.
+
+Owns the exit status: 0 only when everything asked for holds. Refuses to repair, and to be quiet about what it
+did not check.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from trailbook.cli.ending import DONE, FOUND
+from trailbook.cli.opening import JSON, Opened, open_log
+from trailbook.cli.printing import as_json, note, progress, put, table
+from trailbook.errors import Fault, InvalidError
+
+_MOST_SHOWN = 100
+
+
+def verify(
+    ctx: typer.Context,
+    bundle: Path | None = typer.Argument(None, metavar="[BUNDLE]", help="A bundle; else the log itself."),
+    start: int = typer.Option(0, metavar="SEQ", help="Hash bodies anew from here on."),
+    stop: int | None = typer.Option(None, metavar="SEQ", help="Up to here, exclusive; else to the end."),
+    checkpoint: list[Path] = typer.Option(
+        [], metavar="FILE", help="A checkpoint that you kept; the log must extend it. Repeat for several."
+    ),
+    key: list[str] = typer.Option([], metavar="KEY", help="Of a bundle: a key of yours, or a file of keys."),
+    json: bool = JSON,
+) -> int:
+    """Check that nothing was changed, and name everything that was.
+
+    Without a bundle it reads the whole log, hashes it anew, and compares it with every signed head: those beside
+    it, those in the outside file, and those you name. Exit status 1 when anything is found.
+    """
+    if bundle is not None:
+        single = importlib.import_module("trailbook.export.trailbook_verify")
+        keys = [part for one in key for part in ("--key", one)]
+        told: int = single.main([str(bundle), *keys, *(["--json"] if json else [])])
+        return told
+    if start < 0 or (stop is not None and stop < start):
+        fault = Fault("/stop", "invalid", "is before start")
+        raise InvalidError(f"stop: {fault.detail}", (fault,))
+    with open_log(ctx) as opened, progress("Verifying") as reach:
+        heads = [*_outside(opened), *(file.read_bytes() for file in checkpoint)]
+        report = opened.deployment.verify(
+            opened.log.org, outside=heads, start=start, stop=stop, progress=reach
+        )
+    if json:
+        put(as_json({**_told(report), "heads_outside": len(heads)}))
+    else:
+        _say(report, len(heads))
+    return FOUND if report.findings else DONE
+
+
+def _outside(opened: Opened) -> list[bytes]:
+    """The notes of this log in the outside file."""
+    if opened.settings.outside_file is None:
+        return []
+    found = importlib.import_module("trailbook.outside").read_outside(Path(opened.settings.outside_file))
+    own = f"{opened.deployment.signing.origin}/{opened.log.org}"
+    return [raw for head, raw in found.notes if head.origin == own or head.origin.startswith(f"{own}/")]
+
+
+def _told(report: Any) -> dict[str, Any]:
+    root = None if report.root is None else report.root.hex()
+    return {
+        "holds": not report.findings,
+        "findings": report.findings,
+        "notes": report.notes,
+        "size": report.size,
+        "root": root,
+        "checkpoint": report.checkpoint,
+        "checked": report.checked,
+    }
+
+
+def _say(report: Any, outside: int) -> None:
+    for one in report.notes:
+        note(one)
+    if report.findings:
+        table((f.verdict, f.place, f.what) for f in report.findings[:_MOST_SHOWN])
+        rest = len(report.findings) - _MOST_SHOWN
+        put(
+            f"{len(report.findings)} findings"
+            + (f", of which {rest} are not shown; --json has all" if rest > 0 else "")
+        )
+        return
+    put(f"Everything holds: {report.size} entries, signed up to {report.checkpoint}.")
+    put(
+        f"A change after checkpoint {report.checkpoint} is found by anyone who kept checkpoint {report.checkpoint}."
+    )
+    if not outside:
+        note(
+            "No checkpoint kept outside was given: whoever has the signing key could have rewritten all of this."
+        )

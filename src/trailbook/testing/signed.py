@@ -46,7 +46,7 @@ def fill(found: SignedLog, count: int, *, batch: int = 50) -> None:
     """Record `count` entries, sign after each batch; erase two people and remove the first fifth on the way."""
     while (size := found.store.head(ORG).size) < count:
         found.clock.move(timedelta(minutes=7))
-        found.log.record_many([_entry(found, n) for n in range(size, min(size + batch, count))])
+        found.log.record_many([entry_at(found, n) for n in range(size, min(size + batch, count))])
         found.signer.sign(ORG)
     found.log.erase(Item(type="user", id="u-3"), actor=_HOUSE)
     found.log.erase(Item(type="user", id="u-4"), actor=_HOUSE)
@@ -54,11 +54,12 @@ def fill(found: SignedLog, count: int, *, batch: int = 50) -> None:
     found.log.prune(Retention(kept_for="standard", before=before), actor=_HOUSE)
     found.clock.move(timedelta(minutes=7))
     size = found.store.head(ORG).size
-    found.log.record_many([_entry(found, n) for n in range(size, size + batch // 5)])
+    found.log.record_many([entry_at(found, n) for n in range(size, size + batch // 5)])
     found.signer.sign(ORG)
 
 
-def _entry(found: SignedLog, number: int) -> NewEntry:
+def entry_at(found: SignedLog, number: int) -> NewEntry:
+    """The entry that follows from a number, at the log's time."""
     actor, other = _person(number % _MANY, number), _person(number * 7 % _MANY, number)
     where = Origin(interface="web", ip=f"192.0.2.{number % 5}", user_agent="Mozilla/5.0")
     about: Sequence[Concern] = (Concern(type=other.type, id=other.id, name=other.name, part="owner"),)

@@ -90,23 +90,27 @@ def _leaf(row: Row, seen: Seen) -> bytes:
 
 def _read(seq: int, body: bytes, seen: Seen) -> None:
     found = decode(body)
+    concerns = found.concerns
     seen.ids[seq * _ID : seq * _ID + _ID] = _id(found.id)
-    if _encode(found) != body or found.v != 1 or not _is_sorted(found):
+    many = len(concerns) > 1 or len(found.fields) > 1
+    if _encode(found) != body or found.v != 1 or (many and not _is_sorted(found)):
         seen.findings.append(at("changed", seq, "its body is not in canonical form"))
     seen.recorded_at = found.recorded_at
     actor, target, cited = found.actor.item, found.target, seen.cited
-    cited.update((actor, target, found.source))
-    if found.concerns:
-        cited.update([c.item for c in found.concerns])
+    cited.add(actor)
+    cited.add(target)
+    cited.add(found.source)
+    for concern in concerns:
+        cited.add(concern.item)
     if found.on_behalf_of is not None:
         cited.add(found.on_behalf_of)
     if found.origin.item is not None:
         cited.add(found.origin.item)
         seen.origins.add((found.origin.item, actor))
     if target in seen.personal:
-        seen.owners.setdefault(target, set()).update(c.item for c in found.concerns)
+        seen.owners.setdefault(target, set()).update(c.item for c in concerns)
     if found.action in _DECLARING:
-        subjects = tuple(c.item for c in found.concerns)
+        subjects = tuple(c.item for c in concerns)
         seen.declared.append(Declared(seq, found.action, target, subjects))
 
 
@@ -120,9 +124,7 @@ def _id(text: str) -> bytes:
 def _is_sorted(body: Body) -> bool:
     """Whether concerns and fields stand in order, without repeats."""
     fields, concerns = body.fields, body.concerns
-    if len(fields) > 1 and any(a >= b for a, b in pairwise(fields)):
+    if any(a >= b for a, b in pairwise(fields)):
         return False
-    if len(concerns) < 2:
-        return True
     pairs = [(c.part, c.item) for c in concerns]
     return all(a < b for a, b in pairwise(pairs))

@@ -87,7 +87,7 @@ def search(asked: Asked) -> Response[bytes]:
     )
     headers = {"Content-Language": asked.lang}
     if page.next_cursor is not None:
-        headers["Link"] = f'<{_next(asked, query, paging, page.next_cursor)}>; rel="next"'
+        headers["Link"] = f'<{_next(asked, query, paging, cursor=page.next_cursor)}>; rel="next"'
     return Response(msgspec.json.encode(page), headers=headers, media_type=JSON)
 
 
@@ -132,13 +132,13 @@ def catalogue(asked: Asked) -> Response[bytes]:
 def export_csv(asked: Asked) -> Stream:
     """GET entries.csv: everything the filter finds, for a spreadsheet."""
     rows, query = _rows(asked)
-    return _file(asked, csv_file(rows, ZoneInfo(query.tz)), CSV, "csv")
+    return _file(asked, csv_file(rows, ZoneInfo(query.tz)), media_type=CSV, ending="csv")
 
 
 def export_jsonl(asked: Asked) -> Stream:
     """GET entries.jsonl: everything the filter finds, for programs."""
     rows, _ = _rows(asked)
-    return _file(asked, jsonl_file(rows), JSONL, "jsonl")
+    return _file(asked, jsonl_file(rows), media_type=JSONL, ending="jsonl")
 
 
 def _read(asked: Asked) -> tuple[Query, Paging]:
@@ -157,7 +157,7 @@ def _rows(asked: Asked) -> tuple[Iterator[Shown], Query]:
     return asked.log.rows(query, viewer=asked.viewer, order=paging.order, lang=asked.lang), query
 
 
-def _file(asked: Asked, chunks: Iterator[bytes], media_type: str, ending: str) -> Stream:
+def _file(asked: Asked, chunks: Iterator[bytes], *, media_type: str, ending: str) -> Stream:
     name = f"activity-{asked.org}-{asked.site.deployment.clock():%Y-%m-%d}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Language": asked.lang}
     return Stream(off_loop(_pieces(chunks), asked.site.limiter), headers=headers, media_type=media_type)
@@ -175,7 +175,7 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(held)
 
 
-def _next(asked: Asked, query: Query, paging: Paging, cursor: str) -> str:
+def _next(asked: Asked, query: Query, paging: Paging, *, cursor: str) -> str:
     pairs: list[tuple[str, Any]] = [*to_params(query), ("cursor", cursor)]
     default = Paging()
     pairs += [

@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import Deployment
-from trailbook.web import api, front, intake, operators, pages, reference, render
+from trailbook.web import api, front, intake, operators, pages, proofs, reference, render
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
@@ -34,14 +34,20 @@ def create_app(
     routes = Routes(site)
     org, page = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
     handlers: list[ControllerRouterHandler] = [
-        routes.api("POST", f"{org}/entries", intake.record_one, MAX_ENTRY),
-        routes.api("POST", f"{org}/entries/batch", intake.record_batch, MAX_BATCH),
+        routes.api("POST", f"{org}/entries", intake.record_one, most=MAX_ENTRY),
+        routes.api("POST", f"{org}/entries/batch", intake.record_batch, most=MAX_BATCH),
         routes.api("GET", f"{org}/entries", api.search),
         routes.api("GET", f"{org}/entries.csv", api.export_csv),
         routes.api("GET", f"{org}/entries.jsonl", api.export_jsonl),
         routes.api("GET", f"{org}/entries/{{id:str}}", api.show),
+        routes.proofs(f"{org}/entries/{{id:str}}/leaf", proofs.leaf),
+        routes.proofs(f"{org}/entries/{{id:str}}/proof", proofs.proof),
         routes.api("GET", f"{org}/items", api.items),
+        routes.proofs(f"{org}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
         routes.api("GET", f"{org}/catalogue", api.catalogue),
+        routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
+        routes.proofs("/log/{org:str}/key", proofs.key),
+        routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
         routes.page(page, pages.activity),
         routes.page(f"{page}/{{rest:path}}", pages.below),
         routes.open("GET", "/", front.home),

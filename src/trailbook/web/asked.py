@@ -131,20 +131,20 @@ class Routes(Struct, frozen=True):
 
     def open(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
         """A route that asks nobody who they are."""
-        return self._route(method, path, handler, None)
+        return self._route(method, path, handler, admit=None)
 
     def page(self, path: str, handler: Handler) -> HTTPRouteHandler:
         """A page below an organisation, for viewers with full access."""
-        return self._route("GET", path, handler, self._to_page)
+        return self._route("GET", path, handler, admit=self._to_page)
 
-    def api(self, method: Method, path: str, handler: Handler, most: int = 0) -> HTTPRouteHandler:
+    def api(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
         """A path of the API: reading for GET, recording (of at most `most` bytes) for POST."""
         scope: Scope = "record" if method == "POST" else "read"
 
         def admit(asked: Asked) -> tuple[Viewer, Item]:
-            return admit_api(self.site.deployment.credentials, asked.headers, scope, asked.org)
+            return admit_api(self.site.deployment.credentials, asked.headers, scope=scope, org=asked.org)
 
-        return self._route(method, path, handler, admit, most)
+        return self._route(method, path, handler, admit=admit, most=most)
 
     def _to_page(self, asked: Asked) -> tuple[Viewer, Item]:
         viewer = admit_page(self.site.deployment.credentials, asked.headers, asked.org)
@@ -155,6 +155,7 @@ class Routes(Struct, frozen=True):
         method: Method,
         path: str,
         handler: Handler,
+        *,
         admit: Callable[[Asked], tuple[Viewer, Item]] | None,
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:

@@ -79,7 +79,7 @@ def typed(pairs: Iterable[tuple[str, str]], types: Iterable[str]) -> Pairs:
     return [(n, v) for n, v in pairs if n in TYPED and ("/" not in v or v.partition("/")[0] not in known)]
 
 
-def read(path: str, pairs: Pairs, known: Known, home_zone: str) -> Asking:
+def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
     """Read the page's address.
 
     Raises: FilterInvalidError, CursorInvalidError.

@@ -7,7 +7,7 @@ alike. Refuses a cookie for anything that records, and any change by cookie that
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
-from trailbook.access import Viewer, require_full
+from trailbook.access import Viewer, require_full, require_proofs
 from trailbook.credentials import Credentials, Scope
 from trailbook.errors import UnauthenticatedError
 from trailbook.model import Item
@@ -19,15 +19,17 @@ _WRONG = "sign in, or give a valid API key"
 
 
 def admit_api(
-    credentials: Credentials, headers: Mapping[str, str], scope: Scope, org: str
+    credentials: Credentials, headers: Mapping[str, str], *, scope: Scope, org: str
 ) -> tuple[Viewer, Item]:
     """Whoever may use the API of `org` in this scope: the viewer, and the source of what they record.
 
     Raises: UnauthenticatedError; NotPermittedError, alike for organisations that are and are not.
     """
     bearer = headers.get("authorization")
-    if bearer is None and scope == "read" and session(headers) is not None:
+    if bearer is None and scope != "record" and session(headers) is not None:
         viewer = admit_page(credentials, headers, org)
+        if scope == "prove":
+            require_proofs(viewer, org)
         return viewer, viewer.item
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":

@@ -36,7 +36,7 @@ _SYSTEMS = (
 class Naming:
     """Names for one page, from the entries on it and, for the rest, from the log."""
 
-    def __init__(self, log: Log, viewer: Viewer, telling: Telling, entries: Sequence[Shown]) -> None:
+    def __init__(self, log: Log, viewer: Viewer, telling: Telling, *, entries: Sequence[Shown]) -> None:
         self.telling = telling
         self._log = log
         self._viewer = viewer

@@ -13,6 +13,7 @@ import trailbook
 from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, NewEntry
+from trailbook.proving import Opening
 from trailbook.shown import Found, Page, Shown
 from trailbook.web.api import CSV, JSONL, CatalogueAnswer
 from trailbook.web.intake import JSON, NDJSON, BatchLine, Recorded
@@ -77,7 +78,19 @@ _EXPORT_MORE = (
 
 def document(catalogue: Catalogue, base_url: str) -> Schema:
     """The OpenAPI 3.1 document of this deployment."""
-    shapes = [NewEntry, Recorded, BatchLine, Shown, Page, Found, CatalogueAnswer, Problem, Health, Version]
+    shapes = [
+        NewEntry,
+        Recorded,
+        BatchLine,
+        Shown,
+        Page,
+        Found,
+        CatalogueAnswer,
+        Opening,
+        Problem,
+        Health,
+        Version,
+    ]
     _, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     paths: dict[str, Schema] = {}
     for operation in operations(catalogue):
@@ -98,7 +111,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
 
 def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
     """Every operation there is."""
-    return (*_recording(), *_reading(catalogue), *_exports(catalogue), *_operators())
+    return (*_recording(), *_reading(catalogue), *_names(catalogue), *_exports(catalogue), *_operators())
 
 
 def _recording() -> tuple[Operation, ...]:
@@ -173,6 +186,11 @@ def _reading(catalogue: Catalogue) -> tuple[Operation, ...]:
             answers={200: Answer(says="The entry.", forms={JSON: _ref("Shown")}, headers=("ETag",))},
             problems=(*_ADMITTED, "entry-expired"),
         ),
+    )
+
+
+def _names(catalogue: Catalogue) -> tuple[Operation, ...]:
+    return (
         Operation(
             method="GET",
             path=f"{ORG}/items",
@@ -181,7 +199,9 @@ def _reading(catalogue: Catalogue) -> tuple[Operation, ...]:
             scope="read",
             more="From what the log has recorded: people who left are found, erased ones are not.",
             parameters=(
-                _query("q", {"type": "string", "minLength": 1, "maxLength": 80}, "What was typed.", True),
+                _query(
+                    "q", {"type": "string", "minLength": 1, "maxLength": 80}, "What was typed.", required=True
+                ),
                 _query("role", _enum("actor", "concerns", "target"), "What the item has been."),
                 _query("type", _enum(*sorted(catalogue.types)), "Its type."),
                 _query("limit", _whole(1, 20), "At most so many; otherwise 20."),
@@ -205,7 +225,7 @@ def _reading(catalogue: Catalogue) -> tuple[Operation, ...]:
 
 
 def _exports(catalogue: Catalogue) -> tuple[Operation, ...]:
-    def export(ending: str, name: str, says: str, form: str) -> Operation:
+    def export(ending: str, name: str, *, says: str, form: str) -> Operation:
         return Operation(
             method="GET",
             path=f"{ORG}/entries.{ending}",
@@ -223,35 +243,85 @@ def _exports(catalogue: Catalogue) -> tuple[Operation, ...]:
         )
 
     return (
-        export("csv", "exportCsv", _CSV_SAYS, CSV),
-        export("jsonl", "exportJsonLines", "A line an entry, each as the API answers it.", JSONL),
+        export("csv", "exportCsv", says=_CSV_SAYS, form=CSV),
+        export("jsonl", "exportJsonLines", says="A line an entry, each as the API answers it.", form=JSONL),
+    )
+
+
+def _proofs() -> tuple[Operation, ...]:
+    def read(path: str, name: str, says: str, answer: Answer, *codes: str) -> Operation:
+        problems = (*_ADMITTED, *codes)
+        return Operation(
+            method="GET",
+            path=path,
+            name=name,
+            says=says,
+            scope="prove",
+            answers={200: answer},
+            problems=problems,
+        )
+
+    octets, text = {"application/octet-stream": {"type": "string"}}, {"text/plain": {"type": "string"}}
+    listed = {JSON: {"type": "array", "items": _ref("Opening")}}
+    bytes_, entry = Answer(says="The bytes.", forms=octets, headers=("ETag",)), f"{ORG}/entries/{{id}}"
+    return (
+        read(f"{entry}/leaf", "readLeaf", "The hashed bytes of an entry", bytes_, "entry-expired"),
+        read(
+            f"{entry}/proof",
+            "readProof",
+            "The proof that an entry is in the signed tree (C2SP tlog-proof)",
+            Answer(says="The proof file.", forms=text, headers=("Content-Disposition",)),
+            "not-checkpointed",
+        ),
+        read(
+            f"{ORG}/items/{{type}}/{{item}}/identities",
+            "readIdentities",
+            "What opens the tokens of an item",
+            Answer(says="One for each name it had.", forms=listed),
+        ),
+        read(
+            "/log/{org}/checkpoint",
+            "readCheckpoint",
+            "The signed head",
+            Answer(says="A signed note.", forms=text),
+        ),
+        read(
+            "/log/{org}/key",
+            "readKeys",
+            "The keys that verify the heads",
+            Answer(says="One a line.", forms=text),
+        ),
+        read("/log/{org}/tile/{tile}", "readTile", "A C2SP tile or entry bundle", bytes_, "bundle-expired"),
     )
 
 
 def _operators() -> tuple[Operation, ...]:
-    def plain(path: str, name: str, says: str, answers: dict[int, Answer]) -> Operation:
+    def plain(path: str, name: str, says: str, *, answers: dict[int, Answer]) -> Operation:
         return Operation(method="GET", path=path, name=name, says=says, answers=answers)
 
     health = {JSON: _ref("Health")}
     return (
         plain(
-            "/healthz", "health", "Whether the process lives", {200: Answer(says="It does.", forms=health)}
+            "/healthz",
+            "health",
+            "Whether the process lives",
+            answers={200: Answer(says="It does.", forms=health)},
         ),
         plain(
             "/readyz",
             "readiness",
             "Whether it can answer",
-            {
+            answers={
                 200: Answer(says="It can.", forms=health),
                 503: Answer(says="It cannot; `failing` names what is wrong.", forms=health),
             },
         ),
-        plain("/version", "version", "Which Trailbook this is", {200: _answer("It.", "Version")}),
+        plain("/version", "version", "Which Trailbook this is", answers={200: _answer("It.", "Version")}),
         plain(
             "/openapi.json",
             "openapi",
             "This document",
-            {200: Answer(says="The document.", forms={JSON: {"type": "object"}})},
+            answers={200: Answer(says="The document.", forms={JSON: {"type": "object"}})},
         ),
     )
 
@@ -294,7 +364,9 @@ def _written(operation: Operation) -> Schema:
     found: Schema = {
         "operationId": operation.name,
         "summary": operation.says,
-        "tags": [{"record": "Recording", "read": "Reading", None: "Operating"}[operation.scope]],
+        "tags": [
+            {"record": "Recording", "read": "Reading", "prove": "Proofs", None: "Operating"}[operation.scope]
+        ],
         "parameters": [*_path(operation.path), *operation.parameters],
         "responses": {**_good(operation), **_refused(operation)},
     }
@@ -317,6 +389,10 @@ def _path(path: str) -> list[Schema]:
     if "{id}" in path:
         id_ = {"type": "string", "format": "uuid"}
         found.append({"name": "id", "in": "path", "required": True, "schema": id_})
+    for name in ("type", "item", "tile"):
+        if f"{{{name}}}" in path:
+            text = {"type": "string", "minLength": 1}
+            found.append({"name": name, "in": "path", "required": True, "schema": text})
     return found
 
 
@@ -355,7 +431,7 @@ def _content(forms: dict[str, Schema]) -> Schema:
     return {form: {"schema": schema} for form, schema in forms.items()}
 
 
-def _query(name: str, schema: Schema, says: str, required: bool = False) -> Schema:
+def _query(name: str, schema: Schema, says: str, *, required: bool = False) -> Schema:
     return {"name": name, "in": "query", "required": required, "description": says, "schema": schema}
 
 

@@ -62,12 +62,17 @@ def entry(asked: Asked, id_: str) -> Response[Any]:
         shown = asked.log.show(asked.entry_id(id_), viewer=asked.viewer, lang=asked.lang)
     except EntryExpiredError as error:
         return html("expired.html", 410, **_frame(asked), seq=error.seq, leaf=error.leaf.hex())
-    naming = Naming(asked.log, asked.viewer, found, [shown])
-    return html("entry.html", **_frame(asked), told=naming.entry(shown, asked.path.rpartition("/e/")[0]))
+    naming = Naming(asked.log, asked.viewer, found, entries=[shown])
+    proofs = asked.org if asked.viewer.read_proofs == "full" and shown.state != "accepted" else None
+    told = naming.entry(shown, asked.path.rpartition("/e/")[0])
+    return html("entry.html", **_frame(asked), told=told, proofs=proofs)
 
 
 def _found(asked: Asked, pairs: asking.Pairs) -> Response[Any]:
-    log, state = asked.log, asking.read(asked.path, pairs, known(asked.log.catalogue), asked.site.timezone)
+    log, state = (
+        asked.log,
+        asking.read(asked.path, pairs, known=known(asked.log.catalogue), home_zone=asked.site.timezone),
+    )
     page = log.search(
         state.query,
         viewer=asked.viewer,
@@ -78,7 +83,7 @@ def _found(asked: Asked, pairs: asking.Pairs) -> Response[Any]:
         lang=asked.lang,
     )
     telling = _telling(asked, state, state.query.tz)
-    naming = Naming(log, asked.viewer, telling, page.entries)
+    naming = Naming(log, asked.viewer, telling, entries=page.entries)
     told = [rows.row(shown, lambda one: log.pieces(one, asked.lang), telling) for shown in page.entries]
     return html(
         "activity.html",
@@ -165,11 +170,12 @@ def _broken(asked: Asked, error: FilterInvalidError | CursorInvalidError) -> Res
     frame = _frame(asked)
     if not isinstance(error, FilterInvalidError):
         return html("broken.html", 400, **frame, faults=[], clear=asked.path)
-    faults = [_fault(asked, *one) for one in asking.names_at_fault(error)]
+    faults = [_fault(asked, one) for one in asking.names_at_fault(error)]
     return html("broken.html", 422, **frame, faults=faults, clear=asked.path)
 
 
-def _fault(asked: Asked, name: str, code: str, detail: str) -> dict[str, str]:
+def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
+    name, code, detail = fault
     t, given = asked.words, dict(asked.pairs)
     together = name == "date" and ("from" in given or "to" in given)
     key = f"filter.{name.removesuffix('.not')}"

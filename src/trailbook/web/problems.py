@@ -35,7 +35,9 @@ STATUS = {
     "not-found": 404,
     "method-not-allowed": 405,
     "entry-conflict": 409,
+    "not-checkpointed": 409,
     "entry-expired": 410,
+    "bundle-expired": 410,
     "too-large": 413,
     "batch-too-large": 413,
     "url-too-long": 414,
@@ -140,6 +142,8 @@ def answer(found: Problem, more: dict[str, str] | None = None) -> Response[bytes
         headers["WWW-Authenticate"] = 'Bearer realm="trailbook"'
     if found.status == 503:
         headers["Retry-After"] = _RETRY_SECONDS
+    if found.code == "not-checkpointed":
+        headers["Retry-After"] = "1"
     return Response(
         msgspec.json.encode(found), status_code=found.status, headers=headers, media_type=MEDIA_TYPE
     )

@@ -37,7 +37,7 @@ def proof(asked: Asked) -> Response[bytes]:
 def identities(asked: Asked) -> Response[bytes]:
     """GET items/{type}/{id}/identities: what opens an item's tokens."""
     asked.only()
-    found = asked.log.identities(asked.params["type"], asked.params["id"], viewer=asked.viewer)
+    found = asked.log.identities(asked.params["type"], asked.params["item"], viewer=asked.viewer)
     return Response(msgspec.json.encode(found), media_type=JSON)
 
 
@@ -59,7 +59,7 @@ def tile(asked: Asked) -> Response[bytes]:
     """GET /log/{org}/tile/...: a tile of hashes, or a bundle of entries."""
     asked.only()
     try:
-        level, index, width = parse_tile_path(f"tile/{asked.params['rest'].strip('/')}")
+        level, index, width = parse_tile_path(f"tile/{asked.params['tile'].strip('/')}")
     except ProofInvalidError:
         raise NotFoundError("the log has no such tile") from None
     return _octets(asked.log.tile(level, index, width, viewer=asked.viewer), _NEVER_CHANGES)

@@ -76,7 +76,7 @@ def test_after_an_erasure_nothing_that_names_the_person_can_be_read(
     log.record_many(about(clock))
     grow(log, clock, 400, first=1000)
     assert set(hits(tmp_path)) == set(SECRETS)  # the control: they were all there
-    log.erase(GONE, actor=ANNA, purpose="data_subject_request")
+    log.erase(GONE, actor=ANNA, origin=WEB, purpose="data_subject_request")
     assert hits(tmp_path) == []
 
 
@@ -88,7 +88,7 @@ def test_every_old_proof_still_verifies(tmp_path: Path, clock: FrozenClock) -> N
     signed = deployment.signer().sign(ORG)
     store = stored(tmp_path)
     before = [(store.kept_at(ORG, [seq])[0].body, proof_file(store, ORG, seq)) for seq in (0, 299, 300, 301)]
-    log.erase(GONE, actor=ANNA)
+    log.erase(GONE, actor=ANNA, origin=WEB)
     assert signed is not None
     for body, file in before:
         proof = parse_proof(file)
@@ -105,7 +105,7 @@ def test_the_erased_entry_cites_a_manifest_of_every_token(tmp_path: Path, clock:
     store = stored(tmp_path)
     persons = {i.item for i in store.identities(ORG, [("user", GONE.id, None)])}
     tokens = {i.token for i in store.every_identity(ORG) if i.item in persons or i.owner in persons}
-    receipt = log.erase(GONE, actor=ANNA)
+    receipt = log.erase(GONE, actor=ANNA, origin=WEB)
     assert receipt.seq is not None
     body = decode(store.kept_at(ORG, [receipt.seq])[0].body or b"")
     target = store.identities_of(ORG, [body.target])[0].id or ""
@@ -119,7 +119,7 @@ def test_the_erased_entry_cites_a_manifest_of_every_token(tmp_path: Path, clock:
 def test_an_erased_person_reads_as_one_stable_pseudonym(tmp_path: Path, clock: FrozenClock) -> None:
     log = opened(tmp_path, clock).create(ORG)
     log.record_many(about(clock))
-    log.erase(GONE, actor=ANNA)
+    log.erase(GONE, actor=ANNA, origin=WEB)
     page = log.search(Query(), viewer=VIEWER)
     names = {e.target.pseudonym for e in page.entries if e.target.type == "user"}
     assert len(names) == 1
@@ -135,7 +135,7 @@ def test_others_are_found_as_before(tmp_path: Path, clock: FrozenClock) -> None:
     log = opened(tmp_path, clock).create(ORG)
     grow(log, clock, 3)
     log.record_many(about(clock))
-    log.erase(GONE, actor=ANNA)
+    log.erase(GONE, actor=ANNA, origin=WEB)
     found = log.items("zebedee", viewer=VIEWER)
     assert [f.id for f in found] == ["u-100", "u-101", "u-102"]
     assert log.count(from_params([("concerns", "user/u-101")]), viewer=VIEWER)[0] == 1
@@ -148,7 +148,7 @@ def test_guesses_do_not_open_kept_tokens(tmp_path: Path, clock: FrozenClock) -> 
     store = stored(tmp_path)
     before = next(i for i in store.identities(ORG, [("user", GONE.id, None)]) if i.name == GONE.name)
     assert token(item_preimage(GONE), before.salt or b"") == before.token  # the control: the salt opens it
-    log.erase(GONE, actor=ANNA)
+    log.erase(GONE, actor=ANNA, origin=WEB)
     kept = {i.token for i in store.every_identity(ORG)}
     salts = [bytes(16), *(i.salt for i in store.every_identity(ORG) if i.salt is not None)]
     guesses = (Item(type="user", id=f"canary-id-{n}", name=GONE.name) for n in range(4000, 5000))
@@ -161,7 +161,7 @@ def test_recorded_again_the_person_is_somebody_new(tmp_path: Path, clock: Frozen
     store = stored(tmp_path)
     old = {i.token for i in store.every_identity(ORG)}
     old_items = {i.item for i in store.identities(ORG, [("user", GONE.id, None)])}
-    log.erase(GONE, actor=ANNA)
+    log.erase(GONE, actor=ANNA, origin=WEB)
     log.record_many(about(clock)[:1])
     new = store.identities(ORG, [("user", GONE.id, None)])
     assert new
@@ -176,7 +176,7 @@ def test_a_repeated_id_is_a_replay_once_its_person_is_erased(tmp_path: Path, clo
     first = log.record_many([assigned(clock, 7)])[0]
     again = msgspec.structs.replace(assigned(clock, 8), id=first.id)
     assert log.record_each([again])[0].refused is not None  # the control: it was a conflict
-    log.erase(person(7), actor=ANNA)
+    log.erase(person(7), actor=ANNA, origin=WEB)
     outcome = log.record_each([again])[0]
     assert outcome.receipt is not None
     assert outcome.receipt.replayed
@@ -187,13 +187,13 @@ def test_who_cannot_be_erased(tmp_path: Path, clock: FrozenClock) -> None:
     log.record_many([assigned(clock, 7)])
     size = log.size(viewer=VIEWER)
     with pytest.raises(InvalidError, match="only persons"):
-        log.erase(Item(type="role", id="r-3"), actor=ANNA)
+        log.erase(Item(type="role", id="r-3"), actor=ANNA, origin=WEB)
     with pytest.raises(NotFoundError):
-        log.erase(Item(type="user", id="u-unknown"), actor=ANNA)
+        log.erase(Item(type="user", id="u-unknown"), actor=ANNA, origin=WEB)
     assert log.size(viewer=VIEWER) == size
-    log.erase(person(7), actor=ANNA)
+    log.erase(person(7), actor=ANNA, origin=WEB)
     with pytest.raises(NotFoundError):
-        log.erase(person(7), actor=ANNA)
+        log.erase(person(7), actor=ANNA, origin=WEB)
 
 
 def old_and_new(folder: Path, clock: FrozenClock) -> Log:
@@ -211,7 +211,9 @@ def test_removal_takes_what_is_due_and_cites_it(tmp_path: Path, clock: FrozenClo
     gone = log.search(from_params([("order", "asc")][:0]), viewer=VIEWER, order="asc", limit=1).entries[0]
     store = stored(tmp_path)
     leaves = [leaf_hash(row.body or b"") for row in store.kept(ORG, 0, 40)]
-    receipt = log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA)
+    receipt = log.prune(
+        Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA, origin=WEB
+    )
     rows = list(store.kept(ORG, 0, 81))
     assert [row.leaf for row in rows[:40]] == leaves
     assert all(row.body is not None for row in rows[40:])
@@ -229,7 +231,7 @@ def test_removal_takes_what_is_due_and_cites_it(tmp_path: Path, clock: FrozenClo
 def test_removal_sweeps_identities_that_no_kept_body_cites(tmp_path: Path, clock: FrozenClock) -> None:
     log = old_and_new(tmp_path, clock)
     assert b"Quixote139" in files(tmp_path)
-    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA)
+    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA, origin=WEB)
     written = files(tmp_path)
     assert b"Quixote139" not in written
     assert b"Quixote539" in written
@@ -241,7 +243,9 @@ def test_removal_refuses_what_is_not_due(tmp_path: Path, clock: FrozenClock) -> 
     log = old_and_new(tmp_path, clock)
     for kept_for, back in (("permanent", 1), ("weekly", 1), ("extended", 5000), ("standard", 1)):
         with pytest.raises(InvalidError, match="retention"):
-            log.prune(Retention(kept_for=kept_for, before=clock() - timedelta(days=back)), actor=ANNA)
+            log.prune(
+                Retention(kept_for=kept_for, before=clock() - timedelta(days=back)), actor=ANNA, origin=WEB
+            )
     assert log.count(Query(), viewer=VIEWER)[0] == 80
 
 
@@ -249,7 +253,7 @@ def test_another_process_notices_a_removal(tmp_path: Path, clock: FrozenClock) -
     log = old_and_new(tmp_path, clock)
     other = opened(tmp_path, clock, create=False).log(ORG)
     assert other.count(Query(), viewer=VIEWER)[0] == 80
-    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA)
+    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA, origin=WEB)
     assert other.count(Query(), viewer=VIEWER)[0] == 41
 
 
@@ -261,7 +265,7 @@ def test_a_restored_backup_goes_on_only_as_a_declared_restart(tmp_path: Path, cl
     log.record_many(about(clock))
     deployment.signer().sign(ORG)
     deployment.backup(tmp_path / "backup.db")
-    log.erase(GONE, actor=ANNA)
+    log.erase(GONE, actor=ANNA, origin=WEB)
     grow(log, clock, 5, first=700)
     lost = deployment.signer().sign(ORG)
     deployment.close()

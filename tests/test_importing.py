@@ -13,7 +13,7 @@ from trailbook.deployment import open_deployment
 from trailbook.errors import EntryInvalidError, TrailbookError
 from trailbook.importing import COMPUTED, COMPUTED_OF_ITEM, import_jsonl, strict_json
 from trailbook.log import Log
-from trailbook.model import Actor, Item, NewEntry
+from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Query
 from trailbook.shown import Shown, ShownItem
 from trailbook.web.jsonin import strict
@@ -99,7 +99,12 @@ def test_a_file_of_many_batches_is_accounted_for_line_by_line(log: Log, tmp_path
 def test_an_erased_person_in_an_export_is_refused(log: Log) -> None:
     """What was erased does not come back through an export made after it (R14)."""
     anna = Actor(kind="person", type="user", id="u-17", name="Anna")
-    log.record("role.created", actor=anna, target=Item(type="role", id="r-1", name="Manager"))
+    log.record(
+        "role.created",
+        actor=anna,
+        target=Item(type="role", id="r-1", name="Manager"),
+        origin=Origin(interface="web"),
+    )
     shown = next(iter(log.rows(Query(), viewer=operator("acme"))))
     told = msgspec.to_builtins(shown)
     told["actor"] |= {"id": None, "name": None, "erased": True, "pseudonym": "AB12"}

@@ -209,7 +209,7 @@ def open_deployment(
     elif keys is None:
         # Beside a log that has entries, other secrets would break its cursors and replays in silence.
         keys = kept_keys(keys_file(url), entropy, create=create and not opened[0].orgs())
-    signing = _signing(url, signs, (clock, entropy), create=create)
+    signing = _signing(url, signs, (clock, entropy), create=create and not opened[0].orgs())
     return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing)
 
 

@@ -94,9 +94,9 @@ class Log:
         *,
         actor: Actor,
         target: Item,
+        origin: Origin,
         concerns: dict[str, Item | Sequence[Item]] | Sequence[Concern] = (),
         occurred_at: datetime | None = None,
-        origin: Origin | None = None,
         **more: Any,
     ) -> Receipt:
         """Record one entry that happened now unless said otherwise; durable when this returns.
@@ -110,7 +110,7 @@ class Log:
             actor=actor,
             target=target,
             concerns=_concerns(concerns),
-            origin=origin or Origin(interface="api"),
+            origin=origin,
             **more,
         )
         outcome = self.record_each([entry])[0]
@@ -131,9 +131,7 @@ class Log:
         """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
         return self._writer.record(entries, source or self.source, atomic=False)
 
-    def erase(
-        self, item: Item, *, actor: Actor, purpose: str | None = None, origin: Origin | None = None
-    ) -> Receipt:
+    def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
         """Erase a person: what names them, their origins and what they own is gone when this returns.
 
         No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
@@ -147,7 +145,7 @@ class Log:
         retention: Retention,
         *,
         actor: Actor,
-        origin: Origin | None = None,
+        origin: Origin,
         progress: Progress = lambda done, total: None,
     ) -> Receipt:
         """Remove the bodies of a retention class recorded before an instant; leaf hashes stay, a manifest cites them.
@@ -351,9 +349,8 @@ class Log:
             written=self._now(),
         )
 
-    def _order(self, actor: Actor, purpose: str | None, origin: Origin | None) -> Ordered:
-        where = origin or Origin(interface="api")
-        return Ordered(actor=actor, at=self.clock(), origin=where, purpose=purpose)
+    def _order(self, actor: Actor, purpose: str | None, origin: Origin) -> Ordered:
+        return Ordered(actor=actor, at=self.clock(), origin=origin, purpose=purpose)
 
     def _now(self) -> int:
         return microseconds(self.clock())

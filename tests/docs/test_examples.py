@@ -25,7 +25,13 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TRAILBOOK_")}
     return subprocess.run(
-        command, cwd=folder, env={**clean, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=folder,
+        env={**clean, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

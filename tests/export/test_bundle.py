@@ -48,8 +48,8 @@ def lived(folder: Path) -> tuple[Deployment, Log, FrozenClock]:
         action="user.profile_updated", occurred_at=clock(), actor=gone, target=person(150), origin=WEB
     )
     log.record_many([own])
-    log.erase(person(150), actor=ANNA)
-    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA)
+    log.erase(person(150), actor=ANNA, origin=WEB)
+    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA, origin=WEB)
     deployment.signer().sign(ORG)
     grow(log, clock, 5, first=3000)
     return deployment, log, clock
@@ -173,7 +173,7 @@ def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: 
     """R14, F25: copies made earlier keep their proofs."""
     deployment, log, clock = lived(tmp_path)
     raw, _ = bundle(deployment, log, Ask(kind="closed", query=Query()))
-    log.erase(person(160), actor=ANNA)
+    log.erase(person(160), actor=ANNA, origin=WEB)
     deployment.rotate_keys(tmp_path / "log.db.signing")
     log.record_many([assigned(clock, 9)])
     deployment.signer().sign(ORG)

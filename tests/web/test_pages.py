@@ -131,6 +131,21 @@ def test_several_of_one_name(signed_in: httpx.Client, served: Served) -> None:
     ]
 
 
+def test_a_renamed_one_is_found_by_both_names(signed_in: httpx.Client, served: Served) -> None:
+    """P31: found by the name it had, and says what it is called now."""
+    for id_, name in (("t-3", "Ida Holm"), ("t-3", "Ida Strand"), ("t-4", "Ida Holm")):
+        served.log.record(
+            "role.assigned",
+            actor=ANNA,
+            target=Item(type="role", id="r-1", name="Reader"),
+            concerns={"member": Item(type="user", id=id_, name=name)},
+            origin=WEB,
+        )
+    text = signed_in.get(f"{PAGE}?concerns=holm").text
+    assert "Ida Holm Person · t-4" in links(text)
+    assert "Ida Holm now Ida Strand Person · t-3" in links(text)
+
+
 @pytest.mark.parametrize(
     ("query", "status", "said"),
     [

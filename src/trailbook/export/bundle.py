@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
 from msgspec import Struct, structs
@@ -23,7 +23,9 @@ from trailbook.merkle import TILE, tile_path
 from trailbook.model import AHEAD, instant, parse_instant, written
 from trailbook.proving import Evidence
 from trailbook.query import Query, Term, in_words, interval, to_params
-from trailbook.stores import Identity
+
+if TYPE_CHECKING:
+    from trailbook.stores import Identity
 
 Kind = Literal["inclusion", "closed"]
 Progress = Callable[[int, int], None]
@@ -54,7 +56,7 @@ class _Cut(Struct, frozen=True, kw_only=True):
     witnesses: list[int]
     first: int
     as_of: int
-    shown: dict[str, Identity]  # token -> identity of every shown entry, erased ones as stubs
+    shown: "dict[str, Identity]"  # token -> identity of every shown entry, erased ones as stubs
     lists: dict[str, bytes]  # file name -> manifest
 
 
@@ -234,7 +236,7 @@ def _identities(ask: Ask, cut: _Cut, evidence: Evidence) -> list[bytes]:
     return [canonical(_row(found[token])) + b"\n" for token in sorted(found)]
 
 
-def _row(identity: Identity) -> dict[str, str]:
+def _row(identity: "Identity") -> dict[str, str]:
     given: dict[str, str | None] = {"type": identity.type, "token": identity.token}
     if identity.type == "origin":
         given |= {"ip": identity.id or None, "user_agent": identity.name}

@@ -21,6 +21,7 @@ from trailbook.testing.steady import KEYS, FrozenClock, Steady
 ORG, ORIGIN = "acme", "log.example"
 KEYRING = Keyring({"log": (bytes(range(32)),), "cosign": (bytes(range(32, 64)),)})
 _HOUSE = Actor(kind="system", type="system", id="house", name="House rules")
+_JOB = Origin(interface="job")
 _MANY = 20  # people
 
 
@@ -48,10 +49,10 @@ def fill(found: SignedLog, count: int, *, batch: int = 50) -> None:
         found.clock.move(timedelta(minutes=7))
         found.log.record_many([entry_at(found, n) for n in range(size, min(size + batch, count))])
         found.signer.sign(ORG)
-    found.log.erase(Item(type="user", id="u-3"), actor=_HOUSE)
-    found.log.erase(Item(type="user", id="u-4"), actor=_HOUSE)
+    found.log.erase(Item(type="user", id="u-3"), actor=_HOUSE, origin=_JOB)
+    found.log.erase(Item(type="user", id="u-4"), actor=_HOUSE, origin=_JOB)
     before = found.clock.at - timedelta(minutes=7 * (count // batch) * 4 // 5)
-    found.log.prune(Retention(kept_for="standard", before=before), actor=_HOUSE)
+    found.log.prune(Retention(kept_for="standard", before=before), actor=_HOUSE, origin=_JOB)
     found.clock.move(timedelta(minutes=7))
     size = found.store.head(ORG).size
     found.log.record_many([entry_at(found, n) for n in range(size, size + batch // 5)])

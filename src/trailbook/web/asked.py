@@ -139,12 +139,18 @@ class Routes(Struct, frozen=True):
 
     def api(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
         """A path of the API: reading for GET, recording (of at most `most` bytes) for POST."""
-        scope: Scope = "record" if method == "POST" else "read"
+        admit = self._to("record" if method == "POST" else "read")
+        return self._route(method, path, handler, admit=admit, most=most)
 
+    def proofs(self, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path that only those who may read proofs are let in to."""
+        return self._route("GET", path, handler, admit=self._to("prove"))
+
+    def _to(self, scope: Scope) -> Callable[[Asked], tuple[Viewer, Item]]:
         def admit(asked: Asked) -> tuple[Viewer, Item]:
             return admit_api(self.site.deployment.credentials, asked.headers, scope=scope, org=asked.org)
 
-        return self._route(method, path, handler, admit=admit, most=most)
+        return admit
 
     def _to_page(self, asked: Asked) -> tuple[Viewer, Item]:
         viewer = admit_page(self.site.deployment.credentials, asked.headers, asked.org)

@@ -111,7 +111,8 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
 
 def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
     """Every operation there is."""
-    return (*_recording(), *_reading(catalogue), *_names(catalogue), *_exports(catalogue), *_operators())
+    reading = (*_reading(catalogue), *_names(catalogue), *_exports(catalogue))
+    return (*_recording(), *reading, *_proofs(), *_operators())
 
 
 def _recording() -> tuple[Operation, ...]:
@@ -249,49 +250,43 @@ def _exports(catalogue: Catalogue) -> tuple[Operation, ...]:
 
 
 def _proofs() -> tuple[Operation, ...]:
-    def read(path: str, name: str, says: str, answer: Answer, *codes: str) -> Operation:
-        problems = (*_ADMITTED, *codes)
+    def read(path: str, name: str, says: str, *, answer: Answer, code: str = "not-found") -> Operation:
+        problems = tuple(dict.fromkeys((*_ADMITTED, code)))
+        answers = {200: answer}
         return Operation(
-            method="GET",
-            path=path,
-            name=name,
-            says=says,
-            scope="prove",
-            answers={200: answer},
-            problems=problems,
+            method="GET", path=path, name=name, says=says, scope="prove", answers=answers, problems=problems
         )
 
     octets, text = {"application/octet-stream": {"type": "string"}}, {"text/plain": {"type": "string"}}
-    listed = {JSON: {"type": "array", "items": _ref("Opening")}}
-    bytes_, entry = Answer(says="The bytes.", forms=octets, headers=("ETag",)), f"{ORG}/entries/{{id}}"
+    openings = {JSON: {"type": "array", "items": _ref("Opening")}}
+    raw, entry, log = (
+        Answer(says="The bytes.", forms=octets, headers=("ETag",)),
+        f"{ORG}/entries/{{id}}",
+        "/log/{org}",
+    )
+    proof = Answer(says="A C2SP tlog-proof.", forms=text, headers=("Content-Disposition",))
+    note, keys = Answer(says="A signed note.", forms=text), Answer(says="A key a line.", forms=text)
+    opening = Answer(says="One for each name it had.", forms=openings)
+    item = f"{ORG}/items/{{type}}/{{item}}/identities"
     return (
-        read(f"{entry}/leaf", "readLeaf", "The hashed bytes of an entry", bytes_, "entry-expired"),
+        read(f"{entry}/leaf", "readLeaf", "The hashed bytes of an entry", answer=raw, code="entry-expired"),
         read(
             f"{entry}/proof",
             "readProof",
-            "The proof that an entry is in the signed tree (C2SP tlog-proof)",
-            Answer(says="The proof file.", forms=text, headers=("Content-Disposition",)),
-            "not-checkpointed",
+            "Its place in the signed tree",
+            answer=proof,
+            code="not-checkpointed",
         ),
+        read(item, "readIdentities", "What opens the tokens of an item", answer=opening),
+        read(f"{log}/checkpoint", "readCheckpoint", "The signed head", answer=note),
+        read(f"{log}/key", "readKeys", "The keys that verify the heads", answer=keys),
         read(
-            f"{ORG}/items/{{type}}/{{item}}/identities",
-            "readIdentities",
-            "What opens the tokens of an item",
-            Answer(says="One for each name it had.", forms=listed),
+            f"{log}/tile/{{tile}}",
+            "readTile",
+            "A C2SP tile, or bundle of entries",
+            answer=raw,
+            code="bundle-expired",
         ),
-        read(
-            "/log/{org}/checkpoint",
-            "readCheckpoint",
-            "The signed head",
-            Answer(says="A signed note.", forms=text),
-        ),
-        read(
-            "/log/{org}/key",
-            "readKeys",
-            "The keys that verify the heads",
-            Answer(says="One a line.", forms=text),
-        ),
-        read("/log/{org}/tile/{tile}", "readTile", "A C2SP tile or entry bundle", bytes_, "bundle-expired"),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import proofs, record, report, search
-from bench.measuring import Row
+from bench.measuring import Row, number, tell
 from bench.site import Site
 
 PARTS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
@@ -72,9 +72,15 @@ def measured(folder: Path, sizes: dict[str, int]) -> list[Row]:
     """The rows of these parts at these sizes, in a folder that is theirs."""
     site = Site(folder)
     try:
-        return [row for part, size in sizes.items() for row in PARTS[part](site, size)]
+        return [told(row) for part, size in sizes.items() for row in PARTS[part](site, size)]
     finally:
         site.close()
+
+
+def told(row: Row) -> Row:
+    """The same row, said as soon as it is known: a long run may be cut short."""
+    tell(f"{row.name}: {number(row.value)} {row.unit}")
+    return row
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Owns the clock and the arithmetic of rows. Refuses means and single best values: they flatter.
 """
 
+import os
 import statistics
 import sys
 import time
@@ -100,6 +101,19 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def once(work: Callable[[], object]) -> tuple[float, str]:
+    """How long one long call takes, and its noise: the processor's time, which others at work leave as it is."""
+    start = _processor()
+    taken = seconds(work)
+    return taken, f"one run; {number(_processor() - start)} s of processor time"
+
+
+def _processor() -> float:
+    """Seconds of processor time of this process and of those it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def repeated(work: Callable[[], object], times: int) -> list[float]:

@@ -15,7 +15,7 @@ import apsw
 
 from bench.checking import bundles, verify_stored
 from bench.generate import FIRST_DAY, batches
-from bench.measuring import Control, Goal, Row, repeated, row, scaled, seconds, single, tell
+from bench.measuring import Control, Goal, Row, once, repeated, row, scaled, seconds, single, tell
 from bench.site import BATCH, ORG, Built, Site, grow, record_all
 from trailbook.access import operator
 from trailbook.canonical import decode
@@ -25,7 +25,7 @@ from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.stores import Kept, Store, sqlite_path
 
 _LEAVES = 65_536  # a batch of leaf hashes
-_PROOFS = 2_000
+_PROOFS = 500
 _COUNTED = 100
 _MENTIONS = (100, 10_000, 100_000)
 _PERSONS = 5  # erased for each number of mentions
@@ -73,12 +73,12 @@ def _stored(site: Site, size: int) -> Iterator[Row]:
     """On one grown log: the whole tree hashed again as the signer does at its first look, then single proofs."""
     built = site.grown(size)
     tell("hashing the whole log again")
-    taken = seconds(partial(built.deployment.signer().sign, ORG))
+    taken, noise = once(partial(built.deployment.signer().sign, ORG))
     control = Control(
         name="reading and hashing the bodies alone, no tree", value=seconds(partial(_hashed, built))
     )
     name = "full re-hash: bodies, tiles, head"
-    yield row(name, size, [taken], unit="s", goal=scaled(30, size), control=control)
+    yield row(name, size, [taken], unit="s", goal=scaled(30, size), control=control, noise=noise)
     yield verify_stored(built, size, control)
     tell("proving single entries")
     yield from _proofs(built, size)
@@ -151,10 +151,13 @@ def _erasure(site: Site, size: int) -> Iterator[Row]:
         _grow_mentions(store, everybody, persons, mentions - 1)
     store.close()
     for bystander in bystanders:  # the first one brings the whole write-ahead log into the database
-        built.log.erase(bystander, actor=_ADMIN)
+        built.log.erase(bystander, actor=_ADMIN, origin=Origin(interface="cli"))
     control: Control | None = None
     for mentions, persons in zip(steps, people, strict=True):
-        taken = [seconds(partial(built.log.erase, person, actor=_ADMIN)) for person in persons]
+        taken = [
+            seconds(partial(built.log.erase, person, actor=_ADMIN, origin=Origin(interface="cli")))
+            for person in persons
+        ]
         goal = None if control is None else Goal(2 * control.value)
         values = [t * 1000 for t in taken]
         yield row(f"erasure, {mentions:,} mentions", mentions, values, unit="ms", goal=goal, control=control)

@@ -23,7 +23,8 @@ _INTRODUCTION = """# Benchmarks
 
 Written by `make bench ARGS="{arguments}"` on {day}. Every number is of one run on the machine below.
 A control is something plain measured in the same run: compare with it rather than with another machine.
-Goals stated for ten million entries (or, for a bundle, one million) are scaled to the size measured.
+Goals stated for ten million entries (or, for a bundle, one million) are scaled to the size measured;
+those for recording and searching are what the engine with sealed segments is to reach.
 No test asserts a time. A goal that is missed says NO.
 
 {machine}
@@ -67,7 +68,7 @@ def machine() -> str:
         "Python": platform.python_version(),
         "SQLite": apsw.sqlite_lib_version(),
         "System": platform.system(),
-        "Load when it ended": f"{os.getloadavg()[0]:.1f} (others may have been at work)",
+        "Load": f"{os.getloadavg()[2]:.1f} over the last quarter of an hour, of which 1 is the benchmark's own",
     }
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
 

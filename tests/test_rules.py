@@ -281,7 +281,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("pointer", "members"), WRONG, ids=[f"{p} {m}"[:60] for p, m in WRONG])
+@pytest.mark.parametrize(("pointer", "members"), WRONG, ids=[f"{p} {sorted(m)}"[:60] for p, m in WRONG])
 def test_types_are_checked_however_an_entry_is_made(pointer: str, members: dict[str, Any]) -> None:
     """A Struct made in Python holds anything: one with a kind nobody knows would make a log unreadable."""
     assert faults(to(GOOD, **members)) == [(pointer, "entry-invalid")]

@@ -43,6 +43,7 @@ from trailbook.recording import Change, Clock, Means, Outcome, Writer
 from trailbook.sentences import Piece, pieces
 from trailbook.shown import Found, Page, Shown, spoken
 from trailbook.stores import Head, Store
+from trailbook.tiles import Edge
 from trailbook.typeahead import Role, Sought, find_items
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -86,6 +87,7 @@ class Log:
         self._known = Known(
             categories=self.catalogue.categories, actions=self.catalogue.actions, types=self.catalogue.types
         )
+        self._edge: Edge = {}
         self._reader = Reader(store, org, self.catalogue, self._projection)
 
     def record(
@@ -264,7 +266,7 @@ class Log:
         Raises: NotPermittedError; NotFoundError; NotCheckpointedError.
         """
         require_proofs(viewer, self.org)
-        return proof_file(self._store, self.org, self._seq(id_))
+        return proof_file(self._store, self.org, self._seq(id_), self._edge)
 
     def checkpoint(self, *, viewer: Viewer) -> bytes:
         """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""

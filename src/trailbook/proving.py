@@ -12,7 +12,7 @@ from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedEr
 from trailbook.merkle import TILE, inclusion_plan
 from trailbook.model import State
 from trailbook.stores import Identity, Kept, Store
-from trailbook.tiles import kind_of, prove, tile
+from trailbook.tiles import Edge, kind_of, prove, tile
 
 LATEST = "latest"
 _CHUNK = 4096
@@ -106,7 +106,7 @@ def state_of(seq: int, sizes: tuple[int, int]) -> State:
     return "anchored" if seq < anchored else "checkpointed" if seq < checkpointed else "accepted"
 
 
-def proof_file(store: Store, org: str, seq: int) -> bytes:
+def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> bytes:
     """The proof that an entry is in the last checkpoint's tree. Source: C2SP tlog-proof.
 
     Raises: NotCheckpointedError when no checkpoint covers it yet; DamagedError.
@@ -115,7 +115,7 @@ def proof_file(store: Store, org: str, seq: int) -> bytes:
     if signed is None or seq >= signed[0].size:
         raise NotCheckpointedError("no signed checkpoint covers this entry yet; ask again in a second")
     checkpoint, note = signed
-    path = prove(store, org, inclusion_plan(seq, checkpoint.size), checkpoint.size)
+    path = prove(store, org, inclusion_plan(seq, checkpoint.size), checkpoint.size, edge)
     return format_proof(Proof(index=seq, hashes=path, note=parse_note(note)))
 
 

@@ -7,6 +7,8 @@ from trailbook.errors import DamagedError
 from trailbook.merkle import HASH, TILE, Plan, leaf_hash, proof, root_of, root_plan, subtree_root
 from trailbook.stores import Store
 
+Edge = dict[tuple[int, int], bytes]  # incomplete tiles as far as they were computed, by level and index
+
 
 def leaves(store: Store, org: str, start: int, stop: int) -> list[bytes]:
     """Leaf hashes of rows start <= seq < stop, hashed anew where the body is kept.
@@ -35,19 +37,27 @@ def tile_root(store: Store, org: str, level: int, index: int) -> bytes:
     return subtree_root(hashes(store, org, level, index))
 
 
-def tile(store: Store, org: str, level: int, index: int, width: int) -> bytes:
-    """The first `width` hashes of a tile, joined; an incomplete tile is computed. Raises: DamagedError."""
+def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge | None = None) -> bytes:
+    """The first `width` hashes of a tile, joined; an incomplete tile is computed, on from what `edge` remembers.
+
+    Only proofs may remember: whoever signs or verifies computes every hash anew. Raises: DamagedError.
+    """
+    known = {} if edge is None else edge
     if store.blob(org, "tile", f"{level}/{index}") is not None:
+        known.pop((level, index), None)
         return b"".join(hashes(store, org, level, index)[:width])
-    first = index * TILE
-    if level == 0:
-        return b"".join(leaves(store, org, first, first + width))
-    return b"".join(tile_root(store, org, level - 1, first + at) for at in range(width))
+    found = known.get((level, index), b"")
+    first, stop = index * TILE + len(found) // HASH, index * TILE + width
+    if first < stop:
+        below = (tile_root(store, org, level - 1, at) for at in range(first, stop))
+        found += b"".join(below if level else leaves(store, org, first, stop))
+        known[level, index] = found
+    return found[: width * HASH]
 
 
-def prove(store: Store, org: str, plan: Plan, size: int) -> tuple[bytes, ...]:
+def prove(store: Store, org: str, plan: Plan, size: int, edge: Edge | None = None) -> tuple[bytes, ...]:
     """The hashes of a planned proof in the stored tree at `size`. Raises: DamagedError, ProofInvalidError."""
-    return proof(plan, size, lambda level, index, width: tile(store, org, level, index, width))
+    return proof(plan, size, lambda level, index, width: tile(store, org, level, index, width, edge))
 
 
 def root_at(store: Store, org: str, size: int) -> bytes:

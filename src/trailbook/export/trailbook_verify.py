@@ -1,0 +1,600 @@
+#!/usr/bin/env python3
+"""Check a Trailbook bundle with nothing but the standard library of Python 3.9 or later; see VERIFY.md.
+
+Owns a second reading of the written formats (format-bundle.md, format-tree.md, RFC 8032, RFC 9162), sharing no code
+with the package that it checks. Refuses to repair or to guess: every fault is named with its place.
+"""
+
+# Laid out by hand, so that it can be read in one sitting.
+# fmt: off
+from __future__ import annotations
+
+import argparse
+import base64
+import bisect
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+LOG_KEY, COSIGNING_KEY, NOTE_LIMIT = 1, 4, 1_000_000
+EPOCH, AHEAD = datetime.fromisoformat("1970-01-01"), timedelta(minutes=5)  # `occurred_at` after `recorded_at`
+def some(of: str) -> str:
+    return rf"\[(?:{of}(?:,{of})*)?\]"
+SLUG, TOKEN, HEX, TEXT = r"[a-z][a-z0-9_]*", r"[A-Za-z0-9_-]{32}", "[0-9a-f]", r'"(?:[^"\\]|\\.)*"'
+NUMBER, DAY = r"(?:0|[1-9][0-9]{0,18})", r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+UUID = f"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}"
+INSTANT = DAY + r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+CONCERN, SALTED = rf'\{{"item":"{TOKEN}","part":"{SLUG}"\}}', rf'"salt":"{HEX}{{32}}","token":"{TOKEN}","type":'
+RUNS, TOKENS, KINDS = some(rf"\[{NUMBER},{NUMBER}\]"), some(f'"{TOKEN}"'), "person|integration|system"
+INTERFACES, OUTCOMES = "web|mobile|api|cli|job|import|database", "success|failure|denied"
+FILTER, NAMED, SEQS = some(rf"\[{TEXT},{TEXT}\]"), some(rf"\[{TEXT},{TOKENS}\]"), some(NUMBER)
+# What is written in canonical JSON, members in their one order: nothing else is of the closed sets.
+BODY = (
+    rf'\{{"action":"(({SLUG})\.{SLUG})","actor":\{{"item":"({TOKEN})","kind":"({KINDS})"\}},"category":"({SLUG})"'
+    rf'(?:,"caused_by":"{UUID}")?(?:,"concerns":\[({CONCERN}(?:,{CONCERN})*)\])?(?:,"correlation":"{HEX}{{32}}")?'
+    rf'(?:,"effective_at":"({DAY})")?(?:,"fields":\[("{SLUG}"(?:,"{SLUG}")*)\])?,"id":"{UUID}"'
+    rf',"occurred_at":"({INSTANT})"(?:,"on_behalf_of":"({TOKEN})")?,"origin":\{{"interface":"({INTERFACES})"'
+    rf'(?:,"item":"({TOKEN})")?\}},"outcome":"({OUTCOMES})"(?:,"purpose":"{SLUG}")?,"recorded_at":"({INSTANT})"'
+    rf',"source":"({TOKEN})","target":"({TOKEN})","v":1\}}'
+)
+ACTION, ENTITY, ACTOR, KIND, CATEGORY, CONCERNS, EFFECTIVE, FIELDS = range(8)  # its groups
+OCCURRED, BEHALF, INTERFACE, ORIGIN, OUTCOME, RECORDED, SOURCE, TARGET = range(8, 16)
+MANIFEST = (
+    rf'\{{"as_of":{NUMBER},"count":{NUMBER},"created_at":"{INSTANT}","files":\{{(?:"[^"]+":"{HEX}{{64}}",?)*\}}'
+    rf',"filter":{FILTER},"filter_tokens":{NAMED},"filter_words":{TEXT}(?:,"first_seq":{NUMBER})?'
+    rf',"kind":"(?:inclusion|closed)","lang":{TEXT}(?:,"last_seq":{NUMBER})?,"org":{TEXT},"origin":{TEXT}'
+    rf'(?:,"range":\[{NUMBER},{NUMBER}\])?,"redacted":(?:true|false),"root":"{HEX}{{64}}","size":{NUMBER}'
+    rf',"tz":{TEXT},"v":1,"witnesses":{SEQS}\}}'
+)
+ROW = rf'\{{(?:"id":{TEXT},(?:"name":{TEXT},)?{SALTED}"(?!origin"){SLUG}"|(?:"ip":{TEXT},)?{SALTED}"origin"'
+ROW += rf'(?:,"user_agent":{TEXT})?)\}}'
+LISTED = {"erasure": rf'\{{"item":{NUMBER},"tokens":{TOKENS},"v":1\}}'}
+LISTED["removal"] = rf'\{{"before":"{INSTANT}","class":"{SLUG}","seqs":{RUNS},"v":1\}}'
+TILE = re.compile(r"tile/(0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/[1-9][0-9]{0,2})?")
+CITED, PART = re.compile(rf"(?:erasure|removal)s/{HEX}{{64}}\.json"), re.compile(rb'"item":"([^"]*)","part":"([^"]*)"')
+LIMITS = {"bodies.tsv": 1 << 42, "identities.ndjson": 1 << 36, "matching.json": 1 << 28}
+LIMITS.update(dict.fromkeys("manifest.note checkpoint keys VERIFY.md trailbook_verify.py".split(), NOTE_LIMIT))
+BY_VALUE = {"action": (ACTION, ENTITY), "actor_kind": (KIND,), "category": (CATEGORY,), "origin": (INTERFACE,)}
+BY_TOKEN = {"actor": (ACTOR,), "by_or_about": (ACTOR, TARGET, CONCERNS), "concerns": (TARGET, CONCERNS)}
+BY_VALUE["outcome"], BY_TOKEN["source"], BY_TOKEN["target"] = (OUTCOME,), (SOURCE,), (TARGET,)
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+Entry = tuple[bytes, ...]  # the groups of BODY; one that is absent is None
+Key = tuple[str, bytes, int, bytes]  # name, key id, type, public key
+Tile = tuple[int, int]  # level, index
+Point = tuple[int, int, int, int]
+class BrokenError(Exception):
+    """Something does not hold; told as a finding by whoever knows its place. An OSError: nothing to read."""
+
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+def add(p: Point, q: Point) -> Point:
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+def multiply(number: int, point: Point) -> Point:
+    found = (0, 1, 1, 0)
+    while number:
+        found = add(found, point) if number & 1 else found
+        point, number = add(point, point), number >> 1
+    return found
+def point_of(raw: bytes) -> Point:
+    y, sign = int.from_bytes(raw, "little") & ((1 << 255) - 1), raw[31] >> 7
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x * pow(2, (P - 1) // 4, P) % P if (x * x - square) % P else x
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
+        raise BrokenError("has a public key that is no point of the curve")
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+def check_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
+    """Raises BrokenError unless [S]B - [k]A, encoded, is the signature's R."""
+    s, base = int.from_bytes(signature[32:], "little"), point_of(bytes([0x58]) + bytes([0x66]) * 31)
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    x, y, z, t = point_of(public)
+    x, y, z, t = add(multiply(s % L, base), multiply(k, (P - x, y, z, P - t)))
+    made = y * pow(z, P - 2, P) % P | (x * pow(z, P - 2, P) % P & 1) << 255
+    if len(signature) != 64 or s >= L or made != int.from_bytes(signature[:32], "little"):
+        raise BrokenError("has a signature that does not hold")
+
+def base64_of(text: str) -> bytes:
+    found = base64.b64decode(text) if re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text) and len(text) % 4 == 0 else b""
+    if not found or base64.b64encode(found).decode() != text:
+        raise BrokenError("has base64 that is not in its canonical form")
+    return found
+def keys_of(text: str) -> list[Key]:
+    found = []
+    for line in filter(None, text.split("\n")):
+        name, id_, encoded = (*line.split("+", 2), "", "")[:3]
+        typed = base64_of(encoded)
+        key = (name, hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4], typed[0], typed[1:])
+        if not name or key[1].hex() != id_ or typed[0] not in (LOG_KEY, COSIGNING_KEY) or len(typed) != 33:
+            raise BrokenError(f"has {line[:80]!r}, which is not a verifier key: name+keyid+base64")
+        found.append(key)
+    return found
+
+def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[list[str], dict[Key, int]]:
+    """The lines of a note that a key named as its origin signed; who signed it, and when. Raises: BrokenError."""
+    whole = raw.decode("utf-8", "surrogateescape")
+    text, blank, ending = whole.rpartition("\n\n")
+    lines, text = ending.split("\n"), text + "\n"
+    if len(raw) > NOTE_LIMIT or not blank or lines.pop() or re.search("[\0-\t\v-\x1f\ud800-\udfff]", whole):
+        raise BrokenError("is not a signed note")
+    known: dict[tuple[str, bytes], Key] = {key[:2]: key for key in keys}
+    found: dict[Key, int] = {}
+    for line in lines:
+        dash, name, encoded = (*line.split(" ", 2), "", "")[:3]
+        signature = base64_of(encoded)
+        key = known.get((name, signature[:4]))
+        if dash != "\u2014" or lines.count(line) > 1 or key in found:
+            raise BrokenError("has a malformed signature line, or one twice")
+        if key and key[2] == LOG_KEY:
+            check_ed25519(key[3], text.encode(), signature[4:])
+            found[key] = 0
+        elif key:
+            found[key] = time = int.from_bytes(signature[4:12], "big")
+            check_ed25519(key[3], f"cosignature/v1\ntime {time}\n{text}".encode(), signature[12:])
+    origin = text.partition("\n")[0] if origin is None else origin
+    if not any(key[::2] == (origin, LOG_KEY) for key in found):
+        raise BrokenError(f"is not signed by a known key of the log, named {origin}")
+    return text[:-1].split("\n"), found
+
+def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[tuple[str, int]]]:
+    lines, signed = note_of(raw, keys)
+    if len(lines) < 3 or not all(lines) or not re.fullmatch(NUMBER, lines[1]) or len(base64_of(lines[2])) != 32:
+        raise BrokenError("is not a checkpoint: origin, size and root")
+    times = [(key[0], time) for key, time in signed.items() if key[2] == COSIGNING_KEY]
+    if any(key[::2] == (lines[0], COSIGNING_KEY) for key in keys) and lines[0] not in dict(times):
+        raise BrokenError("has no time that the log's second key signed")
+    return (lines[0], int(lines[1]), base64_of(lines[2])), times
+
+def tile_root(hashes: bytes) -> bytes:
+    """The root over the joined hashes of a tile. Source: RFC 9162 section 2.1.1."""
+    sha256, row = hashlib.sha256, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+    while len(row) > 1:
+        odd = row[-1:] if len(row) & 1 else []
+        row = [sha256(b"\1" + one + two).digest() for one, two in zip(row[::2], row[1::2])] + odd  # noqa: B905
+    return row[0]
+def edge_of(size: int) -> list[Tile]:
+    return [(level, size >> 8 * level + 8) for level in range(8) if size >> 8 * level & 255]
+def root_at(tiles: dict[Tile, bytes], size: int) -> bytes | None:
+    """The root of the first `size` leaves, or None when a tile that it takes is not there."""
+    found = b"" if size else hashlib.sha256(b"").digest()
+    for level, index in edge_of(size):
+        width = 32 * (size >> 8 * level & 255)
+        if len(tiles.get((level, index), b"")) < width:
+            return None
+        found = tile_root(tiles[level, index][:width] + found)
+    return found
+def tile_name(tile: Tile, size: int) -> str:
+    width, index = (size >> 8 * tile[0]) - 256 * tile[1], tile[1]
+    path = "".join(f"x{index // 1000**n % 1000:03}/" for n in range(6, 0, -1) if index >= 1000**n)
+    return f"tile/{tile[0]}/{path}{index % 1000:03}" + (f".p/{width}" if width < 256 else "")
+def merged(runs: Iterable[Iterable[int]]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for first, last in sorted(map(list, runs)):
+        if found and first <= found[-1][1] + 1:
+            found[-1][1] = max(found[-1][1], last)
+        else:
+            found.append([first, last])
+    return found
+def within(runs: list[list[int]], seq: int) -> bool:
+    at = bisect.bisect_right(runs, [seq, 1 << 64]) - 1
+    return at >= 0 and seq <= runs[at][1]
+
+def json_of(raw: bytes, form: str) -> Any:
+    """Canonical JSON of a form: one spelling, no repeated keys. Raises: BrokenError."""
+    try:
+        found, text = json.loads(raw), raw.decode()
+        if canonical(found) == text and re.fullmatch(form, text):
+            return found
+    except (ValueError, RecursionError):
+        pass
+    raise BrokenError("is not canonical JSON of its form")
+def concerned(entry: Entry) -> list[bytes]:
+    return [item for item, _ in PART.findall(entry[CONCERNS])] if entry[CONCERNS] else []
+def moment(text: bytes) -> datetime:
+    return datetime.fromisoformat(text[:-1].decode())
+def body_fault(entry: Entry, latest: bytes) -> str | None:
+    """What the form of a body cannot say: days that exist, order, repeats, and when it was recorded."""
+    try:
+        ahead = moment(entry[OCCURRED]) - moment(entry[RECORDED])
+        date.fromisoformat((entry[EFFECTIVE] or b"2000-01-01").decode())
+    except ValueError:
+        return "has a day that does not exist"
+    if ahead > AHEAD or entry[RECORDED] < latest:
+        return "was recorded before the entry before it, or more than 5 minutes before it occurred"
+    parts = [pair[::-1] for pair in PART.findall(entry[CONCERNS])] if entry[CONCERNS] else []
+    fields = entry[FIELDS].split(b",") if entry[FIELDS] else []
+    unordered = parts != sorted(set(parts)) or fields != sorted(set(fields))
+    return "has concerns or fields out of order or twice" if unordered else None
+
+def filter_of(manifest: dict[str, Any]) -> Callable[[Entry], bool]:
+    """The filter as a test of an entry. Raises: BrokenError for one that cannot be applied."""
+    tokens, once = dict(manifest["filter_tokens"]), {"from": b"", "to": b"\xff"}
+    terms: dict[str, set[bytes]] = {}
+    for name, value in manifest["filter"]:
+        plain = name[:-4] if name.endswith(".not") else name
+        if (plain in BY_TOKEN and value in tokens) or plain in BY_VALUE:
+            values = tokens[value] if plain in BY_TOKEN else [re.sub(r"[.][*]$", "", value)]
+            terms.setdefault(name, set()).update(found.encode() for found in values)
+        elif once.get(name) in (b"", b"\xff") and re.fullmatch(INSTANT, value):
+            once[name] = value.encode()
+        elif manifest["kind"] == "closed" or name not in ("text", "self"):
+            raise BrokenError(f"has a filter {name} that cannot be applied")
+    where = {**BY_VALUE, **BY_TOKEN}
+    tests = [(where[name.split(".")[0]], found, name.endswith(".not")) for name, found in terms.items()]
+    def matches(entry: Entry) -> bool:
+        for places, found, negated in tests:
+            hit = any(entry[at] in found for at in places)
+            if (hit or (CONCERNS in places and not found.isdisjoint(concerned(entry)))) is negated:
+                return False
+        return once["from"] <= entry[OCCURRED] < once["to"]
+    return matches
+
+def row_of(line: bytes) -> dict[str, str]:
+    row: dict[str, str] = json_of(line[:-1] if line[-1:] == b"\n" else b"", ROW)
+    opened = canonical({name: value for name, value in row.items() if name not in ("salt", "token")})
+    made = hashlib.sha256(b"trailbook/item/v1\0" + bytes.fromhex(row["salt"]) + opened.encode()).digest()
+    if base64.urlsafe_b64encode(made[:24]).decode() != row["token"]:
+        raise BrokenError("has a token that is not the commitment to it")
+    return row
+
+class Bundle:
+    """A bundle (format-bundle.md), or a bare checkpoint, and what the steps of its check tell each other."""
+
+    def __init__(self, path: str, keys: list[Key]) -> None:
+        self.path, self.keys, self.zip = path, keys, opened(path)
+        self.names = dict(self.zip.NameToInfo) if self.zip else {}
+        self.findings, self.manifest, self.tiles = list[dict[str, Any]](), dict[str, Any](), dict[Tile, bytes]()
+        self.head, self.times, self.removed = ("", 0, b""), list[tuple[str, int]](), list[int]()
+        self.places, self.need = dict[bytes, int](), dict[str, int]()  # leaf hash -> seq; token -> first seq citing it
+        self.cites = list[tuple[int, str, str, set[str]]]()  # seq, erasure or removal, target, concerned
+
+    def find(self, verdict: str, file: str, detail: str, seq: int | None = None, last: int | None = None) -> None:
+        told = {"verdict": verdict, "file": file, "detail": detail}
+        before: dict[str, Any] = self.findings[-1] if self.findings else {"last": None}
+        if seq is not None and before["last"] == seq - 1 and told.items() <= before.items():
+            before["last"] = seq if last is None else last
+        else:
+            self.findings.append({**told, "seq": seq, "last": seq if last is None else last})
+    def attempt(self, verdict: str, file: str, step: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return step(*given)
+        except BrokenError as broken:
+            self.find(verdict, file, str(broken))
+            return None
+    def lines(self, name: str, most: int = 1 << 20) -> Iterator[bytes]:
+        """The lines of a file, cut at `most` bytes; its digest is compared at the end."""
+        digest = hashlib.sha256()
+        if self.zip is None or name not in self.names:
+            return
+        try:
+            with io.BufferedReader(self.zip.open(name), 1 << 20) as reader:  # type: ignore[type-var]
+                for line in iter(lambda: reader.readline(most), b""):
+                    digest.update(line)
+                    yield line
+        except Exception as error:  # noqa: BLE001 - a damaged ZIP file raises anything
+            raise OSError(f"{self.path}: {name} cannot be read: {error}") from None
+        if self.manifest.get("files", {}).get(name, digest.hexdigest()) != digest.hexdigest():
+            self.find("changed", name, "is not the file of which the manifest has the digest")
+
+    def read(self, name: str) -> bytes:
+        return b"".join(self.lines(name))
+    def check(self) -> None:
+        if self.zip is None:
+            raw = read_file(self.path)
+            self.head, self.times = self.attempt("unsigned", "checkpoint", head_of, raw, self.keys) or (self.head, [])
+        elif self.check_manifest():
+            self.check_tiles()
+            if self.attempt("changed", "manifest.note", self.check_bodies):
+                self.check_identities()
+
+    def check_manifest(self) -> bool:
+        """Keys, signatures, list of files and checkpoint; whether there is something to build on."""
+        raw, own = self.read("manifest.note"), self.read("keys").decode("utf-8", "replace")
+        own_keys = self.attempt("changed", "keys", keys_of, own) or []
+        self.keys = self.keys or own_keys
+        found = self.attempt("changed", "manifest.note", json_of, raw.rpartition(b"\n\n")[0], MANIFEST)
+        self.attempt("unsigned", "manifest.note", note_of, raw, self.keys, found["origin"] if found else "")
+        if not found:
+            return False
+        self.manifest, here = found, {name for name in self.names if not TILE.fullmatch(name)} - {"manifest.note"}
+        needed = set(LIMITS) - {"manifest.note"} - ({"identities.ndjson"} if found["redacted"] else set())
+        for name in sorted((here ^ set(found["files"])) | (needed - here)):
+            self.find("inserted" if name in here else "missing", name, "is not in manifest and bundle both")
+        for name in ("keys", "VERIFY.md", "trailbook_verify.py"):
+            self.read(name)
+        raw = self.read("checkpoint")
+        head, self.times = self.attempt("unsigned", "checkpoint", head_of, raw, self.keys) or (None, [])
+        self.head = (found["origin"], found["size"], bytes.fromhex(found["root"]))
+        if (head and head != self.head) or found["org"] not in found["origin"].split("/")[-2:]:
+            self.find("changed", "checkpoint", "has not the origin, size and root of which the manifest speaks")
+        return needed <= here
+
+    def find_tile(self, verdict: str, tile: Tile, detail: str) -> None:
+        first, after = (index << 8 * tile[0] + 8 for index in (tile[1], tile[1] + 1))
+        self.find(verdict, tile_name(tile, self.head[1]), detail, first, min(after, self.head[1]) - 1)
+
+    def check_tiles(self) -> None:
+        size, tiles, edge = self.head[1], self.tiles, set(edge_of(self.head[1]))
+        for name in self.names:
+            if found := TILE.fullmatch(name):
+                tile, content = (int(found[1]), int(re.sub("[x/]", "", found[2]))), self.read(name)
+                if name != tile_name(tile, size) or (size >> 8 * tile[0]) <= 256 * tile[1]:
+                    self.find("inserted", name, "is no tile of this tree")
+                elif len(content) == 32 * min(256, (size >> 8 * tile[0]) - 256 * tile[1]):
+                    tiles[tile] = content
+        above = {tile: (tile[0] + 1, tile[1] >> 8) for tile in tiles if tile not in edge}
+        for tile in sorted({*edge, *above.values()} - set(tiles)):
+            self.find_tile("missing", tile, "is a tile that binds others to the root, and not here as a whole")
+        slots = {tile: tiles.get(parent, b"")[32 * (tile[1] & 255) :][:32] for tile, parent in above.items()}
+        wrong = {tile for tile, slot in slots.items() if slot and slot != tile_root(tiles[tile])}
+        bad = set() if root_at(tiles, size) in (None, self.head[2]) else {above[tile] for tile in wrong} & edge or edge
+        for tile in sorted(wrong, reverse=True):
+            bad |= set() if above[tile] in bad else {tile}  # else the fault is the one above
+        for tile in sorted(bad):
+            self.find_tile("changed", tile, "is a tile that does not lead to the signed root")
+
+    def seqs(self) -> tuple[list[list[int]], list[list[int]]]:
+        """The seqs that match, and all that must be here. Raises: BrokenError when the manifest contradicts itself."""
+        found, runs, size = self.manifest, json_of(self.read("matching.json"), RUNS), self.head[1]
+        (first, after), witnesses = found.get("range", [0, found["as_of"]]), found["witnesses"]
+        ends = (runs[0][0], runs[-1][1]) if runs else (None, None)
+        right = first <= after == found["as_of"] <= size and ("range" in found) is (found["kind"] == "closed")
+        right &= runs == merged(runs) and sum(last - low + 1 for low, last in runs if low <= last) == found["count"]
+        right &= ends == (found.get("first_seq"), found.get("last_seq"))
+        right &= not runs or first <= runs[0][0] <= runs[-1][1] < after
+        if not right or witnesses != sorted(set(witnesses)) or any(seq >= size for seq in witnesses):
+            raise BrokenError("contradicts itself, its list of matching entries or the tree")
+        expected = [*runs, *([seq, seq] for seq in witnesses)]
+        if found["kind"] == "closed" and after:  # with the entry before, which shows that none before it matches
+            expected.append([max(first - 1, 0), after - 1])
+        return runs, merged(expected)
+
+    def ordered(self, expected: list[list[int]]) -> Iterator[tuple[int, bytes]]:
+        """Seq and body of every line that must be here; every other line and every gap is a finding."""
+        seqs, file = (seq for low, last in expected for seq in range(low, last + 1)), "bodies.tsv"
+        want, form = next(seqs, None), re.compile(NUMBER.encode()).fullmatch
+        for number, line in enumerate(self.lines(file, 65_535 + 22), 1):
+            head, tab, body = line.partition(b"\t")
+            if not tab or body[-1:] != b"\n" or not form(head):
+                self.find("changed", file, f"line {number} is not a seq, a tab and a body")
+                continue
+            while want is not None and want < int(head) and within(expected, int(head)):
+                self.find("missing", file, "its body is not here", want)
+                want = next(seqs, None)
+            if want == int(head):
+                want = next(seqs, None)
+                yield int(head), body[:-1]
+            else:
+                self.find("inserted", file, f"line {number} is no entry of this bundle, or not in order", int(head))
+        for seq in [*([] if want is None else [want]), *seqs]:
+            self.find("missing", file, "its body is not here", seq)
+
+    def check_leaf(self, seq: int, leaf: bytes) -> bool:
+        at, tile = 32 * (seq & 255), self.tiles.get((0, seq >> 8))
+        if tile is None or tile[at : at + 32] == leaf:  # a tile that is not here was told
+            return True
+        if not self.places:
+            tiles = [(256 * index, tile) for (level, index), tile in self.tiles.items() if level == 0]
+            self.places = {tile[32 * n : 32 * n + 32]: low + n for low, tile in tiles for n in range(len(tile) // 32)}
+        there = self.places.get(leaf)
+        said = "its body and its leaf in the tree differ" if there is None else f"has the body of entry {there}"
+        self.find("changed" if there is None else "moved", "bodies.tsv", said, seq)
+        return False
+
+    def check_bodies(self) -> bool:
+        """Every body at its place in the tree, canonical, and matching or not as listed. Raises: BrokenError."""
+        (matching, expected), matches, file = self.seqs(), filter_of(self.manifest), "bodies.tsv"
+        first, after = self.manifest.get("range", [0, 0])  # of a closed bundle
+        since, latest = dict(self.manifest["filter"]).get("from"), b""
+        witnesses, sha256, form = (set(self.manifest["witnesses"]), hashlib.sha256, re.compile(BODY.encode()).fullmatch)
+        here = {index for level, index in self.tiles if level == 0}
+        for index in sorted({n for low, last in expected for n in range(low >> 8, (last >> 8) + 1)} - here):
+            self.find_tile("missing", (0, index), "is the tile of entries that belong here")
+        for seq, raw in self.ordered(expected):
+            listed = within(matching, seq)
+            if raw[:2] == b"-\t" and re.fullmatch(rb"[0-9a-f]{64}", raw[2:]):
+                if self.check_leaf(seq, bytes.fromhex(raw[2:].decode())):
+                    self.removed.append(seq)
+                if listed or seq in witnesses or not first <= seq < after:
+                    self.find("missing", file, "its body is needed and was removed", seq)
+                continue
+            if not self.check_leaf(seq, sha256(b"\0" + raw).digest()):
+                continue
+            found = form(raw)
+            entry: Entry = found.groups() if found else ()
+            if fault := body_fault(entry, latest) if found else "is not a body in canonical form":
+                self.find("changed", file, fault, seq)
+                continue
+            latest, hit = entry[RECORDED], matches(entry)
+            if listed is not hit and (listed or first <= seq < after):
+                said = "is listed and does not match the filter" if listed else "matches the filter and is not listed"
+                self.find("inserted" if listed else "missing", "matching.json", said, seq)
+            if listed or seq in witnesses:
+                self.show(seq, entry)
+            if seq == first - 1 and (since is None or moment(since.encode()) - moment(latest) <= AHEAD):
+                self.find("missing", file, "entries before the range could match too", 0, seq)
+        return True
+
+    def show(self, seq: int, entry: Entry) -> None:
+        kind = {b"activity_log.erased": "erasure", b"activity_log.pruned": "removal"}.get(entry[ACTION])
+        kind = kind if entry[OUTCOME] == b"success" else None
+        cited = [entry[ACTOR], entry[TARGET], entry[SOURCE], entry[BEHALF], entry[ORIGIN], *concerned(entry)]
+        tokens = [(token or b"").decode() for token in cited]
+        if kind:
+            self.cites.append((seq, kind, tokens[1], set(tokens[5:])))
+        if self.manifest["redacted"]:
+            tokens = tokens[1:2] if kind == "removal" else []
+        for token in filter(None, tokens):
+            self.need.setdefault(token, seq)
+
+    def check_identities(self) -> None:
+        """Each shown token has one identity, or was erased; and there is no other identity."""
+        file, before, doubt = "identities.ndjson", "", bool(self.findings)  # what is changed may have cited anything
+        values = {value: set(tokens) for value, tokens in self.manifest["filter_tokens"]}
+        redacted, ids, seen = self.manifest["redacted"], dict[str, str](), dict[str, Any]()
+        for number, line in enumerate(self.lines(file, 1 << 14), 1):
+            try:
+                row = row_of(line)
+            except BrokenError as broken:
+                token = line.decode("latin-1").partition('"token":"')[2][:32]
+                seen[token] = self.need.get(token)
+                self.find("changed", file, f"line {number} {broken}", seen[token])
+                continue
+            token, seq, item = row["token"], self.need.get(row["token"]), f"{row['type']}/{row.get('id')}"
+            said = {item, f"{row['type']}/*"} & set(values) if "id" in row else set()
+            named = {value for value, tokens in values.items() if token in tokens}
+            if token <= before or (seq is None and not doubt and (redacted or not named)):
+                self.find("inserted", file, f"line {number} is cited by no entry here, or not in order", seq)
+            elif said != named:
+                self.find("changed", file, f"line {number} is not what the filter says that it is", seq)
+            before, seen[token], ids[token] = max(before, token), seq, item
+        gone = self.check_cited(ids)
+        for token, at in sorted(self.need.items(), key=lambda pair: pair[1]):
+            if token not in seen and token not in gone:
+                self.find("missing", file, f"has no identity for {token}, which no entry here erased", at)
+        for token in sorted(gone & set(seen)):
+            self.find("unerased", file, f"has the identity of {token}, which was erased", seen[token])
+
+    def check_cited(self, ids: dict[str, str]) -> set[str]:
+        """The tokens that entries here erased; each removed body must be in a list that an entry here cites."""
+        gone, runs, used = set[str](), list[list[int]](), set[str]()
+        for seq, kind, target, subjects in self.cites:
+            if target not in ids:
+                continue  # told as a missing identity, or not needed where the bundle is redacted
+            number, _, digest = ids[target].partition("/")[2].rpartition("-")
+            file = f"{kind}s/{digest}.json"
+            raw = self.read(file)
+            found = (self.attempt("changed", file, json_of, raw, LISTED[kind]) if raw else None) or {}
+            used.add(file)
+            tokens, seqs = found.get("tokens", []), found.get("seqs", [])
+            if hashlib.sha256(raw).hexdigest() != digest or ids[target].partition("/")[0] != kind:
+                self.find("changed" if raw else "missing", file, "is not the list that the entry cites", seq)
+            elif (kind == "erasure") is not bool(tokens and subjects <= set(tokens) and str(found["item"]) == number):
+                self.find("changed", file, "does not say what its entry says", seq)
+            else:
+                gone |= set(tokens)
+                runs += [[low, min(last, seq - 1)] for low, last in seqs if low < seq]
+        for file in sorted(name for name in self.names if CITED.fullmatch(name) and name not in used):
+            self.find("inserted", file, "is cited by no entry here")
+        runs = merged(runs)
+        for seq in (seq for seq in self.removed if not within(runs, seq)):
+            self.find("missing", "bodies.tsv", "its body was removed, and no entry here says so", seq)
+        return gone
+
+def read_file(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(NOTE_LIMIT + 1)
+def opened(path: str) -> zipfile.ZipFile | None:
+    """A ZIP file with the names of a bundle, each once, none too large; None for a bare checkpoint."""
+    if not read_file(path).startswith(b"PK"):
+        return None
+    try:
+        found, seen = zipfile.ZipFile(path), set[str]()
+    except Exception as error:  # noqa: BLE001 - a damaged ZIP file raises anything
+        raise OSError(f"{path}: cannot be read: {error}") from None
+    for member in found.infolist():
+        name = member.filename
+        most = 8192 if TILE.fullmatch(name) else 1 << 28 if CITED.fullmatch(name) else LIMITS.get(name, -1)
+        odd = member.orig_filename != name or member.flag_bits & 1 or member.compress_type not in (0, 8)
+        if name in seen or odd or member.file_size > most:
+            raise OSError(f"{path}: has a file {name[:80]!r} that no bundle has, or twice, too large or encrypted")
+        seen.add(name)
+    if "manifest.note" not in seen:
+        raise OSError(f"{path}: has no manifest.note")
+    return found
+
+def compare(mine: Bundle, other: Bundle) -> tuple[str, bool]:
+    """Whether one tree begins with the other: what to say of them, and whether that is proved."""
+    small, large = sorted((mine, other), key=lambda side: side.head[1])
+    size, name = small.head[1], f"{mine.path} and {other.path}, at sizes {mine.head[1]} and {other.head[1]},"
+    found = large.head[2] if size == large.head[1] else root_at(large.tiles, size)
+    if small.head[0] != large.head[0] or found is None:
+        return f"{name} cannot be compared: other origins (a restart?), or not the tiles that it takes.", False
+    leaves = [{256 * n[1] + at: tile[32 * at : 32 * at + 32] for n, tile in side.tiles.items() if n[0] == 0
+               for at in range(len(tile) // 32)} for side in (small, large)]
+    for seq in sorted(seq for seq, leaf in leaves[0].items() if leaves[1].get(seq, leaf) != leaf):
+        mine.find("changed", "bodies.tsv", f"differs from {other.path}", seq)
+    if found != small.head[2]:
+        mine.find("changed", "checkpoint", f"{name} are not of one history", 0, max(size - 1, 0))
+    return f"{name} are of one history: nothing before seq {size} differs.", True
+
+def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
+    found, size = bundle.manifest, bundle.head[1]
+    proved = [f"The checkpoint of {bundle.head[0]} at size {size} is signed with a key that {whose}."]
+    times = ((name, EPOCH + timedelta(seconds=min(time, 1 << 37))) for name, time in bundle.times)
+    proved += [f"{name} says that it signed it at {at} UTC." for name, at in times]
+    unproved = [f"A change after checkpoint {size} is found by anyone who kept checkpoint {size}: keep it."]
+    unproved.append("Nothing here shows that an entry was true when it was recorded, or that all was recorded.")
+    if not found:
+        return proved, unproved
+    proved.append(f"Its filter: {found['filter_words']} ({found['count']} entries). Each is in that tree, at its seq.")
+    if found["redacted"]:
+        unproved.append("The bundle is redacted: whom its tokens stand for was not checked.")
+    else:
+        proved.append("Each item in them is the one that was recorded, or was erased by an entry in the bundle.")
+    if found["kind"] == "inclusion":
+        unproved.append("Other entries may match the filter: only a closed bundle shows that none is left out.")
+    else:
+        whole = f"Every entry from {found['range'][0]} to {found['range'][1] - 1} is here"
+        proved.append(f"{whole}, {len(bundle.removed)} of them removed by a retention run that it cites.")
+        proved.append("The filter, applied again, gives just those: complete for the tokens of the filter.")
+        unproved.append("Which tokens an item had is what the log says: complete for tokens, not for a person.")
+    return proved, unproved
+
+def in_words(answer: dict[str, Any]) -> str:
+    said = [f"{answer['file']}: {'holds' if answer['holds'] else 'DOES NOT HOLD'}"]
+    said += [] if answer["keys_trusted"] else ["WARNING: the keys came with the bundle, unchecked: see --key"]
+    for found in answer["findings"][:50]:
+        last = f" to {found['last']}" if found["last"] != found["seq"] else ""
+        where = "" if found["seq"] is None else f"entry {found['seq']}{last}: "
+        said.append(f"  {found['verdict'].upper()} {where}{found['file']} {found['detail']}")
+    said += [f"  and {len(answer['findings']) - 50} more: see --json"] if len(answer["findings"]) > 50 else []
+    for title, member in (("Proved", "proved"), ("Could not be shown", "not_shown"), ("Not proved", "not_proved")):
+        said += [title + ":", *(f"  {sentence}" for sentence in answer[member])] if answer[member] else []
+    return "\n".join("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line) for line in said)
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Check a Trailbook bundle, or a checkpoint.")
+    parser.add_argument("file", help="a bundle, or a signed checkpoint")
+    parser.add_argument("--key", action="append", default=[], help="a verifier key that you trust, or a file of them")
+    parser.add_argument("--since", help="an older checkpoint that you kept: nothing before it may differ")
+    parser.add_argument("--against", help="another bundle or checkpoint of the same log")
+    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    asked = parser.parse_args(arguments)
+    proved, not_shown, not_proved, keys = list[str](), list[str](), list[str](), list[Key]()
+    try:
+        for key in asked.key:
+            found = key if re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+.+", key) else read_file(key).decode("utf-8", "replace")
+            keys += keys_of(found)
+        bundle = Bundle(asked.file, keys)
+        bundle.check()
+        if not bundle.findings:
+            proved, not_proved = sentences(bundle, "you gave" if keys else "came with it")
+        for path in filter(None, (asked.since, asked.against)):
+            other = Bundle(path, bundle.keys)
+            other.check()
+            bundle.findings += [{**finding, "in": path} for finding in other.findings]
+            if not bundle.findings:
+                said, is_proved = compare(bundle, other)
+                (proved if is_proved else not_shown).append(said)
+    except (BrokenError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    holds, findings = not bundle.findings and not not_shown, bundle.findings
+    answer = {"file": asked.file, "holds": holds, "keys_trusted": bool(keys), "findings": findings}
+    answer.update(proved=[] if findings else proved, not_shown=not_shown, not_proved=not_proved)
+    print(json.dumps(answer) if asked.json else in_words(answer))
+    return 0 if holds else 1
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -227,7 +227,7 @@ def test_after_rotation_old_checkpoints_verify_and_an_entry_names_the_new_key(
 
 def test_keys_are_files_that_only_their_owner_reads(tmp_path: Path) -> None:
     new_keys(tmp_path / "signing", Steady(1))
-    for file in (tmp_path / "signing").iterdir():
+    for file in (tmp_path / "signing").glob("*.key"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         file.chmod(0o644)
         with pytest.raises(ConfigurationError, match="others can read"):
@@ -254,7 +254,7 @@ def test_a_signing_key_is_nowhere_in_the_database(tmp_path: Path, clock: FrozenC
     deployment = opened(tmp_path, clock)
     grow(deployment.create(ORG), clock, 300)
     deployment.signer().sign(ORG)
-    seeds = [s for found in deployment.signing.keyring.seeds.values() for s in found]
+    seeds = list(deployment.signing.keyring.seeds.values())
     written = b"".join(file.read_bytes() for file in tmp_path.glob("log.db*") if file.is_file())
     assert len(seeds) == 2
     assert not any(seed in written or seed.hex().encode() in written for seed in seeds)

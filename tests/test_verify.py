@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from trailbook.checkpoint import VerifierKey, parse_checkpoint, parse_note
-from trailbook.keyring import Keyring
+from trailbook.keyring import keyring_of
 from trailbook.merkle import EMPTY, TILE, Tile, compact, extend, root
 from trailbook.outside import read_outside
 from trailbook.restarting import restart
@@ -24,7 +24,7 @@ from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, 
 from trailbook.verify import Finding, Signed, Tree, add_tile, ladder, open_head, settle, upper_faults
 from trailbook.verifying import Asked, verify_heads, verify_log
 
-THIEF = Keyring({"log": (b"t" * 32,), "cosign": (b"u" * 32,)})
+THIEF = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
 BIG = TILE * TILE + 3 * TILE
 
 

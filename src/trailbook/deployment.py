@@ -20,7 +20,7 @@ from trailbook.credentials import Credentials
 from trailbook.directory import Entropy
 from trailbook.erasing import Progress
 from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError
-from trailbook.keyring import Keyring, keep_origin, new_keys, open_keyring, origin_in
+from trailbook.keyring import Keyring, keep_origin, keyring_of, new_keys, open_keyring, origin_in
 from trailbook.log import Keys, Log
 from trailbook.model import Actor, Item, Origin
 from trailbook.outside import NOTHING_OUTSIDE, read_outside
@@ -222,7 +222,7 @@ def signing_folder(url: str) -> Path:
 def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bool) -> Signing | None:
     clock, entropy = means
     if url == "memory:" and signs.folder is None:
-        keyring, origin = Keyring({"log": (entropy(32),), "cosign": (entropy(32),)}), signs.origin or ORIGIN
+        keyring, origin = keyring_of({"log": entropy(32), "cosign": entropy(32)}), signs.origin or ORIGIN
     else:
         folder = signs.folder or signing_folder(url)
         if not folder.exists() and not create:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import load
 from trailbook.erasing import Retention
-from trailbook.keyring import Keyring
+from trailbook.keyring import keyring_of
 from trailbook.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.signer import Signer, Signing
@@ -19,7 +19,7 @@ from trailbook.stores import Store
 from trailbook.testing.steady import KEYS, FrozenClock, Steady
 
 ORG, ORIGIN = "acme", "log.example"
-KEYRING = Keyring({"log": (bytes(range(32)),), "cosign": (bytes(range(32, 64)),)})
+KEYRING = keyring_of({"log": bytes(range(32)), "cosign": bytes(range(32, 64))})
 _HOUSE = Actor(kind="system", type="system", id="house", name="House rules")
 _JOB = Origin(interface="job")
 _MANY = 20  # people

@@ -1,0 +1,127 @@
+"""The three drills of docs/operate.md, done with the commands that stand there (F22, F25)."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ORIGIN = "log.example"
+
+
+class Operator:
+    """Somebody at a terminal, in a folder with a log and an outside file elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "here"
+        self.outside = folder / "elsewhere" / "checkpoints.txt"
+        self.folder.mkdir()
+        self.outside.parent.mkdir()
+        self.run("init", "--org", "acme")
+
+    def run(self, *words: str, exits: int = 0) -> str:
+        """One command; what it printed."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("TRAILBOOK_")}
+        own = {"TRAILBOOK_OUTSIDE_FILE": str(self.outside), "TRAILBOOK_ORIGIN": ORIGIN}
+        done = subprocess.run(
+            [sys.executable, "-m", "trailbook", *words],
+            cwd=self.folder,
+            env={**clean, **own},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == exits, (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def record(self, person: int) -> None:
+        """One entry about a person, signed and copied outside."""
+        actor, target = "person:user/u-1=Anna Berg", f"user/u-{person}=Quixote {person}"
+        self.run("record", "--action", "user.created", "--actor", actor, "--target", target)
+        self.run("checkpoint", "publish")
+
+    def lose_the_database(self) -> None:
+        for file in self.folder.glob("trailbook.db*"):
+            if file.is_file() and file.suffix != ".keys":
+                file.unlink()
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    found = Operator(tmp_path)
+    for person in (2, 3):
+        found.record(person)
+    return found
+
+
+def test_drill_1_restore_a_backup(operator: Operator) -> None:
+    operator.run("backup", "backup.db")
+    operator.record(4)
+    operator.run("erase", "user/u-2")
+    operator.run("checkpoint", "publish")
+    operator.lose_the_database()
+    refused = operator.run("restore", "backup.db", exits=2)
+    assert "lost entries" in refused
+    assert not (operator.folder / "trailbook.db").exists()
+    said = operator.run("restore", "backup.db", "--declare-restart")
+    assert "seq 2 to 3 is lost" in said
+    assert f"{ORIGIN}/acme/1" in said
+    assert "1 persons erased again" in said
+    assert "Everything holds" in operator.run("verify")
+    found = operator.run("search")
+    assert "restarted the activity log from a backup" in found
+    assert "Quixote 2" not in found
+    assert "Quixote 3" in found
+
+
+def test_drill_1_a_whole_backup_needs_no_declaration(operator: Operator) -> None:
+    """The control: nothing was lost, so nothing is declared."""
+    operator.run("backup", "backup.db")
+    operator.lose_the_database()
+    assert "nothing was lost" in operator.run("restore", "backup.db")
+    assert "Everything holds" in operator.run("verify")
+
+
+def test_drill_2_a_key_is_rotated(operator: Operator) -> None:
+    before = operator.run("keys", "list").splitlines()
+    operator.run("keys", "rotate")
+    operator.record(4)
+    after = operator.run("keys", "list").splitlines()
+    assert len(before) == 2
+    assert set(before) < set(after)
+    assert "Everything holds" in operator.run("verify")
+    assert "signing key" in operator.run("search", "--category", "activity_log")
+
+
+def test_drill_2_the_keys_are_gone(operator: Operator) -> None:
+    for file in (operator.folder / "trailbook.db.signing").glob("*.key"):
+        file.unlink()
+    operator.run("keys", "rotate", exits=4)
+    operator.run("keys", "replace", exits=2)
+    said = operator.run("keys", "replace", "--declare-restart")
+    assert f"{ORIGIN}/acme/1" in said
+    operator.record(4)
+    assert "Everything holds" in operator.run("verify")
+
+
+def test_drill_3_verification_found_something(operator: Operator) -> None:
+    operator.run("backup", "backup.db")
+    assert "Everything holds" in operator.run("verify")
+    database = sqlite3.connect(operator.folder / "trailbook.db")
+    with database:
+        body = database.execute("SELECT body FROM entry WHERE place & 1099511627775 = 1").fetchone()[0]
+        changed = body.replace(b'"success"', b'"failure"')
+        database.execute("UPDATE entry SET body = ? WHERE place & 1099511627775 = 1", (changed,))
+    database.close()
+    findings = json.loads(operator.run("verify", "--json", exits=1).splitlines()[0])["findings"]
+    assert {(found["verdict"], found["seq"]) for found in findings} == {("changed", 1)}
+    for ending in (".keys", ".signing"):
+        own = operator.folder / f"trailbook.db{ending}"
+        copy = operator.folder / f"backup.db{ending}"
+        shutil.copytree(own, copy) if own.is_dir() else shutil.copy(own, copy)
+    assert "Everything holds" in operator.run("--store", "sqlite:///backup.db", "verify")

@@ -13,11 +13,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet
 APT := DEBIAN_FRONTEND=noninteractive apt-get
-# Extra words for the command: `make demo ARGS="--no-serve --dir /tmp/nordlys"`, `make test PYTEST_ARGS="-n 2"`.
+# Extra words for the command: `make demo ARGS="--no-serve --dir /tmp/nordlys"`, `make test PYTEST_ARGS="-n 0"`.
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: usage setup demo test lint bench docs lock browser clean
+.PHONY: usage setup demo test lint bench docs shots lock browser clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
@@ -26,6 +26,7 @@ usage:
 	@echo "make lint    ruff, mypy and the direction of imports"
 	@echo "make bench   the benchmarks"
 	@echo "make docs    check that the documents are in step with the code"
+	@echo "make shots   take the pictures of README anew"
 	@echo "make lock    pin and hash the newest allowed dependencies again (needs uv)"
 	@echo "make clean   remove .venv and everything that tools left behind"
 
@@ -39,7 +40,7 @@ demo: $(VENV)/.demo
 test: setup browser
 	@$(MAKE) lint
 	@echo "Running the tests ..."
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: setup
 	@echo "Checking rules (ruff) ..."
@@ -49,7 +50,7 @@ lint: setup
 	@echo "Checking types (mypy) ..."
 	@$(BIN)/mypy
 	@echo "Checking the direction of imports (import-linter) ..."
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 
 bench: setup
 	@echo "Running the benchmarks ..."
@@ -62,6 +63,10 @@ docs: setup
 	else \
 		echo "The checks of the documents live in tests/docs, which this checkout does not have."; exit 1; \
 	fi
+
+shots: setup browser
+	@echo "Taking pictures of the demo company ..."
+	@$(BIN)/python docs/img/shoot.py
 
 # --- The environment. A stamp file says what .venv holds; it is made again when the pins or pyproject.toml change. ---
 
@@ -94,12 +99,12 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@touch $@
 
 browser:
-	@if ! command -v chromium >/dev/null; then \
+	@if ! command -v chromium >/dev/null || ! command -v openssl >/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "The page's tests need a browser: installing the Debian package chromium ..."; \
-			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+			echo "The tests need a browser and openssl: installing the Debian packages ..."; \
+			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends chromium fonts-dejavu-core openssl >/dev/null; \
 		else \
-			echo "The page's tests need a browser. Install chromium (Debian: apt-get install chromium) and try again." >&2; \
+			echo "The tests need a browser and openssl (Debian: apt-get install chromium openssl)." >&2; \
 			exit 1; \
 		fi; \
 	fi

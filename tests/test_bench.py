@@ -43,7 +43,7 @@ def test_every_row_says_what_was_measured_and_how_big_it_was(folder: Path) -> No
     for row in found:
         assert set(row) >= MEMBERS
         assert isinstance(row["value"], float)
-        assert row["value"] > 0, row
+        assert row["value"] >= 0, row  # so small a log may be measured as nothing
         assert isinstance(row["size"], int)
         assert 0 < row["size"] <= 2_000
 

@@ -20,7 +20,9 @@ def main() -> None:
     """Build, serve, look."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "trailbook", "demo", "--dir", f"{folder}/nordlys"]
-        with subprocess.Popen([*command, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True) as demo:
+        with subprocess.Popen(
+            [*command, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
+        ) as demo:
             assert demo.stdout is not None
             links = []
             while len(links) < 3:
@@ -44,7 +46,8 @@ def shoot(browser: Browser, links: list[str]) -> None:
     log = page.url
     page.screenshot(path=HERE / "page-light.png")
     signed_in = first.storage_state()
-    for name, how in {"page-dark": {"color_scheme": "dark", "viewport": WIDE}, "page-phone": {"viewport": PHONE}}.items():
+    ways = {"page-dark": {"color_scheme": "dark", "viewport": WIDE}, "page-phone": {"viewport": PHONE}}
+    for name, how in ways.items():
         context = browser.new_context(storage_state=signed_in, **how)
         other = context.new_page()
         other.goto(log)

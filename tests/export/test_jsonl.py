@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from trailbook import Actor, Item, Log, Query, open_deployment, operator
+from trailbook import Actor, Item, Log, Origin, Query, open_deployment, operator
 from trailbook.export import jsonl_file
 from trailbook.shown import Shown
 
@@ -23,6 +23,7 @@ def log() -> Iterator[Log]:
             actor=ANNA,
             target=Item(type="user", id=f"u-{at}", name=f"Person {at}"),
             fields=("address",),
+            origin=Origin(interface="web"),
         )
     yield log
     deployment.close()

@@ -8,6 +8,7 @@ import ast
 import importlib.util
 import json
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -615,3 +616,41 @@ def test_what_it_never_says() -> None:
         said = file.read_text("utf-8").lower()
         for word in ("immutable", "tamper-proof", "tamperproof", "compliant", "complete for bob"):
             assert word not in said
+
+
+def by_hand() -> list[str]:
+    """The commands that VERIFY.md gives."""
+    text = FILE.with_name("VERIFY.md").read_text("utf-8")
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+def failing(folder: Path) -> list[int]:
+    """Which of the commands fail in a folder where a bundle is unpacked."""
+    done = [
+        subprocess.run(["bash", "-euo", "pipefail", "-c", one], cwd=folder, capture_output=True)
+        for one in by_hand()
+    ]
+    return [at for at, one in enumerate(done) if one.returncode]
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "told"),
+    [
+        (None, 0, []),
+        ("checkpoint", 24, [0, 1, 3]),
+        ("VERIFY.md", 5, [1]),
+        ("bodies.tsv", 40, [1, 2]),
+        ("tile/0/000", 3, [2]),
+        ("tile/1/000.p/2", 3, [3]),
+        ("identities.ndjson", 9, [1, 4]),
+    ],
+)
+def test_by_hand(name: str | None, at: int, told: list[int], log: bundles.Log, tmp_path: Path) -> None:
+    """G24: VERIFY.md's own commands, with openssl and a few lines of Python, agree on good and bad."""
+    found = bundles.signed(bundles.whole(log))
+    if name is not None:
+        found[name] = flipped(found[name], at, 1)
+    for file, content in found.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(content)
+    assert failing(tmp_path) == told

@@ -19,7 +19,7 @@ from trailbook.web.problems import STATUS
 # A recorder owes more than a shape can say: the catalogue's rules refuse entries of the right shape, with 422.
 UNSAYABLE = ("positive_data_acceptance",)
 # A batch is answered line by line: a bad line is refused inside an answer that is 200.
-LINE_BY_LINE = (*UNSAYABLE, "negative_data_rejection")
+UNREAD = (*UNSAYABLE, "negative_data_rejection")
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +52,12 @@ def lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
 @settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_generated_requests(case: Case, tried: Served) -> None:
     """G10: whatever is sent, no answer is 5xx, and status, form and shape are those of the document."""
-    unsayable = LINE_BY_LINE if case.operation.path.endswith("/batch") else UNSAYABLE
+    answer = case.call(base_url=tried.base_url, headers={"Authorization": f"Bearer {tried.keys['both']}"})
+    # Too long an address is refused for that, before anything in it is read.
+    unread = case.operation.path.endswith("/batch") or answer.status_code == 414
+    unsayable = UNREAD if unread else UNSAYABLE
     checks = [check for check in CHECKS.get_all() if check.__name__ not in unsayable]
-    headers = {"Authorization": f"Bearer {tried.keys['both']}"}
-    case.call_and_validate(base_url=tried.base_url, headers=headers, checks=checks)
+    case.validate_response(answer, checks=checks)
 
 
 def test_every_route_of_the_api_is_described(served: Served) -> None:

@@ -1,8 +1,8 @@
 """Entry -> tokens -> body bytes -> leaf: the only serialiser whose bytes are hashed.
 
 Owns the token commitment, the canonical JSON body and how a correlation is written in it (record.md 2).
-Refuses to touch a directory or a store, and never re-serialises a stored body. Provisional until the
-proofs are frozen; golden files pin every byte.
+Refuses to touch a directory or a store, and never re-serialises a stored body. The formats are frozen:
+golden files pin every byte, and a change is a new version `v` beside this one.
 """
 
 import base64

@@ -188,7 +188,9 @@ class Log:
         """
         require_full(viewer, self.org)
         head = self._projection.catch_up()
-        question = f"{self.org}\n{viewer.item.type}/{viewer.item.id}\n{order}\n{printed(_unbound(query))}"
+        question = "\n".join(
+            (self.org, f"{viewer.item.type}/{viewer.item.id}", order, lang, printed(_unbound(query)))
+        )
         at = None if cursor is None else read(cursor, question, self._keys.secret, self._now())
         as_of = _as_of(query, at, head.size)
         with self._projection.lock:

@@ -103,7 +103,8 @@ def _completed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     more = [pair for pair in _ALWAYS if pair[0] not in there]
     if b"cache-control" not in there:
         more.append((b"cache-control", b"no-store"))
-    if there.get(b"content-type", b"").startswith(b"text/html"):
+    html = there.get(b"content-type", b"").startswith(b"text/html")
+    if html and b"content-security-policy" not in there:
         more.append((b"content-security-policy", CSP.encode()))
     return headers + more
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
@@ -191,3 +192,26 @@ def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: 
         str(tmp_path / "keys.txt"),
     ]
     assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("seq", [41, 200, 339])
+def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
+    """G5: the package on the log and the single file on its bundle agree, before a body is changed and after."""
+    deployment, log, _ = lived(tmp_path)
+    raw, _ = bundle(deployment, log, Ask(kind="closed", query=Query()))
+    assert deployment.verify(ORG).findings == ()
+    assert verdict(raw, tmp_path, deployment)[0] == 0
+    place = "place & 0xFFFFFFFFFF = ?"
+    database = apsw.Connection(str(tmp_path / "log.db"))
+    body = database.execute(f"SELECT body FROM entry WHERE {place}", (seq,)).get
+    lied = body.replace(b'"success"', b'"failure"')
+    database.execute(f"UPDATE entry SET body = ? WHERE {place}", (lied, seq))
+    database.close()
+    package = [f for f in deployment.verify(ORG).findings if f.verdict == "changed"]
+    told = verdict(bundle(deployment, log, Ask(kind="closed", query=Query()))[0], tmp_path, deployment)[1]
+    single = [found for found in told["findings"] if found["verdict"] == "changed"]
+    assert any((f.seq or 0) <= seq < (f.stop or (f.seq or 0) + 1) for f in package)
+    assert any(found["seq"] <= seq <= found.get("last", found["seq"]) for found in single)
+    if seq < 256:  # its leaf stands in a complete tile, so both say exactly which entry it is
+        assert [(f.seq, f.stop) for f in package] == [(seq, None)]
+        assert {found["seq"] for found in single} == {seq}

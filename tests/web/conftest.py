@@ -215,13 +215,20 @@ def enter(client: httpx.Client, link: str) -> httpx.Response:
     return answer
 
 
+# Nothing but what a test asks for: no sandbox (tests may run as root), no calls home, no shared memory to run out of.
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The machine's Chromium, as the Makefile installs it."""
     found = shutil.which("chromium")
     assert found, "the pages' tests need chromium"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=found, args=QUIET)
         yield launched
         launched.close()
 
@@ -233,6 +240,7 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
 
     def opened(level: str | None = "full", said: Sequence[str] | None = None, **look: Any) -> Page:
         context = browser.new_context(base_url=served.base_url, **look)
+        context.set_default_timeout(90_000)  # a busy machine is slow, not wrong
         contexts.append(context)
         page = context.new_page()
         if isinstance(said, list):

@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.access import Level, Viewer
+from trailbook.access import ACTIVITY_LOG, READ_PROOFS, Level, Viewer
 from trailbook.directory import Entropy
 from trailbook.errors import Fault, InvalidError, NotPermittedError, UnauthenticatedError
 from trailbook.model import MAX_NAME, Item, microseconds, text_fault
@@ -27,6 +27,9 @@ _KEY = re.compile(r"tb_([a-z2-7]{13})_([A-Za-z0-9_-]{43})")
 _WRONG = "sign in, or give a valid API key"
 
 
+_LACKS: dict[Scope, str] = {"record": "the scope record", "read": ACTIVITY_LOG, "prove": READ_PROOFS}
+
+
 class Credential(Struct, frozen=True, kw_only=True):
     """A valid API key as the doors see it: its organisation, scopes and the `source` of what it records."""
 
@@ -35,15 +38,19 @@ class Credential(Struct, frozen=True, kw_only=True):
     source: Item
 
     def viewer(self) -> Viewer:
-        """The key as a reader; with the scope `read` it has Activity log at full."""
+        """The key as a reader: `read` and `prove` give Activity log at full, `prove` the proofs too."""
+        proofs = "prove" in self.scopes
         return Viewer(
-            org=self.org, item=self.source, activity_log="full" if "read" in self.scopes else "none"
+            org=self.org,
+            item=self.source,
+            activity_log="full" if proofs or "read" in self.scopes else "none",
+            read_proofs="full" if proofs else "none",
         )
 
     def require(self, scope: Scope, org: str) -> None:
         """Let the key act in `org`. Raises: NotPermittedError."""
         if self.org != org or scope not in self.scopes:
-            raise NotPermittedError(f"the scope {scope}" if scope == "record" else "Activity log")
+            raise NotPermittedError(_LACKS[scope])
 
 
 class Credentials:

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Response
 
 from trailbook.checkpoint import format_vkey
-from trailbook.errors import NotFoundError, ProofInvalidError
+from trailbook.errors import InvalidError, NotFoundError, ProofInvalidError
 from trailbook.merkle import parse_tile_path
 from trailbook.web.asked import Asked
 from trailbook.web.intake import JSON
@@ -60,7 +60,7 @@ def tile(asked: Asked) -> Response[bytes]:
     asked.only()
     try:
         level, index, width = parse_tile_path(f"tile/{asked.params['tile'].strip('/')}")
-    except ProofInvalidError:
+    except (InvalidError, ProofInvalidError):
         raise NotFoundError("the log has no such tile") from None
     return _octets(asked.log.tile(level, index, width, viewer=asked.viewer), _NEVER_CHANGES)
 

@@ -24,7 +24,7 @@ def new(
     name: str = typer.Option(
         ..., metavar="NAME", help="Whose key it is; shown as the source of its entries."
     ),
-    scope: list[str] = typer.Option(..., metavar="SCOPE", help="record or read; repeat for both."),
+    scope: list[str] = typer.Option(..., metavar="SCOPE", help="record, read or prove; repeat for several."),
     days: int = typer.Option(365, metavar="N", help="How long it lives."),
     json: bool = JSON,
 ) -> None:

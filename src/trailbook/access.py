@@ -22,6 +22,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
     item: Item
     activity_log: Level = "none"
     read_proofs: Level = "none"
+    withheld: tuple[str, ...] = ()
 
 
 def operator(org: str) -> Viewer:

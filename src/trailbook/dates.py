@@ -12,7 +12,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.model import microseconds
+from trailbook.model import instant, microseconds
 
 Range = tuple[int, int]  # [start, end) in microseconds since 1970-01-01T00:00:00Z
 
@@ -146,6 +146,36 @@ def _start(ordinal: int, zone: ZoneInfo) -> int:
     if ordinal < 1:
         return microseconds(_BEGINNING)
     return microseconds(first_instant(date.fromordinal(ordinal), zone))
+
+
+UNITS = ("hour", "day", "week", "month", "quarter", "year")
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_HOUR = 3_600_000_000
+
+
+def buckets(unit: str, span: Range, zone: ZoneInfo, most: int) -> list[int] | None:
+    """The edges that cut a range on the zone's calendar, its own two ends the first and last; None for too many.
+
+    Hours begin when the zone's clocks show a full hour, weeks on Monday.
+    """
+    start, end = span
+    edges = [start]
+    while edges[-1] < end and len(edges) <= most:
+        edges.append(min(_following(unit, edges[-1], zone), end))
+    return edges if edges[-1] >= end else None
+
+
+def _following(unit: str, at: int, zone: ZoneInfo) -> int:
+    """The first instant after `at` at which a unit begins."""
+    local = instant(at).astimezone(zone)
+    if unit == "hour":
+        past = (local.minute * 60 + local.second) * 1_000_000 + local.microsecond
+        return at + _HOUR - past
+    day = local.date()
+    if unit in _MONTHS:
+        months = _MONTHS[unit]
+        return _start(_of_month(day.year * 12 + (day.month - 1) // months * months + months), zone)
+    return _start(day.toordinal() + (1 if unit == "day" else 7 - day.weekday()), zone)
 
 
 def _invalid(pointer: str, detail: str) -> FilterInvalidError:

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from trailbook.model import Actor, Item, Origin
 from trailbook.outside import NOTHING_OUTSIDE, read_outside
 from trailbook.recording import Clock
 from trailbook.restarting import Restarted, is_behind, restart
+from trailbook.sealed import DEFAULT_SIZES, Parts
+from trailbook.sealing import Sealer
 from trailbook.signer import Signer, Signing
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
 from trailbook.tiles import origin_of
@@ -34,6 +37,7 @@ from trailbook.verifying import Asked, verify_log
 
 ORIGIN = "localhost"
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
+MOST_LOGS = 512  # held open at once; one that is asked for again opens in a moment
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -66,7 +70,9 @@ class Deployment:
         self._store, registry = opened
         self._keys = keys
         self._entropy = entropy
-        self._logs: dict[str, Log] = {}
+        self._logs: OrderedDict[str, Log] = OrderedDict()
+        self._parts = Parts()
+        self._sealer = Sealer()
         self._lock = threading.Lock()
         self.clock = clock
         self.catalogue = load(folders)
@@ -77,15 +83,25 @@ class Deployment:
         with self._lock:
             if org not in self._logs:
                 self._store.head(org)
-                self._logs[org] = Log(
-                    self._store,
-                    org,
-                    keys=self._keys,
-                    catalogue=self.catalogue,
-                    clock=self.clock,
-                    entropy=self._entropy,
-                )
+                self._logs[org] = self._opened(org)
+            self._logs.move_to_end(org)
+            # A log in use goes on working when it is forgotten here: two of one organisation are as two processes.
+            while len(self._logs) > MOST_LOGS:
+                self._logs.popitem(last=False)
             return self._logs[org]
+
+    def _opened(self, org: str) -> Log:
+        log = Log(
+            self._store,
+            org,
+            keys=self._keys,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            entropy=self._entropy,
+            kept=(self._parts, DEFAULT_SIZES),
+        )
+        log.on_ripe(lambda: self._sealer.wake(log))
+        return log
 
     def orgs(self) -> list[str]:
         """The organisations that have a log, by name."""
@@ -186,6 +202,7 @@ class Deployment:
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""
+        self._sealer.close()
         self._store.close()
 
 

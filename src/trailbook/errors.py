@@ -7,6 +7,8 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   |-- EntryInvalidError        entry-invalid (each Fault has its own code)
     |   |-- ActionUnknownError       action-unknown
     |   |-- FilterInvalidError       filter-invalid
+    |   |-- FiguresOfAPersonError    figures-of-a-person
+    |   |-- TooManyBarsError         too-many-bars
     |   |-- CursorInvalidError       cursor-invalid
     |   `-- BatchRefusedError        an atomic batch with a bad entry
     |-- EntryConflictError           entry-conflict
@@ -25,6 +27,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
         |-- SchemaNewerError         schema-newer
         |-- StorageFullError         storage-full
         `-- DamagedError             damaged
+            `-- IndexDamagedError    index-damaged (the index only; entries are whole)
 """
 
 
@@ -98,6 +101,18 @@ class FilterInvalidError(InvalidError):
     """A filter parameter is unknown, broken or contradicts another."""
 
     code = "filter-invalid"
+
+
+class FiguresOfAPersonError(InvalidError):
+    """Counts or bars would be figures of what one person does; no door makes them (faults.md R20)."""
+
+    code = "figures-of-a-person"
+
+
+class TooManyBarsError(InvalidError):
+    """A histogram of this bucket would have more bars than anybody reads."""
+
+    code = "too-many-bars"
 
 
 class CursorInvalidError(InvalidError):
@@ -232,3 +247,9 @@ class DamagedError(StoreError):
     """Stored bytes are not what was written; the detail names where."""
 
     code = "damaged"
+
+
+class IndexDamagedError(DamagedError):
+    """A part of the index is not what was sealed; the entries it was made of are not touched by that."""
+
+    code = "index-damaged"

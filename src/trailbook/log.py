@@ -9,10 +9,10 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
 from msgspec import Struct, structs
 
 from trailbook.access import Viewer, require_full, require_proofs
@@ -22,10 +22,21 @@ from trailbook.directory import Entropy
 from trailbook.erasing import Order as Ordered
 from trailbook.erasing import Progress, Retention, erasure, removal
 from trailbook.errors import CursorInvalidError, EntryExpiredError, Fault, FilterInvalidError, NotFoundError
-from trailbook.index import Plan, select
-from trailbook.index.columns import Ints
+from trailbook.figures import (
+    Bucket,
+    By,
+    Facets,
+    Histogram,
+    bucket_for,
+    draw,
+    list_values,
+    refuse_persons,
+    without,
+)
+from trailbook.figures import check as check_figures
+from trailbook.index import Place, Plan
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, microseconds
-from trailbook.paging import Order, Turn, cut
+from trailbook.paging import Order, Turn, after, batch, cut
 from trailbook.projection import Projection
 from trailbook.proving import (
     Evidence,
@@ -40,6 +51,7 @@ from trailbook.proving import (
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
 from trailbook.recording import Change, Clock, Means, Outcome, Writer
+from trailbook.sealed import Parts, Sizes
 from trailbook.sentences import Piece, pieces
 from trailbook.shown import Found, Page, Shown, spoken
 from trailbook.stores import Head, Store
@@ -74,6 +86,7 @@ class Log:
         source: Item = LIBRARY,
         clock: Clock = lambda: datetime.now(UTC),
         entropy: Entropy = secrets.token_bytes,
+        kept: tuple[Parts, Sizes] | None = None,
     ) -> None:
         self.org = org
         self.catalogue = catalogue or load()
@@ -83,7 +96,7 @@ class Log:
         self._keys = keys
         means = Means(catalogue=self.catalogue, clock=clock, entropy=entropy, key=keys.of(org))
         self._writer = Writer(store, org, means)
-        self._projection = Projection(store, org, self.catalogue)
+        self._projection = Projection(store, org, self.catalogue, kept)
         self._known = Known(
             categories=self.catalogue.categories, actions=self.catalogue.actions, types=self.catalogue.types
         )
@@ -186,37 +199,24 @@ class Log:
 
         Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError.
         """
-        require_full(viewer, self.org)
-        head = self._projection.catch_up()
-        question = "\n".join(
-            (self.org, f"{viewer.item.type}/{viewer.item.id}", order, lang, printed(_unbound(query)))
-        )
-        at = None if cursor is None else read(cursor, question, self._keys.secret, self._now())
-        as_of = _as_of(query, at, head.size)
-        with self._projection.lock:
-            plan = self._plan(query, at, as_of, lang)
-            found = select(self._projection.columns, plan)
-            page = cut(self._projection.columns, found, (order, limit), at)
-        bound = as_of if order != "seq" or query.as_of is not None else None
-
-        def link(turn: Turn | None) -> str | None:
-            return (
-                None if turn is None else write(self._cursor(turn, plan, bound), question, self._keys.secret)
-            )
-
+        head, at, question = self._asked(query, viewer, (order, lang), cursor)
+        plan = self._plan(query, viewer, (at, _as_of(query, at, head.size)), lang)
+        page = self._projection.ask(lambda pieces: cut(pieces, plan, (order, limit), at))
+        # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
+        bound = plan.as_of if order != "seq" or query.as_of is not None else None
         return Page(
             entries=tuple(self._reader.show(page.seqs, lang)),
-            as_of=as_of,
-            next_cursor=link(page.next),
-            previous_cursor=link(page.previous),
+            as_of=plan.as_of,
+            next_cursor=self._link(page.next, plan, bound, question),
+            previous_cursor=self._link(page.previous, plan, bound, question),
             size=head.size,
-            count=len(found) if count else None,
+            count=self._projection.count(plan) if count else None,
         )
 
     def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
         """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
-        seqs, as_of = self._all(query, viewer, lang)
-        return len(seqs), as_of
+        plan = self._now_plan(query, viewer, lang)
+        return self._projection.count(plan), plan.as_of
 
     def rows(
         self, query: Query, *, viewer: Viewer, order: Order = "desc", lang: str = "en"
@@ -225,14 +225,83 @@ class Log:
 
         Raises: as `search`, before the first row.
         """
-        seqs, _ = self._all(query, viewer, lang)
-        return self._show(np.sort(seqs) if order == "seq" else seqs[::-1] if order == "desc" else seqs, lang)
+        plan = self._now_plan(query, viewer, lang)
+        return (shown for seqs in self._in_order(plan, order) for shown in self._reader.show(seqs, lang))
 
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
-        seqs, _ = self._all(query, viewer, lang)
-        for seq in seqs[::-1]:
-            yield from self._reader.views([int(seq)], lang)
+        plan = self._now_plan(query, viewer, lang)
+        return (view for seqs in self._in_order(plan, "desc") for view in self._reader.views(seqs, lang))
+
+    def facets(
+        self,
+        query: Query,
+        by: By,
+        *,
+        viewer: Viewer,
+        limit: int = 50,
+        cursor: str | None = None,
+        lang: str = "en",
+    ) -> Facets:
+        """The values of a field, with exact counts, among what the filter finds without its terms on that field.
+
+        Items come by name; of persons there is no number. Raises: FiguresOfAPersonError when the filter names
+        whose doing it is; as `search`.
+        """
+        check_figures(by=by)
+        rest = without(query, by)
+        refuse_persons(self.catalogue, rest)
+        head, at, question = self._asked(query, viewer, (f"facets {by}", lang), cursor)
+        plan = self._plan(rest, viewer, (at, _as_of(query, at, head.size)), lang)
+        listing = self._projection.remembered(
+            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by, lang)
+        )
+        begin, end, turn = after(listing.numbers, at, limit)
+        return Facets(
+            by=by,
+            as_of=plan.as_of,
+            values=listing.values[begin:end],
+            next_cursor=self._link(turn, plan, plan.as_of, question),
+        )
+
+    def histogram(
+        self, query: Query, *, viewer: Viewer, bucket: Bucket = "auto", by_category: bool = False
+    ) -> Histogram:
+        """How many entries match over time, exactly, in at most 92 bars cut on the calendar of the filter's zone.
+
+        Raises: FiguresOfAPersonError; TooManyBarsError; as `search`.
+        """
+        check_figures(bucket=bucket)
+        refuse_persons(self.catalogue, query)
+        tried = bucket_for(self.catalogue, query, bucket)
+        plan = self._now_plan(query, viewer, "en")
+        words = self._projection.tail.codes["category"].words if by_category else []
+        ask = (tried, query.tz)
+        return self._projection.remembered(
+            ("histogram", plan, ask, by_category),
+            lambda: self._projection.ask(lambda pieces: draw(pieces, plan, ask, words)),
+        )
+
+    def related(
+        self, id_: UUID, *, viewer: Viewer, limit: int = 50, cursor: str | None = None, lang: str = "en"
+    ) -> Page:
+        """Entries of the same correlation, the one that led to this one, and those it led to; newest first.
+
+        Raises: as `show`; CursorInvalidError.
+        """
+        entry = self.show(id_, viewer=viewer, lang=lang)
+        head, at, question = self._asked(Query(), viewer, (f"related {id_}", lang), cursor)
+        plan = self._plan(Query(), viewer, (at, _as_of(Query(), at, head.size)), lang)
+        seqs = self._reader.related(entry, plan)
+        begin, end, turn = after(seqs, at, limit)
+        return Page(
+            entries=tuple(self._reader.show(seqs[begin:end], lang)),
+            as_of=plan.as_of,
+            next_cursor=self._link(turn, plan, plan.as_of, question),
+            previous_cursor=None,
+            size=head.size,
+            count=len(seqs),
+        )
 
     def show(self, id_: UUID, *, viewer: Viewer, lang: str = "en") -> Shown:
         """One entry by its id.
@@ -245,7 +314,10 @@ class Log:
         kept = self._store.kept_at(self.org, [seq])[0]
         if kept.body is None:
             raise EntryExpiredError(seq, kept.leaf or b"")
-        return self._reader.show([seq], lang)[0]
+        shown = self._reader.show([seq], lang)[0]
+        if shown.category in viewer.withheld:
+            raise NotFoundError("there is no such entry")
+        return shown
 
     def pieces(self, shown: Shown, lang: str = "en") -> tuple[Piece, ...]:
         """The sentence of an entry that was shown, in pieces: a page makes a link of each name."""
@@ -300,7 +372,8 @@ class Log:
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
         """The `seq` of every entry that matches, ascending. Raises: as `search`."""
-        return [int(seq) for seq in np.sort(self._all(query, viewer, lang)[0])]
+        plan = self._now_plan(query, viewer, lang)
+        return [seq for seqs in self._in_order(plan, "seq") for seq in seqs]
 
     def _seq(self, id_: UUID) -> int:
         seq = self._store.seq_of(self.org, [id_]).get(id_)
@@ -324,22 +397,59 @@ class Log:
         require_full(viewer, self.org)
         return self._store.head(self.org).size
 
-    def _all(self, query: Query, viewer: Viewer, lang: str) -> tuple[Ints, int]:
+    def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Seal full segments of the index until none is due or `stopped`; how many entries. Raises: StoreError."""
+        return self._projection.seal(stopped)
+
+    def on_ripe(self, wake: Callable[[], None]) -> None:
+        """Whom to tell when a segment is due."""
+        self._projection.on_ripe = wake
+
+    def reindex(self, progress: Progress = lambda done, total: None) -> None:
+        """Build the whole index anew from the entries. Raises: StoreError, DamagedError."""
+        self._projection.reindex(progress)
+
+    def check_index(self) -> list[str]:
+        """What is wrong with the stored index, in words; of the entries it says nothing, `verify` does."""
+        return self._projection.check()
+
+    def _asked(
+        self, query: Query, viewer: Viewer, how: tuple[str, str], cursor: str | None
+    ) -> tuple[Head, Cursor | None, str]:
+        """What every paged reading begins with: permission, the log's head, and the cursor read for this question."""
         require_full(viewer, self.org)
-        as_of = _as_of(query, None, self._projection.catch_up().size)
-        with self._projection.lock:
-            columns = self._projection.columns
-            return columns.column("seq")[select(columns, self._plan(query, None, as_of, lang))], as_of
+        head = self._projection.catch_up()
+        who = f"{viewer.item.type}/{viewer.item.id}"
+        question = "\n".join((self.org, who, *how, printed(_unbound(query))))
+        at = None if cursor is None else read(cursor, question, self._keys.secret, self._now())
+        return head, at, question
 
-    def _show(self, seqs: Ints, lang: str) -> Iterator[Shown]:
-        for start in range(0, len(seqs), _ROWS):
-            yield from self._reader.show([int(s) for s in seqs[start : start + _ROWS]], lang)
+    def _in_order(self, plan: Plan, order: Order) -> Iterator[list[int]]:
+        """The seqs that match, some at a time, each turn from where the last one ended."""
+        at: Place | None = None
+        while True:
+            seqs, at = self._projection.ask(partial(batch, plan=plan, ask=(order, _ROWS), at=at))
+            if at is None:
+                return
+            yield seqs
 
-    def _plan(self, query: Query, at: Cursor | None, as_of: int, lang: str) -> Plan:
+    def _now_plan(self, query: Query, viewer: Viewer, lang: str) -> Plan:
+        require_full(viewer, self.org)
+        size = self._projection.catch_up().size
+        return self._plan(query, viewer, (None, _as_of(query, None, size)), lang)
+
+    def _plan(self, query: Query, viewer: Viewer, bound: tuple[Cursor | None, int], lang: str) -> Plan:
+        at, as_of = bound
         checked = from_params(to_params(query), self._known)
         plan = self._projection.plan(checked, self.clock(), as_of, lang)
+        if viewer.withheld:
+            hidden = self._projection.hidden(viewer.withheld)
+            plan = structs.replace(plan, clauses=(*plan.clauses, hidden))
         # A preset moves with the day; the pages of one answer do not.
         return plan if at is None else structs.replace(plan, since=at.since, until=at.until)
+
+    def _link(self, turn: Turn | None, plan: Plan, as_of: int | None, question: str) -> str | None:
+        return None if turn is None else write(self._cursor(turn, plan, as_of), question, self._keys.secret)
 
     def _cursor(self, turn: Turn, plan: Plan, as_of: int | None) -> Cursor:
         place = turn.place

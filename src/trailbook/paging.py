@@ -6,13 +6,11 @@ Owns keyset paging in the three orders. Refuses offsets: a page begins at a plac
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 from msgspec import Struct
 
 from trailbook.cursors import Cursor
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.index import Columns, Place, before
-from trailbook.index.columns import Ints
+from trailbook.index import Piece, Place, Plan, by_seq, newest, oldest
 from trailbook.query.checks import MAX_LIMIT
 
 Order = Literal["desc", "asc", "seq"]
@@ -33,45 +31,65 @@ class Cut(Struct, frozen=True):
     previous: Turn | None
 
 
-def cut(columns: Columns, found: Ints, ask: tuple[Order, int], at: Cursor | None) -> Cut:
-    """The page of `ask` = (order, limit) out of positions found in the order of (occurred_at, seq).
+def cut(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor | None) -> Cut:
+    """The page of `ask` = (order, limit) among what matches, from a cursor on or from the beginning.
 
     Raises: FilterInvalidError for a limit that is not 1 to 200.
     """
     order, limit = ask
-    if not 1 <= limit <= MAX_LIMIT:
-        fault = Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MAX_LIMIT}")
-        raise FilterInvalidError(f"limit: {fault.detail}", (fault,))
+    _check(limit)
     if order == "seq":
-        return _by_seq(columns, found, limit, at)
-    low, high = _bounds(columns, found, ask, at)
-    seqs = [int(s) for s in columns.column("seq")[found[low:high]]]
-    earlier = Turn(_place(columns, found[low]), False) if low < high and low > 0 else None
-    later = Turn(_place(columns, found[high - 1]), True) if low < high < len(found) else None
+        return _by_seq(pieces, plan, limit, at)
+    later = order == "asc" if at is None else at.later
+    place = None if at is None else Place(at.at, at.seq)
+    # One more than fits says whether anything follows in the direction of reading.
+    found = (oldest if later else newest)(pieces, plan, limit + 1, place)
+    count, more = min(limit, len(found)), len(found) > limit
+    if not count:
+        return Cut([], None, None)
+    near, far = found.place(0), found.place(count - 1)
+    first, last = (near, far) if later else (far, near)
+    # Without a cursor the page begins at an end of the answer: nothing lies behind it.
+    behind = at is not None and bool((newest if later else oldest)(pieces, plan, 1, near))
+    before = Turn(first, False) if (behind if later else more) else None
+    after = Turn(last, True) if (more if later else behind) else None
+    seqs = found.seq[:count].tolist()
     if order == "desc":
-        return Cut(seqs[::-1], earlier, later)
-    return Cut(seqs, later, earlier)
+        return Cut(seqs[::-1] if later else seqs, before, after)
+    return Cut(seqs if later else seqs[::-1], after, before)
 
 
-def _bounds(columns: Columns, found: Ints, ask: tuple[Order, int], at: Cursor | None) -> tuple[int, int]:
-    order, limit = ask
-    if at is None:
-        return (max(0, len(found) - limit), len(found)) if order == "desc" else (0, min(limit, len(found)))
-    if at.later:
-        low = before(columns, found, Place(at.at, at.seq + 1))
-        return low, min(low + limit, len(found))
-    high = before(columns, found, Place(at.at, at.seq))
-    return max(0, high - limit), high
-
-
-def _by_seq(columns: Columns, found: Ints, limit: int, at: Cursor | None) -> Cut:
-    seqs = np.sort(columns.column("seq")[found])
+def _by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, at: Cursor | None) -> Cut:
     reached = -1 if at is None else at.seq
-    low = int(np.searchsorted(seqs, reached, "right"))
-    page = [int(s) for s in seqs[low : low + limit]]
+    page = by_seq(pieces, plan, limit, reached)
     # Never null: whoever polls asks again with it, and nothing is skipped or repeated.
     return Cut(page, Turn(Place(0, page[-1] if page else reached), True), None)
 
 
-def _place(columns: Columns, position: int) -> Place:
-    return Place(int(columns.column("at")[position]), int(columns.column("seq")[position]))
+def batch(
+    pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Place | None
+) -> tuple[list[int], Place | None]:
+    """The next seqs of everything that matches, in an order, and the place they end at; None when there are none."""
+    order, limit = ask
+    if order == "seq":
+        seqs = by_seq(pieces, plan, limit, -1 if at is None else at.seq)
+        return seqs, Place(0, seqs[-1]) if seqs else None
+    found = (newest if order == "desc" else oldest)(pieces, plan, limit, at)
+    return found.seq.tolist(), found.place(-1) if len(found) else None
+
+
+def after(numbers: Sequence[int], at: Cursor | None, limit: int) -> tuple[int, int, Turn | None]:
+    """Where the page of a list begins that follows the number of a cursor, where it ends, and the turn to the next.
+
+    Raises: FilterInvalidError for a limit that is not 1 to 200.
+    """
+    _check(limit)
+    begin = 0 if at is None else list(numbers).index(at.seq) + 1 if at.seq in numbers else len(numbers)
+    end = min(begin + limit, len(numbers))
+    return begin, end, Turn(Place(0, numbers[end - 1]), True) if begin < end < len(numbers) else None
+
+
+def _check(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        fault = Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MAX_LIMIT}")
+        raise FilterInvalidError(f"limit: {fault.detail}", (fault,))

@@ -5,7 +5,8 @@ read; `Log` has asked before.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from msgspec import Struct, structs
 
 from trailbook.canonical import Body, decode
 from trailbook.catalogue import Catalogue
+from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.projection import Projection, sixty_bits
 from trailbook.proving import sizes, state_of
 from trailbook.query import View, self_of, words
-from trailbook.sentences import say
+from trailbook.sentences import counts, say
 from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.stores import Identity, Store
 
@@ -33,27 +35,41 @@ class Reader(Struct, frozen=True):
     def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
         bodies = self._bodies(seqs)
-        known = self._known(body for _, body in bodies)
         signed = sizes(self.store, self.org)
         with self.projection.lock:
+            known = self._known([body for _, body in bodies])
             return [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
 
     def views(self, seqs: Sequence[int], lang: str) -> list[View]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
         bodies = self._bodies(seqs)
-        known = self._known(body for _, body in bodies)
+        with self.projection.lock:
+            known = self._known([body for _, body in bodies])
         return [self._view(seq, body, known, lang) for seq, body in bodies]
+
+    def related(self, entry: Shown, plan: Plan) -> list[int]:
+        """The seqs of what belongs together with an entry, newest first."""
+        linked = [Clause("cause", (sixty_bits(entry.id),))]
+        if entry.correlation is not None:
+            linked.append(Clause("correlation", (sixty_bits(entry.correlation),)))
+        plans = [structs.replace(plan, clauses=(*plan.clauses, clause)) for clause in linked]
+        found = {seq for asked in plans for seq in self.projection.ask(partial(_all_seqs, plan=asked))}
+        if entry.caused_by is not None:
+            found.update(self.store.seq_of(self.org, [UUID(entry.caused_by)]).values())
+        found -= {entry.seq}
+        # The index keeps 60 bits of an id: the bodies say who really belongs.
+        bodies = [(seq, body) for seq, body in self._bodies(sorted(found)) if _belongs(entry, body)]
+        bodies.sort(key=lambda pair: (pair[1].occurred_at, pair[0]), reverse=True)
+        return [seq for seq, _ in bodies]
 
     def _bodies(self, seqs: Sequence[int]) -> list[tuple[int, Body]]:
         kept = self.store.kept_at(self.org, seqs)
         return [(row.seq, decode(row.body)) for row in kept if row.body is not None]
 
-    def _known(self, bodies: Iterable[Body]) -> "_Known":
-        cited = self.store.identities_of(self.org, {t for body in bodies for t in body.tokens()})
-        versions: dict[int, list[Identity]] = {}
-        for identity in self.store.versions(self.org, {i.item for i in cited if i.type != "origin"}):
-            versions.setdefault(identity.item, []).append(identity)
-        return _Known({i.token: i for i in cited}, versions)
+    def _known(self, bodies: Sequence[Body]) -> "_Known":
+        known = self.projection.identities
+        cited = known.of(token for body in bodies for token in body.tokens())
+        return _Known(cited, known.versions(i.item for i in cited.values() if i.type != "origin"))
 
     def _shown(self, at: tuple[int, State], body: Body, known: "_Known", lang: str) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
@@ -90,8 +106,10 @@ class Reader(Struct, frozen=True):
         return structs.replace(shown, sentence=said)
 
     def count_of(self, entry: Shown) -> int:
-        """How many it was about: its concerns, or, where it has none, the entries it led to."""
-        return len(entry.concerns) or self.projection.columns.caused.get(sixty_bits(entry.id), 0)
+        """How many it was about: its concerns, or, where its sentence counts them, the entries it led to."""
+        if entry.concerns or not counts(self.catalogue, entry.action):
+            return len(entry.concerns)
+        return self.projection.led_to(entry.id)
 
     def _item(self, shape: type[Any], known: "_Known", token: str, more: dict[str, str]) -> Any:
         cited = known.cited[token]
@@ -121,7 +139,16 @@ class _Known(Struct, frozen=True):
     """Identities at hand: by token as cited, and every version of those items."""
 
     cited: dict[str, Identity]
-    versions: dict[int, list[Identity]]
+    versions: dict[int, tuple[Identity, ...]]
+
+
+def _all_seqs(pieces: Sequence[Piece], plan: Plan) -> list[int]:
+    return [int(seq) for seqs in every_seq(pieces, plan) for seq in seqs]
+
+
+def _belongs(entry: Shown, body: Body) -> bool:
+    together = entry.correlation is not None and body.correlation == entry.correlation
+    return together or body.caused_by == entry.id or body.id == entry.caused_by
 
 
 def entry_of(seq: int, body: Body, cited: dict[str, Identity]) -> Entry:

@@ -96,6 +96,12 @@ def pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Piece, ...]
     return _capital(tuple(_filled(template, lambda slot, before: _slot(voice, slot, before))), spoken)
 
 
+def counts(catalogue: Catalogue, action: str) -> bool:
+    """Whether in some language the sentence of an action says how many there were."""
+    found = (language.actions.get(action) for language in catalogue.languages.values())
+    return any(words is not None and words.counted is not None for words in found)
+
+
 def _template(voice: _Voice) -> tuple[str, bool]:
     """The first template whose slots can all be filled, and whether it is the action's own."""
     for template in _own_templates(voice):

@@ -3,6 +3,8 @@
 People who left are found, erased ones are not. Owns ranking and the limit of 20; refuses the host's own tables.
 """
 
+import sys
+from collections.abc import Sequence
 from typing import Literal
 from unicodedata import normalize
 
@@ -10,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
+from trailbook.index import present
 from trailbook.model import Kind, text_fault
 from trailbook.query import fold, words
 from trailbook.reading import Reader
@@ -18,6 +21,7 @@ from trailbook.stores import Identity
 
 Role = Literal["actor", "concerns", "target"]
 MOST, LONGEST = 20, 80
+_ROOMS = (200, 5000)  # how many items are looked at before all of them: names beginning with an `a` are many
 
 
 class Sought(Struct, frozen=True):
@@ -40,51 +44,60 @@ def find_items(reader: Reader, sought: Sought) -> list[Found]:
         fault = Fault("/q", "parameter-invalid", why)
         raise FilterInvalidError(f"q: {fault.detail}", (fault,))
     with reader.projection.lock:
-        numbers = _in_role(reader, _by_words(reader, sought.q) | _by_id(reader, sought.q), sought.role)
-        by_item: dict[int, list[Identity]] = {}
-        for identity in reader.store.versions(reader.org, numbers):
-            by_item.setdefault(identity.item, []).append(identity)
-        found = [_found(reader, v) for v in by_item.values() if _offered(reader, v, sought.type)]
-    found.sort(key=lambda f: (fold(f.name_now or f.id), f.type, f.id))
-    return found[: min(sought.limit, MOST)]
+        exact = _by_id(reader, sought.q)
+        beginnings = words(sought.q)
+        for room in (*_ROOMS, None):
+            numbers = [*exact, *_by_words(reader, beginnings, room)]
+            offered = _offers(reader, numbers, sought)
+            if len(offered) >= sought.limit or room is None or len(numbers) - len(exact) < room:
+                break
+    offered.sort(key=lambda f: (fold(f.name_now or f.id), f.type, f.id))
+    return offered[: min(sought.limit, MOST)]
 
 
-def _by_words(reader: Reader, q: str) -> set[int]:
-    sets = [reader.store.items_by_word(reader.org, word) for word in words(q)]
-    return set.intersection(*sets) if sets else set()
+def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Found]:
+    kept = _in_role(reader, numbers, sought.role)
+    found = reader.projection.identities.versions(kept)
+    return [_found(reader, v) for v in found.values() if v and _offered(reader, v, sought.type)]
 
 
-def _by_id(reader: Reader, q: str) -> set[int]:
+def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
+    """Items by the words typed, at most so many; the longest first, for it is the rarest."""
+    if not beginnings:
+        return []
+    longest = sorted(beginnings, key=len, reverse=True)
+    return reader.store.items_by_words(reader.org, longest, sys.maxsize if room is None else room)
+
+
+def _by_id(reader: Reader, q: str) -> list[int]:
     keys = [(type_, q, None) for type_ in reader.catalogue.types]
-    return {i.item for i in reader.store.identities(reader.org, keys)}
+    return list({i.item for i in reader.store.identities(reader.org, keys)})
 
 
-def _in_role(reader: Reader, numbers: set[int], role: Role | None) -> set[int]:
-    columns = reader.projection.columns
-    if role is None or not numbers:
-        return numbers
-    wanted = np.fromiter(numbers, np.int64, len(numbers))
-    seen = columns.column("actor" if role == "actor" else "target")
-    if role == "concerns":
-        seen = np.concatenate([columns.concerned_items(), seen])
-    return {int(n) for n in wanted[np.isin(wanted, seen)]}
+def _in_role(reader: Reader, numbers: Sequence[int], role: Role | None) -> list[int]:
+    wanted = list(dict.fromkeys(numbers))
+    if role is None or not wanted:
+        return wanted
+    field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
+    array = np.asarray(wanted, np.int64)
+    seen = reader.projection.ask(lambda pieces: present(pieces, field, array))
+    return [number for number, kept in zip(wanted, seen.tolist(), strict=True) if kept]
 
 
-def _offered(reader: Reader, versions: list[Identity], type_: str | None) -> bool:
+def _offered(reader: Reader, versions: Sequence[Identity], type_: str | None) -> bool:
     last = versions[-1]
     return last.id is not None and last.type not in ("origin", "source") and type_ in (None, last.type)
 
 
-def _found(reader: Reader, versions: list[Identity]) -> Found:
+def _found(reader: Reader, versions: Sequence[Identity]) -> Found:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     person: Kind | None = "person" if declared is not None and declared.person else None
-    kinds = reader.projection.columns.kinds
     now = reader.projection.name_now(versions)
     return Found(
         type=last.type,
         id=last.id or "",
-        kind=kinds.get(last.item, person),
+        kind=reader.projection.kind_of(last.item) or person,
         name=versions[0].name,
         name_now=now,
     )

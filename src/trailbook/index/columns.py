@@ -1,26 +1,28 @@
-"""Columns: every entry of a log as numbers, growing at the end, in the order of `seq`.
+"""The tail: entries not yet sealed, as numbers, growing at the end in the order of `seq`.
 
-Owns what search, counts and typeahead read instead of bodies. Terms are item numbers of the directory and
-codes given out here; nothing personal is in them, so erasing a person does not touch them. Refuses I/O.
+Owns the codes of a log's words and what search reads before a segment is sealed. Terms are item numbers of
+the directory and codes given out here; nothing personal is in them, so erasing a person does not touch them.
+Refuses I/O.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from trailbook.index.plan import Clause, Plan
 from trailbook.model import Kind
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-NUMBERS = ("at", "actor", "target", "source", "behalf", "correlation", "cause", "kind", "type", "category", "action",
-           "outcome", "interface", "own")  # fmt: skip
 CODED = ("kind", "type", "category", "action", "outcome", "interface")
+ITEMS = ("actor", "target", "source", "behalf")
+NUMBERS = ("at", *ITEMS, "correlation", "cause", *CODED, "own")
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     """One entry as numbers and names: items by item number, `at` in microseconds, `correlation` and `cause` as 60
     bits of their ids (0: none), `alive` false when the target ends with it, true when it is restored.
     """
@@ -47,33 +49,43 @@ class Row(Struct, frozen=True, kw_only=True):
 class Codes:
     """Small numbers for the words of one column, given out in the order they first appear."""
 
-    def __init__(self) -> None:
-        self.of: dict[str, int] = {}
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        self.of = {word: code for code, word in enumerate(words)}
 
     def code(self, word: str) -> int:
         """The number of a word, new ones included."""
         return self.of.setdefault(word, len(self.of))
 
-    def known(self, words: Sequence[str]) -> list[int]:
+    def known(self, words: Sequence[str]) -> tuple[int, ...]:
         """The numbers of those words that have one."""
-        return [self.of[word] for word in words if word in self.of]
+        return tuple(self.of[word] for word in words if word in self.of)
+
+    @property
+    def words(self) -> list[str]:
+        """The words in the order of their codes."""
+        return list(self.of)
 
 
-class Columns:
-    """The growing columns of one log."""
+def new_codes(words: Mapping[str, Sequence[str]] = {}) -> dict[str, Codes]:
+    """The codes of every coded column, beginning with the words given."""
+    return {name: Codes(words.get(name, ())) for name in CODED}
 
-    def __init__(self) -> None:
-        self.size = 0  # entries seen, removed ones included: the next seq
+
+class Tail:
+    """The entries from `first` on; a piece of the index like a sealed segment, only cheaper to add to."""
+
+    def __init__(self, first: int, codes: dict[str, Codes]) -> None:
+        self.first = first
+        self.size = first  # entries seen, removed ones included: the next seq
         self.count = 0
-        self.codes = {name: Codes() for name in CODED}
-        self.life: dict[int, tuple[int, int, bool]] = {}  # item -> when (at, seq) it last ended or revived
-        self.kinds: dict[int, Kind] = {}
-        self.caused: dict[int, int] = {}  # 60 bits of an entry's id -> how many entries it led to
+        self.codes = codes
+        self.lives: list[tuple[int, int, int, bool]] = []  # item, at, seq, alive
         self._arrays = {name: np.zeros(256, np.int64) for name in ("seq", *NUMBERS)}
         self._starts = np.zeros(257, np.int64)
         self._items = np.zeros(256, np.int64)
-        self._ordered = 0
+        self._ordered = -1
         self._order: Ints = np.zeros(0, np.int64)
+        self._times: Ints = np.zeros(0, np.int64)
 
     def add(self, rows: Sequence[Row], size: int) -> None:
         """Append rows in the order of `seq`; `size` is the log's size after them."""
@@ -81,51 +93,132 @@ class Columns:
             self._grow(self.count + len(rows))
             fresh = slice(self.count, self.count + len(rows))
             for name, array in self._arrays.items():
-                array[fresh] = [self._number(name, row) for row in rows]
+                values = [getattr(row, name) for row in rows]
+                array[fresh] = [self.codes[name].code(v) for v in values] if name in CODED else values
             self._add_concerned(rows)
-            for row in rows:
-                self.kinds[row.actor] = row.kind
-                if row.cause:
-                    self.caused[row.cause] = self.caused.get(row.cause, 0) + 1
-                if row.alive is not None:
-                    self._live(row.target, (row.at, row.seq, row.alive))
+            self.lives.extend((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
             self.count += len(rows)
         self.size = size
 
-    def column(self, name: str) -> Ints:
-        """One column, `seq`, `at` or another of NUMBERS, by position."""
-        return self._arrays[name][: self.count]
+    def cut(self, stop: int) -> "Tail":
+        """The tail from `stop` on: what is before it has been sealed."""
+        rest = Tail(stop, self.codes)
+        low = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
+        rest.count, rest.size = self.count - low, self.size
+        rest.lives = [life for life in self.lives if life[2] >= stop]
+        rest._arrays = {name: _longer(a[low : self.count], 256) for name, a in self._arrays.items()}
+        starts = self._starts[low : self.count + 1]
+        rest._starts = _longer(starts - starts[0], 257)
+        rest._items = _longer(self._items[starts[0] : starts[-1]], 256)
+        return rest
 
-    def order(self) -> Ints:
-        """Positions in the order of (occurred_at, seq), oldest first."""
-        if self._ordered != self.count:
-            # Positions are in order of seq, so a stable sort by time alone gives (occurred_at, seq).
-            self._order = np.argsort(self.column("at"), kind="stable")
-            self._ordered = self.count
-        return self._order
+    def fields(self, stop: int) -> tuple[dict[str, Ints], Ints, Ints]:
+        """The columns of what lies before `stop`, in the order of `seq`: fields, starts of concerned, concerned."""
+        high = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
+        starts = self._starts[: high + 1]
+        fields = {name: array[:high].copy() for name, array in self._arrays.items()}
+        return fields, starts.copy(), self._items[: starts[-1]].copy()
 
-    def concerning(self, items: Sequence[int]) -> Mask:
-        """Which positions have one of these items among their concerns."""
+    @property
+    def low(self) -> int:
+        """The earliest time; meaningless when nothing is there."""
+        return int(self.at()[0])
+
+    @property
+    def high(self) -> int:
+        """The latest time; meaningless when nothing is there."""
+        return int(self.at()[-1])
+
+    def at(self) -> Ints:
+        """The times by rank: ascending."""
+        self._sort()
+        return self._times
+
+    def seqs(self, ranks: Ints) -> Ints:
+        """The `seq` at each rank."""
+        return self.column("seq", ranks)
+
+    def column(self, name: str, ranks: Ints | None = None) -> Ints:
+        """A column by rank, whole or at some ranks."""
+        self._sort()
+        found: Ints = self._arrays[name][self._order if ranks is None else self._order[ranks]]
+        return found
+
+    def concerned(self, ranks: Ints) -> tuple[Ints, Ints]:
+        """How many items each entry concerns, and those items one after the other."""
+        self._sort()
+        places = self._order[ranks]
+        counts = self._starts[places + 1] - self._starts[places]
+        spans = [self._items[self._starts[p] : self._starts[p + 1]] for p in places]
+        return counts, np.concatenate(spans) if spans else np.zeros(0, np.int64)
+
+    def find(self, plan: Plan) -> Ints:
+        """Ranks of the entries that match, ascending."""
+        self._sort()
+        low = 0 if plan.since is None else int(np.searchsorted(self._times, plan.since, "left"))
+        high = self.count if plan.until is None else int(np.searchsorted(self._times, plan.until, "left"))
+        return np.flatnonzero(self._keep(plan)[self._order[low:high]]) + low
+
+    def citing(self, item: int) -> Ints:
+        """Ranks of the entries that cite an item in any part, its credentials' included."""
+        self._sort()
+        found = self._cites((item,)) | (self._plain("source") == item)
+        return np.flatnonzero(found[self._order])
+
+    def posting(self, field: str, number: int) -> Ints:
+        """Ranks of the entries that have a number in a field; `about` is target or concerned."""
+        self._sort()
+        hits = self._hits(Clause("concerns" if field == "about" else field, (number,)))
+        return np.flatnonzero(hits[self._order])
+
+    def having(self, field: str, numbers: Ints) -> Mask:
+        """Which of these numbers some entry has in a field."""
+        seen = self._plain("target" if field == "about" else field)
+        if field == "about":
+            seen = np.concatenate([seen, self._items[: self._starts[self.count]]])
+        return np.isin(numbers, seen)
+
+    def _keep(self, plan: Plan) -> Mask:
+        found: Mask = self._plain("seq") < plan.as_of
+        for clause in plan.clauses:
+            hit = self._hits(clause)
+            found &= ~hit if clause.negated else hit
+        for word in plan.text:
+            found &= self._cites(word.items) | _is_one_of(self._plain("action"), word.actions)
+        if plan.own is not None:
+            found &= self._plain("own") == int(plan.own)
+        return found
+
+    def _hits(self, clause: Clause) -> Mask:
+        if clause.field in ("concerns", "by_or_about"):
+            hit = self._concerning(clause.numbers) | _is_one_of(self._plain("target"), clause.numbers)
+            if clause.field == "by_or_about":
+                hit |= _is_one_of(self._plain("actor"), clause.numbers)
+            return hit
+        hit = _is_one_of(self._plain(clause.field), clause.numbers)
+        return hit | _is_one_of(self._plain("type"), clause.types) if clause.types else hit
+
+    def _cites(self, items: Sequence[int]) -> Mask:
+        found = self._concerning(items)
+        for name in ("actor", "target", "behalf"):
+            found |= _is_one_of(self._plain(name), items)
+        return found
+
+    def _concerning(self, items: Sequence[int]) -> Mask:
         found = np.zeros(self.count, np.bool_)
-        hits = np.flatnonzero(is_one_of(self._items[: self._starts[self.count]], items))
+        hits = np.flatnonzero(_is_one_of(self._items[: self._starts[self.count]], items))
         found[np.searchsorted(self._starts[: self.count + 1], hits, "right") - 1] = True
         return found
 
-    def concerned(self, position: int) -> Ints:
-        """The items that the entry at a position concerns."""
-        return self._items[self._starts[position] : self._starts[position + 1]]
+    def _plain(self, name: str) -> Ints:
+        return self._arrays[name][: self.count]
 
-    def concerned_items(self) -> Ints:
-        """Every item that some entry concerns, once, ascending."""
-        return np.unique(self._items[: self._starts[self.count]])
-
-    def _number(self, name: str, row: Row) -> int:
-        value = getattr(row, name)
-        return self.codes[name].code(value) if name in self.codes else int(value)
-
-    def _live(self, item: int, now: tuple[int, int, bool]) -> None:
-        if item not in self.life or self.life[item][:2] < now[:2]:
-            self.life[item] = now
+    def _sort(self) -> None:
+        if self._ordered != self.count:
+            # Rows are in the order of seq, so a stable sort by time alone gives (occurred_at, seq).
+            self._order = np.argsort(self._plain("at"), kind="stable")
+            self._times = self._plain("at")[self._order]
+            self._ordered = self.count
 
     def _grow(self, count: int) -> None:
         if count > len(self._arrays["seq"]):
@@ -141,8 +234,7 @@ class Columns:
         self._starts[self.count + 1 : self.count + 1 + len(rows)] = ends
 
 
-def is_one_of(values: Ints, wanted: Sequence[int]) -> Mask:
-    """Which values are among the wanted ones."""
+def _is_one_of(values: Ints, wanted: Sequence[int]) -> Mask:
     if len(wanted) == 1:
         single: Mask = values == wanted[0]
         return single
@@ -150,6 +242,6 @@ def is_one_of(values: Ints, wanted: Sequence[int]) -> Mask:
 
 
 def _longer(array: Ints, room: int) -> Ints:
-    longer = np.zeros(room, np.int64)
+    longer = np.zeros(max(room, len(array)), np.int64)
     longer[: len(array)] = array
     return longer

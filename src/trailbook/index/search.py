@@ -1,106 +1,166 @@
-"""Search over columns: a plan of numbers in, positions out, exact and in order.
+"""Search over the pieces of an index: sealed segments and the tail, which answer alike.
 
-Owns the meaning of a plan: terms of one field are OR-ed, fields AND-ed, negated ones subtract. Refuses names:
-whoever asks has turned them into item numbers and codes.
+Owns the order of answers: exact however pieces overlap in time, since imports bring old entries late. Refuses
+to read more pieces than the answer needs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
-from trailbook.index.columns import Columns, Ints, Mask, is_one_of
+from trailbook.index.columns import Ints
+from trailbook.index.plan import Place, Plan
 
 
-class Clause(Struct, frozen=True):
-    """One field's terms: `numbers` are item numbers, or codes where `field` is coded; `types` are target types."""
+class Piece(Protocol):
+    """Consecutive entries of a log, numbered by rank in (occurred_at, seq)."""
 
-    field: str
-    numbers: tuple[int, ...]
-    negated: bool = False
-    types: tuple[int, ...] = ()
+    first: int
+    size: int
+    count: int
 
+    @property
+    def low(self) -> int:
+        """The earliest time."""
 
-class Word(Struct, frozen=True):
-    """One word of text: the items whose names have it and the codes of the actions whose label has it."""
+    @property
+    def high(self) -> int:
+        """The latest time."""
 
-    items: tuple[int, ...]
-    actions: tuple[int, ...]
+    def at(self) -> Ints:
+        """The times by rank."""
 
+    def seqs(self, ranks: Ints) -> Ints:
+        """The `seq` at each rank."""
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """A query in numbers; `since` and `until` are half-open microseconds, `as_of` a log size."""
+    def column(self, name: str, ranks: Ints | None = None) -> npt.NDArray[Any]:
+        """A column by rank."""
 
-    since: int | None = None
-    until: int | None = None
-    clauses: tuple[Clause, ...] = ()
-    text: tuple[Word, ...] = ()
-    own: bool | None = None
-    as_of: int
+    def concerned(self, ranks: Ints) -> tuple[Ints, Ints]:
+        """How many items each entry concerns, and those items."""
 
+    def find(self, plan: Plan) -> Ints:
+        """Ranks of what matches, ascending."""
 
-class Place(Struct, frozen=True):
-    """A place in the order: (occurred_at, seq)."""
+    def citing(self, item: int) -> Ints:
+        """Ranks of what cites an item."""
 
-    at: int
-    seq: int
+    def posting(self, field: str, number: int) -> Ints:
+        """Ranks of the entries that have a number in a field; `about` is target or concerned."""
 
-
-def select(columns: Columns, plan: Plan) -> Ints:
-    """Positions of the entries that match, in the order of (occurred_at, seq), oldest first."""
-    order = columns.order()
-    at = columns.column("at")
-    low = 0 if plan.since is None else int(np.searchsorted(at[order], plan.since, "left"))
-    high = len(order) if plan.until is None else int(np.searchsorted(at[order], plan.until, "left"))
-    within = order[low:high]
-    return within[keep(columns, plan)[within]]
+    def having(self, field: str, numbers: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these numbers some entry has in a field."""
 
 
-def keep(columns: Columns, plan: Plan) -> Mask:
-    """Which positions match everything but the dates."""
-    found: Mask = columns.column("seq") < plan.as_of
-    for clause in plan.clauses:
-        hit = _hits(columns, clause)
-        found &= ~hit if clause.negated else hit
-    for word in plan.text:
-        found &= _cites(columns, word.items) | is_one_of(columns.column("action"), word.actions)
-    if plan.own is not None:
-        found &= columns.column("own") == int(plan.own)
+class Places(Struct, frozen=True):
+    """Places in an order: their times and seqs, one array each."""
+
+    at: Ints
+    seq: Ints
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+    def place(self, number: int) -> Place:
+        """One of them."""
+        return Place(int(self.at[number]), int(self.seq[number]))
+
+
+_NOWHERE = Places(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def newest(pieces: Sequence[Piece], plan: Plan, limit: int, before: Place | None = None) -> Places:
+    """The last `limit` places that match and come before a place, latest first."""
+    found = _NOWHERE
+    for piece in sorted(_held(pieces), key=lambda p: p.high, reverse=True):
+        if len(found) == limit and piece.high < found.at[-1]:
+            break  # nothing here, nor in what follows, is as late as the earliest that was found
+        ranks = piece.find(plan)
+        if before is not None:
+            ranks = ranks[: np.searchsorted(ranks, rank_of(piece, before))]
+        found = _together(found, piece, ranks[len(ranks) - min(limit, len(ranks)) :], -1, limit)
     return found
 
 
-def before(columns: Columns, selected: Ints, place: Place) -> int:
-    """How many of the selected positions come before a place."""
-    at = columns.column("at")[selected]
-    low, high = np.searchsorted(at, place.at, "left"), np.searchsorted(at, place.at, "right")
-    seqs = columns.column("seq")[selected[low:high]]
-    return int(low + np.searchsorted(seqs, place.seq, "left"))
+def oldest(pieces: Sequence[Piece], plan: Plan, limit: int, after: Place | None = None) -> Places:
+    """The first `limit` places that match and come after a place, earliest first."""
+    found = _NOWHERE
+    for piece in sorted(_held(pieces), key=lambda p: p.low):
+        if len(found) == limit and piece.low > found.at[-1]:
+            break
+        ranks = piece.find(plan)
+        if after is not None:
+            ranks = ranks[np.searchsorted(ranks, rank_of(piece, Place(after.at, after.seq + 1))) :]
+        found = _together(found, piece, ranks[:limit], 1, limit)
+    return found
 
 
-def newest_citing(columns: Columns, item: int) -> int | None:
+def _together(found: Places, piece: Piece, ranks: Ints, step: int, limit: int) -> Places:
+    if not len(ranks):
+        return found
+    fresh = Places(piece.at()[ranks][::step], piece.seqs(ranks)[::step])
+    if not len(found):
+        return fresh
+    at, seq = np.concatenate([found.at, fresh.at]), np.concatenate([found.seq, fresh.seq])
+    order = np.lexsort((seq, at))[::step][:limit]
+    return Places(at[order], seq[order])
+
+
+def by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, reached: int) -> list[int]:
+    """The first `limit` seqs above `reached` that match, ascending."""
+    found: list[int] = []
+    for piece in _held(pieces):
+        if piece.size > reached + 1 and len(found) < limit:
+            seqs = np.sort(piece.seqs(piece.find(plan)))
+            low = int(np.searchsorted(seqs, reached, "right"))
+            found += seqs[low : low + limit - len(found)].tolist()
+    return found
+
+
+def every_seq(pieces: Sequence[Piece], plan: Plan) -> Iterator[Ints]:
+    """The seqs that match, ascending, a piece at a time."""
+    return (np.sort(piece.seqs(piece.find(plan))) for piece in _held(pieces))
+
+
+def newest_citing(pieces: Sequence[Piece], item: int) -> int | None:
     """The `seq` of the newest entry, by (occurred_at, seq), that cites an item in any part."""
-    positions = np.flatnonzero(_cites(columns, (item,)) | (columns.column("source") == item))
-    if not len(positions):
-        return None
-    at = columns.column("at")[positions]
-    return int(columns.column("seq")[positions[np.flatnonzero(at == at.max())[-1]]])
+    best = _NOWHERE
+    for piece in sorted(_held(pieces), key=lambda p: p.high, reverse=True):
+        if len(best) and piece.high < best.at[0]:
+            break
+        best = _together(best, piece, piece.citing(item)[-1:], -1, 1)
+    return int(best.seq[0]) if len(best) else None
 
 
-def _cites(columns: Columns, items: Sequence[int]) -> Mask:
-    found = columns.concerning(items)
-    for name in ("actor", "target", "behalf"):
-        found |= is_one_of(columns.column(name), items)
+def present(pieces: Sequence[Piece], field: str, numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Which of these numbers some entry has in a field."""
+    found = np.zeros(len(numbers), np.bool_)
+    for piece in _held(pieces):
+        if not found.all():
+            found |= piece.having(field, numbers)
     return found
 
 
-def _hits(columns: Columns, clause: Clause) -> Mask:
-    if clause.field == "concerns":
-        return columns.concerning(clause.numbers) | is_one_of(columns.column("target"), clause.numbers)
-    if clause.field == "by_or_about":
-        about = _hits(columns, Clause("concerns", clause.numbers))
-        return about | is_one_of(columns.column("actor"), clause.numbers)
-    hit = is_one_of(columns.column(_COLUMN.get(clause.field, clause.field)), clause.numbers)
-    return hit | is_one_of(columns.column("type"), clause.types) if clause.types else hit
+def last_with(pieces: Sequence[Piece], field: str, number: int) -> tuple[Piece, int] | None:
+    """The last piece, in the order of `seq`, that has a number in a field, and the last rank there."""
+    for piece in reversed(_held(pieces)):
+        ranks = piece.posting(field, number)
+        if len(ranks):
+            return piece, int(ranks[-1])
+    return None
 
 
-_COLUMN = {"actor_kind": "kind", "origin": "interface"}
+def rank_of(piece: Piece, place: Place) -> int:
+    """How many of a piece's entries come before a place."""
+    if place.at > piece.high:
+        return piece.count
+    at = piece.at()
+    low, high = int(np.searchsorted(at, place.at, "left")), int(np.searchsorted(at, place.at, "right"))
+    return low + int(np.searchsorted(piece.seqs(np.arange(low, high)), place.seq, "left"))
+
+
+def _held(pieces: Sequence[Piece]) -> list[Piece]:
+    return [piece for piece in pieces if piece.count]

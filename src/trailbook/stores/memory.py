@@ -92,11 +92,35 @@ class MemoryStore:
     def items_by_word(self, org: str, prefix: str) -> set[int]:
         return {item for word, item in self._log(org).words if word.startswith(prefix)}
 
+    def items_by_words(self, org: str, prefixes: Sequence[str], limit: int) -> list[int]:
+        first, *others = prefixes
+        having = [self.items_by_word(org, prefix) for prefix in others]
+        hits = sorted(pair for pair in self._log(org).words if pair[0].startswith(first))
+        found = [item for _, item in hits if all(item in items for items in having)]
+        return list(dict.fromkeys(found))[:limit]
+
     def blob(self, org: str, kind: str, key: str) -> bytes | None:
         return self._log(org).blobs.get((kind, key))
 
     def put_blob(self, org: str, blob: Blob) -> None:
         self._log(org).blobs[blob.kind, blob.key] = blob.content
+
+    def put_blobs(
+        self,
+        org: str,
+        put: Sequence[Blob],
+        *,
+        drop: Sequence[tuple[str, str]] = (),
+        expect: tuple[str, str, bytes | None],
+    ) -> None:
+        kind, key, content = expect
+        with self._lock:
+            blobs = self._log(org).blobs
+            if blobs.get((kind, key)) != content:
+                raise HeadMovedError(f"the blob {kind}/{key} is another by now")
+            for name in drop:
+                blobs.pop(name, None)
+            blobs.update({(blob.kind, blob.key): blob.content for blob in put})
 
     def blob_names(self, org: str) -> list[tuple[str, str]]:
         return sorted(self._log(org).blobs)

@@ -137,11 +137,31 @@ class Store(Protocol):
     def items_by_word(self, org: str, prefix: str) -> set[int]:
         """Item numbers that have a folded word beginning with `prefix`."""
 
+    def items_by_words(self, org: str, prefixes: Sequence[str], limit: int) -> list[int]:
+        """At most `limit` item numbers that have, for each of these beginnings, a folded word with it.
+
+        In the order of the words that begin with the first one, and each once.
+        """
+
     def blob(self, org: str, kind: str, key: str) -> bytes | None:
         """The content of a blob, or None."""
 
     def put_blob(self, org: str, blob: Blob) -> None:
         """Write or replace a blob, durably."""
+
+    def put_blobs(
+        self,
+        org: str,
+        put: Sequence[Blob],
+        *,
+        drop: Sequence[tuple[str, str]] = (),
+        expect: tuple[str, str, bytes | None],
+    ) -> None:
+        """Write these blobs and remove those of `drop`, by kind and key, durably and all at once.
+
+        `expect` is a blob's kind and key with what it must hold until then, None for one that is not there.
+        Raises: HeadMovedError, and nothing is done, when it holds something else; StorageFullError; StoreError.
+        """
 
     def blob_names(self, org: str) -> list[tuple[str, str]]:
         """Kind and key of every blob, sorted."""

@@ -20,13 +20,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec import structs
 
 from trailbook.access import operator
-from trailbook.catalogue import load
+from trailbook.catalogue import RETENTIONS, load
+from trailbook.erasing import Retention
 from trailbook.errors import TrailbookError
+from trailbook.figures import BUCKETS, BYS, Bucket, By
 from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.paging import Order
 from trailbook.query import Query
 from trailbook.recording import Outcome
+from trailbook.sealed import DEFAULT_SIZES, Sizes
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.testing.steady import START, FrozenClock, new_log
 from trailbook.testing.stores import OTHER, batch, row, version
@@ -35,6 +38,8 @@ from trailbook.testing.trees import tree_faults
 
 Pair = Callable[[], tuple[Store, Store]]
 ORG = "acme"
+TINY = Sizes(small=4, large=16)
+OPERATOR = Actor(type="system", id="operator", name="Operator", kind="system")
 POISON = NewEntry(
     action="role.asigned",
     occurred_at=START,
@@ -180,9 +185,14 @@ class LogMachine(RuleBasedStateMachine):
         super().__init__()
         self.stores = type(self).pair()
         self.clock = FrozenClock(START + timedelta(days=30))  # it may go back, yet never before an entry
-        self.logs = [new_log(store, ORG, clock=self.clock) for store in self.stores]
+        # Mine seals tiny segments; the oracle seals none, so that segments and tail are held against each other.
+        self.logs = [
+            new_log(store, ORG, clock=self.clock, sizes=sizes)
+            for store, sizes in zip(self.stores, (TINY, DEFAULT_SIZES), strict=True)
+        ]
         self.viewer = operator(ORG)
         self.known: list[NewEntry] = []
+        self.opened = 1
 
     def both(self, ask: Callable[[Log], Any]) -> Any:
         """The answer of both, which must be one."""
@@ -249,6 +259,55 @@ class LogMachine(RuleBasedStateMachine):
         self.both(lambda log: list(log.rows(query, viewer=self.viewer, order=order)))
         if first.next_cursor is not None:
             self.both(lambda log: page(log, first.next_cursor))
+
+    @rule()
+    def seal(self) -> None:
+        self.logs[0].seal()
+
+    @rule()
+    def reindex(self) -> None:
+        self.logs[0].reindex()
+        assert self.logs[0].check_index() == []
+
+    @rule()
+    def another_process(self) -> None:
+        """Whoever opens the log now finds what is sealed, and goes on from there."""
+        self.logs[0] = new_log(self.stores[0], ORG, clock=self.clock, seed=self.opened, sizes=TINY)
+        self.logs[1] = new_log(self.stores[1], ORG, clock=self.clock, seed=self.opened)
+        self.opened += 1
+
+    @rule(data=st.data(), by=st.sampled_from(BYS), bucket=st.sampled_from(BUCKETS))
+    def figures(self, data: st.DataObject, by: By, bucket: Bucket) -> None:
+        views = self.both(lambda log: list(log.views(Query(), viewer=self.viewer)))
+        query = data.draw(queries(views, self.size()))
+        self.both(lambda log: log.facets(query, by, viewer=self.viewer, limit=3))
+        self.both(lambda log: log.histogram(query, viewer=self.viewer, bucket=bucket))
+        self.both(lambda log: log.histogram(query, viewer=self.viewer, by_category=True))
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def related(self, data: st.DataObject) -> None:
+        id_ = data.draw(st.sampled_from(self.known)).id
+        assert id_ is not None
+        self.both(lambda log: log.related(id_, viewer=self.viewer, limit=2))
+
+    @rule(who=st.sampled_from(["a-1", "a-2"]))
+    def erase(self, who: str) -> None:
+        def erased(log: Log) -> Any:
+            return log.erase(Item(type="user", id=who), actor=OPERATOR, origin=Origin(interface="cli")).seq
+
+        self.both(erased)
+        self.known = []  # what an erased person was part of is repeated without being compared
+
+    @rule(kept_for=st.sampled_from(sorted(RETENTIONS)))
+    def prune(self, kept_for: str) -> None:
+        asked = Retention(kept_for=kept_for, before=self.clock())
+
+        def pruned(log: Log) -> Any:
+            return log.prune(asked, actor=OPERATOR, origin=Origin(interface="cli")).seq
+
+        self.both(pruned)
+        self.known = []
 
     @rule(q=st.sampled_from(["an", "be", "Åse", "li a", "a-1", "zz"]))
     def typeahead(self, q: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trailbook.catalogue import load
 from trailbook.log import Keys, Log
+from trailbook.sealed import DEFAULT_SIZES, Parts, Sizes
 from trailbook.stores import Store
 from trailbook.stores.memory import MemoryStore
 
@@ -49,12 +50,14 @@ def new_log(
     clock: FrozenClock | None = None,
     seed: int = 0,
     folders: Sequence[Path] = (),
+    sizes: Sizes = DEFAULT_SIZES,
 ) -> Log:
     """A log of its own with time and randomness held still, in memory unless a store is given.
 
-    `folders` are a host's catalogue. Raises: CatalogueError, StoreError.
+    `folders` are a host's catalogue, `sizes` those of the index's segments. Raises: CatalogueError, StoreError.
     """
     kept = store or MemoryStore()
     kept.create(org)
     still = clock or FrozenClock()
-    return Log(kept, org, keys=KEYS, catalogue=load(folders), clock=still, entropy=Steady(seed))
+    held = (Parts(), sizes)
+    return Log(kept, org, keys=KEYS, catalogue=load(folders), clock=still, entropy=Steady(seed), kept=held)

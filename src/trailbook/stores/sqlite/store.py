@@ -48,6 +48,12 @@ _REMOVE = "UPDATE entry SET body = NULL, leaf = ? WHERE place = ?"
 _SWEEP = "DELETE FROM identity WHERE org = ? AND token = ?"
 _SWEEP_WORDS = "DELETE FROM word WHERE org = ? AND item NOT IN (SELECT item FROM identity WHERE org = ?)"
 _BY_WORD = "SELECT DISTINCT item FROM word WHERE org = ? AND word >= ? AND word < ?"
+_BY_WORDS = "SELECT item FROM word AS first WHERE org = ? AND word >= ? AND word < ?"
+_AND_WORD = (
+    " AND EXISTS (SELECT 1 FROM word AS other"
+    " WHERE other.org = first.org AND other.item = first.item AND other.word >= ? AND other.word < ?)"
+)
+_DROP_BLOB = "DELETE FROM blob WHERE org = ? AND kind = ? AND key = ?"
 _BLOB_NAMES = "SELECT kind, key FROM blob WHERE org = ? ORDER BY kind, key"
 _EVERY_BLOB = "SELECT number, kind, key, content FROM blob NOT INDEXED WHERE org = ? AND number > ? LIMIT 256"
 _IDS = "SELECT id, seq FROM entry_id WHERE org = ? AND id > ? ORDER BY id LIMIT 65536"
@@ -146,6 +152,18 @@ class SqliteStore:
             number = self._number(db, org)
             return {row[0] for row in db.execute(_BY_WORD, (number, prefix, prefix + "\U0010ffff"))}
 
+    def items_by_words(self, org: str, prefixes: Sequence[str], limit: int) -> list[int]:
+        having = "".join(_AND_WORD for _ in prefixes[1:])
+        bounds = [text for prefix in prefixes for text in (prefix, prefix + "\U0010ffff")]
+        with self._connections.reading() as db:
+            found = db.execute(_BY_WORDS + having + " ORDER BY word, item", (self._number(db, org), *bounds))
+            once: dict[int, None] = {}
+            for (item,) in found:
+                once[item] = None
+                if len(once) == limit:
+                    break
+            return list(once)
+
     def blob(self, org: str, kind: str, key: str) -> bytes | None:
         with self._connections.reading() as db:
             row = db.execute(_BLOB, (self._number(db, org), kind, key)).fetchone()
@@ -154,6 +172,22 @@ class SqliteStore:
     def put_blob(self, org: str, blob: Blob) -> None:
         with self._connections.writing() as db:
             db.execute(_ADD_BLOB, (self._number(db, org), blob.kind, blob.key, blob.content))
+
+    def put_blobs(
+        self,
+        org: str,
+        put: Sequence[Blob],
+        *,
+        drop: Sequence[tuple[str, str]] = (),
+        expect: tuple[str, str, bytes | None],
+    ) -> None:
+        kind, key, content = expect
+        with self._connections.writing() as db:
+            number = self._number(db, org)
+            if db.execute(_BLOB, (number, kind, key)).get != content:
+                raise HeadMovedError(f"the blob {kind}/{key} is another by now")
+            db.executemany(_DROP_BLOB, ((number, *name) for name in drop))
+            db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in put))
 
     def blob_names(self, org: str) -> list[tuple[str, str]]:
         with self._connections.reading() as db:

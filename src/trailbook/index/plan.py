@@ -1,0 +1,41 @@
+"""A query in numbers: what search and counts are asked.
+
+Owns the meaning of a plan: terms of one field are OR-ed, fields AND-ed, negated ones subtract. Refuses names:
+whoever asks has turned them into item numbers and codes.
+"""
+
+from msgspec import Struct
+
+
+class Clause(Struct, frozen=True):
+    """One field's terms: `numbers` are item numbers, or codes where `field` is coded; `types` are target types."""
+
+    field: str
+    numbers: tuple[int, ...]
+    negated: bool = False
+    types: tuple[int, ...] = ()
+
+
+class Word(Struct, frozen=True):
+    """One word of text: the items whose names have it and the codes of the actions whose label has it."""
+
+    items: tuple[int, ...]
+    actions: tuple[int, ...]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A query in numbers; `since` and `until` are half-open microseconds, `as_of` a log size."""
+
+    since: int | None = None
+    until: int | None = None
+    clauses: tuple[Clause, ...] = ()
+    text: tuple[Word, ...] = ()
+    own: bool | None = None
+    as_of: int
+
+
+class Place(Struct, frozen=True, order=True):
+    """A place in the order: (occurred_at, seq)."""
+
+    at: int
+    seq: int

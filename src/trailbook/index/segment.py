@@ -1,0 +1,359 @@
+"""A segment: consecutive entries, sealed, numbered by rank in (occurred_at, seq).
+
+Owns the layout: a head that says what is there and under which digest, and parts that are read one by one
+when a question needs them. Pure: `Parts` brings the bytes. Refuses parts that are not what the head says.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from trailbook.errors import IndexDamagedError
+from trailbook.index.columns import CODED, Ints
+from trailbook.index.plan import Clause, Plan
+
+Array = npt.NDArray[Any]
+_POSTED = ("actor", "about", "target", "source", "behalf", "correlation", "cause")
+_SPARSE = ("behalf", "correlation", "cause")  # 0 means none, and is not kept
+_MANY = 64  # items of a word of text beyond which columns are read instead of postings
+_COUNTED = (*CODED, "own")
+NONE: Ints = np.zeros(0, np.int64)
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """One array of a segment: its numpy type, how many numbers, and the SHA-256 of its bytes."""
+
+    dtype: str
+    length: int
+    digest: bytes
+
+
+class SegmentHead(Struct, frozen=True, array_like=True, kw_only=True):
+    """What a segment holds: seqs `first` to `first + span`, `count` entries from `low` to `high`, counts of codes."""
+
+    first: int
+    span: int
+    count: int
+    low: int
+    high: int
+    counts: dict[str, list[int]]
+    parts: dict[str, Part]
+
+
+class Fields(Struct, frozen=True):
+    """Entries as columns in the order of `seq`: by name, and the concerned items with where each entry's begin."""
+
+    of: Mapping[str, Ints]
+    starts: Ints
+    concerned: Ints
+
+
+class Lives(Struct, frozen=True):
+    """When targets ended or came back: item, at, seq, alive, one array each."""
+
+    item: Ints
+    at: Ints
+    seq: Ints
+    alive: Ints
+
+
+def build(first: int, span: int, fields: Fields, lives: Lives) -> tuple[SegmentHead, dict[str, bytes]]:
+    """The segment of these entries, and the bytes of its parts; the same entries give the same bytes."""
+    order = np.lexsort((fields.of["seq"], fields.of["at"]))
+    by_rank = {name: column[order] for name, column in fields.of.items()}
+    counts = np.diff(fields.starts)[order]
+    concerned: Ints = fields.concerned[_runs(fields.starts[:-1][order], counts)]
+    arrays: dict[str, Array] = {
+        "at": by_rank["at"],
+        "order": _small(by_rank["seq"] - first),
+        "starts": _small(np.concatenate([[0], np.cumsum(counts)])),
+        "concerned": _small(concerned),
+        **{name: _small(by_rank[name]) for name in ("actor", "target", "source", *_COUNTED)},
+        **{f"life.{name}": getattr(lives, name).astype(np.int64) for name in Lives.__struct_fields__},
+    }
+    ranks = np.arange(len(order))
+    about = np.concatenate([by_rank["target"], concerned])
+    cited = {name: (by_rank[name], ranks) for name in _POSTED if name != "about"}
+    for name, (terms, places) in {
+        **cited,
+        "about": (about, np.concatenate([ranks, np.repeat(ranks, counts)])),
+    }.items():
+        arrays |= _posted(name, terms, places)
+    content = {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
+    head = SegmentHead(
+        first=first,
+        span=span,
+        count=len(order),
+        low=int(by_rank["at"][0]) if len(order) else 0,
+        high=int(by_rank["at"][-1]) if len(order) else 0,
+        counts={name: np.bincount(by_rank[name]).tolist() for name in _COUNTED},
+        parts={
+            name: Part(array.dtype.str, len(array), hashlib.sha256(content[name]).digest())
+            for name, array in arrays.items()
+        },
+    )
+    return head, content
+
+
+def _runs(begins: Ints, counts: Ints) -> Ints:
+    """The places of several runs, one after the other: `counts` places from each of `begins` on."""
+    ends = np.cumsum(counts)
+    places: Ints = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(begins - (ends - counts), counts)
+    return places
+
+
+def _posted(name: str, terms: Ints, ranks: Ints) -> dict[str, Array]:
+    if name in _SPARSE:
+        ranks, terms = ranks[terms != 0], terms[terms != 0]
+    order = np.lexsort((ranks, terms))
+    terms, ranks = terms[order], ranks[order]
+    fresh = np.ones(len(terms), np.bool_)  # an item may be target and concerned in one entry
+    fresh[1:] = (terms[1:] != terms[:-1]) | (ranks[1:] != ranks[:-1])
+    codes, starts = np.unique(terms[fresh], return_index=True)
+    return {
+        f"{name}.terms": _small(codes),
+        f"{name}.starts": _small(np.append(starts, np.count_nonzero(fresh))),
+        f"{name}.ranks": _small(ranks[fresh]),
+    }
+
+
+def _small(array: Ints) -> Array:
+    """The same numbers in the smallest unsigned type that holds them, little-endian on every machine."""
+    greatest = int(array.max()) if len(array) else 0
+    return array.astype(np.min_scalar_type(greatest).newbyteorder("<"))
+
+
+Fetch = Callable[[SegmentHead, str], Array]
+
+
+class Segment:
+    """A sealed piece of the index, read part by part through `fetch`."""
+
+    def __init__(self, head: SegmentHead, fetch: Fetch, dead: Sequence[tuple[int, int]] = ()) -> None:
+        self.head = head
+        self.first, self.count, self.low, self.high = head.first, head.count, head.low, head.high
+        self.size = head.first + head.span
+        self._fetch = fetch
+        low, high = self.first, self.size
+        self._dead = [(max(a, low), min(b, high)) for a, b in dead if a < high and b > low]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was removed since it was sealed, so that its own counts hold."""
+        return not self._dead
+
+    def part(self, name: str) -> Array:
+        """One part. Raises: IndexDamagedError."""
+        return self._fetch(self.head, name)
+
+    def at(self) -> Ints:
+        """The times by rank: ascending."""
+        return self.part("at")
+
+    def seqs(self, ranks: Ints) -> Ints:
+        """The `seq` at each rank."""
+        return self.part("order")[ranks].astype(np.int64) + self.first
+
+    def column(self, name: str, ranks: Ints | None = None) -> Array:
+        """A column by rank, whole or at some ranks."""
+        if name == "seq":
+            return self.seqs(np.arange(self.count) if ranks is None else ranks)
+        whole = self.part(name)
+        return whole if ranks is None else whole[ranks]
+
+    def concerned(self, ranks: Ints) -> tuple[Ints, Ints]:
+        """How many items each entry concerns, and those items one after the other."""
+        starts = self.part("starts").astype(np.int64)
+        counts = starts[ranks + 1] - starts[ranks]
+        return counts, self.part("concerned")[_runs(starts[ranks], counts)].astype(np.int64)
+
+    def terms(self, name: str) -> tuple[Array, Ints]:
+        """Every number of a posted field, ascending, with how many entries have it."""
+        starts = self.part(f"{name}.starts").astype(np.int64)
+        return self.part(f"{name}.terms"), starts[1:] - starts[:-1]
+
+    def posting(self, field: str, number: int) -> Ints:
+        """Ranks of the entries that have a number in a field; `about` is target or concerned."""
+        return self._living(self._posting(field, number))
+
+    def having(self, field: str, numbers: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these numbers some entry had in a field, removed ones included."""
+        terms = self.part(f"{field}.terms")
+        if not len(terms):
+            return np.zeros(len(numbers), np.bool_)
+        places = np.minimum(np.searchsorted(terms, numbers.astype(terms.dtype)), len(terms) - 1)
+        found: npt.NDArray[np.bool_] = terms[places] == numbers
+        return found
+
+    def citing(self, item: int) -> Ints:
+        """Ranks of the entries that cite an item in any part, its credentials' included."""
+        return self._living(self._union([(f, item) for f in ("actor", "about", "behalf", "source")]))
+
+    def find(self, plan: Plan) -> Ints:
+        """Ranks of the entries that match, ascending; the rarest term is read first."""
+        low, high = self._between(plan)
+        if low >= high or self.first >= plan.as_of or any(self._absent(c) for c in plan.clauses):
+            return NONE
+        lists, tests = self._lists(plan), [c for c in plan.clauses if c.field in CODED]
+        if any(not len(found) for found in lists):
+            return NONE
+        tests.sort(key=lambda c: c.negated or self._counted(c))
+        lists.sort(key=len)
+        if tests and not tests[0].negated and (not lists or self._counted(tests[0]) < len(lists[0])):
+            ranks = np.flatnonzero(self._test(tests.pop(0))[low:high]) + low
+        elif lists:
+            ranks = lists.pop(0)
+            ranks = ranks[np.searchsorted(ranks, low) : np.searchsorted(ranks, high)]
+        else:
+            ranks = np.arange(low, high)
+        for found in lists:
+            ranks = ranks[_marks(self.count, found)[ranks]]
+        return self._rest(plan, ranks, tests)
+
+    def _rest(self, plan: Plan, ranks: Ints, tests: Sequence[Clause]) -> Ints:
+        for clause in tests:
+            hit = self._test(clause, ranks)
+            ranks = ranks[~hit if clause.negated else hit]
+        for clause in plan.clauses:
+            if clause.negated and clause.field not in CODED:
+                ranks = ranks[~_marks(self.count, self._either(clause))[ranks]]
+        if plan.own is not None:
+            ranks = ranks[self.part("own")[ranks] == int(plan.own)]
+        if plan.as_of < self.size:
+            ranks = ranks[self.part("order")[ranks] < plan.as_of - self.first]
+        return self._living(ranks)
+
+    def _living(self, ranks: Ints) -> Ints:
+        for low, high in self._dead:
+            order = self.part("order")[ranks].astype(np.int64)
+            ranks = ranks[(order < low - self.first) | (order >= high - self.first)]
+        return ranks
+
+    def _between(self, plan: Plan) -> tuple[int, int]:
+        low, high = 0, self.count
+        if plan.since is not None and plan.since > self.low:
+            low = int(np.searchsorted(self.at(), plan.since, "left"))
+        if plan.until is not None and plan.until <= self.high:
+            high = int(np.searchsorted(self.at(), plan.until, "left"))
+        return low, high
+
+    def _absent(self, clause: Clause) -> bool:
+        return clause.field in CODED and not clause.negated and not self._counted(clause)
+
+    def _counted(self, clause: Clause) -> int:
+        counts = self.head.counts[clause.field]
+        return sum(counts[code] for code in clause.numbers if code < len(counts))
+
+    def _test(self, clause: Clause, ranks: Ints | None = None) -> npt.NDArray[np.bool_]:
+        """Which of the entries at these ranks have one of a coded field's codes."""
+        column = self.column(clause.field, ranks)
+        if len(clause.numbers) == 1:
+            single: npt.NDArray[np.bool_] = column == clause.numbers[0]
+            return single
+        wanted = np.zeros(
+            max((len(self.head.counts[clause.field]), *(n + 1 for n in clause.numbers))), np.bool_
+        )
+        wanted[list(clause.numbers)] = True
+        return wanted[column]
+
+    def _lists(self, plan: Plan) -> list[Ints]:
+        """The ranks of each term that is looked up rather than tested."""
+        items = [c for c in plan.clauses if c.field not in CODED and not c.negated]
+        words = [
+            _one_after_the_other(
+                [self._cites(w.items), np.flatnonzero(self._test(Clause("action", w.actions)))]
+            )
+            for w in plan.text
+        ]
+        return [self._either(clause) for clause in items] + words
+
+    def _either(self, clause: Clause) -> Ints:
+        fields = {"concerns": ("about",), "by_or_about": ("actor", "about")}.get(
+            clause.field, (clause.field,)
+        )
+        found = self._union([(field, number) for field in fields for number in clause.numbers])
+        if not clause.types:
+            return found
+        return _one_after_the_other([found, np.flatnonzero(self._test(Clause("type", clause.types)))])
+
+    def _cites(self, items: Sequence[int]) -> Ints:
+        if len(items) <= _MANY:
+            return self._union([(field, item) for field in ("actor", "about", "behalf") for item in items])
+        wanted = np.zeros(max(items) + 1, np.bool_)
+        wanted[list(items)] = True
+        return _one_after_the_other([self._listed(field, wanted) for field in ("actor", "about", "behalf")])
+
+    def _listed(self, field: str, wanted: npt.NDArray[np.bool_]) -> Ints:
+        """The ranks of every posted number that is wanted."""
+        terms = self.part(f"{field}.terms")
+        starts = self.part(f"{field}.starts").astype(np.int64)
+        hit = np.flatnonzero(wanted[np.minimum(terms, len(wanted) - 1)] & (terms < len(wanted)))
+        found: Ints = self.part(f"{field}.ranks")[_runs(starts[hit], starts[hit + 1] - starts[hit])]
+        return found.astype(np.int64)
+
+    def _union(self, wanted: Sequence[tuple[str, int]]) -> Ints:
+        found = [posting for field, number in wanted if len(posting := self._posting(field, number))]
+        return found[0] if len(found) == 1 else _one_after_the_other(found)
+
+    def _posting(self, field: str, number: int) -> Ints:
+        terms = self.part(f"{field}.terms")
+        # A number of the array's own type: with another one numpy would convert the whole array first.
+        if number > np.iinfo(terms.dtype).max:
+            return NONE
+        at = int(np.searchsorted(terms, terms.dtype.type(number)))
+        if at == len(terms) or terms[at] != number:
+            return NONE
+        starts = self.part(f"{field}.starts")
+        found: Ints = self.part(f"{field}.ranks")[int(starts[at]) : int(starts[at + 1])].astype(np.int64)
+        return found
+
+
+def read_part(head: SegmentHead, name: str, content: bytes | None) -> Array:
+    """A part out of its bytes. Raises: IndexDamagedError when they are not what the head says."""
+    said = head.parts[name]
+    if content is None or hashlib.sha256(content).digest() != said.digest:
+        raise IndexDamagedError(f"the index of entries {head.first} to {head.first + head.span} is damaged")
+    return np.frombuffer(content, said.dtype)
+
+
+def read_head(content: bytes | None, digest: bytes, first: int) -> SegmentHead:
+    """A head out of its bytes. Raises: IndexDamagedError."""
+    if content is None or hashlib.sha256(content).digest() != digest:
+        raise IndexDamagedError(f"the index of entries from {first} on is damaged")
+    return msgspec.msgpack.decode(content, type=SegmentHead)
+
+
+def fields_of(segment: Segment) -> Fields:
+    """A segment's entries as columns again, in the order of rank: what a greater segment is built from."""
+    ranks = np.arange(segment.count)
+    of = {
+        name: segment.column(name).astype(np.int64)
+        for name in ("seq", "at", "actor", "target", "source", *_COUNTED)
+    }
+    for name in _SPARSE:
+        terms, counts = segment.terms(name)
+        of[name] = np.zeros(segment.count, np.int64)
+        of[name][segment.part(f"{name}.ranks")] = np.repeat(terms.astype(np.int64), counts)
+    counts, concerned = segment.concerned(ranks)
+    return Fields(of, np.concatenate([[0], np.cumsum(counts)]), concerned)
+
+
+def lives_of(segment: Segment) -> Lives:
+    """When targets ended or came back, in a segment."""
+    return Lives(*(segment.part(f"life.{name}") for name in Lives.__struct_fields__))
+
+
+def _marks(count: int, ranks: Ints) -> npt.NDArray[np.bool_]:
+    marks = np.zeros(count, np.bool_)
+    marks[ranks] = True
+    return marks
+
+
+def _one_after_the_other(found: Sequence[Ints]) -> Ints:
+    """Ranks of several lists, each once, ascending."""
+    return np.unique(np.concatenate(found)) if found else NONE

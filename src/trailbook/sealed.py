@@ -1,0 +1,277 @@
+"""The sealed segments of a log as they lie in its store, and the parts of them kept in memory.
+
+Owns the list of segments, its one transaction a change, and merging small ones. Refuses to hold anything that
+cannot be rebuilt from the entries; a part that is damaged is never answered from.
+"""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from trailbook.errors import DamagedError, IndexDamagedError
+from trailbook.index import (
+    CODED,
+    Array,
+    Fields,
+    Lives,
+    Segment,
+    SegmentHead,
+    build,
+    fields_of,
+    lives_of,
+    read_head,
+    read_part,
+)
+from trailbook.stores import Blob, Store
+
+SEGMENT, LIST = "segment", ("index", "segments")
+PARTS_BYTES = 192 * 2**20
+
+
+class Sizes(Struct, frozen=True):
+    """How many entries a segment takes at first, and once merged. Source: engine.md 1."""
+
+    small: int = 4096
+    large: int = 65536
+
+
+DEFAULT_SIZES = Sizes()
+
+
+class Listed(Struct, frozen=True, array_like=True):
+    """One segment of the list: where it begins, how far it reaches, and the SHA-256 of its head."""
+
+    first: int
+    span: int
+    digest: bytes
+
+
+class SegmentList(Struct, frozen=True, kw_only=True):
+    """Every segment in order, and the words of every coded column in the order of their codes."""
+
+    v: int = 1
+    segments: tuple[Listed, ...] = ()
+    words: dict[str, list[str]] = msgspec.field(default_factory=lambda: {name: [] for name in CODED})
+
+
+class Parts:
+    """Parts read lately, of every log of a deployment, within so many bytes."""
+
+    def __init__(self, most: int = PARTS_BYTES) -> None:
+        self._most = most
+        self._held: OrderedDict[tuple[str, int, str, bytes], Array] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, int, str, bytes]) -> Array | None:
+        """A part that was kept, now the one used last."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is not None:
+                self._held.move_to_end(key)
+            return found
+
+    def keep(self, key: tuple[str, int, str, bytes], part: Array) -> None:
+        """Keep a part; those unused for longest go."""
+        with self._lock:
+            if key not in self._held:
+                self._held[key] = part
+                self._bytes += part.nbytes
+            while self._bytes > self._most and len(self._held) > 1:
+                self._bytes -= self._held.popitem(last=False)[1].nbytes
+
+
+class Sealed:
+    """The segments of one log; whoever calls holds the projection's lock."""
+
+    def __init__(self, store: Store, org: str, parts: Parts) -> None:
+        self._store = store
+        self._org = org
+        self._parts = parts
+        self._list = SegmentList()
+        self._stored: bytes | None = None
+        self.dead: Sequence[tuple[int, int]] = ()
+        self.segments: list[Segment] = []
+
+    @property
+    def reached(self) -> int:
+        """The first seq that is not sealed."""
+        return self.segments[-1].size if self.segments else 0
+
+    @property
+    def words(self) -> dict[str, list[str]]:
+        """The words of every coded column, as they were last stored."""
+        return self._list.words
+
+    def load(self) -> list[Listed]:
+        """Read the list anew; answers the segments whose heads are damaged, which it leaves out.
+
+        Raises: IndexDamagedError when the list itself is.
+        """
+        self.dead = removed(self._store, self._org)
+        self._stored = self._store.blob(self._org, *LIST)
+        self._list = SegmentList() if self._stored is None else _list(self._stored)
+        heads = [(one, self._head(one)) for one in self._list.segments]
+        self.segments = [self._segment(head) for _, head in heads if head is not None]
+        return [one for one, head in heads if head is None]
+
+    def add(self, made: tuple[SegmentHead, dict[str, bytes]], words: dict[str, list[str]]) -> bool:
+        """Append a segment durably; False, and nothing done, when it is not the one that follows.
+
+        Raises: HeadMovedError when another process changed the list first; StoreError.
+        """
+        if made[0].first != self.reached:
+            return False
+        self._put([*self.segments, self._segment(made[0])], made, words)
+        return True
+
+    def mergeable(self, large: int) -> list[Segment]:
+        """The small segments that fill a large one, where they do."""
+        begin = self.reached - large
+        small = [s for s in self.segments if s.first >= begin]
+        whole = begin >= 0 and begin % large == 0 and len(small) > 1 and small[0].first == begin
+        return small if whole else []
+
+    def merge(self, small: Sequence[Segment], made: tuple[SegmentHead, dict[str, bytes]]) -> None:
+        """Put one segment in the place of several. Raises: as `add`."""
+        firsts = {s.first for s in small}
+        if firsts <= {s.first for s in self.segments}:
+            kept = [s for s in self.segments if s.first not in firsts]
+            merged = sorted([*kept, self._segment(made[0])], key=lambda s: s.first)
+            self._put(merged, made, self._list.words, drop=small)
+
+    def replace(self, first: int, span: int, entries: tuple[Fields, Lives]) -> None:
+        """Put a segment built anew in the place of a damaged one, in memory alone: `reindex` is what repairs."""
+        head, content = build(first, span, *entries)
+        for name in head.parts:
+            self._parts.keep(self._key(head, name), read_part(head, name, content[name]))
+        held = {name: read_part(head, name, content[name]) for name in head.parts}
+        segment = Segment(head, lambda _, name: held[name], self.dead)
+        self.segments = sorted(
+            [s for s in self.segments if s.first != first] + [segment], key=lambda s: s.first
+        )
+
+    def clear(self) -> None:
+        """Forget every segment, in the store too. Raises: HeadMovedError, StoreError."""
+        names = [(k, key) for k, key in self._store.blob_names(self._org) if k == SEGMENT]
+        stored = self._store.blob(self._org, *LIST)
+        self._store.put_blobs(self._org, (), drop=[*names, LIST], expect=(*LIST, stored))
+        self.load()
+
+    def faults(self, segment: Segment) -> list[str]:
+        """What is wrong with the stored parts of a segment, in words."""
+        found = []
+        for name in segment.head.parts:
+            try:
+                read_part(segment.head, name, self._blob(segment.head, name))
+            except DamagedError as error:
+                found.append(f"{error.detail} ({name})")
+        return found
+
+    def check(self) -> list[str]:
+        """What is wrong with the stored segments, in words."""
+        try:
+            damaged = self.load()
+        except IndexDamagedError as error:
+            return [error.detail]
+        found = [f"the head of the segment of entries from {one.first} on is damaged" for one in damaged]
+        found += [fault for segment in self.segments for fault in self.faults(segment)]
+        ends = [
+            (0, 0),
+            *sorted(
+                [*((s.first, s.size) for s in self.segments), *((d.first, d.first + d.span) for d in damaged)]
+            ),
+        ]
+        return found + [
+            f"entries {a} to {b} are in no segment" for (_, a), (b, _) in pairwise(ends) if a != b
+        ]
+
+    def _put(
+        self,
+        segments: list[Segment],
+        made: tuple[SegmentHead, dict[str, bytes]],
+        words: dict[str, list[str]],
+        drop: Sequence[Segment] = (),
+    ) -> None:
+        head, content = made
+        written = msgspec.msgpack.encode(head)
+        listed = {one.first: one for one in self._list.segments}
+        listed[head.first] = Listed(head.first, head.span, hashlib.sha256(written).digest())
+        new = SegmentList(segments=tuple(listed[s.first] for s in segments), words=words)
+        stored = _with_digest(msgspec.msgpack.encode(new))
+        blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in content.items()]
+        blobs += [Blob(SEGMENT, _named(head, "head"), written), Blob(*LIST, stored)]
+        gone = [(SEGMENT, _named(s.head, name)) for s in drop for name in ("head", *s.head.parts)]
+        self._store.put_blobs(self._org, blobs, drop=gone, expect=(*LIST, self._stored))
+        self._list, self._stored, self.segments = new, stored, segments
+
+    def _segment(self, head: SegmentHead) -> Segment:
+        return Segment(head, self._fetch, self.dead)
+
+    def _fetch(self, head: SegmentHead, name: str) -> Array:
+        key = self._key(head, name)
+        found = self._parts.get(key)
+        if found is None:
+            found = read_part(head, name, self._blob(head, name))
+            self._parts.keep(key, found)
+        return found
+
+    def _key(self, head: SegmentHead, name: str) -> tuple[str, int, str, bytes]:
+        return (self._org, head.first, name, head.parts[name].digest)
+
+    def _blob(self, head: SegmentHead, name: str) -> bytes | None:
+        return self._store.blob(self._org, SEGMENT, _named(head, name))
+
+    def _head(self, one: Listed) -> SegmentHead | None:
+        key = f"{one.first:012}/{one.span}/head"
+        try:
+            return read_head(self._store.blob(self._org, SEGMENT, key), one.digest, one.first)
+        except IndexDamagedError:
+            return None
+
+
+def removed(store: Store, org: str) -> list[tuple[int, int]]:
+    """The runs of seqs whose bodies retention removed, half-open, as its manifests say."""
+    if not store.head(org).removed:
+        return []
+    keys = [key for kind, key in store.blob_names(org) if kind == "removal"]
+    manifests = [json.loads(store.blob(org, "removal", key) or b"{}") for key in keys]
+    return sorted((a, b + 1) for manifest in manifests for a, b in manifest.get("seqs", ()))
+
+
+def _named(head: SegmentHead, name: str) -> str:
+    return f"{head.first:012}/{head.span}/{name}"
+
+
+def _with_digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest() + content
+
+
+def _list(stored: bytes) -> SegmentList:
+    if stored != _with_digest(stored[32:]):
+        raise IndexDamagedError(
+            "the list of the index's segments is damaged; `trailbook reindex` makes it anew"
+        )
+    found = msgspec.msgpack.decode(stored[32:], type=SegmentList)
+    if found.v != 1:
+        raise IndexDamagedError(f"the list of the index's segments has version {found.v}; reindex")
+    return found
+
+
+def merged(small: Sequence[Segment]) -> tuple[SegmentHead, dict[str, bytes]]:
+    """One segment of the entries of several."""
+    parts, lives = [fields_of(s) for s in small], [lives_of(s) for s in small]
+    of = {name: np.concatenate([p.of[name] for p in parts]) for name in parts[0].of}
+    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(p.starts) for p in parts]))])
+    fields = Fields(of, starts, np.concatenate([p.concerned for p in parts]))
+    lived = Lives(
+        *(np.concatenate([getattr(one, name) for one in lives]) for name in Lives.__struct_fields__)
+    )
+    return build(small[0].first, small[-1].size - small[0].first, fields, lived)

@@ -159,6 +159,10 @@ class Tail:
         high = self.count if plan.until is None else int(np.searchsorted(self._times, plan.until, "left"))
         return np.flatnonzero(self._keep(plan)[self._order[low:high]]) + low
 
+    def number(self, plan: Plan) -> int:
+        """How many entries match."""
+        return len(self.find(plan))
+
     def citing(self, item: int) -> Ints:
         """Ranks of the entries that cite an item in any part, its credentials' included."""
         self._sort()

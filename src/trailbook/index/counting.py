@@ -15,7 +15,7 @@ from trailbook.index.segment import NONE, Segment
 
 def count(pieces: Sequence[Piece], plan: Plan) -> int:
     """How many entries match."""
-    return sum(len(piece.find(plan)) for piece in pieces if piece.count)
+    return sum(piece.number(plan) for piece in pieces if piece.count)
 
 
 def extent(pieces: Sequence[Piece], plan: Plan) -> tuple[int, int] | None:

@@ -45,6 +45,9 @@ class Piece(Protocol):
     def find(self, plan: Plan) -> Ints:
         """Ranks of what matches, ascending."""
 
+    def number(self, plan: Plan) -> int:
+        """How many match."""
+
     def citing(self, item: int) -> Ints:
         """Ranks of what cites an item."""
 

@@ -18,8 +18,10 @@ from trailbook.index.columns import CODED, Ints
 from trailbook.index.plan import Clause, Plan
 
 Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 _POSTED = ("actor", "about", "target", "source", "behalf", "correlation", "cause")
 _SPARSE = ("behalf", "correlation", "cause")  # 0 means none, and is not kept
+_RARE = 16  # a term of fewer than one entry in so many is followed by its ranks
 _MANY = 64  # items of a word of text beyond which columns are read instead of postings
 _COUNTED = (*CODED, "own")
 NONE: Ints = np.zeros(0, np.int64)
@@ -181,13 +183,13 @@ class Segment:
         """Ranks of the entries that have a number in a field; `about` is target or concerned."""
         return self._living(self._posting(field, number))
 
-    def having(self, field: str, numbers: Ints) -> npt.NDArray[np.bool_]:
+    def having(self, field: str, numbers: Ints) -> Mask:
         """Which of these numbers some entry had in a field, removed ones included."""
         terms = self.part(f"{field}.terms")
         if not len(terms):
             return np.zeros(len(numbers), np.bool_)
         places = np.minimum(np.searchsorted(terms, numbers.astype(terms.dtype)), len(terms) - 1)
-        found: npt.NDArray[np.bool_] = terms[places] == numbers
+        found: Mask = terms[places] == numbers
         return found
 
     def citing(self, item: int) -> Ints:
@@ -195,25 +197,57 @@ class Segment:
         return self._living(self._union([(f, item) for f in ("actor", "about", "behalf", "source")]))
 
     def find(self, plan: Plan) -> Ints:
-        """Ranks of the entries that match, ascending; the rarest term is read first."""
+        """Ranks of the entries that match, ascending."""
+        found = self._select(plan)
+        return np.flatnonzero(found) if found.dtype == np.bool_ else found
+
+    def number(self, plan: Plan) -> int:
+        """How many entries match."""
+        found = self._select(plan)
+        return int(np.count_nonzero(found)) if found.dtype == np.bool_ else len(found)
+
+    def _select(self, plan: Plan) -> Array:
+        """What matches: as ranks where some term is rare, else as a mask over all of them, which is then faster."""
         low, high = self._between(plan)
         if low >= high or self.first >= plan.as_of or any(self._absent(c) for c in plan.clauses):
             return NONE
-        lists, tests = self._lists(plan), [c for c in plan.clauses if c.field in CODED]
-        if any(not len(found) for found in lists):
+        lists = sorted(self._lists(plan), key=len)
+        if lists and not len(lists[0]):
             return NONE
-        tests.sort(key=lambda c: c.negated or self._counted(c))
-        lists.sort(key=len)
-        if tests and not tests[0].negated and (not lists or self._counted(tests[0]) < len(lists[0])):
-            ranks = np.flatnonzero(self._test(tests.pop(0))[low:high]) + low
-        elif lists:
+        tests = sorted(
+            (c for c in plan.clauses if c.field in CODED), key=lambda c: c.negated or self._counted(c)
+        )
+        rare = self.count // _RARE
+        if lists and len(lists[0]) <= rare:
             ranks = lists.pop(0)
             ranks = ranks[np.searchsorted(ranks, low) : np.searchsorted(ranks, high)]
+        elif tests and not tests[0].negated and self._counted(tests[0]) <= rare:
+            ranks = np.flatnonzero(self._test(tests.pop(0))[low:high]) + low
         else:
-            ranks = np.arange(low, high)
+            return self._masked(plan, lists, (low, high))
         for found in lists:
             ranks = ranks[_marks(self.count, found)[ranks]]
         return self._rest(plan, ranks, tests)
+
+    def _masked(self, plan: Plan, lists: Sequence[Ints], between: tuple[int, int]) -> Mask:
+        mask = np.zeros(self.count, np.bool_)
+        mask[slice(*between)] = True
+        for found in lists:
+            mask &= _marks(self.count, found)
+        for clause in plan.clauses:
+            if clause.field in CODED:
+                hit = self._test(clause)
+                mask &= ~hit if clause.negated else hit
+            elif clause.negated:
+                mask[self._either(clause)] = False
+        if plan.own is not None:
+            mask &= self.part("own") == int(plan.own)
+        order = self.part("order")
+        if plan.as_of < self.size:
+            mask &= order < plan.as_of - self.first
+        for low, high in self._dead:
+            mask &= (order < low - self.first) | (order >= high - self.first)
+        return mask
 
     def _rest(self, plan: Plan, ranks: Ints, tests: Sequence[Clause]) -> Ints:
         for clause in tests:
@@ -249,25 +283,21 @@ class Segment:
         counts = self.head.counts[clause.field]
         return sum(counts[code] for code in clause.numbers if code < len(counts))
 
-    def _test(self, clause: Clause, ranks: Ints | None = None) -> npt.NDArray[np.bool_]:
+    def _test(self, clause: Clause, ranks: Ints | None = None) -> Mask:
         """Which of the entries at these ranks have one of a coded field's codes."""
         column = self.column(clause.field, ranks)
-        if len(clause.numbers) == 1:
-            single: npt.NDArray[np.bool_] = column == clause.numbers[0]
-            return single
-        wanted = np.zeros(
-            max((len(self.head.counts[clause.field]), *(n + 1 for n in clause.numbers))), np.bool_
-        )
-        wanted[list(clause.numbers)] = True
-        return wanted[column]
+        hit: Mask = np.zeros(len(column), np.bool_)
+        counts = self.head.counts[clause.field]
+        for code in clause.numbers:
+            if code < len(counts) and counts[code]:
+                hit |= column == code
+        return hit
 
     def _lists(self, plan: Plan) -> list[Ints]:
         """The ranks of each term that is looked up rather than tested."""
         items = [c for c in plan.clauses if c.field not in CODED and not c.negated]
         words = [
-            _one_after_the_other(
-                [self._cites(w.items), np.flatnonzero(self._test(Clause("action", w.actions)))]
-            )
+            self._once([self._cites(w.items), np.flatnonzero(self._test(Clause("action", w.actions)))])
             for w in plan.text
         ]
         return [self._either(clause) for clause in items] + words
@@ -279,18 +309,18 @@ class Segment:
         found = self._union([(field, number) for field in fields for number in clause.numbers])
         if not clause.types:
             return found
-        return _one_after_the_other([found, np.flatnonzero(self._test(Clause("type", clause.types)))])
+        return self._once([found, np.flatnonzero(self._test(Clause("type", clause.types)))])
 
     def _cites(self, items: Sequence[int]) -> Ints:
         if len(items) <= _MANY:
             return self._union([(field, item) for field in ("actor", "about", "behalf") for item in items])
         wanted = np.zeros(max(items) + 1, np.bool_)
         wanted[list(items)] = True
-        return _one_after_the_other([self._listed(field, wanted) for field in ("actor", "about", "behalf")])
+        return self._once([self._listed(field, wanted) for field in ("actor", "about", "behalf")])
 
-    def _listed(self, field: str, wanted: npt.NDArray[np.bool_]) -> Ints:
+    def _listed(self, field: str, wanted: Mask) -> Ints:
         """The ranks of every posted number that is wanted."""
-        terms = self.part(f"{field}.terms")
+        terms = self.part(f"{field}.terms").astype(np.int64)
         starts = self.part(f"{field}.starts").astype(np.int64)
         hit = np.flatnonzero(wanted[np.minimum(terms, len(wanted) - 1)] & (terms < len(wanted)))
         found: Ints = self.part(f"{field}.ranks")[_runs(starts[hit], starts[hit + 1] - starts[hit])]
@@ -298,7 +328,16 @@ class Segment:
 
     def _union(self, wanted: Sequence[tuple[str, int]]) -> Ints:
         found = [posting for field, number in wanted if len(posting := self._posting(field, number))]
-        return found[0] if len(found) == 1 else _one_after_the_other(found)
+        return found[0] if len(found) == 1 else self._once(found)
+
+    def _once(self, found: Sequence[Ints]) -> Ints:
+        """Ranks of several lists, each once, ascending."""
+        if sum(len(ranks) for ranks in found) < self.count // _RARE:
+            return np.unique(np.concatenate([NONE, *found]))
+        mask = np.zeros(self.count, np.bool_)
+        for ranks in found:
+            mask[ranks] = True
+        return np.flatnonzero(mask)
 
     def _posting(self, field: str, number: int) -> Ints:
         terms = self.part(f"{field}.terms")
@@ -348,12 +387,7 @@ def lives_of(segment: Segment) -> Lives:
     return Lives(*(segment.part(f"life.{name}") for name in Lives.__struct_fields__))
 
 
-def _marks(count: int, ranks: Ints) -> npt.NDArray[np.bool_]:
+def _marks(count: int, ranks: Ints) -> Mask:
     marks = np.zeros(count, np.bool_)
     marks[ranks] = True
     return marks
-
-
-def _one_after_the_other(found: Sequence[Ints]) -> Ints:
-    """Ranks of several lists, each once, ascending."""
-    return np.unique(np.concatenate(found)) if found else NONE

@@ -355,16 +355,20 @@ class Segment:
 def read_part(head: SegmentHead, name: str, content: bytes | None) -> Array:
     """A part out of its bytes. Raises: IndexDamagedError when they are not what the head says."""
     said = head.parts[name]
-    if content is None or hashlib.sha256(content).digest() != said.digest:
+    if content is None or _differs(content, said.digest):
         raise IndexDamagedError(f"the index of entries {head.first} to {head.first + head.span} is damaged")
     return np.frombuffer(content, said.dtype)
 
 
 def read_head(content: bytes | None, digest: bytes, first: int) -> SegmentHead:
     """A head out of its bytes. Raises: IndexDamagedError."""
-    if content is None or hashlib.sha256(content).digest() != digest:
+    if content is None or _differs(content, digest):
         raise IndexDamagedError(f"the index of entries from {first} on is damaged")
     return msgspec.msgpack.decode(content, type=SegmentHead)
+
+
+def _differs(content: bytes, digest: bytes) -> bool:
+    return hashlib.sha256(content).digest() != digest
 
 
 def fields_of(segment: Segment) -> Fields:

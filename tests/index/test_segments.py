@@ -1,6 +1,7 @@
 """Segments and search over them, against the plainest reading of the same rows."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -208,7 +209,7 @@ def _pages(pieces: list[Piece], plan: Plan, wanted: Sequence[Row], limit: int) -
 
 def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[Row]) -> None:
     edges = np.asarray([0, 5, 6, 500, 2**51], np.int64)
-    drawn = [sum(low <= r.at < high for r in wanted) for low, high in zip(edges, edges[1:], strict=False)]
+    drawn = [sum(low <= r.at < high for r in wanted) for low, high in pairwise(edges)]
     assert bars(pieces, plan, edges).tolist() == drawn
     assert stacked(pieces, plan, edges, 3).sum(axis=1).tolist() == drawn
     for field in ("category", "action", "actor", "source"):

@@ -1,0 +1,139 @@
+"""The OpenAPI 3.1 document, made of the core's own Structs, the catalogue's names and the table below.
+
+Owns what is said of each operation. Refuses to be a second truth: shapes come from the Structs that are
+answered, names from the catalogue that checks them, statuses from `problems.STATUS`.
+"""
+
+import msgspec
+
+import trailbook
+from trailbook.catalogue import Catalogue
+from trailbook.model import NewEntry
+from trailbook.proving import Opening
+from trailbook.shown import Found, Page, Shown
+from trailbook.web.api import CatalogueAnswer
+from trailbook.web.intake import BatchLine, Recorded
+from trailbook.web.openapi.operators import operators
+from trailbook.web.openapi.proofs import proofs
+from trailbook.web.openapi.reading import exports, names, reading
+from trailbook.web.openapi.recording import recording
+from trailbook.web.openapi.shapes import Operation, Schema, content, ref
+from trailbook.web.operators import Health, Version
+from trailbook.web.problems import MEDIA_TYPE, STATUS, Problem
+
+_HEADERS = {
+    "ETag": "A strong entity tag of this answer.",
+    "Location": "Where the entry is read.",
+    "Idempotency-Replayed": "`true`: this entry was in the log already, and nothing was added.",
+    "Link": 'The next page, as `<...>; rel="next"` (RFC 8288), while there is one.',
+    "Content-Disposition": "The name of the file.",
+}
+
+
+def document(catalogue: Catalogue, base_url: str) -> Schema:
+    """The OpenAPI 3.1 document of this deployment."""
+    shapes = [
+        NewEntry,
+        Recorded,
+        BatchLine,
+        Shown,
+        Page,
+        Found,
+        CatalogueAnswer,
+        Opening,
+        Problem,
+        Health,
+        Version,
+    ]
+    _, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    paths: dict[str, Schema] = {}
+    for operation in operations(catalogue):
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _written(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Trailbook",
+            "version": trailbook.__version__,
+            "summary": "Who did what, to what, about whom, and when.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": base_url}],
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": _schemes()},
+    }
+
+
+def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
+    """Every operation there is."""
+    found = (*reading(catalogue), *names(catalogue), *exports(catalogue))
+    return (*recording(), *found, *proofs(), *operators())
+
+
+def _written(operation: Operation) -> Schema:
+    found: Schema = {
+        "operationId": operation.name,
+        "summary": operation.says,
+        "tags": [
+            {"record": "Recording", "read": "Reading", "prove": "Proofs", None: "Operating"}[operation.scope]
+        ],
+        "parameters": [*_path(operation.path), *operation.parameters],
+        "responses": {**_good(operation), **_refused(operation)},
+    }
+    if operation.more:
+        found["description"] = operation.more
+    if operation.sends:
+        found["requestBody"] = {"required": True, "content": content(operation.sends)}
+    if operation.scope == "record":
+        found["security"] = [{"key": []}]
+    elif operation.scope:
+        found["security"] = [{"key": []}, {"session": []}]
+    return found
+
+
+def _path(path: str) -> list[Schema]:
+    found: list[Schema] = []
+    if "{org}" in path:
+        org = {"type": "string", "minLength": 1}
+        found.append({"name": "org", "in": "path", "required": True, "schema": org})
+    if "{id}" in path:
+        id_ = {"type": "string", "format": "uuid"}
+        found.append({"name": "id", "in": "path", "required": True, "schema": id_})
+    for name in ("type", "item", "tile"):
+        if f"{{{name}}}" in path:
+            text = {"type": "string", "minLength": 1}
+            found.append({"name": name, "in": "path", "required": True, "schema": text})
+    return found
+
+
+def _good(operation: Operation) -> Schema:
+    return {
+        str(status): {
+            "description": answer.says,
+            "content": content(answer.forms),
+            "headers": {
+                name: {"description": _HEADERS[name], "schema": {"type": "string"}, "required": False}
+                for name in answer.headers
+            },
+        }
+        for status, answer in operation.answers.items()
+    }
+
+
+def _refused(operation: Operation) -> Schema:
+    found: Schema = {}
+    for status in sorted({STATUS[code] for code in operation.problems}):
+        codes = sorted({code for code in operation.problems if STATUS[code] == status})
+        says = " or ".join(f"`{code}`" for code in codes)
+        forms = {MEDIA_TYPE: {"schema": ref("Problem")}}
+        if status in operation.answers:
+            forms |= content(operation.answers[status].forms)
+            says = f"{operation.answers[status].says} Or {says}."
+        found[str(status)] = {"description": says, "content": forms}
+    return found
+
+
+def _schemes() -> Schema:
+    return {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key: `tb_<id>_<secret>`."},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-trailbook"},
+    }

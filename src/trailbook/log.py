@@ -228,6 +228,14 @@ class Log:
         plan = self._now_plan(query, viewer, lang)
         return (shown for seqs in self._in_order(plan, order) for shown in self._reader.show(seqs, lang))
 
+    def newer(
+        self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
+    ) -> tuple[Shown, ...]:
+        """Entries that match and were recorded after the one of that `seq`, as recorded. Raises: as `search`."""
+        plan, at = self._now_plan(query, viewer, lang), Place(0, after)
+        seqs, _ = self._projection.ask(partial(batch, plan=plan, ask=("seq", limit), at=at))
+        return tuple(self._reader.show(seqs, lang))
+
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
         plan = self._now_plan(query, viewer, lang)

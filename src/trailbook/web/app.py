@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import Deployment
-from trailbook.web import api, front, intake, operators, pages, proofs, reference, render
+from trailbook.web import api, counts, front, intake, operators, pages, proofs, reference, render
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
@@ -42,6 +42,9 @@ def create_app(
         routes.api("GET", f"{org}/entries/{{id:str}}", api.show),
         routes.proofs(f"{org}/entries/{{id:str}}/leaf", proofs.leaf),
         routes.proofs(f"{org}/entries/{{id:str}}/proof", proofs.proof),
+        routes.api("GET", f"{org}/entries/{{id:str}}/related", counts.related),
+        routes.api("GET", f"{org}/facets", counts.facets),
+        routes.api("GET", f"{org}/histogram", counts.histogram),
         routes.api("GET", f"{org}/items", api.items),
         routes.proofs(f"{org}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
         routes.api("GET", f"{org}/catalogue", api.catalogue),

@@ -16,6 +16,7 @@ from trailbook.errors import (
     DamagedError,
     EntryExpiredError,
     Fault,
+    IndexDamagedError,
     InvalidError,
     SchemaNewerError,
     StorageFullError,
@@ -51,10 +52,13 @@ STATUS = {
     "concern-unknown": 422,
     "time-ahead": 422,
     "filter-invalid": 422,
+    "figures-of-a-person": 422,
+    "too-many-bars": 422,
     "parameter-unknown": 422,
     "parameter-invalid": 422,
     "internal": 500,
     "storage-full": 503,
+    "index-damaged": 503,
     "store-unavailable": 503,
     "schema-outdated": 503,
 }
@@ -102,6 +106,8 @@ def code_of(error: BaseException) -> str:
         return _BY_STATUS.get(error.status_code, "internal")
     if isinstance(error, SchemaNewerError):
         return "schema-outdated"
+    if isinstance(error, IndexDamagedError):
+        return error.code
     if isinstance(error, DamagedError) or not isinstance(error, TrailbookError):
         return "internal"
     if isinstance(error, StorageFullError):

@@ -8,11 +8,13 @@ import msgspec
 
 import trailbook
 from trailbook.catalogue import Catalogue
+from trailbook.figures import Facets, Histogram
 from trailbook.model import NewEntry
 from trailbook.proving import Opening
 from trailbook.shown import Found, Page, Shown
 from trailbook.web.api import CatalogueAnswer
 from trailbook.web.intake import BatchLine, Recorded
+from trailbook.web.openapi.counts import counts
 from trailbook.web.openapi.operators import operators
 from trailbook.web.openapi.proofs import proofs
 from trailbook.web.openapi.reading import exports, names, reading
@@ -39,6 +41,8 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         Shown,
         Page,
         Found,
+        Facets,
+        Histogram,
         CatalogueAnswer,
         Opening,
         Problem,
@@ -65,7 +69,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
 
 def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
     """Every operation there is."""
-    found = (*reading(catalogue), *names(catalogue), *exports(catalogue))
+    found = (*reading(catalogue), *counts(catalogue), *names(catalogue), *exports(catalogue))
     return (*recording(), *found, *proofs(), *operators())
 
 

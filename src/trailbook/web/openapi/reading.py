@@ -29,13 +29,14 @@ _EXPORT_MORE = (
     "the way breaks the transfer: a file that ended well is whole."
 )
 
+PAGING = (
+    query("limit", whole(1, 200), "At most so many; otherwise 50."),
+    query("cursor", {"type": "string", "minLength": 1, "maxLength": 512}, "From a former answer."),
+)
+
 
 def reading(catalogue: Catalogue) -> tuple[Operation, ...]:
-    paging = (
-        query("limit", whole(1, 200), "Entries a page; otherwise 50."),
-        query("cursor", {"type": "string", "minLength": 1, "maxLength": 512}, "From a former answer."),
-        query("count", enum("true", "false"), "Whether to count all that match, exactly."),
-    )
+    counting = query("count", enum("true", "false"), "Whether to count all that match, exactly.")
     return (
         Operation(
             method="GET",
@@ -44,7 +45,7 @@ def reading(catalogue: Catalogue) -> tuple[Operation, ...]:
             says="Find entries",
             scope="read",
             more="A parameter repeated means any of its values; different ones all hold; `name.not` excludes.",
-            parameters=(*filters(catalogue), *paging),
+            parameters=(*filters(catalogue), *PAGING, counting),
             answers={200: Answer(says="One page of entries.", forms={JSON: ref("Page")}, headers=("Link",))},
             problems=(*FILTERED, "cursor-invalid"),
         ),

@@ -20,7 +20,7 @@ ENTRY = (
     *("concern-unknown", "time-ahead"),
 )
 SENT = (*ADMITTED, "media-type", "storage-full")
-FILTERED = (*ADMITTED, "filter-invalid")
+FILTERED = (*ADMITTED, "filter-invalid", "index-damaged")
 
 
 class Answer(Struct, frozen=True, kw_only=True):

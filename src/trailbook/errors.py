@@ -11,6 +11,8 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   |-- TooManyBarsError         too-many-bars
     |   |-- CursorInvalidError       cursor-invalid
     |   `-- BatchRefusedError        an atomic batch with a bad entry
+    |-- UncapturedWriteError         uncaptured-write (a write that the activity log would miss)
+    |-- OutboxFullError              outbox-full (nobody drains it)
     |-- EntryConflictError           entry-conflict
     |-- NotPermittedError            not-permitted
     |-- UnauthenticatedError         unauthenticated
@@ -130,6 +132,18 @@ class BatchRefusedError(InvalidError):
         first = min(refused)
         super().__init__(f"{len(refused)} refused, nothing recorded; entry {first}: {refused[first].detail}")
         self.refused = refused
+
+
+class UncapturedWriteError(TrailbookError):
+    """A host wrote to a tracked table in a way that cannot be captured; the write does not happen."""
+
+    code = "uncaptured-write"
+
+
+class OutboxFullError(TrailbookError):
+    """The outbox in the host's database is full, and the category's policy is to refuse the change."""
+
+    code = "outbox-full"
 
 
 class EntryConflictError(TrailbookError):

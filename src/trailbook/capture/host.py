@@ -1,0 +1,371 @@
+"""Capture: a host's declarations, its databases, and the moment at which an entry joins the host's transaction.
+
+Owns `track`, `install`, `record` and the rule that an entry is written where and when its change is. Refuses a write
+that it cannot capture, outside a transaction, or into a full outbox where the category's policy says so.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Mapper, Session
+
+from trailbook.capture import outbox
+from trailbook.capture.acting import current
+from trailbook.capture.captured import Captured, Moment, Row, Says, meant, new_ids, says, texts
+from trailbook.capture.checking import CaptureWarning, Finding, findings
+from trailbook.capture.declared import By, Declared, Op, Part, Ref, Tracked, tracked
+from trailbook.capture.flushing import Flushing
+from trailbook.capture.keeping import Rows
+from trailbook.capture.places import Place, attributes_in, columns_of, nearest
+from trailbook.capture.saying import Said
+from trailbook.capture.statements import Statements
+from trailbook.catalogue import load
+from trailbook.catalogue.declared import OnFailure
+from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
+from trailbook.model import Item, Outcome, microseconds
+
+Concerned = Mapping[str, Item | Sequence[Item]]
+_TX = "trailbook_tx"
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """How many rows may wait: above `outbox` what may not be lost is refused, above `spool` everything is.
+
+    Looked at at most once in `every` seconds.
+    """
+
+    outbox: int = 100_000
+    spool: int = 1_000_000
+    every: float = 1.0
+
+
+BOUNDS = Bounds()
+
+
+class Capture:
+    """What a host records of itself: one object beside its engine."""
+
+    def __init__(
+        self,
+        org: str | Callable[[Any], str],
+        *,
+        name: str = "capture",
+        job: str | None = None,
+        folders: Sequence[Path] = (),
+        bounds: Bounds = BOUNDS,
+        on_failure: Mapping[str, OnFailure] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
+        self.org = org
+        self.name = name
+        self.catalogue = load(folders)
+        self.tracked: dict[str, Tracked] = {}
+        self.places: dict[Table, Place] = {}
+        self.engines: list[Engine] = []
+        self._job = job
+        self._bounds = bounds
+        self._on_failure = _policies(self.catalogue, on_failure or {})
+        self._clock = clock
+        self._mappers: list[tuple[Mapper[Any] | None, Tracked]] = []
+        self._rooms: dict[Engine, tuple[float, outbox.Room]] = {}
+        self._flushing = Flushing(self._find, self.made, self.write)
+        self._statements = Statements(self)
+
+    def track(
+        self,
+        model: Any,
+        *,
+        type: str,
+        id: Part | None = None,
+        name: Part | None = None,
+        owner: Ref | Callable[[Any], Any] | None = None,
+        category: str | None = None,
+        actions: Mapping[Op, str | None],
+        concerns: Mapping[str, Ref | Callable[[Any], Any]] | None = None,
+        fields: Iterable[str] | Mapping[str, str] = (),
+        ignore: Iterable[str] = (),
+        by: By = "hooks",
+    ) -> Tracked:
+        """Declare what the rows of a mapped class or table are, and what their changes are called.
+
+        `owner` fills the part that the actions require; `fields` may be named, as themselves or as the catalogue
+        calls them; a change of `ignore` alone is no entry. Raises: ConfigurationError, ActionUnknownError.
+        """
+        columns, tables, mapper = columns_of(model)
+        said = Declared(
+            type=type,
+            id=id,
+            name=name,
+            owner=owner,
+            category=category,
+            actions=actions,
+            concerns=concerns,
+            fields=fields,
+            ignore=ignore,
+            by=by,
+        )
+        made = tracked(self.catalogue, columns, said)
+        self._mappers.append((mapper, made))
+        self.tracked[made.table] = made
+        for table in tables:
+            base = mapper is None or table is mapper.base_mapper.local_table
+            place = self.places.get(table)
+            if place is None:
+                self.places[table] = Place(
+                    table=table, base=base, attributes=attributes_in(table, mapper), declared=[(mapper, made)]
+                )
+            else:
+                place.declared.append((mapper, made))
+        if mapper is not None:
+            self._flushing.watch(mapper.class_)
+        return made
+
+    def install(self, engine: Engine | AsyncEngine) -> list[Finding]:
+        """Make the outbox in a database, begin to capture what this engine writes, and record that it began.
+
+        Returns, and warns of, what hooks cannot see there. Raises: ConfigurationError, SchemaNewerError.
+        """
+        found = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+        outbox.engine_name(found)
+        if found not in self.engines:
+            self.engines.append(found)
+            self._statements.listen(found)
+            event.listen(found, "begin", _begun)
+        if not isinstance(engine, AsyncEngine):
+            with engine.begin() as connection:
+                self.make(connection)
+        told = self.check()
+        for each in told:
+            warnings.warn(f"{each.table}: {each.detail}", CaptureWarning, stacklevel=2)
+        return told
+
+    async def install_async(self, engine: AsyncEngine) -> list[Finding]:
+        """As `install`, for an engine that is awaited."""
+        told = self.install(engine)
+        async with engine.begin() as connection:
+            await connection.run_sync(self.make)
+        return told
+
+    def make(self, connection: Connection) -> None:
+        """Make the outbox in the connection's database where it is missing, and record that capture began."""
+        outbox.install(connection)
+        self._lifecycle(connection, "activity_log.capture_started")
+
+    def check(self) -> list[Finding]:
+        """What hooks cannot see of the tracked tables, as far as their declarations tell."""
+        return findings(self.places.values())
+
+    def stop(self) -> None:
+        """Capture no more in this process, and record that it stopped, in every database that can be reached at once.
+
+        What is written afterwards is not captured, and not refused either.
+        """
+        for engine in self.engines:
+            self._statements.deafen(engine)
+            event.remove(engine, "begin", _begun)
+            if not engine.dialect.is_async:
+                with engine.begin() as connection:
+                    self._lifecycle(connection, "activity_log.capture_stopped")
+        self.engines.clear()
+        self._flushing.stop()
+        self._statements.stop()
+
+    def record(
+        self,
+        session: Session | Connection,
+        action: str,
+        *,
+        target: Item,
+        concerns: Concerned | None = None,
+        fields: Sequence[str] = (),
+        outcome: Outcome = "success",
+        effective_at: date | None = None,
+        caused_by: UUID | None = None,
+        id: UUID | None = None,
+    ) -> UUID:
+        """Say what a change means, in the session's transaction; the row capture of the same change folds into it.
+
+        Returns the entry's id. Raises: ActionUnknownError, UncapturedWriteError, OutboxFullError.
+        """
+        connection = session if isinstance(session, Connection) else session.connection()
+        self.catalogue.action(action)
+        self.demand_transaction(connection)
+        moment = self.moment()
+        id_ = id or UUID(next(new_ids(moment.at, 1)))
+        more = {"id": id_, "outcome": outcome, "effective_at": effective_at and effective_at.isoformat()}
+        text = meant(
+            moment, action, _said(target, concerns), {**more, "caused_by": caused_by, "fields": fields}
+        )
+        self.write(connection, [Captured(self._org(target), outbox.MEANT, [text], action)])
+        return id_
+
+    def record_change(self, session: Session, found: Any, action: str, **more: Any) -> UUID:
+        """Say what the change of an object means: its target, concerns and name come from its declaration.
+
+        Further members are those of `record`. Raises: as `record`; ConfigurationError for a class not tracked.
+        """
+        tracked = nearest(columns_of(type(found))[2], self._mappers)
+        if tracked is None:
+            raise ConfigurationError(f"record_change: {type(found).__name__} is not tracked")
+        session.flush()
+        target, concerns = says(tracked, found)
+        given: dict[str, list[Item]] = {}
+        for part, item in concerns:
+            given.setdefault(part, []).append(item)
+        return self.record(
+            session, action, target=target, concerns={**given, **more.pop("concerns", {})}, **more
+        )
+
+    def moment(self) -> Moment:
+        """Who acts, now."""
+        return Moment(acting=current(self._job), at=self._clock())
+
+    def made(
+        self, kept: tuple[Tracked, Op], found: Sequence[tuple[Any, Says]], changed: Iterable[str]
+    ) -> list[Captured]:
+        """The entries of one kind of change, not written yet; `found` pairs a row with what it says."""
+        tracked, op = kept
+        action = tracked.actions[op]
+        if action is None:
+            return []
+        named = sorted({tracked.fields[name] for name in changed if name in tracked.fields})
+        moment = self.moment()
+        rows: dict[str, list[Says]] = {}
+        for row, said in found:
+            rows.setdefault(self._org(row), []).append(said)
+        return [Captured(org, op, texts(moment, action, said, named), action) for org, said in rows.items()]
+
+    def keep_rows(
+        self, connection: Connection, place: Place, op: Op, found: tuple[Rows, Iterable[str]]
+    ) -> None:
+        """Write the entries of rows that a statement touched, and of the attributes it set."""
+        rows, changed = found
+        kinds: dict[str, tuple[Tracked, list[tuple[Any, Says]]]] = {}
+        for values in rows:
+            tracked = place.tracked(values)
+            if tracked is not None:
+                row = Row({name: values[c] for name, c in place.attributes.items() if c in values})
+                kind = kinds.setdefault(f"{tracked.table}/{tracked.type}", (tracked, []))
+                kind[1].append((row, says(tracked, row)))
+        changed = list(changed)
+        made = [one for tracked, held in kinds.values() for one in self.made((tracked, op), held, changed)]
+        self.write(connection, made)
+
+    def keep_said(self, connection: Connection, said: Said) -> None:
+        """Write the entries that a host said a statement means."""
+        moment, action = self.moment(), self.catalogue.action(said.action).name
+        made = [
+            Captured(
+                self._org(target), outbox.MEANT, [meant(moment, action, one, {"fields": said.fields})], action
+            )
+            for target in said.targets
+            for one in [_said(target, said.concerns)]
+        ]
+        self.write(connection, made)
+
+    def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
+        """Write entries in the connection's transaction. Raises: OutboxFullError."""
+        if not captured:
+            return
+        room = self._room(connection)
+        for one in captured if room != "free" else ():
+            if room == "spool-full" or self._on_failure[one.action] == "refuse":
+                raise OutboxFullError(f"the outbox is full, and {one.action} may not be lost: is it drained?")
+        outbox.write(connection, captured, microseconds(self._clock()), _transaction(connection))
+
+    def demand_engine(self, connection: Connection) -> None:
+        """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
+        if all(connection.dialect is not engine.dialect for engine in self.engines):
+            raise UncapturedWriteError(
+                "a tracked table is written through an engine without capture: install it"
+            )
+
+    def demand_transaction(self, connection: Connection) -> None:
+        """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
+        self.demand_engine(connection)
+        driver = connection.connection
+        assert driver.dbapi_connection is not None
+        alone = connection.dialect.detect_autocommit_setting(driver.dbapi_connection)
+        if alone and not _in_transaction(driver.driver_connection):
+            raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
+
+    def _find(self, mapper: Mapper[Any]) -> Tracked | None:
+        return nearest(mapper, self._mappers)
+
+    def _org(self, row: Any) -> str:
+        return self.org if isinstance(self.org, str) else self.org(row)
+
+    def _room(self, connection: Connection) -> outbox.Room:
+        now = time.monotonic()
+        at, room = self._rooms.get(connection.engine, (-self._bounds.every, "free"))
+        if now - at >= self._bounds.every or room != "free":
+            rows = outbox.waiting(connection, self._bounds.outbox)
+            room = "spool-full" if rows >= self._bounds.spool else "outbox-full"
+            room = room if rows >= self._bounds.outbox else "free"
+            self._rooms[connection.engine] = (now, room)
+        return room
+
+    def _lifecycle(self, connection: Connection, action: str) -> None:
+        """An entry that capture itself began or stopped; of an organisation that only rows name there is none."""
+        if isinstance(self.org, str):
+            source = Item(type="source", id=self.name, name=f"Capture {self.name}")
+            acting = current(self._job or self.name)
+            text = meant(Moment(acting=acting, at=self._clock()), action, (source, ()), {})
+            at = microseconds(self._clock())
+            outbox.write(connection, [Captured(self.org, outbox.MEANT, [text], action)], at, None)
+
+
+def _policies(catalogue: Any, given: Mapping[str, OnFailure]) -> dict[str, OnFailure]:
+    for name, policy in given.items():
+        if name not in catalogue.categories and name not in catalogue.actions:
+            raise ConfigurationError(f"on_failure.{name}: is neither a category nor an action")
+        if policy not in ("refuse", "spool"):
+            raise ConfigurationError(f"on_failure.{name}: is not refuse or spool")
+    return {
+        action.name: given.get(action.name, given.get(action.category, action.on_failure))
+        for action in catalogue.actions.values()
+    }
+
+
+def _said(target: Item, concerns: Concerned | None) -> Says:
+    pairs = [
+        (part, item)
+        for part, items in (concerns or {}).items()
+        for item in ([items] if isinstance(items, Item) else items)
+    ]
+    return target, tuple(pairs)
+
+
+def _begun(connection: Connection) -> None:
+    connection.info[_TX] = None
+
+
+def _transaction(connection: Connection) -> str | None:
+    """A name for the running transaction: made when first asked for, forgotten when the next one begins."""
+    if connection.dialect.name != "sqlite":
+        return None
+    if connection.info.get(_TX) is None:
+        connection.info[_TX] = next(new_ids(datetime.now(UTC), 1))
+    name: str = connection.info[_TX]
+    return name
+
+
+def _in_transaction(driver: Any) -> bool:
+    """Whether a driver's connection has a transaction open, as far as it tells."""
+    found = getattr(driver, "in_transaction", None)
+    if found is not None:  # sqlite3, aiosqlite
+        return bool(found)
+    asked = getattr(driver, "is_in_transaction", None)
+    if asked is not None:  # asyncpg
+        return bool(asked())
+    told = getattr(driver, "info", None)
+    return told is not None and int(getattr(told, "transaction_status", 0)) != 0  # psycopg

@@ -1,0 +1,244 @@
+"""The outbox: a table in the host's own database that holds captured entries until the drain has moved them.
+
+Owns the tables with their versions, and every statement on them. What it writes goes through the host's connection,
+in the host's transaction. Refuses to know who acts, what an entry says, and any database but SQLite and PostgreSQL.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Literal
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine
+
+from trailbook.capture.captured import Captured
+from trailbook.errors import ConfigurationError, SchemaNewerError
+from trailbook.model import instant
+
+TABLES = ("trailbook_outbox", "trailbook_quarantine", "trailbook_capture")
+VERSION = 1
+MEANT = "meant"
+_CHUNK = 250  # entries in one row of the outbox
+_POSITION = {
+    "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "postgresql": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+}
+_TX = {"sqlite": "TEXT", "postgresql": "TEXT DEFAULT pg_current_xact_id()::text"}
+_STRICT = {"sqlite": " STRICT", "postgresql": ""}
+_LOCK = {"sqlite": "SELECT 1", "postgresql": "SELECT pg_advisory_xact_lock(7236143201)"}
+# Each version is a list of statements; a database is brought from its own to the newest in one transaction.
+_VERSIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE trailbook_outbox (
+  position {position},
+  org TEXT NOT NULL,
+  tx {tx},
+  op TEXT NOT NULL CHECK (op IN ('meant', 'created', 'updated', 'deleted')),
+  captured_at BIGINT NOT NULL,
+  entries INTEGER NOT NULL DEFAULT 1,
+  entry TEXT NOT NULL
+){strict}""",
+        "CREATE INDEX trailbook_outbox_meant ON trailbook_outbox (tx) WHERE op = 'meant'",
+        """CREATE TABLE trailbook_quarantine (
+  position BIGINT NOT NULL,
+  part INTEGER NOT NULL,
+  org TEXT NOT NULL,
+  op TEXT NOT NULL,
+  code TEXT NOT NULL,
+  pointer TEXT NOT NULL,
+  since BIGINT NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (position, part)
+){strict}""",
+    ),
+)
+_INSERT = {
+    "sqlite": "INSERT INTO trailbook_outbox (org, op, captured_at, entries, entry, tx) VALUES (?, ?, ?, ?, ?, ?)",
+    "postgresql": "INSERT INTO trailbook_outbox (org, op, captured_at, entries, entry) VALUES (?, ?, ?, ?, ?)",
+}
+_COLUMNS = "position, org, tx, op, captured_at, entry"
+
+
+class Kept(Struct, frozen=True):
+    """A row of the outbox."""
+
+    position: int
+    org: str
+    tx: str | None
+    op: str
+    captured_at: int
+    entry: str
+
+
+class Poison(Struct, frozen=True, kw_only=True):
+    """An entry that the log refused, and why; `part` is its place in the row it came in."""
+
+    position: int
+    part: int
+    org: str
+    op: str
+    code: str
+    pointer: str
+    since: int
+    entry: str
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How far the log is behind: entries that wait, since when the oldest does, and what was refused."""
+
+    pending: int
+    oldest: datetime | None
+    quarantined: int
+
+
+Room = Literal["free", "outbox-full", "spool-full"]
+
+
+def sql(connection: Connection, statement: str) -> str:
+    """A statement written with `?`, in the way of the connection's driver."""
+    style = connection.dialect.paramstyle
+    if style == "qmark":
+        return statement
+    if style == "numeric_dollar":
+        pieces = statement.split("?")
+        return "".join(f"{piece}${at}" for at, piece in enumerate(pieces[:-1], 1)) + pieces[-1]
+    return statement.replace("?", "%s")
+
+
+def engine_name(connection: Connection | Engine) -> str:
+    """`sqlite` or `postgresql`. Raises: ConfigurationError for any other database."""
+    name = connection.dialect.name
+    if name not in _TX:
+        raise ConfigurationError(f"capture: {name} is not supported; SQLite and PostgreSQL are")
+    return name
+
+
+def install(connection: Connection) -> int:
+    """Bring the tables to the newest version in the connection's transaction; which version they had before.
+
+    Raises: SchemaNewerError, ConfigurationError.
+    """
+    name = engine_name(connection)
+    connection.exec_driver_sql(_LOCK[name])
+    made = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+    connection.exec_driver_sql(made + _STRICT[name])
+    before = _version(connection)
+    if before > VERSION:
+        raise SchemaNewerError(f"the outbox has version {before}, this Trailbook knows {VERSION}")
+    for version in _VERSIONS[before:]:
+        for statement in version:
+            written = statement.format(position=_POSITION[name], tx=_TX[name], strict=_STRICT[name])
+            connection.exec_driver_sql(written)
+    if before < VERSION:
+        put = "INSERT INTO trailbook_capture (name, value) VALUES ('version', ?)"
+        put += " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        connection.exec_driver_sql(sql(connection, put), (str(VERSION),))
+    return before
+
+
+def remove(connection: Connection) -> None:
+    """Drop the tables. Raises: ConfigurationError while entries wait in them."""
+    found = health(connection)
+    if found.pending or found.quarantined:
+        waiting = f"{found.pending} entries wait and {found.quarantined} are in quarantine"
+        raise ConfigurationError(f"capture: {waiting}; drain them first")
+    for table in TABLES:
+        connection.exec_driver_sql(f"DROP TABLE {table}")
+
+
+def write(connection: Connection, captured: Iterable[Captured], at: int, tx: str | None) -> None:
+    """Write entries in the connection's transaction, at an instant in microseconds.
+
+    `tx` names the transaction on SQLite; PostgreSQL knows it.
+    """
+    name = connection.dialect.name
+    last = (tx,) if name == "sqlite" else ()
+    rows: list[tuple[Any, ...]] = []
+    for (org, op), alike in groupby(captured, lambda one: (one.org, one.op)):
+        texts = [text for one in alike for text in one.texts]
+        for start in range(0, len(texts), _CHUNK):
+            part = texts[start : start + _CHUNK]
+            text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
+            rows.append((org, op, at, len(part), text, *last))
+    if len(rows) == 1:
+        connection.exec_driver_sql(sql(connection, _INSERT[name]), rows[0])
+    elif rows:
+        connection.exec_driver_sql(sql(connection, _INSERT[name]), rows)
+
+
+def page(connection: Connection, limit: int) -> list[Kept]:
+    """The rows to move next, oldest first; a transaction in which something was meant comes whole."""
+    asked = f"SELECT {_COLUMNS} FROM trailbook_outbox ORDER BY position LIMIT ?"
+    rows = [Kept(*row) for row in connection.exec_driver_sql(sql(connection, asked), (limit,))]
+    if len(rows) == limit:
+        rows += _rest(connection, rows)
+    return rows
+
+
+def delete(connection: Connection, positions: Sequence[int]) -> None:
+    """Forget rows that were moved."""
+    if positions:
+        gone = sql(connection, "DELETE FROM trailbook_outbox WHERE position = ?")
+        connection.exec_driver_sql(gone, [(position,) for position in positions])
+
+
+def quarantine(connection: Connection, found: Sequence[Poison]) -> None:
+    """Keep what the log refused; keeping it twice is keeping it once."""
+    if found:
+        put = (
+            "INSERT INTO trailbook_quarantine (position, part, org, op, code, pointer, since, entry)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, part) DO NOTHING"
+        )
+        rows = [(p.position, p.part, p.org, p.op, p.code, p.pointer, p.since, p.entry) for p in found]
+        connection.exec_driver_sql(sql(connection, put), rows)
+
+
+def quarantined(connection: Connection, limit: int = 1000) -> list[Poison]:
+    """What is in quarantine, oldest first."""
+    asked = "SELECT position, part, org, op, code, pointer, since, entry FROM trailbook_quarantine"
+    asked += " ORDER BY since, position, part LIMIT ?"
+    names = ("position", "part", "org", "op", "code", "pointer", "since", "entry")
+    found = connection.exec_driver_sql(sql(connection, asked), (limit,))
+    return [Poison(**dict(zip(names, row, strict=True))) for row in found]
+
+
+def release(connection: Connection, position: int, part: int) -> bool:
+    """Take one entry out of quarantine; whether it was there."""
+    gone = "DELETE FROM trailbook_quarantine WHERE position = ? AND part = ?"
+    return connection.exec_driver_sql(sql(connection, gone), (position, part)).rowcount == 1
+
+
+def health(connection: Connection) -> Health:
+    """How many entries wait, since when, and how many are in quarantine."""
+    asked = "SELECT coalesce(sum(entries), 0), min(captured_at) FROM trailbook_outbox"
+    pending, oldest = connection.exec_driver_sql(asked).one()
+    refused = connection.exec_driver_sql("SELECT count(*) FROM trailbook_quarantine").scalar_one()
+    since = None if oldest is None else instant(oldest)
+    return Health(pending=int(pending), oldest=since, quarantined=refused)
+
+
+def waiting(connection: Connection, limit: int) -> int:
+    """How many rows wait; their span, which costs nothing to know, where that is below `limit`."""
+    asked = "SELECT coalesce(max(position) - min(position) + 1, 0) FROM trailbook_outbox"
+    span: int = connection.exec_driver_sql(asked).scalar_one()
+    if span < limit:
+        return span
+    count: int = connection.exec_driver_sql("SELECT count(*) FROM trailbook_outbox").scalar_one()
+    return count
+
+
+def _version(connection: Connection) -> int:
+    found = connection.exec_driver_sql("SELECT value FROM trailbook_capture WHERE name = 'version'")
+    return int(found.scalar() or 0)
+
+
+def _rest(connection: Connection, rows: Sequence[Kept]) -> Iterator[Kept]:
+    """What the page cut off of transactions in which something was meant."""
+    meant = "SELECT DISTINCT tx FROM trailbook_outbox WHERE op = 'meant' AND tx IS NOT NULL"
+    known = {row.tx for row in rows}
+    cut = [tx for (tx,) in connection.exec_driver_sql(meant) if tx in known]
+    asked = f"SELECT {_COLUMNS} FROM trailbook_outbox WHERE position > ? AND tx = ? ORDER BY position"
+    for tx in cut:
+        found = connection.exec_driver_sql(sql(connection, asked), (rows[-1].position, tx))
+        yield from (Kept(*row) for row in found)

@@ -20,34 +20,43 @@ TABLES = ("trailbook_outbox", "trailbook_quarantine", "trailbook_capture")
 VERSION = 1
 MEANT = "meant"
 _CHUNK = 250  # entries in one row of the outbox
-_POSITION = {
-    "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",
-    "postgresql": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+_DIALECTS = {
+    "sqlite": {
+        "position": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "big": "INTEGER",
+        "tx": "TEXT",
+        "strict": " STRICT",
+    },
+    "postgresql": {
+        "position": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "big": "BIGINT",
+        "tx": "TEXT DEFAULT pg_current_xact_id()::text",
+        "strict": "",
+    },
 }
-_TX = {"sqlite": "TEXT", "postgresql": "TEXT DEFAULT pg_current_xact_id()::text"}
-_STRICT = {"sqlite": " STRICT", "postgresql": ""}
 _LOCK = {"sqlite": "SELECT 1", "postgresql": "SELECT pg_advisory_xact_lock(7236143201)"}
-# Each version is a list of statements; a database is brought from its own to the newest in one transaction.
+# Each version is a list of statements; a database is brought from its own to the newest in one transaction, or,
+# where the driver begins none for DDL (sqlite3), again from the first that is missing.
 _VERSIONS: tuple[tuple[str, ...], ...] = (
     (
-        """CREATE TABLE trailbook_outbox (
+        """CREATE TABLE IF NOT EXISTS trailbook_outbox (
   position {position},
   org TEXT NOT NULL,
   tx {tx},
   op TEXT NOT NULL CHECK (op IN ('meant', 'created', 'updated', 'deleted')),
-  captured_at BIGINT NOT NULL,
+  captured_at {big} NOT NULL,
   entries INTEGER NOT NULL DEFAULT 1,
   entry TEXT NOT NULL
 ){strict}""",
-        "CREATE INDEX trailbook_outbox_meant ON trailbook_outbox (tx) WHERE op = 'meant'",
-        """CREATE TABLE trailbook_quarantine (
-  position BIGINT NOT NULL,
+        "CREATE INDEX IF NOT EXISTS trailbook_outbox_meant ON trailbook_outbox (tx) WHERE op = 'meant'",
+        """CREATE TABLE IF NOT EXISTS trailbook_quarantine (
+  position {big} NOT NULL,
   part INTEGER NOT NULL,
   org TEXT NOT NULL,
   op TEXT NOT NULL,
   code TEXT NOT NULL,
   pointer TEXT NOT NULL,
-  since BIGINT NOT NULL,
+  since {big} NOT NULL,
   entry TEXT NOT NULL,
   PRIMARY KEY (position, part)
 ){strict}""",
@@ -109,7 +118,7 @@ def sql(connection: Connection, statement: str) -> str:
 def engine_name(connection: Connection | Engine) -> str:
     """`sqlite` or `postgresql`. Raises: ConfigurationError for any other database."""
     name = connection.dialect.name
-    if name not in _TX:
+    if name not in _DIALECTS:
         raise ConfigurationError(f"capture: {name} is not supported; SQLite and PostgreSQL are")
     return name
 
@@ -122,14 +131,13 @@ def install(connection: Connection) -> int:
     name = engine_name(connection)
     connection.exec_driver_sql(_LOCK[name])
     made = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-    connection.exec_driver_sql(made + _STRICT[name])
+    connection.exec_driver_sql(made + _DIALECTS[name]["strict"])
     before = _version(connection)
     if before > VERSION:
         raise SchemaNewerError(f"the outbox has version {before}, this Trailbook knows {VERSION}")
     for version in _VERSIONS[before:]:
         for statement in version:
-            written = statement.format(position=_POSITION[name], tx=_TX[name], strict=_STRICT[name])
-            connection.exec_driver_sql(written)
+            connection.exec_driver_sql(statement.format(**_DIALECTS[name]))
     if before < VERSION:
         put = "INSERT INTO trailbook_capture (name, value) VALUES ('version', ?)"
         put += " ON CONFLICT (name) DO UPDATE SET value = excluded.value"

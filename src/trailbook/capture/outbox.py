@@ -191,15 +191,17 @@ def delete(connection: Connection, positions: Sequence[int]) -> None:
         connection.exec_driver_sql(gone, [(position,) for position in positions])
 
 
-def quarantine(connection: Connection, found: Sequence[Poison]) -> None:
-    """Keep what the log refused; keeping it twice is keeping it once."""
-    if found:
-        put = (
-            "INSERT INTO trailbook_quarantine (position, part, org, op, code, pointer, since, entry)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, part) DO NOTHING"
-        )
-        rows = [(p.position, p.part, p.org, p.op, p.code, p.pointer, p.since, p.entry) for p in found]
-        connection.exec_driver_sql(sql(connection, put), rows)
+def quarantine(connection: Connection, found: Sequence[Poison]) -> int:
+    """Keep what the log refused; how many of them were not there before."""
+    put = (
+        "INSERT INTO trailbook_quarantine (position, part, org, op, code, pointer, since, entry)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, part) DO NOTHING"
+    )
+    new = 0
+    for p in found:
+        row = (p.position, p.part, p.org, p.op, p.code, p.pointer, p.since, p.entry)
+        new += connection.exec_driver_sql(sql(connection, put), row).rowcount
+    return new
 
 
 def quarantined(connection: Connection, limit: int = 1000) -> list[Poison]:

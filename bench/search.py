@@ -1,49 +1,65 @@
-"""What it costs to read: opening a log cold, first pages and counts under filters, an unsorted import.
+"""What it costs to read: opening a log cold, pages, counts, bars, words and names, and an unsorted import.
 
-Everything is asked through `Log`, as a page does. The control beside a page is reading its bodies by seq.
+Everything is asked through `Log`, as a page does. Beside a page stands the reading of its bodies by seq; beside
+counts and pages, other engines with the same entries.
 """
 
+import gc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
 
-from bench.generate import CATEGORIES, people_of
+import numpy as np
+
+from bench.elsewhere import Elsewhere, auditlog, every
+from bench.generate import CATEGORIES, DAYS, FIRST_DAY, people_of
 from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, tell
 from bench.site import ORG, Built, Site
 from trailbook.access import operator
+from trailbook.dates import buckets, zone
 from trailbook.deployment import open_deployment
+from trailbook.figures import By
+from trailbook.index import bars
 from trailbook.log import Log
+from trailbook.model import microseconds
 from trailbook.query import Query, Term
 
 _PAGES = 200
 _COUNTS = 30
+_CONTROLS = 5
 _ROWS = 50
-_UNSORTED = 100_000
+_UNSORTED = 1_000_000
+_TENTH = 10
+_SALARY = Query(terms=(Term("category", ("salary",)),))
+TWO_YEARS = (microseconds(FIRST_DAY), microseconds(FIRST_DAY + timedelta(days=DAYS)))
 
 
 def run(site: Site, size: int) -> Iterator[Row]:
-    """A cold opening, then pages and counts on the log now open, then pages after an unsorted import."""
+    """A cold opening; pages, counts, bars, words and names on the log now open; the same asked of other engines."""
     built = site.recorded(size)
+    built.log.seal()
     yield _opening(built, size)
-    tell("asking for pages and counts")
-    seqs = list(range(size - min(size, _ROWS), size))
     store = built.store()
+    seqs = list(range(size - min(size, _ROWS), size))
     taken = repeated(lambda: store.kept_at(ORG, seqs), _PAGES)
-    store.close()
     control = Control(name=f"reading {_ROWS} bodies by seq", value=sorted(taken)[_PAGES // 2] * 1000)
+    tell("asking for pages")
     for words, query in _queries(size).items():
         pages = repeated(_page(built.log, query), _PAGES)
         yield from single(f"first page, {words}", size, pages, goal=Goal(3), control=control)
-    for words, query in _queries(size).items():
-        counts = repeated(_count(built.log, query), _COUNTS)
-        yield row(f"count, {words}", size, [t * 1000 for t in counts], unit="ms", goal=Goal(50))
+    yield from _typed(built.log, size)
+    yield from _counted(site.folder, built, size)
+    store.close()
     yield from _unsorted(site, min(size, _UNSORTED), control)
 
 
 def _queries(size: int) -> dict[str, Query]:
-    """The filters people use, from everything to somebody of whom little is said."""
+    """The filters people use, from everything to somebody of whom little is said, and some that find nothing."""
     dormant = f"user/u-{people_of(size) - 1}"
     return {
         "no filter": Query(),
-        "category": Query(terms=(Term("category", ("salary",)),)),
+        "category": _SALARY,
         "busiest actor": Query(terms=(Term("actor", ("user/u-0",)),)),
         "concerns a dormant person": Query(terms=(Term("concerns", (dormant,)),)),
         "category and actor in a month": Query(
@@ -51,6 +67,20 @@ def _queries(size: int) -> dict[str, Query]:
             to="2025-03-31",
             terms=(Term("actor", ("user/u-0",)), Term("category", CATEGORIES[:2])),
         ),
+        "by or about, not a category": Query(
+            terms=(Term("by_or_about", ("user/u-7",)), Term("category", ("users",), True))
+        ),
+        "dormant person and rare category": Query(
+            terms=(Term("concerns", (dormant,)), Term("category", ("permissions",)))
+        ),
+        "three that never meet": Query(
+            terms=(
+                Term("category", ("salary",)),
+                Term("actor_kind", ("system",)),
+                Term("outcome", ("denied",)),
+            )
+        ),
+        "two words of names": Query(text=("anna", "berg")),
     }
 
 
@@ -58,8 +88,29 @@ def _page(log: Log, query: Query) -> Callable[[], object]:
     return lambda: log.search(query, viewer=operator(ORG), limit=_ROWS)
 
 
+def _afresh(log: Log, ask: Callable[[], object]) -> Callable[[], object]:
+    """The same question with no answer remembered: a benchmark of a cache says nothing."""
+
+    def asked() -> object:
+        log._projection._answers.clear()
+        return ask()
+
+    return asked
+
+
 def _count(log: Log, query: Query) -> Callable[[], object]:
-    return lambda: log.count(query, viewer=operator(ORG))
+    return _afresh(log, lambda: log.count(query, viewer=operator(ORG)))
+
+
+def _facets(log: Log, query: Query, by: By) -> Callable[[], object]:
+    return _afresh(log, lambda: log.facets(query, by, viewer=operator(ORG)))
+
+
+def _bars(log: Log, query: Query) -> Callable[[], object]:
+    """Bars by day over two years: more than a page shows, so the index is asked itself."""
+    plan = log._plan(query, operator(ORG), (None, log.size(viewer=operator(ORG))), "en")
+    edges = np.asarray(buckets("day", TWO_YEARS, zone("Europe/Oslo"), 1000), np.int64)
+    return lambda: log._projection.ask(lambda pieces: bars(pieces, plan, edges))
 
 
 def _opening(built: Built, size: int) -> Row:
@@ -78,13 +129,96 @@ def _opening(built: Built, size: int) -> Row:
         store.close()
 
     control = Control(name="reading every body once", value=seconds(reading))
-    times = 1 if size > _UNSORTED else 3
     built.log.search(Query(), viewer=operator(ORG))
-    return row("opening cold, to the first page", size, repeated(opening, times), unit="s", control=control)
+    return row("opening cold, to the first page", size, repeated(opening, 5), unit="s", control=control)
+
+
+def _typed(log: Log, size: int) -> Iterator[Row]:
+    tell("typing words and names")
+    me = operator(ORG)
+    text = Query(text=("anna",))
+    yield from single("page of a free text", size, repeated(_page(log, text), _PAGES), goal=Goal(5))
+    counts = [t * 1000 for t in repeated(_count(log, text), _COUNTS)]
+    yield row("count of a free text", size, counts, unit="ms", goal=Goal(100))
+    for typed in ("a", "anna b", "kari"):
+        taken = repeated(lambda typed=typed: log.items(typed, viewer=me), _PAGES)  # type: ignore[misc]
+        yield from single(f"typeahead, {typed!r}", size, taken, goal=Goal(10))
+
+
+def _counted(folder: Path, built: Built, size: int) -> Iterator[Row]:
+    """Counts, bars and pages of ours, then the same question in each other engine."""
+    log = built.log
+    busiest = Query(terms=(Term("category", CATEGORIES[:2]),))
+    asked: list[tuple[str, Callable[[], object], Callable[[Elsewhere], Callable[[], object]]]] = [
+        ("count by action, no filter", _facets(log, Query(), "action"), lambda e: e.count("true", "action")),
+        (
+            "count by action, a category",
+            _facets(log, _SALARY, "action"),
+            lambda e: e.count(_where(log), "action"),
+        ),
+        (
+            "count by integration and system",
+            _facets(log, busiest, "source"),
+            lambda e: e.count("true", "outcome"),
+        ),
+        ("count by actor, no filter", _facets(log, Query(), "actor"), lambda e: e.count("true", "actor")),
+        ("bars by day over two years", _bars(log, Query()), lambda e: e.bars("true")),
+        ("bars by day over two years, a category", _bars(log, _SALARY), lambda e: e.bars(_where(log))),
+        ("count, a category", _count(log, _SALARY), lambda e: e.count(_where(log), "category")),
+    ]
+    tell("counting")
+    ours = [repeated(ask, _COUNTS) for _, ask, _ in asked]
+    store = built.store()
+    numbers, engines = every(folder, log, store, size)
+    controls: list[list[Control]] = [[] for _ in asked]
+    pages: list[Row] = []
+    for opened in engines:
+        gc.collect()
+        with ExitStack() as stack:
+            other = stack.enter_context(opened())
+            tell(f"the same in {other.name}")
+            for at, (_, _, theirs) in enumerate(asked):
+                taken = sorted(repeated(theirs(other), _CONTROLS))
+                controls[at].append(Control(name=other.name, value=taken[_CONTROLS // 2] * 1000))
+            taken = repeated(other.page(_where(log)), _CONTROLS)
+            pages += single(f"{other.name}: first page, category", size, taken)[:1]
+    for (name, _, _), taken, beside in zip(asked, ours, controls, strict=True):
+        for control in beside:
+            values = [t * 1000 for t in taken]
+            yield row(
+                f"{name} (beside {control.name})", size, values, unit="ms", goal=Goal(50), control=control
+            )
+    yield from pages
+    yield from _mentioned(folder, built, (numbers, size))
+    store.close()
+
+
+def _where(log: Log) -> str:
+    code = log._projection.tail.codes["category"].of.get("salary", -1)
+    return f"category = {code}"
+
+
+def _mentioned(folder: Path, built: Built, given: tuple[dict[str, object], int]) -> Iterator[Row]:
+    """A dormant person, beside django-auditlog's table with a tenth of the rows."""
+    numbers, size = given
+    tell("asking django-auditlog's table")
+    dormant = f"user/u-{people_of(size) - 1}"
+    query = Query(terms=(Term("concerns", (dormant,)),))
+    ours = repeated(_page(built.log, query), _PAGES)
+    with auditlog(folder, numbers, max(1, size // _TENTH)) as ask:
+        theirs = sorted(repeated(lambda: ask(999_999_999), _CONTROLS))[_CONTROLS // 2] * 1000
+    control = Control(name="django-auditlog's table at a tenth of the rows", value=theirs)
+    values = [t * 1000 for t in ours]
+    yield row("concerns a dormant person", size, values, unit="ms", control=control)
+    times = theirs / (sorted(values)[len(values) // 2])
+    yield row("concerns a dormant person: times faster", size, [times], unit="x", goal=Goal(200, least=True))
 
 
 def _unsorted(site: Site, size: int, control: Control) -> Iterator[Row]:
     log = site.recorded(size, unsorted=True).log
+    log.seal()
     log.search(Query(), viewer=operator(ORG))
-    pages = repeated(_page(log, Query()), _PAGES)
-    yield from single("first page after an unsorted import", size, pages, goal=Goal(30), control=control)
+    for words, query in (("no filter", Query()), ("category", _SALARY)):
+        pages = repeated(_page(log, query), _PAGES)
+        name = f"first page after an unsorted import, {words}"
+        yield from single(name, size, pages, goal=Goal(30), control=control)

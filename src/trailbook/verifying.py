@@ -15,6 +15,7 @@ from trailbook.errors import DamagedError, StoreError
 from trailbook.merkle import HASH, TILE, root_of
 from trailbook.model import instant, parse_instant, written
 from trailbook.query import words
+from trailbook.sealed import SEGMENT, Parts, Sealed
 from trailbook.stores import Head, Identity, Kept, Store
 from trailbook.verify import (
     Finding,
@@ -135,11 +136,11 @@ def _begin(store: Store, org: str, asked: Asked) -> _Run:
 
 
 def _blobs(run: _Run) -> None:
-    """Read every blob but the tiles, which are many and found when needed."""
+    """Read every blob but the tiles, which are many and found when needed, and the index, which proves nothing."""
     try:
         for blob in run.store.every_blob(run.org):
             run.names.add((blob.kind, blob.key))
-            if blob.kind != "tile":
+            if blob.kind not in ("tile", SEGMENT):
                 run.blobs[blob.kind, blob.key] = blob.content
     except StoreError as error:
         run.findings.append(
@@ -376,6 +377,8 @@ def _head(run: _Run) -> None:
 
 
 def _engine(run: _Run) -> None:
+    for fault in _read(run, Sealed(run.store, run.org, Parts(0)).check) or []:
+        run.findings.append(_finding("index", f"{fault}; entries intact", place="index"))
     for said in _read(run, run.store.faults) or []:
         run.findings.append(_finding("index", f"the engine says: {said}", place="database file"))
 

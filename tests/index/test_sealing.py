@@ -17,6 +17,7 @@ from trailbook.index import segment
 from trailbook.query import Query, Term, from_params
 from trailbook.sealed import Sizes
 from trailbook.stores import Store, open_store
+from trailbook.testing import small
 from trailbook.testing.steady import START, FrozenClock, new_log
 
 ORG = "acme"
@@ -291,3 +292,20 @@ def test_related(log: Log) -> None:
     assert len(page.entries) + len(rest.entries) == page.count
     alone = next(e for e in log.rows(ROLES, viewer=ME) if not e.correlation)
     assert log.related(UUID(alone.id), viewer=ME).entries == ()
+
+
+def test_verify_tells_a_damaged_index_from_a_damaged_entry(tmp_path: Path) -> None:
+    """F5: the verdict of a flipped bit in the index is `index`, and says that the entries are whole."""
+    clock = FrozenClock(START)
+    deployment = small.opened(tmp_path, clock)
+    log = deployment.create(small.ORG)
+    small.grow(log, clock, 4200)
+    log.search(Query(), viewer=operator(small.ORG), limit=1)
+    log.seal()
+    deployment.signer().sign(small.ORG)
+    assert deployment.verify(small.ORG).findings == ()
+    damage(tmp_path / "log.db", "000000000000/4096/actor", b"\x01")
+    assert {f.verdict for f in deployment.verify(small.ORG).findings} == {"index"}
+    log.reindex()
+    assert deployment.verify(small.ORG).findings == ()
+    deployment.close()

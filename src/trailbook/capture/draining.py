@@ -6,14 +6,15 @@ its id where nobody knows whether it was, which adds nothing.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trailbook.capture import outbox
 from trailbook.capture.acting import Acting
@@ -21,7 +22,15 @@ from trailbook.capture.captured import Captured, Moment, meant
 from trailbook.capture.folding import folded
 from trailbook.capture.outbox import Health, Kept, Poison
 from trailbook.catalogue import Catalogue
-from trailbook.errors import EntryInvalidError, Fault, InvalidError, NotFoundError, StoreError, TrailbookError
+from trailbook.errors import (
+    ConfigurationError,
+    EntryInvalidError,
+    Fault,
+    InvalidError,
+    NotFoundError,
+    StoreError,
+    TrailbookError,
+)
 from trailbook.model import Actor, Item, NewEntry, entry_from, microseconds
 
 SOURCE = Item(type="source", id="capture", name="Capture")
@@ -101,6 +110,31 @@ def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
             done += _pass(engine, logs, rows, ways)
         if len(rows) < ways.batch:
             return done
+
+
+@contextmanager
+def open_host(url: str) -> Iterator[Engine]:
+    """The engine of a host's database that has an outbox.
+
+    Raises: ConfigurationError, NotFoundError; StoreError for whatever goes wrong there, without what it was about.
+    """
+    try:
+        engine = create_engine(url)
+        if engine.dialect.is_async:
+            raise ConfigurationError(f"from: {engine.dialect.driver} is awaited; name a driver that is not")
+        outbox.engine_name(engine)
+        if not inspect(engine).has_table("trailbook_outbox"):
+            raise NotFoundError("the host's database has no outbox: Capture.install makes it")
+    except (ArgumentError, ImportError) as error:
+        raise ConfigurationError(f"from: is no address of a database ({type(error).__name__})") from None
+    except SQLAlchemyError as error:
+        raise StoreError(f"the host's database does not answer ({type(error).__name__})") from None
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StoreError(f"the host's database failed ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
 
 
 def health(engine: Engine) -> Health:

@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "show": ("finding", "show", "Show one entry by its id."),
     "export": ("moving", "export", "Write exactly what a filter finds to a file."),
     "import": ("moving", "imports", "Record the entries of a file."),
+    "drain": ("capturing", "drain", "Move what waits in a host's outbox into the log."),
+    "quarantine": ("capturing", "quarantine", "What the log refused of a host's outbox."),
     "verify": ("verifying", "verify", "Check that nothing was changed, and name everything that was."),
     "prove": ("proving", "prove", "Write the proof that an entry is in the signed tree."),
     "checkpoint": ("proving", "checkpoint", "Show or publish the signed head."),

@@ -95,7 +95,9 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
     # uvicorn raises the signal again once it has drained; a SIGTERM that was obeyed is a good end.
     signal.signal(signal.SIGTERM, lambda *_: None)
     config = uvicorn.Config(app, log_level=log_level, access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    app.state.streams.stopping = lambda: server.should_exit  # a stream would hold up the end for as long as it is read
+    server.run(sockets=[listening])
 
 
 def create_app(deployment: "Deployment", **more: Any) -> Any:

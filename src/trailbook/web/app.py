@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import Deployment
-from trailbook.web import api, counts, front, intake, operators, pages, proofs, reference, render
+from trailbook.web import api, counts, front, intake, live, operators, pages, proofs, reference, render
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
@@ -31,7 +31,7 @@ def create_app(
     where the address names none.
     """
     site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS))
-    routes = Routes(site)
+    routes, streams = Routes(site), live.Streams()
     org, page = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
     handlers: list[ControllerRouterHandler] = [
         routes.api("POST", f"{org}/entries", intake.record_one, most=MAX_ENTRY),
@@ -46,6 +46,7 @@ def create_app(
         routes.api("GET", f"{org}/facets", counts.facets),
         routes.api("GET", f"{org}/histogram", counts.histogram),
         routes.api("GET", f"{org}/items", api.items),
+        live.route(site, f"{org}/live", streams),
         routes.proofs(f"{org}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
         routes.api("GET", f"{org}/catalogue", api.catalogue),
         routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
@@ -73,5 +74,6 @@ def create_app(
         logging_config=None,
         request_max_body_size=MAX_BATCH,
     )
+    app.state.streams = streams
     app.asgi_handler = edged(app.asgi_handler, site.base_url, partial(allowed_methods, app))
     return app

@@ -1,21 +1,33 @@
 """What the page is asked: its address as a filter, and addresses for every change of that filter.
 
-Owns the page's own parameter `view`, the form's empty fields and names typed by hand. Refuses to answer: an
-address that needs tidying is sent on, one that is broken says which part.
+Owns the page's own parameters `view` and `at`, the form's empty fields and names typed by hand. Refuses to
+answer: an address that needs tidying is sent on, one that is broken says which part.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from trailbook.errors import FilterInvalidError
-from trailbook.query import Known, Paging, Query, from_params, split_params, to_params
+from trailbook.dates import bounds, parse_day
+from trailbook.errors import Fault, FilterInvalidError
+from trailbook.query import Known, Paging, Query, from_params, interval, split_params, to_params
 
 Pairs = list[tuple[str, str]]
 
-_FORM = frozenset({"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view"})
+_FORM = frozenset(
+    {"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view", "at"}
+    | {"action", "target", "source", "origin", "self"}
+)
+_OWN = frozenset({"view", "at"})
 TYPED = ("actor", "concerns")
+# What the bare path leads to: reading the log is an entry too, and would stand before everything else.
+FOLDED = ("category.not", "activity_log")
+# The view of everything, whose address says so: the bare path is folded.
+EVERYTHING = "all"
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Asking(Struct, frozen=True, kw_only=True):
@@ -26,6 +38,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     paging: Paging
     view: str | None
     home_zone: str
+    at: str | None = None
 
     def href(self, query: Query, *more: tuple[str, str]) -> str:
         """The address of the page with another filter."""
@@ -41,7 +54,9 @@ class Asking(Struct, frozen=True, kw_only=True):
             pairs.append(("order", self.paging.order))
         if self.paging.limit != default.limit:
             pairs.append(("limit", str(self.paging.limit)))
-        return [*pairs, ("view", self.view)] if self.view else pairs
+        unfiltered = not any(name != "tz" for name, _ in to_params(query))
+        view = EVERYTHING if unfiltered else self.view if self.view != EVERYTHING else None
+        return [*pairs, ("view", view)] if view else pairs
 
     def with_value(self, name: str, value: str) -> Query:
         """The filter with one value more, from its newest entries."""
@@ -50,6 +65,20 @@ class Asking(Struct, frozen=True, kw_only=True):
     def without(self, name: str, value: str) -> Query:
         """The filter with one value less, from its newest entries."""
         return from_params([pair for pair in to_params(self.fresh) if pair != (name, value)])
+
+    def flipped(self, name: str, value: str) -> Query:
+        """The filter with one value excluded instead, or included again."""
+        other = name.removesuffix(".not") if name.endswith(".not") else f"{name}.not"
+        swapped = [(other, v) if (n, v) == (name, value) else (n, v) for n, v in to_params(self.fresh)]
+        return from_params(swapped)
+
+    def frozen(self, now: datetime) -> Query:
+        """The filter with its preset as the two days that it is at `now`."""
+        assert self.query.date is not None
+        zone = ZoneInfo(self.query.tz)
+        start, end = bounds(self.query.date, now, zone)
+        first, last = (instant(at).astimezone(zone).date() for at in (start, end - 1))
+        return structs.replace(self.fresh, date=None, from_=first.isoformat(), to=last.isoformat())
 
     def has(self, name: str, value: str) -> bool:
         """Whether the filter has this value."""
@@ -79,13 +108,42 @@ def typed(pairs: Iterable[tuple[str, str]], types: Iterable[str]) -> Pairs:
     return [(n, v) for n, v in pairs if n in TYPED and ("/" not in v or v.partition("/")[0] not in known)]
 
 
+def instant(at: int) -> datetime:
+    """Microseconds since 1970 as a moment in UTC."""
+    return _BEGINNING + timedelta(microseconds=at)
+
+
+def within(query: Query, now: datetime, *, since: int | None = None, until: int | None = None) -> Query:
+    """The filter narrowed to what happened from `since` and before `until`, both in microseconds."""
+    start, end = interval(query, now)
+    starts = [at for at in (start, since) if at is not None]
+    ends = [at for at in (end, until) if at is not None]
+    from_ = _written(max(starts)) if starts else None
+    return structs.replace(query, date=None, from_=from_, to=_written(min(ends)) if ends else None)
+
+
+def _written(at: int) -> str | None:
+    try:
+        return instant(at).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # a day of the year 9999 ends in a year that is not
+        return None
+
+
+def _day(pairs: Pairs) -> str | None:
+    given = [value for name, value in pairs if name == "at"]
+    try:
+        return parse_day(given[0]).isoformat() if given else None
+    except ValueError as why:
+        raise FilterInvalidError(f"at: {why}", (Fault("/at", "parameter-invalid", str(why)),)) from None
+
+
 def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
     """Read the page's address.
 
     Raises: FilterInvalidError, CursorInvalidError.
     """
     views = [value for name, value in pairs if name == "view"]
-    filtered, paging = split_params((n, v) for n, v in pairs if n != "view")
+    filtered, paging = split_params((n, v) for n, v in pairs if n not in _OWN)
     if not any(name == "tz" for name, _ in filtered):
         filtered.append(("tz", home_zone))
     return Asking(
@@ -94,6 +152,7 @@ def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
         paging=paging,
         view=views[0] if views else None,
         home_zone=home_zone,
+        at=_day(pairs),
     )
 
 

@@ -16,7 +16,7 @@ from trailbook.errors import NotFoundError, UnauthenticatedError
 from trailbook.web.asked import Asked, Site
 from trailbook.web.auth import cookie, require_same_site, session, signed_in
 from trailbook.web.problems import STATUS, allowed_methods, answer, problem
-from trailbook.web.render import html
+from trailbook.web.render import html, partial
 from trailbook.web.words import language, words
 
 _log = logging.getLogger("trailbook.web")
@@ -78,7 +78,19 @@ def refusal(site: Site) -> Callable[[Request[Any, Any, Any], Exception], Respons
         if not _wants_page(request, path):
             return answer(found, more)
         t = words(language(request.headers.get("accept-language")))
-        page = html("refused.html", found.status, t=t, code=found.code, request_id=id_)
+        part = partial(request.headers)
+        # What failed stands beside the rows that are there; what is refused takes their place.
+        beside = part and found.status >= 500
+        if beside:
+            more |= {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
+        page = html(
+            "failed.html" if beside else "refused.html",
+            found.status,
+            part=part,
+            t=t,
+            code=found.code,
+            request_id=id_,
+        )
         page.headers.update(more)
         return page
 

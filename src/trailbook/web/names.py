@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from trailbook.access import Viewer
 from trailbook.log import Log
 from trailbook.query import PRESET_NAMES, to_params
@@ -33,6 +35,18 @@ _SYSTEMS = (
 )
 
 
+class Chip(Struct, frozen=True, kw_only=True):
+    """One value of the filter in words; `flip` excludes it instead, `freeze` makes a period two days."""
+
+    name: str
+    field: str
+    negated: bool
+    text: str
+    remove: str
+    flip: str | None
+    freeze: str | None
+
+
 class Naming:
     """Names for one page, from the entries on it and, for the rest, from the log."""
 
@@ -42,12 +56,6 @@ class Naming:
         self._viewer = viewer
         self._entries = entries
         self._known = {f"{i.type}/{i.id}": called(i, telling) for e in entries for i in _items(e)}
-
-    def seen(self) -> dict[str, list[str]]:
-        """Names of those on this page, for the form to suggest."""
-        actors = {e.actor.name for e in self._entries if e.actor.name}
-        about = {i.name for e in self._entries for i in (e.target, *e.concerns) if i.name}
-        return {"actor": sorted(actors), "concerns": sorted(about)}
 
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
@@ -62,19 +70,23 @@ class Naming:
             return telling.words("filter.all-of", entity=telling.label("type", value[:-2]))
         return telling.label(_LABELLED[field], value)
 
-    def chips(self, state: Asking) -> list[dict[str, str]]:
-        """Each set filter in words, with the address of the page without it."""
-        t = self.telling.words
-        return [
-            {
-                "field": t(f"filter.{name.removesuffix('.not')}"),
-                "negated": t("filter.not") if name.endswith(".not") else "",
-                "text": self._chip(name.removesuffix(".not"), value),
-                "remove": state.href(state.without(name, value)),
-            }
-            for name, value in to_params(state.fresh)
-            if name != "tz"
-        ]
+    def chips(self, state: Asking, now: datetime) -> list[Chip]:
+        """Each set filter in words, with the addresses of the page without it and with its opposite."""
+        return [self._worn(state, now, pair) for pair in to_params(state.fresh) if pair[0] != "tz"]
+
+    def _worn(self, state: Asking, now: datetime, pair: tuple[str, str]) -> Chip:
+        name, value = pair
+        field = name.removesuffix(".not")
+        single = field in ("date", "from", "to", "text", "self")
+        return Chip(
+            name=field,
+            field=self.telling.words(f"filter.{field}"),
+            negated=name.endswith(".not"),
+            text=self._chip(field, value),
+            remove=state.href(state.without(name, value)),
+            flip=None if single else state.href(state.flipped(name, value)),
+            freeze=state.href(state.frozen(now)) if field == "date" else None,
+        )
 
     def _chip(self, name: str, value: str) -> str:
         if name == "date":
@@ -126,6 +138,7 @@ class Naming:
             "interface": telling.label("interface", shown.origin.interface),
             "device": device(shown.origin.user_agent),
             "source": called(shown.source, telling),
+            "by_source": address(home, [("source", f"{shown.source.type}/{shown.source.id}")]),
             "purpose": shown.purpose and telling.label("purpose", shown.purpose),
             "effective": shown.effective_at and self._moment(shown.effective_at),
             "fields": [telling.label("field", name) for name in shown.fields],

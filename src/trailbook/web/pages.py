@@ -1,29 +1,29 @@
-"""The page of the log: filters, rows and one entry, written by the server and read without a script.
+"""The page of the log: filters and rows, written by the server and read without a script.
 
-Owns what stands on each page. Refuses to show a row beside a filter it did not understand.
+Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
 """
 
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from litestar import Response
 from msgspec import structs
 
-from trailbook.dates import PRESETS
-from trailbook.errors import CursorInvalidError, EntryExpiredError, FilterInvalidError, NotFoundError
-from trailbook.model import KINDS, OUTCOMES
-from trailbook.query import PRESET_NAMES, in_words, to_params
+from trailbook.dates import PRESETS, day_end, parse_day, zone
+from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
+from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
+from trailbook.query import PRESET_NAMES, Paging, Query, Term, from_params, in_words, interval, to_params
 from trailbook.shown import Page
 from trailbook.typeahead import Role
-from trailbook.web import asking, rows
+from trailbook.web import asking, panel, rows, suggesting
 from trailbook.web.api import known
+from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
 from trailbook.web.names import Naming
-from trailbook.web.render import html
+from trailbook.web.render import html, partial
 from trailbook.web.rows import Telling
-from trailbook.web.views import VIEWS, view_named
+from trailbook.web.views import view_named
 
 # Offered beside the field; any IANA name is taken.
 ZONES = (
@@ -31,121 +31,229 @@ ZONES = (
     *("Europe/London", "Europe/Dublin", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Madrid"),
     *("Europe/Athens", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo"),
 )
-_SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "as_of", "tz"})
+SIZES = (25, 50, 100, 200)
+_SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "origin", "self", "as_of", "tz"})
+_MOST_WAYS = 6
+_MORE = ("text", "actor_kind", "outcome", "origin", "self")
 
 
 def activity(asked: Asked) -> Response[Any]:
     """GET /orgs/{org}/activity: the page."""
-    pairs = asking.tidied(asked.pairs)
+    pairs = asking.tidied(asked.pairs) or [asking.FOLDED]
     if pairs != list(asked.pairs):
         return _see(address(asked.path, pairs))
     try:
         names = asking.typed(pairs, asked.log.catalogue.types)
-        return _meant(asked, pairs, names) if names else _found(asked, pairs)
+        return _meant(asked, pairs, names) if names else _found(asked, _state(asked, pairs))
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(asked, error)
 
 
 def below(asked: Asked) -> Response[Any]:
-    """GET below it: one entry, or nothing. Raises: NotFoundError."""
+    """GET below it: one entry, or what a script asks for. Raises: NotFoundError."""
     first, _, rest = asked.params["rest"].strip("/").partition("/")
-    if first != "e" or not rest:
-        raise NotFoundError("there is no such page")
-    return entry(asked, rest)
+    if first == "e" and rest:
+        return panel.entry(asked, rest)
+    if first == "total" and not rest:
+        return _total(asked)
+    if first == "suggest" and not rest:
+        return suggesting.suggest(asked)
+    raise NotFoundError("there is no such page")
 
 
-def entry(asked: Asked, id_: str) -> Response[Any]:
-    """GET /orgs/{org}/activity/e/{id}: everything there is to say of one entry. Raises: NotFoundError."""
-    asked.only()
-    found = _telling(asked, None, asked.site.timezone)
+def _state(asked: Asked, pairs: asking.Pairs) -> Asking:
+    return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked))
+
+
+def _total(asked: Asked) -> Response[Any]:
+    """How many entries the filter finds, for the page that shows the first of them."""
     try:
-        shown = asked.log.show(asked.entry_id(id_), viewer=asked.viewer, lang=asked.lang)
-    except EntryExpiredError as error:
-        return html("expired.html", 410, **_frame(asked), seq=error.seq, leaf=error.leaf.hex())
-    naming = Naming(asked.log, asked.viewer, found, entries=[shown])
-    proofs = asked.org if asked.viewer.read_proofs == "full" and shown.state != "accepted" else None
-    told = naming.entry(shown, asked.path.rpartition("/e/")[0])
-    return html("entry.html", **_frame(asked), told=told, proofs=proofs)
+        query = _state(asked, asking.tidied(asked.pairs)).query
+        total, _ = asked.log.count(query, viewer=asked.viewer, lang=asked.lang)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+    return html("total.html", t=asked.words, total=total)
 
 
-def _found(asked: Asked, pairs: asking.Pairs) -> Response[Any]:
-    log, state = (
-        asked.log,
-        asking.read(asked.path, pairs, known=known(asked.log.catalogue), home_zone=asked.site.timezone),
-    )
+def _found(asked: Asked, state: Asking) -> Response[Any]:
+    log, viewer = asked.log, asked.viewer
+    now = asked.site.deployment.clock()
+    place = zone(state.query.tz)
+    # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
+    until = None if state.at is None else day_end(parse_day(state.at), place)
+    query = state.query if until is None else asking.within(state.query, now, until=until)
     page = log.search(
-        state.query,
-        viewer=asked.viewer,
+        query,
+        viewer=viewer,
         order=state.paging.order,
         limit=state.paging.limit,
         cursor=state.paging.cursor,
-        count=True,
         lang=asked.lang,
     )
-    telling = _telling(asked, state, state.query.tz)
-    naming = Naming(log, asked.viewer, telling, entries=page.entries)
-    told = [rows.row(shown, lambda one: log.pieces(one, asked.lang), telling) for shown in page.entries]
+    said = telling(asked, state, state.query.tz)
+    naming = Naming(log, viewer, said, entries=page.entries)
+    told = [rows.row(shown, lambda one: log.pieces(one, asked.lang), said) for shown in page.entries]
+    bound = structs.replace(state.query, as_of=page.as_of)
+    whole = state.paging.count or not told
+    total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
+    form = _form(state, naming, now)
     return html(
         "activity.html",
-        **_frame(asked),
-        **_form(state, naming),
+        part=partial(asked.headers),
+        **frame(asked),
+        **form,
         rows=told,
         diary=[(day, list(those)) for day, those in groupby(told, lambda row: row.day)],
-        total=page.count,
+        total=total,
+        counting=address(f"{state.path}/total", to_params(bound)),
+        counted=state.href(state.query, ("count", "true")),
+        as_of=page.as_of,
         empty_log=page.size == 0,
+        may_begin=getattr(viewer, "manage_access", "none") == "full",
+        since=_since(asked, state, page, said) if len(told) < state.paging.limit else [],
+        ways=[] if told or page.size == 0 else _ways(asked, state, form["chips"]),
         turns=_turns(state, page),
-        exports=_exports(asked, state, page),
-        zone=telling.words.zone(telling.zone),
-        seen=naming.seen(),
+        sizes=[(size, _sized(state, size)) for size in SIZES],
+        exports=_exports(asked, bound),
+        following=_following(asked, state, page),
+        newest=state.href(state.fresh),
+        zone=said.words.zone(said.zone),
     )
 
 
-def _form(state: Asking, naming: Naming) -> dict[str, Any]:
+def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
     params = to_params(state.fresh)
     in_form = {name for name, _ in params} & _SHOWN
     days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
     hidden = [(n, v) for n, v in params if n not in in_form and n not in days]
     view = view_named(state.view)
+    given = {name: [v for n, v in params if n == name] for name in in_form}
     return {
         "query": state.query,
-        "given": {name: [v for n, v in params if n == name] for name in in_form},
+        "given": given,
         "days": days,
+        "more": any(name in given for name in _MORE) or state.at is not None,
         "hidden": hidden + ([("view", state.view)] if state.view else []),
-        "chips": naming.chips(state),
+        "chips": naming.chips(state, now),
         "said": in_words(state.fresh, naming.label, naming.telling.words.lang),
-        "clear": state.path,
         "state": state,
         "asks": view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None,
         "choices": _choices(naming.telling),
     }
 
 
-def _choices(telling: Telling) -> dict[str, Any]:
-    catalogue = telling.catalogue
+def _choices(said: Telling) -> dict[str, Any]:
+    catalogue, words = said.catalogue, said.words
+    categories = [(name, said.label("category", name)) for name in catalogue.categories]
     return {
-        "presets": [(name, PRESET_NAMES[telling.words.lang][name]) for name in PRESETS],
-        "categories": [(name, telling.label("category", name)) for name in catalogue.categories],
-        "kinds": [(name, telling.words(f"kind.{name}")) for name in KINDS],
-        "outcomes": [(name, telling.label("outcome", name)) for name in OUTCOMES],
+        "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
+        "categories": categories,
+        "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
+        "outcomes": [(name, said.label("outcome", name)) for name in OUTCOMES],
+        "origins": [(name, said.label("interface", name)) for name in INTERFACES],
+        "actions": [
+            (
+                label,
+                [
+                    (a.name, said.label("action", a.name))
+                    for a in catalogue.actions.values()
+                    if a.category == name
+                ],
+            )
+            for name, label in categories
+        ],
+        "types": [
+            (
+                label,
+                [
+                    (f"{t.name}/*", said.label("type", t.name))
+                    for t in catalogue.types.values()
+                    if t.category == name
+                ],
+            )
+            for name, label in categories
+        ],
         "zones": ZONES,
     }
 
 
 def _turns(state: Asking, page: Page) -> dict[str, str | None]:
     bound = structs.replace(state.query, as_of=page.as_of)
+    at = [("at", state.at)] if state.at else []
 
     def turn(cursor: str | None) -> str | None:
-        return None if cursor is None else state.href(bound, ("cursor", cursor))
+        return None if cursor is None else state.href(bound, *at, ("cursor", cursor))
 
     older, newer = turn(page.next_cursor), turn(page.previous_cursor)
     if state.paging.order != "desc":
         older, newer = newer, older
-    turned = state.paging.cursor is not None or state.query.as_of is not None
+    turned = state.paging.cursor is not None or state.query.as_of is not None or state.at is not None
     return {"older": older, "newer": newer, "newest": state.href(state.fresh) if turned else None}
 
 
-def _exports(asked: Asked, state: Asking, page: Page) -> dict[str, str]:
-    bound = structs.replace(state.query, as_of=page.as_of)
+def _sized(state: Asking, size: int) -> str | None:
+    """The same list with other pages, from its newest entries; None where they have that size."""
+    if size == state.paging.limit:
+        return None
+    paging = Paging(order=state.paging.order, limit=size)
+    return structs.replace(state, paging=paging).href(state.fresh)
+
+
+def _following(asked: Asked, state: Asking, page: Page) -> str | None:
+    """The stream of what comes, where anything can still come to the top of this list."""
+    _, until = interval(state.query, asked.site.deployment.clock())
+    past = until is not None and until <= microseconds(asked.site.deployment.clock())
+    if past or state.paging != Paging(limit=state.paging.limit, count=state.paging.count):
+        return None
+    if state.at is not None or state.query.as_of is not None:
+        return None
+    stream = f"/api/v1/orgs/{asked.org}/live"
+    return address(stream, [*to_params(state.query), ("after", str(page.as_of - 1))])
+
+
+def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
+    """For each category of the filter whose first entry is younger than the range: since when there are any."""
+    start, _ = interval(state.query, asked.site.deployment.clock())
+    if start is None:
+        return []
+    named = [
+        v for term in state.query.terms if term.field == "category" and not term.negated for v in term.values
+    ]
+    told = []
+    for name in named:
+        query = Query(terms=(Term("category", (name,)),), as_of=page.as_of)
+        first = asked.log.search(query, viewer=asked.viewer, order="asc", limit=1, lang=asked.lang).entries
+        label = said.label("category", name)
+        if not first:
+            told.append(said.words("rows.never", name=label))
+        elif microseconds(said.local(first[0].occurred_at)) > start:
+            told.append(
+                said.words("rows.since", name=label, day=said.words.day(said.local(first[0].occurred_at)))
+            )
+    return told
+
+
+def _ways(asked: Asked, state: Asking, chips: list[Any]) -> list[dict[str, Any]]:
+    """Ways out of a filter that finds nothing, each with what it would find."""
+    t, pairs = asked.words, to_params(state.fresh)
+    undated = [pair for pair in pairs if pair[0] not in ("date", "from", "to")]
+    ways = [(t("empty.year"), from_params([*undated, ("date", "this-year")]))] if undated != pairs else []
+    for (name, value), chip in zip([p for p in pairs if p[0] != "tz"], chips, strict=True):
+        ways.append((t("empty.remove", name=chip.text), state.without(name, value)))
+    counts = [
+        asked.log.count(query, viewer=asked.viewer, lang=asked.lang)[0] for _, query in ways[:_MOST_WAYS]
+    ]
+    found = [
+        {"words": words, "href": state.href(query), "count": count}
+        for (words, query), count in zip(ways, counts, strict=False)
+        if count
+    ]
+    everything = Query(tz=state.query.tz)
+    total = asked.log.count(everything, viewer=asked.viewer, lang=asked.lang)[0]
+    return [*found, {"words": t("empty.clear"), "href": state.href(everything), "count": total}]
+
+
+def _exports(asked: Asked, bound: Query) -> dict[str, str]:
     api = f"/api/v1/orgs/{asked.org}/entries"
     return {ending: address(f"{api}.{ending}", to_params(bound)) for ending in ("csv", "jsonl")}
 
@@ -162,16 +270,16 @@ def _meant(asked: Asked, pairs: asking.Pairs, names: asking.Pairs) -> Response[A
     offers = [
         {"text": text, "without": address(asked.path, rest), "items": list(zip(items, to, strict=True))}
     ]
-    telling = _telling(asked, None, asked.site.timezone)
-    return html("meant.html", **_frame(asked), offers=offers, label=telling.label)
+    said = telling(asked, None, home_zone(asked))
+    return html("meant.html", part=partial(asked.headers), **frame(asked), offers=offers, label=said.label)
 
 
 def _broken(asked: Asked, error: FilterInvalidError | CursorInvalidError) -> Response[Any]:
-    frame = _frame(asked)
-    if not isinstance(error, FilterInvalidError):
-        return html("broken.html", 400, **frame, faults=[], clear=asked.path)
-    faults = [_fault(asked, one) for one in asking.names_at_fault(error)]
-    return html("broken.html", 422, **frame, faults=faults, clear=asked.path)
+    faults, status = [], 400
+    if isinstance(error, FilterInvalidError):
+        faults, status = [_fault(asked, one) for one in asking.names_at_fault(error)], 422
+    part = partial(asked.headers)
+    return html("broken.html", status, part=part, **frame(asked), faults=faults, clear=home(asked))
 
 
 def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
@@ -184,30 +292,6 @@ def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
         "words": t("broken.together" if together else f"broken.{code}"),
         "detail": detail,
     }
-
-
-def _frame(asked: Asked) -> dict[str, Any]:
-    """What every page below an organisation shows around its own."""
-    home = f"/orgs/{asked.org}/activity"
-    current = dict(asked.pairs).get("view")
-    return {
-        "t": asked.words,
-        "org": asked.org,
-        "home": home,
-        "who": asked.viewer.item.name or asked.viewer.item.id,
-        "views": [
-            {
-                "name": v.name,
-                "href": address(home, [*v.params, ("view", v.name)]),
-                "current": v.name == current,
-            }
-            for v in VIEWS
-        ],
-    }
-
-
-def _telling(asked: Asked, state: Asking | None, tz: str) -> Telling:
-    return Telling(words=asked.words, zone=ZoneInfo(tz), catalogue=asked.log.catalogue, asking=state)
 
 
 def _see(path: str) -> Response[Any]:

@@ -56,6 +56,7 @@ STATUS = {
     "too-many-bars": 422,
     "parameter-unknown": 422,
     "parameter-invalid": 422,
+    "too-many-streams": 429,
     "internal": 500,
     "storage-full": 503,
     "index-damaged": 503,

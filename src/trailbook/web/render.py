@@ -4,6 +4,7 @@ Owns the Jinja2 environment and the hashed names of static files. Refuses unesca
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from trailbook.errors import NotFoundError
 from trailbook.web.asked import Asked
 
 _FOLDER = Path(__file__).parent
-_TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 HTML = "text/html"
+# An answer may be a whole page or the part of it that a script asked for; nobody keeps either for the other.
+VARY = "HX-Request, HX-Request-Type, HX-History-Restore-Request"
 
 
 def _hashed(file: Path) -> str:
@@ -24,8 +27,9 @@ def _hashed(file: Path) -> str:
     return f"{file.stem}.{digest}{file.suffix}"
 
 
-_FILES = {file.name: _hashed(file) for file in (_FOLDER / "static").iterdir() if file.suffix in _TYPES}
-_CONTENTS = {hashed: (_FOLDER / "static" / name).read_bytes() for name, hashed in _FILES.items()}
+_STATIC = [file for file in (_FOLDER / "static").rglob("*") if file.suffix in _TYPES]
+_FILES = {file.name: _hashed(file) for file in _STATIC}
+_CONTENTS = {_FILES[file.name]: file.read_bytes() for file in _STATIC}
 
 
 def static_href(name: str) -> str:
@@ -52,10 +56,17 @@ def ticked(text: str) -> Markup:
 _TEMPLATES.filters["ticked"] = ticked
 
 
-def html(template: str, status: int = 200, **seen: Any) -> Response[bytes]:
-    """A page. `t` is always given: the texts of its language."""
-    text = _TEMPLATES.get_template(template).render(**seen)
-    return Response(text.encode(), status_code=status, media_type=HTML)
+def partial(headers: Mapping[str, str]) -> bool:
+    """Whether a script on the page asks for the part that changes, and not for a whole page."""
+    part = headers.get("hx-request") == "true" and headers.get("hx-request-type") == "partial"
+    return part and "hx-history-restore-request" not in headers
+
+
+def html(template: str, status: int = 200, *, part: bool = False, **seen: Any) -> Response[bytes]:
+    """A page, or the part of it that changes. `t` is always given: the texts of its language."""
+    frame = "part.html" if part else "frame.html"
+    text = _TEMPLATES.get_template(template).render(frame=frame, **seen)
+    return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
 
 
 def static_file(asked: Asked) -> Response[bytes]:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue
 from trailbook.sentences import Piece
 from trailbook.shown import Shown, ShownItem
-from trailbook.web.asking import Asking
+from trailbook.web.asking import Asking, address
 from trailbook.web.words import Words
 
 MOST_NAME = 120
@@ -33,6 +33,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """One entry on the page."""
 
     id: str
+    seq: int
+    href: str | None
     parts: tuple[Part, ...]
     iso: str
     day: str
@@ -67,6 +69,8 @@ def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Tel
     at = telling.local(shown.occurred_at)
     return Row(
         id=shown.id,
+        seq=shown.seq,
+        href=None if telling.asking is None else entry_href(telling.asking, shown),
         parts=tuple(_part(piece, shown, telling) for piece in pieces(shown)),
         iso=shown.occurred_at,
         day=telling.words.weekday(at.date()),
@@ -115,6 +119,11 @@ def filter_href(asking: Asking | None, field: str, item: ShownItem) -> str | Non
         return None
     value = f"{item.type}/{item.id}"
     return None if asking.has(field, value) else asking.href(asking.with_value(field, value))
+
+
+def entry_href(asking: Asking, shown: Shown) -> str:
+    """The address of an entry as opened from a list."""
+    return address(f"{asking.path}/e/{shown.id}", asking.kept(asking.query))
 
 
 def cut(text: str) -> str:

@@ -1,0 +1,71 @@
+"""What stands around every page below an organisation: who reads, in which zone and look, and where else to go.
+
+Owns the two cookies that a browser keeps of its own: its time zone and the chosen look. Refuses any other value
+in them, and keeps nothing of people.
+"""
+
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trailbook.dates import zone
+from trailbook.errors import FilterInvalidError
+from trailbook.web.asked import Asked
+from trailbook.web.asking import Asking, address
+from trailbook.web.rows import Telling
+from trailbook.web.views import VIEWS
+
+LOOKS = ("auto", "light", "dark")
+
+
+def home(asked: Asked) -> str:
+    """The address of the organisation's page."""
+    return f"/orgs/{asked.org}/activity"
+
+
+def frame(asked: Asked) -> dict[str, Any]:
+    """What every page below an organisation shows around its own."""
+    current = dict(asked.pairs).get("view")
+    return {
+        "t": asked.words,
+        "org": asked.org,
+        "home": home(asked),
+        "who": asked.viewer.item.name or asked.viewer.item.id,
+        "look": look(asked),
+        "views": [
+            {
+                "name": v.name,
+                "href": address(home(asked), [*v.params, ("view", v.name)]),
+                "current": v.name == current,
+            }
+            for v in VIEWS
+        ],
+    }
+
+
+def telling(asked: Asked, state: Asking | None, tz: str) -> Telling:
+    """What telling entries on this page needs."""
+    return Telling(words=asked.words, zone=ZoneInfo(tz), catalogue=asked.log.catalogue, asking=state)
+
+
+def home_zone(asked: Asked) -> str:
+    """The zone where the address names none: the browser's, else the organisation's."""
+    given = _cookie(asked, "trailbook-zone")
+    try:
+        return zone(given).key if given else asked.site.timezone
+    except FilterInvalidError:
+        return asked.site.timezone
+
+
+def look(asked: Asked) -> str:
+    """Light, dark, or as the system has it."""
+    given = _cookie(asked, "trailbook-look")
+    return given if given in LOOKS else "auto"
+
+
+def _cookie(asked: Asked, name: str) -> str:
+    try:
+        found = SimpleCookie(asked.headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""

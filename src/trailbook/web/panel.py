@@ -1,0 +1,109 @@
+"""One entry: a page of its own, and the panel beside the list, with the next and the previous of the filter.
+
+Owns what is said of an entry and its state, and which entries it is read together with. Refuses to guess a
+neighbour: where the entry is not in the filter, there is none.
+"""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from litestar import Response
+
+from trailbook.errors import CursorInvalidError, EntryExpiredError, FilterInvalidError, NotFoundError
+from trailbook.model import microseconds
+from trailbook.paging import Order
+from trailbook.query import Query
+from trailbook.shown import Shown
+from trailbook.web import asking
+from trailbook.web.api import known
+from trailbook.web.around import frame, home, home_zone, telling
+from trailbook.web.asked import Asked
+from trailbook.web.asking import Asking
+from trailbook.web.names import Naming
+from trailbook.web.render import html, partial
+from trailbook.web.rows import entry_href
+
+RELATED = 10
+_PAGE, _MOST_PAGES = 50, 4
+
+
+def entry(asked: Asked, id_: str) -> Response[Any]:
+    """GET /orgs/{org}/activity/e/{id}: everything there is to say of one entry. Raises: NotFoundError."""
+    state = _list(asked)
+    part = partial(asked.headers)
+    try:
+        shown = asked.log.show(asked.entry_id(id_), viewer=asked.viewer, lang=asked.lang)
+    except EntryExpiredError as error:
+        return html("expired.html", 410, part=part, **frame(asked), seq=error.seq, leaf=error.leaf.hex())
+    return html(
+        "panel.html" if part else "entry.html", **frame(asked), **_told(asked, state, shown), panel=part
+    )
+
+
+def _list(asked: Asked) -> Asking:
+    """The list that the entry was opened from, as its address says. Raises: NotFoundError where it is broken."""
+    pairs = asking.tidied(asked.pairs)
+    try:
+        return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked))
+    except (FilterInvalidError, CursorInvalidError) as error:
+        raise NotFoundError("there is no such page") from error
+
+
+def _told(asked: Asked, state: Asking, shown: Shown) -> dict[str, Any]:
+    said = telling(asked, state, state.query.tz)
+    naming = Naming(asked.log, asked.viewer, said, entries=[shown])
+    proofs = asked.org if asked.viewer.read_proofs == "full" and shown.state != "accepted" else None
+    related = asked.log.related(asked.entry_id(shown.id), viewer=asked.viewer, limit=RELATED, lang=asked.lang)
+    older, newer = neighbours(asked, state.query, shown)
+    return {
+        "told": naming.entry(shown, home(asked)),
+        "proofs": proofs,
+        "signed": _signed(asked) if proofs else None,
+        "related": [_related(asked, state, one, said.zone) for one in related.entries],
+        "more_related": (related.count or 0) - len(related.entries),
+        "older": older and entry_href(state, older),
+        "newer": newer and entry_href(state, newer),
+        "list": state.href(state.query),
+        "alone": entry_href(state, shown),
+    }
+
+
+def _related(asked: Asked, state: Asking, one: Shown, zone: ZoneInfo) -> dict[str, str]:
+    at = datetime.fromisoformat(one.occurred_at).astimezone(zone)
+    return {"href": entry_href(state, one), "sentence": one.sentence, "when": asked.words.moment(at)}
+
+
+def _signed(asked: Asked) -> int:
+    """The size of the last signed head. Source: C2SP tlog-checkpoint."""
+    return int(asked.log.checkpoint(viewer=asked.viewer).split(b"\n", 2)[1])
+
+
+def neighbours(asked: Asked, query: Query, shown: Shown) -> tuple[Shown | None, Shown | None]:
+    """The next older and the next newer entry of a filter, beside one that is in it."""
+    now = asked.site.deployment.clock()
+    at = microseconds(datetime.fromisoformat(shown.occurred_at))
+    older = _beside(asked, asking.within(query, now, until=at + 1), "desc", shown.id)
+    newer = _beside(asked, asking.within(query, now, since=at), "asc", shown.id)
+    return older, newer
+
+
+def _beside(asked: Asked, query: Query, order: Order, id_: str) -> Shown | None:
+    found, cursor = False, None
+    for _ in range(_MOST_PAGES):
+        page = asked.log.search(
+            query,
+            viewer=asked.viewer,
+            order=order,
+            limit=_PAGE if found else 2,
+            cursor=cursor,
+            lang=asked.lang,
+        )
+        for one in page.entries:
+            if found:
+                return one
+            found = one.id == id_
+        cursor = page.next_cursor
+        if cursor is None:
+            return None
+    return None

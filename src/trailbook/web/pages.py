@@ -39,7 +39,9 @@ _MORE = ("text", "actor_kind", "outcome", "origin", "self")
 
 def activity(asked: Asked) -> Response[Any]:
     """GET /orgs/{org}/activity: the page."""
-    pairs = asking.tidied(asked.pairs) or [asking.FOLDED]
+    # The form always sends the zone it shows; at home that needs no mention.
+    given = [pair for pair in asking.tidied(asked.pairs) if pair != ("tz", home_zone(asked))]
+    pairs = given or [asking.FOLDED]
     if pairs != list(asked.pairs):
         return _see(address(asked.path, pairs))
     try:

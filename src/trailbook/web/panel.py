@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from litestar import Response
 
-from trailbook.errors import CursorInvalidError, EntryExpiredError, FilterInvalidError, NotFoundError
+from trailbook.errors import EntryExpiredError
 from trailbook.model import microseconds
 from trailbook.paging import Order
 from trailbook.query import Query
@@ -29,7 +29,7 @@ _PAGE, _MOST_PAGES = 50, 4
 
 
 def entry(asked: Asked, id_: str) -> Response[Any]:
-    """GET /orgs/{org}/activity/e/{id}: everything there is to say of one entry. Raises: NotFoundError."""
+    """GET /orgs/{org}/activity/e/{id}: all there is to say of one entry. Raises: NotFoundError, FilterInvalidError."""
     state = _list(asked)
     part = partial(asked.headers)
     try:
@@ -42,12 +42,9 @@ def entry(asked: Asked, id_: str) -> Response[Any]:
 
 
 def _list(asked: Asked) -> Asking:
-    """The list that the entry was opened from, as its address says. Raises: NotFoundError where it is broken."""
+    """The list that the entry was opened from, as its address says. Raises: FilterInvalidError."""
     pairs = asking.tidied(asked.pairs)
-    try:
-        return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked))
-    except (FilterInvalidError, CursorInvalidError) as error:
-        raise NotFoundError("there is no such page") from error
+    return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked))
 
 
 def _told(asked: Asked, state: Asking, shown: Shown) -> dict[str, Any]:

@@ -58,9 +58,9 @@
   document.addEventListener("comboboxbeforeselect", (event) => {
     event.preventDefault();
     const [name, value] = event.detail.value.split(/=(.*)/s);
-    const input = event.target.control;
+    // The element lends its field to no form while Enter is down, so the form is asked for by place.
+    const input = event.target.control, form = event.target.closest("form");
     if (!value) return;
-    const form = input.form;
     input.value = "";
     form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     form.requestSubmit();

@@ -49,6 +49,7 @@ class Captured(Struct, frozen=True):
     op: str
     texts: Sequence[str]
     action: str
+    covers: str | None = None
 
 
 Says = tuple[Item, tuple[tuple[str, Item], ...]]  # the target, and concerns by part

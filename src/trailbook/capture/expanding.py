@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import Column, Connection, Delete, Insert, Table, Update, and_, or_, select
+from sqlalchemy import Column, Connection, Delete, Insert, Update, and_, or_, select
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 from sqlalchemy.sql.operators import and_ as and_operator
 from sqlalchemy.sql.operators import eq
@@ -103,7 +103,7 @@ def _inserting(element: Insert, plan: Plan, params: Sequence[Any]) -> tuple[Plan
 
 
 def _returning(element: Update | Delete, plan: Plan) -> tuple[Plan, Any]:
-    if not isinstance(element.table, Table) or not element.table.implicit_returning:
+    if not plan.place.table.implicit_returning:
         raise _refused(plan.place, "its rows cannot be returned")
     if element._returning:
         return _by_the_host(element, plan)
@@ -192,7 +192,7 @@ def _set_by(element: Update, place: Place, params: Sequence[Any]) -> tuple[str, 
     for held in (element._values, dict(getattr(element, "_ordered_values", None) or ())):
         keys |= {column if isinstance(column, str) else column.key for column in held or ()}
     conditions = set((_equals(element.whereclause) or {}).values()) if len(params) > 1 else set()
-    keys |= {key for key in params[0] if key in element.table.columns and key not in conditions}
+    keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
     return tuple(
         name for name, column in place.attributes.items() if column.key in keys or column.name in keys
     )

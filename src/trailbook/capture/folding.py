@@ -1,8 +1,8 @@
 """Folding: what a host said of a change, and the capture of the same change, become one entry.
 
-Owns the rule: in one transaction, a captured row folds into what was meant about the same item, when the meant entry
-is about at least the same people, and cannot be mistaken for another kind of change. Refuses to fold across
-transactions, and to lose a name of a field: those of the row are added to those that were meant.
+Owns the rule: in one transaction a captured row folds into what was meant about the same item, when that is about at
+least the same people and is the same action, or one that cannot be mistaken for another kind of change; or into what
+was said to cover the item. Refuses to fold across transactions, and to lose the name of a changed field.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +14,12 @@ from trailbook.capture.outbox import MEANT, Kept
 
 Verb = Callable[[str, str], str]
 Unfolded = tuple[Kept, int, str | None]  # a row, the place in it, and the entry, or None where it folded
-# A deletion is not told by a sentence about something given or changed, nor a new row by one about a change.
-_NOT_INTO = {"created": ("updated", "deleted"), "deleted": ("created", "updated", "gave")}
+# By verb class of what is meant: a new role is not told by "gave Bob the role", nor a deleted one by "changed it".
+_NOT_INTO = {
+    "created": ("updated", "deleted", "gave", "took"),
+    "updated": ("gave", "took"),
+    "deleted": ("created", "updated", "gave", "took"),
+}
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -24,6 +28,7 @@ class _Meant(msgspec.Struct):
 
     entry: dict[str, Any]
     about: frozenset[tuple[str, str, str]]
+    covers: frozenset[str]
     more: set[str]
 
 
@@ -33,7 +38,8 @@ def folded(rows: Sequence[Kept], verb: Verb) -> Iterator[Unfolded]:
     places: dict[int, _Meant] = {}
     for row in rows:
         if row.op == MEANT and row.tx is not None and (entry := _entry(row.entry)) is not None:
-            found = _Meant(entry, _about(entry), set())
+            covers = frozenset((row.covers or "").split("\n")) - {""}
+            found = _Meant(entry, _about(entry), covers, set())
             said.setdefault((row.org, row.tx), []).append(found)
             places[row.position] = found
     told = [(row, part, _told(row, text, said, verb)) for row in rows for part, text in _parts(row)]
@@ -60,19 +66,25 @@ def _told(row: Kept, text: str, said: dict[tuple[str, str | None], list[_Meant]]
     entry = _entry(text)
     if entry is None:
         return text
-    about = _about(entry)
-    fit = [
-        meant
-        for meant in said[row.org, row.tx]
-        if _key(meant.entry.get("target")) == _key(entry.get("target"))
-        and about <= meant.about
-        and verb(row.org, str(meant.entry.get("action"))) not in _NOT_INTO.get(row.op, ())
-    ]
+    fit = [meant for meant in said[row.org, row.tx] if _fits(row, entry, meant, verb)]
     if not fit:
         return text
-    same = [meant for meant in fit if meant.entry.get("action") == entry.get("action")]
-    (same or fit)[0].more.update(entry.get("fields", ()))
+    best = next((meant for meant in fit if _is(meant, entry)), fit[0])
+    if _key(best.entry) == _key(entry):  # another type's fields are not this one's
+        best.more.update(entry.get("fields", ()))
     return None
+
+
+def _fits(row: Kept, entry: dict[str, Any], meant: _Meant, verb: Verb) -> bool:
+    if _key(entry) in meant.covers:
+        return True
+    if _key(meant.entry) != _key(entry) or not _about(entry) <= meant.about:
+        return False
+    return _is(meant, entry) or verb(row.org, str(meant.entry.get("action"))) not in _NOT_INTO[row.op]
+
+
+def _is(meant: _Meant, entry: dict[str, Any]) -> bool:
+    return bool(meant.entry.get("action") == entry.get("action"))
 
 
 def _with_fields(text: str | None, meant: _Meant | None) -> str | None:
@@ -95,5 +107,6 @@ def _about(entry: dict[str, Any]) -> frozenset[tuple[str, str, str]]:
     return frozenset((str(c.get("part")), str(c.get("type")), str(c.get("id"))) for c in concerns)
 
 
-def _key(item: Any) -> tuple[Any, Any] | None:
-    return (item.get("type"), item.get("id")) if isinstance(item, dict) else None
+def _key(entry: dict[str, Any]) -> str:
+    target = entry.get("target")
+    return f"{target.get('type')}/{target.get('id')}" if isinstance(target, dict) else ""

@@ -9,12 +9,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, Table, event
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Mapper, Session
 
 from trailbook.capture import outbox
@@ -31,6 +30,9 @@ from trailbook.catalogue import load
 from trailbook.catalogue.declared import OnFailure
 from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
 from trailbook.model import Item, Outcome, microseconds
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which a host without it does without
 
 Concerned = Mapping[str, Item | Sequence[Item]]
 _TX = "trailbook_tx"
@@ -129,26 +131,27 @@ class Capture:
             self._flushing.watch(mapper.class_)
         return made
 
-    def install(self, engine: Engine | AsyncEngine) -> list[Finding]:
+    def install(self, engine: "Engine | AsyncEngine") -> list[Finding]:
         """Make the outbox in a database, begin to capture what this engine writes, and record that it began.
 
         Returns, and warns of, what hooks cannot see there. Raises: ConfigurationError, SchemaNewerError.
         """
-        found = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+        given: Any = engine
+        found: Engine = getattr(given, "sync_engine", given)
         outbox.engine_name(found)
         if found not in self.engines:
             self.engines.append(found)
             self._statements.listen(found)
             event.listen(found, "begin", _begun)
-        if not isinstance(engine, AsyncEngine):
-            with engine.begin() as connection:
+        if not found.dialect.is_async:
+            with found.begin() as connection:
                 self.make(connection)
         told = self.check()
         for each in told:
             warnings.warn(f"{each.table}: {each.detail}", CaptureWarning, stacklevel=2)
         return told
 
-    async def install_async(self, engine: AsyncEngine) -> list[Finding]:
+    async def install_async(self, engine: "AsyncEngine") -> list[Finding]:
         """As `install`, for an engine that is awaited."""
         told = self.install(engine)
         async with engine.begin() as connection:
@@ -191,10 +194,12 @@ class Capture:
         effective_at: date | None = None,
         caused_by: UUID | None = None,
         id: UUID | None = None,
+        covers: Sequence[Item] = (),
     ) -> UUID:
         """Say what a change means, in the session's transaction; the row capture of the same change folds into it.
 
-        Returns the entry's id. Raises: ActionUnknownError, UncapturedWriteError, OutboxFullError.
+        `covers` are further items whose captured rows mean the same. Returns the entry's id.
+        Raises: ActionUnknownError, UncapturedWriteError, OutboxFullError.
         """
         connection = session if isinstance(session, Connection) else session.connection()
         self.catalogue.action(action)
@@ -205,25 +210,33 @@ class Capture:
         text = meant(
             moment, action, _said(target, concerns), {**more, "caused_by": caused_by, "fields": fields}
         )
-        self.write(connection, [Captured(self._org(target), outbox.MEANT, [text], action)])
+        covered = "\n".join(f"{item.type}/{item.id}" for item in covers) or None
+        self.write(connection, [Captured(self._org(target), outbox.MEANT, [text], action, covered)])
         return id_
 
-    def record_change(self, session: Session, found: Any, action: str, **more: Any) -> UUID:
-        """Say what the change of an object means: its target, concerns and name come from its declaration.
+    def record_change(
+        self,
+        session: Session,
+        found: Any,
+        action: str,
+        *,
+        target: Item | None = None,
+        concerns: Concerned | None = None,
+        **more: Any,
+    ) -> UUID:
+        """Say what the change of an object means; what is not given comes from its declaration.
 
-        Further members are those of `record`. Raises: as `record`; ConfigurationError for a class not tracked.
+        With another `target` the object's own row folds into the entry all the same. Further members are those of
+        `record`. Raises: as `record`; ConfigurationError for a class not tracked.
         """
         tracked = nearest(columns_of(type(found))[2], self._mappers)
         if tracked is None:
             raise ConfigurationError(f"record_change: {type(found).__name__} is not tracked")
         session.flush()
-        target, concerns = says(tracked, found)
-        given: dict[str, list[Item]] = {}
-        for part, item in concerns:
-            given.setdefault(part, []).append(item)
-        return self.record(
-            session, action, target=target, concerns={**given, **more.pop("concerns", {})}, **more
-        )
+        own, about = says(tracked, found)
+        if concerns is None and target is None:
+            concerns = {part: [item for name, item in about if name == part] for part, _ in about}
+        return self.record(session, action, target=target or own, concerns=concerns, covers=[own], **more)
 
     def moment(self) -> Moment:
         """Who acts, now."""
@@ -253,7 +266,11 @@ class Capture:
         for values in rows:
             tracked = place.tracked(values)
             if tracked is not None:
-                row = Row({name: values[c] for name, c in place.attributes.items() if c in values})
+                # The name of an inherited row may stand in its other table: then the entry cites the last one.
+                blank = {} if place.base or not isinstance(tracked.name, str) else {tracked.name: None}
+                row = Row(
+                    {**blank, **{name: values[c] for name, c in place.attributes.items() if c in values}}
+                )
                 kind = kinds.setdefault(f"{tracked.table}/{tracked.type}", (tracked, []))
                 kind[1].append((row, says(tracked, row)))
         changed = list(changed)

@@ -46,7 +46,8 @@ _VERSIONS: tuple[tuple[str, ...], ...] = (
   op TEXT NOT NULL CHECK (op IN ('meant', 'created', 'updated', 'deleted')),
   captured_at {big} NOT NULL,
   entries INTEGER NOT NULL DEFAULT 1,
-  entry TEXT NOT NULL
+  entry TEXT NOT NULL,
+  covers TEXT
 ){strict}""",
         "CREATE INDEX IF NOT EXISTS trailbook_outbox_meant ON trailbook_outbox (tx) WHERE op = 'meant'",
         """CREATE TABLE IF NOT EXISTS trailbook_quarantine (
@@ -63,10 +64,12 @@ _VERSIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 _INSERT = {
-    "sqlite": "INSERT INTO trailbook_outbox (org, op, captured_at, entries, entry, tx) VALUES (?, ?, ?, ?, ?, ?)",
-    "postgresql": "INSERT INTO trailbook_outbox (org, op, captured_at, entries, entry) VALUES (?, ?, ?, ?, ?)",
+    "sqlite": "INSERT INTO trailbook_outbox (org, op, captured_at, entries, entry, covers, tx)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "postgresql": "INSERT INTO trailbook_outbox (org, op, captured_at, entries, entry, covers)"
+    " VALUES (?, ?, ?, ?, ?, ?)",
 }
-_COLUMNS = "position, org, tx, op, captured_at, entry"
+_COLUMNS = "position, org, tx, op, captured_at, entry, covers"
 
 
 class Kept(Struct, frozen=True):
@@ -78,6 +81,7 @@ class Kept(Struct, frozen=True):
     op: str
     captured_at: int
     entry: str
+    covers: str | None = None  # further items, `type/id` a line, whose captured rows fold into a meant entry
 
 
 class Poison(Struct, frozen=True, kw_only=True):
@@ -163,12 +167,12 @@ def write(connection: Connection, captured: Iterable[Captured], at: int, tx: str
     name = connection.dialect.name
     last = (tx,) if name == "sqlite" else ()
     rows: list[tuple[Any, ...]] = []
-    for (org, op), alike in groupby(captured, lambda one: (one.org, one.op)):
+    for (org, op, covers), alike in groupby(captured, lambda one: (one.org, one.op, one.covers)):
         texts = [text for one in alike for text in one.texts]
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
             text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
-            rows.append((org, op, at, len(part), text, *last))
+            rows.append((org, op, at, len(part), text, covers, *last))
     if len(rows) == 1:
         connection.exec_driver_sql(sql(connection, _INSERT[name]), rows[0])
     elif rows:

@@ -4,6 +4,8 @@ Owns that each is expanded into its rows by what the database itself returns of 
 Refuses to guess which rows a statement touched, and to look at any column that no entry is made of.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update, event
@@ -49,7 +51,10 @@ class Statements:
     def _place(self, element: Any) -> Place | None:
         if not isinstance(element, UpdateBase):
             return None
-        table: Any = element.table
+        noted = (
+            element._annotations
+        )  # a bulk statement of the ORM names the table that it is for at this moment
+        table: Any = noted.get("_emit_insert_table", noted.get("_emit_update_table", element.table))
         while not isinstance(table, Table) and getattr(table, "element", None) is not None:
             table = table.element  # an alias writes to what it stands for
         place = self._keeper.places.get(table)
@@ -93,13 +98,13 @@ class Statements:
         if not isinstance(element, UpdateBase):
             return
         own = element.get_execution_options()
-        if _PLAN in own:
-            plan: Plan = own[_PLAN]
-            self._keeper.keep_rows(
-                connection, plan.place, plan.op, (rows_of(connection, plan, result), plan.changed)
-            )
-        elif _SAID in own and result.rowcount != 0:
-            self._say(connection, own[_SAID])
+        with _or_nothing(connection):
+            if _PLAN in own:
+                plan: Plan = own[_PLAN]
+                found = (rows_of(connection, plan, result), plan.changed)
+                self._keeper.keep_rows(connection, plan.place, plan.op, found)
+            elif _SAID in own and result.rowcount != 0:
+                self._say(connection, own[_SAID])
 
     def _before_text(
         self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
@@ -129,12 +134,25 @@ class Statements:
     ) -> None:
         said = said_now()
         if said is not None and context.execution_options.get(_TEXT) and cursor.rowcount != 0:
-            self._say(connection, said)
+            with _or_nothing(connection):
+                self._say(connection, said)
 
     def _say(self, connection: Connection, said: Said) -> None:
         if not said.written:
             said.written = True
             self._keeper.keep_said(connection, said)
+
+
+@contextmanager
+def _or_nothing(connection: Connection) -> Iterator[None]:
+    """A statement ran: if its entry cannot be written its transaction ends here, even where the host goes on."""
+    try:
+        yield
+    except BaseException:
+        transaction = connection.get_nested_transaction() or connection.get_transaction()
+        if transaction is not None:
+            transaction.rollback()
+        raise
 
 
 def _is_expanded(context: Any, statement: str) -> bool:

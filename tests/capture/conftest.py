@@ -1,0 +1,61 @@
+"""Real databases for the tests of capture: SQLite files, and one PostgreSQL server with a database for each test."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+from sqlalchemy import Engine, create_engine
+
+from trailbook import Log, open_deployment
+from trailbook.testing.postgres import Server, postgres
+
+_numbers = itertools.count()
+
+
+class Database(Struct, frozen=True):
+    """An empty database of a test: where it is, for a driver that waits and for one that is awaited."""
+
+    kind: str
+    url: str
+    awaited: str
+
+    def engine(self) -> Engine:
+        """A new engine on it."""
+        return create_engine(self.url)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One PostgreSQL for the whole run."""
+    with postgres() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """An empty database on each of the two."""
+    if request.param == "sqlite":
+        file = tmp_path / "host.db"
+        return Database("sqlite", f"sqlite:///{file}", f"sqlite+aiosqlite:///{file}")
+    server: Server = request.getfixturevalue("server")
+    name = f"host_{next(_numbers)}"
+    server.run(f"CREATE DATABASE {name}")
+    return Database("postgresql", server.url("psycopg", name), server.url("asyncpg", name))
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[Engine]:
+    """An engine on the test's database."""
+    found = database.engine()
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """The log of an organisation, in memory."""
+    deployment = open_deployment("memory:", create=True)
+    yield deployment.create("acme")
+    deployment.close()

@@ -1,0 +1,178 @@
+"""A small host: people, roles, absences, an inherited class, an association; and a reader of what was captured."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import Column, Engine, ForeignKey, Table
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from trailbook.capture import Capture, Ref, outbox
+from trailbook.capture.folding import folded
+from trailbook.catalogue import load
+from trailbook.model import Actor, Item
+
+ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
+BOB = Actor(kind="person", type="user", id="u-42", name="Bob Li")
+CATALOGUE = load()
+USER_ACTIONS = {"created": "user.created", "updated": "user.profile_updated", "deleted": "user.deleted"}
+
+
+class Base(DeclarativeBase):
+    """The small host's tables."""
+
+
+members = Table(
+    "role_member",
+    Base.metadata,
+    Column("role_id", ForeignKey("role.id"), primary_key=True),
+    Column("user_id", ForeignKey("app_user.id"), primary_key=True),
+)
+
+
+class User(Base):
+    """Somebody."""
+
+    __tablename__ = "app_user"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    seen: Mapped[int] = mapped_column(default=0)
+    absences: Mapped[list["Absence"]] = relationship(back_populates="user", cascade="all, delete-orphan")
+    roles: Mapped[list["Role"]] = relationship(secondary=members, back_populates="users")
+
+
+class Role(Base):
+    """A role."""
+
+    __tablename__ = "role"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    users: Mapped[list[User]] = relationship(secondary=members, back_populates="roles")
+
+
+class Absence(Base):
+    """An absence of somebody: an item without a name, with an owner."""
+
+    __tablename__ = "absence"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    reason: Mapped[str | None]
+    start: Mapped[str | None]
+    user: Mapped[User] = relationship(back_populates="absences")
+
+
+class Party(Base):
+    """The base of an inherited class, in a table of its own; not tracked itself."""
+
+    __tablename__ = "party"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    __mapper_args__: ClassVar = {"polymorphic_on": "kind", "polymorphic_identity": "party"}
+
+
+class Employee(Party):
+    """Joined inheritance: tracked, with a table of its own for the rest."""
+
+    __tablename__ = "employee"
+    id: Mapped[int] = mapped_column(ForeignKey("party.id"), primary_key=True)
+    title: Mapped[str | None]
+    __mapper_args__: ClassVar = {"polymorphic_identity": "employee"}
+
+
+class Guest(Party):
+    """Single inheritance: not tracked."""
+
+    __mapper_args__: ClassVar = {"polymorphic_identity": "guest"}
+
+
+class Setting(Base):
+    """A table that is not tracked."""
+
+    __tablename__ = "plain_setting"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+def declare(capture: Capture) -> Capture:
+    """What the small host says of itself."""
+    capture.track(
+        User, type="user", name="name", actions=USER_ACTIONS, fields=["email", "phone"], ignore=["seen"]
+    )
+    capture.track(
+        Role,
+        type="role",
+        name="name",
+        actions={"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"},
+        fields=["name"],
+    )
+    capture.track(
+        members,
+        type="role",
+        id="role_id",
+        actions={"created": "role.assigned", "updated": None, "deleted": "role.unassigned"},
+        concerns={"member": Ref("user", "user_id")},
+    )
+    capture.track(
+        Absence,
+        type="absence",
+        owner=Ref("user", "user_id"),
+        actions={"created": "absence.registered", "updated": "absence.updated", "deleted": "absence.deleted"},
+        fields={"start": "start_date"},
+    )
+    capture.track(Employee, type="user", name="name", actions=USER_ACTIONS, fields={"title": "job_title"})
+    return capture
+
+
+@contextmanager
+def capturing(engine: Engine, **more: Any) -> Iterator[Capture]:
+    """The small host's tables made anew, and captured until the block ends."""
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    capture = declare(Capture("acme", **more))
+    try:
+        capture.install(engine)
+        yield capture
+    finally:
+        capture.stop()
+
+
+def waiting(engine: Engine) -> list[dict[str, Any]]:
+    """Every entry in the outbox but for those of capture itself, folded as the drain would, in order."""
+    with engine.connect() as connection:
+        rows = outbox.page(connection, 100_000)
+    texts = [
+        text
+        for _, _, text in folded(rows, lambda org, action: CATALOGUE.action(action).verb)
+        if text is not None
+    ]
+    found = [msgspec.json.decode(text) for text in texts]
+    return [entry for entry in found if not entry["action"].startswith("activity_log.")]
+
+
+def told(engine: Engine) -> list[tuple[str, str]]:
+    """The action and target of every entry in the outbox, sorted."""
+    return sorted(
+        (entry["action"], f"{entry['target']['type']}/{entry['target']['id']}") for entry in waiting(engine)
+    )
+
+
+def item(type_: str, id_: object, name: str | None = None) -> Item:
+    """An item."""
+    return Item(type=type_, id=str(id_), name=name)
+
+
+def clock(start: datetime = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)) -> Any:
+    """A clock that goes on by a second each time it is asked."""
+    steps = itertools.count()
+    return lambda: start + timedelta(seconds=next(steps))
+
+
+def ids(entries: Sequence[dict[str, Any]]) -> set[str]:
+    """The ids of entries."""
+    return {entry["id"] for entry in entries}

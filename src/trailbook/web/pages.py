@@ -15,7 +15,7 @@ from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import PRESET_NAMES, Paging, Query, Term, from_params, in_words, interval, to_params
 from trailbook.shown import Page
 from trailbook.typeahead import Role
-from trailbook.web import asking, panel, rows, suggesting
+from trailbook.web import about, asking, panel, rows, suggesting
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
@@ -56,10 +56,9 @@ def below(asked: Asked) -> Response[Any]:
     first, _, rest = asked.params["rest"].strip("/").partition("/")
     if first == "e" and rest:
         return panel.entry(asked, rest)
-    if first == "total" and not rest:
-        return _total(asked)
-    if first == "suggest" and not rest:
-        return suggesting.suggest(asked)
+    alone = {"about": about.about, "suggest": suggesting.suggest, "total": _total}.get(first)
+    if alone is not None and not rest:
+        return alone(asked)
     raise NotFoundError("there is no such page")
 
 

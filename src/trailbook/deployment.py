@@ -190,6 +190,12 @@ class Deployment:
         found = {org: is_behind(self._store, org, self.signing.origin, known) for org in self.orgs()}
         return {org: checkpoint for org, checkpoint in found.items() if checkpoint is not None}
 
+    def unwitnessed(self, outside: Path) -> list[str]:
+        """The logs with entries of which the outside file holds no signed head at all. Raises: DamagedError."""
+        known, origin = read_outside(outside), self.signing.origin
+        held = {org: known.last(frozenset({origin_of(self._store, org, origin)})) for org in self.orgs()}
+        return [org for org, last in held.items() if last is None and self._store.head(org).size]
+
     def restart(self, outside: Path | None, *, keys_lost: bool = False) -> list[Restarted]:
         """Declare every log that lost entries restarted, and erase again whoever was erased since.
 
@@ -220,6 +226,8 @@ def open_deployment(
 
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
+    if create and keys is None and url != "memory:":
+        _refuse_a_lost_log(url)
     opened = open_store(url, create=create)
     if keys is None and url == "memory:":
         keys = _fresh_keys(entropy)
@@ -252,6 +260,16 @@ def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bo
         outside=signs.outside,
         timestamp_urls=signs.timestamp_urls,
     )
+
+
+def _refuse_a_lost_log(url: str) -> None:
+    """Refuse to begin an empty log under the secrets of one that is gone: it would pass for the same."""
+    path, kept = sqlite_path(url), keys_file(url)
+    if kept.exists() and not path.exists():
+        raise ConfigurationError(
+            f"store: {path.name} is gone, but its secrets {kept.name} are here; restore a backup, or move them"
+            " away to begin another log"
+        )
 
 
 def keys_file(url: str) -> Path:

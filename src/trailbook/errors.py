@@ -32,6 +32,8 @@ HTTP statuses and exit codes are chosen at the edges, never here.
             `-- IndexDamagedError    index-damaged (the index only; entries are whole)
 """
 
+from collections.abc import Sequence
+
 
 class Fault:
     """One broken rule: `pointer` (RFC 6901) to the member, a stable `code`, and `detail` in plain words."""
@@ -91,8 +93,10 @@ class ActionUnknownError(InvalidError):
 
     code = "action-unknown"
 
-    def __init__(self, name: str, nearest: str | None) -> None:
+    def __init__(self, name: str, nearest: str | None, among: Sequence[str] = ()) -> None:
         hint = f"; the nearest declared one is {nearest}" if nearest else ""
+        if len(among) > 1:
+            hint += f", of {', '.join(among)}"
         detail = f"the action {name[:80]!r} is not declared in the catalogue{hint}"
         super().__init__(detail, (Fault("/action", self.code, detail),))
         self.name = name

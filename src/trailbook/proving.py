@@ -113,7 +113,10 @@ def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> by
     """
     signed = latest(store, org)
     if signed is None or seq >= signed[0].size:
-        raise NotCheckpointedError("no signed checkpoint covers this entry yet; ask again in a second")
+        raise NotCheckpointedError(
+            "no signed checkpoint covers this entry yet; a running server signs within a second, and"
+            " `trailbook checkpoint publish` at once"
+        )
     checkpoint, note = signed
     path = prove(store, org, inclusion_plan(seq, checkpoint.size), checkpoint.size, edge)
     return format_proof(Proof(index=seq, hashes=path, note=parse_note(note)))

@@ -24,7 +24,7 @@ def test_init_begins_a_log_and_says_what_is_next(empty: "Folder") -> None:
 
 def test_init_again_is_harmless(one: "Folder") -> None:
     keys = (one.path / "trailbook.db.keys").read_bytes()
-    assert one.good("init", "--org", "acme").out.endswith("already, with 1 entries; nothing was changed.\n")
+    assert one.good("init", "--org", "acme").out.endswith("already, with 1 entry; nothing was changed.\n")
     assert one.good("init", "--org", "acme", "--json").json["created"] is False
     assert one.good("init", "--org", "new", "--json").json["created"] is True
     assert (one.path / "trailbook.db.keys").read_bytes() == keys

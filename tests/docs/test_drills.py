@@ -69,9 +69,9 @@ def test_drill_1_restore_a_backup(operator: Operator) -> None:
     assert "lost entries" in refused
     assert not (operator.folder / "trailbook.db").exists()
     said = operator.run("restore", "backup.db", "--declare-restart")
-    assert "seq 2 to 3 is lost" in said
+    assert "seq 2 to 3 are lost" in said
     assert f"{ORIGIN}/acme/1" in said
-    assert "1 persons erased again" in said
+    assert "1 person was erased again" in said
     assert "Everything holds" in operator.run("verify")
     found = operator.run("search")
     assert "restarted the activity log from a backup" in found
@@ -83,7 +83,7 @@ def test_drill_1_a_whole_backup_needs_no_declaration(operator: Operator) -> None
     """The control: nothing was lost, so nothing is declared."""
     operator.run("backup", "backup.db")
     operator.lose_the_database()
-    assert "nothing was lost" in operator.run("restore", "backup.db")
+    assert "nothing signed was lost" in operator.run("restore", "backup.db")
     assert "Everything holds" in operator.run("verify")
 
 

@@ -119,7 +119,9 @@ class Catalogue(Struct, frozen=True):
         """
         found = self.actions.get(name)
         if found is None:
-            raise ActionUnknownError(name, _nearest(name, self.actions))
+            entity = name.partition(".")[0]
+            own = [action for action in self.actions if action.startswith(f"{entity}.")]
+            raise ActionUnknownError(name, _nearest(name, own or self.actions), own)
         return found
 
     def entity_actions(self, pattern: str) -> tuple[Action, ...]:

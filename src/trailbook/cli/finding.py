@@ -12,7 +12,7 @@ import typer
 
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.opening import JSON, LANG, language, open_log
-from trailbook.cli.printing import as_json, note, put, table
+from trailbook.cli.printing import as_json, counted, note, put, table
 from trailbook.errors import Fault, InvalidError
 from trailbook.query import split_params
 from trailbook.shown import Shown, ShownItem
@@ -45,8 +45,8 @@ def search(
     if json:
         put(as_json(page))
         return
-    table((local(entry.occurred_at, place), entry.category, entry.sentence) for entry in page.entries)
-    note(f"{len(page.entries)} of {page.count} entries")
+    table((local(e.occurred_at, place), e.category, e.sentence, e.id) for e in page.entries)
+    note(f"{len(page.entries)} of {counted(page.count or 0, 'entry', 'entries')}")
     if page.next_cursor is not None and page.entries:
         note(f"more: --as-of {page.as_of} --cursor {page.next_cursor}")
 

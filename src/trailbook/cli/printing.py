@@ -92,3 +92,8 @@ def _width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number with its word: 1 entry, 2 entries."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

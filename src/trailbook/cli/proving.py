@@ -8,6 +8,7 @@ import importlib
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -29,6 +30,10 @@ keys = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Make, rotate and list the signing keys."
 )
 checkpoint = typer.Typer(add_completion=False, rich_markup_mode=None, help="Show or publish the signed head.")
+_UNTOLD = (
+    "without it nobody can tell what a backup lost; name the right file, or go on with --without-outside-file"
+)
+_NOTHING_LOST = "Restored. It reaches the last signed head that was kept outside: nothing signed was lost."
 OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
 
 
@@ -113,10 +118,14 @@ def prove(
     """Write the proof that an entry is in the signed tree."""
     with open_log(ctx) as found:
         proof = found.log.proof(_id(id_), viewer=found.viewer)
+        leaf = found.log.leaf(_id(id_), viewer=found.viewer)
+    told = as_json({"proof": proof.decode()}) if json else proof.decode()
     if output is not None:
         output.write_bytes(proof)
-    told = as_json({"proof": proof.decode()}) if json else proof.decode()
-    _lines(told if output is None or json else f"The proof is in {output}.")
+        output.with_name(f"{output.name}.leaf").write_bytes(leaf)
+        said = f"The proof is in {output}, the bytes it is about in {output.name}.leaf; `trailbook verify` checks it."
+        told = told if json else said
+    _lines(told)
 
 
 def backup(
@@ -125,13 +134,18 @@ def backup(
     json: bool = JSON,
 ) -> None:
     """Copy the store while recording goes on."""
-    with opened(settings_of(ctx)) as deployment, progress("Copying") as reach:
+    found = settings_of(ctx)
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"{file}: its folder does not exist")
+    with opened(found) as deployment, progress("Copying") as reach:
         deployment.backup(file, reach)
     put(
         as_json({"file": str(file)})
         if json
         else f"{file} is a whole copy. The secrets and keys are not in it."
     )
+    if found.outside_file is None:
+        note("No outside_file is set: without one nobody can tell, after a restore, what was lost since.")
 
 
 def restore(
@@ -140,34 +154,45 @@ def restore(
     declare: bool = typer.Option(
         False, "--declare-restart", help="Go on although entries are lost, visibly for ever."
     ),
+    blind: bool = typer.Option(
+        False,
+        "--without-outside-file",
+        help="Go on although nobody can tell what is lost: a declared restart in any case.",
+    ),
     json: bool = JSON,
 ) -> None:
     """Put a backup in place of a log that is gone.
 
-    Refused when the log lost entries, unless the restart is declared; then it stays visible for ever.
+    The outside file tells what the backup lost. Refused when it lost entries, unless the restart is declared; then
+    it stays visible for ever.
     """
     found = settings_of(ctx)
-    place = importlib.import_module("trailbook.stores").sqlite_path(found.store)
+    stores = importlib.import_module("trailbook.stores")
+    place = stores.sqlite_path(found.store)
     if place.exists():
         raise ConfigurationError(f"store: {place.name} is there; move it away first, nothing is overwritten")
-    if found.outside_file is None:
-        raise ConfigurationError("outside_file: without it nobody can tell what a backup lost")
+    if not stores.is_log_file(file):
+        raise ConfigurationError(f"{file.name}: is not there, or is no backup of a log")
+    if found.outside_file is None and not blind:
+        raise ConfigurationError(f"outside_file: {_UNTOLD}")
     part = place.with_name(place.name + ".part")
     shutil.copyfile(file, part)
+    part.chmod(0o600)
     os.replace(part, place)
     try:
-        told = _restart(found, Path(found.outside_file), declare)
+        told = _restart(found, declare, blind)
     except BaseException:
         for suffix in ("", "-wal", "-shm"):
             place.with_name(place.name + suffix).unlink(missing_ok=True)
         raise
-    _lines(as_json(told) if json else "\n".join(_said(one) for one in told) or "Restored; nothing was lost.")
+    _lines(as_json(told) if json else "\n".join(_said(one) for one in told) or _NOTHING_LOST)
 
 
 def erase(
     ctx: typer.Context,
     item: str = typer.Argument(metavar=ITEM, help="The person, type/id."),
     purpose: str | None = typer.Option(None, metavar="SLUG", help="Why, from the declared list."),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask; a terminal is asked otherwise."),
     json: bool = JSON,
 ) -> None:
     """Erase a person; no proof breaks.
@@ -176,9 +201,14 @@ def erase(
     """
     with open_log(ctx) as found:
         whom = msgspec.convert(parse_item("item", item), Item)
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Erase {item} for good? It cannot be undone", abort=True)
         receipt = found.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))
     put(as_json(receipt) if json else f"Erased, recorded as entry {receipt.seq}.")
-    note("Copies that others hold, and backups made by other means, still say what they said.")
+    note(
+        "Copies that others hold, and backups taken before, still name them. A backup that is restored with the"
+    )
+    note("outside file erases them again; one that is only kept does not: remove the old ones.")
 
 
 def folder_of(found: Settings) -> Path:
@@ -195,13 +225,23 @@ def verifier_lines(deployment: "Deployment", org: str) -> list[str]:
     return [format_vkey(key) for key in deployment.verifier_keys(org)]
 
 
-def _restart(found: Settings, outside: Path, declare: bool) -> list[dict[str, Any]]:
+def _restart(found: Settings, declare: bool, blind: bool) -> list[dict[str, Any]]:
+    outside = None if blind else _outside(found)
     with opened(found) as deployment:
-        behind = deployment.behind(outside)
-        if behind and not declare:
-            lost = "; ".join(f"{org}: up to seq {one.size - 1} was signed" for org, one in behind.items())
-            raise ConfigurationError(f"the backup lost entries ({lost}); declare it with --declare-restart")
-        done = deployment.restart(outside)
+        if not deployment.orgs():
+            raise ConfigurationError("the backup holds no log of any organisation")
+        if outside is not None:
+            unknown = deployment.unwitnessed(outside)
+            if unknown:
+                named = f"{outside.name} holds no signed head of {', '.join(unknown)}"
+                raise ConfigurationError(f"outside_file: {named}; {_UNTOLD}")
+            behind = deployment.behind(outside)
+            if behind and not declare:
+                lost = "; ".join(f"{org}: up to seq {one.size - 1} was signed" for org, one in behind.items())
+                raise ConfigurationError(
+                    f"the backup lost entries ({lost}); declare it with --declare-restart"
+                )
+        done = deployment.restart(outside, keys_lost=blind)
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)
@@ -228,12 +268,12 @@ def _new_keys_in_place(found: Settings) -> None:
 
 def _said(one: dict[str, Any]) -> str:
     first, after = one["lost"]
-    lost = (
-        f"seq {first} to {after - 1} is lost and may be sent again by id"
-        if after > first
-        else "nothing is lost"
-    )
-    return f"{one['org']}: {lost}; goes on as {one['origin']}; {one['erased_again']} persons erased again."
+    lost = "nothing that was signed is known to be lost"
+    if after > first:
+        seqs = f"seq {first} is" if after == first + 1 else f"seq {first} to {after - 1} are"
+        lost = f"{seqs} lost and may be sent again by id"
+    persons = "1 person was" if one["erased_again"] == 1 else f"{one['erased_again']} persons were"
+    return f"{one['org']}: {lost}; goes on as {one['origin']}; {persons} erased again."
 
 
 def _lines(text: str) -> None:

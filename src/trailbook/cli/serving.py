@@ -48,7 +48,8 @@ def serve(
         app = create_app(deployment, base_url=address, timezone=found.timezone)
         put(*([as_json(told)] if json else told.values()))
         sys.stdout.flush()
-        run(app, listening, found.log_level)
+        with signing(deployment):
+            run(app, listening, found.log_level)
 
 
 def sign_in(
@@ -96,7 +97,9 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     config = uvicorn.Config(app, log_level=log_level, access_log=False, server_header=False)
     server = uvicorn.Server(config)
-    app.state.streams.stopping = lambda: server.should_exit  # a stream would hold up the end for as long as it is read
+    app.state.streams.stopping = lambda: (
+        server.should_exit
+    )  # a stream would hold up the end for as long as it is read
     server.run(sockets=[listening])
 
 

@@ -4,23 +4,25 @@ Owns what a newcomer is told to do next. Refuses to change a log that is there: 
 """
 
 import platform
+import shlex
 
 import typer
 
 from trailbook import __version__
 from trailbook.access import operator
 from trailbook.cli.opening import JSON, opened, settings_of
-from trailbook.cli.printing import as_json, put, table
+from trailbook.cli.printing import as_json, counted, put, table
 from trailbook.config import effective
 
 FIRST_ORG = "main"
 NEXT = """\
 Next:
-  trailbook record --action role.assigned --actor 'person:user/u-17=Anna Berg' \\
+  {trailbook} record --action role.assigned --actor 'person:user/u-17=Anna Berg' \\
       --target role/r-3=Manager --concerns 'member:user/u-42=Bob Li'
-  trailbook search
-  trailbook api-keys new --name 'HR system' --scope record
-  trailbook serve --sign-in"""
+  {trailbook} search
+  {trailbook} api-keys new --name 'HR system' --scope record
+  {trailbook} serve --sign-in
+Before anything can be lost: set outside_file to a path on another machine's disk (docs/operate.md)."""
 
 config = typer.Typer(add_completion=False, rich_markup_mode=None, help="Show the settings in force.")
 
@@ -42,9 +44,13 @@ def init(
     if json:
         put(as_json({"org": name, "store": found.store, "created": new, "size": size}))
     elif new:
-        put(f"The log of {name} has begun in {found.store}.", *NEXT.splitlines())
+        given = ctx.obj["store"]
+        command = "trailbook" if given is None else f"trailbook --store {shlex.quote(given)}"
+        put(f"The log of {name} has begun in {found.store}.", *NEXT.format(trailbook=command).splitlines())
     else:
-        put(f"{name} has a log in {found.store} already, with {size} entries; nothing was changed.")
+        put(
+            f"{name} has a log in {found.store} already, with {counted(size, 'entry', 'entries')}; nothing was changed."
+        )
 
 
 @config.callback()

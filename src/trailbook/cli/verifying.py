@@ -5,6 +5,7 @@ did not check.
 """
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,28 @@ import typer
 
 from trailbook.cli.ending import DONE, FOUND
 from trailbook.cli.opening import JSON, Opened, open_log
-from trailbook.cli.printing import as_json, note, progress, put, table
+from trailbook.cli.printing import as_json, counted, note, progress, put, table
 from trailbook.errors import Fault, InvalidError
 
 _MOST_SHOWN = 100
+_PROOF = b"c2sp.org/tlog-proof@v1\n"
+_VKEY = re.compile(r"[^+]+\+[0-9a-f]{8}\+.+")
 
 
 def verify(
     ctx: typer.Context,
-    bundle: Path | None = typer.Argument(None, metavar="[BUNDLE]", help="A bundle; else the log itself."),
+    bundle: Path | None = typer.Argument(
+        None, metavar="[FILE]", help="A bundle, a checkpoint or a proof; else the log itself."
+    ),
     start: int = typer.Option(0, metavar="SEQ", help="Hash bodies anew from here on."),
     stop: int | None = typer.Option(None, metavar="SEQ", help="Up to here, exclusive; else to the end."),
     checkpoint: list[Path] = typer.Option(
         [], metavar="FILE", help="A checkpoint that you kept; the log must extend it. Repeat for several."
     ),
-    key: list[str] = typer.Option([], metavar="KEY", help="Of a bundle: a key of yours, or a file of keys."),
+    key: list[str] = typer.Option([], metavar="KEY", help="Of a file: a key of yours, or a file of keys."),
+    leaf: Path | None = typer.Option(
+        None, metavar="FILE", help="Of a proof: the bytes it is about; else FILE.leaf beside it."
+    ),
     json: bool = JSON,
 ) -> int:
     """Check that nothing was changed, and name everything that was.
@@ -35,6 +43,9 @@ def verify(
     it, those in the outside file, and those you name. Exit status 1 when anything is found.
     """
     if bundle is not None:
+        _require_file(bundle)
+        if bundle.read_bytes()[:64].startswith(_PROOF):
+            return _proof(ctx, bundle, (leaf, key), json)
         single = importlib.import_module("trailbook.export.trailbook_verify")
         keys = [part for one in key for part in ("--key", one)]
         told: int = single.main([str(bundle), *keys, *(["--json"] if json else [])])
@@ -52,6 +63,41 @@ def verify(
     else:
         _say(report, len(heads))
     return FOUND if report.findings else DONE
+
+
+def _require_file(file: Path) -> None:
+    if not file.is_file() or not file.stat().st_size:
+        why = "is empty: there is nothing to check" if file.is_file() else "there is no such file"
+        raise InvalidError(f"{file}: {why}", (Fault("/file", "invalid", why),))
+
+
+def _proof(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:
+    """Check a proof with the bytes it is about, by the keys given or else those of the log that is here."""
+    leaf = given[0] or file.with_name(f"{file.name}.leaf")
+    _require_file(leaf)
+    check = importlib.import_module("trailbook.verify").check_proof
+    index, head = check(file.read_bytes(), leaf.read_bytes(), _keys(ctx, given[1]))
+    told = {"holds": True, "seq": index, "size": head.size, "root": head.root.hex(), "origin": head.origin}
+    entry = f"{leaf.name} stands at seq {index} of the tree of {head.size} entries that {head.origin} signed."
+    put(as_json(told) if json else f"Holds: {entry}")
+    return DONE
+
+
+def _keys(ctx: typer.Context, given: list[str]) -> list[Any]:
+    parse = importlib.import_module("trailbook.checkpoint").parse_vkey
+    if not given:
+        with open_log(ctx) as opened:
+            note("By the keys beside the log here; somebody else brings theirs with --key.")
+            return list(opened.deployment.verifier_keys(opened.log.org))
+    lines = [line for text in given for line in _lines(text)]
+    return [parse(line) for line in lines if line.strip()]
+
+
+def _lines(text: str) -> list[str]:
+    if _VKEY.fullmatch(text):
+        return [text]
+    _require_file(Path(text))
+    return Path(text).read_text("utf-8").splitlines()
 
 
 def _outside(opened: Opened) -> list[bytes]:
@@ -83,11 +129,11 @@ def _say(report: Any, outside: int) -> None:
         table((f.verdict, f.place, f.what) for f in report.findings[:_MOST_SHOWN])
         rest = len(report.findings) - _MOST_SHOWN
         put(
-            f"{len(report.findings)} findings"
+            counted(len(report.findings), "finding")
             + (f", of which {rest} are not shown; --json has all" if rest > 0 else "")
         )
         return
-    put(f"Everything holds: {report.size} entries, signed up to {report.checkpoint}.")
+    put(f"Everything holds: {counted(report.size, 'entry', 'entries')}, signed up to {report.checkpoint}.")
     put(
         f"A change after checkpoint {report.checkpoint} is found by anyone who kept checkpoint {report.checkpoint}."
     )

@@ -93,7 +93,9 @@ def _bound(ask: Ask, evidence: Evidence) -> Query:
         fault = Fault("/text", "parameter-invalid", "and self cannot be checked again in a closed bundle")
         raise FilterInvalidError(f"text: {fault.detail}", (fault,))
     if ask.query.as_of is not None and ask.query.as_of > evidence.checkpoint.size:
-        raise NotCheckpointedError("the last signed head is older than this as_of; ask again in a second")
+        raise NotCheckpointedError(
+            "the last signed head is older than this as_of; a running server signs within a second"
+        )
     as_of = evidence.checkpoint.size if ask.query.as_of is None else ask.query.as_of
     return structs.replace(ask.query, as_of=as_of)
 

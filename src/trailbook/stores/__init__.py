@@ -34,6 +34,7 @@ __all__ = [
     "Registry",
     "Session",
     "Store",
+    "is_log_file",
     "open_store",
 ]
 
@@ -51,13 +52,24 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
         )
     path = sqlite_path(url)
     if not create and not path.exists():
-        raise NotFoundError(f"there is no log at {path}; `trailbook init` makes one")
+        kept = path.with_name(path.name + ".keys").exists()
+        how = "its secrets are there: `trailbook restore` a backup" if kept else "`trailbook init` makes one"
+        raise NotFoundError(f"there is no log at {path}; {how}")
     if not path.parent.is_dir():
         raise NotFoundError(f"the folder {path.parent} does not exist")
     opened: tuple[Store, Registry] = importlib.import_module("trailbook.stores.sqlite").open_sqlite(
         path, create=create
     )
     return opened
+
+
+def is_log_file(path: Path) -> bool:
+    """Whether a file begins as a SQLite database of Trailbook does. Source: SQLite file format, 1.3."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        begin = file.read(100)
+    return begin.startswith(b"SQLite format 3\0") and begin[68:72] == b"trbk"
 
 
 def sqlite_path(url: str) -> Path:

@@ -7,10 +7,12 @@ first fault nor answers with a bare boolean. `verifying.py` feeds it a stored lo
 from trailbook.verify.directory import Known, declarations, judge, learn
 from trailbook.verify.findings import Finding, Report, Verdict, span
 from trailbook.verify.heads import Signed, open_head, overlooked, restarts
+from trailbook.verify.proofs import BEGINNING, check_proof
 from trailbook.verify.rows import Declared, Seen, read_rows
 from trailbook.verify.tree import Tree, add_tile, ladder, root_at, settle, upper_faults
 
 __all__ = [
+    "BEGINNING",
     "Declared",
     "Finding",
     "Known",
@@ -20,6 +22,7 @@ __all__ = [
     "Tree",
     "Verdict",
     "add_tile",
+    "check_proof",
     "declarations",
     "judge",
     "ladder",

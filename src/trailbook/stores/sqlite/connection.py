@@ -4,6 +4,7 @@ Owns every PRAGMA and the promise behind "durable". Refuses a file of a newer sc
 again through a connection whose write failed below SQLite: pages after a failed fsync cannot be trusted.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,12 @@ def our_errors() -> Iterator[None]:
         raise DamagedError("the database file is damaged or is not one of Trailbook") from error
     except UnicodeDecodeError as error:  # text that is none any more
         raise DamagedError("the database holds text that cannot be read") from error
+    except apsw.ReadOnlyError as error:
+        raise StoreError("the store cannot be written: its file or its folder is read-only") from error
+    except apsw.CantOpenError as error:
+        raise StoreError(
+            "the store's file, or one beside it, cannot be opened: look at the folder's rights"
+        ) from error
     except apsw.BusyError as error:
         raise StoreError("another process is writing to the log; try again") from error
     except apsw.Error as error:
@@ -50,6 +57,8 @@ class Connections:
         self._readers: list[apsw.Connection] = []
         self._failed = False
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        if create:
+            make_private(path)
         with our_errors():
             self._writer = _open(path, flags)
             _migrate(self._writer)
@@ -99,6 +108,7 @@ class Connections:
 
         Raises: StoreError.
         """
+        make_private(file)
         with our_errors(), self.reading() as reader:
             target = apsw.Connection(str(file))
             try:
@@ -117,6 +127,17 @@ class Connections:
             self._readers.clear()
             self._local = threading.local()
             self._writer.close()
+
+
+def make_private(path: Path) -> None:
+    """Make the file that is not there yet, for its owner alone; SQLite gives its journals the same mode.
+
+    Raises: StoreError.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"the file {path.name} cannot be made: {error.strerror}") from error
 
 
 def _open(path: Path, flags: int) -> apsw.Connection:

@@ -1,0 +1,30 @@
+"""A proof file and the bytes it is about: whether they stand in a signed tree.
+
+Owns the check of one C2SP tlog-proof. Refuses keys that came with the proof: whoever asks brings them.
+"""
+
+from collections.abc import Sequence
+
+from trailbook.checkpoint import Checkpoint, Policy, VerifierKey, format_note, open_checkpoint, parse_proof
+from trailbook.errors import InvalidError
+from trailbook.merkle import leaf_hash, verify_inclusion
+
+BEGINNING = b"c2sp.org/tlog-proof@v1\n"
+
+
+def check_proof(proof: bytes, leaf: bytes, keys: Sequence[VerifierKey]) -> tuple[int, Checkpoint]:
+    """The place of these bytes in the signed tree, and its signed head.
+
+    Raises: ProofInvalidError naming what does not hold; InvalidError without a key of the proof's origin. Source:
+    C2SP tlog-proof.
+    """
+    found = parse_proof(proof)
+    origin = found.note.text.split("\n", 1)[0]
+    own = tuple(key for key in keys if key.name == origin)
+    if not own:
+        raise InvalidError(f"key: none of the keys is of {origin}")
+    # The signature types that only carry a time are no signatures of the log.
+    opened = open_checkpoint(format_note(found.note), Policy(origin, own))
+    head = opened.checkpoint
+    verify_inclusion(leaf_hash(leaf), found.hashes, index=found.index, size=head.size, root=head.root)
+    return found.index, head

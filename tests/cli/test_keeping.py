@@ -1,0 +1,155 @@
+"""Serving signs; a restore says what it knows; a log that is gone is not begun again in silence."""
+
+import json
+import signal
+import subprocess
+import time
+
+import httpx
+from tests.cli.conftest import Folder
+
+ENTRY = [
+    *("record", "--action", "role.assigned", "--actor", "person:user/u-17=Anna Berg"),
+    *("--target", "role/r-3=Manager", "--concerns", "member:user/u-42=Bob Li"),
+]
+
+
+def lose(folder: Folder) -> None:
+    for name in ("trailbook.db", "trailbook.db-wal", "trailbook.db-shm"):
+        (folder.path / name).unlink(missing_ok=True)
+
+
+def begun(folder: Folder, *, outside: str | None = "outside.txt") -> None:
+    """A log with two entries, signed, and a backup of it."""
+    if outside is not None:
+        (folder.path / "trailbook.toml").write_text(f'outside_file = "{outside}"\n', "utf-8")
+    folder.good("init")
+    folder.good(*ENTRY)
+    folder.good("checkpoint", "publish")
+    folder.good("backup", "backup.db")
+
+
+def test_serve_signs_within_seconds(empty: Folder) -> None:
+    """R7: what is recorded while a server runs, through it or beside it, comes under a signed checkpoint."""
+    empty.good("init")
+    key = json.loads(empty.good("api-keys", "new", "--name", "x", "--scope", "prove", "--json").out)["secret"]
+    served = subprocess.Popen(
+        empty.command("serve", "--listen", "127.0.0.1:0", "--json"),
+        cwd=empty.path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert served.stdout is not None
+        address = json.loads(served.stdout.readline())["address"]
+        empty.good(*ENTRY)
+        size, until = -1, time.monotonic() + 60
+        while size < 1 and time.monotonic() < until:
+            answer = httpx.get(f"{address}/log/main/checkpoint", headers={"Authorization": f"Bearer {key}"})
+            size = int(answer.text.splitlines()[1]) if answer.status_code == 200 else -1
+            time.sleep(0.1)
+        assert size >= 1
+    finally:
+        served.send_signal(signal.SIGTERM)
+        served.wait(30)
+
+
+def test_a_whole_backup_restores(empty: Folder) -> None:
+    """The control of the refusals below: with the right outside file a whole backup restores at once."""
+    begun(empty)
+    lose(empty)
+    assert "nothing signed was lost" in empty.good("restore", "backup.db").out
+    assert "Everything holds" in empty.good("verify").out
+
+
+def test_an_outside_file_that_knows_nothing_is_refused(empty: Folder) -> None:
+    """F22: a mistyped or empty outside file is no witness; nothing is put in place."""
+    begun(empty)
+    lose(empty)
+    (empty.path / "none.txt").write_text("", "utf-8")
+    for wrong in ("typo.txt", "none.txt"):
+        (empty.path / "trailbook.toml").write_text(f'outside_file = "{wrong}"\n', "utf-8")
+        ended = empty.run("restore", "backup.db")
+        assert ended.code == 2
+        assert f"{wrong} holds no signed head of main" in ended.err
+        assert not (empty.path / "trailbook.db").exists()
+
+
+def test_what_is_no_backup_is_refused(empty: Folder) -> None:
+    """An empty file, another program's database and a missing file are refused by name."""
+    begun(empty)
+    lose(empty)
+    (empty.path / "e.db").write_bytes(b"")
+    (empty.path / "text.db").write_bytes(b"SQLite format 3\0" + bytes(200))
+    for wrong in ("e.db", "text.db", "missing.db"):
+        ended = empty.run("restore", wrong)
+        assert ended.code == 2
+        assert f"{wrong}: is not there, or is no backup" in ended.err
+    assert not (empty.path / "trailbook.db").exists()
+
+
+def test_without_an_outside_file_a_restore_is_a_declared_restart(empty: Folder) -> None:
+    """F22: refused with the way on; taken, the log goes on under a new origin, visibly."""
+    begun(empty, outside=None)
+    lose(empty)
+    refused = empty.run("restore", "backup.db")
+    assert refused.code == 2
+    assert "--without-outside-file" in refused.err
+    told = empty.good("restore", "backup.db", "--without-outside-file").out
+    assert "goes on as localhost/main/1" in told
+    assert "activity_log.restarted" in empty.good("search", "--json").out
+    assert "Everything holds" in empty.good("verify").out
+
+
+def test_init_does_not_begin_a_lost_log_again(empty: Folder) -> None:
+    """Under the secrets of a log that is gone an empty one would pass for it: refused, with what to do."""
+    begun(empty)
+    lose(empty)
+    ended = empty.run("init")
+    assert ended.code == 2
+    assert "restore a backup" in ended.err
+    assert "restore" in empty.run("search").err
+    for kept in ("trailbook.db.keys", "trailbook.db.signing"):
+        (empty.path / kept).rename(empty.path / f"old-{kept}")
+    assert "has begun" in empty.good("init").out
+
+
+def test_a_proof_is_checked_by_one_command(empty: Folder) -> None:
+    """`prove` writes what `verify` checks, beside the log and by a key alone; a changed byte is found."""
+    begun(empty)
+    entry = empty.good("search", "--json").json["entries"][0]["id"]
+    empty.good("prove", entry, "--output", "p.txt")
+    assert "stands at seq 0" in empty.good("verify", "p.txt").out
+    (empty.path / "key").write_text(empty.good("keys", "list").out, "utf-8")
+    away = empty.path / "away"
+    away.mkdir()
+    for name in ("p.txt", "p.txt.leaf", "key"):
+        (away / name).write_bytes((empty.path / name).read_bytes())
+    other = Folder(away)
+    assert other.good("verify", "p.txt", "--key", "key", "--json").json["holds"] is True
+    leaf = bytearray((away / "p.txt.leaf").read_bytes())
+    leaf[20] ^= 1
+    (away / "p.txt.leaf").write_bytes(leaf)
+    assert other.run("verify", "p.txt", "--key", "key").code == 1
+
+
+def test_what_is_not_there_is_said(empty: Folder) -> None:
+    """A missing or empty file to verify, a folder that is not there: usage, said in words."""
+    begun(empty)
+    (empty.path / "nothing.zip").write_bytes(b"")
+    for words, said in (
+        (("verify", "nothing.zip"), "nothing.zip: is empty"),
+        (("verify", "missing.zip"), "missing.zip: there is no such file"),
+        (("backup", "nowhere/b.db"), "its folder does not exist"),
+    ):
+        ended = empty.run(*words)
+        assert (ended.code, said in ended.err) == (2, True), ended.err
+
+
+def test_the_log_and_its_backups_are_private(empty: Folder) -> None:
+    """Names stand in them: nobody but the owner reads the database, its journals or a backup."""
+    begun(empty)
+    lose(empty)
+    empty.good("restore", "backup.db")
+    for name in ("trailbook.db", "backup.db"):
+        assert (empty.path / name).stat().st_mode & 0o077 == 0

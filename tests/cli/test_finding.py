@@ -61,13 +61,14 @@ def test_pages_follow_each_other_by_the_cursor(begun: "Folder") -> None:
 def test_a_person_reads_time_category_and_sentence(begun: "Folder") -> None:
     id_ = record(begun, "r-1", "2026-07-01T12:00:00Z", "--purpose", "onboarding", "--ip", "192.0.2.7")
     sentence = "Anna Berg gave Bob Li the role Manager"
-    assert begun.good("search").out == f"2026-07-01 12:00:00+00:00  roles  {sentence}\n"
+    found = begun.good("search", "--json").json["entries"][0]["id"]
+    assert begun.good("search").out == f"2026-07-01 12:00:00+00:00  roles  {sentence}  {found}\n"
     begun.env["TRAILBOOK_TIMEZONE"] = "Europe/Oslo"
     begun.env["TRAILBOOK_LANGUAGES"] = "nb,en"
     assert (
         begun.good("search").out == "2026-07-01 14:00:00+02:00  roles  Anna Berg ga Bob Li rollen Manager\n"
     )
-    assert begun.good("search", "--lang", "en").out.endswith(f"{sentence}\n")
+    assert begun.good("search", "--lang", "en").out.endswith(f"{sentence}  {found}\n")
     shown = begun.good("show", id_, "--lang", "en").out.splitlines()
     assert shown[:2] == [sentence, ""]
     rows = dict(line.split("  ", 1) for line in shown[2:])

@@ -17,7 +17,7 @@ APT := DEBIAN_FRONTEND=noninteractive apt-get
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: usage setup demo test lint bench docs shots lock browser clean
+.PHONY: usage setup demo test lint bench docs shots lock vendor browser clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
@@ -28,6 +28,7 @@ usage:
 	@echo "make docs    check that the documents are in step with the code"
 	@echo "make shots   take the pictures of README anew"
 	@echo "make lock    pin and hash the newest allowed dependencies again (needs uv)"
+	@echo "make vendor  fetch the parts of the page that others wrote, as pinned (needs npm; ARGS=--pin takes new hashes)"
 	@echo "make clean   remove .venv and everything that tools left behind"
 
 setup: $(VENV)/.dev
@@ -121,6 +122,10 @@ lock:
 	@echo "Pinning requirements/demo.txt and requirements/core.txt to the same versions ..."
 	@$(LOCK) pyproject.toml --extra demo --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt
+
+vendor: $(BIN)/python
+	@command -v npm >/dev/null || { echo "make vendor needs npm (Debian: apt-get install npm)." >&2; exit 1; }
+	@$(BIN)/python requirements/vendor.py $(ARGS)
 
 clean:
 	@echo "Removing .venv and what tools left behind ..."

@@ -23,9 +23,18 @@
   /* Everything that needs a script shows itself now, and after each change of the page. */
   const dress = () => {
     all(".scripted[hidden]").forEach((part) => { part.hidden = false; });
+    asking();
     ago();
     mark();
     pausing();
+  };
+
+  /* A question that needs a name puts the reader where the name is typed; once, not at every change. */
+  let asked = null;
+  const asking = () => {
+    const asks = one("#asks"), view = asks && new URLSearchParams(location.search).get("view");
+    if (asks && asked !== view) reach(asks.dataset.asks);
+    asked = view;
   };
 
   /* "2 hours ago", beside the time and never instead of it. */
@@ -68,6 +77,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
+    all(".pick[open]").forEach((pick) => { pick.open = pick.contains(event.target); });
     if (event.target.closest("[data-help]")) one("#help").showModal();
     if (event.target.closest("[data-retry]")) { one("#notice").replaceChildren(); retry?.(); }
     if (event.target.closest("#pause")) { memory.set("live", memory.get("live") === "off" ? "on" : "off"); location.reload(); }
@@ -160,6 +170,7 @@
   const turn = (rel) => one(`${panel().open ? "#panel" : "#page"} a[rel=${rel}]`)?.click();
   const keys = {
     "/": () => reach("f-text"),
+    q: () => { one(".views").open = true; one(".views a").focus(); },
     f: () => { one(".filters").open = true; one("#f-date").focus(); },
     j: () => (panel().open ? turn("next") : step(1)),
     k: () => (panel().open ? turn("prev") : step(-1)),
@@ -168,6 +179,8 @@
     "?": () => one("#help").showModal(),
   };
   document.addEventListener("keydown", (event) => {
+    const pick = event.key === "Escape" && event.target.closest(".pick[open]");
+    if (pick) { pick.open = false; one("summary", pick).focus(); }
     if (event.ctrlKey || event.metaKey || event.altKey || memory.get("keys") === "off") return;
     if (event.target.closest("input, select, textarea, [contenteditable]") || one("#help").open) return;
     const act = keys[event.key];

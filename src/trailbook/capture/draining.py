@@ -285,19 +285,26 @@ def _pass(engine: Engine, logs: Logs, rows: Sequence[Kept], ways: Ways) -> Drain
     with engine.begin() as connection:
         # Only who puts it there says so: another drain may be at the same rows.
         if outbox.quarantine(connection, poison):
-            outbox.write(connection, _gaps(poison, ways), microseconds(ways.clock()), None)
+            outbox.write(connection, _gaps(logs, poison, ways), microseconds(ways.clock()), None)
         outbox.delete(connection, [row.position for row in rows])
     return Drained(recorded=taken - len(poison), folded=gone, quarantined=len(poison))
 
 
-def _gaps(poison: Sequence[Poison], ways: Ways) -> list[Captured]:
+def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:
     """An entry for each organisation that something of was refused: nothing is ever only a warning."""
     moment = Moment(acting=Acting(actor=DRAIN), at=ways.clock())
-    orgs = dict.fromkeys(
-        one.org for one in poison if GAP not in one.entry
-    )  # a gap about a gap would never end
+    # A gap about a gap would never end, and who has no log cannot be told.
+    orgs = dict.fromkeys(one.org for one in poison if GAP not in one.entry and _has_log(logs, one.org))
     text = [(org, meant(moment, GAP, (ways.source, ()), {})) for org in orgs]
     return [Captured(org, outbox.MEANT, [one], GAP) for org, one in text]
+
+
+def _has_log(logs: Logs, org: str) -> bool:
+    try:
+        logs(org)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _logs(log: LogLike | Logs) -> Logs:

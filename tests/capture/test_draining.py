@@ -349,17 +349,17 @@ def test_writers_and_two_drains(capture: Capture, engine: Engine, database: Data
     writers, rounds = 4, 15
 
     def write(number: int) -> None:
-        own = database.engine()
-        own_ = lengthened(own)
-        capture.install(own_)
+        own = lengthened(database.engine())
+        capture.install(own)
         for step in range(rounds):
-            with Session(own_) as session:
+            with Session(own) as session:
                 session.add(User(name=f"{number}.{step}"))
                 session.flush()
                 if step % 3 == 2:
                     session.rollback()
                 else:
                     session.commit()
+        capture.leave(own)
         own.dispose()
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
@@ -469,4 +469,5 @@ def test_engines_of_their_own(capture: Capture, tmp_path: Path, engine: Engine, 
     drain(second, log)
     drain(engine, log)
     assert names(log) == ["second", "first"]
+    capture.leave(second)
     second.dispose()

@@ -167,18 +167,34 @@ class Capture:
         """What hooks cannot see of the tracked tables, as far as their declarations tell."""
         return findings(self.places.values())
 
-    def stop(self) -> None:
-        """Capture no more in this process, and record that it stopped, in every database that can be reached at once.
+    def leave(self, engine: "Engine | AsyncEngine") -> None:
+        """Capture no more what one engine writes, and record it; an awaited engine has `leave_async` do so first.
 
-        What is written afterwards is not captured, and not refused either.
+        What is written to tracked tables through it from now on is refused, as through any engine without capture.
         """
-        for engine in self.engines:
-            self._statements.deafen(engine)
-            event.remove(engine, "begin", _begun)
-            if not engine.dialect.is_async:
-                with engine.begin() as connection:
-                    self._lifecycle(connection, "activity_log.capture_stopped")
-        self.engines.clear()
+        given: Any = engine
+        found: Engine = getattr(given, "sync_engine", given)
+        if not found.dialect.is_async:
+            with found.begin() as connection:
+                self.end(connection)
+        self._statements.deafen(found)
+        event.remove(found, "begin", _begun)
+        self.engines.remove(found)
+
+    async def leave_async(self, engine: "AsyncEngine") -> None:
+        """As `leave`, for an engine that is awaited."""
+        async with engine.begin() as connection:
+            await connection.run_sync(self.end)
+        self.leave(engine)
+
+    def end(self, connection: Connection) -> None:
+        """Record in the connection's transaction that capture stops."""
+        self._lifecycle(connection, "activity_log.capture_stopped")
+
+    def stop(self) -> None:
+        """Leave every engine and listen no more: what is written afterwards is neither captured nor refused."""
+        for engine in list(self.engines):
+            self.leave(engine)
         self._flushing.stop()
         self._statements.stop()
 

@@ -35,7 +35,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", (*PAGES, "docs/how-to/capture.md"))
 def test_python_of_the_page_runs(page: str, tmp_path: Path) -> None:
     for text in blocks(page, "python"):
         done = run([sys.executable, "-W", "error", "-c", text], tmp_path)

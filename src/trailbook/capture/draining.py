@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -106,9 +107,9 @@ def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     while True:
         with engine.connect() as connection:
             rows = outbox.page(connection, ways.batch)
-        if rows:
-            done += _pass(engine, logs, rows, ways)
-        if len(rows) < ways.batch:
+        passed = _pass(engine, logs, rows, ways) if rows else Drained()
+        done += passed
+        if len(rows) < ways.batch and not passed.quarantined:  # what was refused left word behind
             return done
 
 
@@ -123,7 +124,9 @@ def open_host(url: str) -> Iterator[Engine]:
         if engine.dialect.is_async:
             raise ConfigurationError(f"from: {engine.dialect.driver} is awaited; name a driver that is not")
         outbox.engine_name(engine)
-        if not inspect(engine).has_table("trailbook_outbox"):
+        file = engine.url.database
+        absent = engine.dialect.name == "sqlite" and file and not Path(file).exists()  # or it would be made
+        if absent or not inspect(engine).has_table("trailbook_outbox"):
             raise NotFoundError("the host's database has no outbox: Capture.install makes it")
     except (ArgumentError, ImportError) as error:
         raise ConfigurationError(f"from: is no address of a database ({type(error).__name__})") from None

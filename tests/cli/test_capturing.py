@@ -1,0 +1,64 @@
+"""`drain` and `quarantine` on a real host's database and a real log, each a command of its own (F10, G22)."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy.orm import Session
+from tests.capture.small import User, capturing
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Folder
+
+
+@pytest.fixture
+def host(begun: "Folder") -> Iterator[Engine]:
+    """A host's database with two people captured, one with a name that no entry may have."""
+    engine = create_engine(f"sqlite:///{begun.path / 'host.db'}")
+    with capturing(engine), Session(engine) as session, session.begin():
+        session.execute(insert(User), [{"name": "Eve"}, {"name": "bad\u202e"}])
+    yield engine
+    engine.dispose()
+
+
+def test_drain_and_quarantine(begun: "Folder", host: Engine) -> None:
+    """What was captured is recorded once; what was refused is listed without its content, retried and discarded."""
+    first = begun.run("drain", "--from", "sqlite:///host.db", "--json")
+    assert (first.code, first.json["recorded"], first.json["quarantined"]) == (1, 4, 1)
+    assert (first.json["pending"], first.json["folded"]) == (0, 0)
+    again = begun.run("drain", "--from", "sqlite:///host.db")
+    assert (again.code, again.out) == (0, "0 recorded, 0 folded, 0 refused; 0 wait\n")
+    assert begun.run("count", "--category", "users").out.split()[0] == "1"
+    listed = begun.run("quarantine", "list", "--from", "sqlite:///host.db", "--json")
+    (held,) = listed.json
+    assert (held["org"], held["code"], held["pointer"]) == ("acme", "entry-invalid", "/target/name")
+    assert "bad" not in listed.out
+    assert begun.run("quarantine", "retry", "--from", "sqlite:///host.db").code == 1
+    assert begun.run("quarantine", "discard", held["id"], "--from", "sqlite:///host.db").code == 0
+    assert begun.run("quarantine", "discard", held["id"], "--from", "sqlite:///host.db").code == 4
+    assert begun.run("quarantine", "list", "--from", "sqlite:///host.db", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("nonsense", 2, "no address of a database"),
+        ("sqlite:///absent.db", 4, "no outbox"),
+        ("env:ABSENT", 2, "ABSENT"),
+        ("sqlite+aiosqlite:///host.db", 2, "awaited"),
+        ("postgresql+psycopg://u:s3cret@127.0.0.1:1/x", 6, "does not answer"),
+    ],
+)
+def test_a_database_that_is_none(begun: "Folder", url: str, code: int, said: str) -> None:
+    """A database that is none of a host's is refused with its own exit code; a password is never said again."""
+    ended = begun.run("drain", "--from", url)
+    assert (ended.code, said in ended.err) == (code, True), ended.err
+    assert "s3cret" not in ended.out + ended.err
+    assert not (begun.path / "absent.db").exists()
+
+
+def test_the_address_may_stand_in_a_variable(begun: "Folder", host: Engine) -> None:
+    """G22: an address with a password need not stand in the list of processes."""
+    begun.env["HOST_DATABASE"] = "sqlite:///host.db"
+    assert begun.run("drain", "--from", "env:HOST_DATABASE").code == 1

@@ -15,6 +15,7 @@ from trailbook.shown import Found, Page, Shown
 from trailbook.web.api import CatalogueAnswer
 from trailbook.web.intake import BatchLine, Recorded
 from trailbook.web.openapi.counts import counts
+from trailbook.web.openapi.live import live
 from trailbook.web.openapi.operators import operators
 from trailbook.web.openapi.proofs import proofs
 from trailbook.web.openapi.reading import exports, names, reading
@@ -69,7 +70,13 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
 
 def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
     """Every operation there is."""
-    found = (*reading(catalogue), *counts(catalogue), *names(catalogue), *exports(catalogue))
+    found = (
+        *reading(catalogue),
+        *counts(catalogue),
+        *live(catalogue),
+        *names(catalogue),
+        *exports(catalogue),
+    )
     return (*recording(), *found, *proofs(), *operators())
 
 

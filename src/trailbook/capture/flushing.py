@@ -6,11 +6,13 @@ attributes are asked for. Refuses statements: those that a flush did not make ar
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from itertools import groupby
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, event, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
+from sqlalchemy.orm.base import PassiveFlag
 
 from trailbook.capture.captured import Captured, Says, says
 from trailbook.capture.declared import Op, Tracked
@@ -29,6 +31,8 @@ class Change(Struct):
     said: Says | None = None
 
 
+# The connection, what kind of change it is, the names of what changed, the change, and what it says.
+_Told = tuple[Connection, tuple[Tracked, Op], tuple[str, ...], Change, Says]
 Find = Callable[[Mapper[Any]], Tracked | None]
 Make = Callable[[tuple[Tracked, Op], Sequence[tuple[Any, Says]], Iterable[str]], list[Captured]]
 Write = Callable[[Connection, Sequence[Captured]], None]
@@ -104,10 +108,11 @@ class Flushing:
         for found in session.dirty:
             if id(found) not in unit and (late := self._unnoticed(session, found)) is not None:
                 unit[id(found)] = late
-        told: dict[Connection, list[Captured]] = {}
-        for change in unit.values():
-            told.setdefault(change.connection, []).extend(self._told(change))
         _flushing.set(None)
+        told: dict[Connection, list[Captured]] = {}
+        for (connection, kind, names), alike in groupby(self._told(unit.values()), lambda one: one[:3]):
+            found = [(change.found, said) for _, _, _, change, said in alike]
+            told.setdefault(connection, []).extend(self._make(kind, found, names))
         for connection, captured in told.items():
             self._write(connection, captured)
 
@@ -121,14 +126,16 @@ class Flushing:
             return None
         return Change(session.connection(bind_arguments={"mapper": state.mapper}), "updated", tracked, found)
 
-    def _told(self, change: Change) -> list[Captured]:
-        names: list[str] = []
-        if change.op == "updated":
-            names = list(changed(inspect(change.found), change.tracked))
-            if not names:
-                return []
-        said = change.said or says(change.tracked, change.found)
-        return self._make((change.tracked, change.op), [(change.found, said)], names)
+    def _told(self, changes: Iterable[Change]) -> Iterator[_Told]:
+        """What is to be told of each change; one that changed nothing is not."""
+        for change in changes:
+            names: tuple[str, ...] = ()
+            if change.op == "updated":
+                names = tuple(changed(inspect(change.found), change.tracked))
+                if not names:
+                    continue
+            said = change.said or says(change.tracked, change.found)
+            yield change.connection, (change.tracked, change.op), names, change, said
 
 
 def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
@@ -137,5 +144,6 @@ def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
     SQLAlchemy compares; what is compared is not looked at here.
     """
     for name in list(state.committed_state):
-        if name in tracked.columns and name not in tracked.ignore and state.attrs[name].history.has_changes():
+        told = name in tracked.columns and name not in tracked.ignore
+        if told and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
             yield name

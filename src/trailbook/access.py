@@ -9,20 +9,29 @@ from typing import Literal
 from msgspec import Struct
 
 from trailbook.errors import NotPermittedError
-from trailbook.model import Item
+from trailbook.model import Item, Kind, Origin
 
 Level = Literal["none", "full"]
 ACTIVITY_LOG, READ_PROOFS = "Activity log", "Read proofs"
+MANAGE_ACCESS, MANAGE_EXPORTS, MANAGE_RETENTION = "Manage access", "Manage exports", "Manage retention"
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
-    """Whoever reads: who they are, in which organisation, and their level of each system permission."""
+    """Whoever reads: who they are, in which organisation, and their level of each system permission.
+
+    `withheld` are categories that even full does not show; `origin` is where they read from.
+    """
 
     org: str
     item: Item
+    kind: Kind = "person"
     activity_log: Level = "none"
     read_proofs: Level = "none"
+    manage_access: Level = "none"
+    manage_exports: Level = "none"
+    manage_retention: Level = "none"
     withheld: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 def operator(org: str) -> Viewer:
@@ -30,8 +39,13 @@ def operator(org: str) -> Viewer:
     return Viewer(
         org=org,
         item=Item(type="system", id="operator", name="Operator"),
+        kind="system",
         activity_log="full",
         read_proofs="full",
+        manage_access="full",
+        manage_exports="full",
+        manage_retention="full",
+        origin=Origin(interface="cli"),
     )
 
 
@@ -46,3 +60,24 @@ def require_proofs(viewer: Viewer, org: str) -> None:
     require_full(viewer, org)
     if viewer.read_proofs != "full":
         raise NotPermittedError(READ_PROOFS)
+
+
+def require_access(viewer: Viewer, org: str) -> None:
+    """Let a viewer care for roles, members and keys of `org`. Raises: NotPermittedError, before any look-up."""
+    _require(viewer, org, viewer.manage_access, MANAGE_ACCESS)
+
+
+def require_exports(viewer: Viewer, org: str) -> None:
+    """Let a viewer export the log of `org`. Raises: NotPermittedError, before anything is looked up."""
+    require_full(viewer, org)
+    _require(viewer, org, viewer.manage_exports, MANAGE_EXPORTS)
+
+
+def require_retention(viewer: Viewer, org: str) -> None:
+    """Let a viewer care for how long `org` keeps entries. Raises: NotPermittedError, before any look-up."""
+    _require(viewer, org, viewer.manage_retention, MANAGE_RETENTION)
+
+
+def _require(viewer: Viewer, org: str, level: Level, permission: str) -> None:
+    if viewer.org != org or level != "full":
+        raise NotPermittedError(permission)

@@ -10,6 +10,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   |-- FiguresOfAPersonError    figures-of-a-person
     |   |-- TooManyBarsError         too-many-bars
     |   |-- CursorInvalidError       cursor-invalid
+    |   |-- FormatUnavailableError   format-unavailable (an extra is not installed)
     |   `-- BatchRefusedError        an atomic batch with a bad entry
     |-- UncapturedWriteError         uncaptured-write (a write that the activity log would miss)
     |-- OutboxFullError              outbox-full (nobody drains it)
@@ -20,6 +21,10 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   `-- EntryExpiredError        entry-expired
     |       `-- BundleExpiredError   bundle-expired
     |-- NotCheckpointedError         not-checkpointed
+    |-- ExportChangedError           export-changed (the log changed under an export)
+    |-- ExportNotReadyError          export-not-ready
+    |-- ExportExpiredError           export-expired
+    |-- TooManyExportsError          too-many-exports
     |-- SigningRefusedError          signing-refused
     |-- AnchorError                  anchor-unavailable
     |-- CatalogueError               catalogue
@@ -199,6 +204,36 @@ class NotCheckpointedError(TrailbookError):
     """The entry is in the log, but no signed checkpoint covers it yet."""
 
     code = "not-checkpointed"
+
+
+class FormatUnavailableError(InvalidError):
+    """A format that this installation cannot write; the detail names the extra that it needs."""
+
+    code = "format-unavailable"
+
+
+class ExportChangedError(TrailbookError):
+    """Entries were removed or somebody was erased while an export was written; there is no file."""
+
+    code = "export-changed"
+
+
+class ExportNotReadyError(TrailbookError):
+    """The export has no file (yet); its state says why."""
+
+    code = "export-not-ready"
+
+
+class ExportExpiredError(TrailbookError):
+    """The export's file is no longer kept."""
+
+    code = "export-expired"
+
+
+class TooManyExportsError(TrailbookError):
+    """More exports run or are kept than a viewer or an organisation may have."""
+
+    code = "too-many-exports"
 
 
 class SigningRefusedError(TrailbookError):

@@ -19,11 +19,13 @@ class Identities:
         self._org = org
         self._cited: dict[str, Identity] = {}
         self._versions: dict[int, tuple[Identity, ...]] = {}
+        self.forgotten = 0  # how often, for whoever remembers what it made of them
 
     def forget(self) -> None:
         """Drop everything: somebody was erased, or identities were swept."""
         self._cited.clear()
         self._versions.clear()
+        self.forgotten += 1
 
     def of(self, tokens: Iterable[str]) -> dict[str, Identity]:
         """The identities of these tokens, by token; a token the directory does not have is left out."""

@@ -22,6 +22,7 @@ from trailbook.directory import Entropy
 from trailbook.erasing import Order as Ordered
 from trailbook.erasing import Progress, Retention, erasure, removal
 from trailbook.errors import CursorInvalidError, EntryExpiredError, Fault, FilterInvalidError, NotFoundError
+from trailbook.exporting import BATCH, Lines, Making, Rows, batches
 from trailbook.figures import (
     Bucket,
     By,
@@ -228,6 +229,31 @@ class Log:
         plan = self._now_plan(query, viewer, lang)
         return (shown for seqs in self._in_order(plan, order) for shown in self._reader.show(seqs, lang))
 
+    def export(
+        self,
+        query: Query,
+        *,
+        viewer: Viewer,
+        order: Order = "desc",
+        lang: str = "en",
+        sentences: bool = True,
+    ) -> Rows:
+        """Every entry that matches, counted and in batches, as files need them: much quicker than `rows`.
+
+        Raises: as `search`, before the first row.
+        """
+        plan = self._now_plan(query, viewer, lang)
+        making = Making(
+            store=self._store,
+            org=self.org,
+            catalogue=self.catalogue,
+            projection=self._projection,
+            lang=lang,
+            sentences=sentences,
+        )
+        found = batches(Lines(making), self._in_order(plan, order, BATCH))
+        return Rows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
+
     def newer(
         self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
     ) -> tuple[Shown, ...]:
@@ -432,11 +458,12 @@ class Log:
         at = None if cursor is None else read(cursor, question, self._keys.secret, self._now())
         return head, at, question
 
-    def _in_order(self, plan: Plan, order: Order) -> Iterator[list[int]]:
+    def _in_order(self, plan: Plan, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
         """The seqs that match, some at a time, each turn from where the last one ended."""
         at: Place | None = None
         while True:
-            seqs, at = self._projection.ask(partial(batch, plan=plan, ask=(order, _ROWS), at=at))
+            now = limit if at else min(limit, _ROWS)  # the first ones come soon
+            seqs, at = self._projection.ask(partial(batch, plan=plan, ask=(order, now), at=at))
             if at is None:
                 return
             yield seqs

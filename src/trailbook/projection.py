@@ -193,7 +193,7 @@ class Projection:
     def exists(self, item: int) -> bool:
         """False after an entry that deleted the item, with no later one that restored it."""
         life = self._life.get(item)
-        return life is None or life[2]
+        return life is None or bool(life[2])
 
     def name_now(self, versions: Sequence[Identity]) -> str | None:
         """The name of the version cited by the entry that happened last, among an item's versions."""

@@ -4,16 +4,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trailbook import Actor, Item, Log, Origin, Query, open_deployment, operator
-from trailbook.export import COLUMNS, csv_file, guarded, unguarded
+from trailbook.export import COLUMNS, Layout, csv_file, guarded, unguarded
 
-OSLO = ZoneInfo("Europe/Oslo")
+OSLO = Layout(columns=COLUMNS, tz="Europe/Oslo")
 FORMULAS = (
     *("=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(1)", "＝1+1", "＋1", "－1", "＠x", " =1+1", "   +1"),
     *("a;=1+1", "a; =1+1", ";@x", "'=1+1", "''=1", "' =1", "a;'+1", "=cmd|' /C calc'!A0"),
@@ -49,7 +48,8 @@ def read(content: bytes) -> list[dict[str, str]]:
 
 def exported(log: Log) -> bytes:
     """The whole log as a file, oldest first."""
-    return b"".join(csv_file(log.rows(Query(), viewer=operator("nordlys"), order="seq"), OSLO))
+    rows = log.export(Query(), viewer=operator("nordlys"), order="seq")
+    return b"".join(csv_file(rows.batches, OSLO))
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -100,7 +100,7 @@ def test_an_error_on_the_way_is_raised(log: Log) -> None:
     """F20: an error among the rows leaves the file's generator as it is, after what stood before."""
 
     def broken() -> Iterator[object]:
-        yield next(iter(log.rows(Query(), viewer=operator("nordlys"))))
+        yield next(log.export(Query(), viewer=operator("nordlys")).batches)
         raise OSError("the disk is gone")
 
     pieces = csv_file(broken(), OSLO)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ def log() -> Iterator[Log]:
 def test_each_line_is_an_entry(log: Log) -> None:
     """P45: in order, every member, nothing lost: the lines are the rows."""
     viewer = operator("nordlys")
-    content = b"".join(jsonl_file(log.rows(Query(as_of=599), viewer=viewer, order="seq")))
+    content = b"".join(jsonl_file(log.export(Query(as_of=599), viewer=viewer, order="seq").batches))
     lines = content.splitlines()
     assert content.endswith(b"\n")
     assert [msgspec.json.decode(line, type=Shown) for line in lines] == list(
@@ -43,4 +43,4 @@ def test_each_line_is_an_entry(log: Log) -> None:
 
 def test_nothing_found_is_an_empty_file(log: Log) -> None:
     """An empty answer is an empty file."""
-    assert b"".join(jsonl_file(log.rows(Query(as_of=0), viewer=operator("nordlys")))) == b""
+    assert b"".join(jsonl_file(log.export(Query(as_of=0), viewer=operator("nordlys")).batches)) == b""

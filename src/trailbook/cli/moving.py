@@ -5,30 +5,33 @@ for. Refuses to write over a file unasked.
 """
 
 import importlib
-import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, BinaryIO, cast
 
 import typer
-from msgspec import structs
 
 from trailbook.cli.ending import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.opening import JSON, LANG, Opened, language, open_log
-from trailbook.cli.printing import Reach, as_json, note, progress, put, put_bytes
+from trailbook.cli.printing import as_json, counted, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
-from trailbook.export import csv_file, jsonl_file
+from trailbook.export import (
+    COLUMNS,
+    FORMATS,
+    Format,
+    Layout,
+    check_format,
+    exactly,
+    file_pieces,
+    whole_file,
+)
 from trailbook.importing import Line, import_jsonl
-from trailbook.shown import Shown
 
-# A format and the order of its rows: people read the newest first, an import must repeat the order of recording.
-FORMATS: dict[str, Literal["desc", "seq"]] = {"csv": "desc", "jsonl": "seq"}
+_MOST_SAID = 20  # lines refused that are said one by one
 
 imports = typer.Typer(add_completion=False, rich_markup_mode=None, help="Record the entries of a file.")
 
@@ -38,9 +41,12 @@ def export(
     ctx: typer.Context,
     pairs: Pairs,
     format_: str = typer.Option(
-        "csv", "--format", metavar="FORMAT", help="csv, newest first; jsonl, as recorded."
+        "csv", "--format", metavar="FORMAT", help="csv or xlsx, newest first; jsonl or parquet, as recorded."
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
+    columns: str | None = typer.Option(
+        None, metavar="NAMES", help="The columns of a table, with commas between them; else all."
+    ),
     bundle: str | None = typer.Option(
         None, "--bundle", metavar="KIND", help="A verifiable bundle instead: inclusion or closed."
     ),
@@ -51,14 +57,9 @@ def export(
 ) -> int:
     """Write exactly what a filter finds to a file.
 
-    The file has its name once it is whole; until then, and after a failure, there is none of that name.
+    The file has its name once it is whole; until then, after a failure and after Ctrl-C there is none of that name.
     """
-    if format_ not in FORMATS:
-        raise _invalid("format", f"is not one of {', '.join(FORMATS)}")
-    if bundle not in (None, "inclusion", "closed"):
-        raise _invalid("bundle", "is not inclusion or closed")
-    if str(output) == "-" and bundle is not None:
-        raise _invalid("output", "is a file for a bundle")
+    _check(format_, columns, bundle, output)
     if output.exists() and not overwrite and str(output) != "-":
         note(f"error: {output} is there already; --overwrite replaces it")
         return CONFLICT
@@ -67,24 +68,39 @@ def export(
         if bundle is not None:
             ask = importlib.import_module("trailbook.export.bundle").Ask
             count = _bundle(opened, ask(kind=bundle, query=query, redacted=redacted, lang=tongue), output)
-            told = {"count": count, "bundle": bundle, "file": str(output)}
-            put(
-                as_json(told)
-                if json
-                else f"{count} entries are in {output}; its VERIFY.md says how to check it"
-            )
-            return DONE
-        found, as_of = opened.log.count(query, viewer=opened.viewer, lang=tongue)
-        bound = structs.replace(query, as_of=as_of)
-        rows = opened.log.rows(bound, viewer=opened.viewer, order=FORMATS[format_], lang=tongue)
-        with progress("Exporting") as reach:
-            _write(_pieces(format_, _counted(rows, found, reach), ZoneInfo(bound.tz)), output)
-    told = {"count": found, "as_of": as_of, "format": format_, "file": str(output)}
-    if str(output) == "-":
-        note(f"{found} entries, as_of {as_of}")
-    else:
-        put(as_json(told) if json else f"{found} entries are in {output}, as_of {as_of}")
+            told: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
+            more = "; its VERIFY.md says how to check it"
+        else:
+            form = cast(Format, format_)
+            rows = opened.log.export(query, viewer=opened.viewer, order=FORMATS[form].order, lang=tongue)
+            layout = Layout(columns=tuple(columns.split(",")) if columns else COLUMNS, tz=query.tz)
+            with progress("Exporting") as reach:
+                _write(file_pieces(form, exactly(rows, reach), layout), output)
+            told = {"count": rows.count, "as_of": rows.as_of, "format": format_, "file": str(output)}
+            more = f", as_of {rows.as_of}"
+    _tell(told, more, json=json)
     return DONE
+
+
+def _check(format_: str, columns: str | None, bundle: str | None, output: Path) -> None:
+    """Refuse what cannot be, before anything is opened. Raises: InvalidError."""
+    if format_ not in FORMATS:
+        raise _invalid("format", f"is not one of {', '.join(FORMATS)}")
+    if bundle not in (None, "inclusion", "closed"):
+        raise _invalid("bundle", "is not inclusion or closed")
+    if str(output) == "-" and bundle is not None:
+        raise _invalid("output", "is a file for a bundle")
+    if columns is not None and (bundle is not None or not FORMATS[format_].table):
+        raise _invalid("columns", "are those of a table: csv, xlsx or parquet")
+    check_format(format_, None if columns is None else tuple(columns.split(",")))
+
+
+def _tell(told: dict[str, Any], more: str, *, json: bool) -> None:
+    if told["file"] == "-":
+        note(f"{counted(told['count'], 'entry', 'entries')}{more}")
+        return
+    words = f"{counted(told['count'], 'entry is', 'entries are')} in {told['file']}{more}"
+    put(as_json(told) if json else words)
 
 
 @imports.callback()
@@ -112,22 +128,14 @@ def jsonl(
             counts[line.result] += 1
             if line.refused is not None:
                 refused.append(line)
-                if not json:
+                if not json and len(refused) <= _MOST_SAID:
                     note(f"line {line.number}: {line.refused.detail}")
             if size is not None:
                 reach(source.tell(), size)
+    if not json and len(refused) > _MOST_SAID:
+        note(f"and {len(refused) - _MOST_SAID} more; --json has all")
     put(as_json(_told(counts, refused)) if json else _said(counts, dry_run))
     return FOUND if refused else DONE
-
-
-def _pieces(format_: str, rows: Iterable[Shown], place: ZoneInfo) -> Iterator[bytes]:
-    return csv_file(rows, place) if format_ == "csv" else jsonl_file(rows)
-
-
-def _counted(rows: Iterable[Shown], of: int, reach: Reach) -> Iterator[Shown]:
-    for done, row in enumerate(rows, 1):
-        yield row
-        reach(done, of)
 
 
 def _write(pieces: Iterable[bytes], output: Path) -> None:
@@ -135,23 +143,8 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
         for piece in pieces:
             put_bytes(piece)
         return
-    with _whole(output) as out:
+    with whole_file(output) as out:
         out.writelines(pieces)
-
-
-@contextmanager
-def _whole(output: Path) -> Iterator[BinaryIO]:
-    # Beside the final name, so that the renaming is one step of the file system.
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent)
-    try:
-        with os.fdopen(handle, "w+b") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(name, output)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _bundle(found: Opened, ask: Any, output: Path) -> int:
@@ -161,7 +154,7 @@ def _bundle(found: Opened, ask: Any, output: Path) -> int:
     deployment.signer().sign(org)
     verifiers = deployment.verifier_keys(org)
     key = deployment.signing.keyring.signers(verifiers[0].name)[0]
-    with progress("Bundling") as reach, _whole(output) as out:
+    with progress("Bundling") as reach, whole_file(output) as out:
         count: int = bundle.write_bundle(
             found.log, ask, out, viewer=found.viewer, signs=bundle.Signs(key, verifiers), progress=reach
         )

@@ -1,25 +1,19 @@
 """CSV: one entry a line, for people who open it in a spreadsheet. Source: RFC 4180.
 
-UTF-8 with a byte order mark, because spreadsheets read it as something else without one. Owns the columns and
-the guard against formulas: an apostrophe before what a spreadsheet could run, which `unguarded` takes away
-again. Refuses to shorten or clean a text in any other way.
+UTF-8 with a byte order mark, because spreadsheets read it as something else without one. Owns the guard against
+formulas: an apostrophe before what a spreadsheet could run, which `unguarded` takes away again. Refuses to
+shorten or clean a text in any other way.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
-from trailbook.shown import Shown, ShownItem
+from trailbook.export.columns import PLAIN, Layout, columns, remembering
 
-COLUMNS = (
-    *("occurred_at", "occurred_local", "recorded_at", "category", "action", "outcome"),
-    *("actor_kind", "actor", "actor_item", "on_behalf_of", "target", "target_item", "concerns", "fields"),
-    *("sentence", "link", "purpose", "effective_at", "interface", "ip", "user_agent", "source"),
-    *("correlation", "caused_by", "state", "id", "seq"),
-)
+if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
+    from trailbook.exporting import Line
+
 BOM = "\ufeff"
 
 # A formula begins a cell, or a cell of a reader that splits at semicolons, whatever blanks stand before it.
@@ -27,6 +21,8 @@ BOM = "\ufeff"
 _OPENS = "['=+\\-@\\t\\r\\n＝＋－＠]"
 _UNSAFE = re.compile(rf"(^|;)(?=\s*{_OPENS})")
 _GUARD = re.compile(rf"(^|;)'(?=\s*{_OPENS})")
+_QUOTED = re.compile('[",\r\n]')
+_MARKED = re.compile(r'[",;\r\n]|\A[\s\'=+\-@＝＋－＠]')  # most texts are plain at a glance
 
 
 def guarded(text: str) -> str:
@@ -39,48 +35,24 @@ def unguarded(cell: str) -> str:
     return _GUARD.sub(r"\1", cell)
 
 
-def csv_file(rows: Iterable[Shown], zone: ZoneInfo) -> Iterator[bytes]:
-    """The file in pieces: a heading line, then a line an entry; local times are those of `zone`."""
-    yield (BOM + _line(COLUMNS)).encode()
-    for row in rows:
-        yield _line([guarded(cell) for cell in _cells(row, zone)]).encode()
+def csv_file(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[bytes]:
+    """The file in pieces: a heading line, then a line an entry; local times are those of the layout's zone."""
+    reads = columns(layout)
+    writes = [None if name in PLAIN else remembering(cell, name) for name in layout.columns]
+    yield (BOM + ",".join(layout.columns) + "\r\n").encode()
+    for batch in batches:
+        if not batch:
+            continue
+        texts = [
+            read(batch) if write is None else write(read(batch))
+            for read, write in zip(reads, writes, strict=True)
+        ]
+        yield ("\r\n".join(map(",".join, zip(*texts, strict=True))) + "\r\n").encode()
 
 
-def _line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue()
-
-
-def _cells(row: Shown, zone: ZoneInfo) -> Iterator[str]:
-    yield from (row.occurred_at, _local(row.occurred_at, zone), row.recorded_at)
-    yield from (row.category, row.action, row.outcome, row.actor.kind, _named(row.actor), _item(row.actor))
-    yield _called(row.on_behalf_of) if row.on_behalf_of else ""
-    yield from (_named(row.target), _item(row.target))
-    yield "; ".join(f"{concern.part}: {_called(concern)}" for concern in row.concerns)
-    yield from (
-        "; ".join(row.fields),
-        row.sentence,
-        row.link or "",
-        row.purpose or "",
-        row.effective_at or "",
-    )
-    yield from (row.origin.interface, row.origin.ip or "", row.origin.user_agent or "", _called(row.source))
-    yield from (row.correlation or "", row.caused_by or "", row.state, row.id, str(row.seq))
-
-
-def _local(instant: str, zone: ZoneInfo) -> str:
-    return datetime.fromisoformat(instant).astimezone(zone).isoformat(sep=" ", timespec="seconds")
-
-
-def _named(item: ShownItem) -> str:
-    return f"erased {item.pseudonym}" if item.erased else item.name or ""
-
-
-def _item(item: ShownItem) -> str:
-    return f"{item.type}/{item.id}" if item.id is not None else item.type
-
-
-def _called(item: ShownItem) -> str:
-    name = _named(item)
-    return f"{name} ({_item(item)})" if name else _item(item)
+def cell(text: str) -> str:
+    """A text as one cell: guarded, and in quotes where a comma, a quote or a line break is in it."""
+    if not _MARKED.search(text):
+        return text
+    safe = guarded(text)
+    return '"' + safe.replace('"', '""') + '"' if _QUOTED.search(safe) else safe

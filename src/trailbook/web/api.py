@@ -1,31 +1,23 @@
-"""Reading over HTTP: search, one entry, items, the catalogue, and exports of exactly the filter.
+"""Reading over HTTP: search, one entry, items and the catalogue.
 
 Owns the answers to a reader. Refuses unknown parameters, and finds nothing itself: every answer is the log's,
 for the viewer who asks.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response
-from litestar.response import Stream
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
-from trailbook.export import csv_file, jsonl_file
 from trailbook.query import Known, Paging, Query, from_params, split_params, to_params
-from trailbook.shown import Shown
 from trailbook.typeahead import MOST, Role
-from trailbook.web.asked import Asked, off_loop, refuse_parameters
+from trailbook.web.asked import Asked, refuse_parameters
 from trailbook.web.intake import JSON, etag
 from trailbook.web.words import LOCALES
-
-CSV, JSONL = "text/csv; header=present", "application/jsonl"
-_PIECE = 64 * 1024  # bytes; a thread is entered once a piece
 
 
 class CategoryRow(Struct, frozen=True, kw_only=True):
@@ -75,7 +67,7 @@ def known(catalogue: Catalogue) -> Known:
 
 def search(asked: Asked) -> Response[bytes]:
     """GET entries: one page of what the filter finds."""
-    query, paging = _read(asked)
+    query, paging = read(asked)
     page = asked.log.search(
         query,
         viewer=asked.viewer,
@@ -129,50 +121,10 @@ def catalogue(asked: Asked) -> Response[bytes]:
     return Response(body, headers={"Content-Language": lang}, media_type=JSON)
 
 
-def export_csv(asked: Asked) -> Stream:
-    """GET entries.csv: everything the filter finds, for a spreadsheet."""
-    rows, query = _rows(asked)
-    return _file(asked, csv_file(rows, ZoneInfo(query.tz)), media_type=CSV, ending="csv")
-
-
-def export_jsonl(asked: Asked) -> Stream:
-    """GET entries.jsonl: everything the filter finds, for programs."""
-    rows, _ = _rows(asked)
-    return _file(asked, jsonl_file(rows), media_type=JSONL, ending="jsonl")
-
-
-def _read(asked: Asked) -> tuple[Query, Paging]:
+def read(asked: Asked) -> tuple[Query, Paging]:
+    """The filter of the address, and how it is paged. Raises: FilterInvalidError."""
     pairs, paging = split_params(asked.pairs)
     return from_params(pairs, known(asked.site.deployment.catalogue)), paging
-
-
-def _rows(asked: Asked) -> tuple[Iterator[Shown], Query]:
-    strays = dict.fromkeys(name for name, _ in asked.pairs if name in ("limit", "cursor", "count"))
-    refuse_parameters(
-        [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
-    )
-    query, paging = _read(asked)
-    if query.as_of is None:
-        query = structs.replace(query, as_of=asked.log.size(viewer=asked.viewer))
-    return asked.log.rows(query, viewer=asked.viewer, order=paging.order, lang=asked.lang), query
-
-
-def _file(asked: Asked, chunks: Iterator[bytes], *, media_type: str, ending: str) -> Stream:
-    name = f"activity-{asked.org}-{asked.site.deployment.clock():%Y-%m-%d}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Language": asked.lang}
-    return Stream(off_loop(_pieces(chunks), asked.site.limiter), headers=headers, media_type=media_type)
-
-
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    held: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk)
-        if size >= _PIECE:
-            yield b"".join(held)
-            held, size = [], 0
-    yield b"".join(held)
 
 
 def _next(asked: Asked, query: Query, paging: Paging, *, cursor: str) -> str:

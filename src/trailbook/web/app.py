@@ -11,7 +11,19 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import Deployment
-from trailbook.web import api, counts, front, intake, live, operators, pages, proofs, reference, render
+from trailbook.web import (
+    api,
+    counts,
+    exports,
+    front,
+    intake,
+    live,
+    operators,
+    pages,
+    proofs,
+    reference,
+    render,
+)
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
@@ -37,8 +49,8 @@ def create_app(
         routes.api("POST", f"{org}/entries", intake.record_one, most=MAX_ENTRY),
         routes.api("POST", f"{org}/entries/batch", intake.record_batch, most=MAX_BATCH),
         routes.api("GET", f"{org}/entries", api.search),
-        routes.api("GET", f"{org}/entries.csv", api.export_csv),
-        routes.api("GET", f"{org}/entries.jsonl", api.export_jsonl),
+        routes.api("GET", f"{org}/entries.csv", exports.at_once_csv),
+        routes.api("GET", f"{org}/entries.jsonl", exports.at_once_jsonl),
         routes.api("GET", f"{org}/entries/{{id:str}}", api.show),
         routes.proofs(f"{org}/entries/{{id:str}}/leaf", proofs.leaf),
         routes.proofs(f"{org}/entries/{{id:str}}/proof", proofs.proof),

@@ -2,8 +2,8 @@
 
 from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS
+from trailbook.export import FORMATS, Format
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
-from trailbook.web.api import CSV, JSONL
 from trailbook.web.intake import JSON
 from trailbook.web.openapi.shapes import (
     ADMITTED,
@@ -97,7 +97,7 @@ def names(catalogue: Catalogue) -> tuple[Operation, ...]:
 
 
 def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
-    def export(ending: str, name: str, *, says: str, form: str) -> Operation:
+    def export(ending: Format, name: str, *, says: str) -> Operation:
         return Operation(
             method="GET",
             path=f"{ORG}/entries.{ending}",
@@ -108,15 +108,17 @@ def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
             parameters=filters(catalogue),
             answers={
                 200: Answer(
-                    says="The file.", forms={form: {"type": "string"}}, headers=("Content-Disposition",)
+                    says="The file.",
+                    forms={FORMATS[ending].media_type: {"type": "string"}},
+                    headers=("Content-Disposition",),
                 )
             },
             problems=FILTERED,
         )
 
     return (
-        export("csv", "exportCsv", says=_CSV_SAYS, form=CSV),
-        export("jsonl", "exportJsonLines", says="A line an entry, each as the API answers it.", form=JSONL),
+        export("csv", "exportCsv", says=_CSV_SAYS),
+        export("jsonl", "exportJsonLines", says="A line an entry, each as the API answers it."),
     )
 
 

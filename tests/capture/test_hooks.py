@@ -6,10 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    Engine,
+    MetaData,
+    column,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    literal,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Session
 from tests.capture.small import (
     ANNA,
     BOB,
@@ -197,14 +212,14 @@ def rows(engine: Engine) -> set[tuple[int, str]]:
 def test_results_of_bulk_statements_are_the_hosts(capture: Capture, engine: Engine, bob: int) -> None:
     """The host gets rowcounts, keys and returned rows as without capture."""
     with engine.begin() as connection:
-        table = User.__table__
-        made = connection.execute(table.insert().values(name="x"))
+        people = User.__table__
+        made = connection.execute(people.insert().values(name="x"))
         assert made.inserted_primary_key is not None
-        changed = connection.execute(table.update().values(email="q"))
+        changed = connection.execute(people.update().values(email="q"))
         assert changed.rowcount == 2
-        told_ = connection.execute(table.update().values(phone="1").returning(table.c.id, table.c.name))
+        told_ = connection.execute(people.update().values(phone="1").returning(people.c.id, people.c.name))
         assert sorted(told_.all()) == sorted([(bob, "Bob"), (made.inserted_primary_key[0], "x")])
-        assert connection.execute(table.delete().where(table.c.id == -1)).rowcount == 0
+        assert connection.execute(people.delete().where(people.c.id == -1)).rowcount == 0
     assert len(waiting(engine)) == 1 + 2 + 2
 
 
@@ -453,3 +468,80 @@ def test_a_wrong_declaration_is_refused(wrong: dict[str, Any], named: str) -> No
         assert capture.track(User, **right).table == "app_user"
     finally:
         capture.stop()
+
+
+def test_an_expression_of_sql(capture: Capture, engine: Engine, bob: int) -> None:
+    """An attribute set to an expression, which the session forgets when it is written, is named all the same."""
+    with Session(engine) as session, session.begin():
+        session.get_one(User, bob).email = func.upper("x")
+    assert [e["fields"] for e in waiting(engine)] == [["email"]]
+
+
+def test_statements_inside_a_flush(capture: Capture, engine: Engine, bob: int) -> None:
+    """What a host's own listener executes during a flush is captured as well, and another session's flush apart."""
+
+    def listen(mapper: Any, connection: Any, found: Any) -> None:
+        connection.execute(update(User.__table__).where(User.__table__.c.id == bob).values(phone="9"))
+        with Session(connection) as inner:
+            inner.add(Role(name="Inner"))
+            inner.flush()
+            inner.commit()
+
+    event.listen(Absence, "after_insert", listen)
+    try:
+        with Session(engine) as session, session.begin():
+            session.add_all([Absence(user_id=bob), User(name="Outer")])
+    finally:
+        event.remove(Absence, "after_insert", listen)
+    found = sorted((e["action"], e["target"].get("name", "")) for e in waiting(engine))
+    assert found == [
+        ("absence.registered", ""),
+        ("role.created", "Inner"),
+        ("user.created", "Outer"),
+        ("user.profile_updated", "Bob"),
+    ]
+
+
+def test_a_second_class_on_a_tracked_table(capture: Capture, engine: Engine, bob: int) -> None:
+    """A class that was not declared, mapped to a tracked table, is captured by its statements."""
+
+    class Also(DeclarativeBase):
+        """Another base."""
+
+    class Twin(Also):
+        """The same rows."""
+
+        __table__ = User.__table__
+
+    with Session(engine) as session, session.begin():
+        session.add(Twin(name="Twin"))
+        session.get_one(Twin, bob).email = "x"
+    assert sorted(e["action"] for e in waiting(engine)) == ["user.created", "user.profile_updated"]
+
+
+def test_a_second_table_of_the_same_name_is_refused(capture: Capture, engine: Engine, bob: int) -> None:
+    """A table object that was not declared, with a tracked table's name, is not written past capture."""
+    for other in (table("app_user", column("email")), User.__table__.to_metadata(MetaData())):
+        with engine.begin() as connection, pytest.raises(UncapturedWriteError, match="another Table"):
+            connection.execute(update(other).values(email="x"))
+    assert rows(engine) == {(bob, "Bob")}
+
+
+def test_a_flush_that_failed_leaves_nothing(capture: Capture, engine: Engine, bob: int) -> None:
+    """After a flush that failed, the next statements of the same session are captured as if it had not been."""
+    with Session(engine) as session:
+        session.add(User(name=None))
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()
+        session.bulk_insert_mappings(User, [{"name": "x"}])
+        session.add(User(name="y"))
+        session.commit()
+    assert [e["target"]["name"] for e in waiting(engine)] == ["x", "y"]
+
+
+def test_keys_that_the_host_makes(capture: Capture, engine: Engine) -> None:
+    """Keys from a default in Python, or given, are known without asking the database."""
+    with Session(engine) as session, session.begin():
+        session.execute(insert(User), [{"id": 70, "name": "x"}, {"id": 71, "name": "y"}])
+    assert told(engine) == [("user.created", "user/70"), ("user.created", "user/71")]

@@ -4,7 +4,7 @@ Owns that one change of an object is one entry, whatever statements it takes, an
 attributes are asked for. Refuses statements: those that a flush did not make are `statements`' business.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
 from typing import Any
@@ -17,9 +17,6 @@ from sqlalchemy.orm.base import PassiveFlag
 from trailbook.capture.captured import Captured, Says, says
 from trailbook.capture.declared import Op, Tracked
 
-_UNIT = "trailbook_unit"
-_flushing: ContextVar[Session | None] = ContextVar("trailbook_flushing", default=None)
-
 
 class Change(Struct):
     """One object's change in a flush; `said` is read before the row goes, or else after the flush."""
@@ -28,8 +25,21 @@ class Change(Struct):
     op: Op
     tracked: Tracked
     found: Any
+    names: set[str]  # of what changed, known before the statement ran
     said: Says | None = None
 
+
+class Unit(Struct, eq=False):
+    """One flush of a session: the changes so far, by object."""
+
+    session: Session
+    of: "Flushing"
+    changes: dict[int, Change]
+    connections: set[Connection]
+
+
+# The flushes that run in this thread or task; one may begin inside another.
+_units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
 
 # The connection, what kind of change it is, the names of what changed, the change, and what it says.
 _Told = tuple[Connection, tuple[Tracked, Op], tuple[str, ...], Change, Says]
@@ -38,11 +48,16 @@ Make = Callable[[tuple[Tracked, Op], Sequence[tuple[Any, Says]], Iterable[str]],
 Write = Callable[[Connection, Sequence[Captured]], None]
 
 
-def is_unit_of_work(options: Any) -> bool:
-    """Whether a statement with these options is one that a flush made of its objects."""
-    session = _flushing.get()
-    # The flush of a session executes with its mapper's own cache; what a host executes meanwhile does not.
-    return session is not None and bool(session._flushing) and "compiled_cache" in options
+def is_unit_of_work(
+    connection: Connection, options: Mapping[str, Any], mappers: Iterable[Mapper[Any] | None]
+) -> bool:
+    """Whether a flush made this statement of objects of these classes, which their listeners have seen.
+
+    A flush executes with its class's own cache of statements; what a host executes meanwhile does not.
+    """
+    cache = options.get("compiled_cache")
+    ours = any(mapper is not None and mapper.base_mapper._compiled_cache is cache for mapper in mappers)
+    return ours and any(unit.session._flushing and connection in unit.connections for unit in _units.get())
 
 
 class Flushing:
@@ -76,19 +91,22 @@ class Flushing:
 
     def _listen(self, model: type[Any], do: Callable[..., Any]) -> None:
         more = {"propagate": True} if do is event.listen else {}
-        do(model, "after_insert", self._inserted, **more)
-        do(model, "after_update", self._updated, **more)
+        do(model, "before_insert", self._inserting, **more)
+        do(model, "before_update", self._updating, **more)
         do(model, "before_delete", self._deleting, **more)
 
     def _begin(self, session: Session, context: Any, instances: Any) -> None:
-        _flushing.set(session)
-        session.info[_UNIT, id(self)] = {}
+        others = [unit for unit in _units.get() if unit.session is not session and unit.session._flushing]
+        _units.set((*others, Unit(session, self, {}, set())))
 
-    def _inserted(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
+    def _inserting(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
         self._note(mapper, connection, found, "created")
 
-    def _updated(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
-        self._note(mapper, connection, found, "updated")
+    def _updating(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
+        change = self._note(mapper, connection, found, "updated")
+        if change is not None:
+            # Here, for what is set to an expression of SQL is forgotten when it was written.
+            change.names.update(changed(inspect(found), change.tracked))
 
     def _deleting(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
         change = self._note(mapper, connection, found, "deleted")
@@ -99,18 +117,20 @@ class Flushing:
         tracked, session = self._find(mapper), object_session(found)
         if tracked is None or session is None or tracked.by == "triggers":
             return None
-        unit: dict[int, Change] = session.info[_UNIT, id(self)]
-        change = Change(connection, op, tracked, found)
-        return unit.setdefault(id(found), change)
+        unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
+        unit.connections.add(connection)
+        return unit.changes.setdefault(id(found), Change(connection, op, tracked, found, set()))
 
     def _end(self, session: Session, context: Any) -> None:
-        unit: dict[int, Change] = session.info.pop((_UNIT, id(self)), {})
+        unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
         for found in session.dirty:
-            if id(found) not in unit and (late := self._unnoticed(session, found)) is not None:
-                unit[id(found)] = late
-        _flushing.set(None)
+            if id(found) not in unit.changes and (late := self._unnoticed(session, found)) is not None:
+                unit.changes[id(found)] = late
+        _units.set(tuple(each for each in _units.get() if each is not unit))
         told: dict[Connection, list[Captured]] = {}
-        for (connection, kind, names), alike in groupby(self._told(unit.values()), lambda one: one[:3]):
+        for (connection, kind, names), alike in groupby(
+            self._told(unit.changes.values()), lambda one: one[:3]
+        ):
             found = [(change.found, said) for _, _, _, change, said in alike]
             told.setdefault(connection, []).extend(self._make(kind, found, names))
         for connection, captured in told.items():
@@ -124,14 +144,17 @@ class Flushing:
             return None
         if not any(changed(state, tracked)):
             return None
-        return Change(session.connection(bind_arguments={"mapper": state.mapper}), "updated", tracked, found)
+        return Change(
+            session.connection(bind_arguments={"mapper": state.mapper}), "updated", tracked, found, set()
+        )
 
     def _told(self, changes: Iterable[Change]) -> Iterator[_Told]:
         """What is to be told of each change; one that changed nothing is not."""
         for change in changes:
             names: tuple[str, ...] = ()
             if change.op == "updated":
-                names = tuple(changed(inspect(change.found), change.tracked))
+                change.names.update(changed(inspect(change.found), change.tracked))
+                names = tuple(sorted(change.names))
                 if not names:
                     continue
             said = change.said or says(change.tracked, change.found)

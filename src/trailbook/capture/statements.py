@@ -58,6 +58,10 @@ class Statements:
         while not isinstance(table, Table) and getattr(table, "element", None) is not None:
             table = table.element  # an alias writes to what it stands for
         place = self._keeper.places.get(table)
+        if place is None and any(_is_named(table, known) for known in self._keeper.places):
+            raise UncapturedWriteError(
+                f"{table.name}: is tracked as another Table than the one that is written"
+            )
         return None if place is None or place.triggered else place
 
     def _elsewhere(self, connection: Connection, element: Any, *more: Any) -> None:
@@ -71,7 +75,7 @@ class Statements:
         place = self._place(element)
         if place is not None:
             self._keeper.demand_transaction(connection)
-            if place.declared[0][0] is None or not is_unit_of_work(options):
+            if not is_unit_of_work(connection, options, (mapper for mapper, _ in place.declared)):
                 return (
                     self._planned(connection, (element, place), multiparams or [params], options),
                     multiparams,
@@ -153,6 +157,10 @@ def _or_nothing(connection: Connection) -> Iterator[None]:
         if transaction is not None:
             transaction.rollback()
         raise
+
+
+def _is_named(table: Any, known: Table) -> bool:
+    return getattr(table, "name", None) == known.name and getattr(table, "schema", None) == known.schema
 
 
 def _is_expanded(context: Any, statement: str) -> bool:

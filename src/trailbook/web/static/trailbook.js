@@ -64,6 +64,10 @@
     if (days.includes(field)) field.form.elements.date.value = "";
     field.form.requestSubmit();
   });
+  /* What was offered for other letters is no answer: it goes before anybody can choose it by mistake. */
+  document.addEventListener("input", (event) => {
+    event.target.closest("ds-suggestion")?.querySelector("u-datalist").replaceChildren();
+  });
   document.addEventListener("comboboxbeforeselect", (event) => {
     event.preventDefault();
     const [name, value] = event.detail.value.split(/=(.*)/s);

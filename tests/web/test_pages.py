@@ -96,7 +96,9 @@ def test_ready_views(signed_in: httpx.Client, view: ReadyView) -> None:
     answer = signed_in.get(links(signed_in.get(HOME).text)[title])
     assert answer.status_code == 200
     assert 'aria-current="page"' in answer.text
-    asked = 'class="hint">Who did it?' in answer.text or 'class="hint">Whom is it about?' in answer.text
+    asked = 'data-asks="f-' in answer.text and (
+        "Who did it?" in answer.text or "Whom is it about?" in answer.text
+    )
     assert asked == (view.asks is not None)
 
 

@@ -15,7 +15,7 @@ from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import PRESET_NAMES, Paging, Query, Term, from_params, in_words, interval, to_params
 from trailbook.shown import Page
 from trailbook.typeahead import Role
-from trailbook.web import about, asking, panel, rows, suggesting
+from trailbook.web import about, asking, panel, rows, suggesting, taking
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
@@ -56,7 +56,12 @@ def below(asked: Asked) -> Response[Any]:
     first, _, rest = asked.params["rest"].strip("/").partition("/")
     if first == "e" and rest:
         return panel.entry(asked, rest)
-    alone = {"about": about.about, "suggest": suggesting.suggest, "total": _total}.get(first)
+    alone = {
+        "about": about.about,
+        "exports": taking.exports,
+        "suggest": suggesting.suggest,
+        "total": _total,
+    }.get(first)
     if alone is not None and not rest:
         return alone(asked)
     raise NotFoundError("there is no such page")
@@ -116,6 +121,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         turns=_turns(state, page),
         sizes=[(size, _sized(state, size)) for size in SIZES],
         exports=_exports(asked, bound),
+        taking=taking.offered(asked, bound),
         following=_following(asked, state, page),
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),

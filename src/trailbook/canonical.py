@@ -140,31 +140,40 @@ def encode(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
 
     Raises: EntryInvalidError when the body would be longer than 65,535 bytes.
     """
-    concerns = {(c.part, item) for c, item in zip(entry.concerns, cited.concerns, strict=True)}
-    body = Body(
-        action=entry.action,
-        actor=BodyActor(cited.actor, entry.actor.kind),
-        category=entry.category or "",
-        caused_by=None if entry.caused_by is None else str(entry.caused_by),
-        concerns=tuple(BodyConcern(item, part) for part, item in sorted(concerns)),
-        correlation=None if entry.correlation is None else correlation(entry.correlation, stamp.key),
-        effective_at=entry.effective_at,
-        fields=tuple(sorted(set(entry.fields))),
-        id=str(stamp.id),
-        occurred_at=written(entry.occurred_at),
-        on_behalf_of=cited.on_behalf_of,
-        origin=BodyOrigin(entry.origin.interface, cited.origin),
-        outcome=entry.outcome,
-        purpose=entry.purpose,
-        recorded_at=stamp.recorded_at,
-        source=cited.source,
-        target=cited.target,
-        v=1,
-    )
-    encoded = msgspec.json.encode(body)
-    if len(encoded) > MAX_BODY:
+    # Written by hand, for speed: every part is ASCII without a quote or a backslash (slugs of the catalogue, tokens,
+    # hex, times), so nothing needs escaping. A test holds it against msgspec's writing of `Body`.
+    origin, fields = entry.origin, entry.fields
+    made = (
+        f'{{"action":"{entry.action}","actor":{{"item":"{cited.actor}","kind":"{entry.actor.kind}"}},'
+        f'"category":"{entry.category or ""}"'
+        f"{_member('caused_by', entry.caused_by)}{_concerns(entry, cited) if entry.concerns else ''}"
+        f"{_member('correlation', entry.correlation and correlation(entry.correlation, stamp.key))}"
+        f"{_member('effective_at', entry.effective_at)}"
+        f"{_fields(fields) if fields else ''}"
+        f',"id":"{stamp.id}","occurred_at":"{written(entry.occurred_at)}"'
+        f"{_member('on_behalf_of', cited.on_behalf_of)}"
+        f',"origin":{{"interface":"{origin.interface}"{_member("item", cited.origin)}}}'
+        f',"outcome":"{entry.outcome}"{_member("purpose", entry.purpose)}'
+        f',"recorded_at":"{stamp.recorded_at}","source":"{cited.source}","target":"{cited.target}","v":1}}'
+    ).encode("ascii")
+    if len(made) > MAX_BODY:
         raise EntryInvalidError((Fault("", "entry-invalid", f"its body is longer than {MAX_BODY} bytes"),))
-    return encoded
+    return made
+
+
+def _member(name: str, found: object) -> str:
+    return "" if found is None else f',"{name}":"{found}"'
+
+
+def _concerns(entry: NewEntry, cited: Cited) -> str:
+    pairs = {(c.part, item) for c, item in zip(entry.concerns, cited.concerns, strict=True)}
+    found = ",".join(f'{{"item":"{item}","part":"{part}"}}' for part, item in sorted(pairs))
+    return f',"concerns":[{found}]'
+
+
+def _fields(names: tuple[str, ...]) -> str:
+    found = '","'.join(sorted(set(names)))
+    return f',"fields":["{found}"]'
 
 
 def decode(body: bytes) -> Body:

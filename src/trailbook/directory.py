@@ -5,51 +5,46 @@ here, so that erasure has one place to reach. Refuses to be a cache of anything 
 read since the log's head last moved under it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from trailbook.canonical import item_preimage, origin_preimage, token
 from trailbook.model import Item, Origin
 from trailbook.query import words
 from trailbook.stores import Identity, Store
 
-Key = tuple[str, str, int | None]
+Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number
+Exact = tuple[
+    str | None, str | None, str | int | None
+]  # an item's type, id and name; an origin's ip, agent, actor
 Entropy = Callable[[int], bytes]
 
-_MOST_KNOWN = 200_000  # items remembered before starting afresh; a dict of that size is about 100 MB
+_MOST_KNOWN = 200_000  # versions remembered before starting afresh; about 100 MB
 
 
 class Directory:
-    """One organisation's identities, read from the store when first needed."""
+    """The versions of one organisation that were cited lately, by what they are cited as."""
 
     def __init__(self, store: Store, org: str) -> None:
         self._store = store
         self._org = org
-        self._known: dict[Key, list[Identity]] = {}
+        self.exact: dict[Exact, Identity] = {}
 
     def forget(self) -> None:
         """Drop what is remembered: somebody else has written."""
-        self._known.clear()
+        self.exact.clear()
 
-    def versions(self, key: Key) -> list[Identity]:
-        """All versions of an item, oldest first; empty when the log has never seen it."""
-        found = self._known.get(key)
-        if found is None:
-            found = self._store.identities(self._org, [key])
-            if found:
-                self._remember(key, found)
+    def read(self, keys: Collection[Key]) -> dict[Key, list[Identity]]:
+        """All versions of these items, oldest first; an empty list for one the log has never seen."""
+        found: dict[Key, list[Identity]] = {key: [] for key in keys}
+        for identity in self._store.identities(self._org, keys):
+            found[key_of(identity)].append(identity)
         return found
 
-    def add(self, identities: Iterable[Identity]) -> None:
-        """Remember identities that are now durable."""
-        for identity in identities:
-            key = key_of(identity)
-            self._remember(key, [*self._known.get(key, self.versions(key)), identity])
-
-    def _remember(self, key: Key, versions: list[Identity]) -> None:
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        unique = {identity.token: identity for identity in versions}
-        self._known[key] = list(unique.values())
+    def learn(self, exact: dict[Exact, Identity]) -> None:
+        """Remember what is now durable."""
+        if len(self.exact) >= _MOST_KNOWN:
+            self.exact.clear()
+        self.exact.update(exact)
 
 
 class Draft:
@@ -58,22 +53,41 @@ class Draft:
     def __init__(self, directory: Directory, items: int, entropy: Entropy) -> None:
         self._directory = directory
         self._entropy = entropy
-        self._fresh: dict[Key, list[Identity]] = {}
+        self._began = items
+        self._versions: dict[Key, list[Identity]] = {}
+        self.exact: dict[Exact, Identity] = {}
         self.items = items
         self.identities: list[Identity] = []
         self.words: list[tuple[str, int]] = []
 
+    def foresee(self, items: Iterable[Item]) -> None:
+        """Read at once what the directory has of these items: one by one they cost a query each."""
+        known = self._directory.exact
+        keys: dict[Key, None] = {
+            (i.type, i.id, None): None for i in items if (i.type, i.id, i.name) not in known
+        }
+        if keys:
+            self._versions.update(self._directory.read(keys))
+
     def cite(self, item: Item, owner: int | None = None) -> Identity:
         """The version of `item` with this name, made when new; an item given without a name cites the latest."""
+        exact = (item.type, item.id, item.name)
+        found = self.exact.get(exact) or self._directory.exact.get(exact)
+        return found if found is not None else self._look(item, owner)
+
+    def cite_origin(self, origin: Origin, actor: int) -> Identity:
+        """The origin's version for this actor; origins are made per actor, so that they link nobody else."""
+        exact = (origin.ip, origin.user_agent, actor)
+        found = self.exact.get(exact) or self._directory.exact.get(exact)
+        return found if found is not None else self._look_for_origin(origin, actor)
+
+    def _look(self, item: Item, owner: int | None) -> Identity:
         key: Key = (item.type, item.id, None)
-        versions = self._versions(key)
-        for version in reversed(versions):
-            if item.name is None or version.name == item.name:
-                return version
-        salt = self._entropy(16)
-        return self._add(
-            key,
-            Identity(
+        versions = self._known(key)
+        found = next((v for v in reversed(versions) if item.name is None or v.name == item.name), None)
+        if found is None:
+            salt = self._entropy(16)
+            found = Identity(
                 item=self._number(versions),
                 token=token(item_preimage(item), salt),
                 type=item.type,
@@ -81,20 +95,20 @@ class Draft:
                 name=item.name,
                 salt=salt,
                 owner=owner,
-            ),
-        )
+            )
+            self._add(key, found)
+        self.exact[item.type, item.id, item.name] = found
+        return found
 
-    def cite_origin(self, origin: Origin, actor: int) -> Identity:
-        """The origin's version for this actor; origins are made per actor, so that they link nobody else."""
+    def _look_for_origin(self, origin: Origin, actor: int) -> Identity:
         key: Key = ("origin", origin.ip or "", actor)
-        versions = self._versions(key)
-        for version in versions:
-            if version.name == origin.user_agent:
-                return version
-        salt = self._entropy(16)
-        return self._add(
-            key,
-            Identity(
+        if actor > self._began:
+            self._versions.setdefault(key, [])  # of somebody new the directory has nothing
+        versions = self._known(key)
+        found = next((v for v in versions if v.name == origin.user_agent), None)
+        if found is None:
+            salt = self._entropy(16)
+            found = Identity(
                 item=self._number(versions),
                 token=token(origin_preimage(origin.ip, origin.user_agent), salt),
                 type="origin",
@@ -102,11 +116,16 @@ class Draft:
                 name=origin.user_agent,
                 salt=salt,
                 owner=actor,
-            ),
-        )
+            )
+            self._add(key, found)
+        self.exact[origin.ip, origin.user_agent, actor] = found
+        return found
 
-    def _versions(self, key: Key) -> list[Identity]:
-        return self._fresh.get(key) or self._directory.versions(key)
+    def _known(self, key: Key) -> list[Identity]:
+        found = self._versions.get(key)
+        if found is None:
+            found = self._versions[key] = self._directory.read([key])[key]
+        return found
 
     def _number(self, versions: list[Identity]) -> int:
         if versions:
@@ -114,12 +133,14 @@ class Draft:
         self.items += 1
         return self.items
 
-    def _add(self, key: Key, identity: Identity) -> Identity:
-        self._fresh[key] = [*self._versions(key), identity]
+    def _add(self, key: Key, identity: Identity) -> None:
+        versions = self._known(key)
+        if versions and identity.type != "origin":  # whoever is cited without a name is cited by the latest
+            self.exact[identity.type, identity.id, None] = identity
+        versions.append(identity)
         self.identities.append(identity)
         if identity.name is not None and identity.type != "origin":
             self.words.extend((word, identity.item) for word in words(identity.name))
-        return identity
 
 
 def key_of(identity: Identity) -> Key:

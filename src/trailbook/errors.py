@@ -16,6 +16,11 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- OutboxFullError              outbox-full (nobody drains it)
     |-- EntryConflictError           entry-conflict
     |-- NotPermittedError            not-permitted
+    |-- SuspendedError               organisation-suspended
+    |-- LastAdministratorError       last-administrator
+    |-- PredefinedRoleError          role-predefined
+    |-- AccessMovedError             access-moved (somebody else changed access at the same time)
+    |-- TooManyTriesError            too-many-requests
     |-- UnauthenticatedError         unauthenticated
     |-- NotFoundError                not-found
     |   `-- EntryExpiredError        entry-expired
@@ -32,6 +37,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     `-- StoreError                   store-unavailable
         |-- HeadMovedError           head-moved (somebody else appended first)
         |-- SchemaNewerError         schema-newer
+        |-- OverloadedError          overloaded (more waits than there is room for)
         |-- StorageFullError         storage-full
         `-- DamagedError             damaged
             `-- IndexDamagedError    index-damaged (the index only; entries are whole)
@@ -171,6 +177,46 @@ class NotPermittedError(TrailbookError):
         self.permission = permission
 
 
+class SuspendedError(TrailbookError):
+    """The organisation is suspended: nobody reads its log and nothing is recorded into it."""
+
+    code = "organisation-suspended"
+
+    def __init__(self, org: str) -> None:
+        super().__init__(
+            "The organisation is suspended: nobody is let in and nothing is recorded. Ask its operator."
+        )
+        self.org = org
+
+
+class LastAdministratorError(TrailbookError):
+    """The change would leave nobody who may manage access."""
+
+    code = "last-administrator"
+
+
+class PredefinedRoleError(TrailbookError):
+    """A predefined role is as it is; a role of the organisation's own can be changed."""
+
+    code = "role-predefined"
+
+
+class AccessMovedError(TrailbookError):
+    """Somebody else changed access at the same time; nothing was changed, and trying again is safe."""
+
+    code = "access-moved"
+
+
+class TooManyTriesError(TrailbookError):
+    """Something was tried too often; `seconds` is how long to wait."""
+
+    code = "too-many-requests"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("Too many tries. Wait a minute, then try again.")
+        self.seconds = seconds
+
+
 class UnauthenticatedError(TrailbookError):
     """Nobody is signed in, or the key is not valid."""
 
@@ -288,6 +334,12 @@ class SchemaNewerError(StoreError):
     """The store was written by a newer Trailbook."""
 
     code = "schema-newer"
+
+
+class OverloadedError(StoreError):
+    """More waits to be recorded than there is room for; nothing of this was, and it may be sent again soon."""
+
+    code = "overloaded"
 
 
 class StorageFullError(StoreError):

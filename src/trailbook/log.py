@@ -21,7 +21,14 @@ from trailbook.cursors import Cursor, read, write
 from trailbook.directory import Entropy
 from trailbook.erasing import Order as Ordered
 from trailbook.erasing import Progress, Retention, erasure, removal
-from trailbook.errors import CursorInvalidError, EntryExpiredError, Fault, FilterInvalidError, NotFoundError
+from trailbook.errors import (
+    BatchRefusedError,
+    CursorInvalidError,
+    EntryExpiredError,
+    Fault,
+    FilterInvalidError,
+    NotFoundError,
+)
 from trailbook.exporting import BATCH, Lines, Making, Rows, batches
 from trailbook.figures import (
     Bucket,
@@ -51,7 +58,7 @@ from trailbook.proving import (
 )
 from trailbook.query import Known, Query, View, from_params, printed, to_params
 from trailbook.reading import Reader
-from trailbook.recording import Change, Clock, Means, Outcome, Writer
+from trailbook.recording import Answer, Change, Clock, Means, Outcome, Request, Writer
 from trailbook.sealed import Parts, Sizes
 from trailbook.sentences import Piece, pieces
 from trailbook.shown import Found, Page, Shown, spoken
@@ -96,8 +103,8 @@ class Log:
         self._store = store
         self._keys = keys
         means = Means(catalogue=self.catalogue, clock=clock, entropy=entropy, key=keys.of(org))
-        self._writer = Writer(store, org, means)
         self._projection = Projection(store, org, self.catalogue, kept)
+        self._writer = Writer(store, org, means, self._projection.tell)
         self._known = Known(
             categories=self.catalogue.categories, actions=self.catalogue.actions, types=self.catalogue.types
         )
@@ -140,12 +147,24 @@ class Log:
 
         Raises: BatchRefusedError with the reason of each bad entry; StoreError.
         """
-        outcomes = self._writer.record(entries, source or self.source, atomic=True)
+        request = self._writer.request(entries, source or self.source, atomic=True)
+        outcomes = self._recorded(request)
         return [outcome.receipt for outcome in outcomes if outcome.receipt is not None]
 
     def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
         """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
-        return self._writer.record(entries, source or self.source, atomic=False)
+        return self._recorded(self._writer.request(entries, source or self.source, atomic=False))
+
+    def record_apart(self, entries: Sequence[tuple[NewEntry, Item]]) -> list[Outcome]:
+        """Record single entries, each under a source of its own, in one commit; one that is bad harms no other.
+
+        Raises: StoreError when nothing was acknowledged.
+        """
+        requests = [self._writer.request([entry], source, atomic=False) for entry, source in entries]
+        return [found for answer in self._writer.record(requests) for found in _outcomes(answer)]
+
+    def _recorded(self, request: Request) -> list[Outcome]:
+        return _outcomes(self._writer.record([request])[0])
 
     def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
         """Erase a person: what names them, their origins and what they own is gone when this returns.
@@ -503,6 +522,13 @@ class Log:
 
     def _now(self) -> int:
         return microseconds(self.clock())
+
+
+def _outcomes(answer: Answer) -> list[Outcome]:
+    """What became of each entry. Raises: BatchRefusedError when an atomic batch was refused."""
+    if isinstance(answer, BatchRefusedError):
+        raise answer
+    return answer
 
 
 def _unbound(query: Query) -> Query:

@@ -4,8 +4,7 @@ Owns idempotency, the order of `recorded_at` and the retry when another process 
 acknowledge anything that is not durable, and keeps no trace of a request beyond what it recorded.
 """
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,15 +21,22 @@ from trailbook.errors import (
     StoreError,
     TrailbookError,
 )
+from trailbook.index import Row
 from trailbook.merkle import EMPTY, HASH, Frontier, compact, extend, leaf_hash, restore, subtree_root
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
-from trailbook.rules import Complete, complete
+from trailbook.projection import Told, alive_after, sixty_bits
+from trailbook.rules import Complete
+from trailbook.sound import Sound
 from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store
+from trailbook.turns import Turns
 
 Clock = Callable[[], datetime]
 _ATTEMPTS = 50
 _SECOND = 1_000_000
 _TILE = 256
+_TOGETHER = 4_000  # entries in one commit, unless one caller brings more
+_ROOM = 40_000  # entries that may wait: some 100 MB at the most
+_CLOCK_SOURCE = Item(type="source", id="library", name="Trailbook library")
 
 
 class Outcome(Struct, frozen=True):
@@ -58,57 +64,75 @@ class Change(Struct, frozen=True, kw_only=True):
     apply: Callable[[Head, Append], None]
 
 
+class Request(Struct, frozen=True):
+    """Entries that one caller gives under one credential; `atomic`: all of them or none."""
+
+    checked: tuple[Complete | TrailbookError, ...]
+    source: Item
+    atomic: bool
+
+    @property
+    def refused(self) -> dict[int, TrailbookError]:
+        """The entries that no log is needed to refuse."""
+        return {at: found for at, found in enumerate(self.checked) if isinstance(found, TrailbookError)}
+
+
+Answer = list[Outcome] | BatchRefusedError
+Tell = Callable[[Told], None]
+
+
 class _Batch(Struct):
     """One attempt at one commit, against one head."""
 
     head: Head
     draft: Draft
-    source: Item
     at: int
+    moment: datetime
+    stamped: str  # `at` as bodies write it
     rows: list[NewRow]
+    index: list[Row]
     known: dict[UUID, int]
     adjusted: bool = False  # it begins with an entry that the clock went back
 
 
 class Writer:
-    """The one writer of an organisation's log in this process."""
+    """The one writer of an organisation's log in this process: whoever asks at once shares one commit."""
 
-    def __init__(self, store: Store, org: str, means: Means) -> None:
+    def __init__(self, store: Store, org: str, means: Means, tell: Tell = lambda told: None) -> None:
         self._store = store
         self._org = org
         self._means = means
-        self._lock = threading.Lock()
+        self._tell = tell
+        self._turns: Turns[Sequence[Request], Sequence[Answer]] = Turns(
+            self._together, together=_TOGETHER, room=_ROOM
+        )
+        self._sound = Sound(means.catalogue)
         self._directory = Directory(store, org)
         self._head: Head | None = None
         self._frontier: Frontier = EMPTY
         self._noted = 0
 
-    def record(self, entries: Sequence[NewEntry], source: Item, atomic: bool) -> list[Outcome]:
-        """Record what may be recorded; durable when this returns.
-
-        Raises: BatchRefusedError when `atomic` and one is refused; StoreError when nothing was acknowledged.
-        """
+    def request(self, entries: Sequence[NewEntry], source: Item, *, atomic: bool) -> Request:
+        """Entries checked against every rule that needs no log. Raises: BatchRefusedError."""
         now = self._means.clock()
-        checked = [self._checked(entry, now) for entry in entries]
-        with self._lock:
-            for _ in range(_ATTEMPTS):
-                try:
-                    return self._attempt(checked, source, atomic)
-                except HeadMovedError:
-                    self._head = None
-                except BatchRefusedError:
-                    raise
-                except BaseException:
-                    self._head = None  # what is remembered may not be what is durable
-                    raise
-        raise StoreError("other processes kept appending first; try again")
+        found = Request(tuple(self._checked(entry, now) for entry in entries), source, atomic)
+        if atomic and (refused := found.refused):
+            raise BatchRefusedError(refused)
+        return found
+
+    def record(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Record what may be recorded, durable when this returns; an answer for each request.
+
+        Raises: OverloadedError; StoreError when nothing was acknowledged.
+        """
+        return self._turns.ask(requests, sum(len(request.checked) for request in requests))
 
     def change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
         """Record what `plan` makes of the head, and do it in the same commit.
 
         Raises: what `plan` raises; EntryInvalidError, ActionUnknownError, StoreError.
         """
-        with self._lock:
+        with self._turns.alone():
             for _ in range(_ATTEMPTS):
                 self._head = None  # identities may go with this commit: begin with nothing remembered
                 try:
@@ -119,10 +143,24 @@ class Writer:
                     self._head = None
         raise StoreError("other processes kept appending first; try again")
 
+    def _together(self, asked: Sequence[Sequence[Request]]) -> Sequence[Sequence[Answer]]:
+        """The requests of everybody who waited, in one commit."""
+        flat = [request for requests in asked for request in requests]
+        for _ in range(_ATTEMPTS):
+            try:
+                answers = iter(self._attempt(flat))
+                return [[next(answers) for _ in requests] for requests in asked]
+            except HeadMovedError:
+                self._head = None
+            except BaseException:
+                self._head = None  # what is remembered may not be what is durable
+                raise
+        raise StoreError("other processes kept appending first; try again")
+
     def _change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
-        batch = self._begin([], source)
+        batch = self._begin([])
         change = plan(batch.head)
-        outcome = self._one(batch, self._checked(change.entry, self._means.clock()))
+        outcome = self._one(batch, self._checked(change.entry, self._means.clock()), source)
         if outcome.refused is not None:
             raise outcome.refused
         self._commit(batch, change)
@@ -131,40 +169,66 @@ class Writer:
 
     def _checked(self, entry: NewEntry, now: datetime) -> Complete | TrailbookError:
         try:
-            return complete(self._means.catalogue, entry, now)
+            return self._sound.complete(entry, now)
         except TrailbookError as error:
             return error
 
-    def _attempt(
-        self, checked: Sequence[Complete | TrailbookError], source: Item, atomic: bool
-    ) -> list[Outcome]:
-        batch = self._begin(checked, source)
-        outcomes = [self._one(batch, found) for found in checked]
-        refused = {at: o.refused for at, o in enumerate(outcomes) if o.refused is not None}
-        if atomic and refused:
-            raise BatchRefusedError(refused)
-        if batch.rows:
-            self._commit(batch)
+    def _attempt(self, requests: Sequence[Request]) -> list[Answer]:
+        spoiled: dict[
+            int, BatchRefusedError
+        ] = {}  # atomic ones that conflict with the log: as if never asked
+        while True:
+            asked = [request for at, request in enumerate(requests) if at not in spoiled]
+            batch = self._begin([found for request in asked for found in request.checked])
+            answers: list[Answer] = []
+            for at, request in enumerate(requests):
+                found = spoiled.get(at) or self._answer(batch, request)
+                answers.append(found)
+                if isinstance(found, BatchRefusedError) and at not in spoiled:
+                    spoiled[at] = found
+                    break
+            else:
+                if batch.rows:
+                    self._commit(batch)
+                return answers
+
+    def _answer(self, batch: _Batch, request: Request) -> Answer:
+        outcomes = [self._one(batch, found, request.source) for found in request.checked]
+        if request.atomic:
+            refused = {at: o.refused for at, o in enumerate(outcomes) if o.refused is not None}
+            if refused:
+                return BatchRefusedError(refused)
         return outcomes
 
-    def _begin(self, checked: Sequence[Complete | TrailbookError], source: Item) -> _Batch:
-        head = self._store.head(self._org)
-        if head != self._head:
-            self._directory.forget()
-            self._frontier = load_frontier(self._store, self._org, head)
-            self._head = head
+    def _begin(self, checked: Sequence[Complete | TrailbookError]) -> _Batch:
+        entries = [found.entry for found in checked if isinstance(found, Complete)]
+        ids = [entry.id for entry in entries if entry.id is not None]
+        head, known = self._stand(ids)
         now = microseconds(self._means.clock())
         draft = Draft(self._directory, head.items, self._means.entropy)
-        ids = [c.entry.id for c in checked if isinstance(c, Complete) and c.entry.id is not None]
-        known = self._store.seq_of(self._org, ids) if ids else {}
-        batch = _Batch(head, draft, source, max(now, head.recorded_at), [], known)
-        repeats = bool(checked) and not any(
-            isinstance(c, Complete) and c.entry.id not in known for c in checked
-        )
+        draft.foresee(_items(entries))
+        at = max(now, head.recorded_at)
+        moment = instant(at)
+        batch = _Batch(head, draft, at, moment, written(moment), [], [], known)
+        repeats = bool(checked) and not any(entry.id not in known for entry in entries)
         if not repeats and now <= head.recorded_at - _SECOND and head.recorded_at != self._noted:
-            self._one(batch, self._clock_adjusted(now))
+            self._one(batch, self._clock_adjusted(now), _CLOCK_SOURCE)
             batch.adjusted = True
         return batch
+
+    def _stand(self, ids: Sequence[UUID]) -> tuple[Head, dict[UUID, int]]:
+        """The head to append to, and which of these ids lie before it."""
+        while True:
+            head = self._head
+            if head is None:
+                head = self._store.head(self._org)
+                self._directory.forget()
+                self._frontier = load_frontier(self._store, self._org, head)
+                self._head = head
+            known = self._store.seq_of(self._org, ids) if ids else {}
+            if all(seq < head.size for seq in known.values()):
+                return head, known
+            self._head = None  # another process recorded them since
 
     def _clock_adjusted(self, now: int) -> Complete | TrailbookError:
         log = Item(type="log", id=self._org)
@@ -181,25 +245,30 @@ class Writer:
             at,
         )
 
-    def _one(self, batch: _Batch, found: Complete | TrailbookError) -> Outcome:
+    def _one(self, batch: _Batch, found: Complete | TrailbookError, source: Item) -> Outcome:
         if isinstance(found, TrailbookError):
             return Outcome(None, found)
         id_ = found.entry.id or new_id(batch.at, self._means.entropy)
         try:
             seq = batch.known.get(id_)
-            return Outcome(self._add(batch, found, id_) if seq is None else self._again(batch, found, seq))
+            if seq is None:
+                return Outcome(self._add(batch, (found, source), id_))
+            return Outcome(self._again(batch, found, seq))
         except StoreError:
             raise
         except TrailbookError as error:
             return Outcome(None, error)
 
-    def _add(self, batch: _Batch, found: Complete, id_: UUID) -> Receipt:
-        cited = _cite(batch.draft, found, batch.source)
-        stamp = Stamp(id=id_, recorded_at=written(instant(batch.at)), key=self._means.key)
+    def _add(self, batch: _Batch, given: tuple[Complete, Item], id_: UUID) -> Receipt:
+        found, source = given
+        cited = _cite(batch.draft, found, source)
+        stamp = Stamp(id=id_, recorded_at=batch.stamped, key=self._means.key)
         seq = batch.head.size + len(batch.rows)
-        batch.rows.append(NewRow(id_, encode(found.entry, cited, stamp)))
+        body = encode(found.entry, _tokens(cited), stamp)
+        batch.rows.append(NewRow(id_, body))
+        batch.index.append(_row(seq, found.entry, cited, self._means))
         batch.known[id_] = seq
-        return Receipt(id=id_, seq=seq, recorded_at=instant(batch.at), state="accepted")
+        return Receipt(id=id_, seq=seq, recorded_at=batch.moment, state="accepted")
 
     def _again(self, batch: _Batch, found: Complete, seq: int) -> Receipt:
         kept = self._body_at(batch, seq)
@@ -244,25 +313,89 @@ class Writer:
         self._head, self._frontier = head, frontier
         if batch.adjusted:
             self._noted = head.recorded_at
-        self._directory.add(batch.draft.identities)
+        self._directory.learn(batch.draft.exact)
+        self._tell(Told(batch.index, batch.draft.identities, batch.head, head))
 
 
-def _cite(draft: Draft, found: Complete, source: Item) -> Cited:
-    entry = found.entry
-    actor = draft.cite(_plain(entry.actor))
-    owner = None if found.owner is None else draft.cite(_plain(found.owner)).item
-    return Cited(
-        actor=actor.token,
-        target=draft.cite(_plain(entry.target), owner).token,
-        source=draft.cite(_plain(source)).token,
-        on_behalf_of=None if entry.on_behalf_of is None else draft.cite(entry.on_behalf_of).token,
-        origin=draft.cite_origin(entry.origin, actor.item).token if has_place(entry.origin) else None,
-        concerns=tuple(draft.cite(_plain(c)).token for c in entry.concerns),
+class _Cites(Struct, frozen=True, gc=False):
+    """The identities that one entry cites; `concerns` in the entry's order."""
+
+    actor: Identity
+    target: Identity
+    source: Identity
+    on_behalf_of: Identity | None
+    origin: Identity | None
+    concerns: tuple[Identity, ...]
+
+
+def _items(entries: Iterable[NewEntry]) -> Iterator[Item]:
+    for entry in entries:
+        yield entry.actor
+        yield entry.target
+        yield from entry.concerns
+
+
+def _cite(draft: Draft, found: Complete, source: Item) -> _Cites:
+    entry, cite = found.entry, draft.cite
+    actor = cite(entry.actor)
+    owner = None if found.owner is None else cite(found.owner).item
+    return _Cites(
+        actor,
+        cite(entry.target, owner),
+        cite(source),
+        None if entry.on_behalf_of is None else cite(entry.on_behalf_of),
+        draft.cite_origin(entry.origin, actor.item) if has_place(entry.origin) else None,
+        tuple([cite(concern) for concern in entry.concerns]),
     )
 
 
-def _plain(item: Item) -> Item:
-    return Item(type=item.type, id=item.id, name=item.name)
+def _tokens(cites: _Cites) -> Cited:
+    return Cited(
+        actor=cites.actor.token,
+        target=cites.target.token,
+        source=cites.source.token,
+        on_behalf_of=None if cites.on_behalf_of is None else cites.on_behalf_of.token,
+        origin=None if cites.origin is None else cites.origin.token,
+        concerns=tuple([one.token for one in cites.concerns]),
+    )
+
+
+def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> Row:
+    """The entry as the index keeps it: what `row_of` would read from its body."""
+    actor, target = cites.actor.item, cites.target.item
+    behalf = 0 if cites.on_behalf_of is None else cites.on_behalf_of.item
+    concerned = (
+        _concerned(entry, cites) if len(cites.concerns) > 1 else tuple([c.item for c in cites.concerns])
+    )
+    together = None if entry.correlation is None else correlation(entry.correlation, means.key)
+    return Row(
+        seq=seq,
+        at=microseconds(entry.occurred_at),
+        actor=actor,
+        target=target,
+        source=cites.source.item,
+        behalf=behalf,
+        concerned=concerned,
+        kind=entry.actor.kind,
+        type=cites.target.type,
+        category=entry.category or "",
+        action=entry.action,
+        outcome=entry.outcome,
+        interface=entry.origin.interface,
+        own=behalf == 0 and (actor == target or actor in concerned),
+        correlation=sixty_bits(together),
+        cause=sixty_bits(None if entry.caused_by is None else str(entry.caused_by)),
+        alive=alive_after(means.catalogue, entry.action, entry.outcome),
+    )
+
+
+def _concerned(entry: NewEntry, cites: _Cites) -> tuple[int, ...]:
+    """Each item once, in the order in which the body names them."""
+    order = sorted(
+        (concern.part, one.token, one.item)
+        for concern, one in zip(entry.concerns, cites.concerns, strict=True)
+    )
+    return tuple(dict.fromkeys(item for _, _, item in order))
 
 
 def _given(found: Complete) -> UUID:

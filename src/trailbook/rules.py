@@ -49,7 +49,7 @@ def complete(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Complete:
     late = tuple(_after_filling(action, filled))
     if late:
         raise EntryInvalidError(late)
-    return Complete(filled, _owner(catalogue, action, filled))
+    return Complete(filled, owner_of(catalogue, action, filled))
 
 
 def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime) -> Iterator[Fault]:
@@ -166,7 +166,7 @@ def _rest_faults(catalogue: Catalogue, entry: NewEntry) -> Iterator[Fault]:
         yield _fault("/purpose", "is not in the organisation's declared list of purposes")
     if entry.correlation is not None and (why := text_fault(entry.correlation, MAX_ID)):
         yield _fault("/correlation", why)
-    if entry.effective_at is not None and not _is_date(entry.effective_at):
+    if entry.effective_at is not None and not is_date(entry.effective_at):
         yield _fault("/effective_at", "is not a date such as 2026-11-02")
 
 
@@ -177,7 +177,7 @@ def _origin_faults(origin: Origin) -> Iterator[Fault]:
         yield _fault("/origin/user_agent", why)
 
 
-def _owner(catalogue: Catalogue, action: Action, entry: NewEntry) -> Item | None:
+def owner_of(catalogue: Catalogue, action: Action, entry: NewEntry) -> Item | None:
     """Whose a personal target is: the first person in the first part that the action requires."""
     if not catalogue.types[entry.target.type].personal:
         return None
@@ -185,7 +185,8 @@ def _owner(catalogue: Catalogue, action: Action, entry: NewEntry) -> Item | None
     return next((c for part in required for c in entry.concerns if c.part == part), None)
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """Whether `text` is a day, written the one way: 2026-11-02."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:

@@ -18,6 +18,7 @@ from trailbook.errors import (
     Fault,
     IndexDamagedError,
     InvalidError,
+    OverloadedError,
     SchemaNewerError,
     StorageFullError,
     StoreError,
@@ -37,12 +38,16 @@ STATUS = {
     "method-not-allowed": 405,
     "entry-conflict": 409,
     "not-checkpointed": 409,
+    "export-not-ready": 409,
+    "export-expired": 410,
     "entry-expired": 410,
     "bundle-expired": 410,
     "too-large": 413,
     "batch-too-large": 413,
     "url-too-long": 414,
     "media-type": 415,
+    "range-unsatisfiable": 416,
+    "format-unavailable": 422,
     "invalid": 422,
     "entry-invalid": 422,
     "action-unknown": 422,
@@ -57,7 +62,9 @@ STATUS = {
     "parameter-unknown": 422,
     "parameter-invalid": 422,
     "too-many-streams": 429,
+    "too-many-exports": 429,
     "internal": 500,
+    "overloaded": 503,
     "storage-full": 503,
     "index-damaged": 503,
     "store-unavailable": 503,
@@ -111,7 +118,7 @@ def code_of(error: BaseException) -> str:
         return error.code
     if isinstance(error, DamagedError) or not isinstance(error, TrailbookError):
         return "internal"
-    if isinstance(error, StorageFullError):
+    if isinstance(error, StorageFullError | OverloadedError):
         return error.code
     if isinstance(error, StoreError):
         return "store-unavailable"

@@ -19,7 +19,7 @@ ENTRY = (
     *("entry-invalid", "action-unknown", "field-undeclared", "name-refused", "concern-missing"),
     *("concern-unknown", "time-ahead"),
 )
-SENT = (*ADMITTED, "media-type", "storage-full")
+SENT = (*ADMITTED, "media-type", "storage-full", "overloaded")
 FILTERED = (*ADMITTED, "filter-invalid", "index-damaged")
 
 

@@ -3,11 +3,14 @@
 import json
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import httpx
 from tests.cli.conftest import Folder
 
+VERIFIER = Path(__file__).parents[2] / "src" / "trailbook" / "export" / "trailbook_verify.py"
 ENTRY = [
     *("record", "--action", "role.assigned", "--actor", "person:user/u-17=Anna Berg"),
     *("--target", "role/r-3=Manager", "--concerns", "member:user/u-42=Bob Li"),
@@ -27,6 +30,12 @@ def begun(folder: Folder, *, outside: str | None = "outside.txt") -> None:
     folder.good(*ENTRY)
     folder.good("checkpoint", "publish")
     folder.good("backup", "backup.db")
+
+
+def single_file(folder: Folder, *words: str) -> int:
+    """The exit status of the verifier that comes with every bundle, run by itself."""
+    command = [sys.executable, "-I", str(VERIFIER), *words]
+    return subprocess.run(command, cwd=folder.path, capture_output=True, check=False, timeout=60).returncode
 
 
 def test_serve_signs_within_seconds(empty: Folder) -> None:
@@ -127,10 +136,12 @@ def test_a_proof_is_checked_by_one_command(empty: Folder) -> None:
         (away / name).write_bytes((empty.path / name).read_bytes())
     other = Folder(away)
     assert other.good("verify", "p.txt", "--key", "key", "--json").json["holds"] is True
+    assert single_file(other, "p.txt", "--key", "key") == 0
     leaf = bytearray((away / "p.txt.leaf").read_bytes())
     leaf[20] ^= 1
     (away / "p.txt.leaf").write_bytes(leaf)
     assert other.run("verify", "p.txt", "--key", "key").code == 1
+    assert single_file(other, "p.txt", "--key", "key") == 1
 
 
 def test_what_is_not_there_is_said(empty: Folder) -> None:

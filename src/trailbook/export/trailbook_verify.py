@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check a Trailbook bundle with nothing but the standard library of Python 3.9 or later; see VERIFY.md.
+"""Check a Trailbook bundle, proof or checkpoint with the standard library of Python 3.9 or later alone; see VERIFY.md.
 
 Owns a second reading of the written formats (format-bundle.md, format-tree.md, RFC 8032, RFC 9162), sharing no code
 with the package that it checks. Refuses to repair or to guess: every fault is named with its place.
@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-LOG_KEY, COSIGNING_KEY, NOTE_LIMIT = 1, 4, 1_000_000
+LOG_KEY, COSIGNING_KEY, NOTE_LIMIT, PROOF = 1, 4, 1_000_000, b"c2sp.org/tlog-proof@v1\n"
 EPOCH, AHEAD = datetime.fromisoformat("1970-01-01"), timedelta(minutes=5)  # `occurred_at` after `recorded_at`
 def some(of: str) -> str:
     return rf"\[(?:{of}(?:,{of})*)?\]"
@@ -73,7 +73,6 @@ class BrokenError(Exception):
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
-
 def add(p: Point, q: Point) -> Point:
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
@@ -119,7 +118,6 @@ def keys_of(text: str) -> list[Key]:
             raise BrokenError(f"has {line[:80]!r}, which is not a verifier key: name+keyid+base64")
         found.append(key)
     return found
-
 def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[list[str], dict[Key, int]]:
     """The lines of a note that a key named as its origin signed; who signed it, and when. Raises: BrokenError."""
     whole = raw.decode("utf-8", "surrogateescape")
@@ -145,7 +143,6 @@ def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[lis
     if not any(key[::2] == (origin, LOG_KEY) for key in found):
         raise BrokenError(f"is not signed by a known key of the log, named {origin}")
     return text[:-1].split("\n"), found
-
 def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[tuple[str, int]]]:
     lines, signed = note_of(raw, keys)
     if len(lines) < 3 or not all(lines) or not re.fullmatch(NUMBER, lines[1]) or len(base64_of(lines[2])) != 32:
@@ -154,7 +151,21 @@ def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[t
     if any(key[::2] == (lines[0], COSIGNING_KEY) for key in keys) and lines[0] not in dict(times):
         raise BrokenError("has no time that the log's second key signed")
     return (lines[0], int(lines[1]), base64_of(lines[2])), times
-
+def seq_of(proof: bytes, leaf: bytes, head: tuple[str, int, bytes]) -> int:
+    """The place of these bytes under a head. Raises: BrokenError. Source: C2SP tlog-proof, RFC 9162 2.1.3.2."""
+    found = re.fullmatch(rf"(?:extra [^\n]+\n)?index ({NUMBER})((?:\n[^\n]+)*)", proof[len(PROOF) :].decode("latin-1"))
+    if not found or int(found[1]) >= head[1]:
+        raise BrokenError("is not an index below the size of its tree, and hashes")
+    at, last, made = int(found[1]), head[1] - 1, hashlib.sha256(b"\0" + leaf).digest()
+    for line in found[2].split("\n")[1:]:
+        beside, left = base64_of(line), at & 1 or at == last
+        made = hashlib.sha256(b"\1" + (beside + made if left else made + beside)).digest() if last else b""
+        while left and at and not at & 1:
+            at, last = at >> 1, last >> 1
+        at, last = at >> 1, last >> 1
+    if last or made != head[2]:
+        raise BrokenError("does not lead from these bytes to the signed root")
+    return int(found[1])
 def tile_root(hashes: bytes) -> bytes:
     """The root over the joined hashes of a tile. Source: RFC 9162 section 2.1.1."""
     sha256, row = hashlib.sha256, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
@@ -188,7 +199,6 @@ def merged(runs: Iterable[Iterable[int]]) -> list[list[int]]:
 def within(runs: list[list[int]], seq: int) -> bool:
     at = bisect.bisect_right(runs, [seq, 1 << 64]) - 1
     return at >= 0 and seq <= runs[at][1]
-
 def json_of(raw: bytes, form: str) -> Any:
     """Canonical JSON of a form: one spelling, no repeated keys. Raises: BrokenError."""
     try:
@@ -215,7 +225,6 @@ def body_fault(entry: Entry, latest: bytes) -> str | None:
     fields = entry[FIELDS].split(b",") if entry[FIELDS] else []
     unordered = parts != sorted(set(parts)) or fields != sorted(set(fields))
     return "has concerns or fields out of order or twice" if unordered else None
-
 def filter_of(manifest: dict[str, Any]) -> Callable[[Entry], bool]:
     """The filter as a test of an entry. Raises: BrokenError for one that cannot be applied."""
     tokens, once = dict(manifest["filter_tokens"]), {"from": b"", "to": b"\xff"}
@@ -238,7 +247,6 @@ def filter_of(manifest: dict[str, Any]) -> Callable[[Entry], bool]:
                 return False
         return once["from"] <= entry[OCCURRED] < once["to"]
     return matches
-
 def row_of(line: bytes) -> dict[str, str]:
     row: dict[str, str] = json_of(line[:-1] if line[-1:] == b"\n" else b"", ROW)
     opened = canonical({name: value for name, value in row.items() if name not in ("salt", "token")})
@@ -248,10 +256,9 @@ def row_of(line: bytes) -> dict[str, str]:
     return row
 
 class Bundle:
-    """A bundle (format-bundle.md), or a bare checkpoint, and what the steps of its check tell each other."""
-
-    def __init__(self, path: str, keys: list[Key]) -> None:
-        self.path, self.keys, self.zip = path, keys, opened(path)
+    """A bundle (format-bundle.md), a proof or a checkpoint, and what the steps of its check tell each other."""
+    def __init__(self, path: str, keys: list[Key], leaf: str | None = None) -> None:
+        self.path, self.keys, self.zip, self.leaf, self.seq = path, keys, opened(path), leaf or path + ".leaf", -1
         self.names = dict(self.zip.NameToInfo) if self.zip else {}
         self.findings, self.manifest, self.tiles = list[dict[str, Any]](), dict[str, Any](), dict[Tile, bytes]()
         self.head, self.times, self.removed = ("", 0, b""), list[tuple[str, int]](), list[int]()
@@ -285,18 +292,19 @@ class Bundle:
             raise OSError(f"{self.path}: {name} cannot be read: {error}") from None
         if self.manifest.get("files", {}).get(name, digest.hexdigest()) != digest.hexdigest():
             self.find("changed", name, "is not the file of which the manifest has the digest")
-
     def read(self, name: str) -> bytes:
         return b"".join(self.lines(name))
     def check(self) -> None:
         if self.zip is None:
             raw = read_file(self.path)
-            self.head, self.times = self.attempt("unsigned", "checkpoint", head_of, raw, self.keys) or (self.head, [])
+            proof, note = raw.split(b"\n\n", 1) if raw.startswith(PROOF) and b"\n\n" in raw else (b"", raw)
+            self.head, self.times = self.attempt("unsigned", "checkpoint", head_of, note, self.keys) or (self.head, [])
+            if proof and self.head[0]:
+                self.seq = self.attempt("changed", "proof", seq_of, proof, read_file(self.leaf), self.head)
         elif self.check_manifest():
             self.check_tiles()
             if self.attempt("changed", "manifest.note", self.check_bodies):
                 self.check_identities()
-
     def check_manifest(self) -> bool:
         """Keys, signatures, list of files and checkpoint; whether there is something to build on."""
         raw, own = self.read("manifest.note"), self.read("keys").decode("utf-8", "replace")
@@ -318,11 +326,9 @@ class Bundle:
         if (head and head != self.head) or found["org"] not in found["origin"].split("/")[-2:]:
             self.find("changed", "checkpoint", "has not the origin, size and root of which the manifest speaks")
         return needed <= here
-
     def find_tile(self, verdict: str, tile: Tile, detail: str) -> None:
         first, after = (index << 8 * tile[0] + 8 for index in (tile[1], tile[1] + 1))
         self.find(verdict, tile_name(tile, self.head[1]), detail, first, min(after, self.head[1]) - 1)
-
     def check_tiles(self) -> None:
         size, tiles, edge = self.head[1], self.tiles, set(edge_of(self.head[1]))
         for name in self.names:
@@ -342,7 +348,6 @@ class Bundle:
             bad |= set() if above[tile] in bad else {tile}  # else the fault is the one above
         for tile in sorted(bad):
             self.find_tile("changed", tile, "is a tile that does not lead to the signed root")
-
     def seqs(self) -> tuple[list[list[int]], list[list[int]]]:
         """The seqs that match, and all that must be here. Raises: BrokenError when the manifest contradicts itself."""
         found, runs, size = self.manifest, json_of(self.read("matching.json"), RUNS), self.head[1]
@@ -358,7 +363,6 @@ class Bundle:
         if found["kind"] == "closed" and after:  # with the entry before, which shows that none before it matches
             expected.append([max(first - 1, 0), after - 1])
         return runs, merged(expected)
-
     def ordered(self, expected: list[list[int]]) -> Iterator[tuple[int, bytes]]:
         """Seq and body of every line that must be here; every other line and every gap is a finding."""
         seqs, file = (seq for low, last in expected for seq in range(low, last + 1)), "bodies.tsv"
@@ -378,7 +382,6 @@ class Bundle:
                 self.find("inserted", file, f"line {number} is no entry of this bundle, or not in order", int(head))
         for seq in [*([] if want is None else [want]), *seqs]:
             self.find("missing", file, "its body is not here", seq)
-
     def check_leaf(self, seq: int, leaf: bytes) -> bool:
         at, tile = 32 * (seq & 255), self.tiles.get((0, seq >> 8))
         if tile is None or tile[at : at + 32] == leaf:  # a tile that is not here was told
@@ -390,7 +393,6 @@ class Bundle:
         said = "its body and its leaf in the tree differ" if there is None else f"has the body of entry {there}"
         self.find("changed" if there is None else "moved", "bodies.tsv", said, seq)
         return False
-
     def check_bodies(self) -> bool:
         """Every body at its place in the tree, canonical, and matching or not as listed. Raises: BrokenError."""
         (matching, expected), matches, file = self.seqs(), filter_of(self.manifest), "bodies.tsv"
@@ -424,7 +426,6 @@ class Bundle:
             if seq == first - 1 and (since is None or moment(since.encode()) - moment(latest) <= AHEAD):
                 self.find("missing", file, "entries before the range could match too", 0, seq)
         return True
-
     def show(self, seq: int, entry: Entry) -> None:
         kind = {b"activity_log.erased": "erasure", b"activity_log.pruned": "removal"}.get(entry[ACTION])
         kind = kind if entry[OUTCOME] == b"success" else None
@@ -436,7 +437,6 @@ class Bundle:
             tokens = tokens[1:2] if kind == "removal" else []
         for token in filter(None, tokens):
             self.need.setdefault(token, seq)
-
     def check_identities(self) -> None:
         """Each shown token has one identity, or was erased; and there is no other identity."""
         file, before, doubt = "identities.ndjson", "", bool(self.findings)  # what is changed may have cited anything
@@ -464,7 +464,6 @@ class Bundle:
                 self.find("missing", file, f"has no identity for {token}, which no entry here erased", at)
         for token in sorted(gone & set(seen)):
             self.find("unerased", file, f"has the identity of {token}, which was erased", seen[token])
-
     def check_cited(self, ids: dict[str, str]) -> set[str]:
         """The tokens that entries here erased; each removed body must be in a list that an entry here cites."""
         gone, runs, used = set[str](), list[list[int]](), set[str]()
@@ -495,8 +494,10 @@ def read_file(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read(NOTE_LIMIT + 1)
 def opened(path: str) -> zipfile.ZipFile | None:
-    """A ZIP file with the names of a bundle, each once, none too large; None for a bare checkpoint."""
-    if not read_file(path).startswith(b"PK"):
+    """A ZIP file with the names of a bundle, each once, none too large; None for a proof or checkpoint."""
+    if not (begin := read_file(path)).startswith(b"PK"):
+        if not begin:
+            raise OSError(f"{path}: is empty: there is nothing to check")
         return None
     try:
         found, seen = zipfile.ZipFile(path), set[str]()
@@ -512,7 +513,6 @@ def opened(path: str) -> zipfile.ZipFile | None:
     if "manifest.note" not in seen:
         raise OSError(f"{path}: has no manifest.note")
     return found
-
 def compare(mine: Bundle, other: Bundle) -> tuple[str, bool]:
     """Whether one tree begins with the other: what to say of them, and whether that is proved."""
     small, large = sorted((mine, other), key=lambda side: side.head[1])
@@ -527,7 +527,6 @@ def compare(mine: Bundle, other: Bundle) -> tuple[str, bool]:
     if found != small.head[2]:
         mine.find("changed", "checkpoint", f"{name} are not of one history", 0, max(size - 1, 0))
     return f"{name} are of one history: nothing before seq {size} differs.", True
-
 def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
     found, size = bundle.manifest, bundle.head[1]
     proved = [f"The checkpoint of {bundle.head[0]} at size {size} is signed with a key that {whose}."]
@@ -535,6 +534,7 @@ def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
     proved += [f"{name} says that it signed it at {at} UTC." for name, at in times]
     unproved = [f"A change after checkpoint {size} is found by anyone who kept checkpoint {size}: keep it."]
     unproved.append("Nothing here shows that an entry was true when it was recorded, or that all was recorded.")
+    proved += [] if bundle.seq < 0 else [f"The bytes in {bundle.leaf} are entry {bundle.seq} of that tree."]
     if not found:
         return proved, unproved
     proved.append(f"Its filter: {found['filter_words']} ({found['count']} entries). Each is in that tree, at its seq.")
@@ -550,7 +550,6 @@ def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
         proved.append("The filter, applied again, gives just those: complete for the tokens of the filter.")
         unproved.append("Which tokens an item had is what the log says: complete for tokens, not for a person.")
     return proved, unproved
-
 def in_words(answer: dict[str, Any]) -> str:
     said = [f"{answer['file']}: {'holds' if answer['holds'] else 'DOES NOT HOLD'}"]
     said += [] if answer["keys_trusted"] else ["WARNING: the keys came with the bundle, unchecked: see --key"]
@@ -564,8 +563,9 @@ def in_words(answer: dict[str, Any]) -> str:
     return "\n".join("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line) for line in said)
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Check a Trailbook bundle, or a checkpoint.")
-    parser.add_argument("file", help="a bundle, or a signed checkpoint")
+    parser = argparse.ArgumentParser(description="Check a Trailbook bundle, proof or checkpoint.")
+    parser.add_argument("file", help="a bundle, a proof of one entry, or a signed checkpoint")
+    parser.add_argument("--leaf", help="the bytes that a proof is about; else FILE.leaf")
     parser.add_argument("--key", action="append", default=[], help="a verifier key that you trust, or a file of them")
     parser.add_argument("--since", help="an older checkpoint that you kept: nothing before it may differ")
     parser.add_argument("--against", help="another bundle or checkpoint of the same log")
@@ -576,7 +576,7 @@ def main(arguments: list[str] | None = None) -> int:
         for key in asked.key:
             found = key if re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+.+", key) else read_file(key).decode("utf-8", "replace")
             keys += keys_of(found)
-        bundle = Bundle(asked.file, keys)
+        bundle = Bundle(asked.file, keys, asked.leaf)
         bundle.check()
         if not bundle.findings:
             proved, not_proved = sentences(bundle, "you gave" if keys else "came with it")

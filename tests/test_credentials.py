@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from trailbook.credentials import KEY_LIFE, SESSION_LIFE, Credentials
 from trailbook.errors import InvalidError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
 from trailbook.stores import open_store
-from trailbook.stores.memory import MemoryRegistry
+from trailbook.stores.memory_registry import MemoryRegistry
 from trailbook.testing import FrozenClock, Steady
 from trailbook.testing.steady import START
 
@@ -34,7 +35,8 @@ def test_a_key_opens_its_organisation(credentials: Credentials) -> None:
     assert (found.org, found.scopes) == ("acme", ("record", "read"))
     assert found.source == Item(type="source", id=key.id, name="HR system")
     assert key.expires_at == microseconds(START + KEY_LIFE)
-    assert credentials.keys("acme") == [key]
+    used = structs.replace(key, used_at=microseconds(START))
+    assert credentials.keys("acme") == [used]
     assert credentials.keys("other") == []
 
 
@@ -60,7 +62,7 @@ def test_every_wrong_key_is_refused_alike(credentials: Credentials, clock: Froze
     """R26: unknown, altered, revoked and expired are one answer; the right one goes in until then."""
     key, secret = credentials.new_key("acme", "A", ("read",))
     other, gone = credentials.new_key("acme", "B", ("read",))
-    short = credentials.new_key("acme", "C", ("read",), timedelta(minutes=1))[1]
+    short = credentials.new_key("acme", "C", ("read",), life=timedelta(minutes=1))[1]
     assert credentials.credential(short).org == "acme"
     assert credentials.revoke_key(other.id)
     assert not credentials.revoke_key(other.id)

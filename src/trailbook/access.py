@@ -19,7 +19,8 @@ MANAGE_ACCESS, MANAGE_EXPORTS, MANAGE_RETENTION = "Manage access", "Manage expor
 class Viewer(Struct, frozen=True, kw_only=True):
     """Whoever reads: who they are, in which organisation, and their level of each system permission.
 
-    `withheld` are categories that even full does not show; `origin` is where they read from.
+    `withheld` are categories that even full does not show; `origin` is where they read from; `roles` are those
+    that a link brought along, None where what they may is looked up.
     """
 
     org: str
@@ -32,6 +33,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
     manage_retention: Level = "none"
     withheld: tuple[str, ...] = ()
     origin: Origin | None = None
+    roles: tuple[str, ...] | None = None
 
 
 def operator(org: str) -> Viewer:

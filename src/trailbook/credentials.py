@@ -1,90 +1,122 @@
 """Who may open a log: API keys for hosts, one-time links and sessions for viewers.
 
-Owns how a secret is made, hashed and compared. Keeps no secret: what is lost cannot be read again, only
-replaced. Refuses to say why a credential is wrong.
+Owns how a credential is kept and looked up, and that a session names a person only: what they may is looked up at
+each request. Keeps no secret: what is lost cannot be read again, only replaced. Refuses to say why a credential is
+wrong.
 """
 
-import base64
-import hashlib
-import hmac
-import re
 from datetime import timedelta
-from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from trailbook.access import ACTIVITY_LOG, READ_PROOFS, Level, Viewer
+from trailbook.access import Level, Viewer
+from trailbook.apikeys import (
+    KEY_LIFE,
+    OVERLAP,
+    SCOPES,
+    Credential,
+    Scope,
+    Wanted,
+    hash_of,
+    is_right,
+    key_faults,
+    new_id,
+    parted,
+    secret_text,
+)
 from trailbook.directory import Entropy
-from trailbook.errors import Fault, InvalidError, NotPermittedError, UnauthenticatedError
-from trailbook.model import MAX_NAME, Item, microseconds, text_fault
+from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
+from trailbook.model import Item, microseconds
 from trailbook.recording import Clock
-from trailbook.stores import ApiKey, Registry, Session
+from trailbook.roles import AUDITOR, EMPLOYEE, every, levels
+from trailbook.stores import ApiKey, Organisation, Registry, Session
 
-Scope = Literal["record", "read", "prove"]
-SCOPES: tuple[Scope, ...] = ("record", "read", "prove")
-KEY_LIFE, LINK_LIFE, SESSION_LIFE = timedelta(days=365), timedelta(hours=1), timedelta(hours=12)
-_KEY = re.compile(r"tb_([a-z2-7]{13})_([A-Za-z0-9_-]{43})")
+LINK_LIFE, SESSION_LIFE, IDLE = timedelta(hours=1), timedelta(hours=12), timedelta(minutes=60)
+_MINUTE = 60_000_000
 _WRONG = "sign in, or give a valid API key"
+# What a host's link may bring along in place of a membership.
+_BRINGS: dict[Level, tuple[str, ...]] = {"full": (AUDITOR,), "none": (EMPLOYEE,)}
 
 
-_LACKS: dict[Scope, str] = {"record": "the scope record", "read": ACTIVITY_LOG, "prove": READ_PROOFS}
+class Lives(Struct, frozen=True, kw_only=True):
+    """How long a session lives in all, and how long without being used."""
 
-
-class Credential(Struct, frozen=True, kw_only=True):
-    """A valid API key as the doors see it: its organisation, scopes and the `source` of what it records."""
-
-    org: str
-    scopes: tuple[str, ...]
-    source: Item
-
-    def viewer(self) -> Viewer:
-        """The key as a reader: `read` and `prove` give Activity log at full, `prove` the proofs too."""
-        proofs = "prove" in self.scopes
-        return Viewer(
-            org=self.org,
-            item=self.source,
-            activity_log="full" if proofs or "read" in self.scopes else "none",
-            read_proofs="full" if proofs else "none",
-        )
-
-    def require(self, scope: Scope, org: str) -> None:
-        """Let the key act in `org`. Raises: NotPermittedError."""
-        if self.org != org or scope not in self.scopes:
-            raise NotPermittedError(_LACKS[scope])
+    session: timedelta = SESSION_LIFE
+    idle: timedelta = IDLE
 
 
 class Credentials:
     """The registry's keys, links and sessions, with a clock and randomness."""
 
-    def __init__(self, registry: Registry, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self, registry: Registry, clock: Clock, entropy: Entropy, lives: Lives | None = None
+    ) -> None:
         self._registry = registry
         self._clock = clock
         self._entropy = entropy
+        self.lives = lives or Lives()
 
     def new_key(
-        self, org: str, name: str, scopes: tuple[Scope, ...], life: timedelta = KEY_LIFE
+        self,
+        org: str,
+        name: str,
+        scopes: tuple[Scope, ...],
+        *,
+        life: timedelta = KEY_LIFE,
+        categories: tuple[str, ...] = (),
+        only_itself: bool = False,
     ) -> tuple[ApiKey, str]:
         """A new API key and its secret text, which is shown once and never again.
 
         Raises: InvalidError for a name, scope or life that cannot be.
         """
-        faults = tuple(_key_faults(name, scopes, life))
-        if faults:
-            raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
-        id_ = base64.b32encode(self._entropy(8)).decode().rstrip("=").lower()
-        secret = _text(self._entropy(32))
-        now = self._clock()
+        wanted = Wanted(name=name, scopes=scopes, life=life, categories=categories, only_itself=only_itself)
+        key, secret = self.drawn_key(org, wanted)
+        self._registry.add_key(key)
+        return key, secret
+
+    def drawn_key(self, org: str, wanted: Wanted) -> tuple[ApiKey, str]:
+        """A key and its secret, kept nowhere yet. Raises: InvalidError."""
+        refuse(key_faults(wanted, None))
+        id_, secret, now = new_id(self._entropy(8)), secret_text(self._entropy(32)), self._clock()
         key = ApiKey(
             id=id_,
             org=org,
-            name=name,
-            scopes=tuple(dict.fromkeys(scopes)),
-            secret_hash=_hash(secret),
+            name=wanted.name,
+            scopes=tuple(dict.fromkeys(wanted.scopes)),
+            secret_hash=hash_of(secret),
             created_at=microseconds(now),
-            expires_at=microseconds(now + life),
+            expires_at=microseconds(now + wanted.life),
+            categories=tuple(dict.fromkeys(wanted.categories)),
+            only_itself=wanted.only_itself,
         )
-        self._registry.add_key(key)
         return key, f"tb_{id_}_{secret}"
+
+    def keep_key(self, key: ApiKey) -> None:
+        """Keep a key that was drawn."""
+        self._registry.add_key(key)
+
+    def rotate_key(self, key: ApiKey, overlap: timedelta, life: timedelta = KEY_LIFE) -> str | None:
+        """The new secret of a key, or None when it was revoked or rotated meanwhile.
+
+        The old one lives on for `overlap`, at most 24 hours. Raises: InvalidError.
+        """
+        if not timedelta(0) <= overlap <= OVERLAP or life <= timedelta(0):
+            raise InvalidError("overlap: is not 0 to 24 hours")
+        secret, now = secret_text(self._entropy(32)), self._now()
+        new = structs.replace(
+            key,
+            secret_hash=hash_of(secret),
+            expires_at=microseconds(self._clock() + life),
+            old_hash=key.secret_hash,
+            old_until=min(key.expires_at, now + overlap // timedelta(microseconds=1)),
+        )
+        return f"tb_{key.id}_{secret}" if self._registry.replace_key(key, new) else None
+
+    def key(self, org: str, key_id: str) -> ApiKey | None:
+        """A key of an organisation, revoked and expired ones included, or None."""
+        found = self._registry.key(key_id)
+        return found if found is not None and found.org == org else None
 
     def keys(self, org: str) -> list[ApiKey]:
         """The keys of an organisation, oldest first."""
@@ -95,50 +127,132 @@ class Credentials:
         return self._registry.revoke_key(key_id, self._now())
 
     def credential(self, bearer: str) -> Credential:
-        """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason."""
-        parts = _KEY.fullmatch(bearer)
-        key = None if parts is None else self._registry.key(parts[1])
-        given = _hash(parts[2] if parts else "")
-        right = hmac.compare_digest(given, key.secret_hash if key is not None else bytes(32))
-        if key is None or not right or key.revoked_at is not None or key.expires_at <= self._now():
+        """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason; SuspendedError."""
+        parts, now = parted(bearer), self._now()
+        key = None if parts is None else self._registry.key(parts[0])
+        if not is_right(key, parts[1] if parts else "", now) or key is None:
             raise UnauthenticatedError(_WRONG)
-        return Credential(
-            org=key.org, scopes=key.scopes, source=Item(type="source", id=key.id, name=key.name)
-        )
+        found = self._credential(key)
+        if key.used_at is None or now - key.used_at >= _MINUTE:
+            self._registry.touch_key(key.id, now)
+        return found
 
-    def new_link(self, org: str, item: Item, level: Level, life: timedelta = LINK_LIFE) -> str:
-        """The secret text of a link that signs `item` in once, with this level of Activity log."""
-        return self._add(Viewer(org=org, item=item, activity_log=level), life, link=True)
+    def still(self, viewer: Viewer) -> Viewer:
+        """A viewer who was let in to export, as they are by now.
+
+        Raises: NotPermittedError, UnauthenticatedError, SuspendedError.
+        """
+        if viewer.item.type == "source":
+            key = self._registry.key(viewer.item.id)
+            if key is None or key.revoked_at is not None or key.expires_at <= self._now():
+                raise UnauthenticatedError(_WRONG)
+            credential = self._credential(key)
+            credential.require("export", viewer.org)
+            return structs.replace(credential.viewer(), origin=viewer.origin)
+        return structs.replace(self.person(viewer.org, viewer.item, viewer.roles), origin=viewer.origin)
+
+    def new_link(
+        self,
+        org: str,
+        item: Item,
+        brings: Level | tuple[str, ...] | None = None,
+        life: timedelta = LINK_LIFE,
+    ) -> str:
+        """The secret text of a link that signs `item` in once.
+
+        `brings` are the roles that the link brings along, by their ids, or a level of Activity log; None: what
+        their membership gives.
+        """
+        roles = _BRINGS[brings] if isinstance(brings, str) else brings
+        return self._add(org, item, (roles, life), kind="sign-in")
 
     def sign_in(self, link: str) -> str:
-        """Use up a link; the text of the new session. Raises: UnauthenticatedError."""
-        found = self._registry.take_link(_hash(link))
+        """Use up a link; the text of the new session. Raises: UnauthenticatedError, SuspendedError."""
+        found = self._registry.take_link(hash_of(link), "sign-in")
         if found is None or found.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
-        return self._add(_viewer(found), SESSION_LIFE, link=False)
+        return self.new_session(found.org, _item(found), found.roles)
+
+    def new_session(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> str:
+        """The text of a new session of somebody who proved who they are.
+
+        Raises: UnauthenticatedError, SuspendedError.
+        """
+        self.person(org, item, roles)
+        idle = self._now() - self.lives.idle // timedelta(microseconds=1)
+        self._registry.sweep_sessions(self._now(), idle)
+        return self._add(org, item, (roles, self.lives.session), kind="session")
 
     def viewer(self, session: str) -> Viewer:
-        """The viewer of a session. Raises: UnauthenticatedError."""
-        found = self._registry.session(_hash(session))
-        if found is None or found.expires_at <= self._now():
+        """The viewer of a session, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
+        found, now = self._registry.session(hash_of(session)), self._now()
+        idle = self.lives.idle // timedelta(microseconds=1)
+        if found is None or found.expires_at <= now or now - found.seen_at >= idle:
             raise UnauthenticatedError(_WRONG)
-        return _viewer(found)
+        viewer = self.person(found.org, _item(found), found.roles)
+        if now - found.seen_at >= _MINUTE:
+            self._registry.touch_session(found.token_hash, now)
+        return viewer
+
+    def person(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> Viewer:
+        """A person as a viewer, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
+        organisation = self._open(org)
+        access = self._registry.access
+        member = access.member(org, item.type, item.id)
+        if member is not None and member.disabled_at is not None:
+            raise UnauthenticatedError(_WRONG)
+        held = roles if roles is not None else member.roles if member is not None else ()
+        known = every(access.roles(org)) if held else {}
+        given = levels(known[id_] for id_ in held if id_ in known)
+        viewer = Viewer(org=org, item=item, withheld=organisation.withheld, roles=roles)
+        return structs.replace(viewer, **given)
 
     def sign_out(self, session: str) -> None:
         """End a session; ending one that is gone is fine."""
-        self._registry.end_session(_hash(session))
+        self._registry.end_session(hash_of(session))
 
-    def _add(self, viewer: Viewer, life: timedelta, *, link: bool) -> str:
-        text = _text(self._entropy(32))
+    def password_link(self, org: str, item: Item, life: timedelta) -> str:
+        """The secret text of a link by which `item` sets a password once."""
+        return self._add(org, item, ((), life), kind="password")
+
+    def password_item(self, link: str, *, take: bool) -> tuple[str, Item]:
+        """Organisation and person of a link that sets a password; `take` uses it up. Raises: UnauthenticatedError."""
+        look = self._registry.take_link if take else self._registry.link
+        found = look(hash_of(link), "password")
+        if found is None or found.expires_at <= self._now():
+            raise UnauthenticatedError(_WRONG)
+        return found.org, _item(found)
+
+    def _credential(self, key: ApiKey) -> Credential:
+        return Credential(
+            org=key.org,
+            scopes=key.scopes,
+            source=Item(type="source", id=key.id, name=key.name),
+            withheld=self._open(key.org).withheld,
+            categories=key.categories,
+            only_itself=key.only_itself,
+        )
+
+    def _open(self, org: str) -> Organisation:
+        found = self._registry.access.organisation(org)
+        if found.suspended_at is not None:
+            raise SuspendedError(org)
+        return found
+
+    def _add(
+        self, org: str, item: Item, given: tuple[tuple[str, ...] | None, timedelta], *, kind: str
+    ) -> str:
+        text, (roles, life) = secret_text(self._entropy(32)), given
         session = Session(
-            token_hash=_hash(text),
-            org=viewer.org,
-            type=viewer.item.type,
-            id=viewer.item.id,
-            name=viewer.item.name or viewer.item.id,
-            activity_log=viewer.activity_log,
+            token_hash=hash_of(text),
+            org=org,
+            type=item.type,
+            id=item.id,
+            name=item.name or item.id,
+            roles=roles,
             expires_at=self._now() + life // timedelta(microseconds=1),
-            link=link,
+            kind=kind,
+            seen_at=self._now(),
         )
         self._registry.add_session(session)
         return text
@@ -147,30 +261,25 @@ class Credentials:
         return microseconds(self._clock())
 
 
-def _key_faults(name: str, scopes: tuple[str, ...], life: timedelta) -> list[Fault]:
-    found = []
-    if why := text_fault(name, MAX_NAME):
-        found.append(Fault("/name", "invalid", why))
-    if not scopes or set(scopes) - set(SCOPES):
-        found.append(Fault("/scopes", "invalid", f"needs one or more of {', '.join(SCOPES)}"))
-    if life <= timedelta(0):
-        found.append(Fault("/expires_at", "invalid", "is not in the future"))
-    return found
+def refuse(faults: tuple[Fault, ...]) -> None:
+    """Refuse what has faults. Raises: InvalidError."""
+    if faults:
+        raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
 
 
-def _viewer(session: Session) -> Viewer:
-    item = Item(type=session.type, id=session.id, name=session.name)
-    level: Level = "full" if session.activity_log == "full" else "none"
-    return Viewer(org=session.org, item=item, activity_log=level, read_proofs=level)
+def _item(session: Session) -> Item:
+    return Item(type=session.type, id=session.id, name=session.name)
 
 
-def _hash(secret: str) -> bytes:
-    # 256 random bits need no slow hash: there is no dictionary to try.
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def _text(secret: bytes) -> str:
-    return base64.urlsafe_b64encode(secret).decode().rstrip("=")
-
-
-__all__ = ["KEY_LIFE", "SCOPES", "ApiKey", "Credential", "Credentials", "Scope"]
+__all__ = [
+    "IDLE",
+    "KEY_LIFE",
+    "OVERLAP",
+    "SCOPES",
+    "ApiKey",
+    "Credential",
+    "Credentials",
+    "Lives",
+    "Scope",
+    "Wanted",
+]

@@ -34,7 +34,7 @@ def new(
     with open_log(ctx) as opened:
         scopes: Any = tuple(scope)  # judged by the credentials, in their own words
         key, secret = opened.deployment.credentials.new_key(
-            opened.log.org, name, scopes, timedelta(days=days)
+            opened.log.org, name, scopes, life=timedelta(days=days)
         )
     if json:
         put(as_json({**_told(key), "secret": secret}))

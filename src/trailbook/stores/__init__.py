@@ -7,7 +7,10 @@ import importlib
 from pathlib import Path
 
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.stores.memory import MemoryRegistry, MemoryStore
+from trailbook.stores.access import Change, Member, Organisation, Role
+from trailbook.stores.jobs import LIVE, Job, JobLimits, Jobs
+from trailbook.stores.memory import MemoryStore
+from trailbook.stores.memory_registry import MemoryRegistry
 from trailbook.stores.protocol import (
     ApiKey,
     Append,
@@ -23,15 +26,23 @@ from trailbook.stores.protocol import (
 )
 
 __all__ = [
+    "LIVE",
     "ApiKey",
     "Append",
     "Blob",
+    "Change",
     "Copies",
     "Head",
     "Identity",
+    "Job",
+    "JobLimits",
+    "Jobs",
     "Kept",
+    "Member",
     "NewRow",
+    "Organisation",
     "Registry",
+    "Role",
     "Session",
     "Store",
     "is_log_file",

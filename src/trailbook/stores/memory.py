@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct, field, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
-from trailbook.stores.protocol import ApiKey, Append, Blob, Head, Identity, Kept, Session
+from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
 
 
 class _Log(Struct):
@@ -148,47 +148,6 @@ class MemoryStore:
         if org not in self._logs:
             raise NotFoundError("there is no such organisation")
         return self._logs[org]
-
-
-class MemoryRegistry:
-    """A `Registry` that forgets everything when the process ends."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, ApiKey] = {}
-        self._sessions: dict[bytes, Session] = {}
-
-    def add_key(self, key: ApiKey) -> None:
-        self._keys[key.id] = key
-
-    def key(self, key_id: str) -> ApiKey | None:
-        return self._keys.get(key_id)
-
-    def keys(self, org: str) -> list[ApiKey]:
-        return sorted((k for k in self._keys.values() if k.org == org), key=lambda k: (k.created_at, k.id))
-
-    def revoke_key(self, key_id: str, at: int) -> bool:
-        key = self._keys.get(key_id)
-        if key is None or key.revoked_at is not None:
-            return False
-        self._keys[key_id] = structs.replace(key, revoked_at=at)
-        return True
-
-    def add_session(self, session: Session) -> None:
-        self._sessions[session.token_hash] = session
-
-    def session(self, token_hash: bytes) -> Session | None:
-        found = self._sessions.get(token_hash)
-        return None if found is None or found.link else found
-
-    def take_link(self, token_hash: bytes) -> Session | None:
-        found = self._sessions.get(token_hash)
-        if found is None or not found.link:
-            return None
-        return self._sessions.pop(token_hash)
-
-    def end_session(self, token_hash: bytes) -> None:
-        if self.session(token_hash) is not None:
-            del self._sessions[token_hash]
 
 
 def _append(log: _Log, expected: Head, batch: Append) -> None:

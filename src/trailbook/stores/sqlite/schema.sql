@@ -72,7 +72,7 @@ CREATE TABLE api_key (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   revoked_at INTEGER
-) STRICT;
+, old_hash BLOB, old_until INTEGER, used_at INTEGER, categories TEXT NOT NULL DEFAULT '', only_itself INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE session (
   token_hash BLOB PRIMARY KEY,
@@ -80,7 +80,60 @@ CREATE TABLE session (
   type TEXT NOT NULL,
   id TEXT NOT NULL,
   name TEXT NOT NULL,
-  activity_log TEXT NOT NULL,
+  roles TEXT,
   expires_at INTEGER NOT NULL,
-  link INTEGER NOT NULL
+  kind TEXT NOT NULL,
+  seen_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX session_item ON session (org, type, id);
+
+-- `version` counts the changes of an organisation's access, so that two at once do not pass each other.
+CREATE TABLE organisation (
+  org TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  suspended_at INTEGER,
+  withheld TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `permissions` are the names of those that are full, with blanks between.
+CREATE TABLE role (
+  org TEXT NOT NULL,
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  permissions TEXT NOT NULL,
+  PRIMARY KEY (org, id)
+) STRICT, WITHOUT ROWID;
+
+-- `password` is an Argon2id hash in PHC form.
+CREATE TABLE member (
+  org TEXT NOT NULL,
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  roles TEXT NOT NULL,
+  login TEXT,
+  password TEXT,
+  disabled_at INTEGER,
+  PRIMARY KEY (org, type, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX member_login ON member (org, login) WHERE login IS NOT NULL;
+
+-- Exports that were ordered. `asked` names the filter and the viewer, `said` the file once there is one: both are JSON,
+-- and go with the row when somebody is erased.
+CREATE TABLE job (
+  id TEXT PRIMARY KEY,
+  org TEXT NOT NULL,
+  viewer TEXT NOT NULL,
+  state TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  beat_at INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  rows_done INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  as_of INTEGER NOT NULL,
+  asked BLOB NOT NULL,
+  said BLOB,
+  problem TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_org ON job (org, created_at);

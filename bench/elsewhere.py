@@ -94,7 +94,7 @@ def plain_sqlite(folder: Path, found: dict[str, Any], bodies: Iterator[bytes]) -
     begin_plain(db)
     for rows in table_rows(found, bodies):
         insert_plain(db, rows)
-    yield Elsewhere("SQLite, five B-trees", db.execute)
+    yield Elsewhere("five B-trees", db.execute)
     db.close()
 
 
@@ -138,7 +138,7 @@ def in_postgres(found: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Else
         for columns in _INDEXED:
             db.execute(f"CREATE INDEX ON activity ({columns})")
         db.execute("VACUUM ANALYZE activity")
-        yield Elsewhere("PostgreSQL, five B-trees", db.execute)
+        yield Elsewhere("PostgreSQL", db.execute)
 
 
 def _plain_url(url: str) -> str:

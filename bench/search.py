@@ -162,8 +162,8 @@ def _counted(folder: Path, built: Built, size: int) -> Iterator[Row]:
             lambda e: e.count("true", "outcome"),
         ),
         ("count by actor, no filter", _facets(log, Query(), "actor"), lambda e: e.count("true", "actor")),
-        ("bars by day over two years", _bars(log, Query()), lambda e: e.bars("true")),
-        ("bars by day over two years, a category", _bars(log, _SALARY), lambda e: e.bars(_where(log))),
+        ("bars by day", _bars(log, Query()), lambda e: e.bars("true")),
+        ("bars by day, a category", _bars(log, _SALARY), lambda e: e.bars(_where(log))),
         ("count, a category", _count(log, _SALARY), lambda e: e.count(_where(log), "category")),
     ]
     tell("counting")
@@ -185,9 +185,7 @@ def _counted(folder: Path, built: Built, size: int) -> Iterator[Row]:
     for (name, _, _), taken, beside in zip(asked, ours, controls, strict=True):
         for control in beside:
             values = [t * 1000 for t in taken]
-            yield row(
-                f"{name} (beside {control.name})", size, values, unit="ms", goal=Goal(50), control=control
-            )
+            yield row(f"{name}, by {control.name}", size, values, unit="ms", goal=Goal(50), control=control)
     yield from pages
     yield from _mentioned(folder, built, (numbers, size))
     store.close()

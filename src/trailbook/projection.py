@@ -44,6 +44,7 @@ _CHUNK = 4096
 _ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
 _TRIES = 5
+_FEW = 4
 _REMEMBERED = 256
 
 
@@ -70,6 +71,7 @@ class Projection:
         self._sealed = Sealed(store, org, parts)
         self._loaded = False
         self._removed = 0
+        self._untold = 0  # entries recorded here while nothing was read
         self._names: dict[int, tuple[int, str | None]] = {}  # item -> log size then, name_now
         self._life: dict[int, tuple[int, int, bool]] = {}  # item -> when (at, seq) it last ended or came back
         self._sealing = threading.Lock()
@@ -105,10 +107,12 @@ class Projection:
     def tell(self, told: Told) -> None:
         """Take in what this process has just made durable, so that nothing is read and decoded again."""
         with self.lock:
-            follows = (
-                self._loaded and self.tail.size == told.before.size and told.head.removed == self._removed
-            )
-            if follows:
+            if not self._loaded:
+                # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
+                self._untold += len(told.rows)
+                if self._untold >= self._sizes.small // _FEW:
+                    self.catch_up()
+            elif self.tail.size == told.before.size and told.head.removed == self._removed:
                 self.identities.learn(told.identities)
                 self._add(told.rows, told.head.size)
 

@@ -5,7 +5,6 @@ cannot be rebuilt from the entries; a part that is damaged is never answered fro
 """
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -59,6 +58,13 @@ class SegmentList(Struct, frozen=True, kw_only=True):
     v: int = 1
     segments: tuple[Listed, ...] = ()
     words: dict[str, list[str]] = msgspec.field(default_factory=lambda: {name: [] for name in CODED})
+
+
+class _Removal(Struct):
+    seqs: tuple[tuple[int, int], ...]
+
+
+_removal = msgspec.json.Decoder(_Removal)
 
 
 class Parts:
@@ -179,7 +185,7 @@ class Sealed:
         """What is wrong with the stored segments, in words."""
         try:
             damaged = self.load()
-        except IndexDamagedError as error:
+        except DamagedError as error:
             return [error.detail]
         found = [f"the head of the segment of entries from {one.first} on is damaged" for one in damaged]
         found += [fault for segment in self.segments for fault in self.faults(segment)]
@@ -242,8 +248,13 @@ def removed(store: Store, org: str) -> list[tuple[int, int]]:
     if not store.head(org).removed:
         return []
     keys = [key for kind, key in store.blob_names(org) if kind == "removal"]
-    manifests = [json.loads(store.blob(org, "removal", key) or b"{}") for key in keys]
-    return sorted((a, b + 1) for manifest in manifests for a, b in manifest.get("seqs", ()))
+    try:
+        manifests = [_removal.decode(store.blob(org, "removal", key) or b"") for key in keys]
+    except msgspec.MsgspecError as error:
+        raise DamagedError(
+            "a manifest of removed entries is damaged; `trailbook verify` says which"
+        ) from error
+    return sorted((a, b + 1) for manifest in manifests for a, b in manifest.seqs)
 
 
 def _named(head: SegmentHead, name: str) -> str:

@@ -18,6 +18,7 @@ from trailbook.errors import TrailbookError
 from trailbook.merkle import EMPTY, TILE, compact, extend, leaf_hash
 from trailbook.outside import read_outside
 from trailbook.stores import open_store
+from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, fill, open_signed
 from trailbook.verify import Finding
 from trailbook.verifying import Asked, verify_log
@@ -95,7 +96,9 @@ def read(path: Path) -> Contents | None:
         )
         for table, sql in TABLES.items():
             rows: dict[tuple[Any, ...], int] = {}
-            for row in db.execute(sql):
+            for raw in db.execute(sql):
+                # Two packings of one body hold the same: a bit that no reader heeds is no change.
+                row = (raw[0], _plain(raw[1]), *raw[2:]) if table == "entry" else raw
                 rows[row] = rows.get(row, 0) + 1
             found[table] = rows
         db.close()
@@ -104,9 +107,19 @@ def read(path: Path) -> Contents | None:
     return found
 
 
+def _plain(stored: Any) -> Any:
+    """A stored body as it is read."""
+    return unpacked(stored) if isinstance(stored, bytes) else stored
+
+
 def changed_seqs(before: Contents, after: Contents) -> set[int]:
     """The entries of which a row is not as it was."""
     return {row[0] & MASK for row, _ in before["entry"].items() ^ after["entry"].items() if row[0] >> 40 == 1}
+
+
+def difference(before: Contents, after: Contents) -> str:
+    """What is not as it was, shortened."""
+    return str([(t, r) for t in TABLES for r, _ in before[t].items() ^ after[t].items()])[:800]
 
 
 def counts_more_items(before: Contents, after: Contents) -> bool:
@@ -115,6 +128,14 @@ def counts_more_items(before: Contents, after: Contents) -> bool:
         return False
     (was,), (now,) = before["org"], after["org"]
     return now[:ITEMS] + now[ITEMS + 1 :] == was[:ITEMS] + was[ITEMS + 1 :] and now[ITEMS] > was[ITEMS]
+
+
+def is_id_of_removed(before: Contents, after: Contents) -> bool:
+    """Whether nothing changed but ids of removed entries, which are known by those rows alone."""
+    if any(before[table] != after[table] for table in TABLES if table != "entry_id"):
+        return False
+    gone = {row[0] & MASK for row in before["entry"] if row[1] is None}
+    return {row[2] for row, _ in before["entry_id"].items() ^ after["entry_id"].items()} <= gone
 
 
 def is_placed(seq: int, findings: tuple[Finding, ...]) -> bool:
@@ -151,7 +172,9 @@ def _judged(subject: Subject, after: Contents | None, found: Found, where: str) 
         false = [f for f in found if f.verdict != "index"]
         assert not false, f"{where}: nothing changed, and found was {false[:3]}"
         return "index" if found else "nothing"
-    assert found or counts_more_items(subject.contents, after), f"{where}: a change was missed"
+    missed = f"{where}: a change was missed: {difference(subject.contents, after)}"
+    silent = counts_more_items(subject.contents, after) or is_id_of_removed(subject.contents, after)
+    assert found or silent, missed
     outside = [s for s in changed_seqs(subject.contents, after) if s < 613 and not is_placed(s, found)]
     assert not outside, f"{where}: seq {outside[:5]} not placed by {found[:5]}"
     return "content"
@@ -207,7 +230,7 @@ def _entry(db: apsw.Connection, drawn: random.Random) -> tuple[int, bytes]:
     place, body = drawn.choice(
         _rows(db, "SELECT place, body FROM entry WHERE body IS NOT NULL ORDER BY place")
     )
-    return place, body
+    return place, _plain(body) or b""
 
 
 def _identities(db: apsw.Connection, drawn: random.Random, count: int) -> list[Any]:
@@ -299,7 +322,7 @@ def cut_tail(db: apsw.Connection, drawn: random.Random) -> Any:
     ((base, size),) = _rows(db, "SELECT number << 40, size FROM org")
     left = size - drawn.randrange(1, 12)
     rows = _rows(db, "SELECT body, leaf FROM entry WHERE place < ? ORDER BY place", base + left)
-    leaves = [leaf if body is None else leaf_hash(body) for body, leaf in rows]
+    leaves = [leaf if body is None else leaf_hash(_plain(body) or b"") for body, leaf in rows]
     db.execute("DELETE FROM entry WHERE place >= ?", (base + left,))
     db.execute("DELETE FROM entry_id WHERE seq >= ?", (left,))
     range_ = b"".join(compact(extend(EMPTY, leaves)[0]))

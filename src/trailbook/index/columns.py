@@ -6,10 +6,11 @@ Refuses I/O.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.index.plan import Clause, Plan
 from trailbook.model import Kind
@@ -92,8 +93,11 @@ class Tail:
         if rows:
             self._grow(self.count + len(rows))
             fresh = slice(self.count, self.count + len(rows))
+            columns = dict(
+                zip(Row.__struct_fields__, zip(*map(structs.astuple, rows), strict=True), strict=True)
+            )
             for name, array in self._arrays.items():
-                values = [getattr(row, name) for row in rows]
+                values: Sequence[Any] = columns[name]
                 array[fresh] = [self.codes[name].code(v) for v in values] if name in CODED else values
             self._add_concerned(rows)
             self.lives.extend((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)

@@ -19,6 +19,7 @@ from trailbook.erasing import Retention
 from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
 from trailbook.export.bundle import Ask, Signs, write_bundle
 from trailbook.query import Query, from_params
+from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
 
@@ -204,7 +205,8 @@ def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
     place = "place & 0xFFFFFFFFFF = ?"
     database = apsw.Connection(str(tmp_path / "log.db"))
     body = database.execute(f"SELECT body FROM entry WHERE {place}", (seq,)).get
-    lied = body.replace(b'"success"', b'"failure"')
+    lied = unpacked(body).replace(b'"success"', b'"failure"')
+    assert lied != unpacked(body)
     database.execute(f"UPDATE entry SET body = ? WHERE {place}", (lied, seq))
     database.close()
     package = [f for f in deployment.verify(ORG).findings if f.verdict == "changed"]

@@ -1,6 +1,7 @@
 """The embedded engine: a `Store` over one SQLite file, one transaction a commit.
 
-Owns its SQL. Keeps bodies verbatim and refuses to look inside them.
+Owns its SQL, and that appends which wait at once, of any organisations, share one transaction. Gives bodies back
+byte for byte and refuses to look inside them.
 """
 
 import base64
@@ -11,10 +12,14 @@ from uuid import UUID
 
 import apsw
 
-from trailbook.errors import DamagedError, HeadMovedError, NotFoundError
+from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError
 from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
+from trailbook.stores.sqlite.bodies import packed, unpacked
 from trailbook.stores.sqlite.connection import Connections
+from trailbook.turns import Turns
 
+_Adding = tuple[str, Head, Append]
+_TOGETHER, _ROOM = 20_000, 200_000  # entries in one transaction, and those that may wait
 _SEQ_BITS = 40
 _SEQ_MASK = (1 << _SEQ_BITS) - 1
 _HASH = 32
@@ -76,6 +81,7 @@ class SqliteStore:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._numbers: dict[str, int] = {}
+        self._turns: Turns[_Adding, None] = Turns(self._add, together=_TOGETHER, room=_ROOM)
 
     def create(self, org: str) -> None:
         with self._connections.writing() as db:
@@ -90,8 +96,14 @@ class SqliteStore:
             return _head(db, org)[1]
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
+        self._turns.ask((org, expected, batch), len(batch.rows))
+
+    def _add(self, wishes: Sequence[_Adding]) -> list[Exception | None]:
         with self._connections.writing() as db:
-            _append(db, org, expected, batch)
+            if len(wishes) == 1:
+                _append(db, *wishes[0])
+                return [None]
+            return [_apart(db, wish) for wish in wishes]
 
     def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
         with self._connections.writing() as db:
@@ -122,13 +134,13 @@ class SqliteStore:
             with self._connections.reading() as db:
                 base = self._number(db, org) << _SEQ_BITS
                 rows: list[Any] = db.execute(_KEPT, (base + low, base + min(low + _CHUNK, stop))).fetchall()
-            yield from (Kept(place & _SEQ_MASK, body, leaf) for place, body, leaf in rows)
+            yield from map(_kept, rows)
 
     def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
         with self._connections.reading() as db:
             base = self._number(db, org) << _SEQ_BITS
             found = (db.execute(_KEPT_AT, (base + seq,)).get for seq in seqs if 0 <= seq <= _SEQ_MASK)
-            return [Kept(place & _SEQ_MASK, body, leaf) for place, body, leaf in filter(None, found)]
+            return [_kept(row) for row in filter(None, found)]
 
     def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:
         return self._directory(org, _BY_KEY, (_key(*key) for key in keys))
@@ -246,7 +258,7 @@ class SqliteStore:
     def _directory(self, org: str, sql: str, wanted: Iterable[object]) -> list[Identity]:
         with self._connections.reading() as db:
             number = self._number(db, org)
-            return [_identity(row) for one in dict.fromkeys(wanted) for row in db.execute(sql, (number, one))]
+            return list(map(_identity, db.executemany(sql, ((number, one) for one in dict.fromkeys(wanted)))))
 
     def _number(self, db: apsw.Connection, org: str) -> int:
         if org not in self._numbers:
@@ -254,13 +266,30 @@ class SqliteStore:
         return self._numbers[org]
 
 
+def _apart(db: apsw.Connection, wish: _Adding) -> Exception | None:
+    """One append among others of a transaction: refused, it leaves nothing behind and harms no other."""
+    db.execute("SAVEPOINT one")
+    try:
+        _append(db, *wish)
+    except (HeadMovedError, NotFoundError) as error:
+        db.execute("ROLLBACK TO one")
+        return error
+    except apsw.ConstraintError:
+        db.execute("ROLLBACK TO one")
+        return StoreError("an entry of the batch is in the log already")
+    finally:
+        db.execute("RELEASE one")
+    return None
+
+
 def _append(db: apsw.Connection, org: str, expected: Head, batch: Append) -> int:
     number, head = _head(db, org)
     if head != expected:
         raise HeadMovedError(f"the log has {head.size} entries, not {expected.size}")
     first = (number << _SEQ_BITS) + head.size
-    db.executemany(_ADD_ENTRY, ((first + i, row.body) for i, row in enumerate(batch.rows)))
-    db.executemany(_ADD_ID, ((number, r.id.bytes, head.size + i) for i, r in enumerate(batch.rows)))
+    size = head.size
+    db.executemany(_ADD_ENTRY, ((first + i, packed(r.body, size + i)) for i, r in enumerate(batch.rows)))
+    db.executemany(_ADD_ID, ((number, r.id.bytes, size + i) for i, r in enumerate(batch.rows)))
     db.executemany(_ADD_IDENTITY, (_identity_row(number, i) for i in batch.identities))
     db.executemany(_ADD_WORD, ((number, word, item) for word, item in batch.words))
     db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in batch.blobs))
@@ -279,6 +308,11 @@ def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
         raise DamagedError("the head of the log is damaged")
     pieces = tuple(hashes[i : i + _HASH] for i in range(0, len(hashes), _HASH))
     return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items, removed=removed)
+
+
+def _kept(row: tuple[Any, ...]) -> Kept:
+    place, body, leaf = row
+    return Kept(place & _SEQ_MASK, None if body is None else unpacked(body), leaf)
 
 
 def _key(type_: str, id_: str, owner: int | None) -> str:

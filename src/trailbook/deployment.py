@@ -196,14 +196,14 @@ class Deployment:
         held = {org: known.last(frozenset({origin_of(self._store, org, origin)})) for org in self.orgs()}
         return [org for org, last in held.items() if last is None and self._store.head(org).size]
 
-    def restart(self, outside: Path | None, *, keys_lost: bool = False) -> list[Restarted]:
+    def restart(self, outside: Path | None, *, always: bool = False) -> list[Restarted]:
         """Declare every log that lost entries restarted, and erase again whoever was erased since.
 
-        With `keys_lost` every log that was ever signed begins a new origin. Raises: StoreError, DamagedError.
+        With `always` every log begins a new origin. Raises: StoreError, DamagedError, ConfigurationError.
         """
         known = NOTHING_OUTSIDE if outside is None else read_outside(outside)
         origin = self.signing.origin
-        done = [restart(self._store, self.log(o), origin, known, keys_lost=keys_lost) for o in self.orgs()]
+        done = [restart(self._store, self.log(o), origin, known, always=always) for o in self.orgs()]
         return [one for one in done if one is not None]
 
     def close(self) -> None:

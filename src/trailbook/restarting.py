@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from trailbook.checkpoint import Checkpoint
 from trailbook.erasing import Order, erasure
-from trailbook.errors import NotFoundError
+from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.log import Log
+from trailbook.merkle import root_of
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.outside import Outside
 from trailbook.proving import latest
@@ -36,16 +37,18 @@ def is_behind(store: Store, org: str, origin: str, outside: Outside) -> Checkpoi
 
 
 def restart(
-    store: Store, log: Log, origin: str, outside: Outside, *, keys_lost: bool = False
+    store: Store, log: Log, origin: str, outside: Outside, *, always: bool = False
 ) -> Restarted | None:
     """Declare the restart of a restored log and erase again; None when it had lost nothing and nobody was erased.
 
-    With `keys_lost` a new origin begins even where nothing is lost, for the old one cannot be signed any more.
-    Raises: StoreError; what was done before stays done, and repeating it is harmless.
+    With `always` a new origin begins even where nothing is known to be lost: the old one cannot be signed any more,
+    or nobody can tell what was signed under it. Raises: StoreError, ConfigurationError for a backup from before a
+    restart; what was done before stays done, and repeating it is harmless.
     """
+    _refuse_overtaken(store, log.org, origin, outside)
     behind = is_behind(store, log.org, origin, outside)
     size = store.head(log.org).size
-    if keys_lost and behind is None:
+    if always and behind is None:
         behind = _last_signed(store, log.org, origin, outside)
     if behind is not None:
         log.change(lambda head: _declared(store, log, behind))
@@ -56,10 +59,24 @@ def restart(
     return Restarted(org=log.org, lost=lost, origin=origin_of(store, log.org, origin), erased_again=again)
 
 
-def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint | None:
-    """The last checkpoint of a log, kept outside or else beside it."""
-    found = outside.last(frozenset({origin_of(store, org, origin)})) or latest(store, org)
-    return None if found is None else found[0]
+def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> None:
+    """Refuse a backup that is older than a restart: under that restart's origin other entries were signed."""
+    own, before = int(epoch(store, org) or "0"), f"{origin}/{org}/"
+    found = (head.origin.removeprefix(before) for head, _ in outside.notes if head.origin.startswith(before))
+    later = [int(number) for number in found if number.isascii() and number.isdigit() and int(number) > own]
+    if later:
+        said = f"the log went on as {before}{max(later)}, which this backup is older than"
+        raise ConfigurationError(f"{org}: {said}; restore one that was taken after that restart")
+
+
+def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint:
+    """The last checkpoint of a log, kept outside or else beside it; of one that never was signed, its head."""
+    own = origin_of(store, org, origin)
+    found = outside.last(frozenset({own})) or latest(store, org)
+    if found is not None:
+        return found[0]
+    head = store.head(org)
+    return Checkpoint(own, head.size, root_of(head.range))
 
 
 def _declared(store: Store, log: Log, behind: Checkpoint) -> Change:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.cli.conftest import Folder
 
 VERIFIER = Path(__file__).parents[2] / "src" / "trailbook" / "export" / "trailbook_verify.py"
@@ -164,3 +165,47 @@ def test_the_log_and_its_backups_are_private(empty: Folder) -> None:
     empty.good("restore", "backup.db")
     for name in ("trailbook.db", "backup.db"):
         assert (empty.path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_backup_that_was_never_signed_restarts_too(empty: Folder) -> None:
+    """F22: what came after it may have been signed, so it too goes on under a new origin."""
+    empty.good("init")
+    empty.good(*ENTRY)
+    empty.good("backup", "backup.db")
+    empty.good("checkpoint", "publish")
+    lose(empty)
+    ended = empty.good("restore", "backup.db", "--without-outside-file")
+    assert "goes on as localhost/main/1" in ended.out
+    assert "erase them again" in ended.err
+    assert "Everything holds" in empty.good("verify").out
+
+
+def test_a_backup_from_before_a_restart_is_refused(empty: Folder) -> None:
+    """F22: it reaches the last head of its own origin, and yet all that the restarted log signed would be lost."""
+    begun(empty)
+    lose(empty)
+    empty.good("restore", "backup.db", "--without-outside-file")
+    empty.good(*ENTRY)
+    empty.good("checkpoint", "publish")
+    empty.good("backup", "later.db")
+    lose(empty)
+    ended = empty.run("restore", "backup.db")
+    assert ended.code == 2
+    assert "went on as localhost/main/1" in ended.err
+    assert not (empty.path / "trailbook.db").exists()
+    assert "nothing signed was lost" in empty.good("restore", "later.db").out
+    assert "Everything holds" in empty.good("verify").out
+
+
+def test_the_log_of_somebody_else_does_not_restore(
+    empty: Folder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """F22: a backup of another log of the same name is none of this one, whatever its size."""
+    begun(empty)
+    other = Folder(tmp_path_factory.mktemp("other"))
+    begun(other)
+    (empty.path / "foreign.db").write_bytes((other.path / "backup.db").read_bytes())
+    lose(empty)
+    assert empty.run("restore", "foreign.db").code == 1
+    assert not (empty.path / "trailbook.db").exists()
+    assert "nothing signed was lost" in empty.good("restore", "backup.db").out

@@ -84,7 +84,7 @@ def keys_replace(
         )
     _new_keys_in_place(found)
     with opened(found) as deployment:
-        done = deployment.restart(_outside(found), keys_lost=True)
+        done = deployment.restart(_outside(found), always=True)
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)
@@ -176,8 +176,8 @@ def restore(
     if found.outside_file is None and not blind:
         raise ConfigurationError(f"outside_file: {_UNTOLD}")
     part = place.with_name(place.name + ".part")
+    os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))  # names stand in it
     shutil.copyfile(file, part)
-    part.chmod(0o600)
     os.replace(part, place)
     try:
         told = _restart(found, declare, blind)
@@ -186,6 +186,8 @@ def restore(
             place.with_name(place.name + suffix).unlink(missing_ok=True)
         raise
     _lines(as_json(told) if json else "\n".join(_said(one) for one in told) or _NOTHING_LOST)
+    if blind:
+        note("Whoever was erased after the backup was taken is in the log again: erase them again.")
 
 
 def erase(
@@ -241,7 +243,7 @@ def _restart(found: Settings, declare: bool, blind: bool) -> list[dict[str, Any]
                 raise ConfigurationError(
                     f"the backup lost entries ({lost}); declare it with --declare-restart"
                 )
-        done = deployment.restart(outside, keys_lost=blind)
+        done = deployment.restart(outside, always=blind)
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)

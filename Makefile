@@ -87,10 +87,12 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 # The development pins contain the demo's, so this one stamp answers for both.
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements/dev.txt requirements/sqlalchemy-2.0.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the pinned dependencies of requirements/dev.txt ..."
 	@$(PIP) --require-hashes --only-binary :all: -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-deps --require-hashes --only-binary :all: --upgrade --target $(VENV)/sqlalchemy-2.0 \
+		-r requirements/sqlalchemy-2.0.txt
 	@touch $(VENV)/.demo $@
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
@@ -119,6 +121,8 @@ lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv; name one with make lock UV=/path/to/uv." >&2; exit 1; }
 	@echo "Pinning requirements/dev.txt ..."
 	@$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
+	@echo "Pinning requirements/sqlalchemy-2.0.txt, with which capture is tested too ..."
+	@echo "sqlalchemy>=2.0.36,<2.1" | $(LOCK) --no-deps - --output-file requirements/sqlalchemy-2.0.txt
 	@echo "Pinning requirements/demo.txt and requirements/core.txt to the same versions ..."
 	@$(LOCK) pyproject.toml --extra demo --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt

@@ -13,12 +13,19 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.orm import Session
 from tests.capture.conftest import Database
-from tests.capture.small import ANNA, Role, User, capturing, item
+from tests.capture.small import ANNA, Role, Setting, User, capturing, item
 
 from trailbook import Log, open_deployment, operator
 from trailbook.capture import Bounds, Capture, acting_as, drain, drain_forever, outbox
 from trailbook.capture.draining import Drained, Draining, Ways, discard, health, quarantined, retry
-from trailbook.errors import ConfigurationError, NotFoundError, OutboxFullError, SchemaNewerError, StoreError
+from trailbook.errors import (
+    ConfigurationError,
+    NotFoundError,
+    OutboxFullError,
+    SchemaNewerError,
+    StoreError,
+    UncapturedWriteError,
+)
 from trailbook.model import Item, NewEntry
 from trailbook.query import Query
 from trailbook.recording import Outcome
@@ -231,7 +238,7 @@ def test_outbox_full(engine: Engine, log: Log) -> None:
             session.add(User(name="refused"))
             with pytest.raises(OutboxFullError):
                 session.flush()
-        with engine.begin() as connection, pytest.raises(OutboxFullError):
+        with pytest.raises(OutboxFullError), engine.begin() as connection:
             connection.execute(insert(User).values(name="refused"))
         with Session(engine) as session:
             assert session.scalars(select(Role)).all() == []
@@ -244,14 +251,21 @@ def test_outbox_full(engine: Engine, log: Log) -> None:
 
 
 def test_a_refusal_swallowed_by_the_host_is_still_one(engine: Engine) -> None:
-    """A host that catches the refusal and commits has no change: its transaction ended with the refusal."""
+    """A host that catches the refusal cannot commit the change; rolled back to a savepoint, the rest it can."""
     with capturing(engine, bounds=Bounds(outbox=1, spool=1, every=0)):
         with engine.connect() as connection:
             with pytest.raises(OutboxFullError):
                 connection.execute(insert(User).values(name="refused"))
+            with pytest.raises(UncapturedWriteError, match="rolled back"):
+                connection.commit()
+            connection.rollback()
+            connection.execute(text("INSERT INTO plain_setting (id, value) VALUES (1, 'kept')"))
+            with pytest.raises(OutboxFullError), connection.begin_nested():
+                connection.execute(insert(User).values(name="refused"))
             connection.commit()
         with Session(engine) as session:
             assert session.scalars(select(User)).all() == []
+            assert session.scalars(select(Setting.value)).all() == ["kept"]
 
 
 def test_on_failure_is_the_hosts(engine: Engine) -> None:

@@ -69,8 +69,10 @@ def rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values]
         for row in rows:
             yield {column: row._mapping[column] for column in plan.columns}
     elif plan.how == "defaults":
+        given = result.context.compiled_parameters[0]  # what a statement sets it does not return
         for row in result.returned_defaults_rows or ():
-            yield {column: row._mapping[column] for column in plan.columns}
+            told = row._mapping
+            yield {column: told[column] if column in told else given[column.key] for column in plan.columns}
     elif plan.how == "parameters":
         for given in result.context.compiled_parameters:
             yield {column: given[column.key] for column in plan.columns}

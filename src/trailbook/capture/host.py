@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import Mapper, Session
 
-from trailbook.capture import outbox
+from trailbook.capture import dooming, outbox
 from trailbook.capture.acting import current
 from trailbook.capture.captured import Captured, Moment, Row, Says, meant, new_ids, says, texts
 from trailbook.capture.checking import CaptureWarning, Finding, findings
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which a host without it does without
 
 Concerned = Mapping[str, Item | Sequence[Item]]
-_TX = "trailbook_tx"
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -142,7 +141,7 @@ class Capture:
         if found not in self.engines:
             self.engines.append(found)
             self._statements.listen(found)
-            event.listen(found, "begin", _begun)
+            dooming.listen(found)
         if not found.dialect.is_async:
             with found.begin() as connection:
                 self.make(connection)
@@ -178,7 +177,7 @@ class Capture:
             with found.begin() as connection:
                 self.end(connection)
         self._statements.deafen(found)
-        event.remove(found, "begin", _begun)
+        dooming.listen(found, event.remove)
         self.engines.remove(found)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:
@@ -378,18 +377,14 @@ def _said(target: Item, concerns: Concerned | None) -> Says:
     return target, tuple(pairs)
 
 
-def _begun(connection: Connection) -> None:
-    connection.info[_TX] = None
-
-
 def _transaction(connection: Connection) -> str | None:
-    """A name for the running transaction: made when first asked for, forgotten when the next one begins."""
+    """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
     if connection.dialect.name != "sqlite":
         return None
-    if connection.info.get(_TX) is None:
-        connection.info[_TX] = next(new_ids(datetime.now(UTC), 1))
-    name: str = connection.info[_TX]
-    return name
+    running = dooming.of(connection)
+    if running.name is None:
+        running.name = next(new_ids(datetime.now(UTC), 1))
+    return running.name
 
 
 def _in_transaction(driver: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update, event
 from sqlalchemy.sql.dml import UpdateBase
 
+from trailbook.capture.dooming import doom
 from trailbook.capture.expanding import Plan, planned, rows_of
 from trailbook.capture.flushing import is_unit_of_work
 from trailbook.capture.keeping import Keeper
@@ -149,13 +150,11 @@ class Statements:
 
 @contextmanager
 def _or_nothing(connection: Connection) -> Iterator[None]:
-    """A statement ran: if its entry cannot be written its transaction ends here, even where the host goes on."""
+    """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
     try:
         yield
     except BaseException:
-        transaction = connection.get_nested_transaction() or connection.get_transaction()
-        if transaction is not None:
-            transaction.rollback()
+        doom(connection)
         raise
 
 

@@ -1,0 +1,86 @@
+"""Transactions in which an entry could not be written: they may be rolled back, and nothing else.
+
+Owns what is remembered of a connection's transaction: its name, its savepoints, and whether it is doomed. Refuses a
+commit of what is not told, even where a host caught the error and went on.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, event
+
+from trailbook.errors import UncapturedWriteError
+
+_KEY = "trailbook_transaction"
+
+
+class Transaction(Struct):
+    """A running transaction: its open savepoints, and how many of them were when an entry could not be written."""
+
+    name: str | None = None
+    savepoints: int = 0
+    doomed: int | None = None
+
+
+def of(connection: Connection) -> Transaction:
+    """What is remembered of a connection's transaction."""
+    found: Transaction = connection.info.setdefault(_KEY, Transaction())
+    return found
+
+
+def doom(connection: Connection) -> None:
+    """An entry could not be written: what is not rolled back to before now is not committed."""
+    transaction = of(connection)
+    transaction.doomed = _least(transaction.doomed, transaction.savepoints)
+
+
+def listen(engine: Engine, do: Any = event.listen) -> None:
+    """Follow an engine's transactions; with `event.remove`, no longer."""
+    for name, heard in _HEARD.items():
+        do(engine, name, heard)
+
+
+def _begun(connection: Connection, *more: Any) -> None:
+    connection.info[_KEY] = Transaction()
+
+
+def _saved(connection: Connection, name: str | None) -> None:
+    of(connection).savepoints += 1
+
+
+def _released(connection: Connection, name: str, context: Any) -> None:
+    transaction = of(connection)
+    transaction.savepoints -= 1
+    if transaction.doomed is not None:
+        transaction.doomed = _least(transaction.doomed, transaction.savepoints)
+
+
+def _rolled_back(connection: Connection, name: str, context: Any) -> None:
+    transaction = of(connection)
+    transaction.savepoints -= 1
+    if transaction.doomed is not None and transaction.doomed > transaction.savepoints:
+        transaction.doomed = None
+
+
+def _committing(connection: Connection, *more: Any) -> None:
+    if of(connection).doomed is not None:
+        # SQLAlchemy takes a commit that raises for one that the database has undone.
+        connection.connection.rollback()
+        raise UncapturedWriteError(
+            "an entry of this transaction could not be written: it can only be rolled back"
+        )
+
+
+def _least(doomed: int | None, savepoints: int) -> int:
+    return savepoints if doomed is None else min(doomed, savepoints)
+
+
+_HEARD = {
+    "begin": _begun,
+    "begin_twophase": _begun,
+    "savepoint": _saved,
+    "release_savepoint": _released,
+    "rollback_savepoint": _rolled_back,
+    "commit": _committing,
+    "prepare_twophase": _committing,
+}

@@ -324,3 +324,20 @@ def test_a_backup_is_whole_while_others_write_and_never_overwrites(
     with pytest.raises(Exception, match="never overwrites"):
         deployment.backup(tmp_path / "copy.db")
     assert apsw.Connection(str(tmp_path / "copy.db")).execute("PRAGMA integrity_check").get == "ok"
+
+
+def test_what_the_removal_itself_cites_stays(tmp_path: Path) -> None:
+    """R9: with every other entry removed, the one that says so can still be read, and the log verifies."""
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock)
+    log = deployment.create(ORG)
+    grow(log, clock, 5)
+    clock.move(timedelta(days=1))
+    asked = Retention(kept_for="extended", before=clock())
+    log.prune(asked, actor=ANNA, origin=Origin(interface="cli"))
+    shown = list(log.rows(Query(), viewer=VIEWER))
+    assert [entry.action for entry in shown] == ["activity_log.pruned"]
+    assert shown[0].actor.name == ANNA.name
+    deployment.signer().sign(ORG)
+    assert deployment.verify(ORG).findings == ()
+    deployment.close()

@@ -91,7 +91,9 @@ def removal(
         digest = hashlib.sha256(manifest).hexdigest()
 
         def apply(expected: Head, batch: Append) -> None:
-            store.remove(org, expected, batch, leaves, sweep)
+            # The entry that says so stays, and with it everything that it cites.
+            staying = {token for row in batch.rows for token in decode(row.body).tokens()}
+            store.remove(org, expected, batch, leaves, [token for token in sweep if token not in staying])
 
         entry = _entry("activity_log.pruned", Item(type="removal", id=digest), (), order)
         return Change(

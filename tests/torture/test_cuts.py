@@ -1,0 +1,114 @@
+"""System calls that fail, or are the last one: at every write of every path, nothing acknowledged is lost (F1, F3, G1).
+
+`strace` makes the n-th call of a kind fail, or kills the process at it. In `make test` a part of the cuts is made; all
+of them in `make torture`.
+"""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+from tests.torture.judging import acknowledged, faults
+from tests.torture.scenarios import SCENARIOS, begin
+
+SCRIPT = Path(__file__).with_name("scenarios.py")
+CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat", "mkdir")
+FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
+FULL = bool(os.environ.get("TRAILBOOK_TORTURE"))
+SHORT = 6  # cuts a scenario in `make test`
+_TRACED = re.compile(r"^\d+ +(\w+)\(.*", re.M)
+
+
+class Cut(Struct, frozen=True):
+    """One fault: the scenario, the call, what happens to it, and at which time it is made."""
+
+    scenario: str
+    call: str
+    fault: str
+    when: int
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log every cut begins with."""
+    folder = tmp_path_factory.mktemp("begun")
+    begin(folder)
+    return folder
+
+
+def traced(options: list[str], name: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a scenario under strace."""
+    command = ["strace", "-f", "--seccomp-bpf", "-qq", *options, sys.executable, "-B", str(SCRIPT), name]
+    env = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [*command, str(folder)], capture_output=True, text=True, check=False, env=env, timeout=120
+    )
+
+
+def calls_of(name: str, begun: Path) -> Counter[str]:
+    """How often a scenario makes each call once it has begun to work on the log."""
+    with tempfile.TemporaryDirectory(prefix="cut-") as place:
+        folder = Path(place, "log")
+        shutil.copytree(begun, folder)
+        trace = Path(place, "trace")
+        done = traced(["-o", str(trace), "-e", f"trace={','.join(CALLS)}"], name, folder)
+        assert done.stdout.endswith("ended\n"), done.stderr[-2000:]
+        return Counter(call for call in _TRACED.findall(trace.read_text("utf-8", "replace")) if call in CALLS)
+
+
+def cuts(name: str, begun: Path) -> Iterator[Cut]:
+    """Every cut of a scenario; of `openat` only the last ones, for a thousand come before the log is opened."""
+    for call, times in calls_of(name, begun).items():
+        first = max(1, times - 8) if call == "openat" else 1
+        yield from (Cut(name, call, fault, when) for when in range(first, times + 1) for fault in FAULTS)
+
+
+def judged(cut: Cut, begun: Path) -> tuple[str, list[str]]:
+    """What became of one cut: whether the fault was met, and what is wrong with the log."""
+    with tempfile.TemporaryDirectory(prefix="cut-") as place:
+        folder = Path(place, "log")
+        shutil.copytree(begun, folder)
+        inject = f"inject={cut.call}:{cut.fault}:when={cut.when}"
+        done = traced(["-o", "/dev/null", "-e", f"trace={cut.call}", "-e", inject], cut.scenario, folder)
+        kind = "ended" if done.stdout.endswith("ended\n") else "killed" if done.returncode < 0 else "stopped"
+        return kind, faults(folder, acknowledged(done.stdout))
+
+
+def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
+    """F1, F3, G1: 0 lost, 0 doubled, 0 torn, and every file opens; the whole loop is more than 1,500 cuts."""
+    chance = random.Random(3)
+    found: dict[Cut, list[str]] = {}
+    table: dict[str, Counter[str]] = {}
+    for name in SCENARIOS:
+        every = list(cuts(name, begun))
+        chosen = every if FULL else chance.sample(every, min(SHORT, len(every)))
+        with ThreadPoolExecutor(2) as pool:
+            verdicts = list(pool.map(lambda cut: judged(cut, begun), chosen))
+        table[name] = Counter(kind for kind, _ in verdicts)
+        found |= {cut: wrong for cut, (_, wrong) in zip(chosen, verdicts, strict=True) if wrong}
+        print(
+            f"{name}: {len(chosen)} of {len(every)} cuts, {dict(table[name])}, {len(found)} faults so far",
+            flush=True,
+        )
+    assert found == {}
+    total = sum(sum(kinds.values()) for kinds in table.values())
+    assert not FULL or total >= 1500
+
+
+def test_the_verdict_can_fail(begun: Path, tmp_path: Path) -> None:
+    """The control: an entry that was acknowledged and is not there is called lost."""
+    folder = tmp_path / "log"
+    shutil.copytree(begun, folder)
+    lost = "id 019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11"
+    assert faults(folder, [lost]) == ["lost 019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11"]
+    assert faults(folder, []) == []

@@ -99,10 +99,8 @@ class Credentials:
     def rotate_key(self, key: ApiKey, overlap: timedelta, life: timedelta = KEY_LIFE) -> str | None:
         """The new secret of a key, or None when it was revoked or rotated meanwhile.
 
-        The old one lives on for `overlap`, at most 24 hours. Raises: InvalidError.
+        The old one lives on for `overlap`.
         """
-        if not timedelta(0) <= overlap <= OVERLAP or life <= timedelta(0):
-            raise InvalidError("overlap: is not 0 to 24 hours")
         secret, now = secret_text(self._entropy(32)), self._now()
         new = structs.replace(
             key,
@@ -210,6 +208,10 @@ class Credentials:
     def sign_out(self, session: str) -> None:
         """End a session; ending one that is gone is fine."""
         self._registry.end_session(hash_of(session))
+
+    def end_sessions(self, org: str, item: Item) -> None:
+        """Sign somebody out everywhere, and void the links made for them."""
+        self._registry.end_sessions_of(org, item.type, item.id)
 
     def password_link(self, org: str, item: Item, life: timedelta) -> str:
         """The secret text of a link by which `item` sets a password once."""

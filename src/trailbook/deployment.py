@@ -20,7 +20,8 @@ from trailbook.checkpoint import Checkpoint, VerifierKey
 from trailbook.credentials import Credentials
 from trailbook.directory import Entropy
 from trailbook.erasing import Progress
-from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError
+from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError, SuspendedError
+from trailbook.jobs import Orders
 from trailbook.keyring import Keyring, keep_origin, keyring_of, new_keys, open_keyring, origin_in
 from trailbook.log import Keys, Log
 from trailbook.model import Actor, Item, Origin
@@ -31,6 +32,7 @@ from trailbook.sealed import DEFAULT_SIZES, Parts
 from trailbook.sealing import Sealer
 from trailbook.signer import Signer, Signing
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
+from trailbook.throttle import Throttle
 from trailbook.tiles import origin_of
 from trailbook.verify import Report
 from trailbook.verifying import Asked, verify_log
@@ -77,9 +79,20 @@ class Deployment:
         self.clock = clock
         self.catalogue = load(folders)
         self.credentials = Credentials(registry, clock, entropy)
+        self.access = registry.access
+        self.entropy = entropy
+        # One at a time in this process; what other processes change meanwhile the registry's own order shows.
+        self.changing_access = threading.Lock()
+        self.tries = Throttle(10, 60)
+        self.orders = Orders(registry.jobs, clock, entropy)
 
     def log(self, org: str) -> Log:
-        """The log of an organisation. Raises: NotFoundError when it has none."""
+        """The log of an organisation. Raises: NotFoundError when it has none; SuspendedError."""
+        if self.access.organisation(org).suspended_at is not None:
+            raise SuspendedError(org)
+        return self._log(org)
+
+    def _log(self, org: str) -> Log:
         with self._lock:
             if org not in self._logs:
                 self._store.head(org)
@@ -138,7 +151,7 @@ class Deployment:
         self._signing = structs.replace(self.signing, keyring=keyring)
         for org in self.orgs():
             key = Item(type="key", id=keyring.current_id(origin_of(self._store, org, self.signing.origin)))
-            self.log(org).record(
+            self._log(org).record(
                 "activity_log.key_rotated", actor=SIGNER, target=key, origin=Origin(interface="cli")
             )
         return keyring

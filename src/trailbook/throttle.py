@@ -36,6 +36,11 @@ class Throttle:
                 self._keep(who, now, self._left(who, now) - cost)
             return lacking
 
+    def give(self, who: Hashable, now: float) -> None:
+        """Give one token back: what was tried went well and does not count."""
+        with self._lock:
+            self._keep(who, now, min(float(self.burst), self._left(who, now) + 1))
+
     def left(self, who: Hashable, now: float) -> float:
         """The tokens in a bucket."""
         with self._lock:

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -39,19 +41,26 @@ def single_file(folder: Folder, *words: str) -> int:
     return subprocess.run(command, cwd=folder.path, capture_output=True, check=False, timeout=60).returncode
 
 
+@contextmanager
+def serving(folder: Folder) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server of the folder's log: its address, and the process."""
+    words = folder.command("serve", "--listen", "127.0.0.1:0", "--json")
+    with subprocess.Popen(
+        words, cwd=folder.path, env=folder.environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())["address"], process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
 def test_serve_signs_within_seconds(empty: Folder) -> None:
     """R7: what is recorded while a server runs, through it or beside it, comes under a signed checkpoint."""
     empty.good("init")
     key = json.loads(empty.good("api-keys", "new", "--name", "x", "--scope", "prove", "--json").out)["secret"]
-    served = subprocess.Popen(
-        empty.command("serve", "--listen", "127.0.0.1:0", "--json"),
-        cwd=empty.path,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert served.stdout is not None
-        address = json.loads(served.stdout.readline())["address"]
+    with serving(empty) as (address, _):
         empty.good(*ENTRY)
         size, until = -1, time.monotonic() + 60
         while size < 1 and time.monotonic() < until:
@@ -59,9 +68,24 @@ def test_serve_signs_within_seconds(empty: Folder) -> None:
             size = int(answer.text.splitlines()[1]) if answer.status_code == 200 else -1
             time.sleep(0.1)
         assert size >= 1
-    finally:
-        served.send_signal(signal.SIGTERM)
-        served.wait(30)
+
+
+def test_a_log_has_one_server(empty: Folder) -> None:
+    """A second server is told where the first is; the command line goes on, and links lead to the server that runs."""
+    empty.good("init")
+    assert empty.good("sign-in").out.startswith("http://127.0.0.1:8750/sign-in")
+    with serving(empty) as (address, process):
+        second = empty.run("serve", "--listen", "127.0.0.1:0")
+        assert second.code == 2
+        assert f"another server serves this log, at {address}" in second.err
+        empty.good(*ENTRY)
+        assert empty.good("sign-in").out.startswith(f"{address}/sign-in")
+        process.kill()
+        process.wait(30)
+        # The control: a dead process holds nothing, whatever its file still says.
+        with serving(empty) as (again, _):
+            assert empty.good("sign-in").out.startswith(f"{again}/sign-in")
+    assert empty.good("sign-in").out.startswith("http://127.0.0.1:8750/sign-in")
 
 
 def test_a_whole_backup_restores(empty: Folder) -> None:

@@ -21,7 +21,7 @@ from msgspec import structs
 
 from trailbook.cli.opening import JSON, opened, settings_of
 from trailbook.cli.printing import as_json, note, progress, put
-from trailbook.cli.serving import BASE_URL, LISTEN, address_of, bound, create_app, link, run, signing
+from trailbook.cli.serving import BASE_URL, LISTEN, bound, create_app, link, run, served, signing
 from trailbook.config import Settings
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item
@@ -114,8 +114,7 @@ def _live(nordlys: Any, folder: Path) -> Any:
 def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None:
     found, opens, json = how
     pages, names = (importlib.import_module(f"trailbook.demo.{name}") for name in ("pages", "names"))
-    with bound(found.listen) as listening, opened(found) as deployment:
-        address = found.base_url or address_of(listening)
+    with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
         log = deployment.log(nordlys.ORG)
         log.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)

@@ -10,15 +10,17 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from trailbook.access import Level
+from trailbook.cli.alone import alone, served_at
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.opening import JSON, only_org, opened, settings_of
 from trailbook.cli.printing import as_json, note, put
+from trailbook.config import Settings
 from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import Item, item_faults
 
@@ -39,8 +41,7 @@ def serve(
 ) -> None:
     """Serve the page and the API."""
     found = settings_of(ctx, listen=listen, base_url=base_url)
-    with bound(found.listen) as listening, opened(found) as deployment:
-        address = found.base_url or address_of(listening)
+    with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
         told = {"address": address}
         if sign_in:
             org = found.org or only_org(deployment)
@@ -68,11 +69,16 @@ def sign_in(
     found = settings_of(ctx, base_url=base_url)
     who = _person(as_)
     with opened(found) as deployment:
-        address = found.base_url or f"http://{found.listen}"
+        address = found.base_url or served_at(found.store) or f"http://{found.listen}"
         org = found.org or only_org(deployment)
         deployment.log(org)  # a link into a log that is not there would be refused too late
         text = link((deployment, org), address, who, "none" if no_access else "full")
     put(as_json({"link": text, "as": f"{who.type}/{who.id}"}) if json else text)
+
+
+def served(found: Settings, listening: socket.socket) -> AbstractContextManager[str]:
+    """Hold the log as its only server; gives the address. Raises: ConfigurationError when another serves it."""
+    return alone(found.store, found.base_url or address_of(listening))
 
 
 @contextmanager

@@ -369,8 +369,8 @@ def page() -> str:
         "",
         "What becomes of each way to write to a tracked table. Made from the matrix of the test suite",
         "(`python -m tests.capture.matrix`), which runs every line on SQLite and PostgreSQL, with SQLAlchemy 2.0 and",
-        "2.1, and compares the host's rows before and after with the outbox: an entry for each row that differs, no other,",
-        "none twice, and the right actor.",
+        "2.1, and compares the host's rows before and after with the outbox: an entry for each row that differs, no",
+        "other, none twice, and the right actor.",
         "",
     ]
     for group in dict.fromkeys(each.group for each in WAYS.values()):

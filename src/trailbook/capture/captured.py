@@ -68,7 +68,7 @@ def says(tracked: Tracked, row: Any) -> Says:
         raise UncapturedWriteError(why) from None
 
 
-def texts(moment: Moment, action: str, found: Iterable[Says], fields: Sequence[str] = ()) -> list[str]:
+def texts(moment: Moment, action: str, found: Iterable[Says], *, fields: Sequence[str] = ()) -> list[str]:
     """The entries of these items as JSON, in the wire form of contracts.md 2, each under a new id."""
     shared = _shared(moment, action, fields)
     rows = list(found)
@@ -88,7 +88,7 @@ def new_ids(at: datetime, count: int) -> Iterator[str]:
         yield f"{head}{part[:3]}-{'89ab'[int(part[3], 16) & 3]}{part[4:7]}-{part[7:]}"
 
 
-def meant(moment: Moment, action: str, said: Says, more: Mapping[str, Any]) -> str:
+def meant(moment: Moment, action: str, said: Says, **more: Any) -> str:
     """One entry that somebody meant, as JSON; `more` holds its other members, and absent ones as None."""
     target, concerns = said
     id_ = more.get("id") or next(new_ids(moment.at, 1))
@@ -102,7 +102,7 @@ def meant(moment: Moment, action: str, said: Says, more: Mapping[str, Any]) -> s
     return f'{{"id":"{id_}","target":{_encoded(target)}{_listed(concerns)},{told}{shared}'
 
 
-def _shared(moment: Moment, action: str, fields: Sequence[str], without: Container[str] = ()) -> str:
+def _shared(moment: Moment, action: str, fields: Sequence[str], *, without: Container[str] = ()) -> str:
     acting = moment.acting
     members: dict[str, Any] = {
         "action": action,

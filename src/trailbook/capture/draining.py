@@ -288,7 +288,7 @@ def _pass(engine: Engine, logs: Logs, rows: Sequence[Kept], ways: Ways) -> Drain
     with engine.begin() as connection:
         # Only who puts it there says so: another drain may be at the same rows.
         if outbox.quarantine(connection, poison):
-            outbox.write(connection, _gaps(logs, poison, ways), microseconds(ways.clock()), None)
+            outbox.write(connection, _gaps(logs, poison, ways), at=microseconds(ways.clock()))
         outbox.delete(connection, [row.position for row in rows])
     return Drained(recorded=taken - len(poison), folded=gone, quarantined=len(poison))
 
@@ -298,7 +298,7 @@ def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:
     moment = Moment(acting=Acting(actor=DRAIN), at=ways.clock())
     # A gap about a gap would never end, and who has no log cannot be told.
     orgs = dict.fromkeys(one.org for one in poison if GAP not in one.entry and _has_log(logs, one.org))
-    text = [(org, meant(moment, GAP, (ways.source, ()), {})) for org in orgs]
+    text = [(org, meant(moment, GAP, (ways.source, ()))) for org in orgs]
     return [Captured(org, outbox.MEANT, [one], GAP) for org, one in text]
 
 

@@ -221,9 +221,15 @@ class Capture:
         self.demand_transaction(connection)
         moment = self.moment()
         id_ = id or UUID(next(new_ids(moment.at, 1)))
-        more = {"id": id_, "outcome": outcome, "effective_at": effective_at and effective_at.isoformat()}
         text = meant(
-            moment, action, _said(target, concerns), {**more, "caused_by": caused_by, "fields": fields}
+            moment,
+            action,
+            _said(target, concerns),
+            id=id_,
+            outcome=outcome,
+            effective_at=effective_at and effective_at.isoformat(),
+            caused_by=caused_by,
+            fields=fields,
         )
         covered = "\n".join(f"{item.type}/{item.id}" for item in covers) or None
         self.write(connection, [Captured(self._org(target), outbox.MEANT, [text], action, covered)])
@@ -270,7 +276,9 @@ class Capture:
         rows: dict[str, list[Says]] = {}
         for row, said in found:
             rows.setdefault(self._org(row), []).append(said)
-        return [Captured(org, op, texts(moment, action, said, named), action) for org, said in rows.items()]
+        return [
+            Captured(org, op, texts(moment, action, said, fields=named), action) for org, said in rows.items()
+        ]
 
     def keep_rows(
         self, connection: Connection, place: Place, op: Op, found: tuple[Rows, Iterable[str]]
@@ -297,7 +305,7 @@ class Capture:
         moment, action = self.moment(), self.catalogue.action(said.action).name
         made = [
             Captured(
-                self._org(target), outbox.MEANT, [meant(moment, action, one, {"fields": said.fields})], action
+                self._org(target), outbox.MEANT, [meant(moment, action, one, fields=said.fields)], action
             )
             for target in said.targets
             for one in [_said(target, said.concerns)]
@@ -312,7 +320,7 @@ class Capture:
         for one in captured if room != "free" else ():
             if room == "spool-full" or self._on_failure[one.action] == "refuse":
                 raise OutboxFullError(f"the outbox is full, and {one.action} may not be lost: is it drained?")
-        outbox.write(connection, captured, microseconds(self._clock()), _transaction(connection))
+        outbox.write(connection, captured, at=microseconds(self._clock()), tx=_transaction(connection))
 
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
@@ -351,9 +359,9 @@ class Capture:
         if isinstance(self.org, str):
             source = Item(type="source", id=self.name, name=f"Capture {self.name}")
             acting = current(self._job or self.name)
-            text = meant(Moment(acting=acting, at=self._clock()), action, (source, ()), {})
+            text = meant(Moment(acting=acting, at=self._clock()), action, (source, ()))
             at = microseconds(self._clock())
-            outbox.write(connection, [Captured(self.org, outbox.MEANT, [text], action)], at, None)
+            outbox.write(connection, [Captured(self.org, outbox.MEANT, [text], action)], at=at)
 
 
 def _policies(catalogue: Any, given: Mapping[str, OnFailure]) -> dict[str, OnFailure]:

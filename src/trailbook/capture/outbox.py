@@ -159,7 +159,7 @@ def remove(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP TABLE {table}")
 
 
-def write(connection: Connection, captured: Iterable[Captured], at: int, tx: str | None) -> None:
+def write(connection: Connection, captured: Iterable[Captured], *, at: int, tx: str | None = None) -> None:
     """Write entries in the connection's transaction, at an instant in microseconds.
 
     `tx` names the transaction on SQLite; PostgreSQL knows it.

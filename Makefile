@@ -17,12 +17,13 @@ APT := DEBIAN_FRONTEND=noninteractive apt-get
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: usage setup demo test lint bench docs shots lock vendor browser clean
+.PHONY: usage setup demo test torture lint bench docs shots lock vendor browser clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
 	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
 	@echo "make test    setup, a browser, lint and every test (PYTEST_ARGS=... go to pytest)"
+	@echo "make torture every cut, power cut and kill, in full (as root, on Debian)"
 	@echo "make lint    ruff, mypy and the direction of imports"
 	@echo "make bench   the benchmarks"
 	@echo "make docs    check that the documents are in step with the code"
@@ -42,6 +43,10 @@ test: setup browser
 	@$(MAKE) lint
 	@echo "Running the tests ..."
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+torture: setup browser
+	@echo "Cutting system calls, power and processes; this takes about a quarter of an hour ..."
+	@TRAILBOOK_TORTURE=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 0 -s -o timeout=3600 tests/torture $(PYTEST_ARGS)
 
 lint: setup
 	@echo "Checking rules (ruff) ..."
@@ -102,12 +107,13 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@touch $@
 
 browser:
-	@if ! command -v chromium >/dev/null || ! command -v openssl >/dev/null; then \
+	@if ! command -v chromium >/dev/null || ! command -v openssl >/dev/null || ! command -v strace >/dev/null \
+		|| ! command -v mkfs.ext4 >/dev/null || ! command -v mount >/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "The tests need a browser and openssl: installing the Debian packages ..."; \
-			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends chromium fonts-dejavu-core openssl >/dev/null; \
+			echo "The tests need a browser, openssl, strace and mount: installing the Debian packages ..."; \
+			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends chromium fonts-dejavu-core openssl strace e2fsprogs mount >/dev/null; \
 		else \
-			echo "The tests need a browser and openssl (Debian: apt-get install chromium openssl)." >&2; \
+			echo "The tests need more (Debian: apt-get install chromium openssl strace e2fsprogs mount)." >&2; \
 			exit 1; \
 		fi; \
 	fi

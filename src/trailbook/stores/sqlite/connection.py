@@ -142,6 +142,14 @@ def make_private(path: Path) -> None:
 
 def _open(path: Path, flags: int) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags)
+    try:
+        return _set(connection, flags)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _set(connection: apsw.Connection, flags: int) -> apsw.Connection:
     connection.set_busy_timeout(10_000)
     _version(connection)  # a file of somebody else is refused before anything in it is changed
     connection.execute("PRAGMA mmap_size = 1073741824")

@@ -1,0 +1,66 @@
+"""A disk that fills up, and is given room again; a disk that turns read-only (F4)."""
+
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.torture.judging import faults
+from tests.torture.scenarios import ORG, begin, entry, open_in
+
+from trailbook.errors import StorageFullError, StoreError
+from trailbook.log import Log
+
+pytestmark = pytest.mark.needs_root
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of four megabytes with a log on it."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=True)
+    try:
+        begin(place)
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def record(log: Log, chance: random.Random, said: list[str], count: int) -> None:
+    """Record batches, and remember only what was acknowledged."""
+    for _ in range(count):
+        made = [entry(chance) for _ in range(50)]
+        log.record_many(made)
+        said += [f"id {each.id}" for each in made]
+
+
+def test_a_full_disk_refuses_and_goes_on_when_it_has_room(disk: Path) -> None:
+    """F4: nothing that was acknowledged is lost, what does not fit is refused as `storage-full`, and room is enough."""
+    chance, said = random.Random(1), list[str]()
+    deployment = open_in(disk)
+    log = deployment.log(ORG)
+    with pytest.raises(StorageFullError):
+        record(log, chance, said, 1000)
+    before = len(said)
+    with pytest.raises(StoreError):
+        record(log, chance, said, 1000)
+    subprocess.run(["mount", "-o", "remount,size=32m", str(disk)], check=True)
+    record(log, chance, said, 5)
+    assert len(said) == before + 250
+    deployment.close()
+    assert faults(disk, said) == []
+
+
+def test_a_read_only_disk_is_said(disk: Path) -> None:
+    """F4: nothing is recorded and nothing is lost; the words say what is wrong."""
+    chance, said = random.Random(2), list[str]()
+    deployment = open_in(disk)
+    record(deployment.log(ORG), chance, said, 2)
+    deployment.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with pytest.raises(StoreError, match="read-only|cannot be opened"):
+        open_in(disk)
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    assert faults(disk, said) == []

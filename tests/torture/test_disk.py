@@ -25,6 +25,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         begin(place)
         yield place
     finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
         subprocess.run(["umount", str(place)], check=True)
 
 

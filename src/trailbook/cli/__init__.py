@@ -31,6 +31,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "keys": ("proving", "keys", "Make, rotate and list the signing keys."),
     "backup": ("proving", "backup", "Copy the store while recording goes on."),
     "restore": ("proving", "restore", "Put a backup in place of a log that is gone."),
+    "reindex": (
+        "indexing",
+        "reindex",
+        "Build the index of a log anew from its entries; nothing but the index is written.",
+    ),
     "erase": ("proving", "erase", "Erase a person; no proof breaks."),
     "serve": ("serving", "serve", "Serve the page and the API."),
     "sign-in": ("serving", "sign_in", "Print a link that signs somebody in once."),
@@ -71,6 +76,12 @@ def load(name: str) -> Any:
 app = typer.Typer(cls=_Commands, name="trailbook", add_completion=False, rich_markup_mode=None)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        importlib.import_module("trailbook.cli.setup").version(json=False)
+        raise typer.Exit
+
+
 @app.callback()
 def before(
     ctx: typer.Context,
@@ -79,6 +90,9 @@ def before(
     ),
     org: str | None = typer.Option(None, metavar="ORG", help="The organisation; else the only one there is."),
     store: str | None = typer.Option(None, metavar="URL", help="The store; else sqlite:///trailbook.db."),
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_version, help="Print the version."
+    ),
 ) -> None:
     """The activity log: who did what, to what, about whom, and when."""
     ctx.obj = {"config": config, "org": org, "store": store}

@@ -26,6 +26,7 @@ from trailbook.web import (
 )
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
+from trailbook.web.ingest import ingesting
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
 from trailbook.web.problems import allowed_methods
 
@@ -87,5 +88,5 @@ def create_app(
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams = streams
-    app.asgi_handler = edged(app.asgi_handler, site.base_url, partial(allowed_methods, app))
+    app.asgi_handler = edged(ingesting(site, app.asgi_handler), site.base_url, partial(allowed_methods, app))
     return app

@@ -107,19 +107,26 @@ Handler = Callable[[Asked], Response[Any]]
 
 def asked_of(site: Site, request: Request[Any, Any, Any]) -> Asked:
     """The request as plain data, nobody let in yet. Raises: MalformedError."""
+    params = {name: str(value) for name, value in request.path_params.items()}
+    return asked_in(site, request.scope, params)
+
+
+def asked_in(site: Site, scope: Any, params: Mapping[str, str]) -> Asked:
+    """A request of the gateway as plain data, nobody let in yet. Raises: MalformedError."""
+    given = scope["query_string"]
     try:
-        pairs = parse_qsl(request.scope["query_string"].decode("ascii"), True, errors="strict")
+        pairs = parse_qsl(given.decode("ascii"), True, errors="strict") if given else []
     except (UnicodeDecodeError, ValueError):
         raise MalformedError("the address is not UTF-8 in percent-encoding") from None
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     return Asked(
         site=site,
-        method=request.method,
-        path=request.scope["path"],
-        params={name: str(value) for name, value in request.path_params.items()},
+        method=scope["method"],
+        path=scope["path"],
+        params=params,
         pairs=tuple(pairs),
         headers=headers,
-        request_id=request.scope["state"]["request_id"],
+        request_id=scope["state"]["request_id"],
         lang=language(headers.get("accept-language")),
     )
 

@@ -13,11 +13,20 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookError
-from trailbook.model import NewEntry, Receipt, State, entry_from, written
+from trailbook.model import NewEntry, Receipt, State, written
 from trailbook.recording import Outcome
 from trailbook.web.asked import Asked, refuse_parameters
-from trailbook.web.jsonin import elements, lines, strict
+from trailbook.web.jsonin import (
+    MAX_BATCH,
+    MAX_ENTRY,
+    BatchTooLargeError,
+    TooLargeError,
+    elements,
+    entry_of,
+    lines,
+)
 from trailbook.web.problems import MediaTypeError, Problem, problem
+from trailbook.web.unpacking import unpacked
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 
@@ -43,15 +52,30 @@ class BatchLine(Struct, frozen=True, kw_only=True):
 
 def record_one(asked: Asked) -> Response[bytes]:
     """POST entries: 201 once durable, 200 for an entry that is in the log already."""
-    asked.only()
-    _form(asked, JSON)
     assert asked.admitted is not None
-    entry = entry_from(strict(asked.body))
-    outcome = asked.log.record_each([entry], source=asked.admitted[1])[0]
-    if outcome.receipt is None:
-        assert outcome.refused is not None
+    outcome = asked.log.record_each([read_one(asked)], source=asked.admitted[1])[0]
+    if outcome.refused is not None:
         raise outcome.refused
-    receipt = outcome.receipt
+    return receipt_of(asked, outcome.receipt)
+
+
+def read_one(asked: Asked) -> NewEntry:
+    """The entry that was sent by itself. Raises: InvalidError, MediaTypeError."""
+    if asked.pairs:
+        asked.only()
+    sent_as(asked, JSON)
+    return entry_of(plain(asked, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"), MAX_ENTRY))
+
+
+def plain(asked: Asked, too_large: InvalidError, most: int) -> bytes:
+    """The body without its content coding. Raises: `too_large`, MalformedError, MediaTypeError."""
+    coding = asked.headers.get("content-encoding")
+    return asked.body if coding is None else unpacked(asked.body, coding, too_large, most)
+
+
+def receipt_of(asked: Asked, receipt: Receipt | None) -> Response[bytes]:
+    """The answer to an entry that is in the log."""
+    assert receipt is not None
     body = msgspec.json.encode(recorded(receipt))
     headers = {"Location": f"{asked.site.base_url}{asked.path}/{receipt.id}", "ETag": etag(body)}
     if receipt.replayed:
@@ -62,8 +86,9 @@ def record_one(asked: Asked) -> Response[bytes]:
 def record_batch(asked: Asked) -> Response[bytes]:
     """POST entries/batch: what may be recorded of it, or, with `atomic=true`, all or nothing."""
     atomic = _atomic(asked)
-    form = _form(asked, JSON, NDJSON, "application/ndjson")
-    raw = elements(asked.body) if form == JSON else lines(asked.body)
+    form = sent_as(asked, JSON, NDJSON, "application/ndjson")
+    sent = plain(asked, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"), MAX_BATCH)
+    raw = elements(sent) if form == JSON else lines(sent)
     read = [_entry(one) for one in raw]
     answers = _all(asked, read) if atomic else _each(asked, read)
     if form == JSON:
@@ -86,7 +111,7 @@ def etag(body: bytes) -> str:
 
 def _entry(raw: bytes) -> NewEntry | TrailbookError:
     try:
-        return entry_from(strict(raw))
+        return entry_of(raw)
     except TrailbookError as error:
         return error
 
@@ -141,11 +166,10 @@ def _atomic(asked: Asked) -> bool:
     return given == "true"
 
 
-def _form(asked: Asked, *taken: str) -> str:
+def sent_as(asked: Asked, *taken: str) -> str:
+    """The media type of the request's body, which must be one of those taken. Raises: MediaTypeError."""
     kind, _, parameters = asked.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if kind.strip().lower() not in taken or charset not in ("", "charset=utf-8"):
         raise MediaTypeError(f"send {' or '.join(taken)} in UTF-8")
-    if asked.headers.get("content-encoding", "identity") != "identity":
-        raise MediaTypeError("send it without a content encoding")
     return kind.strip().lower()

@@ -106,8 +106,8 @@ class ActionUnknownError(InvalidError):
 
     def __init__(self, name: str, nearest: str | None, among: Sequence[str] = ()) -> None:
         hint = f"; the nearest declared one is {nearest}" if nearest else ""
-        if len(among) > 1:
-            hint += f", of {', '.join(among)}"
+        if among:  # a wrong guess misleads more than all that the entity has
+            hint = f"; there are {', '.join(among)}"
         detail = f"the action {name[:80]!r} is not declared in the catalogue{hint}"
         super().__init__(detail, (Fault("/action", self.code, detail),))
         self.name = name

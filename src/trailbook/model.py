@@ -25,6 +25,7 @@ State = Literal["received", "accepted", "checkpointed", "anchored"]
 KINDS: tuple[Kind, ...] = ("person", "integration", "system")
 OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")
 INTERFACES: tuple[Interface, ...] = ("web", "mobile", "api", "cli", "job", "import", "database")
+_CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "outcome": OUTCOMES, "interface": INTERFACES}
 
 MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_CONCERNS, MAX_FIELDS = 200, 300, 500, 100, 100
 MAX_BODY = 65_535  # bytes; the length prefix of a C2SP entry bundle is 16 bits
@@ -231,4 +232,6 @@ def shape_fault(error: msgspec.ValidationError) -> Fault:
     pointer = "".join("/" + (name or index) for name, index in _PATH.findall(path))
     if named := re.search(r"(?:required|unknown) field `([^`]*)`", said):
         pointer += "/" + named.group(1).replace("~", "~0").replace("/", "~1")
+    if said.startswith("Invalid enum value") and (choices := _CHOICES.get(pointer.rpartition("/")[2])):
+        return Fault(pointer, "entry-invalid", f"is not one of {', '.join(choices)}")
     return Fault(pointer, "entry-invalid", said[0].lower() + said[1:])

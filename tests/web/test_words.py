@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -72,3 +73,16 @@ def test_dates_and_numbers() -> None:
     assert words("en").counted("total", 1) == "1 entry"
     assert words("en").counted("total", 12345) == "12,345 entries"
     assert words("nb").counted("total", 12345) == "12\u00a0345 oppføringer"
+
+
+@pytest.mark.parametrize(
+    ("zone", "english", "norwegian"),
+    [
+        ("UTC", "Coordinated Universal Time", "koordinert universaltid"),
+        ("Etc/GMT+5", "GMT+5", "GMT+5"),
+        ("Europe/Oslo", "Central European Time", "sentraleuropeisk tid"),
+    ],
+)
+def test_a_zone_of_no_place_has_its_own_name(zone: str, english: str, norwegian: str) -> None:
+    """P68: a log kept in UTC is not of an unknown region; a place's zone is named by the place's time."""
+    assert (words("en").zone(ZoneInfo(zone)), words("nb").zone(ZoneInfo(zone))) == (english, norwegian)

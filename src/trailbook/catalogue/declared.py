@@ -119,9 +119,12 @@ class Catalogue(Struct, frozen=True):
         """
         found = self.actions.get(name)
         if found is None:
-            entity = name.partition(".")[0]
-            own = [action for action in self.actions if action.startswith(f"{entity}.")]
-            raise ActionUnknownError(name, _nearest(name, own or self.actions), own)
+            entity, _, done = name.partition(".")
+            own = {
+                action.partition(".")[2]: action for action in self.actions if action.startswith(f"{entity}.")
+            }
+            nearest = own.get(_nearest(done, own) or "") if own else _nearest(name, self.actions)
+            raise ActionUnknownError(name, nearest, () if nearest else tuple(own.values()))
         return found
 
     def entity_actions(self, pattern: str) -> tuple[Action, ...]:

@@ -40,8 +40,11 @@ imports = typer.Typer(add_completion=False, rich_markup_mode=None, help="Record 
 def export(
     ctx: typer.Context,
     pairs: Pairs,
-    format_: str = typer.Option(
-        "csv", "--format", metavar="FORMAT", help="csv or xlsx, newest first; jsonl or parquet, as recorded."
+    given: str | None = typer.Option(
+        None,
+        "--format",
+        metavar="FORMAT",
+        help="csv (as when absent) or xlsx, newest first; jsonl or parquet, as recorded.",
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
     columns: str | None = typer.Option(
@@ -59,6 +62,9 @@ def export(
 
     The file has its name once it is whole; until then, after a failure and after Ctrl-C there is none of that name.
     """
+    if given is not None and bundle is not None:
+        raise _invalid("format", "and bundle are not given together; a bundle has a form of its own")
+    format_ = given or "csv"
     _check(format_, columns, bundle, output)
     if output.exists() and not overwrite and str(output) != "-":
         note(f"error: {output} is there already; --overwrite replaces it")
@@ -88,6 +94,8 @@ def _check(format_: str, columns: str | None, bundle: str | None, output: Path) 
         raise _invalid("format", f"is not one of {', '.join(FORMATS)}")
     if bundle not in (None, "inclusion", "closed"):
         raise _invalid("bundle", "is not inclusion or closed")
+    if str(output) != "-" and not output.parent.is_dir():
+        raise _invalid("output", f"the folder {output.parent} does not exist")
     if str(output) == "-" and bundle is not None:
         raise _invalid("output", "is a file for a bundle")
     if columns is not None and (bundle is not None or not FORMATS[format_].table):

@@ -47,6 +47,8 @@ def verify(
         if bundle.read_bytes()[:64].startswith(_PROOF):
             return _proof(ctx, bundle, (leaf, key), json)
         single = importlib.import_module("trailbook.export.trailbook_verify")
+        for one in key:
+            _lines(one)  # a missing file is told as one
         keys = [part for one in key for part in ("--key", one)]
         told: int = single.main([str(bundle), *keys, *(["--json"] if json else [])])
         return told

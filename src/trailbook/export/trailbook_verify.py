@@ -588,7 +588,7 @@ def main(arguments: list[str] | None = None) -> int:
                 said, is_proved = compare(bundle, other)
                 (proved if is_proved else not_shown).append(said)
     except (BrokenError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(f"{error.filename}: {error.strerror}" if isinstance(error, FileNotFoundError) else error, file=sys.stderr)
         return 2
     holds, findings = not bundle.findings and not not_shown, bundle.findings
     answer = {"file": asked.file, "holds": holds, "keys_trusted": bool(keys), "findings": findings}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.core import Locale, get_global
 from babel.dates import format_date, get_timezone_name
 from babel.numbers import format_decimal
 
@@ -57,8 +58,12 @@ class Words:
         return f"{self.day(at)}, {at:%H:%M:%S}" if seconds else f"{self.day(at)}, {at:%H:%M}"
 
     def zone(self, zone: ZoneInfo) -> str:
-        """A time zone in words."""
-        return str(get_timezone_name(zone, locale=self._locale))
+        """A time zone in words; one that is of no place has its own name, not that of an unknown region."""
+        key = get_global("zone_aliases").get(zone.key, zone.key)
+        if not key.startswith("Etc/"):
+            return str(get_timezone_name(zone, locale=self._locale))
+        names = Locale.parse(self._locale).time_zones.get(key, {})
+        return str(names.get("long", {}).get("standard", key.removeprefix("Etc/")))
 
     def __contains__(self, key: str) -> bool:
         return key in self._texts

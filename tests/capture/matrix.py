@@ -51,22 +51,26 @@ class Way(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     run: Callable[[Host], Any]
     who: str | None = "u-17"
+    triggers: Verdict | None = None  # None: recorded, or nothing where there is nothing
+    database: bool = False  # triggers know nobody but the database's user
 
 
 WAYS: dict[str, Way] = {}
 
 
-def way(group: str, name: str, verdict: Verdict = "recorded", who: str | None = "u-17") -> Any:
-    """Add a write path to the matrix."""
+def way(group: str, name: str, verdict: Verdict = "recorded", **more: Any) -> Any:
+    """Add a write path to the matrix; `more` are further members of `Way`."""
 
     def added(run: Callable[[Host], Any]) -> Callable[[Host], Any]:
-        WAYS[name] = Way(group=group, name=name, verdict=verdict, run=run, who=who)
+        WAYS[name] = Way(group=group, name=name, verdict=verdict, run=run, **more)
         return run
 
     return added
 
 
-def statement(group: str, name: str, made: Callable[[Host], Any], verdict: Verdict = "recorded") -> None:
+def statement(
+    group: str, name: str, made: Callable[[Host], Any], *, verdict: Verdict = "recorded", **more: Any
+) -> None:
     """Add a path of one statement, executed by a session that commits; `made` gives it, and its parameters if any."""
 
     def run(host: Host) -> None:
@@ -74,7 +78,7 @@ def statement(group: str, name: str, made: Callable[[Host], Any], verdict: Verdi
             found = made(host)
             session.execute(*found) if isinstance(found, tuple) else session.execute(found)
 
-    way(group, name, verdict)(run)
+    way(group, name, verdict, **more)(run)
 
 
 UNIT, BULK, CORE, TEXT, AROUND = (
@@ -179,7 +183,13 @@ statement(BULK, "update(Model) by keys", lambda h: (update(User), [{"id": h.bob,
 statement(BULK, "update(Model).returning(Model)", lambda h: update(User).values(email="x").returning(User))
 statement(BULK, "update(Model), joined inheritance", lambda h: update(Employee).values(title="z"))
 statement(BULK, "delete(Model).where(...)", lambda h: delete(Absence).where(Absence.id > 0))
-statement(BULK, "delete(Model), the rest of an inherited row", lambda h: delete(Employee), "refused")
+statement(
+    BULK,
+    "delete(Model), the rest of an inherited row",
+    lambda h: delete(Employee),
+    verdict="refused",
+    triggers="refused",
+)
 
 _users: Any = User.__table__
 statement(CORE, "table.insert()", lambda h: _users.insert().values(name="a"))
@@ -205,7 +215,7 @@ statement(
     CORE,
     "RETURNING that leaves out the key",
     lambda h: _users.update().values(email="x").returning(_users.c.email),
-    "refused",
+    verdict="refused",
 )
 
 
@@ -245,17 +255,29 @@ statement(
         _upsert(h).on_conflict_do_update(index_elements=["id"], set_={"email": "x"}),
         _known_and_new(h),
     ),
-    "refused",
+    verdict="refused",
 )
-statement(TEXT, "text()", lambda h: text("UPDATE app_user SET email = 'x'"), "refused")
+statement(TEXT, "text()", lambda h: text("UPDATE app_user SET email = 'x'"), verdict="refused")
 statement(
     TEXT,
     "text() with a CTE that writes",
     lambda h: text("WITH x AS (SELECT 1) DELETE FROM absence"),
-    "refused",
+    verdict="refused",
 )
-statement(TEXT, "TRUNCATE, COPY, MERGE, REPLACE as text", lambda h: text("TRUNCATE TABLE absence"), "refused")
-statement(TEXT, "procedures and anonymous blocks", lambda h: text("CALL anything()"), "refused")
+statement(
+    TEXT,
+    "TRUNCATE, COPY, MERGE, REPLACE as text",
+    lambda h: text("TRUNCATE TABLE absence"),
+    verdict="refused",
+    triggers="unseen",
+)
+statement(
+    TEXT,
+    "procedures and anonymous blocks",
+    lambda h: text("CALL anything()"),
+    verdict="refused",
+    triggers="refused",
+)
 
 
 @way(TEXT, "exec_driver_sql", "refused")
@@ -271,7 +293,7 @@ def _said(host: Host) -> None:
         session.execute(text("UPDATE app_user SET email = 'x'"))
 
 
-@way(TEXT, "the driver's own cursor", "unseen")
+@way(TEXT, "the driver's own cursor", "unseen", database=True)
 def _cursor(host: Host) -> None:
     with host.engine.begin() as connection:
         connection.connection.cursor().execute("UPDATE app_user SET email = 'x'")
@@ -308,7 +330,7 @@ def _failed(host: Host) -> None:
         session.commit()
 
 
-@way(AROUND, "autocommit", "refused")
+@way(AROUND, "autocommit", "refused", database=True)
 def _autocommit(host: Host) -> None:
     with host.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(update(User).values(email="x"))
@@ -322,7 +344,7 @@ def _second(host: Host) -> None:
         session.execute(update(Role).values(name="Boss"))
 
 
-@way(AROUND, "a second engine, not captured", "refused")
+@way(AROUND, "a second engine, not captured", "refused", database=True)
 def _uncaptured(host: Host) -> None:
     with Session(host.other) as session, session.begin():
         session.execute(update(Role).values(name="Boss"))
@@ -362,6 +384,18 @@ def _meant(host: Host) -> None:
         host.capture.record_change(session, absence, "absence.updated")
 
 
+def by_triggers(each: Way) -> Verdict:
+    """The verdict of a path where triggers cover the table."""
+    return each.triggers or ("nothing" if each.verdict == "nothing" else "recorded")
+
+
+def _by_triggers(each: Way) -> str:
+    verdict = by_triggers(each)
+    if verdict == "recorded" and each.database:
+        return "recorded once; the actor is the database's user"
+    return "not seen" if verdict == "unseen" else MEANING[verdict]
+
+
 def page() -> str:
     """The reference, as it stands in `docs/reference/capture.md`."""
     lines = [
@@ -374,8 +408,12 @@ def page() -> str:
         "",
     ]
     for group in dict.fromkeys(each.group for each in WAYS.values()):
-        lines += [f"## {group}", "| write path | hooks |", "|---|---|"]
-        lines += [f"| {e.name} | {MEANING[e.verdict]} |" for e in WAYS.values() if e.group == group]
+        lines += [f"## {group}", "| write path | hooks | triggers |", "|---|---|---|"]
+        lines += [
+            f"| {e.name} | {MEANING[e.verdict]} | {_by_triggers(e)} |"
+            for e in WAYS.values()
+            if e.group == group
+        ]
         lines.append("")
     lines += [
         "## Not seen by hooks, whatever they do",
@@ -385,7 +423,9 @@ def page() -> str:
         "- DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.",
         "- `bulk_insert_mappings` and its like on a second session that shares the connection of a flush under way.",
         "",
-        "An UPDATE statement is an entry for each row it matched, whether or not values differ: nobody looks at them.",
+        "Triggers see what any client writes, but not TRUNCATE; an UPDATE that changes nothing is nothing to them.",
+        "With hooks an UPDATE statement is an entry for each row it matched, whether or not values differ: nobody",
+        "looks at them.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Engine, ForeignKey, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from trailbook.capture import Capture, Ref, outbox
+from trailbook.capture.declared import By
 from trailbook.capture.folding import folded
 from trailbook.catalogue import load
 from trailbook.model import Actor, Item
@@ -99,10 +100,16 @@ class Setting(Base):
     value: Mapped[str]
 
 
-def declare(capture: Capture) -> Capture:
-    """What the small host says of itself."""
+def declare(capture: Capture, by: By = "hooks") -> Capture:
+    """What the small host says of itself; the inherited class is covered by hooks always."""
     capture.track(
-        User, type="user", name="name", actions=USER_ACTIONS, fields=["email", "phone"], ignore=["seen"]
+        User,
+        type="user",
+        name="name",
+        actions=USER_ACTIONS,
+        fields=["email", "phone"],
+        ignore=["seen"],
+        by=by,
     )
     capture.track(
         Role,
@@ -110,6 +117,7 @@ def declare(capture: Capture) -> Capture:
         name="name",
         actions={"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"},
         fields=["name"],
+        by=by,
     )
     capture.track(
         members,
@@ -117,6 +125,7 @@ def declare(capture: Capture) -> Capture:
         id="role_id",
         actions={"created": "role.assigned", "updated": None, "deleted": "role.unassigned"},
         concerns={"member": Ref("user", "user_id")},
+        by=by,
     )
     capture.track(
         Absence,
@@ -124,17 +133,18 @@ def declare(capture: Capture) -> Capture:
         owner=Ref("user", "user_id"),
         actions={"created": "absence.registered", "updated": "absence.updated", "deleted": "absence.deleted"},
         fields={"start": "start_date"},
+        by=by,
     )
     capture.track(Employee, type="user", name="name", actions=USER_ACTIONS, fields={"title": "job_title"})
     return capture
 
 
 @contextmanager
-def capturing(engine: Engine, **more: Any) -> Iterator[Capture]:
+def capturing(engine: Engine, by: By = "hooks", **more: Any) -> Iterator[Capture]:
     """The small host's tables made anew, and captured until the block ends."""
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
-    capture = declare(Capture("acme", **more))
+    capture = declare(Capture("acme", **more), by)
     try:
         capture.install(engine)
         yield capture

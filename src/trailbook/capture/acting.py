@@ -112,7 +112,8 @@ def system(job: str, name: str | None = None) -> Actor:
 
 def as_text(acting: Acting) -> str:
     """A context as JSON, to travel to a worker or into a database."""
-    return msgspec.json.encode(acting).decode()
+    # With its origin always: an entry has one, and triggers put this text into it as it stands.
+    return msgspec.json.encode({**msgspec.to_builtins(acting), "origin": acting.origin}).decode()
 
 
 def from_text(text: str) -> Acting:

@@ -20,6 +20,8 @@ class Transaction(Struct):
     name: str | None = None
     savepoints: int = 0
     doomed: int | None = None
+    announced: str | None = None  # who acts, as triggers know it
+    context: bool = False  # whether this transaction wrote that down, and has to take it away
 
 
 def of(connection: Connection) -> Transaction:
@@ -60,9 +62,12 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
     transaction.savepoints -= 1
     if transaction.doomed is not None and transaction.doomed > transaction.savepoints:
         transaction.doomed = None
+    transaction.announced = None  # that may have been rolled back too
 
 
 def _committing(connection: Connection, *more: Any) -> None:
+    if of(connection).context:
+        connection.exec_driver_sql("DELETE FROM trailbook_context")
     if of(connection).doomed is not None:
         # SQLAlchemy takes a commit that raises for one that the database has undone.
         connection.connection.rollback()

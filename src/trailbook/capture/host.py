@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import Mapper, Session
 
-from trailbook.capture import dooming, outbox
+from trailbook.capture import dooming, outbox, triggers
 from trailbook.capture.acting import current
 from trailbook.capture.captured import Captured, Moment, Row, Says, meant, new_ids, says, texts
 from trailbook.capture.checking import CaptureWarning, Finding, findings
@@ -115,6 +115,10 @@ class Capture:
             by=by,
         )
         made = tracked(self.catalogue, columns, said)
+        if by == "triggers" and len(tables) > 1:
+            raise ConfigurationError(
+                f"track({made.table}): by: a trigger sees one table, this class has several"
+            )
         self._mappers.append((mapper, made))
         self.tracked[made.table] = made
         for table in tables:
@@ -160,7 +164,17 @@ class Capture:
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
         outbox.install(connection)
+        triggers.install(connection, self.triggered(), self.org)
         self._lifecycle(connection, "activity_log.capture_started")
+
+    def triggered(self) -> list[Tracked]:
+        """The declarations of tables that triggers cover."""
+        return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
+
+    def announce(self, connection: Connection) -> None:
+        """Tell the triggers of a database who acts in the connection's transaction; without one they know nobody."""
+        if _is_transacted(connection):
+            triggers.announce(connection, self._job, lambda: _transaction(connection))
 
     def check(self) -> list[Finding]:
         """What hooks cannot see of the tracked tables, as far as their declarations tell."""
@@ -332,10 +346,7 @@ class Capture:
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
         self.demand_engine(connection)
-        driver = connection.connection
-        assert driver.dbapi_connection is not None
-        alone = connection.dialect.detect_autocommit_setting(driver.dbapi_connection)
-        if alone and not _in_transaction(driver.driver_connection):
+        if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
 
     def _find(self, mapper: Mapper[Any]) -> Tracked | None:
@@ -393,6 +404,13 @@ def _transaction(connection: Connection) -> str | None:
     if running.name is None:
         running.name = next(new_ids(datetime.now(UTC), 1))
     return running.name
+
+
+def _is_transacted(connection: Connection) -> bool:
+    driver = connection.connection
+    assert driver.dbapi_connection is not None
+    alone = connection.dialect.detect_autocommit_setting(driver.dbapi_connection)
+    return not alone or _in_transaction(driver.driver_connection)
 
 
 def _in_transaction(driver: Any) -> bool:

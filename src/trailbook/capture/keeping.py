@@ -23,6 +23,9 @@ class Keeper(Protocol):
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture."""
 
+    def announce(self, connection: Connection) -> None:
+        """Tell the triggers of a database who acts."""
+
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry."""
 

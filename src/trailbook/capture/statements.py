@@ -63,18 +63,21 @@ class Statements:
             raise UncapturedWriteError(
                 f"{table.name}: is tracked as another Table than the one that is written"
             )
-        return None if place is None or place.triggered else place
+        return place
 
     def _elsewhere(self, connection: Connection, element: Any, *more: Any) -> None:
         """On an engine without capture a tracked table is not written."""
-        if isinstance(element, UpdateBase) and self._place(element) is not None:
+        place = self._place(element)
+        if place is not None and not place.triggered:
             self._keeper.demand_engine(connection)
 
     def _before(
         self, connection: Connection, element: Any, multiparams: Any, params: Any, options: Any
     ) -> tuple[Any, Any, Any]:
         place = self._place(element)
-        if place is not None:
+        if place is not None and place.triggered:
+            self._keeper.announce(connection)
+        elif place is not None:
             self._keeper.demand_transaction(connection)
             if not is_unit_of_work(connection, options, (mapper for mapper, _ in place.declared)):
                 return (
@@ -119,11 +122,14 @@ class Statements:
         written = (
             written_tables(statement) if len(statement) < 10_000 else written_tables.__wrapped__(statement)
         )
-        found = [
-            place.table.name
+        places = [
+            place
             for place in self._keeper.places.values()
-            if not place.triggered and (EVERYTHING in written or place.table.name.casefold() in written)
+            if EVERYTHING in written or place.table.name.casefold() in written
         ]
+        if any(place.triggered for place in places):
+            self._keeper.announce(connection)
+        found = [place.table.name for place in places if not place.triggered]
         if found:
             self._keeper.demand_transaction(connection)
             if said_now() is None:

@@ -25,7 +25,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 LATER = frozenset(
     """metrics_listen trusted_proxies week_start cosigning_key checkpoint_seconds
     checkpoint_idle_seconds checkpoint_public free_actions witnesses auth
-    session_minutes own_view embed_parents export_directory export_days spool on_failure retention stream_allow
+    session_minutes own_view embed_parents spool on_failure retention stream_allow
     limits log_format""".split()
 )
 
@@ -46,6 +46,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     signing_key: str | None
     outside_file: str | None
     timestamp_urls: tuple[str, ...]
+    export_directory: str | None
+    export_days: str
     log_level: str
     sources: dict[str, str]
 
@@ -109,6 +111,10 @@ def _secret(value: str) -> str | None:
 def _authority(value: str) -> str | None:
     known = re.fullmatch(r"https?://[!-~]+", value)
     return None if known else "is not an address such as https://stamps.example/tsa"
+
+
+def _days(value: str) -> str | None:
+    return None if re.fullmatch(r"[1-9][0-9]{0,3}", value) else "is not a number of days, such as 7"
 
 
 def _log_level(value: str) -> str | None:
@@ -182,6 +188,12 @@ KEYS: dict[str, Key] = {
         meaning="Timestamping authorities (RFC 3161), the first that answers; needs the extra `timestamp`.",
         separator=",",
     ),
+    "export_directory": Key(
+        default=None,
+        fault=_some,
+        meaning="Where exports lie until they expire; beside the database, `.exports` added to its name, when absent.",
+    ),
+    "export_days": Key(default="7", fault=_days, meaning="How many days an export that was ordered is kept."),
     "log_level": Key(
         default="warning",
         fault=_log_level,

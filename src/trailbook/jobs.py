@@ -24,6 +24,7 @@ KEPT_DAYS = 7
 STALE = timedelta(seconds=15)  # without a beat for so long, whoever ran the job is gone
 MOST_TRIES = 3
 _SECOND = 1_000_000
+_PATIENCE = 60 * _SECOND
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -139,6 +140,10 @@ class Orders:
         """Whether a running job is still this runner's: not cancelled, not taken up by another."""
         there = self._kept.get(job.org, job.id)
         return there is not None and (there.state, there.tries) == ("running", job.tries)
+
+    def is_old(self, job: Job) -> bool:
+        """Whether a job has waited for longer than any signer takes."""
+        return self._now() - job.created_at > _PATIENCE
 
     def beat(self, job: Job, rows_done: int) -> Job | None:
         """Say that a job goes on; None when it is no longer this runner's."""

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -46,7 +47,8 @@ def serve(
         if sign_in:
             org = found.org or only_org(deployment)
             told["sign_in"] = link((deployment, org), address, _person(OPERATOR), "full")
-        app = create_app(deployment, base_url=address, timezone=found.timezone)
+        deployment.orders.days = int(found.export_days)
+        app = create_app(deployment, base_url=address, timezone=found.timezone, folder=export_folder(found))
         put(*([as_json(told)] if json else told.values()))
         sys.stdout.flush()
         with signing(deployment):
@@ -107,6 +109,14 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         server.should_exit
     )  # a stream would hold up the end for as long as it is read
     server.run(sockets=[listening])
+
+
+def export_folder(found: Settings) -> Path:
+    """Where exports that were ordered lie until they expire."""
+    if found.export_directory is not None:
+        return Path(found.export_directory)
+    path = Path(found.store.removeprefix("sqlite:///"))
+    return path.with_name(path.name + ".exports")
 
 
 def create_app(deployment: "Deployment", **more: Any) -> Any:

@@ -269,7 +269,9 @@ def _manifest(log: Log, ask: Ask, cut: _Cut, evidence: Evidence) -> dict[str, ob
         "created_at": written(log.clock()),
         "filter": _filter(query, log.clock()),
         "filter_tokens": [list(pair) for pair in _filter_tokens(ask, evidence)],
-        "filter_words": in_words(query, lambda field, value: _label(log, field, value, ask.lang), ask.lang),
+        "filter_words": in_words(
+            query, lambda field, value: filter_label(log, field, value, ask.lang), ask.lang
+        ),
         "kind": ask.kind,
         "lang": ask.lang,
         "org": log.org,
@@ -303,7 +305,8 @@ def _filter_tokens(ask: Ask, evidence: Evidence) -> list[tuple[str, list[str]]]:
     return [(value, evidence.tokens_of(*value.split("/", 1))) for value in values]
 
 
-def _label(log: Log, field: str, value: str, lang: str) -> str:
+def filter_label(log: Log, field: str, value: str, lang: str) -> str:
+    """A value of a filter as a manifest says it."""
     kinds = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
     if field in kinds and not value.endswith(".*"):
         return log.catalogue.label(kinds[field], value, lang)

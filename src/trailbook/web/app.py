@@ -5,12 +5,14 @@ Owns which path leads where and who may take it. Refuses to hold any rule of its
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import Deployment
+from trailbook.export.running import kept_exports
 from trailbook.web import (
     api,
     counts,
@@ -36,14 +38,16 @@ def create_app(
     *,
     base_url: str,
     timezone: str = "UTC",
+    folder: Path | None = None,
     extra: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
     `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
-    where the address names none.
+    where the address names none. `folder` keeps exports; without one they go with the process.
     """
-    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS))
+    runner, closing = kept_exports(deployment, folder)
+    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner)
     routes, streams = Routes(site), live.Streams()
     org, page = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
     handlers: list[ControllerRouterHandler] = [
@@ -62,6 +66,12 @@ def create_app(
         live.route(site, f"{org}/live", streams),
         routes.proofs(f"{org}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
         routes.api("GET", f"{org}/catalogue", api.catalogue),
+        routes.exports("POST", f"{org}/exports", exports.order, most=exports.MAX_ORDER),
+        routes.exports("GET", f"{org}/exports", exports.listed),
+        routes.exports("GET", f"{org}/exports/{{export:str}}", exports.show),
+        routes.exports("DELETE", f"{org}/exports/{{export:str}}", exports.cancel),
+        routes.exports("GET", f"{org}/exports/{{export:str}}/file", exports.file),
+        routes.exports("GET", f"{org}/exports/{{export:str}}/manifest", exports.manifest),
         routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
         routes.proofs("/log/{org:str}/key", proofs.key),
         routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
@@ -85,6 +95,8 @@ def create_app(
         exception_handlers={Exception: front.refusal(site)},
         openapi_config=None,
         logging_config=None,
+        on_startup=[runner.start],
+        on_shutdown=[closing],
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams = streams

@@ -18,9 +18,10 @@ from trailbook.access import Viewer
 from trailbook.credentials import Scope
 from trailbook.deployment import Deployment
 from trailbook.errors import Fault, InvalidError, NotFoundError
+from trailbook.export.running import Runner
 from trailbook.log import Log
 from trailbook.model import Item
-from trailbook.web.auth import admit_api, admit_page
+from trailbook.web.auth import admit_api, admit_page, require_same_site
 from trailbook.web.jsonin import MalformedError
 from trailbook.web.words import Words, language, words
 
@@ -47,6 +48,7 @@ class Site(Struct, frozen=True):
     base_url: str
     timezone: str
     limiter: CapacityLimiter
+    exports: Runner
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -101,7 +103,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         return dict(self.pairs)
 
 
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "DELETE"]
 Handler = Callable[[Asked], Response[Any]]
 
 
@@ -153,6 +155,27 @@ class Routes(Struct, frozen=True):
         """A path that only those who may read proofs are let in to."""
         return self._route("GET", path, handler, admit=self._to("prove"))
 
+    def exports(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
+        """A path of exports; a change of them by cookie comes from our own pages."""
+        admit = self._to("export")
+
+        def guarded(asked: Asked) -> tuple[Viewer, Item]:
+            if method != "GET" and "authorization" not in asked.headers:
+                require_same_site(asked.headers, self.site.base_url)
+            return admit(asked)
+
+        return self._route(method, path, handler, admit=guarded, most=most or 16 * 1024)
+
+    def care(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path of the API or of the settings, for whoever may manage access."""
+
+        def admit(asked: Asked) -> tuple[Viewer, Item]:
+            if method != "GET" and "authorization" not in asked.headers:
+                require_same_site(asked.headers, self.site.base_url)
+            return self._to("administer")(asked)
+
+        return self._route(method, path, handler, admit=admit)
+
     def _to(self, scope: Scope) -> Callable[[Asked], tuple[Viewer, Item]]:
         def admit(asked: Asked) -> tuple[Viewer, Item]:
             return admit_api(self.site.deployment.credentials, asked.headers, scope=scope, org=asked.org)
@@ -185,7 +208,11 @@ class Routes(Struct, frozen=True):
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
-            path, http_method=method, request_max_body_size=most, name=f"{method} {path}"
+            path,
+            http_method=method,
+            request_max_body_size=most,
+            name=f"{method} {path}",
+            status_code=200 if method == "DELETE" else None,  # what is answered says its own
         )(handle)
 
 

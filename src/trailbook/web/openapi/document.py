@@ -13,8 +13,10 @@ from trailbook.model import NewEntry
 from trailbook.proving import Opening
 from trailbook.shown import Found, Page, Shown
 from trailbook.web.api import CatalogueAnswer
+from trailbook.web.exports import ExportAnswer, ExportList, ExportOrder
 from trailbook.web.intake import BatchLine, Recorded
 from trailbook.web.openapi.counts import counts
+from trailbook.web.openapi.exports import ordered
 from trailbook.web.openapi.live import live
 from trailbook.web.openapi.operators import operators
 from trailbook.web.openapi.proofs import proofs
@@ -30,7 +32,12 @@ _HEADERS = {
     "Idempotency-Replayed": "`true`: this entry was in the log already, and nothing was added.",
     "Link": 'The next page, as `<...>; rel="next"` (RFC 8288), while there is one.',
     "Content-Disposition": "The name of the file.",
+    "Accept-Ranges": "`bytes`: parts of the file may be asked for.",
+    "Content-Range": "Which bytes these are, of how many.",
+    "Repr-Digest": "The SHA-256 of the whole file (RFC 9530).",
 }
+
+_TAGS = {"record": "Recording", "read": "Reading", "export": "Exports", "prove": "Proofs", None: "Operating"}
 
 
 def document(catalogue: Catalogue, base_url: str) -> Schema:
@@ -45,6 +52,9 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         Facets,
         Histogram,
         CatalogueAnswer,
+        ExportOrder,
+        ExportAnswer,
+        ExportList,
         Opening,
         Problem,
         Health,
@@ -77,16 +87,14 @@ def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
         *names(catalogue),
         *exports(catalogue),
     )
-    return (*recording(), *found, *proofs(), *operators())
+    return (*recording(), *found, *ordered(), *proofs(), *operators())
 
 
 def _written(operation: Operation) -> Schema:
     found: Schema = {
         "operationId": operation.name,
         "summary": operation.says,
-        "tags": [
-            {"record": "Recording", "read": "Reading", "prove": "Proofs", None: "Operating"}[operation.scope]
-        ],
+        "tags": [_TAGS[operation.scope]],
         "parameters": [*_path(operation.path), *operation.parameters],
         "responses": {**_good(operation), **_refused(operation)},
     }
@@ -109,7 +117,7 @@ def _path(path: str) -> list[Schema]:
     if "{id}" in path:
         id_ = {"type": "string", "format": "uuid"}
         found.append({"name": "id", "in": "path", "required": True, "schema": id_})
-    for name in ("type", "item", "tile"):
+    for name in ("type", "item", "tile", "export"):
         if f"{{{name}}}" in path:
             text = {"type": "string", "minLength": 1}
             found.append({"name": name, "in": "path", "required": True, "schema": text})

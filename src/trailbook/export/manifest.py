@@ -1,0 +1,67 @@
+"""The manifest of an export: which filter, how many entries, of which log, and the digest of the file, signed.
+
+Owns its members and its form: a C2SP signed note, as the manifest of a bundle is. Refuses to say a root that was
+not signed: where a log has no keys there is no manifest.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from trailbook.access import operator
+from trailbook.canonical import canonical
+from trailbook.checkpoint import Note, format_note, sign
+from trailbook.deployment import Deployment
+from trailbook.errors import ConfigurationError
+from trailbook.export.bundle import filter_label
+from trailbook.jobs import Wanted
+from trailbook.model import written
+from trailbook.query import from_params, in_words
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What was written: how many entries, between which seqs, and the SHA-256 of each file in hex."""
+
+    count: int
+    as_of: int
+    first_seq: int | None
+    last_seq: int | None
+    files: dict[str, str]
+
+
+def manifest(deployment: Deployment, wanted: Wanted, facts: Facts) -> bytes | None:
+    """The signed manifest; None for a log without signing keys. Raises: NotCheckpointedError."""
+    org = wanted.viewer.org
+    log = deployment.log(org)
+    try:
+        keys = deployment.verifier_keys(org)
+    except ConfigurationError:
+        return None
+    checkpoint = log.evidence(viewer=operator(org)).checkpoint
+    query = from_params(wanted.filter)
+    said: dict[str, Any] = {
+        "as_of": facts.as_of,
+        "count": facts.count,
+        "created_at": written(log.clock()),
+        "files": facts.files,
+        "filter": [list(pair) for pair in wanted.filter],
+        "filter_words": in_words(
+            query, lambda field, value: filter_label(log, field, value, wanted.lang), wanted.lang
+        ),
+        "format": wanted.format,
+        "kind": "file",
+        "lang": wanted.lang,
+        "org": org,
+        "origin": checkpoint.origin,
+        "root": checkpoint.root.hex(),
+        "size": checkpoint.size,
+        "tz": wanted.tz,
+        "v": 1,
+    }
+    if wanted.columns is not None:
+        said["columns"] = list(wanted.columns)
+    if facts.first_seq is not None:
+        said |= {"first_seq": facts.first_seq, "last_seq": facts.last_seq}
+    text = canonical(said).decode() + "\n"
+    signer = deployment.signing.keyring.signers(keys[0].name)[0]
+    return format_note(Note(text, (sign(text, signer),)))

@@ -1,0 +1,170 @@
+"""Exports over HTTP: ordered, watched, fetched whole and in parts, cancelled; and what is refused."""
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from tests.web.conftest import ORG, Served
+
+from trailbook import Actor, Item, Origin, operator
+from trailbook.query import from_params
+
+
+@pytest.fixture
+def archive(served: Served) -> Iterator[httpx.Client]:
+    """A client with a key of its own that may export, whose exports go with the test."""
+    _, text = served.deployment.credentials.new_key(ORG, "Archive", ("export", "prove"))
+    with httpx.Client(base_url=f"{served.api}/", headers={"Authorization": f"Bearer {text}"}) as client:
+        yield client
+        for one in client.get("exports").json()["exports"]:
+            client.delete(f"exports/{one['id']}")
+
+
+def ordered(served: Served, client: httpx.Client, **order: Any) -> dict[str, Any]:
+    """An export that was ordered and has ended."""
+    answer = client.post("exports", json={"format": "jsonl", **order})
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"{served.api}/exports/{answer.json()['id']}"
+    for _ in range(300):
+        served.deployment.signer().sign(ORG)
+        found = client.get(f"exports/{answer.json()['id']}").json()
+        if found["state"] not in ("queued", "running"):
+            return dict(found)
+        time.sleep(0.05)
+    raise AssertionError(f"the export is still {found['state']}")
+
+
+def test_an_export_is_ordered_and_fetched(served: Served, archive: httpx.Client) -> None:
+    """P45, P46: what was counted is in the file; its digest stands in the headers and in the signed manifest."""
+    found = ordered(served, archive, filter={"category": ["roles"], "outcome.not": "denied"})
+    query = from_params([("category", "roles"), ("outcome.not", "denied"), ("as_of", str(found["as_of"]))])
+    counted, _ = served.log.count(query, viewer=operator(ORG))
+    assert (found["state"], found["count"], found["rows_done"]) == ("ready", counted, counted)
+    assert found["filter"]["category"] == ["roles"]
+    answer = archive.get(f"exports/{found['id']}/file")
+    assert len(answer.content) == found["size"] == int(answer.headers["content-length"])
+    assert answer.content.count(b"\n") == counted
+    digest = hashlib.sha256(answer.content).digest()
+    assert answer.headers["repr-digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
+    assert answer.headers["etag"] == f'"{digest.hex()}"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert re.fullmatch(
+        r'attachment; filename="activity-nordlys-[0-9-]{10}\.jsonl"', answer.headers["content-disposition"]
+    )
+    note = archive.get(f"exports/{found['id']}/manifest").text
+    assert digest.hex() in note
+    assert '"kind":"file"' in note
+    assert [one["id"] for one in archive.get("exports").json()["exports"]] == [found["id"]]
+
+
+def test_parts_of_a_file(served: Served, archive: httpx.Client) -> None:
+    """Contracts 6: one range of bytes, from either end, while the file is the same; outside it 416."""
+    path = f"exports/{ordered(served, archive, format='csv')['id']}/file"
+    whole = archive.get(path)
+    size, tag = len(whole.content), whole.headers["etag"]
+    for given, part in (
+        ("bytes=0-9", whole.content[:10]),
+        ("bytes=10-", whole.content[10:]),
+        ("bytes=-7", whole.content[-7:]),
+        (f"bytes=5-{size + 99}", whole.content[5:]),
+    ):
+        answer = archive.get(path, headers={"Range": given, "If-Range": tag})
+        assert (answer.status_code, answer.content) == (206, part), given
+        assert answer.headers["content-range"].endswith(f"/{size}")
+    for given in ("bytes=0-1,3-4", "pages=1-2", "bytes=-"):
+        assert archive.get(path, headers={"Range": given}).content == whole.content
+    assert archive.get(path, headers={"Range": "bytes=0-9", "If-Range": '"other"'}).status_code == 200
+    answer = archive.get(path, headers={"Range": f"bytes={size}-"})
+    assert (answer.status_code, answer.json()["code"]) == (416, "range-unsatisfiable")
+
+
+def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> None:
+    """P44: tables, lines and bundles, with columns, language and zone."""
+    begins = {
+        "csv": b"\xef\xbb\xbfseq,",
+        "xlsx": b"PK",
+        "parquet": b"PAR1",
+        "jsonl": b"{",
+        "bundle-inclusion": b"PK",
+    }
+    for form, begin in begins.items():
+        table = {"columns": ["seq", "sentence"]} if form in ("csv", "xlsx", "parquet") else {}
+        found = ordered(served, archive, format=form, lang="nb", tz="Europe/Oslo", **table)
+        assert found["state"] == "ready", found
+        assert archive.get(f"exports/{found['id']}/file").content.startswith(begin)
+        assert archive.delete(f"exports/{found['id']}").status_code == 204
+        assert archive.get(f"exports/{found['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "code"),
+    [
+        ({"format": "pdf"}, 422, "parameter-invalid"),
+        ({"format": "csv", "filter": {"actr": "user/u-1"}}, 422, "parameter-unknown"),
+        ({"format": "csv", "filter": {"category": ["roels"]}}, 422, "filter-invalid"),
+        ({"format": "csv", "columns": ["salary"]}, 422, "invalid"),
+        ({"format": "csv", "tz": "Mars/Olympus"}, 422, "filter-invalid"),
+        ({"format": "csv", "lang": "xx"}, 422, "parameter-invalid"),
+        ({"format": "csv", "as_of": 10**9}, 422, "filter-invalid"),
+        ({"format": "csv", "limit": 5}, 422, "filter-invalid"),
+        ({"format": "bundle-closed", "filter": {"text": "anna"}}, 422, "filter-invalid"),
+        ({}, 422, "filter-invalid"),
+    ],
+)
+def test_orders_that_cannot_be(archive: httpx.Client, order: dict[str, Any], status: int, code: str) -> None:
+    """P24: refused at once, naming what is wrong; nothing is ordered."""
+    answer = archive.post("exports", json=order)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert archive.get("exports").json()["exports"] == []
+
+
+def test_who_may_not_export(served: Served, archive: httpx.Client) -> None:
+    """R10: without the scope 403 before anything is looked up; another's export and none at all are one 404."""
+    found = ordered(served, archive)
+    reader = {"Authorization": f"Bearer {served.keys['read']}"}
+    for path in (found["id"], "never"):
+        answer = httpx.get(f"{served.api}/exports/{path}", headers=reader)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-permitted")
+    _, text = served.deployment.credentials.new_key(ORG, "Other archive", ("export",))
+    other = {"Authorization": f"Bearer {text}"}
+    answers = []
+    for path in (found["id"], "never"):
+        answer = httpx.get(f"{served.api}/exports/{path}/file", headers=other)
+        assert answer.status_code == 404
+        answers.append({**answer.json(), "request_id": ""})
+    assert answers[0] == answers[1]
+    assert httpx.get(f"{served.api}/exports").status_code == 401
+
+
+def test_a_cookie_orders_from_our_own_pages_only(served: Served, signed_in: httpx.Client) -> None:
+    """F17: a change by cookie that another site began is refused; from our own page it is taken."""
+    path = f"{served.api}/exports"
+    for site, status in (("cross-site", 403), ("same-origin", 202)):
+        answer = signed_in.post(path, json={"format": "csv"}, headers={"Sec-Fetch-Site": site})
+        assert answer.status_code == status, answer.text
+    deleting = f"{path}/{answer.json()['id']}"
+    assert signed_in.delete(deleting, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert signed_in.delete(deleting, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 204
+
+
+def test_too_many(served: Served, archive: httpx.Client) -> None:
+    """R24: a third live export of one viewer is 429; one cancelled makes room."""
+    served.log.record(
+        "user.profile_updated",
+        actor=Actor(kind="person", type="user", id="u-17", name="Anna Berg"),
+        target=Item(type="user", id="u-17", name="Anna Berg"),
+        origin=Origin(interface="web"),
+    )  # signed by nobody: a manifest of it waits
+    found = [archive.post("exports", json={"format": "jsonl"}) for _ in range(3)]
+    assert [one.status_code for one in found] == [202, 202, 429]
+    assert found[2].json()["code"] == "too-many-exports"
+    answer = archive.get(f"exports/{found[0].json()['id']}/file")
+    assert (answer.status_code, answer.json()["code"]) == (409, "export-not-ready")
+    assert archive.delete(f"exports/{found[0].json()['id']}").status_code == 204
+    assert archive.get(f"exports/{found[0].json()['id']}").json()["state"] == "cancelled"
+    assert archive.post("exports", json={"format": "jsonl"}).status_code == 202

@@ -19,8 +19,9 @@ from trailbook.catalogue import load
 from trailbook.errors import BatchRefusedError, DamagedError, EntryConflictError, EntryInvalidError
 from trailbook.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, entry_from, microseconds
+from trailbook.projection import Told, row_of
 from trailbook.query import Query
-from trailbook.recording import new_id
+from trailbook.recording import Means, Writer, new_id
 from trailbook.stores import Head, Store, open_store
 from trailbook.stores.memory import MemoryStore
 from trailbook.testing import FrozenClock, Steady, new_log
@@ -28,6 +29,7 @@ from trailbook.testing.steady import START
 from trailbook.testing.strategies import new_entries
 from trailbook.testing.trees import tree_faults
 
+CATALOGUE = load()
 VIEWER = operator("acme")
 ANNA = Actor(type="user", id="u-17", name="Anna Berg", kind="person")
 ROLE = Item(type="role", id="r-3", name="Manager")
@@ -410,3 +412,67 @@ def test_who_erases_themselves_leaves_nothing(store: Store, oneself: bool) -> No
     )
     anna = held[0].item  # the first that was cited
     assert all(i.id is None for i in held if anna in (i.item, i.owner))
+
+
+# --- what the index is told ---
+
+
+@given(st.lists(st.lists(new_entries(CATALOGUE), min_size=1, max_size=3), min_size=1, max_size=3))
+def test_the_index_is_told_what_it_would_read(history: list[list[NewEntry]]) -> None:
+    """A row made while recording is the one that the recorded body and the directory give."""
+    store = MemoryStore()
+    store.create("acme")
+    told: list[Told] = []
+    means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(), key=bytes(32))
+    writer = Writer(store, "acme", means, told.append)
+    for entries in history:
+        writer.record([writer.request(entries, Item(type="source", id="k-1", name="HR"), atomic=False)])
+    rows = [row for one in told for row in one.rows]
+    kept = [(row.seq, decode(row.body or b"")) for row in store.kept("acme", 0, store.head("acme").size)]
+    known = {i.token: i for i in store.every_identity("acme")}
+    assert rows == [row_of(seq, body, known, CATALOGUE) for seq, body in kept]
+    assert [i for one in told for i in one.identities] == list(store.every_identity("acme"))
+
+
+# --- many at once ---
+
+
+def test_an_atomic_batch_that_conflicts_harms_nobody_beside_it(store: Store) -> None:
+    """F10: three callers in one commit: the batch with a conflict leaves nothing, the others are recorded."""
+    log = new_log(store)
+    log.record_many([ENTRY])
+    means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(9), key=log._keys.of("acme"))
+    writer, source = Writer(store, "acme", means), Item(type="source", id="k-1", name="HR")
+    fresh = structs.replace(ENTRY, id=UUID(int=50), target=structs.replace(ROLE, id="r-9", name="Only here"))
+    spoiled = [fresh, structs.replace(ENTRY, outcome="denied")]
+    asked = [
+        writer.request([LATER], source, atomic=True),
+        writer.request(spoiled, source, atomic=True),
+        writer.request([structs.replace(ENTRY, id=UUID(int=51))], source, atomic=False),
+    ]
+    first, second, third = writer.record(asked)
+    assert isinstance(second, BatchRefusedError)
+    assert list(second.refused) == [1]
+    assert [one.receipt and one.receipt.seq for one in (*first, *third)] == [1, 2]  # type: ignore[misc]
+    assert store.head("acme").size == 3
+    assert "Only here" not in {i.name for i in store.every_identity("acme")}
+    assert tree_faults(store, "acme") == []
+
+
+def test_organisations_at_once(tmp_path: Path) -> None:
+    """Appends of eight organisations that meet in one transaction: each log has its own, whole."""
+    store = open_store(f"sqlite:///{tmp_path}/log.db", create=True)[0]
+    logs = [new_log(store, org=f"org-{at}", seed=at) for at in range(8)]
+
+    def send(log: Log) -> None:
+        for at in range(20):
+            log.record_many([structs.replace(ENTRY, id=UUID(int=1000 + at))])
+
+    threads = [threading.Thread(target=send, args=(log,)) for log in logs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [store.head(log.org).size for log in logs] == [20] * 8
+    assert [fault for log in logs for fault in tree_faults(store, log.org)] == []
+    store.close()

@@ -12,7 +12,7 @@ import zstandard
 
 PLAIN = 256  # the first entries of a log lie as they are, so that a small file can be read with any tool
 _NEWEST = 1
-_MOST = 1 << 20  # no body is longer than 65,535 bytes
+_MOST = 1 << 20  # bytes; no body has more than 65,535
 _BRACE = ord("{")
 _VERBATIM = 0  # in front of a body that would be mistaken for a packed one
 _FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
@@ -45,8 +45,12 @@ def unpacked(kept: bytes) -> bytes:
     codec = _codec.unpack.get(kept[0])
     if codec is None:
         return kept
+    frame = kept[1:]
     try:
-        found: bytes = codec.decompress(kept[1:], max_output_size=_MOST)
+        # A damaged length would be believed, and asked of the machine's memory.
+        if zstandard.get_frame_parameters(frame, format=_FORMAT).content_size > _MOST:
+            return kept
+        found: bytes = codec.decompress(frame)
     except zstandard.ZstdError:
         return kept
     return found

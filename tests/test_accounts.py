@@ -57,7 +57,7 @@ def test_invited_then_signed_in(by: By) -> None:
     link = invite(by, "user", "u-17", "Anna")
     with pytest.raises(InvalidError) as weak:
         set_password(by.deployment, link, "short", WEB)
-    assert [f.code for f in weak.value.faults] == ["password-weak"]
+    assert [f.pointer for f in weak.value.faults] == ["/password"]
     org, first = set_password(by.deployment, link, PASSWORD, WEB)
     with pytest.raises(UnauthenticatedError):
         set_password(by.deployment, link, PASSWORD, WEB)

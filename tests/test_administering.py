@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from trailbook import Deployment, Item, open_deployment
 from trailbook.access import Viewer, operator
@@ -19,7 +20,7 @@ from trailbook.administering import (
     state_of,
     withhold,
 )
-from trailbook.apikeys import Wanted
+from trailbook.apikeys import Wanted, unrecordable
 from trailbook.errors import (
     InvalidError,
     LastAdministratorError,
@@ -264,15 +265,11 @@ def test_what_a_key_may_record(by: By, opened: tuple[Deployment, FrozenClock]) -
         target=Item(type="role", id="r-1"),
         origin=Origin(interface="api"),
     )
-    refused = credential.refuses(entry, "salary")
+    refused = unrecordable(credential.source, entry, "salary")
     assert refused is not None
     assert [f.pointer for f in refused.faults] == ["/action", "/actor"]
     own = Actor(kind="integration", type="source", id=credential.source.id)
-    assert credential.refuses(NewEntry(**{**_members(entry), "actor": own}), "roles") is None
-
-
-def _members(entry: NewEntry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in entry.__struct_fields__}
+    assert unrecordable(credential.source, structs.replace(entry, actor=own), "roles") is None
 
 
 def test_last_use_is_written_once_a_minute(by: By, opened: tuple[Deployment, FrozenClock]) -> None:

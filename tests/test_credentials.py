@@ -33,7 +33,7 @@ def test_a_key_opens_its_organisation(credentials: Credentials) -> None:
     key, secret = credentials.new_key("acme", "HR system", ("record", "read"))
     found = credentials.credential(secret)
     assert (found.org, found.scopes) == ("acme", ("record", "read"))
-    assert found.source == Item(type="source", id=key.id, name="HR system")
+    assert (found.source.type, found.source.id, found.source.name) == ("source", key.id, "HR system")
     assert key.expires_at == microseconds(START + KEY_LIFE)
     used = structs.replace(key, used_at=microseconds(START))
     assert credentials.keys("acme") == [used]

@@ -41,22 +41,27 @@ class Wanted(Struct, frozen=True, kw_only=True):
     only_itself: bool = False
 
 
+class Source(Item, frozen=True, kw_only=True):
+    """A key as the source of what it records: an item, with what it may record (see `Wanted`)."""
+
+    categories: tuple[str, ...] = ()
+    only_itself: bool = False
+
+
 class Credential(Struct, frozen=True, kw_only=True):
     """A valid API key as the doors see it: its organisation, scopes and the `source` of what it records."""
 
     org: str
     scopes: tuple[str, ...]
-    source: Item
+    source: Source
     withheld: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    only_itself: bool = False
 
     def viewer(self) -> Viewer:
         """The key as a reader: `read`, `export` and `prove` give Activity log at full, each its own beside."""
         given = set(self.scopes)
         return Viewer(
             org=self.org,
-            item=self.source,
+            item=Item(type=self.source.type, id=self.source.id, name=self.source.name),
             kind="integration",
             activity_log="none" if given.isdisjoint({"read", "export", "prove"}) else "full",
             read_proofs="full" if "prove" in given else "none",
@@ -72,21 +77,20 @@ class Credential(Struct, frozen=True, kw_only=True):
         if self.org != org or scope not in self.scopes:
             raise NotPermittedError(_LACKS[scope])
 
-    def refuses(self, entry: NewEntry, category: str | None) -> EntryInvalidError | None:
-        """Why the key may not record an entry whose action is of `category`; None when it may."""
-        faults = []
-        if self.categories and category not in self.categories:
-            detail = f"is not a category that this key may record; it may {', '.join(self.categories)}"
-            faults.append(Fault("/action", "category-refused", detail))
-        actor = entry.actor
-        if self.only_itself and (actor.kind, actor.type, actor.id) != (
-            "integration",
-            "source",
-            self.source.id,
-        ):
-            detail = f"this key names only itself as actor: kind integration, source/{self.source.id}"
-            faults.append(Fault("/actor", "actor-refused", detail))
-        return EntryInvalidError(tuple(faults)) if faults else None
+
+def unrecordable(source: Item, entry: NewEntry, category: str | None) -> EntryInvalidError | None:
+    """Why a key may not record an entry whose action is of `category`; None when it may, or is no key."""
+    if not isinstance(source, Source):
+        return None
+    faults = []
+    if source.categories and category not in source.categories:
+        detail = f"is not of a category that this key may record; it may {', '.join(source.categories)}"
+        faults.append(Fault("/action", "category-refused", detail))
+    actor = entry.actor
+    if source.only_itself and (actor.kind, actor.type, actor.id) != ("integration", "source", source.id):
+        detail = f"this key names only itself as actor: kind integration, source/{source.id}"
+        faults.append(Fault("/actor", "actor-refused", detail))
+    return EntryInvalidError(tuple(faults)) if faults else None
 
 
 def key_faults(wanted: Wanted, declared: Iterable[str] | None) -> tuple[Fault, ...]:

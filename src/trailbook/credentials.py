@@ -16,6 +16,7 @@ from trailbook.apikeys import (
     SCOPES,
     Credential,
     Scope,
+    Source,
     Wanted,
     hash_of,
     is_right,
@@ -226,14 +227,15 @@ class Credentials:
         return found.org, _item(found)
 
     def _credential(self, key: ApiKey) -> Credential:
-        return Credential(
-            org=key.org,
-            scopes=key.scopes,
-            source=Item(type="source", id=key.id, name=key.name),
-            withheld=self._open(key.org).withheld,
+        source = Source(
+            type="source",
+            id=key.id,
+            name=key.name,
             categories=key.categories,
             only_itself=key.only_itself,
         )
+        withheld = self._open(key.org).withheld
+        return Credential(org=key.org, scopes=key.scopes, source=source, withheld=withheld)
 
     def _open(self, org: str) -> Organisation:
         found = self._registry.access.organisation(org)

@@ -36,7 +36,7 @@ def password_faults(password: str, login: str) -> tuple[Fault, ...]:
         why = "is among the first that are guessed"
     elif folded in (login.casefold(), login.partition("@")[0].casefold()):
         why = "is the name you sign in with"
-    return () if why is None else (Fault("/password", "password-weak", why),)
+    return () if why is None else (Fault("/password", "invalid", why),)
 
 
 def hashed(password: str, entropy: Entropy) -> str:

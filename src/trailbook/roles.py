@@ -70,7 +70,7 @@ def role_faults(name: str, permissions: Mapping[str, str], taken: Sequence[str])
     if why := text_fault(name, MAX_NAME):
         found.append(Fault("/name", "invalid", why))
     elif name.casefold() in {other.casefold() for other in taken}:
-        found.append(Fault("/name", "name-taken", "is the name of another role"))
+        found.append(Fault("/name", "invalid", "is the name of another role"))
     for permission, level in permissions.items():
         pointer = f"/permissions/{permission[:80]}"
         if permission not in PERMISSIONS:
@@ -80,3 +80,20 @@ def role_faults(name: str, permissions: Mapping[str, str], taken: Sequence[str])
         elif level not in ("none", "full"):
             found.append(Fault(pointer, "invalid", "is not one of none, full"))
     return tuple(found)
+
+
+__all__ = [
+    "ADMINISTRATOR",
+    "AUDITOR",
+    "EMPLOYEE",
+    "HR",
+    "PERMISSIONS",
+    "PREDEFINED",
+    "Role",
+    "every",
+    "full_of",
+    "levels",
+    "new_id",
+    "permissions_of",
+    "role_faults",
+]

@@ -20,7 +20,7 @@ from trailbook.deployment import Deployment
 from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.export.running import Runner
 from trailbook.log import Log
-from trailbook.model import Item
+from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.auth import admit_api, admit_page, require_same_site
 from trailbook.web.jsonin import MalformedError
 from trailbook.web.words import Words, language, words
@@ -63,11 +63,22 @@ class Asked(Struct, frozen=True, kw_only=True):
     request_id: str
     lang: str
     body: bytes = b""
+    address: str | None = None
     admitted: tuple[Viewer, Item] | None = None
 
     @property
     def org(self) -> str:
         return self.params["org"]
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from, as an entry says it; what breaks the rules of an origin is left out."""
+        agent = self.headers.get("user-agent")
+        return Origin(
+            interface="api" if self.path.startswith("/api/") else "web",
+            ip=None if self.address is None or ip_fault(self.address) else self.address,
+            user_agent=None if agent is None or text_fault(agent, MAX_USER_AGENT) else agent,
+        )
 
     @property
     def viewer(self) -> Viewer:
@@ -103,7 +114,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         return dict(self.pairs)
 
 
-Method = Literal["GET", "POST", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 Handler = Callable[[Asked], Response[Any]]
 
 
@@ -128,6 +139,7 @@ def asked_in(site: Site, scope: Any, params: Mapping[str, str]) -> Asked:
         params=params,
         pairs=tuple(pairs),
         headers=headers,
+        address=scope["client"][0] if scope.get("client") else None,
         request_id=scope["state"]["request_id"],
         lang=language(headers.get("accept-language")),
     )
@@ -200,9 +212,9 @@ class Routes(Struct, frozen=True):
         async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
             asked = asked_of(site, request)
             if admit is not None:
-                admitted = await to_thread.run_sync(admit, asked, limiter=site.limiter)
-                asked = _with(asked, admitted=admitted)
-            if method == "POST":
+                viewer, source = await to_thread.run_sync(admit, asked, limiter=site.limiter)
+                asked = _with(asked, admitted=(structs.replace(viewer, origin=asked.origin), source))
+            if method in ("POST", "PUT"):
                 asked = _with(asked, body=await request.body())
             return await to_thread.run_sync(handler, asked, limiter=site.limiter)
 

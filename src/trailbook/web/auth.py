@@ -4,10 +4,10 @@ Owns the order 401, then 403, before anything is looked up, so that what is abse
 alike. Refuses a cookie for anything that records, and any change by cookie that another site began.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 
-from trailbook.access import Viewer, require_full, require_proofs
+from trailbook.access import Viewer, require_access, require_exports, require_full, require_proofs
 from trailbook.credentials import Credentials, Scope
 from trailbook.errors import UnauthenticatedError
 from trailbook.model import Item
@@ -16,6 +16,14 @@ from trailbook.web.problems import CrossSiteError
 COOKIE = "__Host-trailbook"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _WRONG = "sign in, or give a valid API key"
+
+# What somebody who is signed in needs, where a key needs the scope.
+_NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
+    "read": require_full,
+    "export": require_exports,
+    "prove": require_proofs,
+    "administer": require_access,
+}
 
 
 def admit_api(
@@ -27,9 +35,8 @@ def admit_api(
     """
     bearer = headers.get("authorization")
     if bearer is None and scope != "record" and session(headers) is not None:
-        viewer = admit_page(credentials, headers, org)
-        if scope == "prove":
-            require_proofs(viewer, org)
+        viewer = signed_in(credentials, headers)
+        _NEEDS[scope](viewer, org)
         return viewer, viewer.item
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":

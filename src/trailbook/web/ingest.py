@@ -139,7 +139,7 @@ def _read(
         if bearer not in admitted:
             admitted[bearer] = _admitted(asked)
         who = admitted[bearer]
-        return who if isinstance(who, Exception) else (read_one(asked), who[1])
+        return who if isinstance(who, Exception) else (read_one(asked, who[1]), who[1])
     except TrailbookError as error:
         return error
 

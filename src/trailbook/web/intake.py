@@ -12,8 +12,9 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
+from trailbook.apikeys import unrecordable
 from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookError
-from trailbook.model import NewEntry, Receipt, State, written
+from trailbook.model import Item, NewEntry, Receipt, State, written
 from trailbook.recording import Outcome
 from trailbook.web.asked import Asked, refuse_parameters
 from trailbook.web.jsonin import (
@@ -53,18 +54,19 @@ class BatchLine(Struct, frozen=True, kw_only=True):
 def record_one(asked: Asked) -> Response[bytes]:
     """POST entries: 201 once durable, 200 for an entry that is in the log already."""
     assert asked.admitted is not None
-    outcome = asked.log.record_each([read_one(asked)], source=asked.admitted[1])[0]
+    outcome = asked.log.record_each([read_one(asked, asked.admitted[1])], source=asked.admitted[1])[0]
     if outcome.refused is not None:
         raise outcome.refused
     return receipt_of(asked, outcome.receipt)
 
 
-def read_one(asked: Asked) -> NewEntry:
-    """The entry that was sent by itself. Raises: InvalidError, MediaTypeError."""
+def read_one(asked: Asked, source: Item) -> NewEntry:
+    """The entry that was sent by itself, which its key may record. Raises: InvalidError, MediaTypeError."""
     if asked.pairs:
         asked.only()
     sent_as(asked, JSON)
-    return entry_of(plain(asked, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"), MAX_ENTRY))
+    sent = plain(asked, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"), MAX_ENTRY)
+    return recordable(asked, entry_of(sent), source)
 
 
 def plain(asked: Asked, too_large: InvalidError, most: int) -> bytes:
@@ -89,7 +91,7 @@ def record_batch(asked: Asked) -> Response[bytes]:
     form = sent_as(asked, JSON, NDJSON, "application/ndjson")
     sent = plain(asked, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"), MAX_BATCH)
     raw = elements(sent) if form == JSON else lines(sent)
-    read = [_entry(one) for one in raw]
+    read = [_entry(asked, one) for one in raw]
     answers = _all(asked, read) if atomic else _each(asked, read)
     if form == JSON:
         body = msgspec.json.encode(answers)
@@ -109,9 +111,19 @@ def etag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def _entry(raw: bytes) -> NewEntry | TrailbookError:
+def recordable(asked: Asked, entry: NewEntry, source: Item) -> NewEntry:
+    """The entry, where its key may record it. Raises: EntryInvalidError."""
+    action = asked.site.deployment.catalogue.actions.get(entry.action)
+    refused = unrecordable(source, entry, None if action is None else action.category)
+    if refused is not None and action is not None:  # an action nobody declared is refused as such
+        raise refused
+    return entry
+
+
+def _entry(asked: Asked, raw: bytes) -> NewEntry | TrailbookError:
+    assert asked.admitted is not None
     try:
-        return entry_of(raw)
+        return recordable(asked, entry_of(raw), asked.admitted[1])
     except TrailbookError as error:
         return error
 

@@ -33,9 +33,13 @@ STATUS = {
     "cursor-invalid": 400,
     "unauthenticated": 401,
     "not-permitted": 403,
+    "organisation-suspended": 403,
     "cross-site": 403,
     "not-found": 404,
     "method-not-allowed": 405,
+    "last-administrator": 409,
+    "role-predefined": 409,
+    "access-moved": 409,
     "entry-conflict": 409,
     "not-checkpointed": 409,
     "export-not-ready": 409,
@@ -56,6 +60,8 @@ STATUS = {
     "concern-missing": 422,
     "concern-unknown": 422,
     "time-ahead": 422,
+    "category-refused": 422,
+    "actor-refused": 422,
     "filter-invalid": 422,
     "figures-of-a-person": 422,
     "too-many-bars": 422,
@@ -63,6 +69,7 @@ STATUS = {
     "parameter-invalid": 422,
     "too-many-streams": 429,
     "too-many-exports": 429,
+    "too-many-requests": 429,
     "internal": 500,
     "overloaded": 503,
     "storage-full": 503,
@@ -156,6 +163,8 @@ def answer(found: Problem, more: dict[str, str] | None = None) -> Response[bytes
         headers["WWW-Authenticate"] = 'Bearer realm="trailbook"'
     if found.status == 503:
         headers["Retry-After"] = _RETRY_SECONDS
+    if found.code == "too-many-requests":
+        headers.setdefault("Retry-After", "60")
     if found.code == "not-checkpointed":
         headers["Retry-After"] = "1"
     return Response(

@@ -15,6 +15,7 @@ from trailbook.shown import Found, Page, Shown
 from trailbook.web.api import CatalogueAnswer
 from trailbook.web.exports import ExportAnswer, ExportList, ExportOrder
 from trailbook.web.intake import BatchLine, Recorded
+from trailbook.web.openapi.access import SHAPES, caring
 from trailbook.web.openapi.counts import counts
 from trailbook.web.openapi.exports import ordered
 from trailbook.web.openapi.live import live
@@ -36,8 +37,14 @@ _HEADERS = {
     "Content-Range": "Which bytes these are, of how many.",
     "Repr-Digest": "The SHA-256 of the whole file (RFC 9530).",
 }
-
-_TAGS = {"record": "Recording", "read": "Reading", "export": "Exports", "prove": "Proofs", None: "Operating"}
+_TAGS = {
+    "record": "Recording",
+    "read": "Reading",
+    "export": "Exports",
+    "prove": "Proofs",
+    "administer": "Access",
+    None: "Operating",
+}
 
 
 def document(catalogue: Catalogue, base_url: str) -> Schema:
@@ -56,6 +63,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         ExportAnswer,
         ExportList,
         Opening,
+        *SHAPES,
         Problem,
         Health,
         Version,
@@ -87,7 +95,7 @@ def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
         *names(catalogue),
         *exports(catalogue),
     )
-    return (*recording(), *found, *ordered(), *proofs(), *operators())
+    return (*recording(), *found, *ordered(), *proofs(), *caring(), *operators())
 
 
 def _written(operation: Operation) -> Schema:
@@ -117,7 +125,7 @@ def _path(path: str) -> list[Schema]:
     if "{id}" in path:
         id_ = {"type": "string", "format": "uuid"}
         found.append({"name": "id", "in": "path", "required": True, "schema": id_})
-    for name in ("type", "item", "tile", "export"):
+    for name in ("type", "item", "tile", "export", "role", "key"):
         if f"{{{name}}}" in path:
             text = {"type": "string", "minLength": 1}
             found.append({"name": name, "in": "path", "required": True, "schema": text})

@@ -14,10 +14,13 @@ Schema = dict[str, Any]
 ORG = "/api/v1/orgs/{org}"
 ALWAYS = ("malformed", "url-too-long", "internal", "store-unavailable", "schema-outdated")
 PARAMETERS = ("parameter-unknown", "parameter-invalid")
-ADMITTED = (*ALWAYS, *PARAMETERS, "unauthenticated", "not-permitted", "not-found")
+ADMITTED = (
+    *(*ALWAYS, *PARAMETERS, "unauthenticated", "not-permitted", "organisation-suspended", "not-found"),
+    "too-many-requests",
+)
 ENTRY = (
     *("entry-invalid", "action-unknown", "field-undeclared", "name-refused", "concern-missing"),
-    *("concern-unknown", "time-ahead"),
+    *("concern-unknown", "time-ahead", "category-refused", "actor-refused"),
 )
 SENT = (*ADMITTED, "media-type", "storage-full", "overloaded")
 FILTERED = (*ADMITTED, "filter-invalid", "index-damaged")

@@ -1,4 +1,4 @@
-"""`python -m bench [proofs|record|search|all] [--size SIZE]...`: measure, print a table, and write it down.
+"""`python -m bench [proofs|record|search|serving|all] [--size SIZE]...`: measure, print a table, and write it down.
 
 Owns the arguments. A size is a number with `k` or `m`; `--size record=1m` is for one part alone.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import proofs, record, report, search
+from bench import proofs, record, report, search, serving
 from bench.measuring import Row, number, tell
 from bench.site import Site
 
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "proofs": proofs.run,
     "record": record.run,
     "search": search.run,
+    "serving": serving.run,
 }
 _SIZE = "100k"
 _LEAST = 1_000

@@ -1,0 +1,30 @@
+"""`python -m bench.server URL`: the server that is measured, which says how it is reached.
+
+Owns a process with the real application and nothing else in it.
+"""
+
+import json
+import sys
+
+import uvicorn
+
+from bench.serving import opened
+from trailbook.web import create_app
+
+
+def main(url: str) -> None:
+    """Serve until it is ended."""
+    deployment, key, cookie = opened(url)
+    config = uvicorn.Config("unset:app", port=0, log_level="critical", access_log=False, lifespan="on")
+    listening = config.bind_socket()
+    host, port = listening.getsockname()[:2]
+    app = create_app(deployment, base_url=f"http://{host}:{port}")
+    print(json.dumps({"host": host, "port": port, "key": key, "cookie": cookie}), flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none")).run(
+        sockets=[listening]
+    )
+    deployment.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

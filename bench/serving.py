@@ -1,0 +1,160 @@
+"""What it costs over HTTP: entries sent one by one and in batches, pages read as JSON and as HTML.
+
+A real server and a client in a process of its own. Beside the entries stand the same server over a store that keeps
+everything in memory, and one connection alone, which pays a commit for each entry.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from bench.generate import entries
+from bench.measuring import Control, Goal, Row, row, tell
+from bench.site import ORG, Site
+from trailbook.catalogue import load
+from trailbook.deployment import Deployment, open_deployment
+from trailbook.model import Item, NewEntry
+
+_MANY, _FEW = 64, 16
+_SECONDS = 5.0
+_BATCHES = (100, 1_000)
+
+
+class Asked(Struct, frozen=True):
+    """A running server and what opens it."""
+
+    host: str
+    port: int
+    key: str
+    cookie: str
+
+
+def run(site: Site, size: int) -> Iterator[Row]:
+    """Recording first, on logs of their own; then reading a log of `size` entries."""
+    found = list(entries(load(), 2_000))
+    one = _post("entries", found[:1], "application/json")
+    with served(site.folder / "http.db") as asked:
+        tell("sending entries")
+        many = _load(site.folder, asked, one, _MANY)
+        alone = _load(site.folder, asked, one, 1)
+        batches = {
+            n: _load(site.folder, asked, _post("entries/batch", found[:n], "application/x-ndjson"), 4)
+            for n in _BATCHES
+        }
+    with served(None) as asked:
+        memory = _load(site.folder, asked, one, _MANY)
+    yield _rate(
+        "POST of one entry, 64 connections", size, many, Goal(15_000, least=True), ("no storage", memory)
+    )
+    yield _times("POST of one entry: as a part of no storage", size, (many, memory), 0.4)
+    yield _times("POST of one entry: times one connection", size, (many, alone), 5)
+    yield row("POST of one entry, p99", size, [many["p99"] * 1000], unit="ms", noise="of one run")
+    for count, taken in batches.items():
+        rate = {**taken, "rate": taken["rate"] * count}
+        yield _rate(
+            f"POST of {count:,} entries, 4 connections",
+            size,
+            rate,
+            Goal(30_000, least=True),
+            None,
+            "entries/s",
+        )
+    yield from _reading(site, size)
+
+
+def _reading(site: Site, size: int) -> Iterator[Row]:
+    built = site.recorded(size)
+    built.log.seal()
+    with served(Path(built.url.removeprefix("sqlite:///"))) as asked:
+        tell("reading pages")
+        as_json = _load(site.folder, asked, _get(f"/api/v1/orgs/{ORG}/entries?category=salary"), _FEW)
+        page = _get(f"/orgs/{ORG}/activity?category=salary", cookie=True)
+        as_html = _load(site.folder, asked, page, _FEW)
+    yield _rate("first page as JSON, 16 clients", size, as_json, Goal(800, least=True), None, "pages/s")
+    yield _rate("first page as HTML, 16 clients", size, as_html, Goal(400, least=True), None, "pages/s")
+    yield row(
+        "first page as JSON, 16 clients, p99",
+        size,
+        [as_json["p99"] * 1000],
+        unit="ms",
+        goal=Goal(25),
+        noise="of one run",
+    )
+
+
+@contextmanager
+def served(file: Path | None) -> Iterator[Asked]:
+    """The server over a log in a file, or over one in memory, with a key and a session of its own."""
+    url = "memory:" if file is None else f"sqlite:///{file}"
+    given = [sys.executable, "-m", "bench.server", url]
+    process = subprocess.Popen(given, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
+    assert process.stdout is not None
+    try:
+        told = json.loads(process.stdout.readline())
+        yield Asked(told["host"], told["port"], told["key"], told["cookie"])
+    finally:
+        process.terminate()
+        process.wait(60)
+        process.stdout.close()
+
+
+def opened(url: str) -> tuple[Deployment, str, str]:
+    """The deployment of a server, a key for it, and a session's text."""
+    deployment = open_deployment(url, create=True)
+    if ORG not in deployment.orgs():
+        deployment.create(ORG)
+    _, key = deployment.credentials.new_key(ORG, "bench", ("record", "read"))
+    link = deployment.credentials.new_link(ORG, Item(type="user", id="u-0", name="Anna"), "full")
+    return deployment, key, deployment.credentials.sign_in(link)
+
+
+def _load(folder: Path, asked: Asked, request: bytes, connections: int) -> dict[str, float]:
+    file = folder / "request"
+    filled = request.replace(b"{key}", asked.key.encode()).replace(b"{cookie}", asked.cookie.encode())
+    file.write_bytes(filled)
+    given = [asked.host, str(asked.port), str(file), str(connections), str(_SECONDS)]
+    command = [sys.executable, "-m", "bench.load", *given]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def _post(path: str, sent: Sequence[NewEntry], form: str) -> bytes:
+    body = b"\n".join(msgspec.json.encode(entry) for entry in sent)
+    head = f"POST /api/v1/orgs/{ORG}/{path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {{key}}\r\n"
+    return (head + f"Content-Type: {form}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+def _get(path: str, *, cookie: bool = False) -> bytes:
+    who = "Cookie: __Host-trailbook={cookie}" if cookie else "Authorization: Bearer {key}"
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n{who}\r\n\r\n".encode()
+
+
+def _rate(
+    name: str,
+    size: int,
+    taken: dict[str, float],
+    goal: Goal,
+    beside: tuple[str, Any] | None,
+    unit: str = "requests/s",
+) -> Row:
+    control = None if beside is None else Control(name=beside[0], value=beside[1]["rate"])
+    noise = f"{_SECONDS:.0f} s, p50 {taken['p50'] * 1000:.1f} ms, p99 {taken['p99'] * 1000:.1f} ms"
+    return row(name, size, [taken["rate"]], unit=unit, goal=goal, control=control, noise=noise)
+
+
+def _times(name: str, size: int, two: tuple[dict[str, float], dict[str, float]], least: float) -> Row:
+    return row(
+        name, size, [two[0]["rate"] / two[1]["rate"]], unit="x", goal=Goal(least, least=True), noise="one run"
+    )

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/tutorial.md")
 ENDLESS = ("trailbook serve", "make ")
 REFUSED = "role.given"
-_BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.M | re.S)
+_BLOCK = re.compile(r"^```(python|sh|json)\n(.*?)^```", re.M | re.S)
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -35,7 +35,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("page", (*PAGES, "docs/how-to/capture.md"))
+@pytest.mark.parametrize("page", [*PAGES, "docs/how-to/capture.md"])
 def test_python_of_the_page_runs(page: str, tmp_path: Path) -> None:
     for text in blocks(page, "python"):
         done = run([sys.executable, "-W", "error", "-c", text], tmp_path)
@@ -53,6 +53,19 @@ def test_commands_of_the_page_run(page: str, tmp_path: Path) -> None:
             assert done.returncode == (2 if REFUSED in line else 0), (line, done.stderr)
             ran += 1
     assert ran >= 3
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_entries_of_the_page_are_taken_as_they_stand(page: str, tmp_path: Path) -> None:
+    """R1: the JSON that the page posts is an entry; without one of its members it is none."""
+    found = blocks(page, "json")
+    assert found
+    run(["trailbook", "init"], tmp_path)
+    for text in found:
+        (tmp_path / "entry.json").write_text(text, "utf-8")
+        assert run(["sh", "-c", "trailbook record - < entry.json"], tmp_path).returncode == 0
+        (tmp_path / "entry.json").write_text(text.replace("occurred_at", "at"), "utf-8")
+        assert run(["sh", "-c", "trailbook record - < entry.json"], tmp_path).returncode == 2
 
 
 def test_links_of_every_page_lead_somewhere() -> None:

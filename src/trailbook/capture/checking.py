@@ -37,10 +37,10 @@ def findings(places: Iterable[Place]) -> list[Finding]:
                     f"{key.parent.name} has ON DELETE {(key.ondelete or '').upper()}: rows that the database itself"
                     f" deletes or changes, when a row of {key.column.table.name} goes, are seen by triggers only"
                 )
-                found.append(Finding(place.table.fullname, "cascade-in-database", detail))
+                found.append(Finding(str(place.table.fullname), "cascade-in-database", detail))
             if place.base and (key.onupdate or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
                 )
-                found.append(Finding(place.table.fullname, "cascade-in-database", detail))
+                found.append(Finding(str(place.table.fullname), "cascade-in-database", detail))
     return found

@@ -114,8 +114,8 @@ def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
 
 
 @contextmanager
-def open_host(url: str) -> Iterator[Engine]:
-    """The engine of a host's database that has an outbox.
+def open_host(url: str, *, new: bool = False) -> Iterator[Engine]:
+    """The engine of a host's database that has an outbox, or is to have one where it is `new`.
 
     Raises: ConfigurationError, NotFoundError; StoreError for whatever goes wrong there, without what it was about.
     """
@@ -126,7 +126,7 @@ def open_host(url: str) -> Iterator[Engine]:
         outbox.engine_name(engine)
         file = engine.url.database
         absent = engine.dialect.name == "sqlite" and file and not Path(file).exists()  # or it would be made
-        if absent or not inspect(engine).has_table("trailbook_outbox"):
+        if absent or not (new or inspect(engine).has_table("trailbook_outbox")):
             raise NotFoundError("the host's database has no outbox: Capture.install makes it")
     except (ArgumentError, ImportError) as error:
         raise ConfigurationError(f"from: is no address of a database ({type(error).__name__})") from None

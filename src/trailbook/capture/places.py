@@ -65,16 +65,16 @@ def nearest(
 def columns_of(model: Any) -> tuple[Columns, list[Table], Mapper[Any] | None]:
     """What a mapped class or a table is made of: its columns by attribute, its tables (the base first), its mapper."""
     if isinstance(model, Table):
-        columns = {column.key: column.name for column in model.columns}
+        columns = {column.key: str(column.name) for column in model.columns}
         key = tuple(column.key for column in model.primary_key)
-        return Columns(table=model.fullname, key=key, columns=columns), [model], None
+        return Columns(table=str(model.fullname), key=key, columns=columns), [model], None
     mapper: Mapper[Any] = inspect(model)
     attributes = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
-    found = {name: column.name for name, column in attributes.items() if isinstance(column, Column)}
+    found = {name: str(column.name) for name, column in attributes.items() if isinstance(column, Column)}
     key = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
     tables = [table for table in mapper.tables if isinstance(table, Table)]
     own = mapper.local_table
-    name = own.fullname if isinstance(own, Table) else str(own.description)
+    name = str(own.fullname if isinstance(own, Table) else own.description)
     return Columns(table=name, key=key, columns=found), tables, mapper
 
 

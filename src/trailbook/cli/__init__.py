@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "show": ("finding", "show", "Show one entry by its id."),
     "export": ("moving", "export", "Write exactly what a filter finds to a file."),
     "import": ("moving", "imports", "Record the entries of a file."),
+    "capture": ("covering", "group", "Install, check and remove the triggers of a host."),
     "drain": ("capturing", "drain", "Move what waits in a host's outbox into the log."),
     "quarantine": ("capturing", "quarantine", "What the log refused of a host's outbox."),
     "verify": ("verifying", "verify", "Check that nothing was changed, and name everything that was."),

@@ -42,13 +42,13 @@ def drain(
     ),
     json: bool = JSON,
 ) -> int:
-    """Move what waits in a host's outbox into the log; exit 1 when the log refused something.
+    """Move what waits in a host's outbox into the log.
 
-    Each entry is recorded once, by its id, however often this is interrupted.
+    Exit 1 when the log refused something. Each entry is recorded once, by its id, however often this is interrupted.
     """
     if not 1 <= batch <= 10_000:
         raise ConfigurationError("batch: is not 1 to 10000")
-    with _host(url) as (draining, engine), opened(settings_of(ctx)) as deployment:
+    with open_host(url) as (draining, engine), opened(settings_of(ctx)) as deployment:
         ways = draining.Ways(batch=batch, source=Item(type="source", id=source, name=f"Capture {source}"))
         if follow:
             done = draining.drain_forever(engine, deployment.log, _until_told(), ways=ways, failed=_failed)
@@ -73,7 +73,7 @@ def _group() -> None:
 @quarantine.command("list")
 def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
     """List what was refused, oldest first, and why; never what it said."""
-    with _host(url) as (draining, engine):
+    with open_host(url) as (draining, engine):
         found = [(f"{p.position}.{p.part}", p) for p in draining.quarantined(engine)]
     rows = [
         {"id": id_, "org": p.org, "code": p.code, "pointer": p.pointer, "since": written(instant(p.since))}
@@ -88,7 +88,7 @@ def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
 @quarantine.command("retry")
 def retry(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> int:
     """Give the log everything in quarantine once more, after the catalogue or the host was repaired."""
-    with _host(url) as (draining, engine), opened(settings_of(ctx)) as deployment:
+    with open_host(url) as (draining, engine), opened(settings_of(ctx)) as deployment:
         done = draining.retry(engine, deployment.log)
     put(as_json(done) if json else f"{done.recorded} recorded, {done.quarantined} still refused")
     return FOUND if done.quarantined else DONE
@@ -99,19 +99,26 @@ def discard(
     ctx: typer.Context,
     id_: str = typer.Argument(metavar="ID", help="As `list` shows it."),
     url: str = FROM,
+    json: bool = JSON,
 ) -> None:
     """Forget one refused entry; that something was refused stays in the log."""
     position, _, part = id_.partition(".")
     if not (position.isdecimal() and part.isdecimal()):
         raise ConfigurationError(f"id: {id_[:40]!r} is not such as 12.0")
-    with _host(url) as (draining, engine):
+    with open_host(url) as (draining, engine):
         draining.discard(engine, int(position), int(part))
-    note(f"{id_} is forgotten")
+    if json:
+        put(as_json({"discarded": id_}))
+    else:
+        note(f"{id_} is forgotten")
 
 
 @contextmanager
-def _host(url: str) -> Iterator[tuple[Any, Any]]:
-    """The drain and the engine of a host's database. Raises: ConfigurationError, NotFoundError, StoreError."""
+def open_host(url: str, *, new: bool = False) -> Iterator[tuple[Any, Any]]:
+    """The drain and the engine of a host's database; a `new` one may lack an outbox.
+
+    Raises: ConfigurationError, NotFoundError, StoreError.
+    """
     kind, _, name = url.partition(":")
     if kind == "env":
         found = os.environ.get(name)
@@ -119,7 +126,7 @@ def _host(url: str) -> Iterator[tuple[Any, Any]]:
             raise ConfigurationError(f"from: there is no variable {name}")
         url = found
     draining = importlib.import_module("trailbook.capture.draining")
-    with draining.open_host(url) as engine:
+    with draining.open_host(url, new=new) as engine:
         yield draining, engine
 
 

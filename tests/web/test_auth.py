@@ -23,7 +23,7 @@ def test_a_link_works_once_and_only_by_its_button(served: Served) -> None:
 
 def test_sign_out_ends_the_session(served: Served, signed_in: httpx.Client) -> None:
     """R25: after signing out the cookie opens nothing, here and in the API."""
-    assert signed_in.get("/orgs/nordlys/activity").status_code == 200
+    assert signed_in.get("/orgs/nordlys/activity/about").status_code == 200
     assert signed_in.get(f"{served.api}/entries").status_code == 200
     answer = signed_in.post("/sign-out", headers=OWN)
     assert (answer.status_code, "Max-Age=0" in answer.headers["set-cookie"]) == (303, True)
@@ -44,7 +44,7 @@ def test_changes_from_other_sites_are_refused(served: Served, signed_in: httpx.C
         answer = signed_in.post(path, headers=headers, data={"link": "x"})
         assert answer.status_code == 403
         assert "Sent from another site" in answer.text
-    assert signed_in.get("/orgs/nordlys/activity").status_code == 200
+    assert signed_in.get("/orgs/nordlys/activity/about").status_code == 200
     assert signed_in.post(path, headers={"Origin": served.base_url}, data={"link": "x"}).status_code != 403
 
 

@@ -26,6 +26,7 @@ from trailbook.web import (
     proofs,
     reference,
     render,
+    settings,
 )
 from trailbook.web.asked import THREADS, Routes, Site
 from trailbook.web.edge import edged
@@ -94,11 +95,16 @@ def create_app(
         routes.proofs("/log/{org:str}/key", proofs.key),
         routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
         routes.page(page, pages.activity),
+        routes.care("GET", f"{page}/settings", settings.overview),
+        routes.care("GET", f"{page}/settings/{{place:str}}", settings.show),
+        routes.care("POST", f"{page}/settings/{{place:str}}", settings.change),
         routes.page(f"{page}/{{rest:path}}", pages.below),
         routes.open("GET", "/", front.home),
         routes.open("GET", "/sign-in", front.sign_in_page),
         routes.open("POST", "/sign-in", front.sign_in),
         routes.open("POST", "/sign-out", front.sign_out),
+        routes.open("GET", "/set-password", front.password_page),
+        routes.open("POST", "/set-password", front.set_password),
         routes.open("GET", "/problems/{code:str}", front.problem_page),
         routes.open("GET", "/docs", reference.docs),
         routes.open("GET", "/openapi.json", reference.openapi),

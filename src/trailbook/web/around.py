@@ -32,6 +32,7 @@ def frame(asked: Asked) -> dict[str, Any]:
         "home": home(asked),
         "who": asked.viewer.item.name or asked.viewer.item.id,
         "look": look(asked),
+        "places": _places(asked),
         "views": [
             {
                 "name": v.name,
@@ -41,6 +42,14 @@ def frame(asked: Asked) -> dict[str, Any]:
             for v in VIEWS
         ],
     }
+
+
+def _places(asked: Asked) -> list[dict[str, str]]:
+    """Where else this viewer may go."""
+    if asked.viewer.manage_access != "full":
+        return []
+    href = f"{home(asked)}/settings/members"
+    return [{"href": href, "icon": "settings", "label": asked.words("settings.title")}]
 
 
 def telling(asked: Asked, state: Asking | None, tz: str) -> Telling:

@@ -5,6 +5,7 @@ at links uses none up. Refuses to say why a link is no good.
 """
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,15 +13,25 @@ from urllib.parse import parse_qsl
 from litestar import Request, Response
 from litestar.exceptions import MethodNotAllowedException
 
-from trailbook.errors import NotFoundError, UnauthenticatedError
+from trailbook import accounts
+from trailbook.errors import (
+    InvalidError,
+    NotFoundError,
+    NotPermittedError,
+    TooManyTriesError,
+    UnauthenticatedError,
+)
+from trailbook.passwords import SHORTEST
+from trailbook.roles import PERMISSIONS
 from trailbook.web.asked import Asked, Site
 from trailbook.web.auth import cookie, require_same_site, session, signed_in
+from trailbook.web.jsonin import MalformedError
 from trailbook.web.problems import STATUS, allowed_methods, answer, problem
 from trailbook.web.render import html, partial
 from trailbook.web.words import language, words
 
 _log = logging.getLogger("trailbook.web")
-_PAGES = ("/orgs", "/sign-in", "/sign-out", "/docs", "/problems")
+_PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
 
 
 def home(asked: Asked) -> Response[bytes]:
@@ -30,20 +41,37 @@ def home(asked: Asked) -> Response[bytes]:
 
 
 def sign_in_page(asked: Asked) -> Response[bytes]:
-    """GET /sign-in: the button that uses a link up."""
-    return html("sign-in.html", t=asked.words, link=asked.only("link").get("link", ""), wrong=False)
+    """GET /sign-in: the form, or the button that uses a link up."""
+    return _sign_in(asked, asked.only("link").get("link", ""))
 
 
 def sign_in(asked: Asked) -> Response[bytes]:
-    """POST /sign-in: a link becomes a session."""
+    """POST /sign-in: a link, or a name and a password, become a session that is new."""
     require_same_site(asked.headers, asked.site.base_url)
-    link = dict(parse_qsl(asked.body.decode("latin-1"))).get("link", "")
-    credentials = asked.site.deployment.credentials
+    given = form(asked)
+    deployment = asked.site.deployment
     try:
-        text = credentials.sign_in(link)
+        if "link" in given:
+            text = deployment.credentials.sign_in(given["link"])
+            viewer = deployment.credentials.viewer(text)
+            accounts.signed_in_by_link(deployment, viewer, asked.origin)
+        else:
+            org = given.get("org") or only_org(asked)
+            login, password = given.get("login", ""), given.get("password", "")
+            text = accounts.sign_in(
+                deployment, accounts.Given(org=org, login=login, password=password, origin=asked.origin)
+            )
+            viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:
-        return html("sign-in.html", 401, t=asked.words, link="", wrong=True)
-    return _see(f"/orgs/{credentials.viewer(text).org}/activity", cookie(text))
+        return _sign_in(asked, "", "wrong" if "link" in given else "wrong-password")
+    except TooManyTriesError as error:
+        page = _sign_in(asked, "", "too-many", 429)
+        page.headers["Retry-After"] = str(math.ceil(error.seconds))
+        return page
+    old = session(asked.headers)
+    if old is not None:
+        deployment.credentials.sign_out(old)
+    return _see(f"/orgs/{viewer.org}/activity", cookie(text))
 
 
 def sign_out(asked: Asked) -> Response[bytes]:
@@ -51,8 +79,62 @@ def sign_out(asked: Asked) -> Response[bytes]:
     require_same_site(asked.headers, asked.site.base_url)
     text = session(asked.headers)
     if text is not None:
-        asked.site.deployment.credentials.sign_out(text)
+        accounts.sign_out(asked.site.deployment, text, asked.origin)
     return _see("/sign-in", cookie(None))
+
+
+def password_page(asked: Asked) -> Response[bytes]:
+    """GET /set-password: the form that a link allows."""
+    return _password(asked, asked.only("link").get("link", ""))
+
+
+def set_password(asked: Asked) -> Response[bytes]:
+    """POST /set-password: the password is set, and its owner signed in."""
+    require_same_site(asked.headers, asked.site.base_url)
+    given = form(asked)
+    link, password = given.get("link", ""), given.get("password", "")
+    if password != given.get("again", ""):
+        return _password(asked, link, "different", 422)
+    try:
+        org, text = accounts.set_password(asked.site.deployment, link, password, asked.origin)
+    except UnauthenticatedError:
+        return _password(asked, "")
+    except InvalidError:
+        return _password(asked, link, "weak", 422)
+    return _see(f"/orgs/{org}/activity", cookie(text))
+
+
+def form(asked: Asked) -> dict[str, str]:
+    """The fields of a form; of one that stands twice the last. Raises: MalformedError."""
+    return dict(fields(asked))
+
+
+def fields(asked: Asked) -> list[tuple[str, str]]:
+    """The fields of a form in their order. Raises: MalformedError."""
+    try:
+        return parse_qsl(asked.body.decode("ascii"), True, errors="strict")
+    except (UnicodeDecodeError, ValueError):
+        raise MalformedError("the form is not UTF-8 in percent-encoding") from None
+
+
+def only_org(asked: Asked) -> str:
+    """The organisation where there is one only; else none, and the form asks."""
+    orgs = asked.site.deployment.orgs()
+    return orgs[0] if len(orgs) == 1 else ""
+
+
+def _sign_in(asked: Asked, link: str, wrong: str = "", status: int = 0) -> Response[bytes]:
+    known: dict[str, Any] = {"link": link, "wrong": wrong, "asks_org": not only_org(asked)}
+    return html("sign-in.html", status or (401 if wrong else 200), t=asked.words, **known)
+
+
+def _password(asked: Asked, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
+    try:
+        login = accounts.password_name(asked.site.deployment, link)
+    except UnauthenticatedError:
+        return html("set-password.html", 401, t=asked.words, link="", login="", wrong="link")
+    known: dict[str, Any] = {"link": link, "login": login, "wrong": wrong, "shortest": SHORTEST}
+    return html("set-password.html", status, t=asked.words, **known)
 
 
 def problem_page(asked: Asked) -> Response[bytes]:
@@ -90,11 +172,18 @@ def refusal(site: Site) -> Callable[[Request[Any, Any, Any], Exception], Respons
             t=t,
             code=found.code,
             request_id=id_,
+            missing=_missing(error),
         )
         page.headers.update(more)
         return page
 
     return refused
+
+
+def _missing(error: Exception) -> str:
+    """The system permission that a refusal is about, by its name in words files."""
+    asked = error.permission if isinstance(error, NotPermittedError) else None
+    return next((name for name, said in PERMISSIONS.items() if said == asked), "activity_log")
 
 
 def _wants_page(request: Request[Any, Any, Any], path: str) -> bool:

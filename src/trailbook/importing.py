@@ -1,10 +1,12 @@
-"""Entries from a file of JSON lines: what an export wrote, or plain entries as a recorder gives them.
+"""Entries from a file: JSON lines, as an export wrote them or a recorder gives them, or CSV under a mapping.
 
 Owns which computed members of the read form are left behind, and reading JSON strictly: duplicate keys, floats,
 large integers and lone surrogates are refused. Refuses to repair: a line is recorded as it is, or refused with its
 number and reason. Importing twice adds nothing: an entry keeps its id, and one without gets it from its content.
 """
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -13,8 +15,8 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from trailbook.errors import EntryInvalidError, Fault, TrailbookError
+from trailbook.mapping import Plan, check_heading, entry_of_row
 from trailbook.model import Item, NewEntry, entry_from
-from trailbook.rules import complete
 
 if TYPE_CHECKING:  # whoever imports has a log open; reading JSON alone needs none
     from trailbook.log import Log
@@ -45,12 +47,29 @@ def import_jsonl(
 ) -> Iterator[Line]:
     """Record each line of a file that may be recorded, in order, and say what became of every line.
 
-    A dry run judges each line by itself: an id that is in the log with other content is found only by importing.
+    A dry run judges each line against the log too, and records nothing.
     Raises: StoreError; what was yielded before is recorded, and may be imported again.
     """
     batch: list[tuple[int, NewEntry | TrailbookError]] = []
     for number, raw in enumerate(_lines(file), 1):
         batch.append((number, _read(log, raw)))
+        if len(batch) == _BATCH:
+            yield from _judge(log, batch) if dry_run else _record(log, batch, source)
+            batch = []
+    yield from _judge(log, batch) if dry_run else _record(log, batch, source)
+
+
+def import_csv(
+    log: "Log", file: BinaryIO, plan: Plan, *, source: Item = SOURCE, dry_run: bool = False
+) -> Iterator[Line]:
+    """Record each row of a CSV file that may be recorded, in order, and say what became of every row by its line.
+
+    A row's id comes from the mapping's source and the row's own id or content, so that a repetition adds nothing.
+    Raises: ConfigurationError for a heading that lacks a column of the mapping; StoreError.
+    """
+    batch: list[tuple[int, NewEntry | TrailbookError]] = []
+    for number, row in _rows(file, plan):
+        batch.append((number, row if isinstance(row, TrailbookError) else _mapped(log, plan, row)))
         if len(batch) == _BATCH:
             yield from _judge(log, batch) if dry_run else _record(log, batch, source)
             batch = []
@@ -135,17 +154,61 @@ def _record(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]], sour
 
 
 def _judge(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]]) -> Iterator[Line]:
-    now = log.clock()
+    entries = [found for _, found in batch if isinstance(found, NewEntry)]
+    outcomes = iter(log.judge_each(entries))
     for number, found in batch:
         if isinstance(found, TrailbookError):
             yield Line(number=number, result="refused", refused=found)
             continue
-        try:
-            complete(log.catalogue, found, now)
-        except TrailbookError as error:
-            yield Line(number=number, result="refused", id=found.id, refused=error)
+        outcome = next(outcomes)
+        if outcome.receipt is None:
+            yield Line(number=number, result="refused", id=found.id, refused=outcome.refused)
         else:
-            yield Line(number=number, result="acceptable", id=found.id)
+            result: Result = "replayed" if outcome.receipt.replayed else "acceptable"
+            yield Line(number=number, result=result, id=found.id)
+
+
+def _rows(file: BinaryIO, plan: Plan) -> Iterator[tuple[int, dict[str, str] | TrailbookError]]:
+    """Each row after the heading by column, with the line it begins on; one that cannot be read is its error."""
+    # What is not UTF-8 must not end the reading of what stands below it.
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    reader = csv.reader(text, delimiter=plan.delimiter, strict=True)
+    heading = next(reader, [])
+    check_heading(plan, heading)
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            yield number, _malformed(f"is not CSV: {error}")
+            continue
+        if cells:
+            yield number, _row(heading, cells)
+    text.detach()  # the file is the caller's
+
+
+def _row(heading: list[str], cells: list[str]) -> dict[str, str] | TrailbookError:
+    if len(cells) != len(heading):
+        return _malformed(f"has {len(cells)} cells, and the heading {len(heading)}")
+    if any("\ud800" <= char <= "\udfff" for cell in cells for char in cell):
+        return _malformed("is not UTF-8")
+    return dict(zip(heading, cells, strict=True))
+
+
+def _mapped(log: "Log", plan: Plan, row: dict[str, str]) -> NewEntry | TrailbookError:
+    try:
+        entry = entry_of_row(plan, row)
+    except TrailbookError as error:
+        return error
+    if entry.id is not None:
+        return entry
+    if plan.line_id is not None and not row[plan.line_id]:
+        return _malformed(f"has nothing in the column {plan.line_id[:80]!r} that tells it apart")
+    told = [row[plan.line_id]] if plan.line_id is not None else sorted(row.items())
+    foreign = json.dumps(["csv", plan.source, told], separators=(",", ":"))
+    return structs.replace(entry, id=log.id_from(foreign))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -155,6 +155,10 @@ class Log:
         """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
         return self._recorded(self._writer.request(entries, source or self.source, atomic=False))
 
+    def judge_each(self, entries: Sequence[NewEntry]) -> list[Outcome]:
+        """What `record_each` would answer for each, conflicts with the log included; nothing is recorded."""
+        return _outcomes(self._writer.judge(self._writer.request(entries, self.source, atomic=False)))
+
     def record_apart(self, entries: Sequence[tuple[NewEntry, Item]]) -> list[Outcome]:
         """Record single entries, each under a source of its own, in one commit; one that is bad harms no other.
 

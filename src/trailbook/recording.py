@@ -127,6 +127,11 @@ class Writer:
         """
         return self._turns.ask(requests, sum(len(request.checked) for request in requests))
 
+    def judge(self, request: Request) -> Answer:
+        """What `record` would answer, and nothing is recorded. Raises: StoreError."""
+        with self._turns.alone():
+            return self._answer(self._begin(request.checked), request)
+
     def change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
         """Record what `plan` makes of the head, and do it in the same commit.
 

@@ -29,7 +29,8 @@ from trailbook.export import (
     file_pieces,
     whole_file,
 )
-from trailbook.importing import Line, import_jsonl
+from trailbook.importing import Line, import_csv, import_jsonl
+from trailbook.mapping import read_plan
 
 _MOST_SAID = 20  # lines refused that are said one by one
 
@@ -129,10 +130,36 @@ def jsonl(
 
     An entry keeps its id, so importing a file again adds nothing.
     """
+    with _input(file) as (source, size), open_log(ctx) as opened:
+        lines = import_jsonl(opened.log, source, dry_run=dry_run)
+        return _import(lines, (source, size), dry_run=dry_run, json=json)
+
+
+@imports.command("csv")
+def csv(
+    ctx: typer.Context,
+    file: Path = typer.Argument(metavar="FILE", help="A row an entry, under a heading; - is stdin."),
+    mapping: Path = typer.Option(..., "--mapping", metavar="MAP.toml", help="Which column is what."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Record nothing; say what would be refused."),
+    json: bool = JSON,
+) -> int:
+    """Record each row of a CSV file that may be recorded; exit 1 when one is refused.
+
+    A row's entry gets its id from what the mapping says tells rows apart, so importing a file again adds nothing.
+    """
+    plan = read_plan(mapping.read_bytes())
+    with _input(file) as (source, size), open_log(ctx) as opened:
+        lines = import_csv(opened.log, source, plan, dry_run=dry_run)
+        return _import(lines, (source, size), dry_run=dry_run, json=json)
+
+
+def _import(lines: Iterable[Line], given: tuple[BinaryIO, int | None], *, dry_run: bool, json: bool) -> int:
+    """Do an import line by line, say what was refused, and count."""
+    source, size = given
     refused: list[Line] = []
     counts: Counter[str] = Counter()
-    with _input(file) as (source, size), open_log(ctx) as opened, progress("Importing") as reach:
-        for line in import_jsonl(opened.log, source, dry_run=dry_run):
+    with progress("Importing") as reach:
+        for line in lines:
             counts[line.result] += 1
             if line.refused is not None:
                 refused.append(line)
@@ -187,7 +214,7 @@ def _told(counts: Counter[str], refused: list[Line]) -> dict[str, Any]:
 
 def _said(counts: Counter[str], dry_run: bool) -> str:
     done = f"{counts['acceptable']} acceptable" if dry_run else f"{counts['recorded']} recorded"
-    before = "" if dry_run else f", {counts['replayed']} in the log before"
+    before = f", {counts['replayed']} in the log before"
     return f"{done}{before}, {counts['refused']} refused"
 
 

@@ -18,7 +18,8 @@ def recording() -> tuple[Operation, ...]:
             says="Record one entry",
             scope="record",
             more="At most 256 KiB. The same `id` and content again is answered as the first time; other "
-            "content under that `id` is a conflict. Numbers are whole; unknown members are refused.",
+            "content under that `id` is a conflict. Numbers are whole; unknown members are refused. It may "
+            "come with the content coding gzip or zstd.",
             sends={JSON: ref("NewEntry")},
             answers={
                 200: Answer(
@@ -36,7 +37,8 @@ def recording() -> tuple[Operation, ...]:
             name="recordEntries",
             says="Record many entries",
             scope="record",
-            more="A JSON array of entries, or one entry a line; at most 10,000 and 16 MiB. The answer comes in "
+            more="A JSON array of entries, or one entry a line; at most 10,000 and 16 MiB, as it is or "
+            "with the content coding gzip or zstd: then 16 MiB once unpacked. The answer comes in "
             "the form sent, a member for each entry in order. With `atomic=true` all are recorded or none.",
             parameters=(query("atomic", enum("true", "false"), "All or nothing; otherwise `false`."),),
             sends={JSON: {"type": "array", "items": ref("NewEntry")}, NDJSON: {"type": "string"}},

@@ -134,13 +134,13 @@ class SqliteStore:
             with self._connections.reading() as db:
                 base = self._number(db, org) << _SEQ_BITS
                 rows: list[Any] = db.execute(_KEPT, (base + low, base + min(low + _CHUNK, stop))).fetchall()
-            yield from map(_kept, rows)
+            yield from (_kept(base, row) for row in rows)
 
     def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
         with self._connections.reading() as db:
             base = self._number(db, org) << _SEQ_BITS
             found = (db.execute(_KEPT_AT, (base + seq,)).get for seq in seqs if 0 <= seq <= _SEQ_MASK)
-            return [_kept(row) for row in filter(None, found)]
+            return [_kept(base, row) for row in filter(None, found)]
 
     def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:
         return self._directory(org, _BY_KEY, (_key(*key) for key in keys))
@@ -310,9 +310,10 @@ def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
     return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items, removed=removed)
 
 
-def _kept(row: tuple[Any, ...]) -> Kept:
+def _kept(base: int, row: tuple[Any, ...]) -> Kept:
     place, body, leaf = row
-    return Kept(place & _SEQ_MASK, None if body is None else unpacked(body), leaf)
+    # Not by a mask: a damaged place of another organisation must not pass for one of this log.
+    return Kept(place - base, None if body is None else unpacked(body), leaf)
 
 
 def _key(type_: str, id_: str, owner: int | None) -> str:

@@ -12,7 +12,7 @@ CREATE TABLE org (
 ) STRICT;
 
 -- place = organisation number * 2^40 + seq, so that one organisation's entries lie together and in order.
--- `leaf` is kept only where retention removed the body.
+-- `body` is what bodies.py makes of the hashed bytes. `leaf` is kept only where retention removed the body.
 CREATE TABLE entry (
   place INTEGER PRIMARY KEY,
   body BLOB,

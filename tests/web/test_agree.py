@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from tests.web.conftest import ORG, Served, enter
+from tests.web.test_html import opened
 from tests.web.test_journeys import lived
 
 from trailbook.access import operator
@@ -80,7 +81,7 @@ def _agreed(company: Served, reader: httpx.Client, pairs: list[tuple[str, str]])
     ids = [entry["id"] for entry in first["entries"]]
     bound = [*pairs, ("as_of", str(first["as_of"]))]
     assert first["count"] == len(ids)
-    page = reader.get(f"{PAGE}?{urlencode([*bound, ('limit', '200')])}", follow_redirects=True).text
+    page = opened(reader, f"{PAGE}?{urlencode([*bound, ('limit', '200')])}").text
     assert re.findall(r'class="row" id="e-([^"]+)"', page) == ids, pairs
     lines = reader.get(f"{entries}.jsonl?{urlencode(bound)}").text.splitlines()
     assert [json.loads(line)["id"] for line in lines] == ids, pairs

@@ -197,8 +197,9 @@ class Signer:
 
     def _keep(self, org: str, checkpoint: Checkpoint, note: bytes, start: int) -> None:
         kind = kind_of(self._store, org, "checkpoint")
-        for key in (f"{checkpoint.size:020d}", LATEST):
-            self._store.put_blob(org, Blob(kind, key, note))
+        # Under both names at once: who died in between would leave a log that `verify` accuses.
+        both = [Blob(kind, key, note) for key in (f"{checkpoint.size:020d}", LATEST)]
+        self._store.put_blobs(org, both, expect=(kind, LATEST, self._store.blob(org, kind, LATEST)))
         if self._signing.outside is not None:
             tokens = erased_between(self._store, org, start, checkpoint.size)
             if tokens:

@@ -42,9 +42,13 @@ class Cut(Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The log every cut begins with."""
+    """The logs that cuts begin with, one for each scenario."""
     folder = tmp_path_factory.mktemp("begun")
-    begin(folder)
+    (folder / "log").mkdir()
+    begin(folder / "log")
+    for name in EVERY:
+        shutil.copytree(folder / "log", folder / name)
+        before(name, folder / name)
     return folder
 
 
@@ -62,8 +66,7 @@ def traced(options: list[str], name: str, folder: Path) -> "subprocess.Completed
 def copied(name: str, begun: Path, place: str) -> Path:
     """A fresh log as a scenario finds it."""
     folder = Path(place, "log")
-    shutil.copytree(begun, folder)
-    before(name, folder)
+    shutil.copytree(begun / name, folder)
     return folder
 
 
@@ -126,7 +129,7 @@ def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
 def test_the_verdict_can_fail(begun: Path, tmp_path: Path) -> None:
     """The control: an entry that was acknowledged and is not there is called lost."""
     folder = tmp_path / "log"
-    shutil.copytree(begun, folder)
+    shutil.copytree(begun / "log", folder)
     lost = "id 019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11"
     assert faults(folder, [lost]) == ["lost 019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11"]
     assert faults(folder, []) == []

@@ -102,6 +102,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
+    empty = not told and _is_empty(asked)
     form = _form(state, naming, now)
     return html(
         "activity.html",
@@ -114,10 +115,10 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         counting=address(f"{state.path}/total", to_params(bound)),
         counted=state.href(state.query, ("count", "true")),
         as_of=page.as_of,
-        empty_log=page.size == 0,
+        empty_log=empty,
         may_begin=getattr(viewer, "manage_access", "none") == "full",
         since=_since(asked, state, page, said) if len(told) < state.paging.limit else [],
-        ways=[] if told or page.size == 0 else _ways(asked, state, form["chips"]),
+        ways=[] if told or empty else _ways(asked, state, form["chips"]),
         turns=_turns(state, page),
         sizes=[(size, _sized(state, size)) for size in SIZES],
         exports=_exports(asked, bound),
@@ -126,6 +127,12 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
     )
+
+
+def _is_empty(asked: Asked) -> bool:
+    """Whether nothing is in the log but what it says of itself."""
+    name, value = asking.FOLDED
+    return asked.log.count(from_params([(name, value)]), viewer=asked.viewer, lang=asked.lang)[0] == 0
 
 
 def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:

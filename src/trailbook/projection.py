@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from trailbook.canonical import Body, decode
 from trailbook.catalogue import Catalogue
-from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError
+from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, TrailbookError
 from trailbook.identities import Identities, name_of
 from trailbook.index import (
     Clause,
@@ -105,16 +105,25 @@ class Projection:
         return head
 
     def tell(self, told: Told) -> None:
-        """Take in what this process has just made durable, so that nothing is read and decoded again."""
+        """Take in what this process has just made durable, so that nothing is read and decoded again.
+
+        Whatever goes wrong here harms no answer: the next one begins by reading the index anew.
+        """
         with self.lock:
-            if not self._loaded:
-                # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
-                self._untold += len(told.rows)
-                if self._untold >= self._sizes.small // _FEW:
-                    self.catch_up()
-            elif self.tail.size == told.before.size and told.head.removed == self._removed:
-                self.identities.learn(told.identities)
-                self._add(told.rows, told.head.size)
+            try:
+                self._follow(told)
+            except TrailbookError:
+                self._loaded = False
+
+    def _follow(self, told: Told) -> None:
+        if not self._loaded:
+            # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
+            self._untold += len(told.rows)
+            if self._untold >= self._sizes.small // _FEW:
+                self.catch_up()
+        elif self.tail.size == told.before.size and told.head.removed == self._removed:
+            self.identities.learn(told.identities)
+            self._add(told.rows, told.head.size)
 
     def ask(self, question: Callable[[Sequence[Piece]], T]) -> T:
         """The answer to a question about the pieces; what is found damaged is built anew, in memory, from the entries.

@@ -12,6 +12,7 @@ from trailbook.errors import ConfigurationError, DamagedError, NotFoundError, Si
 from trailbook.keyring import new_keys, open_keyring
 from trailbook.outside import add_erased, add_note, read_outside
 from trailbook.stores import open_store
+from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing import FrozenClock, Steady
 from trailbook.testing.small import ORG, grow, opened
 from trailbook.testing.trees import head_root
@@ -34,7 +35,7 @@ def body_at(folder: Path, seq: int) -> bytes:
     db = apsw.Connection(str(folder / "log.db"))
     body: bytes = db.execute("SELECT body FROM entry WHERE place & 0xFFFFFFFFFF = ?", (seq,)).get
     db.close()
-    return body
+    return unpacked(body)
 
 
 def test_a_head_is_signed_when_it_is_new_and_its_root_is_that_of_the_tree(

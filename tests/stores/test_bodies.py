@@ -30,8 +30,8 @@ def test_the_first_lie_as_they_are_and_the_others_small() -> None:
 
 
 @given(st.data())
-def test_a_flipped_bit_never_passes_for_another_body_in_silence(data: st.DataObject) -> None:
-    """F1: what cannot be unpacked is given out as it lies, so that its hash is wrong; nothing is raised."""
+def test_a_flipped_bit_is_damage_to_be_told_not_an_error(data: st.DataObject) -> None:
+    """What cannot be unpacked is given out as it lies, so that its hash is wrong; nothing is raised."""
     kept = bytearray(packed(BODY, PLAIN))
     kept[data.draw(st.integers(0, len(kept) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     assert isinstance(unpacked(bytes(kept)), bytes)

@@ -180,8 +180,9 @@ def test_nothing_found_offers_ways_out(signed_in: httpx.Client) -> None:
 def test_an_empty_log_says_so(served: Served) -> None:
     """P53: nothing recorded yet."""
     with httpx.Client(base_url=served.base_url) as client:
-        enter(client, served.link(org="fjell"))
-        text = client.get("/orgs/fjell/activity?category.not=activity_log").text
+        served.deployment.create("blank")
+        enter(client, served.link(org="blank"))
+        text = client.get("/orgs/blank/activity?category.not=activity_log").text
     assert "Nothing has been recorded yet." in text
 
 

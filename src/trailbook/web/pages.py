@@ -102,7 +102,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
-    empty = not told and _is_empty(asked)
+    empty = len(told) < state.paging.limit and _is_empty(asked)
     form = _form(state, naming, now)
     return html(
         "activity.html",
@@ -130,9 +130,9 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
 
 
 def _is_empty(asked: Asked) -> bool:
-    """Whether nothing is in the log but what it says of itself."""
-    name, value = asking.FOLDED
-    return asked.log.count(from_params([(name, value)]), viewer=asked.viewer, lang=asked.lang)[0] == 0
+    """Whether no host has recorded anything: there is only who read the log and who signed in to read it."""
+    rest = from_params([asking.FOLDED, ("category.not", "security")])
+    return asked.log.count(rest, viewer=asked.viewer, lang=asked.lang)[0] == 0
 
 
 def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:

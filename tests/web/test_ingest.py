@@ -128,3 +128,14 @@ def test_the_quick_reading_is_the_strict_one(raw: bytes) -> None:
             return type(error), error.detail, error.faults
 
     assert said(entry_of) == said(lambda text: entry_from(strict(text)))
+
+
+def test_a_revoked_key_records_nothing_more(served: Served) -> None:
+    """The key is asked for in every commit: what follows its end is refused at once, one and many alike."""
+    key, text = served.deployment.credentials.new_key(ORG, "Short", ("record",))
+    headers = {"Authorization": f"Bearer {text}"}
+    with httpx.Client(base_url=served.api + "/", headers=headers) as client:
+        assert client.post("entries", json=wire()).status_code == 201
+        served.deployment.credentials.revoke_key(key.id)
+        assert client.post("entries", json=wire()).status_code == 401
+        assert client.post("entries/batch", json=[wire()]).status_code == 401

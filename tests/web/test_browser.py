@@ -16,6 +16,8 @@ STATES = {
     "broken": f"{PAGE}?date=someday&nonsense=1",
     "asking": f"{PAGE}?concerns=nobody",
     "hint": f"{PAGE}?view=new-hire",
+    "about": f"{PAGE}/about",
+    "exports": f"{PAGE}/exports",
     "not found": f"{PAGE}/none",
     "sign-in": "/sign-in?link=x",
     "reference": "/docs",
@@ -23,6 +25,11 @@ STATES = {
 }
 # A browser itself reports that a page it was asked for came with 4xx; nothing else may be said.
 EXPECTED = "the server responded with a status of 4"
+
+
+def settled(page: Page, dialog: str) -> None:
+    """Wait until a dialog stands still: while it comes in, its colours are mixed with those behind it."""
+    page.wait_for_function("s => document.querySelector(s).getAnimations().length === 0", arg=dialog)
 
 
 def clean(page: Page, said: list[str]) -> None:
@@ -45,8 +52,16 @@ def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, widt
         clean(page, said)
     page.goto(PAGE)
     page.click(".row .when a")
-    assert "/e/" in page.url
+    page.wait_for_url("**/e/**")
+    page.wait_for_selector("#panel[open]")
+    settled(page, "#panel")
     clean(page, said)
+    page.keyboard.press("Escape")
+    for press, sheet in (("[data-help]", "#help"), ("[data-export]", "#export")):
+        page.click(press)
+        settled(page, sheet)
+        clean(page, said)
+        page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -69,6 +69,8 @@ def test_serve_signs_within_seconds(empty: Folder) -> None:
             size = int(answer.text.splitlines()[1]) if answer.status_code == 200 else -1
             time.sleep(0.1)
         assert size >= 1
+        beside = ("trailbook.db-wal", "trailbook.db-shm", "trailbook.db.serving")
+        assert [name for name in beside if (empty.path / name).stat().st_mode & 0o077] == []
 
 
 def test_a_log_has_one_server(empty: Folder) -> None:

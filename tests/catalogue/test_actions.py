@@ -44,7 +44,8 @@ DESIGNED = {
         activity_log.{viewed, searched, exported, proof_downloaded, archived, verified, verification_failed, pruned}
         activity_log.{hold_placed, hold_released, erasure_requested, erased, identity_disclosed, key_rotated}
         activity_log.{settings_changed, access_changed, capture_started, capture_stopped, capture_gap_found}
-        activity_log.{restarted, suspended, resumed, clock_adjusted} stream.{created, updated, paused, resumed, failed, deleted}
+        activity_log.{restarted, suspended, resumed, clock_adjusted}
+        stream.{created, updated, paused, resumed, failed, deleted}
         archive.{created, restored} saved_view.crud""",
 }
 

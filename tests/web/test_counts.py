@@ -6,7 +6,7 @@ from tests.web.conftest import Served, wire
 
 
 def test_facets(client: httpx.Client, served: Served) -> None:
-    """P27: exact counts beside each value, without the filter's own terms on the field; labels in the asked language."""
+    """P27: exact counts beside each value, without the filter's own terms on the field; labels in one's language."""
     found = client.get("facets", params={"by": "outcome", "outcome": "denied"}).json()
     total = client.get("entries", params={"count": "true", "as_of": found["as_of"]}).json()["count"]
     assert found["by"] == "outcome"
@@ -76,4 +76,3 @@ def test_related(client: httpx.Client) -> None:
     assert [entry["id"] for entry in rest["entries"]] == [ids[1]]
     assert client.get(f"entries/{ids[0]}/related", params={"category": "roles"}).status_code == 422
     assert client.get("entries/019a3c1e-7d2b-7c40-9f0e-6f1f0a6f2b11/related").status_code == 404
-

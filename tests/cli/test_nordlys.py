@@ -138,13 +138,18 @@ def test_the_links_open_the_log_once_or_the_refusal(nordlys: "Folder") -> None:
     """The HR lead reads; an employee gets a plain refusal (S4, R10); a link works once (R25)."""
     with serving(nordlys, "demo", "--dir", "company") as told:
         address = told["address"]
-        page = f"{address}/orgs/nordlys/activity"
-        lead, employee = (sign_in(told[who], address) for who in ("hr_lead", "employee"))
+        page = f"{address}/orgs/nordlys/activity?category.not=activity_log"
+        parts = ("hr", "manager", "employee", "administrator")
+        lead, manager, employee, administrator = (sign_in(told[part], address) for part in parts)
         status, _, text = ask(page, Cookie=lead)
         assert (status, "signed in" in text) == (200, True)
-        status, _, text = ask(page, Cookie=employee)
-        assert (status, "signed in" in text) == (403, False)
-        assert sign_in(told["hr_lead"], address) == ""
+        for without in (manager, employee):
+            status, _, text = ask(page, Cookie=without)
+            assert (status, "signed in" in text, "Activity log" in text) == (403, False, True)
+            assert not [name for name in ("Ingrid", "Mikael", "Jonas") if name in text]
+        settings = f"{address}/orgs/nordlys/activity/settings/members"
+        assert [ask(settings, Cookie=who)[0] for who in (administrator, lead, employee)] == [200, 403, 403]
+        assert sign_in(told["hr"], address) == ""
         assert ask(page)[0] == 401
         assert ask(told["hr_system"] + "/")[0] == 200
 
@@ -163,7 +168,7 @@ def test_the_hr_system_and_the_log_hold_no_common_secret(nordlys: "Folder") -> N
 def test_serve_signs_the_operator_in_and_so_does_sign_in(one: "Folder") -> None:
     with serving(one, "serve", "--sign-in") as told:
         address = told["address"]
-        page = f"{address}/orgs/acme/activity"
+        page = f"{address}/orgs/acme/activity?category.not=activity_log"
         status, _, text = ask(page, Cookie=sign_in(told["sign_in"], address))
         assert (status, "Bob Li" in text) == (200, True)
         made = one.good("sign-in", "--base-url", address, "--as", "user/u-17=Anna Berg", "--json").json

@@ -73,7 +73,7 @@ def test_one_refusal_page(served: Served, below: str) -> None:
 def test_the_refusal_has_its_control(served: Served, signed_in: httpx.Client) -> None:
     """P57: with full access the same paths are the page, and a 404 for what is not there."""
     assert signed_in.get(f"/orgs/{ORG}/activity/about").status_code == 200
-    assert signed_in.get(f"/orgs/{ORG}/activity/exports").status_code == 404
+    assert signed_in.get(f"/orgs/{ORG}/activity/nothing").status_code == 404
     assert signed_in.get(f"/orgs/{ORG}/activity/e/none").status_code == 404
     with httpx.Client(base_url=served.base_url) as nobody:
         answer = nobody.get(f"/orgs/{ORG}/activity/exports")

@@ -42,7 +42,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sign-in": ("serving", "sign_in", "Print a link that signs somebody in once."),
     "demo": ("nordlys", "demo", "Open the log of the demo company, Nordlys AS."),
     "catalogue": ("catalogue", "group", "Show and check what can be recorded, and in which words."),
-    "api-keys": ("keys", "group", "Make, list and revoke the keys of host systems."),
+    "api-keys": ("keys", "group", "Make, list, rotate and revoke the keys of host systems."),
+    "org": ("caring", "org", "Begin, list, suspend and resume organisations."),
+    "roles": ("caring", "roles", "List, make, change and remove roles."),
+    "members": ("caring", "members", "Who has which roles, and who has an account."),
     "config": ("setup", "config", "Show the settings in force."),
     "version": ("setup", "version", "Print the version."),
 }

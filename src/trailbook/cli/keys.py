@@ -3,18 +3,21 @@
 Owns showing a key's secret, once. Refuses to show it again: only its hash is kept.
 """
 
+import importlib
 from datetime import timedelta
 from typing import Any
 
 import typer
 
-from trailbook.cli.opening import JSON, open_log
+from trailbook.cli.opening import JSON, Opened, open_log
 from trailbook.cli.printing import as_json, note, put, table
-from trailbook.errors import Fault, InvalidError, NotFoundError
+from trailbook.errors import Fault, InvalidError
 from trailbook.model import instant, written
 
 group = typer.Typer(
-    add_completion=False, rich_markup_mode=None, help="Make, list and revoke the keys of host systems."
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Make, list, rotate and revoke the keys of host systems.",
 )
 
 
@@ -24,18 +27,30 @@ def new(
     name: str = typer.Option(
         ..., metavar="NAME", help="Whose key it is; shown as the source of its entries."
     ),
-    scope: list[str] = typer.Option(..., metavar="SCOPE", help="record, read or prove; repeat for several."),
+    scope: list[str] = typer.Option(
+        ..., metavar="SCOPE", help="record, read, export, prove or administer; repeat for several."
+    ),
     days: int = typer.Option(365, metavar="N", help="How long it lives."),
+    category: list[str] | None = typer.Option(
+        None, metavar="NAME", help="A category that it may record; repeat for several; else all."
+    ),
+    only_itself: bool = typer.Option(
+        False, "--only-itself", help="It names only itself as actor, as integration."
+    ),
     json: bool = JSON,
 ) -> None:
     """Make a key and print its secret, which cannot be shown again."""
     if not 1 <= days <= 3650:
         raise InvalidError("days: is not 1 to 3650", (Fault("/days", "invalid", "is not 1 to 3650"),))
+    wanted = _core("apikeys").Wanted(
+        name=name,
+        scopes=tuple(scope),
+        life=timedelta(days=days),
+        categories=tuple(category or ()),
+        only_itself=only_itself,
+    )
     with open_log(ctx) as opened:
-        scopes: Any = tuple(scope)  # judged by the credentials, in their own words
-        key, secret = opened.deployment.credentials.new_key(
-            opened.log.org, name, scopes, life=timedelta(days=days)
-        )
+        key, secret = _core("issuing").issue(_by(opened), wanted)
     if json:
         put(as_json({**_told(key), "secret": secret}))
     else:
@@ -59,16 +74,27 @@ def listed(ctx: typer.Context, json: bool = JSON) -> None:
     table((k["id"], ",".join(k["scopes"]), s, k["name"]) for k, s in zip(keys, state, strict=True))
 
 
+@group.command("rotate")
+def rotate(
+    ctx: typer.Context,
+    id_: str = typer.Argument(metavar="ID", help="The key's id."),
+    hours: int = typer.Option(24, metavar="N", help="How long the old secret works yet, 0 to 24."),
+    days: int = typer.Option(365, metavar="N", help="How long the new one lives."),
+    json: bool = JSON,
+) -> None:
+    """Replace a key's secret and print the new one, which cannot be shown again; the source stays the same."""
+    with open_log(ctx) as opened:
+        key, secret = _core("issuing").rotate(_by(opened), id_, timedelta(hours=hours), timedelta(days=days))
+    put(as_json({**_told(key), "secret": secret}) if json else secret)
+
+
 @group.command("revoke")
 def revoke(
     ctx: typer.Context, id_: str = typer.Argument(metavar="ID", help="The key's id."), json: bool = JSON
 ) -> None:
     """Revoke a key; it stops working with the next request."""
     with open_log(ctx) as opened:
-        credentials = opened.deployment.credentials
-        if id_ not in {key.id for key in credentials.keys(opened.log.org)}:
-            raise NotFoundError(f"{opened.log.org} has no key {id_}")
-        done = credentials.revoke_key(id_)
+        done = _core("issuing").revoke(_by(opened), id_)
     put(
         as_json({"id": id_, "revoked": done})
         if json
@@ -76,7 +102,18 @@ def revoke(
     )
 
 
+def _core(name: str) -> Any:
+    """A module of the core, imported only once a command runs: `--help` answers at once."""
+    return importlib.import_module(f"trailbook.{name}")
+
+
+def _by(opened: Opened) -> Any:
+    return _core("administering").By(opened.deployment, opened.viewer)
+
+
 def _told(key: Any) -> dict[str, Any]:
-    times = {name: getattr(key, name) for name in ("created_at", "expires_at", "revoked_at")}
+    times = {name: getattr(key, name) for name in ("created_at", "expires_at", "used_at", "revoked_at")}
     shown = {name: None if at is None else written(instant(at)) for name, at in times.items()}
-    return {"id": key.id, "name": key.name, "scopes": list(key.scopes), **shown}
+    actors = "itself" if key.only_itself else "any"
+    limits = {"categories": list(key.categories), "actors": actors}
+    return {"id": key.id, "name": key.name, "scopes": list(key.scopes), **limits, **shown}

@@ -19,6 +19,7 @@ from typing import Any
 import typer
 from msgspec import structs
 
+from trailbook.access import operator
 from trailbook.cli.opening import JSON, opened, settings_of
 from trailbook.cli.printing import as_json, note, progress, put
 from trailbook.cli.serving import BASE_URL, LISTEN, bound, create_app, link, run, served, signing
@@ -113,39 +114,51 @@ def _live(nordlys: Any, folder: Path) -> Any:
 
 def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None:
     found, opens, json = how
-    pages, names = (importlib.import_module(f"trailbook.demo.{name}") for name in ("pages", "names"))
+    pages, entering = (importlib.import_module(f"trailbook.demo.{name}") for name in ("pages", "entering"))
     with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
         log = deployment.log(nordlys.ORG)
         log.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
         into = (deployment, nordlys.ORG)
-        told = {
-            "address": address,
-            "hr_system": f"{address}/hr",
-            "hr_lead": link(into, address, _person(names, names.HR_LEAD), "full"),
-            "employee": link(into, address, _person(names, names.REVIEWED), "none"),
-        }
-        app = create_app(deployment, base_url=address, timezone=ZONE, extra=pages.routes(hr))
+        _let_in(into, entering)
+
+        def signs_in(item: Item) -> str:
+            return link(into, address, item, None)
+
+        links = {each.part: signs_in(entering.item_of(each)) for each in entering.FOUR}
+        told = {"address": address, "hr_system": f"{address}/hr", **links}
+        extra = [*pages.routes(hr), *entering.routes(hr, signs_in)]
+        app = create_app(deployment, base_url=address, timezone=ZONE, extra=extra)
         put(*([as_json(told)] if json else _welcome(told).splitlines()))
         sys.stdout.flush()
         if opens:
-            webbrowser.open(told["hr_lead"])
+            webbrowser.open(told["hr"])
         with signing(deployment):
             run(app, listening, found.log_level)
         hr.close()
 
 
-def _person(names: Any, key: str) -> Item:
-    known = next(each for each in names.KNOWN if each.id == key)
-    return Item(type="user", id=key, name=f"{known.first} {known.last}")
+def _let_in(into: tuple[Any, str], entering: Any) -> None:
+    """Give the four of the demo their roles in the log, where they do not have them yet."""
+    deployment, org = into
+    administering = importlib.import_module("trailbook.administering")
+    by = administering.By(deployment, operator(org))
+    there = administering.state_of(by).members
+    for each in entering.FOUR:
+        item = entering.item_of(each)
+        if (item.type, item.id) not in there:
+            administering.put_member(by, item, [each.role])
 
 
 def _welcome(told: dict[str, str]) -> str:
     return f"""\
 The activity log of Nordlys AS, for its HR lead (the link works once):
-  {told["hr_lead"]}
-The same for somebody whose role has no access to it:
+  {told["hr"]}
+The same for a manager and for an employee, whose roles have no access to it:
+  {told["manager"]}
   {told["employee"]}
+And for the system administrator, who cares for roles, members and keys:
+  {told["administrator"]}
 The HR system that records into it; edit something there and look again:
   {told["hr_system"]}
 Stop with Ctrl-C."""

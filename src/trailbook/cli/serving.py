@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 LISTEN = typer.Option(None, metavar="HOST:PORT", help="Where to listen; else 127.0.0.1:8750.")
 BASE_URL = typer.Option(None, metavar="URL", help="The address people use; else the one listened at.")
 OPERATOR = "user/operator=Operator"
+ADMINISTRATOR = "system-administrator"
+Brings = Level | tuple[str, ...] | None  # the roles that a link brings along; None: those of the membership
 
 
 def serve(
@@ -46,7 +48,7 @@ def serve(
         told = {"address": address}
         if sign_in:
             org = found.org or only_org(deployment)
-            told["sign_in"] = link((deployment, org), address, _person(OPERATOR), "full")
+            told["sign_in"] = link((deployment, org), address, _person(OPERATOR), (ADMINISTRATOR,))
         deployment.orders.days = int(found.export_days)
         app = create_app(deployment, base_url=address, timezone=found.timezone, folder=export_folder(found))
         put(*([as_json(told)] if json else told.values()))
@@ -61,12 +63,17 @@ def sign_in(
     no_access: bool = typer.Option(
         False, "--no-access", help="Without access to the log, to see the refusal."
     ),
+    role: list[str] | None = typer.Option(
+        None, "--role", metavar="ROLE", help="Only with this role, by its id; repeat for several."
+    ),
+    member: bool = typer.Option(False, "--member", help="With the roles that they have as a member."),
     base_url: str | None = BASE_URL,
     json: bool = JSON,
 ) -> None:
     """Print a link that signs somebody in once.
 
-    It works once, within the hour, and gives full access to the activity log of one organisation.
+    It works once, within the hour, and gives full access to the activity log of one organisation, unless told
+    otherwise.
     """
     found = settings_of(ctx, base_url=base_url)
     who = _person(as_)
@@ -74,7 +81,8 @@ def sign_in(
         address = found.base_url or served_at(found.store) or f"http://{found.listen}"
         org = found.org or only_org(deployment)
         deployment.log(org)  # a link into a log that is not there would be refused too late
-        text = link((deployment, org), address, who, "none" if no_access else "full")
+        brings: Brings = tuple(role) if role else None if member else "none" if no_access else "full"
+        text = link((deployment, org), address, who, brings)
     put(as_json({"link": text, "as": f"{who.type}/{who.id}"}) if json else text)
 
 
@@ -150,10 +158,10 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def link(into: "tuple[Deployment, str]", address: str, who: Item, level: Level) -> str:
+def link(into: "tuple[Deployment, str]", address: str, who: Item, brings: Brings) -> str:
     """A link that signs somebody in once, into the log of (deployment, organisation)."""
     deployment, org = into
-    return f"{address}/sign-in?link={deployment.credentials.new_link(org, who, level)}"
+    return f"{address}/sign-in?link={deployment.credentials.new_link(org, who, brings)}"
 
 
 def _person(text: str) -> Item:

@@ -1,0 +1,68 @@
+"""`org`, `roles`, `members` and `api-keys`: the operator cares for who may do what."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Folder
+
+
+def test_roles_and_members(empty: "Folder") -> None:
+    """Each command does what it says; the last administrator stays, with exit code 5."""
+    empty.good("init", "--org", "acme")
+    made = empty.good("roles", "add", "--name", "Payroll", "--full", "activity_log", "--json").json
+    assert made["permissions"]["activity_log"] == "full"
+    assert made["id"] in empty.good("roles", "list").out
+    empty.good("roles", "change", made["id"], "--name", "Pay", "--full", "read_proofs")
+    who = "user/u-1=Anna Berg"
+    empty.good("members", "set", who, "--role", "system-administrator", "--role", made["id"])
+    assert empty.good("members", "list", "--json").json[0]["name"] == "Anna Berg"
+    for last in (
+        ("members", "remove", "user/u-1"),
+        ("members", "disable", "user/u-1"),
+        ("members", "set", "user/u-1", "--role", "hr"),
+    ):
+        refused = empty.run(*last)
+        assert (refused.code, "somebody must be left" in refused.err) == (5, True)
+    assert empty.run("roles", "remove", "hr").code == 5
+    assert empty.run("roles", "add", "--name", "X", "--full", "salary").code == 2
+    assert empty.run("members", "remove", "user/u-9").code == 4
+    empty.good("roles", "remove", made["id"])
+    link = empty.good("members", "invite", "user/u-1", "--login", "anna").out
+    assert "/set-password?link=" in link
+    assert "/set-password?link=" in empty.good("members", "reset", "user/u-1").out
+    said = empty.good("search", "--order", "seq").out
+    for words in (
+        "created the role Payroll",
+        "gave Anna Berg the role System administrator",
+        "invited Anna Berg",
+    ):
+        assert words in said
+
+
+def test_organisations_are_suspended_and_resumed(empty: "Folder") -> None:
+    """F20: nothing is read or recorded meanwhile, with a clear word and exit code 3."""
+    assert empty.good("init", "--org", "acme").out
+    assert "has a log now" in empty.good("org", "add", "fjell").out
+    assert "had a log before" in empty.good("org", "add", "fjell").out
+    empty.good("org", "suspend", "fjell")
+    assert "suspended" in empty.good("org", "list").out
+    refused = empty.run("--org", "fjell", "search")
+    assert (refused.code, "suspended" in refused.err) == (3, True)
+    assert empty.run("--org", "acme", "search").code == 0
+    empty.good("org", "resume", "fjell")
+    assert empty.run("--org", "fjell", "search").code == 0
+    assert empty.run("org", "suspend", "nowhere").code == 4
+
+
+def test_a_key_is_limited_rotated_and_revoked(empty: "Folder") -> None:
+    empty.good("init", "--org", "acme")
+    limits = ("--category", "roles", "--only-itself")
+    made = empty.good("api-keys", "new", "--name", "Sync", "--scope", "record", *limits, "--json").json
+    assert (made["categories"], made["actors"]) == (["roles"], "itself")
+    new = empty.good("api-keys", "rotate", made["id"], "--json").json
+    assert (new["id"], new["secret"] != made["secret"]) == (made["id"], True)
+    assert empty.run("api-keys", "rotate", made["id"], "--hours", "25").code == 2
+    assert empty.run("api-keys", "new", "--name", "X", "--scope", "read", "--category", "none").code == 2
+    assert made["secret"] not in empty.good("api-keys", "list", "--json").out
+    empty.good("api-keys", "revoke", made["id"])
+    assert empty.run("api-keys", "rotate", made["id"]).code == 4

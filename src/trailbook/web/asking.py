@@ -97,9 +97,12 @@ def address(path: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:
-    """The address without the fields that a form sent empty, blanks around typed names taken away."""
-    kept = [(name, value.strip() if name in TYPED else value) for name, value in pairs]
-    return [(name, value) for name, value in kept if value or name not in _FORM]
+    """The address without a form's empty fields and a fold that says nothing, blanks around names taken away."""
+    stripped = [(name, value.strip() if name in TYPED else value) for name, value in pairs]
+    kept = [(name, value) for name, value in stripped if value or name not in _FORM]
+    # Whoever chooses a category needs no fold: it would say nothing, or, of the log's own entries, hide them all.
+    chosen = any(name == "category" for name, _ in kept)
+    return [pair for pair in kept if not (chosen and pair == FOLDED)]
 
 
 def typed(pairs: Iterable[tuple[str, str]], types: Iterable[str]) -> Pairs:

@@ -28,6 +28,7 @@ from trailbook.errors import (
     Fault,
     FilterInvalidError,
     NotFoundError,
+    NotPermittedError,
 )
 from trailbook.exporting import BATCH, Lines, Making, Rows, batches
 from trailbook.figures import (
@@ -65,6 +66,7 @@ from trailbook.shown import Found, Page, Shown, spoken
 from trailbook.stores import Head, Store
 from trailbook.tiles import Edge
 from trailbook.typeahead import Role, Sought, find_items
+from trailbook.watching import Watch, Watched
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
 _ROWS = 500
@@ -95,6 +97,7 @@ class Log:
         clock: Clock = lambda: datetime.now(UTC),
         entropy: Entropy = secrets.token_bytes,
         kept: tuple[Parts, Sizes] | None = None,
+        watched: bool = True,
     ) -> None:
         self.org = org
         self.catalogue = catalogue or load()
@@ -110,6 +113,16 @@ class Log:
         )
         self._edge: Edge = {}
         self._reader = Reader(store, org, self.catalogue, self._projection)
+        self._watch = Watch(
+            Watched(
+                store=store,
+                org=org,
+                catalogue=self.catalogue,
+                clock=clock,
+                record=self._told if watched else lambda entry: None,
+                id_from=self.id_from,
+            )
+        )
 
     def record(
         self,
@@ -170,6 +183,11 @@ class Log:
     def _recorded(self, request: Request) -> list[Outcome]:
         return _outcomes(self._writer.record([request])[0])
 
+    def _told(self, entry: NewEntry) -> None:
+        refused = self.record_each([entry])[0].refused
+        if refused is not None:
+            raise refused
+
     def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
         """Erase a person: what names them, their origins and what they own is gone when this returns.
 
@@ -218,9 +236,11 @@ class Log:
         cursor: str | None = None,
         count: bool = False,
         lang: str = "en",
+        part_of: Query | None = None,
     ) -> Page:
-        """One page of the entries that match, newest first unless asked otherwise.
+        """One page of the entries that match, newest first unless asked otherwise; but for its turns, an entry itself.
 
+        `part_of` is the filter that was asked for, where this is only a part of its answer.
         Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError.
         """
         head, at, question = self._asked(query, viewer, (order, lang), cursor)
@@ -228,7 +248,7 @@ class Log:
         page = self._projection.ask(lambda pieces: cut(pieces, plan, (order, limit), at))
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
         bound = plan.as_of if order != "seq" or query.as_of is not None else None
-        return Page(
+        found = Page(
             entries=tuple(self._reader.show(page.seqs, lang)),
             as_of=plan.as_of,
             next_cursor=self._link(page.next, plan, bound, question),
@@ -236,6 +256,9 @@ class Log:
             size=head.size,
             count=self._projection.count(plan) if count else None,
         )
+        if cursor is None:
+            self._watch.searched(viewer, query if part_of is None else part_of)
+        return found
 
     def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
         """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
@@ -250,6 +273,7 @@ class Log:
         Raises: as `search`, before the first row.
         """
         plan = self._now_plan(query, viewer, lang)
+        self._watch.searched(viewer, query)
         return (shown for seqs in self._in_order(plan, order) for shown in self._reader.show(seqs, lang))
 
     def export(
@@ -266,7 +290,30 @@ class Log:
         Raises: as `search`, before the first row.
         """
         plan = self._now_plan(query, viewer, lang)
-        making = Making(
+        making = self._making(lang, sentences=sentences)
+        found = batches(Lines(making), self._in_order(plan, order, BATCH))
+        return Rows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
+
+    def exported(self, query: Query, *, viewer: Viewer) -> None:
+        """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
+        self._let_in(viewer, require_full)
+        self._watch.exported(viewer, query)
+
+    def refused(self, viewer: Viewer) -> None:
+        """Record that a viewer was refused, once a minute. Raises: as `record`."""
+        self._watch.refused(viewer)
+
+    def _let_in(self, viewer: Viewer, required: Callable[[Viewer, str], None]) -> None:
+        """Ask before anything is looked up; who is of this organisation and refused is an entry."""
+        try:
+            required(viewer, self.org)
+        except NotPermittedError:
+            if viewer.org == self.org:
+                self.refused(viewer)
+            raise
+
+    def _making(self, lang: str, *, sentences: bool = True) -> Making:
+        return Making(
             store=self._store,
             org=self.org,
             catalogue=self.catalogue,
@@ -274,8 +321,6 @@ class Log:
             lang=lang,
             sentences=sentences,
         )
-        found = batches(Lines(making), self._in_order(plan, order, BATCH))
-        return Rows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
 
     def newer(
         self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
@@ -288,6 +333,7 @@ class Log:
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
         plan = self._now_plan(query, viewer, lang)
+        self._watch.searched(viewer, query)
         return (view for seqs in self._in_order(plan, "desc") for view in self._reader.views(seqs, lang))
 
     def facets(
@@ -365,7 +411,7 @@ class Log:
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
         """
-        require_full(viewer, self.org)
+        self._let_in(viewer, require_full)
         self._projection.catch_up()
         seq = self._seq(id_)
         kept = self._store.kept_at(self.org, [seq])[0]
@@ -374,6 +420,7 @@ class Log:
         shown = self._reader.show([seq], lang)[0]
         if shown.category in viewer.withheld:
             raise NotFoundError("there is no such entry")
+        self._watch.viewed(viewer)
         return shown
 
     def pieces(self, shown: Shown, lang: str = "en") -> tuple[Piece, ...]:
@@ -385,10 +432,11 @@ class Log:
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed them.
         """
-        require_proofs(viewer, self.org)
+        self._let_in(viewer, require_proofs)
         kept = self._store.kept_at(self.org, [self._seq(id_)])[0]
         if kept.body is None:
             raise EntryExpiredError(kept.seq, kept.leaf or b"")
+        self._watch.proved(viewer)
         return kept.body
 
     def proof(self, id_: UUID, *, viewer: Viewer) -> bytes:
@@ -396,12 +444,14 @@ class Log:
 
         Raises: NotPermittedError; NotFoundError; NotCheckpointedError.
         """
-        require_proofs(viewer, self.org)
-        return proof_file(self._store, self.org, self._seq(id_), self._edge)
+        self._let_in(viewer, require_proofs)
+        found = proof_file(self._store, self.org, self._seq(id_), self._edge)
+        self._watch.proved(viewer)
+        return found
 
     def checkpoint(self, *, viewer: Viewer) -> bytes:
         """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""
-        require_proofs(viewer, self.org)
+        self._let_in(viewer, require_proofs)
         signed = latest(self._store, self.org)
         if signed is None:
             raise NotFoundError("nothing has been signed yet")
@@ -412,19 +462,23 @@ class Log:
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError for a bundle with a hole.
         """
-        require_proofs(viewer, self.org)
-        if level == "entries":
-            return entry_bundle(self._store, self.org, index, width)
-        return served_tile(self._store, self.org, level, index, width)
+        self._let_in(viewer, require_proofs)
+        if level != "entries":  # hashes alone
+            return served_tile(self._store, self.org, level, index, width)
+        found = entry_bundle(self._store, self.org, index, width)
+        self._watch.proved(viewer)
+        return found
 
     def identities(self, type_: str, id_: str, *, viewer: Viewer) -> list[Opening]:
         """What opens the tokens of an item. Raises: NotPermittedError; NotFoundError, erased or absent alike."""
-        require_proofs(viewer, self.org)
-        return openings(self._store, self.org, type_, id_)
+        self._let_in(viewer, require_proofs)
+        found = openings(self._store, self.org, type_, id_)
+        self._watch.proved(viewer)
+        return found
 
     def evidence(self, *, viewer: Viewer) -> Evidence:
         """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
-        require_proofs(viewer, self.org)
+        self._let_in(viewer, require_proofs)
         return evidence(self._store, self.org)
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
@@ -445,13 +499,13 @@ class Log:
 
         Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
         """
-        require_full(viewer, self.org)
+        self._let_in(viewer, require_full)
         self._projection.catch_up()
         return find_items(self._reader, Sought(q=q, role=role, type=type_, limit=limit))
 
     def size(self, *, viewer: Viewer) -> int:
         """How many entries the log has. Raises: NotPermittedError."""
-        require_full(viewer, self.org)
+        self._let_in(viewer, require_full)
         return self._store.head(self.org).size
 
     def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -474,7 +528,7 @@ class Log:
         self, query: Query, viewer: Viewer, how: tuple[str, str], cursor: str | None
     ) -> tuple[Head, Cursor | None, str]:
         """What every paged reading begins with: permission, the log's head, and the cursor read for this question."""
-        require_full(viewer, self.org)
+        self._let_in(viewer, require_full)
         head = self._projection.catch_up()
         who = f"{viewer.item.type}/{viewer.item.id}"
         question = "\n".join((self.org, who, *how, printed(_unbound(query))))
@@ -492,7 +546,7 @@ class Log:
             yield seqs
 
     def _now_plan(self, query: Query, viewer: Viewer, lang: str) -> Plan:
-        require_full(viewer, self.org)
+        self._let_in(viewer, require_full)
         size = self._projection.catch_up().size
         return self._plan(query, viewer, (None, _as_of(query, None, size)), lang)
 

@@ -34,6 +34,7 @@ from trailbook.export import exactly, file_pieces, writing
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.running import Ask, Runner
 from trailbook.jobs import wanted_of
+from trailbook.query import from_params
 from trailbook.stores import Job
 from trailbook.testing.small import ANNA, ORG, grow, opened
 from trailbook.testing.steady import FrozenClock
@@ -143,6 +144,21 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
     assert said["files"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert (rows[0], len(rows)) == (["seq", "sentence"], MANY)
+
+
+def test_an_order_is_an_entry(shop: Shop) -> None:
+    """R3: who exported is in the log before the file is; people in the filter are its concerns, its line names none."""
+    query = from_params([("category", "roles"), ("concerns", "user/u-103"), ("text", "Quixote103")])
+    shop.runner.order(Ask(query=query, format="csv"), READER)
+    (entry,) = shop.log.rows(from_params([("action", "activity_log.exported")]), viewer=operator(ORG))
+    assert (entry.actor.id, entry.target.type, entry.target.id) == ("u-17", "search", "category:roles")
+    assert [(item.part, item.id, item.name) for item in entry.concerns] == [
+        ("filtered", "u-103", "Zebedee Quixote103")
+    ]
+    assert entry.sentence == "Anna Berg exported entries about Zebedee Quixote103 from the activity log"
+    shop.runner.order(EVERYTHING, READER)
+    newest = next(shop.log.rows(Query(), viewer=operator(ORG), order="desc"))
+    assert (newest.target.id, newest.concerns) == ("everything", ())
 
 
 def test_a_preset_becomes_the_instants_of_the_order(shop: Shop) -> None:
@@ -397,7 +413,7 @@ def _short_of_room(folder: Path, short: str) -> None:
     claimed = deployment.orders.claim()
     assert claimed is not None
     if short:
-        rows = deployment.log(ORG).export(Query(), viewer=operator(ORG), order="seq")
+        rows = deployment.log(ORG).export(Query(as_of=job.as_of), viewer=operator(ORG), order="seq")
         size = sum(map(len, file_pieces("jsonl", rows.batches, Layout(columns=COLUMNS))))
         assert (folder / "log.db").stat().st_size < size - 100_000
         resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, resource.RLIM_INFINITY))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import typer
+from msgspec import structs
 
 from trailbook.cli.ending import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
@@ -74,12 +75,16 @@ def export(
         query, tongue = query_of(opened, pairs), language(opened.settings, lang)
         if bundle is not None:
             ask = importlib.import_module("trailbook.export.bundle").Ask
+            if query.as_of is None:
+                query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
+            opened.log.exported(query, viewer=opened.viewer)
             count = _bundle(opened, ask(kind=bundle, query=query, redacted=redacted, lang=tongue), output)
             told: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
             more = "; its VERIFY.md says how to check it"
         else:
             form = cast(Format, format_)
             rows = opened.log.export(query, viewer=opened.viewer, order=FORMATS[form].order, lang=tongue)
+            opened.log.exported(query, viewer=opened.viewer)  # after `as_of`: it is not in its own file
             layout = Layout(columns=tuple(columns.split(",")) if columns else COLUMNS, tz=query.tz)
             with progress("Exporting") as reach:
                 _write(file_pieces(form, exactly(rows, reach), layout), output)

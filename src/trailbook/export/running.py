@@ -74,7 +74,7 @@ class Runner:
         self._thread: threading.Thread | None = None
 
     def order(self, ask: Ask, viewer: Viewer) -> "Job":
-        """Keep an order for a viewer, bound to the log as it is; the order itself is an entry (by the log).
+        """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
 
         Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
         """
@@ -97,6 +97,12 @@ class Runner:
             erasures=_erasures(log),
         )
         job = self._orders.order(wanted, count, as_of)
+        try:
+            log.exported(ask.query, viewer=viewer)
+        except TrailbookError:
+            self.cancel(job)  # what cannot be recorded is not made
+            self._orders.drop(job)
+            raise
         self._wake.set()
         return job
 

@@ -266,6 +266,7 @@ def _at_once(asked: Asked, name: Format) -> Stream:
     )
     query, paging = read(asked)
     rows = asked.log.export(query, viewer=asked.viewer, order=paging.order, lang=asked.lang)
+    asked.log.exported(query, viewer=asked.viewer)  # after `as_of`: it is not in its own file
     pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=query.tz))
     file = f"activity-{asked.org}-{asked.site.deployment.clock():%Y-%m-%d}.{name}"
     headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": asked.lang}

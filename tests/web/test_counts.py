@@ -30,7 +30,7 @@ def test_persons_have_no_numbers(client: httpx.Client) -> None:
         ("histogram", {"actor": "user/u-17"}),
         ("histogram", {"by_or_about": "user/u-17"}),
         ("histogram", {"actor.not": "user/u-17"}),
-        ("histogram", {"concerns": "user/u-42", "bucket": "day"}),
+        ("histogram", {"concerns": "user/u-42", "bucket": "day", "date": "this-month"}),
         ("facets", {"by": "action", "actor": "user/u-17"}),
         ("facets", {"by": "concerns", "by_or_about": "user/u-17"}),
     ],

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
+from trailbook.access import Viewer
 from trailbook.catalogue import load
 from trailbook.checkpoint import Checkpoint, VerifierKey
 from trailbook.credentials import Credentials
@@ -67,8 +68,10 @@ class Deployment:
         clock: Clock = lambda: datetime.now(UTC),
         entropy: Entropy = secrets.token_bytes,
         signing: Signing | None = None,
+        watched: bool = True,
     ) -> None:
         self._signing = signing
+        self._watched = watched
         self._store, registry = opened
         self._keys = keys
         self._entropy = entropy
@@ -112,9 +115,14 @@ class Deployment:
             clock=self.clock,
             entropy=self._entropy,
             kept=(self._parts, DEFAULT_SIZES),
+            watched=self._watched,
         )
         log.on_ripe(lambda: self._sealer.wake(log))
         return log
+
+    def refused(self, viewer: Viewer) -> None:
+        """Record in a viewer's own log that they were refused, wherever they asked. Raises: StoreError."""
+        self.log(viewer.org).refused(viewer)
 
     def orgs(self) -> list[str]:
         """The organisations that have a log, by name."""
@@ -234,9 +242,11 @@ def open_deployment(
     clock: Clock = lambda: datetime.now(UTC),
     entropy: Entropy = secrets.token_bytes,
     signs: Signs = DEFAULT_SIGNS,
+    watched: bool = True,
 ) -> Deployment:
     """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
 
+    `watched`: reading is an entry too; without it nobody learns who read, as in a benchmark of reading alone.
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
     if create and keys is None and url != "memory:":
@@ -248,7 +258,9 @@ def open_deployment(
         # Beside a log that has entries, other secrets would break its cursors and replays in silence.
         keys = kept_keys(keys_file(url), entropy, create=create and not opened[0].orgs())
     signing = _signing(url, signs, (clock, entropy), create=create and not opened[0].orgs())
-    return Deployment(opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing)
+    return Deployment(
+        opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing, watched=watched
+    )
 
 
 def signing_folder(url: str) -> Path:

@@ -38,7 +38,7 @@ def open_signed(store: Store, outside: Path | None = None, *, seed: int = 0) -> 
     """A log over `store`, begun if need be, with a signer whose keys are known to everybody."""
     clock = FrozenClock()
     store.create(ORG)
-    log = Log(store, ORG, keys=KEYS, catalogue=load(), clock=clock, entropy=Steady(seed))
+    log = Log(store, ORG, keys=KEYS, catalogue=load(), clock=clock, entropy=Steady(seed), watched=False)
     signing = Signing(keyring=KEYRING, origin=ORIGIN, clock=clock, outside=outside)
     return SignedLog(store, log, Signer(store, signing), clock)
 

@@ -51,13 +51,24 @@ def new_log(
     seed: int = 0,
     folders: Sequence[Path] = (),
     sizes: Sizes = DEFAULT_SIZES,
+    watched: bool = False,
 ) -> Log:
     """A log of its own with time and randomness held still, in memory unless a store is given.
 
-    `folders` are a host's catalogue, `sizes` those of the index's segments. Raises: CatalogueError, StoreError.
+    `folders` are a host's catalogue, `sizes` those of the index's segments; reading it is an entry
+    only where it is `watched`. Raises: CatalogueError, StoreError.
     """
     kept = store or MemoryStore()
     kept.create(org)
     still = clock or FrozenClock()
     held = (Parts(), sizes)
-    return Log(kept, org, keys=KEYS, catalogue=load(folders), clock=still, entropy=Steady(seed), kept=held)
+    return Log(
+        kept,
+        org,
+        keys=KEYS,
+        catalogue=load(folders),
+        clock=still,
+        entropy=Steady(seed),
+        kept=held,
+        watched=watched,
+    )

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from trailbook.catalogue import RETENTIONS, Category
 from trailbook.paging import Order
-from trailbook.query import Query, Term
+from trailbook.query import Query, Term, from_params
 from trailbook.shown import Shown
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
-from trailbook.web.asking import address
+from trailbook.web.asking import FOLDED, address
 from trailbook.web.render import html
 from trailbook.web.rows import Telling
 
@@ -85,5 +85,12 @@ def _heard(asked: Asked, said: Telling) -> list[Heard]:
 
 
 def _end(asked: Asked, query: Query, order: Order) -> Shown | None:
-    page = asked.log.search(query, viewer=asked.viewer, order=order, limit=1, lang=asked.lang)
+    page = asked.log.search(
+        query,
+        viewer=asked.viewer,
+        order=order,
+        limit=1,
+        lang=asked.lang,
+        part_of=from_params([FOLDED, ("tz", home_zone(asked))]),
+    )
     return page.entries[0] if page.entries else None

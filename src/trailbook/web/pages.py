@@ -95,6 +95,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         limit=state.paging.limit,
         cursor=state.paging.cursor,
         lang=asked.lang,
+        part_of=state.query,
     )
     said = telling(asked, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
@@ -236,7 +237,10 @@ def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
     told = []
     for name in named:
         query = Query(terms=(Term("category", (name,)),), as_of=page.as_of)
-        first = asked.log.search(query, viewer=asked.viewer, order="asc", limit=1, lang=asked.lang).entries
+        head = asked.log.search(
+            query, viewer=asked.viewer, order="asc", limit=1, lang=asked.lang, part_of=state.query
+        )
+        first = head.entries
         label = said.label("category", name)
         if not first:
             told.append(said.words("rows.never", name=label))

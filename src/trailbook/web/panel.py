@@ -80,21 +80,24 @@ def neighbours(asked: Asked, query: Query, shown: Shown) -> tuple[Shown | None, 
     """The next older and the next newer entry of a filter, beside one that is in it."""
     now = asked.site.deployment.clock()
     at = microseconds(datetime.fromisoformat(shown.occurred_at))
-    older = _beside(asked, asking.within(query, now, until=at + 1), "desc", shown.id)
-    newer = _beside(asked, asking.within(query, now, since=at), "asc", shown.id)
+    older = _beside(asked, (query, asking.within(query, now, until=at + 1)), ("desc", shown.id))
+    newer = _beside(asked, (query, asking.within(query, now, since=at)), ("asc", shown.id))
     return older, newer
 
 
-def _beside(asked: Asked, query: Query, order: Order, id_: str) -> Shown | None:
+def _beside(asked: Asked, within: tuple[Query, Query], beside: tuple[Order, str]) -> Shown | None:
+    """The entry after one in an order; `within` are the filter of the list and the part of it to look in."""
     found, cursor = False, None
+    (whole, part), (order, id_) = within, beside
     for _ in range(_MOST_PAGES):
         page = asked.log.search(
-            query,
+            part,
             viewer=asked.viewer,
             order=order,
             limit=_PAGE if found else 2,
             cursor=cursor,
             lang=asked.lang,
+            part_of=whole,
         )
         for one in page.entries:
             if found:

@@ -108,7 +108,7 @@ def _facets(log: Log, query: Query, by: By) -> Callable[[], object]:
 
 def _bars(log: Log, query: Query) -> Callable[[], object]:
     """Bars by day over two years: more than a page shows, so the index is asked itself."""
-    plan = log._plan(query, operator(ORG), (None, log.size(viewer=operator(ORG))), "en")
+    plan = log._asking.now_plan(query, operator(ORG), "en")
     edges = np.asarray(buckets("day", TWO_YEARS, zone("Europe/Oslo"), 1000), np.int64)
     return lambda: log._projection.ask(lambda pieces: bars(pieces, plan, edges))
 

@@ -441,7 +441,7 @@ def test_an_atomic_batch_that_conflicts_harms_nobody_beside_it(store: Store) -> 
     """F10: three callers in one commit: the batch with a conflict leaves nothing, the others are recorded."""
     log = new_log(store)
     log.record_many([ENTRY])
-    means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(9), key=log._keys.of("acme"))
+    means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(9), key=log._key)
     writer, source = Writer(store, "acme", means), Item(type="source", id="k-1", name="HR")
     fresh = structs.replace(ENTRY, id=UUID(int=50), target=structs.replace(ROLE, id="r-9", name="Only here"))
     spoiled = [fresh, structs.replace(ENTRY, outcome="denied")]

@@ -10,6 +10,7 @@ import uvicorn
 
 from bench.serving import opened
 from trailbook.web import create_app
+from trailbook.web.limits import Limits
 
 
 def main(url: str) -> None:
@@ -18,7 +19,8 @@ def main(url: str) -> None:
     config = uvicorn.Config("unset:app", port=0, log_level="critical", access_log=False, lifespan="on")
     listening = config.bind_socket()
     host, port = listening.getsockname()[:2]
-    app = create_app(deployment, base_url=f"http://{host}:{port}")
+    unbound = Limits(reading=1_000_000, recording=10_000_000)  # the server is measured, not its limits
+    app = create_app(deployment, base_url=f"http://{host}:{port}", limits=unbound)
     print(json.dumps({"host": host, "port": port, "key": key, "cookie": cookie}), flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none")).run(
         sockets=[listening]

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from trailbook import Actor, Deployment, Item, Log, Origin, open_deployment
 from trailbook.web import create_app
+from trailbook.web.limits import Limits
 
 ORG, OTHER = "nordlys", "fjell"
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
@@ -28,6 +29,8 @@ KARI = Actor(kind="person", type="user", id="u-9", name="Kari Lie")
 BOB = Item(type="user", id="u-42", name="Bob Li")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 WEB = Origin(interface="web", ip="192.0.2.7", user_agent=AGENT)
+# Tests ask faster than anybody would; those of the limits set their own.
+PLENTY = Limits(reading=1_000_000, recording=1_000_000, failures=1_000_000)
 HOSTILE = "<script>document.title='run'</script>"
 
 
@@ -131,7 +134,7 @@ def _start(
     config = uvicorn.Config("unset:app", port=0, log_level="critical", access_log=False, lifespan="on")
     listening = config.bind_socket()
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = create_app(deployment, base_url=base_url, timezone="Europe/Oslo", **more)
+    app = create_app(deployment, base_url=base_url, timezone="Europe/Oslo", **{"limits": PLENTY, **more})
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

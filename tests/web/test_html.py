@@ -79,7 +79,7 @@ def test_a_part_is_only_for_scripts(signed_in: httpx.Client, served: Served) -> 
     part = signed_in.get(path, headers=PARTIAL)
     assert "<html" not in part.text
     assert 'class="row"' in part.text
-    vary = "HX-Request, HX-Request-Type, HX-History-Restore-Request"
+    vary = "HX-Request, HX-Request-Type, HX-History-Restore-Request, Accept-Encoding"
     for headers in ({}, {"HX-Request": "true"}, {**PARTIAL, "HX-History-Restore-Request": "true"}):
         whole = signed_in.get(path, headers=headers)
         assert whole.text.startswith("<!doctype html>")

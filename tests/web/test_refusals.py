@@ -108,10 +108,10 @@ def test_long_addresses(client: httpx.Client) -> None:
 def test_methods(client: httpx.Client, served: Served) -> None:
     """405 names what the path takes, as OPTIONS does; what is no path is 404."""
     answer = client.delete("entries")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
     assert answer.json()["code"] == "method-not-allowed"
-    assert client.options("entries").headers["allow"] == "GET, POST, OPTIONS"
-    assert client.post(f"{served.page}").headers["allow"] == "GET, OPTIONS"
+    assert client.options("entries").headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert client.post(f"{served.page}").headers["allow"] == "GET, HEAD, OPTIONS"
     assert client.get("nothing").json()["code"] == "not-found"
     assert client.get(served.base_url + "/nothing", headers={"Accept": "text/html"}).text.startswith(
         "<!doctype"

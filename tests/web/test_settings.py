@@ -11,6 +11,7 @@ from trailbook.access import operator
 from trailbook.accounts import invite
 from trailbook.administering import By, put_member
 from trailbook.model import Item
+from trailbook.web.limits import DEFAULT_LIMITS
 
 PASSWORD = "fire katter på taket"
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -20,7 +21,7 @@ ADA = Item(type="user", id="u-80", name="Ada Lunde")
 @pytest.fixture(scope="module")
 def settled(serve: Callable[..., Any]) -> Any:
     """A server of its own, with Ada as its administrator."""
-    found = serve()
+    found = serve(limits=DEFAULT_LIMITS)
     put_member(By(found.deployment, operator("nordlys")), ADA, ["system-administrator"])
     return found
 

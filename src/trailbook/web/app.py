@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import Deployment
 from trailbook.export.running import kept_exports
+from trailbook.throttle import Throttle
 from trailbook.web import (
     access,
     api,
@@ -29,9 +30,10 @@ from trailbook.web import (
     settings,
 )
 from trailbook.web.asked import THREADS, Routes, Site
-from trailbook.web.edge import edged
+from trailbook.web.edge import At, edged
 from trailbook.web.ingest import ingesting
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
+from trailbook.web.limits import DEFAULT_LIMITS, Gate, Limits
 from trailbook.web.problems import allowed_methods
 
 
@@ -41,15 +43,19 @@ def create_app(
     base_url: str,
     timezone: str = "UTC",
     folder: Path | None = None,
+    limits: Limits = DEFAULT_LIMITS,
     extra: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
     `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
     where the address names none. `folder` keeps exports; without one they go with the process.
+    `limits` are those of every key, session and request.
     """
     runner, closing = kept_exports(deployment, folder)
-    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner)
+    gate = Gate(limits, deployment.clock)
+    deployment.tries = Throttle(limits.failures, 60)
+    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner, gate)
     routes, streams = Routes(site), live.Streams()
     org, page = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
     handlers: list[ControllerRouterHandler] = [
@@ -124,5 +130,10 @@ def create_app(
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams = streams
-    app.asgi_handler = edged(ingesting(site, app.asgi_handler), site.base_url, partial(allowed_methods, app))
+    at = At(
+        base_url=site.base_url,
+        methods=partial(allowed_methods, app),
+        request_seconds=limits.request_seconds,
+    )
+    app.asgi_handler = edged(ingesting(site, app.asgi_handler), at)
     return app

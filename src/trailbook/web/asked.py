@@ -23,6 +23,9 @@ from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.auth import admit_api, admit_page, require_same_site
 from trailbook.web.jsonin import MalformedError
+from trailbook.web.limits import Gate
+from trailbook.web.outgoing import acceptable
+from trailbook.web.problems import NotAcceptableError
 from trailbook.web.words import Words, language, words
 
 THREADS = 32
@@ -49,6 +52,7 @@ class Site(Struct, frozen=True):
     timezone: str
     limiter: CapacityLimiter
     exports: Runner
+    gate: Gate
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -190,12 +194,12 @@ class Routes(Struct, frozen=True):
 
     def _to(self, scope: Scope) -> Callable[[Asked], tuple[Viewer, Item]]:
         def admit(asked: Asked) -> tuple[Viewer, Item]:
-            return admit_api(self.site.deployment.credentials, asked.headers, scope=scope, org=asked.org)
+            return admit_api(asked, scope)
 
         return admit
 
     def _to_page(self, asked: Asked) -> tuple[Viewer, Item]:
-        viewer = admit_page(self.site.deployment.credentials, asked.headers, asked.org)
+        viewer = admit_page(asked)
         return viewer, viewer.item
 
     def _route(
@@ -212,11 +216,11 @@ class Routes(Struct, frozen=True):
         async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
             asked = asked_of(site, request)
             if admit is not None:
-                viewer, source = await to_thread.run_sync(admit, asked, limiter=site.limiter)
-                asked = _with(asked, admitted=(structs.replace(viewer, origin=asked.origin), source))
+                asked = _with(asked, admitted=await to_thread.run_sync(admit, asked, limiter=site.limiter))
             if method in ("POST", "PUT"):
                 asked = _with(asked, body=await request.body())
-            return await to_thread.run_sync(handler, asked, limiter=site.limiter)
+            found = await to_thread.run_sync(handler, asked, limiter=site.limiter)
+            return _answered(asked, found)
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
@@ -226,6 +230,17 @@ class Routes(Struct, frozen=True):
             name=f"{method} {path}",
             status_code=200 if method == "DELETE" else None,  # what is answered says its own
         )(handle)
+
+
+def _answered(asked: Asked, found: Response[Any]) -> Response[Any]:
+    """An answer in a form that is taken, with how much more may be asked. Raises: NotAcceptableError."""
+    kind = found.media_type or ""
+    shown = asked.method == "GET" and found.status_code in (None, 200)
+    if shown and not acceptable(asked.headers.get("accept"), kind):
+        raise NotAcceptableError(f"this path answers with {kind.partition(';')[0]}")
+    if asked.admitted is not None:
+        found.headers.update(asked.site.gate.left_to_read(asked.viewer))
+    return found
 
 
 def _with(asked: Asked, **more: Any) -> Asked:

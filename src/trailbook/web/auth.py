@@ -5,13 +5,20 @@ alike. Refuses a cookie for anything that records, and any change by cookie that
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from trailbook.access import Viewer, require_access, require_exports, require_full, require_proofs
-from trailbook.credentials import Credentials, Scope
-from trailbook.errors import UnauthenticatedError
+from trailbook.credentials import Credential, Credentials, Scope
+from trailbook.errors import NotPermittedError, UnauthenticatedError
 from trailbook.model import Item
 from trailbook.web.problems import CrossSiteError
+
+if TYPE_CHECKING:
+    from trailbook.web.asked import Asked
 
 COOKIE = "__Host-trailbook"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -26,30 +33,36 @@ _NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
 }
 
 
-def admit_api(
-    credentials: Credentials, headers: Mapping[str, str], *, scope: Scope, org: str
-) -> tuple[Viewer, Item]:
-    """Whoever may use the API of `org` in this scope: the viewer, and the source of what they record.
+def admit_api(asked: "Asked", scope: Scope, *, again: bool = False) -> tuple[Viewer, Item]:
+    """Whoever may use the API of an organisation in this scope: the viewer, and the source of what they record.
 
-    Raises: UnauthenticatedError; NotPermittedError, alike for organisations that are and are not.
+    `again`: the request was counted when it began, and whether it may go on is asked.
+    Raises: UnauthenticatedError; TooManyTriesError; NotPermittedError, alike for organisations that are and are not.
     """
-    bearer = headers.get("authorization")
-    if bearer is None and scope != "record" and session(headers) is not None:
-        viewer = signed_in(credentials, headers)
-        _NEEDS[scope](viewer, org)
+    bearer = asked.headers.get("authorization")
+    if bearer is None and scope != "record" and session(asked.headers) is not None:
+        viewer = _read_by(asked, signed_in(asked.site.deployment.credentials, asked.headers), again=again)
+        _let_in(asked, viewer, partial(_NEEDS[scope], viewer, asked.org))
         return viewer, viewer.item
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthenticatedError(_WRONG)
-    found = credentials.credential(text.strip())
-    found.require(scope, org)
-    return found.viewer(), found.source
+    found = _key(asked, text.strip())
+    if scope == "record":  # counted by entries, and no reading
+        found.require(scope, asked.org)
+        return found.viewer(), found.source
+    viewer = _read_by(asked, found.viewer(), again=again)
+    _let_in(asked, viewer, partial(found.require, scope, asked.org))
+    return viewer, found.source
 
 
-def admit_page(credentials: Credentials, headers: Mapping[str, str], org: str) -> Viewer:
-    """The viewer who may read the pages of `org`. Raises: UnauthenticatedError, NotPermittedError."""
-    viewer = signed_in(credentials, headers)
-    require_full(viewer, org)
+def admit_page(asked: "Asked") -> Viewer:
+    """The viewer who may read the pages of an organisation.
+
+    Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
+    """
+    viewer = _read_by(asked, signed_in(asked.site.deployment.credentials, asked.headers))
+    _let_in(asked, viewer, partial(require_full, viewer, asked.org))
     return viewer
 
 
@@ -59,6 +72,33 @@ def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
     if text is None:
         raise UnauthenticatedError(_WRONG)
     return credentials.viewer(text)
+
+
+def _key(asked: "Asked", text: str) -> Credential:
+    """The key that a text is; wrong ones are counted. Raises: UnauthenticatedError, TooManyTriesError."""
+    gate = asked.site.gate
+    gate.try_key(asked.address, text)
+    try:
+        return asked.site.deployment.credentials.credential(text)
+    except UnauthenticatedError:
+        gate.wrong_key(asked.address, text)
+        raise
+
+
+def _read_by(asked: "Asked", viewer: Viewer, *, again: bool = False) -> Viewer:
+    """The viewer, counted, with where they read from. Raises: TooManyTriesError."""
+    if not again:
+        asked.site.gate.read(viewer)
+    return structs.replace(viewer, origin=asked.origin)
+
+
+def _let_in(asked: "Asked", viewer: Viewer, required: Callable[[], None]) -> None:
+    """Ask for a permission; who is refused is an entry in their own log. Raises: NotPermittedError."""
+    try:
+        required()
+    except NotPermittedError:
+        asked.site.deployment.refused(viewer)
+        raise
 
 
 def session(headers: Mapping[str, str]) -> str | None:

@@ -1,7 +1,8 @@
 """The edge: what every request passes first and every answer last, whatever route it took or missed.
 
-Owns request ids, the headers of every answer and the last resort when all else failed. Refuses addresses that
-are too long or carry a key, and never ends an answer that broke off as if it were whole.
+Owns request ids, the headers of every answer, how long a request may take to arrive and the last resort when all
+else failed. Refuses addresses that are too long or carry a key, and never ends an answer that broke off as if it
+were whole.
 """
 
 import logging
@@ -13,12 +14,15 @@ from uuid import uuid4
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import Struct
 
 from trailbook.errors import InvalidError
+from trailbook.web.limits import refusal_headers, within
+from trailbook.web.outgoing import Headers, Outgoing
 from trailbook.web.problems import MEDIA_TYPE, Problem, problem
 
-MAX_URL = 8192
+MAX_URL, MAX_HEAD = 8192, 65_536
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -29,6 +33,7 @@ _ALWAYS = (
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _KEY = re.compile(r"tb_[a-z2-7]{13}_")
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token"})
 _log = logging.getLogger("trailbook.web")
@@ -40,14 +45,28 @@ class UrlTooLongError(InvalidError):
     code = "url-too-long"
 
 
+class HeadersTooLargeError(InvalidError):
+    """The header fields have more than 64 KiB."""
+
+    code = "headers-too-large"
+
+
 class KeyInUrlError(InvalidError):
     """An address carries what is, or may be, a key."""
 
     code = "malformed"
 
 
-def edged(inner: ASGIApp, base_url: str, methods: Callable[[str], str]) -> ASGIApp:
-    """`inner` behind the edge; `methods` are those that a path takes, for OPTIONS."""
+class At(Struct, frozen=True, kw_only=True):
+    """Where an application is: its address, the methods that a path takes, and the seconds a request may take."""
+
+    base_url: str
+    methods: Callable[[str], str]
+    request_seconds: float
+
+
+def edged(inner: ASGIApp, at: At) -> ASGIApp:
+    """`inner` behind the edge."""
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -55,35 +74,37 @@ def edged(inner: ASGIApp, base_url: str, methods: Callable[[str], str]) -> ASGIA
             return
         id_ = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = id_
-        started = False
-
-        async def out(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*_completed(list(message["headers"])), (b"x-request-id", id_.encode())]
-            await send(message)
-
+        out = Outgoing(scope, send, _completing(scope, id_))
+        asked: Any = scope
+        if asked["method"] == "HEAD":
+            asked = {**asked, "method": "GET"}
         try:
-            refuse_url(scope)
-            allowed = methods(scope["path"]) if scope["method"] == "OPTIONS" else ""
-            await (_options(out, allowed) if allowed else inner(scope, receive, out))
-        except InvalidError as error:
-            await _answer(out, problem(error, base_url, id_))
+            refuse_head(asked)
+            allowed = at.methods(asked["path"]) if asked["method"] == "OPTIONS" else ""
+            await (
+                _options(out, allowed) if allowed else inner(asked, within(receive, at.request_seconds), out)
+            )
         except Exception as error:
-            _log.exception("request %s failed", id_)
-            if started:
+            found = problem(error, at.base_url, id_)
+            if out.started or found.status >= 500:
+                _log.exception("request %s failed", id_)
+            if out.started and not out.ended:
                 raise  # the transfer breaks visibly; an end here would make a part look whole
-            await _answer(out, problem(error, base_url, id_))
+            await _answer(out, found, refusal_headers(error))  # of which nothing is sent once all is
 
     return outer
 
 
-def refuse_url(scope: Any) -> None:
-    """Refuse an address that is too long or carries a key. Raises: UrlTooLongError, KeyInUrlError."""
+def refuse_head(scope: Any) -> None:
+    """Refuse an address or header that is too long, and an address that carries a key.
+
+    Raises: UrlTooLongError, HeadersTooLargeError, KeyInUrlError.
+    """
     raw = (scope.get("raw_path") or scope["path"].encode()) + b"?" + scope["query_string"]
     if len(raw) > MAX_URL:
         raise UrlTooLongError(f"the address has more than {MAX_URL} bytes")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEAD:
+        raise HeadersTooLargeError(f"the header fields have more than {MAX_HEAD} bytes")
     names = {name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), True)}
     if names & _KEY_NAMES or _KEY.search(unquote(raw.decode("latin-1"))):
         raise KeyInUrlError(
@@ -98,13 +119,21 @@ def _request_id(scope: Any) -> str:
     return text if _REQUEST_ID.fullmatch(text) else uuid4().hex
 
 
-def _completed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    there = {name.lower(): value for name, value in headers}
+def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
+    """What adds the headers of every answer to those it has."""
+    own: Headers = [(b"x-request-id", id_.encode())]
+    trace = next((value for name, value in scope["headers"] if name.lower() == b"traceparent"), b"")
+    if _TRACEPARENT.fullmatch(trace):
+        own.append((b"traceparent", trace))
+    return lambda headers: [*_completed(headers), *own]
+
+
+def _completed(headers: Headers) -> Headers:
+    there = dict(headers)
     more = [pair for pair in _ALWAYS if pair[0] not in there]
     if b"cache-control" not in there:
         more.append((b"cache-control", b"no-store"))
-    html = there.get(b"content-type", b"").startswith(b"text/html")
-    if html and b"content-security-policy" not in there:
+    if there.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in there:
         more.append((b"content-security-policy", CSP.encode()))
     return headers + more
 
@@ -114,8 +143,9 @@ async def _options(send: Send, allowed: str) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _answer(send: Send, found: Problem) -> None:
+async def _answer(send: Send, found: Problem, more: dict[str, str] | None = None) -> None:
     body = msgspec.json.encode(found)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    headers = [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
+    headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": found.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -26,6 +26,7 @@ from trailbook.roles import PERMISSIONS
 from trailbook.web.asked import Asked, Site
 from trailbook.web.auth import cookie, require_same_site, session, signed_in
 from trailbook.web.jsonin import MalformedError
+from trailbook.web.limits import refusal_headers
 from trailbook.web.problems import STATUS, allowed_methods, answer, problem
 from trailbook.web.render import html, partial
 from trailbook.web.words import language, words
@@ -152,7 +153,7 @@ def refusal(site: Site) -> Callable[[Request[Any, Any, Any], Exception], Respons
         id_ = request.scope["state"]["request_id"]
         found = problem(error, site.base_url, id_)
         path = request.scope["path"]
-        more = {}
+        more = refusal_headers(error)
         if isinstance(error, MethodNotAllowedException):
             more["Allow"] = allowed_methods(request.app, path)
         if found.status >= 500:

@@ -24,6 +24,7 @@ from trailbook.web.asked import Asked, Site, asked_in
 from trailbook.web.auth import admit_api
 from trailbook.web.intake import read_one, receipt_of, record_batch
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY, BatchTooLargeError, MalformedError, TooLargeError
+from trailbook.web.limits import refusal_headers
 from trailbook.web.problems import answer, problem
 
 _PATH = re.compile(r"/api/v1/orgs/([^/]+)/entries(/batch)?")
@@ -126,7 +127,12 @@ def record_together(asked: Sequence[Asked]) -> list[Found]:
             found.append(entry)
             continue
         outcome = next(outcomes)
-        found.append(outcome.refused or receipt_of(one, outcome.receipt))
+        found.append(outcome.refused or _counted(receipt_of(one, outcome.receipt), one, entry[1]))
+    return found
+
+
+def _counted(found: Response[bytes], asked: Asked, source: Item) -> Response[bytes]:
+    found.headers.update(asked.site.gate.left_to_record(source))
     return found
 
 
@@ -139,7 +145,10 @@ def _read(
         if bearer not in admitted:
             admitted[bearer] = _admitted(asked)
         who = admitted[bearer]
-        return who if isinstance(who, Exception) else (read_one(asked, who[1]), who[1])
+        if isinstance(who, Exception):
+            return who
+        asked.site.gate.record(who[1])
+        return read_one(asked, who[1]), who[1]
     except TrailbookError as error:
         return error
 
@@ -152,7 +161,7 @@ def _admitted(asked: Asked) -> tuple[Viewer, Item] | Exception:
 
 
 def _admit(asked: Asked) -> tuple[Viewer, Item]:
-    return admit_api(asked.site.deployment.credentials, asked.headers, scope="record", org=asked.org)
+    return admit_api(asked, "record")
 
 
 async def _body(asked: Asked, receive: Receive, most: int, too_large: InvalidError) -> bytes:
@@ -178,7 +187,7 @@ def _refused(site: Site, error: Exception, id_: str) -> Response[bytes]:
     found = problem(error, site.base_url, id_)
     if found.status >= 500:
         _log.error("request %s: %s", id_, found.code, exc_info=error)
-    return answer(found)
+    return answer(found, refusal_headers(error))
 
 
 async def _send(send: Send, found: Response[bytes]) -> None:

@@ -91,13 +91,18 @@ def record_batch(asked: Asked) -> Response[bytes]:
     form = sent_as(asked, JSON, NDJSON, "application/ndjson")
     sent = plain(asked, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"), MAX_BATCH)
     raw = elements(sent) if form == JSON else lines(sent)
+    assert asked.admitted is not None
+    gate, source = asked.site.gate, asked.admitted[1]
+    gate.record(source, len(raw))
     read = [_entry(asked, one) for one in raw]
     answers = _all(asked, read) if atomic else _each(asked, read)
     if form == JSON:
         body = msgspec.json.encode(answers)
     else:
         body = b"".join(msgspec.json.encode(one) + b"\n" for one in answers)
-    return Response(body, status_code=201 if atomic else 200, media_type=JSON if form == JSON else NDJSON)
+    headers = gate.left_to_record(source)
+    media_type = JSON if form == JSON else NDJSON
+    return Response(body, status_code=201 if atomic else 200, headers=headers, media_type=media_type)
 
 
 def recorded(receipt: Receipt) -> Recorded:

@@ -33,11 +33,15 @@ from trailbook.shown import Shown
 from trailbook.web.api import known
 from trailbook.web.asked import Asked, Site, asked_of, refuse_parameters
 from trailbook.web.auth import admit_api
+from trailbook.web.outgoing import acceptable
+from trailbook.web.problems import NotAcceptableError
 
 MOST = 5  # streams a viewer
 LOOK, COMMENT = 0.5, 15.0  # seconds between two looks, and between two signs of life
 _BATCH = 100
 _PLACE = re.compile(r"-1|0|[1-9][0-9]{0,14}")
+_TYPE = "text/event-stream"
+_END = b"event: end\ndata: {}\n\n"
 _HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 
@@ -60,11 +64,11 @@ class Streams:
             raise TooManyStreamsError(f"at most {MOST} streams may be open at a time; close one")
 
     @contextmanager
-    def one(self, viewer: Viewer) -> Iterator[None]:
-        """One more stream, while it lasts."""
+    def one(self, viewer: Viewer) -> Iterator[bool]:
+        """One more stream, while it lasts, and whether there is room: others may have begun since `check`."""
         self._open[_whose(viewer)] += 1
         try:
-            yield
+            yield self._open[_whose(viewer)] <= MOST
         finally:
             self._open[_whose(viewer)] -= 1
 
@@ -76,11 +80,9 @@ class Following(Struct, frozen=True):
     query: Query
     streams: Streams
 
-    def admitted(self) -> Viewer:
+    def admitted(self, *, again: bool = True) -> Viewer:
         """The viewer, asked for anew. Raises: UnauthenticatedError, NotPermittedError."""
-        asked = self.asked
-        credentials = asked.site.deployment.credentials
-        return admit_api(credentials, asked.headers, scope="read", org=asked.org)[0]
+        return admit_api(self.asked, "read", again=again)[0]
 
     def newer(self, after: int) -> tuple[int, tuple[Shown, ...]]:
         """The log's size and what matches of the next entries. Raises: as `admitted`."""
@@ -106,15 +108,17 @@ def route(site: Site, path: str, streams: Streams) -> HTTPRouteHandler:
 
     async def live(request: Request[Any, Any, Any]) -> Stream:
         found = await to_thread.run_sync(_following, asked_of(site, request), streams, limiter=site.limiter)
-        return Stream(events(*found), headers=_HEADERS, media_type="text/event-stream")
+        return Stream(events(*found), headers=_HEADERS, media_type=_TYPE)
 
     return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(live)
 
 
 def _following(asked: Asked, streams: Streams) -> tuple[Following, Viewer, int]:
-    """What is to be followed, for whom and from where. Raises: as `admit_api`; InvalidError."""
+    """What is to be followed, for whom and from where. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
+    if not acceptable(asked.headers.get("accept"), _TYPE):
+        raise NotAcceptableError(f"this path answers with {_TYPE}")
     following = Following(asked, Query(), streams)
-    viewer = following.admitted()
+    viewer = following.admitted(again=False)
     streams.check(viewer)
     places = [value for name, value in asked.pairs if name == "after"]
     place = asked.headers.get("last-event-id") or (places[0] if places else None)
@@ -131,15 +135,15 @@ def _following(asked: Asked, streams: Streams) -> tuple[Following, Viewer, int]:
 async def events(following: Following, viewer: Viewer, after: int) -> AsyncIterator[bytes]:
     """The events of a stream, until the permission, the server or the reader goes."""
     limiter, streams = following.asked.site.limiter, following.streams
-    with streams.one(viewer):
-        yield b": open\n\n"
+    with streams.one(viewer) as room:
+        yield b": open\n\n" if room else _END
         spoke, signed = anyio.current_time(), 0
-        while not streams.stopping():
+        while room and not streams.stopping():
             try:
                 size, entries = await to_thread.run_sync(following.newer, after, limiter=limiter)
                 head = await to_thread.run_sync(following.signed, limiter=limiter)
             except (NotPermittedError, UnauthenticatedError):
-                yield b"event: end\ndata: {}\n\n"
+                yield _END
                 return
             told = [_event("entry", one, one.seq) for one in entries]
             if head is not None and head > signed:

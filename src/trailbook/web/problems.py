@@ -37,6 +37,8 @@ STATUS = {
     "cross-site": 403,
     "not-found": 404,
     "method-not-allowed": 405,
+    "not-acceptable": 406,
+    "request-timeout": 408,
     "last-administrator": 409,
     "role-predefined": 409,
     "access-moved": 409,
@@ -70,6 +72,7 @@ STATUS = {
     "too-many-streams": 429,
     "too-many-exports": 429,
     "too-many-requests": 429,
+    "headers-too-large": 431,
     "internal": 500,
     "overloaded": 503,
     "storage-full": 503,
@@ -85,6 +88,12 @@ class CrossSiteError(TrailbookError):
     """A change by cookie that did not come from this site's own pages."""
 
     code = "cross-site"
+
+
+class NotAcceptableError(TrailbookError):
+    """The answer has no form that the request's Accept field takes."""
+
+    code = "not-acceptable"
 
 
 class MediaTypeError(TrailbookError):
@@ -163,7 +172,7 @@ def answer(found: Problem, more: dict[str, str] | None = None) -> Response[bytes
         headers["WWW-Authenticate"] = 'Bearer realm="trailbook"'
     if found.status == 503:
         headers["Retry-After"] = _RETRY_SECONDS
-    if found.code == "too-many-requests":
+    if found.status == 429:
         headers.setdefault("Retry-After", "60")
     if found.code == "not-checkpointed":
         headers["Retry-After"] = "1"
@@ -180,7 +189,7 @@ def allowed_methods(app: Any, path: str) -> str:
             app.asgi_router.handle_routing(path=path, method=method)
         except (MethodNotAllowedException, HTTPException):
             continue
-        found.append(method)
+        found += [method, "HEAD"] if method == "GET" else [method]
     return ", ".join(found)
 
 

@@ -72,7 +72,11 @@ def _told(path: str, method: str, operation: Schema) -> Told:
         parameters=[_parameter(one) for one in operation["parameters"]],
         sends=_forms(operation.get("requestBody", {}).get("content", {})),
         answers=[
-            {"status": status, "says": found["description"], "forms": _listed(_forms(found["content"]))}
+            {
+                "status": status,
+                "says": found["description"],
+                "forms": _listed(_forms(found.get("content", {}))),
+            }
             for status, found in operation["responses"].items()
         ],
     )

@@ -36,7 +36,11 @@ _HEADERS = {
     "Accept-Ranges": "`bytes`: parts of the file may be asked for.",
     "Content-Range": "Which bytes these are, of how many.",
     "Repr-Digest": "The SHA-256 of the whole file (RFC 9530).",
+    "RateLimit": "How much may be asked now: `r` requests or entries, and in `t` seconds again.",
+    "RateLimit-Policy": "How much may be asked: `q` requests or entries in `w` seconds.",
+    "Retry-After": "In how many seconds to ask again.",
 }
+_RATES = ("RateLimit", "RateLimit-Policy")
 _TAGS = {
     "record": "Recording",
     "read": "Reading",
@@ -133,29 +137,49 @@ def _path(path: str) -> list[Schema]:
 
 
 def _good(operation: Operation) -> Schema:
-    return {
+    counted = _RATES if operation.scope else ()
+    found: Schema = {
         str(status): {
             "description": answer.says,
             "content": content(answer.forms),
-            "headers": {
-                name: {"description": _HEADERS[name], "schema": {"type": "string"}, "required": False}
-                for name in answer.headers
-            },
+            "headers": _headers(*answer.headers, *counted),
         }
         for status, answer in operation.answers.items()
     }
+    tagged = any("ETag" in answer.headers for answer in operation.answers.values())
+    if tagged and operation.method == "GET":
+        says = "Unchanged since the answer whose tag `If-None-Match` names."
+        found["304"] = {"description": says, "headers": _headers("ETag", *counted)}
+    return found
+
+
+def _headers(*names: str) -> Schema:
+    return {
+        name: {"description": _HEADERS[name], "schema": {"type": "string"}, "required": False}
+        for name in names
+    }
+
+
+def _problems(operation: Operation) -> set[str]:
+    """The codes an operation may answer: its own, and those of its method and body."""
+    found = set(operation.problems)
+    found |= {"not-acceptable"} if operation.method == "GET" else set()
+    return found | ({"request-timeout"} if operation.sends else set())
 
 
 def _refused(operation: Operation) -> Schema:
     found: Schema = {}
-    for status in sorted({STATUS[code] for code in operation.problems}):
-        codes = sorted({code for code in operation.problems if STATUS[code] == status})
+    problems = _problems(operation)
+    for status in sorted({STATUS[code] for code in problems}):
+        codes = sorted({code for code in problems if STATUS[code] == status})
         says = " or ".join(f"`{code}`" for code in codes)
         forms = {MEDIA_TYPE: {"schema": ref("Problem")}}
         if status in operation.answers:
             forms |= content(operation.answers[status].forms)
             says = f"{operation.answers[status].says} Or {says}."
         found[str(status)] = {"description": says, "content": forms}
+        if status == 429:
+            found["429"]["headers"] = _headers("Retry-After", *_RATES)
     return found
 
 

@@ -12,7 +12,9 @@ from trailbook.web.intake import JSON
 Schema = dict[str, Any]
 
 ORG = "/api/v1/orgs/{org}"
-ALWAYS = ("malformed", "url-too-long", "internal", "store-unavailable", "schema-outdated")
+ALWAYS = (
+    *("malformed", "url-too-long", "headers-too-large", "internal", "store-unavailable", "schema-outdated"),
+)
 PARAMETERS = ("parameter-unknown", "parameter-invalid")
 ADMITTED = (
     *(*ALWAYS, *PARAMETERS, "unauthenticated", "not-permitted", "organisation-suspended", "not-found"),

@@ -264,7 +264,7 @@ def samples(catalogue: Catalogue, lang: str) -> Iterator[tuple[str, str, str]]:
             left_out = set(slots(words.plain or "")) - set(slots(template))
             spoken = _sample(catalogue, action, variant)
             if variant == "self":
-                spoken = _sample_self(spoken, own_target="target" in left_out)
+                spoken = _sample_self(catalogue, spoken, own_target="target" in left_out)
             needed = {rule.part for rule in action.concerns if rule.least} | set(slots(template))
             concerns = tuple((part, item) for part, item in spoken.concerns if part in needed)
             yield action.name, variant, say(catalogue, structs.replace(spoken, concerns=concerns), lang)
@@ -287,16 +287,19 @@ def _sample(catalogue: Catalogue, action: Action, variant: str) -> Spoken:
     )
 
 
-def _sample_self(spoken: Spoken, *, own_target: bool) -> Spoken:
+def _sample_self(catalogue: Catalogue, spoken: Spoken, *, own_target: bool) -> Spoken:
     if own_target and spoken.target.type != spoken.actor.type:
-        return structs.replace(spoken, self_=True, kind="integration", actor=spoken.target)
+        declared = catalogue.types.get(spoken.target.type)
+        kind: Kind = "person" if declared is not None and declared.person else "integration"
+        return structs.replace(spoken, self_=True, kind=kind, actor=spoken.target)
     target = spoken.actor if spoken.target.type == spoken.actor.type else spoken.target
     concerns = tuple((part, spoken.actor) for part, _ in spoken.concerns)
     return structs.replace(spoken, self_=True, target=target, concerns=concerns)
 
 
 def _concerned(catalogue: Catalogue, part: str) -> Named:
-    name = "Kari Lie" if part in ("requester", "supervisor", "substitute") else "Bob Li"
+    others = ("requester", "supervisor", "substitute", "assignee", "previous_holder", "reviewer", "signer")
+    name = "Kari Lie" if part in others else "Bob Li"
     return _sample_item(catalogue, "team" if part == "scope" else "user", name)
 
 

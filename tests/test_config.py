@@ -74,7 +74,16 @@ def test_lists(place: Place) -> None:
         ('zzz = "x"', "trailbook.toml: zzz: is not a known setting; known are store, org"),
         ("witnesses = 1", "trailbook.toml: witnesses: is not supported by this version"),
         ('oidc_issuer = "x"', "trailbook.toml: oidc_issuer: is not supported by this version"),
-        ("[limits]\nbatch = 1", "trailbook.toml: limits: is not supported by this version"),
+        ("[limits]\nbatch = 1", "trailbook.toml: limits_batch: is not a known setting"),
+        (
+            "[limits]\nreading = 0",
+            "limits_reading (trailbook.toml): is not a whole number from 1 to 1,000,000",
+        ),
+        ("[limits]\nreading = true", "limits_reading (trailbook.toml): needs a text"),
+        ("[limits]\nreading = 1.5", "limits_reading (trailbook.toml): needs a text"),
+        ("limits_reading = 1\n[limits]\nreading = 1", "trailbook.toml: limits_reading: is given twice"),
+        ("limits = 1", "trailbook.toml: limits: is not a known setting"),
+        ("session_minutes = 721", "session_minutes (trailbook.toml): is not a whole number from 1 to 720"),
         ("org = 1", "org (trailbook.toml): needs a text"),
         ('languages = "nb"', "languages (trailbook.toml): needs a list of texts"),
         ("languages = [1]", "languages (trailbook.toml): needs a list of texts"),
@@ -113,12 +122,17 @@ def test_the_same_without_the_fault_is_read(place: Place) -> None:
         base_url = "https://log.example:8443"
         timezone = "Europe/Oslo"
         log_level = "info"
+        session_minutes = 15
         timestamp_urls = ["https://stamps.example/tsa"]
         secret_key = "{HEX}"
         organisation_key = "{HEX}"
+        [limits]
+        reading = 100
+        failures = "5"
         """
     )
     assert (found.org, found.listen, found.timezone) == ("a-b", "[::1]:0", "Europe/Oslo")
+    assert (found.session_minutes, found.limits_reading, found.limits_failures) == ("15", "100", "5")
 
 
 def test_an_unknown_variable_stops_the_start(place: Place) -> None:

@@ -25,8 +25,8 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 LATER = frozenset(
     """metrics_listen trusted_proxies week_start cosigning_key checkpoint_seconds
     checkpoint_idle_seconds checkpoint_public free_actions witnesses auth
-    session_minutes own_view embed_parents spool on_failure retention stream_allow
-    limits log_format""".split()
+    own_view embed_parents spool on_failure retention stream_allow
+    log_format""".split()
 )
 
 
@@ -48,6 +48,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     timestamp_urls: tuple[str, ...]
     export_directory: str | None
     export_days: str
+    session_minutes: str
+    limits_reading: str
+    limits_recording: str
+    limits_failures: str
+    limits_header_seconds: str
+    limits_request_seconds: str
+    limits_idle_seconds: str
     log_level: str
     sources: dict[str, str]
 
@@ -60,6 +67,7 @@ class Key(Struct, frozen=True, kw_only=True):
     meaning: str
     secret: bool = False
     separator: str | None = None  # of a list in an environment variable
+    number: bool = False  # may also stand as a number in the file
 
 
 def _some(value: str) -> str | None:
@@ -115,6 +123,18 @@ def _authority(value: str) -> str | None:
 
 def _days(value: str) -> str | None:
     return None if re.fullmatch(r"[1-9][0-9]{0,3}", value) else "is not a number of days, such as 7"
+
+
+def _number(most: int) -> Callable[[str], str | None]:
+    def fault(value: str) -> str | None:
+        right = re.fullmatch(r"[1-9][0-9]{0,8}", value) and int(value) <= most
+        return None if right else f"is not a whole number from 1 to {most:,}"
+
+    return fault
+
+
+def _limit(default: int, most: int, meaning: str) -> Key:
+    return Key(default=str(default), fault=_number(most), meaning=meaning, number=True)
 
 
 def _log_level(value: str) -> str | None:
@@ -193,7 +213,20 @@ KEYS: dict[str, Key] = {
         fault=_some,
         meaning="Where exports lie until they expire; beside the database, `.exports` added to its name, when absent.",
     ),
-    "export_days": Key(default="7", fault=_days, meaning="How many days an export that was ordered is kept."),
+    "export_days": Key(
+        default="7", fault=_days, meaning="How many days an export that was ordered is kept.", number=True
+    ),
+    "session_minutes": _limit(
+        60, 720, "How long a session lives without being used; in all it lives 12 hours."
+    ),
+    "limits_reading": _limit(50, 1_000_000, "Requests a second that each key or signed-in person may make."),
+    "limits_recording": _limit(20_000, 1_000_000, "Entries a second that each key may record."),
+    "limits_failures": _limit(
+        10, 1_000_000, "Wrong passwords or keys a minute, for each address and account or key."
+    ),
+    "limits_header_seconds": _limit(10, 3600, "How long the head of a request may take to arrive."),
+    "limits_request_seconds": _limit(30, 3600, "How long the body of a request may take to arrive."),
+    "limits_idle_seconds": _limit(75, 3600, "How long a connection is kept between two requests."),
     "log_level": Key(
         default="warning",
         fault=_log_level,
@@ -240,7 +273,7 @@ def _from_file(file: Path | None, folder: Path) -> dict[str, Given]:
     if file is None and not path.exists():
         return {}
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = _flat(path.name, tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise ConfigurationError(f"{path.name}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -248,6 +281,19 @@ def _from_file(file: Path | None, folder: Path) -> dict[str, Given]:
     for name in table:
         _known(name, f"{path.name}: {name}")
     return {name: (path.name, value) for name, value in table.items()}
+
+
+def _flat(file: str, table: dict[str, Any]) -> dict[str, Any]:
+    """The keys of the file, those of the table `[limits]` by their whole names."""
+    within = table.get("limits")
+    if not isinstance(within, dict):
+        return table
+    flat = {name: value for name, value in table.items() if name != "limits"}
+    for name, value in within.items():
+        if f"limits_{name}" in flat:
+            raise ConfigurationError(f"{file}: limits_{name}: is given twice")
+        flat[f"limits_{name}"] = value
+    return flat
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
@@ -290,6 +336,8 @@ def _checked(name: str, source: str, value: Any) -> Any:
     where = name if source in ("default", name) else f"{name} ({source})"
     if value is None or source == "default":
         return value
+    if key.number and type(value) is int:
+        value = str(value)
     wanted = list if key.separator else str
     if not isinstance(value, wanted) or (wanted is list and not all(isinstance(v, str) for v in value)):
         raise ConfigurationError(f"{where}: needs {'a list of texts' if key.separator else 'a text'}")

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from msgspec import Struct
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from trailbook import Actor, Deployment, Item, Log, Origin, open_deployment
+from trailbook.recording import Clock
 from trailbook.web import create_app
 from trailbook.web.limits import Limits
+from trailbook.web.waiting import waiting
 
 ORG, OTHER = "nordlys", "fjell"
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
@@ -111,9 +113,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
     """Starts servers, each over a SQLite log of its own; all end with the session."""
     running: list[tuple[uvicorn.Server, threading.Thread, Deployment]] = []
 
-    def start(**more: Any) -> Served:
+    def start(clock: Clock = lambda: datetime.now(UTC), **more: Any) -> Served:
         file = tmp_path_factory.mktemp("served") / "log.db"
-        deployment = open_deployment(f"sqlite:///{file}", create=True)
+        deployment = open_deployment(f"sqlite:///{file}", create=True, clock=clock)
         for org in (ORG, OTHER):
             deployment.create(org)
         fill(deployment.log(ORG))
@@ -135,7 +137,16 @@ def _start(
     listening = config.bind_socket()
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(deployment, base_url=base_url, timezone="Europe/Oslo", **{"limits": PLENTY, **more})
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
+    limits = app.state.limits
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        access_log=False,
+        ws="none",
+        http=waiting(limits.header_seconds),
+        timeout_keep_alive=limits.idle_seconds,
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:

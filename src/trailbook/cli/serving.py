@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,14 @@ def serve(
         if sign_in:
             org = found.org or only_org(deployment)
             told["sign_in"] = link((deployment, org), address, _person(OPERATOR), (ADMINISTRATOR,))
-        deployment.orders.days = int(found.export_days)
-        app = create_app(deployment, base_url=address, timezone=found.timezone, folder=export_folder(found))
+        settle(deployment, found)
+        app = create_app(
+            deployment,
+            base_url=address,
+            timezone=found.timezone,
+            folder=export_folder(found),
+            limits=limits_of(found),
+        )
         put(*([as_json(told)] if json else told.values()))
         sys.stdout.flush()
         with signing(deployment):
@@ -111,12 +118,35 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
     uvicorn = importlib.import_module("uvicorn")
     # uvicorn raises the signal again once it has drained; a SIGTERM that was obeyed is a good end.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    config = uvicorn.Config(app, log_level=log_level, access_log=False, server_header=False)
+    limits = app.state.limits
+    config = uvicorn.Config(
+        app,
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        http=importlib.import_module("trailbook.web.waiting").waiting(limits.header_seconds),
+        timeout_keep_alive=limits.idle_seconds,
+    )
     server = uvicorn.Server(config)
     app.state.streams.stopping = lambda: (
         server.should_exit
     )  # a stream would hold up the end for as long as it is read
     server.run(sockets=[listening])
+
+
+def settle(deployment: "Deployment", found: Settings) -> None:
+    """Give a deployment the lives that are set: of exports, and of sessions that nobody uses."""
+    deployment.orders.days = int(found.export_days)
+    lives = importlib.import_module("trailbook.credentials").Lives
+    deployment.credentials.lives = lives(idle=timedelta(minutes=int(found.session_minutes)))
+
+
+def limits_of(found: Settings) -> Any:
+    """The limits that are set, as the web application takes them."""
+    names = ("reading", "recording", "failures", "header_seconds", "request_seconds", "idle_seconds")
+    limits = importlib.import_module("trailbook.web.limits").Limits
+    return limits(**{name: int(getattr(found, f"limits_{name}")) for name in names})
 
 
 def export_folder(found: Settings) -> Path:

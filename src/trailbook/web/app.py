@@ -11,8 +11,9 @@ from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from trailbook.deployment import Deployment
+from trailbook.deployment import DEFAULT_ALARMS, Deployment
 from trailbook.export.running import kept_exports
+from trailbook.health import Alarms
 from trailbook.throttle import Throttle
 from trailbook.web import (
     access,
@@ -44,13 +45,14 @@ def create_app(
     timezone: str = "UTC",
     folder: Path | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    alarms: Alarms = DEFAULT_ALARMS,
     extra: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
     `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
     where the address names none. `folder` keeps exports; without one they go with the process.
-    `limits` are those of every key, session and request.
+    `limits` are those of every key, session and request; `alarms` say from where on it is not ready.
     """
     runner, closing = kept_exports(deployment, folder)
     gate = Gate(limits, deployment.clock)
@@ -116,7 +118,7 @@ def create_app(
         routes.open("GET", "/openapi.json", reference.openapi),
         routes.open("GET", "/static/{name:str}", render.static_file),
         routes.open("GET", "/healthz", operators.healthz),
-        routes.open("GET", "/readyz", operators.readyz),
+        routes.open("GET", "/readyz", operators.Readiness(deployment, alarms).readyz),
         routes.open("GET", "/version", operators.version),
         *extra,
     ]
@@ -129,7 +131,7 @@ def create_app(
         on_shutdown=[closing],
         request_max_body_size=MAX_BATCH,
     )
-    app.state.streams = streams
+    app.state.streams, app.state.limits = streams, limits
     at = At(
         base_url=site.base_url,
         methods=partial(allowed_methods, app),

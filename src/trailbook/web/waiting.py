@@ -9,7 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MOST_HEAD = 65_536
+from trailbook.web.edge import MAX_HEAD
+
 _ENDS = b"content-type: text/plain; charset=utf-8\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -22,6 +23,7 @@ class Waiting(HttpToolsProtocol):
         super().connection_made(transport)
         self._inside = False  # a request whose head has arrived, and whose body has not
         self._late: TimerHandle | None = None
+        self._size = 0  # bytes of a head that has not arrived whole
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -31,10 +33,11 @@ class Waiting(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._inside:
             if self._late is None:
+                self._size = 0
                 self._wait()
             self._size += len(data)
         super().data_received(data)
-        if self._late is not None and self._size > MOST_HEAD:
+        if self._late is not None and self._size > MAX_HEAD:
             self._refuse(b"431 Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
@@ -53,7 +56,6 @@ class Waiting(HttpToolsProtocol):
             self._late = self.loop.call_later(self.header_seconds, self.transport.close)
 
     def _wait(self) -> None:
-        self._size = 0
         self._late = self.loop.call_later(self.header_seconds, self._ran_out)
 
     def _ran_out(self) -> None:

@@ -101,9 +101,12 @@
   const shut = () => {
     panel().replaceChildren();
     if (list === null) return;
-    if (location.pathname.includes("/e/")) history.pushState({ htmx: true }, "", list);
+    // The address names the entry that was read last: next and previous may have led away from the one pressed.
+    const last = location.pathname.split("/e/")[1];
+    if (last) history.pushState({ htmx: true }, "", list);
     list = null;
-    document.getElementById(row)?.querySelector(".when a").focus();
+    const back = document.getElementById("e-" + last) || document.getElementById(row);
+    back?.querySelector(".when a").focus();
   };
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".row .when a");
@@ -111,8 +114,6 @@
   }, true);
   document.addEventListener("htmx:after:swap", () => {
     if (panel().childElementCount && !panel().open) panel().showModal();
-    const said = one("#entry-said", panel());
-    if (said) row = one(`[id="e-${location.pathname.split("/e/")[1]}"]`)?.id ?? row;
     dress();
   });
   document.addEventListener("htmx:before:history:restore", (event) => {

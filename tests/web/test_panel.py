@@ -1,0 +1,136 @@
+"""What the page adds where scripts run: the entry beside the list, what comes while one reads, and what fails."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.web.conftest import ANNA, BOB, ORG, WEB, Served
+
+from trailbook import Item
+
+PAGE = f"/orgs/{ORG}/activity"
+ROLES = f"{PAGE}?category=roles"
+
+
+@pytest.fixture(scope="module")
+def own(serve: Callable[..., Served]) -> Served:
+    """A log of its own, where nobody else records."""
+    return serve()
+
+
+@pytest.fixture
+def reader(own: Served, browser: Any) -> Any:
+    """The page, opened by somebody in Oslo who may read it."""
+    context = browser.new_context(
+        base_url=own.base_url, timezone_id="Europe/Oslo", viewport={"width": 1280, "height": 900}
+    )
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(own.link())
+    page.click("main button")
+    page.wait_for_url("**/activity?*")
+    yield page
+    context.close()
+
+
+def test_an_entry_opens_beside_the_list(reader: Page) -> None:
+    """P40: its own address, the next and the one before; Esc leads back to its row, and Back closes it too."""
+    reader.goto(ROLES)
+    rows = reader.locator(".row .when a")
+    rows.nth(1).click()
+    reader.wait_for_selector("#panel[open]")
+    reader.wait_for_url("**/e/**")
+    second = reader.url
+    reader.click("#panel a[rel=next]")
+    reader.wait_for_url(lambda url: "/e/" in url and url != second)
+    reader.click("#panel a[rel=prev]")
+    reader.wait_for_url(second)
+    reader.keyboard.press("Escape")
+    expect(rows.nth(1)).to_be_focused()
+    assert reader.url.endswith(ROLES)
+    rows.nth(0).click()
+    reader.wait_for_selector("#panel[open]")
+    reader.go_back()
+    expect(reader.locator("#panel")).not_to_be_visible()
+    assert reader.url.endswith(ROLES)
+    reader.goto(second)
+    expect(reader.locator("dl.facts")).to_be_visible()
+
+
+def test_a_chip_turns_and_goes(reader: Page) -> None:
+    """P21: one press says "is not", one takes the filter away; the address says the same, also after Back."""
+    reader.goto(f"{ROLES}&outcome=denied")
+    reader.click(".chip:has-text('Outcome') .flip")
+    reader.wait_for_url("**outcome.not=denied**")
+    expect(reader.locator("#said")).to_contain_text("outcome not: refused")
+    reader.click(".chip:has-text('Outcome') .drop")
+    reader.wait_for_url(lambda url: "outcome" not in url)
+    reader.go_back()
+    expect(reader.locator("#said")).to_contain_text("outcome not: refused")
+
+
+def test_what_comes_is_announced_and_not_pushed_in(reader: Page, own: Served) -> None:
+    """P50: rows stay where they are; pressing shows the new ones on top, marked; what does not fit says nothing."""
+    with reader.expect_response("**/live?**"):
+        reader.goto(ROLES)
+    top = reader.locator(".row").first
+    before = top.get_attribute("id")
+    own.log.record("user.profile_updated", actor=ANNA, target=Item(type="user", id="u-17"), origin=WEB)
+    for name in ("First", "Second"):
+        target = Item(type="role", id=f"r-{name}", name=name)
+        own.log.record("role.assigned", actor=ANNA, target=target, concerns={"member": BOB}, origin=WEB)
+    expect(reader.locator("#arrived")).to_have_text("2 new entries – show", timeout=10_000)
+    assert top.get_attribute("id") == before
+    reader.click("#arrived")
+    expect(reader.locator(".row.fresh")).to_have_count(2)
+    expect(top).to_contain_text("Second")
+    assert reader.locator(f"[id='{before}']").count() == 1
+
+
+def test_paused_stays_paused(reader: Page, own: Served) -> None:
+    """P51: pause is remembered and opens no stream; a range that is past never has one."""
+    reader.goto(ROLES)
+    with reader.expect_navigation():
+        reader.click("#pause")
+    expect(reader.locator("#pause")).to_have_attribute("aria-pressed", "true")
+    streams: list[str] = []
+    reader.on("request", lambda request: streams.append(request.url) if "/live?" in request.url else None)
+    reader.goto(f"{ROLES}&outcome=success")
+    expect(reader.locator("#total")).to_contain_text("entries")
+    reader.goto(f"{PAGE}?date=last-year")
+    expect(reader.locator("#live")).to_have_count(0)
+    assert streams == []
+
+
+def test_rows_go_with_the_permission(reader: Page, own: Served) -> None:
+    """P58: signed out in another tab, this one shows nothing a moment later."""
+    with reader.expect_response("**/live?**"):
+        reader.goto(ROLES)
+    other = reader.context.new_page()
+    other.goto(PAGE)
+    other.click("text=Sign out")
+    expect(reader.locator(".row")).to_have_count(0, timeout=10_000)
+    expect(reader.locator("h1")).to_have_text("Sign in with a link")
+
+
+def test_what_fails_leaves_the_rows(reader: Page) -> None:
+    """P55: without a server the old rows stay, it is said in words, and trying again answers."""
+    reader.goto(ROLES)
+    reader.route("**/activity?*", lambda route: route.abort())
+    reader.select_option("#f-date", "past-12-months")
+    expect(reader.locator("#notice")).to_contain_text("could not be reached")
+    assert reader.locator(".row").count() > 0
+    reader.unroute("**/activity?*")
+    reader.click("[data-retry]")
+    reader.wait_for_url("**date=past-12-months**")
+    expect(reader.locator("#notice")).to_be_empty()
+
+
+def test_the_look_is_remembered(reader: Page) -> None:
+    """P64: dark by choice, from the first paint of the next page."""
+    reader.goto(ROLES)
+    reader.select_option("[data-look]", "dark")
+    reader.goto(PAGE)
+    expect(reader.locator("html")).to_have_attribute("data-color-scheme", "dark")
+    assert reader.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"

@@ -22,6 +22,7 @@ from trailbook.credentials import Credentials
 from trailbook.directory import Entropy
 from trailbook.erasing import Progress
 from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError, SuspendedError
+from trailbook.health import Ailment, Alarms, Examined, Room, ailments, room_of
 from trailbook.jobs import Orders
 from trailbook.keyring import Keyring, keep_origin, keyring_of, new_keys, open_keyring, origin_in
 from trailbook.log import Keys, Log
@@ -54,6 +55,7 @@ class Signs(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_SIGNS = Signs()
+DEFAULT_ALARMS = Alarms()
 
 
 class Deployment:
@@ -226,6 +228,18 @@ class Deployment:
         origin = self.signing.origin
         done = [restart(self._store, self.log(o), origin, known, always=always) for o in self.orgs()]
         return [one for one in done if one is not None]
+
+    def ailments(self, alarms: Alarms = DEFAULT_ALARMS, room: Room = room_of) -> list[Ailment]:
+        """What is wrong with the open log, by part; an empty list says that it can be asked."""
+        outside = None if self._signing is None else self._signing.outside
+        beside = () if outside is None else (outside,)
+        return ailments(
+            Examined(store=self._store, now=self.clock(), alarms=alarms, beside=beside, room=room)
+        )
+
+    def kept_log(self, org: str) -> Log:
+        """The log of an organisation, suspended or not, for whoever keeps its files. Raises: NotFoundError."""
+        return self._log(org)
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""

@@ -265,6 +265,13 @@ def _with_digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest() + content
 
 
+def indexed(store: Store, org: str) -> int:
+    """How many entries the stored index reaches, by its list alone. Raises: IndexDamagedError, StoreError."""
+    stored = store.blob(org, *LIST)
+    segments = () if stored is None else _list(stored).segments
+    return segments[-1].first + segments[-1].span if segments else 0
+
+
 def _list(stored: bytes) -> SegmentList:
     if stored != _with_digest(stored[32:]):
         raise IndexDamagedError(

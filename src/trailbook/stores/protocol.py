@@ -203,6 +203,22 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     names as actor any person, or with `only_itself` nobody but itself.
     """
 
+@runtime_checkable
+class Filed(Protocol):
+    """What a store in one file can say of itself."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def fit(self) -> bool:
+        """False once a write of this process failed below the engine: it writes no more."""
+
+    def schema(self) -> tuple[int, int]:
+        """The schema that the file has now, and the one that this Trailbook knows. Raises: StoreError."""
+
+
     id: str
     org: str
     name: str

@@ -111,6 +111,16 @@ class Connections:
         make_private(file)
         with our_errors(), self.reading() as reader:
             target = apsw.Connection(str(file))
+    @property
+    def fit(self) -> bool:
+        """Whether no write of this process failed below the database."""
+        return not self._failed
+
+    def schema(self) -> tuple[int, int]:
+        """The schema that the file has now, and the one that is known here. Raises: StoreError."""
+        with self.reading() as reader:
+            return _version(reader), len(migrations())
+
             try:
                 with target.backup("main", reader, "main") as copying:
                     while not copying.done:

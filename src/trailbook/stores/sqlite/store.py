@@ -84,6 +84,17 @@ class SqliteStore:
         self._turns: Turns[_Adding, None] = Turns(self._add, together=_TOGETHER, room=_ROOM)
 
     def create(self, org: str) -> None:
+    @property
+    def path(self) -> Path:
+        return self._connections.path
+
+    @property
+    def fit(self) -> bool:
+        return self._connections.fit
+
+    def schema(self) -> tuple[int, int]:
+        return self._connections.schema()
+
         with self._connections.writing() as db:
             db.execute(_CREATE, (org,))
 

@@ -1,7 +1,10 @@
 """What operators ask, as the document describes it."""
 
+from trailbook.health import PARTS
 from trailbook.web.intake import JSON
 from trailbook.web.openapi.shapes import Answer, Operation, answer, ref
+
+PART_WORDS = ", ".join(f"`{part}`" for part in PARTS)
 
 
 def operators() -> tuple[Operation, ...]:
@@ -22,7 +25,7 @@ def operators() -> tuple[Operation, ...]:
             "Whether it can answer",
             answers={
                 200: Answer(says="It can.", forms=health),
-                503: Answer(says="It cannot; `failing` names what is wrong.", forms=health),
+                503: Answer(says=f"It cannot; `failing` names what is wrong: {PART_WORDS}.", forms=health),
             },
         ),
         plain("/version", "version", "Which Trailbook this is", answers={200: answer("It.", "Version")}),

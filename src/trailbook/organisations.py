@@ -27,9 +27,11 @@ def listed(deployment: Deployment) -> list[Listed]:
 
 
 def add(deployment: Deployment, org: str) -> bool:
-    """Begin the log of an organisation; False when it has one. Raises: InvalidError."""
+    """Begin the log of an organisation, with that as its first entry; False when it has one. Raises: InvalidError."""
     new = org not in deployment.orgs()
     deployment.create(org)
+    if new:
+        tell(By(deployment, operator(org)), [Told(action="activity_log.begun", target=log_item(org))])
     return new
 
 

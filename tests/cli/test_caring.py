@@ -44,6 +44,8 @@ def test_organisations_are_suspended_and_resumed(empty: "Folder") -> None:
     assert empty.good("init", "--org", "acme").out
     assert "has a log now" in empty.good("org", "add", "fjell").out
     assert "had a log before" in empty.good("org", "add", "fjell").out
+    found = empty.good("--org", "fjell", "search", "--order", "seq", "--json").json["entries"]
+    assert [entry["action"] for entry in found] == ["activity_log.begun"]
     empty.good("org", "suspend", "fjell")
     assert "suspended" in empty.good("org", "list").out
     refused = empty.run("--org", "fjell", "search")

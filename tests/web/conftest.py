@@ -252,8 +252,10 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     """Opens a page in a fresh browser context, signed in at a level, watching what the console says."""
     contexts = []
 
-    def opened(level: str | None = "full", said: Sequence[str] | None = None, **look: Any) -> Page:
-        context = browser.new_context(base_url=served.base_url, **look)
+    def opened(
+        level: Any = "full", said: Sequence[str] | None = None, at: Served = served, **look: Any
+    ) -> Page:
+        context = browser.new_context(base_url=at.base_url, **look)
         context.set_default_timeout(90_000)  # a busy machine is slow, not wrong
         contexts.append(context)
         page = context.new_page()
@@ -261,7 +263,7 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
             page.on("console", lambda message: said.append(message.text))
             page.on("pageerror", lambda error: said.append(str(error)))
         if level is not None:
-            page.goto(served.link(level))
+            page.goto(at.link(level))
             page.click("main button")
         return page
 

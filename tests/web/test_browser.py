@@ -7,6 +7,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.web.conftest import HOSTILE, ORG, Served
 
+from trailbook.access import operator
+from trailbook.administering import By, add_role, put_member
+from trailbook.model import Item
+from trailbook.roles import ADMINISTRATOR
+from trailbook.web.settings import PLACES
+
 PAGE = f"/orgs/{ORG}/activity"
 STATES = {
     "page": PAGE,
@@ -28,6 +34,17 @@ STATES = {
 RULES = {"rules": {"aria-allowed-role": {"enabled": False}}}
 # A browser itself reports that a page it was asked for came with 4xx; nothing else may be said.
 EXPECTED = "the server responded with a status of 4"
+
+
+@pytest.fixture(scope="module")
+def cared(serve: Callable[..., Served]) -> Served:
+    """A server with members, a role of its own and keys to show."""
+    found = serve()
+    by = By(found.deployment, operator(ORG))
+    role = add_role(by, "Payroll " + "x" * 80, {"activity_log": "full"})
+    put_member(by, Item(type="user", id="u-42", name="Bob Li"), [role.id])
+    put_member(by, Item(type="user", id="u-long", name="Å" * 200), ["hr", "auditor"])
+    return found
 
 
 def settled(page: Page, dialog: str) -> None:
@@ -65,6 +82,37 @@ def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, widt
         settled(page, sheet)
         clean(page, said)
         page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_settings_are_accessible(
+    visit: Callable[..., Page], cared: Served, scheme: str, width: int
+) -> None:
+    """P63, P70: every page of access, with its forms open, what was saved, refused, and shown once."""
+    said: list[str] = []
+    page = visit((ADMINISTRATOR,), said, cared, color_scheme=scheme, viewport={"width": width, "height": 800})
+    for place in PLACES:
+        page.goto(f"{PAGE}/settings/{place}")
+        expect(page.locator("[aria-current=page]")).to_have_count(1)
+        page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+        clean(page, said)
+    page.goto(f"{PAGE}/settings/keys")
+    page.locator(".take input[name=name]").fill("Sync")
+    page.locator(".take input[value=read]").check()
+    page.locator(".take button").click()
+    expect(page.locator("main [role=status] code")).to_contain_text("tb_")
+    clean(page, said)
+    page.goto(f"{PAGE}/settings/organisation")
+    page.locator("main form button").click()
+    page.wait_for_url("**saved=1")
+    clean(page, said)
+    page.goto(f"{PAGE}/settings/members")
+    page.locator(".take input[name=id]").fill("u 1")
+    page.locator(".take input[name=name]").fill("\u202e")
+    page.locator(".take button").click()
+    expect(page.locator("main [role=alert]")).to_be_visible()
+    clean(page, said)
 
 
 @pytest.mark.parametrize("width", [320, 1280])

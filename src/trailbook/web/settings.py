@@ -65,7 +65,7 @@ def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Respon
     return html(
         f"settings/{place}.html",
         status,
-        **frame(asked),
+        **{name: value for name, value in frame(asked).items() if name != "views"},  # no questions beside
         place=place,
         places_there=PLACES,
         permissions=tuple(PERMISSIONS),

@@ -14,11 +14,11 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from trailbook import demo
-from trailbook.demo import names, pages
+from trailbook.demo import entering, names, pages
 from trailbook.demo import tables as t
 from trailbook.demo.looks import HEADERS
 from trailbook.demo.system import HRSystem
-from trailbook.model import NewEntry
+from trailbook.model import Item, NewEntry
 
 if TYPE_CHECKING:
     from tests.demo.conftest import Built, Recorder
@@ -136,7 +136,7 @@ def test_profile_is_saved_and_recorded_at_once(site: Site) -> None:
     with site.rows() as rows:
         assert rows.get_one(t.Person, BERG).phone == "+47 99887766"
     told = site.client.get(answer.headers["location"]).text
-    assert f'href="/orgs/nordlys/activity?concerns=user/{BERG}">Recorded in the activity log</a>' in told
+    assert f'href="/hr/log?concerns=user/{BERG}">Recorded in the activity log</a>' in told
 
 
 def test_saving_what_is_there_records_nothing(site: Site) -> None:
@@ -248,6 +248,38 @@ def test_bad_input_is_refused_by_name(site: Site, path: str, form: dict[str, obj
     assert answer.status_code == 422
     assert "could not be saved" in answer.text
     assert site.recorder.entries == []
+
+
+def test_what_was_typed_stays_beside_what_is_wrong_with_it(site: Site) -> None:
+    """A last day before the first: the form stands there again, filled in, with the field that is at fault."""
+    form = {"kind": "vacation", "first_day": "2026-12-04", "last_day": "2026-12-01", "note": "Alps"}
+    answer = site.client.post(f"/hr/people/{BERG}/absences", data=form, headers=SAME)
+    assert "Last day lies before the first day." in answer.text
+    assert 'value="2026-12-04"' in answer.text
+    assert 'value="2026-12-01" aria-invalid="true" aria-describedby="wrong"' in answer.text
+    assert 'value="Alps"' in answer.text
+    assert "aria-invalid" not in site.client.get(f"/hr/people/{BERG}").text  # the control
+    nobody = site.client.post("/hr/people/u-none/absences", data=form, headers=SAME)
+    assert nobody.status_code == 404
+
+
+def test_the_log_opens_for_whoever_is_signed_in(site: Site, built: "Built") -> None:
+    """A link from HR leads to the log of whoever is chosen in HR, and never to that of another."""
+    reading: list[Item | None] = [None]
+    hr = HRSystem(site.file, site.recorder, lambda: NOW)
+    routes = [*pages.routes(hr), *entering.routes(hr, lambda item: f"/in/{item.id}", lambda _: reading[0])]
+    with TestClient(Litestar(routes), base_url="http://testserver.local") as client:
+        client.follow_redirects = False
+        path = f"/hr/log?concerns=user/{BERG}"
+        asks = client.get(path)
+        assert (asks.status_code, "Open as Ingrid" in asks.text) == (200, True)
+        opened = client.post(f"/hr/enter?person={names.HR_LEAD}", headers=SAME)
+        assert (opened.status_code, opened.headers["location"]) == (303, f"/in/{names.HR_LEAD}")
+        reading[0] = entering.item_of(entering.FOUR[0])
+        assert client.get(path).headers["location"] == f"/orgs/nordlys/activity?concerns=user/{BERG}"
+        client.post("/hr/signed-in-as", data={"person": names.IT_LEAD}, headers=SAME)
+        assert "Open as Mikael" in client.get(path).text
+        assert client.post("/hr/enter?person=nobody", headers=SAME).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from trailbook.cli.opening import JSON, opened, settings_of
 from trailbook.cli.printing import as_json, note, progress, put
 from trailbook.cli.serving import BASE_URL, LISTEN, bound, create_app, limits_of, link, run, served, signing
 from trailbook.config import Settings
-from trailbook.errors import ConfigurationError
+from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
 
 LOG_FILE, OUTSIDE_FILE, ZONE, SEED = "log.db", "outside.txt", "Europe/Oslo", 7
@@ -122,12 +122,14 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         into = (deployment, nordlys.ORG)
         _let_in(into, entering)
 
+        known = [entering.item_of(each) for each in entering.FOUR]
+
         def signs_in(item: Item) -> str:
-            return link(into, address, item, None)
+            return link(into, address, item, None if item in known else "none")
 
         links = {each.part: signs_in(entering.item_of(each)) for each in entering.FOUR}
         told = {"address": address, "hr_system": f"{address}/hr", **links}
-        extra = [*pages.routes(hr), *entering.routes(hr, signs_in)]
+        extra = [*pages.routes(hr), *entering.routes(hr, signs_in, _reads(deployment))]
         app = create_app(deployment, base_url=address, timezone=ZONE, extra=extra, limits=limits_of(found))
         put(*([as_json(told)] if json else _welcome(told).splitlines()))
         sys.stdout.flush()
@@ -136,6 +138,20 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         with signing(deployment):
             run(app, listening, found.log_level)
         hr.close()
+
+
+def _reads(deployment: Any) -> Callable[[Mapping[str, str]], Item | None]:
+    """As whom the log is open in the browser that sent these headers."""
+    session = importlib.import_module("trailbook.web.auth").session
+
+    def reads(headers: Mapping[str, str]) -> Item | None:
+        text = session(headers)
+        try:
+            return None if text is None else deployment.credentials.viewer(text).item
+        except UnauthenticatedError:
+            return None
+
+    return reads
 
 
 def _let_in(into: tuple[Any, str], entering: Any) -> None:

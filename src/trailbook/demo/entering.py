@@ -1,10 +1,12 @@
 """Into the activity log as one of four people: its HR lead, a manager, an employee, the system administrator.
 
-Owns who has which role in the log, and the page that hands out a one-time link. There are no passwords in the
-demo: whoever opens it chooses whom to be. Refuses anybody but the four.
+Owns who has which role in the log, and the way from an HR page into it: whoever is signed in in HR opens the log
+as themselves, with a one-time link. There are no passwords in the demo: whoever opens it chooses whom to be.
+Refuses to show the log of one person to another who was chosen since.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from litestar import Response, Router, get, post
 from litestar.di import Provide
@@ -14,9 +16,13 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from trailbook.demo import names
-from trailbook.demo.looks import Asked, Here, Page, render, same_origin
+from trailbook.demo.looks import Asked, Here, Page, render, same_origin, who
 from trailbook.demo.system import HRSystem
+from trailbook.demo.tables import Person
 from trailbook.model import Item
+
+LOG = "/orgs/nordlys/activity"
+Reads = Callable[[Mapping[str, str]], Item | None]
 
 
 class Entering(Struct, frozen=True):
@@ -44,20 +50,32 @@ def item_of(one: Entering) -> Item:
     return Item(type="user", id=one.key, name=f"{known.first} {known.last}")
 
 
-def routes(hr: HRSystem, link: Callable[[Item], str]) -> list[ControllerRouterHandler]:
-    """The route handlers of the page; `link` makes the address that signs somebody in once."""
+def routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> list[ControllerRouterHandler]:
+    """The route handlers of the page.
 
-    @post("/", sync_to_thread=True)
-    def enter(who: FromQuery[str] = "") -> Response[bytes]:
-        one = next((each for each in FOUR if each.part == who), None)
-        if one is None:
-            raise NotFoundException
-        return Response(b"", status_code=303, headers={"Location": link(item_of(one))})
+    `link` makes the address that signs somebody in once; `reads` says from a request's headers as whom the log
+    is open.
+    """
+
+    @post("/enter", sync_to_thread=True)
+    def enter(person: FromQuery[str] = "") -> Response[bytes]:
+        with hr.reading() as session:
+            found = session.get(Person, person)
+            if found is None or found.status != "active":
+                raise NotFoundException
+            return _see(link(found.item))
+
+    @get("/log", sync_to_thread=True)
+    def into_log(request: Asked, concerns: FromQuery[str] = "") -> Response[bytes] | Page:
+        with hr.reading() as session:
+            if reads(request.headers) != who(request, session).item:
+                return _choose(request, hr)
+        return _see(f"{LOG}?{urlencode({'concerns': concerns}, safe='/')}" if concerns else LOG)
 
     return [
         Router(
-            path="/hr/enter",
-            route_handlers=[choose, enter],
+            path="/hr",
+            route_handlers=[choose, enter, into_log],
             dependencies={"hr": Provide(lambda: hr, sync_to_thread=False)},
             before_request=same_origin,
             include_in_schema=False,
@@ -65,8 +83,19 @@ def routes(hr: HRSystem, link: Callable[[Item], str]) -> list[ControllerRouterHa
     ]
 
 
-@get("/", sync_to_thread=True)
+@get("/enter", sync_to_thread=True)
 def choose(request: Asked, hr: Here) -> Page:
-    """The four, each with a button."""
+    """Whoever is signed in in HR, and the four, each with a button."""
+    return _choose(request, hr)
+
+
+def _choose(request: Asked, hr: HRSystem) -> Page:
     with hr.reading() as session:
-        return render(request, session, "enter.html", four=[(one, item_of(one)) for one in FOUR])
+        me = who(request, session)
+        says = {each.key: each.says for each in FOUR}
+        offered = [session.get_one(Person, each.key) for each in FOUR if each.key != me.id]
+        return render(request, session, "enter.html", me=me, offered=offered, says=says)
+
+
+def _see(address: str) -> Response[bytes]:
+    return Response(b"", status_code=303, headers={"Location": address})

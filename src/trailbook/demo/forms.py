@@ -173,6 +173,7 @@ async def filled(request: Asked) -> dict[str, str]:
     found = {name: value for name, value in fields if isinstance(value, str)}
     if len(found) != len(fields):
         raise FormError("form", "holds a field twice, or a file")
+    request.state.form = found
     return found
 
 

@@ -63,9 +63,15 @@ class FormError(Exception):
         self.field = field
         self.why = why
 
+    @property
+    def words(self) -> str:
+        """The field as people read it."""
+        return self.field.replace("_", " ").capitalize()
+
 
 def render(asked: Asked, session: Session, template: str, **content: Any) -> Page:
-    """A page with everything around it."""
+    """A page with everything around it; after a form that could not be saved, with what was typed and why not."""
+    error: FormError | None = getattr(asked.state, "error", None)
     signed_in = who(asked, session)
     cast = [session.get_one(Person, known.id) for known in names.KNOWN[:10]]
     if signed_in not in cast:
@@ -76,9 +82,12 @@ def render(asked: Asked, session: Session, template: str, **content: Any) -> Pag
         cast=cast,
         here=asked.url.path,
         recorded=asked.query_params.get("recorded"),
+        wrong=f"{error.words} {error.why}." if error else None,
+        at_fault=error.field if error else None,
+        given=getattr(asked.state, "form", {}),
         **content,
     )
-    return Response(html, media_type=MediaType.HTML, headers=HEADERS)
+    return Response(html, media_type=MediaType.HTML, status_code=422 if error else 200, headers=HEADERS)
 
 
 def refusal(status: int, title: str, why: str) -> Page:

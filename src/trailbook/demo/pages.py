@@ -5,6 +5,7 @@ Everything is made on the server and works without JavaScript.
 """
 
 from typing import Any
+from urllib.parse import unquote
 
 from litestar import Response, Router, get
 from litestar.datastructures import ResponseHeader
@@ -26,6 +27,10 @@ _RECENT = 8
 
 def routes(hr: HRSystem) -> list[ControllerRouterHandler]:
     """The route handlers of the HR system's pages, all below /hr."""
+
+    def again(request: Asked, error: FormError) -> Page:
+        return _form_error(hr, request, error)
+
     pages: list[Any] = [style, people, person, roles, role, integrations, integration, team, salary, card]
     return [
         Router(
@@ -33,7 +38,7 @@ def routes(hr: HRSystem) -> list[ControllerRouterHandler]:
             route_handlers=[*pages, *FORMS],
             dependencies={"hr": Provide(lambda: hr, sync_to_thread=False), "form": Provide(filled)},
             before_request=same_origin,
-            exception_handlers={NoResultFound: _not_found, FormError: _form_error},
+            exception_handlers={NoResultFound: _not_found, FormError: again},
             include_in_schema=False,
         )
     ]
@@ -70,6 +75,10 @@ def people(request: Asked, hr: Here, *, q: FromQuery[str] = "", left: FromQuery[
 @get("/people/{key:str}", sync_to_thread=True)
 def person(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One person: profile, roles, competence, absence and pay, each with its form."""
+    return _person(request, hr, key)
+
+
+def _person(request: Asked, hr: HRSystem, key: str) -> Page:
     with hr.reading() as s:
         row = s.get_one(t.Person, key)
         held = select(t.RoleAssignment, t.Role).join(t.Role).where(t.RoleAssignment.person_id == key)
@@ -168,6 +177,10 @@ def team(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
 @get("/salaries/{key:str}", sync_to_thread=True)
 def salary(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
     """One salary, its history, and the form that changes it."""
+    return _salary(request, hr, key)
+
+
+def _salary(request: Asked, hr: HRSystem, key: str) -> Page:
     with hr.reading() as s:
         row = s.get_one(t.Salary, key)
         owner = s.get_one(t.Person, row.person_id)
@@ -191,7 +204,14 @@ def _not_found(_: Asked, __: Exception) -> Page:
     return refusal(404, "Not here", "The HR system has no such person or item.")
 
 
-def _form_error(_: Asked, error: FormError) -> Page:
-    return refusal(
-        422, "That could not be saved", f"{error.field.replace('_', ' ').capitalize()} {error.why}."
-    )
+def _form_error(hr: HRSystem, request: Asked, error: FormError) -> Page:
+    """The page that the form stands on, with what was typed and what is wrong with it."""
+    kind, key = [*request.url.path.split("/")[2:4], "", ""][:2]
+    stands_on = {"people": _person, "salaries": _salary}.get(kind)
+    if stands_on is None:
+        return refusal(422, "That could not be saved", f"{error.words} {error.why}.")
+    request.state.error = error
+    try:
+        return stands_on(request, hr, unquote(key))
+    except NoResultFound as missing:
+        return _not_found(request, missing)

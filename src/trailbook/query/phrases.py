@@ -150,7 +150,9 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
     ends = [(name, value) for name, value in (("from", query.from_), ("to", query.to)) if value is not None]
     if ends:
         parts.append(" ".join(said[name].format(label(name, value)) for name, value in ends))
-    sentence = ", ".join(parts) or said["all"]
+    if all(term.negated for term in terms) and len(parts) == len(terms):
+        parts.insert(0, said["all"])  # what is left out says nothing of what is there
+    sentence = ", ".join(parts)
     return sentence[:1].upper() + sentence[1:]
 
 

@@ -100,6 +100,7 @@ def test_ready_views(signed_in: httpx.Client, view: ReadyView) -> None:
         "Who did it?" in answer.text or "Whom is it about?" in answer.text
     )
     assert asked == (view.asks is not None)
+    assert not (asked and rows(answer.text)), "rows that answer nobody's question"
 
 
 def _titles(signed_in: httpx.Client) -> list[str]:
@@ -117,6 +118,7 @@ def test_a_typed_name_is_looked_up(signed_in: httpx.Client) -> None:
     assert several == f"{PAGE}?concerns=role/r-0"
     none = signed_in.get(f"{PAGE}?concerns=Nobody").text
     assert "knows nobody and nothing called" in none
+    assert "<h1>Nobody of that name</h1>" in none
     assert rows(none) == []
 
 
@@ -168,6 +170,15 @@ def test_a_broken_address_says_which_part(
     assert (answer.status_code, said in answer.text) == (status, True)
     assert rows(answer.text) == []
     assert rows(signed_in.get(f"{PAGE}?date=past-12-months").text) != []
+
+
+def test_a_broken_filter_keeps_what_was_understood(signed_in: httpx.Client) -> None:
+    """P24: one press goes on without the fault; of a period and days either may be kept."""
+    text = signed_in.get(f"{PAGE}?category=roles&origin=fax").text
+    assert links(text)["Show without Through"] == f"{PAGE}?category=roles"
+    both = links(signed_in.get(f"{PAGE}?date=last-month&from=2026-01-01&category=roles").text)
+    assert both["Keep the period"] == f"{PAGE}?date=last-month&category=roles"
+    assert both["Keep the days"] == f"{PAGE}?from=2026-01-01&category=roles"
 
 
 def test_nothing_found_offers_ways_out(signed_in: httpx.Client) -> None:

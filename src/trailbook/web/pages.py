@@ -296,17 +296,40 @@ def _broken(asked: Asked, error: FilterInvalidError | CursorInvalidError) -> Res
     faults, status = [], 400
     if isinstance(error, FilterInvalidError):
         faults, status = [_fault(asked, one) for one in asking.names_at_fault(error)], 422
-    part = partial(asked.headers)
-    return html("broken.html", status, part=part, **frame(asked), faults=faults, clear=home(asked))
+    part, ways = partial(asked.headers), _mended(asked, error)
+    return html("broken.html", status, part=part, **frame(asked), faults=faults, ways=ways, clear=home(asked))
+
+
+def _mended(asked: Asked, error: Exception) -> list[dict[str, str]]:
+    """The same question without what was not understood; of two ways to say a period, each without the other."""
+    if not isinstance(error, FilterInvalidError):
+        return []
+    t, pairs = asked.words, asking.tidied(asked.pairs)
+    names = {name for name, _, _ in asking.names_at_fault(error)}
+    given = {name for name, _ in pairs}
+    days = {"from", "to"} & given
+    if names == {"date"} and days:
+        left_out = [(t("broken.period"), days), (t("broken.days"), {"date"})]
+    else:
+        labels = ", ".join(sorted(_named(asked, name) for name in names))
+        left_out = [(t("empty.remove", name=labels), names)] if given - names else []
+    return [
+        {"words": words, "href": address(home(asked), [pair for pair in pairs if pair[0] not in gone])}
+        for words, gone in left_out
+    ]
+
+
+def _named(asked: Asked, name: str) -> str:
+    key = f"filter.{name.removesuffix('.not')}"
+    return asked.words(key) if key in asked.words else name
 
 
 def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
     name, code, detail = fault
     t, given = asked.words, dict(asked.pairs)
     together = name == "date" and ("from" in given or "to" in given)
-    key = f"filter.{name.removesuffix('.not')}"
     return {
-        "label": t(key) if key in t else name,
+        "label": _named(asked, name),
         "words": t("broken.together" if together else f"broken.{code}"),
         "detail": detail,
     }

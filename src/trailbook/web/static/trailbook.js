@@ -81,7 +81,10 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
+    if (event.target.closest("a.to-views")) one(".views").open = true;
     all(".pick[open]").forEach((pick) => { pick.open = pick.contains(event.target); });
+    const wanted = event.target.closest("[data-reach]");
+    if (wanted) reach(wanted.dataset.reach);
     if (event.target.closest("[data-help]")) one("#help").showModal();
     if (event.target.closest("[data-retry]")) { one("#notice").replaceChildren(); retry?.(); }
     if (event.target.closest("#pause")) { memory.set("live", memory.get("live") === "off" ? "on" : "off"); location.reload(); }

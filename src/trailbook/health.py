@@ -139,7 +139,7 @@ def _sealing(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
     if waiting >= of.alarms.unsealed:
         yield Ailment(
             part="seal-lag",
-            says=f"{waiting} entries of {org} wait to be sealed: they are found, but slowly, and held in memory.",
+            says=f"{_entries(waiting)} of {org} not sealed yet: found, but slowly, and held in memory.",
             do=f"Sealing goes on while a server runs. Where it does not get less, {repair}",
             org=org,
         )
@@ -163,7 +163,7 @@ def _checkpoint(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
     if waited >= of.alarms.unsigned_seconds:
         yield Ailment(
             part="checkpoint-age",
-            says=f"Signing is behind in {org}: {head.size - size} entries since {written(instant(since))} are in no"
+            says=f"Signing is behind in {org}: {_entries(head.size - size)} since {written(instant(since))} in no"
             " checkpoint.",
             do="A running server signs within a second, and says on stderr why it refuses; without one,"
             " `trailbook checkpoint publish` signs now. Where it refuses, `trailbook verify` says what is touched.",
@@ -203,6 +203,10 @@ def _signed_at(store: Store, org: str) -> int:
         return 0
     signatures = () if signed is None else parse_note(signed[1]).signatures
     return max((int.from_bytes(s.signature[:8]) for s in signatures if len(s.signature) == _TIMED), default=0)
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def refused(error: StoreError) -> Ailment:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "reindex",
         "Build the index of a log anew from its entries; nothing but the index is written.",
     ),
+    "doctor": ("doctor", "doctor", "Say what is wrong or unsafe, and what to do; exit 1 when anything is."),
     "erase": ("proving", "erase", "Erase a person; no proof breaks."),
     "serve": ("serving", "serve", "Serve the page and the API."),
     "sign-in": ("serving", "sign_in", "Print a link that signs somebody in once."),

@@ -49,6 +49,7 @@ __all__ = [
     "Store",
     "is_log_file",
     "open_store",
+    "schema_of",
 ]
 
 
@@ -74,6 +75,17 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
         path, create=create
     )
     return opened
+
+
+def schema_of(url: str) -> tuple[int, int] | None:
+    """The schema of a file and the one that is known here, without bringing it up to date; None where there is none.
+
+    Raises: StoreError.
+    """
+    if not url.startswith("sqlite:///") or not sqlite_path(url).exists():
+        return None
+    found: tuple[int, int] = importlib.import_module("trailbook.stores.sqlite").schema_of(sqlite_path(url))
+    return found
 
 
 def is_log_file(path: Path) -> bool:

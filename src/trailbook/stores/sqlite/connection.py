@@ -201,6 +201,16 @@ def _version(connection: apsw.Connection) -> int:
     def one(sql: str) -> int:
         found: int = connection.execute(sql).get
         return found
+def schema_of(path: Path) -> tuple[int, int]:
+    """The schema of a file that is opened for nothing else, and the one that is known here. Raises: StoreError."""
+    with our_errors():
+        connection = _open(path, apsw.SQLITE_OPEN_READONLY)
+        try:
+            return _version(connection), len(migrations())
+        finally:
+            connection.close()
+
+
 
     if one("PRAGMA application_id") != APPLICATION_ID and one("SELECT count(*) FROM sqlite_schema"):
         raise StoreError("the file is a database, but not one of Trailbook")

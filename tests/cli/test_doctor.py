@@ -1,0 +1,359 @@
+"""`doctor`: each thing that is wrong or unsafe is told, by its part, and nothing is told of a log that is well.
+
+Every test begins with the same well log and changes one thing; `test_all_is_well` is the control of them all, and
+where a neighbour of the fault is harmless the test holds that too. Requirements: F5, F6, F22, F27; contracts.md 11.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, insert, text
+from sqlalchemy.orm import Session
+from tests.capture.small import User, capturing
+from tests.cli.conftest import Folder
+
+from trailbook import Actor, Item, Origin, open_deployment
+from trailbook.cli.unsafe import is_loopback, is_weak, unsafe
+from trailbook.config import Settings, settings
+from trailbook.deployment import Deployment, Signs
+from trailbook.health import Alarms
+
+WEB = Origin(interface="web")
+ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
+ROLE = Item(type="role", id="r-3", name="Manager")
+BOB = Item(type="user", id="u-42", name="Bob Li")
+RANDOM = "8f1c52e09ad77b34c61d0e2fa5b94863d2f7160b3ce85aa94471f3d9286b0ec5"
+OTHER = "1b90c4d7e86f2a3155ce07b9f84ad2613c7e9550aa1f6db82347c08ef9165d2b"
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Path]:
+    """A folder on another disk than the log: memory."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, elsewhere: Path) -> Path:
+    """A well log: three entries, signed, with an outside file on another disk."""
+    folder = Folder(tmp_path_factory.mktemp("well"))
+    (folder.path / "trailbook.toml").write_text(f'outside_file = "{elsewhere}/outside.txt"\n', "utf-8")
+    folder.good("init", "--org", "acme")
+    for _ in range(3):
+        folder.good(*folder.given)
+    folder.good("checkpoint", "publish")
+    return folder.path
+
+
+@pytest.fixture
+def well(template: Path, tmp_path: Path) -> Folder:
+    """A copy of the well log."""
+    return Folder(Path(shutil.copytree(template, tmp_path / "log")))
+
+
+def told(folder: Folder, *more: str) -> list[dict[str, Any]]:
+    """What doctor finds; its exit code says whether anything is left."""
+    ended = folder.run("doctor", "--json", *more)
+    assert ended.code in (0, 1), ended.err
+    assert ended.json["ok"] == (ended.code == 0)
+    findings: list[dict[str, Any]] = ended.json["findings"]
+    return findings
+
+
+def parts(folder: Folder, *more: str) -> set[str]:
+    return {one["part"] for one in told(folder, *more)}
+
+
+def opened(folder: Folder, elsewhere: Path, ahead: timedelta = timedelta(0)) -> Deployment:
+    """The log, in this process, at another time."""
+    return open_deployment(
+        f"sqlite:///{folder.path / 'trailbook.db'}",
+        clock=lambda: datetime.now(UTC) + ahead,
+        signs=Signs(origin=None, outside=elsewhere / "outside.txt"),  # type: ignore[arg-type]
+    )
+
+
+def record(deployment: Deployment, count: int = 1) -> None:
+    for _ in range(count):
+        deployment.log("acme").record(
+            "role.assigned", actor=ANNA, target=ROLE, concerns={"member": BOB}, origin=WEB
+        )
+
+
+def change(folder: Folder, sql: str) -> None:
+    with sqlite3.connect(folder.path / "trailbook.db") as db:
+        db.execute(sql)
+    db.close()
+
+
+def in_force(folder: Path, **given: str) -> Settings:
+    return settings(given, file=None, environ={}, folder=folder)
+
+
+def found_in(folder: Path, **given: str) -> list[str]:
+    """The parts that are unsafe in these settings, of a log that is well otherwise."""
+    own = {"store": f"sqlite:///{folder / 'trailbook.db'}", **given}
+    return [one.part for one in unsafe(in_force(folder, **own), folder / "trailbook.toml")]
+
+
+def test_all_is_well(well: Folder) -> None:
+    """The control of every finding: a log set up as the documents say has none, and doctor ends with 0."""
+    ended = well.run("doctor")
+    assert (ended.code, ended.out) == (0, "All is well.\n")
+    assert told(well) == []
+
+
+def test_words_for_people(well: Folder) -> None:
+    """Each finding is a sentence and what to do; the exit code is 1."""
+    (well.path / "trailbook.db").chmod(0o644)
+    ended = well.run("doctor")
+    assert ended.code == 1
+    assert ended.out.splitlines() == [
+        "files: Others on this machine can read trailbook.db.",
+        "    `chmod 600 trailbook.db`; if they may have read it, names stand in it: that is a breach to be judged.",
+        "1 finding",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"base_url": "http://log.example"}, True),
+        ({"listen": "0.0.0.0:8750"}, True),
+        ({"listen": "[::]:8750"}, True),
+        ({"base_url": "https://log.example"}, False),
+        ({"base_url": "http://localhost:8750"}, False),
+        ({"base_url": "https://log.example", "listen": "0.0.0.0:8750"}, False),
+        ({"listen": "127.0.0.2:8750"}, False),
+        ({"listen": "[::1]:8750"}, False),
+    ],
+)
+def test_plain_http_beyond_this_machine(well: Folder, given: dict[str, str], found: bool) -> None:
+    """R25: an address that others reach without TLS is told; loopback and https are not."""
+    assert ("address" in found_in(well.path, **given)) is found
+
+
+def test_what_is_this_machine() -> None:
+    """RFC 6761: the names and numbers of loopback, and no others that look like them."""
+    assert all(map(is_loopback, ("localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1")))
+    assert not any(map(is_loopback, ("", "localhost.example", "127.0.0.1.example", "10.0.0.1", "::")))
+
+
+@pytest.mark.parametrize(
+    "weak", ["00" * 32, bytes(range(32)).hex(), b"change me, this is an example!!!".hex()]
+)
+def test_a_secret_that_can_be_guessed(well: Folder, weak: str) -> None:
+    """An example's secret is told, given or kept beside the log; one made by chance is not."""
+    assert "secrets" in found_in(well.path, secret_key=weak, organisation_key=RANDOM)
+    assert "secrets" in found_in(well.path, secret_key=RANDOM, organisation_key=RANDOM)
+    assert "secrets" not in found_in(well.path, secret_key=OTHER, organisation_key=RANDOM)
+    keys = well.path / "trailbook.db.keys"
+    keys.write_text(f"secret_key={weak}\norganisation_key={RANDOM}\n", "ascii")
+    assert "secrets" in found_in(well.path)
+    keys.write_text(f"secret_key={OTHER}\norganisation_key={RANDOM}\n", "ascii")
+    assert "secrets" not in found_in(well.path)
+
+
+def test_chance_is_not_weak() -> None:
+    """No secret that is made by chance is told: ten thousand of them."""
+    with Path("/dev/urandom").open("rb") as chance:
+        assert not any(is_weak(chance.read(32)) for _ in range(10_000))
+
+
+def test_missing_secrets(well: Folder) -> None:
+    """Secrets that are gone are told before anything else fails for it."""
+    (well.path / "trailbook.db.keys").unlink()
+    findings = told(well)
+    assert [one["part"] for one in findings] == ["secrets", "store"]
+    assert "are missing" in findings[0]["says"]
+
+
+def test_missing_signing_keys(well: Folder) -> None:
+    """Without signing keys nothing is signed, and doctor says so."""
+    shutil.rmtree(well.path / "trailbook.db.signing")
+    assert "There are no signing keys in trailbook.db.signing" in told(well)[0]["says"]
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("trailbook.db", "files"),
+        ("trailbook.db.keys", "secrets"),
+        ("trailbook.db.signing/log-0001.key", "secrets"),
+        ("old.db", "backups"),
+    ],
+)
+def test_others_can_read(well: Folder, name: str, part: str) -> None:
+    """R25: a key, the database or a backup that others can read is told by its name; a private one is not."""
+    well.good("backup", "old.db")
+    assert part not in found_in(well.path)
+    (well.path / name).chmod(0o640)
+    findings = [one for one in told(well) if one["part"] == part]
+    assert Path(name).name in findings[0]["says"]
+
+
+def test_secrets_in_a_file_that_others_can_read(well: Folder) -> None:
+    """Secrets in the settings' own file need that file to be private; without secrets anybody may read it."""
+    config = well.path / "trailbook.toml"
+    kept = config.read_text("utf-8")
+    config.chmod(0o644)
+    assert parts(well) == set()
+    named = dict(line.split("=") for line in (well.path / "trailbook.db.keys").read_text("ascii").split())
+    config.write_text(kept + "".join(f'{name} = "{value}"\n' for name, value in named.items()), "utf-8")
+    assert parts(well) == {"secrets"}
+    config.chmod(0o600)
+    assert parts(well) == set()
+
+
+def test_the_outside_file(well: Folder, elsewhere: Path) -> None:
+    """R7: no outside file, one beside the database, and one whose disk is away are told; one elsewhere is not."""
+    config = well.path / "trailbook.toml"
+    kept = config.read_text("utf-8")
+    for said, content in (
+        ("No outside file is set", ""),
+        ("same disk as the log", 'outside_file = "outside.txt"\n'),
+        ("is not there", f'outside_file = "{elsewhere}/away/outside.txt"\n'),
+    ):
+        config.write_text(content, "utf-8")
+        assert said in next(one["says"] for one in told(well) if one["part"] == "outside")
+    config.write_text(kept, "utf-8")
+    assert parts(well) == set()
+
+
+def test_signing_is_behind(well: Folder, elsewhere: Path) -> None:
+    """R7: an entry that nobody signed for a minute is told, with since when; a fresh or signed one is not."""
+    kept = (elsewhere / "outside.txt").read_bytes()
+    well.good(*well.given)
+    assert parts(well) == set()
+    later = opened(well, elsewhere, timedelta(minutes=2))
+    (found,) = later.ailments()
+    assert (found.part, found.org, found.fails) == ("checkpoint-age", "acme", True)
+    assert "1 entry since" in found.says
+    well.good("checkpoint", "publish")
+    assert later.ailments() == []
+    later.close()
+    (elsewhere / "outside.txt").write_bytes(kept)
+
+
+def test_the_clock_is_behind(well: Folder, elsewhere: Path) -> None:
+    """F6: a clock before the newest entry is told; the next day, by which it has caught up, it is not."""
+    deployment = opened(well, elsewhere, timedelta(hours=2))
+    record(deployment)
+    deployment.close()
+    (finding,) = told(well)
+    assert finding["part"] == "clock"
+    assert "behind the newest entry of acme" in finding["says"]
+    later = opened(well, elsewhere, timedelta(days=1))
+    assert "clock" not in {one.part for one in later.ailments()}
+    later.close()
+
+
+def test_the_clock_is_behind_the_checkpoint(well: Folder, elsewhere: Path) -> None:
+    """F6: so is a clock before the last signature, which a fresh head of an idle log has."""
+    kept = (elsewhere / "outside.txt").read_bytes()
+    later = opened(well, elsewhere, timedelta(hours=2))
+    later.signer().sign("acme")
+    later.close()
+    (elsewhere / "outside.txt").write_bytes(kept)
+    assert ["behind the last checkpoint" in one["says"] for one in told(well)] == [True]
+
+
+def test_the_disk_fills(well: Folder, elsewhere: Path) -> None:
+    """F4: at 75 % it is told, at 90 % the log is not ready either; below, nothing."""
+    deployment = opened(well, elsewhere)
+    for used, expected in ((74, []), (75, [False]), (89, [False]), (90, [True]), (100, [True])):
+        found = deployment.ailments(
+            room=lambda path, used=used: (used, 100 - used) if "log" in str(path) else (0, 1)
+        )  # type: ignore[misc]
+        assert [one.fails for one in found if one.part == "disk"] == expected
+    deployment.close()
+
+
+def test_unsealed_entries_pile_up(well: Folder, elsewhere: Path) -> None:
+    """A backlog that nobody seals is told from its limit on, and not below."""
+    deployment = opened(well, elsewhere)
+    assert [one.part for one in deployment.ailments(Alarms(unsealed=3))] == ["seal-lag"]
+    assert deployment.ailments(Alarms(unsealed=4)) == []
+    deployment.close()
+
+
+def test_a_newer_file(well: Folder) -> None:
+    """A file that a newer Trailbook brought on is told as that, not as damage; it is left as it is."""
+    change(well, "PRAGMA user_version = 999")
+    (finding,) = told(well)
+    assert finding["part"] == "migrations"
+    assert "newer Trailbook" in finding["says"]
+
+
+def test_an_older_file_is_only_looked_at(well: Folder) -> None:
+    """An older file is told, and not brought up to date by looking."""
+    change(well, "PRAGMA user_version = 1")
+    (finding,) = told(well)
+    assert (finding["part"], "schema 1" in finding["says"]) == ("migrations", True)
+    with sqlite3.connect(well.path / "trailbook.db") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_a_damaged_index_is_repaired(well: Folder) -> None:
+    """F5: a damaged index is told from the entries, which are whole; repairing it touches no entry."""
+    before = well.good("search", "--category", "roles").out
+    change(well, "INSERT INTO blob (org, kind, key, content) VALUES (1, 'index', 'segments', x'00')")
+    assert parts(well) == {"index", "seal-lag"}
+    repaired = told(well, "--repair")
+    assert {one["part"]: one["repaired"] for one in repaired if one["part"] == "index"} == {"index": True}
+    assert parts(well) == set()
+    assert well.good("search", "--category", "roles").out == before
+
+
+def test_a_damaged_entry_is_not_repaired(well: Folder) -> None:
+    """F5: a changed entry is told, is no damage of the index, and no repair hides it."""
+    change(
+        well, "UPDATE entry SET body = (SELECT body FROM entry WHERE place & 255 = 0) WHERE place & 255 = 1"
+    )
+    for more in ((), ("--repair",)):
+        findings = told(well, *more)
+        assert "index" not in {one["part"] for one in findings}
+        assert any(one["part"] == "entries" and "changed" in one["says"] for one in findings)
+
+
+def test_a_file_that_is_none(well: Folder) -> None:
+    """A database cut to pieces is told as the store; a log that is not there is an error of its own."""
+    for name in ("trailbook.db-wal", "trailbook.db-shm"):
+        (well.path / name).unlink(missing_ok=True)
+    (well.path / "trailbook.db").write_bytes(b"SQLite format 3\0" + bytes(5000))
+    assert parts(well) == {"store"}
+    (well.path / "trailbook.db").unlink()
+    assert well.run("doctor").code == 4
+
+
+def test_a_suspended_organisation_is_looked_at(well: Folder) -> None:
+    """Its log is kept, so it is verified like any other."""
+    well.good("org", "suspend", "acme")
+    assert "entries" not in parts(well)
+    change(
+        well, "UPDATE entry SET body = (SELECT body FROM entry WHERE place & 255 = 0) WHERE place & 255 = 1"
+    )
+    assert "entries" in parts(well)
+
+
+def test_an_outbox_that_waits(well: Folder) -> None:
+    """F10: a host's entries that wait for more than a minute are told, as is what was refused; fresh ones are not."""
+    url = f"sqlite:///{well.path / 'host.db'}"
+    engine = create_engine(url)
+    with capturing(engine), Session(engine) as session, session.begin():
+        session.execute(insert(User), [{"name": "Eve"}, {"name": "bad\u202e"}])
+    assert parts(well, "--from", url) == set()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE trailbook_outbox SET captured_at = captured_at - 3600000000"))
+    assert "wait for the log" in told(well, "--from", url)[0]["says"]
+    assert well.run("drain", "--from", url).code == 1
+    assert [one["says"] for one in told(well, "--from", url) if one["part"] == "outbox"] == [
+        "The log refused 1 entry of a host."
+    ]
+    engine.dispose()

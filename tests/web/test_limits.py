@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.web.conftest import ORG, Served, enter, wire
 
 from trailbook.testing.steady import FrozenClock
 from trailbook.web.limits import Limits
+from trailbook.web.live import Streams
 
 READING, RECORDING, FAILURES = 5, 8, 3
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -188,6 +190,18 @@ def test_the_default_suits_a_person(serve: Callable[..., Served]) -> None:
         for _ in range(5):
             for _ in range(10):
                 assert person.get(f"/orgs/{ORG}/activity?category=roles").status_code == 200
+
+
+def test_streams_that_begin_together(strict: Strict) -> None:
+    """The sixth stream of a reader has no room, also where all began at the same moment; another reader's has."""
+    credentials, streams = strict.served.deployment.credentials, Streams()
+    reader, other = (credentials.credential(strict.served.keys[name]).viewer() for name in ("read", "both"))
+    with ExitStack() as opened:
+        rooms = [opened.enter_context(streams.one(reader)) for _ in range(6)]
+        assert rooms == [True] * 5 + [False]
+        assert opened.enter_context(streams.one(other))
+    with streams.one(reader) as room:
+        assert room
 
 
 def test_a_page_in_a_browser_is_one_person_at_work(

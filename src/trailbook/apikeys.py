@@ -13,8 +13,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.access import ACTIVITY_LOG, MANAGE_ACCESS, READ_PROOFS, Viewer
-from trailbook.errors import EntryInvalidError, Fault, NotPermittedError
+from trailbook.access import ACTIVITY_LOG, MANAGE_ACCESS, MANAGE_EXPORTS, READ_PROOFS, Viewer
+from trailbook.errors import EntryInvalidError, Fault, KeyRefusedError, NotPermittedError
 from trailbook.model import MAX_NAME, Item, NewEntry, Origin, text_fault
 from trailbook.stores import ApiKey
 
@@ -23,9 +23,9 @@ SCOPES: tuple[Scope, ...] = ("record", "read", "export", "prove", "administer")
 KEY_LIFE, OVERLAP = timedelta(days=365), timedelta(hours=24)
 _KEY = re.compile(r"tb_([a-z2-7]{13})_([A-Za-z0-9_-]{43})")
 _LACKS: dict[Scope, str] = {
-    "record": "the scope record",
+    "record": MANAGE_ACCESS,
     "read": ACTIVITY_LOG,
-    "export": "the scope export",
+    "export": MANAGE_EXPORTS,
     "prove": READ_PROOFS,
     "administer": MANAGE_ACCESS,
 }
@@ -75,7 +75,7 @@ class Credential(Struct, frozen=True, kw_only=True):
     def require(self, scope: Scope, org: str) -> None:
         """Let the key act in `org`. Raises: NotPermittedError."""
         if self.org != org or scope not in self.scopes:
-            raise NotPermittedError(_LACKS[scope])
+            raise (KeyRefusedError if scope == "record" else NotPermittedError)(_LACKS[scope])
 
 
 def unrecordable(source: Item, entry: NewEntry, category: str | None) -> EntryInvalidError | None:

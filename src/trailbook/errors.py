@@ -16,6 +16,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- OutboxFullError              outbox-full (nobody drains it)
     |-- EntryConflictError           entry-conflict
     |-- NotPermittedError            not-permitted
+    |   `-- KeyRefusedError          not-permitted (a key records where it may not)
     |-- SuspendedError               organisation-suspended
     |-- LastAdministratorError       last-administrator
     |-- PredefinedRoleError          role-predefined
@@ -173,8 +174,21 @@ class NotPermittedError(TrailbookError):
     code = "not-permitted"
 
     def __init__(self, permission: str) -> None:
-        super().__init__(f"You need full access to {permission}. Ask whoever administers roles.")
+        super().__init__(
+            f"You need full access to the system permission {permission}. Ask whoever administers roles."
+        )
         self.permission = permission
+
+
+class KeyRefusedError(NotPermittedError):
+    """A key records where it may not: its organisation, or what it was given out for, is another."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.detail = (
+            "This key may not record here. Whoever has full access to the system permission"
+            f" {permission} gives out keys that may."
+        )
 
 
 class SuspendedError(TrailbookError):

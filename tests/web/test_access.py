@@ -112,7 +112,11 @@ def test_other_keys_and_organisations_are_refused_alike(cared: Any, admin: httpx
         answer = admin.get(f"{cared.base_url}/api/v1/orgs/{org}/members")
         told.add((answer.status_code, answer.json()["code"], answer.json()["detail"]))
     assert told == {
-        (403, "not-permitted", "You need full access to Manage access. Ask whoever administers roles.")
+        (
+            403,
+            "not-permitted",
+            "You need full access to the system permission Manage access. Ask whoever administers roles.",
+        )
     }
 
 

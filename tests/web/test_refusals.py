@@ -41,6 +41,22 @@ def test_recording_needs_its_scope(anonymous: httpx.Client, served: Served) -> N
         assert anonymous.post("entries", json=wire(), headers=bearer(served.keys[name])).status_code == status
 
 
+@pytest.mark.parametrize("to", ["entries", "entries/batch"])
+def test_recording_elsewhere_is_refused_alike(anonymous: httpx.Client, served: Served, to: str) -> None:
+    """R10: a key without the scope, a foreign organisation and one that is not: one answer, by permission."""
+    told = []
+    for name, org in (("read", ORG), ("other", ORG), ("other", "nobody"), ("record", "nobody")):
+        url = f"{served.base_url}/api/v1/orgs/{org}/{to}"
+        told.append(alike(anonymous.post(url, json=wire(), headers=bearer(served.keys[name]))))
+    assert told == [told[0]] * 4
+    status, text, _ = told[0]
+    assert status == 403
+    assert "full access to the system permission Manage access" in str(text)
+    assert "scope" not in str(text)
+    own = anonymous.post("entries", json=wire(), headers=bearer(served.keys["record"]))
+    assert own.status_code == 201  # the control
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_foreign_and_absent_are_byte_alike(anonymous: httpx.Client, served: Served, path: str) -> None:
     """R10, G11: an organisation that is not and one that is another's answer alike, but for the request id."""

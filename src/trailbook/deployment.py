@@ -33,6 +33,7 @@ from trailbook.restarting import Restarted, is_behind, restart
 from trailbook.sealed import DEFAULT_SIZES, Parts
 from trailbook.sealing import Sealer
 from trailbook.signer import Signer, Signing
+from trailbook.stamping import Stamp, kept_stamps
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
 from trailbook.throttle import Throttle
 from trailbook.tiles import origin_of
@@ -206,6 +207,10 @@ class Deployment:
             types=frozenset(self.catalogue.types),
         )
         return verify_log(self._store, org, asked, progress=progress)
+
+    def stamps(self, org: str) -> list[Stamp]:
+        """The timestamps that a log keeps, unchecked, each with its note. Raises: NotFoundError, StoreError."""
+        return kept_stamps(self._store, org)
 
     def behind(self, outside: Path) -> dict[str, Checkpoint]:
         """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""

@@ -29,6 +29,14 @@ class Waiting(Struct, frozen=True):
     note: bytes
 
 
+class Stamp(Struct, frozen=True, kw_only=True):
+    """A token that is kept, and the signed note of a tree of `size` entries that it is over."""
+
+    size: int
+    note: bytes
+    token: bytes
+
+
 class Stamping:
     """Asks the authorities at `urls`, the first that answers, at most once in `every` for each log."""
 
@@ -93,6 +101,17 @@ class Stamping:
             self.problems[org] = f"{org}: {problem}"
         else:
             self.problems.pop(org, None)
+
+
+def kept_stamps(store: Store, org: str) -> list[Stamp]:
+    """Every token that a log keeps, of every epoch, oldest first; a note that is gone is empty. Raises: StoreError."""
+    found = []
+    for kind, key in store.blob_names(org):
+        name, _, epoch = kind.partition("/")
+        if name == TOKEN:
+            note = store.blob(org, f"{NOTE}/{epoch}" if epoch else NOTE, key)
+            found.append(Stamp(size=int(key), note=note or b"", token=store.blob(org, kind, key) or b""))
+    return found
 
 
 def _timestamps(urls: tuple[str, ...]) -> Any:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from msgspec import structs
 
 from trailbook.cli.ending import DONE, FOUND
 from trailbook.cli.opening import JSON, Opened, open_log
 from trailbook.cli.printing import as_json, counted, note, progress, put, table
-from trailbook.errors import Fault, InvalidError
+from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError
+from trailbook.model import written
 
 _MOST_SHOWN = 100
 _PROOF = b"c2sp.org/tlog-proof@v1\n"
@@ -35,6 +37,11 @@ def verify(
     leaf: Path | None = typer.Option(
         None, metavar="FILE", help="Of a proof: the bytes it is about; else FILE.leaf beside it."
     ),
+    root: list[Path] = typer.Option(
+        [],
+        metavar="FILE",
+        help="Check the kept timestamps too: the authority's root (PEM). Repeat for several.",
+    ),
     json: bool = JSON,
 ) -> int:
     """Check that nothing was changed, and name everything that was.
@@ -43,6 +50,9 @@ def verify(
     it, those in the outside file, and those you name. Exit status 1 when anything is found.
     """
     if bundle is not None:
+        if root:
+            why = "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp"
+            raise InvalidError(f"root: {why}", (Fault("/root", "invalid", why),))
         _require_file(bundle)
         if bundle.read_bytes()[:64].startswith(_PROOF):
             return _proof(ctx, bundle, (leaf, key), json)
@@ -57,13 +67,20 @@ def verify(
         raise InvalidError(f"stop: {fault.detail}", (fault,))
     with open_log(ctx) as opened, progress("Verifying") as reach:
         heads = [*_outside(opened), *(file.read_bytes() for file in checkpoint)]
+        stamps = opened.deployment.stamps(opened.log.org)
+        held = [stamp.note for stamp in stamps if root and stamp.note]
         report = opened.deployment.verify(
-            opened.log.org, outside=heads, start=start, stop=stop, progress=reach
+            opened.log.org, outside=[*heads, *held], start=start, stop=stop, progress=reach
         )
+    times, faults = _stamped(stamps, root)
+    report = structs.replace(report, findings=(*report.findings, *faults))
     if json:
-        put(as_json({**_told(report), "heads_outside": len(heads)}))
+        put(as_json({**_told(report), "heads_outside": len(heads), "timestamps": times}))
     else:
         _say(report, len(heads))
+        for last in times[-1:]:
+            saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
+            put(f"Of {counted(len(stamps), 'timestamp')} {len(times)} hold; the last: {saw}.")
     return FOUND if report.findings else DONE
 
 
@@ -109,6 +126,37 @@ def _outside(opened: Opened) -> list[bytes]:
     found = importlib.import_module("trailbook.outside").read_outside(Path(opened.settings.outside_file))
     own = f"{opened.deployment.signing.origin}/{opened.log.org}"
     return [raw for head, raw in found.notes if head.origin == own or head.origin.startswith(f"{own}/")]
+
+
+def _stamped(stamps: list[Any], roots: list[Path]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """What the authorities say of the kept notes, and a finding for every token that does not hold."""
+    if not roots:
+        if stamps:
+            kept = counted(len(stamps), "timestamp")
+            note(f"{kept} kept, not checked: only whoever brings the authority's root (--root) can.")
+        return [], []
+    check = _timestamps().check_stamp
+    finding = importlib.import_module("trailbook.verify").Finding
+    for each in roots:
+        _require_file(each)
+    trusted = [each.read_bytes() for each in roots]
+    times, faults = [], []
+    for stamp in stamps:
+        try:
+            said = check(stamp.token, stamp.note, trusted)
+            time = written(said.time)
+            times.append({"size": stamp.size, "time": time, "authority": said.authority})
+        except ProofInvalidError as error:
+            place = f"timestamp of size {stamp.size}"
+            faults.append(finding(verdict="changed", what=error.detail, place=place))
+    return times, faults
+
+
+def _timestamps() -> Any:
+    try:
+        return importlib.import_module("trailbook.timestamps")
+    except ModuleNotFoundError:
+        raise ConfigurationError("root: needs the extra: pip install 'trailbook[timestamp]'") from None
 
 
 def _told(report: Any) -> dict[str, Any]:

@@ -22,7 +22,18 @@ from msgspec import structs
 from trailbook.access import operator
 from trailbook.cli.opening import JSON, opened, settings_of
 from trailbook.cli.printing import as_json, note, progress, put
-from trailbook.cli.serving import BASE_URL, LISTEN, bound, create_app, limits_of, link, run, served, signing
+from trailbook.cli.serving import (
+    BASE_URL,
+    LISTEN,
+    bound,
+    create_app,
+    limits_of,
+    link,
+    run,
+    served,
+    settle,
+    signing,
+)
 from trailbook.config import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
@@ -130,6 +141,7 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         links = {each.part: signs_in(entering.item_of(each)) for each in entering.FOUR}
         told = {"address": address, "hr_system": f"{address}/hr", **links}
         extra = [*pages.routes(hr), *entering.routes(hr, signs_in, _reads(deployment))]
+        settle(deployment, found)
         app = create_app(deployment, base_url=address, timezone=ZONE, extra=extra, limits=limits_of(found))
         put(*([as_json(told)] if json else _welcome(told).splitlines()))
         sys.stdout.flush()

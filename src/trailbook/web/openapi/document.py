@@ -180,6 +180,8 @@ def _refused(operation: Operation) -> Schema:
         found[str(status)] = {"description": says, "content": forms}
         if status == 429:
             found["429"]["headers"] = _headers("Retry-After", *_RATES)
+        elif status == 503 and status not in operation.answers:
+            found["503"]["headers"] = _headers("Retry-After")
     return found
 
 

@@ -224,3 +224,71 @@ def test_a_page_in_a_browser_is_one_person_at_work(
     page.click(".row .when a >> nth=0")
     page.wait_for_selector("#panel[open]")
     assert min(left) >= Limits().reading // 2
+
+
+HOURS = "from=2026-03-01T00:00:00Z&to=2026-03-{}:00:00Z"
+READ = {
+    "page": ("entries?limit=200", "entries?limit=201"),
+    "facet values": ("facets?by=target_type&limit=200", "facets?by=target_type&limit=201"),
+    "typeahead rows": ("items?q=a&limit=20", "items?q=a&limit=21"),
+    "typeahead text": (f"items?q={'a' * 80}", f"items?q={'a' * 81}"),
+    "bars": (
+        f"histogram?bucket=hour&{HOURS.format('04T20')}",
+        f"histogram?bucket=hour&{HOURS.format('04T21')}",
+    ),
+    "words": ("entries?text=" + "+".join("abcdefghij"), "entries?text=" + "+".join("abcdefghijk")),
+    "a word": (f"entries?text={'a' * 40}", f"entries?text={'a' * 41}"),
+    "filter values": tuple(
+        "entries?" + "&".join(f"actor=user/u-{at}" for at in range(count)) for count in (100, 101)
+    ),
+}
+
+
+@pytest.mark.parametrize("what", READ)
+def test_what_is_asked_for(client: httpx.Client, what: str) -> None:
+    """R24: at the limit it is answered, above it 422."""
+    within, above = READ[what]
+    assert client.get(within).status_code == 200
+    assert client.get(above).status_code == 422
+
+
+def _role(**more: Any) -> dict[str, Any]:
+    return wire(target={"type": "role", "id": "r-limit", "name": "Limit"} | more)
+
+
+def _members(count: int) -> dict[str, Any]:
+    return wire(concerns=[{"part": "member", "type": "user", "id": f"u-l{at}"} for at in range(count)])
+
+
+def _ahead(minutes: float) -> dict[str, Any]:
+    return wire(occurred_at=(datetime.now(UTC) + timedelta(minutes=minutes)).isoformat())
+
+
+SENT = {
+    "id of an item": (lambda: _role(id="r" * 200), lambda: _role(id="r" * 201)),
+    "name": (lambda: _role(name="n" * 300), lambda: _role(name="n" * 301)),
+    "user agent": tuple(
+        (lambda size=size: wire(origin={"interface": "web", "user_agent": "a" * size})) for size in (500, 501)
+    ),
+    "correlation": tuple((lambda size=size: wire(correlation="c" * size)) for size in (200, 201)),
+    "concerns": (lambda: _members(100), lambda: _members(101)),
+    "ahead of the clock": (lambda: _ahead(4), lambda: _ahead(6)),
+}
+
+
+@pytest.fixture(scope="module")
+def recorder(serve: Callable[..., Served]) -> Iterator[httpx.Client]:
+    """A client that records into a log of its own."""
+    found = serve()
+    headers = {"Authorization": f"Bearer {found.keys['record']}"}
+    with httpx.Client(base_url=found.api + "/", headers=headers) as client:
+        yield client
+
+
+@pytest.mark.parametrize("what", SENT)
+def test_what_is_sent(recorder: httpx.Client, what: str) -> None:
+    """R24: at the limit it is recorded, above it 422 with a pointer, and nothing is cut to fit."""
+    within, above = SENT[what]
+    assert recorder.post("entries", json=within()).status_code == 201
+    refused = recorder.post("entries", json=above())
+    assert (refused.status_code, bool(refused.json()["errors"][0]["pointer"])) == (422, True)

@@ -196,13 +196,6 @@ class Copies(Protocol):
         """Copy everything as it is now to a new file; `progress` gets pages done and in all. Raises: StoreError."""
 
 
-class ApiKey(Struct, frozen=True, kw_only=True):
-    """A host's credential: only SHA-256 hashes of its secrets are kept; times are microseconds since 1970.
-
-    A rotated key has two secrets until `old_until`. It records in `categories` only, where there are any, and
-    names as actor any person, or with `only_itself` nobody but itself.
-    """
-
 @runtime_checkable
 class Filed(Protocol):
     """What a store in one file can say of itself."""
@@ -218,6 +211,13 @@ class Filed(Protocol):
     def schema(self) -> tuple[int, int]:
         """The schema that the file has now, and the one that this Trailbook knows. Raises: StoreError."""
 
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A host's credential: only SHA-256 hashes of its secrets are kept; times are microseconds since 1970.
+
+    A rotated key has two secrets until `old_until`. It records in `categories` only, where there are any, and
+    names as actor any person, or with `only_itself` nobody but itself.
+    """
 
     id: str
     org: str

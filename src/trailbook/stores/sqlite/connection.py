@@ -91,6 +91,16 @@ class Connections:
                     self._readers.append(found)
             yield found
 
+    @property
+    def fit(self) -> bool:
+        """Whether no write of this process failed below the database."""
+        return not self._failed
+
+    def schema(self) -> tuple[int, int]:
+        """The schema that the file has now, and the one that is known here. Raises: StoreError."""
+        with self.reading() as reader:
+            return _version(reader), len(migrations())
+
     def empty_wal(self) -> None:
         """Bring the write-ahead log into the database and cut it to nothing, so that no old page stays in it.
 
@@ -111,16 +121,6 @@ class Connections:
         make_private(file)
         with our_errors(), self.reading() as reader:
             target = apsw.Connection(str(file))
-    @property
-    def fit(self) -> bool:
-        """Whether no write of this process failed below the database."""
-        return not self._failed
-
-    def schema(self) -> tuple[int, int]:
-        """The schema that the file has now, and the one that is known here. Raises: StoreError."""
-        with self.reading() as reader:
-            return _version(reader), len(migrations())
-
             try:
                 with target.backup("main", reader, "main") as copying:
                     while not copying.done:
@@ -178,6 +178,16 @@ def migrations() -> list[str]:
     ]
 
 
+def schema_of(path: Path) -> tuple[int, int]:
+    """The schema of a file that is opened for nothing else, and the one that is known here. Raises: StoreError."""
+    with our_errors():
+        connection = _open(path, apsw.SQLITE_OPEN_READONLY)
+        try:
+            return _version(connection), len(migrations())
+        finally:
+            connection.close()
+
+
 def _migrate(connection: apsw.Connection) -> None:
     scripts = migrations()
     if _version(connection) == len(scripts):
@@ -201,16 +211,6 @@ def _version(connection: apsw.Connection) -> int:
     def one(sql: str) -> int:
         found: int = connection.execute(sql).get
         return found
-def schema_of(path: Path) -> tuple[int, int]:
-    """The schema of a file that is opened for nothing else, and the one that is known here. Raises: StoreError."""
-    with our_errors():
-        connection = _open(path, apsw.SQLITE_OPEN_READONLY)
-        try:
-            return _version(connection), len(migrations())
-        finally:
-            connection.close()
-
-
 
     if one("PRAGMA application_id") != APPLICATION_ID and one("SELECT count(*) FROM sqlite_schema"):
         raise StoreError("the file is a database, but not one of Trailbook")

@@ -83,7 +83,6 @@ class SqliteStore:
         self._numbers: dict[str, int] = {}
         self._turns: Turns[_Adding, None] = Turns(self._add, together=_TOGETHER, room=_ROOM)
 
-    def create(self, org: str) -> None:
     @property
     def path(self) -> Path:
         return self._connections.path
@@ -95,6 +94,7 @@ class SqliteStore:
     def schema(self) -> tuple[int, int]:
         return self._connections.schema()
 
+    def create(self, org: str) -> None:
         with self._connections.writing() as db:
             db.execute(_CREATE, (org,))
 

@@ -1,6 +1,8 @@
 """What only the embedded engine promises: its settings, its schema, and files that are refused."""
 
+import os
 import shutil
+import threading
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -157,3 +159,37 @@ def test_urls(tmp_path: Path) -> None:
             open_store(url)
     store, _ = open_store(f"sqlite:///{tmp_path}/log.db", create=True)
     store.close()
+
+
+def descriptors(file: Path) -> int:
+    """How many descriptors of this process are open on a log and its journals."""
+    names = (Path("/proc/self/fd") / fd for fd in os.listdir("/proc/self/fd"))
+    return sum(str(name.readlink()).startswith(str(file)) for name in names if name.is_symlink())
+
+
+def test_an_ended_thread_leaves_no_connection_open(file: Path) -> None:
+    """Two hundred short threads read; what stays open is what one of them needs. The control holds on to each."""
+    connections = Connections(file)
+    held: list[apsw.Connection] = []
+
+    def read(keep: list[apsw.Connection]) -> None:
+        with connections.reading() as db:
+            assert db.execute("SELECT count(*) FROM entry").get == 10
+            keep.append(db)
+
+    def many() -> int:
+        for _ in range(200):
+            kept: list[apsw.Connection] = []
+            thread = threading.Thread(target=read, args=(held if hold else kept,))
+            thread.start()
+            thread.join()
+        return descriptors(file)
+
+    hold = False
+    before = descriptors(file)
+    assert many() - before <= 4
+    hold = True
+    assert many() - before >= 200
+    held.clear()
+    connections.close()
+    assert descriptors(file) == 0

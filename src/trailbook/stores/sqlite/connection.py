@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from weakref import WeakSet
 
 import apsw
 
@@ -54,7 +55,8 @@ class Connections:
         self.path = path
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._readers: list[apsw.Connection] = []
+        # Weakly: a thread's own reference is the only one, so that the connection closes when the thread ends.
+        self._readers: WeakSet[apsw.Connection] = WeakSet()
         self._failed = False
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         if create:
@@ -88,7 +90,7 @@ class Connections:
                 found = _open(self.path, apsw.SQLITE_OPEN_READONLY)
                 self._local.reader = found
                 with self._lock:
-                    self._readers.append(found)
+                    self._readers.add(found)
             yield found
 
     @property
@@ -132,7 +134,7 @@ class Connections:
     def close(self) -> None:
         """Close every connection; closing twice is fine."""
         with self._lock, our_errors():
-            for reader in self._readers:
+            for reader in list(self._readers):
                 reader.close()
             self._readers.clear()
             self._local = threading.local()

@@ -181,6 +181,18 @@ def test_a_broken_filter_keeps_what_was_understood(signed_in: httpx.Client) -> N
     assert both["Keep the days"] == f"{PAGE}?from=2026-01-01&category=roles"
 
 
+def test_a_line_of_search_text_is_the_same_filter(signed_in: httpx.Client) -> None:
+    """The line that the command line takes may be typed where words go; a colon in a word makes no filter."""
+    line = "category:roles -outcome:denied concerns:user/u-42 date:past-12-months reader"
+    there = signed_in.get(PAGE, params={"text": line}).headers["location"]
+    expected = f"{PAGE}?category=roles&concerns=user/u-42&outcome.not=denied&date=past-12-months&text=reader"
+    assert there == expected
+    assert rows(signed_in.get(there).text) != []
+    assert signed_in.get(PAGE, params={"text": "at 10:30"}).status_code == 200
+    broken = signed_in.get(PAGE, params={"text": "category:roles date:someday"})
+    assert (broken.status_code, "Date</strong> has a value" in broken.text) == (422, True)
+
+
 def test_nothing_found_offers_ways_out(signed_in: httpx.Client) -> None:
     """P52: the filter in words, and links that widen it."""
     text = signed_in.get(f"{PAGE}?category=salary&date=today").text

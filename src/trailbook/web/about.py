@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import RETENTIONS, Category
 from trailbook.paging import Order
-from trailbook.query import Query, Term, from_params
+from trailbook.query import Query, Term, fold, from_params
 from trailbook.shown import Shown
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
@@ -51,7 +51,7 @@ def about(asked: Asked) -> Response[Any]:
     return html(
         "about.html",
         **frame(asked),
-        recorded=[_recorded(asked, said, category) for category in categories],
+        recorded=sorted((_recorded(asked, said, c) for c in categories), key=lambda told: fold(told.label)),
         heard=_heard(asked, said),
     )
 

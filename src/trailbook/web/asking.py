@@ -4,6 +4,7 @@ Owns the page's own parameters `view` and `at`, the form's empty fields and name
 answer: an address that needs tidying is sent on, one that is broken says which part.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -13,7 +14,7 @@ from msgspec import Struct, structs
 
 from trailbook.dates import bounds, parse_day
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.query import Known, Paging, Query, from_params, interval, split_params, to_params
+from trailbook.query import Known, Paging, Query, from_line, from_params, interval, split_params, to_params
 
 Pairs = list[tuple[str, str]]
 
@@ -27,6 +28,12 @@ TYPED = ("actor", "concerns")
 FOLDED = ("category.not", "activity_log")
 # The view of everything, whose address says so: the bare path is folded.
 EVERYTHING = "all"
+# A word that names a filter, as on the command line; any other colon ("10:30") is text.
+_NAMES = (
+    "category|action|actor|concerns|target|by_or_about|actor_kind|outcome|origin|source|self|date|from|to|tz"
+)
+_LINE = re.compile(rf"(?:^|\s)-?(?:{_NAMES}):\S")
+_TZ = re.compile(r"(?:^|\s)tz:\S")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -103,6 +110,21 @@ def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:
     # Whoever chooses a category needs no fold: it would say nothing, or, of the log's own entries, hide them all.
     chosen = any(name == "category" for name, _ in kept)
     return [pair for pair in kept if not (chosen and pair == FOLDED)]
+
+
+def lined(pairs: Pairs) -> Pairs:
+    """The address with a line of search text, typed where words go, as the filters that it names.
+
+    Raises: FilterInvalidError.
+    """
+    found: Pairs = []
+    for name, value in pairs:
+        if name == "text" and _LINE.search(value):
+            own = _TZ.search(value) is not None
+            found += [pair for pair in to_params(from_line(value)) if own or pair[0] != "tz"]
+        else:
+            found.append((name, value))
+    return found
 
 
 def typed(pairs: Iterable[tuple[str, str]], types: Iterable[str]) -> Pairs:

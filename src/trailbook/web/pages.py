@@ -12,7 +12,17 @@ from msgspec import structs
 from trailbook.dates import PRESETS, day_end, parse_day, zone
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
-from trailbook.query import PRESET_NAMES, Paging, Query, Term, from_params, in_words, interval, to_params
+from trailbook.query import (
+    PRESET_NAMES,
+    Paging,
+    Query,
+    Term,
+    fold,
+    from_params,
+    in_words,
+    interval,
+    to_params,
+)
 from trailbook.shown import Page
 from trailbook.typeahead import Role
 from trailbook.web import about, asking, panel, rows, suggesting, taking
@@ -41,10 +51,10 @@ def activity(asked: Asked) -> Response[Any]:
     """GET /orgs/{org}/activity: the page."""
     # The form always sends the zone it shows; at home that needs no mention.
     given = [pair for pair in asking.tidied(asked.pairs) if pair != ("tz", home_zone(asked))]
-    pairs = given or [asking.FOLDED]
-    if pairs != list(asked.pairs):
-        return _see(address(asked.path, pairs))
     try:
+        pairs = asking.lined(given) or [asking.FOLDED]
+        if pairs != list(asked.pairs):
+            return _see(address(asked.path, pairs))
         names = asking.typed(pairs, asked.log.catalogue.types)
         return _meant(asked, pairs, names) if names else _found(asked, _state(asked, pairs))
     except (FilterInvalidError, CursorInvalidError) as error:
@@ -159,7 +169,8 @@ def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
 
 def _choices(said: Telling) -> dict[str, Any]:
     catalogue, words = said.catalogue, said.words
-    categories = [(name, said.label("category", name)) for name in catalogue.categories]
+    labelled = [(name, said.label("category", name)) for name in catalogue.categories]
+    categories = sorted(labelled, key=lambda one: fold(one[1]))
     return {
         "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
         "categories": categories,
@@ -305,14 +316,15 @@ def _mended(asked: Asked, error: Exception) -> list[dict[str, str]]:
     if not isinstance(error, FilterInvalidError):
         return []
     t, pairs = asked.words, asking.tidied(asked.pairs)
-    names = {name for name, _, _ in asking.names_at_fault(error)}
     given = {name for name, _ in pairs}
+    # What is at fault in a line of search text stands in the words.
+    names = {name for name, _, _ in asking.names_at_fault(error)} & given or {"text"} & given
     days = {"from", "to"} & given
     if names == {"date"} and days:
         left_out = [(t("broken.period"), days), (t("broken.days"), {"date"})]
     else:
         labels = ", ".join(sorted(_named(asked, name) for name in names))
-        left_out = [(t("empty.remove", name=labels), names)] if given - names else []
+        left_out = [(t("empty.remove", name=labels), names)] if names and given - names else []
     return [
         {"words": words, "href": address(home(asked), [pair for pair in pairs if pair[0] not in gone])}
         for words, gone in left_out

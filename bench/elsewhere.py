@@ -22,6 +22,14 @@ from trailbook.testing.postgres import postgres
 COLUMNS = ("seq", "moment", "actor", "about", "category", "action", "outcome")
 _INDEXED = ("moment", "actor, moment", "about, moment", "category, moment", "action, moment")
 _CHUNK = 10_000
+FIVE = "five.db"
+_POSTGRES = (
+    "shared_buffers=2GB",
+    "work_mem=256MB",
+    "maintenance_work_mem=1GB",
+    "wal_level=minimal",  # what is copied into a new table needs no journal then; only the loading is quicker
+    "max_wal_senders=0",
+)
 _PAGE = "SELECT body FROM activity WHERE {where} ORDER BY moment DESC, seq DESC LIMIT 50"
 _COUNT = "SELECT {by}, count(*) FROM activity WHERE {where} GROUP BY 1"
 _BARS = "SELECT moment / 86400000000 AS day, count(*) FROM activity WHERE {where} GROUP BY 1"
@@ -65,12 +73,12 @@ class Elsewhere:
         return lambda: self._execute(_BARS.format(where=where)).fetchall()
 
 
-def arrays(log: Log) -> dict[str, Any]:
-    """The entries as numbers, out of the index: `about` is the first concerned item, else the target."""
+def arrays(log: Log, size: int) -> dict[str, Any]:
+    """The first `size` entries as numbers, out of the index: `about` is the first concerned item, else the target."""
     pieces: Sequence[Piece] = log._projection.pieces
     parts = [_of_piece(piece) for piece in pieces if piece.count]
     found = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
-    order = np.argsort(found["seq"])
+    order = np.argsort(found["seq"])[:size]
     return {name: column[order] for name, column in found.items()}
 
 
@@ -89,11 +97,12 @@ def _of_piece(piece: Piece) -> dict[str, Any]:
 
 @contextmanager
 def plain_sqlite(folder: Path, found: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Elsewhere]:
-    """SQLite, five B-trees kept while inserting."""
-    db = sqlite3.connect(folder / "plain.db", isolation_level=None)
-    begin_plain(db)
-    for rows in table_rows(found, bodies):
-        insert_plain(db, rows)
+    """SQLite with five B-trees: as the recording left it in this folder, or filled now."""
+    made = (folder / FIVE).exists()
+    db = sqlite3.connect(folder / FIVE, isolation_level=None)
+    if not made:
+        begin_plain(db)
+        fill_plain(db, table_rows(found, bodies))
     yield Elsewhere("five B-trees", db.execute)
     db.close()
 
@@ -103,8 +112,25 @@ def begin_plain(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"CREATE TABLE activity ({', '.join(COLUMNS)}, body, PRIMARY KEY (seq))")
+    index_plain(db)
+
+
+def index_plain(db: sqlite3.Connection) -> None:
+    """The five B-trees."""
     for number, columns in enumerate(_INDEXED):
         db.execute(f"CREATE INDEX activity_{number} ON activity ({columns})")
+
+
+def fill_plain(db: sqlite3.Connection, chunks: Iterator[list[tuple[Any, ...]]]) -> None:
+    """Many rows as quickly as SQLite takes them: without its indexes, which are built at the end."""
+    for number in range(len(_INDEXED)):
+        db.execute(f"DROP INDEX activity_{number}")
+    db.execute("PRAGMA synchronous = OFF")
+    for rows in chunks:
+        insert_plain(db, rows)
+    db.execute("PRAGMA cache_size = -1000000")
+    index_plain(db)
+    db.execute("PRAGMA synchronous = FULL")
 
 
 def insert_plain(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -116,7 +142,7 @@ def insert_plain(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> Non
 
 @contextmanager
 def in_duckdb(folder: Path, found: dict[str, Any]) -> Iterator[Elsewhere]:
-    """DuckDB, loaded at once; it has no index that would help, its columns are its index."""
+    """DuckDB, loaded at once without the bodies; it has no index that would help, its columns are its index."""
     db = duckdb.connect(str(folder / "duck.db"), config={"threads": 2})
     given = {name: found[name] for name in COLUMNS}  # noqa: F841  # duckdb finds it by its name
     db.execute("CREATE TABLE activity AS SELECT *, '' AS body FROM given")
@@ -126,19 +152,24 @@ def in_duckdb(folder: Path, found: dict[str, Any]) -> Iterator[Elsewhere]:
 
 @contextmanager
 def in_postgres(found: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Elsewhere]:
-    """PostgreSQL, filled by COPY, then the same five B-trees."""
-    settings = ("shared_buffers=2GB", "max_wal_size=8GB", "work_mem=256MB")
-    with postgres(settings) as server, psycopg.connect(_plain_url(server.url()), autocommit=True) as db:
+    """PostgreSQL, filled by COPY in the transaction that makes the table, then the same five B-trees."""
+    with postgres(_POSTGRES) as server, psycopg.connect(_plain_url(server.url()), autocommit=True) as db:
         kinds = ", ".join(f"{name} bigint" for name in COLUMNS)
-        db.execute(f"CREATE TABLE activity ({kinds}, body text)")
-        with db.cursor().copy("COPY activity FROM STDIN") as copy:
-            for rows in table_rows(found, bodies):
-                for row in rows:
-                    copy.write_row(row)
+        with db.transaction(), db.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE activity ({kinds}, body text)")
+            with cursor.copy("COPY activity FROM STDIN (FREEZE)") as copy:
+                for rows in table_rows(found, bodies):
+                    copy.write("".join(map(_copied, rows)))
         for columns in _INDEXED:
             db.execute(f"CREATE INDEX ON activity ({columns})")
-        db.execute("VACUUM ANALYZE activity")
+        db.execute("ANALYZE activity")
         yield Elsewhere("PostgreSQL", db.execute)
+
+
+def _copied(row: tuple[Any, ...]) -> str:
+    """A row as COPY reads it; a body is canonical JSON, which has neither tabs nor line ends."""
+    body = str(row[-1]).replace("\\", "\\\\")
+    return "\t".join([*map(str, row[:-1]), body]) + "\n"
 
 
 def _plain_url(url: str) -> str:
@@ -156,7 +187,7 @@ def table_rows(
 
 
 def bodies_of(store: Store, org: str, size: int) -> Iterator[bytes]:
-    """Every body in order."""
+    """The first `size` bodies in order."""
     return (row.body or b"" for row in store.kept(org, 0, size))
 
 
@@ -185,7 +216,7 @@ def every(
     folder: Path, log: Log, store: Store, size: int
 ) -> tuple[dict[str, Any], list[Callable[[], AbstractContextManager[Elsewhere]]]]:
     """The numbers of the entries, and the engines to be opened one after the other."""
-    found = arrays(log)
+    found = arrays(log, size)
     return found, [
         lambda: in_duckdb(folder, found),
         lambda: in_postgres(found, bodies_of(store, log.org, size)),

@@ -1,34 +1,60 @@
-"""How measurements are shown and kept: a table on the terminal, `docs/benchmarks.json` and `docs/benchmarks.md`.
+"""How measurements are shown and kept: a table on the terminal, `docs/benchmarks.json`, `.md` and `.svg`.
 
 Owns the written form and the facts of the machine. Refuses to leave out a missed goal.
 """
 
 import os
 import platform
+import sqlite3
+import subprocess
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import apsw
+import duckdb
 import msgspec
+import numpy as np
+from msgspec import Struct
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from bench.measuring import Row, number
+from bench.picture import picture
+from trailbook.testing.postgres import _program
 
 COLUMNS = ("what", "size", "value", "unit", "goal", "met", "control", "noise")
+_MISSED = Path(__file__).parent / "missed.md"
 _MET = {True: "yes", False: "NO", None: ""}
 _INTRODUCTION = """# Benchmarks
 
-Written by `make bench ARGS="{arguments}"` on {day}. Every number is of one run on the machine below.
+![The main questions, and what they take elsewhere](benchmarks.svg)
+
+Written by `python -m bench {arguments}` on {day}{state}. Every number is of one run on the machine below.
 A control is something plain measured in the same run: compare with it rather than with another machine.
-Goals stated for ten million entries (or, for a bundle, one million) are scaled to the size measured;
-those for recording and searching are what the engine with sealed segments is to reach.
-No test asserts a time. A goal that is missed says NO.
+The other engines hold the same entries: SQLite with five B-trees and PostgreSQL with their bodies, DuckDB without them.
+Goals for times of a whole log are of ten million entries (of a bundle, one million), scaled to the size measured.
+No test asserts a time. A goal that is missed says NO; why is said at the end.
 
 {machine}
 """
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """What a run was asked, and what the machine was like: load at its start, and the seconds of each part so far."""
+
+    arguments: str
+    load: float
+    parts: dict[str, float]
+    whole: bool = False
+
+
+def of_now(arguments: str) -> Run:
+    """A run that begins now."""
+    return Run(arguments=arguments, load=os.getloadavg()[0], parts={})
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -48,29 +74,46 @@ def show(rows: Sequence[Row], console: Console) -> None:
     console.print(table)
 
 
-def write(rows: Sequence[Row], folder: Path, arguments: str) -> None:
-    """Write `benchmarks.json` and `benchmarks.md` into a folder."""
+def write(rows: Sequence[Row], folder: Path, run: Run) -> None:
+    """Write `benchmarks.json`, `.md` and `.svg` into a folder: after every row, for a run may break."""
     encoded = msgspec.json.format(msgspec.json.encode(list(rows)), indent=2)
     (folder / "benchmarks.json").write_bytes(encoded + b"\n")
     lines = [f"| {' | '.join(cells(row))} |" for row in rows]
     rule = "|" + "|".join("---:" if column in ("size", "value") else "---" for column in COLUMNS) + "|"
-    head = _INTRODUCTION.format(arguments=arguments, day=datetime.now(UTC).date(), machine=machine())
+    state = "" if run.whole else ", which is not finished"
+    facts = machine(run)
+    head = _INTRODUCTION.format(
+        arguments=run.arguments, day=datetime.now(UTC).date(), machine=facts, state=state
+    )
     table = "\n".join([f"| {' | '.join(COLUMNS)} |", rule, *lines])
-    (folder / "benchmarks.md").write_text(f"{head}\n{table}\n", "utf-8")
+    (folder / "benchmarks.md").write_text(f"{head}\n{table}\n\n{_MISSED.read_text('utf-8')}", "utf-8")
+    (folder / "benchmarks.svg").write_text(picture(rows), "utf-8")
 
 
-def machine() -> str:
-    """What these numbers were measured on."""
+def machine(run: Run) -> str:
+    """What these numbers were measured on, and how long it took."""
+    disk = os.statvfs(tempfile.gettempdir())
+    one, _, quarter = os.getloadavg()
     facts = {
         "Processor": _processor(),
         "Cores": str(os.cpu_count()),
         "Memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "Disk": f"{disk.f_blocks * disk.f_frsize / 2**30:.0f} GiB, {disk.f_bavail * disk.f_frsize / 2**30:.0f} free",
+        "Kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
-        "SQLite": apsw.sqlite_lib_version(),
-        "System": platform.system(),
-        "Load": f"{os.getloadavg()[2]:.1f} over the last quarter of an hour, of which 1 is the benchmark's own",
+        "SQLite": f"{apsw.sqlite_lib_version()} (the table with five B-trees: {sqlite3.sqlite_version})",
+        "Others": f"{_version_of_postgres()}, DuckDB {duckdb.__version__}, numpy {np.__version__}",
+        "Load": f"{run.load:.1f} at the start, {one:.1f} at the end, {quarter:.1f} over the last quarter of an hour; "
+        "1 to 2 of it is the benchmark's own",
+        "Minutes": ", ".join(f"{part} {taken / 60:.1f}" for part, taken in run.parts.items()),
     }
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
+
+
+@cache
+def _version_of_postgres() -> str:
+    done = subprocess.run([_program("postgres"), "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
 
 
 def _processor() -> str:

@@ -18,6 +18,7 @@ def main(url: str) -> None:
     deployment, key, cookie = opened(url)
     config = uvicorn.Config("unset:app", port=0, log_level="critical", access_log=False, lifespan="on")
     listening = config.bind_socket()
+    listening.listen(2_048)  # whoever is told where it is may connect at once, and waits until it serves
     host, port = listening.getsockname()[:2]
     unbound = Limits(reading=1_000_000, recording=10_000_000)  # the server is measured, not its limits
     app = create_app(deployment, base_url=f"http://{host}:{port}", limits=unbound)

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.generate import entries
-from bench.measuring import Control, Goal, Row, row, tell
+from bench.measuring import Control, Goal, Row, memory, row, tell
 from bench.site import ORG, Site
 from trailbook.catalogue import load
 from trailbook.deployment import Deployment, open_deployment
@@ -24,6 +24,8 @@ from trailbook.model import Item, NewEntry
 
 _MANY, _FEW = 64, 16
 _SECONDS = 5.0
+_LITTLE = 100_000  # entries below which nothing is to be learnt from a long run
+_FILTER = "category=salary"
 _BATCHES = (100, 1_000)
 
 
@@ -34,13 +36,15 @@ class Asked(Struct, frozen=True):
     port: int
     key: str
     cookie: str
+    process: int
+    seconds: float
 
 
 def run(site: Site, size: int) -> Iterator[Row]:
     """Recording first, on logs of their own; then reading a log of `size` entries."""
     found = list(entries(load(), 2_000))
     one = _post("entries", found[:1], "application/json")
-    with served(site.folder / "http.db") as asked:
+    with served(site.folder / "http.db", size) as asked:
         tell("sending entries")
         many = _load(site.folder, asked, one, _MANY)
         alone = _load(site.folder, asked, one, 1)
@@ -48,12 +52,12 @@ def run(site: Site, size: int) -> Iterator[Row]:
             n: _load(site.folder, asked, _post("entries/batch", found[:n], "application/x-ndjson"), 4)
             for n in _BATCHES
         }
-    with served(None) as asked:
-        memory = _load(site.folder, asked, one, _MANY)
+    with served(None, size) as asked:
+        unkept = _load(site.folder, asked, one, _MANY)
     yield _rate(
-        "POST of one entry, 64 connections", size, many, Goal(15_000, least=True), ("no storage", memory)
+        "POST of one entry, 64 connections", size, many, Goal(15_000, least=True), ("no storage", unkept)
     )
-    yield _times("POST of one entry: as a part of no storage", size, (many, memory), 0.4)
+    yield _times("POST of one entry: as a part of no storage", size, (many, unkept), 0.4)
     yield _times("POST of one entry: times one connection", size, (many, alone), 5)
     yield row("POST of one entry, p99", size, [many["p99"] * 1000], unit="ms", noise="of one run")
     for count, taken in batches.items():
@@ -72,25 +76,36 @@ def run(site: Site, size: int) -> Iterator[Row]:
 def _reading(site: Site, size: int) -> Iterator[Row]:
     built = site.recorded(size)
     built.log.seal()
-    with served(Path(built.url.removeprefix("sqlite:///"))) as asked:
-        tell("reading pages")
-        as_json = _load(site.folder, asked, _get(f"/api/v1/orgs/{ORG}/entries?category=salary"), _FEW)
-        page = _get(f"/orgs/{ORG}/activity?category=salary", cookie=True)
-        as_html = _load(site.folder, asked, page, _FEW)
-    yield _rate("first page as JSON, 16 clients", size, as_json, Goal(800, least=True), None, "pages/s")
-    yield _rate("first page as HTML, 16 clients", size, as_html, Goal(400, least=True), None, "pages/s")
-    yield row(
-        "first page as JSON, 16 clients, p99",
-        size,
-        [as_json["p99"] * 1000],
-        unit="ms",
-        goal=Goal(25),
-        noise="of one run",
+    json_, page = (
+        _get(f"/api/v1/orgs/{ORG}/entries?{_FILTER}"),
+        _get(f"/orgs/{ORG}/activity?{_FILTER}", cookie=True),
     )
+    with served(Path(built.url.removeprefix("sqlite:///")), size) as asked:
+        tell("reading pages")
+        by = {n: _load(site.folder, asked, json_, n) for n in (1, 8, _FEW)}
+        as_html = {n: _load(site.folder, asked, page, n) for n in (1, _FEW)}
+        most = memory(process=asked.process)
+    for n, taken in by.items():
+        yield from _answers("first page as JSON", size, n, taken)
+    yield _rate("first page as JSON, 16 clients", size, by[_FEW], Goal(800, least=True), None, "pages/s")
+    for n, taken in as_html.items():
+        yield from _answers("first page as HTML", size, n, taken)
+    yield _rate("first page as HTML, 16 clients", size, as_html[_FEW], Goal(400, least=True), None, "pages/s")
+    noise = "at its most, after all of the above"
+    yield row("memory of the server", size, [most], unit="MB", goal=Goal(400), noise=noise)
+
+
+def _answers(name: str, size: int, clients: int, taken: dict[str, float]) -> Iterator[Row]:
+    """How long one waits for an answer among so many clients."""
+    who = "1 client" if clients == 1 else f"{clients} clients"
+    noise = f"one run, {taken['rate']:,.0f} a second"
+    yield row(f"{name}, {who}, p50", size, [taken["p50"] * 1000], unit="ms", noise=noise)
+    goal = Goal(25) if clients == _FEW and "JSON" in name else None
+    yield row(f"{name}, {who}, p99", size, [taken["p99"] * 1000], unit="ms", goal=goal, noise=noise)
 
 
 @contextmanager
-def served(file: Path | None) -> Iterator[Asked]:
+def served(file: Path | None, size: int) -> Iterator[Asked]:
     """The server over a log in a file, or over one in memory, with a key and a session of its own."""
     url = "memory:" if file is None else f"sqlite:///{file}"
     given = [sys.executable, "-m", "bench.server", url]
@@ -98,7 +113,8 @@ def served(file: Path | None) -> Iterator[Asked]:
     assert process.stdout is not None
     try:
         told = json.loads(process.stdout.readline())
-        yield Asked(told["host"], told["port"], told["key"], told["cookie"])
+        long = _SECONDS if size >= _LITTLE else _SECONDS / 20
+        yield Asked(told["host"], told["port"], told["key"], told["cookie"], process.pid, long)
     finally:
         process.terminate()
         process.wait(60)
@@ -119,7 +135,7 @@ def _load(folder: Path, asked: Asked, request: bytes, connections: int) -> dict[
     file = folder / "request"
     filled = request.replace(b"{key}", asked.key.encode()).replace(b"{cookie}", asked.cookie.encode())
     file.write_bytes(filled)
-    given = [asked.host, str(asked.port), str(file), str(connections), str(_SECONDS)]
+    given = [asked.host, str(asked.port), str(file), str(connections), str(asked.seconds)]
     command = [sys.executable, "-m", "bench.load", *given]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent
@@ -150,7 +166,7 @@ def _rate(
     unit: str = "requests/s",
 ) -> Row:
     control = None if beside is None else Control(name=beside[0], value=beside[1]["rate"])
-    noise = f"{_SECONDS:.0f} s, p50 {taken['p50'] * 1000:.1f} ms, p99 {taken['p99'] * 1000:.1f} ms"
+    noise = f"one run, p50 {taken['p50'] * 1000:.1f} ms, p99 {taken['p99'] * 1000:.1f} ms"
     return row(name, size, [taken["rate"]], unit=unit, goal=goal, control=control, noise=noise)
 
 

@@ -1,19 +1,21 @@
 """Where a benchmark's logs lie: a folder that goes with the run, and logs built in it once for all who ask.
 
-Owns building: really recorded, or grown by appending real bodies again under new ids, which is how ten
-million rows are there in a minute. Refuses to measure anything but the recording itself.
+Owns building: really recorded, or grown by appending real bodies again under new ids, which is quick; or a log that
+was built before, which is read and sealed where it lies. Refuses to measure anything but the recording itself.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 from msgspec import Struct, structs
 
 from bench.generate import batches, entries
-from bench.measuring import seconds, tell
+from bench.measuring import memory, seconds, tell
 from trailbook.deployment import Deployment, open_deployment
 from trailbook.log import Log
 from trailbook.merkle import compact, extend, leaf_hash
@@ -25,16 +27,18 @@ ORG = "bench"
 BATCH = 1_000
 _GROWN = 32_768  # rows a commit when a log is grown
 _COPIED = 20_000  # really recorded entries that a grown log is copied from
+_TOLD = 15.0  # seconds between words on how far it is
 _ID = "019a3c1e-7d2b-7c40-8000-{:012x}"
 _FIRST_ID = UUID(_ID.format(0)).int
 
 
 class Built(Struct, frozen=True):
-    """A log in a file of its own: its address, the open deployment, and what each recorded batch took."""
+    """A log in a file of its own: its address, the open deployment, what each recorded batch took, peak memory."""
 
     url: str
     deployment: Deployment
     taken: list[float]
+    peak: list[float] = []  # msgspec copies it
 
     @property
     def log(self) -> Log:
@@ -47,21 +51,31 @@ class Built(Struct, frozen=True):
 
 
 class Site:
-    """The folder of a run, and the recorded logs in it by size."""
+    """The folder of a run, and the recorded logs in it by size; `given` is a log that was built before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, given: Path | None = None) -> None:
         self.folder = folder
+        self._given = given
         self._built: dict[tuple[int, bool], Built] = {}
+        self._hashed: dict[str, float] = {}
 
     def recorded(self, size: int, *, unsorted: bool = False) -> Built:
         """A log of `size` generated entries recorded in batches, built at the first call."""
         if (size, unsorted) not in self._built:
-            built = self.empty()
-            tell(f"recording {size:,} entries{', unsorted' if unsorted else ''}")
-            found = entries(built.log.catalogue, size, unsorted=unsorted)
-            built.taken.extend(record_all(built.log, batches(found, BATCH)))
+            take = self._given is not None and not unsorted and not self._built
+            built = self._opened() if take else self.empty()
+            if not take:
+                tell(f"recording {size:,} entries{', unsorted' if unsorted else ''}")
+                found = entries(built.log.catalogue, size, unsorted=unsorted)
+                built.taken.extend(record_all(built.log, _told(batches(found, BATCH))))
+                built.peak.append(memory())
             self._built[size, unsorted] = built
         return self._built[size, unsorted]
+
+    def _opened(self) -> Built:
+        tell(f"taking the log in {self._given}, which was built before")
+        url = f"sqlite:///{self._given}"
+        return Built(url, open_deployment(url, watched=False), [])
 
     def grown(self, size: int) -> Built:
         """A log of `size` entries with few people and as many bodies and ids as any other."""
@@ -78,9 +92,17 @@ class Site:
     def empty(self) -> Built:
         """An empty log in a new file."""
         url = f"sqlite:///{self.folder}/{secrets.token_hex(4)}.db"
-        deployment = open_deployment(url, create=True)
+        deployment = open_deployment(url, create=True, watched=False)
         deployment.create(ORG)
         return Built(url, deployment, [])
+
+    def hashed(self, built: Built, size: int) -> float:
+        """The seconds that reading and hashing every body of a log takes, measured once."""
+        if built.url not in self._hashed:
+            store = built.store()
+            self._hashed[built.url] = seconds(lambda: _hash(store, size))
+            store.close()
+        return self._hashed[built.url]
 
     def close(self) -> None:
         """Close every log that was recorded here."""
@@ -91,6 +113,22 @@ class Site:
 def record_all(log: Log, found: Iterable[Sequence[NewEntry]]) -> list[float]:
     """Record batches; the seconds of each, without the making of its entries."""
     return [seconds(partial(log.record_many, batch)) for batch in found]
+
+
+def _hash(store: Store, size: int) -> None:
+    for kept in store.kept(ORG, 0, size):
+        sha256(b"\x00" + (kept.body or b"")).digest()
+
+
+def _told(found: Iterable[list[NewEntry]]) -> Iterator[list[NewEntry]]:
+    """The same batches, with a word now and then on how many have gone."""
+    done, since = 0, time.monotonic()
+    for batch in found:
+        yield batch
+        done += len(batch)
+        if time.monotonic() - since > _TOLD:
+            since = time.monotonic()
+            tell(f"{done:,}")
 
 
 def grow(store: Store, bodies: Sequence[bytes], count: int) -> None:

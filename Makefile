@@ -15,6 +15,8 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 # Extra words for the command: `make demo ARGS="--no-serve --dir /tmp/nordlys"`, `make test PYTEST_ARGS="-n 0"`.
 ARGS ?=
+# Entries of the benchmarks: `make bench SIZE=10m ARGS=--write`.
+SIZE ?= 1m
 PYTEST_ARGS ?=
 
 .PHONY: usage setup demo test torture lint bench docs shots lock vendor browser clean
@@ -25,7 +27,7 @@ usage:
 	@echo "make test    setup, a browser, lint and every test (PYTEST_ARGS=... go to pytest)"
 	@echo "make torture every cut, power cut and kill, in full (as root, on Debian)"
 	@echo "make lint    ruff, mypy and the direction of imports"
-	@echo "make bench   the benchmarks"
+	@echo "make bench   the benchmarks at a million entries (SIZE=10m: half an hour; ARGS=--write: into docs)"
 	@echo "make docs    check that the documents are in step with the code"
 	@echo "make shots   take the pictures of README anew"
 	@echo "make lock    pin and hash the newest allowed dependencies again (needs uv)"
@@ -60,7 +62,7 @@ lint: setup
 
 bench: setup
 	@echo "Running the benchmarks ..."
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench --size $(SIZE) $(ARGS)
 
 docs: setup
 	@if [ -d tests/docs ]; then \

@@ -19,13 +19,14 @@ ARGS ?=
 SIZE ?= 1m
 PYTEST_ARGS ?=
 
-.PHONY: usage setup demo test torture lint bench docs shots lock vendor browser clean
+.PHONY: usage setup demo test torture mutants lint bench docs shots lock vendor browser clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
 	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
 	@echo "make test    setup, a browser, lint and every test (PYTEST_ARGS=... go to pytest)"
 	@echo "make torture every cut, power cut and kill, in full (as root, on Debian)"
+	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
 	@echo "make lint    ruff, mypy and the direction of imports"
 	@echo "make bench   the benchmarks at a million entries (SIZE=10m: half an hour; ARGS=--write: into docs)"
 	@echo "make docs    check that the documents are in step with the code"
@@ -49,6 +50,12 @@ test: setup browser
 torture: setup browser
 	@echo "Cutting system calls, power and processes; this takes about a quarter of an hour ..."
 	@TRAILBOOK_TORTURE=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 0 -s -o timeout=3600 tests/torture $(PYTEST_ARGS)
+
+mutants: setup
+	@echo "Changing one place at a time; this takes about a quarter of an hour ..."
+	@$(BIN)/python tests/mutants.py access.py tests/test_access.py
+	@$(BIN)/python tests/mutants.py cursors.py tests/test_cursors.py
+	@$(BIN)/python tests/mutants.py paging.py tests/test_paging.py
 
 lint: setup
 	@echo "Checking rules (ruff) ..."

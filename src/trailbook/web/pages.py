@@ -7,8 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from litestar import Response
+from markupsafe import Markup
 from msgspec import structs
 
+from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS, day_end, parse_day, zone
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
@@ -167,40 +169,44 @@ def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
     }
 
 
+# What the form offers is the same for all readers of a language; the catalogue is kept, so that its id stays its own.
+_OFFERED: dict[tuple[int, str], tuple[Catalogue, dict[str, Any]]] = {}
+
+
 def _choices(said: Telling) -> dict[str, Any]:
+    key = (id(said.catalogue), said.words.lang)
+    if key not in _OFFERED:
+        _OFFERED[key] = (said.catalogue, _offered(said))
+    return _OFFERED[key][1]
+
+
+def _offered(said: Telling) -> dict[str, Any]:
     catalogue, words = said.catalogue, said.words
     labelled = [(name, said.label("category", name)) for name in catalogue.categories]
     categories = sorted(labelled, key=lambda one: fold(one[1]))
+    actions = [(a.category, a.name, said.label("action", a.name)) for a in catalogue.actions.values()]
+    types = [(t.category, f"{t.name}/*", said.label("type", t.name)) for t in catalogue.types.values()]
     return {
         "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
         "categories": categories,
         "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
         "outcomes": [(name, said.label("outcome", name)) for name in OUTCOMES],
         "origins": [(name, said.label("interface", name)) for name in INTERFACES],
-        "actions": [
-            (
-                label,
-                [
-                    (a.name, said.label("action", a.name))
-                    for a in catalogue.actions.values()
-                    if a.category == name
-                ],
-            )
-            for name, label in categories
-        ],
-        "types": [
-            (
-                label,
-                [
-                    (f"{t.name}/*", said.label("type", t.name))
-                    for t in catalogue.types.values()
-                    if t.category == name
-                ],
-            )
-            for name, label in categories
-        ],
+        "actions": _grouped(categories, actions),
+        "types": _grouped(categories, types),
         "zones": ZONES,
     }
+
+
+def _grouped(categories: list[tuple[str, str]], options: list[tuple[str, str, str]]) -> Markup:
+    """Options under the labels of their categories, written once."""
+    one, many = Markup('<option value="{}">{}</option>'), Markup('<optgroup label="{}">{}</optgroup>')
+    return Markup("").join(
+        many.format(
+            title, Markup("").join(one.format(value, label) for c, value, label in options if c == name)
+        )
+        for name, title in categories
+    )
 
 
 def _turns(state: Asking, page: Page) -> dict[str, str | None]:

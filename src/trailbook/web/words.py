@@ -7,7 +7,7 @@ that is not there is an error, and a test holds the files to the same keys.
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,15 +43,15 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day in full: 3 November 2026."""
-        return str(format_date(day, "d MMMM y" if self.lang == "en" else "long", locale=self._locale))
+        return _dated(_plain(day), "d MMMM y" if self.lang == "en" else "long", self._locale)
 
     def short_day(self, day: date) -> str:
         """A day in short: 3 Nov 2026."""
-        return str(format_date(day, "d MMM y" if self.lang == "en" else "medium", locale=self._locale))
+        return _dated(_plain(day), "d MMM y" if self.lang == "en" else "medium", self._locale)
 
     def weekday(self, day: date) -> str:
         """A day in full with its weekday."""
-        return str(format_date(day, "EEEE d MMMM y" if self.lang == "en" else "full", locale=self._locale))
+        return _dated(_plain(day), "EEEE d MMMM y" if self.lang == "en" else "full", self._locale)
 
     def moment(self, at: datetime, *, seconds: bool = False) -> str:
         """A local date and time in full."""
@@ -70,6 +70,16 @@ class Words:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
+
+
+@lru_cache(maxsize=4096)
+def _dated(day: date, form: str, locale: str) -> str:
+    """A day as it is written; the rows of a page are of few days."""
+    return str(format_date(day, form, locale=locale))
+
+
+def _plain(day: date) -> date:
+    return day.date() if isinstance(day, datetime) else day
 
 
 @cache

@@ -8,9 +8,9 @@ were whole.
 import logging
 import re
 from collections.abc import Callable
+from random import getrandbits
 from typing import Any
 from urllib.parse import parse_qsl, unquote
-from uuid import uuid4
 
 import msgspec
 from litestar.enums import ScopeType
@@ -116,7 +116,8 @@ def refuse_head(scope: Any) -> None:
 def _request_id(scope: Any) -> str:
     given = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
     text = given.decode("latin-1")
-    return text if _REQUEST_ID.fullmatch(text) else uuid4().hex
+    # It is no secret, and asking the system for each would let go of the interpreter at every request.
+    return text if _REQUEST_ID.fullmatch(text) else f"{getrandbits(128):032x}"
 
 
 def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:

@@ -1,7 +1,11 @@
 """Cursors: opaque, authenticated, bound to their question, and not for ever."""
 
 import base64
+import hashlib
+import hmac
+from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +72,12 @@ def test_thirty_days() -> None:
     assert read(old, "q", KEY, NOW).seq == 7
     with pytest.raises(CursorInvalidError):
         read(old, "q", KEY, NOW + 1)
+
+
+def test_the_form_and_the_life() -> None:
+    """16 bytes that authenticate, then the place as msgpack; taken for thirty days of microseconds, no more."""
+    raw = base64.urlsafe_b64decode(write(ONE, "q", KEY) + "==")
+    assert msgspec.msgpack.decode(raw[16:]) == [5, 7, False, 9, None, None, NOW]
+    bound = b"trailbook/cursor/v1\x00" + hashlib.sha256(b"q").digest() + raw[16:]
+    assert raw[:16] == hmac.digest(KEY, bound, "sha256")[:16]
+    assert timedelta(microseconds=LIFE) == timedelta(days=30)

@@ -66,8 +66,8 @@ def main(given: Sequence[str]) -> int:
     write = partial(report.write, folder=asked.to) if asked.write else None
     with tempfile.TemporaryDirectory(prefix="trailbook-bench-", dir=asked.dir) as folder:
         site = Site(Path(folder), asked.log)
-        words = " ".join(given)
-        rows = measured(site, {part: sizes[part] for part in chosen}, Writing(report.of_now(words), write))
+        run = report.of_now(_said(given))
+        rows = measured(site, {part: sizes[part] for part in chosen}, Writing(run, write))
     report.show(rows, Console(width=None if sys.stdout.isatty() else 240))
     return 0
 
@@ -88,6 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--to", type=Path, default=_DOCS, help="the folder they are written to (docs)")
     return parser
+
+
+def _said(given: Sequence[str]) -> str:
+    """The arguments as they are written down: a log built before is told, where things lie is nobody's matter."""
+    places = [at for at, word in enumerate(given) if word in ("--dir", "--to")]
+    kept = [word for at, word in enumerate(given) if at not in places and at - 1 not in places]
+    return " ".join(Path(word).name if "/" in word else word for word in kept)
 
 
 def parts_of(text: str) -> list[str]:

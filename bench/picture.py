@@ -14,7 +14,7 @@ from bench.measuring import Row, number
 
 _ENGINES = ("DuckDB", "PostgreSQL", "five B-trees")
 _WIDTH, _LEFT, _RIGHT, _TOP = 860, 300, 90, 64
-_BAR, _GAP, _LEAST = 14, 16, 0.1
+_BAR, _GAP, _LEAST = 14, 16, 0.01
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 } .small { font-size: 12px; fill: #59636e }
 .title { font-size: 17px; font-weight: 600 } .ours { fill: #0b6bcb } .theirs { fill: #a9b4c0 } .line { stroke: #d8dee4 }

@@ -28,6 +28,10 @@ from trailbook.testing.postgres import _program
 
 COLUMNS = ("what", "size", "value", "unit", "goal", "met", "control", "noise")
 _MISSED = Path(__file__).parent / "missed.md"
+_BUSY = (
+    ". **The machine was busy with other work: every time here is several times what it is on a quiet one, "
+    "and what ran at different moments does not compare**"
+)
 _MET = {True: "yes", False: "NO", None: ""}
 _INTRODUCTION = """# Benchmarks
 
@@ -36,6 +40,7 @@ _INTRODUCTION = """# Benchmarks
 Written by `python -m bench {arguments}` on {day}{state}. Every number is of one run on the machine below.
 A control is something plain measured in the same run: compare with it rather than with another machine.
 The other engines hold the same entries: SQLite with five B-trees and PostgreSQL with their bodies, DuckDB without them.
+A first page of ours is 50 entries with their names and sentences; theirs is 50 rows as they are stored.
 Goals for times of a whole log are of ten million entries (of a bundle, one million), scaled to the size measured.
 No test asserts a time. A goal that is missed says NO; why is said at the end.
 
@@ -104,7 +109,7 @@ def machine(run: Run) -> str:
         "SQLite": f"{apsw.sqlite_lib_version()} (the table with five B-trees: {sqlite3.sqlite_version})",
         "Others": f"{_version_of_postgres()}, DuckDB {duckdb.__version__}, numpy {np.__version__}",
         "Load": f"{run.load:.1f} at the start, {one:.1f} at the end, {quarter:.1f} over the last quarter of an hour; "
-        "1 to 2 of it is the benchmark's own",
+        f"1 to 2 of it is the benchmark's own{_BUSY if run.load > (os.cpu_count() or 1) else ''}",
         "Minutes": ", ".join(f"{part} {taken / 60:.1f}" for part, taken in run.parts.items()),
     }
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items())

@@ -19,7 +19,7 @@ ARGS ?=
 SIZE ?= 1m
 PYTEST_ARGS ?=
 
-.PHONY: usage setup demo test torture mutants lint bench docs shots lock vendor browser clean
+.PHONY: usage setup demo test torture mutants lint bench bench-capture docs shots lock vendor browser clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
@@ -28,6 +28,7 @@ usage:
 	@echo "make torture every cut, power cut and kill, in full (as root, on Debian)"
 	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
 	@echo "make lint    ruff, mypy and the direction of imports"
+	@echo "make bench-capture  what capture adds to a host's writes, beside two other libraries"
 	@echo "make bench   the benchmarks at a million entries (SIZE=10m: half an hour; ARGS=--write: into docs)"
 	@echo "make docs    check that the documents are in step with the code"
 	@echo "make shots   take the pictures of README anew"
@@ -71,6 +72,10 @@ bench: setup
 	@echo "Running the benchmarks ..."
 	@$(BIN)/python -m bench --size $(SIZE) $(ARGS)
 
+bench-capture: $(VENV)/.bench
+	@echo "Measuring what capture adds, beside SQLAlchemy-Continuum and postgresql-audit ..."
+	@$(BIN)/python -m bench.capture $(ARGS)
+
 docs: setup
 	@if [ -d tests/docs ]; then \
 		echo "Checking that the documents are in step with the code ..."; \
@@ -109,6 +114,11 @@ $(VENV)/.dev: requirements/dev.txt requirements/sqlalchemy-2.0.txt pyproject.tom
 		-r requirements/sqlalchemy-2.0.txt
 	@touch $(VENV)/.demo $@
 
+# In a folder of their own: what is only compared with must not be importable by accident.
+$(VENV)/.bench: requirements/bench.txt | $(VENV)/.dev
+	@$(PIP) --no-deps --require-hashes --only-binary :all: --upgrade --target $(VENV)/compared -r requirements/bench.txt
+	@touch $@
+
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the pinned dependencies of requirements/demo.txt ..."
 	@$(PIP) --require-hashes --only-binary :all: -r requirements/demo.txt
@@ -138,6 +148,9 @@ lock:
 	@$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
 	@echo "Pinning requirements/sqlalchemy-2.0.txt, with which capture is tested too ..."
 	@echo "sqlalchemy>=2.0.36,<2.1" | $(LOCK) --no-deps - --output-file requirements/sqlalchemy-2.0.txt
+	@echo "Pinning requirements/bench.txt, with which capture is compared ..."
+	@printf "%s\n" "postgresql-audit>=0.18" "sqlalchemy-continuum>=2.0" "sqlalchemy-utils>=0.43" \
+		| $(LOCK) --no-deps - --output-file requirements/bench.txt
 	@echo "Pinning requirements/demo.txt and requirements/core.txt to the same versions ..."
 	@$(LOCK) pyproject.toml --extra demo --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt

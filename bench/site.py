@@ -20,8 +20,8 @@ from trailbook.deployment import Deployment, open_deployment
 from trailbook.log import Log
 from trailbook.merkle import compact, extend, leaf_hash
 from trailbook.model import NewEntry
-from trailbook.recording import load_frontier
 from trailbook.stores import Append, Blob, NewRow, Store, open_store
+from trailbook.tiles import frontier as last_frontier
 
 ORG = "bench"
 BATCH = 1_000
@@ -136,7 +136,7 @@ def grow(store: Store, bodies: Sequence[bytes], count: int) -> None:
     parts = [body.partition(b'"id":"') for body in bodies]
     split = [(before + member, after[36:]) for before, member, after in parts]
     head = store.head(ORG)
-    frontier, first = load_frontier(store, ORG, head), head.size
+    frontier, first = last_frontier(store, ORG, head), head.size
     stop = first + count
     while head.size < stop:
         numbers = range(head.size, min(head.size + _GROWN, stop))

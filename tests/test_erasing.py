@@ -215,21 +215,21 @@ def test_removal_takes_what_is_due_and_cites_it(tmp_path: Path, clock: FrozenClo
     """R9: bodies of the class go, leaf hashes stay, the manifest names each seq, all other proofs verify."""
     log = old_and_new(tmp_path, clock)
     gone = log.search(from_params([("order", "asc")][:0]), viewer=VIEWER, order="asc", limit=1).entries[0]
-    store = stored(tmp_path)
+    store = stored(tmp_path)  # with an entry of that reading
     leaves = [leaf_hash(row.body or b"") for row in store.kept(ORG, 0, 40)]
     receipt = log.prune(
         Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA, origin=WEB
     )
-    rows = list(store.kept(ORG, 0, 81))
+    rows = list(store.kept(ORG, 0, 82))
     assert [row.leaf for row in rows[:40]] == leaves
     assert all(row.body is not None for row in rows[40:])
-    assert receipt.seq == 80
+    assert receipt.seq == 81
     manifest = store.blob(
-        ORG, "removal", store.identities_of(ORG, [decode(rows[80].body or b"").target])[0].id or ""
+        ORG, "removal", store.identities_of(ORG, [decode(rows[81].body or b"").target])[0].id or ""
     )
     assert msgspec.json.decode(manifest or b"")["seqs"] == [[0, 39]]
     assert tree_faults(store, ORG) == []
-    assert log.count(Query(), viewer=VIEWER)[0] == 41
+    assert log.count(Query(), viewer=VIEWER)[0] == 42
     with pytest.raises(EntryExpiredError):
         log.show(msgspec.convert(gone.id, type=receipt.id.__class__), viewer=VIEWER)
 

@@ -6,6 +6,7 @@ acknowledge anything that is not durable, and keeps no trace of a request beyond
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,25 +16,25 @@ from trailbook.catalogue import Catalogue
 from trailbook.directory import Directory, Draft, Entropy
 from trailbook.errors import (
     BatchRefusedError,
-    DamagedError,
     EntryConflictError,
     HeadMovedError,
     StoreError,
     TrailbookError,
 )
 from trailbook.index import Row
-from trailbook.merkle import EMPTY, HASH, Frontier, compact, extend, leaf_hash, restore, subtree_root
+from trailbook.merkle import EMPTY, Frontier, compact, extend, leaf_hash
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.projection import Told, alive_after, sixty_bits
 from trailbook.rules import Complete
 from trailbook.sound import Sound
 from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store
+from trailbook.tiles import frontier
 from trailbook.turns import Turns
 
 Clock = Callable[[], datetime]
-_ATTEMPTS = 50
+_T = TypeVar("_T")
+_ATTEMPTS = 5  # before others are held up
 _SECOND = 1_000_000
-_TILE = 256
 _TOGETHER = 4_000  # entries in one commit, unless one caller brings more
 _ROOM = 40_000  # entries that may wait: some 100 MB at the most
 _CLOCK_SOURCE = Item(type="source", id="library", name="Trailbook library")
@@ -95,6 +96,14 @@ class _Batch(Struct):
     adjusted: bool = False  # it begins with an entry that the clock went back
 
 
+class _Written(Struct, gc=False):
+    """A batch that is in the store, and the log as it is after it."""
+
+    batch: _Batch
+    head: Head
+    frontier: Frontier
+
+
 class Writer:
     """The one writer of an organisation's log in this process: whoever asks at once shares one commit."""
 
@@ -138,39 +147,45 @@ class Writer:
         Raises: what `plan` raises; EntryInvalidError, ActionUnknownError, StoreError.
         """
         with self._turns.alone():
-            for _ in range(_ATTEMPTS):
-                self._head = None  # identities may go with this commit: begin with nothing remembered
-                try:
-                    return self._change(plan, source)
-                except HeadMovedError:
-                    continue
-                finally:
-                    self._head = None
-        raise StoreError("other processes kept appending first; try again")
+            self._head = None  # identities may go with this commit: begin and end with nothing remembered
+            try:
+                return self._settled(lambda: self._change(plan, source))
+            finally:
+                self._head = None
 
     def _together(self, asked: Sequence[Sequence[Request]]) -> Sequence[Sequence[Answer]]:
         """The requests of everybody who waited, in one commit."""
         flat = [request for requests in asked for request in requests]
+        try:
+            answers = iter(self._settled(lambda: self._attempt(flat)))
+        except BaseException:
+            self._head = None  # what is remembered may not be what is durable
+            raise
+        return [[next(answers) for _ in requests] for requests in asked]
+
+    def _settled(self, attempt: Callable[[], tuple[_T, _Written | None]]) -> _T:
+        """What an attempt gives once it succeeds; who keeps losing to other processes holds them up."""
         for _ in range(_ATTEMPTS):
             try:
-                answers = iter(self._attempt(flat))
-                return [[next(answers) for _ in requests] for requests in asked]
+                found, written = attempt()
+                break
             except HeadMovedError:
                 self._head = None
-            except BaseException:
-                self._head = None  # what is remembered may not be what is durable
-                raise
-        raise StoreError("other processes kept appending first; try again")
+        else:
+            with self._store.holding():
+                found, written = attempt()
+        if written is not None:
+            self._note(written)
+        return found
 
-    def _change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
+    def _change(self, plan: Callable[[Head], Change], source: Item) -> tuple[Receipt, _Written]:
         batch = self._begin([])
         change = plan(batch.head)
         outcome = self._one(batch, self._checked(change.entry, self._means.clock()), source)
         if outcome.refused is not None:
             raise outcome.refused
-        self._commit(batch, change)
         assert outcome.receipt is not None
-        return outcome.receipt
+        return outcome.receipt, self._commit(batch, change)
 
     def _checked(self, entry: NewEntry, now: datetime) -> Complete | TrailbookError:
         try:
@@ -178,7 +193,7 @@ class Writer:
         except TrailbookError as error:
             return error
 
-    def _attempt(self, requests: Sequence[Request]) -> list[Answer]:
+    def _attempt(self, requests: Sequence[Request]) -> tuple[list[Answer], _Written | None]:
         spoiled: dict[
             int, BatchRefusedError
         ] = {}  # atomic ones that conflict with the log: as if never asked
@@ -193,9 +208,7 @@ class Writer:
                     spoiled[at] = found
                     break
             else:
-                if batch.rows:
-                    self._commit(batch)
-                return answers
+                return answers, self._commit(batch) if batch.rows else None
 
     def _answer(self, batch: _Batch, request: Request) -> Answer:
         outcomes = [self._one(batch, found, request.source) for found in request.checked]
@@ -228,7 +241,7 @@ class Writer:
             if head is None:
                 head = self._store.head(self._org)
                 self._directory.forget()
-                self._frontier = load_frontier(self._store, self._org, head)
+                self._frontier = frontier(self._store, self._org, head)
                 self._head = head
             known = self._store.seq_of(self._org, ids) if ids else {}
             if all(seq < head.size for seq in known.values()):
@@ -294,11 +307,11 @@ class Writer:
             return batch.rows[seq - batch.head.size].body
         return self._store.kept_at(self._org, [seq])[0].body
 
-    def _commit(self, batch: _Batch, change: Change | None = None) -> None:
-        frontier, tiles = extend(self._frontier, [leaf_hash(row.body) for row in batch.rows])
+    def _commit(self, batch: _Batch, change: Change | None = None) -> _Written:
+        grown, tiles = extend(self._frontier, [leaf_hash(row.body) for row in batch.rows])
         head = Head(
-            size=frontier.size,
-            range=compact(frontier),
+            size=grown.size,
+            range=compact(grown),
             recorded_at=batch.at,
             items=batch.draft.items,
             removed=batch.head.removed + (change.removed if change else 0),
@@ -315,7 +328,12 @@ class Writer:
             self._store.append(self._org, batch.head, append)
         else:
             change.apply(batch.head, append)
-        self._head, self._frontier = head, frontier
+        return _Written(batch, head, grown)
+
+    def _note(self, written: _Written) -> None:
+        """Remember, and tell, what is durable."""
+        batch, head = written.batch, written.head
+        self._head, self._frontier = head, written.frontier
         if batch.adjusted:
             self._noted = head.recorded_at
         self._directory.learn(batch.draft.exact)
@@ -466,24 +484,6 @@ def _given_members(entry: NewEntry, key: bytes) -> tuple[object, ...]:
     fields = tuple(sorted(entry.fields))
     rest = (fields, entry.purpose, entry.effective_at, together, caused_by)
     return (*told, written(entry.occurred_at), *rest)
-
-
-def load_frontier(store: Store, org: str, head: Head) -> Frontier:
-    """The frontier of a stored log, from its last rows and its tiles. Raises: StoreError, DamagedError."""
-    first = head.size - head.size % _TILE
-    rows = store.kept(org, first, head.size)
-    leaves = [leaf_hash(row.body) if row.body is not None else row.leaf or b"" for row in rows]
-
-    def tile_root(level: int, index: int) -> bytes:
-        content = store.blob(org, "tile", f"{level}/{index}")
-        if content is None or len(content) != _TILE * HASH:
-            raise DamagedError(f"the tile {level}/{index} of the tree is missing or cut short")
-        return subtree_root([content[at : at + HASH] for at in range(0, len(content), HASH)])
-
-    frontier = restore(head.size, leaves, tile_root)
-    if compact(frontier) != head.range:
-        raise DamagedError("the tree over the stored entries is not the one of the log's head")
-    return frontier
 
 
 def new_id(at: int, entropy: Entropy) -> UUID:

@@ -4,8 +4,20 @@ Owns reading the tree out of a store, and the origin under which its head is sig
 """
 
 from trailbook.errors import DamagedError
-from trailbook.merkle import HASH, TILE, Plan, leaf_hash, proof, root_of, root_plan, subtree_root
-from trailbook.stores import Store
+from trailbook.merkle import (
+    HASH,
+    TILE,
+    Frontier,
+    Plan,
+    compact,
+    leaf_hash,
+    proof,
+    restore,
+    root_of,
+    root_plan,
+    subtree_root,
+)
+from trailbook.stores import Head, Store
 
 Edge = dict[tuple[int, int], bytes]  # incomplete tiles as far as they were computed, by level and index
 
@@ -35,6 +47,15 @@ def hashes(store: Store, org: str, level: int, index: int) -> list[bytes]:
 def tile_root(store: Store, org: str, level: int, index: int) -> bytes:
     """The root over a complete kept tile. Raises: DamagedError."""
     return subtree_root(hashes(store, org, level, index))
+
+
+def frontier(store: Store, org: str, head: Head) -> Frontier:
+    """The frontier of a stored log, from its last rows and its tiles. Raises: StoreError, DamagedError."""
+    last = leaves(store, org, head.size - head.size % TILE, head.size)
+    found = restore(head.size, last, lambda level, index: tile_root(store, org, level, index))
+    if compact(found) != head.range:
+        raise DamagedError("the tree over the stored entries is not the one of the log's head")
+    return found
 
 
 def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge | None = None) -> bytes:

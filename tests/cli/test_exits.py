@@ -54,7 +54,7 @@ def test_a_check_that_finds_something_is_1(one: "Folder", tmp_path: Path) -> Non
         (("record", "file.json"), "the only argument is -"),
         (("record", "--target", "role"), "target: is not written TYPE/ID[=NAME]"),
         (("import", "jsonl", "absent.jsonl"), "absent.jsonl"),
-        (("export", "--format", "pdf", "--output", "x"), "format: is not one of csv, jsonl"),
+        (("export", "--format", "pdf", "--output", "x"), "format: is not one of csv, xlsx, jsonl, parquet"),
         (("api-keys", "new", "--name", "HR", "--scope", "everything"), "scopes"),
         (("api-keys", "new", "--name", "HR", "--scope", "read", "--days", "0"), "days"),
         (("catalogue", "list", "--category", "x"), "category"),

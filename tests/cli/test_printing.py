@@ -98,6 +98,9 @@ def test_names_that_the_log_keeps_are_printed_and_hidden_ones_escaped(begun: "Fo
     id_ = begun.good(*words, "--json").json["id"]
     assert "Bob\\u200bLi 李" in begun.good("search").out
     assert "Bob\\u200bLi 李" in begun.good("show", id_).out
-    assert begun.good("search", "--json").json["entries"][0]["concerns"][0]["name"] == "Bob\u200bLi 李"
+    assert (
+        begun.good("search", "category:roles", "--json").json["entries"][0]["concerns"][0]["name"]
+        == "Bob\u200bLi 李"
+    )
     refused = begun.run(*[word.replace("Bob Li", "Bob\x1bLi") for word in begun.given])
     assert (refused.code, "\x1b" in refused.err) == (2, False)

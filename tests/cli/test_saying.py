@@ -63,9 +63,9 @@ def test_an_export_that_cannot_be_is_refused_in_words(one: Folder) -> None:
 
 def test_numbers_have_their_words(one: Folder) -> None:
     """One entry is not 1 entries."""
-    assert "1 of 1 entry\n" in one.good("search").err
+    assert "1 of 1 entry\n" in one.good("search", "category:roles").err
     one.good(*one.given)
-    assert "2 of 2 entries\n" in one.good("search").err
+    assert "2 of 2 entries\n" in one.good("search", "category:roles").err
 
 
 def test_the_version_is_told_either_way(empty: Folder) -> None:

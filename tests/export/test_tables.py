@@ -92,7 +92,9 @@ def test_lines_say_what_rows_say(log: Log, lang: str) -> None:
     """P45: the quick way and the plain one say the same of every entry, to the byte and in every language."""
     before = Query(as_of=log.size(viewer=VIEWER))  # reading is an entry too
     plain = list(log.rows(before, viewer=VIEWER, order="seq", lang=lang))
-    assert written(log, "jsonl", before, lang=lang).splitlines() == [msgspec.json.encode(row) for row in plain]
+    assert written(log, "jsonl", before, lang=lang).splitlines() == [
+        msgspec.json.encode(row) for row in plain
+    ]
     assert len({row.sentence for row in plain}) > len(HOSTILE) * 3
 
 

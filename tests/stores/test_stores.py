@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from trailbook.stores import open_store
-from trailbook.testing.stores import DurableConformance, Engine, RegistryConformance, StoreConformance
+from trailbook.testing.registries import RegistryConformance
+from trailbook.testing.stores import DurableConformance, Engine, StoreConformance
 
 
 class TestMemory(StoreConformance, RegistryConformance):

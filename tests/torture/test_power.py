@@ -48,16 +48,16 @@ def cut(folder: Path, seed: int, *weak: str) -> tuple[list[str], int]:
     with mounted(image, folder / "disk"):
         begin(folder / "disk")
         os.sync()
-        process = writers(folder / "disk", said, seed, *weak)
-        until = time.monotonic() + 60
-        while said.stat().st_size < 4_000 and time.monotonic() < until:
-            time.sleep(0.01)
-        time.sleep(random.Random(seed).random())
-        lines = acknowledged(said.read_text("utf-8"))  # read before the copy: whatever is in it was promised
-        process.send_signal(signal.SIGSTOP)
-        shutil.copyfile(image, after)
-        process.kill()
-        process.wait()
+        with writers(folder / "disk", said, seed, *weak) as process:
+            until = time.monotonic() + 60
+            while said.stat().st_size < 4_000 and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(random.Random(seed).random())
+            lines = acknowledged(
+                said.read_text("utf-8")
+            )  # read before the copy: whatever is in it was promised
+            process.send_signal(signal.SIGSTOP)
+            shutil.copyfile(image, after)
     with mounted(after, folder / "found"):
         wrong = faults(folder / "found", lines)
     image.unlink()

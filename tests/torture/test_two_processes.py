@@ -146,11 +146,11 @@ def test_the_host_is_killed(both: Both, folder: Folder, tmp_path: Path) -> None:
     chance, said = Random(3), list[str]()
     for death in range(3):
         lines = tmp_path / f"said-{death}"
-        process = writers(folder.path, lines, death)
-        while lines.stat().st_size < 2_000:
-            said += both.post(5, chance)
-        process.kill()
-        assert process.wait() == -9
+        with writers(folder.path, lines, death) as process:
+            while lines.stat().st_size < 2_000:
+                said += both.post(5, chance)
+            process.kill()
+            assert process.wait() == -9
         said += acknowledged(lines.read_text("utf-8"))
         said += both.post(1, chance)  # no lock is left behind
         assert len(set(both.counts())) == 1

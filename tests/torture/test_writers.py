@@ -10,6 +10,8 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,13 +33,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def writers(folder: Path, said: Path, seed: int, *weak: str) -> "subprocess.Popen[bytes]":
-    """Eight writers, whose acknowledgements go to a file."""
+@contextmanager
+def writers(folder: Path, said: Path, seed: int, *weak: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Eight writers, whose acknowledgements go to a file; killed at the end at the latest."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with said.open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(folder), str(seed), "8", *weak], stdout=out, env=env
-        )
+    command = [sys.executable, str(SCRIPT), str(folder), str(seed), "8", *weak]
+    with said.open("wb") as out, subprocess.Popen(command, stdout=out, env=env) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Follower:
@@ -78,13 +83,13 @@ def test_killed_under_eight_writers(folder: Path, tmp_path_factory: pytest.TempP
     chance, every = random.Random(5), list[str]()
     for cycle in range(CYCLES):
         said = tmp_path_factory.mktemp("said") / "lines"
-        process = writers(folder, said, cycle)
-        until = time.monotonic() + 60
-        while said.stat().st_size < 2_000 and time.monotonic() < until:
-            time.sleep(0.01)
-        time.sleep(chance.random() * 0.4)
-        process.kill()
-        assert process.wait() == -9
+        with writers(folder, said, cycle) as process:
+            until = time.monotonic() + 60
+            while said.stat().st_size < 2_000 and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(chance.random() * 0.4)
+            process.kill()
+            assert process.wait() == -9
         mine = acknowledged(said.read_text("utf-8"))
         assert mine
         every += mine
@@ -96,19 +101,17 @@ def test_killed_under_eight_writers(folder: Path, tmp_path_factory: pytest.TempP
 def test_readers_get_every_entry_once(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """F23, G8: by `seq` nothing is missed or doubled while eight write; one reader is killed and taken up again."""
     said = tmp_path_factory.mktemp("said") / "lines"
-    process = writers(folder, said, 99)
-    reading, other = open_in(folder), open_in(folder)
-    steady, naive = Follower(reading.log(ORG)), Follower(reading.log(ORG), by_time=True)
-    resumed = Follower(other.log(ORG))
-    until = time.monotonic() + (60 if CYCLES > 5 else 8)
-    while time.monotonic() < until:
-        steady.follow()
-        naive.follow()
-        resumed.follow()
-        resumed = resumed.again(reading.log(ORG))
-    process.kill()
-    process.wait()
-    for each in (steady, naive, resumed):
+    with writers(folder, said, 99):
+        reading, other = open_in(folder), open_in(folder)
+        steady, naive = Follower(reading.log(ORG)), Follower(reading.log(ORG), by_time=True)
+        resumed = Follower(other.log(ORG))
+        until = time.monotonic() + (60 if CYCLES > 5 else 8)
+        while time.monotonic() < until:
+            steady.follow()
+            naive.follow()
+            resumed.follow()
+            resumed = resumed.again(reading.log(ORG))
+    for each in (naive, steady, resumed):  # reading by time is an entry itself
         each.follow()
     size = reading.log(ORG).size(viewer=ME)
     assert steady.seqs == list(range(size))

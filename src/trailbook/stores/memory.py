@@ -5,6 +5,7 @@ Owns nothing durable. Every other engine is held against it, so it refuses to be
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
 
 from msgspec import Struct, field, structs
@@ -27,7 +28,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
-        self._lock = threading.Lock()  # two threads may hold the same head
+        self._lock = threading.RLock()  # two threads may hold the same head
 
     def create(self, org: str) -> None:
         self._logs.setdefault(org, _Log())
@@ -41,6 +42,14 @@ class MemoryStore:
     def append(self, org: str, expected: Head, batch: Append) -> None:
         with self._lock:
             _append(self._log(org), expected, batch)
+
+    def holding(self) -> AbstractContextManager[None]:
+        return self._held()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        with self._lock:
+            yield
 
     def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
         self.append(org, expected, batch)

@@ -6,6 +6,7 @@ organisations and no number is global, so that an engine on many machines can ke
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 from uuid import UUID
@@ -95,6 +96,12 @@ class Store(Protocol):
 
         Readers see all of it or none; what lies at or beyond a head they read does not exist for them.
         Raises: HeadMovedError when somebody else appended; StorageFullError; StoreError.
+        """
+
+    def holding(self) -> AbstractContextManager[None]:
+        """Hold up everybody else who appends, in other processes too: the head stays what this thread makes it.
+
+        What the thread appends meanwhile is durable at the end of it. Raises: StoreError.
         """
 
     def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:

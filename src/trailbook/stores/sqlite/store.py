@@ -6,6 +6,7 @@ byte for byte and refuses to look inside them.
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -107,7 +108,13 @@ class SqliteStore:
             return _head(db, org)[1]
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
-        self._turns.ask((org, expected, batch), len(batch.rows))
+        if self._connections.held:  # whoever has the turn now waits for this thread
+            self._add([(org, expected, batch)])
+        else:
+            self._turns.ask((org, expected, batch), len(batch.rows))
+
+    def holding(self) -> AbstractContextManager[None]:
+        return self._connections.holding()
 
     def _add(self, wishes: Sequence[_Adding]) -> list[Exception | None]:
         with self._connections.writing() as db:

@@ -1,0 +1,164 @@
+"""The suite every `Registry` passes: subclass the class and give the fixture `engine`, as for `StoreConformance`.
+
+Owns what the protocol promises of keys, links, sessions and members. Refuses to know an engine's name.
+"""
+
+from hashlib import sha256
+
+import pytest
+from msgspec import structs
+
+from trailbook.errors import HeadMovedError, StoreError
+from trailbook.stores import (
+    Change,
+    Member,
+    Organisation,
+    Registry,
+    Role,
+    Session,
+)
+from trailbook.testing.stores import ORG, OTHER, Engine, a_key
+
+
+def a_session(number: int = 1, *, kind: str = "session") -> Session:
+    """The session, or the link, of a number."""
+    return Session(
+        token_hash=sha256(b"token %d" % number).digest(),
+        org=ORG,
+        type="user",
+        id=f"u-{number}",
+        name="Åse",
+        roles=("hr", "own") if number % 2 else None,
+        expires_at=2**53,
+        kind=kind,
+        seen_at=number,
+    )
+
+
+def a_member(number: int = 1, login: str | None = None) -> Member:
+    """The member of a number."""
+    return Member(type="user", id=f"u-{number}", name=f"Åse {number}", roles=("hr", "r-1"), login=login)
+
+
+class RegistryConformance:
+    """What a `Registry` promises."""
+
+    @pytest.fixture
+    def registry(self, engine: Engine) -> Registry:
+        """The registry under test."""
+        return engine.registry
+
+    def test_keys(self, registry: Registry) -> None:
+        for key in (a_key(1), a_key(2), a_key(3, OTHER)):
+            registry.add_key(key)
+        assert registry.key("k-1") == a_key(1)
+        assert registry.key("k-9") is None
+        assert registry.keys(ORG) == [a_key(2), a_key(1)]
+        assert registry.keys("nobody") == []
+
+    def test_revoking_works_once(self, registry: Registry) -> None:
+        registry.add_key(a_key())
+        assert not registry.revoke_key("k-9", 5)
+        assert registry.revoke_key("k-1", 5)
+        assert not registry.revoke_key("k-1", 6)
+        assert registry.key("k-1") == structs.replace(a_key(), revoked_at=5)
+
+    def test_a_key_is_replaced_by_who_read_it_last(self, registry: Registry) -> None:
+        old = a_key()
+        registry.add_key(old)
+        new = structs.replace(
+            old,
+            secret_hash=bytes(32),
+            old_hash=old.secret_hash,
+            old_until=7,
+            categories=("salary",),
+            only_itself=True,
+        )
+        assert registry.replace_key(old, new)
+        assert registry.key("k-1") == new
+        assert not registry.replace_key(old, structs.replace(old, name="late"))
+        registry.touch_key("k-1", 9)
+        registry.touch_key("k-9", 9)
+        assert registry.key("k-1") == structs.replace(new, used_at=9)
+        assert registry.revoke_key("k-1", 10)
+        assert not registry.replace_key(new, old)
+
+    def test_a_link_works_once_and_is_no_session(self, registry: Registry) -> None:
+        link = a_session(1, kind="sign-in")
+        registry.add_session(link)
+        assert registry.session(link.token_hash) is None
+        assert registry.take_link(link.token_hash, "password") is None
+        registry.end_session(link.token_hash)
+        assert registry.link(link.token_hash, "sign-in") == link
+        assert registry.take_link(link.token_hash, "sign-in") == link
+        assert registry.take_link(link.token_hash, "sign-in") is None
+
+    def test_a_session_ends_and_is_no_link(self, registry: Registry) -> None:
+        session = a_session(2)
+        registry.add_session(session)
+        assert registry.take_link(session.token_hash, "sign-in") is None
+        assert registry.session(session.token_hash) == session
+        registry.touch_session(session.token_hash, 50)
+        assert registry.session(session.token_hash) == structs.replace(session, seen_at=50)
+        registry.end_session(session.token_hash)
+        registry.end_session(session.token_hash)
+        assert registry.session(session.token_hash) is None
+
+    def test_sessions_of_a_person_end_together(self, registry: Registry) -> None:
+        first, other = a_session(1), a_session(2)
+        registry.add_session(first)
+        registry.add_session(other)
+        registry.end_sessions_of(OTHER, "user", "u-1")
+        assert registry.session(first.token_hash) == first
+        registry.end_sessions_of(ORG, "user", "u-1")
+        assert registry.session(first.token_hash) is None
+        assert registry.session(other.token_hash) == other
+
+    def test_what_is_over_is_swept(self, registry: Registry) -> None:
+        """An idle session and an expired link go; a link is never idle."""
+        idle, link = a_session(1), a_session(2, kind="sign-in")
+        over = structs.replace(a_session(3, kind="password"), expires_at=10)
+        kept = structs.replace(a_session(4), seen_at=100)
+        for each in (idle, link, over, kept):
+            registry.add_session(each)
+        assert registry.sweep_sessions(10, 50) == 2
+        assert registry.link(link.token_hash, "sign-in") == link
+        assert registry.session(kept.token_hash) == kept
+        assert registry.sweep_sessions(10, 50) == 0
+
+    def test_access_is_changed_in_one_order(self, registry: Registry) -> None:
+        """A change made from what somebody else has changed since is refused, whole."""
+        access = registry.access
+        begun = access.organisation(ORG)
+        assert begun == Organisation(org=ORG)
+        role = Role(id="r-1", name="Own", full=("activity_log",))
+        withheld = structs.replace(begun, withheld=("salary",), suspended_at=3)
+        change = Change(organisation=withheld, put_roles=[role], put_members=[a_member(2), a_member(1)])
+        access.change_access(begun, change)
+        now = access.organisation(ORG)
+        assert now == structs.replace(withheld, version=1)
+        assert access.roles(ORG) == [role]
+        assert access.members(ORG) == [a_member(1), a_member(2)]
+        with pytest.raises(HeadMovedError):
+            access.change_access(begun, Change(organisation=begun, drop_roles=["r-1"]))
+        assert access.roles(ORG) == [role]
+        drop = Change(organisation=now, drop_roles=["r-1"], drop_members=[("user", "u-2"), ("user", "u-9")])
+        access.change_access(now, drop)
+        assert (access.roles(ORG), access.members(ORG)) == ([], [a_member(1)])
+        assert (access.roles(OTHER), access.members(OTHER)) == ([], [])
+        assert access.organisation(ORG).version == 2
+
+    def test_members_are_found_and_logins_are_their_own(self, registry: Registry) -> None:
+        access = registry.access
+        first = structs.replace(a_member(1, "anna"), password="$argon2id$x")
+        begun = access.organisation(ORG)
+        access.change_access(begun, Change(organisation=begun, put_members=[first, a_member(2)]))
+        assert access.member(ORG, "user", "u-1") == access.member_by_login(ORG, "anna") == first
+        assert access.member(OTHER, "user", "u-1") is access.member_by_login(OTHER, "anna") is None
+        assert access.member(ORG, "user", "u-9") is access.member_by_login(ORG, "bob") is None
+        now = access.organisation(ORG)
+        taken = Change(organisation=now, put_members=[a_member(2, "anna")])
+        with pytest.raises(StoreError):
+            access.change_access(now, taken)
+        assert access.member(ORG, "user", "u-2") == a_member(2)
+        assert access.organisation(ORG) == now

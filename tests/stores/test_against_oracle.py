@@ -1,5 +1,6 @@
 """SQLite against the memory store, in random histories: equal answers, equal bytes, whole trees."""
 
+import atexit
 import tempfile
 from pathlib import Path
 
@@ -8,9 +9,12 @@ from hypothesis import settings
 from trailbook.stores import Store, open_store
 from trailbook.testing.machines import LogMachine, StoreMachine
 
+LOGS = tempfile.TemporaryDirectory(prefix="trailbook-")
+atexit.register(LOGS.cleanup)
+
 
 def pair() -> tuple[Store, Store]:
-    folder = tempfile.mkdtemp(prefix="trailbook-")
+    folder = tempfile.mkdtemp(dir=LOGS.name)
     return open_store(f"sqlite:///{Path(folder)}/log.db", create=True)[0], open_store("memory:")[0]
 
 

@@ -7,7 +7,7 @@ import pytest
 from trailbook import Deployment, Item, Origin, open_deployment
 from trailbook.access import operator
 from trailbook.accounts import Given, invite, reset, set_password, sign_in, sign_out
-from trailbook.administering import By, disable_member, put_member, withhold
+from trailbook.administering import By, add_role, change_role, disable_member, put_member, withhold
 from trailbook.credentials import IDLE, SESSION_LIFE
 from trailbook.errors import InvalidError, SuspendedError, TooManyTriesError, UnauthenticatedError
 from trailbook.organisations import listed, resume, suspend
@@ -191,11 +191,32 @@ def test_suspended_lets_nobody_in(by: By) -> None:
 def test_withheld_from_everybody(by: By) -> None:
     """R10: what an organisation withholds, full access does not show, from the next request on."""
     session = joined(by)
-    assert by.deployment.credentials.viewer(session).withheld == ()
+    assert by.deployment.credentials.viewer(session).withheld == ("whistleblowing",)
     assert withhold(by, ["salary", "absence"]) == ("absence", "salary")
-    assert by.deployment.credentials.viewer(session).withheld == ("absence", "salary")
+    assert by.deployment.credentials.viewer(session).withheld == ("absence", "salary", "whistleblowing")
     with pytest.raises(InvalidError):
         withhold(by, ["wages"])
+
+
+def test_a_restricted_category_is_read_by_who_has_a_role_that_names_it(by: By) -> None:
+    """catalogue.md 5: whistleblowing is withheld from full access and from keys, until a role names it."""
+    credentials = by.deployment.credentials
+    session = joined(by)
+    key = credentials.new_key(ORG, "Reader", ("read", "export"))[1]
+    assert credentials.viewer(session).withheld == ("whistleblowing",)
+    assert credentials.credential(key).withheld == ("whistleblowing",)
+    for wrong in ("salary", "wages"):
+        with pytest.raises(InvalidError) as refused:
+            add_role(by, "Cases", {}, categories=[wrong])
+        assert [f.pointer for f in refused.value.faults] == ["/categories"]
+    role = add_role(by, "Cases", {}, categories=["whistleblowing"])
+    put_member(by, ANNA, ["hr", role.id])
+    assert credentials.viewer(session).withheld == ()
+    change_role(by, role.id, "Cases", {})
+    assert credentials.viewer(session).withheld == ("whistleblowing",)
+    assert [a for a, _, _ in actions(by)][-3:] == ["role.created", "role.assigned", "role.access_level_changed"]
+    withhold(by, ["salary"])
+    assert credentials.viewer(session).withheld == ("salary", "whistleblowing")
 
 
 @pytest.mark.parametrize(

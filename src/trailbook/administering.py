@@ -83,12 +83,19 @@ def find_member(state: State, type_: str, id_: str) -> Member:
     return state.members[type_, id_]
 
 
-def add_role(by: By, name: str, permissions: Mapping[str, str]) -> Role:
-    """A new role. Raises: NotPermittedError, InvalidError, AccessMovedError."""
-    role = Role(id=new_id(by.deployment.entropy(8)), name=name, full=full_of(permissions))
+def add_role(
+    by: By, name: str, permissions: Mapping[str, str], *, categories: Sequence[str] = ()
+) -> Role:
+    """A new role; `categories` are the restricted ones it may read.
+
+    Raises: NotPermittedError, InvalidError, AccessMovedError.
+    """
+    id_, named = new_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
+    role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
 
     def make(state: State) -> tuple[Change, Sequence[Told]]:
         refuse(role_faults(name, permissions, [r.name for r in state.roles.values()]))
+        refuse(_category_faults(by, role))
         told = Told(action="role.created", target=role_item(role), fields=("permissions",))
         return Change(organisation=state.organisation, put_roles=[role]), [told]
 
@@ -96,21 +103,25 @@ def add_role(by: By, name: str, permissions: Mapping[str, str]) -> Role:
     return role
 
 
-def change_role(by: By, id_: str, name: str, permissions: Mapping[str, str]) -> Role:
-    """A role's new name and permissions.
+def change_role(
+    by: By, id_: str, name: str, permissions: Mapping[str, str], *, categories: Sequence[str] = ()
+) -> Role:
+    """A role's new name, permissions and restricted categories.
 
     Raises: NotPermittedError, NotFoundError, PredefinedRoleError, InvalidError, LastAdministratorError,
     AccessMovedError.
     """
-    role = Role(id=id_, name=name, full=full_of(permissions))
+    named = tuple(sorted(set(categories)))
+    role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
 
     def make(state: State) -> tuple[Change, Sequence[Told]]:
         old = _own_role(state, id_)
         refuse(role_faults(name, permissions, [r.name for r in state.roles.values() if r.id != id_]))
+        refuse(_category_faults(by, role))
         told = []
         if name != old.name:
             told.append(Told(action="role.renamed", target=role_item(role), fields=("name",)))
-        if role.full != old.full:
+        if (role.full, role.categories) != (old.full, old.categories):
             told.append(
                 Told(action="role.access_level_changed", target=role_item(role), fields=("permissions",))
             )
@@ -281,6 +292,13 @@ def _moves(state: State, old: Member, new: Member) -> list[Told]:
 def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[Told]:
     parts = [people[at : at + MAX_CONCERNS] for at in range(0, len(people), MAX_CONCERNS)]
     return [Told(action=action, target=role_item(role), members=tuple(part)) for part in parts]
+
+
+def _category_faults(by: By, role: Role) -> tuple[Fault, ...]:
+    """A category that everybody with full access reads anyhow is not named: it would seem to say more than it does."""
+    known = by.deployment.catalogue.categories
+    wrong = [c for c in role.categories if c not in known or not known[c].restricted]
+    return tuple(Fault("/categories", "invalid", f"{c[:80]!r} is not a restricted category") for c in wrong)
 
 
 def _member_faults(by: By, state: State, item: Item, roles: Sequence[str]) -> Iterable[Fault]:

@@ -79,8 +79,8 @@ class Asking(Struct, frozen=True):
         as_of = _as_of(query, at, size)
         checked = from_params(to_params(query), self.known)
         plan = self.projection.plan(checked, self.clock(), as_of, lang)
-        if viewer.withheld:
-            hidden = self.projection.hidden(viewer.withheld)
+        hidden = self.projection.hidden(viewer.withheld)
+        if hidden.numbers:  # an entry of them lies in the log
             plan = structs.replace(plan, clauses=(*plan.clauses, hidden))
         # A preset moves with the day; the pages of one answer do not.
         return plan if at is None else structs.replace(plan, since=at.since, until=at.until)

@@ -5,6 +5,7 @@ each request. Keeps no secret: what is lost cannot be read again, only replaced.
 wrong.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from msgspec import Struct, structs
@@ -29,7 +30,7 @@ from trailbook.directory import Entropy
 from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
 from trailbook.recording import Clock
-from trailbook.roles import AUDITOR, EMPLOYEE, every, levels
+from trailbook.roles import AUDITOR, EMPLOYEE, Role, every, levels
 from trailbook.stores import ApiKey, Organisation, Registry, Session
 
 LINK_LIFE, SESSION_LIFE, IDLE = timedelta(hours=1), timedelta(hours=12), timedelta(minutes=60)
@@ -47,14 +48,24 @@ class Lives(Struct, frozen=True, kw_only=True):
 
 
 class Credentials:
-    """The registry's keys, links and sessions, with a clock and randomness."""
+    """The registry's keys, links and sessions, with a clock and randomness.
+
+    `restricted` are the categories that only a role which names them may read.
+    """
 
     def __init__(
-        self, registry: Registry, clock: Clock, entropy: Entropy, lives: Lives | None = None
+        self,
+        registry: Registry,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        lives: Lives | None = None,
+        restricted: Iterable[str] = (),
     ) -> None:
         self._registry = registry
         self._clock = clock
         self._entropy = entropy
+        self._restricted = frozenset(restricted)
         self.lives = lives or Lives()
 
     def new_key(
@@ -202,9 +213,9 @@ class Credentials:
             raise UnauthenticatedError(_WRONG)
         held = roles if roles is not None else member.roles if member is not None else ()
         known = every(access.roles(org)) if held else {}
-        given = levels(known[id_] for id_ in held if id_ in known)
-        viewer = Viewer(org=org, item=item, withheld=organisation.withheld, roles=roles)
-        return structs.replace(viewer, **given)
+        given = [known[id_] for id_ in held if id_ in known]
+        withheld = self._withheld(organisation, given)
+        return structs.replace(Viewer(org=org, item=item, withheld=withheld, roles=roles), **levels(given))
 
     def sign_out(self, session: str) -> None:
         """End a session; ending one that is gone is fine."""
@@ -234,8 +245,13 @@ class Credentials:
             categories=key.categories,
             only_itself=key.only_itself,
         )
-        withheld = self._open(key.org).withheld
+        withheld = self._withheld(self._open(key.org), ())
         return Credential(org=key.org, scopes=key.scopes, source=source, withheld=withheld)
+
+    def _withheld(self, organisation: Organisation, roles: Iterable[Role]) -> tuple[str, ...]:
+        """What even full access does not show to whoever has these roles; a key has none."""
+        named = {category for role in roles for category in role.categories}
+        return tuple(sorted({*organisation.withheld, *(self._restricted - named)}))
 
     def _open(self, org: str) -> Organisation:
         found = self._registry.access.organisation(org)

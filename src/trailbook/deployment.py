@@ -84,7 +84,8 @@ class Deployment:
         self._lock = threading.Lock()
         self.clock = clock
         self.catalogue = load(folders)
-        self.credentials = Credentials(registry, clock, entropy)
+        restricted = [c.name for c in self.catalogue.categories.values() if c.restricted]
+        self.credentials = Credentials(registry, clock, entropy, restricted=restricted)
         self.access = registry.access
         self.entropy = entropy
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.

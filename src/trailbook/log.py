@@ -390,7 +390,8 @@ class Log(Recorder):
         """
         self._asking.let_in(viewer, require_full)
         self._projection.catch_up()
-        return find_items(self._reader, Sought(q=q, role=role, type=type_, limit=limit))
+        sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
+        return find_items(self._reader, sought)
 
     def size(self, *, viewer: Viewer) -> int:
         """How many entries the log has. Raises: NotPermittedError."""

@@ -31,6 +31,7 @@ class Sought(Struct, frozen=True):
     role: Role | None
     type: str | None
     limit: int
+    withheld: tuple[str, ...] = ()
 
 
 def find_items(reader: Reader, sought: Sought) -> list[Found]:
@@ -58,7 +59,7 @@ def find_items(reader: Reader, sought: Sought) -> list[Found]:
 def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Found]:
     kept = _in_role(reader, numbers, sought.role)
     found = reader.projection.identities.versions(kept)
-    return [_found(reader, v) for v in found.values() if v and _offered(reader, v, sought.type)]
+    return [_found(reader, v) for v in found.values() if v and _offered(reader, v, sought)]
 
 
 def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
@@ -84,9 +85,15 @@ def _in_role(reader: Reader, numbers: Sequence[int], role: Role | None) -> list[
     return [number for number, kept in zip(wanted, seen.tolist(), strict=True) if kept]
 
 
-def _offered(reader: Reader, versions: Sequence[Identity], type_: str | None) -> bool:
+def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bool:
     last = versions[-1]
-    return last.id is not None and last.type not in ("origin", "source") and type_ in (None, last.type)
+    declared = reader.catalogue.types.get(last.type)
+    return (
+        last.id is not None
+        and last.type not in ("origin", "source")
+        and sought.type in (None, last.type)
+        and (declared is None or declared.category not in sought.withheld)
+    )
 
 
 def _found(reader: Reader, versions: Sequence[Identity]) -> Found:

@@ -8,7 +8,7 @@ import pytest
 
 from trailbook.access import operator
 from trailbook.administering import By, put_member
-from trailbook.model import Item
+from trailbook.model import Actor, Item, Origin
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +162,36 @@ def test_what_is_withheld_nobody_reads(admin: httpx.Client, cared: Any) -> None:
     assert before > 0
     assert (after["count"], after["entries"]) == (0, [])
     assert admin.put("/withheld", json={"categories": ["none"]}).status_code == 422
+
+
+def test_a_restricted_category_is_read_under_its_name_alone(admin: httpx.Client, cared: Any) -> None:
+    """R10, catalogue.md 5: rows, counts, the entry itself, names offered: nothing, until a role names the category."""
+    log = cared.deployment.log("nordlys")
+    system = Actor(type="system", id="hotline", name="Hotline", kind="system")
+    case = Item(type="case", id="case-4711")
+    at = log.record("case.opened", actor=system, target=case, origin=Origin(interface="job")).id
+    person = Item(type="user", id="u-71", name="Kari Vik")
+    with signed_in(cared, person) as page:
+        assert admin.put("/members/user/u-71", json={"roles": ["hr"]}).status_code == 200
+        asked = [f"entries?category=whistleblowing&count=true", f"entries/{at}", "items?q=case-4711"]
+
+        def seen() -> list[Any]:
+            return [page.get(f"{cared.api}/{path}") for path in asked]
+
+        rows, one, offered = seen()
+        assert (rows.json()["count"], rows.json()["entries"]) == (0, [])
+        assert one.status_code == 404
+        assert offered.json()["items"] == []
+        wanted = {"name": "Cases", "permissions": {}, "categories": ["whistleblowing"]}
+        role = admin.post("/roles", json=wanted).json()
+        assert role["categories"] == ["whistleblowing"]
+        assert admin.put("/members/user/u-71", json={"roles": ["hr", role["id"]]}).status_code == 200
+        rows, one, offered = seen()
+        assert [e["id"] for e in rows.json()["entries"]] == [str(at)]
+        assert one.status_code == 200
+        assert [i["id"] for i in offered.json()["items"]] == ["case-4711"]
+        refused = admin.put(f"/roles/{role['id']}", json=wanted | {"categories": ["salary"]})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/categories")
 
 
 def test_an_invitation_and_a_reset(admin: httpx.Client) -> None:

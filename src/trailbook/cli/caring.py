@@ -27,6 +27,9 @@ members = typer.Typer(
 NAME = typer.Argument(metavar="NAME", help="The organisation.")
 ROLE = typer.Argument(metavar="ROLE", help="The role's id.")
 WHO = typer.Argument(metavar=ITEM, help="The person.")
+NAMED = typer.Option(
+    None, "--category", metavar="CATEGORY", help="A restricted category it may read; repeat for several."
+)
 FULL = typer.Option(None, "--full", metavar="PERMISSION", help="A permission at full; repeat for several.")
 
 
@@ -83,11 +86,13 @@ def add_role(
     ctx: typer.Context,
     name: str = typer.Option(..., metavar="NAME", help="Its name."),
     full: list[str] | None = FULL,
+    category: list[str] | None = NAMED,
     json: bool = JSON,
 ) -> None:
     """Make a role."""
+    given, named = dict.fromkeys(full or [], "full"), category or []
     with open_log(ctx) as log:
-        role = _core("administering").add_role(_by(log), name, dict.fromkeys(full or [], "full"))
+        role = _core("administering").add_role(_by(log), name, given, categories=named)
     _told(_role(role), role.id, json=json)
 
 
@@ -97,11 +102,13 @@ def change_role(
     id_: str = ROLE,
     name: str = typer.Option(..., metavar="NAME", help="Its name."),
     full: list[str] | None = FULL,
+    category: list[str] | None = NAMED,
     json: bool = JSON,
 ) -> None:
-    """Change a role: its name, and all its permissions."""
+    """Change a role: its name, all its permissions and restricted categories."""
+    given, named = dict.fromkeys(full or [], "full"), category or []
     with open_log(ctx) as log:
-        role = _core("administering").change_role(_by(log), id_, name, dict.fromkeys(full or [], "full"))
+        role = _core("administering").change_role(_by(log), id_, name, given, categories=named)
     _told(_role(role), f"{role.id} is changed", json=json)
 
 
@@ -214,8 +221,13 @@ def _link(ctx: typer.Context, text: str, base_url: str | None, *, json: bool) ->
 
 
 def _role(role: Any) -> dict[str, Any]:
-    permissions = permissions_of(role)
-    return {"id": role.id, "name": role.name, "permissions": permissions, "predefined": role.id in PREDEFINED}
+    return {
+        "id": role.id,
+        "name": role.name,
+        "permissions": permissions_of(role),
+        "categories": role.categories,
+        "predefined": role.id in PREDEFINED,
+    }
 
 
 def _member(member: Any) -> dict[str, Any]:

@@ -24,11 +24,15 @@ class Organisation(Struct, frozen=True, kw_only=True):
 
 
 class Role(Struct, frozen=True, kw_only=True):
-    """A role of an organisation: its `full` permissions by name; a permission that is not there is none."""
+    """A role of an organisation: its `full` permissions by name; a permission that is not there is none.
+
+    `categories` are the restricted ones that it may read.
+    """
 
     id: str
     name: str
     full: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 class Member(Struct, frozen=True, kw_only=True):

@@ -131,7 +131,7 @@ class RegistryConformance:
         access = registry.access
         begun = access.organisation(ORG)
         assert begun == Organisation(org=ORG)
-        role = Role(id="r-1", name="Own", full=("activity_log",))
+        role = Role(id="r-1", name="Own", full=("activity_log",), categories=("cases", "whistleblowing"))
         withheld = structs.replace(begun, withheld=("salary",), suspended_at=3)
         change = Change(organisation=withheld, put_roles=[role], put_members=[a_member(2), a_member(1)])
         access.change_access(begun, change)

@@ -26,10 +26,14 @@ Shape = TypeVar("Shape")
 
 
 class RoleSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A role: `permissions` by name, each none or full; one that is left out is none."""
+    """A role: `permissions` by name, each none or full; one that is left out is none.
+
+    `categories` are the restricted ones that it may read.
+    """
 
     name: str
     permissions: dict[str, str]
+    categories: list[str] = []
 
 
 class MemberSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,11 +74,15 @@ class WithheldSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RoleAnswer(Struct, frozen=True, kw_only=True):
-    """A role with every permission's level; predefined ones cannot be changed."""
+    """A role with every permission's level and the restricted categories that it may read.
+
+    Predefined ones cannot be changed.
+    """
 
     id: str
     name: str
     permissions: dict[str, Level]
+    categories: tuple[str, ...]
     predefined: bool
 
 
@@ -152,7 +160,7 @@ def roles(asked: Asked) -> Response[bytes]:
 def add_role(asked: Asked) -> Response[bytes]:
     """POST roles: 201."""
     given = sent(asked, RoleSent)
-    role = administering.add_role(by(asked), given.name, given.permissions)
+    role = administering.add_role(by(asked), given.name, given.permissions, categories=given.categories)
     return _json(_role(role), 201, f"{asked.site.base_url}{asked.path}/{role.id}")
 
 
@@ -164,8 +172,9 @@ def role(asked: Asked) -> Response[bytes]:
 
 def change_role(asked: Asked) -> Response[bytes]:
     """PUT roles/{role}."""
-    given = sent(asked, RoleSent)
-    changed = administering.change_role(by(asked), asked.params["role"], given.name, given.permissions)
+    given, id_ = sent(asked, RoleSent), asked.params["role"]
+    named = given.categories
+    changed = administering.change_role(by(asked), id_, given.name, given.permissions, categories=named)
     return _json(_role(changed))
 
 
@@ -299,7 +308,11 @@ def _shown(asked: Asked) -> Response[bytes]:
 
 def _role(role: Role) -> RoleAnswer:
     return RoleAnswer(
-        id=role.id, name=role.name, permissions=permissions_of(role), predefined=role.id in PREDEFINED
+        id=role.id,
+        name=role.name,
+        permissions=permissions_of(role),
+        categories=role.categories,
+        predefined=role.id in PREDEFINED,
     )
 
 

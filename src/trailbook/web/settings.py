@@ -79,6 +79,11 @@ def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Respon
             (c.name, catalogue.label("category", c.name, asked.lang), c.sensitive)
             for c in catalogue.categories.values()
         ],
+        restricted=[
+            (c.name, catalogue.label("category", c.name, asked.lang))
+            for c in catalogue.categories.values()
+            if c.restricted
+        ],
         withheld=state.organisation.withheld,
         moment=lambda at: asked.words.moment(instant(at)) + " UTC",
         **seen,
@@ -110,11 +115,13 @@ def _reset(asked: Asked, given: Given) -> dict[str, str]:
 
 
 def _add_role(asked: Asked, given: Given) -> None:
-    administering.add_role(by(asked), _one(given, "name"), _levels(given))
+    named = given.get("category", [])
+    administering.add_role(by(asked), _one(given, "name"), _levels(given), categories=named)
 
 
 def _change_role(asked: Asked, given: Given) -> None:
-    administering.change_role(by(asked), _one(given, "id"), _one(given, "name"), _levels(given))
+    id_, name, named = _one(given, "id"), _one(given, "name"), given.get("category", [])
+    administering.change_role(by(asked), id_, name, _levels(given), categories=named)
 
 
 def _remove_role(asked: Asked, given: Given) -> None:

@@ -15,7 +15,8 @@ from trailbook.stores.sqlite.connection import Connections
 
 _ORGANISATION = "SELECT org, version, suspended_at, withheld FROM organisation WHERE org = ?"
 _PUT_ORGANISATION = "REPLACE INTO organisation VALUES (?, ?, ?, ?)"
-_PUT_ROLE = "REPLACE INTO role VALUES (?, ?, ?, ?)"
+_ROLES = "SELECT id, name, permissions, categories FROM role WHERE org = ? ORDER BY id"
+_PUT_ROLE = "REPLACE INTO role VALUES (?, ?, ?, ?, ?)"
 _MEMBER = "SELECT type, id, name, roles, login, password, disabled_at FROM member WHERE org = ?"
 # Not REPLACE: a login that somebody else has must be refused, not taken from them.
 _DROP_MEMBER = "DELETE FROM member WHERE org = ? AND type = ? AND id = ?"
@@ -42,7 +43,7 @@ class SqliteAccess:
             for id_ in change.drop_roles:
                 db.execute("DELETE FROM role WHERE org = ? AND id = ?", (org, id_))
             for role in change.put_roles:
-                db.execute(_PUT_ROLE, (org, role.id, role.name, " ".join(role.full)))
+                db.execute(_PUT_ROLE, (org, *structs.astuple(_written(role))))
             for type_, id_ in (*change.drop_members, *((m.type, m.id) for m in change.put_members)):
                 db.execute(_DROP_MEMBER, (org, type_, id_))
             for member in change.put_members:
@@ -50,8 +51,10 @@ class SqliteAccess:
 
     def roles(self, org: str) -> list[Role]:
         with self._connections.reading() as db:
-            rows = db.execute("SELECT id, name, permissions FROM role WHERE org = ? ORDER BY id", (org,))
-            return [Role(id=id_, name=name, full=tuple(full.split())) for id_, name, full in rows]
+            return [
+                Role(id=id_, name=name, full=tuple(full.split()), categories=tuple(categories.split()))
+                for id_, name, full, categories in db.execute(_ROLES, (org,))
+            ]
 
     def members(self, org: str) -> list[Member]:
         with self._connections.reading() as db:
@@ -74,6 +77,10 @@ def _organisation(db: apsw.Connection, org: str) -> Organisation:
         return Organisation(org=org)
     _, version, suspended_at, withheld = row
     return Organisation(org=org, version=version, suspended_at=suspended_at, withheld=tuple(withheld.split()))
+
+
+def _written(role: Role) -> Any:
+    return structs.replace(role, full=" ".join(role.full), categories=" ".join(role.categories))
 
 
 def _flat(member: Member) -> Any:

@@ -95,12 +95,13 @@ CREATE TABLE organisation (
   withheld TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `permissions` are the names of those that are full, with blanks between.
+-- `permissions` are the names of those that are full, `categories` of the restricted ones it may read, with blanks
+-- between.
 CREATE TABLE role (
   org TEXT NOT NULL,
   id TEXT NOT NULL,
   name TEXT NOT NULL,
-  permissions TEXT NOT NULL,
+  permissions TEXT NOT NULL, categories TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (org, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -214,7 +214,11 @@ def test_a_restricted_category_is_read_by_who_has_a_role_that_names_it(by: By) -
     assert credentials.viewer(session).withheld == ()
     change_role(by, role.id, "Cases", {})
     assert credentials.viewer(session).withheld == ("whistleblowing",)
-    assert [a for a, _, _ in actions(by)][-3:] == ["role.created", "role.assigned", "role.access_level_changed"]
+    assert [a for a, _, _ in actions(by)][-3:] == [
+        "role.created",
+        "role.assigned",
+        "role.access_level_changed",
+    ]
     withhold(by, ["salary"])
     assert credentials.viewer(session).withheld == ("salary", "whistleblowing")
 

@@ -136,6 +136,13 @@ def test_a_leaf_hash_of_another_length_is_refused():
             merkle.extend(EMPTY, [b"x" * 32, wrong])
 
 
+@given(st.integers(0, 600), st.integers(0, 70))
+def test_a_lengthened_compact_range_is_that_of_the_longer_tree(size: int, more: int):
+    leaves = LEAVES[: size + more]
+    before, after = (merkle.extend(merkle.EMPTY, leaves[:n])[0] for n in (size, size + more))
+    assert merkle.lengthened(merkle.compact(before), size, leaves[size:]) == merkle.compact(after)
+
+
 def test_the_compact_range_has_one_root_per_bit_of_the_size():
     frontier, _ = merkle.extend(EMPTY, LEAVES[: 256 + 128 + 3])
     assert merkle.compact(frontier) == (mth(0, 256), mth(256, 384), mth(384, 386), mth(386, 387))

@@ -83,9 +83,7 @@ def find_member(state: State, type_: str, id_: str) -> Member:
     return state.members[type_, id_]
 
 
-def add_role(
-    by: By, name: str, permissions: Mapping[str, str], *, categories: Sequence[str] = ()
-) -> Role:
+def add_role(by: By, name: str, permissions: Mapping[str, str], *, categories: Sequence[str] = ()) -> Role:
     """A new role; `categories` are the restricted ones it may read.
 
     Raises: NotPermittedError, InvalidError, AccessMovedError.

@@ -105,6 +105,20 @@ def compact(frontier: Frontier) -> tuple[bytes, ...]:
     return tuple(found)
 
 
+def lengthened(compact: Sequence[bytes], size: int, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The compact range of a tree of `size` once it has more leaves: for a few, far less work than `compact`.
+
+    Source: RFC 9162 section 2.1.2, where a new leaf completes every subtree that the size has a low bit for.
+    """
+    found = list(compact)
+    for at, leaf in enumerate(leaves, size):
+        right = leaf
+        while at & 1:
+            right, at = node_hash(found.pop(), right), at >> 1
+        found.append(right)
+    return tuple(found)
+
+
 def root(frontier: Frontier) -> bytes:
     """The root hash of the tree that the frontier ends."""
     return root_of(compact(frontier))

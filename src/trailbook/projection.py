@@ -43,6 +43,7 @@ Progress = Callable[[int, int], None]
 _CHUNK = 4096
 _ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
+_ALIVE = {"deleted": False, "restored": True}  # by the verb of the action
 _TRIES = 5
 _FEW = 4
 _REMEMBERED = 256
@@ -379,7 +380,7 @@ def alive_after(catalogue: Catalogue, action: str, outcome: str) -> bool | None:
     """Whether the target is there after such an entry: no longer, again, or (None) as before."""
     declared = catalogue.actions.get(action)
     verb = "" if declared is None or outcome != "success" else declared.verb
-    return {"deleted": False, "restored": True}.get(verb)
+    return _ALIVE.get(verb)
 
 
 def sixty_bits(id_: str | None) -> int:

@@ -22,7 +22,7 @@ from trailbook.errors import (
     TrailbookError,
 )
 from trailbook.index import Row
-from trailbook.merkle import EMPTY, Frontier, compact, extend, leaf_hash
+from trailbook.merkle import EMPTY, Frontier, compact, extend, leaf_hash, lengthened
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.projection import Told, alive_after, sixty_bits
 from trailbook.rules import Complete
@@ -34,9 +34,12 @@ from trailbook.turns import Turns
 Clock = Callable[[], datetime]
 _T = TypeVar("_T")
 _ATTEMPTS = 5  # before others are held up
+_FEW = 64  # leaves for which lengthening the compact range beats making it anew
 _SECOND = 1_000_000
 _TOGETHER = 4_000  # entries in one commit, unless one caller brings more
 _ROOM = 40_000  # entries that may wait: some 100 MB at the most
+_VERSION_7 = 0x7000 << 64 | 0x8000 << 48  # and the variant
+_FREE = (1 << 80) - 1 & ~(0xF000 << 64 | 0xC000 << 48)  # what of an id's last ten bytes is random
 _CLOCK_SOURCE = Item(type="source", id="library", name="Trailbook library")
 
 
@@ -308,10 +311,12 @@ class Writer:
         return self._store.kept_at(self._org, [seq])[0].body
 
     def _commit(self, batch: _Batch, change: Change | None = None) -> _Written:
-        grown, tiles = extend(self._frontier, [leaf_hash(row.body) for row in batch.rows])
+        before, leaves = batch.head, [leaf_hash(row.body) for row in batch.rows]
+        grown, tiles = extend(self._frontier, leaves)
+        few = len(leaves) < _FEW
         head = Head(
             size=grown.size,
-            range=compact(grown),
+            range=lengthened(before.range, before.size, leaves) if few else compact(grown),
             recorded_at=batch.at,
             items=batch.draft.items,
             removed=batch.head.removed + (change.removed if change else 0),
@@ -488,6 +493,4 @@ def _given_members(entry: NewEntry, key: bytes) -> tuple[object, ...]:
 
 def new_id(at: int, entropy: Entropy) -> UUID:
     """A version 7 UUID for an instant in microseconds. Source: RFC 9562 section 5.7."""
-    number = int.from_bytes((at // 1000).to_bytes(6, "big") + entropy(10), "big")
-    number = number & ~(0xF000 << 64) | (0x7000 << 64)
-    return UUID(int=number & ~(0xC000 << 48) | (0x8000 << 48))
+    return UUID(int=at // 1000 << 80 | int.from_bytes(entropy(10), "big") & _FREE | _VERSION_7)

@@ -173,7 +173,7 @@ def test_a_restricted_category_is_read_under_its_name_alone(admin: httpx.Client,
     person = Item(type="user", id="u-71", name="Kari Vik")
     with signed_in(cared, person) as page:
         assert admin.put("/members/user/u-71", json={"roles": ["hr"]}).status_code == 200
-        asked = [f"entries?category=whistleblowing&count=true", f"entries/{at}", "items?q=case-4711"]
+        asked = ["entries?category=whistleblowing&count=true", f"entries/{at}", "items?q=case-4711"]
 
         def seen() -> list[Any]:
             return [page.get(f"{cared.api}/{path}") for path in asked]

@@ -20,6 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 CODED = ("kind", "type", "category", "action", "outcome", "interface")
 ITEMS = ("actor", "target", "source", "behalf")
+_WAITING = 64
 NUMBERS = ("at", *ITEMS, "correlation", "cause", *CODED, "own")
 
 
@@ -57,6 +58,13 @@ class Codes:
         """The number of a word, new ones included."""
         return self.of.setdefault(word, len(self.of))
 
+    def all(self, words: Sequence[str]) -> list[int]:
+        """The numbers of these words, new ones included."""
+        try:
+            return [self.of[word] for word in words]
+        except KeyError:
+            return [self.code(word) for word in words]
+
     def known(self, words: Sequence[str]) -> tuple[int, ...]:
         """The numbers of those words that have one."""
         return tuple(self.of[word] for word in words if word in self.of)
@@ -78,8 +86,9 @@ class Tail:
     def __init__(self, first: int, codes: dict[str, Codes]) -> None:
         self.first = first
         self.size = first  # entries seen, removed ones included: the next seq
-        self.count = 0
-        self.codes = codes
+        self._codes = codes
+        self._held = 0
+        self._waiting: list[Row] = []  # not in the arrays yet: one by one that costs more than what they say
         self.lives: list[tuple[int, int, int, bool]] = []  # item, at, seq, alive
         self._arrays = {name: np.zeros(256, np.int64) for name in ("seq", *NUMBERS)}
         self._starts = np.zeros(257, np.int64)
@@ -90,25 +99,31 @@ class Tail:
 
     def add(self, rows: Sequence[Row], size: int) -> None:
         """Append rows in the order of `seq`; `size` is the log's size after them."""
-        if rows:
-            self._grow(self.count + len(rows))
-            fresh = slice(self.count, self.count + len(rows))
-            columns = dict(
-                zip(Row.__struct_fields__, zip(*map(structs.astuple, rows), strict=True), strict=True)
-            )
-            for name, array in self._arrays.items():
-                values: Sequence[Any] = columns[name]
-                array[fresh] = [self.codes[name].code(v) for v in values] if name in CODED else values
-            self._add_concerned(rows)
-            self.lives.extend((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
-            self.count += len(rows)
+        self._waiting.extend(rows)
+        self.lives.extend((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
         self.size = size
+        if len(self._waiting) >= _WAITING:
+            self._settle()
+
+    @property
+    def count(self) -> int:
+        """How many entries there are; whatever was waiting is in the arrays by then."""
+        if self._waiting:
+            self._settle()
+        return self._held
+
+    @property
+    def codes(self) -> dict[str, Codes]:
+        """The codes of every coded column, with the words of every entry that was added."""
+        if self._waiting:
+            self._settle()
+        return self._codes
 
     def cut(self, stop: int) -> "Tail":
         """The tail from `stop` on: what is before it has been sealed."""
         rest = Tail(stop, self.codes)
-        low = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
-        rest.count, rest.size = self.count - low, self.size
+        low = int(np.searchsorted(self._plain("seq"), stop))
+        rest._held, rest.size = self.count - low, self.size
         rest.lives = [life for life in self.lives if life[2] >= stop]
         rest._arrays = {name: _longer(a[low : self.count], 256) for name, a in self._arrays.items()}
         starts = self._starts[low : self.count + 1]
@@ -118,7 +133,7 @@ class Tail:
 
     def fields(self, stop: int) -> tuple[dict[str, Ints], Ints, Ints]:
         """The columns of what lies before `stop`, in the order of `seq`: fields, starts of concerned, concerned."""
-        high = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
+        high = int(np.searchsorted(self._plain("seq"), stop))
         starts = self._starts[: high + 1]
         fields = {name: array[:high].copy() for name, array in self._arrays.items()}
         return fields, starts.copy(), self._items[: starts[-1]].copy()
@@ -183,7 +198,7 @@ class Tail:
         """Which of these numbers some entry has in a field."""
         seen = self._plain("target" if field == "about" else field)
         if field == "about":
-            seen = np.concatenate([seen, self._items[: self._starts[self.count]]])
+            seen = np.concatenate([seen, self._items[: self._starts[self._held]]])
         return np.isin(numbers, seen)
 
     def _keep(self, plan: Plan) -> Mask:
@@ -219,7 +234,8 @@ class Tail:
         return found
 
     def _plain(self, name: str) -> Ints:
-        return self._arrays[name][: self.count]
+        count = self.count
+        return self._arrays[name][:count]
 
     def _sort(self) -> None:
         if self._ordered != self.count:
@@ -228,18 +244,30 @@ class Tail:
             self._times = self._plain("at")[self._order]
             self._ordered = self.count
 
+    def _settle(self) -> None:
+        rows, held = self._waiting, self._held
+        self._grow(held + len(rows))
+        columns = dict(zip(Row.__struct_fields__, zip(*map(structs.astuple, rows), strict=True), strict=True))
+        for name, array in self._arrays.items():
+            values: Sequence[Any] = columns[name]
+            codes = self._codes.get(name)
+            array[held : held + len(rows)] = values if codes is None else codes.all(values)
+        self._add_concerned(rows, held)
+        self._waiting, self._held = [], held + len(rows)
+
     def _grow(self, count: int) -> None:
         if count > len(self._arrays["seq"]):
             room = max(count, 2 * len(self._arrays["seq"]))
             self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
             self._starts = _longer(self._starts, room + 1)
 
-    def _add_concerned(self, rows: Sequence[Row]) -> None:
-        ends = self._starts[self.count] + np.cumsum([len(row.concerned) for row in rows])
+    def _add_concerned(self, rows: Sequence[Row], held: int) -> None:
+        begin = self._starts[held]
+        ends = begin + np.cumsum([len(row.concerned) for row in rows])
         if ends[-1] > len(self._items):
             self._items = _longer(self._items, max(int(ends[-1]), 2 * len(self._items)))
-        self._items[self._starts[self.count] : ends[-1]] = [item for row in rows for item in row.concerned]
-        self._starts[self.count + 1 : self.count + 1 + len(rows)] = ends
+        self._items[begin : ends[-1]] = [item for row in rows for item in row.concerned]
+        self._starts[held + 1 : held + 1 + len(rows)] = ends
 
 
 def _is_one_of(values: Ints, wanted: Sequence[int]) -> Mask:

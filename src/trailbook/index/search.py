@@ -20,7 +20,10 @@ class Piece(Protocol):
 
     first: int
     size: int
-    count: int
+
+    @property
+    def count(self) -> int:
+        """How many entries are there."""
 
     @property
     def low(self) -> int:

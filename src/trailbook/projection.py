@@ -75,6 +75,7 @@ class Projection:
         self._untold = 0  # entries recorded here while nothing was read
         self._names: dict[int, tuple[int, str | None]] = {}  # item -> log size then, name_now
         self._life: dict[int, tuple[int, int, bool]] = {}  # item -> when (at, seq) it last ended or came back
+        self._labels: dict[tuple[str, str], tuple[str, ...]] = {}  # of the catalogue, which does not change
         self._sealing = threading.Lock()
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self.lock = threading.RLock()
@@ -241,7 +242,10 @@ class Projection:
 
     def label_words(self, action: str, lang: str) -> tuple[str, ...]:
         """The folded words of an action's label."""
-        return words(self._catalogue.label("action", action, lang))
+        found = self._labels.get((action, lang))
+        if found is None:
+            found = self._labels[action, lang] = words(self._catalogue.label("action", action, lang))
+        return found
 
     def _load(self, head: Head) -> None:
         damaged = self._sealed.load()

@@ -52,14 +52,20 @@ def find_items(reader: Reader, sought: Sought) -> list[Found]:
             offered = _offers(reader, numbers, sought)
             if len(offered) >= sought.limit or room is None or len(numbers) - len(exact) < room:
                 break
-    offered.sort(key=lambda f: (fold(f.name_now or f.id), f.type, f.id))
-    return offered[: min(sought.limit, MOST)]
+        named = [(reader.projection.name_now(versions), versions) for versions in offered]
+        named.sort(key=lambda one: _place(*one))
+        return [_found(reader, *one) for one in named[: min(sought.limit, MOST)]]
 
 
-def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Found]:
+def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, str]:
+    last = versions[-1]
+    return fold(name or last.id or ""), last.type, last.id or ""
+
+
+def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Sequence[Identity]]:
     kept = _in_role(reader, numbers, sought.role)
     found = reader.projection.identities.versions(kept)
-    return [_found(reader, v) for v in found.values() if v and _offered(reader, v, sought)]
+    return [versions for versions in found.values() if versions and _offered(reader, versions, sought)]
 
 
 def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
@@ -96,15 +102,9 @@ def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bo
     )
 
 
-def _found(reader: Reader, versions: Sequence[Identity]) -> Found:
+def _found(reader: Reader, now: str | None, versions: Sequence[Identity]) -> Found:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
-    person: Kind | None = "person" if declared is not None and declared.person else None
-    now = reader.projection.name_now(versions)
-    return Found(
-        type=last.type,
-        id=last.id or "",
-        kind=reader.projection.kind_of(last.item) or person,
-        name=versions[0].name,
-        name_now=now,
-    )
+    person = declared is not None and declared.person  # who is of such a type can act as nothing else
+    kind: Kind | None = "person" if person else reader.projection.kind_of(last.item)
+    return Found(type=last.type, id=last.id or "", kind=kind, name=versions[0].name, name_now=now)

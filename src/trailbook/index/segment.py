@@ -341,11 +341,11 @@ class Segment:
 
     def _posting(self, field: str, number: int) -> Ints:
         terms = self.part(f"{field}.terms")
-        # A number of the array's own type: with another one numpy would convert the whole array first.
-        if number > np.iinfo(terms.dtype).max:
+        if not len(terms) or number > terms[-1]:
             return NONE
-        at = int(np.searchsorted(terms, terms.dtype.type(number)))
-        if at == len(terms) or terms[at] != number:
+        # A number of the array's own type: with another one numpy would convert the whole array first.
+        at = int(terms.searchsorted(terms.dtype.type(number)))
+        if terms[at] != number:
             return NONE
         starts = self.part(f"{field}.starts")
         found: Ints = self.part(f"{field}.ranks")[int(starts[at]) : int(starts[at + 1])].astype(np.int64)

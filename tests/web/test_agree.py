@@ -3,7 +3,8 @@
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from html import unescape
 from urllib.parse import urlencode
 
 import httpx
@@ -11,9 +12,12 @@ import pytest
 from tests.web.conftest import ORG, Served, enter
 from tests.web.test_html import opened
 from tests.web.test_journeys import lived
+from tests.web.test_live import events
 
 from trailbook.access import operator
 from trailbook.query import from_params, split_params
+from trailbook.shown import Shown
+from trailbook.web.views import VIEWS
 
 PAGE = f"/orgs/{ORG}/activity"
 FILTERS = 200
@@ -93,7 +97,38 @@ def _agreed(company: Served, reader: httpx.Client, pairs: list[tuple[str, str]])
     query = from_params(split_params(bound)[0])
     newer = company.log.newer(query, viewer=operator(ORG), after=-1, limit=200)
     assert sorted(entry.id for entry in newer) == sorted(ids), pairs
+    assert _followed(reader, pairs, newer) == [entry.id for entry in newer], pairs
     return ids
+
+
+def _followed(reader: httpx.Client, pairs: list[tuple[str, str]], newer: Sequence[Shown]) -> list[str]:
+    """The ids that a stream from the log's beginning tells, in the order of `seq`, up to the last that it should."""
+    found: list[str] = []
+    if not newer:
+        return found
+    with reader.stream("GET", f"/api/v1/orgs/{ORG}/live?{urlencode([*pairs, ('after', '-1')])}") as answer:
+        assert answer.status_code == 200, answer.read()
+        for name, _, entry in events(answer):
+            if name == "entry":
+                found.append(entry["id"])
+                if entry["seq"] >= newer[-1].seq:
+                    break
+    return found
+
+
+def test_a_ready_view_gives_what_its_filter_gives(company: Served, reader: httpx.Client) -> None:
+    """P23: the link of each of the ten questions shows the entries that the API gives for the same filter."""
+    links = re.findall(r'href="([^"]*[?&;]view=(?!all")[^"]*)"', opened(reader, PAGE).text)
+    assert len(links) == len(VIEWS) == 10
+    told = []
+    for view, link in zip(VIEWS, map(unescape, links), strict=True):
+        pairs = [*view.params, ("tz", "Europe/Oslo"), ("category.not", "activity_log"), ("limit", "200")]
+        entries = reader.get(f"/api/v1/orgs/{ORG}/entries?{urlencode(pairs)}").json()["entries"]
+        page = opened(reader, f"{link}&{urlencode(pairs[len(view.params) :])}").text
+        rows = re.findall(r'class="row" id="e-([^"]+)"', page)
+        assert rows == ([] if view.asks else [entry["id"] for entry in entries]), view.name
+        told.append(rows)
+    assert len({tuple(rows) for rows in told if rows}) > 5
 
 
 def test_a_changed_filter_disagrees(reader: httpx.Client) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import DamagedError
-from trailbook.model import Item, Kind, Outcome, State
+from trailbook.model import Kind, Outcome, State
 from trailbook.projection import Projection
 from trailbook.proving import sizes, state_of
 from trailbook.reading import pseudonym
@@ -175,7 +175,7 @@ class Lines:
         named = f"erased {erased}" if shown.erased else name or ""
         link = None
         if shown.exists and not shown.erased and identity.type != "origin":
-            link = self._of.catalogue.link(Item(type=identity.type, id=id_, name=name))
+            link = self._of.catalogue.link(identity.type, id_)
         return Face(
             identity=identity,
             shown=shown,

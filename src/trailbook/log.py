@@ -51,12 +51,12 @@ from trailbook.proving import (
     served_tile,
 )
 from trailbook.query import Known, Query, View
-from trailbook.reading import Reader
+from trailbook.reading import Reader, Sayings
 from trailbook.recorder import Recorder
 from trailbook.recording import Clock, Means
 from trailbook.sealed import Parts, Sizes
-from trailbook.sentences import Piece, pieces
-from trailbook.shown import Found, Page, Shown, spoken
+from trailbook.sentences import Piece
+from trailbook.shown import Found, Page, Shown
 from trailbook.stores import Store
 from trailbook.tiles import Edge
 from trailbook.typeahead import Role, Sought, find_items
@@ -96,7 +96,8 @@ class Log(Recorder):
         self._projection = Projection(store, org, means.catalogue, kept)
         super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
         self._edge: Edge = {}
-        self._reader = Reader(store, org, self.catalogue, self._projection)
+        sayings = Sayings(self.catalogue, self._projection.identities)
+        self._reader = Reader(store, org, self.catalogue, self._projection, sayings)
         self._watch = Watch(
             Watched(
                 store=store,
@@ -314,7 +315,7 @@ class Log(Recorder):
 
     def pieces(self, shown: Shown, lang: str = "en") -> tuple[Piece, ...]:
         """The sentence of an entry that was shown, in pieces: a page makes a link of each name."""
-        return pieces(self.catalogue, spoken(shown, self._reader.count_of(shown)), lang)
+        return self._reader.pieces(shown, lang)
 
     def leaf(self, id_: UUID, *, viewer: Viewer) -> bytes:
         """The hashed bytes of an entry.

@@ -14,23 +14,52 @@ from msgspec import Struct, structs
 
 from trailbook.canonical import Body, decode
 from trailbook.catalogue import Catalogue
+from trailbook.identities import Identities
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.projection import Projection, sixty_bits
 from trailbook.proving import sizes, state_of
 from trailbook.query import View, self_of, words
-from trailbook.sentences import counts, say
+from trailbook.sentences import Piece as Pronounced
+from trailbook.sentences import Spoken, counts, pieces
 from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.stores import Identity, Store
 
+_MOST = 20_000  # sentences remembered before starting afresh; about 20 MB
+
+
+class Sayings:
+    """Sentences said lately, in pieces: the rows of one page are those of the next one, or of another filter.
+
+    What names somebody who is erased by now is never answered: everything is forgotten with the identities.
+    """
+
+    def __init__(self, catalogue: Catalogue, identities: Identities) -> None:
+        self._catalogue = catalogue
+        self._identities = identities
+        self._forgotten = identities.forgotten
+        self.counted = frozenset(name for name in catalogue.actions if counts(catalogue, name))
+        self._said: dict[tuple[str, Spoken], tuple[tuple[Pronounced, ...], str]] = {}
+
+    def of(self, spoken: Spoken, lang: str) -> tuple[tuple[Pronounced, ...], str]:
+        """A sentence in pieces, and whole. Raises: CatalogueError where the catalogue does not have the language."""
+        if self._forgotten != self._identities.forgotten or len(self._said) >= _MOST:
+            self._forgotten, self._said = self._identities.forgotten, {}
+        found = self._said.get((lang, spoken))
+        if found is None:
+            said = pieces(self._catalogue, spoken, lang)
+            found = self._said[lang, spoken] = said, "".join(piece.text for piece in said)
+        return found
+
 
 class Reader(Struct, frozen=True):
-    """What showing needs: the store, one organisation, its catalogue and its projection."""
+    """What showing needs: the store, one organisation, its catalogue, its projection and what was said lately."""
 
     store: Store
     org: str
     catalogue: Catalogue
     projection: Projection
+    sayings: Sayings
 
     def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
@@ -76,7 +105,6 @@ class Reader(Struct, frozen=True):
             return self._item(shape, known, token, more)
 
         seq, state = at
-        entry = entry_of(seq, body, known.cited)
         target: ShownItem = item(ShownItem, body.target)
         shown = Shown(
             id=body.id,
@@ -85,7 +113,7 @@ class Reader(Struct, frozen=True):
             recorded_at=body.recorded_at,
             category=body.category,
             action=body.action,
-            outcome=entry.outcome,
+            outcome=cast(Outcome, body.outcome),
             actor=item(ShownActor, body.actor.item, kind=body.actor.kind),
             target=target,
             on_behalf_of=None if body.on_behalf_of is None else item(ShownItem, body.on_behalf_of),
@@ -97,17 +125,23 @@ class Reader(Struct, frozen=True):
             caused_by=body.caused_by,
             origin=_origin(body, known.cited),
             source=item(ShownItem, body.source),
-            self_=self_of(entry),
+            self_=_own(body, known.cited),
             sentence="",
-            link=self.catalogue.link(entry.target) if target.exists and not target.erased else None,
+            link=self.catalogue.link(target.type, target.id) if target.exists and target.id else None,
             state=state,
         )
-        said = say(self.catalogue, spoken(shown, self.count_of(shown)), lang)
-        return structs.replace(shown, sentence=said)
+        return structs.replace(shown, sentence=self._said(shown, lang)[1])
+
+    def pieces(self, shown: Shown, lang: str) -> tuple[Pronounced, ...]:
+        """The sentence of an entry in pieces, each name apart."""
+        return self._said(shown, lang)[0]
+
+    def _said(self, shown: Shown, lang: str) -> tuple[tuple[Pronounced, ...], str]:
+        return self.sayings.of(spoken(shown, self.count_of(shown)), lang)
 
     def count_of(self, entry: Shown) -> int:
         """How many it was about: its concerns, or, where its sentence counts them, the entries it led to."""
-        if entry.concerns or not counts(self.catalogue, entry.action):
+        if entry.concerns or entry.action not in self.sayings.counted:
             return len(entry.concerns)
         return self.projection.led_to(entry.id)
 
@@ -144,6 +178,13 @@ class _Known(Struct, frozen=True):
 
 def _all_seqs(pieces: Sequence[Piece], plan: Plan) -> list[int]:
     return [int(seq) for seqs in every_seq(pieces, plan) for seq in seqs]
+
+
+def _own(body: Body, cited: dict[str, Identity]) -> bool:
+    """Whether the actor is the target or concerned, and acted on nobody's behalf: `self_of`, by item number."""
+    actor = cited[body.actor.item].item
+    touched = (body.target, *(concern.item for concern in body.concerns))
+    return body.on_behalf_of is None and any(cited[token].item == actor for token in touched)
 
 
 def _belongs(entry: Shown, body: Body) -> bool:

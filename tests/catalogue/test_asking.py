@@ -65,11 +65,11 @@ def test_an_unknown_entity_names_the_nearest() -> None:
     ],
 )
 def test_links(link: str | None, item_id: str, expected: str | None) -> None:
-    assert linked(link).link(Item(type="role", id=item_id)) == expected
+    assert linked(link).link("role", item_id) == expected
 
 
 def test_an_undeclared_type_has_no_link() -> None:
-    assert CATALOGUE.link(Item(type="spaceship", id="1")) is None
+    assert CATALOGUE.link("spaceship", "1") is None
 
 
 @pytest.mark.parametrize(

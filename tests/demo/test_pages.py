@@ -69,7 +69,7 @@ def test_every_link_of_an_entry_opens_a_page(site: Site, built: "Built") -> None
     items: dict[str, dict[str, None]] = {}
     for entry in built.recorder.entries:
         for item in (entry.target, *entry.concerns):
-            items.setdefault(item.type, {})[built.recorder.catalogue.link(item) or ""] = None
+            items.setdefault(item.type, {})[built.recorder.catalogue.link(item.type, item.id) or ""] = None
     assert items.keys() >= {"user", "role", "integration", "absence", "competence", "salary", "payslip"}
     for links in items.values():
         paths = list(links)

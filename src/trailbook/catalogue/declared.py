@@ -7,6 +7,7 @@ Refuses to read files (`reading.py`), to judge them (`check.py`) and to know any
 import difflib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from trailbook.catalogue.words import Language
 from trailbook.errors import ActionUnknownError, CatalogueError
-from trailbook.model import Concern, Item, NewEntry
+from trailbook.model import Concern, NewEntry
 
 Retention = Literal["brief", "standard", "extended", "permanent"]
 OnFailure = Literal["refuse", "spool"]
@@ -141,12 +142,12 @@ class Catalogue(Struct, frozen=True):
             raise ActionUnknownError(pattern, near and f"{near}.*")
         return found
 
-    def link(self, item: Item) -> str | None:
-        """Where the host shows the item: its type's link with `{id}` percent-encoded, or None."""
-        found = self.types.get(item.type)
-        if found is None or found.link is None or link_fault(found.link) or _DOTS.fullmatch(item.id):
+    def link(self, type_: str, id_: str) -> str | None:
+        """Where the host shows an item: its type's link with `{id}` percent-encoded, or None."""
+        found = self.types.get(type_)
+        if found is None or found.link is None or link_fault(found.link) or _DOTS.fullmatch(id_):
             return None
-        return found.link.replace("{id}", quote(item.id, safe=""))
+        return found.link.replace("{id}", quote(id_, safe=""))
 
     def label(self, kind: str, name: str, lang: str) -> str:
         """The label of a category, type, field, action, part, outcome, interface, kind, purpose or verb.
@@ -183,6 +184,7 @@ def fill(action: Action, entry: NewEntry) -> tuple[Concern, ...]:
     return tuple(dict.fromkeys((*entry.concerns, *more)))
 
 
+@lru_cache(maxsize=1024)
 def link_fault(link: str) -> str | None:
     """Why a type's link may not be used, or None: http(s) with a host, or relative to this site.
 

@@ -12,7 +12,7 @@ from trailbook.dates import zone
 from trailbook.errors import FilterInvalidError
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
-from trailbook.web.rows import Telling
+from trailbook.web.rows import Addresses, Telling
 from trailbook.web.views import VIEWS
 
 LOOKS = ("auto", "light", "dark")
@@ -54,7 +54,8 @@ def _places(asked: Asked) -> list[dict[str, str]]:
 
 def telling(asked: Asked, state: Asking | None, tz: str) -> Telling:
     """What telling entries on this page needs."""
-    return Telling(words=asked.words, zone=ZoneInfo(tz), catalogue=asked.log.catalogue, asking=state)
+    addresses = None if state is None else Addresses(state)
+    return Telling(words=asked.words, zone=ZoneInfo(tz), catalogue=asked.log.catalogue, addresses=addresses)
 
 
 def home_zone(asked: Asked) -> str:

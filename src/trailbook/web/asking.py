@@ -7,7 +7,7 @@ answer: an address that needs tidying is sent on, one that is broken says which 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
@@ -22,6 +22,7 @@ _FORM = frozenset(
     {"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view", "at"}
     | {"action", "target", "source", "origin", "self"}
 )
+_SAFE = "/:*,"
 _OWN = frozenset({"view", "at"})
 TYPED = ("actor", "concerns")
 # What the bare path leads to: reading the log is an entry too, and would stand before everything else.
@@ -97,9 +98,14 @@ class Asking(Struct, frozen=True, kw_only=True):
         return structs.replace(self.query, as_of=None)
 
 
+def quoted(value: str) -> str:
+    """A value as `address` writes it."""
+    return quote_plus(value, safe=_SAFE)
+
+
 def address(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """A path with parameters."""
-    written = urlencode(list(pairs), safe="/:*,")
+    written = urlencode(list(pairs), safe=_SAFE)
     return f"{path}?{written}" if written else path
 
 

@@ -22,7 +22,7 @@ from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking
 from trailbook.web.names import Naming
 from trailbook.web.render import html, partial
-from trailbook.web.rows import entry_href
+from trailbook.web.rows import Addresses
 
 RELATED = 10
 _PAGE, _MOST_PAGES = 50, 4
@@ -53,22 +53,23 @@ def _told(asked: Asked, state: Asking, shown: Shown) -> dict[str, Any]:
     proofs = asked.org if asked.viewer.read_proofs == "full" and shown.state != "accepted" else None
     related = asked.log.related(asked.entry_id(shown.id), viewer=asked.viewer, limit=RELATED, lang=asked.lang)
     older, newer = neighbours(asked, state.query, shown)
+    lead = Addresses(state)
     return {
         "told": naming.entry(shown, home(asked)),
         "proofs": proofs,
         "signed": _signed(asked) if proofs else None,
-        "related": [_related(asked, state, one, said.zone) for one in related.entries],
+        "related": [_related(asked, lead, one, said.zone) for one in related.entries],
         "more_related": (related.count or 0) - len(related.entries),
-        "older": older and entry_href(state, older),
-        "newer": newer and entry_href(state, newer),
+        "older": older and lead.entry(older.id),
+        "newer": newer and lead.entry(newer.id),
         "list": state.href(state.query),
-        "alone": entry_href(state, shown),
+        "alone": lead.entry(shown.id),
     }
 
 
-def _related(asked: Asked, state: Asking, one: Shown, zone: ZoneInfo) -> dict[str, str]:
+def _related(asked: Asked, lead: Addresses, one: Shown, zone: ZoneInfo) -> dict[str, str]:
     at = datetime.fromisoformat(one.occurred_at).astimezone(zone)
-    return {"href": entry_href(state, one), "sentence": one.sentence, "when": asked.words.moment(at)}
+    return {"href": lead.entry(one.id), "sentence": one.sentence, "when": asked.words.moment(at)}
 
 
 def _signed(asked: Asked) -> int:

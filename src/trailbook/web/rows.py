@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
+from trailbook.query import to_params
 from trailbook.sentences import Piece
 from trailbook.shown import Shown, ShownItem
-from trailbook.web.asking import Asking, address
+from trailbook.web.asking import Asking, address, quoted
 from trailbook.web.words import Words
 
 MOST_NAME = 120
+_MARK, _AROUND = "user/-here-", 2  # of an address: a stretch before the mark and one after it
 LATE = timedelta(hours=1)
 
 
@@ -27,6 +29,41 @@ class Part(Struct, frozen=True):
     item: bool = False
     href: str | None = None
     whole: str | None = None
+
+
+class Addresses:
+    """Where the rows of one page lead to: what is the same for all of them is worked out once."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._given = frozenset(to_params(asking.query))
+        self._entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query)).partition(_MARK)
+        self._adding: dict[str, tuple[str, ...]] = {}
+
+    def entry(self, id_: str) -> str:
+        """The address of an entry as opened from this list."""
+        before, _, after = self._entry
+        return f"{before}{id_}{after}"
+
+    def adding(self, field: str, item: ShownItem) -> str | None:
+        """The address that adds an item to the filter; None where it is in it."""
+        value = f"{item.type}/{item.id}"
+        if (field, value) in self._given:
+            return None
+        if field not in self._adding:
+            self._adding[field] = self._around(field)
+        around = self._adding[field]
+        return quoted(value).join(around) if around else self._with(field, value)
+
+    def _around(self, field: str) -> tuple[str, ...]:
+        """What stands before and after a value that is added; nothing where that depends on the value."""
+        if any(name == field for name, _ in self._given):
+            return ()
+        around = tuple(self._with(field, _MARK).split(_MARK))
+        return around if len(around) == _AROUND else ()
+
+    def _with(self, field: str, value: str) -> str:
+        return self._asking.href(self._asking.with_value(field, value))
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -50,12 +87,12 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Telling(Struct, frozen=True, kw_only=True):
-    """What telling needs besides the entry: the language, the zone, the catalogue and the page's address."""
+    """What telling needs besides the entry: the language, the zone, the catalogue and the page's addresses."""
 
     words: Words
     zone: ZoneInfo
     catalogue: Catalogue
-    asking: Asking | None
+    addresses: Addresses | None
 
     def label(self, kind: str, name: str) -> str:
         return self.catalogue.label(kind, name, self.words.lang)
@@ -70,7 +107,7 @@ def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Tel
     return Row(
         id=shown.id,
         seq=shown.seq,
-        href=None if telling.asking is None else entry_href(telling.asking, shown),
+        href=None if telling.addresses is None else telling.addresses.entry(shown.id),
         parts=tuple(_part(piece, shown, telling) for piece in pieces(shown)),
         iso=shown.occurred_at,
         day=telling.words.weekday(at.date()),
@@ -100,7 +137,8 @@ def _part(piece: Piece, shown: Shown, telling: Telling) -> Part:
     field = "actor" if piece.item[0] == "actor" else "concerns"
     short = cut(piece.text)
     whole = None if short == piece.text else piece.text
-    return Part(short, True, filter_href(telling.asking, field, item), whole)
+    href = None if telling.addresses is None or item.id is None else telling.addresses.adding(field, item)
+    return Part(short, True, href, whole)
 
 
 def _named(shown: Shown, part: str, at: int) -> ShownItem:
@@ -111,19 +149,6 @@ def _named(shown: Shown, part: str, at: int) -> ShownItem:
     if part == "represented" and shown.on_behalf_of is not None:
         return shown.on_behalf_of
     return [concern for concern in shown.concerns if concern.part == part][at]
-
-
-def filter_href(asking: Asking | None, field: str, item: ShownItem) -> str | None:
-    """The address that adds an item to the filter; None for an erased one, and for one that is in it."""
-    if asking is None or item.id is None:
-        return None
-    value = f"{item.type}/{item.id}"
-    return None if asking.has(field, value) else asking.href(asking.with_value(field, value))
-
-
-def entry_href(asking: Asking, shown: Shown) -> str:
-    """The address of an entry as opened from a list."""
-    return address(f"{asking.path}/e/{shown.id}", asking.kept(asking.query))
 
 
 def cut(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
@@ -32,18 +33,19 @@ class Part(Struct, frozen=True):
 
 
 class Addresses:
-    """Where the rows of one page lead to: what is the same for all of them is worked out once."""
+    """Where the rows of one page lead to: what is the same for all of them is worked out, and escaped, once."""
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
         self._given = frozenset(to_params(asking.query))
-        self._entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query)).partition(_MARK)
+        entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query))
+        self._entry = escape(entry).partition(_MARK)
         self._adding: dict[str, tuple[str, ...]] = {}
 
     def entry(self, id_: str) -> str:
         """The address of an entry as opened from this list."""
         before, _, after = self._entry
-        return f"{before}{id_}{after}"
+        return Markup(f"{before}{quoted(id_)}{after}")
 
     def adding(self, field: str, item: ShownItem) -> str | None:
         """The address that adds an item to the filter; None where it is in it."""
@@ -53,13 +55,13 @@ class Addresses:
         if field not in self._adding:
             self._adding[field] = self._around(field)
         around = self._adding[field]
-        return quoted(value).join(around) if around else self._with(field, value)
+        return Markup(quoted(value).join(around)) if around else self._with(field, value)
 
     def _around(self, field: str) -> tuple[str, ...]:
         """What stands before and after a value that is added; nothing where that depends on the value."""
         if any(name == field for name, _ in self._given):
             return ()
-        around = tuple(self._with(field, _MARK).split(_MARK))
+        around = tuple(escape(self._with(field, _MARK)).split(_MARK))
         return around if len(around) == _AROUND else ()
 
     def _with(self, field: str, value: str) -> str:

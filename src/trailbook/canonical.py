@@ -23,28 +23,28 @@ _HEX32 = re.compile(r"[0-9a-f]{32}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class BodyActor(Struct, frozen=True, forbid_unknown_fields=True):
+class BodyActor(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The actor in a body: token and kind."""
 
     item: str
     kind: Kind
 
 
-class BodyConcern(Struct, frozen=True, forbid_unknown_fields=True):
+class BodyConcern(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A concerned item in a body: token and part."""
 
     item: str
     part: str
 
 
-class BodyOrigin(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class BodyOrigin(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The origin in a body: interface and, where an address or agent was given, its token."""
 
     interface: str
     item: str | None = None
 
 
-class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The hashed members; declared in sorted order, so that msgspec writes them canonically.
 
     Source: RFC 8785, restricted to ASCII keys, strings, arrays, objects and one integer.
@@ -76,7 +76,7 @@ class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
         return (self.actor.item, self.target, self.source, *rest, *concerned)
 
 
-class Cited(Struct, frozen=True, kw_only=True):
+class Cited(Struct, frozen=True, kw_only=True, gc=False):
     """The tokens under which one entry's items stand in its body; `concerns` in the entry's order."""
 
     actor: str
@@ -127,7 +127,7 @@ def correlation(given: str, key: bytes) -> str:
     return hmac.digest(key, given.encode(), "sha256")[:16].hex()
 
 
-class Stamp(Struct, frozen=True, kw_only=True):
+class Stamp(Struct, frozen=True, kw_only=True, gc=False):
     """What the log itself adds to an entry: id, time of recording (microseconds) and the organisation's key."""
 
     id: UUID

@@ -18,7 +18,7 @@ Exact = tuple[
 ]  # an item's type, id and name; an origin's ip, agent, actor
 Entropy = Callable[[int], bytes]
 
-_MOST_KNOWN = 200_000  # versions remembered before starting afresh; about 100 MB
+_MOST_KNOWN = 150_000  # versions in each of two generations; about 75 MB
 
 
 class Directory:
@@ -28,10 +28,19 @@ class Directory:
         self._store = store
         self._org = org
         self.exact: dict[Exact, Identity] = {}
+        self._older: dict[Exact, Identity] = {}
 
     def forget(self) -> None:
         """Drop what is remembered: somebody else has written."""
         self.exact.clear()
+        self._older.clear()
+
+    def older(self, exact: Exact) -> Identity | None:
+        """A version that was cited before the newest generation began; it is of that one from now on."""
+        found = self._older.get(exact)
+        if found is not None:
+            self.exact[exact] = found
+        return found
 
     def read(self, keys: Collection[Key]) -> dict[Key, list[Identity]]:
         """All versions of these items, oldest first; an empty list for one the log has never seen."""
@@ -42,8 +51,10 @@ class Directory:
 
     def learn(self, exact: dict[Exact, Identity]) -> None:
         """Remember what is now durable."""
-        if len(self.exact) >= _MOST_KNOWN:
-            self.exact.clear()
+        if (
+            len(self.exact) >= _MOST_KNOWN
+        ):  # whoever is cited again is carried over, whoever is not goes next time
+            self._older, self.exact = self.exact, {}
         self.exact.update(exact)
 
 
@@ -62,9 +73,10 @@ class Draft:
 
     def foresee(self, items: Iterable[Item]) -> None:
         """Read at once what the directory has of these items: one by one they cost a query each."""
-        known = self._directory.exact
+        known, older = self._directory.exact, self._directory.older
+        exact = [key for i in items if (key := (i.type, i.id, i.name)) not in known]
         keys: dict[Key, None] = {
-            (i.type, i.id, None): None for i in items if (i.type, i.id, i.name) not in known
+            (type_, id_, None): None for type_, id_, name in exact if not older((type_, id_, name))
         }
         if keys:
             self._versions.update(self._directory.read(keys))
@@ -72,13 +84,15 @@ class Draft:
     def cite(self, item: Item, owner: int | None = None) -> Identity:
         """The version of `item` with this name, made when new; an item given without a name cites the latest."""
         exact = (item.type, item.id, item.name)
-        found = self.exact.get(exact) or self._directory.exact.get(exact)
+        directory = self._directory
+        found = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
         return found if found is not None else self._look(item, owner)
 
     def cite_origin(self, origin: Origin, actor: int) -> Identity:
         """The origin's version for this actor; origins are made per actor, so that they link nobody else."""
         exact = (origin.ip, origin.user_agent, actor)
-        found = self.exact.get(exact) or self._directory.exact.get(exact)
+        directory = self._directory
+        found = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
         return found if found is not None else self._look_for_origin(origin, actor)
 
     def _look(self, item: Item, owner: int | None) -> Identity:

@@ -28,7 +28,7 @@ from trailbook.model import (
 )
 
 
-class Complete(Struct, frozen=True):
+class Complete(Struct, frozen=True, gc=False):
     """An entry that keeps every rule, its category and concerns filled in; `owner` owns a personal target."""
 
     entry: NewEntry
@@ -58,7 +58,7 @@ def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime
     yield from _time_faults(entry.occurred_at, now)
     for pointer, item in _items(entry):
         yield from item_faults(item, pointer)
-        yield from _type_faults(catalogue, item, pointer)
+        yield from type_faults(catalogue, item, pointer)
     yield from _actor_faults(catalogue, entry)
     if not action.allows(entry.target.type):
         allowed = ", ".join(action.target)
@@ -66,7 +66,7 @@ def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime
     yield from _concern_faults(action, entry)
     yield from _field_faults(catalogue.types.get(entry.target.type), entry)
     yield from _rest_faults(catalogue, entry)
-    yield from _origin_faults(entry.origin)
+    yield from origin_faults(entry.origin)
 
 
 def _time_faults(at: datetime, now: datetime) -> Iterator[Fault]:
@@ -95,7 +95,8 @@ def _items(entry: NewEntry) -> Iterator[tuple[str, Item]]:
         yield f"/concerns/{at}", concern
 
 
-def _type_faults(catalogue: Catalogue, item: Item, pointer: str) -> Iterator[Fault]:
+def type_faults(catalogue: Catalogue, item: Item, pointer: str) -> Iterator[Fault]:
+    """Every rule of the catalogue about one item alone that is broken."""
     declared = catalogue.types.get(item.type)
     if declared is None or item.type == "origin":
         yield _fault(f"{pointer}/type", f"is {item.type[:64]!r}, which the catalogue does not declare")
@@ -170,7 +171,8 @@ def _rest_faults(catalogue: Catalogue, entry: NewEntry) -> Iterator[Fault]:
         yield _fault("/effective_at", "is not a date such as 2026-11-02")
 
 
-def _origin_faults(origin: Origin) -> Iterator[Fault]:
+def origin_faults(origin: Origin) -> Iterator[Fault]:
+    """Every rule about an origin that is broken."""
     if origin.ip is not None and (why := ip_fault(origin.ip)):
         yield _fault("/origin/ip", why)
     if origin.user_agent is not None and (why := text_fault(origin.user_agent, MAX_USER_AGENT)):

@@ -37,7 +37,7 @@ SAMPLE_NAMES = {
 }
 
 
-class Named(Struct, frozen=True, kw_only=True):
+class Named(Struct, frozen=True, kw_only=True, gc=False):
     """An item as a reader may see it; an erased one has only its type and `token4`, its pseudonym."""
 
     type: str
@@ -47,7 +47,7 @@ class Named(Struct, frozen=True, kw_only=True):
     token4: str = ""
 
 
-class Spoken(Struct, frozen=True, kw_only=True):
+class Spoken(Struct, frozen=True, kw_only=True, gc=False):
     """What a sentence is made of; `count` is counted when read, or None where nobody counted."""
 
     action: str
@@ -61,7 +61,7 @@ class Spoken(Struct, frozen=True, kw_only=True):
     count: int | None = None
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False):
     """A stretch of a sentence; `item` is (part, place in that part) where it names one, else None."""
 
     text: str

@@ -9,7 +9,7 @@ from trailbook.model import Interface, Kind, Outcome, State
 from trailbook.sentences import Named, Spoken
 
 
-class ShownItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ShownItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An item: its name at the time and, where it differs, now; an erased one has a pseudonym and no id."""
 
     type: str
@@ -21,19 +21,19 @@ class ShownItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pseudonym: str | None = None
 
 
-class ShownActor(ShownItem, frozen=True, kw_only=True, omit_defaults=True):
+class ShownActor(ShownItem, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who did it."""
 
     kind: Kind
 
 
-class ShownConcern(ShownItem, frozen=True, kw_only=True, omit_defaults=True):
+class ShownConcern(ShownItem, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Whom or what it is about, and its part."""
 
     part: str
 
 
-class ShownOrigin(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ShownOrigin(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Where it came from; `erased` when address and agent went with the actor."""
 
     interface: Interface
@@ -42,7 +42,7 @@ class ShownOrigin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     erased: bool = False
 
 
-class Shown(Struct, frozen=True, kw_only=True, rename={"self_": "self"}):
+class Shown(Struct, frozen=True, kw_only=True, rename={"self_": "self"}, gc=False):
     """An entry as it is read; times are UTC with microseconds, `link` opens the target at the host."""
 
     id: str

@@ -1,8 +1,8 @@
 """What was found sound before: the same items, origins and shapes of entries are not checked twice.
 
-Owns a shortcut past `rules.complete`, and only where that has already answered for every part of an entry: its
-items one by one, and its shape (everything else but times and ids). Refuses to judge: whatever it has not seen,
-or cannot compare, goes to the rules, which alone say what is wrong.
+Owns a shortcut past `rules.complete`, and only where the rules have already answered for an entry's shape (everything
+but items, times and ids); of its items only those not seen before are held against the rules about them alone.
+Refuses to judge: whatever is not found sound goes to the rules whole, which alone say what is wrong.
 """
 
 from collections.abc import Hashable
@@ -12,9 +12,21 @@ from uuid import UUID
 from msgspec import structs
 
 from trailbook.catalogue import Action, Catalogue
-from trailbook.model import AHEAD, MAX_ID, Actor, Concern, Item, NewEntry, text_fault
-from trailbook.rules import Complete, complete, is_date, owner_of
+from trailbook.model import (
+    AHEAD,
+    INTERFACES,
+    MAX_ID,
+    Actor,
+    Concern,
+    Item,
+    NewEntry,
+    Origin,
+    item_faults,
+    text_fault,
+)
+from trailbook.rules import Complete, complete, is_date, origin_faults, owner_of, type_faults
 
+_ITEMS = (Actor, Concern, Item)
 _MOST = 50_000  # items remembered before starting afresh; about 20 MB
 
 
@@ -45,17 +57,50 @@ class Sound:
             type(at) is datetime
             and at.tzinfo is UTC
             and at - now <= AHEAD
-            and entry.actor in items
-            and entry.target in items
-            and entry.origin in items
-            and (not entry.concerns or all(concern in items for concern in entry.concerns))
-            and (entry.on_behalf_of is None or entry.on_behalf_of in items)
+            and (entry.actor in items or self._is_sound(entry.actor))
+            and (entry.target in items or self._is_sound(entry.target))
+            and (entry.origin in items or self._is_sound_origin(entry.origin))
+            and (not entry.concerns or all(c in items or self._is_sound(c) for c in entry.concerns))
+            and (
+                entry.on_behalf_of is None
+                or entry.on_behalf_of in items
+                or self._is_sound(entry.on_behalf_of)
+            )
             and (id_ is None or type(id_) is UUID)
             and (cause is None or type(cause) is UUID)
             and (len(entry.concerns) < 2 or _are_apart(entry.concerns))
             and (entry.effective_at is None or is_date(entry.effective_at))
             and (entry.correlation is None or text_fault(entry.correlation, MAX_ID) is None)
         )
+
+    def _is_sound(self, item: Item) -> bool:
+        """Whether an item of a known shape keeps the rules about it alone; it is remembered if so."""
+        name = item.name
+        fine = (
+            type(item.id) is str
+            and (name is None or type(name) is str)
+            and type(item) in _ITEMS
+            and next(item_faults(item, ""), None) is None
+            and next(type_faults(self._catalogue, item, ""), None) is None
+        )
+        return fine and self._remember(item)
+
+    def _is_sound_origin(self, origin: Origin) -> bool:
+        ip, agent = origin.ip, origin.user_agent
+        fine = (
+            type(origin) is Origin
+            and origin.interface in INTERFACES
+            and (ip is None or type(ip) is str)
+            and (agent is None or type(agent) is str)
+            and next(origin_faults(origin), None) is None
+        )
+        return fine and self._remember(origin)
+
+    def _remember(self, sound: Hashable) -> bool:
+        if len(self._items) >= _MOST:
+            self._items = set()  # a new one, not an emptied one: another thread may be looking
+        self._items.add(sound)
+        return True
 
     def _filled(self, action: Action, entry: NewEntry) -> Complete:
         """The entry with what follows from it; its shape says that nothing given stands in a part that is filled."""
@@ -72,11 +117,8 @@ class Sound:
         follow = {*action.filled, "represented"}
         if any(concern.part in follow for concern in entry.concerns):
             return  # how many there are in a part depends on whether two are one: the rules count
-        if len(self._items) >= _MOST or len(self._shapes) >= _MOST:
-            # New ones, not emptied ones: another thread may be looking.
-            self._items, self._shapes = set(), {}
-        behalf = () if found.on_behalf_of is None else (found.on_behalf_of,)
-        self._items.update((found.actor, found.target, found.origin, *behalf, *found.concerns))
+        if len(self._shapes) >= _MOST:
+            self._shapes = {}  # as with items
         self._shapes[shape] = action
 
 

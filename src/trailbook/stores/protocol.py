@@ -30,7 +30,7 @@ class Head(Struct, frozen=True, kw_only=True):
     removed: int = 0
 
 
-class Identity(Struct, frozen=True, kw_only=True):
+class Identity(Struct, frozen=True, kw_only=True, gc=False):
     """One item version of the directory: what a token stands for; `id`, `name`, `salt` are None once erased.
 
     An origin is an identity too: type `origin`, `id` its IP address or "", `name` its user agent, and
@@ -46,14 +46,14 @@ class Identity(Struct, frozen=True, kw_only=True):
     owner: int | None = None
 
 
-class NewRow(Struct, frozen=True):
+class NewRow(Struct, frozen=True, gc=False):
     """An entry on its way in: its id and its body, verbatim."""
 
     id: UUID
     body: bytes
 
 
-class Kept(Struct, frozen=True):
+class Kept(Struct, frozen=True, gc=False):
     """An entry as it lies in the store: `body`, or, where retention removed it, its `leaf` hash."""
 
     seq: int
@@ -61,7 +61,7 @@ class Kept(Struct, frozen=True):
     leaf: bytes | None = None
 
 
-class Blob(Struct, frozen=True):
+class Blob(Struct, frozen=True, gc=False):
     """A named piece of bytes of one organisation: kind (`tile`, `manifest` ...), key and content."""
 
     kind: str

@@ -23,7 +23,7 @@ _MARK, _AROUND = "user/-here-", 2  # of an address: a stretch before the mark an
 LATE = timedelta(hours=1)
 
 
-class Part(Struct, frozen=True):
+class Part(Struct, frozen=True, gc=False):
     """A stretch of a sentence; `item` marks a name, `href` the address that adds it to the filter."""
 
     text: str
@@ -68,7 +68,7 @@ class Addresses:
         return self._asking.href(self._asking.with_value(field, value))
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     """One entry on the page."""
 
     id: str

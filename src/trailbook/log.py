@@ -394,6 +394,16 @@ class Log(Recorder):
         sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
         return find_items(self._reader, sought)
 
+    def withholds(self, viewer: Viewer) -> bool:
+        """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""
+        self._projection.catch_up()
+        return bool(self._projection.hidden(viewer.withheld).numbers)
+
+    @property
+    def forgotten(self) -> int:
+        """How often somebody was erased, as far as this process read: whoever keeps what was shown drops it then."""
+        return self._projection.identities.forgotten
+
     def size(self, *, viewer: Viewer) -> int:
         """How many entries the log has. Raises: NotPermittedError."""
         self._asking.let_in(viewer, require_full)

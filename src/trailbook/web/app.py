@@ -31,6 +31,7 @@ from trailbook.web import (
     settings,
 )
 from trailbook.web.asked import THREADS, Routes, Site
+from trailbook.web.drawn import Drawn
 from trailbook.web.edge import At, edged
 from trailbook.web.ingest import ingesting
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
@@ -59,7 +60,7 @@ def create_app(
     runner, closing = kept_exports(deployment, folder)
     gate = Gate(limits, deployment.clock)
     deployment.tries = Throttle(limits.failures, 60)
-    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner, gate)
+    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner, gate, Drawn())
     routes, streams = Routes(site), live.Streams()
     handlers = [
         *_entries(routes),

@@ -22,6 +22,7 @@ from trailbook.export.running import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.auth import admit_api, admit_page, require_same_site
+from trailbook.web.drawn import Drawn
 from trailbook.web.jsonin import MalformedError
 from trailbook.web.limits import Gate
 from trailbook.web.outgoing import acceptable
@@ -53,6 +54,7 @@ class Site(Struct, frozen=True):
     limiter: CapacityLimiter
     exports: Runner
     gate: Gate
+    drawn: Drawn
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 _TEMPLATES.globals["static"] = static_href
 
@@ -67,6 +68,11 @@ def html(template: str, status: int = 200, *, part: bool = False, **seen: Any) -
     frame = "part.html" if part else "frame.html"
     text = _TEMPLATES.get_template(template).render(frame=frame, **seen)
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
+
+
+def markup(template: str, **seen: Any) -> Markup:
+    """A part of a page, to be put into one."""
+    return Markup(_TEMPLATES.get_template(template).render(**seen))
 
 
 def static_file(asked: Asked) -> Response[bytes]:

@@ -29,7 +29,7 @@ def exports(asked: Asked) -> Response[Any]:
 def offered(asked: Asked, bound: Query) -> dict[str, Any]:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if asked.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None:
+    if bound.text or bound.self_ is not None or asked.log.withholds(asked.viewer):
         bundles = [name for name in bundles if name != "bundle-closed"]
     return {
         "api": f"/api/v1/orgs/{asked.org}/exports",

@@ -88,6 +88,11 @@ class Projection:
         return [*self._sealed.segments, self.tail]
 
     @property
+    def stand(self) -> tuple[int, int]:
+        """Where the log stands here: how far it reaches, and how often something of it was removed or erased."""
+        return self.tail.size, self.identities.forgotten
+
+    @property
     def unsealed(self) -> int:
         """How many entries, at the last catching up, were in no segment."""
         return self.tail.size - self.tail.first

@@ -5,7 +5,7 @@ read; `Log` has asked before.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -20,12 +20,14 @@ from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outc
 from trailbook.projection import Projection, sixty_bits
 from trailbook.proving import sizes, state_of
 from trailbook.query import View, self_of, words
+from trailbook.query.checks import MAX_LIMIT
 from trailbook.sentences import Piece as Pronounced
 from trailbook.sentences import Spoken, counts, pieces
 from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.stores import Identity, Store
 
 _MOST = 20_000  # sentences remembered before starting afresh; about 20 MB
+_MOST_SHOWN = 4_000  # entries remembered as they were shown; about 12 MB
 
 
 class Sayings:
@@ -58,26 +60,62 @@ class Sayings:
         return self._of.get((lang, id_, sentence))
 
 
+class Lately:
+    """Entries as they were shown lately, for as long as the log stands where it stood then.
+
+    What an entry shows besides its body - names by now, whether items exist, its state - follows from the log: with
+    whatever is recorded, signed, removed or erased all of it is forgotten. Whoever asks holds the projection's lock.
+    """
+
+    def __init__(self) -> None:
+        self._stand: Hashable = None
+        self._shown: dict[tuple[str, int], Shown] = {}
+
+    def found(self, stand: Hashable, seqs: Sequence[int], lang: str) -> list[Shown] | None:
+        """All of these entries as they are shown where the log stands; None where one is not remembered."""
+        if stand != self._stand:
+            return None
+        found = [self._shown.get((lang, seq)) for seq in seqs]
+        return None if None in found else cast(list[Shown], found)
+
+    def keep(self, stand: Hashable, shown: Sequence[Shown], lang: str) -> None:
+        """Remember entries that were made where the log stands; of long lists nothing."""
+        if len(shown) > MAX_LIMIT:
+            return
+        if stand != self._stand or len(self._shown) + len(shown) > _MOST_SHOWN:
+            self._stand, self._shown = stand, {}
+        self._shown.update(((lang, one.seq), one) for one in shown)
+
+
 class Reader(Struct, frozen=True):
-    """What showing needs: the store, one organisation, its catalogue, its projection and what was said lately."""
+    """What showing needs: the store, one organisation, its catalogue, its projection, and what was lately."""
 
     store: Store
     org: str
     catalogue: Catalogue
     projection: Projection
     sayings: Sayings
+    lately: Lately
 
     def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
-        bodies = self._bodies(seqs)
         signed = sizes(self.store, self.org)
+        with self.projection.lock:
+            stand = self.projection.stand
+            found = self.lately.found((stand, signed), seqs, lang)
+        if found is not None:
+            return found
+        bodies = self._bodies(seqs)
         with self.projection.lock:
             known = self._known([body for _, body in bodies])
             counted = [
                 body.id for _, body in bodies if not body.concerns and body.action in self.sayings.counted
             ]
             known.led_to.update(self.projection.led_to(counted))
-            return [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
+            made = [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
+            if stand == self.projection.stand:  # else a body may have been removed since it was read
+                self.lately.keep((stand, signed), made, lang)
+            return made
 
     def views(self, seqs: Sequence[int], lang: str) -> list[View]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""

@@ -4,6 +4,7 @@ Owns the words of both. Refuses to export anything itself: the dialog orders thr
 `as_of` that the page was shown at, and the page shows what the API says of each order.
 """
 
+from functools import cache
 from typing import Any
 
 from litestar import Response
@@ -33,11 +34,17 @@ def offered(asked: Asked, bound: Query) -> dict[str, Any]:
         bundles = [name for name in bundles if name != "bundle-closed"]
     return {
         "api": f"/api/v1/orgs/{asked.org}/exports",
-        "formats": [*formats(), *bundles],
+        "formats": [*_formats(), *bundles],
         "columns": COLUMNS,
         "languages": tuple(LOCALES),
         "order": {"filter": _listed(bound), "as_of": bound.as_of},
     }
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats of this installation, which stay what they are while it runs."""
+    return formats()
 
 
 def _listed(query: Query) -> dict[str, Any]:

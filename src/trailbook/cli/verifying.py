@@ -53,15 +53,7 @@ def verify(
         if root:
             why = "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp"
             raise InvalidError(f"root: {why}", (Fault("/root", "invalid", why),))
-        _require_file(bundle)
-        if bundle.read_bytes()[:64].startswith(_PROOF):
-            return _proof(ctx, bundle, (leaf, key), json)
-        single = importlib.import_module("trailbook.export.trailbook_verify")
-        for one in key:
-            _lines(one)  # a missing file is told as one
-        keys = [part for one in key for part in ("--key", one)]
-        told: int = single.main([str(bundle), *keys, *(["--json"] if json else [])])
-        return told
+        return _file(ctx, bundle, (leaf, key), json)
     if start < 0 or (stop is not None and stop < start):
         fault = Fault("/stop", "invalid", "is before start")
         raise InvalidError(f"stop: {fault.detail}", (fault,))
@@ -82,6 +74,19 @@ def verify(
             saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
             put(f"Of {counted(len(stamps), 'timestamp')} {len(times)} hold; the last: {saw}.")
     return FOUND if report.findings else DONE
+
+
+def _file(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:
+    """Check a file that stands for itself: a proof, a bundle or a checkpoint."""
+    _require_file(file)
+    if file.read_bytes()[:64].startswith(_PROOF):
+        return _proof(ctx, file, given, json)
+    single = importlib.import_module("trailbook.export.trailbook_verify")
+    for one in given[1]:
+        _lines(one)  # a missing file is told as one
+    keys = [part for one in given[1] for part in ("--key", one)]
+    told: int = single.main([str(file), *keys, *(["--json"] if json else [])])
+    return told
 
 
 def _require_file(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The application: every route there is, on one screen.
+"""The application: every route there is, in one place.
 
 Owns which path leads where and who may take it. Refuses to hold any rule of its own.
 """
@@ -37,6 +37,8 @@ from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
 from trailbook.web.limits import DEFAULT_LIMITS, Gate, Limits
 from trailbook.web.problems import allowed_methods
 
+_ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
+
 
 def create_app(
     deployment: Deployment,
@@ -59,67 +61,14 @@ def create_app(
     deployment.tries = Throttle(limits.failures, 60)
     site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner, gate)
     routes, streams = Routes(site), live.Streams()
-    org, page = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
-    handlers: list[ControllerRouterHandler] = [
-        routes.api("POST", f"{org}/entries", intake.record_one, most=MAX_ENTRY),
-        routes.api("POST", f"{org}/entries/batch", intake.record_batch, most=MAX_BATCH),
-        routes.api("GET", f"{org}/entries", api.search),
-        routes.api("GET", f"{org}/entries.csv", exports.at_once_csv),
-        routes.api("GET", f"{org}/entries.jsonl", exports.at_once_jsonl),
-        routes.api("GET", f"{org}/entries/{{id:str}}", api.show),
-        routes.proofs(f"{org}/entries/{{id:str}}/leaf", proofs.leaf),
-        routes.proofs(f"{org}/entries/{{id:str}}/proof", proofs.proof),
-        routes.api("GET", f"{org}/entries/{{id:str}}/related", counts.related),
-        routes.api("GET", f"{org}/facets", counts.facets),
-        routes.api("GET", f"{org}/histogram", counts.histogram),
-        routes.api("GET", f"{org}/items", api.items),
-        live.route(site, f"{org}/live", streams),
-        routes.proofs(f"{org}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
-        routes.api("GET", f"{org}/catalogue", api.catalogue),
-        routes.exports("POST", f"{org}/exports", exports.order, most=exports.MAX_ORDER),
-        routes.exports("GET", f"{org}/exports", exports.listed),
-        routes.exports("GET", f"{org}/exports/{{export:str}}", exports.show),
-        routes.exports("DELETE", f"{org}/exports/{{export:str}}", exports.cancel),
-        routes.exports("GET", f"{org}/exports/{{export:str}}/file", exports.file),
-        routes.exports("GET", f"{org}/exports/{{export:str}}/manifest", exports.manifest),
-        routes.care("GET", f"{org}/roles", access.roles),
-        routes.care("POST", f"{org}/roles", access.add_role),
-        routes.care("GET", f"{org}/roles/{{role:str}}", access.role),
-        routes.care("PUT", f"{org}/roles/{{role:str}}", access.change_role),
-        routes.care("DELETE", f"{org}/roles/{{role:str}}", access.remove_role),
-        routes.care("GET", f"{org}/members", access.members),
-        routes.care("GET", f"{org}/members/{{type:str}}/{{item:str}}", access.member),
-        routes.care("PUT", f"{org}/members/{{type:str}}/{{item:str}}", access.put_member),
-        routes.care("DELETE", f"{org}/members/{{type:str}}/{{item:str}}", access.remove_member),
-        routes.care("POST", f"{org}/members/{{type:str}}/{{item:str}}/invitation", access.invite),
-        routes.care("POST", f"{org}/members/{{type:str}}/{{item:str}}/reset", access.reset),
-        routes.care("GET", f"{org}/keys", access.keys),
-        routes.care("POST", f"{org}/keys", access.issue),
-        routes.care("POST", f"{org}/keys/{{key:str}}/rotate", access.rotate),
-        routes.care("DELETE", f"{org}/keys/{{key:str}}", access.revoke),
-        routes.care("GET", f"{org}/withheld", access.withheld),
-        routes.care("PUT", f"{org}/withheld", access.withhold),
-        routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
-        routes.proofs("/log/{org:str}/key", proofs.key),
-        routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
-        routes.page(page, pages.activity),
-        routes.care("GET", f"{page}/settings", settings.overview),
-        routes.care("GET", f"{page}/settings/{{place:str}}", settings.show),
-        routes.care("POST", f"{page}/settings/{{place:str}}", settings.change),
-        routes.page(f"{page}/{{rest:path}}", pages.below),
-        routes.open("GET", "/", front.home),
-        routes.open("GET", "/sign-in", front.sign_in_page),
-        routes.open("POST", "/sign-in", front.sign_in),
-        routes.open("POST", "/sign-out", front.sign_out),
-        routes.open("GET", "/set-password", front.password_page),
-        routes.open("POST", "/set-password", front.set_password),
-        routes.open("GET", "/problems/{code:str}", front.problem_page),
-        routes.open("GET", "/docs", reference.docs),
-        routes.open("GET", "/openapi.json", reference.openapi),
-        routes.open("GET", "/static/{name:str}", render.static_file),
-        routes.open("GET", "/healthz", operators.healthz),
+    handlers = [
+        *_entries(routes),
+        live.route(site, f"{_ORG}/live", streams),
+        *_exports(routes),
+        *_access(routes),
+        *_pages(routes),
+        *_open(routes),
         routes.open("GET", "/readyz", operators.Readiness(deployment, alarms).readyz),
-        routes.open("GET", "/version", operators.version),
         *extra,
     ]
     app = Litestar(
@@ -139,3 +88,90 @@ def create_app(
     )
     app.asgi_handler = edged(ingesting(site, app.asgi_handler), at)
     return app
+
+
+def _entries(routes: Routes) -> list[ControllerRouterHandler]:
+    """Recording, finding and proving."""
+    return [
+        routes.api("POST", f"{_ORG}/entries", intake.record_one, most=MAX_ENTRY),
+        routes.api("POST", f"{_ORG}/entries/batch", intake.record_batch, most=MAX_BATCH),
+        routes.api("GET", f"{_ORG}/entries", api.search),
+        routes.api("GET", f"{_ORG}/entries.csv", exports.at_once_csv),
+        routes.api("GET", f"{_ORG}/entries.jsonl", exports.at_once_jsonl),
+        routes.api("GET", f"{_ORG}/entries/{{id:str}}", api.show),
+        routes.proofs(f"{_ORG}/entries/{{id:str}}/leaf", proofs.leaf),
+        routes.proofs(f"{_ORG}/entries/{{id:str}}/proof", proofs.proof),
+        routes.api("GET", f"{_ORG}/entries/{{id:str}}/related", counts.related),
+        routes.api("GET", f"{_ORG}/facets", counts.facets),
+        routes.api("GET", f"{_ORG}/histogram", counts.histogram),
+        routes.api("GET", f"{_ORG}/items", api.items),
+        routes.proofs(f"{_ORG}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
+        routes.api("GET", f"{_ORG}/catalogue", api.catalogue),
+        routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
+        routes.proofs("/log/{org:str}/key", proofs.key),
+        routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
+    ]
+
+
+def _exports(routes: Routes) -> list[ControllerRouterHandler]:
+    """Exports as jobs."""
+    return [
+        routes.exports("POST", f"{_ORG}/exports", exports.order, most=exports.MAX_ORDER),
+        routes.exports("GET", f"{_ORG}/exports", exports.listed),
+        routes.exports("GET", f"{_ORG}/exports/{{export:str}}", exports.show),
+        routes.exports("DELETE", f"{_ORG}/exports/{{export:str}}", exports.cancel),
+        routes.exports("GET", f"{_ORG}/exports/{{export:str}}/file", exports.file),
+        routes.exports("GET", f"{_ORG}/exports/{{export:str}}/manifest", exports.manifest),
+    ]
+
+
+def _access(routes: Routes) -> list[ControllerRouterHandler]:
+    """Roles, members, keys, and what is withheld."""
+    return [
+        routes.care("GET", f"{_ORG}/roles", access.roles),
+        routes.care("POST", f"{_ORG}/roles", access.add_role),
+        routes.care("GET", f"{_ORG}/roles/{{role:str}}", access.role),
+        routes.care("PUT", f"{_ORG}/roles/{{role:str}}", access.change_role),
+        routes.care("DELETE", f"{_ORG}/roles/{{role:str}}", access.remove_role),
+        routes.care("GET", f"{_ORG}/members", access.members),
+        routes.care("GET", f"{_ORG}/members/{{type:str}}/{{item:str}}", access.member),
+        routes.care("PUT", f"{_ORG}/members/{{type:str}}/{{item:str}}", access.put_member),
+        routes.care("DELETE", f"{_ORG}/members/{{type:str}}/{{item:str}}", access.remove_member),
+        routes.care("POST", f"{_ORG}/members/{{type:str}}/{{item:str}}/invitation", access.invite),
+        routes.care("POST", f"{_ORG}/members/{{type:str}}/{{item:str}}/reset", access.reset),
+        routes.care("GET", f"{_ORG}/keys", access.keys),
+        routes.care("POST", f"{_ORG}/keys", access.issue),
+        routes.care("POST", f"{_ORG}/keys/{{key:str}}/rotate", access.rotate),
+        routes.care("DELETE", f"{_ORG}/keys/{{key:str}}", access.revoke),
+        routes.care("GET", f"{_ORG}/withheld", access.withheld),
+        routes.care("PUT", f"{_ORG}/withheld", access.withhold),
+    ]
+
+
+def _pages(routes: Routes) -> list[ControllerRouterHandler]:
+    """The pages of an organisation."""
+    return [
+        routes.page(_PAGE, pages.activity),
+        routes.care("GET", f"{_PAGE}/settings", settings.overview),
+        routes.care("GET", f"{_PAGE}/settings/{{place:str}}", settings.show),
+        routes.care("POST", f"{_PAGE}/settings/{{place:str}}", settings.change),
+        routes.page(f"{_PAGE}/{{rest:path}}", pages.below),
+    ]
+
+
+def _open(routes: Routes) -> list[ControllerRouterHandler]:
+    """What is open to whoever asks, or asks who they are itself."""
+    return [
+        routes.open("GET", "/", front.home),
+        routes.open("GET", "/sign-in", front.sign_in_page),
+        routes.open("POST", "/sign-in", front.sign_in),
+        routes.open("POST", "/sign-out", front.sign_out),
+        routes.open("GET", "/set-password", front.password_page),
+        routes.open("POST", "/set-password", front.set_password),
+        routes.open("GET", "/problems/{code:str}", front.problem_page),
+        routes.open("GET", "/docs", reference.docs),
+        routes.open("GET", "/openapi.json", reference.openapi),
+        routes.open("GET", "/static/{name:str}", render.static_file),
+        routes.open("GET", "/healthz", operators.healthz),
+        routes.open("GET", "/version", operators.version),
+    ]

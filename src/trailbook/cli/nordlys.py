@@ -147,7 +147,7 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         sys.stdout.flush()
         if opens:
             webbrowser.open(told["hr"])
-        with signing(deployment):
+        with signing(deployment), hr.draining():
             run(app, listening, found.log_level)
         hr.close()
 

@@ -50,7 +50,7 @@ test: setup browser
 
 torture: setup browser
 	@echo "Cutting system calls, power and processes; this takes about a quarter of an hour ..."
-	@TRAILBOOK_TORTURE=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 0 -s -o timeout=3600 tests/torture $(PYTEST_ARGS)
+	@TRAILBOOK_TORTURE=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 0 -s -o timeout=3600 tests/torture tests/web/test_any_request.py $(PYTEST_ARGS)
 
 mutants: setup
 	@echo "Changing one place at a time; this takes about a quarter of an hour ..."

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import subprocess
+import sys
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -96,3 +99,44 @@ def test_nothing_runs_on_the_page(taken: tuple[Served, list[str]], visit: Callab
             break
         further.first.click()
     assert (ran, said) == ([], [])
+
+
+def test_no_line_of_the_command_is_broken(taken: tuple[Served, list[str]]) -> None:
+    """R29: on a terminal too a text is one line, and nothing in it moves the cursor or colours what follows."""
+    served, kept = taken
+
+    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+        command = [
+            sys.executable,
+            "-m",
+            "trailbook",
+            "--store",
+            f"sqlite:///{served.file}",
+            "--org",
+            ORG,
+            *words,
+        ]
+        return subprocess.run(command, capture_output=True, timeout=120, check=False)
+
+    found = run("search", "target:role/r-3", "--limit", "200")
+    assert found.returncode == 0, found.stderr
+    text = found.stdout.decode()
+    assert [c for c in text if unicodedata.category(c) in ("Cc", "Zl", "Zp") and c != "\n"] == []
+    assert len(text.splitlines()) == text.count("\n")
+    as_json = run("search", "target:role/r-3", "--limit", "200", "--json")
+    names = [entry["target"]["name"] for entry in json.loads(as_json.stdout)["entries"]]
+    assert len(names) > 100
+    assert set(names) <= {*kept, "Approver", "Payroll", "Manager", "Reader"}
+    for given in ("\x1b[31mred", "two\nlines", "\u202egnp.exe", "a\x07b"):
+        refused = run(
+            "record",
+            "--action",
+            "role.created",
+            "--actor",
+            "system:system/x=X",
+            "--target",
+            f"role/r-9={given}",
+        )
+        assert refused.returncode != 0
+        assert len(refused.stderr.splitlines()) < 6
+        assert b"\x1b[31m" not in refused.stderr + refused.stdout

@@ -8,14 +8,18 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
+
+BETWEEN = b"\0"  # two requests in a file
 
 
 class _Asking(asyncio.Protocol):
-    """One connection: asks again as soon as it is answered, until the time is up."""
+    """One connection: asks the next question as soon as one is answered, until the time is up."""
 
-    def __init__(self, request: bytes, until: float, taken: list[float]) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], until: float, taken: list[float]) -> None:
+        self._requests = requests
         self._until = until
         self._taken = taken
         self._held = b""
@@ -50,7 +54,7 @@ class _Asking(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._since = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
 
 def _length(head: bytes) -> int:
@@ -58,12 +62,18 @@ def _length(head: bytes) -> int:
     return int(found.split(b"\r\n", 1)[0]) if found else 0
 
 
-async def load(address: tuple[str, int], request: bytes, connections: int, seconds: float) -> list[float]:
-    """The seconds that each answer took. Raises: RuntimeError with an answer that was not good."""
+async def load(
+    address: tuple[str, int], requests: Sequence[bytes], connections: int, seconds: float
+) -> list[float]:
+    """The seconds that each answer took; the requests are asked in turn, by whichever connection is free.
+
+    Raises: RuntimeError with an answer that was not good.
+    """
     taken: list[float] = []
+    turn = cycle(requests)
     until, loop = time.perf_counter() + seconds, asyncio.get_running_loop()
     made = [
-        await loop.create_connection(lambda: _Asking(request, until, taken), *address)
+        await loop.create_connection(lambda: _Asking(turn, until, taken), *address)
         for _ in range(connections)
     ]
     await asyncio.gather(*(protocol.ended for _, protocol in made))
@@ -72,7 +82,7 @@ async def load(address: tuple[str, int], request: bytes, connections: int, secon
 
 def main(host: str, port: str, request: str, connections: str, seconds: str) -> None:
     """Print how many answers a second, and the p50 and p99 of their times."""
-    sent = Path(request).read_bytes()
+    sent = Path(request).read_bytes().split(BETWEEN)
     taken = sorted(asyncio.run(load((host, int(port)), sent, int(connections), float(seconds))))
     told = {
         "rate": len(taken) / float(seconds),

@@ -140,7 +140,7 @@ def single(
 
 
 def memory(of: str = "VmHWM", process: int | str = "self") -> float:
-    """Megabytes of a process as Linux counts them: `VmHWM` at its most, `VmRSS` now; 0 where it does not say."""
+    """Megabytes of a process: `VmHWM` at its most, `VmRSS` now, `RssAnon` of its own; 0 where Linux does not say."""
     file = Path(f"/proc/{process}/status")
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{of}:")), 0.0)

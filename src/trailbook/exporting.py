@@ -142,7 +142,7 @@ class Lines:
         self._places: dict[tuple[str | None, str], Place] = {}
         self._looks: dict[tuple[str, bool, bool], int] = {}
         self._forgotten = making.projection.identities.forgotten
-        self._speech = Speech(making.catalogue, making.projection.led_to, making.lang)
+        self._speech = Speech(making.catalogue, making.lang)
 
     def batch(self, seqs: Sequence[int]) -> list[Line]:
         """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
@@ -150,6 +150,8 @@ class Lines:
         signed = sizes(self._of.store, self._of.org)
         with self._of.projection.lock:
             self._meet(_tokens(body for _, body in found))
+            counted = [body.id for _, body in found if self._speech.counts(body)]
+            self._speech.led_to = self._of.projection.led_to(counted)
         return [self._line(body, seq, state_of(seq, signed)) for seq, body in found]
 
     def _meet(self, tokens: set[str]) -> None:
@@ -163,9 +165,14 @@ class Lines:
         known = identities.of(tokens)
         if len(known) < len(tokens):
             raise DamagedError(f"{len(tokens) - len(known)} tokens of these entries are not in the directory")
-        versions = identities.versions(i.item for i in known.values() if i.type != "origin")
+        versions = identities.versions(i.item for i in known.values() if self._may_be_named(i.type))
         for token, identity in known.items():
             self._faces[token] = self._face(identity, versions.get(identity.item, ()))
+
+    def _may_be_named(self, type_: str) -> bool:
+        """Whether an item of this type may have versions with other names."""
+        declared = self._of.catalogue.types.get(type_)
+        return type_ != "origin" and (declared is None or declared.named)
 
     def _face(self, identity: Identity, versions: Sequence[Identity]) -> Face:
         shown = self._shown(identity, versions)
@@ -229,12 +236,16 @@ class Lines:
 class Speech:
     """Sentences by shape: entries that differ only in names have one template, filled in."""
 
-    def __init__(self, catalogue: Catalogue, led_to: Callable[[str], int], lang: str) -> None:
+    def __init__(self, catalogue: Catalogue, lang: str) -> None:
         self._catalogue = catalogue
-        self._led_to = led_to
         self._lang = lang
+        self.led_to: dict[str, int] = {}  # by entry: how many it led to, where its sentence counts them
         self._counted = {name: counts(catalogue, name) for name in catalogue.actions}
         self._shapes: dict[Hashable, _Shape] = {}
+
+    def counts(self, body: Stored) -> bool:
+        """Whether the sentence of an entry says how many it led to."""
+        return not body.concerns and self._counted.get(body.action, False)
 
     def say(self, line: Line) -> str:
         """The sentence of a line, word for word that of `sentences.say`."""
@@ -249,7 +260,7 @@ class Speech:
             looks.append(face.look)
             says += face.says
         if not count and self._counted.get(body.action):
-            count = self._led_to(body.id)
+            count = self.led_to[body.id]
         parts = ",".join([part for part, _ in concerns]) if concerns else ""
         same = _like(line) if line.own else None
         key = (body.action, body.outcome, body.actor.kind, line.behalf is None, *looks, parts, count, same)

@@ -51,7 +51,7 @@ from trailbook.proving import (
     served_tile,
 )
 from trailbook.query import Known, Query, View
-from trailbook.reading import Reader, Sayings
+from trailbook.reading import Lately, Reader, Sayings
 from trailbook.recorder import Recorder
 from trailbook.recording import Clock, Means
 from trailbook.sealed import Parts, Sizes
@@ -97,7 +97,7 @@ class Log(Recorder):
         super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
         self._edge: Edge = {}
         sayings = Sayings(self.catalogue, self._projection.identities)
-        self._reader = Reader(store, org, self.catalogue, self._projection, sayings)
+        self._reader = Reader(store, org, self.catalogue, self._projection, sayings, Lately())
         self._watch = Watch(
             Watched(
                 store=store,
@@ -393,6 +393,16 @@ class Log(Recorder):
         self._projection.catch_up()
         sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
         return find_items(self._reader, sought)
+
+    def withholds(self, viewer: Viewer) -> bool:
+        """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""
+        self._projection.catch_up()
+        return bool(self._projection.hidden(viewer.withheld).numbers)
+
+    @property
+    def forgotten(self) -> int:
+        """How often somebody was erased, as far as this process read: whoever keeps what was shown drops it then."""
+        return self._projection.identities.forgotten
 
     def size(self, *, viewer: Viewer) -> int:
         """How many entries the log has. Raises: NotPermittedError."""

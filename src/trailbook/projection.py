@@ -88,6 +88,11 @@ class Projection:
         return [*self._sealed.segments, self.tail]
 
     @property
+    def stand(self) -> tuple[int, int]:
+        """Where the log stands here: how far it reaches, and how often something of it was removed or erased."""
+        return self.tail.size, self.identities.forgotten
+
+    @property
     def unsealed(self) -> int:
         """How many entries, at the last catching up, were in no segment."""
         return self.tail.size - self.tail.first
@@ -223,10 +228,21 @@ class Projection:
             remembered = self._names[item] = (size, name_of(versions, cited))
         return remembered[1]
 
-    def led_to(self, id_: str) -> int:
-        """How many entries an entry led to."""
-        cause = sixty_bits(id_)
-        return self.ask(lambda pieces: sum(len(p.posting("cause", cause)) for p in pieces if p.count))
+    def led_to(self, ids: Sequence[str]) -> dict[str, int]:
+        """How many entries each of these entries led to."""
+        causes = [sixty_bits(id_) for id_ in ids]
+        numbers = np.asarray(causes, np.int64)
+
+        def question(pieces: Sequence[Piece]) -> dict[int, int]:
+            found = dict.fromkeys(causes, 0)
+            for piece in pieces:
+                some = numbers[piece.having("cause", numbers)] if piece.count else ()
+                for cause in set(map(int, some)):
+                    found[cause] += len(piece.posting("cause", cause))
+            return found
+
+        found = self.ask(question) if ids else {}
+        return {id_: found[cause] for id_, cause in zip(ids, causes, strict=True)}
 
     def kind_of(self, item: int) -> Kind | None:
         """The kind of actor an item last was; None when it never acted."""

@@ -5,7 +5,7 @@ read; `Log` has asked before.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -20,12 +20,14 @@ from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outc
 from trailbook.projection import Projection, sixty_bits
 from trailbook.proving import sizes, state_of
 from trailbook.query import View, self_of, words
+from trailbook.query.checks import MAX_LIMIT
 from trailbook.sentences import Piece as Pronounced
 from trailbook.sentences import Spoken, counts, pieces
 from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.stores import Identity, Store
 
 _MOST = 20_000  # sentences remembered before starting afresh; about 20 MB
+_MOST_SHOWN = 4_000  # entries remembered as they were shown; about 12 MB
 
 
 class Sayings:
@@ -40,34 +42,80 @@ class Sayings:
         self._forgotten = identities.forgotten
         self.counted = frozenset(name for name in catalogue.actions if counts(catalogue, name))
         self._said: dict[tuple[str, Spoken], tuple[tuple[Pronounced, ...], str]] = {}
+        self._of: dict[tuple[str, str, str], tuple[Pronounced, ...]] = {}
 
-    def of(self, spoken: Spoken, lang: str) -> tuple[tuple[Pronounced, ...], str]:
-        """A sentence in pieces, and whole. Raises: CatalogueError where the catalogue does not have the language."""
-        if self._forgotten != self._identities.forgotten or len(self._said) >= _MOST:
-            self._forgotten, self._said = self._identities.forgotten, {}
+    def say(self, id_: str, spoken: Spoken, lang: str) -> str:
+        """The sentence of an entry. Raises: CatalogueError where the catalogue does not have the language."""
+        if self._forgotten != self._identities.forgotten or len(self._of) >= _MOST:
+            self._forgotten, self._said, self._of = self._identities.forgotten, {}, {}
         found = self._said.get((lang, spoken))
         if found is None:
             said = pieces(self._catalogue, spoken, lang)
             found = self._said[lang, spoken] = said, "".join(piece.text for piece in said)
-        return found
+        self._of[lang, id_, found[1]] = found[0]
+        return found[1]
+
+    def pieces(self, id_: str, sentence: str, lang: str) -> tuple[Pronounced, ...] | None:
+        """The pieces of a sentence that was said of an entry; None where that was too long ago."""
+        return self._of.get((lang, id_, sentence))
+
+
+class Lately:
+    """Entries as they were shown lately, for as long as the log stands where it stood then.
+
+    What an entry shows besides its body - names by now, whether items exist, its state - follows from the log: with
+    whatever is recorded, signed, removed or erased all of it is forgotten. Whoever asks holds the projection's lock.
+    """
+
+    def __init__(self) -> None:
+        self._stand: Hashable = None
+        self._shown: dict[tuple[str, int], Shown] = {}
+
+    def found(self, stand: Hashable, seqs: Sequence[int], lang: str) -> list[Shown] | None:
+        """All of these entries as they are shown where the log stands; None where one is not remembered."""
+        if stand != self._stand:
+            return None
+        found = [self._shown.get((lang, seq)) for seq in seqs]
+        return None if None in found else cast(list[Shown], found)
+
+    def keep(self, stand: Hashable, shown: Sequence[Shown], lang: str) -> None:
+        """Remember entries that were made where the log stands; of long lists nothing."""
+        if len(shown) > MAX_LIMIT:
+            return
+        if stand != self._stand or len(self._shown) + len(shown) > _MOST_SHOWN:
+            self._stand, self._shown = stand, {}
+        self._shown.update(((lang, one.seq), one) for one in shown)
 
 
 class Reader(Struct, frozen=True):
-    """What showing needs: the store, one organisation, its catalogue, its projection and what was said lately."""
+    """What showing needs: the store, one organisation, its catalogue, its projection, and what was lately."""
 
     store: Store
     org: str
     catalogue: Catalogue
     projection: Projection
     sayings: Sayings
+    lately: Lately
 
     def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
-        bodies = self._bodies(seqs)
         signed = sizes(self.store, self.org)
         with self.projection.lock:
+            stand = self.projection.stand
+            found = self.lately.found((stand, signed), seqs, lang)
+        if found is not None:
+            return found
+        bodies = self._bodies(seqs)
+        with self.projection.lock:
             known = self._known([body for _, body in bodies])
-            return [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
+            counted = [
+                body.id for _, body in bodies if not body.concerns and body.action in self.sayings.counted
+            ]
+            known.led_to.update(self.projection.led_to(counted))
+            made = [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
+            if stand == self.projection.stand:  # else a body may have been removed since it was read
+                self.lately.keep((stand, signed), made, lang)
+            return made
 
     def views(self, seqs: Sequence[int], lang: str) -> list[View]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
@@ -98,7 +146,7 @@ class Reader(Struct, frozen=True):
     def _known(self, bodies: Sequence[Body]) -> "_Known":
         known = self.projection.identities
         cited = known.of(token for body in bodies for token in body.tokens())
-        return _Known(cited, known.versions(i.item for i in cited.values() if i.type != "origin"))
+        return _Known(cited, known.versions(i.item for i in cited.values() if i.type != "origin"), {})
 
     def _shown(self, at: tuple[int, State], body: Body, known: "_Known", lang: str) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
@@ -130,20 +178,19 @@ class Reader(Struct, frozen=True):
             link=self.catalogue.link(target.type, target.id) if target.exists and target.id else None,
             state=state,
         )
-        return structs.replace(shown, sentence=self._said(shown, lang)[1])
+        # How many it was about: its concerns, or, where its sentence counts them, the entries it led to.
+        count = known.led_to.get(shown.id, len(shown.concerns))
+        return structs.replace(shown, sentence=self.sayings.say(shown.id, spoken(shown, count), lang))
 
     def pieces(self, shown: Shown, lang: str) -> tuple[Pronounced, ...]:
-        """The sentence of an entry in pieces, each name apart."""
-        return self._said(shown, lang)[0]
-
-    def _said(self, shown: Shown, lang: str) -> tuple[tuple[Pronounced, ...], str]:
-        return self.sayings.of(spoken(shown, self.count_of(shown)), lang)
-
-    def count_of(self, entry: Shown) -> int:
-        """How many it was about: its concerns, or, where its sentence counts them, the entries it led to."""
-        if entry.concerns or entry.action not in self.sayings.counted:
-            return len(entry.concerns)
-        return self.projection.led_to(entry.id)
+        """The sentence of an entry that was shown, in pieces, each name apart."""
+        found = self.sayings.pieces(shown.id, shown.sentence, lang)
+        if found is not None:
+            return found
+        count = len(shown.concerns)
+        if not count and shown.action in self.sayings.counted:
+            count = self.projection.led_to([shown.id])[shown.id]
+        return pieces(self.catalogue, spoken(shown, count), lang)
 
     def _item(self, shape: type[Any], known: "_Known", token: str, more: dict[str, str]) -> Any:
         cited = known.cited[token]
@@ -170,10 +217,11 @@ class Reader(Struct, frozen=True):
 
 
 class _Known(Struct, frozen=True):
-    """Identities at hand: by token as cited, and every version of those items."""
+    """Identities at hand: by token as cited, every version of those items; and how many each entry led to."""
 
     cited: dict[str, Identity]
     versions: dict[int, tuple[Identity, ...]]
+    led_to: dict[str, int]
 
 
 def _all_seqs(pieces: Sequence[Piece], plan: Plan) -> list[int]:

@@ -45,6 +45,7 @@ READER = Viewer(
     activity_log="full",
     read_proofs="full",
     roles=("system-administrator",),
+    withheld=("whistleblowing",),  # as everybody whose roles do not name it
 )
 EVERYTHING = Ask(query=Query(), format="jsonl")
 MANY = 4_500  # three batches: 500, 2,000 and 2,000
@@ -189,6 +190,17 @@ def test_bundles_are_ordered_too(shop: Shop, kind: str) -> None:
     plain = structs.replace(READER, read_proofs="none")
     with pytest.raises(NotPermittedError):
         shop.runner.order(Ask(query=query, format=kind), plain)
+
+
+def test_a_closed_bundle_shows_what_is_withheld_and_is_refused_then(shop: Shop) -> None:
+    """record.md 5: once the log has an entry that its reader may not see, and not before."""
+    ask = Ask(query=Query(as_of=20), format="bundle-closed")
+    shop.runner.order(ask, READER)
+    case = Item(type="case", id="case-1")
+    shop.log.record("case.opened", actor=ANNA, target=case, origin=Origin(interface="web"))
+    with pytest.raises(NotPermittedError):
+        shop.runner.order(ask, READER)
+    shop.runner.order(ask, structs.replace(READER, withheld=()))
 
 
 def test_a_revoked_key_stops_its_export(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

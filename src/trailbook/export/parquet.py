@@ -4,7 +4,7 @@ Owns the types of the columns: instants in UTC with microseconds, `seq` a whole 
 else text, absent where there is none. Refuses to guard a text: nothing that reads Parquet takes one for a formula.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from trailbook.export.sink import Sink
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
     from trailbook.exporting import Line
 
-_GROUP = 65_536  # rows of one row group: what is held in memory
+_GROUP = 32_768  # rows of one row group: what is held in memory
 _INSTANT = pa.timestamp("us", "UTC")
 _LISTS: dict[str, Callable[["Line"], list[str]]] = {
     "fields": lambda line: list(line.body.fields),
@@ -32,9 +32,8 @@ def parquet_file(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[by
     shape = schema(layout)
     sink = Sink()
     with pq.ParquetWriter(sink, shape, compression="zstd") as writer:
-        for group in _groups(batches):
-            arrays = [_array(name, reads[name], group) for name in layout.columns]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=shape))
+        for group in _groups(_tables(batches, reads, shape)):
+            writer.write_table(group)
             yield sink.taken()
     yield sink.taken()
 
@@ -52,15 +51,22 @@ def _type(name: str) -> Any:
     return pa.int64() if name == "seq" else pa.string()
 
 
-def _groups(batches: Iterable["list[Line]"]) -> Iterator["list[Line]"]:
-    held: list[Line] = []
+def _tables(batches: Iterable["list[Line]"], reads: Mapping[str, Column], shape: Any) -> Iterator[Any]:
+    """Each batch as columns at once: the lines of a whole row group would take ten times their room."""
     for batch in batches:
-        held += batch
-        if len(held) >= _GROUP:
-            yield held
+        arrays = [_array(name, read, batch) for name, read in reads.items()]
+        yield pa.Table.from_arrays(arrays, schema=shape)
+
+
+def _groups(tables: Iterable[Any]) -> Iterator[Any]:
+    held: list[Any] = []
+    for table in tables:
+        held.append(table)
+        if sum(len(one) for one in held) >= _GROUP:
+            yield pa.concat_tables(held)
             held = []
     if held:
-        yield held
+        yield pa.concat_tables(held)
 
 
 def _array(name: str, read: Column, lines: "list[Line]") -> Any:

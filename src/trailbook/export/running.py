@@ -81,7 +81,7 @@ class Runner:
         log = self._deployment.log(viewer.org)
         if ask.format in BUNDLES:
             require_proofs(viewer, viewer.org)
-            _check_bundle(ask, viewer)
+            _check_bundle(ask, withholds=log.withholds(viewer))
         else:
             require_full(viewer, viewer.org)
             check_format(ask.format, ask.columns, ask.tz or ask.query.tz)
@@ -330,8 +330,8 @@ def kept_exports(deployment: Deployment, folder: Path | None) -> tuple[Runner, C
     return runner, close
 
 
-def _check_bundle(ask: Ask, viewer: Viewer) -> None:
-    if ask.format == "bundle-closed" and viewer.withheld:
+def _check_bundle(ask: Ask, *, withholds: bool) -> None:
+    if ask.format == "bundle-closed" and withholds:
         raise NotPermittedError("every category, which a closed bundle shows")
     if ask.columns is not None:
         raise FormatUnavailableError("columns: a bundle has none")

@@ -31,9 +31,11 @@ from trailbook.web import (
     settings,
 )
 from trailbook.web.asked import THREADS, Routes, Site
+from trailbook.web.drawn import Drawn
 from trailbook.web.edge import At, edged
 from trailbook.web.ingest import ingesting
 from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
+from trailbook.web.lane import Lane
 from trailbook.web.limits import DEFAULT_LIMITS, Gate, Limits
 from trailbook.web.problems import allowed_methods
 
@@ -59,7 +61,8 @@ def create_app(
     runner, closing = kept_exports(deployment, folder)
     gate = Gate(limits, deployment.clock)
     deployment.tries = Throttle(limits.failures, 60)
-    site = Site(deployment, base_url.rstrip("/"), timezone, CapacityLimiter(THREADS), runner, gate)
+    limiter = CapacityLimiter(THREADS)
+    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, Drawn(), Lane(limiter))
     routes, streams = Routes(site), live.Streams()
     handlers = [
         *_entries(routes),

@@ -4,6 +4,7 @@ Owns the two cookies that a browser keeps of its own: its time zone and the chos
 in them, and keeps nothing of people.
 """
 
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,14 +35,15 @@ def frame(asked: Asked) -> dict[str, Any]:
         "look": look(asked),
         "places": _places(asked),
         "views": [
-            {
-                "name": v.name,
-                "href": address(home(asked), [*v.params, ("view", v.name)]),
-                "current": v.name == current,
-            }
-            for v in VIEWS
+            {"name": name, "href": href, "current": name == current} for name, href in _views(home(asked))
         ],
     }
+
+
+@lru_cache(maxsize=256)
+def _views(home: str) -> tuple[tuple[str, str], ...]:
+    """The ready views and their addresses on an organisation's page."""
+    return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in VIEWS)
 
 
 def _places(asked: Asked) -> list[dict[str, str]]:

@@ -22,7 +22,9 @@ from trailbook.export.running import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.auth import admit_api, admit_page, require_same_site
+from trailbook.web.drawn import Drawn
 from trailbook.web.jsonin import MalformedError
+from trailbook.web.lane import Lane
 from trailbook.web.limits import Gate
 from trailbook.web.outgoing import acceptable
 from trailbook.web.problems import NotAcceptableError
@@ -53,6 +55,8 @@ class Site(Struct, frozen=True):
     limiter: CapacityLimiter
     exports: Runner
     gate: Gate
+    drawn: Drawn
+    lane: Lane
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -213,14 +217,19 @@ class Routes(Struct, frozen=True):
     ) -> HTTPRouteHandler:
         site = self.site
 
+        def let_in(asked: Asked) -> Asked:
+            return asked if admit is None else _with(asked, admitted=admit(asked))
+
+        def answer(asked: Asked) -> Response[Any]:
+            return _answered(asked, handler(asked))
+
         async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
             asked = asked_of(site, request)
-            if admit is not None:
-                asked = _with(asked, admitted=await to_thread.run_sync(admit, asked, limiter=site.limiter))
-            if method in ("POST", "PUT"):
+            if method in ("POST", "PUT"):  # nobody's body is read before they are let in
+                asked = await to_thread.run_sync(let_in, asked, limiter=site.limiter)
                 asked = _with(asked, body=await request.body())
-            found = await to_thread.run_sync(handler, asked, limiter=site.limiter)
-            return _answered(asked, found)
+                return await to_thread.run_sync(answer, asked, limiter=site.limiter)
+            return await site.lane.run(lambda: answer(let_in(asked)))
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(

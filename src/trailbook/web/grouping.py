@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from trailbook.shown import Shown
 from trailbook.web.asking import GROUPS, Asking
-from trailbook.web.rows import Row
+from trailbook.web.drawn import Drawing
 
 
 class Line(Struct, frozen=True, gc=False):
     """A row on its day; `opens`: so many neighbours, this one first, fold into it; `closes`: it is the last of them."""
 
-    row: Row
+    row: Drawing
+    id: str = ""
     opens: int = 0
     closes: bool = False
 
@@ -25,24 +26,26 @@ class Line(Struct, frozen=True, gc=False):
 Diary = list[tuple[str, list[Line]]]
 
 
-def diary(entries: Sequence[Shown], told: Sequence[Row], group: str | None) -> Diary:
+def diary(entries: Sequence[Shown], told: Sequence[Drawing], group: str | None) -> Diary:
     """The rows of a page by day, those that belong together folded where that is asked."""
     marked = _together(entries, told) if group == "together" else [Line(row) for row in told]
     return [(day, list(those)) for day, those in groupby(marked, lambda line: line.row.day)]
 
 
-def _together(entries: Sequence[Shown], told: Sequence[Row]) -> list[Line]:
+def _together(entries: Sequence[Shown], told: Sequence[Drawing]) -> list[Line]:
     """Neighbours of one day and one correlation: the first stands, the others fold under it."""
     lines: list[Line] = []
     pairs = zip(entries, told, strict=True)
     for (_, correlation), found in groupby(pairs, lambda pair: (pair[1].day, pair[0].correlation)):
-        those = [row for _, row in found]
+        both = list(found)
+        those = [row for _, row in both]
         if correlation is None or len(those) == 1:
             lines += [Line(row) for row in those]
             continue
         last = len(those) - 1
         lines.append(Line(those[0]))
-        lines += [Line(row, last if at == 1 else 0, at == last) for at, row in enumerate(those) if at]
+        first = both[0][0].id
+        lines += [Line(row, first, last if at == 1 else 0, at == last) for at, row in enumerate(those) if at]
     return lines
 
 

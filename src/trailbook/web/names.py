@@ -55,7 +55,7 @@ class Naming:
         self._log = log
         self._viewer = viewer
         self._entries = entries
-        self._known = {f"{i.type}/{i.id}": called(i, telling) for e in entries for i in _items(e)}
+        self._looked: dict[str, str] = {}
 
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
@@ -99,9 +99,13 @@ class Naming:
         kind, _, id_ = value.partition("/")
         if id_ == "*":
             return self.telling.label("type", kind)
-        if value not in self._known:
-            self._known[value] = self._looked_up(kind, id_)
-        return self._known[value]
+        if value not in self._looked:
+            self._looked[value] = self._on_the_page(value) or self._looked_up(kind, id_)
+        return self._looked[value]
+
+    def _on_the_page(self, value: str) -> str | None:
+        items = (item for entry in self._entries for item in _items(entry))
+        return next((called(i, self.telling) for i in items if f"{i.type}/{i.id}" == value), None)
 
     def _looked_up(self, kind: str, id_: str) -> str:
         found = self._log.items(id_[:80], viewer=self._viewer, type_=kind)

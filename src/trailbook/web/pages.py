@@ -24,15 +24,16 @@ from trailbook.query import (
     interval,
     to_params,
 )
-from trailbook.shown import Page
+from trailbook.shown import Page, Shown
 from trailbook.typeahead import Role
 from trailbook.web import about, asking, bars, grouping, overview, panel, rows, suggesting, taking, values
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
+from trailbook.web.drawn import Drawing
 from trailbook.web.names import Naming
-from trailbook.web.render import html, partial
+from trailbook.web.render import html, markup, partial
 from trailbook.web.rows import Telling
 from trailbook.web.views import view_named
 
@@ -131,7 +132,8 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     )
     said = telling(asked, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
-    told = [rows.row(shown, lambda one: log.pieces(one, asked.lang), said) for shown in page.entries]
+    where = (asked.org, log.forgotten, (asked.lang, state))
+    told = asked.site.drawn.rows(where, page.entries, lambda shown: _drawing(asked, shown, said))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
@@ -163,6 +165,11 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
     )
+
+
+def _drawing(asked: Asked, shown: Shown, said: Telling) -> Drawing:
+    row = rows.row(shown, lambda one: asked.log.pieces(one, asked.lang), said)
+    return Drawing(row.day, markup("row.html", t=said.words, row=row))
 
 
 def _is_empty(asked: Asked) -> bool:

@@ -1,10 +1,13 @@
 """Templates and static files: the page's looks, found by name, escaped always.
 
-Owns the Jinja2 environment and the hashed names of static files. Refuses unescaped text and unknown variables.
+Owns the Jinja2 environments, one for each language, and the hashed names of static files. Refuses unescaped text and
+unknown variables.
 """
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from markupsafe import Markup, escape
 
 from trailbook.errors import NotFoundError
 from trailbook.web.asked import Asked
+from trailbook.web.words import words
 
 _FOLDER = Path(__file__).parent
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -37,14 +41,8 @@ def static_href(name: str) -> str:
     return f"/static/{_FILES[name]}"
 
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_FOLDER / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.globals["static"] = static_href
+# What a template always says the same way: a text without slots, a static file, a sign.
+_FIXED = re.compile(r"\{\{ (t|static|icon)\('([a-z.-]+)'\) \}\}")
 
 
 def ticked(text: str) -> Markup:
@@ -53,7 +51,46 @@ def ticked(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if at % 2 else p for at, p in enumerate(parts))
 
 
-_TEMPLATES.filters["ticked"] = ticked
+def _environment(loader: FileSystemLoader) -> Environment:
+    made = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["static"] = static_href
+    made.filters["ticked"] = ticked
+    return made
+
+
+class _Written(FileSystemLoader):
+    """Templates of one language: what is fixed is written into them before they are compiled, escaped as ever."""
+
+    def __init__(self, lang: str) -> None:
+        super().__init__(_FOLDER / "templates")
+        signs = _environment(FileSystemLoader(_FOLDER / "templates")).get_template("icon.html").module
+        self._fixed: dict[str, Callable[[str], str]] = {
+            "t": words(lang),
+            "static": static_href,
+            "icon": signs.icon,  # type: ignore[attr-defined]
+        }
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """A template as it is compiled. Raises: TemplateNotFound."""
+        source, file, fresh = super().get_source(environment, template)
+        return _FIXED.sub(self._say, source), file, fresh
+
+    def _say(self, found: re.Match[str]) -> str:
+        text = escape(self._fixed[found[1]](found[2]))
+        # What could be read as a template is left to the template.
+        return found[0] if "{" in text or text != text.strip() else text
+
+
+@cache
+def _templates(lang: str) -> Environment:
+    return _environment(_Written(lang))
 
 
 def partial(headers: Mapping[str, str]) -> bool:
@@ -65,8 +102,13 @@ def partial(headers: Mapping[str, str]) -> bool:
 def html(template: str, status: int = 200, *, part: bool = False, **seen: Any) -> Response[bytes]:
     """A page, or the part of it that changes. `t` is always given: the texts of its language."""
     frame = "part.html" if part else "frame.html"
-    text = _TEMPLATES.get_template(template).render(frame=frame, **seen)
+    text = _templates(seen["t"].lang).get_template(template).render(frame=frame, **seen)
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
+
+
+def markup(template: str, **seen: Any) -> Markup:
+    """A part of a page, to be put into one. `t` is always given."""
+    return Markup(_templates(seen["t"].lang).get_template(template).render(**seen))
 
 
 def static_file(asked: Asked) -> Response[bytes]:

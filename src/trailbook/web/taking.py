@@ -4,6 +4,7 @@ Owns the words of both. Refuses to export anything itself: the dialog orders thr
 `as_of` that the page was shown at, and the page shows what the API says of each order.
 """
 
+from functools import cache
 from typing import Any
 
 from litestar import Response
@@ -29,15 +30,21 @@ def exports(asked: Asked) -> Response[Any]:
 def offered(asked: Asked, bound: Query) -> dict[str, Any]:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if asked.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None:
+    if bound.text or bound.self_ is not None or asked.log.withholds(asked.viewer):
         bundles = [name for name in bundles if name != "bundle-closed"]
     return {
         "api": f"/api/v1/orgs/{asked.org}/exports",
-        "formats": [*formats(), *bundles],
+        "formats": [*_formats(), *bundles],
         "columns": COLUMNS,
         "languages": tuple(LOCALES),
         "order": {"filter": _listed(bound), "as_of": bound.as_of},
     }
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats of this installation, which stay what they are while it runs."""
+    return formats()
 
 
 def _listed(query: Query) -> dict[str, Any]:

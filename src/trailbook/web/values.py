@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
-from trailbook.figures import By, Facets, refuse_persons
+from trailbook.figures import By, Facets, FacetValue, refuse_persons
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
 from trailbook.query import Query, fold, in_words
 from trailbook.web import asking
@@ -25,7 +25,7 @@ from trailbook.web.rows import cut
 
 COUNTED: tuple[By, ...] = ("category", "actor_kind", "outcome", "origin", "action")
 NAMED: tuple[By, ...] = ("actor", "concerns")
-NAMES = 100
+NAMES, _MOST_TURNS = 100, 20
 _OWN = ("by", "turn")
 
 
@@ -151,9 +151,7 @@ def _value(asked: Asked, state: Asking, by: By, counted: tuple[str, int]) -> Val
 def _names(asked: Asked, state: Asking, turn: tuple[By, str | None]) -> Response[Any]:
     """Who did it, or whom and what it is about, by the alphabet; numbers beside what is no person."""
     by, cursor = turn
-    found = asked.log.facets(
-        state.query, by, viewer=asked.viewer, limit=NAMES, cursor=cursor, lang=asked.lang
-    )
+    found, further = _named(asked, state, turn)
     told = [
         Value(
             value=one.value,
@@ -162,12 +160,26 @@ def _names(asked: Asked, state: Asking, turn: tuple[By, str | None]) -> Response
             href=state.href(state.fresh if state.has(by, one.value) else state.with_value(by, one.value)),
             held=state.has(by, one.value),
         )
-        for one in found.values
+        for one in found
     ]
     letters: dict[str, list[Value]] = {}
     for one in told:
         letters.setdefault(fold(one.label)[:1].upper() or "#", []).append(one)
-    older = _here(state, state.query, ("by", by), ("turn", found.next_cursor)) if found.next_cursor else None
+    older = _here(state, state.query, ("by", by), ("turn", further)) if further else None
     first = _here(state, state.fresh, ("by", by)) if cursor else None
     turns = {"older": older, "first": first}
     return _shown(asked, state, 200, why=None, found=[], by=by, letters=list(letters.items()), turns=turns)
+
+
+def _named(asked: Asked, state: Asking, turn: tuple[By, str | None]) -> tuple[list[FacetValue], str | None]:
+    """The next values that have a name, and where those after them begin; an id alone is nothing to choose by."""
+    (by, cursor), named = turn, []
+    for _ in range(_MOST_TURNS):
+        found = asked.log.facets(
+            state.query, by, viewer=asked.viewer, limit=200, cursor=cursor, lang=asked.lang
+        )
+        named += [one for one in found.values if one.label != one.value.partition("/")[2]]
+        cursor = found.next_cursor
+        if cursor is None or len(named) >= NAMES:
+            break
+    return named, cursor

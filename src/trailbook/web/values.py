@@ -53,15 +53,12 @@ def figures(asked: Asked, state: Asking, bound: Query) -> dict[str, Any]:
         refuse_persons(asked.log.catalogue, bound)
     except FiguresOfAPersonError:
         why = asked.words("bars.person")
-    return {
-        "why": why,
-        "href": _here(state, bound),
-        "of": {} if why else {by: _loading(state, bound, by) for by in COUNTED},
-    }
+    here = _here(state, bound)
+    return {"why": why, "href": here, "of": {} if why else {by: _loading(here, by) for by in COUNTED}}
 
 
-def _loading(state: Asking, bound: Query, by: By) -> Loading:
-    href = _here(state, bound, ("by", by))
+def _loading(here: str, by: By) -> Loading:
+    href = f"{here}{'&' if '?' in here else '?'}by={by}"
     return Loading(f"n-{by}-{zlib.crc32(href.encode()):08x}", href)
 
 

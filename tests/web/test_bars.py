@@ -247,6 +247,10 @@ def test_a_script_brings_bars_and_counts(visit: Callable[..., Page]) -> None:
     page.goto(f"{PAGE}?category=roles&date=past-6-months")
     bars = page.locator("#bars .plot a")
     expect(bars.first).to_be_visible()
+    page.focus("#bars .skip")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "after-bars"
+    assert "category=roles" in page.url
     page.click("#bars-stack")
     expect(page.locator("#bars .legend")).to_contain_text("Roles")
     assert page.evaluate("document.activeElement.id") == "bars-stack"

@@ -25,7 +25,7 @@ from trailbook.web.render import html
 from trailbook.web.rows import Telling, cut
 
 WEEKS = 12
-RECENT, BEFORE = 28, 8  # days that are looked at; how many of the same weekday before each it is held against
+RECENT, BEFORE = 35, 8  # days that are looked at; how many of the same weekday before each it is held against
 _ENOUGH = 4  # fewer days before say nothing of what is usual
 _TIMES, _BY = 2, 20  # unusual: twice as many or half as many, and at least so many more or fewer
 _MOST_DAYS, _MOST_INTEGRATIONS = 5, 12
@@ -155,7 +155,7 @@ def _heights(counts: list[int]) -> tuple[float, ...]:
 
 
 def _unusual(asked: Asked, today: date) -> list[Day]:
-    """The days of the last four weeks that are unlike the same weekday before, the most unlike first."""
+    """The days of the last five weeks that are unlike the same weekday before, the most unlike first."""
     first = today - timedelta(days=RECENT + 7 * BEFORE)
     days = _state(asked, _days(first, today - timedelta(days=1)))
     drawn = asked.log.histogram(days.query, viewer=asked.viewer, bucket="day", by_category=True)

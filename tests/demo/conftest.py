@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from trailbook import demo
 from trailbook.catalogue import Catalogue, load
+from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry, Receipt
+from trailbook.recording import Outcome
 from trailbook.rules import complete
 
 UNTIL = "2026-11-22T12:00:00+00:00"
@@ -18,6 +20,8 @@ UNTIL = "2026-11-22T12:00:00+00:00"
 
 class Recorder:
     """Keeps entries in memory; each must keep every rule of the record and the catalogue at its moment."""
+
+    org = demo.ORG
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
         self.catalogue = catalogue
@@ -32,6 +36,19 @@ class Recorder:
         self.entries.extend(kept)
         self.recorded_at.extend(now for _ in kept)
         return []
+
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+        """Take what keeps the rules; the log's own entries (capture began) are nobody's here."""
+        assert source == demo.SOURCE
+        return [self._outcome(entry) for entry in entries]
+
+    def _outcome(self, entry: NewEntry) -> Outcome:
+        try:
+            if not entry.action.startswith("activity_log."):
+                self.record_many([entry])
+        except TrailbookError as error:
+            return Outcome(None, error)
+        return Outcome(None)
 
 
 class Built(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The demo's HR pages in a real browser: they are the first thing a visitor sees."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +16,14 @@ PATHS = ("/hr", "/hr/people/u-1013", "/hr/roles", "/hr/integrations", "/hr/log",
 
 
 @pytest.fixture(scope="module")
-def company(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory) -> Served:
+def company(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The HR system of the demo, beside a log."""
     built = build_company(tmp_path_factory.mktemp("hr"))
     recorder = type(built.recorder)(built.recorder.catalogue, lambda: datetime.now(UTC))
     hr = demo.HRSystem(built.directory / demo.HR_FILE, recorder, lambda: datetime.now(UTC))
     links = entering.routes(hr, lambda item: f"/hr/people/{item.id}", lambda _: None)
-    return serve(extra=[*pages.routes(hr), *links])
+    yield serve(extra=[*pages.routes(hr), *links])
+    hr.close()
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -10,6 +10,7 @@ from jinja2 import DictLoader, Environment, FileSystemLoader
 from tests.web.conftest import ORG, Served, enter
 
 from trailbook.web import render
+from trailbook.web.drawn import Drawn
 
 PAGES = (
     "?category.not=activity_log",
@@ -29,6 +30,8 @@ def unwritten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     plain = render._environment(FileSystemLoader(folder))
     with monkeypatch.context() as patched:
         patched.setattr(render, "_templates", lambda lang: plain)
+        patched.setattr(render, "_macros", render._macros.__wrapped__)
+        patched.setattr(Drawn, "_list", lambda self, *place: {})  # rows are written anew
         yield
 
 

@@ -111,6 +111,8 @@ def _live(nordlys: Any, folder: Path) -> Any:
         closing.append(deployment.close)
         log = deployment.create(nordlys.ORG)
         log.source = source
+        # On the company's first day, so that what is newest is somebody's everyday work.
+        _let_in((deployment, nordlys.ORG), importlib.import_module("trailbook.demo.entering"))
         return log
 
     try:
@@ -147,7 +149,7 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         sys.stdout.flush()
         if opens:
             webbrowser.open(told["hr"])
-        with signing(deployment):
+        with signing(deployment), hr.draining():
             run(app, listening, found.log_level)
         hr.close()
 

@@ -13,16 +13,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trailbook.demo.acting import Clock, LogLike
+from trailbook.demo.capturing import CATALOGUE
 from trailbook.demo.simulation import Progress, Telling, live, span_of
 from trailbook.demo.simulation.founding import ORG
-from trailbook.demo.system import HRSystem, open_engine
+from trailbook.demo.system import SOURCE, HRSystem, open_engine
 from trailbook.demo.tables import Base, Person
 from trailbook.model import Item
 
 HR_FILE = "hr.db"
 ORIGIN = "nordlys.example"
-CATALOGUE = Path(__file__).parent / "catalogue"
-SOURCE = Item(type="source", id="nordlys-hr", name="Nordlys HR")
 
 OpenLog = Callable[[Clock, Item], LogLike]
 

@@ -21,7 +21,7 @@ from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.export.running import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
-from trailbook.web.auth import admit_api, admit_page, require_same_site
+from trailbook.web.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.drawn import Drawn
 from trailbook.web.jsonin import MalformedError
 from trailbook.web.lane import Lane
@@ -180,8 +180,7 @@ class Routes(Struct, frozen=True):
         admit = self._to("export")
 
         def guarded(asked: Asked) -> tuple[Viewer, Item]:
-            if method != "GET" and "authorization" not in asked.headers:
-                require_same_site(asked.headers, self.site.base_url)
+            _guard(asked, method)
             return admit(asked)
 
         return self._route(method, path, handler, admit=guarded, most=most or 16 * 1024)
@@ -190,8 +189,7 @@ class Routes(Struct, frozen=True):
         """A path of the API or of the settings, for whoever may manage access."""
 
         def admit(asked: Asked) -> tuple[Viewer, Item]:
-            if method != "GET" and "authorization" not in asked.headers:
-                require_same_site(asked.headers, self.site.base_url)
+            _guard(asked, method)
             return self._to("administer")(asked)
 
         return self._route(method, path, handler, admit=admit)
@@ -239,6 +237,12 @@ class Routes(Struct, frozen=True):
             name=f"{method} {path}",
             status_code=200 if method == "DELETE" else None,  # what is answered says its own
         )(handle)
+
+
+def _guard(asked: Asked, method: Method) -> None:
+    """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
+    if method != "GET" and "authorization" not in asked.headers and session(asked.headers) is not None:
+        require_same_site(asked.headers, asked.site.base_url)
 
 
 def _answered(asked: Asked, found: Response[Any]) -> Response[Any]:

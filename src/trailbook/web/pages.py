@@ -3,6 +3,7 @@
 Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Response
@@ -12,6 +13,7 @@ from msgspec import structs
 from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS, day_end, parse_day, zone
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
+from trailbook.log import Log
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import (
     PRESET_NAMES,
@@ -33,7 +35,7 @@ from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
 from trailbook.web.drawn import Drawing
 from trailbook.web.names import Naming
-from trailbook.web.render import html, markup, partial
+from trailbook.web.render import html, macro, partial
 from trailbook.web.rows import Telling
 from trailbook.web.views import view_named
 
@@ -133,7 +135,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     said = telling(asked, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
     where = (asked.org, log.forgotten, (asked.lang, state))
-    told = asked.site.drawn.rows(where, page.entries, lambda shown: _drawing(asked, shown, said))
+    told = asked.site.drawn.rows(where, page.entries, _pen(log, said))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
@@ -167,9 +169,16 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     )
 
 
-def _drawing(asked: Asked, shown: Shown, said: Telling) -> Drawing:
-    row = rows.row(shown, lambda one: asked.log.pieces(one, asked.lang), said)
-    return Drawing(row.day, markup("row.html", t=said.words, row=row))
+def _pen(log: Log, said: Telling) -> Callable[[Shown], Drawing]:
+    """What writes the rows of one page."""
+    t = said.words
+    written = macro("row.html", "drawn", t)
+
+    def draw(shown: Shown) -> Drawing:
+        row = rows.row(shown, lambda one: log.pieces(one, t.lang), said)
+        return Drawing(row.day, written(row))
+
+    return draw
 
 
 def _is_empty(asked: Asked) -> bool:

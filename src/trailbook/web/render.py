@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.environment import TemplateModule
 from litestar import Response
 from markupsafe import Markup, escape
 
 from trailbook.errors import NotFoundError
 from trailbook.web.asked import Asked
-from trailbook.web.words import words
+from trailbook.web.words import Words, words
 
 _FOLDER = Path(__file__).parent
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -106,9 +107,15 @@ def html(template: str, status: int = 200, *, part: bool = False, **seen: Any) -
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
 
 
-def markup(template: str, **seen: Any) -> Markup:
-    """A part of a page, to be put into one. `t` is always given."""
-    return Markup(_templates(seen["t"].lang).get_template(template).render(**seen))
+def macro(template: str, name: str, t: Words) -> Callable[..., Markup]:
+    """What writes a part of a page that stands on it many times."""
+    found: Callable[..., Markup] = getattr(_macros(t.lang, template), name)
+    return found
+
+
+@cache
+def _macros(lang: str, template: str) -> TemplateModule:
+    return _templates(lang).get_template(template).make_module({"t": words(lang)})
 
 
 def static_file(asked: Asked) -> Response[bytes]:

@@ -41,6 +41,7 @@ class Addresses:
         entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query))
         self._entry = escape(entry).partition(_MARK)
         self._adding: dict[str, tuple[str, ...]] = {}
+        self._added: dict[tuple[str, str], str] = {}
 
     def entry(self, id_: str) -> str:
         """The address of an entry as opened from this list."""
@@ -55,7 +56,11 @@ class Addresses:
         if field not in self._adding:
             self._adding[field] = self._around(field)
         around = self._adding[field]
-        return Markup(quoted(value).join(around)) if around else self._with(field, value)
+        if around:
+            return Markup(quoted(value).join(around))
+        if (field, value) not in self._added:
+            self._added[field, value] = self._with(field, value)
+        return self._added[field, value]
 
     def _around(self, field: str) -> tuple[str, ...]:
         """What stands before and after a value that is added; nothing where that depends on the value."""

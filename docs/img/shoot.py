@@ -99,6 +99,13 @@ def _log(shots: _Shots, log: str) -> None:
     shots.take("question", f"{log}?category=permissions&category=roles&date=past-6-months&view=review")
     shots.take("nothing", f"{log}?category=salary&date=today&concerns=user/{BERG}")
     shots.take("about", f"{log}/about")
+    shots.take("overview", f"{log}/overview")
+    shots.take("overview-dark", f"{log}/overview", color_scheme="dark")
+    shots.take("overview-phone", f"{log}/overview", viewport=PHONE)
+    shots.take("counts", f"{log}/values?date=last-month&category.not=activity_log")
+    with shots.page("bars", f"{log}?date=past-12-months&category.not=activity_log") as page:
+        page.click("#bars-stack")
+        page.wait_for_selector("#bars .legend")
     with shots.page("panel", f"{log}?category=roles&date=last-month") as page:
         page.click(".row .when a")
         page.wait_for_selector("#panel[open] dl.facts")

@@ -113,9 +113,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
     """Starts servers, each over a SQLite log of its own; all end with the session."""
     running: list[tuple[uvicorn.Server, threading.Thread, Deployment]] = []
 
-    def start(clock: Clock = lambda: datetime.now(UTC), **more: Any) -> Served:
+    def start(clock: Clock = lambda: datetime.now(UTC), folders: Sequence[Path] = (), **more: Any) -> Served:
         file = tmp_path_factory.mktemp("served") / "log.db"
-        deployment = open_deployment(f"sqlite:///{file}", create=True, clock=clock)
+        deployment = open_deployment(f"sqlite:///{file}", create=True, clock=clock, folders=folders)
         for org in (ORG, OTHER):
             deployment.create(org)
         fill(deployment.log(ORG))

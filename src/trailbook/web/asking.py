@@ -1,6 +1,6 @@
 """What the page is asked: its address as a filter, and addresses for every change of that filter.
 
-Owns the page's own parameters `view` and `at`, the form's empty fields and names typed by hand. Refuses to
+Owns the page's own parameters `view`, `at` and `group`, the form's empty fields and names typed by hand. Refuses to
 answer: an address that needs tidying is sent on, one that is broken says which part.
 """
 
@@ -19,11 +19,13 @@ from trailbook.query import Known, Paging, Query, from_line, from_params, interv
 Pairs = list[tuple[str, str]]
 
 _FORM = frozenset(
-    {"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view", "at"}
+    {"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view", "at", "group"}
     | {"action", "target", "source", "origin", "self"}
 )
 _SAFE = "/:*,"
-_OWN = frozenset({"view", "at"})
+_OWN = frozenset({"view", "at", "group"})
+# How the rows of a page are folded: by day, or by what belongs together.
+GROUPS = ("day", "together")
 TYPED = ("actor", "concerns")
 # What the bare path leads to: reading the log is an entry too, and would stand before everything else.
 FOLDED = ("category.not", "activity_log")
@@ -47,6 +49,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     view: str | None
     home_zone: str
     at: str | None = None
+    group: str | None = None
 
     def href(self, query: Query, *more: tuple[str, str]) -> str:
         """The address of the page with another filter."""
@@ -62,6 +65,8 @@ class Asking(Struct, frozen=True, kw_only=True):
             pairs.append(("order", self.paging.order))
         if self.paging.limit != default.limit:
             pairs.append(("limit", str(self.paging.limit)))
+        if self.group is not None:
+            pairs.append(("group", self.group))
         unfiltered = not any(name != "tz" for name, _ in to_params(query))
         view = EVERYTHING if unfiltered else self.view if self.view != EVERYTHING else None
         return [*pairs, ("view", view)] if view else pairs
@@ -87,6 +92,11 @@ class Asking(Struct, frozen=True, kw_only=True):
         start, end = bounds(self.query.date, now, zone)
         first, last = (instant(at).astimezone(zone).date() for at in (start, end - 1))
         return structs.replace(self.fresh, date=None, from_=first.isoformat(), to=last.isoformat())
+
+    def grouped(self, group: str | None) -> str:
+        """The address of the same list, its rows grouped in another way."""
+        at = [("at", self.at)] if self.at else []
+        return structs.replace(self, group=group).href(self.query, *at)
 
     def has(self, name: str, value: str) -> bool:
         """Whether the filter has this value."""
@@ -168,6 +178,16 @@ def _day(pairs: Pairs) -> str | None:
         raise FilterInvalidError(f"at: {why}", (Fault("/at", "parameter-invalid", str(why)),)) from None
 
 
+def _group(pairs: Pairs) -> str | None:
+    given = [value for name, value in pairs if name == "group"]
+    if not given:
+        return None
+    if len(given) > 1 or given[0] not in GROUPS:
+        why = f"is not one of {', '.join(GROUPS)}"
+        raise FilterInvalidError(f"group: {why}", (Fault("/group", "parameter-invalid", why),))
+    return given[0]
+
+
 def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
     """Read the page's address.
 
@@ -184,6 +204,7 @@ def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
         view=views[0] if views else None,
         home_zone=home_zone,
         at=_day(pairs),
+        group=_group(pairs),
     )
 
 

@@ -4,7 +4,6 @@ Owns what stands on the list. Refuses to show a row beside a filter it did not u
 """
 
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
 from litestar import Response
@@ -29,7 +28,7 @@ from trailbook.query import (
 )
 from trailbook.shown import Page, Shown
 from trailbook.typeahead import Role
-from trailbook.web import about, asking, panel, rows, suggesting, taking
+from trailbook.web import about, asking, bars, grouping, overview, panel, rows, suggesting, taking, values
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
@@ -73,6 +72,9 @@ def below(asked: Asked) -> Response[Any]:
         return panel.entry(asked, rest)
     alone = {
         "about": about.about,
+        "bars": _bars,
+        "overview": overview.overview,
+        "values": _values,
         "exports": taking.exports,
         "suggest": suggesting.suggest,
         "total": _total,
@@ -94,6 +96,24 @@ def _total(asked: Asked) -> Response[Any]:
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(asked, error)
     return html("total.html", t=asked.words, total=total)
+
+
+def _bars(asked: Asked) -> Response[Any]:
+    """How what the filter finds spreads over time."""
+    try:
+        own, pairs = bars.owned(asking.tidied(asked.pairs))
+        return bars.bars(asked, _state(asked, pairs), own)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+
+
+def _values(asked: Asked) -> Response[Any]:
+    """How many entries have which value."""
+    try:
+        own, pairs = values.owned(asking.tidied(asked.pairs))
+        return values.values(asked, _state(asked, pairs), own)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
 
 
 def _found(asked: Asked, state: Asking) -> Response[Any]:
@@ -127,11 +147,14 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         **frame(asked),
         **form,
         rows=told,
-        diary=[(day, list(those)) for day, those in groupby(told, lambda row: row.day)],
+        diary=grouping.diary(page.entries, told, state.group),
         total=total,
         counting=address(f"{state.path}/total", to_params(bound)),
         counted=state.href(state.query, ("count", "true")),
         as_of=page.as_of,
+        drawn=bars.address_of(state, bound),
+        figures=values.figures(asked, state, bound),
+        groups=grouping.offered(state),
         empty_log=empty,
         may_begin=getattr(viewer, "manage_access", "none") == "full",
         since=_since(asked, state, page, said) if len(told) < state.paging.limit else [],
@@ -176,7 +199,8 @@ def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
         "given": given,
         "days": days,
         "more": any(name in given for name in _MORE) or state.at is not None,
-        "hidden": hidden + ([("view", state.view)] if state.view else []),
+        "hidden": hidden
+        + [(name, value) for name, value in (("view", state.view), ("group", state.group)) if value],
         "chips": naming.chips(state, now),
         "said": in_words(state.fresh, naming.label, naming.telling.words.lang),
         "state": state,

@@ -53,6 +53,11 @@ class Words:
         """A day in full with its weekday."""
         return _dated(_plain(day), "EEEE d MMMM y" if self.lang == "en" else "full", self._locale)
 
+    def span(self, unit: str, day: date) -> str:
+        """A whole month, quarter or year by its name: November 2026, 4th quarter 2026, 2026."""
+        form = {"month": "LLLL y", "quarter": "QQQQ y", "year": "y"}[unit]
+        return _dated(_plain(day), form, self._locale)
+
     def moment(self, at: datetime, *, seconds: bool = False) -> str:
         """A local date and time in full."""
         return f"{self.day(at)}, {at:%H:%M:%S}" if seconds else f"{self.day(at)}, {at:%H:%M}"

@@ -1,4 +1,4 @@
-"""What happens once: a wedding, a company that joins, accounts made twice, a newcomer, and one odd night.
+"""What happens once: a wedding, a company that joins, accounts made twice, a newcomer, an odd night, a busy weekend.
 
 Owns the days that the ten questions and the demonstrations point at. Each is placed from the end of the
 simulated time, so that they are recent whenever the demo is built.
@@ -34,6 +34,8 @@ def plan_story(w: World) -> None:
     for days in (350, 190, 75, 33):
         w.at(w.moment(next_worked(last - timedelta(days=days)), 1), trusted)
     w.at(odd_night(w.span.until), odd_change)
+    for n, days in enumerate((7, 8)):  # the weekend after it
+        w.at(odd_night(w.span.until) + timedelta(days=days, hours=8), partial(directory_moves, half=n))
     monday, _ = first_week(w.span.until)
     w.at(w.moment(next_worked(monday - timedelta(days=14)), 0), newcomer)
     w.at(w.moment(monday + timedelta(days=3), 1), newcomer_asks)
@@ -129,6 +131,15 @@ def odd_change(w: World, at: datetime) -> None:
         w.changed["u-1017"] = None
 
     w.at(right, put_right)
+
+
+def directory_moves(w: World, at: datetime, half: int) -> None:
+    """The directory moves house over a weekend: it sends everybody's record once more, half of them each day."""
+    run, act = integrations.start_run(w.hr, w.integrations[names.ENTRA], at)
+    for n, person in enumerate(w.staff[half::2]):
+        now = act.but(at=at + timedelta(seconds=2 + n))
+        integrations.exchange(now, run, person, direction="received", payload="moved=1")
+    integrations.finish_run(act.but(at=at + timedelta(minutes=3)), run)
 
 
 def newcomer(w: World, at: datetime) -> None:

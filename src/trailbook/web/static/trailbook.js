@@ -172,7 +172,7 @@
 
   /* --- Single keys. --- */
   const step = (by) => {
-    const times = all(".row .when a"), at = times.indexOf(document.activeElement);
+    const times = all(".row .when a").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
     (times[at + by] || times[at] || times[0])?.focus();
   };
   const turn = (rel) => one(`${panel().open ? "#panel" : "#page"} a[rel=${rel}]`)?.click();

@@ -54,9 +54,9 @@ torture: setup browser
 
 mutants: setup
 	@echo "Changing one place at a time; this takes about a quarter of an hour ..."
-	@$(BIN)/python tests/mutants.py access.py tests/test_access.py
-	@$(BIN)/python tests/mutants.py cursors.py tests/test_cursors.py
-	@$(BIN)/python tests/mutants.py paging.py tests/test_paging.py
+	@left=0; for module in access cursors paging; do \
+		$(BIN)/python tests/mutants.py $$module.py tests/test_$$module.py || left=1; \
+	done; exit $$left
 
 lint: setup
 	@echo "Checking rules (ruff) ..."

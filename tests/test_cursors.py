@@ -60,6 +60,23 @@ def test_any_bytes(found: bytes) -> None:
         read(base64.urlsafe_b64encode(found).decode().rstrip("="), "q", KEY, NOW)
 
 
+def test_letters_that_say_nothing() -> None:
+    """What a lenient decoder would skip, and the other alphabet's letters, are no part of a cursor."""
+    text = next(
+        found for at in range(99) if set("-_") <= set(found := write(structs.replace(ONE, at=at), "q", KEY))
+    )
+    for other in (
+        f" {text}",
+        f"{text[:8]}.{text[8:]}",
+        f"{text}\n",
+        text.replace("-", "+"),
+        text.replace("_", "/"),
+    ):
+        with pytest.raises(CursorInvalidError):
+            read(other, "q", KEY, NOW)
+    assert read(text, "q", KEY, NOW).seq == 7
+
+
 def test_another_question_or_key() -> None:
     text = write(ONE, "acme\nuser/1\ndesc\n", KEY)
     for question, key in (("acme\nuser/2\ndesc\n", KEY), ("acme\nuser/1\ndesc\n", bytes(32))):

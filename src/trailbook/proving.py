@@ -39,7 +39,12 @@ class Evidence(Struct, frozen=True):
     def kept(self, seqs: Sequence[int]) -> Iterator[Kept]:
         """The rows at these seqs, in the order asked."""
         for start in range(0, len(seqs), _CHUNK):
-            yield from self.store.kept_at(self.org, seqs[start : start + _CHUNK])
+            part = seqs[start : start + _CHUNK]
+            first, stop = part[0], part[-1] + 1
+            if list(part) == list(range(first, stop)):  # read as one range, not row by row
+                yield from self.store.kept(self.org, first, stop)
+            else:
+                yield from self.store.kept_at(self.org, part)
 
     def identities(self, tokens: Iterable[str]) -> list[Identity]:
         """What tokens stand for, stubs included."""

@@ -25,10 +25,11 @@ from trailbook.proving import Evidence
 from trailbook.query import Query, Term, in_words, interval, to_params
 
 if TYPE_CHECKING:
-    from trailbook.stores import Identity
+    from trailbook.stores import Identity, Kept
 
 Kind = Literal["inclusion", "closed"]
 Progress = Callable[[int, int], None]
+_LINES = 1000  # hashed, packed and told to `progress` at once
 _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"
 
@@ -219,11 +220,15 @@ def _seqs(ask: Ask, cut: _Cut) -> list[int]:
 
 
 def _lines(evidence: Evidence, seqs: Sequence[int], progress: Progress) -> Iterator[bytes]:
-    for done, row in enumerate(evidence.kept(seqs), 1):
-        said = b"-\t" + (row.leaf or b"").hex().encode() if row.body is None else row.body
-        yield b"%d\t%s\n" % (row.seq, said)
-        if done % 1000 == 0 or done == len(seqs):
-            progress(done, len(seqs))
+    for start in range(0, len(seqs), _LINES):
+        rows = evidence.kept(seqs[start : start + _LINES])
+        yield b"".join([_line(row) for row in rows])
+        progress(min(start + _LINES, len(seqs)), len(seqs))
+
+
+def _line(row: "Kept") -> bytes:
+    said = b"-\t" + (row.leaf or b"").hex().encode() if row.body is None else row.body
+    return b"%d\t%s\n" % (row.seq, said)
 
 
 def _identities(ask: Ask, cut: _Cut, evidence: Evidence) -> list[bytes]:

@@ -14,7 +14,7 @@ from trailbook.dates import buckets, zone
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import Query, fold
+from trailbook.query import Query, fold, words
 from trailbook.reading import Reader
 from trailbook.stores import Identity
 
@@ -25,6 +25,7 @@ Bucket = Literal["auto", "hour", "day", "week", "month", "quarter", "year"]
 BYS: tuple[By, ...] = get_args(By)
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 MOST_BARS, MOST_VALUES = 92, 200
+_MOST_NAMES = 500  # items looked at for a word
 _COLUMN = {"origin": "interface", "actor_kind": "kind", "target_type": "type"}
 _IN_FILTER = {"target_type": "target"}
 
@@ -84,9 +85,12 @@ def check(by: str | None = None, bucket: str | None = None) -> None:
             raise FilterInvalidError(f"{name}: {fault.detail}", (fault,))
 
 
-def refuse_persons(catalogue: Catalogue, query: Query) -> None:
-    """Refuse figures about what one person did. Raises: FiguresOfAPersonError."""
-    if _names_persons(catalogue, query, ("actor", "by_or_about")):
+def refuse_persons(reader: Reader, query: Query) -> None:
+    """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
+    spoken = {word for text in query.text for word in words(text)}
+    if _names_persons(reader.catalogue, query, ("actor", "by_or_about")) or any(
+        _may_be_a_persons(reader, word) for word in spoken
+    ):
         raise FiguresOfAPersonError(
             "no figures are made of what a person did; take the person out of the filter"
         )
@@ -140,6 +144,15 @@ def _names_persons(catalogue: Catalogue, query: Query, fields: Sequence[str]) ->
     values = [value for term in query.terms if term.field in fields for value in term.values]
     declared = (catalogue.types.get(value.partition("/")[0]) for value in values)
     return any(found is not None and found.person for found in declared)
+
+
+def _may_be_a_persons(reader: Reader, word: str) -> bool:
+    """Whether some person's name has a word that begins so; of words that begin very many names it is taken for so."""
+    found = reader.store.items_by_words(reader.org, [word], _MOST_NAMES)
+    with reader.projection.lock:
+        versions = reader.projection.identities.versions(found)
+    declared = (reader.catalogue.types.get(those[-1].type) for those in versions.values() if those)
+    return len(found) == _MOST_NAMES or any(one is not None and one.person for one in declared)
 
 
 def _items(reader: Reader, numbers: dict[int, int]) -> list[tuple[int, FacetValue]]:

@@ -243,7 +243,7 @@ class Log(Recorder):
         """
         check_figures(by=by)
         rest = without(query, by)
-        refuse_persons(self.catalogue, rest)
+        refuse_persons(self._reader, rest)
         head, at, question = self._asking.asked(query, viewer, (f"facets {by}", lang), cursor)
         plan = self._asking.plan(rest, viewer, (at, head.size), lang)
         listing = self._projection.remembered(
@@ -265,7 +265,7 @@ class Log(Recorder):
         Raises: FiguresOfAPersonError; TooManyBarsError; as `search`.
         """
         check_figures(bucket=bucket)
-        refuse_persons(self.catalogue, query)
+        refuse_persons(self._reader, query)
         tried = bucket_for(self.catalogue, query, bucket)
         plan = self._asking.now_plan(query, viewer, "en")
         words = self._projection.tail.codes["category"].words if by_category else []
@@ -274,6 +274,10 @@ class Log(Recorder):
             ("histogram", plan, ask, by_category),
             lambda: self._projection.ask(lambda pieces: draw(pieces, plan, ask, words)),
         )
+
+    def demand_figures(self, query: Query) -> None:
+        """Let figures be made of a filter. Raises: FiguresOfAPersonError."""
+        refuse_persons(self._reader, query)
 
     def related(
         self, id_: UUID, *, viewer: Viewer, limit: int = 50, cursor: str | None = None, lang: str = "en"

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
-from trailbook.figures import By, Facets, FacetValue, refuse_persons
+from trailbook.figures import By, Facets, FacetValue
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
 from trailbook.query import Query, fold, in_words
 from trailbook.web import asking
@@ -50,7 +50,7 @@ def figures(asked: Asked, state: Asking, bound: Query) -> dict[str, Any]:
     """What the list needs to show counts: where they are, or why there are none."""
     why = None
     try:
-        refuse_persons(asked.log.catalogue, bound)
+        asked.log.demand_figures(bound)
     except FiguresOfAPersonError:
         why = asked.words("bars.person")
     here = _here(state, bound)

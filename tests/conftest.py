@@ -1,6 +1,14 @@
-"""Hypothesis for the whole suite: the same examples every time, no deadline, for nothing timed is asserted."""
+"""Hypothesis for the whole suite: the same examples every time, no deadline, for nothing timed is asserted.
 
+Owns the one browser, too: a process can drive only one at a time.
+"""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import Phase, settings
+from playwright.sync_api import Browser, sync_playwright
 
 # Without the phase that explains a failure: it may take minutes, and the example says enough.
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
@@ -9,3 +17,20 @@ settings.register_profile(
 )
 settings.register_profile("search", derandomize=False, deadline=None, max_examples=2000)
 settings.load_profile("ci")
+
+# Nothing but what a test asks for: no sandbox (tests may run as root), no calls home, no shared memory to run out of.
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium, as the Makefile installs it."""
+    found = shutil.which("chromium")
+    assert found, "the pages' tests need chromium"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield launched
+        launched.close()

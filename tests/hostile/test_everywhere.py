@@ -14,12 +14,12 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page
 from tests.hostile.texts import naughty
-from tests.web.conftest import ORG, Served, browser, serve, served, visit, wire
+from tests.web.conftest import ORG, Served, serve, served, visit, wire
 
 from trailbook import Query, operator
 from trailbook.export import COLUMNS, FORMATS, Layout, exactly, file_pieces
 
-__all__ = ["browser", "serve", "served", "visit"]
+__all__ = ["serve", "served", "visit"]
 LAYOUT = Layout(columns=COLUMNS, tz="Europe/Oslo")
 
 

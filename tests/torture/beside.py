@@ -101,10 +101,11 @@ def drain(deployment: Deployment, folder: Path, chance: random.Random) -> None:
 def export(deployment: Deployment, folder: Path, chance: random.Random) -> None:
     """An order that becomes a file with a manifest."""
     runner = Runner(deployment, folder / "exports")
-    job = runner.order(Ask(query=Query(), format="jsonl"), READER)
+    reader = deployment.credentials.still(READER)  # with what is withheld from this role
+    job = runner.order(Ask(query=Query(), format="jsonl"), reader)
     deployment.signer().sign(ORG)
     runner.step()
-    path = runner.path(deployment.orders.find(READER, job.id))
+    path = runner.path(deployment.orders.find(reader, job.id))
     say(f"exported {path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}")
 
 

@@ -4,7 +4,6 @@ Every answer of the API that a test gets is held against the OpenAPI document at
 """
 
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ import pytest
 import uvicorn
 from litestar import Litestar
 from msgspec import Struct
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from trailbook import Actor, Deployment, Item, Log, Origin, open_deployment
 from trailbook.recording import Clock
@@ -227,24 +226,6 @@ def enter(client: httpx.Client, link: str) -> httpx.Response:
     # The client keeps no Secure cookie for http; a browser does so for this machine.
     client.headers["Cookie"] = answer.headers.get("set-cookie", "").partition(";")[0]
     return answer
-
-
-# Nothing but what a test asks for: no sandbox (tests may run as root), no calls home, no shared memory to run out of.
-QUIET = [
-    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium, as the Makefile installs it."""
-    found = shutil.which("chromium")
-    assert found, "the pages' tests need chromium"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

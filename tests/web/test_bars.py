@@ -18,7 +18,7 @@ from trailbook.query import from_params, matches
 
 PAGE = f"/orgs/{ORG}/activity"
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
-PERSONS = ("actor=user/u-17", "actor.not=user/u-17", "by_or_about=user/u-17")
+PERSONS = ("actor=user/u-17", "actor.not=user/u-17", "by_or_about=user/u-17", "text=berg")
 OURS = "category.not=activity_log&category.not=security"
 FILTERS = (
     "category=roles",

@@ -33,15 +33,18 @@ def test_persons_have_no_numbers(client: httpx.Client) -> None:
         ("histogram", {"concerns": "user/u-42", "bucket": "day", "date": "this-month"}),
         ("facets", {"by": "action", "actor": "user/u-17"}),
         ("facets", {"by": "concerns", "by_or_about": "user/u-17"}),
+        ("histogram", {"text": "ann"}),
+        ("facets", {"by": "action", "text": "Berg"}),
     ],
 )
 def test_no_figures_of_a_person(client: httpx.Client, path: str, params: dict[str, str]) -> None:
     """R20: refused by name; the same without the person is answered, and the total stays."""
     refused = client.get(path, params=params)
     assert (refused.status_code, refused.json()["code"]) == (422, "figures-of-a-person")
-    others = {name: value for name, value in params.items() if not value.startswith("user/")}
+    person = {name: value for name, value in params.items() if value.startswith("user/") or name == "text"}
+    others = {name: value for name, value in params.items() if name not in person}
     assert client.get(path, params=others).status_code == 200
-    person = {name: value for name, value in params.items() if value.startswith("user/")}
+    assert client.get(path, params=others | {"text": "payroll"}).status_code == 200
     assert client.get("entries", params={**person, "count": "true"}).json()["count"] >= 0
 
 

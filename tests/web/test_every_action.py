@@ -7,7 +7,7 @@ from html import unescape
 
 import httpx
 import pytest
-from tests.web.conftest import ANNA, ORG, WEB, Served, enter
+from tests.web.conftest import ANNA, ORG, WEB, Served
 
 from trailbook import Item
 from trailbook.catalogue import Action, Catalogue
@@ -56,11 +56,15 @@ def whole(serve: Callable[..., Served]) -> Served:
     return served
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reader(whole: Served) -> Iterator[httpx.Client]:
-    """A browser's HTTP, signed in."""
-    with httpx.Client(base_url=whole.base_url, timeout=60) as client:
-        enter(client, whole.link())
+    """A browser's HTTP, of somebody whose role shows the category that others do not see as well."""
+    _, secret = whole.deployment.credentials.new_key(ORG, "Admin", ("administer",))
+    wanted = {"name": "Cases", "permissions": {"activity_log": "full"}, "categories": ["whistleblowing"]}
+    made = httpx.post(f"{whole.api}/roles", json=wanted, headers={"Authorization": f"Bearer {secret}"})
+    session = whole.deployment.credentials.new_session(ORG, ANNA, (made.json()["id"],))
+    cookie = {"Cookie": f"__Host-trailbook={session}"}
+    with httpx.Client(base_url=whole.base_url, headers=cookie, timeout=60) as client:
         yield client
 
 

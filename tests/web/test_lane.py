@@ -2,12 +2,19 @@
 
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
 from anyio import CapacityLimiter
 
 from trailbook.web.lane import Lane
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run it in a thread of its own: the browser of other tests may have a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(anyio.run, main).result()
 
 
 def together(lane: Lane, makes: list[Callable[[], None]]) -> None:
@@ -19,7 +26,7 @@ def together(lane: Lane, makes: list[Callable[[], None]]) -> None:
                 for make in makes:
                     group.start_soon(lane.run, make)
 
-    anyio.run(main)
+    run(main)
 
 
 class Counting:
@@ -47,7 +54,7 @@ def test_one_after_the_other() -> None:
             for _ in range(8):
                 group.start_soon(anyio.to_thread.run_sync, control.work)
 
-    anyio.run(without)
+    run(without)
     assert control.most > 1
 
 
@@ -71,6 +78,5 @@ def test_an_error_frees_the_lane() -> None:
             await lane.run(lambda: 1 // 0)
         await lane.run(lambda: made.append("next"))
 
-    ask: Callable[[], Awaitable[None]] = main
-    anyio.run(ask)
+    run(main)
     assert made == ["next"]

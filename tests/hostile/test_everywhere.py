@@ -97,7 +97,9 @@ def test_nothing_runs_on_the_page(taken: tuple[Served, list[str]], visit: Callab
         further = page.locator("a[rel=next]")
         if further.count() == 0:
             break
+        first = page.locator("li.row").first.get_attribute("id")
         further.first.click()
+        page.wait_for_function("id => (document.querySelector('li.row') || {id}).id !== id", arg=first)
     assert (ran, said) == ([], [])
 
 

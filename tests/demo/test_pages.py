@@ -28,7 +28,7 @@ from trailbook.recording import Outcome
 if TYPE_CHECKING:
     from tests.demo.conftest import Built, Recorder
 
-NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+NOW = datetime.now(UTC)  # what triggers see is timed by the database, on the machine's clock
 SAME = {"sec-fetch-site": "same-origin"}
 BERG = "u-1013"
 

@@ -56,10 +56,10 @@ from trailbook.recorder import Recorder
 from trailbook.recording import Clock, Means
 from trailbook.sealed import Parts, Sizes
 from trailbook.sentences import Piece
-from trailbook.shown import Found, Page, Shown
+from trailbook.shown import Found, Page, Remembered, Shown
 from trailbook.stores import Store
 from trailbook.tiles import Edge
-from trailbook.typeahead import Role, Sought, find_items
+from trailbook.typeahead import Role, Sought, find_items, remember
 from trailbook.watching import Watch, Watched
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -397,6 +397,15 @@ class Log(Recorder):
         self._projection.catch_up()
         sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
         return find_items(self._reader, sought)
+
+    def item(self, type_: str, id_: str, *, viewer: Viewer) -> Remembered | None:
+        """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.
+
+        Raises: NotPermittedError.
+        """
+        self._asking.let_in(viewer, require_full)
+        self._projection.catch_up()
+        return remember(self._reader, type_, id_)
 
     def withholds(self, viewer: Viewer) -> bool:
         """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""

@@ -7,7 +7,7 @@ answer: an address that needs tidying is sent on, one that is broken says which 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
@@ -111,6 +111,11 @@ class Asking(Struct, frozen=True, kw_only=True):
 def quoted(value: str) -> str:
     """A value as `address` writes it."""
     return quote_plus(value, safe=_SAFE)
+
+
+def page_of(home: str, type_: str, id_: str) -> str:
+    """The address of an item's own page."""
+    return f"{home}/items/{type_}/{quote(id_, safe='/:')}"
 
 
 def address(path: str, pairs: Iterable[tuple[str, str]]) -> str:

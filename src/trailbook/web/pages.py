@@ -3,7 +3,6 @@
 Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from litestar import Response
@@ -13,7 +12,6 @@ from msgspec import structs
 from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS, day_end, parse_day, zone
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
-from trailbook.log import Log
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import (
     PRESET_NAMES,
@@ -26,16 +24,16 @@ from trailbook.query import (
     interval,
     to_params,
 )
-from trailbook.shown import Page, Shown
+from trailbook.shown import Page
 from trailbook.typeahead import Role
-from trailbook.web import about, asking, bars, grouping, overview, panel, rows, suggesting, taking, values
+from trailbook.web import about, asking, bars, grouping, items, overview, panel, suggesting, taking, values
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
-from trailbook.web.drawn import Drawing
 from trailbook.web.names import Naming
-from trailbook.web.render import html, macro, partial
+from trailbook.web.pen import pen
+from trailbook.web.render import html, partial
 from trailbook.web.rows import Telling
 from trailbook.web.views import view_named
 
@@ -70,6 +68,8 @@ def below(asked: Asked) -> Response[Any]:
     first, _, rest = asked.params["rest"].strip("/").partition("/")
     if first == "e" and rest:
         return panel.entry(asked, rest)
+    if first == "items" and rest:
+        return _item(asked, rest)
     alone = {
         "about": about.about,
         "bars": _bars,
@@ -96,6 +96,14 @@ def _total(asked: Asked) -> Response[Any]:
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(asked, error)
     return html("total.html", t=asked.words, total=total)
+
+
+def _item(asked: Asked, rest: str) -> Response[Any]:
+    """Everything by, to and about an item."""
+    try:
+        return items.item(asked, rest)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
 
 
 def _bars(asked: Asked) -> Response[Any]:
@@ -135,7 +143,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     said = telling(asked, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
     where = (asked.org, log.forgotten, (asked.lang, state))
-    told = asked.site.drawn.rows(where, page.entries, _pen(log, said))
+    told = asked.site.drawn.rows(where, page.entries, pen(log, said))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
@@ -169,18 +177,6 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     )
 
 
-def _pen(log: Log, said: Telling) -> Callable[[Shown], Drawing]:
-    """What writes the rows of one page."""
-    t = said.words
-    written = macro("row.html", "drawn", t)
-
-    def draw(shown: Shown) -> Drawing:
-        row = rows.row(shown, lambda one: log.pieces(one, t.lang), said)
-        return Drawing(row.day, written(row))
-
-    return draw
-
-
 def _is_empty(asked: Asked) -> bool:
     """Whether no host has recorded anything: there is only who read the log and who signed in to read it."""
     rest = from_params([asking.FOLDED, ("category.not", "security")])
@@ -206,6 +202,7 @@ def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
         "state": state,
         "asks": view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None,
         "choices": _choices(naming.telling),
+        "timelines": naming.timelines(state),
     }
 
 

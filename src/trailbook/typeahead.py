@@ -1,6 +1,7 @@
 """Typeahead: items offered while somebody types, from what the log has recorded and nothing else.
 
-People who left are found, erased ones are not. Owns ranking, the limit of 20, what items were called; refuses the host's own tables.
+People who left are found, erased ones are not. Owns ranking, the limit of 20 and what items were called;
+refuses the host's own tables.
 """
 
 import sys

@@ -84,7 +84,7 @@ def test_the_timeline_is_the_filter(known: Served, reader: httpx.Client, side: s
 
 def test_no_number_of_a_person(reader: httpx.Client) -> None:
     """R20: neither how many entries there are, nor any figure, stands on a person's page."""
-    text = reader.get(BOBS).text.partition("<main")[2].partition("</main>")[0]
+    text = reader.get(f"{BOBS}?side=all").text.partition("<main")[2].partition("</main>")[0]
     assert not re.search(r"\d+ entr", text)
     assert "<svg class" not in text.replace('<svg class="icon"', "")
     assert "/bars" not in text
@@ -93,21 +93,34 @@ def test_no_number_of_a_person(reader: httpx.Client) -> None:
 
 def test_what_it_was_called(reader: httpx.Client) -> None:
     """Names of before are said, and that it is there no more; an id may hold anything."""
-    text = reader.get(f"{PAGE}/items/role/r/9%20%C3%B6").text
+    text = reader.get(f"{PAGE}/items/role/r/9%20%C3%B6?side=all").text
     assert "<h1><bdi>Head of all</bdi></h1>" in text
     assert "No longer exists" in text
     assert re.findall(r"<dd><bdi>(.*?)</bdi></dd>", text) == ["Chief", "Boss"]
-    assert "Earlier names" not in reader.get(BOBS).text
+    assert "Earlier names" not in reader.get(f"{BOBS}?side=all").text
 
 
 def test_what_is_forgotten_never_was(known: Served, reader: httpx.Client) -> None:
     """An erased person's page and one that never was are alike, and so is a type that is none."""
-    assert reader.get(f"{PAGE}/items/user/u-gone").status_code == 200
+    assert reader.get(f"{PAGE}/items/user/u-gone?side=all").status_code == 200
     known.log.erase(Item(type="user", id="u-gone"), actor=ANNA, origin=WEB)
-    answers = [reader.get(f"{PAGE}/items/{path}") for path in ("user/u-gone", "user/u-none", "thing/u-42")]
+    answers = [
+        reader.get(f"{PAGE}/items/{path}?side=all") for path in ("user/u-gone", "user/u-none", "thing/u-42")
+    ]
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     said = [re.sub(r"<code>.*?</code>", "", answer.text.partition("<main")[2]) for answer in answers]
     assert len(set(said)) == 1
+
+
+def test_who_read_is_folded(reader: httpx.Client) -> None:
+    """P19: the bare path leaves out the log's own entries and says so; one press shows them."""
+    bare = reader.get(BOBS)
+    assert (bare.status_code, bare.headers["location"]) == (303, f"{BOBS}?category.not=activity_log")
+    folded = reader.get(bare.headers["location"]).text
+    assert "searched the activity log" not in folded
+    unfold = re.search(r'<a href="([^"]*)">Show that too', folded)
+    assert unfold is not None
+    assert "searched the activity log" in reader.get(unescape(unfold[1])).text
 
 
 def test_bad_input_is_named(reader: httpx.Client) -> None:
@@ -122,7 +135,7 @@ def test_bad_input_is_named(reader: httpx.Client) -> None:
         assert answer.status_code == 422
         assert name in answer.text.lower()
         assert '<li class="row"' not in answer.text
-    assert reader.get(f"{BOBS}?side=&date=&category=").status_code == 200
+    assert reader.get(f"{BOBS}?side=all&date=&category=").status_code == 200
 
 
 def test_nobody_without_the_permission(known: Served) -> None:
@@ -138,7 +151,7 @@ def test_what_is_withheld_stays_so(known: Served, reader: httpx.Client) -> None:
     """An item that only entries of another category name is none for who does not see that category."""
     case = Item(type="case", id="case-7")
     known.log.record("case.opened", actor=KARI, target=case, occurred_at=LONG_AGO, origin=WEB)
-    assert reader.get(f"{PAGE}/items/case/case-7").status_code == 404
+    assert reader.get(f"{PAGE}/items/case/case-7?side=all").status_code == 404
     assert known.log.count(from_params([("target", "case/case-7")]), viewer=operator(ORG), lang="en")[0] == 1
 
 
@@ -148,7 +161,7 @@ def test_names_lead_there(visit: Callable[..., Page]) -> None:
     page.goto(f"{PAGE}?category=roles")
     page.locator(".row .sentence a", has_text="Bob Li").first.click()
     page.get_by_role("link", name="Timeline of Bob Li").click()
-    page.wait_for_url("**/items/user/u-42")
+    page.wait_for_url("**/items/user/u-42?category.not=activity_log")
     assert page.locator("h1").inner_text() == "Bob Li"
     page.locator(".row .when a").first.click()
     page.locator("#panel h1").wait_for()

@@ -19,12 +19,12 @@ from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
 from trailbook.web.pen import pen
-from trailbook.web.render import html, partial
+from trailbook.web.render import html, partial, see
 from trailbook.web.rows import Telling
 
 Side = Literal["all", "by", "about"]
 _FIELD: dict[Side, str] = {"all": "by_or_about", "by": "actor", "about": "concerns"}
-_TAKEN = ("side", "date", "category", "order", "limit", "cursor", "as_of", "tz")
+_TAKEN = ("side", "date", "category", "category.not", "order", "limit", "cursor", "as_of", "tz")
 
 
 def item(asked: Asked, rest: str) -> Response[Any]:
@@ -36,6 +36,8 @@ def item(asked: Asked, rest: str) -> Response[Any]:
     if remembered is None:
         raise NotFoundError("the log names no such item")
     pairs = asking.tidied((n, v) for n, v in asked.pairs if v or n not in ("side", "date", "category"))
+    if not pairs:
+        return see(address(asked.path, [asking.FOLDED]))
     side = _side(pairs)
     state = _state(asked, remembered, (side, [pair for pair in pairs if pair[0] != "side"]))
     page = asked.log.search(
@@ -62,6 +64,7 @@ def item(asked: Asked, rest: str) -> Response[Any]:
         given=dict(pairs),
         turns=_turns(asked.path, pairs, (state.paging, page)),
         orders=_orders(asked.path, pairs, state.paging.order),
+        unfolded=_unfolded(asked.path, pairs),
         everything=state.href(state.fresh),
         zone=said.words.zone(said.zone),
         tz=state.query.tz,
@@ -125,6 +128,12 @@ def _turns(path: str, pairs: asking.Pairs, turned: tuple[Paging, Page]) -> dict[
     if paging.order != "desc":
         following, before = before, following
     return {"older": following, "newer": before}
+
+
+def _unfolded(path: str, pairs: asking.Pairs) -> str | None:
+    """The page with the log's own entries too, where they are folded away."""
+    rest = [pair for pair in pairs if pair[0] not in ("cursor", "as_of", "side") and pair != asking.FOLDED]
+    return address(path, [("side", _side(pairs)), *rest]) if asking.FOLDED in pairs else None
 
 
 def _orders(path: str, pairs: asking.Pairs, order: str) -> list[tuple[str, str | None]]:

@@ -33,7 +33,7 @@ from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
 from trailbook.web.names import Naming
 from trailbook.web.pen import pen
-from trailbook.web.render import html, partial
+from trailbook.web.render import html, partial, see
 from trailbook.web.rows import Telling
 from trailbook.web.views import view_named
 
@@ -56,7 +56,7 @@ def activity(asked: Asked) -> Response[Any]:
     try:
         pairs = asking.lined(given) or [asking.FOLDED]
         if pairs != list(asked.pairs):
-            return _see(address(asked.path, pairs))
+            return see(address(asked.path, pairs))
         names = asking.typed(pairs, asked.log.catalogue.types)
         return _meant(asked, pairs, names) if names else _found(asked, _state(asked, pairs))
     except (FilterInvalidError, CursorInvalidError) as error:
@@ -338,7 +338,7 @@ def _meant(asked: Asked, pairs: asking.Pairs, names: asking.Pairs) -> Response[A
     rest = [pair for pair in pairs if pair != (name, text)]
     to = [address(asked.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]
     if len(to) == 1:
-        return _see(to[0])
+        return see(to[0])
     offers = [
         {"text": text, "without": address(asked.path, rest), "items": list(zip(items, to, strict=True))}
     ]
@@ -388,7 +388,3 @@ def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
         "words": t("broken.together" if together else f"broken.{code}"),
         "detail": detail,
     }
-
-
-def _see(path: str) -> Response[Any]:
-    return Response(b"", status_code=303, headers={"Location": path}, media_type="text/plain")

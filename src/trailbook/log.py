@@ -60,6 +60,7 @@ from trailbook.shown import Found, Page, Remembered, Shown
 from trailbook.stores import Store
 from trailbook.tiles import Edge
 from trailbook.typeahead import Role, Sought, find_items, remember
+from trailbook.verify import Report
 from trailbook.watching import Watch, Watched
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -195,6 +196,11 @@ class Log(Recorder):
         """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
         self._asking.let_in(viewer, require_full)
         self._watch.exported(viewer, query)
+
+    def verified(self, report: Report, *, viewer: Viewer) -> None:
+        """Record that all of this log was verified, and whether it held. Raises: NotPermittedError; as `record`."""
+        self._asking.let_in(viewer, require_proofs)
+        self._watch.verified(viewer, report)
 
     def refused(self, viewer: Viewer) -> None:
         """Record that a viewer was refused, once a minute. Raises: as `record`."""

@@ -26,7 +26,19 @@ from trailbook.query import (
 )
 from trailbook.shown import Page
 from trailbook.typeahead import Role
-from trailbook.web import about, asking, bars, grouping, items, overview, panel, suggesting, taking, values
+from trailbook.web import (
+    about,
+    asking,
+    bars,
+    grouping,
+    items,
+    overview,
+    panel,
+    suggesting,
+    taking,
+    trust,
+    values,
+)
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
@@ -78,6 +90,7 @@ def below(asked: Asked) -> Response[Any]:
         "exports": taking.exports,
         "suggest": suggesting.suggest,
         "total": _total,
+        "trust": trust.trust,
     }.get(first)
     if alone is not None and not rest:
         return alone(asked)

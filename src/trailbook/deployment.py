@@ -92,6 +92,7 @@ class Deployment:
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.
         self.changing_access = threading.Lock()
         self.tries = Throttle(10, 60)
+        self.views = registry.views
         self.orders = Orders(registry.jobs, clock, entropy)
 
     def log(self, org: str) -> Log:

@@ -6,7 +6,7 @@ Refuses to know HTTP, pages or files.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
@@ -412,6 +412,17 @@ class Log(Recorder):
         self._asking.let_in(viewer, require_full)
         self._projection.catch_up()
         return remember(self._reader, type_, id_)
+
+    def numbers(self, items: Sequence[str]) -> dict[str, int]:
+        """The log's own numbers of items given as `type/id`, of those that it knows."""
+        keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
+        found = self._store.identities(self.org, keys)
+        return {f"{one.type}/{one.id}": one.item for one in found if one.id is not None}
+
+    def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Items by their numbers, as `type/id`; one that was erased is not among them."""
+        found = self._store.versions(self.org, numbers)
+        return {one.item: f"{one.type}/{one.id}" for one in found if one.id is not None}
 
     def withholds(self, viewer: Viewer) -> bool:
         """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""

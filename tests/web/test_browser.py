@@ -35,6 +35,7 @@ STATES = {
     "hostile item": f"{PAGE}/items/role/r-x?order=asc",
     "nothing of an item": f"{PAGE}/items/user/u-42?category=salary",
     "no such item": f"{PAGE}/items/user/none",
+    "views": f"{PAGE}/views",
     "trust": f"{PAGE}/trust",
     "overview": f"{PAGE}/overview",
     "exports": f"{PAGE}/exports",

@@ -9,6 +9,7 @@ from litestar import Response
 from markupsafe import Markup
 from msgspec import structs
 
+from trailbook.administering import By
 from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS, day_end, parse_day, zone
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
@@ -24,6 +25,7 @@ from trailbook.query import (
     interval,
     to_params,
 )
+from trailbook.saved import default
 from trailbook.shown import Page
 from trailbook.typeahead import Role
 from trailbook.web import (
@@ -34,6 +36,7 @@ from trailbook.web import (
     items,
     overview,
     panel,
+    saved,
     suggesting,
     taking,
     trust,
@@ -66,7 +69,10 @@ def activity(asked: Asked) -> Response[Any]:
     # The form always sends the zone it shows; at home that needs no mention.
     given = [pair for pair in asking.tidied(asked.pairs) if pair != ("tz", home_zone(asked))]
     try:
-        pairs = asking.lined(given) or [asking.FOLDED]
+        pairs = asking.lined(given)
+        if not pairs and (begins := default(By(asked.site.deployment, asked.viewer))) is not None:
+            return see(f"{asked.path}/views/{begins}")
+        pairs = pairs or [asking.FOLDED]
         if pairs != list(asked.pairs):
             return see(address(asked.path, pairs))
         names = asking.typed(pairs, asked.log.catalogue.types)
@@ -84,6 +90,7 @@ def below(asked: Asked) -> Response[Any]:
         return _item(asked, rest)
     alone = {
         "about": about.about,
+        "alerts": saved.alerts,
         "bars": _bars,
         "overview": overview.overview,
         "values": _values,
@@ -187,6 +194,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         following=_following(asked, state, page),
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
+        keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
 
 

@@ -131,7 +131,7 @@ def _path(path: str) -> list[Schema]:
     if "{id}" in path:
         id_ = {"type": "string", "format": "uuid"}
         found.append({"name": "id", "in": "path", "required": True, "schema": id_})
-    for name in ("type", "item", "tile", "export", "role", "key"):
+    for name in ("type", "item", "tile", "export", "view", "role", "key"):
         if f"{{{name}}}" in path:
             text = {"type": "string", "minLength": 1}
             found.append({"name": name, "in": "path", "required": True, "schema": text})

@@ -67,6 +67,7 @@ def item(asked: Asked, rest: str) -> Response[Any]:
         unfolded=_unfolded(asked.path, pairs),
         everything=state.href(state.fresh),
         zone=said.words.zone(said.zone),
+        shown_at=said.words.moment(asked.site.deployment.clock().astimezone(said.zone)),
         tz=state.query.tz,
     )
 

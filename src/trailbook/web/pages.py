@@ -194,6 +194,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         following=_following(asked, state, page),
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
+        shown_at=said.words.moment(now.astimezone(said.zone)),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
 

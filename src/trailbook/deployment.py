@@ -37,6 +37,7 @@ from trailbook.stamping import Stamp, kept_stamps
 from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
 from trailbook.throttle import Throttle
 from trailbook.tiles import origin_of
+from trailbook.trust import Trust, trust
 from trailbook.verify import Report
 from trailbook.verifying import Asked, verify_log
 
@@ -91,6 +92,7 @@ class Deployment:
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.
         self.changing_access = threading.Lock()
         self.tries = Throttle(10, 60)
+        self.views = registry.views
         self.orders = Orders(registry.jobs, clock, entropy)
 
     def log(self, org: str) -> Log:
@@ -152,6 +154,10 @@ class Deployment:
     def signer(self) -> Signer:
         """The signer of these logs; a deployment runs one at a time. Raises: ConfigurationError."""
         return Signer(self._store, self.signing)
+
+    def trust(self, org: str) -> Trust:
+        """What a log's trust rests on, as it stands. Raises: NotFoundError, StoreError."""
+        return trust(self._store, org, self._signing)
 
     def verifier_keys(self, org: str) -> tuple[VerifierKey, ...]:
         """Every key that ever signed a log's heads, oldest first. Raises: ConfigurationError."""

@@ -31,6 +31,9 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- ExportNotReadyError          export-not-ready
     |-- ExportExpiredError           export-expired
     |-- TooManyExportsError          too-many-exports
+    |-- TooManyViewsError            too-many-views
+    |-- NameTakenError               name-taken
+    |-- NotYoursError                not-yours
     |-- SigningRefusedError          signing-refused
     |-- AnchorError                  anchor-unavailable
     |-- CatalogueError               catalogue
@@ -294,6 +297,24 @@ class TooManyExportsError(TrailbookError):
     """More exports run or are kept than a viewer or an organisation may have."""
 
     code = "too-many-exports"
+
+
+class TooManyViewsError(TrailbookError):
+    """A viewer saves more views than anybody may have."""
+
+    code = "too-many-views"
+
+
+class NameTakenError(TrailbookError):
+    """A viewer has another view of that name."""
+
+    code = "name-taken"
+
+
+class NotYoursError(TrailbookError):
+    """What is shared is changed by somebody else than whose it is."""
+
+    code = "not-yours"
 
 
 class SigningRefusedError(TrailbookError):

@@ -6,7 +6,7 @@ Refuses to know HTTP, pages or files.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
@@ -56,10 +56,11 @@ from trailbook.recorder import Recorder
 from trailbook.recording import Clock, Means
 from trailbook.sealed import Parts, Sizes
 from trailbook.sentences import Piece
-from trailbook.shown import Found, Page, Shown
+from trailbook.shown import Found, Page, Remembered, Shown
 from trailbook.stores import Store
 from trailbook.tiles import Edge
-from trailbook.typeahead import Role, Sought, find_items
+from trailbook.typeahead import Role, Sought, find_items, remember
+from trailbook.verify import Report
 from trailbook.watching import Watch, Watched
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -195,6 +196,11 @@ class Log(Recorder):
         """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
         self._asking.let_in(viewer, require_full)
         self._watch.exported(viewer, query)
+
+    def verified(self, report: Report, *, viewer: Viewer) -> None:
+        """Record that all of this log was verified, and whether it held. Raises: NotPermittedError; as `record`."""
+        self._asking.let_in(viewer, require_proofs)
+        self._watch.verified(viewer, report)
 
     def refused(self, viewer: Viewer) -> None:
         """Record that a viewer was refused, once a minute. Raises: as `record`."""
@@ -397,6 +403,26 @@ class Log(Recorder):
         self._projection.catch_up()
         sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
         return find_items(self._reader, sought)
+
+    def item(self, type_: str, id_: str, *, viewer: Viewer) -> Remembered | None:
+        """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.
+
+        Raises: NotPermittedError.
+        """
+        self._asking.let_in(viewer, require_full)
+        self._projection.catch_up()
+        return remember(self._reader, type_, id_)
+
+    def numbers(self, items: Sequence[str]) -> dict[str, int]:
+        """The log's own numbers of items given as `type/id`, of those that it knows."""
+        keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
+        found = self._store.identities(self.org, keys)
+        return {f"{one.type}/{one.id}": one.item for one in found if one.id is not None}
+
+    def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Items by their numbers, as `type/id`; one that was erased is not among them."""
+        found = self._store.versions(self.org, numbers)
+        return {one.item: f"{one.type}/{one.id}" for one in found if one.id is not None}
 
     def withholds(self, viewer: Viewer) -> bool:
         """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""

@@ -14,6 +14,7 @@ from trailbook.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from trailbook.errors import DamagedError, ProofInvalidError
 
 _BEGIN, _END = "++\n", "--\n"
+_TAIL = 1 << 20  # bytes of the end of the file that are looked at before all of it
 _ERASED = re.compile(r"erased ([a-z0-9-]{1,63}) ([A-Za-z0-9_-]{32})\n")
 
 
@@ -36,11 +37,29 @@ def read_outside(file: Path) -> Outside:
 
     A record that a power cut left half written was never acknowledged, and is passed over.
     """
+    return _parsed(file.read_text("utf-8", "replace") if file.exists() else "")
+
+
+def last_outside(file: Path, origin: str) -> tuple[Checkpoint, bytes] | None:
+    """The last checkpoint of an origin, looked for from the end of the file. Raises: DamagedError."""
+    size = file.stat().st_size if file.exists() else 0
+    span = _TAIL
+    while span < size:
+        with file.open("rb") as opened:
+            opened.seek(size - span)
+            text = opened.read(span).decode("utf-8", "replace")
+        found = _parsed(text[text.find(f"\n{_BEGIN}") + 1 :]) if f"\n{_BEGIN}" in text else NOTHING_OUTSIDE
+        if (last := found.last(frozenset({origin}))) is not None:
+            return last
+        span *= 8
+    return read_outside(file).last(frozenset({origin}))
+
+
+def _parsed(text: str) -> Outside:
     notes: list[tuple[Checkpoint, bytes]] = []
     erased: dict[str, set[str]] = {}
     record: list[str] | None = None
-    lines = file.read_text("utf-8", "replace").splitlines(keepends=True) if file.exists() else []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
         if line == _BEGIN:
             record = []
         elif record is not None and line == _END:

@@ -79,6 +79,16 @@ class Found(Struct, frozen=True, kw_only=True):
     name_now: str | None
 
 
+class Remembered(Struct, frozen=True, kw_only=True):
+    """An item as the log remembers it: its name now, the names it had before, newest first, and whether it is there."""
+
+    type: str
+    id: str
+    name: str | None
+    before: tuple[str, ...]
+    exists: bool
+
+
 class Page(Struct, frozen=True, kw_only=True):
     """One answer to a search: entries, and the cursors of the neighbouring ones in the asked order."""
 

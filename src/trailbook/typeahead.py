@@ -1,6 +1,7 @@
 """Typeahead: items offered while somebody types, from what the log has recorded and nothing else.
 
-People who left are found, erased ones are not. Owns ranking and the limit of 20; refuses the host's own tables.
+People who left are found, erased ones are not. Owns ranking, the limit of 20 and what items were called;
+refuses the host's own tables.
 """
 
 import sys
@@ -16,7 +17,7 @@ from trailbook.index import present
 from trailbook.model import Kind, text_fault
 from trailbook.query import fold, words
 from trailbook.reading import Reader
-from trailbook.shown import Found
+from trailbook.shown import Found, Remembered
 from trailbook.stores import Identity
 
 Role = Literal["actor", "concerns", "target"]
@@ -55,6 +56,19 @@ def find_items(reader: Reader, sought: Sought) -> list[Found]:
         named = [(reader.projection.name_now(versions), versions) for versions in offered]
         named.sort(key=lambda one: _place(*one))
         return [_found(reader, *one) for one in named[: min(sought.limit, MOST)]]
+
+
+def remember(reader: Reader, type_: str, id_: str) -> Remembered | None:
+    """An item by what it is, as the log remembers it; None where it never heard of it, or was made to forget it."""
+    with reader.projection.lock:
+        numbers = list({one.item for one in reader.store.identities(reader.org, [(type_, id_, None)])})
+        versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
+        if not versions or versions[-1].id is None:
+            return None
+        now = reader.projection.name_now(versions)
+        before = dict.fromkeys(v.name for v in reversed(versions) if v.name is not None and v.name != now)
+        exists = reader.projection.exists(versions[-1].item)
+        return Remembered(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
 
 
 def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, str]:

@@ -21,6 +21,7 @@ from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outc
 from trailbook.query import Query, Term, printed
 from trailbook.recording import Clock
 from trailbook.stores import Store
+from trailbook.verify import Report
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 EVERYTHING = "everything"
@@ -69,6 +70,18 @@ class Watch:
     def refused(self, viewer: Viewer) -> None:
         """A viewer was refused: one entry a viewer and minute. Raises: StoreError."""
         self._once(MINUTE, viewer, "refused", lambda: self._on_log("viewed", viewer, "denied"))
+
+    def verified(self, viewer: Viewer, report: Report) -> None:
+        """Somebody verified the whole log: one entry each time, which says up to where. Raises: StoreError."""
+        root = report.root
+        target = Item(type="log", id=self._log.org)
+        if root is not None:
+            target = Item(type="checkpoint", id=f"{report.size}-{root.hex()}")
+        if report.findings:
+            found = self._entry("verification_failed", viewer, target, outcome="failure")
+        else:
+            found = self._entry("verified", viewer, target)
+        self._log.record(found)
 
     def _once(self, span: int, viewer: Viewer, what: str, entry: Callable[[], NewEntry]) -> None:
         who = f"{viewer.item.type}/{viewer.item.id}"

@@ -249,3 +249,17 @@ def test_the_log_of_somebody_else_does_not_restore(
     assert empty.run("restore", "foreign.db").code == 1
     assert not (empty.path / "trailbook.db").exists()
     assert "nothing signed was lost" in empty.good("restore", "backup.db").out
+
+
+def test_a_verification_is_remembered_where_that_is_asked(one: Folder) -> None:
+    """`verify --remember` is an entry; without it nothing is, and a part or a file cannot be remembered."""
+    one.good("verify")
+    assert one.good("search", "action:activity_log.verified", "--json").json["entries"] == []
+    one.good("verify", "--remember")
+    found = one.good("search", "action:activity_log.verified", "--json").json["entries"]
+    assert [each["target"]["type"] for each in found] == ["checkpoint"]
+    (one.path / "some.zip").write_bytes(b"x")
+    for words in (("verify", "--remember", "some.zip"), ("verify", "--remember", "--start", "1")):
+        refused = one.run(*words)
+        assert refused.code == 2
+        assert "remember" in refused.err

@@ -32,7 +32,7 @@ _EVERYBODY = frozenset(ROLES)
 _LISTED = {
     frozenset({"key:record"}): "recordEntry recordEntries",
     _READERS: "findEntries readEntry readRelated readFacets readHistogram findItems followEntries readCatalogue "
-    "exportCsv exportJsonLines",
+    "exportCsv exportJsonLines listViews saveView readView changeView removeView",
     _EXPORTERS: "orderExport listExports readExport cancelExport readExportFile readExportManifest",
     _PROVERS: "readLeaf readProof readCheckpoint readTile readKeys readIdentities",
     _CARERS: "listRoles addRole readRole changeRole removeRole listMembers readMember putMember removeMember invite "
@@ -99,8 +99,10 @@ def _place(served: Served, org: str, word: str) -> Place:
     headers = {"Authorization": f"Bearer {text}"}
     url = f"{served.base_url}/api/v1/orgs/{org}/exports"
     ordered = httpx.post(url, json={"format": "jsonl"}, headers=headers).json()
+    shared = {"name": f"{word}'s view", "shared": True}
+    view = httpx.post(url.replace("/exports", "/views"), json=shared, headers=headers).json()
     ids = {"id": str(receipt.id), "type": "user", "item": f"{word}-2", "tile": "0/000", "role": role.id}
-    return Place(org, {**ids, "key": key.id, "export": ordered["id"]})
+    return Place(org, {**ids, "key": key.id, "export": ordered["id"], "view": view["id"]})
 
 
 def absent(place: Place) -> Place:
@@ -183,7 +185,7 @@ def _cell(client: httpx.Client, ground: Ground, cell: tuple[str, str, str, str])
             yield f"foreign {seen['foreign']} and absent {seen['nowhere']} differ"
         if seen["foreign"].status not in (401, 403):
             yield f"foreign: {seen['foreign'].status}"
-    if re.search(r"\{(id|item|role|key|export)\}", path):
+    if re.search(r"\{(id|item|role|key|export|view)\}", path):
         seen["foreign id"] = told(Place(ORG, ground.other.ids))
         seen["absent id"] = told(absent(Place(ORG, ground.other.ids)))
         if seen["foreign id"] != seen["absent id"]:

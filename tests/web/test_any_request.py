@@ -15,9 +15,11 @@ from schemathesis.specs.openapi import checks
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from tests.web.conftest import ORG, Served
 
-from trailbook import Item, Query, operator
+from trailbook import Item, Query, operator, saved
 from trailbook.administering import By, add_role, put_member
 from trailbook.apikeys import SCOPES
+from trailbook.health import Alarms
+from trailbook.saved import Wanted
 
 # 50,000 take twenty minutes: TRAILBOOK_REQUESTS=50000 asks for them.
 REQUESTS = int(
@@ -41,8 +43,8 @@ QUIETLY = {
 
 @pytest.fixture(scope="module")
 def asked(serve: Callable[..., Served]) -> Served:
-    """A server of its own: these requests change who may do what."""
-    return serve()
+    """A server of its own: these requests change who may do what; nobody signs its heads, which is no fault here."""
+    return serve(alarms=Alarms(unsigned_seconds=86_400))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,9 @@ def named(asked: Served) -> dict[str, str]:
     entry = asked.log.search(Query(), viewer=operator(ORG), limit=1).entries[0]
     key, _ = asked.deployment.credentials.new_key(ORG, "Spare", ("read",))
     role = add_role(by, "Own", {})
-    return {"org": ORG, "id": entry.id, "key": key.id, "role": role.id, "type": "user", "item": "u-42"}
+    view = saved.add(by, Wanted(name="Shared", query=Query(), shared=True))
+    found = {"org": ORG, "id": entry.id, "key": key.id, "role": role.id, "type": "user", "item": "u-42"}
+    return {**found, "view": view.id}
 
 
 @pytest.fixture(scope="module")

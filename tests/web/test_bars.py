@@ -15,6 +15,7 @@ from tests.web.conftest import ANNA, BOB, KARI, ORG, WEB, Served, enter
 from trailbook.access import Viewer
 from trailbook.model import Actor, Item
 from trailbook.query import from_params, matches
+from trailbook.web.bars import looks_of
 
 PAGE = f"/orgs/{ORG}/activity"
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -196,6 +197,16 @@ def test_neighbours_fold(signed_in: httpx.Client, served: Served) -> None:
     assert '<details class="day"' in by_day
     assert "group=together" in re.findall(r'class="when"><a href="([^"]*)"', folded)[0]
     assert signed_in.get(f"{PAGE}?group=actor").status_code == 422
+
+
+def test_a_category_has_its_own_look() -> None:
+    """P39: its colour and pattern are the same whatever else is shown, and no two shown together share one."""
+    every = [f"c{at}" for at in range(20)]
+    assert looks_of(["c3", "c1"], every) == looks_of(["c3", "c1", "c5"], every)[:2] == [3, 1]
+    for named in (every[:8], ["c0", "c7", "c14"], ["c14", "c0", "c7", "c2"], ["c1", "unknown"]):
+        looks = looks_of(named, every)
+        assert len(set(looks)) == len(looks)
+        assert set(looks) <= set(range(8))
 
 
 def test_the_overview_tells_what_is_unusual(serve: Callable[..., Served]) -> None:

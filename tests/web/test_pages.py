@@ -104,7 +104,7 @@ def test_ready_views(signed_in: httpx.Client, view: ReadyView) -> None:
 
 
 def _titles(signed_in: httpx.Client) -> list[str]:
-    side = signed_in.get(HOME).text.partition('<nav class="side"')[2]
+    side = signed_in.get(HOME).text.partition('<nav class="side"')[2].partition("</ul>")[0]
     return list(links(side))
 
 

@@ -15,7 +15,7 @@ from msgspec import structs
 from trailbook.cli.ending import DONE, FOUND
 from trailbook.cli.opening import JSON, Opened, open_log
 from trailbook.cli.printing import as_json, counted, note, progress, put, table
-from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError
+from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError, TrailbookError
 from trailbook.model import written
 
 _MOST_SHOWN = 100
@@ -42,6 +42,9 @@ def verify(
         metavar="FILE",
         help="Check the kept timestamps too: the authority's root (PEM). Repeat for several.",
     ),
+    remember: bool = typer.Option(
+        False, "--remember", help="Record the outcome in the log, where its page of trust tells it."
+    ),
     json: bool = JSON,
 ) -> int:
     """Check that nothing was changed, and name everything that was.
@@ -53,7 +56,11 @@ def verify(
         if root:
             why = "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp"
             raise InvalidError(f"root: {why}", (Fault("/root", "invalid", why),))
+        if remember:
+            raise _unremembered()
         return _file(ctx, bundle, (leaf, key), json)
+    if remember and (start or stop is not None):
+        raise _unremembered()
     if start < 0 or (stop is not None and stop < start):
         fault = Fault("/stop", "invalid", "is before start")
         raise InvalidError(f"stop: {fault.detail}", (fault,))
@@ -64,8 +71,10 @@ def verify(
         report = opened.deployment.verify(
             opened.log.org, outside=[*heads, *held], start=start, stop=stop, progress=reach
         )
-    times, faults = _stamped(stamps, root)
-    report = structs.replace(report, findings=(*report.findings, *faults))
+        times, faults = _stamped(stamps, root)
+        report = structs.replace(report, findings=(*report.findings, *faults))
+        if remember:
+            _remember(opened, report)
     if json:
         put(as_json({**_told(report), "heads_outside": len(heads), "timestamps": times}))
     else:
@@ -74,6 +83,19 @@ def verify(
             saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
             put(f"Of {counted(len(stamps), 'timestamp')} {len(times)} hold; the last: {saw}.")
     return FOUND if report.findings else DONE
+
+
+def _unremembered() -> InvalidError:
+    why = "is for the whole log: a part of it, or a file, says nothing of the rest"
+    return InvalidError(f"remember: {why}", (Fault("/remember", "invalid", why),))
+
+
+def _remember(opened: Opened, report: Any) -> None:
+    """Record the outcome; what a damaged log does not take is said, and the findings are told all the same."""
+    try:
+        opened.log.verified(report, viewer=opened.viewer)
+    except TrailbookError as error:
+        note(f"The outcome could not be recorded: {error.detail}")
 
 
 def _file(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:

@@ -25,6 +25,7 @@ from trailbook.stores.protocol import (
     Session,
     Store,
 )
+from trailbook.stores.views import Choice, SavedView, Views
 
 __all__ = [
     "LIVE",
@@ -32,6 +33,7 @@ __all__ = [
     "Append",
     "Blob",
     "Change",
+    "Choice",
     "Copies",
     "Filed",
     "Head",
@@ -45,8 +47,10 @@ __all__ = [
     "Organisation",
     "Registry",
     "Role",
+    "SavedView",
     "Session",
     "Store",
+    "Views",
     "is_log_file",
     "open_store",
     "schema_of",

@@ -11,6 +11,7 @@ from trailbook.errors import HeadMovedError, StoreError
 from trailbook.stores.access import Access, Change, Member, Organisation, Role
 from trailbook.stores.jobs import Jobs, MemoryJobs
 from trailbook.stores.protocol import ApiKey, Session
+from trailbook.stores.views import MemoryViews, Views
 
 
 class MemoryRegistry:
@@ -18,6 +19,7 @@ class MemoryRegistry:
 
     def __init__(self) -> None:
         self.jobs: Jobs = MemoryJobs()
+        self.views: Views = MemoryViews()
         self.access: Access = MemoryAccess()
         self._keys: dict[str, ApiKey] = {}
         self._sessions: dict[bytes, Session] = {}

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from trailbook.stores.access import Access
 from trailbook.stores.jobs import Jobs
+from trailbook.stores.views import Views
 
 
 class Head(Struct, frozen=True, kw_only=True):
@@ -264,6 +265,7 @@ class Registry(Protocol):
 
     access: Access
     jobs: Jobs
+    views: Views
 
     def add_key(self, key: ApiKey) -> None:
         """Keep a new API key."""

@@ -11,10 +11,12 @@ from msgspec import structs
 from trailbook.errors import HeadMovedError, StoreError
 from trailbook.stores import (
     Change,
+    Choice,
     Member,
     Organisation,
     Registry,
     Role,
+    SavedView,
     Session,
 )
 from trailbook.testing.stores import ORG, OTHER, Engine, a_key
@@ -38,6 +40,19 @@ def a_session(number: int = 1, *, kind: str = "session") -> Session:
 def a_member(number: int = 1, login: str | None = None) -> Member:
     """The member of a number."""
     return Member(type="user", id=f"u-{number}", name=f"Åse {number}", roles=("hr", "r-1"), login=login)
+
+
+def a_view(number: int = 1, owner: str = "user/u-1", *, org: str = ORG, shared: bool = False) -> SavedView:
+    """The saved view of a number."""
+    return SavedView(
+        id=f"v-{number}-{org}",
+        org=org,
+        owner=owner,
+        name=f"Åse's {number}",
+        shared=shared,
+        asked=b"[]",
+        created_at=number,
+    )
 
 
 class RegistryConformance:
@@ -162,3 +177,49 @@ class RegistryConformance:
             access.change_access(now, taken)
         assert access.member(ORG, "user", "u-2") == a_member(2)
         assert access.organisation(ORG) == now
+
+    def test_views_are_ones_own_or_shared(self, registry: Registry) -> None:
+        """A viewer has their own views and the shared ones of their organisation, by name."""
+        views = registry.views
+        for view in (
+            a_view(2),
+            a_view(1),
+            a_view(3, "user/u-2"),
+            a_view(4, "user/u-2", shared=True),
+            a_view(5, org=OTHER, shared=True),
+        ):
+            assert views.put(view, 9)
+        assert [view.id for view in views.of(ORG, "user/u-1")] == [
+            f"v-1-{ORG}",
+            f"v-2-{ORG}",
+            f"v-4-{ORG}",
+        ]
+        assert views.get(ORG, f"v-3-{ORG}") == a_view(3, "user/u-2")
+        assert views.get(OTHER, f"v-3-{ORG}") is None
+
+    def test_a_name_is_one_viewers_once(self, registry: Registry) -> None:
+        """Another of the same name is refused, not so the same one again; beyond the most nothing is kept."""
+        views = registry.views
+        assert views.put(a_view(1), 2)
+        with pytest.raises(ValueError, match="taken"):
+            views.put(structs.replace(a_view(2), name=a_view(1).name), 2)
+        assert views.put(structs.replace(a_view(1), shared=True), 2)
+        assert views.put(structs.replace(a_view(2, "user/u-2"), name=a_view(1).name), 2)
+        assert views.put(a_view(3), 2)
+        assert not views.put(a_view(4), 2)
+        assert [view.shared for view in views.of(ORG, "user/u-1")] == [True, False]
+
+    def test_choices_are_a_viewers_own(self, registry: Registry) -> None:
+        """One view is begun with; what a removed view was chosen for goes with it."""
+        views = registry.views
+        assert views.put(a_view(1, shared=True), 9)
+        one = Choice(org=ORG, viewer="user/u-2", view=f"v-1-{ORG}", default=True, alert=True, seen=7)
+        ready = Choice(org=ORG, viewer="user/u-2", view="ready:denied", default=True)
+        views.choose(one)
+        views.choose(ready)
+        assert views.choices(ORG, "user/u-2") == [ready, structs.replace(one, default=False)]
+        assert views.choices(ORG, "user/u-1") == views.choices(OTHER, "user/u-2") == []
+        views.drop(ORG, f"v-1-{ORG}")
+        assert views.choices(ORG, "user/u-2") == [ready]
+        assert views.of(ORG, "user/u-1") == []
+        views.drop(ORG, "none")

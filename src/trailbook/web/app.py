@@ -28,6 +28,7 @@ from trailbook.web import (
     proofs,
     reference,
     render,
+    saved,
     settings,
 )
 from trailbook.web.asked import THREADS, Routes, Site
@@ -68,6 +69,7 @@ def create_app(
         *_entries(routes),
         live.route(site, f"{_ORG}/live", streams),
         *_exports(routes),
+        *_views(routes),
         *_access(routes),
         *_pages(routes),
         *_open(routes),
@@ -125,6 +127,20 @@ def _exports(routes: Routes) -> list[ControllerRouterHandler]:
         routes.exports("DELETE", f"{_ORG}/exports/{{export:str}}", exports.cancel),
         routes.exports("GET", f"{_ORG}/exports/{{export:str}}/file", exports.file),
         routes.exports("GET", f"{_ORG}/exports/{{export:str}}/manifest", exports.manifest),
+    ]
+
+
+def _views(routes: Routes) -> list[ControllerRouterHandler]:
+    """Saved views."""
+    return [
+        routes.own("GET", f"{_ORG}/views", saved.listed),
+        routes.own("POST", f"{_ORG}/views", saved.add),
+        routes.own("GET", f"{_ORG}/views/{{view:str}}", saved.show),
+        routes.own("PUT", f"{_ORG}/views/{{view:str}}", saved.change),
+        routes.own("DELETE", f"{_ORG}/views/{{view:str}}", saved.remove),
+        routes.page(f"{_PAGE}/views", saved.page),
+        routes.form(f"{_PAGE}/views", saved.form),
+        routes.page(f"{_PAGE}/views/{{view:str}}", saved.opened),
     ]
 
 

@@ -9,11 +9,13 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trailbook import saved
+from trailbook.administering import By
 from trailbook.dates import zone
 from trailbook.errors import FilterInvalidError
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
-from trailbook.web.rows import Addresses, Telling
+from trailbook.web.rows import Addresses, Telling, cut
 from trailbook.web.views import VIEWS
 
 LOOKS = ("auto", "light", "dark")
@@ -26,7 +28,7 @@ def home(asked: Asked) -> str:
 
 def frame(asked: Asked) -> dict[str, Any]:
     """What every page below an organisation shows around its own."""
-    current = dict(asked.pairs).get("view")
+    current, by = dict(asked.pairs).get("view"), By(asked.site.deployment, asked.viewer)
     return {
         "t": asked.words,
         "org": asked.org,
@@ -34,6 +36,8 @@ def frame(asked: Asked) -> dict[str, Any]:
         "who": asked.viewer.item.name or asked.viewer.item.id,
         "look": look(asked),
         "places": _places(asked),
+        "saved_views": [(id_, cut(name)) for id_, name in saved.names(by)],
+        "alerting": any(choice.alert for choice in saved.choices(by).values()),
         "views": [
             {"name": name, "href": href, "current": name == current} for name, href in _views(home(asked))
         ],

@@ -185,6 +185,25 @@ class Routes(Struct, frozen=True):
 
         return self._route(method, path, handler, admit=guarded, most=most or 16 * 1024)
 
+    def own(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path of the API for what is a reader's own; a change of it by cookie comes from our own pages."""
+        admit = self._to("read")
+
+        def guarded(asked: Asked) -> tuple[Viewer, Item]:
+            _guard(asked, method)
+            return admit(asked)
+
+        return self._route(method, path, handler, admit=guarded)
+
+    def form(self, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A form of a page below an organisation, sent from our own pages."""
+
+        def guarded(asked: Asked) -> tuple[Viewer, Item]:
+            _guard(asked, "POST")
+            return self._to_page(asked)
+
+        return self._route("POST", path, handler, admit=guarded)
+
     def care(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
         """A path of the API or of the settings, for whoever may manage access."""
 

@@ -7,7 +7,7 @@ answer: an address that needs tidying is sent on, one that is broken says which 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
@@ -37,6 +37,7 @@ _NAMES = (
 )
 _LINE = re.compile(rf"(?:^|\s)-?(?:{_NAMES}):\S")
 _TZ = re.compile(r"(?:^|\s)tz:\S")
+_MOST_FIELDS = 500
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -113,10 +114,24 @@ def quoted(value: str) -> str:
     return quote_plus(value, safe=_SAFE)
 
 
+def page_of(home: str, type_: str, id_: str) -> str:
+    """The address of an item's own page."""
+    return f"{home}/items/{type_}/{quote(id_, safe='/:')}"
+
+
 def address(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """A path with parameters."""
     written = urlencode(list(pairs), safe=_SAFE)
     return f"{path}?{written}" if written else path
+
+
+def parsed(text: str) -> Pairs:
+    """A filter as it stands in an address. Raises: FilterInvalidError."""
+    try:
+        return parse_qsl(text, True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        why = "is not a filter as an address has it"
+        raise FilterInvalidError(f"filter: {why}", (Fault("/filter", "parameter-invalid", why),)) from None
 
 
 def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:

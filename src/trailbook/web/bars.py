@@ -4,6 +4,7 @@ Owns how a bar is named, where it leads to, and how two of them choose a range. 
 it works without a script. Refuses to draw what is not shown of a person (R20): then it says why.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -164,6 +165,17 @@ def ranked(found: Histogram) -> list[str]:
     return sorted(totals, key=lambda name: (-totals[name], name))
 
 
+def looks_of(named: list[str], categories: Iterable[str]) -> list[int]:
+    """The look of each of the named categories: always its own, but where another of them has that already."""
+    places = {name: at for at, name in enumerate(categories)}
+    found: dict[str, int] = {}
+    for name in sorted(named, key=lambda name: places.get(name, len(places))):
+        free = [look for look in range(LOOKS + 1) if look not in found.values()]
+        own = places.get(name, len(places)) % LOOKS
+        found[name] = own if own in free else free[0]
+    return [found[name] for name in named]
+
+
 class _Here:
     """One picture being drawn."""
 
@@ -174,6 +186,10 @@ class _Here:
         # A rest of one is itself.
         named = LOOKS if len(looks) > LOOKS + 1 else len(looks)
         self._named, self._rest = looks[:named], looks[named:]
+        self._looks = [
+            *looks_of(self._named, asked.log.catalogue.categories),
+            *([LOOKS] if self._rest else []),
+        ]
         self._zone = ZoneInfo(state.query.tz)
         self._peak = max((bar.count for bar in found.bars), default=0) or 1
 
@@ -185,8 +201,8 @@ class _Here:
     def keys(self) -> list[Key]:
         catalogue, t = self._asked.log.catalogue, self._asked.words
         keys = [
-            Key(at, catalogue.label("category", name, t.lang), self._only(name))
-            for at, name in enumerate(self._named)
+            Key(look, catalogue.label("category", name, t.lang), self._only(name))
+            for look, name in zip(self._looks, self._named, strict=False)
         ]
         return [*keys, Key(LOOKS, t.counted("bars.rest", len(self._rest)), None)] if self._rest else keys
 
@@ -222,7 +238,8 @@ class _Here:
 
     def _blocks(self, counts: list[int]) -> tuple[Block, ...]:
         top, blocks = 100.0, []
-        for look, count in enumerate(counts):
+        looks = self._looks or [0]
+        for look, count in zip(looks, counts, strict=True):
             height = count * 100 / self._peak
             if len(counts) == 1 and count:
                 height = max(height, _LEAST)

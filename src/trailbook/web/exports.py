@@ -165,7 +165,7 @@ def _order(asked: Asked) -> Ask:
 
 def _query(asked: Asked, sent: ExportOrder) -> Query:
     """The filter; its days are those of its own zone, else of the file's."""
-    pairs = [(name, value) for name, values in sent.filter.items() for value in _values(values)]
+    pairs = [(name, value) for name, values in sent.filter.items() for value in values_of(values)]
     if sent.tz is not None and "tz" not in sent.filter:
         pairs.append(("tz", sent.tz))
     if sent.as_of is not None:
@@ -173,7 +173,8 @@ def _query(asked: Asked, sent: ExportOrder) -> Query:
     return from_params(pairs, known(asked.site.deployment.catalogue))
 
 
-def _values(given: str | list[str] | bool) -> list[str]:
+def values_of(given: str | list[str] | bool) -> list[str]:
+    """What is given for one parameter of a filter, as texts."""
     if isinstance(given, bool):
         return ["true" if given else "false"]
     return [given] if isinstance(given, str) else given

@@ -13,10 +13,11 @@ from trailbook.access import Viewer
 from trailbook.log import Log
 from trailbook.query import PRESET_NAMES, to_params
 from trailbook.shown import Shown, ShownItem
-from trailbook.web.asking import Asking, address
+from trailbook.web.asking import Asking, address, page_of
 from trailbook.web.rows import Telling, called, cut
 
 _ITEMS = ("actor", "concerns", "target", "by_or_about", "source")
+_TIMED = ("actor", "concerns", "target", "by_or_about")
 _LABELLED = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -73,6 +74,15 @@ class Naming:
     def chips(self, state: Asking, now: datetime) -> list[Chip]:
         """Each set filter in words, with the addresses of the page without it and with its opposite."""
         return [self._worn(state, now, pair) for pair in to_params(state.fresh) if pair[0] != "tz"]
+
+    def timelines(self, state: Asking) -> list[tuple[str, str]]:
+        """Each item that the filter names, with the address of its own page."""
+        terms = (t for t in state.query.terms if t.field in _TIMED and not t.negated)
+        named = (value for term in terms for value in term.values if not value.endswith("/*"))
+        return [
+            (self.label("concerns", value), page_of(state.path, *value.split("/", 1)))
+            for value in dict.fromkeys(named)
+        ]
 
     def _worn(self, state: Asking, now: datetime, pair: tuple[str, str]) -> Chip:
         name, value = pair
@@ -161,6 +171,7 @@ class Naming:
             "gone": not item.exists and not item.erased,
             "erased": item.erased,
             "filter": None if item.id is None else address(home, [(field, value)]),
+            "page": None if item.id is None else page_of(home, item.type, item.id),
         }
 
 

@@ -164,7 +164,7 @@ def _unusual(asked: Asked, today: date) -> list[Day]:
         (weight, day)
         for at in range(max(len(recorded) - RECENT, 0), len(recorded))
         if (day := _compared(asked, days, recorded, at)) is not None
-        for weight in [abs(recorded[at].count - _usual(recorded, at))]
+        for weight in [_times(recorded[at].count, _usual(recorded, at))]
     ]
     found.sort(key=lambda pair: -pair[0])
     return [day for _, day in found[:_MOST_DAYS]]
@@ -174,6 +174,11 @@ def _since_first(days: tuple[Bar, ...]) -> list[Bar]:
     """The days from the first one with entries on: before it nothing was recorded, which is not unusual."""
     began = next((at for at, bar in enumerate(days) if bar.count), len(days))
     return list(days[began:])
+
+
+def _times(count: int, usual: float) -> float:
+    """How many times as many, or as few."""
+    return max((count + 1) / (usual + 1), (usual + 1) / (count + 1))
 
 
 def _usual(days: list[Bar], at: int) -> float:

@@ -3,17 +3,16 @@
 Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from litestar import Response
 from markupsafe import Markup
 from msgspec import structs
 
+from trailbook.administering import By
 from trailbook.catalogue import Catalogue
 from trailbook.dates import PRESETS, day_end, parse_day, zone
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
-from trailbook.log import Log
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import (
     PRESET_NAMES,
@@ -26,16 +25,30 @@ from trailbook.query import (
     interval,
     to_params,
 )
-from trailbook.shown import Page, Shown
+from trailbook.saved import default
+from trailbook.shown import Page
 from trailbook.typeahead import Role
-from trailbook.web import about, asking, bars, grouping, overview, panel, rows, suggesting, taking, values
+from trailbook.web import (
+    about,
+    asking,
+    bars,
+    grouping,
+    items,
+    overview,
+    panel,
+    saved,
+    suggesting,
+    taking,
+    trust,
+    values,
+)
 from trailbook.web.api import known
 from trailbook.web.around import frame, home, home_zone, telling
 from trailbook.web.asked import Asked
 from trailbook.web.asking import Asking, address
-from trailbook.web.drawn import Drawing
 from trailbook.web.names import Naming
-from trailbook.web.render import html, macro, partial
+from trailbook.web.pen import pen
+from trailbook.web.render import html, partial, see
 from trailbook.web.rows import Telling
 from trailbook.web.views import view_named
 
@@ -56,9 +69,12 @@ def activity(asked: Asked) -> Response[Any]:
     # The form always sends the zone it shows; at home that needs no mention.
     given = [pair for pair in asking.tidied(asked.pairs) if pair != ("tz", home_zone(asked))]
     try:
-        pairs = asking.lined(given) or [asking.FOLDED]
+        pairs = asking.lined(given)
+        if not pairs and (begins := default(By(asked.site.deployment, asked.viewer))) is not None:
+            return see(f"{asked.path}/views/{begins}")
+        pairs = pairs or [asking.FOLDED]
         if pairs != list(asked.pairs):
-            return _see(address(asked.path, pairs))
+            return see(address(asked.path, pairs))
         names = asking.typed(pairs, asked.log.catalogue.types)
         return _meant(asked, pairs, names) if names else _found(asked, _state(asked, pairs))
     except (FilterInvalidError, CursorInvalidError) as error:
@@ -70,14 +86,18 @@ def below(asked: Asked) -> Response[Any]:
     first, _, rest = asked.params["rest"].strip("/").partition("/")
     if first == "e" and rest:
         return panel.entry(asked, rest)
+    if first == "items" and rest:
+        return _item(asked, rest)
     alone = {
         "about": about.about,
+        "alerts": saved.alerts,
         "bars": _bars,
         "overview": overview.overview,
         "values": _values,
         "exports": taking.exports,
         "suggest": suggesting.suggest,
         "total": _total,
+        "trust": trust.trust,
     }.get(first)
     if alone is not None and not rest:
         return alone(asked)
@@ -96,6 +116,14 @@ def _total(asked: Asked) -> Response[Any]:
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(asked, error)
     return html("total.html", t=asked.words, total=total)
+
+
+def _item(asked: Asked, rest: str) -> Response[Any]:
+    """Everything by, to and about an item."""
+    try:
+        return items.item(asked, rest)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
 
 
 def _bars(asked: Asked) -> Response[Any]:
@@ -135,7 +163,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     said = telling(asked, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
     where = (asked.org, log.forgotten, (asked.lang, state))
-    told = asked.site.drawn.rows(where, page.entries, _pen(log, said))
+    told = asked.site.drawn.rows(where, page.entries, pen(log, said))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
@@ -166,19 +194,9 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         following=_following(asked, state, page),
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
+        shown_at=said.words.moment(now.astimezone(said.zone)),
+        keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
-
-
-def _pen(log: Log, said: Telling) -> Callable[[Shown], Drawing]:
-    """What writes the rows of one page."""
-    t = said.words
-    written = macro("row.html", "drawn", t)
-
-    def draw(shown: Shown) -> Drawing:
-        row = rows.row(shown, lambda one: log.pieces(one, t.lang), said)
-        return Drawing(row.day, written(row))
-
-    return draw
 
 
 def _is_empty(asked: Asked) -> bool:
@@ -206,6 +224,7 @@ def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
         "state": state,
         "asks": view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None,
         "choices": _choices(naming.telling),
+        "timelines": naming.timelines(state),
     }
 
 
@@ -341,7 +360,7 @@ def _meant(asked: Asked, pairs: asking.Pairs, names: asking.Pairs) -> Response[A
     rest = [pair for pair in pairs if pair != (name, text)]
     to = [address(asked.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]
     if len(to) == 1:
-        return _see(to[0])
+        return see(to[0])
     offers = [
         {"text": text, "without": address(asked.path, rest), "items": list(zip(items, to, strict=True))}
     ]
@@ -391,7 +410,3 @@ def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
         "words": t("broken.together" if together else f"broken.{code}"),
         "detail": detail,
     }
-
-
-def _see(path: str) -> Response[Any]:
-    return Response(b"", status_code=303, headers={"Location": path}, media_type="text/plain")

@@ -107,6 +107,11 @@ def html(template: str, status: int = 200, *, part: bool = False, **seen: Any) -
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
 
 
+def see(path: str) -> Response[bytes]:
+    """Where else to look."""
+    return Response(b"", status_code=303, headers={"Location": path}, media_type="text/plain")
+
+
 def macro(template: str, name: str, t: Words) -> Callable[..., Markup]:
     """What writes a part of a page that stands on it many times."""
     found: Callable[..., Markup] = getattr(_macros(t.lang, template), name)

@@ -21,7 +21,7 @@ from trailbook.web.around import frame
 from trailbook.web.asked import Asked
 from trailbook.web.front import fields
 from trailbook.web.problems import STATUS, code_of
-from trailbook.web.render import html
+from trailbook.web.render import html, see
 
 PLACES = ("members", "roles", "keys", "organisation")
 _MOST_DAYS = 3650
@@ -30,7 +30,7 @@ Given = dict[str, list[str]]
 
 def overview(asked: Asked) -> Response[bytes]:
     """GET settings: on to the members."""
-    return _see(f"/orgs/{asked.org}/activity/settings/members")
+    return see(f"/orgs/{asked.org}/activity/settings/members")
 
 
 def show(asked: Asked) -> Response[bytes]:
@@ -53,7 +53,7 @@ def change(asked: Asked) -> Response[bytes]:
         if STATUS[code_of(error)] != 409:
             raise
         return _page(asked, place, wrong=_said(asked, error), status=409)
-    return _page(asked, place, made=made) if made else _see(f"{asked.path}?saved=1")
+    return _page(asked, place, made=made) if made else see(f"{asked.path}?saved=1")
 
 
 def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
@@ -206,7 +206,3 @@ def _link(asked: Asked, text: str, life: timedelta) -> dict[str, str]:
 def _said(asked: Asked, error: TrailbookError) -> str:
     words = asked.words(f"problems.{code_of(error)}.words")
     return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words
-
-
-def _see(path: str) -> Response[bytes]:
-    return Response(b"", status_code=303, headers={"Location": path}, media_type="text/plain")

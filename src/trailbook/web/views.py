@@ -1,4 +1,4 @@
-"""The ten questions HR and admin people ask, as ready views: each is a link with a filter.
+"""The ten questions HR and admin people ask, and those for review, as ready views: links with a filter.
 
 Owns which filter answers which question. Refuses to hold text (the languages have it) or results.
 """
@@ -16,6 +16,18 @@ class ReadyView(Struct, frozen=True):
     asks: str | None = None
 
 
+_LATELY = ("date", "past-6-months")
+_SETTINGS = (
+    *("activity_log.settings_changed", "activity_log.access_changed", "activity_log.key_rotated"),
+    *("activity_log.erased", "activity_log.pruned", "activity_log.restarted", "activity_log.suspended"),
+)
+
+
+def _of(*actions: str) -> Pairs:
+    """Any of these actions."""
+    return tuple(("action", action) for action in actions)
+
+
 VIEWS = (
     ReadyView("own-profile", (("category", "users"), ("self", "true"), ("date", "last-month"))),
     ReadyView("integrations", (("category", "integrations"), ("date", "last-quarter"))),
@@ -28,8 +40,17 @@ VIEWS = (
     ReadyView("one-actor", (("date", "last-month"),), "actor"),
     ReadyView("auditor", (("date", "last-year"),)),
 )
+# Beside the questions: what whoever looks after the log itself looks at again and again.
+REVIEWS = (
+    ReadyView("denied", (("outcome", "denied"), _LATELY)),
+    ReadyView("exports", (*_of("activity_log.exported", "export.completed", "export.downloaded"), _LATELY)),
+    ReadyView(
+        "access", (*_of("role.*", "permission.*", "api_key.*", "user.disabled", "user.invited"), _LATELY)
+    ),
+    ReadyView("log-settings", (*_of(*_SETTINGS), _LATELY)),
+)
 
 
 def view_named(name: str | None) -> ReadyView | None:
     """The ready view of a name, if there is one."""
-    return next((view for view in VIEWS if view.name == name), None)
+    return next((view for view in (*VIEWS, *REVIEWS) if view.name == name), None)

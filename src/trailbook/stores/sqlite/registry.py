@@ -14,6 +14,8 @@ from trailbook.stores.protocol import ApiKey, Session
 from trailbook.stores.sqlite.access import SqliteAccess
 from trailbook.stores.sqlite.connection import Connections
 from trailbook.stores.sqlite.jobs import SqliteJobs
+from trailbook.stores.sqlite.views import SqliteViews
+from trailbook.stores.views import Views
 
 _KEY_COLUMNS = (
     "id, org, name, scopes, secret_hash, created_at, expires_at, revoked_at, old_hash, old_until, used_at, "
@@ -34,6 +36,7 @@ class SqliteRegistry:
         self.access: Access = SqliteAccess(connections)
         self._connections = connections
         self.jobs: Jobs = SqliteJobs(connections)
+        self.views: Views = SqliteViews(connections)
 
     def add_key(self, key: ApiKey) -> None:
         with self._connections.writing() as db:

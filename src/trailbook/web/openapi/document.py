@@ -23,6 +23,7 @@ from trailbook.web.openapi.operators import operators
 from trailbook.web.openapi.proofs import proofs
 from trailbook.web.openapi.reading import exports, names, reading
 from trailbook.web.openapi.recording import recording
+from trailbook.web.openapi.saved import VIEW_SHAPES, saved
 from trailbook.web.openapi.shapes import Operation, Schema, content, ref
 from trailbook.web.operators import Health, Version
 from trailbook.web.problems import MEDIA_TYPE, STATUS, Problem
@@ -67,6 +68,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         ExportAnswer,
         ExportList,
         Opening,
+        *VIEW_SHAPES,
         *SHAPES,
         Problem,
         Health,
@@ -99,7 +101,7 @@ def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
         *names(catalogue),
         *exports(catalogue),
     )
-    return (*recording(), *found, *ordered(), *proofs(), *caring(), *operators())
+    return (*recording(), *found, *ordered(), *saved(), *proofs(), *caring(), *operators())
 
 
 def _written(operation: Operation) -> Schema:
@@ -129,7 +131,7 @@ def _path(path: str) -> list[Schema]:
     if "{id}" in path:
         id_ = {"type": "string", "format": "uuid"}
         found.append({"name": "id", "in": "path", "required": True, "schema": id_})
-    for name in ("type", "item", "tile", "export", "role", "key"):
+    for name in ("type", "item", "tile", "export", "view", "role", "key"):
         if f"{{{name}}}" in path:
             text = {"type": "string", "minLength": 1}
             found.append({"name": name, "in": "path", "required": True, "schema": text})

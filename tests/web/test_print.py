@@ -1,0 +1,61 @@
+"""Printing: what a browser makes of a list as PDF holds the question, and exactly the entries of the page."""
+
+import io
+import re
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+from pypdf import PdfReader
+from tests.web.conftest import ORG
+
+PAGE = f"/orgs/{ORG}/activity"
+ASKED = "category=roles&concerns=user/u-42&date=past-6-months&outcome=success"
+
+
+def printed(page: Page, path: str) -> str:
+    """The text of the PDF, its blanks made even; the total has come before."""
+    page.goto(path)
+    if page.locator("#total").count():
+        page.wait_for_function("() => /\\d/.test(document.querySelector('#total').textContent)")
+    made = PdfReader(io.BytesIO(page.pdf(format="A4")))
+    return " ".join(" ".join(sheet.extract_text() for sheet in made.pages).split())
+
+
+@pytest.mark.parametrize("group", ["", "&group=day", "&group=together"])
+def test_a_list_on_paper(visit: Callable[..., Page], client: httpx.Client, group: str) -> None:
+    """P65: filter in words, zone, count, time and page numbers; the entries of the page, each once, and no button."""
+    page = visit(timezone_id="Europe/Oslo")
+    text = printed(page, f"{PAGE}?{ASKED}{group}")
+    found = client.get(
+        "entries", params={**dict(p.split("=") for p in ASKED.split("&")), "count": "true"}
+    ).json()
+    assert "Roles" in text
+    assert "Bob Li" in text
+    assert "past 6 months" in text
+    assert f"{found['count']} entries" in text
+    assert "(Europe/Oslo)" in text
+    assert re.search(r"nordlys, as shown on \d+ \w+ \d{4}, \d\d:\d\d", text)
+    pages = int(re.findall(r"1 / (\d+)", text)[0])
+    assert pages > 1
+    assert f"{pages} / {pages}" in text
+    rows = text.partition("as shown on")[2]
+    assert len(re.findall(r"\d{1,2} [A-Z][a-z]+ \d{4} \d\d:\d\d (?!\d)", rows)) == len(found["entries"])
+    at = 0
+    for entry in found["entries"]:
+        said = " ".join(entry["sentence"].split())
+        assert said in rows[at:]
+        at = rows.index(said, at)
+    for word in ("Show", "Export", "Older", "Sign out", "Save this view", "Choose a range"):
+        assert word not in text
+
+
+def test_a_timeline_on_paper(visit: Callable[..., Page]) -> None:
+    """An item's page prints the same way, without its form."""
+    text = printed(visit(), f"{PAGE}/items/user/u-42?category=roles")
+    assert "Day by day" in text
+    assert "To the activity log" not in text
+    assert "as shown on" in text
+    assert "Only done by" not in text
+    assert text.count("gave Bob Li the role") > 10

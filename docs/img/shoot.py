@@ -29,6 +29,10 @@ def main(into: Path) -> None:
             shots = _Shots(browser, into, _signed_in(browser, told["hr"]))
             _log(shots, f"{told['address']}/orgs/nordlys/activity")
             _hr(shots, told["hr_system"])
+            administrator = _signed_in(browser, told["administrator"])
+            for place in ("roles", "members"):
+                path = f"{told['address']}/orgs/nordlys/activity/settings/{place}"
+                shots.take(f"settings-{place}", path, state=administrator)
             refused = _signed_in(browser, told["employee"])
             shots.take("refusal", f"{told['address']}/orgs/nordlys/activity", state=refused)
         store = ("--store", f"sqlite:///{folder}/first.db", "--org", "acme")
@@ -102,6 +106,10 @@ def _log(shots: _Shots, log: str) -> None:
     shots.take("overview", f"{log}/overview")
     shots.take("overview-dark", f"{log}/overview", color_scheme="dark")
     shots.take("overview-phone", f"{log}/overview", viewport=PHONE)
+    shots.take("item", f"{log}/items/user/{BERG}")
+    shots.take("item-phone", f"{log}/items/user/{BERG}", viewport=PHONE)
+    shots.take("trust", f"{log}/trust")
+    shots.take("views", f"{log}/views")
     shots.take("counts", f"{log}/values?date=last-month&category.not=activity_log")
     with shots.page("bars", f"{log}?date=past-12-months&category.not=activity_log") as page:
         page.click("#bars-stack")

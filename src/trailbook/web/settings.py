@@ -11,7 +11,7 @@ from typing import Any
 from litestar import Response
 
 from trailbook import accounts, administering, issuing
-from trailbook.administering import state_of
+from trailbook.administering import State, state_of
 from trailbook.credentials import SCOPES, Wanted
 from trailbook.errors import Fault, InvalidError, NotFoundError, TrailbookError
 from trailbook.model import Item, instant
@@ -48,18 +48,18 @@ def change(asked: Asked) -> Response[bytes]:
     try:
         made = do(asked, given)
     except (NotFoundError, InvalidError) as error:
-        return _page(asked, place, wrong=_said(asked, error), status=422)
+        return _page(asked, place, wrong=_said(asked, error), status=422, kept=given)
     except TrailbookError as error:
         if STATUS[code_of(error)] != 409:
             raise
-        return _page(asked, place, wrong=_said(asked, error), status=409)
+        return _page(asked, place, wrong=_said(asked, error), status=409, kept=given)
     return _page(asked, place, made=made) if made else see(f"{asked.path}?saved=1")
 
 
 def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
     state = state_of(by(asked))
     roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in state.roles.values()]
-    seen: dict[str, Any] = {"wrong": None, "made": None, "saved": False, **more}
+    seen: dict[str, Any] = {"wrong": None, "made": None, "saved": False, "kept": {}, **more}
     catalogue = asked.site.deployment.catalogue
     now = asked.site.deployment.clock()
     return html(
@@ -74,6 +74,9 @@ def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Respon
         role_names={role.id: role.name for role, _, _ in roles},
         keys=[] if place != "keys" else [(k, instant(k.expires_at) <= now) for k in issuing.keys(by(asked))],
         scopes=SCOPES,
+        holders=_holders(state),
+        type_names={name: catalogue.label("type", name, asked.lang) for name in catalogue.types},
+        category_names={name: catalogue.label("category", name, asked.lang) for name in catalogue.categories},
         person_types=[t.name for t in catalogue.types.values() if t.person],
         categories=[
             (c.name, catalogue.label("category", c.name, asked.lang), c.sensitive)
@@ -88,6 +91,11 @@ def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Respon
         moment=lambda at: asked.words.moment(instant(at)) + " UTC",
         **seen,
     )
+
+
+def _holders(state: State) -> dict[str, list[str]]:
+    """By role the names of who has it."""
+    return {id_: [m.name for m in state.members.values() if id_ in m.roles] for id_ in state.roles}
 
 
 def _put_member(asked: Asked, given: Given) -> None:

@@ -14,7 +14,7 @@ from trailbook.dates import buckets, zone
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import Query, fold, words
+from trailbook.query import Query, words
 from trailbook.reading import Reader
 from trailbook.stores import Identity
 
@@ -162,7 +162,8 @@ def _items(reader: Reader, numbers: dict[int, int]) -> list[tuple[int, FacetValu
         for number, count in numbers.items()
         if versions[number] and versions[number][-1].id is not None
     ]
-    found.sort(key=lambda pair: (fold(pair[1].label), pair[1].value))
+    place = reader.alphabet.place
+    found.sort(key=lambda pair: (place(pair[0], pair[1].label), pair[1].value))
     return found
 
 

@@ -51,7 +51,7 @@ from trailbook.proving import (
     served_tile,
 )
 from trailbook.query import Known, Query, View
-from trailbook.reading import Lately, Reader, Sayings
+from trailbook.reading import Alphabet, Lately, Reader, Sayings
 from trailbook.recorder import Recorder
 from trailbook.recording import Clock, Means
 from trailbook.sealed import Parts, Sizes
@@ -98,7 +98,8 @@ class Log(Recorder):
         super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
         self._edge: Edge = {}
         sayings = Sayings(self.catalogue, self._projection.identities)
-        self._reader = Reader(store, org, self.catalogue, self._projection, sayings, Lately())
+        alphabet = Alphabet(self._projection.identities)
+        self._reader = Reader(store, org, self.catalogue, self._projection, sayings, Lately(), alphabet)
         self._watch = Watch(
             Watched(
                 store=store,

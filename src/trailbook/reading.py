@@ -19,7 +19,7 @@ from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.projection import Projection, sixty_bits
 from trailbook.proving import sizes, state_of
-from trailbook.query import View, self_of, words
+from trailbook.query import View, fold, self_of, words
 from trailbook.query.checks import MAX_LIMIT
 from trailbook.sentences import Piece as Pronounced
 from trailbook.sentences import Spoken, counts, pieces
@@ -27,6 +27,7 @@ from trailbook.shown import Shown, ShownActor, ShownConcern, ShownItem, ShownOri
 from trailbook.stores import Identity, Store
 
 _MOST = 20_000  # sentences remembered before starting afresh; about 20 MB
+_MOST_PLACES = 100_000  # items remembered in their places; about 25 MB
 _MOST_SHOWN = 4_000  # entries remembered as they were shown; about 12 MB
 
 
@@ -87,6 +88,24 @@ class Lately:
         self._shown.update(((lang, one.seq), one) for one in shown)
 
 
+class Alphabet:
+    """What items are sorted by, worked out once for each; forgotten with the identities, for these are names."""
+
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
+        self._forgotten = identities.forgotten
+        self._places: dict[int, tuple[str, str]] = {}
+
+    def place(self, item: int, label: str) -> str:
+        """Where a label of an item stands."""
+        if self._forgotten != self._identities.forgotten or len(self._places) > _MOST_PLACES:
+            self._forgotten, self._places = self._identities.forgotten, {}
+        found = self._places.get(item)
+        if found is None or found[0] != label:
+            found = self._places[item] = label, fold(label)
+        return found[1]
+
+
 class Reader(Struct, frozen=True):
     """What showing needs: the store, one organisation, its catalogue, its projection, and what was lately."""
 
@@ -96,6 +115,7 @@ class Reader(Struct, frozen=True):
     projection: Projection
     sayings: Sayings
     lately: Lately
+    alphabet: Alphabet
 
     def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""

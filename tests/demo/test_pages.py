@@ -28,7 +28,7 @@ from trailbook.recording import Outcome
 if TYPE_CHECKING:
     from tests.demo.conftest import Built, Recorder
 
-NOW = datetime.now(UTC)  # what triggers see is timed by the database, on the machine's clock
+NOW = datetime.now(UTC)
 SAME = {"sec-fetch-site": "same-origin"}
 BERG = "u-1013"
 
@@ -395,6 +395,7 @@ def test_what_is_rolled_back_is_not_told(site: Site) -> None:
 
 def test_a_script_in_sql_shows_up(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     """Issue of every admin: a statement past the HR system is one entry a person, by the database, no value in it."""
+    site.recorder.clock = lambda: datetime.now(UTC)  # as the database, whose triggers say when it was
     with site.rows() as rows:
         there = [p.id for p in rows.query(t.Person).filter_by(location="Oslo", status="active")]
     assert script.main([str(site.file.parent), "Oslo", "Drammen"]) == 0

@@ -65,3 +65,25 @@ def test_rows_written_before_are_read(tmp_path: Path, seq: int) -> None:
     db.close()
     assert {row.body for row in store.kept(ORG, 0, PLAIN + 10)} == {BODY}
     store.close()
+
+
+@pytest.mark.parametrize("value", ["7", "1.5", "'text'"])
+def test_a_body_that_is_no_bytes_any_more_is_no_entry(tmp_path: Path, value: str) -> None:
+    """F5: where damage turns bytes into a number or a text, what is read is told apart from every entry."""
+    store, _ = open_store(f"sqlite:///{tmp_path}/log.db", create=True)
+    store.create(ORG)
+    head = store.head(ORG)
+    store.append(ORG, head, batch(head, [NewRow(UUID(int=at), BODY) for at in range(2)]))
+    file = str(tmp_path / "log.db")
+    loose = apsw.Connection(file)
+    loose.execute(
+        "PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ')') WHERE name = 'entry'"
+    )
+    loose.close()
+    db = apsw.Connection(file)
+    db.execute(f"UPDATE entry SET body = {value} WHERE place & 0xFFFFFFFFFF = 1")
+    db.close()
+    assert [row.body for row in store.kept(ORG, 0, 2)] == [BODY, value.strip("'").encode()]
+    assert [row.body for row in store.kept_at(ORG, [1])] == [value.strip("'").encode()]
+    store.close()

@@ -12,6 +12,8 @@ from trailbook.index.plan import Plan
 from trailbook.index.search import Piece
 from trailbook.index.segment import NONE, Segment
 
+_DENSE = 16  # numbers that reach no further than so many times their count are added up in place
+
 
 def count(pieces: Sequence[Piece], plan: Plan) -> int:
     """How many entries match."""
@@ -34,8 +36,18 @@ def by_number(pieces: Sequence[Piece], plan: Plan, field: str) -> dict[int, int]
     found = [_of_piece(piece, plan, field) for piece in pieces if piece.count]
     numbers = np.concatenate([n for n, _ in found]) if found else np.zeros(0, np.int64)
     counts = np.concatenate([c for _, c in found]) if found else np.zeros(0, np.int64)
-    unique, places = np.unique(numbers, return_inverse=True)
-    totals = np.bincount(places, counts, len(unique)).astype(np.int64)
+    return _summed(numbers, counts)
+
+
+def _summed(numbers: Ints, counts: Ints) -> dict[int, int]:
+    """The counts of each number together, by number."""
+    if len(numbers) and int(numbers.max()) < _DENSE * len(numbers):  # then nothing has to be sorted
+        sums = np.bincount(numbers, counts).astype(np.int64)
+        unique = np.flatnonzero(sums)
+        totals = sums[unique]
+    else:
+        unique, places = np.unique(numbers, return_inverse=True)
+        totals = np.bincount(places, counts, len(unique)).astype(np.int64)
     return dict(zip(unique.tolist(), totals.tolist(), strict=True))
 
 

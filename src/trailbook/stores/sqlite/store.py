@@ -331,7 +331,12 @@ def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
 def _kept(base: int, row: tuple[Any, ...]) -> Kept:
     place, body, leaf = row
     # Not by a mask: a damaged place of another organisation must not pass for one of this log.
-    return Kept(place - base, None if body is None else unpacked(body), leaf)
+    return Kept(place - base, None if body is None else unpacked(_bytes(body)), leaf and _bytes(leaf))
+
+
+def _bytes(value: Any) -> bytes:
+    """A column of bytes; what a damaged header of its row makes of it is given as text, and is no entry."""
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def _key(type_: str, id_: str, owner: int | None) -> str:

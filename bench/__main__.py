@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 from rich.console import Console
 
-from bench import crash, export, many, proofs, record, report, search, serving
+from bench import crash, equal, export, many, proofs, record, report, search, serving
 from bench.measuring import Row, number, tell
 from bench.site import ORG, Site
 from trailbook.stores import open_store
@@ -22,6 +22,7 @@ from trailbook.stores import open_store
 PARTS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "record": record.run,
     "search": search.run,
+    "equal": equal.run,
     "export": export.run,
     "serving": serving.run,
     "proofs": proofs.run,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, structs
 
 from trailbook.access import Viewer
@@ -34,7 +35,7 @@ from trailbook.sealed import DEFAULT_SIZES, Parts
 from trailbook.sealing import Sealer
 from trailbook.signer import Signer, Signing
 from trailbook.stamping import Stamp, kept_stamps
-from trailbook.stores import Copies, Registry, Store, open_store, sqlite_path
+from trailbook.stores import Copies, Registry, Store, Views, open_store, sqlite_path
 from trailbook.throttle import Throttle
 from trailbook.tiles import origin_of
 from trailbook.trust import Trust, trust
@@ -43,6 +44,7 @@ from trailbook.verifying import Asked, verify_log
 
 ORIGIN = "localhost"
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
+AskedItems = list[tuple[str, str | int]]  # a saved filter, its items as numbers
 MOST_LOGS = 512  # held open at once; one that is asked for again opens in a moment
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -92,7 +94,7 @@ class Deployment:
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.
         self.changing_access = threading.Lock()
         self.tries = Throttle(10, 60)
-        self.views = registry.views
+        self.views: Views = registry.views
         self.orders = Orders(registry.jobs, clock, entropy)
 
     def log(self, org: str) -> Log:
@@ -124,7 +126,15 @@ class Deployment:
             watched=self._watched,
         )
         log.on_ripe(lambda: self._sealer.wake(log))
+        log.on_change = lambda: self._forget_views(log)
         return log
+
+    def _forget_views(self, log: Log) -> None:
+        """Remove the saved views that name an item which was erased: what stands in them would outlive it."""
+        for view in self.views.every(log.org):
+            cited = [at for _, at in msgspec.json.decode(view.asked, type=AskedItems) if isinstance(at, int)]
+            if len(log.numbered(cited)) < len(set(cited)):
+                self.views.drop(log.org, view.id)
 
     def refused(self, viewer: Viewer) -> None:
         """Record in a viewer's own log that they were refused, wherever they asked. Raises: StoreError."""

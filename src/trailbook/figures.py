@@ -105,6 +105,7 @@ def list_values(reader: Reader, plan: Plan, by: By, lang: str) -> Listing:
         found = [
             (code, FacetValue(words[code], reader.catalogue.label(column, words[code], lang), count))
             for code, count in numbers.items()
+            if words[code]  # of what cannot be read nothing is known
         ]
         found.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
     else:
@@ -160,7 +161,7 @@ def _items(reader: Reader, numbers: dict[int, int]) -> list[tuple[int, FacetValu
     found = [
         (number, _item(reader.catalogue, versions[number][-1], count))
         for number, count in numbers.items()
-        if versions[number] and versions[number][-1].id is not None
+        if versions.get(number) and versions[number][-1].id is not None
     ]
     place = reader.alphabet.place
     found.sort(key=lambda pair: (place(pair[0], pair[1].label), pair[1].value))

@@ -134,11 +134,13 @@ class Log(Recorder):
         count: bool = False,
         lang: str = "en",
         part_of: Query | None = None,
+        damaged: list[int] | None = None,
     ) -> Page:
         """One page of the entries that match, newest first unless asked otherwise; but for its turns, an entry itself.
 
-        `part_of` is the filter that was asked for, where this is only a part of its answer.
-        Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError.
+        `part_of` is the filter that was asked for, where this is only a part of its answer; `damaged` takes the seqs of
+        entries that cannot be read, which are then left out.
+        Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError; DamagedError without `damaged`.
         """
         head, at, question = self._asking.asked(query, viewer, (order, lang), cursor)
         plan = self._asking.plan(query, viewer, (at, head.size), lang)
@@ -146,7 +148,7 @@ class Log(Recorder):
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
         bound = plan.as_of if order != "seq" or query.as_of is not None else None
         found = Page(
-            entries=tuple(self._reader.show(page.seqs, lang)),
+            entries=tuple(self._reader.show(page.seqs, lang, damaged)),
             as_of=plan.as_of,
             next_cursor=self._asking.link(page.next, plan, bound, question),
             previous_cursor=self._asking.link(page.previous, plan, bound, question),

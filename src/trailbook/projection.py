@@ -36,7 +36,7 @@ from trailbook.index import (
 from trailbook.model import Kind, microseconds
 from trailbook.query import Query, Term, interval, words
 from trailbook.sealed import DEFAULT_SIZES, Listed, Parts, Sealed, Sizes, merged
-from trailbook.stores import Head, Identity, Store
+from trailbook.stores import Head, Identity, Kept, Store
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -108,7 +108,7 @@ class Projection:
                 self._load(head)
             for start in range(self.tail.size, head.size, _CHUNK):
                 stop = min(start + _CHUNK, head.size)
-                self._add(self._rows(start, stop), stop)
+                self._add(self._rows_that_are(start, stop), stop)
         return head
 
     def tell(self, told: Told) -> None:
@@ -364,6 +364,49 @@ class Projection:
         bodies = [(row.seq, decode(row.body)) for row in kept if row.body is not None]
         known = self.identities.of(token for _, body in bodies for token in body.tokens())
         return [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
+
+    def _rows_that_are(self, start: int, stop: int) -> list[Row]:
+        """The same, where a body that cannot be read is an entry of which nothing is known but that it is there."""
+        try:
+            return self._rows(start, stop)
+        except DamagedError:
+            bodies, unread = readable(self._store.kept(self._org, start, stop))
+        known = self.identities.of(token for _, body in bodies for token in body.tokens())
+        rows = [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
+        at = rows[0].at if rows else 0
+        return sorted([*rows, *(_unknown(seq, at) for seq in unread)], key=lambda row: row.seq)
+
+
+def readable(kept: Iterable[Kept]) -> tuple[list[tuple[int, Body]], list[int]]:
+    """The bodies that can be read, by seq, and the seqs of those that cannot."""
+    bodies, unread = [], []
+    for row in kept:
+        try:
+            bodies += [] if row.body is None else [(row.seq, decode(row.body))]
+        except DamagedError:
+            unread.append(row.seq)
+    return bodies, unread
+
+
+def _unknown(seq: int, at: int) -> Row:
+    return Row(
+        seq=seq,
+        at=at,
+        actor=0,
+        target=0,
+        source=0,
+        behalf=0,
+        concerned=(),
+        kind=cast(Kind, ""),
+        type="",
+        category="",
+        action="",
+        outcome="",
+        interface="",
+        own=False,
+        correlation=0,
+        cause=0,
+    )
 
 
 def row_of(seq: int, body: Body, known: dict[str, Identity], catalogue: Catalogue) -> Row:

@@ -17,7 +17,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.identities import Identities
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
-from trailbook.projection import Projection, sixty_bits
+from trailbook.projection import Projection, readable, sixty_bits
 from trailbook.proving import sizes, state_of
 from trailbook.query import View, fold, self_of, words
 from trailbook.query.checks import MAX_LIMIT
@@ -117,15 +117,18 @@ class Reader(Struct, frozen=True):
     lately: Lately
     alphabet: Alphabet
 
-    def show(self, seqs: Sequence[int], lang: str) -> list[Shown]:
-        """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out."""
+    def show(self, seqs: Sequence[int], lang: str, damaged: list[int] | None = None) -> list[Shown]:
+        """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out.
+
+        What cannot be read goes into `damaged`, where that is given. Raises: DamagedError where it is not.
+        """
         signed = sizes(self.store, self.org)
         with self.projection.lock:
             stand = self.projection.stand
             found = self.lately.found((stand, signed), seqs, lang)
         if found is not None:
             return found
-        bodies = self._bodies(seqs)
+        bodies = self._bodies(seqs, damaged)
         with self.projection.lock:
             known = self._known([body for _, body in bodies])
             counted = [
@@ -159,9 +162,13 @@ class Reader(Struct, frozen=True):
         bodies.sort(key=lambda pair: (pair[1].occurred_at, pair[0]), reverse=True)
         return [seq for seq, _ in bodies]
 
-    def _bodies(self, seqs: Sequence[int]) -> list[tuple[int, Body]]:
+    def _bodies(self, seqs: Sequence[int], damaged: list[int] | None = None) -> list[tuple[int, Body]]:
         kept = self.store.kept_at(self.org, seqs)
-        return [(row.seq, decode(row.body)) for row in kept if row.body is not None]
+        if damaged is None:
+            return [(row.seq, decode(row.body)) for row in kept if row.body is not None]
+        bodies, unread = readable(kept)
+        damaged += unread
+        return bodies
 
     def _known(self, bodies: Sequence[Body]) -> "_Known":
         known = self.projection.identities

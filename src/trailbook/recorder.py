@@ -36,6 +36,7 @@ class Recorder:
         self._store = store
         self._key = means.key
         self._writer = Writer(store, org, means, tell)
+        self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
 
     def record(
         self,
@@ -127,7 +128,9 @@ class Recorder:
 
     def change(self, plan: Callable[[Head], Change]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
-        return self._writer.change(plan, self.source)
+        receipt = self._writer.change(plan, self.source)
+        self.on_change()
+        return receipt
 
     def id_from(self, foreign: str) -> UUID:
         """The id of an entry that came without one of ours: the same text gives the same id, in this log only.

@@ -5,13 +5,13 @@ and of one that was erased nothing is left in the view, which goes with it. Refu
 """
 
 import base64
-from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct, structs
 
 from trailbook.administering import By, Told, tell
 from trailbook.credentials import refuse
+from trailbook.deployment import AskedItems
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log import Log
 from trailbook.model import Item, microseconds, text_fault
@@ -211,9 +211,7 @@ def _item(view: SavedView) -> Item:
 
 def _saved(by: By, view: SavedView, choice: Choice | None) -> Saved | None:
     """The view with its items as they are called now; one of somebody erased is removed."""
-    pairs = _named(
-        by.deployment.log(by.org), msgspec.json.decode(view.asked, type=list[tuple[str, str | int]])
-    )
+    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.asked, type=AskedItems))
     if pairs is None:
         _kept(by).drop(by.org, view.id)
         return None
@@ -229,7 +227,7 @@ def _saved(by: By, view: SavedView, choice: Choice | None) -> Saved | None:
     )
 
 
-def _numbered(log: Log, pairs: Pairs) -> tuple[list[tuple[str, str | int]], list[str]]:
+def _numbered(log: Log, pairs: Pairs) -> tuple[AskedItems, list[str]]:
     """The filter with items as numbers, and the items that the log never heard of."""
     items = [value for name, value in pairs if _is_item(name, value)]
     known = log.numbers(items)
@@ -237,7 +235,7 @@ def _numbered(log: Log, pairs: Pairs) -> tuple[list[tuple[str, str | int]], list
     return kept, [value for value in items if value not in known]
 
 
-def _named(log: Log, kept: Sequence[tuple[str, str | int]]) -> Pairs | None:
+def _named(log: Log, kept: AskedItems) -> Pairs | None:
     """The filter with numbers as items; None where one of them was erased."""
     known = log.numbered([value for _, value in kept if isinstance(value, int)])
     pairs = [(name, known.get(value) if isinstance(value, int) else value) for name, value in kept]

@@ -1,4 +1,4 @@
-"""One filter, everywhere the same entries: page, API, both files, the count, and whoever follows."""
+"""One filter, everywhere the same entries: page, API, both files, the count, a saved view, and whoever follows."""
 
 import json
 import random
@@ -98,7 +98,26 @@ def _agreed(company: Served, reader: httpx.Client, pairs: list[tuple[str, str]])
     newer = company.log.newer(query, viewer=operator(ORG), after=-1, limit=200)
     assert sorted(entry.id for entry in newer) == sorted(ids), pairs
     assert _followed(reader, pairs, newer) == [entry.id for entry in newer], pairs
+    assert _saved(reader, pairs, str(first["as_of"])) in (ids, None), pairs
     return ids
+
+
+def _saved(reader: httpx.Client, pairs: list[tuple[str, str]], as_of: str) -> list[str] | None:
+    """The rows of the filter saved as a view and opened; None where it names what the log never heard of."""
+    views = f"/api/v1/orgs/{ORG}/views"
+    filtered: dict[str, list[str]] = {}
+    for name, value in pairs:
+        filtered.setdefault(name, []).append(value)
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    made = reader.post(views, json={"name": "This one", "filter": filtered}, headers=headers)
+    if made.status_code == 422:
+        assert "user/u-77" in made.text or "integration/i-1" in made.text, made.text
+        return None
+    id_ = made.json()["id"]
+    list_ = reader.get(f"{PAGE}/views/{id_}").headers["location"]
+    page = opened(reader, f"{list_}&{urlencode([('limit', '200'), ('as_of', as_of)])}").text
+    assert reader.delete(f"{views}/{id_}", headers=headers).status_code == 204
+    return re.findall(r'class="row" id="e-([^"]+)"', page)
 
 
 def _followed(reader: httpx.Client, pairs: list[tuple[str, str]], newer: Sequence[Shown]) -> list[str]:

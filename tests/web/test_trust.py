@@ -15,6 +15,7 @@ from tests.web.conftest import ANNA, BOB, ORG, WEB
 
 from trailbook import Item, operator
 from trailbook.deployment import Deployment, Signs, open_deployment
+from trailbook.query import Query
 from trailbook.restarting import RESTORER
 from trailbook.shown import Shown
 from trailbook.trust import Signed, Trust
@@ -63,10 +64,10 @@ class Company:
         self.deployment.log(ORG).verified(report, viewer=operator(ORG))
         return not report.findings
 
-    def change(self, body: str) -> None:
-        """Put something else where the first entry's body is, past the log."""
+    def change(self, body: str, seq: int = 0) -> None:
+        """Put something else where an entry's body is, past the log."""
         with closing(apsw.Connection(str(self.file))) as other:  # another library would take our locks away
-            other.execute(f"UPDATE entry SET body = {body} WHERE place % 1099511627776 = 0")
+            other.execute(f"UPDATE entry SET body = {body} WHERE place % 1099511627776 = {seq}")
 
     def told(self) -> str:
         """The answer of the page, as it is read."""
@@ -205,3 +206,39 @@ def test_only_whoever_may_read_proofs_is_given_them(company: Company) -> None:
     company.role = "auditor"
     company.told()
     assert "/log/nordlys/checkpoint" in company.text
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_what_can_be_read_is_shown(tmp_path: Path, indexed: bool) -> None:
+    """P56: where one entry is damaged the others are listed, and the page says which place cannot be read."""
+    begun = Company(tmp_path, outside=True)
+    for _ in range(
+        300
+    ):  # the damage is not in the tile that grows: there nothing could be recorded, nor answered
+        begun.record()
+    begun.deployment.log(ORG).record(
+        "user.profile_updated", actor=ANNA, target=Item(type="user", id="u-17", name="Anna Berg"), origin=WEB
+    )
+    begun.sign()
+    if indexed:
+        assert begun.deployment.log(ORG).count(Query(), viewer=operator(ORG))[0]
+    else:
+        begun.deployment.close()
+    begun.change("x'7b7d'", 1)
+    company = begun if indexed else Company(tmp_path, outside=True, create=False)
+    company.reader, company.role = begun.reader, begun.role
+    with company.client:
+        for asked in ("category.not=activity_log", "category=roles", "category=roles&group=day"):
+            asked = f"{asked}&order=asc&limit=25"
+            session = company.deployment.credentials.new_session(ORG, company.reader, [company.role])
+            headers = {"Cookie": f"__Host-trailbook={session}"}
+            answer = company.client.get(f"/orgs/{ORG}/activity?{asked}", headers=headers)
+            assert answer.status_code == 200, answer.text
+            rows = answer.text.count('<li class="row"')
+            assert rows == (24 if indexed or "not" in asked else 25)
+            known = indexed or "not" in asked  # of what was never read nobody knows the category
+            assert ("place 1 in the log" in answer.text) is known
+            assert (f'/orgs/{ORG}/activity/trust">' in answer.text.partition('role="alert"')[2]) is known
+        facets = company.client.get(f"/api/v1/orgs/{ORG}/facets?by=category", headers=headers)
+        assert all(value["value"] for value in facets.json()["values"])
+    company.deployment.close()

@@ -39,6 +39,9 @@ class Views(Protocol):
     def of(self, org: str, viewer: str) -> list[SavedView]:
         """A viewer's own views and those that are shared, by name and id."""
 
+    def every(self, org: str) -> list[SavedView]:
+        """All views of an organisation, by id."""
+
     def get(self, org: str, id_: str) -> SavedView | None:
         """The view of an organisation with this id, or None."""
 
@@ -69,6 +72,9 @@ class MemoryViews:
     def of(self, org: str, viewer: str) -> list[SavedView]:
         found = (v for v in self._views.values() if v.org == org and (v.owner == viewer or v.shared))
         return sorted(found, key=lambda view: (view.name, view.id))
+
+    def every(self, org: str) -> list[SavedView]:
+        return sorted((v for v in self._views.values() if v.org == org), key=lambda view: view.id)
 
     def get(self, org: str, id_: str) -> SavedView | None:
         return self._views.get((org, id_))

@@ -194,6 +194,7 @@ class RegistryConformance:
             f"v-2-{ORG}",
             f"v-4-{ORG}",
         ]
+        assert [view.id for view in views.every(OTHER)] == [f"v-5-{OTHER}"]
         assert views.get(ORG, f"v-3-{ORG}") == a_view(3, "user/u-2")
         assert views.get(OTHER, f"v-3-{ORG}") is None
 

@@ -61,6 +61,7 @@ ZONES = (
 SIZES = (25, 50, 100, 200)
 _SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "origin", "self", "as_of", "tz"})
 _MOST_WAYS = 6
+_MOST_DAMAGED = 20
 _MORE = ("text", "actor_kind", "outcome", "origin", "self")
 
 
@@ -151,8 +152,10 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
     # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
     until = None if state.at is None else day_end(parse_day(state.at), place)
     query = state.query if until is None else asking.within(state.query, now, until=until)
+    damaged: list[int] = []
     page = log.search(
         query,
+        damaged=damaged,
         viewer=viewer,
         order=state.paging.order,
         limit=state.paging.limit,
@@ -194,6 +197,7 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         following=_following(asked, state, page),
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
+        damaged=", ".join(asked.words.number(seq) for seq in sorted(damaged)[:_MOST_DAMAGED]),
         shown_at=said.words.moment(now.astimezone(said.zone)),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
@@ -314,7 +318,13 @@ def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
     for name in named:
         query = Query(terms=(Term("category", (name,)),), as_of=page.as_of)
         head = asked.log.search(
-            query, viewer=asked.viewer, order="asc", limit=1, lang=asked.lang, part_of=state.query
+            query,
+            viewer=asked.viewer,
+            order="asc",
+            limit=1,
+            lang=asked.lang,
+            part_of=state.query,
+            damaged=[],
         )
         first = head.entries
         label = said.label("category", name)

@@ -34,6 +34,10 @@ class SqliteViews:
         with self._connections.reading() as db:
             return [_view(row) for row in db.execute(_OF, (org, viewer))]
 
+    def every(self, org: str) -> list[SavedView]:
+        with self._connections.reading() as db:
+            return [_view(row) for row in db.execute(_VIEW + " WHERE org = ? ORDER BY id", (org,))]
+
     def get(self, org: str, id_: str) -> SavedView | None:
         with self._connections.reading() as db:
             row = db.execute(_VIEW + " WHERE org = ? AND id = ?", (org, id_)).fetchone()

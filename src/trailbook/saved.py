@@ -70,8 +70,7 @@ def add(by: By, wanted: Wanted) -> Saved:
     """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
     view = _made(by, wanted, id_, microseconds(by.deployment.clock()))
-    _put(by, view)
-    tell(by, [Told(action="saved_view.created", target=_item(view), fields=("name", "filter"))])
+    _put(by, view, Told(action="saved_view.created", target=_item(view), fields=("name", "filter")))
     choose(by, id_, default=wanted.default, alert=wanted.alert)
     return one(by, id_)
 
@@ -94,8 +93,7 @@ def change(by: By, id_: str, wanted: Wanted) -> Saved:
     ]
     if changed:
         _require_own(by, old)
-        _put(by, view)
-        tell(by, [Told(action="saved_view.updated", target=_item(view), fields=tuple(changed))])
+        _put(by, view, Told(action="saved_view.updated", target=_item(view), fields=tuple(changed)))
     choose(by, id_, default=wanted.default, alert=wanted.alert)
     return one(by, id_)
 
@@ -104,8 +102,8 @@ def remove(by: By, id_: str) -> None:
     """Remove one's own view. Raises: NotFoundError; NotYoursError for another's."""
     view = _view(by, id_)
     _require_own(by, view)
-    _kept(by).drop(by.org, id_)
     tell(by, [Told(action="saved_view.deleted", target=_item(view))])
+    _kept(by).drop(by.org, id_)
 
 
 def choose(by: By, id_: str, *, default: bool, alert: bool) -> None:
@@ -173,13 +171,27 @@ def _require_own(by: By, view: SavedView) -> None:
         raise NotYoursError("this view is another's: save one of your own")
 
 
-def _put(by: By, view: SavedView) -> None:
+def _put(by: By, view: SavedView, told: Told) -> None:
+    """Keep a view; the entry is written first: a change nobody hears of is worse than an entry of one that failed."""
+    own = [
+        each for each in _kept(by).of(by.org, view.owner) if each.owner == view.owner and each.id != view.id
+    ]
+    _refuse_taken(any(each.name == view.name for each in own))
+    if len(own) >= MOST:
+        raise TooManyViewsError(f"you have {MOST} views: remove one first")
+    tell(by, [told])
     try:
         kept = _kept(by).put(view, MOST)
     except ValueError:
-        raise NameTakenError("you have another view of that name") from None
-    if not kept:
-        raise TooManyViewsError(f"you have {MOST} views: remove one first")
+        kept = False
+    if not kept:  # somebody else, or another window, was quicker
+        tell(by, [told], failed=True)
+        _refuse_taken(True)
+
+
+def _refuse_taken(taken: bool) -> None:
+    if taken:
+        raise NameTakenError("you have another view of that name")
 
 
 def _made(by: By, wanted: Wanted, id_: str, created_at: int) -> SavedView:

@@ -53,7 +53,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
     yield row(
         "counts and bars that equal counting every body",
         size,
-        [right],
+        [float(right)],
         unit=f"of {figures}",
         goal=Goal(figures, least=True),
         noise=f"{len(_FILTERS)} filters; by {', '.join(_BYS)}, in all, and by month",

@@ -142,7 +142,7 @@ def _start(
         log_level="critical",
         access_log=False,
         ws="none",
-        http=waiting(limits.header_seconds),
+        http=waiting(app),
         timeout_keep_alive=limits.idle_seconds,
     )
     server = uvicorn.Server(config)

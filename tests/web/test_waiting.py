@@ -57,7 +57,9 @@ def test_a_head_that_does_not_come(hasty: Served, begun: bytes) -> None:
     with line(hasty) as slow:
         slow.sendall(begun)
         assert is_served(hasty)
-        assert rest(slow).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        told = rest(slow)
+    assert told.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert refused(told)["code"] == "request-timeout"
 
 
 def test_a_head_that_comes_drop_by_drop(hasty: Served) -> None:
@@ -89,6 +91,41 @@ def test_a_head_that_does_not_end(hasty: Served) -> None:
         except (BrokenPipeError, ConnectionResetError):
             told = b"HTTP/1.1 431"  # it hung up while we were still sending
         assert told.startswith(b"HTTP/1.1 431")
+    assert is_served(hasty)
+
+
+def refused(told: bytes) -> dict[str, str]:
+    """The problem that an answer below the application is; its fields are those of every answer."""
+    head, _, body = told.partition(b"\r\n\r\n")
+    fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    assert fields[b"content-type"] == b"application/problem+json"
+    assert fields[b"content-length"] == str(len(body)).encode()
+    assert (fields[b"connection"], fields[b"cache-control"]) == (b"close", b"no-store")
+    found: dict[str, str] = json.loads(body)
+    assert fields[b"x-request-id"].decode() == found["request_id"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4^C4:,\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHo st: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_is_no_request(hasty: Served, sent: bytes) -> None:
+    """400 as a problem that carries nothing of what was sent, and hung up on."""
+    with line(hasty) as other:
+        other.sendall(sent)
+        told = rest(other)
+    assert told.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    found = refused(told)
+    assert found["code"] == "malformed"
+    assert found["type"] == f"{hasty.base_url}/problems/malformed"
+    assert "nonsense" not in found["detail"]
     assert is_served(hasty)
 
 

@@ -125,7 +125,7 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         access_log=False,
         server_header=False,
         ws="none",
-        http=importlib.import_module("trailbook.web.waiting").waiting(limits.header_seconds),
+        http=importlib.import_module("trailbook.web.waiting").waiting(app),
         timeout_keep_alive=limits.idle_seconds,
     )
     server = uvicorn.Server(config)

@@ -85,7 +85,7 @@ def create_app(
         on_shutdown=[closing],
         request_max_body_size=MAX_BATCH,
     )
-    app.state.streams, app.state.limits = streams, limits
+    app.state.streams, app.state.limits, app.state.base_url = streams, limits, site.base_url
     at = At(
         base_url=site.base_url,
         methods=partial(allowed_methods, app),

@@ -8,6 +8,7 @@ were whole.
 import logging
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from random import getrandbits
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -113,11 +114,26 @@ def refuse_head(scope: Any) -> None:
         )
 
 
+def hanging_up(error: BaseException, base_url: str) -> bytes:
+    """The last answer of a connection as HTTP/1.1 sends it, to what never became a request."""
+    id_ = _new_id()
+    found = problem(error, base_url, id_)
+    body = msgspec.json.encode(found)
+    headers = [*_of_a_problem(body), (b"connection", b"close"), (b"x-request-id", id_.encode())]
+    fields = b"".join(name + b": " + value + b"\r\n" for name, value in _completed(headers))
+    status = HTTPStatus(found.status)
+    return f"HTTP/1.1 {status} {status.phrase}\r\n".encode() + fields + b"\r\n" + body
+
+
 def _request_id(scope: Any) -> str:
     given = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
     text = given.decode("latin-1")
+    return text if _REQUEST_ID.fullmatch(text) else _new_id()
+
+
+def _new_id() -> str:
     # It is no secret, and asking the system for each would let go of the interpreter at every request.
-    return text if _REQUEST_ID.fullmatch(text) else f"{getrandbits(128):032x}"
+    return f"{getrandbits(128):032x}"
 
 
 def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
@@ -147,6 +163,10 @@ async def _options(send: Send, allowed: str) -> None:
 async def _answer(send: Send, found: Problem, more: dict[str, str] | None = None) -> None:
     body = msgspec.json.encode(found)
     headers = [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
-    headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    headers += _of_a_problem(body)
     await send({"type": "http.response.start", "status": found.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _of_a_problem(body: bytes) -> Headers:
+    return [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]

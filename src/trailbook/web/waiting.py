@@ -1,23 +1,31 @@
 """Connections that wait: how long and how much a client may send before its request begins.
 
 Owns the bound on time and size of a request's head, below everything else, where a slow or endless sender would hold
-a connection or memory for ever. Refuses such a sender with 408 or 431 and hangs up.
+a connection or memory for ever. Refuses such a sender with 408 or 431, and what is not HTTP with 400, and hangs up.
 """
 
 from asyncio import TimerHandle
 from typing import Any
 
+from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from trailbook.web.edge import MAX_HEAD
+from trailbook.errors import InvalidError, TrailbookError
+from trailbook.web.edge import MAX_HEAD, HeadersTooLargeError, hanging_up
+from trailbook.web.limits import RequestTimeoutError
 
-_ENDS = b"content-type: text/plain; charset=utf-8\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+class NotHttpError(InvalidError):
+    """What was sent cannot be read as a request of HTTP/1.1."""
+
+    code = "malformed"
 
 
 class Waiting(HttpToolsProtocol):
-    """uvicorn's protocol with a bounded head; `header_seconds` is set by `waiting`."""
+    """uvicorn's protocol with a bounded head; what `waiting` sets is the application's."""
 
     header_seconds = 10.0
+    base_url = ""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -38,7 +46,7 @@ class Waiting(HttpToolsProtocol):
             self._size += len(data)
         super().data_received(data)
         if self._late is not None and self._size > MAX_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large")
+            self._refuse(HeadersTooLargeError(f"the header fields have more than {MAX_HEAD} bytes"))
 
     def on_headers_complete(self) -> None:
         self._arrived()
@@ -63,20 +71,25 @@ class Waiting(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             self._wait()  # an answer is still being sent; what came too early can wait for it
         else:
-            self._refuse(b"408 Request Timeout")
+            self._refuse(RequestTimeoutError(f"the head did not arrive in {self.header_seconds:g} s"))
 
     def _arrived(self) -> None:
         if self._late is not None:
             self._late.cancel()
             self._late = None
 
-    def _refuse(self, status: bytes) -> None:
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, in the same form as every other refusal."""
+        self._refuse(NotHttpError("the head or the chunks of the request are not as HTTP/1.1 has them"))
+
+    def _refuse(self, error: TrailbookError) -> None:
         self._arrived()
         if not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\n" + _ENDS)
+            self.transport.write(hanging_up(error, self.base_url))
             self.transport.close()
 
 
-def waiting(header_seconds: float) -> type[Waiting]:
-    """The protocol with this bound, as uvicorn takes it."""
-    return type("Waiting", (Waiting,), {"header_seconds": header_seconds})
+def waiting(app: Litestar) -> type[Waiting]:
+    """The protocol with this application's bound and address, as uvicorn takes it."""
+    own = {"header_seconds": app.state.limits.header_seconds, "base_url": app.state.base_url}
+    return type("Waiting", (Waiting,), own)

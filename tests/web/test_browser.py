@@ -173,7 +173,7 @@ def test_without_javascript(visit: Callable[..., Page]) -> None:
     page.check("input[name=category][value=roles]")
     page.fill("input[name=concerns]", "bob")
     page.click(".filters button.first")
-    assert "concerns=user/u-42" in page.url
+    page.wait_for_url("**concerns=user/u-42**")
     expect(page.locator("#said")).to_have_text("Roles, about Bob Li, past 12 months")
     page.click("a[rel=next]")
     newest = page.locator(".row").first.get_attribute("id")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import (
+    Connection,
     Engine,
     MetaData,
     column,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session
 from tests.capture.small import (
     ANNA,
@@ -347,6 +348,60 @@ def test_an_engine_without_capture_is_refused(capture: Capture, engine: Engine, 
         connection.execute(delete(User))
     other.dispose()
     assert rows(engine) == {(bob, "Bob")}
+
+
+def test_an_outbox_that_cannot_be_written(capture: Capture, engine: Engine, bob: int) -> None:
+    """The host hears it as its own statement's failure, without a value in it, and nothing is committed."""
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE trailbook_outbox RENAME TO elsewhere"))
+    with Session(engine) as session:
+        session.add(User(name="Eve", email="eve@host.test"))
+        with pytest.raises((OperationalError, ProgrammingError), match="trailbook_outbox") as told:
+            session.flush()
+        assert not told.value.connection_invalidated
+        assert "Eve" not in str(told.value)
+    assert rows(engine) == {(bob, "Bob")}
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO trailbook_outbox"))
+    with Session(engine) as session, session.begin():  # the control
+        session.add(User(name="Eve", email="eve@host.test"))
+    assert len(rows(engine)) == len(waiting(engine)) + 1 == 2
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # a file does not go away
+def test_a_connection_that_is_lost_before_its_entry(capture: Capture, engine: Engine, bob: int) -> None:
+    """A server that goes away between the row and its entry: the connection is given up, and the next one works."""
+    other = create_engine(engine.url)
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def cut(connection: Connection, cursor: Any, statement: str, *more: Any) -> None:
+        if statement.startswith("INSERT INTO app_user"):
+            ours = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+            with other.begin() as killing:
+                killing.execute(select(func.pg_terminate_backend(ours, 5000)))
+
+    with Session(engine) as session:
+        session.add(User(name="Eve"))
+        with pytest.raises(OperationalError) as told:
+            session.flush()
+        assert told.value.connection_invalidated
+    event.remove(engine, "after_cursor_execute", cut)
+    other.dispose()
+    with Session(engine) as session, session.begin():
+        session.add(User(name="Eva"))
+    assert {name for _, name in rows(engine)} == {"Bob", "Eva"}
+    assert len(waiting(engine)) == 1
+
+
+def test_what_is_meant_begins_a_transaction(capture: Capture, engine: Engine) -> None:
+    """On a connection that has done nothing yet, an entry alone is committed, or rolled back, as a row would be."""
+    with engine.connect() as connection:
+        capture.record(connection, "role.created", target=item("role", 1, "Manager"))
+        connection.rollback()
+        assert waiting(engine) == []
+        capture.record(connection, "role.created", target=item("role", 2, "Reader"))
+        connection.commit()
+    assert len(waiting(engine)) == 1
 
 
 def test_semantics_fold(capture: Capture, engine: Engine, bob: int) -> None:

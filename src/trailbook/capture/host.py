@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -402,7 +403,7 @@ def _transaction(connection: Connection) -> str | None:
         return None
     running = dooming.of(connection)
     if running.name is None:
-        running.name = next(new_ids(datetime.now(UTC), 1))
+        running.name = token_hex(16)
     return running.name
 
 

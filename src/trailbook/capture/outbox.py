@@ -6,11 +6,13 @@ in the host's transaction. Refuses to know who acts, what an entry says, and any
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from trailbook.capture.captured import Captured
 from trailbook.errors import ConfigurationError, SchemaNewerError
@@ -110,7 +112,11 @@ Room = Literal["free", "outbox-full", "spool-full"]
 
 def sql(connection: Connection, statement: str) -> str:
     """A statement written with `?`, in the way of the connection's driver."""
-    style = connection.dialect.paramstyle
+    return _in_style(connection.dialect.paramstyle, statement)
+
+
+@lru_cache(maxsize=64)
+def _in_style(style: str, statement: str) -> str:
     if style == "qmark":
         return statement
     if style == "numeric_dollar":
@@ -173,10 +179,37 @@ def write(connection: Connection, captured: Iterable[Captured], *, at: int, tx: 
             part = texts[start : start + _CHUNK]
             text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
             rows.append((org, op, at, len(part), text, covers, *last))
-    if len(rows) == 1:
-        connection.exec_driver_sql(sql(connection, _INSERT[name]), rows[0])
-    elif rows:
-        connection.exec_driver_sql(sql(connection, _INSERT[name]), rows)
+    if rows:
+        _put(connection, sql(connection, _INSERT[name]), rows)
+
+
+def _put(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute in the host's transaction, past SQLAlchemy's own way, which is half of what a single write would cost."""
+    if not connection.in_transaction():
+        connection.exec_driver_sql(statement, list(rows))  # which begins one
+        return
+    dialect = connection.dialect
+    cursor = connection.connection.cursor()
+    try:
+        if len(rows) == 1:
+            dialect.do_execute(cursor, statement, rows[0])
+        else:
+            dialect.do_executemany(cursor, statement, rows)
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, connection.connection, cursor)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=dialect,
+        ) from error
+    finally:
+        cursor.close()
 
 
 def page(connection: Connection, limit: int) -> list[Kept]:

@@ -260,6 +260,7 @@ def lines(told: Mapping[str, Mapping[str, Told]], rows: int) -> Iterator[str]:
         for shape in SHAPES:
             for way in ways:
                 yield _line(ways, shape, way)
+    yield (Path(__file__).parent / "missed.capture.md").read_text("utf-8").rstrip("\n")
 
 
 def _line(ways: Mapping[str, Told], shape: str, way: str) -> str:

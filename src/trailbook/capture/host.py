@@ -123,14 +123,7 @@ class Capture:
         self._mappers.append((mapper, made))
         self.tracked[made.table] = made
         for table in tables:
-            base = mapper is None or table is mapper.base_mapper.local_table
-            place = self.places.get(table)
-            if place is None:
-                self.places[table] = Place(
-                    table=table, base=base, attributes=attributes_in(table, mapper), declared=[(mapper, made)]
-                )
-            else:
-                place.declared.append((mapper, made))
+            self._place(table, mapper).declared.append((mapper, made))
         if mapper is not None:
             self._flushing.watch(mapper.class_)
         return made
@@ -349,6 +342,14 @@ class Capture:
         self.demand_engine(connection)
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
+
+    def _place(self, table: Table, mapper: Mapper[Any] | None) -> Place:
+        place = self.places.get(table)
+        if place is None:
+            base = mapper is None or table is mapper.base_mapper.local_table
+            place = Place(table=table, base=base, attributes=attributes_in(table, mapper), declared=[])
+            self.places[table] = place
+        return place
 
     def _find(self, mapper: Mapper[Any]) -> Tracked | None:
         return nearest(mapper, self._mappers)

@@ -52,18 +52,14 @@ def verify(
     Without a bundle it reads the whole log, hashes it anew, and compares it with every signed head: those beside
     it, those in the outside file, and those you name. Exit status 1 when anything is found.
     """
+    if remember and (bundle is not None or start or stop is not None):
+        raise _refused("remember", "is for the whole log: a part of it, or a file, says nothing of the rest")
+    if bundle is not None and root:
+        raise _refused("root", "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp")
     if bundle is not None:
-        if root:
-            why = "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp"
-            raise InvalidError(f"root: {why}", (Fault("/root", "invalid", why),))
-        if remember:
-            raise _unremembered()
         return _file(ctx, bundle, (leaf, key), json)
-    if remember and (start or stop is not None):
-        raise _unremembered()
     if start < 0 or (stop is not None and stop < start):
-        fault = Fault("/stop", "invalid", "is before start")
-        raise InvalidError(f"stop: {fault.detail}", (fault,))
+        raise _refused("stop", "is before start")
     with open_log(ctx) as opened, progress("Verifying") as reach:
         heads = [*_outside(opened), *(file.read_bytes() for file in checkpoint)]
         stamps = opened.deployment.stamps(opened.log.org)
@@ -79,15 +75,18 @@ def verify(
         put(as_json({**_told(report), "heads_outside": len(heads), "timestamps": times}))
     else:
         _say(report, len(heads))
-        for last in times[-1:]:
-            saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
-            put(f"Of {counted(len(stamps), 'timestamp')} {len(times)} hold; the last: {saw}.")
+        _say_times(times, len(stamps))
     return FOUND if report.findings else DONE
 
 
-def _unremembered() -> InvalidError:
-    why = "is for the whole log: a part of it, or a file, says nothing of the rest"
-    return InvalidError(f"remember: {why}", (Fault("/remember", "invalid", why),))
+def _refused(option: str, why: str) -> InvalidError:
+    return InvalidError(f"{option}: {why}", (Fault(f"/{option}", "invalid", why),))
+
+
+def _say_times(times: list[dict[str, Any]], kept: int) -> None:
+    for last in times[-1:]:
+        saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
+        put(f"Of {counted(kept, 'timestamp')} {len(times)} hold; the last: {saw}.")
 
 
 def _remember(opened: Opened, report: Any) -> None:

@@ -3,6 +3,7 @@
 Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
 """
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Response
@@ -148,21 +149,7 @@ def _values(asked: Asked) -> Response[Any]:
 def _found(asked: Asked, state: Asking) -> Response[Any]:
     log, viewer = asked.log, asked.viewer
     now = asked.site.deployment.clock()
-    place = zone(state.query.tz)
-    # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
-    until = None if state.at is None else day_end(parse_day(state.at), place)
-    query = state.query if until is None else asking.within(state.query, now, until=until)
-    damaged: list[int] = []
-    page = log.search(
-        query,
-        damaged=damaged,
-        viewer=viewer,
-        order=state.paging.order,
-        limit=state.paging.limit,
-        cursor=state.paging.cursor,
-        lang=asked.lang,
-        part_of=state.query,
-    )
+    page, damaged = _searched(asked, state, now)
     said = telling(asked, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
     where = (asked.org, log.forgotten, (asked.lang, state))
@@ -201,6 +188,24 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         shown_at=said.words.moment(now.astimezone(said.zone)),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
+
+
+def _searched(asked: Asked, state: Asking, now: datetime) -> tuple[Page, list[int]]:
+    """The entries of the page, and the places in the log of those that damage took."""
+    damaged: list[int] = []
+    # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
+    until = None if state.at is None else day_end(parse_day(state.at), zone(state.query.tz))
+    page = asked.log.search(
+        state.query if until is None else asking.within(state.query, now, until=until),
+        damaged=damaged,
+        viewer=asked.viewer,
+        order=state.paging.order,
+        limit=state.paging.limit,
+        cursor=state.paging.cursor,
+        lang=asked.lang,
+        part_of=state.query,
+    )
+    return page, damaged
 
 
 def _is_empty(asked: Asked) -> bool:

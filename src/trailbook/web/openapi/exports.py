@@ -15,7 +15,10 @@ def ordered() -> tuple[Operation, ...]:
     """Ordering an export, and everything that becomes of it."""
     path = f"{ORG}/exports"
     one = f"{path}/{{export}}"
-    files = dict.fromkeys((*(form.media_type for form in FORMATS.values()), ZIP), _BYTES)
+    return (*_orders(path), *_order(one), *_files(one))
+
+
+def _orders(path: str) -> tuple[Operation, ...]:
     return (
         Operation(
             method="POST",
@@ -53,6 +56,11 @@ def ordered() -> tuple[Operation, ...]:
             answers={200: answer("Newest first.", "ExportList")},
             problems=ADMITTED,
         ),
+    )
+
+
+def _order(one: str) -> tuple[Operation, ...]:
+    return (
         Operation(
             method="GET",
             path=one,
@@ -71,6 +79,12 @@ def ordered() -> tuple[Operation, ...]:
             answers={204: Answer(says="Its file is gone.")},
             problems=(*ADMITTED, "cross-site"),
         ),
+    )
+
+
+def _files(one: str) -> tuple[Operation, ...]:
+    files = dict.fromkeys((*(form.media_type for form in FORMATS.values()), ZIP), _BYTES)
+    return (
         Operation(
             method="GET",
             path=f"{one}/file",

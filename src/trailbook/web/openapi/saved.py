@@ -12,8 +12,10 @@ _SENT = (*FILTERED, *_CHANGE, "media-type", "invalid", "too-large", "name-taken"
 def saved() -> tuple[Operation, ...]:
     """Filters with a name: one's own, and those that are shared."""
     path = f"{ORG}/views"
-    one, sent = f"{path}/{{view}}", {JSON: ref("ViewSent")}
-    shown = answer("The view.", "ViewAnswer")
+    return (*_views(path), *_view(f"{path}/{{view}}"))
+
+
+def _views(path: str) -> tuple[Operation, ...]:
     return (
         Operation(
             method="GET",
@@ -32,12 +34,18 @@ def saved() -> tuple[Operation, ...]:
             scope="read",
             more="Items are kept as the log's own numbers: a renamed one is still found, and a view of somebody who "
             "was erased goes with them. A preset stays a preset. Saving, changing and removing are entries.",
-            sends=sent,
+            sends={JSON: ref("ViewSent")},
             answers={
                 201: Answer(says="Saved.", forms={JSON: ref("ViewAnswer")}, headers=("Location",)),
             },
             problems=(*_SENT, "too-many-views"),
         ),
+    )
+
+
+def _view(one: str) -> tuple[Operation, ...]:
+    shown = answer("The view.", "ViewAnswer")
+    return (
         Operation(
             method="GET",
             path=one,
@@ -54,7 +62,7 @@ def saved() -> tuple[Operation, ...]:
             says="Change a saved view",
             scope="read",
             more="Of a view that somebody else shares, `default` and `alert` are the caller's own and may be changed.",
-            sends=sent,
+            sends={JSON: ref("ViewSent")},
             answers={200: shown},
             problems=_SENT,
         ),

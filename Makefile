@@ -54,8 +54,8 @@ torture: setup browser
 
 mutants: setup
 	@echo "Changing one place at a time; this takes about a quarter of an hour ..."
-	@left=0; for module in access cursors paging; do \
-		$(BIN)/python tests/mutants.py $$module.py tests/test_$$module.py || left=1; \
+	@left=0; for module in access/viewer query/cursors finding/paging; do \
+		$(BIN)/python tests/mutants.py $$module.py tests/$${module%/*}/test_$${module##*/}.py || left=1; \
 	done; exit $$left
 
 lint: setup

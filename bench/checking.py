@@ -13,13 +13,13 @@ from pathlib import Path
 
 from bench.measuring import Control, Row, once, row, scaled, seconds, tell
 from bench.site import ORG, Built, Site
-from trailbook.access import operator
-from trailbook.checkpoint import format_vkey
-from trailbook.deployment import DEFAULT_SIGNS
+from trailbook.access.viewer import operator
+from trailbook.deployment.deployment import DEFAULT_SIGNS
+from trailbook.deployment.verification import Asked, verify_log
 from trailbook.errors import DamagedError
 from trailbook.export.bundle import Ask, Signs, write_bundle
 from trailbook.query import Query
-from trailbook.verifying import Asked, verify_log
+from trailbook.tree.checkpoint import format_vkey
 
 _MOST = 1_000_000  # entries of a bundle
 _ORIGIN = f"{DEFAULT_SIGNS.origin}/{ORG}"

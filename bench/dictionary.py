@@ -17,9 +17,9 @@ import msgspec
 import zstandard
 
 from bench.generate import FIRST_DAY, forms_of
-from trailbook.canonical import Body, BodyActor, BodyConcern, BodyOrigin
 from trailbook.catalogue import Action, Catalogue, load
 from trailbook.model import written
+from trailbook.record.canonical import Body, BodyActor, BodyConcern, BodyOrigin
 
 SIZE = 32 * 1024
 _COMMON, _RARE = 20_000, 8

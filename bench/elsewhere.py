@@ -15,7 +15,7 @@ import numpy as np
 import psycopg
 
 from trailbook.index import Piece
-from trailbook.log import Log
+from trailbook.log.log import Log
 from trailbook.stores import Store
 from trailbook.testing.postgres import postgres
 

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from bench.measuring import Goal, Row, row, tell
 from bench.site import ORG, Site
-from trailbook.access import operator
-from trailbook.canonical import Body, decode
+from trailbook.access.viewer import operator
 from trailbook.errors import DamagedError
-from trailbook.figures import By
-from trailbook.log import Log
+from trailbook.finding.figures import By
+from trailbook.log.log import Log
 from trailbook.query import Query, Term
+from trailbook.record.canonical import Body, decode
 from trailbook.stores import Store
 
 _OSLO = ZoneInfo("Europe/Oslo")

@@ -12,9 +12,9 @@ from pathlib import Path
 from bench.generate import entries
 from bench.measuring import Control, Goal, Row, memory, row, seconds, single, tell
 from bench.site import Site
-from trailbook.access import operator
+from trailbook.access.viewer import operator
 from trailbook.catalogue import load
-from trailbook.deployment import open_deployment
+from trailbook.deployment.deployment import open_deployment
 from trailbook.query import Query
 
 _ORGS, _EACH = 5_000, 20

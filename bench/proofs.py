@@ -15,12 +15,12 @@ from bench.checking import bundles, verify_stored
 from bench.generate import FIRST_DAY, batches
 from bench.measuring import Control, Goal, Row, once, repeated, row, scaled, seconds, single, tell
 from bench.site import BATCH, ORG, Built, Site, grow, record_all
-from trailbook.access import operator
-from trailbook.canonical import decode
-from trailbook.log import Keys, Log
-from trailbook.merkle import EMPTY, extend, node_hash
+from trailbook.access.viewer import operator
+from trailbook.log.log import Keys, Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
+from trailbook.record.canonical import decode
 from trailbook.stores import Kept, Store
+from trailbook.tree.merkle import EMPTY, extend, node_hash
 
 _LEAVES = 65_536  # a batch of leaf hashes
 _PROOFS = 500

@@ -16,7 +16,7 @@ from bench.elsewhere import FIVE, arrays, begin_plain, bodies_of, fill_plain, in
 from bench.generate import entries
 from bench.measuring import Control, Goal, Row, row, seconds, single, tell
 from bench.site import BATCH, ORG, Built, Site, record_all
-from trailbook.access import operator
+from trailbook.access.viewer import operator
 from trailbook.query import Query
 
 _SINGLE = 300

@@ -18,14 +18,14 @@ from bench.elsewhere import FIVE, Elsewhere, auditlog, every
 from bench.generate import CATEGORIES, DAYS, FIRST_DAY, people_of
 from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, tell
 from bench.site import ORG, Built, Site
-from trailbook.access import operator
-from trailbook.dates import buckets, zone
-from trailbook.deployment import open_deployment
-from trailbook.figures import By
+from trailbook.access.viewer import operator
+from trailbook.deployment.deployment import open_deployment
+from trailbook.finding.figures import By
 from trailbook.index import bars
-from trailbook.log import Log
+from trailbook.log.log import Log
 from trailbook.model import microseconds
 from trailbook.query import Query, Term
+from trailbook.query.dates import buckets, zone
 
 _PAGES = 200
 _COUNTS = 30

@@ -10,7 +10,7 @@ import uvicorn
 
 from bench.serving import opened
 from trailbook.web import create_app
-from trailbook.web.limits import Limits
+from trailbook.web.http.limits import Limits
 
 
 def main(url: str) -> None:

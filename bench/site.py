@@ -16,12 +16,12 @@ from msgspec import Struct, structs
 
 from bench.generate import batches, entries
 from bench.measuring import memory, seconds, tell
-from trailbook.deployment import Deployment, open_deployment
-from trailbook.log import Log
-from trailbook.merkle import compact, extend, leaf_hash
+from trailbook.deployment.deployment import Deployment, open_deployment
+from trailbook.log.log import Log
 from trailbook.model import NewEntry
+from trailbook.proofs.tiles import frontier as last_frontier
 from trailbook.stores import Append, Blob, NewRow, Store, open_store
-from trailbook.tiles import frontier as last_frontier
+from trailbook.tree.merkle import compact, extend, leaf_hash
 
 ORG = "bench"
 BATCH = 1_000

@@ -12,9 +12,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trailbook.access import Viewer, operator
-    from trailbook.deployment import Deployment, open_deployment
-    from trailbook.log import Keys, Log
+    from trailbook.access.viewer import Viewer, operator
+    from trailbook.deployment.deployment import Deployment, open_deployment
+    from trailbook.log.log import Keys, Log
     from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
     from trailbook.query import Query, Term
 
@@ -39,9 +39,9 @@ __version__ = "0.1.0"
 
 # Where each name lives. They are imported when asked for, so that `trailbook --help` does not wait for numpy.
 _HOMES = {
-    "access": ("Viewer", "operator"),
-    "deployment": ("Deployment", "open_deployment"),
-    "log": ("Keys", "Log"),
+    "access.viewer": ("Viewer", "operator"),
+    "deployment.deployment": ("Deployment", "open_deployment"),
+    "log.log": ("Keys", "Log"),
     "model": ("Actor", "Concern", "Item", "NewEntry", "Origin", "Receipt"),
     "query": ("Query", "Term"),
 }

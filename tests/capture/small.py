@@ -11,7 +11,7 @@ from sqlalchemy import Column, Engine, ForeignKey, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from trailbook.capture import Capture, Ref, outbox
-from trailbook.capture.declared import By
+from trailbook.capture.declarations import By
 from trailbook.capture.folding import folded
 from trailbook.catalogue import load
 from trailbook.model import Actor, Item

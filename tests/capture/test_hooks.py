@@ -43,7 +43,7 @@ from tests.capture.small import (
 )
 
 from trailbook.capture import Capture, acting_as, recorded_as
-from trailbook.capture.checking import CaptureWarning
+from trailbook.capture.sqlalchemy.checks import CaptureWarning
 from trailbook.errors import ConfigurationError, UncapturedWriteError
 
 

@@ -10,7 +10,7 @@ from tests.capture.small import ANNA, USER_ACTIONS, Employee, User, capturing, t
 
 from trailbook import Log
 from trailbook.capture import Capture, acting_as, drain, triggers
-from trailbook.capture.draining import Drained
+from trailbook.capture.drain import Drained
 from trailbook.errors import ConfigurationError
 
 

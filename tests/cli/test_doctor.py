@@ -19,10 +19,10 @@ from tests.capture.small import User, capturing
 from tests.cli.conftest import Folder
 
 from trailbook import Actor, Item, Origin, open_deployment
-from trailbook.cli.unsafe import is_loopback, is_weak, unsafe
-from trailbook.config import Settings, settings
-from trailbook.deployment import Deployment, Signs
-from trailbook.health import Alarms
+from trailbook.cli.safety import is_loopback, is_weak, unsafe
+from trailbook.deployment.deployment import Deployment, Signs
+from trailbook.deployment.health import Alarms
+from trailbook.deployment.settings import Settings, settings
 
 WEB = Origin(interface="web")
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trailbook import errors
-from trailbook.cli.ending import EXITS, INTERNAL, exit_code
+from trailbook.cli.exits import EXITS, INTERNAL, exit_code
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Folder
@@ -184,7 +184,7 @@ def test_a_reader_that_leaves_is_no_error(shared: "Folder") -> None:
 
 
 def test_an_internal_error_is_7_and_shows_no_stack_unless_asked(shared: "Folder") -> None:
-    breaks = "import sys, trailbook.cli as cli; cli.COMMANDS['version'] = ('printing', 'absent', '')"
+    breaks = "import sys, trailbook.cli as cli; cli.COMMANDS['version'] = ('output', 'absent', '')"
     code = f"{breaks}; sys.exit(cli.main(['version']))"
     run = [shared.command()[0], "-c", code]
     ended = subprocess.run(

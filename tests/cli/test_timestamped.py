@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Folder
 
-from trailbook.deployment import Signs, open_deployment
+from trailbook.deployment.deployment import Signs, open_deployment
 from trailbook.testing.authority import new_authority, serving
 from trailbook.testing.small import ORG, grow
 from trailbook.testing.steady import FrozenClock

@@ -12,8 +12,8 @@ from trailbook import demo
 from trailbook.catalogue import Catalogue, load
 from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry, Receipt
-from trailbook.recording import Outcome
-from trailbook.rules import complete
+from trailbook.record.rules import complete
+from trailbook.recording.writer import Outcome
 
 UNTIL = "2026-11-22T12:00:00+00:00"
 

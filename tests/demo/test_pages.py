@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from trailbook import demo
-from trailbook.capture.draining import Ways, quarantined, retry
+from trailbook.capture.drain import Ways, quarantined, retry
 from trailbook.demo import entering, names, pages, script
 from trailbook.demo import tables as t
 from trailbook.demo.acting import JOB, Act, person_actor, system_actor
@@ -23,7 +23,7 @@ from trailbook.demo.looks import HEADERS
 from trailbook.demo.system import HRSystem
 from trailbook.errors import EntryInvalidError, StoreError
 from trailbook.model import Item, NewEntry
-from trailbook.recording import Outcome
+from trailbook.recording.writer import Outcome
 
 if TYPE_CHECKING:
     from tests.demo.conftest import Built, Recorder

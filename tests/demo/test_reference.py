@@ -9,11 +9,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from trailbook import demo
-from trailbook.access import operator
+from trailbook.access.viewer import operator
 from trailbook.demo import names
 from trailbook.demo.reference import lived_until, ten
-from trailbook.deployment import open_deployment
-from trailbook.log import Log
+from trailbook.deployment.deployment import open_deployment
+from trailbook.log.log import Log
 from trailbook.query import from_params
 
 if TYPE_CHECKING:

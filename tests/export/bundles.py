@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from trailbook.canonical import canonical, token
-from trailbook.checkpoint import (
+from trailbook.record.canonical import canonical, token
+from trailbook.tree.checkpoint import (
     COSIGNATURE,
     ED25519,
     Checkpoint,
@@ -27,7 +27,7 @@ from trailbook.checkpoint import (
     sign_checkpoint,
     verifier_of,
 )
-from trailbook.merkle import TILE, leaf_hash, subtree_root, tile_path
+from trailbook.tree.merkle import TILE, leaf_hash, subtree_root, tile_path
 
 ORG, ORIGIN = "nordlys", "log.example/nordlys"
 KEYS = (SignerKey(ORIGIN, ED25519, bytes([1]) * 32), SignerKey(ORIGIN, COSIGNATURE, bytes([2]) * 32))

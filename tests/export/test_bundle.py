@@ -13,15 +13,15 @@ import apsw
 import pytest
 
 from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
-from trailbook.checkpoint import format_vkey
-from trailbook.deployment import Deployment
-from trailbook.erasing import Retention
+from trailbook.deployment.deployment import Deployment
 from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
 from trailbook.export.bundle import Ask, Signs, write_bundle
 from trailbook.query import Query, from_params
+from trailbook.retention.erasure import Retention
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
+from trailbook.tree.checkpoint import format_vkey
 
 VERIFIER = Path(__file__).parents[2] / "src" / "trailbook" / "export" / "trailbook_verify.py"
 OPERATOR = operator(ORG)

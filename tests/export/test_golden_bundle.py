@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from trailbook.canonical import decode, item_preimage, token
-from trailbook.merkle import leaf_hash
 from trailbook.model import Item
+from trailbook.record.canonical import decode, item_preimage, token
+from trailbook.tree.merkle import leaf_hash
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERIFIER = Path(__file__).parents[2] / "src" / "trailbook" / "export" / "trailbook_verify.py"

@@ -7,7 +7,7 @@ import pytest
 
 from trailbook import Actor, Item, Log, Origin, Query, open_deployment, operator
 from trailbook.export import jsonl_file
-from trailbook.shown import Shown
+from trailbook.finding.answers import Shown
 
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna\u00a0Berg \u2603")
 

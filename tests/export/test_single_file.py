@@ -22,8 +22,8 @@ import bundles
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trailbook.canonical import canonical
-from trailbook.checkpoint import SignerKey, format_vkey, verifier_of
+from trailbook.record.canonical import canonical
+from trailbook.tree.checkpoint import SignerKey, format_vkey, verifier_of
 
 FILE = bundles.PACKAGE / "trailbook_verify.py"
 KEYS = [text for key in bundles.KEYS for text in ("--key", format_vkey(verifier_of(key)))]

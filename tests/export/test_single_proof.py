@@ -14,7 +14,7 @@ from types import ModuleType
 import bundles
 import pytest
 
-from trailbook.checkpoint import format_vkey, verifier_of
+from trailbook.tree.checkpoint import format_vkey, verifier_of
 
 FILE = bundles.PACKAGE / "trailbook_verify.py"
 KEYS = [text for key in bundles.KEYS for text in ("--key", format_vkey(verifier_of(key)))]

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from trailbook import Actor, Concern, Item, Log, NewEntry, Origin, Query, operator
-from trailbook.deployment import open_deployment
+from trailbook.deployment.deployment import open_deployment
 from trailbook.errors import ExportChangedError, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, exactly, file_pieces, unguarded, whole_file
 from trailbook.export import xlsx as sheets
-from trailbook.exporting import Rows
+from trailbook.finding.rows import Rows
 from trailbook.testing.small import opened
 from trailbook.testing.steady import FrozenClock
 

@@ -6,13 +6,13 @@ import pytest
 from tests.hostile.texts import suite
 
 from trailbook.errors import InvalidError
-from trailbook.web import jsonin
+from trailbook.web.http import strict_json
 
 
 def refusal(raw: bytes) -> str | None:
     """The code that a text is refused with, or None."""
     try:
-        jsonin.strict(raw)
+        strict_json.strict(raw)
     except InvalidError as refused:
         return refused.code
     return None
@@ -32,11 +32,11 @@ def test_what_is_json_is_read() -> None:
     for name, raw in told.items():
         code = refusal(raw)
         if code is None:
-            assert jsonin.strict(raw) == json.loads(raw)
+            assert strict_json.strict(raw) == json.loads(raw)
         elif code == "malformed":
             with pytest.raises(InvalidError, match="is given twice"):
-                jsonin.strict(raw)
+                strict_json.strict(raw)
         else:
             with pytest.raises(InvalidError, match=r"not a whole number|beyond") as refused:
-                jsonin.strict(raw)
+                strict_json.strict(raw)
             assert refused.value.code == "entry-invalid", name

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trailbook.dates import PRESETS
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError
 from trailbook.query import (
     Known,
@@ -20,6 +19,7 @@ from trailbook.query import (
     split_params,
     to_params,
 )
+from trailbook.query.dates import PRESETS
 
 Pairs = list[tuple[str, str]]
 

@@ -18,11 +18,11 @@ from tests.capture.small import User, capturing, waiting
 from tests.torture.scenarios import ORG, entry, open_in, say
 
 from trailbook import Item, Query
-from trailbook.access import Viewer
+from trailbook.access.viewer import Viewer
 from trailbook.capture import drain as drained
-from trailbook.capture.draining import Ways
-from trailbook.deployment import Deployment
-from trailbook.export.running import Ask, Runner
+from trailbook.capture.drain import Ways
+from trailbook.deployment.deployment import Deployment
+from trailbook.export.runner import Ask, Runner
 
 READER = Viewer(
     org=ORG,

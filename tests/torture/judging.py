@@ -12,7 +12,7 @@ from uuid import UUID
 import apsw
 from tests.torture.scenarios import ORG, open_in
 
-from trailbook.access import operator
+from trailbook.access.viewer import operator
 from trailbook.errors import TrailbookError
 from trailbook.query import Query
 from trailbook.stores import open_store

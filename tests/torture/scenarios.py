@@ -13,9 +13,9 @@ from pathlib import Path
 from uuid import UUID
 
 from trailbook import Actor, Concern, Item, Log, NewEntry, Origin
-from trailbook.deployment import Deployment, Signs, open_deployment
-from trailbook.erasing import Retention
-from trailbook.sealed import Parts, Sizes
+from trailbook.deployment.deployment import Deployment, Signs, open_deployment
+from trailbook.finding.embedded.segments import Parts, Sizes
+from trailbook.retention.erasure import Retention
 
 ORG = "acme"
 ANNA = Actor(type="user", id="u-17", name="Anna Berg", kind="person")

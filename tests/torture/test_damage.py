@@ -14,14 +14,14 @@ import apsw
 import pytest
 from msgspec import Struct, structs
 
+from trailbook.deployment.verification import Asked, verify_log
 from trailbook.errors import TrailbookError
-from trailbook.merkle import EMPTY, TILE, compact, extend, leaf_hash
-from trailbook.outside import read_outside
+from trailbook.proofs.outside_file import read_outside
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, fill, open_signed
+from trailbook.tree.merkle import EMPTY, TILE, compact, extend, leaf_hash
 from trailbook.verify import Finding
-from trailbook.verifying import Asked, verify_log
 
 FLIPS, EDITS = 2000, 100
 TABLES = {

@@ -10,7 +10,7 @@ from tests.torture.judging import faults
 from tests.torture.scenarios import ORG, begin, entry, open_in
 
 from trailbook.errors import StorageFullError, StoreError
-from trailbook.log import Log
+from trailbook.log.log import Log
 
 pytestmark = pytest.mark.needs_root
 

@@ -21,7 +21,7 @@ from tests.torture.judging import ME, acknowledged, faults
 from tests.torture.scenarios import ORG, begin, entry, open_in
 from tests.torture.test_writers import writers
 
-from trailbook.deployment import Deployment
+from trailbook.deployment.deployment import Deployment
 from trailbook.query import from_line
 
 ROLES = from_line("category:roles")

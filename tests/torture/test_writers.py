@@ -18,7 +18,7 @@ import pytest
 from tests.torture.judging import ME, acknowledged, faults
 from tests.torture.scenarios import ORG, begin, open_in
 
-from trailbook.log import Log
+from trailbook.log.log import Log
 from trailbook.model import parse_instant
 from trailbook.query import Query
 

@@ -14,8 +14,8 @@ from msgspec import Struct
 from tests.web.conftest import ORG, OTHER, WEB, Served
 
 from trailbook import Actor, Item
-from trailbook.access import operator
-from trailbook.administering import By, add_role, put_member
+from trailbook.access.viewer import operator
+from trailbook.administration.access import By, add_role, put_member
 
 # In every text of the other organisation, and in nothing that is sent: where it is read, something leaked.
 CANARY = "Kvartsit"

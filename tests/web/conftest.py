@@ -19,10 +19,10 @@ from msgspec import Struct
 from playwright.sync_api import Browser, Page
 
 from trailbook import Actor, Deployment, Item, Log, Origin, open_deployment
-from trailbook.recording import Clock
+from trailbook.recording.writer import Clock
 from trailbook.web import create_app
-from trailbook.web.limits import Limits
-from trailbook.web.waiting import waiting
+from trailbook.web.http.limits import Limits
+from trailbook.web.http.slow_clients import waiting
 
 ORG, OTHER = "nordlys", "fjell"
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")

@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from tests.web.api.test_live import events
 from tests.web.conftest import ORG, Served, enter
 from tests.web.test_html import opened
 from tests.web.test_journeys import lived
-from tests.web.test_live import events
 
-from trailbook.access import operator
+from trailbook.access.viewer import operator
+from trailbook.administration.ready_views import VIEWS
+from trailbook.finding.answers import Shown
 from trailbook.query import from_params, split_params
-from trailbook.shown import Shown
-from trailbook.web.views import VIEWS
 
 PAGE = f"/orgs/{ORG}/activity"
 FILTERS = 200

@@ -15,11 +15,12 @@ from schemathesis.specs.openapi import checks
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from tests.web.conftest import ORG, Served
 
-from trailbook import Item, Query, operator, saved
-from trailbook.administering import By, add_role, put_member
-from trailbook.apikeys import SCOPES
-from trailbook.health import Alarms
-from trailbook.saved import Wanted
+from trailbook import Item, Query, operator
+from trailbook.access.api_keys import SCOPES
+from trailbook.administration import views
+from trailbook.administration.access import By, add_role, put_member
+from trailbook.administration.views import Wanted
+from trailbook.deployment.health import Alarms
 
 # 50,000 take twenty minutes: TRAILBOOK_REQUESTS=50000 asks for them.
 REQUESTS = int(
@@ -68,14 +69,14 @@ def named(asked: Served) -> dict[str, str]:
     entry = asked.log.search(Query(), viewer=operator(ORG), limit=1).entries[0]
     key, _ = asked.deployment.credentials.new_key(ORG, "Spare", ("read",))
     role = add_role(by, "Own", {})
-    view = saved.add(by, Wanted(name="Shared", query=Query(), shared=True))
+    view = views.add(by, Wanted(name="Shared", query=Query(), shared=True))
     found = {"org": ORG, "id": entry.id, "key": key.id, "role": role.id, "type": "user", "item": "u-42"}
     return {**found, "view": view.id}
 
 
 @pytest.fixture(scope="module")
 def document(asked: Served) -> OpenApiSchema:
-    """The API as it documents itself, but for the stream, which has no end (tests/web/test_live.py)."""
+    """The API as it documents itself, but for the stream, which has no end (tests/web/api/test_live.py)."""
     return schemathesis.openapi.from_url(f"{asked.base_url}/openapi.json").exclude(path_regex="/live$")
 
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from tests.web.conftest import ANNA, ORG, OTHER, WEB, Served
 
 from trailbook import Actor, Item, Origin
-from trailbook.reading import Lately
-from trailbook.shown import Shown
+from trailbook.finding.answers import Shown
+from trailbook.finding.reader import Lately
 
 TIMES = 12
 

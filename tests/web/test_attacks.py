@@ -14,10 +14,10 @@ from playwright.sync_api import Page
 from tests.web.conftest import ANNA, ORG, WEB, Served
 
 from trailbook import Item, open_deployment
-from trailbook.access import operator
-from trailbook.administering import By, put_member, state_of
+from trailbook.access.roles import ADMINISTRATOR
+from trailbook.access.viewer import operator
+from trailbook.administration.access import By, put_member, state_of
 from trailbook.errors import UnauthenticatedError
-from trailbook.roles import ADMINISTRATOR
 
 COOKIE = "__Host-trailbook"
 PERSON = Item(type="user", id="u-17", name="Anna Berg")

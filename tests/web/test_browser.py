@@ -7,11 +7,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.web.conftest import HOSTILE, ORG, Served
 
-from trailbook.access import operator
-from trailbook.administering import By, add_role, put_member
+from trailbook.access.roles import ADMINISTRATOR
+from trailbook.access.viewer import operator
+from trailbook.administration.access import By, add_role, put_member
 from trailbook.model import Item
-from trailbook.roles import ADMINISTRATOR
-from trailbook.web.settings import PLACES
+from trailbook.web.pages.settings import PLACES
 
 PAGE = f"/orgs/{ORG}/activity"
 STATES = {

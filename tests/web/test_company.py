@@ -13,7 +13,7 @@ from tests.demo.conftest import UNTIL, build_company
 from tests.web.conftest import ANNA, ORG, Served, enter
 
 from trailbook import demo
-from trailbook.access import Viewer
+from trailbook.access.viewer import Viewer
 from trailbook.model import Item
 from trailbook.query import Query, View, from_params, matches, values_of
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.web.conftest import ANNA, BOB, KARI, ORG, WEB, Served
 
 from trailbook import Actor, Item, Log
-from trailbook.dates import bounds
+from trailbook.administration.ready_views import VIEWS
 from trailbook.model import instant
-from trailbook.web.views import VIEWS
+from trailbook.query.dates import bounds
 
 PAGE = f"/orgs/{ORG}/activity"
 OSLO = ZoneInfo("Europe/Oslo")

@@ -9,11 +9,11 @@ import pytest
 from tests.web.boundary import CANARY, MAY, Ground, breaches, grounds, operations
 from tests.web.conftest import ORG, OTHER, Served
 
-from trailbook import access
-from trailbook.apikeys import Credential
-from trailbook.credentials import Credentials
+from trailbook.access import viewer as access
+from trailbook.access.api_keys import Credential
+from trailbook.access.credentials import Credentials
 from trailbook.stores import ApiKey
-from trailbook.web.openapi import document
+from trailbook.web.api.openapi import document
 
 READS = ("findEntries", "readEntry")
 

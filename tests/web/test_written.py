@@ -9,8 +9,8 @@ import pytest
 from jinja2 import DictLoader, Environment, FileSystemLoader
 from tests.web.conftest import ORG, Served, enter
 
-from trailbook.web import render
-from trailbook.web.drawn import Drawn
+from trailbook.web.http import render
+from trailbook.web.http.row_cache import Drawn
 
 PAGES = (
     "?category.not=activity_log",

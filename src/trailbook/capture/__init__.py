@@ -3,11 +3,11 @@
 Owns the public names. Needs the extra `capture`. Refuses nothing itself.
 """
 
-from trailbook.capture.acting import Acting, acting_as, current, system
-from trailbook.capture.declared import Ref, Tracked
-from trailbook.capture.draining import Draining, drain, drain_forever
-from trailbook.capture.host import Bounds, Capture
-from trailbook.capture.saying import recorded_as
+from trailbook.capture.actor import Acting, acting_as, current, system
+from trailbook.capture.declarations import Ref, Tracked
+from trailbook.capture.drain import Draining, drain, drain_forever
+from trailbook.capture.meaning import recorded_as
+from trailbook.capture.sqlalchemy.capture import Bounds, Capture
 
 __all__ = [
     "Acting",

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from inspect import isawaitable
 from typing import Any
 
-from trailbook.capture.acting import acting_as, system
+from trailbook.capture.actor import acting_as, system
 from trailbook.model import MAX_ID, MAX_USER_AGENT, Actor, Interface, Origin, text_fault
 
 Scope = MutableMapping[str, Any]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from trailbook.capture.captured import Captured
+from trailbook.capture.entries import Captured
 from trailbook.errors import ConfigurationError, SchemaNewerError
 from trailbook.model import instant
 

@@ -10,10 +10,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from trailbook.capture import dooming, outbox
-from trailbook.capture.acting import as_text, current
-from trailbook.capture.checking import Finding
-from trailbook.capture.declared import OPS, Op, Ref, Tracked
+from trailbook.capture import outbox
+from trailbook.capture.actor import as_text, current
+from trailbook.capture.declarations import OPS, Op, Ref, Tracked
+from trailbook.capture.sqlalchemy import rollback
+from trailbook.capture.sqlalchemy.checks import Finding
 from trailbook.errors import ConfigurationError
 
 _CONTEXT = """CREATE TABLE IF NOT EXISTS trailbook_context (
@@ -101,7 +102,7 @@ def check(connection: Connection, tables: Iterable[Tracked], org: str) -> list[F
 
 def announce(connection: Connection, job: str | None, name: Callable[[], str | None]) -> None:
     """Tell the database who acts in this transaction, where it does not know yet."""
-    running = dooming.of(connection)
+    running = rollback.of(connection)
     text = as_text(current(job))
     if running.announced == text:
         return

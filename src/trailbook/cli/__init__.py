@@ -16,39 +16,39 @@ from typer.main import get_command
 
 # name: (module in this folder, its function or group, the first line of its help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "init": ("setup", "init", "Begin a log: the store, its secrets and an organisation."),
-    "record": ("recording", "record", "Record one entry, from options or as JSON."),
-    "search": ("finding", "search", "Find entries, newest first."),
-    "count": ("finding", "count", "Count the entries that a filter finds."),
-    "show": ("finding", "show", "Show one entry by its id."),
-    "export": ("moving", "export", "Write exactly what a filter finds to a file."),
-    "import": ("moving", "imports", "Record the entries of a file."),
-    "capture": ("covering", "group", "Install, check and remove the triggers of a host."),
-    "drain": ("capturing", "drain", "Move what waits in a host's outbox into the log."),
-    "quarantine": ("capturing", "quarantine", "What the log refused of a host's outbox."),
-    "verify": ("verifying", "verify", "Check that nothing was changed, and name everything that was."),
-    "prove": ("proving", "prove", "Write the proof that an entry is in the signed tree."),
-    "checkpoint": ("proving", "checkpoint", "Show or publish the signed head."),
-    "keys": ("proving", "keys", "Make, rotate and list the signing keys."),
-    "backup": ("proving", "backup", "Copy the store while recording goes on."),
-    "restore": ("proving", "restore", "Put a backup in place of a log that is gone."),
+    "init": ("init", "init", "Begin a log: the store, its secrets and an organisation."),
+    "record": ("record", "record", "Record one entry, from options or as JSON."),
+    "search": ("search", "search", "Find entries, newest first."),
+    "count": ("search", "count", "Count the entries that a filter finds."),
+    "show": ("search", "show", "Show one entry by its id."),
+    "export": ("transfer", "export", "Write exactly what a filter finds to a file."),
+    "import": ("transfer", "imports", "Record the entries of a file."),
+    "capture": ("triggers", "group", "Install, check and remove the triggers of a host."),
+    "drain": ("drain", "drain", "Move what waits in a host's outbox into the log."),
+    "quarantine": ("drain", "quarantine", "What the log refused of a host's outbox."),
+    "verify": ("verify", "verify", "Check that nothing was changed, and name everything that was."),
+    "prove": ("proofs", "prove", "Write the proof that an entry is in the signed tree."),
+    "checkpoint": ("proofs", "checkpoint", "Show or publish the signed head."),
+    "keys": ("proofs", "keys", "Make, rotate and list the signing keys."),
+    "backup": ("proofs", "backup", "Copy the store while recording goes on."),
+    "restore": ("proofs", "restore", "Put a backup in place of a log that is gone."),
     "reindex": (
-        "indexing",
+        "reindex",
         "reindex",
         "Build the index of a log anew from its entries; nothing but the index is written.",
     ),
     "doctor": ("doctor", "doctor", "Say what is wrong or unsafe, and what to do; exit 1 when anything is."),
-    "erase": ("proving", "erase", "Erase a person; no proof breaks."),
-    "serve": ("serving", "serve", "Serve the page and the API."),
-    "sign-in": ("serving", "sign_in", "Print a link that signs somebody in once."),
-    "demo": ("nordlys", "demo", "Open the log of the demo company, Nordlys AS."),
+    "erase": ("proofs", "erase", "Erase a person; no proof breaks."),
+    "serve": ("serve", "serve", "Serve the page and the API."),
+    "sign-in": ("serve", "sign_in", "Print a link that signs somebody in once."),
+    "demo": ("demo", "demo", "Open the log of the demo company, Nordlys AS."),
     "catalogue": ("catalogue", "group", "Show and check what can be recorded, and in which words."),
     "api-keys": ("keys", "group", "Make, list, rotate and revoke the keys of host systems."),
-    "org": ("caring", "org", "Begin, list, suspend and resume organisations."),
-    "roles": ("caring", "roles", "List, make, change and remove roles."),
-    "members": ("caring", "members", "Who has which roles, and who has an account."),
-    "config": ("setup", "config", "Show the settings in force."),
-    "version": ("setup", "version", "Print the version."),
+    "org": ("organisations", "org", "Begin, list, suspend and resume organisations."),
+    "roles": ("organisations", "roles", "List, make, change and remove roles."),
+    "members": ("organisations", "members", "Who has which roles, and who has an account."),
+    "config": ("init", "config", "Show the settings in force."),
+    "version": ("init", "version", "Print the version."),
 }
 
 
@@ -83,7 +83,7 @@ app = typer.Typer(cls=_Commands, name="trailbook", add_completion=False, rich_ma
 
 def _version(asked: bool) -> None:
     if asked:
-        importlib.import_module("trailbook.cli.setup").version(json=False)
+        importlib.import_module("trailbook.cli.init").version(json=False)
         raise typer.Exit
 
 
@@ -106,4 +106,4 @@ def before(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return int(importlib.import_module("trailbook.cli.ending").ended(get_command(app), given))
+    return int(importlib.import_module("trailbook.cli.exits").ended(get_command(app), given))

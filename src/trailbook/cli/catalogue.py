@@ -9,16 +9,16 @@ from pathlib import Path
 
 import typer
 
-from trailbook.access import operator
+from trailbook.access.viewer import operator
 from trailbook.catalogue import Catalogue, load
 from trailbook.catalogue.check import check as findings
-from trailbook.cli.ending import DONE, FOUND
-from trailbook.cli.opening import JSON, LANG, language, opened, settings_of
-from trailbook.cli.printing import as_json, note, put, table
-from trailbook.config import Settings
+from trailbook.catalogue.sentences import samples
+from trailbook.cli.context import JSON, LANG, language, opened, settings_of
+from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.output import as_json, note, put, table
+from trailbook.deployment.settings import Settings
 from trailbook.errors import InvalidError
 from trailbook.query import Query
-from trailbook.sentences import samples
 
 group = typer.Typer(
     add_completion=False,

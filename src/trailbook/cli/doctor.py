@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook.cli.capturing import open_host
-from trailbook.cli.ending import DONE, FOUND
-from trailbook.cli.opening import JSON, opened, settings_of
-from trailbook.cli.printing import Reach, as_json, counted, progress, put
-from trailbook.cli.unsafe import Finding, unsafe
-from trailbook.config import Settings
+from trailbook.cli.context import JSON, opened, settings_of
+from trailbook.cli.drain import open_host
+from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.output import Reach, as_json, counted, progress, put
+from trailbook.cli.safety import Finding, unsafe
+from trailbook.deployment.settings import Settings
 from trailbook.errors import NotFoundError, StoreError, TrailbookError
 
 if TYPE_CHECKING:
-    from trailbook.deployment import Deployment
+    from trailbook.deployment.deployment import Deployment
 
 _MOST_TOLD = 20  # of the faults of one log; `verify` has them all
 _OUTBOX_SECONDS = 60
@@ -65,7 +65,7 @@ def _say(findings: list[Finding]) -> None:
 
 
 def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Finding]:
-    health = importlib.import_module("trailbook.health")
+    health = importlib.import_module("trailbook.deployment.health")
     try:
         if older := _older(found.store):
             yield older
@@ -151,7 +151,7 @@ def _fault(org: str, one: Any) -> Finding:
 def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
     if found.outside_file is None:
         return []
-    known = importlib.import_module("trailbook.outside").read_outside(Path(found.outside_file))
+    known = importlib.import_module("trailbook.proofs.outside_file").read_outside(Path(found.outside_file))
     own = f"{deployment.signing.origin}/{org}"
     return [raw for head, raw in known.notes if head.origin == own or head.origin.startswith(f"{own}/")]
 

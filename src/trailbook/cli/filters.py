@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from trailbook.cli.opening import Opened
+from trailbook.cli.context import Opened
 from trailbook.query import Known, Query, from_line, from_params, to_params
 
 Pairs = list[tuple[str, str]]

@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from trailbook.cli.opening import JSON, Opened, open_log
-from trailbook.cli.printing import as_json, note, put, table
+from trailbook.cli.context import JSON, Opened, open_log
+from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import Fault, InvalidError
 from trailbook.model import instant, written
 
@@ -42,7 +42,7 @@ def new(
     """Make a key and print its secret, which cannot be shown again."""
     if not 1 <= days <= 3650:
         raise InvalidError("days: is not 1 to 3650", (Fault("/days", "invalid", "is not 1 to 3650"),))
-    wanted = _core("apikeys").Wanted(
+    wanted = _core("access.api_keys").Wanted(
         name=name,
         scopes=tuple(scope),
         life=timedelta(days=days),
@@ -50,7 +50,7 @@ def new(
         only_itself=only_itself,
     )
     with open_log(ctx) as opened:
-        key, secret = _core("issuing").issue(_by(opened), wanted)
+        key, secret = _core("administration.api_keys").issue(_by(opened), wanted)
     if json:
         put(as_json({**_told(key), "secret": secret}))
     else:
@@ -84,7 +84,9 @@ def rotate(
 ) -> None:
     """Replace a key's secret and print the new one, which cannot be shown again; the source stays the same."""
     with open_log(ctx) as opened:
-        key, secret = _core("issuing").rotate(_by(opened), id_, timedelta(hours=hours), timedelta(days=days))
+        key, secret = _core("administration.api_keys").rotate(
+            _by(opened), id_, timedelta(hours=hours), timedelta(days=days)
+        )
     put(as_json({**_told(key), "secret": secret}) if json else secret)
 
 
@@ -94,7 +96,7 @@ def revoke(
 ) -> None:
     """Revoke a key; it stops working with the next request."""
     with open_log(ctx) as opened:
-        done = _core("issuing").revoke(_by(opened), id_)
+        done = _core("administration.api_keys").revoke(_by(opened), id_)
     put(
         as_json({"id": id_, "revoked": done})
         if json
@@ -108,7 +110,7 @@ def _core(name: str) -> Any:
 
 
 def _by(opened: Opened) -> Any:
-    return _core("administering").By(opened.deployment, opened.viewer)
+    return _core("administration.access").By(opened.deployment, opened.viewer)
 
 
 def _told(key: Any) -> dict[str, Any]:

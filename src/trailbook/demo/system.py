@@ -17,12 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trailbook.capture import Draining, acting_as, drain
-from trailbook.capture.draining import LogLike, Ways
+from trailbook.capture.drain import LogLike, Ways
 from trailbook.demo.acting import HR, Clock
 from trailbook.demo.capturing import capture_of
 from trailbook.errors import StoreError
 from trailbook.model import Item, NewEntry
-from trailbook.rules import complete
+from trailbook.record.rules import complete
 
 SOURCE = Item(type="source", id="nordlys-hr", name="Nordlys HR")
 

@@ -6,8 +6,7 @@ rows come from `Log.export`, and an error among them ends the file where it stoo
 
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.csv import csv_file, guarded, unguarded
-from trailbook.export.jsonl import jsonl_file
-from trailbook.export.writing import (
+from trailbook.export.formats import (
     FORMATS,
     Form,
     Format,
@@ -18,6 +17,7 @@ from trailbook.export.writing import (
     formats,
     whole_file,
 )
+from trailbook.export.jsonl import jsonl_file
 
 __all__ = [
     "COLUMNS",

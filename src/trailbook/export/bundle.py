@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.access import Viewer
-from trailbook.canonical import Body, canonical, decode
-from trailbook.checkpoint import Note, SignerKey, VerifierKey, format_note, format_vkey, sign
+from trailbook.access.viewer import Viewer
 from trailbook.errors import Fault, FilterInvalidError, NotCheckpointedError
-from trailbook.log import Log
-from trailbook.merkle import TILE, tile_path
+from trailbook.log.log import Log
 from trailbook.model import AHEAD, instant, parse_instant, written
-from trailbook.proving import Evidence
+from trailbook.proofs.evidence import Evidence
 from trailbook.query import Query, Term, in_words, interval, to_params
+from trailbook.record.canonical import Body, canonical, decode
+from trailbook.tree.checkpoint import Note, SignerKey, VerifierKey, format_note, format_vkey, sign
+from trailbook.tree.merkle import TILE, tile_path
 
 if TYPE_CHECKING:
     from trailbook.stores import Identity, Kept

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from trailbook.dates import zone
 from trailbook.errors import Fault, InvalidError
+from trailbook.query.dates import zone
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.exporting import Line
+    from trailbook.finding.rows import Line
 
 Column = Callable[["list[Line]"], list[str]]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, structs
 
+from trailbook.finding.answers import Shown, ShownActor, ShownConcern
 from trailbook.model import KINDS
-from trailbook.shown import Shown, ShownActor, ShownConcern
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.exporting import Face, Line
+    from trailbook.finding.rows import Face, Line
 
 _encoder = msgspec.json.Encoder()
 # What is written of items is their JSON, made once an item; a Struct takes it where it would have the item.

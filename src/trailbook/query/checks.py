@@ -12,9 +12,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.dates import PRESETS, zone
 from trailbook.errors import FilterInvalidError
 from trailbook.model import INTERFACES, KINDS, MAX_ID, OUTCOMES, is_slug, text_fault
+from trailbook.query.dates import PRESETS, zone
 from trailbook.query.filter import moment
 from trailbook.query.folding import words
 

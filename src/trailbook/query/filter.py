@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from trailbook.dates import bounds, day_end, day_start, parse_day, zone
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.model import Entry, Item, microseconds, parse_instant
+from trailbook.query.dates import bounds, day_end, day_start, parse_day, zone
 from trailbook.query.folding import words
 
 

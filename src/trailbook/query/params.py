@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-from trailbook.dates import zone
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError
 from trailbook.query.checks import FIELDS, ONCE, ORDERS, PAGING, Check, Known, Order, among
+from trailbook.query.dates import zone
 from trailbook.query.filter import Query, Term, moment, since, until
 
 MAX_VALUES, MAX_CURSOR = 100, 512

@@ -9,8 +9,8 @@ from pathlib import Path
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.stores.access import Change, Member, Organisation, Role
 from trailbook.stores.jobs import LIVE, Job, JobLimits, Jobs
-from trailbook.stores.memory import MemoryStore
-from trailbook.stores.memory_registry import MemoryRegistry
+from trailbook.stores.memory.registry import MemoryRegistry
+from trailbook.stores.memory.store import MemoryStore
 from trailbook.stores.protocol import (
     ApiKey,
     Append,

@@ -1,7 +1,7 @@
 """Jobs as an engine keeps them: exports that were ordered, until their files expire.
 
 Owns the row and the promise that a change is made only where nobody else made one since. Refuses to know what a job
-does, and when it is late: `trailbook.jobs` does.
+does, and when it is late: `trailbook.export.orders` does.
 """
 
 import threading

@@ -1,7 +1,7 @@
 """Saved views as an engine keeps them, and what each viewer does with them.
 
 Owns the rows and the promise that a name is one viewer's once. Refuses to know what a filter means: it is bytes here,
-and `trailbook.saved` reads them.
+and `trailbook.administration.views` reads them.
 """
 
 import threading

@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec import structs
 
-from trailbook.access import operator
+from trailbook.access.viewer import operator
 from trailbook.catalogue import RETENTIONS, load
-from trailbook.erasing import Retention
 from trailbook.errors import TrailbookError
-from trailbook.figures import BUCKETS, BYS, Bucket, By
-from trailbook.log import Log
+from trailbook.finding.embedded.segments import DEFAULT_SIZES, Sizes
+from trailbook.finding.figures import BUCKETS, BYS, Bucket, By
+from trailbook.finding.paging import Order
+from trailbook.log.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
-from trailbook.paging import Order
 from trailbook.query import Query
-from trailbook.recording import Outcome
-from trailbook.sealed import DEFAULT_SIZES, Sizes
+from trailbook.recording.writer import Outcome
+from trailbook.retention.erasure import Retention
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.testing.steady import START, FrozenClock, new_log
 from trailbook.testing.stores import OTHER, batch, row, version

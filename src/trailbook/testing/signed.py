@@ -10,11 +10,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from trailbook.catalogue import load
-from trailbook.erasing import Retention
-from trailbook.keyring import keyring_of
-from trailbook.log import Log
+from trailbook.log.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.signer import Signer, Signing
+from trailbook.proofs.keyring import keyring_of
+from trailbook.proofs.signer import Signer, Signing
+from trailbook.retention.erasure import Retention
 from trailbook.stores import Store
 from trailbook.testing.steady import KEYS, FrozenClock, Steady
 

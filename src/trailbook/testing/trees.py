@@ -1,6 +1,6 @@
 """The tree of a stored log, recomputed the slow way from its bodies.
 
-Owns a second, naive reading of RFC 9162 that shares no code with `merkle.py`. Refuses to repair.
+Owns a second, naive reading of RFC 9162 that shares no code with `tree/merkle.py`. Refuses to repair.
 """
 
 from collections.abc import Sequence

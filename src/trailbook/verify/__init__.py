@@ -1,7 +1,7 @@
 """Verification: bytes in, findings out. Rows, tiles, signed heads and identities, each checked by what binds it.
 
 Owns what counts as a fault and where it is. Pure: it reads no store, file or clock, and it never stops at the
-first fault nor answers with a bare boolean. `verifying.py` feeds it a stored log.
+first fault nor answers with a bare boolean. `deployment/verification.py` feeds it a stored log.
 """
 
 from trailbook.verify.directory import Known, declarations, judge, learn

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct, field
 
-from trailbook.canonical import item_preimage, origin_preimage, token
 from trailbook.model import Item
+from trailbook.record.canonical import item_preimage, origin_preimage, token
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import ERASED, PRUNED, Declared, Seen
 

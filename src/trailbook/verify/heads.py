@@ -10,8 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.checkpoint import Policy, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
 from trailbook.errors import InvalidError, ProofInvalidError
+from trailbook.tree.checkpoint import Policy, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import RESTARTED, Declared
 

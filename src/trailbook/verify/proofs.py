@@ -5,9 +5,16 @@ Owns the check of one C2SP tlog-proof. Refuses keys that came with the proof: wh
 
 from collections.abc import Sequence
 
-from trailbook.checkpoint import Checkpoint, Policy, VerifierKey, format_note, open_checkpoint, parse_proof
 from trailbook.errors import InvalidError
-from trailbook.merkle import leaf_hash, verify_inclusion
+from trailbook.tree.checkpoint import (
+    Checkpoint,
+    Policy,
+    VerifierKey,
+    format_note,
+    open_checkpoint,
+    parse_proof,
+)
+from trailbook.tree.merkle import leaf_hash, verify_inclusion
 
 BEGINNING = b"c2sp.org/tlog-proof@v1\n"
 

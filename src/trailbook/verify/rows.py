@@ -12,9 +12,9 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct, field
 
-from trailbook.canonical import Body, decode
 from trailbook.errors import DamagedError
-from trailbook.merkle import HASH
+from trailbook.record.canonical import Body, decode
+from trailbook.tree.merkle import HASH
 from trailbook.verify.findings import Finding, at
 
 Leaf = bytes | None  # b"" where a row is there but says nothing; None where there is none

@@ -11,34 +11,21 @@ from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from trailbook.deployment import DEFAULT_ALARMS, Deployment
-from trailbook.export.running import kept_exports
-from trailbook.health import Alarms
-from trailbook.throttle import Throttle
-from trailbook.web import (
-    access,
-    api,
-    counts,
-    exports,
-    front,
-    intake,
-    live,
-    operators,
-    pages,
-    proofs,
-    reference,
-    render,
-    saved,
-    settings,
-)
-from trailbook.web.asked import THREADS, Routes, Site
-from trailbook.web.drawn import Drawn
-from trailbook.web.edge import At, edged
-from trailbook.web.ingest import ingesting
-from trailbook.web.jsonin import MAX_BATCH, MAX_ENTRY
-from trailbook.web.lane import Lane
-from trailbook.web.limits import DEFAULT_LIMITS, Gate, Limits
-from trailbook.web.problems import allowed_methods
+from trailbook.access.throttle import Throttle
+from trailbook.deployment.deployment import DEFAULT_ALARMS, Deployment
+from trailbook.deployment.health import Alarms
+from trailbook.export.runner import kept_exports
+from trailbook.web.api import access, counts, docs, entries, exports, health, live, proofs, recording
+from trailbook.web.api.fast_path import ingesting
+from trailbook.web.http import render
+from trailbook.web.http.edge import At, edged
+from trailbook.web.http.lane import Lane
+from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Limits
+from trailbook.web.http.problems import allowed_methods
+from trailbook.web.http.request import THREADS, Routes, Site
+from trailbook.web.http.row_cache import Drawn
+from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY
+from trailbook.web.pages import activity, settings, sign_in, views
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
 
@@ -73,12 +60,12 @@ def create_app(
         *_access(routes),
         *_pages(routes),
         *_open(routes),
-        routes.open("GET", "/readyz", operators.Readiness(deployment, alarms).readyz),
+        routes.open("GET", "/readyz", health.Readiness(deployment, alarms).readyz),
         *extra,
     ]
     app = Litestar(
         handlers,
-        exception_handlers={Exception: front.refusal(site)},
+        exception_handlers={Exception: sign_in.refusal(site)},
         openapi_config=None,
         logging_config=None,
         on_startup=[runner.start],
@@ -98,20 +85,20 @@ def create_app(
 def _entries(routes: Routes) -> list[ControllerRouterHandler]:
     """Recording, finding and proving."""
     return [
-        routes.api("POST", f"{_ORG}/entries", intake.record_one, most=MAX_ENTRY),
-        routes.api("POST", f"{_ORG}/entries/batch", intake.record_batch, most=MAX_BATCH),
-        routes.api("GET", f"{_ORG}/entries", api.search),
+        routes.api("POST", f"{_ORG}/entries", recording.record_one, most=MAX_ENTRY),
+        routes.api("POST", f"{_ORG}/entries/batch", recording.record_batch, most=MAX_BATCH),
+        routes.api("GET", f"{_ORG}/entries", entries.search),
         routes.api("GET", f"{_ORG}/entries.csv", exports.at_once_csv),
         routes.api("GET", f"{_ORG}/entries.jsonl", exports.at_once_jsonl),
-        routes.api("GET", f"{_ORG}/entries/{{id:str}}", api.show),
+        routes.api("GET", f"{_ORG}/entries/{{id:str}}", entries.show),
         routes.proofs(f"{_ORG}/entries/{{id:str}}/leaf", proofs.leaf),
         routes.proofs(f"{_ORG}/entries/{{id:str}}/proof", proofs.proof),
         routes.api("GET", f"{_ORG}/entries/{{id:str}}/related", counts.related),
         routes.api("GET", f"{_ORG}/facets", counts.facets),
         routes.api("GET", f"{_ORG}/histogram", counts.histogram),
-        routes.api("GET", f"{_ORG}/items", api.items),
+        routes.api("GET", f"{_ORG}/items", entries.items),
         routes.proofs(f"{_ORG}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
-        routes.api("GET", f"{_ORG}/catalogue", api.catalogue),
+        routes.api("GET", f"{_ORG}/catalogue", entries.catalogue),
         routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
         routes.proofs("/log/{org:str}/key", proofs.key),
         routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
@@ -133,14 +120,14 @@ def _exports(routes: Routes) -> list[ControllerRouterHandler]:
 def _views(routes: Routes) -> list[ControllerRouterHandler]:
     """Saved views."""
     return [
-        routes.own("GET", f"{_ORG}/views", saved.listed),
-        routes.own("POST", f"{_ORG}/views", saved.add),
-        routes.own("GET", f"{_ORG}/views/{{view:str}}", saved.show),
-        routes.own("PUT", f"{_ORG}/views/{{view:str}}", saved.change),
-        routes.own("DELETE", f"{_ORG}/views/{{view:str}}", saved.remove),
-        routes.page(f"{_PAGE}/views", saved.page),
-        routes.form(f"{_PAGE}/views", saved.form),
-        routes.page(f"{_PAGE}/views/{{view:str}}", saved.opened),
+        routes.own("GET", f"{_ORG}/views", views.listed),
+        routes.own("POST", f"{_ORG}/views", views.add),
+        routes.own("GET", f"{_ORG}/views/{{view:str}}", views.show),
+        routes.own("PUT", f"{_ORG}/views/{{view:str}}", views.change),
+        routes.own("DELETE", f"{_ORG}/views/{{view:str}}", views.remove),
+        routes.page(f"{_PAGE}/views", views.page),
+        routes.form(f"{_PAGE}/views", views.form),
+        routes.page(f"{_PAGE}/views/{{view:str}}", views.opened),
     ]
 
 
@@ -170,27 +157,27 @@ def _access(routes: Routes) -> list[ControllerRouterHandler]:
 def _pages(routes: Routes) -> list[ControllerRouterHandler]:
     """The pages of an organisation."""
     return [
-        routes.page(_PAGE, pages.activity),
+        routes.page(_PAGE, activity.activity),
         routes.care("GET", f"{_PAGE}/settings", settings.overview),
         routes.care("GET", f"{_PAGE}/settings/{{place:str}}", settings.show),
         routes.care("POST", f"{_PAGE}/settings/{{place:str}}", settings.change),
-        routes.page(f"{_PAGE}/{{rest:path}}", pages.below),
+        routes.page(f"{_PAGE}/{{rest:path}}", activity.below),
     ]
 
 
 def _open(routes: Routes) -> list[ControllerRouterHandler]:
     """What is open to whoever asks, or asks who they are itself."""
     return [
-        routes.open("GET", "/", front.home),
-        routes.open("GET", "/sign-in", front.sign_in_page),
-        routes.open("POST", "/sign-in", front.sign_in),
-        routes.open("POST", "/sign-out", front.sign_out),
-        routes.open("GET", "/set-password", front.password_page),
-        routes.open("POST", "/set-password", front.set_password),
-        routes.open("GET", "/problems/{code:str}", front.problem_page),
-        routes.open("GET", "/docs", reference.docs),
-        routes.open("GET", "/openapi.json", reference.openapi),
+        routes.open("GET", "/", sign_in.home),
+        routes.open("GET", "/sign-in", sign_in.sign_in_page),
+        routes.open("POST", "/sign-in", sign_in.sign_in),
+        routes.open("POST", "/sign-out", sign_in.sign_out),
+        routes.open("GET", "/set-password", sign_in.password_page),
+        routes.open("POST", "/set-password", sign_in.set_password),
+        routes.open("GET", "/problems/{code:str}", sign_in.problem_page),
+        routes.open("GET", "/docs", docs.docs),
+        routes.open("GET", "/openapi.json", docs.openapi),
         routes.open("GET", "/static/{name:str}", render.static_file),
-        routes.open("GET", "/healthz", operators.healthz),
-        routes.open("GET", "/version", operators.version),
+        routes.open("GET", "/healthz", health.healthz),
+        routes.open("GET", "/version", health.version),
     ]

@@ -7,7 +7,7 @@ stores that outlive the process can hold it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from trailbook.capture.acting import as_text, for_job, from_text, resumed, stated
+from trailbook.capture.actor import as_text, for_job, from_text, resumed, stated
 
 
 def add_job(

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import signals  # type: ignore[import-untyped]  # it has no types
 
-from trailbook.capture.acting import as_text, for_job, from_text, resumed, stated
+from trailbook.capture.actor import as_text, for_job, from_text, resumed, stated
 
 HEADER = "trailbook_acting"
 _running: dict[str, resumed] = {}

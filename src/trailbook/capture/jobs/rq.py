@@ -8,7 +8,7 @@ from typing import Any
 
 from rq.job import Job
 
-from trailbook.capture.acting import as_text, for_job, from_text, resumed, stated
+from trailbook.capture.actor import as_text, for_job, from_text, resumed, stated
 
 META = "trailbook_acting"
 

@@ -14,10 +14,10 @@ from uuid import UUID
 import apsw
 
 from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError
+from trailbook.stores.group_commit import Turns
 from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
 from trailbook.stores.sqlite.bodies import packed, unpacked
 from trailbook.stores.sqlite.connection import Connections
-from trailbook.turns import Turns
 
 _Adding = tuple[str, Head, Append]
 _TOGETHER, _ROOM = 20_000, 200_000  # entries in one transaction, and those that may wait

@@ -1,0 +1,305 @@
+"""Who may open a log: API keys for hosts, one-time links and sessions for viewers.
+
+Owns how a credential is kept and looked up, and that a session names a person only: what they may is looked up at
+each request. Keeps no secret: what is lost cannot be read again, only replaced. Refuses to say why a credential is
+wrong.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from msgspec import Struct, structs
+
+from trailbook.access.api_keys import (
+    KEY_LIFE,
+    OVERLAP,
+    SCOPES,
+    Credential,
+    Scope,
+    Source,
+    Wanted,
+    hash_of,
+    is_right,
+    key_faults,
+    new_id,
+    parted,
+    secret_text,
+)
+from trailbook.access.roles import AUDITOR, EMPLOYEE, Role, every, levels
+from trailbook.access.viewer import Level, Viewer
+from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
+from trailbook.model import Item, microseconds
+from trailbook.recording.directory import Entropy
+from trailbook.recording.writer import Clock
+from trailbook.stores import ApiKey, Organisation, Registry, Session
+
+LINK_LIFE, SESSION_LIFE, IDLE = timedelta(hours=1), timedelta(hours=12), timedelta(minutes=60)
+_MINUTE = 60_000_000
+_WRONG = "sign in, or give a valid API key"
+# What a host's link may bring along in place of a membership.
+_BRINGS: dict[Level, tuple[str, ...]] = {"full": (AUDITOR,), "none": (EMPLOYEE,)}
+
+
+class Lives(Struct, frozen=True, kw_only=True):
+    """How long a session lives in all, and how long without being used."""
+
+    session: timedelta = SESSION_LIFE
+    idle: timedelta = IDLE
+
+
+class Credentials:
+    """The registry's keys, links and sessions, with a clock and randomness.
+
+    `restricted` are the categories that only a role which names them may read.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        lives: Lives | None = None,
+        restricted: Iterable[str] = (),
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._entropy = entropy
+        self._restricted = frozenset(restricted)
+        self.lives = lives or Lives()
+
+    def new_key(
+        self,
+        org: str,
+        name: str,
+        scopes: tuple[Scope, ...],
+        *,
+        life: timedelta = KEY_LIFE,
+        categories: tuple[str, ...] = (),
+        only_itself: bool = False,
+    ) -> tuple[ApiKey, str]:
+        """A new API key and its secret text, which is shown once and never again.
+
+        Raises: InvalidError for a name, scope or life that cannot be.
+        """
+        wanted = Wanted(name=name, scopes=scopes, life=life, categories=categories, only_itself=only_itself)
+        key, secret = self.drawn_key(org, wanted)
+        self._registry.add_key(key)
+        return key, secret
+
+    def drawn_key(self, org: str, wanted: Wanted) -> tuple[ApiKey, str]:
+        """A key and its secret, kept nowhere yet. Raises: InvalidError."""
+        refuse(key_faults(wanted, None))
+        id_, secret, now = new_id(self._entropy(8)), secret_text(self._entropy(32)), self._clock()
+        key = ApiKey(
+            id=id_,
+            org=org,
+            name=wanted.name,
+            scopes=tuple(dict.fromkeys(wanted.scopes)),
+            secret_hash=hash_of(secret),
+            created_at=microseconds(now),
+            expires_at=microseconds(now + wanted.life),
+            categories=tuple(dict.fromkeys(wanted.categories)),
+            only_itself=wanted.only_itself,
+        )
+        return key, f"tb_{id_}_{secret}"
+
+    def keep_key(self, key: ApiKey) -> None:
+        """Keep a key that was drawn."""
+        self._registry.add_key(key)
+
+    def rotate_key(self, key: ApiKey, overlap: timedelta, life: timedelta = KEY_LIFE) -> str | None:
+        """The new secret of a key, or None when it was revoked or rotated meanwhile.
+
+        The old one lives on for `overlap`.
+        """
+        secret, now = secret_text(self._entropy(32)), self._now()
+        new = structs.replace(
+            key,
+            secret_hash=hash_of(secret),
+            expires_at=microseconds(self._clock() + life),
+            old_hash=key.secret_hash,
+            old_until=min(key.expires_at, now + overlap // timedelta(microseconds=1)),
+        )
+        return f"tb_{key.id}_{secret}" if self._registry.replace_key(key, new) else None
+
+    def key(self, org: str, key_id: str) -> ApiKey | None:
+        """A key of an organisation, revoked and expired ones included, or None."""
+        found = self._registry.key(key_id)
+        return found if found is not None and found.org == org else None
+
+    def keys(self, org: str) -> list[ApiKey]:
+        """The keys of an organisation, oldest first."""
+        return self._registry.keys(org)
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Revoke a key; False when there is none or it was revoked before."""
+        return self._registry.revoke_key(key_id, self._now())
+
+    def credential(self, bearer: str) -> Credential:
+        """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason; SuspendedError."""
+        parts, now = parted(bearer), self._now()
+        key = None if parts is None else self._registry.key(parts[0])
+        if not is_right(key, parts[1] if parts else "", now) or key is None:
+            raise UnauthenticatedError(_WRONG)
+        found = self._credential(key)
+        if key.used_at is None or now - key.used_at >= _MINUTE:
+            self._registry.touch_key(key.id, now)
+        return found
+
+    def still(self, viewer: Viewer) -> Viewer:
+        """A viewer who was let in to export, as they are by now.
+
+        Raises: NotPermittedError, UnauthenticatedError, SuspendedError.
+        """
+        if viewer.item.type == "source":
+            key = self._registry.key(viewer.item.id)
+            if key is None or key.revoked_at is not None or key.expires_at <= self._now():
+                raise UnauthenticatedError(_WRONG)
+            credential = self._credential(key)
+            credential.require("export", viewer.org)
+            return structs.replace(credential.viewer(), origin=viewer.origin)
+        return structs.replace(self.person(viewer.org, viewer.item, viewer.roles), origin=viewer.origin)
+
+    def new_link(
+        self,
+        org: str,
+        item: Item,
+        brings: Level | tuple[str, ...] | None = None,
+        life: timedelta = LINK_LIFE,
+    ) -> str:
+        """The secret text of a link that signs `item` in once.
+
+        `brings` are the roles that the link brings along, by their ids, or a level of Activity log; None: what
+        their membership gives.
+        """
+        roles = _BRINGS[brings] if isinstance(brings, str) else brings
+        return self._add(org, item, (roles, life), kind="sign-in")
+
+    def sign_in(self, link: str) -> str:
+        """Use up a link; the text of the new session. Raises: UnauthenticatedError, SuspendedError."""
+        found = self._registry.take_link(hash_of(link), "sign-in")
+        if found is None or found.expires_at <= self._now():
+            raise UnauthenticatedError(_WRONG)
+        return self.new_session(found.org, _item(found), found.roles)
+
+    def new_session(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> str:
+        """The text of a new session of somebody who proved who they are.
+
+        Raises: UnauthenticatedError, SuspendedError.
+        """
+        self.person(org, item, roles)
+        idle = self._now() - self.lives.idle // timedelta(microseconds=1)
+        self._registry.sweep_sessions(self._now(), idle)
+        return self._add(org, item, (roles, self.lives.session), kind="session")
+
+    def viewer(self, session: str) -> Viewer:
+        """The viewer of a session, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
+        found, now = self._registry.session(hash_of(session)), self._now()
+        idle = self.lives.idle // timedelta(microseconds=1)
+        if found is None or found.expires_at <= now or now - found.seen_at >= idle:
+            raise UnauthenticatedError(_WRONG)
+        viewer = self.person(found.org, _item(found), found.roles)
+        if now - found.seen_at >= _MINUTE:
+            self._registry.touch_session(found.token_hash, now)
+        return viewer
+
+    def person(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> Viewer:
+        """A person as a viewer, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
+        organisation = self._open(org)
+        access = self._registry.access
+        member = access.member(org, item.type, item.id)
+        if member is not None and member.disabled_at is not None:
+            raise UnauthenticatedError(_WRONG)
+        held = roles if roles is not None else member.roles if member is not None else ()
+        known = every(access.roles(org)) if held else {}
+        given = [known[id_] for id_ in held if id_ in known]
+        withheld = self._withheld(organisation, given)
+        return structs.replace(Viewer(org=org, item=item, withheld=withheld, roles=roles), **levels(given))
+
+    def sign_out(self, session: str) -> None:
+        """End a session; ending one that is gone is fine."""
+        self._registry.end_session(hash_of(session))
+
+    def end_sessions(self, org: str, item: Item) -> None:
+        """Sign somebody out everywhere, and void the links made for them."""
+        self._registry.end_sessions_of(org, item.type, item.id)
+
+    def password_link(self, org: str, item: Item, life: timedelta) -> str:
+        """The secret text of a link by which `item` sets a password once."""
+        return self._add(org, item, ((), life), kind="password")
+
+    def password_item(self, link: str, *, take: bool) -> tuple[str, Item]:
+        """Organisation and person of a link that sets a password; `take` uses it up. Raises: UnauthenticatedError."""
+        look = self._registry.take_link if take else self._registry.link
+        found = look(hash_of(link), "password")
+        if found is None or found.expires_at <= self._now():
+            raise UnauthenticatedError(_WRONG)
+        return found.org, _item(found)
+
+    def _credential(self, key: ApiKey) -> Credential:
+        source = Source(
+            type="source",
+            id=key.id,
+            name=key.name,
+            categories=key.categories,
+            only_itself=key.only_itself,
+        )
+        withheld = self._withheld(self._open(key.org), ())
+        return Credential(org=key.org, scopes=key.scopes, source=source, withheld=withheld)
+
+    def _withheld(self, organisation: Organisation, roles: Iterable[Role]) -> tuple[str, ...]:
+        """What even full access does not show to whoever has these roles; a key has none."""
+        named = {category for role in roles for category in role.categories}
+        return tuple(sorted({*organisation.withheld, *(self._restricted - named)}))
+
+    def _open(self, org: str) -> Organisation:
+        found = self._registry.access.organisation(org)
+        if found.suspended_at is not None:
+            raise SuspendedError(org)
+        return found
+
+    def _add(
+        self, org: str, item: Item, given: tuple[tuple[str, ...] | None, timedelta], *, kind: str
+    ) -> str:
+        text, (roles, life) = secret_text(self._entropy(32)), given
+        session = Session(
+            token_hash=hash_of(text),
+            org=org,
+            type=item.type,
+            id=item.id,
+            name=item.name or item.id,
+            roles=roles,
+            expires_at=self._now() + life // timedelta(microseconds=1),
+            kind=kind,
+            seen_at=self._now(),
+        )
+        self._registry.add_session(session)
+        return text
+
+    def _now(self) -> int:
+        return microseconds(self._clock())
+
+
+def refuse(faults: tuple[Fault, ...]) -> None:
+    """Refuse what has faults. Raises: InvalidError."""
+    if faults:
+        raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
+
+
+def _item(session: Session) -> Item:
+    return Item(type=session.type, id=session.id, name=session.name)
+
+
+__all__ = [
+    "IDLE",
+    "KEY_LIFE",
+    "OVERLAP",
+    "SCOPES",
+    "ApiKey",
+    "Credential",
+    "Credentials",
+    "Lives",
+    "Scope",
+    "Wanted",
+]

@@ -1,0 +1,99 @@
+"""Roles: what each allows, the four that every organisation has, and how several combine.
+
+Owns the names of the system permissions and the rule that the greatest level wins. Refuses `limited`, which is
+reserved, and changes of the predefined roles.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+
+from trailbook.access.viewer import (
+    ACTIVITY_LOG,
+    MANAGE_ACCESS,
+    MANAGE_EXPORTS,
+    MANAGE_RETENTION,
+    READ_PROOFS,
+    Level,
+)
+from trailbook.errors import Fault
+from trailbook.model import MAX_NAME, text_fault
+from trailbook.stores import Role
+
+PERMISSIONS = {
+    "activity_log": ACTIVITY_LOG,
+    "manage_access": MANAGE_ACCESS,
+    "manage_exports": MANAGE_EXPORTS,
+    "manage_retention": MANAGE_RETENTION,
+    "read_proofs": READ_PROOFS,
+}
+ADMINISTRATOR, HR, AUDITOR, EMPLOYEE = "system-administrator", "hr", "auditor", "employee"
+PREDEFINED = {
+    role.id: role
+    for role in (
+        Role(id=ADMINISTRATOR, name="System administrator", full=tuple(PERMISSIONS)),
+        Role(id=HR, name="HR", full=("activity_log", "manage_exports")),
+        Role(id=AUDITOR, name="Auditor", full=("activity_log", "manage_exports", "read_proofs")),
+        Role(id=EMPLOYEE, name="Employee"),
+    )
+}
+
+
+def every(own: Iterable[Role]) -> dict[str, Role]:
+    """The roles of an organisation by id: the predefined ones, then its own."""
+    return PREDEFINED | {role.id: role for role in own}
+
+
+def levels(roles: Iterable[Role]) -> dict[str, Level]:
+    """What several roles allow together: the greatest level of each permission."""
+    full = {name for role in roles for name in role.full}
+    return {name: "full" if name in full else "none" for name in PERMISSIONS}
+
+
+def full_of(permissions: Mapping[str, str]) -> tuple[str, ...]:
+    """The permissions given as full, in their own order."""
+    return tuple(name for name in PERMISSIONS if permissions.get(name) == "full")
+
+
+def permissions_of(role: Role) -> dict[str, Level]:
+    """Every permission of a role with its level."""
+    return levels((role,))
+
+
+def new_id(random: bytes) -> str:
+    """The id of an organisation's own role."""
+    return base64.b32encode(random).decode().rstrip("=").lower()
+
+
+def role_faults(name: str, permissions: Mapping[str, str], taken: Sequence[str]) -> tuple[Fault, ...]:
+    """What is wrong with a role as it is given; `taken` are the names of the others."""
+    found = []
+    if why := text_fault(name, MAX_NAME):
+        found.append(Fault("/name", "invalid", why))
+    elif name.casefold() in {other.casefold() for other in taken}:
+        found.append(Fault("/name", "invalid", "is the name of another role"))
+    for permission, level in permissions.items():
+        pointer = f"/permissions/{permission[:80]}"
+        if permission not in PERMISSIONS:
+            found.append(Fault(pointer, "invalid", f"is not one of {', '.join(PERMISSIONS)}"))
+        elif level == "limited":
+            found.append(Fault(pointer, "invalid", "limited is reserved and cannot be given yet"))
+        elif level not in ("none", "full"):
+            found.append(Fault(pointer, "invalid", "is not one of none, full"))
+    return tuple(found)
+
+
+__all__ = [
+    "ADMINISTRATOR",
+    "AUDITOR",
+    "EMPLOYEE",
+    "HR",
+    "PERMISSIONS",
+    "PREDEFINED",
+    "Role",
+    "every",
+    "full_of",
+    "levels",
+    "new_id",
+    "permissions_of",
+    "role_faults",
+]

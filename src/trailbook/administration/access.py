@@ -1,0 +1,344 @@
+"""Who may do what in an organisation: its roles, its members and what even full access does not show.
+
+Owns the rules of a change: who may make it, that somebody is left who can, and that it is an entry. The entry is
+written first: a change nobody hears of is worse than an entry of one that failed, which a second entry then says.
+Refuses to know how anybody signs in (`accounts`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from trailbook.access.credentials import refuse
+from trailbook.access.roles import PREDEFINED, every, full_of, levels, new_id, role_faults
+from trailbook.access.viewer import Viewer, require_access
+from trailbook.deployment.deployment import Deployment
+from trailbook.errors import (
+    AccessMovedError,
+    Fault,
+    HeadMovedError,
+    LastAdministratorError,
+    NotFoundError,
+    PredefinedRoleError,
+)
+from trailbook.model import MAX_CONCERNS, Actor, Concern, Item, NewEntry, Origin, item_faults
+from trailbook.stores import Change, Member, Organisation, Role
+
+LAST = "somebody must be left who may manage access: give another member such a role first"
+
+
+class By(Struct, frozen=True):
+    """Who makes a change, and where: everything below is for the viewer's own organisation."""
+
+    deployment: Deployment
+    viewer: Viewer
+
+    @property
+    def org(self) -> str:
+        return self.viewer.org
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """Access of an organisation as it is: roles by id, the predefined ones first, and members by type and id."""
+
+    organisation: Organisation
+    roles: Mapping[str, Role]
+    members: Mapping[tuple[str, str], Member]
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """An entry that a change will be: its action and target, and whom it is about."""
+
+    action: str
+    target: Item
+    members: tuple[Item, ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+Making = Callable[[State], tuple[Change, Sequence[Told]]]
+
+
+def state_of(by: By) -> State:
+    """Access of the organisation as it is now. Raises: NotPermittedError."""
+    require_access(by.viewer, by.org)
+    access = by.deployment.access
+    members = {(m.type, m.id): m for m in access.members(by.org)}
+    return State(organisation=access.organisation(by.org), roles=every(access.roles(by.org)), members=members)
+
+
+def role_of(by: By, id_: str) -> Role:
+    """One role. Raises: NotPermittedError, NotFoundError."""
+    return _role(state_of(by), id_)
+
+
+def member_of(by: By, type_: str, id_: str) -> Member:
+    """One member. Raises: NotPermittedError, NotFoundError."""
+    return find_member(state_of(by), type_, id_)
+
+
+def find_member(state: State, type_: str, id_: str) -> Member:
+    """A member. Raises: NotFoundError."""
+    if (type_, id_) not in state.members:
+        raise NotFoundError("there is no such member")
+    return state.members[type_, id_]
+
+
+def add_role(by: By, name: str, permissions: Mapping[str, str], *, categories: Sequence[str] = ()) -> Role:
+    """A new role; `categories` are the restricted ones it may read.
+
+    Raises: NotPermittedError, InvalidError, AccessMovedError.
+    """
+    id_, named = new_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
+    role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        refuse(role_faults(name, permissions, [r.name for r in state.roles.values()]))
+        refuse(_category_faults(by, role))
+        told = Told(action="role.created", target=role_item(role), fields=("permissions",))
+        return Change(organisation=state.organisation, put_roles=[role]), [told]
+
+    change(by, make)
+    return role
+
+
+def change_role(
+    by: By, id_: str, name: str, permissions: Mapping[str, str], *, categories: Sequence[str] = ()
+) -> Role:
+    """A role's new name, permissions and restricted categories.
+
+    Raises: NotPermittedError, NotFoundError, PredefinedRoleError, InvalidError, LastAdministratorError,
+    AccessMovedError.
+    """
+    named = tuple(sorted(set(categories)))
+    role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        old = _own_role(state, id_)
+        refuse(role_faults(name, permissions, [r.name for r in state.roles.values() if r.id != id_]))
+        refuse(_category_faults(by, role))
+        told = []
+        if name != old.name:
+            told.append(Told(action="role.renamed", target=role_item(role), fields=("name",)))
+        if (role.full, role.categories) != (old.full, old.categories):
+            told.append(
+                Told(action="role.access_level_changed", target=role_item(role), fields=("permissions",))
+            )
+        return Change(organisation=state.organisation, put_roles=[role]), told
+
+    change(by, make)
+    return role
+
+
+def remove_role(by: By, id_: str) -> None:
+    """Remove a role; whoever had it has it no longer.
+
+    Raises: NotPermittedError, NotFoundError, PredefinedRoleError, LastAdministratorError, AccessMovedError.
+    """
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        role = _own_role(state, id_)
+        having = [m for m in state.members.values() if id_ in m.roles]
+        left = [structs.replace(m, roles=tuple(r for r in m.roles if r != id_)) for m in having]
+        told = _assigned("role.unassigned", role, [member_item(m) for m in having])
+        told.append(Told(action="role.deleted", target=role_item(role)))
+        return Change(organisation=state.organisation, drop_roles=[id_], put_members=left), told
+
+    change(by, make)
+
+
+def put_member(by: By, item: Item, roles: Sequence[str]) -> Member:
+    """A person with these roles, new or as they were before but for them and a name that is given.
+
+    Raises: NotPermittedError, InvalidError, LastAdministratorError, AccessMovedError.
+    """
+    put: list[Member] = []
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        refuse(tuple(_member_faults(by, state, item, roles)))
+        old = state.members.get((item.type, item.id), Member(type=item.type, id=item.id, name=item.id))
+        new = structs.replace(old, name=item.name or old.name, roles=tuple(dict.fromkeys(roles)))
+        put.append(new)
+        return Change(organisation=state.organisation, put_members=[new]), _moves(state, old, new)
+
+    change(by, make)
+    return put[0]
+
+
+def remove_member(by: By, type_: str, id_: str) -> None:
+    """Remove a member with their account; they are signed out.
+
+    Raises: NotPermittedError, NotFoundError, LastAdministratorError, AccessMovedError.
+    """
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        old = find_member(state, type_, id_)
+        told = _moves(state, old, structs.replace(old, roles=()))
+        return Change(organisation=state.organisation, drop_members=[(type_, id_)]), told
+
+    change(by, make)
+    by.deployment.credentials.end_sessions(by.org, Item(type=type_, id=id_))
+
+
+def disable_member(by: By, type_: str, id_: str, *, disabled: bool) -> Member:
+    """Let a member in no longer, or again; disabled, they are signed out.
+
+    Raises: NotPermittedError, NotFoundError, LastAdministratorError, AccessMovedError.
+    """
+    put: list[Member] = []
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        old = find_member(state, type_, id_)
+        at = int(by.deployment.clock().timestamp() * 1_000_000) if disabled else None
+        put.append(structs.replace(old, disabled_at=at))
+        if (old.disabled_at is not None) == disabled:
+            return Change(organisation=state.organisation), []
+        action = "user.deactivated" if disabled else "user.reactivated"
+        told = Told(action=action, target=member_item(old))
+        return Change(organisation=state.organisation, put_members=put), [told]
+
+    change(by, make)
+    if disabled:
+        by.deployment.credentials.end_sessions(by.org, Item(type=type_, id=id_))
+    return put[0]
+
+
+def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
+    """The categories that even full access does not show. Raises: NotPermittedError, InvalidError, AccessMovedError."""
+    withheld = tuple(sorted(set(categories)))
+
+    def make(state: State) -> tuple[Change, Sequence[Told]]:
+        known = by.deployment.catalogue.categories
+        unknown = [c for c in withheld if c not in known]
+        refuse(
+            tuple(Fault("/withheld", "invalid", f"{c[:80]!r} is not a declared category") for c in unknown)
+        )
+        organisation = structs.replace(state.organisation, withheld=withheld)
+        told = Told(action="activity_log.settings_changed", target=log_item(by.org), fields=("categories",))
+        return Change(organisation=organisation), [] if withheld == state.organisation.withheld else [told]
+
+    change(by, make)
+    return withheld
+
+
+def change(by: By, make: Making) -> None:
+    """Make one change of access: judged, told, then done.
+
+    Raises: NotPermittedError, LastAdministratorError, AccessMovedError; what `make` raises.
+    """
+    require_access(by.viewer, by.org)
+    with by.deployment.changing_access:
+        state = state_of(by)
+        wanted, told = make(state)
+        if not told:
+            return
+        if _administrators(state) and not _administrators(_after(state, wanted)):
+            raise LastAdministratorError(LAST)
+        tell(by, told)
+        try:
+            by.deployment.access.change_access(state.organisation, wanted)
+        except HeadMovedError:
+            tell(by, told, failed=True)
+            raise AccessMovedError("somebody else changed access at the same time: try again") from None
+
+
+def tell(by: By, told: Sequence[Told], *, failed: bool = False) -> None:
+    """Record what was done. Raises: BatchRefusedError; StoreError."""
+    viewer = by.viewer
+    actor = Actor(kind=viewer.kind, type=viewer.item.type, id=viewer.item.id, name=viewer.item.name)
+    entries = [
+        NewEntry(
+            action=one.action,
+            occurred_at=by.deployment.clock(),
+            actor=actor,
+            target=one.target,
+            origin=viewer.origin or Origin(interface="api"),
+            outcome="failure" if failed else "success",
+            concerns=tuple(Concern(part="member", **structs.asdict(item)) for item in one.members),
+            fields=one.fields,
+        )
+        for one in told
+    ]
+    by.deployment.log(by.org).record_many(entries)
+
+
+def role_item(role: Role) -> Item:
+    """A role as an entry's item, apart from the host's own roles."""
+    return Item(type="role", id=f"trailbook.{role.id}", name=role.name)
+
+
+def member_item(member: Member) -> Item:
+    """A member as an entry's item."""
+    return Item(type=member.type, id=member.id, name=member.name)
+
+
+def log_item(org: str) -> Item:
+    """The log of an organisation as an entry's item."""
+    return Item(type="log", id=org)
+
+
+def _moves(state: State, old: Member, new: Member) -> list[Told]:
+    person = member_item(new)
+    given = [state.roles[id_] for id_ in new.roles if id_ not in old.roles]
+    taken = [state.roles[id_] for id_ in old.roles if id_ not in new.roles and id_ in state.roles]
+    told = [one for role in given for one in _assigned("role.assigned", role, [person])]
+    told += [one for role in taken for one in _assigned("role.unassigned", role, [person])]
+    if new.name != old.name and old.roles:
+        told.append(Told(action="user.profile_updated", target=person, fields=("preferred_name",)))
+    return told
+
+
+def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[Told]:
+    parts = [people[at : at + MAX_CONCERNS] for at in range(0, len(people), MAX_CONCERNS)]
+    return [Told(action=action, target=role_item(role), members=tuple(part)) for part in parts]
+
+
+def _category_faults(by: By, role: Role) -> tuple[Fault, ...]:
+    """A category that everybody with full access reads anyhow is not named: it would seem to say more than it does."""
+    known = by.deployment.catalogue.categories
+    wrong = [c for c in role.categories if c not in known or not known[c].restricted]
+    return tuple(Fault("/categories", "invalid", f"{c[:80]!r} is not a restricted category") for c in wrong)
+
+
+def _member_faults(by: By, state: State, item: Item, roles: Sequence[str]) -> Iterable[Fault]:
+    yield from item_faults(item, "")
+    types = by.deployment.catalogue.types
+    if item.type not in types or not types[item.type].person:
+        yield Fault("/type", "invalid", "is not a type of people")
+    if not roles:
+        yield Fault("/roles", "invalid", "needs one role at least; employee allows nothing")
+    for at, id_ in enumerate(roles):
+        if id_ not in state.roles:
+            yield Fault(f"/roles/{at}", "invalid", f"there is no role {id_[:80]!r}")
+
+
+def _administrators(state: State) -> list[Member]:
+    def manages(member: Member) -> bool:
+        held = [state.roles[id_] for id_ in member.roles if id_ in state.roles]
+        return member.disabled_at is None and levels(held)["manage_access"] == "full"
+
+    return [member for member in state.members.values() if manages(member)]
+
+
+def _after(state: State, wanted: Change) -> State:
+    roles = {id_: r for id_, r in state.roles.items() if id_ not in wanted.drop_roles}
+    members = {key: m for key, m in state.members.items() if key not in wanted.drop_members}
+    return State(
+        organisation=wanted.organisation,
+        roles=roles | {r.id: r for r in wanted.put_roles},
+        members=members | {(m.type, m.id): m for m in wanted.put_members},
+    )
+
+
+def _role(state: State, id_: str) -> Role:
+    if id_ not in state.roles:
+        raise NotFoundError("there is no such role")
+    return state.roles[id_]
+
+
+def _own_role(state: State, id_: str) -> Role:
+    role = _role(state, id_)
+    if id_ in PREDEFINED:
+        raise PredefinedRoleError(
+            f"the role {role.name} is predefined and stays as it is; make one of your own"
+        )
+    return role

@@ -1,0 +1,174 @@
+"""Local accounts: invited by link, a password of one's own, signing in and out.
+
+Owns that nobody learns which accounts there are: a wrong name and a wrong password have one answer, one entry and
+one work to do. Whoever makes an invitation or a reset gets the link and hands it over; no mail is sent. Refuses to
+let an address try an account more than ten times a minute.
+"""
+
+from datetime import timedelta
+
+from msgspec import Struct, structs
+
+from trailbook.access.credentials import refuse
+from trailbook.access.passwords import hashed, matches, password_faults
+from trailbook.access.viewer import Viewer
+from trailbook.administration.access import By, State, Told, change, find_member, member_item
+from trailbook.deployment.deployment import Deployment
+from trailbook.errors import (
+    Fault,
+    HeadMovedError,
+    NotFoundError,
+    TooManyTriesError,
+    UnauthenticatedError,
+)
+from trailbook.model import Actor, Item, Origin, text_fault
+from trailbook.stores import Change, Member
+
+INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
+_WRONG = "the name or the password is wrong"
+_UNKNOWN = Item(type="user", id="unknown", name="Unknown account")
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """What somebody signs in with, from where."""
+
+    org: str
+    login: str
+    password: str
+    origin: Origin
+
+
+def invite(by: By, type_: str, id_: str, login: str) -> str:
+    """The secret text of a link by which a member, who will sign in as `login`, sets a password.
+
+    Raises: NotPermittedError, NotFoundError, InvalidError, AccessMovedError.
+    """
+    name = login.casefold()
+
+    def make(now: State) -> tuple[Change, list[Told]]:
+        old = find_member(now, type_, id_)
+        taken = any(m.login == name and (m.type, m.id) != (type_, id_) for m in now.members.values())
+        refuse(_login_faults(name, taken=taken))
+        new = structs.replace(old, login=name, password=None)
+        told = Told(action="user.invited", target=member_item(old))
+        return Change(organisation=now.organisation, put_members=[new]), [told]
+
+    change(by, make)
+    item = Item(type=type_, id=id_)
+    by.deployment.credentials.end_sessions(by.org, item)
+    return by.deployment.credentials.password_link(by.org, item, INVITATION_LIFE)
+
+
+def reset(by: By, type_: str, id_: str) -> str:
+    """The secret text of a link by which a member with an account sets a new password.
+
+    The old one works until then. Raises: NotPermittedError, NotFoundError, AccessMovedError.
+    """
+
+    def make(now: State) -> tuple[Change, list[Told]]:
+        old = find_member(now, type_, id_)
+        if old.login is None:
+            raise NotFoundError("this member has no account: invite them")
+        told = Told(action="user.password_reset", target=member_item(old))
+        return Change(organisation=now.organisation), [told]
+
+    change(by, make)
+    return by.deployment.credentials.password_link(by.org, Item(type=type_, id=id_), RESET_LIFE)
+
+
+def set_password(deployment: Deployment, link: str, password: str, origin: Origin) -> tuple[str, str]:
+    """Set the password that a link allows, once; the organisation and the text of a new session.
+
+    Every other session of theirs ends. Raises: UnauthenticatedError; InvalidError, and the link goes on working.
+    """
+    org, item = deployment.credentials.password_item(link, take=False)
+    member = _account(deployment, org, item)
+    refuse(password_faults(password, member.login or ""))
+    deployment.credentials.password_item(link, take=True)
+    new = structs.replace(member, password=hashed(password, deployment.entropy))
+    action = "user.activated" if member.password is None else "user.password_changed"
+    _record(deployment, org, (action, member_item(member)), origin)
+    with deployment.changing_access:
+        now = deployment.access.organisation(org)
+        if deployment.access.member(org, item.type, item.id) != member:
+            raise UnauthenticatedError(_WRONG)
+        try:
+            deployment.access.change_access(now, Change(organisation=now, put_members=[new]))
+        except HeadMovedError:
+            raise UnauthenticatedError(_WRONG) from None
+    deployment.credentials.end_sessions(org, item)
+    _record(deployment, org, ("user.signed_in", member_item(member)), origin)
+    return org, deployment.credentials.new_session(org, member_item(member))
+
+
+def password_name(deployment: Deployment, link: str) -> str:
+    """The name that whoever has this link will sign in with. Raises: UnauthenticatedError."""
+    org, item = deployment.credentials.password_item(link, take=False)
+    return _account(deployment, org, item).login or ""
+
+
+def sign_in(deployment: Deployment, given: Given) -> str:
+    """The text of a new session.
+
+    Raises: UnauthenticatedError, one for every reason; TooManyTriesError; SuspendedError.
+    """
+    login, now = given.login.casefold(), deployment.clock().timestamp()
+    who = (given.origin.ip, given.org, login)
+    wait = deployment.tries.take(who, now)
+    if wait:
+        raise TooManyTriesError(wait)
+    member = deployment.access.member_by_login(given.org, login)
+    right = matches(given.password, None if member is None else member.password)
+    item = _UNKNOWN if member is None else member_item(member)
+    if member is None or not right or member.disabled_at is not None:
+        if given.org in deployment.orgs():
+            _record(deployment, given.org, ("user.sign_in_failed", item), given.origin)
+        raise UnauthenticatedError(_WRONG)
+    deployment.tries.give(who, now)
+    session = deployment.credentials.new_session(given.org, item)
+    _record(deployment, given.org, ("user.signed_in", item), given.origin)
+    return session
+
+
+def signed_in_by_link(deployment: Deployment, viewer: Viewer, origin: Origin) -> None:
+    """Record that somebody signed in by a one-time link. Raises: StoreError."""
+    _record(deployment, viewer.org, ("user.signed_in", viewer.item), origin)
+
+
+def sign_out(deployment: Deployment, session: str, origin: Origin) -> None:
+    """End a session; one that is gone already is fine, and no entry. Raises: StoreError."""
+    try:
+        viewer = deployment.credentials.viewer(session)
+    except UnauthenticatedError:
+        deployment.credentials.sign_out(session)
+        return
+    deployment.credentials.sign_out(session)
+    _record(deployment, viewer.org, ("user.signed_out", viewer.item), origin)
+
+
+def _account(deployment: Deployment, org: str, item: Item) -> Member:
+    member = deployment.access.member(org, item.type, item.id)
+    if member is None or member.login is None or member.disabled_at is not None:
+        raise UnauthenticatedError(_WRONG)
+    return member
+
+
+def _record(deployment: Deployment, org: str, what: tuple[str, Item], origin: Origin) -> None:
+    action, item = what
+    failed = action == "user.sign_in_failed"
+    deployment.log(org).record(
+        action,
+        actor=Actor(kind="person", type=item.type, id=item.id, name=item.name),
+        target=item,
+        origin=origin,
+        outcome="failure" if failed else "success",
+    )
+
+
+def _login_faults(login: str, *, taken: bool) -> tuple[Fault, ...]:
+    why = text_fault(login, MAX_LOGIN)
+    if why is None and any(c.isspace() for c in login):
+        why = "has blanks in it"
+    if why is None and taken:
+        why = "is the name that another member signs in with"
+    return () if why is None else (Fault("/login", "invalid", why),)

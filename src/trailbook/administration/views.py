@@ -1,0 +1,259 @@
+"""Saved views: filters with a name, one's own and those that are shared, and what each viewer does with them.
+
+Owns who may see and change a view, and that its items are kept as the log's own numbers: a renamed item stays found,
+and of one that was erased nothing is left in the view, which goes with it. Refuses to answer a filter.
+"""
+
+import base64
+
+import msgspec
+from msgspec import Struct, structs
+
+from trailbook.access.credentials import refuse
+from trailbook.administration.access import By, Told, tell
+from trailbook.deployment.deployment import AskedItems
+from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
+from trailbook.log.log import Log
+from trailbook.model import Item, microseconds, text_fault
+from trailbook.query import Query, from_params, to_params
+from trailbook.stores import Choice, SavedView, Views
+
+MOST, LONGEST = 100, 80  # views of one owner; characters of a name
+_ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
+Pairs = list[tuple[str, str]]
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A view as somebody wants it; `default` and `alert` are their own."""
+
+    name: str
+    query: Query
+    shared: bool = False
+    default: bool = False
+    alert: bool = False
+
+
+class Saved(Struct, frozen=True, kw_only=True):
+    """A view as a viewer has it."""
+
+    id: str
+    name: str
+    query: Query
+    shared: bool
+    own: bool
+    default: bool
+    alert: bool
+    created_at: int
+
+
+def every(by: By) -> list[Saved]:
+    """The viewer's own views and those that are shared, by name; a view of somebody erased is removed."""
+    choices = _choices(by)
+    found = (_saved(by, view, choices.get(view.id)) for view in _kept(by).of(by.org, _who(by)))
+    return [one for one in found if one is not None]
+
+
+def names(by: By) -> list[tuple[str, str]]:
+    """Id and name of each view that `every` gives, without looking into any."""
+    return [(view.id, view.name) for view in _kept(by).of(by.org, _who(by))]
+
+
+def one(by: By, id_: str) -> Saved:
+    """A view. Raises: NotFoundError, for another's private one as for none."""
+    found = _saved(by, _view(by, id_), _choices(by).get(id_))
+    if found is None:
+        raise NotFoundError("there is no such view")
+    return found
+
+
+def add(by: By, wanted: Wanted) -> Saved:
+    """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
+    id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
+    view = _made(by, wanted, id_, microseconds(by.deployment.clock()))
+    _put(by, view, Told(action="saved_view.created", target=_item(view), fields=("name", "filter")))
+    choose(by, id_, default=wanted.default, alert=wanted.alert)
+    return one(by, id_)
+
+
+def change(by: By, id_: str, wanted: Wanted) -> Saved:
+    """A view as it is wanted now; of another's, shared, one changes only what is one's own.
+
+    Raises: NotFoundError, InvalidError, NameTakenError; NotYoursError for another's.
+    """
+    old, was = _view(by, id_), one(by, id_)
+    view = _made(by, wanted, id_, old.created_at)
+    changed = [
+        name
+        for name, now, before in (
+            ("name", wanted.name, was.name),
+            ("filter", wanted.query, was.query),
+            ("shared", wanted.shared, was.shared),
+        )
+        if now != before
+    ]
+    if changed:
+        _require_own(by, old)
+        _put(by, view, Told(action="saved_view.updated", target=_item(view), fields=tuple(changed)))
+    choose(by, id_, default=wanted.default, alert=wanted.alert)
+    return one(by, id_)
+
+
+def remove(by: By, id_: str) -> None:
+    """Remove one's own view. Raises: NotFoundError; NotYoursError for another's."""
+    view = _view(by, id_)
+    _require_own(by, view)
+    tell(by, [Told(action="saved_view.deleted", target=_item(view))])
+    _kept(by).drop(by.org, id_)
+
+
+def choose(by: By, id_: str, *, default: bool, alert: bool) -> None:
+    """What the viewer does with a view, saved or ready; who is told of it from now on knows what is there now."""
+    before = _choices(by).get(id_)
+    size = by.deployment.log(by.org).size(viewer=by.viewer)
+    seen = before.seen if before is not None and before.alert else size
+    kept = Choice(org=by.org, viewer=_who(by), view=id_, default=default, alert=alert, seen=seen)
+    if before != kept and (before is not None or default or alert):
+        _kept(by).choose(kept)
+
+
+def choices(by: By) -> dict[str, Choice]:
+    """What the viewer chose, by the id of the view."""
+    return _choices(by)
+
+
+def default(by: By) -> str | None:
+    """The view that the viewer begins with, if there is one."""
+    return next((id_ for id_, choice in _choices(by).items() if choice.default), None)
+
+
+def fresh(by: By, id_: str, query: Query, lang: str) -> int:
+    """How many entries of a view are new to the viewer who is told of it; 0 where they are not."""
+    choice = _choices(by).get(id_)
+    if choice is None or not choice.alert:
+        return 0
+    log = by.deployment.log(by.org)
+    now, as_of = log.count(structs.replace(query, as_of=None), viewer=by.viewer, lang=lang)
+    if as_of <= choice.seen:
+        return 0
+    before, _ = log.count(structs.replace(query, as_of=choice.seen), viewer=by.viewer, lang=lang)
+    return max(0, now - before)
+
+
+def looked(by: By, id_: str) -> None:
+    """The viewer has looked at a view: what is there is not new any more."""
+    choice = _choices(by).get(id_)
+    size = by.deployment.log(by.org).size(viewer=by.viewer)
+    if choice is not None and choice.alert and choice.seen < size:
+        _kept(by).choose(structs.replace(choice, seen=size))
+
+
+def _kept(by: By) -> Views:
+    return by.deployment.views
+
+
+def _who(by: By) -> str:
+    return f"{by.viewer.item.type}/{by.viewer.item.id}"
+
+
+def _choices(by: By) -> dict[str, Choice]:
+    return {choice.view: choice for choice in _kept(by).choices(by.org, _who(by))}
+
+
+def _view(by: By, id_: str) -> SavedView:
+    view = _kept(by).get(by.org, id_)
+    if view is None or not (view.shared or view.owner == _who(by)):
+        raise NotFoundError("there is no such view")
+    return view
+
+
+def _require_own(by: By, view: SavedView) -> None:
+    if view.owner != _who(by):
+        raise NotYoursError("this view is another's: save one of your own")
+
+
+def _put(by: By, view: SavedView, told: Told) -> None:
+    """Keep a view; the entry is written first: a change nobody hears of is worse than an entry of one that failed."""
+    own = [
+        each for each in _kept(by).of(by.org, view.owner) if each.owner == view.owner and each.id != view.id
+    ]
+    _refuse_taken(any(each.name == view.name for each in own))
+    if len(own) >= MOST:
+        raise TooManyViewsError(f"you have {MOST} views: remove one first")
+    tell(by, [told])
+    try:
+        kept = _kept(by).put(view, MOST)
+    except ValueError:
+        kept = False
+    if not kept:  # somebody else, or another window, was quicker
+        tell(by, [told], failed=True)
+        _refuse_taken(True)
+
+
+def _refuse_taken(taken: bool) -> None:
+    if taken:
+        raise NameTakenError("you have another view of that name")
+
+
+def _made(by: By, wanted: Wanted, id_: str, created_at: int) -> SavedView:
+    faults = []
+    why = text_fault(wanted.name, LONGEST) if wanted.name.strip() else "is empty"
+    if why:
+        faults.append(Fault("/name", "invalid", why))
+    asked, unknown = _numbered(
+        by.deployment.log(by.org), to_params(structs.replace(wanted.query, as_of=None))
+    )
+    faults += [
+        Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names") for value in unknown
+    ]
+    refuse(tuple(faults))
+    return SavedView(
+        id=id_,
+        org=by.org,
+        owner=_who(by),
+        name=wanted.name,
+        shared=wanted.shared,
+        asked=msgspec.json.encode(asked),
+        created_at=created_at,
+    )
+
+
+def _item(view: SavedView) -> Item:
+    return Item(type="saved_view", id=view.id, name=view.name if view.shared else None)
+
+
+def _saved(by: By, view: SavedView, choice: Choice | None) -> Saved | None:
+    """The view with its items as they are called now; one of somebody erased is removed."""
+    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.asked, type=AskedItems))
+    if pairs is None:
+        _kept(by).drop(by.org, view.id)
+        return None
+    return Saved(
+        id=view.id,
+        name=view.name,
+        query=from_params(pairs),
+        shared=view.shared,
+        own=view.owner == _who(by),
+        default=choice is not None and choice.default,
+        alert=choice is not None and choice.alert,
+        created_at=view.created_at,
+    )
+
+
+def _numbered(log: Log, pairs: Pairs) -> tuple[AskedItems, list[str]]:
+    """The filter with items as numbers, and the items that the log never heard of."""
+    items = [value for name, value in pairs if _is_item(name, value)]
+    known = log.numbers(items)
+    kept = [(name, known.get(value, value) if _is_item(name, value) else value) for name, value in pairs]
+    return kept, [value for value in items if value not in known]
+
+
+def _named(log: Log, kept: AskedItems) -> Pairs | None:
+    """The filter with numbers as items; None where one of them was erased."""
+    known = log.numbered([value for _, value in kept if isinstance(value, int)])
+    pairs = [(name, known.get(value) if isinstance(value, int) else value) for name, value in kept]
+    whole = [(name, value) for name, value in pairs if value is not None]
+    return whole if len(whole) == len(pairs) else None
+
+
+def _is_item(name: str, value: str) -> bool:
+    return name.removesuffix(".not") in _ITEMS and not value.endswith("/*")

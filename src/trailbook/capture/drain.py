@@ -1,0 +1,336 @@
+"""The drain: captured entries from a host's outbox into the log, each once, oldest first.
+
+Owns the order (read, record, forget) and what becomes of an entry that the log refuses. Refuses to hold a lock
+of the host's database while it waits for the log, and to forget a row before the log has it: a row is recorded again by
+its id where nobody knows whether it was, which adds nothing.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from trailbook.capture import outbox
+from trailbook.capture.actor import Acting
+from trailbook.capture.entries import Captured, Moment, meant
+from trailbook.capture.folding import folded
+from trailbook.capture.outbox import Health, Kept, Poison
+from trailbook.catalogue import Catalogue
+from trailbook.errors import (
+    ConfigurationError,
+    EntryInvalidError,
+    Fault,
+    InvalidError,
+    NotFoundError,
+    StoreError,
+    TrailbookError,
+)
+from trailbook.model import Actor, Item, NewEntry, entry_from, microseconds
+
+SOURCE = Item(type="source", id="capture", name="Capture")
+GAP = "activity_log.capture_gap_found"
+DRAIN = Actor(kind="system", type="system", id="capture-drain", name="Capture drain")
+
+
+class OutcomeLike(Protocol):
+    """What became of one entry."""
+
+    @property
+    def refused(self) -> TrailbookError | None:
+        """Why it was refused, or None."""
+
+
+class LogLike(Protocol):
+    """What the drain asks of a log."""
+
+    org: str
+    catalogue: Catalogue
+
+    def record_each(
+        self, entries: Sequence[NewEntry], *, source: Item | None = None
+    ) -> Sequence[OutcomeLike]:
+        """Record what may be recorded, durable when it returns; raises StoreError when nothing was acknowledged."""
+
+
+Logs = Callable[[str], LogLike]
+
+
+class Drained(Struct, frozen=True, kw_only=True):
+    """What one pass did: entries the log has now, entries that folded into others, entries it refused."""
+
+    recorded: int = 0
+    folded: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: "Drained") -> "Drained":
+        return Drained(
+            recorded=self.recorded + other.recorded,
+            folded=self.folded + other.folded,
+            quarantined=self.quarantined + other.quarantined,
+        )
+
+
+class Ways(Struct, frozen=True, kw_only=True):
+    """How to drain: rows in one pass, the source that entries are recorded under, and the time."""
+
+    batch: int = 500
+    source: Item = SOURCE
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Place(Struct, frozen=True):
+    """Where an entry stood in the outbox: its row, its place in the row, and what kind of change it is."""
+
+    position: int
+    part: int
+    op: str
+
+
+WAYS = Ways()
+
+
+def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
+    """Move what waits in a host's outbox into the log, until nothing waits that was there.
+
+    Raises: StoreError when the log does not answer, sqlalchemy.exc.SQLAlchemyError when the host's database does not;
+    what was not moved waits.
+    """
+    logs = _logs(log)
+    done = Drained()
+    while True:
+        with engine.connect() as connection:
+            rows = outbox.page(connection, ways.batch)
+        passed = _pass(engine, logs, rows, ways) if rows else Drained()
+        done += passed
+        if len(rows) < ways.batch and not passed.quarantined:  # what was refused left word behind
+            return done
+
+
+@contextmanager
+def open_host(url: str, *, new: bool = False) -> Iterator[Engine]:
+    """The engine of a host's database that has an outbox, or is to have one where it is `new`.
+
+    Raises: ConfigurationError, NotFoundError; StoreError for whatever goes wrong there, without what it was about.
+    """
+    try:
+        engine = create_engine(url)
+        if engine.dialect.is_async:
+            raise ConfigurationError(f"from: {engine.dialect.driver} is awaited; name a driver that is not")
+        outbox.engine_name(engine)
+        file = engine.url.database
+        absent = engine.dialect.name == "sqlite" and file and not Path(file).exists()  # or it would be made
+        if absent or not (new or inspect(engine).has_table("trailbook_outbox")):
+            raise NotFoundError("the host's database has no outbox: Capture.install makes it")
+    except (ArgumentError, ImportError) as error:
+        raise ConfigurationError(f"from: is no address of a database ({type(error).__name__})") from None
+    except SQLAlchemyError as error:
+        raise StoreError(f"the host's database does not answer ({type(error).__name__})") from None
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StoreError(f"the host's database failed ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
+
+
+def health(engine: Engine) -> Health:
+    """How many entries wait, since when, and how many were refused. Raises: sqlalchemy.exc.SQLAlchemyError."""
+    with engine.connect() as connection:
+        return outbox.health(connection)
+
+
+def quarantined(engine: Engine) -> list[Poison]:
+    """What the log refused, oldest first. Raises: sqlalchemy.exc.SQLAlchemyError."""
+    with engine.connect() as connection:
+        return outbox.quarantined(connection)
+
+
+def discard(engine: Engine, position: int, part: int) -> None:
+    """Forget an entry that the log refused. Raises: NotFoundError."""
+    with engine.begin() as connection:
+        if not outbox.release(connection, position, part):
+            raise NotFoundError("there is no such entry in quarantine")
+
+
+def retry(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
+    """Give the log everything in quarantine once more; what it still refuses stays. Raises: as `drain`."""
+    held = quarantined(engine)
+    work = _Work(ways)
+    for one in held:
+        work.take(one.org, Place(one.position, one.part, one.op), one.entry)
+    still = {(poison.position, poison.part) for poison in work.record(_logs(log))}
+    with engine.begin() as connection:
+        for one in held:
+            if (one.position, one.part) not in still:
+                outbox.release(connection, one.position, one.part)
+    return Drained(recorded=len(held) - len(still), quarantined=len(still))
+
+
+def drain_forever(
+    engine: Engine,
+    log: LogLike | Logs,
+    stop: threading.Event,
+    *,
+    ways: Ways = WAYS,
+    idle: float = 0.2,
+    most: float = 30.0,
+    failed: Callable[[Exception], None] = lambda error: None,
+) -> Drained:
+    """Drain until `stop` is set, looking every `idle` seconds; after a failure the wait doubles up to `most`.
+
+    `failed` is told of each failure: nothing is lost, it waits in the outbox.
+    """
+    done, wait = Drained(), idle
+    while not stop.is_set():
+        try:
+            done += drain(engine, log, ways)
+            wait = idle
+        except (StoreError, SQLAlchemyError) as error:
+            failed(error)
+            wait = min(wait * 2, most)
+        stop.wait(wait)
+    return done
+
+
+class Draining:
+    """A thread that drains beside the host: `with Draining(engine, log):`."""
+
+    def __init__(self, engine: Engine, log: LogLike | Logs, **more: Any) -> None:
+        self._stop = threading.Event()
+        run: dict[str, Any] = {"target": drain_forever, "args": (engine, log, self._stop), "kwargs": more}
+        self._thread = threading.Thread(name="trailbook-drain", daemon=True, **run)
+
+    def __enter__(self) -> "Draining":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class _Work:
+    """One pass: entries by organisation, each with its place in the outbox, and what the log refused."""
+
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+        self._entries: dict[str, list[tuple[NewEntry, Place, str]]] = {}
+        self._poison: list[Poison] = []
+
+    def take(self, org: str, place: Place, text: str) -> None:
+        """Take an entry in; what is no entry is poison at once."""
+        try:
+            entry = entry_of(text)
+        except EntryInvalidError as error:
+            self._poison.append(self._refused(org, place, text, error))
+        else:
+            self._entries.setdefault(org, []).append((entry, place, text))
+
+    def record(self, logs: Logs) -> list[Poison]:
+        """Record everything; what the log refused. Raises: StoreError."""
+        for org, held in self._entries.items():
+            try:
+                log = logs(org)
+            except NotFoundError as error:
+                self._poison += [self._refused(org, place, text, error) for _, place, text in held]
+                continue
+            outcomes = log.record_each([entry for entry, _, _ in held], source=self._ways.source)
+            for (_, place, text), outcome in zip(held, outcomes, strict=True):
+                if outcome.refused is not None:
+                    self._poison.append(self._refused(org, place, text, outcome.refused))
+        return self._poison
+
+    def _refused(self, org: str, place: Place, text: str, error: TrailbookError) -> Poison:
+        faults = error.faults if isinstance(error, InvalidError) else ()
+        return Poison(
+            position=place.position,
+            part=place.part,
+            org=org,
+            op=place.op,
+            code=faults[0].code if faults else error.code,
+            pointer=faults[0].pointer if faults else "",
+            since=microseconds(self._ways.clock()),
+            entry=text,
+        )
+
+
+def entry_of(text: str) -> NewEntry:
+    """A captured entry. Raises: EntryInvalidError for what is none, or has no id of its own."""
+    try:
+        entry = msgspec.json.decode(text, type=NewEntry)
+    except msgspec.ValidationError:
+        entry = entry_from(msgspec.json.decode(text))  # says where
+    except msgspec.DecodeError as error:
+        raise EntryInvalidError((Fault("", "entry-invalid", f"is not JSON: {error}"),)) from None
+    if entry.id is None:
+        raise EntryInvalidError(
+            (Fault("/id", "entry-invalid", "is missing: without it nothing is recorded once"),)
+        )
+    return entry
+
+
+def _pass(engine: Engine, logs: Logs, rows: Sequence[Kept], ways: Ways) -> Drained:
+    work, taken, gone = _Work(ways), 0, 0
+    for row, part, text in folded(rows, _verbs(logs)):
+        if text is None:
+            gone += 1
+        else:
+            work.take(row.org, Place(row.position, part, row.op), text)
+            taken += 1
+    poison = work.record(logs)
+    with engine.begin() as connection:
+        # Only who puts it there says so: another drain may be at the same rows.
+        if outbox.quarantine(connection, poison):
+            outbox.write(connection, _gaps(logs, poison, ways), at=microseconds(ways.clock()))
+        outbox.delete(connection, [row.position for row in rows])
+    return Drained(recorded=taken - len(poison), folded=gone, quarantined=len(poison))
+
+
+def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:
+    """An entry for each organisation that something of was refused: nothing is ever only a warning."""
+    moment = Moment(acting=Acting(actor=DRAIN), at=ways.clock())
+    # A gap about a gap would never end, and who has no log cannot be told.
+    orgs = dict.fromkeys(one.org for one in poison if GAP not in one.entry and _has_log(logs, one.org))
+    text = [(org, meant(moment, GAP, (ways.source, ()))) for org in orgs]
+    return [Captured(org, outbox.MEANT, [one], GAP) for org, one in text]
+
+
+def _has_log(logs: Logs, org: str) -> bool:
+    try:
+        logs(org)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _logs(log: LogLike | Logs) -> Logs:
+    if callable(log):
+        return log
+    only = log
+
+    def found(org: str) -> LogLike:
+        if org != only.org:
+            raise NotFoundError(f"the outbox has entries of {org}, which is another organisation")
+        return only
+
+    return found
+
+
+def _verbs(logs: Logs) -> Callable[[str, str], str]:
+    """The verb class of an action in an organisation's catalogue; empty where there is none."""
+
+    def found(org: str, action: str) -> str:
+        try:
+            known = logs(org).catalogue.actions.get(action)
+        except NotFoundError:
+            return ""
+        return "" if known is None else known.verb
+
+    return found

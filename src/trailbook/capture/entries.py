@@ -1,0 +1,157 @@
+"""From a changed row to the wire form of its entry: the only place where a row of the host is read.
+
+Owns that an entry is made of declared ids and names, and of the names of changed fields. Refuses to look at any
+other attribute: no value of the host is in what it returns.
+"""
+
+import secrets
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trailbook.capture.actor import Acting
+from trailbook.capture.declarations import Part, Ref, Tracked
+from trailbook.errors import UncapturedWriteError
+from trailbook.model import Item, microseconds, written
+
+_ITEM = msgspec.json.Encoder()
+
+
+class Row:
+    """A row as a statement gives it, with the attributes of the declaration; a callable reads it like an object."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: Mapping[str, Any]) -> None:
+        self._held = held
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._held[name]
+        except KeyError:
+            raise AttributeError(f"the statement's rows have no {name!r}") from None
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """Who acts and when: what all entries of one statement or flush share."""
+
+    acting: Acting
+    at: datetime
+
+
+class Captured(Struct, frozen=True):
+    """Entries of one organisation and one kind of change, each as JSON text."""
+
+    org: str
+    op: str
+    texts: Sequence[str]
+    action: str
+    covers: str | None = None
+
+
+Says = tuple[Item, tuple[tuple[str, Item], ...]]  # the target, and concerns by part
+
+
+def says(tracked: Tracked, row: Any) -> Says:
+    """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""
+    try:
+        target = Item(type=tracked.type, id=_text(row, tracked.id), name=_name(row, tracked.name))
+        return target, tuple(_concerned(tracked.concerns, row))
+    except UncapturedWriteError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
+        # What a host's callable raised may quote a value, so that only its kind is passed on.
+        why = f"{tracked.table}: its declaration could not read the row ({type(error).__name__})"
+        raise UncapturedWriteError(why) from None
+
+
+def texts(moment: Moment, action: str, found: Iterable[Says], *, fields: Sequence[str] = ()) -> list[str]:
+    """The entries of these items as JSON, in the wire form of contracts.md 2, each under a new id."""
+    shared = _shared(moment, action, fields)
+    rows = list(found)
+    return [
+        f'{{"id":"{id_}","target":{_encoded(target)}{_listed(concerns)},{shared}'
+        for id_, (target, concerns) in zip(new_ids(moment.at, len(rows)), rows, strict=True)
+    ]
+
+
+def new_ids(at: datetime, count: int) -> Iterator[str]:
+    """Version 7 UUIDs of an instant, as text. Source: RFC 9562 section 5.7."""
+    head = f"{microseconds(at) // 1000:012x}"
+    head = f"{head[:8]}-{head[8:]}-7"
+    chance = secrets.token_hex(10 * count)
+    for start in range(0, 20 * count, 20):
+        part = chance[start : start + 19]
+        yield f"{head}{part[:3]}-{'89ab'[int(part[3], 16) & 3]}{part[4:7]}-{part[7:]}"
+
+
+def meant(moment: Moment, action: str, said: Says, **more: Any) -> str:
+    """One entry that somebody meant, as JSON; `more` holds its other members, and absent ones as None."""
+    target, concerns = said
+    id_ = more.get("id") or next(new_ids(moment.at, 1))
+    given = {
+        name: value for name, value in more.items() if name not in ("id", "fields") and value is not None
+    }
+    if given.get("outcome") == "success":
+        del given["outcome"]
+    told = "".join(f'"{name}":{_ITEM.encode(value).decode()},' for name, value in given.items())
+    shared = _shared(moment, action, more.get("fields", ()), without=given)
+    return f'{{"id":"{id_}","target":{_encoded(target)}{_listed(concerns)},{told}{shared}'
+
+
+def _shared(moment: Moment, action: str, fields: Sequence[str], *, without: Container[str] = ()) -> str:
+    acting = moment.acting
+    members: dict[str, Any] = {
+        "action": action,
+        "occurred_at": written(moment.at),
+        "actor": acting.actor,
+        "origin": acting.origin,
+    }
+    for name in ("on_behalf_of", "purpose", "correlation", "caused_by"):
+        if name not in without and (value := getattr(acting, name)) is not None:
+            members[name] = value
+    if fields:
+        members["fields"] = sorted(fields)
+    return _ITEM.encode(members)[1:].decode()
+
+
+def _listed(concerns: Sequence[tuple[str, Item]]) -> str:
+    if not concerns:
+        return ""
+    return ',"concerns":[' + ",".join(_encoded(item, part) for part, item in concerns) + "]"
+
+
+def _encoded(item: Item, part: str | None = None) -> str:
+    text = _ITEM.encode(item).decode()
+    return text if part is None else f'{{"part":"{part}",{text[1:]}'
+
+
+def _concerned(concerns: Mapping[str, Ref | Callable[[Any], Any]], row: Any) -> Iterator[tuple[str, Item]]:
+    for part, ref in concerns.items():
+        if isinstance(ref, Ref):
+            found = _read(row, ref.id)
+            if found is not None:
+                yield part, Item(type=ref.type, id=str(found), name=_name(row, ref.name))
+        else:
+            items = ref(row)
+            for item in [items] if isinstance(items, Item) else items or ():
+                yield part, item
+
+
+def _text(row: Any, part: Part) -> str:
+    found = _read(row, part)
+    if found is None:
+        raise UncapturedWriteError("a row without an id cannot be captured")
+    return str(found)
+
+
+def _name(row: Any, part: Part | None) -> str | None:
+    found = None if part is None else _read(row, part)
+    return None if found is None else str(found)
+
+
+def _read(row: Any, part: Part) -> Any:
+    return getattr(row, part) if isinstance(part, str) else part(row)

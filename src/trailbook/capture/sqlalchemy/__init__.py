@@ -1,0 +1,1 @@
+"""SQLAlchemy: a host's writes through it, captured in the host's own transaction."""

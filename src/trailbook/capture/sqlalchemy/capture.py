@@ -1,0 +1,428 @@
+"""Capture: a host's declarations, its databases, and the moment at which an entry joins the host's transaction.
+
+Owns `track`, `install`, `record` and the rule that an entry is written where and when its change is. Refuses a write
+that it cannot capture, outside a transaction, or into a full outbox where the category's policy says so.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.orm import Mapper, Session
+
+from trailbook.capture import outbox, triggers
+from trailbook.capture.actor import current
+from trailbook.capture.declarations import By, Declared, Op, Part, Ref, Tracked, tracked
+from trailbook.capture.entries import Captured, Moment, Row, Says, meant, new_ids, says, texts
+from trailbook.capture.meaning import Said
+from trailbook.capture.sqlalchemy import rollback
+from trailbook.capture.sqlalchemy.checks import CaptureWarning, Finding, findings
+from trailbook.capture.sqlalchemy.protocol import Rows
+from trailbook.capture.sqlalchemy.session import Flushing
+from trailbook.capture.sqlalchemy.statements import Statements
+from trailbook.capture.sqlalchemy.tables import Place, attributes_in, columns_of, nearest
+from trailbook.catalogue import load
+from trailbook.catalogue.declared import OnFailure
+from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
+from trailbook.model import Item, Outcome, microseconds
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which a host without it does without
+
+Concerned = Mapping[str, Item | Sequence[Item]]
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """How many rows may wait: above `outbox` what may not be lost is refused, above `spool` everything is.
+
+    Looked at at most once in `every` seconds.
+    """
+
+    outbox: int = 100_000
+    spool: int = 1_000_000
+    every: float = 1.0
+
+
+BOUNDS = Bounds()
+
+
+class Capture:
+    """What a host records of itself: one object beside its engine."""
+
+    def __init__(
+        self,
+        org: str | Callable[[Any], str],
+        *,
+        name: str = "capture",
+        job: str | None = None,
+        folders: Sequence[Path] = (),
+        bounds: Bounds = BOUNDS,
+        on_failure: Mapping[str, OnFailure] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
+        self.org = org
+        self.name = name
+        self.catalogue = load(folders)
+        self.tracked: dict[str, Tracked] = {}
+        self.places: dict[Table, Place] = {}
+        self.engines: list[Engine] = []
+        self._job = job
+        self._bounds = bounds
+        self._on_failure = _policies(self.catalogue, on_failure or {})
+        self._clock = clock
+        self._mappers: list[tuple[Mapper[Any] | None, Tracked]] = []
+        self._rooms: dict[Engine, tuple[float, outbox.Room]] = {}
+        self._flushing = Flushing(self._find, self.made, self.write)
+        self._statements = Statements(self)
+
+    def track(
+        self,
+        model: Any,
+        *,
+        type: str,
+        id: Part | None = None,
+        name: Part | None = None,
+        owner: Ref | Callable[[Any], Any] | None = None,
+        category: str | None = None,
+        actions: Mapping[Op, str | None],
+        concerns: Mapping[str, Ref | Callable[[Any], Any]] | None = None,
+        fields: Iterable[str] | Mapping[str, str] = (),
+        ignore: Iterable[str] = (),
+        by: By = "hooks",
+    ) -> Tracked:
+        """Declare what the rows of a mapped class or table are, and what their changes are called.
+
+        `owner` fills the part that the actions require; `fields` may be named, as themselves or as the catalogue
+        calls them; a change of `ignore` alone is no entry. Raises: ConfigurationError, ActionUnknownError.
+        """
+        columns, tables, mapper = columns_of(model)
+        said = Declared(
+            type=type,
+            id=id,
+            name=name,
+            owner=owner,
+            category=category,
+            actions=actions,
+            concerns=concerns,
+            fields=fields,
+            ignore=ignore,
+            by=by,
+        )
+        made = tracked(self.catalogue, columns, said)
+        if by == "triggers" and len(tables) > 1:
+            raise ConfigurationError(
+                f"track({made.table}): by: a trigger sees one table, this class has several"
+            )
+        self._mappers.append((mapper, made))
+        self.tracked[made.table] = made
+        for table in tables:
+            self._place(table, mapper).declared.append((mapper, made))
+        if mapper is not None:
+            self._flushing.watch(mapper.class_)
+        return made
+
+    def install(self, engine: "Engine | AsyncEngine") -> list[Finding]:
+        """Make the outbox in a database, begin to capture what this engine writes, and record that it began.
+
+        Returns, and warns of, what hooks cannot see there. Raises: ConfigurationError, SchemaNewerError.
+        """
+        given: Any = engine
+        found: Engine = getattr(given, "sync_engine", given)
+        outbox.engine_name(found)
+        if found not in self.engines:
+            self.engines.append(found)
+            self._statements.listen(found)
+            rollback.listen(found)
+        if not found.dialect.is_async:
+            with found.begin() as connection:
+                self.make(connection)
+        told = self.check()
+        for each in told:
+            warnings.warn(f"{each.table}: {each.detail}", CaptureWarning, stacklevel=2)
+        return told
+
+    async def install_async(self, engine: "AsyncEngine") -> list[Finding]:
+        """As `install`, for an engine that is awaited."""
+        told = self.install(engine)
+        async with engine.begin() as connection:
+            await connection.run_sync(self.make)
+        return told
+
+    def make(self, connection: Connection) -> None:
+        """Make the outbox in the connection's database where it is missing, and record that capture began."""
+        outbox.install(connection)
+        triggers.install(connection, self.triggered(), self.org)
+        self._lifecycle(connection, "activity_log.capture_started")
+
+    def triggered(self) -> list[Tracked]:
+        """The declarations of tables that triggers cover."""
+        return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
+
+    def announce(self, connection: Connection) -> None:
+        """Tell the triggers of a database who acts in the connection's transaction; without one they know nobody."""
+        if _is_transacted(connection):
+            triggers.announce(connection, self._job, lambda: _transaction(connection))
+
+    def check(self) -> list[Finding]:
+        """What hooks cannot see of the tracked tables, as far as their declarations tell."""
+        return findings(self.places.values())
+
+    def leave(self, engine: "Engine | AsyncEngine") -> None:
+        """Capture no more what one engine writes, and record it; an awaited engine has `leave_async` do so first.
+
+        What is written to tracked tables through it from now on is refused, as through any engine without capture.
+        """
+        given: Any = engine
+        found: Engine = getattr(given, "sync_engine", given)
+        if not found.dialect.is_async:
+            with found.begin() as connection:
+                self.end(connection)
+        self._statements.deafen(found)
+        rollback.listen(found, event.remove)
+        self.engines.remove(found)
+
+    async def leave_async(self, engine: "AsyncEngine") -> None:
+        """As `leave`, for an engine that is awaited."""
+        async with engine.begin() as connection:
+            await connection.run_sync(self.end)
+        self.leave(engine)
+
+    def end(self, connection: Connection) -> None:
+        """Record in the connection's transaction that capture stops."""
+        self._lifecycle(connection, "activity_log.capture_stopped")
+
+    def stop(self) -> None:
+        """Leave every engine and listen no more: what is written afterwards is neither captured nor refused."""
+        for engine in list(self.engines):
+            self.leave(engine)
+        self._flushing.stop()
+        self._statements.stop()
+
+    def record(
+        self,
+        session: Session | Connection,
+        action: str,
+        *,
+        target: Item,
+        concerns: Concerned | None = None,
+        fields: Sequence[str] = (),
+        outcome: Outcome = "success",
+        effective_at: date | None = None,
+        caused_by: UUID | None = None,
+        id: UUID | None = None,
+        covers: Sequence[Item] = (),
+    ) -> UUID:
+        """Say what a change means, in the session's transaction; the row capture of the same change folds into it.
+
+        `covers` are further items whose captured rows mean the same. Returns the entry's id.
+        Raises: ActionUnknownError, UncapturedWriteError, OutboxFullError.
+        """
+        connection = session if isinstance(session, Connection) else session.connection()
+        self.catalogue.action(action)
+        self.demand_transaction(connection)
+        moment = self.moment()
+        id_ = id or UUID(next(new_ids(moment.at, 1)))
+        text = meant(
+            moment,
+            action,
+            _said(target, concerns),
+            id=id_,
+            outcome=outcome,
+            effective_at=effective_at and effective_at.isoformat(),
+            caused_by=caused_by,
+            fields=fields,
+        )
+        covered = "\n".join(f"{item.type}/{item.id}" for item in covers) or None
+        self.write(connection, [Captured(self._org(target), outbox.MEANT, [text], action, covered)])
+        return id_
+
+    def record_change(
+        self,
+        session: Session,
+        found: Any,
+        action: str,
+        *,
+        target: Item | None = None,
+        concerns: Concerned | None = None,
+        **more: Any,
+    ) -> UUID:
+        """Say what the change of an object means; what is not given comes from its declaration.
+
+        With another `target` the object's own row folds into the entry all the same. Further members are those of
+        `record`. Raises: as `record`; ConfigurationError for a class not tracked.
+        """
+        tracked = nearest(columns_of(type(found))[2], self._mappers)
+        if tracked is None:
+            raise ConfigurationError(f"record_change: {type(found).__name__} is not tracked")
+        session.flush()
+        own, about = says(tracked, found)
+        if concerns is None and target is None:
+            concerns = {part: [item for name, item in about if name == part] for part, _ in about}
+        return self.record(session, action, target=target or own, concerns=concerns, covers=[own], **more)
+
+    def moment(self) -> Moment:
+        """Who acts, now."""
+        return Moment(acting=current(self._job), at=self._clock())
+
+    def made(
+        self, kept: tuple[Tracked, Op], found: Sequence[tuple[Any, Says]], changed: Iterable[str]
+    ) -> list[Captured]:
+        """The entries of one kind of change, not written yet; `found` pairs a row with what it says."""
+        tracked, op = kept
+        action = tracked.actions[op]
+        if action is None:
+            return []
+        named = sorted({tracked.fields[name] for name in changed if name in tracked.fields})
+        moment = self.moment()
+        rows: dict[str, list[Says]] = {}
+        for row, said in found:
+            rows.setdefault(self._org(row), []).append(said)
+        return [
+            Captured(org, op, texts(moment, action, said, fields=named), action) for org, said in rows.items()
+        ]
+
+    def keep_rows(
+        self, connection: Connection, place: Place, op: Op, found: tuple[Rows, Iterable[str]]
+    ) -> None:
+        """Write the entries of rows that a statement touched, and of the attributes it set."""
+        rows, changed = found
+        kinds: dict[str, tuple[Tracked, list[tuple[Any, Says]]]] = {}
+        for values in rows:
+            tracked = place.tracked(values)
+            if tracked is not None:
+                # The name of an inherited row may stand in its other table: then the entry cites the last one.
+                blank = {} if place.base or not isinstance(tracked.name, str) else {tracked.name: None}
+                row = Row(
+                    {**blank, **{name: values[c] for name, c in place.attributes.items() if c in values}}
+                )
+                kind = kinds.setdefault(f"{tracked.table}/{tracked.type}", (tracked, []))
+                kind[1].append((row, says(tracked, row)))
+        changed = list(changed)
+        made = [one for tracked, held in kinds.values() for one in self.made((tracked, op), held, changed)]
+        self.write(connection, made)
+
+    def keep_said(self, connection: Connection, said: Said) -> None:
+        """Write the entries that a host said a statement means."""
+        moment, action = self.moment(), self.catalogue.action(said.action).name
+        made = [
+            Captured(
+                self._org(target), outbox.MEANT, [meant(moment, action, one, fields=said.fields)], action
+            )
+            for target in said.targets
+            for one in [_said(target, said.concerns)]
+        ]
+        self.write(connection, made)
+
+    def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
+        """Write entries in the connection's transaction. Raises: OutboxFullError."""
+        if not captured:
+            return
+        room = self._room(connection)
+        for one in captured if room != "free" else ():
+            if room == "spool-full" or self._on_failure[one.action] == "refuse":
+                raise OutboxFullError(f"the outbox is full, and {one.action} may not be lost: is it drained?")
+        outbox.write(connection, captured, at=microseconds(self._clock()), tx=_transaction(connection))
+
+    def demand_engine(self, connection: Connection) -> None:
+        """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
+        if all(connection.dialect is not engine.dialect for engine in self.engines):
+            raise UncapturedWriteError(
+                "a tracked table is written through an engine without capture: install it"
+            )
+
+    def demand_transaction(self, connection: Connection) -> None:
+        """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
+        self.demand_engine(connection)
+        if not _is_transacted(connection):
+            raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
+
+    def _place(self, table: Table, mapper: Mapper[Any] | None) -> Place:
+        place = self.places.get(table)
+        if place is None:
+            base = mapper is None or table is mapper.base_mapper.local_table
+            place = Place(table=table, base=base, attributes=attributes_in(table, mapper), declared=[])
+            self.places[table] = place
+        return place
+
+    def _find(self, mapper: Mapper[Any]) -> Tracked | None:
+        return nearest(mapper, self._mappers)
+
+    def _org(self, row: Any) -> str:
+        return self.org if isinstance(self.org, str) else self.org(row)
+
+    def _room(self, connection: Connection) -> outbox.Room:
+        now = time.monotonic()
+        at, room = self._rooms.get(connection.engine, (-self._bounds.every, "free"))
+        if now - at >= self._bounds.every or room != "free":
+            rows = outbox.waiting(connection, self._bounds.outbox)
+            room = "spool-full" if rows >= self._bounds.spool else "outbox-full"
+            room = room if rows >= self._bounds.outbox else "free"
+            self._rooms[connection.engine] = (now, room)
+        return room
+
+    def _lifecycle(self, connection: Connection, action: str) -> None:
+        """An entry that capture itself began or stopped; of an organisation that only rows name there is none."""
+        if isinstance(self.org, str):
+            source = Item(type="source", id=self.name, name=f"Capture {self.name}")
+            acting = current(self._job or self.name)
+            text = meant(Moment(acting=acting, at=self._clock()), action, (source, ()))
+            at = microseconds(self._clock())
+            outbox.write(connection, [Captured(self.org, outbox.MEANT, [text], action)], at=at)
+
+
+def _policies(catalogue: Any, given: Mapping[str, OnFailure]) -> dict[str, OnFailure]:
+    for name, policy in given.items():
+        if name not in catalogue.categories and name not in catalogue.actions:
+            raise ConfigurationError(f"on_failure.{name}: is neither a category nor an action")
+        if policy not in ("refuse", "spool"):
+            raise ConfigurationError(f"on_failure.{name}: is not refuse or spool")
+    return {
+        action.name: given.get(action.name, given.get(action.category, action.on_failure))
+        for action in catalogue.actions.values()
+    }
+
+
+def _said(target: Item, concerns: Concerned | None) -> Says:
+    pairs = [
+        (part, item)
+        for part, items in (concerns or {}).items()
+        for item in ([items] if isinstance(items, Item) else items)
+    ]
+    return target, tuple(pairs)
+
+
+def _transaction(connection: Connection) -> str | None:
+    """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
+    if connection.dialect.name != "sqlite":
+        return None
+    running = rollback.of(connection)
+    if running.name is None:
+        running.name = token_hex(16)
+    return running.name
+
+
+def _is_transacted(connection: Connection) -> bool:
+    driver = connection.connection
+    assert driver.dbapi_connection is not None
+    alone = connection.dialect.detect_autocommit_setting(driver.dbapi_connection)
+    return not alone or _in_transaction(driver.driver_connection)
+
+
+def _in_transaction(driver: Any) -> bool:
+    """Whether a driver's connection has a transaction open, as far as it tells."""
+    found = getattr(driver, "in_transaction", None)
+    if found is not None:  # sqlite3, aiosqlite
+        return bool(found)
+    asked = getattr(driver, "is_in_transaction", None)
+    if asked is not None:  # asyncpg
+        return bool(asked())
+    told = getattr(driver, "info", None)
+    return told is not None and int(getattr(told, "transaction_status", 0)) != 0  # psycopg

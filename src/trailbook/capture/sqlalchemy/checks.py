@@ -1,0 +1,46 @@
+"""What hooks cannot see, found when capture begins rather than when something is missing.
+
+Owns the findings of `Capture.check`. Refuses to be reassuring: what no declaration tells is in the published table of
+write paths, `docs/reference/capture.md`.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from trailbook.capture.sqlalchemy.tables import Place
+
+_BY_THE_DATABASE = ("cascade", "set null", "set default")
+
+
+class CaptureWarning(UserWarning):
+    """A write path that hooks cannot see, on a table that they cover."""
+
+
+class Finding(Struct, frozen=True):
+    """A table, a stable code, and in plain words what is not seen."""
+
+    table: str
+    code: str
+    detail: str
+
+
+def findings(places: Iterable[Place]) -> list[Finding]:
+    """Every known blind spot of tables that are covered by hooks."""
+    found: list[Finding] = []
+    for place in places:
+        if place.triggered:
+            continue
+        for key in place.table.foreign_keys:
+            if place.base and (key.ondelete or "").lower() in _BY_THE_DATABASE:
+                detail = (
+                    f"{key.parent.name} has ON DELETE {(key.ondelete or '').upper()}: rows that the database itself"
+                    f" deletes or changes, when a row of {key.column.table.name} goes, are seen by triggers only"
+                )
+                found.append(Finding(str(place.table.fullname), "cascade-in-database", detail))
+            if place.base and (key.onupdate or "").lower() in _BY_THE_DATABASE:
+                detail = (
+                    f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
+                )
+                found.append(Finding(str(place.table.fullname), "cascade-in-database", detail))
+    return found

@@ -1,0 +1,181 @@
+"""Statements that no flush made: Core, ORM-enabled and bulk INSERT, UPDATE and DELETE on tracked tables, and text.
+
+Owns that each is expanded into its rows by what the database itself returns of them, or is refused before it runs.
+Refuses to guess which rows a statement touched, and to look at any column that no entry is made of.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update, event
+from sqlalchemy.sql.dml import UpdateBase
+
+from trailbook.capture.meaning import Said, said_now
+from trailbook.capture.sql_tables import EVERYTHING, written_tables
+from trailbook.capture.sqlalchemy.protocol import Keeper
+from trailbook.capture.sqlalchemy.rollback import doom
+from trailbook.capture.sqlalchemy.rows import Plan, planned, rows_of
+from trailbook.capture.sqlalchemy.session import is_unit_of_work
+from trailbook.capture.sqlalchemy.tables import Place
+from trailbook.errors import UncapturedWriteError
+
+_PLAN, _SAID, _TEXT = "trailbook_plan", "trailbook_said", "trailbook_text"
+_HANDLED = (Insert, Update, Delete)
+
+
+class Statements:
+    """Listens to the engines of one capture, and guards its tables on all others."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        event.listen(Engine, "before_execute", self._elsewhere)
+
+    def listen(self, engine: Engine) -> None:
+        """Capture what an engine executes."""
+        event.listen(engine, "before_execute", self._before, retval=True)
+        event.listen(engine, "after_execute", self._after)
+        event.listen(engine, "before_cursor_execute", self._before_text)
+        event.listen(engine, "after_cursor_execute", self._after_text)
+
+    def deafen(self, engine: Engine) -> None:
+        """Capture no longer what an engine executes."""
+        event.remove(engine, "before_execute", self._before)
+        event.remove(engine, "after_execute", self._after)
+        event.remove(engine, "before_cursor_execute", self._before_text)
+        event.remove(engine, "after_cursor_execute", self._after_text)
+
+    def stop(self) -> None:
+        """Guard no other engine any more."""
+        event.remove(Engine, "before_execute", self._elsewhere)
+
+    def _place(self, element: Any) -> Place | None:
+        if not isinstance(element, UpdateBase):
+            return None
+        noted = (
+            element._annotations
+        )  # a bulk statement of the ORM names the table that it is for at this moment
+        table: Any = noted.get("_emit_insert_table", noted.get("_emit_update_table", element.table))
+        while not isinstance(table, Table) and getattr(table, "element", None) is not None:
+            table = table.element  # an alias writes to what it stands for
+        place = self._keeper.places.get(table)
+        if place is None and any(_is_named(table, known) for known in self._keeper.places):
+            raise UncapturedWriteError(
+                f"{table.name}: is tracked as another Table than the one that is written"
+            )
+        return place
+
+    def _elsewhere(self, connection: Connection, element: Any, *more: Any) -> None:
+        """On an engine without capture a tracked table is not written."""
+        place = self._place(element)
+        if place is not None and not place.triggered:
+            self._keeper.demand_engine(connection)
+
+    def _before(
+        self, connection: Connection, element: Any, multiparams: Any, params: Any, options: Any
+    ) -> tuple[Any, Any, Any]:
+        place = self._place(element)
+        if place is not None and place.triggered:
+            self._keeper.announce(connection)
+        elif place is not None:
+            self._keeper.demand_transaction(connection)
+            if not is_unit_of_work(connection, options, (mapper for mapper, _ in place.declared)):
+                return (
+                    self._planned(connection, (element, place), multiparams or [params], options),
+                    multiparams,
+                    params,
+                )
+        return element, multiparams, params
+
+    def _planned(self, connection: Connection, found: tuple[Any, Place], params: Any, options: Any) -> Any:
+        element, place = found
+        said = said_now()
+        if said is not None:
+            return element.execution_options(**{_SAID: said})
+        if not isinstance(element, _HANDLED):
+            raise UncapturedWriteError(f"{place.table.name}: this kind of statement cannot be captured")
+        by_orm = "compiled_cache" in options or "_emit_insert_table" in element._annotations
+        if not place.base and isinstance(element, Insert) and by_orm:
+            return element  # the rest of a row whose first part is captured in the base table
+        plan, changed = planned(connection, element, place, params)
+        return element if plan is None else changed.execution_options(**{_PLAN: plan})
+
+    def _after(
+        self, connection: Connection, element: Any, multiparams: Any, params: Any, options: Any, result: Any
+    ) -> None:
+        if not isinstance(element, UpdateBase):
+            return
+        own = element.get_execution_options()
+        with _or_nothing(connection):
+            if _PLAN in own:
+                plan: Plan = own[_PLAN]
+                found = (rows_of(connection, plan, result), plan.changed)
+                self._keeper.keep_rows(connection, plan.place, plan.op, found)
+            elif _SAID in own and result.rowcount != 0:
+                self._say(connection, own[_SAID])
+
+    def _before_text(
+        self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
+        if _is_expanded(context, statement):
+            return
+        written = (
+            written_tables(statement) if len(statement) < 10_000 else written_tables.__wrapped__(statement)
+        )
+        places = [
+            place
+            for place in self._keeper.places.values()
+            if EVERYTHING in written or place.table.name.casefold() in written
+        ]
+        if any(place.triggered for place in places):
+            self._keeper.announce(connection)
+        found = [place.table.name for place in places if not place.triggered]
+        if found:
+            self._keeper.demand_transaction(connection)
+            if said_now() is None:
+                what = "may write" if EVERYTHING in written else "writes"
+                raise UncapturedWriteError(
+                    f"text that {what} to {', '.join(sorted(found))} cannot be captured: say what it means"
+                    " with recorded_as(...), or cover the table with triggers"
+                )
+            context.execution_options = context.execution_options.union({_TEXT: True})
+
+    def _after_text(
+        self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
+        said = said_now()
+        if said is not None and context.execution_options.get(_TEXT) and cursor.rowcount != 0:
+            with _or_nothing(connection):
+                self._say(connection, said)
+
+    def _say(self, connection: Connection, said: Said) -> None:
+        if not said.written:
+            said.written = True
+            self._keeper.keep_said(connection, said)
+
+
+@contextmanager
+def _or_nothing(connection: Connection) -> Iterator[None]:
+    """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
+    try:
+        yield
+    except BaseException:
+        doom(connection)
+        raise
+
+
+def _is_named(table: Any, known: Table) -> bool:
+    return getattr(table, "name", None) == known.name and getattr(table, "schema", None) == known.schema
+
+
+def _is_expanded(context: Any, statement: str) -> bool:
+    """Whether a statement was built by SQLAlchemy, and so was looked at before it became text."""
+    compiled = getattr(context, "compiled", None)
+    if compiled is None:
+        return bool(getattr(context, "isddl", False))
+    if getattr(compiled.statement, "is_text", False) or getattr(compiled.statement, "_is_textual", False):
+        return False
+    if statement.lstrip()[:4].lower() != "with":
+        return True
+    # A SELECT may have a writing statement as a CTE; an INSERT of ours may too, beside its own table.
+    return bool(isinstance(compiled.statement, UpdateBase) and len(written_tables(statement)) < 2)

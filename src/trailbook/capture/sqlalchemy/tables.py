@@ -1,0 +1,90 @@
+"""Where tracked rows lie: from a SQLAlchemy table or mapped class to its declaration, and to the columns it needs.
+
+Owns the view of a mapping that hooks work with: attributes, tables of a hierarchy, discriminators. Refuses to execute
+anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Column, FromClause, Table, inspect
+from sqlalchemy.orm import Mapper
+
+from trailbook.capture.declarations import Columns, Tracked
+
+
+class Place(Struct, kw_only=True):
+    """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row."""
+
+    table: Table
+    base: bool
+    attributes: Mapping[str, Column[Any]]  # those of the declaration that stand in this table
+    declared: list[tuple[Mapper[Any] | None, Tracked]]
+
+    @property
+    def triggered(self) -> bool:
+        """Whether triggers see this table, so that hooks must not."""
+        return self.declared[0][1].by == "triggers"
+
+    def columns(self) -> list[Column[Any]]:
+        """The columns that entries of this table are made of, the discriminator among them where it decides."""
+        wanted = set().union(*(tracked.needs | set(tracked.key) for _, tracked in self.declared))
+        found = [column for name, column in self.attributes.items() if name in wanted]
+        mark = self._discriminator()
+        return found if mark is None or mark in set(found) else [*found, mark]
+
+    def tracked(self, values: Mapping[Column[Any], Any]) -> Tracked | None:
+        """The declaration of a row: that of its class, by the discriminator; None for a class that is not tracked."""
+        mark = self._discriminator()
+        if mark is None:
+            return self.declared[0][1]
+        mapper = self.declared[0][0]
+        assert mapper is not None
+        return nearest(mapper.polymorphic_map.get(values.get(mark)), self.declared)
+
+    def _discriminator(self) -> Column[Any] | None:
+        mapper = self.declared[0][0]
+        if mapper is None or (len(self.declared) == 1 and mapper is mapper.base_mapper):
+            return None
+        mark = mapper.polymorphic_on
+        return mark if isinstance(mark, Column) and mark.table is self.table else None
+
+
+def nearest(
+    mapper: Mapper[Any] | None, declared: Sequence[tuple[Mapper[Any] | None, Tracked]]
+) -> Tracked | None:
+    """The declaration of a mapped class: its own, else that of the nearest class it inherits from."""
+    known = {id(found): tracked for found, tracked in declared}
+    for each in () if mapper is None else mapper.iterate_to_root():
+        if id(each) in known:
+            return known[id(each)]
+    return None
+
+
+def columns_of(model: Any) -> tuple[Columns, list[Table], Mapper[Any] | None]:
+    """What a mapped class or a table is made of: its columns by attribute, its tables (the base first), its mapper."""
+    if isinstance(model, Table):
+        columns = {column.key: str(column.name) for column in model.columns}
+        key = tuple(column.key for column in model.primary_key)
+        return Columns(table=str(model.fullname), key=key, columns=columns), [model], None
+    mapper: Mapper[Any] = inspect(model)
+    attributes = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
+    found = {name: str(column.name) for name, column in attributes.items() if isinstance(column, Column)}
+    key = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+    tables = [table for table in mapper.tables if isinstance(table, Table)]
+    own = mapper.local_table
+    name = str(own.fullname if isinstance(own, Table) else own.description)
+    return Columns(table=name, key=key, columns=found), tables, mapper
+
+
+def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Column[Any]]:
+    """The attributes whose columns stand in a table."""
+    if mapper is None:
+        return {column.key: column for column in table.columns if isinstance(column, Column)}
+    found: dict[str, Column[Any]] = {}
+    for attribute in mapper.column_attrs:
+        for column in attribute.columns:
+            if isinstance(column, Column) and column.table is table:
+                found[attribute.key] = column
+    return found

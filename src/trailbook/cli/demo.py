@@ -1,0 +1,194 @@
+"""`demo`: Nordlys AS, built once into a folder, then served: its activity log and its HR system, in one process.
+
+Owns that the folder stands under its name only when it is whole. Refuses to write into a folder that holds
+anything else, and to give the demo secrets that anybody could know.
+"""
+
+import importlib
+import os
+import random
+import shutil
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from msgspec import structs
+
+from trailbook.access.viewer import operator
+from trailbook.cli.context import JSON, opened, settings_of
+from trailbook.cli.output import as_json, note, progress, put
+from trailbook.cli.serve import (
+    BASE_URL,
+    LISTEN,
+    bound,
+    create_app,
+    limits_of,
+    link,
+    run,
+    served,
+    settle,
+    signing,
+)
+from trailbook.deployment.settings import Settings
+from trailbook.errors import ConfigurationError, UnauthenticatedError
+from trailbook.model import Item
+
+LOG_FILE, OUTSIDE_FILE, ZONE, SEED = "log.db", "outside.txt", "Europe/Oslo", 7
+
+
+def demo(
+    ctx: typer.Context,
+    folder: Path = typer.Option(
+        Path("nordlys-demo"), "--dir", metavar="DIR", help="Where the company is kept."
+    ),
+    serves: bool = typer.Option(True, "--serve/--no-serve", help="Serve it, or only build it."),
+    listen: str | None = LISTEN,
+    base_url: str | None = BASE_URL,
+    opens: bool = typer.Option(False, "--open/--no-open", help="Open the log in a browser."),
+    json: bool = JSON,
+) -> None:
+    """Open the log of the demo company, Nordlys AS.
+
+    The first time it is built: two years of a small company, lived through by its HR system. Later it is served as
+    it was left.
+    """
+    nordlys = importlib.import_module("trailbook.demo")
+    found = settings_of(ctx, listen=listen, base_url=base_url)
+    found = structs.replace(
+        found,
+        store=f"sqlite:///{folder / LOG_FILE}",
+        org=nordlys.ORG,
+        outside_file=str(folder / OUTSIDE_FILE),
+        catalogue=(str(nordlys.CATALOGUE), *found.catalogue),
+    )
+    if not (folder / LOG_FILE).exists():
+        told = build(nordlys, folder)
+        note(f"{told.entries} entries about {told.people} people are in {folder}")
+    if serves:
+        _serve(nordlys, folder, (found, opens, json))
+    elif json:
+        put(as_json({"dir": str(folder), "org": nordlys.ORG, "store": found.store}))
+    else:
+        put(f"The company is in {folder}; TRAILBOOK_STORE={found.store} reads its log.")
+
+
+def build(nordlys: Any, folder: Path) -> Any:
+    """Build the company into a folder that does not exist or is empty; it has its name once it is whole.
+
+    Raises: ConfigurationError when something else is there.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigurationError(f"dir: {folder} holds something else; name another with --dir")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        told = _live(nordlys, part)
+        os.rename(part, folder)
+    except BaseException:
+        shutil.rmtree(part)
+        raise
+    return told
+
+
+def _live(nordlys: Any, folder: Path) -> Any:
+    deployments = importlib.import_module("trailbook.deployment.deployment")
+    url = f"sqlite:///{folder / LOG_FILE}"
+    # Everything about the company comes from the seed; the secrets and keys of its log never do.
+    signs = deployments.Signs(origin=nordlys.ORIGIN)
+    deployments.open_deployment(url, create=True, signs=signs).close()
+    closing: list[Callable[[], None]] = []
+
+    def open_log(clock: Callable[[], datetime], source: Item) -> Any:
+        entropy = random.Random(f"log/{SEED}").randbytes
+        deployment = deployments.open_deployment(
+            url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy, signs=signs
+        )
+        closing.append(deployment.close)
+        log = deployment.create(nordlys.ORG)
+        log.source = source
+        # On the company's first day, so that what is newest is somebody's everyday work.
+        _let_in((deployment, nordlys.ORG), importlib.import_module("trailbook.demo.entering"))
+        return log
+
+    try:
+        with progress("Living through two years") as reach:
+            return nordlys.build(
+                folder, until=datetime.now(UTC), seed=SEED, progress=reach, open_log=open_log
+            )
+    finally:
+        for close in closing:
+            close()
+
+
+def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None:
+    found, opens, json = how
+    pages, entering = (importlib.import_module(f"trailbook.demo.{name}") for name in ("pages", "entering"))
+    with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
+        log = deployment.log(nordlys.ORG)
+        log.source = nordlys.SOURCE
+        hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
+        into = (deployment, nordlys.ORG)
+        _let_in(into, entering)
+
+        known = [entering.item_of(each) for each in entering.FOUR]
+
+        def signs_in(item: Item) -> str:
+            return link(into, address, item, None if item in known else "none")
+
+        links = {each.part: signs_in(entering.item_of(each)) for each in entering.FOUR}
+        told = {"address": address, "hr_system": f"{address}/hr", **links}
+        extra = [*pages.routes(hr), *entering.routes(hr, signs_in, _reads(deployment))]
+        settle(deployment, found)
+        app = create_app(deployment, base_url=address, timezone=ZONE, extra=extra, limits=limits_of(found))
+        put(*([as_json(told)] if json else _welcome(told).splitlines()))
+        sys.stdout.flush()
+        if opens:
+            webbrowser.open(told["hr"])
+        with signing(deployment), hr.draining():
+            run(app, listening, found.log_level)
+        hr.close()
+
+
+def _reads(deployment: Any) -> Callable[[Mapping[str, str]], Item | None]:
+    """As whom the log is open in the browser that sent these headers."""
+    session = importlib.import_module("trailbook.web.http.auth").session
+
+    def reads(headers: Mapping[str, str]) -> Item | None:
+        text = session(headers)
+        try:
+            return None if text is None else deployment.credentials.viewer(text).item
+        except UnauthenticatedError:
+            return None
+
+    return reads
+
+
+def _let_in(into: tuple[Any, str], entering: Any) -> None:
+    """Give the four of the demo their roles in the log, where they do not have them yet."""
+    deployment, org = into
+    administering = importlib.import_module("trailbook.administration.access")
+    by = administering.By(deployment, operator(org))
+    there = administering.state_of(by).members
+    for each in entering.FOUR:
+        item = entering.item_of(each)
+        if (item.type, item.id) not in there:
+            administering.put_member(by, item, [each.role])
+
+
+def _welcome(told: dict[str, str]) -> str:
+    return f"""\
+The activity log of Nordlys AS, for its HR lead (the link works once):
+  {told["hr"]}
+The same for a manager and for an employee, whose roles have no access to it:
+  {told["manager"]}
+  {told["employee"]}
+And for the system administrator, who cares for roles, members and keys:
+  {told["administrator"]}
+The HR system that records into it; edit something there and look again:
+  {told["hr_system"]}
+Stop with Ctrl-C."""

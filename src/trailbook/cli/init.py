@@ -1,0 +1,78 @@
+"""`init`, `config show` and `version`: beginning a log, and what is in force.
+
+Owns what a newcomer is told to do next. Refuses to change a log that is there: a second `init` does nothing.
+"""
+
+import platform
+import shlex
+
+import typer
+
+from trailbook import __version__
+from trailbook.access.viewer import operator
+from trailbook.cli.context import JSON, opened, settings_of
+from trailbook.cli.output import as_json, counted, put, table
+from trailbook.deployment.settings import effective
+
+FIRST_ORG = "main"
+NEXT = """\
+Next:
+  {trailbook} record --action role.assigned --actor 'person:user/u-17=Anna Berg' \\
+      --target role/r-3=Manager --concerns 'member:user/u-42=Bob Li'
+  {trailbook} search
+  {trailbook} api-keys new --name 'HR system' --scope record
+  {trailbook} serve --sign-in
+Before anything can be lost: set outside_file to a path on another machine's disk (docs/operate.md)."""
+
+config = typer.Typer(add_completion=False, rich_markup_mode=None, help="Show the settings in force.")
+
+
+def init(
+    ctx: typer.Context,
+    org: str | None = typer.Option(None, metavar="NAME", help=f"The organisation; else {FIRST_ORG}."),
+    json: bool = JSON,
+) -> None:
+    """Begin a log: the store, its secrets and an organisation.
+
+    Doing it again is harmless: what exists is left as it is, and the answer says so.
+    """
+    found = settings_of(ctx, **({} if org is None else {"org": org}))
+    name = found.org or FIRST_ORG
+    with opened(found, create=True) as deployment:
+        new = name not in deployment.orgs()
+        size = deployment.create(name).size(viewer=operator(name))
+    if json:
+        put(as_json({"org": name, "store": found.store, "created": new, "size": size}))
+    elif new:
+        given = ctx.obj["store"]
+        command = "trailbook" if given is None else f"trailbook --store {shlex.quote(given)}"
+        put(f"The log of {name} has begun in {found.store}.", *NEXT.format(trailbook=command).splitlines())
+    else:
+        put(
+            f"{name} has a log in {found.store} already, with {counted(size, 'entry', 'entries')}; nothing was changed."
+        )
+
+
+@config.callback()
+def _group() -> None:
+    """Show the settings in force."""
+
+
+@config.command("show")
+def show(ctx: typer.Context, json: bool = JSON) -> None:
+    """Show every setting with where it came from; secrets are hidden."""
+    rows = effective(settings_of(ctx))
+    if json:
+        put(as_json({row["key"]: {"value": row["value"], "source": row["source"]} for row in rows}))
+        return
+    table((row["key"], row["source"], _value(row["value"])) for row in rows)
+
+
+def version(json: bool = JSON) -> None:
+    """Print the version."""
+    python = platform.python_version()
+    put(as_json({"version": __version__, "python": python}) if json else f"trailbook {__version__}")
+
+
+def _value(value: str | tuple[str, ...] | None) -> str:
+    return "-" if value in (None, ()) else value if isinstance(value, str) else ", ".join(value or ())

@@ -1,0 +1,242 @@
+"""`org`, `roles` and `members`: organisations, and who may do what in one.
+
+Owns the forms of these commands. Whoever can run them on the files acts as the operator, and every change is an
+entry. Refuses nothing itself: the rules are the core's.
+"""
+
+import importlib
+from typing import Any
+
+import typer
+
+from trailbook.access.roles import PREDEFINED, permissions_of
+from trailbook.cli.context import JSON, Opened, open_log, opened, settings_of
+from trailbook.cli.items import ITEM, parse_item
+from trailbook.cli.output import as_json, note, put, table
+from trailbook.cli.serve import BASE_URL
+from trailbook.cli.server_lock import served_at
+from trailbook.model import Item, instant, written
+
+org = typer.Typer(
+    add_completion=False, rich_markup_mode=None, help="Begin, list, suspend and resume organisations."
+)
+roles = typer.Typer(add_completion=False, rich_markup_mode=None, help="List, make, change and remove roles.")
+members = typer.Typer(
+    add_completion=False, rich_markup_mode=None, help="Who has which roles, and who has an account."
+)
+NAME = typer.Argument(metavar="NAME", help="The organisation.")
+ROLE = typer.Argument(metavar="ROLE", help="The role's id.")
+WHO = typer.Argument(metavar=ITEM, help="The person.")
+NAMED = typer.Option(
+    None, "--category", metavar="CATEGORY", help="A restricted category it may read; repeat for several."
+)
+FULL = typer.Option(None, "--full", metavar="PERMISSION", help="A permission at full; repeat for several.")
+
+
+@org.command("add")
+def add_org(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
+    """Begin the log of an organisation; again is harmless."""
+    with opened(settings_of(ctx)) as deployment:
+        new = _core("administration.organisations").add(deployment, name)
+    _told(
+        {"org": name, "created": new}, f"{name} {'has a log now' if new else 'had a log before'}", json=json
+    )
+
+
+@org.command("list")
+def list_orgs(ctx: typer.Context, json: bool = JSON) -> None:
+    """List the organisations."""
+    with opened(settings_of(ctx)) as deployment:
+        found = _core("administration.organisations").listed(deployment)
+    if json:
+        put(as_json(found))
+    else:
+        table((one.org, f"suspended {one.suspended_at}" if one.suspended_at else "open") for one in found)
+
+
+@org.command("suspend")
+def suspend(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
+    """Let nobody in and record nothing, until it is resumed."""
+    with opened(settings_of(ctx)) as deployment:
+        done = _core("administration.organisations").suspend(deployment, name)
+    _told({"org": name, "done": done}, f"{name} {'is' if done else 'was'} suspended", json=json)
+
+
+@org.command("resume")
+def resume(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
+    """Let people in and record again."""
+    with opened(settings_of(ctx)) as deployment:
+        done = _core("administration.organisations").resume(deployment, name)
+    _told({"org": name, "done": done}, f"{name} {'is' if done else 'was'} open", json=json)
+
+
+@roles.command("list")
+def list_roles(ctx: typer.Context, json: bool = JSON) -> None:
+    """List the roles with their permissions at full."""
+    with open_log(ctx) as log:
+        found = list(_core("administration.access").state_of(_by(log)).roles.values())
+    if json:
+        put(as_json([_role(role) for role in found]))
+    else:
+        table((role.id, ",".join(role.full) or "-", role.name) for role in found)
+
+
+@roles.command("add")
+def add_role(
+    ctx: typer.Context,
+    name: str = typer.Option(..., metavar="NAME", help="Its name."),
+    full: list[str] | None = FULL,
+    category: list[str] | None = NAMED,
+    json: bool = JSON,
+) -> None:
+    """Make a role."""
+    given, named = dict.fromkeys(full or [], "full"), category or []
+    with open_log(ctx) as log:
+        role = _core("administration.access").add_role(_by(log), name, given, categories=named)
+    _told(_role(role), role.id, json=json)
+
+
+@roles.command("change")
+def change_role(
+    ctx: typer.Context,
+    id_: str = ROLE,
+    name: str = typer.Option(..., metavar="NAME", help="Its name."),
+    full: list[str] | None = FULL,
+    category: list[str] | None = NAMED,
+    json: bool = JSON,
+) -> None:
+    """Change a role: its name, all its permissions and restricted categories."""
+    given, named = dict.fromkeys(full or [], "full"), category or []
+    with open_log(ctx) as log:
+        role = _core("administration.access").change_role(_by(log), id_, name, given, categories=named)
+    _told(_role(role), f"{role.id} is changed", json=json)
+
+
+@roles.command("remove")
+def remove_role(ctx: typer.Context, id_: str = ROLE, json: bool = JSON) -> None:
+    """Remove a role, also from whoever has it."""
+    with open_log(ctx) as log:
+        _core("administration.access").remove_role(_by(log), id_)
+    _told({"id": id_, "removed": True}, f"{id_} is removed", json=json)
+
+
+@members.command("list")
+def list_members(ctx: typer.Context, json: bool = JSON) -> None:
+    """List the members with their roles."""
+    with open_log(ctx) as log:
+        found = list(_core("administration.access").state_of(_by(log)).members.values())
+    if json:
+        put(as_json([_member(one) for one in found]))
+    else:
+        table(
+            (f"{m.type}/{m.id}", ",".join(m.roles), "not let in" if m.disabled_at else m.login or "-", m.name)
+            for m in found
+        )
+
+
+@members.command("set")
+def set_member(
+    ctx: typer.Context,
+    who: str = WHO,
+    role: list[str] = typer.Option(..., metavar="ROLE", help="A role's id; repeat for several."),
+    json: bool = JSON,
+) -> None:
+    """Give a person these roles and no others."""
+    with open_log(ctx) as log:
+        member = _core("administration.access").put_member(_by(log), _item(who), role)
+    _told(_member(member), f"{member.type}/{member.id} has {', '.join(member.roles)}", json=json)
+
+
+@members.command("remove")
+def remove_member(ctx: typer.Context, who: str = WHO, json: bool = JSON) -> None:
+    """Remove a member with their account; they are signed out."""
+    item = _item(who)
+    with open_log(ctx) as log:
+        _core("administration.access").remove_member(_by(log), item.type, item.id)
+    _told({"type": item.type, "id": item.id, "removed": True}, f"{who} is removed", json=json)
+
+
+@members.command("disable")
+def disable(ctx: typer.Context, who: str = WHO, json: bool = JSON) -> None:
+    """Let a member in no longer; they are signed out."""
+    _let_in(ctx, who, disabled=True, json=json)
+
+
+@members.command("enable")
+def enable(ctx: typer.Context, who: str = WHO, json: bool = JSON) -> None:
+    """Let a member in again."""
+    _let_in(ctx, who, disabled=False, json=json)
+
+
+@members.command("invite")
+def invite(
+    ctx: typer.Context,
+    who: str = WHO,
+    login: str = typer.Option(..., metavar="NAME", help="What they will sign in with."),
+    base_url: str | None = BASE_URL,
+    json: bool = JSON,
+) -> None:
+    """Print a link by which a member sets a password once, within 72 hours; hand it over yourself."""
+    item = _item(who)
+    with open_log(ctx) as log:
+        text = _core("administration.accounts").invite(_by(log), item.type, item.id, login)
+        _link(ctx, text, base_url, json=json)
+
+
+@members.command("reset")
+def reset(ctx: typer.Context, who: str = WHO, base_url: str | None = BASE_URL, json: bool = JSON) -> None:
+    """Print a link by which a member sets a new password once, within the hour."""
+    item = _item(who)
+    with open_log(ctx) as log:
+        text = _core("administration.accounts").reset(_by(log), item.type, item.id)
+        _link(ctx, text, base_url, json=json)
+
+
+def _let_in(ctx: typer.Context, who: str, *, disabled: bool, json: bool) -> None:
+    item = _item(who)
+    with open_log(ctx) as log:
+        member = _core("administration.access").disable_member(
+            _by(log), item.type, item.id, disabled=disabled
+        )
+    _told(_member(member), f"{who} is {'not let in' if disabled else 'let in'}", json=json)
+
+
+def _core(name: str) -> Any:
+    """A module of the core, imported only once a command runs: `--help` answers at once."""
+    return importlib.import_module(f"trailbook.{name}")
+
+
+def _by(log: Opened) -> Any:
+    return _core("administration.access").By(log.deployment, log.viewer)
+
+
+def _item(text: str) -> Item:
+    return Item(**(parse_item("who", text) or {}))
+
+
+def _link(ctx: typer.Context, text: str, base_url: str | None, *, json: bool) -> None:
+    found = settings_of(ctx, base_url=base_url)
+    address = found.base_url or served_at(found.store) or f"http://{found.listen}"
+    link = f"{address}/set-password?link={text}"
+    put(as_json({"link": link}) if json else link)
+    note("The link works once. Hand it over yourself: no mail is sent.")
+
+
+def _role(role: Any) -> dict[str, Any]:
+    return {
+        "id": role.id,
+        "name": role.name,
+        "permissions": permissions_of(role),
+        "categories": role.categories,
+        "predefined": role.id in PREDEFINED,
+    }
+
+
+def _member(member: Any) -> dict[str, Any]:
+    at = member.disabled_at
+    shown = {name: getattr(member, name) for name in ("type", "id", "name", "roles", "login")}
+    return {**shown, "disabled_at": None if at is None else written(instant(at))}
+
+
+def _told(found: dict[str, Any], words: str, *, json: bool) -> None:
+    put(as_json(found) if json else words)

@@ -1,0 +1,202 @@
+"""`serve` and `sign-in`: the page and the API on this machine, and links that sign somebody in once.
+
+Owns the socket and how the server ends. Refuses to write who asked for what: there is no access log.
+"""
+
+import errno
+import importlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from trailbook.access.viewer import Level
+from trailbook.cli.context import JSON, only_org, opened, settings_of
+from trailbook.cli.items import ITEM, parse_item
+from trailbook.cli.output import as_json, note, put
+from trailbook.cli.server_lock import alone, served_at
+from trailbook.deployment.settings import Settings
+from trailbook.errors import ConfigurationError, InvalidError
+from trailbook.model import Item, item_faults
+
+if TYPE_CHECKING:
+    from trailbook.deployment.deployment import Deployment
+
+LISTEN = typer.Option(None, metavar="HOST:PORT", help="Where to listen; else 127.0.0.1:8750.")
+BASE_URL = typer.Option(None, metavar="URL", help="The address people use; else the one listened at.")
+OPERATOR = "user/operator=Operator"
+ADMINISTRATOR = "system-administrator"
+Brings = Level | tuple[str, ...] | None  # the roles that a link brings along; None: those of the membership
+
+
+def serve(
+    ctx: typer.Context,
+    listen: str | None = LISTEN,
+    base_url: str | None = BASE_URL,
+    sign_in: bool = typer.Option(False, "--sign-in", help="Also print a link that signs you in once."),
+    json: bool = JSON,
+) -> None:
+    """Serve the page and the API."""
+    found = settings_of(ctx, listen=listen, base_url=base_url)
+    with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
+        told = {"address": address}
+        if sign_in:
+            org = found.org or only_org(deployment)
+            told["sign_in"] = link((deployment, org), address, _person(OPERATOR), (ADMINISTRATOR,))
+        settle(deployment, found)
+        app = create_app(
+            deployment,
+            base_url=address,
+            timezone=found.timezone,
+            folder=export_folder(found),
+            limits=limits_of(found),
+        )
+        put(*([as_json(told)] if json else told.values()))
+        sys.stdout.flush()
+        with signing(deployment):
+            run(app, listening, found.log_level)
+
+
+def sign_in(
+    ctx: typer.Context,
+    as_: str = typer.Option(OPERATOR, "--as", metavar=ITEM, help="Who is signed in."),
+    no_access: bool = typer.Option(
+        False, "--no-access", help="Without access to the log, to see the refusal."
+    ),
+    role: list[str] | None = typer.Option(
+        None, "--role", metavar="ROLE", help="Only with this role, by its id; repeat for several."
+    ),
+    member: bool = typer.Option(False, "--member", help="With the roles that they have as a member."),
+    base_url: str | None = BASE_URL,
+    json: bool = JSON,
+) -> None:
+    """Print a link that signs somebody in once.
+
+    It works once, within the hour, and gives full access to the activity log of one organisation, unless told
+    otherwise.
+    """
+    found = settings_of(ctx, base_url=base_url)
+    who = _person(as_)
+    with opened(found) as deployment:
+        address = found.base_url or served_at(found.store) or f"http://{found.listen}"
+        org = found.org or only_org(deployment)
+        deployment.log(org)  # a link into a log that is not there would be refused too late
+        brings: Brings = tuple(role) if role else None if member else "none" if no_access else "full"
+        text = link((deployment, org), address, who, brings)
+    put(as_json({"link": text, "as": f"{who.type}/{who.id}"}) if json else text)
+
+
+def served(found: Settings, listening: socket.socket) -> AbstractContextManager[str]:
+    """Hold the log as its only server; gives the address. Raises: ConfigurationError when another serves it."""
+    return alone(found.store, found.base_url or address_of(listening))
+
+
+@contextmanager
+def signing(deployment: "Deployment") -> Iterator[None]:
+    """Sign every log's head within a second while the server runs; what is refused is told on stderr."""
+    keep_signing = importlib.import_module("trailbook.proofs.signer").keep_signing
+    stop = threading.Event()
+    given = (deployment.signer(), stop, lambda problem: note(problem.detail))
+    thread = threading.Thread(target=keep_signing, args=given, name="signer")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def run(app: Any, listening: socket.socket, log_level: str) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first."""
+    uvicorn = importlib.import_module("uvicorn")
+    # uvicorn raises the signal again once it has drained; a SIGTERM that was obeyed is a good end.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    limits = app.state.limits
+    config = uvicorn.Config(
+        app,
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        http=importlib.import_module("trailbook.web.http.slow_clients").waiting(app),
+        timeout_keep_alive=limits.idle_seconds,
+    )
+    server = uvicorn.Server(config)
+    app.state.streams.stopping = lambda: (
+        server.should_exit
+    )  # a stream would hold up the end for as long as it is read
+    server.run(sockets=[listening])
+
+
+def settle(deployment: "Deployment", found: Settings) -> None:
+    """Give a deployment the lives that are set: of exports, and of sessions that nobody uses."""
+    deployment.orders.days = int(found.export_days)
+    lives = importlib.import_module("trailbook.access.credentials").Lives
+    deployment.credentials.lives = lives(idle=timedelta(minutes=int(found.session_minutes)))
+
+
+def limits_of(found: Settings) -> Any:
+    """The limits that are set, as the web application takes them."""
+    names = ("reading", "recording", "failures", "header_seconds", "request_seconds", "idle_seconds")
+    limits = importlib.import_module("trailbook.web.http.limits").Limits
+    return limits(**{name: int(getattr(found, f"limits_{name}")) for name in names})
+
+
+def export_folder(found: Settings) -> Path:
+    """Where exports that were ordered lie until they expire."""
+    if found.export_directory is not None:
+        return Path(found.export_directory)
+    path = Path(found.store.removeprefix("sqlite:///"))
+    return path.with_name(path.name + ".exports")
+
+
+def create_app(deployment: "Deployment", **more: Any) -> Any:
+    """The web application, imported only now."""
+    return importlib.import_module("trailbook.web.app").create_app(deployment, **more)
+
+
+@contextmanager
+def bound(listen: str) -> Iterator[socket.socket]:
+    """A socket that listens at HOST:PORT. Raises: ConfigurationError where it cannot."""
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    with listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, int(port)))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            why = "another program listens there" if taken else error.strerror
+            raise ConfigurationError(f"listen: {listen}: {why}; choose another with --listen") from None
+        listening.listen(128)
+        yield listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """The address a browser on this machine uses for a socket."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def link(into: "tuple[Deployment, str]", address: str, who: Item, brings: Brings) -> str:
+    """A link that signs somebody in once, into the log of (deployment, organisation)."""
+    deployment, org = into
+    return f"{address}/sign-in?link={deployment.credentials.new_link(org, who, brings)}"
+
+
+def _person(text: str) -> Item:
+    item = Item(**(parse_item("as", text) or {}))
+    faults = tuple(item_faults(item, "/as"))
+    if faults:
+        raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
+    return item

@@ -1,0 +1,221 @@
+"""`verify`: a log, a part of one, kept checkpoints, or a bundle, and what is at fault in it.
+
+Owns the exit status: 0 only when everything asked for holds. Refuses to repair, and to be quiet about what it
+did not check.
+"""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import typer
+from msgspec import structs
+
+from trailbook.cli.context import JSON, Opened, open_log
+from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.output import as_json, counted, note, progress, put, table
+from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError, TrailbookError
+from trailbook.model import written
+
+_MOST_SHOWN = 100
+_PROOF = b"c2sp.org/tlog-proof@v1\n"
+_VKEY = re.compile(r"[^+]+\+[0-9a-f]{8}\+.+")
+
+
+def verify(
+    ctx: typer.Context,
+    bundle: Path | None = typer.Argument(
+        None, metavar="[FILE]", help="A bundle, a checkpoint or a proof; else the log itself."
+    ),
+    start: int = typer.Option(0, metavar="SEQ", help="Hash bodies anew from here on."),
+    stop: int | None = typer.Option(None, metavar="SEQ", help="Up to here, exclusive; else to the end."),
+    checkpoint: list[Path] = typer.Option(
+        [], metavar="FILE", help="A checkpoint that you kept; the log must extend it. Repeat for several."
+    ),
+    key: list[str] = typer.Option([], metavar="KEY", help="Of a file: a key of yours, or a file of keys."),
+    leaf: Path | None = typer.Option(
+        None, metavar="FILE", help="Of a proof: the bytes it is about; else FILE.leaf beside it."
+    ),
+    root: list[Path] = typer.Option(
+        [],
+        metavar="FILE",
+        help="Check the kept timestamps too: the authority's root (PEM). Repeat for several.",
+    ),
+    remember: bool = typer.Option(
+        False, "--remember", help="Record the outcome in the log, where its page of trust tells it."
+    ),
+    json: bool = JSON,
+) -> int:
+    """Check that nothing was changed, and name everything that was.
+
+    Without a bundle it reads the whole log, hashes it anew, and compares it with every signed head: those beside
+    it, those in the outside file, and those you name. Exit status 1 when anything is found.
+    """
+    if remember and (bundle is not None or start or stop is not None):
+        raise _refused("remember", "is for the whole log: a part of it, or a file, says nothing of the rest")
+    if bundle is not None and root:
+        raise _refused("root", "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp")
+    if bundle is not None:
+        return _file(ctx, bundle, (leaf, key), json)
+    if start < 0 or (stop is not None and stop < start):
+        raise _refused("stop", "is before start")
+    with open_log(ctx) as opened, progress("Verifying") as reach:
+        heads = [*_outside(opened), *(file.read_bytes() for file in checkpoint)]
+        stamps = opened.deployment.stamps(opened.log.org)
+        held = [stamp.note for stamp in stamps if root and stamp.note]
+        report = opened.deployment.verify(
+            opened.log.org, outside=[*heads, *held], start=start, stop=stop, progress=reach
+        )
+        times, faults = _stamped(stamps, root)
+        report = structs.replace(report, findings=(*report.findings, *faults))
+        if remember:
+            _remember(opened, report)
+    if json:
+        put(as_json({**_told(report), "heads_outside": len(heads), "timestamps": times}))
+    else:
+        _say(report, len(heads))
+        _say_times(times, len(stamps))
+    return FOUND if report.findings else DONE
+
+
+def _refused(option: str, why: str) -> InvalidError:
+    return InvalidError(f"{option}: {why}", (Fault(f"/{option}", "invalid", why),))
+
+
+def _say_times(times: list[dict[str, Any]], kept: int) -> None:
+    for last in times[-1:]:
+        saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
+        put(f"Of {counted(kept, 'timestamp')} {len(times)} hold; the last: {saw}.")
+
+
+def _remember(opened: Opened, report: Any) -> None:
+    """Record the outcome; what a damaged log does not take is said, and the findings are told all the same."""
+    try:
+        opened.log.verified(report, viewer=opened.viewer)
+    except TrailbookError as error:
+        note(f"The outcome could not be recorded: {error.detail}")
+
+
+def _file(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:
+    """Check a file that stands for itself: a proof, a bundle or a checkpoint."""
+    _require_file(file)
+    if file.read_bytes()[:64].startswith(_PROOF):
+        return _proof(ctx, file, given, json)
+    single = importlib.import_module("trailbook.export.trailbook_verify")
+    for one in given[1]:
+        _lines(one)  # a missing file is told as one
+    keys = [part for one in given[1] for part in ("--key", one)]
+    told: int = single.main([str(file), *keys, *(["--json"] if json else [])])
+    return told
+
+
+def _require_file(file: Path) -> None:
+    if not file.is_file() or not file.stat().st_size:
+        why = "is empty: there is nothing to check" if file.is_file() else "there is no such file"
+        raise InvalidError(f"{file}: {why}", (Fault("/file", "invalid", why),))
+
+
+def _proof(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:
+    """Check a proof with the bytes it is about, by the keys given or else those of the log that is here."""
+    leaf = given[0] or file.with_name(f"{file.name}.leaf")
+    _require_file(leaf)
+    check = importlib.import_module("trailbook.verify").check_proof
+    index, head = check(file.read_bytes(), leaf.read_bytes(), _keys(ctx, given[1]))
+    told = {"holds": True, "seq": index, "size": head.size, "root": head.root.hex(), "origin": head.origin}
+    entry = f"{leaf.name} stands at seq {index} of the tree of {head.size} entries that {head.origin} signed."
+    put(as_json(told) if json else f"Holds: {entry}")
+    return DONE
+
+
+def _keys(ctx: typer.Context, given: list[str]) -> list[Any]:
+    parse = importlib.import_module("trailbook.tree.checkpoint").parse_vkey
+    if not given:
+        with open_log(ctx) as opened:
+            note("By the keys beside the log here; somebody else brings theirs with --key.")
+            return list(opened.deployment.verifier_keys(opened.log.org))
+    lines = [line for text in given for line in _lines(text)]
+    return [parse(line) for line in lines if line.strip()]
+
+
+def _lines(text: str) -> list[str]:
+    if _VKEY.fullmatch(text):
+        return [text]
+    _require_file(Path(text))
+    return Path(text).read_text("utf-8").splitlines()
+
+
+def _outside(opened: Opened) -> list[bytes]:
+    """The notes of this log in the outside file."""
+    if opened.settings.outside_file is None:
+        return []
+    found = importlib.import_module("trailbook.proofs.outside_file").read_outside(
+        Path(opened.settings.outside_file)
+    )
+    own = f"{opened.deployment.signing.origin}/{opened.log.org}"
+    return [raw for head, raw in found.notes if head.origin == own or head.origin.startswith(f"{own}/")]
+
+
+def _stamped(stamps: list[Any], roots: list[Path]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """What the authorities say of the kept notes, and a finding for every token that does not hold."""
+    if not roots:
+        if stamps:
+            kept = counted(len(stamps), "timestamp")
+            note(f"{kept} kept, not checked: only whoever brings the authority's root (--root) can.")
+        return [], []
+    check = _timestamps().check_stamp
+    finding = importlib.import_module("trailbook.verify").Finding
+    for each in roots:
+        _require_file(each)
+    trusted = [each.read_bytes() for each in roots]
+    times, faults = [], []
+    for stamp in stamps:
+        try:
+            said = check(stamp.token, stamp.note, trusted)
+            time = written(said.time)
+            times.append({"size": stamp.size, "time": time, "authority": said.authority})
+        except ProofInvalidError as error:
+            place = f"timestamp of size {stamp.size}"
+            faults.append(finding(verdict="changed", what=error.detail, place=place))
+    return times, faults
+
+
+def _timestamps() -> Any:
+    try:
+        return importlib.import_module("trailbook.tree.timestamp")
+    except ModuleNotFoundError:
+        raise ConfigurationError("root: needs the extra: pip install 'trailbook[timestamp]'") from None
+
+
+def _told(report: Any) -> dict[str, Any]:
+    root = None if report.root is None else report.root.hex()
+    return {
+        "holds": not report.findings,
+        "findings": report.findings,
+        "notes": report.notes,
+        "size": report.size,
+        "root": root,
+        "checkpoint": report.checkpoint,
+        "checked": report.checked,
+    }
+
+
+def _say(report: Any, outside: int) -> None:
+    for one in report.notes:
+        note(one)
+    if report.findings:
+        table((f.verdict, f.place, f.what) for f in report.findings[:_MOST_SHOWN])
+        rest = len(report.findings) - _MOST_SHOWN
+        put(
+            counted(len(report.findings), "finding")
+            + (f", of which {rest} are not shown; --json has all" if rest > 0 else "")
+        )
+        return
+    put(f"Everything holds: {counted(report.size, 'entry', 'entries')}, signed up to {report.checkpoint}.")
+    put(
+        f"A change after checkpoint {report.checkpoint} is found by anyone who kept checkpoint {report.checkpoint}."
+    )
+    if not outside:
+        note(
+            "No checkpoint kept outside was given: whoever has the signing key could have rewritten all of this."
+        )

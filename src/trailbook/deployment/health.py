@@ -1,0 +1,220 @@
+"""How an open log is: whether it can answer, and what will go wrong with it unless somebody acts.
+
+Owns six parts, each with a word of its own: store, migrations, disk, seal-lag, checkpoint-age, clock. Looks at heads
+and bookmarks alone, so that it can be asked often. Refuses to repair, to read entries by the thousand (`verify`
+does), and to judge settings and files, which the command line knows.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from trailbook.errors import DamagedError, ProofInvalidError, SchemaNewerError, StoreError
+from trailbook.finding.embedded.segments import indexed
+from trailbook.model import instant, microseconds, parse_instant, written
+from trailbook.proofs.evidence import latest
+from trailbook.record.canonical import decode
+from trailbook.stores import Filed, Head, Store
+from trailbook.tree.checkpoint import parse_note
+
+Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"]
+PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
+_SECOND = 1_000_000
+_TIMED = 72  # bytes of a signature that begins with its time. Source: C2SP tlog-cosignature
+Room = Callable[[Path], tuple[int, int]]  # bytes used and bytes free where a file lies
+
+
+class Alarms(Struct, frozen=True, kw_only=True):
+    """From where on a part is told of: shares of the disk in percent, entries, seconds. Source: faults.md 7."""
+
+    disk_tight: int = 75
+    disk_full: int = 90
+    unsealed: int = 131_072
+    unsigned_seconds: int = 60
+    clock_seconds: int = 5
+
+
+class Ailment(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong: the part, what it is, and what to do; `fails`: the log is not fit to be of."""
+
+    part: Part
+    says: str
+    do: str
+    fails: bool = True
+    org: str | None = None
+
+
+def room_of(path: Path) -> tuple[int, int]:
+    """Bytes used and bytes free, for who may not use the reserve, on the disk of a file or folder."""
+    found = shutil.disk_usage(path)
+    return found.used, found.free
+
+
+class Examined(Struct, frozen=True, kw_only=True):
+    """What is looked at, when, and from where on it is told of; `beside` are other files that must have room."""
+
+    store: Store
+    now: datetime
+    alarms: Alarms = Alarms()
+    beside: tuple[Path, ...] = ()
+    room: Room = room_of
+
+
+def ailments(of: Examined) -> list[Ailment]:
+    """Everything that is wrong, in the order of `PARTS`; an empty list says that all is well."""
+    try:
+        found = [*_store(of), *_migrations(of), *_disk(of)]
+        for org in of.store.orgs():
+            head = of.store.head(org)
+            found += [*_sealing(of, org, head), *_checkpoint(of, org, head), *_clock(of, org, head)]
+    except StoreError as error:
+        return [_unanswered(error.detail)]
+    return sorted(found, key=lambda one: PARTS.index(one.part))
+
+
+def _unanswered(detail: str) -> Ailment:
+    return Ailment(
+        part="store",
+        says=f"The log does not answer: {detail}.",
+        do="Look at its disk and its rights; where the file is damaged, restore a backup (docs/operate.md, drill 1).",
+    )
+
+
+def _store(of: Examined) -> Iterator[Ailment]:
+    """A write that failed below the database: this process must not write any more, whatever the disk says now."""
+    if isinstance(of.store, Filed) and not of.store.fit:
+        yield Ailment(
+            part="store",
+            says="An earlier write failed below the database, so nothing more is recorded through this process.",
+            do="Look at the disk, then start the server again.",
+        )
+
+
+def _migrations(of: Examined) -> Iterator[Ailment]:
+    if not isinstance(of.store, Filed):
+        return
+    here, known = of.store.schema()
+    if here != known:
+        yield Ailment(
+            part="migrations",
+            says=f"The file has schema {here}, this Trailbook knows {known}: another version has opened the file.",
+            do="Run one version of Trailbook on a log, and start the server again with it.",
+        )
+
+
+def _disk(of: Examined) -> Iterator[Ailment]:
+    own = (of.store.path,) if isinstance(of.store, Filed) else ()
+    for path in (*own, *of.beside):
+        try:
+            used, free = of.room(path if path.exists() else path.parent)
+        except OSError as error:
+            yield Ailment(
+                part="disk",
+                says=f"The place of {path.name} cannot be reached: {error.strerror}.",
+                do="Mount its disk again, or name another place; signing waits for the outside file.",
+            )
+            continue
+        share = 100 * used / max(1, used + free)
+        if share >= of.alarms.disk_tight:
+            yield Ailment(
+                part="disk",
+                says=f"The disk of {path.name} is {share:.0f} % full; at 100 % nothing more is recorded.",
+                do="Make room, or move the log to a larger disk; old backups and exports are often the largest part.",
+                fails=share >= of.alarms.disk_full,
+            )
+
+
+def _sealing(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
+    repair = "`trailbook doctor --repair` builds the index anew from the entries, which are not touched."
+    try:
+        waiting = head.size - indexed(of.store, org)
+    except DamagedError as error:
+        says = f"The list of the index of {org} cannot be read: {error.detail}."
+        yield Ailment(part="seal-lag", says=says, do=repair, org=org)
+        return
+    if waiting >= of.alarms.unsealed:
+        yield Ailment(
+            part="seal-lag",
+            says=f"{_entries(waiting)} of {org} not sealed yet: found, but slowly, and held in memory.",
+            do=f"Sealing goes on while a server runs. Where it does not get less, {repair}",
+            org=org,
+        )
+
+
+def _checkpoint(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
+    """Entries that nobody has signed for long; the first of them says since when."""
+    try:
+        signed = latest(of.store, org)
+    except ProofInvalidError as error:
+        says = f"The last checkpoint of {org} cannot be read: {error.detail}."
+        yield Ailment(
+            part="checkpoint-age", says=says, do="`trailbook verify` says what is touched.", org=org
+        )
+        return
+    size = 0 if signed is None else signed[0].size
+    if size >= head.size:
+        return
+    since = _recorded_at(of.store, org, size) or head.recorded_at
+    waited = (microseconds(of.now) - since) // _SECOND
+    if waited >= of.alarms.unsigned_seconds:
+        yield Ailment(
+            part="checkpoint-age",
+            says=f"Signing is behind in {org}: {_entries(head.size - size)} since {written(instant(since))} in no"
+            " checkpoint.",
+            do="A running server signs within a second, and says on stderr why it refuses; without one,"
+            " `trailbook checkpoint publish` signs now. Where it refuses, `trailbook verify` says what is touched.",
+            org=org,
+        )
+
+
+def _recorded_at(store: Store, org: str, seq: int) -> int | None:
+    kept = store.kept_at(org, [seq])
+    if not kept or kept[0].body is None:
+        return None
+    try:
+        return microseconds(parse_instant(decode(kept[0].body).recorded_at))
+    except DamagedError:
+        return None  # `verify` names it; here only the age matters
+
+
+def _clock(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
+    last = max(head.recorded_at, _signed_at(of.store, org) * _SECOND)
+    ahead = (last - microseconds(of.now)) // _SECOND
+    if ahead >= of.alarms.clock_seconds:
+        whose = "newest entry" if last == head.recorded_at else "last checkpoint"
+        yield Ailment(
+            part="clock",
+            says=f"The clock is {ahead} seconds behind the {whose} of {org} ({written(instant(last))}).",
+            do="Set the clock (chrony or systemd-timesyncd keep it). Until it has caught up, every entry is given that"
+            " time as the time of recording.",
+            org=org,
+        )
+
+
+def _signed_at(store: Store, org: str) -> int:
+    """When the last checkpoint was signed, in seconds; 0 without one. Nothing is verified: `verify` does."""
+    try:
+        signed = latest(store, org)
+    except ProofInvalidError:
+        return 0
+    signatures = () if signed is None else parse_note(signed[1]).signatures
+    return max((int.from_bytes(s.signature[:8]) for s in signatures if len(s.signature) == _TIMED), default=0)
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
+def refused(error: StoreError) -> Ailment:
+    """What is wrong with a log that could not even be opened."""
+    if isinstance(error, SchemaNewerError):
+        return Ailment(
+            part="migrations",
+            says=f"A newer Trailbook has opened this log: {error.detail}.",
+            do="Install that version again; a schema never goes back.",
+        )
+    return _unanswered(error.detail)

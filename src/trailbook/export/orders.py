@@ -1,0 +1,222 @@
+"""Jobs: exports that were ordered, from the order to the file that expires.
+
+Owns the states of a job, who may see it, and its limits. A job is claimed by whoever beats for it; where the beat
+stops, another takes it up again from the beginning, for half a file is worth nothing. Refuses to write files.
+"""
+
+import base64
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from trailbook.access.viewer import Viewer
+from trailbook.errors import ExportExpiredError, ExportNotReadyError, NotFoundError, TooManyExportsError
+from trailbook.model import microseconds
+from trailbook.recording.directory import Entropy
+from trailbook.recording.writer import Clock
+from trailbook.stores import LIVE, Job, JobLimits, Jobs
+
+State = Literal["queued", "running", "ready", "failed", "cancelled", "expired"]
+LIMITS = JobLimits()
+KEPT_DAYS = 7
+STALE = timedelta(seconds=15)  # without a beat for so long, whoever ran the job is gone
+MOST_TRIES = 3
+_SECOND = 1_000_000
+_PATIENCE = 60 * _SECOND
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is exported and for whom: the filter's pairs with its instants, and the form of the file.
+
+    `erasures` is how many people had been erased from the log when it was ordered.
+    """
+
+    viewer: Viewer
+    filter: tuple[tuple[str, str], ...]
+    format: str
+    columns: tuple[str, ...] | None
+    tz: str
+    lang: str
+    manifest: bool
+    erasures: int
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """The file of a job: its name, size in bytes, SHA-256 in hex, and the same of its manifest if it has one."""
+
+    file: str
+    size: int
+    digest: str
+    manifest: str | None = None
+
+
+class Orders:
+    """The orders of a deployment, with their clock."""
+
+    def __init__(self, kept: Jobs, clock: Clock, entropy: Entropy, days: int = KEPT_DAYS) -> None:
+        self._kept = kept
+        self._clock = clock
+        self._entropy = entropy
+        self.days = days
+
+    def order(self, wanted: Wanted, count: int, as_of: int) -> Job:
+        """Keep an order. Raises: TooManyExportsError."""
+        now = self._now()
+        job = Job(
+            id=base64.b32encode(self._entropy(15)).decode().lower(),
+            org=wanted.viewer.org,
+            viewer=_who(wanted.viewer),
+            state="queued",
+            created_at=now,
+            expires_at=now + self.days * 86_400 * _SECOND,
+            beat_at=now,
+            tries=0,
+            rows_done=0,
+            count=count,
+            as_of=as_of,
+            asked=msgspec.json.encode(wanted),
+        )
+        if not self._kept.add(job, LIMITS):
+            raise TooManyExportsError(
+                f"at most {LIMITS.viewer} exports of a viewer and {LIMITS.org} of an organisation run at once,"
+                f" and {LIMITS.kept} are kept: wait for one, or delete one"
+            )
+        return job
+
+    def find(self, viewer: Viewer, id_: str) -> Job:
+        """A viewer's own job. Raises: NotFoundError, for another's as for none."""
+        job = self._kept.get(viewer.org, id_)
+        if job is None or job.viewer != _who(viewer):
+            raise NotFoundError("there is no such export")
+        return self.aged(job)
+
+    def listed(self, viewer: Viewer) -> list[Job]:
+        """A viewer's own jobs, newest first."""
+        own = [job for job in self._kept.every(viewer.org) if job.viewer == _who(viewer)]
+        return [self.aged(job) for job in reversed(own)]
+
+    def every(self) -> list[Job]:
+        """All jobs, oldest first."""
+        return self._kept.every()
+
+    def aged(self, job: Job) -> Job:
+        """The job as it is by now: one that is past its time has expired, whoever notices first."""
+        if job.state == "ready" and job.expires_at <= self._now():
+            return structs.replace(job, state="expired")
+        return job
+
+    def made(self, job: Job) -> Made:
+        """The file of a job. Raises: ExportNotReadyError; ExportExpiredError."""
+        if job.state == "expired":
+            raise ExportExpiredError("the export's file is no longer kept; order it again")
+        if job.state != "ready":
+            raise ExportNotReadyError(f"the export is {job.state}, so it has no file")
+        return made_of(job)
+
+    def claim(self) -> Job | None:
+        """The next job to run, now running: the oldest that waits, or whose runner is gone.
+
+        One that was begun too often fails instead.
+        """
+        for job in self._kept.every():
+            lost = job.state == "running" and self._now() - job.beat_at > STALE // timedelta(microseconds=1)
+            if job.state != "queued" and not lost:
+                continue
+            if job.tries >= MOST_TRIES:
+                self._put(job, state="failed", problem="internal")
+                continue
+            claimed = self._put(job, state="running", tries=job.tries + 1, rows_done=0)
+            if claimed is not None:
+                return claimed
+        return None
+
+    def waits(self, job: Job) -> None:
+        """Give a claimed job back, to be tried later."""
+        self._put(job, state="queued", tries=job.tries - 1)
+
+    def still(self, job: Job) -> bool:
+        """Whether a running job is still this runner's: not cancelled, not taken up by another."""
+        there = self._kept.get(job.org, job.id)
+        return there is not None and (there.state, there.tries) == ("running", job.tries)
+
+    def is_old(self, job: Job) -> bool:
+        """Whether a job has waited for longer than any signer takes."""
+        return self._now() - job.created_at > _PATIENCE
+
+    def beat(self, job: Job, rows_done: int) -> Job | None:
+        """Say that a job goes on; None when it is no longer this runner's."""
+        return self._put(job, rows_done=rows_done)
+
+    def is_due(self, job: Job) -> bool:
+        """Whether it is time for the next beat."""
+        return self._now() - job.beat_at >= _SECOND
+
+    def ready(self, job: Job, made: Made) -> bool:
+        """The file stands. False when the job was cancelled meanwhile: then it must go."""
+        done = self._put(job, state="ready", rows_done=job.count, said=msgspec.json.encode(made))
+        return done is not None
+
+    def failed(self, job: Job, problem: str) -> None:
+        """There will be no file; `problem` is the code of why."""
+        self._put(job, state="failed", problem=problem)
+
+    def cancel(self, job: Job) -> None:
+        """End a job that is live, and let go of its file's name; the row stays until it expires."""
+        for _ in range(5):
+            there = self._kept.get(job.org, job.id)
+            if there is None or there.state in ("cancelled", "failed", "expired"):
+                return
+            if self._put(there, state="cancelled", said=None) is not None:
+                return
+
+    def drop(self, job: Job) -> None:
+        """Let go of a job that has ended."""
+        self._kept.drop(job.org, job.id)
+
+    def gone(self, job: Job) -> bool:
+        """Whether a job is no longer kept."""
+        return self._kept.get(job.org, job.id) is None
+
+    def expire(self, job: Job) -> None:
+        """The file is no longer kept; the row goes after as long again."""
+        if self._now() > job.expires_at + self.days * 86_400 * _SECOND:
+            self._kept.drop(job.org, job.id)
+        elif job.state not in LIVE and job.state != "expired":
+            self._put(job, state="expired", said=None)
+
+    def is_past(self, job: Job) -> bool:
+        """Whether a job's time is over."""
+        return job.expires_at <= self._now()
+
+    def forget(self, org: str) -> None:
+        """Let go of every order of an organisation, with the people that they name."""
+        self._kept.forget(org)
+
+    def _put(self, job: Job, **changes: object) -> Job | None:
+        # The beat is the mark by which one writer knows that another came first: it always moves.
+        new = structs.replace(job, beat_at=max(self._now(), job.beat_at + 1), **changes)
+        return new if self._kept.put(new, job) else None
+
+    def _now(self) -> int:
+        return microseconds(self._clock())
+
+
+def wanted_of(job: Job) -> Wanted:
+    """What a job's order says."""
+    return msgspec.json.decode(job.asked, type=Wanted)
+
+
+def made_of(job: Job) -> Made:
+    """The file that a ready job has."""
+    return msgspec.json.decode(job.said or b"", type=Made)
+
+
+def is_live(job: Job) -> bool:
+    """Whether a job has not ended."""
+    return job.state in LIVE
+
+
+def _who(viewer: Viewer) -> str:
+    return f"{viewer.item.type}/{viewer.item.id}"

@@ -1,0 +1,359 @@
+"""Running exports that were ordered: one after the other, each to a file that has its name once it is whole.
+
+Owns the folder of exports, what is checked while a file is written (permission, cancelling, erasures), and the
+signed manifest beside it. Refuses to keep what somebody else's erasure should have reached, and leaves no half file.
+"""
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+
+from msgspec import Struct
+
+from trailbook.access.viewer import Viewer, operator, require_full, require_proofs
+from trailbook.deployment.deployment import Deployment
+from trailbook.errors import (
+    ConfigurationError,
+    ExportChangedError,
+    FilterInvalidError,
+    FormatUnavailableError,
+    NotCheckpointedError,
+    NotFoundError,
+    NotPermittedError,
+    TrailbookError,
+    UnauthenticatedError,
+)
+from trailbook.export.columns import COLUMNS, Layout
+from trailbook.export.formats import FORMATS, Format, check_format, exactly, file_pieces, whole_file
+from trailbook.export.manifest import Facts, manifest
+from trailbook.export.orders import Made, Wanted, is_live, wanted_of
+from trailbook.log.log import Log
+from trailbook.model import instant, written
+from trailbook.query import Query, Term, from_params, interval, to_params
+
+if TYPE_CHECKING:
+    from trailbook.finding.rows import Line
+    from trailbook.stores import Job
+
+BUNDLES = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
+EVERY_FORMAT = (*FORMATS, *BUNDLES)
+_ERASED = Query(terms=(Term("action", ("activity_log.erased",)),))
+_WHY = (NotPermittedError, UnauthenticatedError, NotFoundError)
+
+
+class Ended(Exception):  # noqa: N818  # no error: somebody wants the job to end
+    """The job was cancelled, or another runner took it up."""
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """An order as a door takes it."""
+
+    query: Query
+    format: str
+    columns: tuple[str, ...] | None = None
+    tz: str | None = None
+    lang: str = "en"
+    manifest: bool = True
+
+
+class Runner:
+    """Runs the orders of a deployment into a folder, in a thread of its own or step by step."""
+
+    def __init__(self, deployment: Deployment, folder: Path) -> None:
+        self._deployment = deployment
+        self._orders = deployment.orders
+        self.folder = folder
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def order(self, ask: Ask, viewer: Viewer) -> "Job":
+        """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
+
+        Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
+        """
+        log = self._deployment.log(viewer.org)
+        if ask.format in BUNDLES:
+            require_proofs(viewer, viewer.org)
+            _check_bundle(ask, withholds=log.withholds(viewer))
+        else:
+            require_full(viewer, viewer.org)
+            check_format(ask.format, ask.columns, ask.tz or ask.query.tz)
+        count, as_of = log.count(ask.query, viewer=viewer, lang=ask.lang)
+        wanted = Wanted(
+            viewer=viewer,
+            filter=_fixed(ask.query, log, as_of),
+            format=ask.format,
+            columns=ask.columns,
+            tz=ask.tz or ask.query.tz,
+            lang=ask.lang,
+            manifest=ask.manifest,
+            erasures=_erasures(log),
+        )
+        job = self._orders.order(wanted, count, as_of)
+        try:
+            log.exported(ask.query, viewer=viewer)
+        except TrailbookError:
+            self.cancel(job)  # what cannot be recorded is not made
+            self._orders.drop(job)
+            raise
+        self._wake.set()
+        return job
+
+    def cancel(self, job: "Job") -> None:
+        """End a live job; of one that has ended, let go of file and row."""
+        self._orders.cancel(job) if is_live(job) else self._orders.drop(job)
+        for path in self._paths(job):
+            path.unlink(missing_ok=True)
+
+    def path(self, job: "Job", which: Literal["file", "manifest"] = "file") -> Path:
+        """Where a ready job's file lies. Raises: ExportNotReadyError, ExportExpiredError, NotFoundError."""
+        self._sweep(job.org)
+        made = self._orders.made(self._orders.aged(job))
+        name = made.file if which == "file" else made.manifest
+        path = self.folder / job.org / (name or "")
+        if name is None or not path.is_file() or self._deployment.orders.gone(job):
+            raise NotFoundError("there is no such file")
+        return path
+
+    def start(self) -> None:
+        """Run what is ordered from now on, in a thread."""
+        self._thread = threading.Thread(target=self._run, name="exports")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; an export under way is given back and begun again by whoever starts next."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def step(self) -> bool:
+        """Sweep, then run one job if one waits; whether one did."""
+        self.sweep()
+        job = self._orders.claim()
+        if job is None:
+            return False
+        if self._waits(job):
+            # Where nobody signs, waiting has an end that says why.
+            self._orders.failed(job, "not-checkpointed") if self._orders.is_old(job) else self._orders.waits(
+                job
+            )
+            return False
+        self._work(job)
+        return True
+
+    def sweep(self) -> None:
+        """Remove what is past its time, what names somebody who was erased, and files that no job has."""
+        for org in {job.org for job in self._orders.every()}:
+            self._sweep(org)
+        for job in self._orders.every():
+            if self._orders.is_past(job) and not is_live(job):
+                for path in self._paths(job):
+                    path.unlink(missing_ok=True)
+                self._orders.expire(job)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            if not self.step():
+                self._wake.wait(1.0)
+
+    def _sweep(self, org: str) -> None:
+        """Let go of the exports of an organisation once somebody was erased from its log since one was ordered."""
+        jobs = [job for job in self._orders.every() if job.org == org]
+        try:
+            now = _erasures(self._deployment.log(org)) if jobs else 0
+        except NotFoundError:
+            now = -1
+        if any(wanted_of(job).erasures != now for job in jobs):
+            for job in jobs:
+                for path in self._paths(job):
+                    path.unlink(missing_ok=True)
+            self._orders.forget(org)
+
+    def _paths(self, job: "Job") -> Iterator[Path]:
+        folder = self.folder / job.org
+        if folder.is_dir():
+            yield from folder.glob(f"{job.id}.*")
+            yield from folder.glob(f".{job.id}.*")  # what a killed process left behind
+
+    def _waits(self, job: "Job") -> bool:
+        """Whether a job needs a signed head that is not there yet."""
+        wanted = wanted_of(job)
+        if not (wanted.manifest or wanted.format in BUNDLES):
+            return False
+        try:
+            self._deployment.signing  # noqa: B018  # asks whether there are keys
+            evidence = self._deployment.log(job.org).evidence(viewer=operator(job.org))
+        except ConfigurationError:
+            return False
+        except NotCheckpointedError:
+            return True
+        return evidence.checkpoint.size < job.as_of
+
+    def _work(self, job: "Job") -> None:
+        for path in self._paths(job):
+            path.unlink(missing_ok=True)
+        watch = _Watch(self, job)
+        try:
+            watch.look(force=True)
+            made = self._write(job, wanted_of(job), watch)
+        except Ended:
+            return
+        except OSError:
+            self._orders.failed(watch.job, "storage-full")
+        except TrailbookError as error:
+            self._orders.failed(watch.job, error.code)
+        else:
+            if not self._orders.ready(watch.job, made):
+                for path in self._paths(job):
+                    path.unlink(missing_ok=True)
+
+    def _write(self, job: "Job", wanted: Wanted, watch: "_Watch") -> Made:
+        folder = self.folder / job.org
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ending = "zip" if wanted.format in BUNDLES else wanted.format
+        path = folder / f"{job.id}.{ending}"
+        with whole_file(path) as out:
+            if wanted.format in BUNDLES:
+                self._bundle(job, wanted, watch, out)
+            else:
+                self._table(job, wanted, watch, out)
+            watch.look(force=True)  # what happened while the last rows were written
+        digest, size = _digest(path)
+        note = None
+        if wanted.manifest and wanted.format not in BUNDLES:
+            note = self._manifest(job, wanted, (watch, {path.name: digest}))
+        return Made(file=path.name, size=size, digest=digest, manifest=note)
+
+    def _table(self, job: "Job", wanted: Wanted, watch: "_Watch", out: BinaryIO) -> None:
+        form = cast(Format, wanted.format)
+        query = from_params(wanted.filter)
+        rows = self._deployment.log(job.org).export(
+            query, viewer=watch.viewer, order=FORMATS[form].order, lang=wanted.lang
+        )
+        if rows.count != job.count:
+            raise ExportChangedError("the log is no longer what was counted; order the export again")
+        layout = Layout(columns=wanted.columns or COLUMNS, tz=wanted.tz)
+        for piece in file_pieces(form, watch.through(exactly(rows)), layout):
+            out.write(piece)
+
+    def _bundle(self, job: "Job", wanted: Wanted, watch: "_Watch", out: BinaryIO) -> None:
+        bundle = import_module("trailbook.export.bundle")
+        log = self._deployment.log(job.org)
+        keys = self._deployment.verifier_keys(job.org)
+        signs = bundle.Signs(self._deployment.signing.keyring.signers(keys[0].name)[0], keys)
+        ask = bundle.Ask(kind=BUNDLES[wanted.format], query=from_params(wanted.filter), lang=wanted.lang)
+        bundle.write_bundle(log, ask, out, viewer=watch.viewer, signs=signs, progress=watch.told)
+
+    def _manifest(self, job: "Job", wanted: Wanted, found: "tuple[_Watch, dict[str, str]]") -> str | None:
+        watch, files = found
+        facts = Facts(
+            count=job.count, as_of=job.as_of, first_seq=watch.first, last_seq=watch.last, files=files
+        )
+        note = manifest(self._deployment, wanted, facts)
+        if note is None:
+            return None
+        path = self.folder / job.org / f"{job.id}.manifest.note"
+        with whole_file(path) as out:
+            out.write(note)
+        return path.name
+
+
+class _Watch:
+    """What is looked at while a file is written, at every batch: may they still, is it still wanted."""
+
+    def __init__(self, runner: Runner, job: "Job") -> None:
+        self._deployment = runner._deployment
+        self._stopped: Callable[[], bool] = runner._stop.is_set
+        self.job = job
+        self._wanted = wanted_of(job)
+        self.viewer = self._wanted.viewer
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def through(self, batches: "Iterator[list[Line]]") -> "Iterator[list[Line]]":
+        """The batches, each looked at before it is written. Raises: Ended; whatever `look` raises."""
+        done = 0
+        for batch in batches:
+            seqs = [line.seq for line in batch]
+            self.first = min(seqs if self.first is None else [self.first, *seqs])
+            self.last = max(seqs if self.last is None else [self.last, *seqs])
+            self.look()
+            yield batch
+            done += len(batch)
+            self.told(done, self.job.count)
+
+    def told(self, done: int, of: int) -> None:
+        """Say how far it is; the count of a bundle's rows is its own. Raises: as `look`."""
+        if self._deployment.orders.is_due(self.job):
+            beaten = self._deployment.orders.beat(self.job, min(done, self.job.count))
+            if beaten is None:
+                raise Ended
+            self.job = beaten
+        self.look()
+
+    def look(self, *, force: bool = False) -> None:
+        """Look again. Raises: Ended; NotPermittedError; UnauthenticatedError; ExportChangedError."""
+        if self._stopped() and not force:
+            self._deployment.orders.waits(self.job)
+            raise Ended
+        if not self._deployment.orders.still(self.job):
+            raise Ended
+        self.viewer = self._deployment.credentials.still(self._wanted.viewer)
+        require_full(self.viewer, self.job.org)
+        if set(self.viewer.withheld) != set(self._wanted.viewer.withheld):
+            raise ExportChangedError("what this viewer may see has changed; order the export again")
+        if force and _erasures(self._deployment.log(self.job.org)) != self._wanted.erasures:
+            raise ExportChangedError("somebody was erased meanwhile; order the export again")
+
+
+def kept_exports(deployment: Deployment, folder: Path | None) -> tuple[Runner, Callable[[], None]]:
+    """A runner into a folder, or into one that goes when it is closed; and what closes it."""
+    if folder is not None:
+        runner = Runner(deployment, folder)
+        return runner, runner.close
+    passing = Path(gettempdir()) / f"trailbook-exports-{token_hex(16)}"
+    runner = Runner(deployment, passing)
+
+    def close() -> None:
+        runner.close()
+        shutil.rmtree(passing, ignore_errors=True)  # most never came to be
+
+    return runner, close
+
+
+def _check_bundle(ask: Ask, *, withholds: bool) -> None:
+    if ask.format == "bundle-closed" and withholds:
+        raise NotPermittedError("every category, which a closed bundle shows")
+    if ask.columns is not None:
+        raise FormatUnavailableError("columns: a bundle has none")
+    if ask.format == "bundle-closed" and (ask.query.text or ask.query.self_ is not None):
+        raise FilterInvalidError("text and self cannot be checked again in a closed bundle")
+
+
+def _fixed(query: Query, log: Log, as_of: int) -> tuple[tuple[str, str], ...]:
+    """The filter's pairs bound to `as_of`, presets and days as the instants that they were when it was ordered."""
+    dated = ("date", "from", "to", "as_of")
+    pairs = [pair for pair in to_params(query) if pair[0] not in dated]
+    since, until = interval(query, log.clock())
+    pairs += [("from", written(instant(since)))] if since is not None else []
+    pairs += [("to", written(instant(until)))] if until is not None else []
+    return (*pairs, ("as_of", str(as_of)))
+
+
+def _erasures(log: Log) -> int:
+    """How many people were erased: an export that shows one of them is not kept."""
+    return log.count(_ERASED, viewer=operator(log.org))[0]
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

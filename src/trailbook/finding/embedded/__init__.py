@@ -1,0 +1,1 @@
+"""The embedded engine of finding: the index beside the entries, kept in the store itself."""

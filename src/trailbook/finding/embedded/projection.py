@@ -1,0 +1,461 @@
+"""The projection: bodies and directory turned into the index of one log, and a query into its numbers.
+
+Owns the index of one log in this process, caught up before every answer, so that an accepted entry is found
+at once whoever recorded it. Refuses to show anything; `finding/reader.py` does.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from msgspec import Struct
+
+from trailbook.catalogue import Catalogue
+from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, TrailbookError
+from trailbook.finding.embedded.identities import Identities, name_of
+from trailbook.finding.embedded.segments import DEFAULT_SIZES, Listed, Parts, Sealed, Sizes, merged
+from trailbook.index import (
+    Clause,
+    Fields,
+    Lives,
+    Piece,
+    Plan,
+    Row,
+    Tail,
+    Word,
+    build,
+    count,
+    last_with,
+    lives_of,
+    new_codes,
+    newest_citing,
+)
+from trailbook.model import Kind, microseconds
+from trailbook.query import Query, Term, interval, words
+from trailbook.record.canonical import Body, decode
+from trailbook.stores import Head, Identity, Kept, Store
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+_CHUNK = 4096
+_ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
+_ERASED = "activity_log.erased"
+_ALIVE = {"deleted": False, "restored": True}  # by the verb of the action
+_TRIES = 5
+_FEW = 4
+_REMEMBERED = 256
+
+
+class Told(Struct, frozen=True):
+    """What the writer tells after a commit: the rows it added, the identities among them, and the new head."""
+
+    rows: Sequence[Row]
+    identities: Sequence[Identity]
+    before: Head
+    head: Head
+
+
+class Projection:
+    """The index of one log; hold `lock` while reading the pieces, for the last one grows in place."""
+
+    def __init__(
+        self, store: Store, org: str, catalogue: Catalogue, kept: tuple[Parts, Sizes] | None = None
+    ) -> None:
+        self._store = store
+        self._org = org
+        self._catalogue = catalogue
+        parts, self._sizes = kept or (Parts(), DEFAULT_SIZES)
+        self.on_ripe: Callable[[], None] = lambda: None  # told when a segment is due
+        self._sealed = Sealed(store, org, parts)
+        self._loaded = False
+        self._removed = 0
+        self._untold = 0  # entries recorded here while nothing was read
+        self._names: dict[int, tuple[int, str | None]] = {}  # item -> log size then, name_now
+        self._life: dict[int, tuple[int, int, bool]] = {}  # item -> when (at, seq) it last ended or came back
+        self._labels: dict[tuple[str, str], tuple[str, ...]] = {}  # of the catalogue, which does not change
+        self._sealing = threading.Lock()
+        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self.lock = threading.RLock()
+        self.identities = Identities(store, org)
+        self.tail = Tail(0, new_codes())
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Every piece of the index, in the order of `seq`."""
+        return [*self._sealed.segments, self.tail]
+
+    @property
+    def stand(self) -> tuple[int, int]:
+        """Where the log stands here: how far it reaches, and how often something of it was removed or erased."""
+        return self.tail.size, self.identities.forgotten
+
+    @property
+    def unsealed(self) -> int:
+        """How many entries, at the last catching up, were in no segment."""
+        return self.tail.size - self.tail.first
+
+    def catch_up(self) -> Head:
+        """Read what was recorded since; the head up to which the index reaches at least.
+
+        Raises: DamagedError.
+        """
+        head = self._store.head(self._org)
+        with self.lock:
+            if not self._loaded or head.removed != self._removed:
+                self._load(head)
+            for start in range(self.tail.size, head.size, _CHUNK):
+                stop = min(start + _CHUNK, head.size)
+                self._add(self._rows_that_are(start, stop), stop)
+        return head
+
+    def tell(self, told: Told) -> None:
+        """Take in what this process has just made durable, so that nothing is read and decoded again.
+
+        Whatever goes wrong here harms no answer: the next one begins by reading the index anew.
+        """
+        with self.lock:
+            try:
+                self._follow(told)
+            except TrailbookError:
+                self._loaded = False
+
+    def _follow(self, told: Told) -> None:
+        if not self._loaded:
+            # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
+            self._untold += len(told.rows)
+            if self._untold >= self._sizes.small // _FEW:
+                self.catch_up()
+        elif self.tail.size == told.before.size and told.head.removed == self._removed:
+            self.identities.learn(told.identities)
+            self._add(told.rows, told.head.size)
+
+    def ask(self, question: Callable[[Sequence[Piece]], T]) -> T:
+        """The answer to a question about the pieces; what is found damaged is built anew, in memory, from the entries.
+
+        Raises: DamagedError when it still cannot be answered.
+        """
+        with self.lock:
+            for _ in range(_TRIES):
+                try:
+                    return question(self.pieces)
+                except IndexDamagedError:
+                    self._mend()
+            return question(self.pieces)
+
+    def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Seal full segments, off the commit path, until none is due; how many entries. Raises: StoreError."""
+        done = 0
+        with self._sealing:
+            self.catch_up()
+            while (span := self._ripe()) and not stopped():
+                try:
+                    done += self._seal(span)
+                except HeadMovedError:  # another process sealed first
+                    with self.lock:
+                        self._loaded = False
+                    self.catch_up()
+        return done
+
+    def reindex(self, progress: Progress = lambda done, total: None) -> None:
+        """Build the whole index anew from the entries. Raises: StoreError."""
+        with self._sealing, self.lock:
+            self._sealed.clear()
+            self.tail = Tail(0, new_codes())
+            self._forget()
+            self._loaded = True
+            size = self._store.head(self._org).size
+            for start in range(0, size, self._sizes.large):
+                stop = min(start + self._sizes.large, size)
+                self._add(self._rows(start, stop), stop)
+                while span := self._ripe():
+                    self._seal(span)
+                progress(stop, size)
+
+    def check(self) -> list[str]:
+        """What is wrong with the stored index, in words; the entries are not looked at."""
+        return Sealed(self._store, self._org, Parts(0)).check()
+
+    def plan(self, query: Query, now: datetime, as_of: int, lang: str) -> Plan:
+        """A query in the numbers of this log; presets become instants."""
+        since, until = interval(query, now)
+        return Plan(
+            since=since,
+            until=until,
+            clauses=tuple(self._clause(term) for term in query.terms),
+            text=tuple(self._word(word, lang) for given in query.text for word in words(given)),
+            own=query.self_,
+            as_of=as_of,
+        )
+
+    def count(self, plan: Plan) -> int:
+        """How many entries match, exactly."""
+        return self.remembered(("count", plan), lambda: self.ask(lambda pieces: count(pieces, plan)))
+
+    def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """An answer that was computed before: what was asked at one `as_of` never changes, but by a removal."""
+        key = (question, self._removed)
+        with self.lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return cast(T, self._answers[key])
+            found = self._answers[key] = answer()
+            while len(self._answers) > _REMEMBERED:
+                self._answers.popitem(last=False)
+            return found
+
+    def hidden(self, categories: Sequence[str]) -> Clause:
+        """What keeps entries of some categories out of an answer."""
+        return Clause("category", self.tail.codes["category"].known(categories), negated=True)
+
+    def exists(self, item: int) -> bool:
+        """False after an entry that deleted the item, with no later one that restored it."""
+        life = self._life.get(item)
+        return life is None or bool(life[2])
+
+    def name_now(self, versions: Sequence[Identity]) -> str | None:
+        """The name of the version cited by the entry that happened last, among an item's versions."""
+        if len(versions) == 1:
+            return versions[0].name
+        item, size = versions[0].item, self.tail.size
+        remembered = self._names.get(item)
+        if remembered is None or remembered[0] != size:
+            seq = self.ask(lambda pieces: newest_citing(pieces, item))
+            body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
+            cited = () if body is None else decode(body).tokens()
+            remembered = self._names[item] = (size, name_of(versions, cited))
+        return remembered[1]
+
+    def led_to(self, ids: Sequence[str]) -> dict[str, int]:
+        """How many entries each of these entries led to."""
+        causes = [sixty_bits(id_) for id_ in ids]
+        numbers = np.asarray(causes, np.int64)
+
+        def question(pieces: Sequence[Piece]) -> dict[int, int]:
+            found = dict.fromkeys(causes, 0)
+            for piece in pieces:
+                some = numbers[piece.having("cause", numbers)] if piece.count else ()
+                for cause in set(map(int, some)):
+                    found[cause] += len(piece.posting("cause", cause))
+            return found
+
+        found = self.ask(question) if ids else {}
+        return {id_: found[cause] for id_, cause in zip(ids, causes, strict=True)}
+
+    def kind_of(self, item: int) -> Kind | None:
+        """The kind of actor an item last was; None when it never acted."""
+
+        def question(pieces: Sequence[Piece]) -> Kind | None:
+            found = last_with(pieces, "actor", item)
+            if found is None:
+                return None
+            code = int(found[0].column("kind", np.asarray([found[1]]))[0])
+            return cast(Kind, self.tail.codes["kind"].words[code])
+
+        return self.ask(question)
+
+    def label_words(self, action: str, lang: str) -> tuple[str, ...]:
+        """The folded words of an action's label."""
+        found = self._labels.get((action, lang))
+        if found is None:
+            found = self._labels[action, lang] = words(self._catalogue.label("action", action, lang))
+        return found
+
+    def _load(self, head: Head) -> None:
+        damaged = self._sealed.load()
+        self._removed, self._loaded = head.removed, True
+        self.identities.forget()
+        self._forget()
+        self.tail = Tail(self._sealed.reached, new_codes(self._sealed.words))
+        for one in damaged:
+            self._replace(one)
+        for segment in self._sealed.segments:
+            self._live(zip(*_tolist(lives_of(segment)), strict=True))
+
+    def _forget(self) -> None:
+        self._names.clear()
+        self._life.clear()
+
+    def _mend(self) -> None:
+        """Read the list anew, for another process may have merged segments; what is damaged then is built anew."""
+        self._load(self._store.head(self._org))
+        for segment in self._sealed.segments:
+            if self._sealed.faults(segment):
+                self._replace(Listed(segment.first, segment.size - segment.first, b""))
+        self.tail = Tail(self._sealed.reached, new_codes(self._sealed.words))
+        self.catch_up()
+
+    def _replace(self, one: Listed) -> None:
+        codes = new_codes(self._sealed.words)
+        built = Tail(one.first, codes)
+        for start in range(one.first, one.first + one.span, _CHUNK):
+            stop = min(start + _CHUNK, one.first + one.span)
+            built.add(self._rows(start, stop), stop)
+        self._sealed.replace(one.first, one.span, _entries(built, one.first + one.span))
+        self.tail = Tail(self._sealed.reached, codes)
+
+    def _add(self, rows: Sequence[Row], size: int) -> None:
+        if any(row.action == _ERASED for row in rows):
+            self.identities.forget()
+            self._answers.clear()
+        self._live((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
+        self.tail.add(rows, size)
+        if self._ripe():
+            self.on_ripe()
+
+    def _ripe(self) -> int:
+        """How many entries to seal next: a large segment where one is due, else a small one, else 0."""
+        first, waiting = self.tail.first, self.unsealed
+        small, large = self._sizes.small, self._sizes.large
+        if waiting >= large and first % large == 0:
+            return large
+        return small if waiting >= small else 0
+
+    def _seal(self, span: int) -> int:
+        """Seal the next `span` entries. Building goes on while others read and record: sealed rows no longer change."""
+        with self.lock:
+            first, stop = self.tail.first, self.tail.first + span
+            fields, lives = _entries(self.tail, stop)
+            written = {name: codes.words for name, codes in self.tail.codes.items()}
+        made = build(first, span, fields, lives)
+        with self.lock:
+            if not self._sealed.add(made, written):
+                return 0
+            self.tail = self.tail.cut(stop)
+            small = self._sealed.mergeable(self._sizes.large)
+        if small:
+            made = merged(small)
+            with self.lock:
+                self._sealed.merge(small, made)
+        return span
+
+    def _live(self, lives: Iterable[tuple[int, int, int, bool]]) -> None:
+        for item, at, seq, alive in lives:
+            if item not in self._life or self._life[item][:2] < (at, seq):
+                self._life[item] = (at, seq, alive)
+
+    def _clause(self, term: Term) -> Clause:
+        codes = self.tail.codes
+        if term.field in _ITEM_FIELDS:
+            named = [v.partition("/")[::2] for v in term.values]
+            numbers = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])
+            types = codes["type"].known([type_ for type_, id_ in named if id_ == "*"])
+            return Clause(term.field, numbers, term.negated, types)
+        values: Sequence[str] = term.values
+        if term.field == "action":
+            values = [a.name for v in values for a in self._catalogue.entity_actions(v)]
+        column = {"actor_kind": "kind", "origin": "interface"}.get(term.field, term.field)
+        return Clause(column, codes[column].known(values), term.negated)
+
+    def _numbers(self, keys: Sequence[tuple[str, str]]) -> tuple[int, ...]:
+        wanted = [(type_, id_, None) for type_, id_ in keys if type_ != "origin"]
+        return tuple({i.item for i in self._store.identities(self._org, wanted)})
+
+    def _word(self, word: str, lang: str) -> Word:
+        items = sorted(self._store.items_by_word(self._org, word))
+        actions = self.tail.codes["action"]
+        hits = [a for a in actions.of if any(w.startswith(word) for w in self.label_words(a, lang))]
+        return Word(tuple(items), actions.known(hits))
+
+    def _rows(self, start: int, stop: int) -> list[Row]:
+        kept = self._store.kept(self._org, start, stop)
+        bodies = [(row.seq, decode(row.body)) for row in kept if row.body is not None]
+        known = self.identities.of(token for _, body in bodies for token in body.tokens())
+        return [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
+
+    def _rows_that_are(self, start: int, stop: int) -> list[Row]:
+        """The same, where a body that cannot be read is an entry of which nothing is known but that it is there."""
+        try:
+            return self._rows(start, stop)
+        except DamagedError:
+            bodies, unread = readable(self._store.kept(self._org, start, stop))
+        known = self.identities.of(token for _, body in bodies for token in body.tokens())
+        rows = [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
+        at = rows[0].at if rows else 0
+        return sorted([*rows, *(_unknown(seq, at) for seq in unread)], key=lambda row: row.seq)
+
+
+def readable(kept: Iterable[Kept]) -> tuple[list[tuple[int, Body]], list[int]]:
+    """The bodies that can be read, by seq, and the seqs of those that cannot."""
+    bodies, unread = [], []
+    for row in kept:
+        try:
+            bodies += [] if row.body is None else [(row.seq, decode(row.body))]
+        except DamagedError:
+            unread.append(row.seq)
+    return bodies, unread
+
+
+def _unknown(seq: int, at: int) -> Row:
+    return Row(
+        seq=seq,
+        at=at,
+        actor=0,
+        target=0,
+        source=0,
+        behalf=0,
+        concerned=(),
+        kind=cast(Kind, ""),
+        type="",
+        category="",
+        action="",
+        outcome="",
+        interface="",
+        own=False,
+        correlation=0,
+        cause=0,
+    )
+
+
+def row_of(seq: int, body: Body, known: dict[str, Identity], catalogue: Catalogue) -> Row:
+    """An entry as the index keeps it. Raises: DamagedError for a token the directory does not have."""
+    try:
+        concerned = tuple(dict.fromkeys(known[c.item].item for c in body.concerns))
+        actor, source = known[body.actor.item].item, known[body.source].item
+        behalf = 0 if body.on_behalf_of is None else known[body.on_behalf_of].item
+        target = known[body.target]
+    except KeyError as error:
+        raise DamagedError(f"entry {seq} cites a token that the directory does not have") from error
+    return Row(
+        seq=seq,
+        at=microseconds(datetime.fromisoformat(body.occurred_at)),
+        actor=actor,
+        target=target.item,
+        source=source,
+        behalf=behalf,
+        concerned=concerned,
+        kind=body.actor.kind,
+        type=target.type,
+        category=body.category,
+        action=body.action,
+        outcome=body.outcome,
+        interface=body.origin.interface,
+        own=behalf == 0 and (actor == target.item or actor in concerned),
+        correlation=sixty_bits(body.correlation),
+        cause=sixty_bits(body.caused_by),
+        alive=alive_after(catalogue, body.action, body.outcome),
+    )
+
+
+def alive_after(catalogue: Catalogue, action: str, outcome: str) -> bool | None:
+    """Whether the target is there after such an entry: no longer, again, or (None) as before."""
+    declared = catalogue.actions.get(action)
+    verb = "" if declared is None or outcome != "success" else declared.verb
+    return _ALIVE.get(verb)
+
+
+def sixty_bits(id_: str | None) -> int:
+    """The last 60 bits of a UUID or trace id, as a column keeps it; 0 for none."""
+    return 0 if id_ is None else int(id_.replace("-", "")[-15:], 16)
+
+
+def _entries(tail: Tail, stop: int) -> tuple[Fields, Lives]:
+    lives = [life for life in tail.lives if life[2] < stop]
+    columns = [np.asarray([life[at] for life in lives], np.int64) for at in range(4)]
+    return Fields(*tail.fields(stop)), Lives(*columns)
+
+
+def _tolist(lives: Lives) -> list[list[Any]]:
+    return [array.tolist() for array in (lives.item, lives.at, lives.seq, lives.alive)]

@@ -1,0 +1,207 @@
+"""Figures: exact counts beside the values of a field, and bars over time.
+
+Owns which figures may be shown: never one of a person (R20). Refuses to estimate: every number is counted.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+from msgspec import Struct, structs
+
+from trailbook.catalogue import Catalogue
+from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
+from trailbook.finding.reader import Reader
+from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
+from trailbook.model import instant, written
+from trailbook.query import Query, words
+from trailbook.query.dates import buckets, zone
+from trailbook.stores import Identity
+
+By = Literal[
+    "category", "action", "outcome", "origin", "actor_kind", "target_type", "source", "actor", "concerns"
+]
+Bucket = Literal["auto", "hour", "day", "week", "month", "quarter", "year"]
+BYS: tuple[By, ...] = get_args(By)
+BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+MOST_BARS, MOST_VALUES = 92, 200
+_MOST_NAMES = 500  # items looked at for a word
+_COLUMN = {"origin": "interface", "actor_kind": "kind", "target_type": "type"}
+_IN_FILTER = {"target_type": "target"}
+
+
+class FacetValue(Struct, frozen=True):
+    """A value of a field as a filter writes it, its label, and how many entries have it; never for a person."""
+
+    value: str
+    label: str
+    count: int | None
+
+
+class Facets(Struct, frozen=True, kw_only=True):
+    """The values of one field among what a filter finds without its own terms on that field."""
+
+    by: By
+    as_of: int
+    values: tuple[FacetValue, ...]
+    next_cursor: str | None
+
+
+class Bar(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Entries from one instant to another, and, where asked, by category."""
+
+    from_: str
+    to: str
+    count: int
+    parts: dict[str, int] | None = None
+
+
+class Histogram(Struct, frozen=True, kw_only=True):
+    """Entries over time, cut on the calendar of the filter's zone."""
+
+    bucket: Bucket
+    as_of: int
+    bars: tuple[Bar, ...]
+
+
+class Listing(Struct, frozen=True):
+    """Every value of a field, in the order shown, with the number the index has for it."""
+
+    numbers: tuple[int, ...]
+    values: tuple[FacetValue, ...]
+
+
+def without(query: Query, by: By) -> Query:
+    """The filter without its own terms on a field."""
+    own = _IN_FILTER.get(by, by)
+    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != own))
+
+
+def check(by: str | None = None, bucket: str | None = None) -> None:
+    """Refuse names that are none. Raises: FilterInvalidError."""
+    for name, given, known in (("by", by, BYS), ("bucket", bucket, BUCKETS)):
+        if given is not None and given not in known:
+            fault = Fault(f"/{name}", "parameter-invalid", f"is none of {', '.join(known)}")
+            raise FilterInvalidError(f"{name}: {fault.detail}", (fault,))
+
+
+def refuse_persons(reader: Reader, query: Query) -> None:
+    """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
+    spoken = {word for text in query.text for word in words(text)}
+    if _names_persons(reader.catalogue, query, ("actor", "by_or_about")) or any(
+        _may_be_a_persons(reader, word) for word in spoken
+    ):
+        raise FiguresOfAPersonError(
+            "no figures are made of what a person did; take the person out of the filter"
+        )
+
+
+def list_values(reader: Reader, plan: Plan, by: By, lang: str) -> Listing:
+    """Every value of a field among what a plan finds: by count, of items by name."""
+    column = _COLUMN.get(by, by)
+    numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))
+    if column in CODED:
+        words = reader.projection.tail.codes[column].words
+        found = [
+            (code, FacetValue(words[code], reader.catalogue.label(column, words[code], lang), count))
+            for code, count in numbers.items()
+            if words[code]  # of what cannot be read nothing is known
+        ]
+        found.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
+    else:
+        found = _items(reader, numbers)
+    return Listing(tuple(number for number, _ in found), tuple(value for _, value in found))
+
+
+def draw(
+    pieces: Sequence[Piece], plan: Plan, ask: tuple[Sequence[Bucket], str], words: Sequence[str]
+) -> Histogram:
+    """The bars of what a plan finds, for `ask` = (buckets to try, zone); `words` are categories to stack by, or none.
+
+    Raises: TooManyBarsError when none of the buckets makes 92 bars or fewer.
+    """
+    tried, tz = ask
+    ends = _ends(pieces, plan)
+    if ends is None:
+        return Histogram(bucket=tried[0], as_of=plan.as_of, bars=())
+    for unit in tried:
+        edges = buckets(unit, ends, zone(tz), MOST_BARS)
+        if edges is not None:
+            return _drawn(pieces, plan, (unit, edges), words)
+    raise TooManyBarsError(f"a {tried[-1]} each would be more than {MOST_BARS} bars; ask for fewer of them")
+
+
+def bucket_for(catalogue: Catalogue, query: Query, bucket: Bucket) -> tuple[Bucket, ...]:
+    """The buckets that may be tried: about a person none below a week. Raises: FiguresOfAPersonError."""
+    tried: tuple[Bucket, ...] = BUCKETS[1:] if bucket == "auto" else (bucket,)
+    if not _names_persons(catalogue, query, ("concerns", "target")):
+        return tried
+    if bucket in ("hour", "day"):
+        raise FiguresOfAPersonError("bars about a person are weeks or longer")
+    return tuple(unit for unit in tried if unit not in ("hour", "day"))
+
+
+def _names_persons(catalogue: Catalogue, query: Query, fields: Sequence[str]) -> bool:
+    values = [value for term in query.terms if term.field in fields for value in term.values]
+    declared = (catalogue.types.get(value.partition("/")[0]) for value in values)
+    return any(found is not None and found.person for found in declared)
+
+
+def _may_be_a_persons(reader: Reader, word: str) -> bool:
+    """Whether some person's name has a word that begins so; of words that begin very many names it is taken for so."""
+    found = reader.store.items_by_words(reader.org, [word], _MOST_NAMES)
+    with reader.projection.lock:
+        versions = reader.projection.identities.versions(found)
+    declared = (reader.catalogue.types.get(those[-1].type) for those in versions.values() if those)
+    return len(found) == _MOST_NAMES or any(one is not None and one.person for one in declared)
+
+
+def _items(reader: Reader, numbers: dict[int, int]) -> list[tuple[int, FacetValue]]:
+    versions = reader.projection.identities.versions(numbers)
+    found = [
+        (number, _item(reader.catalogue, versions[number][-1], count))
+        for number, count in numbers.items()
+        if versions.get(number) and versions[number][-1].id is not None
+    ]
+    place = reader.alphabet.place
+    found.sort(key=lambda pair: (place(pair[0], pair[1].label), pair[1].value))
+    return found
+
+
+def _item(catalogue: Catalogue, last: Identity, count: int) -> FacetValue:
+    declared = catalogue.types.get(last.type)
+    person = declared is not None and declared.person
+    return FacetValue(f"{last.type}/{last.id}", last.name or last.id or "", None if person else count)
+
+
+def _ends(pieces: Sequence[Piece], plan: Plan) -> tuple[int, int] | None:
+    if plan.since is not None and plan.until is not None:
+        return (plan.since, plan.until) if plan.since < plan.until else None
+    found = extent(pieces, plan)
+    if found is None:
+        return None
+    low = found[0] if plan.since is None else plan.since
+    return low, found[1] + 1 if plan.until is None else plan.until
+
+
+def _drawn(
+    pieces: Sequence[Piece], plan: Plan, cut: tuple[Bucket, list[int]], words: Sequence[str]
+) -> Histogram:
+    unit, edges = cut
+    array = np.asarray(edges, np.int64)
+    told: Sequence[dict[str, int] | None]
+    if words:
+        parts = stacked(pieces, plan, array, len(words))
+        counts = parts.sum(axis=1)
+        told = [{w: int(n) for w, n in zip(words, row, strict=True) if n} for row in parts]
+    else:
+        counts, told = bars(pieces, plan, array), [None] * len(edges)
+    drawn = [
+        Bar(from_=_said(a), to=_said(b), count=int(n), parts=p)
+        for a, b, n, p in zip(edges, edges[1:], counts, told, strict=False)
+    ]
+    return Histogram(bucket=unit, as_of=plan.as_of, bars=tuple(drawn))
+
+
+def _said(at: int) -> str:
+    return written(instant(at))

@@ -1,0 +1,95 @@
+"""Pages: which of the entries found stand on one page, and where its neighbours begin.
+
+Owns keyset paging in the three orders. Refuses offsets: a page begins at a place, never at a number.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from trailbook.errors import Fault, FilterInvalidError
+from trailbook.index import Piece, Place, Plan, by_seq, newest, oldest
+from trailbook.query.checks import MAX_LIMIT
+from trailbook.query.cursors import Cursor
+
+Order = Literal["desc", "asc", "seq"]
+
+
+class Turn(Struct, frozen=True):
+    """A neighbouring page: the place it begins beyond, and whether it holds later entries or earlier ones."""
+
+    place: Place
+    later: bool
+
+
+class Cut(Struct, frozen=True):
+    """One page: the `seqs` in the order asked, and the turns to the next and the previous page."""
+
+    seqs: Sequence[int]
+    next: Turn | None
+    previous: Turn | None
+
+
+def cut(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor | None) -> Cut:
+    """The page of `ask` = (order, limit) among what matches, from a cursor on or from the beginning.
+
+    Raises: FilterInvalidError for a limit that is not 1 to 200.
+    """
+    order, limit = ask
+    _check(limit)
+    if order == "seq":
+        return _by_seq(pieces, plan, limit, at)
+    later = order == "asc" if at is None else at.later
+    place = None if at is None else Place(at.at, at.seq)
+    # One more than fits says whether anything follows in the direction of reading.
+    found = (oldest if later else newest)(pieces, plan, limit + 1, place)
+    count, more = min(limit, len(found)), len(found) > limit
+    if not count:
+        return Cut([], None, None)
+    near, far = found.place(0), found.place(count - 1)
+    first, last = (near, far) if later else (far, near)
+    # Without a cursor the page begins at an end of the answer: nothing lies behind it.
+    behind = at is not None and bool((newest if later else oldest)(pieces, plan, 1, near))
+    before = Turn(first, False) if (behind if later else more) else None
+    after = Turn(last, True) if (more if later else behind) else None
+    seqs = found.seq[:count].tolist()
+    if order == "desc":
+        return Cut(seqs[::-1] if later else seqs, before, after)
+    return Cut(seqs if later else seqs[::-1], after, before)
+
+
+def _by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, at: Cursor | None) -> Cut:
+    reached = -1 if at is None else at.seq
+    page = by_seq(pieces, plan, limit, reached)
+    # Never null: whoever polls asks again with it, and nothing is skipped or repeated.
+    return Cut(page, Turn(Place(0, page[-1] if page else reached), True), None)
+
+
+def batch(
+    pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Place | None
+) -> tuple[list[int], Place | None]:
+    """The next seqs of everything that matches, in an order, and the place they end at; None when there are none."""
+    order, limit = ask
+    if order == "seq":
+        seqs = by_seq(pieces, plan, limit, -1 if at is None else at.seq)
+        return seqs, Place(0, seqs[-1]) if seqs else None
+    found = (newest if order == "desc" else oldest)(pieces, plan, limit, at)
+    return found.seq.tolist(), found.place(-1) if len(found) else None
+
+
+def after(numbers: Sequence[int], at: Cursor | None, limit: int) -> tuple[int, int, Turn | None]:
+    """Where the page of a list begins that follows the number of a cursor, where it ends, and the turn to the next.
+
+    Raises: FilterInvalidError for a limit that is not 1 to 200.
+    """
+    _check(limit)
+    begin = 0 if at is None else list(numbers).index(at.seq) + 1 if at.seq in numbers else len(numbers)
+    end = min(begin + limit, len(numbers))
+    return begin, end, Turn(Place(0, numbers[end - 1]), True) if begin < end < len(numbers) else None
+
+
+def _check(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        fault = Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MAX_LIMIT}")
+        raise FilterInvalidError(f"limit: {fault.detail}", (fault,))

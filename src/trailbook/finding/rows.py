@@ -1,0 +1,376 @@
+"""The rows of an export: what a file needs of each entry, and no more, many at a time.
+
+Owns how bodies become lines quickly: an item is brought together once, the sentence of a shape once, and only
+names are filled in. Refuses to write any format, and to say anything else than `reader.py` says of the same
+entry: a test holds the two together. Whoever was erased is asked for anew with every batch.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trailbook.catalogue import Catalogue
+from trailbook.catalogue.sentences import Named, Spoken, counts, pieces
+from trailbook.errors import DamagedError
+from trailbook.finding.answers import ShownItem, ShownOrigin
+from trailbook.finding.embedded.projection import Projection
+from trailbook.finding.reader import pseudonym
+from trailbook.model import Kind, Outcome, State
+from trailbook.proofs.evidence import sizes, state_of
+from trailbook.stores import Identity, Store
+
+BATCH = 2_000  # entries read at once
+_MOST_FACES = 20_000  # items remembered within one export; about 30 MB
+_MOST_SHAPES = 5_000
+_DENSE = 4  # seqs that lie closer than this are read as one stretch
+_Shape = Callable[[tuple[str, ...]], str]
+_SLOT = re.compile("\ue000([0-9]+)\ue001")
+
+
+class _Actor(Struct, frozen=True, gc=False):
+    item: str
+    kind: Kind
+
+
+class _Concern(Struct, frozen=True, gc=False):
+    item: str
+    part: str
+
+
+class _Origin(Struct, frozen=True, gc=False):
+    interface: str
+    item: str | None = None
+
+
+class Stored(Struct, frozen=True, gc=False):
+    """What `canonical.Body` says, held so that the garbage collector need not look at thousands of them."""
+
+    action: str
+    actor: _Actor
+    category: str
+    id: str
+    occurred_at: str
+    origin: _Origin
+    outcome: Outcome
+    recorded_at: str
+    source: str
+    target: str
+    caused_by: str | None = None
+    concerns: tuple[_Concern, ...] = ()
+    correlation: str | None = None
+    effective_at: str | None = None
+    fields: tuple[str, ...] = ()
+    on_behalf_of: str | None = None
+    purpose: str | None = None
+
+
+_decoder = msgspec.json.Decoder(Stored)
+
+
+class Face(Struct, gc=False, eq=False):
+    """An item as a file shows it: `shown` as the API does, `name` or pseudonym, `item` as `type/id`, `link`.
+
+    `raw` holds its JSON once a format asked for it, by part or kind.
+    """
+
+    identity: Identity
+    shown: ShownItem
+    name: str
+    item: str
+    called: str
+    link: str | None
+    key: tuple[str, str]
+    same: tuple[str, str, str]
+    look: int
+    says: tuple[str, ...]
+    raw: dict[str, msgspec.Raw]
+
+
+class Place(Struct, gc=False, eq=False):
+    """An origin as a file shows it, with its JSON."""
+
+    identity: Identity | None
+    shown: ShownOrigin
+    raw: msgspec.Raw
+
+
+class Line(Struct, gc=False, eq=False):
+    """One entry on its way into a file."""
+
+    seq: int
+    body: Stored
+    actor: Face
+    target: Face
+    source: Face
+    behalf: Face | None
+    concerns: tuple[tuple[str, Face], ...]
+    origin: Place
+    own: bool
+    state: State
+    sentence: str = ""
+
+
+class Rows(Struct, frozen=True, kw_only=True):
+    """What an export has: exactly `count` entries of those below `as_of`, in batches."""
+
+    count: int
+    as_of: int
+    batches: Iterator[list[Line]]
+
+
+class Making(Struct, frozen=True, kw_only=True):
+    """Of which log the rows are, in which language they speak, and whether they speak at all."""
+
+    store: Store
+    org: str
+    catalogue: Catalogue
+    projection: Projection
+    lang: str
+    sentences: bool = True
+
+
+class Lines:
+    """Makes lines of seqs; remembers the items and the shapes of sentences it has met."""
+
+    def __init__(self, making: Making) -> None:
+        self._of = making
+        self._faces: dict[str, Face] = {}
+        self._places: dict[tuple[str | None, str], Place] = {}
+        self._looks: dict[tuple[str, bool, bool], int] = {}
+        self._forgotten = making.projection.identities.forgotten
+        self._speech = Speech(making.catalogue, making.lang)
+
+    def batch(self, seqs: Sequence[int]) -> list[Line]:
+        """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
+        found = [(seq, _decoded(seq, body)) for seq, body in bodies(self._of.store, self._of.org, seqs)]
+        signed = sizes(self._of.store, self._of.org)
+        with self._of.projection.lock:
+            self._meet(_tokens(body for _, body in found))
+            counted = [body.id for _, body in found if self._speech.counts(body)]
+            self._speech.led_to = self._of.projection.led_to(counted)
+        return [self._line(body, seq, state_of(seq, signed)) for seq, body in found]
+
+    def _meet(self, tokens: set[str]) -> None:
+        """Have a face for each token, made anew once the directory has forgotten somebody."""
+        identities = self._of.projection.identities
+        if identities.forgotten != self._forgotten or len(self._faces) > _MOST_FACES:
+            self._faces.clear()
+            self._places.clear()
+            self._forgotten = identities.forgotten
+        tokens -= self._faces.keys()
+        known = identities.of(tokens)
+        if len(known) < len(tokens):
+            raise DamagedError(f"{len(tokens) - len(known)} tokens of these entries are not in the directory")
+        versions = identities.versions(i.item for i in known.values() if self._may_be_named(i.type))
+        for token, identity in known.items():
+            self._faces[token] = self._face(identity, versions.get(identity.item, ()))
+
+    def _may_be_named(self, type_: str) -> bool:
+        """Whether an item of this type may have versions with other names."""
+        declared = self._of.catalogue.types.get(type_)
+        return type_ != "origin" and (declared is None or declared.named)
+
+    def _face(self, identity: Identity, versions: Sequence[Identity]) -> Face:
+        shown = self._shown(identity, versions)
+        id_, name = identity.id or "", identity.name
+        erased = shown.pseudonym or ""
+        item = f"{identity.type}/{id_}" if identity.id is not None else identity.type
+        named = f"erased {erased}" if shown.erased else name or ""
+        link = None
+        if shown.exists and not shown.erased and identity.type != "origin":
+            link = self._of.catalogue.link(identity.type, id_)
+        return Face(
+            identity=identity,
+            shown=shown,
+            name=named,
+            item=item,
+            called=f"{named} ({item})" if named else item,
+            link=link,
+            key=(identity.type, id_),
+            same=(identity.type, id_, erased),
+            look=self._looks.setdefault((identity.type, shown.erased, name is None), len(self._looks)),
+            says=(erased if shown.erased else name or "", id_),
+            raw={},
+        )
+
+    def _shown(self, identity: Identity, versions: Sequence[Identity]) -> ShownItem:
+        projection = self._of.projection
+        if identity.id is None:
+            said = pseudonym(identity)
+            return ShownItem(type=identity.type, id=None, name=None, erased=True, pseudonym=said)
+        now = projection.name_now(versions) if versions else identity.name
+        return ShownItem(
+            type=identity.type,
+            id=identity.id,
+            name=identity.name,
+            exists=projection.exists(identity.item),
+            name_now=None if now == identity.name else now,
+        )
+
+    def _line(self, body: Stored, seq: int, state: State) -> Line:
+        faces = self._faces
+        actor, target = faces[body.actor.item], faces[body.target]
+        behalf = None if body.on_behalf_of is None else faces[body.on_behalf_of]
+        concerns: tuple[tuple[str, Face], ...] = ()
+        own = behalf is None and actor.key == target.key
+        if body.concerns:
+            concerns = tuple([(c.part, faces[c.item]) for c in body.concerns])
+            own = own or (behalf is None and any(face.key == actor.key for _, face in concerns))
+        place = self._places.get((body.origin.item, body.origin.interface)) or self._place(body)
+        line = Line(seq, body, actor, target, faces[body.source], behalf, concerns, place, own, state)
+        if self._of.sentences:
+            line.sentence = self._speech.say(line)
+        return line
+
+    def _place(self, body: Stored) -> Place:
+        origin = body.origin
+        identity = None if origin.item is None else self._faces[origin.item].identity
+        place = self._places[origin.item, origin.interface] = _place(identity, origin.interface)
+        return place
+
+
+class Speech:
+    """Sentences by shape: entries that differ only in names have one template, filled in."""
+
+    def __init__(self, catalogue: Catalogue, lang: str) -> None:
+        self._catalogue = catalogue
+        self._lang = lang
+        self.led_to: dict[str, int] = {}  # by entry: how many it led to, where its sentence counts them
+        self._counted = {name: counts(catalogue, name) for name in catalogue.actions}
+        self._shapes: dict[Hashable, _Shape] = {}
+
+    def counts(self, body: Stored) -> bool:
+        """Whether the sentence of an entry says how many it led to."""
+        return not body.concerns and self._counted.get(body.action, False)
+
+    def say(self, line: Line) -> str:
+        """The sentence of a line, word for word that of `sentences.say`."""
+        body, actor, target, concerns = line.body, line.actor, line.target, line.concerns
+        looks = [actor.look, target.look]
+        says = actor.says + target.says
+        count = len(concerns)
+        if line.behalf is not None:
+            looks.append(line.behalf.look)
+            says += line.behalf.says
+        for _, face in concerns:
+            looks.append(face.look)
+            says += face.says
+        if not count and self._counted.get(body.action):
+            count = self.led_to[body.id]
+        parts = ",".join([part for part, _ in concerns]) if concerns else ""
+        same = _like(line) if line.own else None
+        key = (body.action, body.outcome, body.actor.kind, line.behalf is None, *looks, parts, count, same)
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) > _MOST_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = self._shape(line, count)
+        return shape(says)
+
+    def _shape(self, line: Line, count: int) -> _Shape:
+        faces = _faces(line)
+        named = [_slotted(faces, at) for at in range(len(faces))]
+        first = 2 if line.behalf is None else 3
+        spoken = Spoken(
+            action=line.body.action,
+            outcome=line.body.outcome,
+            self_=line.own,
+            kind=line.body.actor.kind,
+            actor=named[0],
+            target=named[1],
+            on_behalf_of=None if line.behalf is None else named[2],
+            concerns=tuple(
+                (part, name) for (part, _), name in zip(line.concerns, named[first:], strict=True)
+            ),
+            count=count,
+        )
+        said = pieces(self._catalogue, spoken, self._lang)
+        cut = _SLOT.split("".join(piece.text for piece in said))
+        form = "%s".join(text.replace("%", "%%") for text in cut[::2])
+        # A sentence begins with a capital letter, but for the name of who did it (catalogue/sentences.py).
+        capital = not cut[0] and said[0].item != ("actor", 0)
+        return _filler(form, [int(at) for at in cut[1::2]], capital)
+
+
+def bodies(store: Store, org: str, seqs: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """The bodies at these seqs, in their order; read as one stretch where they lie close together."""
+    if not seqs:
+        return iter(())
+    low, high = min(seqs), max(seqs) + 1
+    if high - low > _DENSE * len(seqs):
+        return ((row.seq, row.body) for row in store.kept_at(org, seqs) if row.body is not None)
+    there = {row.seq: row.body for row in store.kept(org, low, high)}
+    found = ((seq, there.get(seq)) for seq in seqs)
+    return ((seq, body) for seq, body in found if body is not None)
+
+
+def batches(lines: Lines, found: Iterable[Sequence[int]]) -> Iterator[list[Line]]:
+    """The lines of seqs found some at a time."""
+    return (lines.batch(seqs) for seqs in found)
+
+
+def _decoded(seq: int, body: bytes) -> Stored:
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedError(f"the stored body of entry {seq} cannot be read: {error}") from error
+
+
+def _tokens(found: Iterable[Stored]) -> set[str]:
+    tokens: set[str] = set()
+    for body in found:
+        tokens.update((body.actor.item, body.target, body.source))
+        if body.origin.item is not None:
+            tokens.add(body.origin.item)
+        if body.concerns:
+            tokens.update([concern.item for concern in body.concerns])
+        if body.on_behalf_of is not None:
+            tokens.add(body.on_behalf_of)
+    return tokens
+
+
+def _faces(line: Line) -> list[Face]:
+    behalf = [] if line.behalf is None else [line.behalf]
+    return [line.actor, line.target, *behalf, *(face for _, face in line.concerns)]
+
+
+def _like(line: Line) -> tuple[bool, ...]:
+    return tuple([face.same == line.actor.same for face in _faces(line)])
+
+
+def _slotted(faces: Sequence[Face], at: int) -> Named:
+    """An item whose texts are places to fill; the same item has the same id, as whoever compares them expects."""
+    face = faces[at]
+    first = next(i for i, other in enumerate(faces) if other.same == face.same)
+    name, id_ = f"\ue000{2 * at}\ue001", f"\ue000{2 * first + 1}\ue001"
+    if face.shown.erased:
+        return Named(type=face.shown.type, erased=True, token4=f"\ue000{2 * first}\ue001")
+    return Named(type=face.shown.type, id=id_, name=None if face.shown.name is None else name)
+
+
+def _filler(form: str, order: list[int], capital: bool) -> _Shape:
+    if not order:
+        said = form % ()
+        return lambda says: said
+    pick = itemgetter(*order)  # of one it gives the text itself, which fills a form as well as a tuple does
+    if capital:
+        return lambda says: _capital(form % pick(says))
+    return lambda says: form % pick(says)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _place(identity: Identity | None, interface: str) -> Place:
+    given: dict[str, Any] = {"interface": interface}
+    if identity is not None and identity.id is None:
+        given["erased"] = True
+    elif identity is not None:
+        given |= {"ip": identity.id or None, "user_agent": identity.name}
+    shown = ShownOrigin(**given)
+    return Place(identity=identity, shown=shown, raw=msgspec.Raw(msgspec.json.encode(shown)))

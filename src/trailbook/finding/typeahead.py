@@ -1,0 +1,124 @@
+"""Typeahead: items offered while somebody types, from what the log has recorded and nothing else.
+
+People who left are found, erased ones are not. Owns ranking, the limit of 20 and what items were called;
+refuses the host's own tables.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Literal
+from unicodedata import normalize
+
+import numpy as np
+from msgspec import Struct
+
+from trailbook.errors import Fault, FilterInvalidError
+from trailbook.finding.answers import Found, Remembered
+from trailbook.finding.reader import Reader
+from trailbook.index import present
+from trailbook.model import Kind, text_fault
+from trailbook.query import fold, words
+from trailbook.stores import Identity
+
+Role = Literal["actor", "concerns", "target"]
+MOST, LONGEST = 20, 80
+_ROOMS = (200, 5000)  # how many items are looked at before all of them: names beginning with an `a` are many
+
+
+class Sought(Struct, frozen=True):
+    """What is looked for: the typed text, and the role or type the item must have had."""
+
+    q: str
+    role: Role | None
+    type: str | None
+    limit: int
+    withheld: tuple[str, ...] = ()
+
+
+def find_items(reader: Reader, sought: Sought) -> list[Found]:
+    """Items whose names have words beginning as those typed, or whose id is what was typed, by name.
+
+    Raises: FilterInvalidError when the text is empty, too long or has forbidden characters.
+    """
+    right = 1 <= len(sought.q) <= LONGEST
+    why = text_fault(normalize("NFC", sought.q), LONGEST) if right else f"needs 1 to {LONGEST} characters"
+    if why:
+        fault = Fault("/q", "parameter-invalid", why)
+        raise FilterInvalidError(f"q: {fault.detail}", (fault,))
+    with reader.projection.lock:
+        exact = _by_id(reader, sought.q)
+        beginnings = words(sought.q)
+        for room in (*_ROOMS, None):
+            numbers = [*exact, *_by_words(reader, beginnings, room)]
+            offered = _offers(reader, numbers, sought)
+            if len(offered) >= sought.limit or room is None or len(numbers) - len(exact) < room:
+                break
+        named = [(reader.projection.name_now(versions), versions) for versions in offered]
+        named.sort(key=lambda one: _place(*one))
+        return [_found(reader, *one) for one in named[: min(sought.limit, MOST)]]
+
+
+def remember(reader: Reader, type_: str, id_: str) -> Remembered | None:
+    """An item by what it is, as the log remembers it; None where it never heard of it, or was made to forget it."""
+    with reader.projection.lock:
+        numbers = list({one.item for one in reader.store.identities(reader.org, [(type_, id_, None)])})
+        versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
+        if not versions or versions[-1].id is None:
+            return None
+        now = reader.projection.name_now(versions)
+        before = dict.fromkeys(v.name for v in reversed(versions) if v.name is not None and v.name != now)
+        exists = reader.projection.exists(versions[-1].item)
+        return Remembered(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
+
+
+def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, str]:
+    last = versions[-1]
+    return fold(name or last.id or ""), last.type, last.id or ""
+
+
+def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Sequence[Identity]]:
+    kept = _in_role(reader, numbers, sought.role)
+    found = reader.projection.identities.versions(kept)
+    return [versions for versions in found.values() if versions and _offered(reader, versions, sought)]
+
+
+def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
+    """Items by the words typed, at most so many; the longest first, for it is the rarest."""
+    if not beginnings:
+        return []
+    longest = sorted(beginnings, key=len, reverse=True)
+    return reader.store.items_by_words(reader.org, longest, sys.maxsize if room is None else room)
+
+
+def _by_id(reader: Reader, q: str) -> list[int]:
+    keys = [(type_, q, None) for type_ in reader.catalogue.types]
+    return list({i.item for i in reader.store.identities(reader.org, keys)})
+
+
+def _in_role(reader: Reader, numbers: Sequence[int], role: Role | None) -> list[int]:
+    wanted = list(dict.fromkeys(numbers))
+    if role is None or not wanted:
+        return wanted
+    field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
+    array = np.asarray(wanted, np.int64)
+    seen = reader.projection.ask(lambda pieces: present(pieces, field, array))
+    return [number for number, kept in zip(wanted, seen.tolist(), strict=True) if kept]
+
+
+def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bool:
+    last = versions[-1]
+    declared = reader.catalogue.types.get(last.type)
+    return (
+        last.id is not None
+        and last.type not in ("origin", "source")
+        and sought.type in (None, last.type)
+        and (declared is None or declared.category not in sought.withheld)
+    )
+
+
+def _found(reader: Reader, now: str | None, versions: Sequence[Identity]) -> Found:
+    last = versions[-1]
+    declared = reader.catalogue.types.get(last.type)
+    person = declared is not None and declared.person  # who is of such a type can act as nothing else
+    kind: Kind | None = "person" if person else reader.projection.kind_of(last.item)
+    return Found(type=last.type, id=last.id or "", kind=kind, name=versions[0].name, name_now=now)

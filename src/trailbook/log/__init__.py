@@ -1,0 +1,1 @@
+"""The log: the one facade through which every door records, finds and shows."""

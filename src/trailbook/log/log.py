@@ -1,0 +1,459 @@
+"""The log: the one facade through which every door records, finds and shows entries.
+
+Owns the order of checks: who reads is asked before anything is looked up, and `viewer` has no default.
+Refuses to know HTTP, pages or files.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from trailbook.access.viewer import Viewer, require_full, require_proofs
+from trailbook.catalogue import Catalogue, load
+from trailbook.catalogue.sentences import Piece
+from trailbook.errors import (
+    EntryExpiredError,
+    NotFoundError,
+)
+from trailbook.finding.answers import Found, Page, Remembered, Shown
+from trailbook.finding.embedded.projection import Projection
+from trailbook.finding.embedded.segments import Parts, Sizes
+from trailbook.finding.figures import (
+    Bucket,
+    By,
+    Facets,
+    Histogram,
+    bucket_for,
+    draw,
+    list_values,
+    refuse_persons,
+    without,
+)
+from trailbook.finding.figures import check as check_figures
+from trailbook.finding.paging import Order, after, batch, cut
+from trailbook.finding.reader import Alphabet, Lately, Reader, Sayings
+from trailbook.finding.rows import BATCH, Lines, Making, Rows, batches
+from trailbook.finding.typeahead import Role, Sought, find_items, remember
+from trailbook.index import Place
+from trailbook.log.questions import Asking
+from trailbook.log.reads import Watch, Watched
+from trailbook.log.recorder import Recorder
+from trailbook.model import Item
+from trailbook.proofs.evidence import (
+    Evidence,
+    Opening,
+    entry_bundle,
+    evidence,
+    latest,
+    openings,
+    proof_file,
+    served_tile,
+)
+from trailbook.proofs.tiles import Edge
+from trailbook.query import Known, Query, View
+from trailbook.recording.directory import Entropy
+from trailbook.recording.writer import Clock, Means
+from trailbook.retention.erasure import Progress
+from trailbook.stores import Store
+from trailbook.verify import Report
+
+LIBRARY = Item(type="source", id="library", name="Trailbook library")
+
+
+class Keys(Struct, frozen=True):
+    """The deployment's secrets: `secret` signs cursors, `organisation` is the root of each organisation's key."""
+
+    secret: bytes
+    organisation: bytes
+
+    def of(self, org: str) -> bytes:
+        """An organisation's own key, for correlations."""
+        return hashlib.blake2b(org.encode(), key=self.organisation[:64], person=b"trailbook/org/1").digest()
+
+
+class Log(Recorder):
+    """The activity log of one organisation: what it records, and what it shows to whom."""
+
+    def __init__(
+        self,
+        store: Store,
+        org: str,
+        *,
+        keys: Keys,
+        catalogue: Catalogue | None = None,
+        source: Item = LIBRARY,
+        clock: Clock = lambda: datetime.now(UTC),
+        entropy: Entropy = secrets.token_bytes,
+        kept: tuple[Parts, Sizes] | None = None,
+        watched: bool = True,
+    ) -> None:
+        means = Means(catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org))
+        self._projection = Projection(store, org, means.catalogue, kept)
+        super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
+        self._edge: Edge = {}
+        sayings = Sayings(self.catalogue, self._projection.identities)
+        alphabet = Alphabet(self._projection.identities)
+        self._reader = Reader(store, org, self.catalogue, self._projection, sayings, Lately(), alphabet)
+        self._watch = Watch(
+            Watched(
+                store=store,
+                org=org,
+                catalogue=self.catalogue,
+                clock=clock,
+                record=self._told if watched else lambda entry: None,
+                id_from=self.id_from,
+            )
+        )
+        self._asking = Asking(
+            org=org,
+            projection=self._projection,
+            known=Known(
+                categories=self.catalogue.categories,
+                actions=self.catalogue.actions,
+                types=self.catalogue.types,
+            ),
+            watch=self._watch,
+            clock=clock,
+            secret=keys.secret,
+        )
+
+    def search(
+        self,
+        query: Query,
+        *,
+        viewer: Viewer,
+        order: Order = "desc",
+        limit: int = 50,
+        cursor: str | None = None,
+        count: bool = False,
+        lang: str = "en",
+        part_of: Query | None = None,
+        damaged: list[int] | None = None,
+    ) -> Page:
+        """One page of the entries that match, newest first unless asked otherwise; but for its turns, an entry itself.
+
+        `part_of` is the filter that was asked for, where this is only a part of its answer; `damaged` takes the seqs of
+        entries that cannot be read, which are then left out.
+        Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError; DamagedError without `damaged`.
+        """
+        head, at, question = self._asking.asked(query, viewer, (order, lang), cursor)
+        plan = self._asking.plan(query, viewer, (at, head.size), lang)
+        page = self._projection.ask(lambda pieces: cut(pieces, plan, (order, limit), at))
+        # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
+        bound = plan.as_of if order != "seq" or query.as_of is not None else None
+        found = Page(
+            entries=tuple(self._reader.show(page.seqs, lang, damaged)),
+            as_of=plan.as_of,
+            next_cursor=self._asking.link(page.next, plan, bound, question),
+            previous_cursor=self._asking.link(page.previous, plan, bound, question),
+            size=head.size,
+            count=self._projection.count(plan) if count else None,
+        )
+        if cursor is None:
+            self._watch.searched(viewer, query if part_of is None else part_of)
+        return found
+
+    def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
+        """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
+        plan = self._asking.now_plan(query, viewer, lang)
+        return self._projection.count(plan), plan.as_of
+
+    def rows(
+        self, query: Query, *, viewer: Viewer, order: Order = "desc", lang: str = "en"
+    ) -> Iterator[Shown]:
+        """Every entry that matches, at the query's `as_of` or now; later entries never change the answer.
+
+        Raises: as `search`, before the first row.
+        """
+        plan = self._asking.now_plan(query, viewer, lang)
+        self._watch.searched(viewer, query)
+        return (
+            shown for seqs in self._asking.in_order(plan, order) for shown in self._reader.show(seqs, lang)
+        )
+
+    def export(
+        self,
+        query: Query,
+        *,
+        viewer: Viewer,
+        order: Order = "desc",
+        lang: str = "en",
+        sentences: bool = True,
+    ) -> Rows:
+        """Every entry that matches, counted and in batches, as files need them: much quicker than `rows`.
+
+        Raises: as `search`, before the first row.
+        """
+        plan = self._asking.now_plan(query, viewer, lang)
+        making = self._making(lang, sentences=sentences)
+        found = batches(Lines(making), self._asking.in_order(plan, order, BATCH))
+        return Rows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
+
+    def exported(self, query: Query, *, viewer: Viewer) -> None:
+        """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
+        self._asking.let_in(viewer, require_full)
+        self._watch.exported(viewer, query)
+
+    def verified(self, report: Report, *, viewer: Viewer) -> None:
+        """Record that all of this log was verified, and whether it held. Raises: NotPermittedError; as `record`."""
+        self._asking.let_in(viewer, require_proofs)
+        self._watch.verified(viewer, report)
+
+    def refused(self, viewer: Viewer) -> None:
+        """Record that a viewer was refused, once a minute. Raises: as `record`."""
+        self._watch.refused(viewer)
+
+    def _making(self, lang: str, *, sentences: bool = True) -> Making:
+        return Making(
+            store=self._store,
+            org=self.org,
+            catalogue=self.catalogue,
+            projection=self._projection,
+            lang=lang,
+            sentences=sentences,
+        )
+
+    def newer(
+        self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
+    ) -> tuple[Shown, ...]:
+        """Entries that match and were recorded after the one of that `seq`, as recorded. Raises: as `search`."""
+        plan, at = self._asking.now_plan(query, viewer, lang), Place(0, after)
+        seqs, _ = self._projection.ask(partial(batch, plan=plan, ask=("seq", limit), at=at))
+        return tuple(self._reader.show(seqs, lang))
+
+    def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
+        """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
+        plan = self._asking.now_plan(query, viewer, lang)
+        self._watch.searched(viewer, query)
+        return (
+            view for seqs in self._asking.in_order(plan, "desc") for view in self._reader.views(seqs, lang)
+        )
+
+    def facets(
+        self,
+        query: Query,
+        by: By,
+        *,
+        viewer: Viewer,
+        limit: int = 50,
+        cursor: str | None = None,
+        lang: str = "en",
+    ) -> Facets:
+        """The values of a field, with exact counts, among what the filter finds without its terms on that field.
+
+        Items come by name; of persons there is no number. Raises: FiguresOfAPersonError when the filter names
+        whose doing it is; as `search`.
+        """
+        check_figures(by=by)
+        rest = without(query, by)
+        refuse_persons(self._reader, rest)
+        head, at, question = self._asking.asked(query, viewer, (f"facets {by}", lang), cursor)
+        plan = self._asking.plan(rest, viewer, (at, head.size), lang)
+        listing = self._projection.remembered(
+            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by, lang)
+        )
+        begin, end, turn = after(listing.numbers, at, limit)
+        return Facets(
+            by=by,
+            as_of=plan.as_of,
+            values=listing.values[begin:end],
+            next_cursor=self._asking.link(turn, plan, plan.as_of, question),
+        )
+
+    def histogram(
+        self, query: Query, *, viewer: Viewer, bucket: Bucket = "auto", by_category: bool = False
+    ) -> Histogram:
+        """How many entries match over time, exactly, in at most 92 bars cut on the calendar of the filter's zone.
+
+        Raises: FiguresOfAPersonError; TooManyBarsError; as `search`.
+        """
+        check_figures(bucket=bucket)
+        refuse_persons(self._reader, query)
+        tried = bucket_for(self.catalogue, query, bucket)
+        plan = self._asking.now_plan(query, viewer, "en")
+        words = self._projection.tail.codes["category"].words if by_category else []
+        ask = (tried, query.tz)
+        return self._projection.remembered(
+            ("histogram", plan, ask, by_category),
+            lambda: self._projection.ask(lambda pieces: draw(pieces, plan, ask, words)),
+        )
+
+    def demand_figures(self, query: Query) -> None:
+        """Let figures be made of a filter. Raises: FiguresOfAPersonError."""
+        refuse_persons(self._reader, query)
+
+    def related(
+        self, id_: UUID, *, viewer: Viewer, limit: int = 50, cursor: str | None = None, lang: str = "en"
+    ) -> Page:
+        """Entries of the same correlation, the one that led to this one, and those it led to; newest first.
+
+        Raises: as `show`; CursorInvalidError.
+        """
+        entry = self.show(id_, viewer=viewer, lang=lang)
+        head, at, question = self._asking.asked(Query(), viewer, (f"related {id_}", lang), cursor)
+        plan = self._asking.plan(Query(), viewer, (at, head.size), lang)
+        seqs = self._reader.related(entry, plan)
+        begin, end, turn = after(seqs, at, limit)
+        return Page(
+            entries=tuple(self._reader.show(seqs[begin:end], lang)),
+            as_of=plan.as_of,
+            next_cursor=self._asking.link(turn, plan, plan.as_of, question),
+            previous_cursor=None,
+            size=head.size,
+            count=len(seqs),
+        )
+
+    def show(self, id_: UUID, *, viewer: Viewer, lang: str = "en") -> Shown:
+        """One entry by its id.
+
+        Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
+        """
+        self._asking.let_in(viewer, require_full)
+        self._projection.catch_up()
+        seq = self._seq(id_)
+        kept = self._store.kept_at(self.org, [seq])[0]
+        if kept.body is None:
+            raise EntryExpiredError(seq, kept.leaf or b"")
+        shown = self._reader.show([seq], lang)[0]
+        if shown.category in viewer.withheld:
+            raise NotFoundError("there is no such entry")
+        self._watch.viewed(viewer)
+        return shown
+
+    def pieces(self, shown: Shown, lang: str = "en") -> tuple[Piece, ...]:
+        """The sentence of an entry that was shown, in pieces: a page makes a link of each name."""
+        return self._reader.pieces(shown, lang)
+
+    def leaf(self, id_: UUID, *, viewer: Viewer) -> bytes:
+        """The hashed bytes of an entry.
+
+        Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed them.
+        """
+        self._asking.let_in(viewer, require_proofs)
+        kept = self._store.kept_at(self.org, [self._seq(id_)])[0]
+        if kept.body is None:
+            raise EntryExpiredError(kept.seq, kept.leaf or b"")
+        self._watch.proved(viewer)
+        return kept.body
+
+    def proof(self, id_: UUID, *, viewer: Viewer) -> bytes:
+        """The proof file of an entry: its place in the last signed tree. Source: C2SP tlog-proof.
+
+        Raises: NotPermittedError; NotFoundError; NotCheckpointedError.
+        """
+        self._asking.let_in(viewer, require_proofs)
+        found = proof_file(self._store, self.org, self._seq(id_), self._edge)
+        self._watch.proved(viewer)
+        return found
+
+    def checkpoint(self, *, viewer: Viewer) -> bytes:
+        """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""
+        self._asking.let_in(viewer, require_proofs)
+        signed = latest(self._store, self.org)
+        if signed is None:
+            raise NotFoundError("nothing has been signed yet")
+        return signed[1]
+
+    def tile(self, level: int | Literal["entries"], index: int, width: int, *, viewer: Viewer) -> bytes:
+        """A tile of the last signed tree, or its bundle of entries. Source: C2SP tlog-tiles.
+
+        Raises: NotPermittedError; NotFoundError; EntryExpiredError for a bundle with a hole.
+        """
+        self._asking.let_in(viewer, require_proofs)
+        if level != "entries":  # hashes alone
+            return served_tile(self._store, self.org, level, index, width)
+        found = entry_bundle(self._store, self.org, index, width)
+        self._watch.proved(viewer)
+        return found
+
+    def identities(self, type_: str, id_: str, *, viewer: Viewer) -> list[Opening]:
+        """What opens the tokens of an item. Raises: NotPermittedError; NotFoundError, erased or absent alike."""
+        self._asking.let_in(viewer, require_proofs)
+        found = openings(self._store, self.org, type_, id_)
+        self._watch.proved(viewer)
+        return found
+
+    def evidence(self, *, viewer: Viewer) -> Evidence:
+        """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
+        self._asking.let_in(viewer, require_proofs)
+        return evidence(self._store, self.org)
+
+    def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
+        """The `seq` of every entry that matches, ascending. Raises: as `search`."""
+        plan = self._asking.now_plan(query, viewer, lang)
+        return [seq for seqs in self._asking.in_order(plan, "seq") for seq in seqs]
+
+    def _seq(self, id_: UUID) -> int:
+        seq = self._store.seq_of(self.org, [id_]).get(id_)
+        if seq is None:
+            raise NotFoundError("there is no such entry")
+        return seq
+
+    def items(
+        self, q: str, *, viewer: Viewer, role: Role | None = None, type_: str | None = None, limit: int = 20
+    ) -> list[Found]:
+        """Items whose names have words beginning as those of `q`, or whose id is `q`; at most `limit`.
+
+        Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
+        """
+        self._asking.let_in(viewer, require_full)
+        self._projection.catch_up()
+        sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
+        return find_items(self._reader, sought)
+
+    def item(self, type_: str, id_: str, *, viewer: Viewer) -> Remembered | None:
+        """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.
+
+        Raises: NotPermittedError.
+        """
+        self._asking.let_in(viewer, require_full)
+        self._projection.catch_up()
+        return remember(self._reader, type_, id_)
+
+    def numbers(self, items: Sequence[str]) -> dict[str, int]:
+        """The log's own numbers of items given as `type/id`, of those that it knows."""
+        keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
+        found = self._store.identities(self.org, keys)
+        return {f"{one.type}/{one.id}": one.item for one in found if one.id is not None}
+
+    def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Items by their numbers, as `type/id`; one that was erased is not among them."""
+        found = self._store.versions(self.org, numbers)
+        return {one.item: f"{one.type}/{one.id}" for one in found if one.id is not None}
+
+    def withholds(self, viewer: Viewer) -> bool:
+        """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""
+        self._projection.catch_up()
+        return bool(self._projection.hidden(viewer.withheld).numbers)
+
+    @property
+    def forgotten(self) -> int:
+        """How often somebody was erased, as far as this process read: whoever keeps what was shown drops it then."""
+        return self._projection.identities.forgotten
+
+    def size(self, *, viewer: Viewer) -> int:
+        """How many entries the log has. Raises: NotPermittedError."""
+        self._asking.let_in(viewer, require_full)
+        return self._store.head(self.org).size
+
+    def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Seal full segments of the index until none is due or `stopped`; how many entries. Raises: StoreError."""
+        return self._projection.seal(stopped)
+
+    def on_ripe(self, wake: Callable[[], None]) -> None:
+        """Whom to tell when a segment is due."""
+        self._projection.on_ripe = wake
+
+    def reindex(self, progress: Progress = lambda done, total: None) -> None:
+        """Build the whole index anew from the entries. Raises: StoreError, DamagedError."""
+        self._projection.reindex(progress)
+
+    def check_index(self) -> list[str]:
+        """What is wrong with the stored index, in words; of the entries it says nothing, `verify` does."""
+        return self._projection.check()

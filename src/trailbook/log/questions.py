@@ -1,0 +1,120 @@
+"""What every reading begins with: the permission, the log's head, the plan of a filter and the place of a cursor.
+
+Owns the order of these: who reads is asked before anything is looked up, and a refusal is an entry. Refuses to show
+anything: it says where to look, never what is there.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from msgspec import Struct, structs
+
+from trailbook.access.viewer import Viewer, require_full
+from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
+from trailbook.finding.embedded.projection import Projection
+from trailbook.finding.paging import Order, Turn, batch
+from trailbook.index import Place, Plan
+from trailbook.log.reads import Watch
+from trailbook.model import microseconds
+from trailbook.query import Known, Query, from_params, printed, to_params
+from trailbook.query.cursors import Cursor, read, write
+from trailbook.recording.writer import Clock
+from trailbook.stores import Head
+
+_ROWS = 500
+
+
+class Asking(Struct, frozen=True):
+    """How the log of one organisation is asked; `secret` signs cursors."""
+
+    org: str
+    projection: Projection
+    known: Known
+    watch: Watch
+    clock: Clock
+    secret: bytes
+
+    def let_in(self, viewer: Viewer, required: Callable[[Viewer, str], None]) -> None:
+        """Ask for a permission; who is of this organisation and refused is an entry. Raises: NotPermittedError."""
+        try:
+            required(viewer, self.org)
+        except NotPermittedError:
+            if viewer.org == self.org:
+                self.watch.refused(viewer)
+            raise
+
+    def asked(
+        self, query: Query, viewer: Viewer, how: tuple[str, str], cursor: str | None
+    ) -> tuple[Head, Cursor | None, str]:
+        """What every paged reading begins with: permission, the log's head, and the cursor read for this question.
+
+        Raises: NotPermittedError, CursorInvalidError.
+        """
+        self.let_in(viewer, require_full)
+        head = self.projection.catch_up()
+        who = f"{viewer.item.type}/{viewer.item.id}"
+        question = "\n".join((self.org, who, *how, printed(_unbound(query))))
+        at = None if cursor is None else read(cursor, question, self.secret, self._now())
+        return head, at, question
+
+    def in_order(self, plan: Plan, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
+        """The seqs that match, some at a time, each turn from where the last one ended."""
+        at: Place | None = None
+        while True:
+            now = limit if at else min(limit, _ROWS)  # the first ones come soon
+            seqs, at = self.projection.ask(partial(batch, plan=plan, ask=(order, now), at=at))
+            if at is None:
+                return
+            yield seqs
+
+    def now_plan(self, query: Query, viewer: Viewer, lang: str) -> Plan:
+        """The plan of a filter for a viewer as the log stands. Raises: NotPermittedError, FilterInvalidError."""
+        self.let_in(viewer, require_full)
+        size = self.projection.catch_up().size
+        return self.plan(query, viewer, (None, size), lang)
+
+    def plan(self, query: Query, viewer: Viewer, bound: tuple[Cursor | None, int], lang: str) -> Plan:
+        """The plan of a filter for a viewer, where a cursor was and in a log of so many entries."""
+        at, size = bound
+        as_of = _as_of(query, at, size)
+        checked = from_params(to_params(query), self.known)
+        plan = self.projection.plan(checked, self.clock(), as_of, lang)
+        hidden = self.projection.hidden(viewer.withheld)
+        if hidden.numbers:  # an entry of them lies in the log
+            plan = structs.replace(plan, clauses=(*plan.clauses, hidden))
+        # A preset moves with the day; the pages of one answer do not.
+        return plan if at is None else structs.replace(plan, since=at.since, until=at.until)
+
+    def link(self, turn: Turn | None, plan: Plan, as_of: int | None, question: str) -> str | None:
+        """The cursor of a turn of a question, if there is one."""
+        return None if turn is None else write(self._cursor(turn, plan, as_of), question, self.secret)
+
+    def _cursor(self, turn: Turn, plan: Plan, as_of: int | None) -> Cursor:
+        place = turn.place
+        return Cursor(
+            at=place.at,
+            seq=place.seq,
+            later=turn.later,
+            as_of=as_of,
+            since=plan.since,
+            until=plan.until,
+            written=self._now(),
+        )
+
+    def _now(self) -> int:
+        return microseconds(self.clock())
+
+
+def _unbound(query: Query) -> Query:
+    return structs.replace(query, as_of=None)
+
+
+def _as_of(query: Query, at: Cursor | None, size: int) -> int:
+    if at is not None and at.as_of is not None:
+        if query.as_of not in (None, at.as_of):
+            raise CursorInvalidError("the cursor is of another as_of; begin again without it")
+        return at.as_of
+    if query.as_of is not None and query.as_of > size:
+        fault = Fault("/as_of", "parameter-invalid", f"is {query.as_of}, but the log has {size} entries")
+        raise FilterInvalidError(f"as_of: {fault.detail}", (fault,))
+    return size if query.as_of is None else query.as_of

@@ -1,0 +1,153 @@
+"""The log of the log: who searched, exported, took proofs and was refused, as entries of the same tree.
+
+Owns which reading is told how often, and in which words without people: people in a filter are concerns, what is
+theirs and typed text is left out. Refuses to let anything be answered that could not be recorded, and to write twice
+what was written this hour, by this process or another. Source: contracts.md 4.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from trailbook.access.viewer import Viewer
+from trailbook.catalogue import Catalogue
+from trailbook.errors import EntryConflictError
+from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outcome, microseconds
+from trailbook.query import Query, Term, printed
+from trailbook.recording.writer import Clock
+from trailbook.stores import Store
+from trailbook.verify import Report
+
+MINUTE, HOUR = 60_000_000, 3_600_000_000
+EVERYTHING = "everything"
+_OF_ITEMS = ("actor", "concerns", "target", "by_or_about")
+_MOST = 20_000  # readings remembered; what is forgotten is asked of the store
+
+Record = Callable[[NewEntry], None]  # Raises: what recording raises
+
+
+class Watched(Struct, frozen=True, kw_only=True):
+    """The log that is watched: where its items are known, how it records, and how it makes ids of text."""
+
+    store: Store
+    org: str
+    catalogue: Catalogue
+    clock: Clock
+    record: Record
+    id_from: Callable[[str], UUID]
+
+
+class Watch:
+    """Tells the readings of one log; remembers what it told."""
+
+    def __init__(self, log: Watched) -> None:
+        self._log = log
+        self._told: OrderedDict[UUID, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def searched(self, viewer: Viewer, query: Query) -> None:
+        """A viewer searches: one entry a viewer, filter and hour. Raises: StoreError, and nothing is answered."""
+        asked = printed(structs.replace(query, as_of=None))
+        self._once(HOUR, viewer, f"searched {asked}", lambda: self._on_filter("searched", viewer, query))
+
+    def exported(self, viewer: Viewer, query: Query) -> None:
+        """A viewer exports what a filter finds: one entry each time. Raises: StoreError."""
+        self._log.record(self._on_filter("exported", viewer, query))
+
+    def viewed(self, viewer: Viewer) -> None:
+        """A viewer opens an entry: one entry a viewer and hour. Raises: StoreError."""
+        self._once(HOUR, viewer, "viewed", lambda: self._on_log("viewed", viewer))
+
+    def proved(self, viewer: Viewer) -> None:
+        """A viewer takes proofs, or what they are made of: one entry a viewer and hour. Raises: StoreError."""
+        self._once(HOUR, viewer, "proved", lambda: self._on_log("proof_downloaded", viewer))
+
+    def refused(self, viewer: Viewer) -> None:
+        """A viewer was refused: one entry a viewer and minute. Raises: StoreError."""
+        self._once(MINUTE, viewer, "refused", lambda: self._on_log("viewed", viewer, "denied"))
+
+    def verified(self, viewer: Viewer, report: Report) -> None:
+        """Somebody verified the whole log: one entry each time, which says up to where. Raises: StoreError."""
+        root = report.root
+        target = Item(type="log", id=self._log.org)
+        if root is not None:
+            target = Item(type="checkpoint", id=f"{report.size}-{root.hex()}")
+        if report.findings:
+            found = self._entry("verification_failed", viewer, target, outcome="failure")
+        else:
+            found = self._entry("verified", viewer, target)
+        self._log.record(found)
+
+    def _once(self, span: int, viewer: Viewer, what: str, entry: Callable[[], NewEntry]) -> None:
+        who = f"{viewer.item.type}/{viewer.item.id}"
+        number = microseconds(self._log.clock()) // span
+        # The same in every process: the second one to record it finds it there.
+        id_ = self._log.id_from(f"reading\n{number}\n{who}\n{what}")
+        with self._lock:
+            if id_ in self._told:
+                return
+        with suppress(EntryConflictError):  # told at another moment of the same hour
+            self._log.record(structs.replace(entry(), id=id_))
+        with self._lock:
+            self._told[id_] = None
+            while len(self._told) > _MOST:
+                self._told.popitem(last=False)
+
+    def _on_log(self, action: str, viewer: Viewer, outcome: Outcome = "success") -> NewEntry:
+        target = Item(type="log", id=self._log.org)
+        return self._entry(action, viewer, target, outcome=outcome)
+
+    def _on_filter(self, action: str, viewer: Viewer, query: Query) -> NewEntry:
+        people = persons(self._log.catalogue, query)
+        known = self._log.store.identities(self._log.org, [(type_, id_, None) for type_, id_ in people])
+        latest = {(one.type, one.id): one for one in known if one.id is not None}  # oldest first
+        concerns = tuple(
+            Concern(part="filtered", type=one.type, id=one.id or "", name=one.name) for one in latest.values()
+        )
+        target = Item(type="search", id=without_people(self._log.catalogue, query))
+        return structs.replace(self._entry(action, viewer, target), concerns=concerns)
+
+    def _entry(self, action: str, viewer: Viewer, target: Item, *, outcome: Outcome = "success") -> NewEntry:
+        item = viewer.item
+        return NewEntry(
+            action=f"activity_log.{action}",
+            occurred_at=self._log.clock(),
+            actor=Actor(kind=viewer.kind, type=item.type, id=item.id, name=item.name),
+            target=target,
+            outcome=outcome,
+            origin=viewer.origin or Origin(interface="api"),
+        )
+
+
+def without_people(catalogue: Catalogue, query: Query) -> str:
+    """The filter as one line without people, what is theirs, and text; its digest where it is too long for an id."""
+    terms = []
+    for term in query.terms:
+        rest = tuple(value for value in term.values if not _is_theirs(catalogue, term, value))
+        terms += [structs.replace(term, values=rest)] if rest else []
+    said = printed(structs.replace(query, terms=tuple(terms), text=(), as_of=None)) or EVERYTHING
+    return said if len(said) <= MAX_ID else sha256(said.encode()).hexdigest()
+
+
+def persons(catalogue: Catalogue, query: Query) -> list[tuple[str, str]]:
+    """Type and id of each person that a filter names, in its order, each once."""
+    named = [
+        value
+        for term in query.terms
+        for value in term.values
+        if _is_theirs(catalogue, term, value) and catalogue.types[value.partition("/")[0]].person
+    ]
+    return [(type_, id_) for type_, _, id_ in (value.partition("/") for value in dict.fromkeys(named))]
+
+
+def _is_theirs(catalogue: Catalogue, term: Term, value: str) -> bool:
+    """Whether a value names a person, or one item of theirs; all items of a type are nobody's."""
+    type_, _, id_ = value.partition("/")
+    declared = catalogue.types.get(type_)
+    of_items = term.field in _OF_ITEMS and id_ != "*"
+    return of_items and declared is not None and (declared.person or declared.personal)

@@ -1,0 +1,162 @@
+"""The writing half of the log: recording, erasing and pruning, each in one commit.
+
+Owns what a caller hands over and what becomes of it. Refuses to read for anybody: who asks is none of its business.
+"""
+
+import hmac
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from trailbook.catalogue import Catalogue
+from trailbook.errors import BatchRefusedError
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
+from trailbook.recording.writer import Answer, Change, Clock, Means, Outcome, Request, Tell, Writer
+from trailbook.retention.erasure import Order, Progress, Retention, erasure, removal
+from trailbook.stores import Head, Store
+
+
+class Recorder:
+    """Records the entries of one organisation."""
+
+    def __init__(
+        self,
+        store: Store,
+        org: str,
+        *,
+        means: Means,
+        source: Item,
+        tell: Tell,
+    ) -> None:
+        self.org = org
+        self.catalogue: Catalogue = means.catalogue
+        self.source = source
+        self.clock: Clock = means.clock
+        self._store = store
+        self._key = means.key
+        self._writer = Writer(store, org, means, tell)
+        self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
+
+    def record(
+        self,
+        action: str,
+        *,
+        actor: Actor,
+        target: Item,
+        origin: Origin,
+        concerns: dict[str, Item | Sequence[Item]] | Sequence[Concern] = (),
+        occurred_at: datetime | None = None,
+        **more: Any,
+    ) -> Receipt:
+        """Record one entry that happened now unless said otherwise; durable when this returns.
+
+        `more` are further members of `NewEntry`. Raises: EntryInvalidError, ActionUnknownError,
+        EntryConflictError, StoreError.
+        """
+        entry = NewEntry(
+            action=action,
+            occurred_at=occurred_at or self.clock(),
+            actor=actor,
+            target=target,
+            concerns=_concerns(concerns),
+            origin=origin,
+            **more,
+        )
+        outcome = self.record_each([entry])[0]
+        if outcome.refused is not None:
+            raise outcome.refused
+        assert outcome.receipt is not None
+        return outcome.receipt
+
+    def record_many(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Receipt]:
+        """Record all of a batch in one commit, or nothing.
+
+        Raises: BatchRefusedError with the reason of each bad entry; StoreError.
+        """
+        request = self._writer.request(entries, source or self.source, atomic=True)
+        outcomes = self._recorded(request)
+        return [outcome.receipt for outcome in outcomes if outcome.receipt is not None]
+
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+        """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
+        return self._recorded(self._writer.request(entries, source or self.source, atomic=False))
+
+    def judge_each(self, entries: Sequence[NewEntry]) -> list[Outcome]:
+        """What `record_each` would answer for each, conflicts with the log included; nothing is recorded."""
+        return _outcomes(self._writer.judge(self._writer.request(entries, self.source, atomic=False)))
+
+    def record_apart(self, entries: Sequence[tuple[NewEntry, Item]]) -> list[Outcome]:
+        """Record single entries, each under a source of its own, in one commit; one that is bad harms no other.
+
+        Raises: StoreError when nothing was acknowledged.
+        """
+        requests = [self._writer.request([entry], source, atomic=False) for entry, source in entries]
+        return [found for answer in self._writer.record(requests) for found in _outcomes(answer)]
+
+    def _recorded(self, request: Request) -> list[Outcome]:
+        return _outcomes(self._writer.record([request])[0])
+
+    def _told(self, entry: NewEntry) -> None:
+        refused = self.record_each([entry])[0].refused
+        if refused is not None:
+            raise refused
+
+    def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
+        """Erase a person: what names them, their origins and what they own is gone when this returns.
+
+        No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
+        Raises: NotFoundError; InvalidError when the item is no person; StoreError.
+        """
+        order = self._order(actor, purpose, origin)
+        return self.change(erasure(self._store, self.org, self.catalogue, item, order))
+
+    def prune(
+        self,
+        retention: Retention,
+        *,
+        actor: Actor,
+        origin: Origin,
+        progress: Progress = lambda done, total: None,
+    ) -> Receipt:
+        """Remove the bodies of a retention class recorded before an instant; leaf hashes stay, a manifest cites them.
+
+        Raises: InvalidError when nothing is due; StoreError.
+        """
+        order = self._order(actor, None, origin)
+        return self.change(removal(self._store, self.org, self.catalogue, retention, order, progress))
+
+    def change(self, plan: Callable[[Head], Change]) -> Receipt:
+        """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
+        receipt = self._writer.change(plan, self.source)
+        self.on_change()
+        return receipt
+
+    def id_from(self, foreign: str) -> UUID:
+        """The id of an entry that came without one of ours: the same text gives the same id, in this log only.
+
+        It is made under the organisation's key, so that an id gives away nothing of the text. Source: RFC 9562
+        section 5.8.
+        """
+        found = hmac.digest(self._key, b"trailbook/entry-id/v1\0" + foreign.encode(), "sha256")
+        number = int.from_bytes(found[:16], "big") & ~(0xF000 << 64) & ~(0xC000 << 48)
+        return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
+
+    def _order(self, actor: Actor, purpose: str | None, origin: Origin) -> Order:
+        return Order(actor=actor, at=self.clock(), origin=origin, purpose=purpose)
+
+
+def _outcomes(answer: Answer) -> list[Outcome]:
+    """What became of each entry. Raises: BatchRefusedError when an atomic batch was refused."""
+    if isinstance(answer, BatchRefusedError):
+        raise answer
+    return answer
+
+
+def _concerns(given: dict[str, Item | Sequence[Item]] | Sequence[Concern]) -> tuple[Concern, ...]:
+    if not isinstance(given, dict):
+        return tuple(given)
+    pairs = [(part, [one] if isinstance(one, Item) else one) for part, one in given.items()]
+    return tuple(
+        Concern(type=i.type, id=i.id, name=i.name, part=part) for part, items in pairs for i in items
+    )

@@ -1,0 +1,1 @@
+"""Proofs: signed heads, evidence and keys over a store."""

@@ -1,0 +1,158 @@
+"""Proofs out of a stored log: an entry's state, its proof file, tiles and entry bundles as C2SP serves them.
+
+Owns what an outside verifier may fetch. Refuses to verify anything: whoever asks does not take our word.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedError, NotFoundError
+from trailbook.model import State
+from trailbook.proofs.tiles import Edge, kind_of, prove, tile
+from trailbook.stores import Identity, Kept, Store
+from trailbook.tree.checkpoint import Checkpoint, Proof, format_proof, parse_checkpoint, parse_note
+from trailbook.tree.merkle import TILE, inclusion_plan
+
+LATEST = "latest"
+_CHUNK = 4096
+
+
+class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What opens a token: the item version it commits to, and its salt in hex."""
+
+    token: str
+    type: str
+    id: str
+    name: str | None = None
+    salt: str
+
+
+class Evidence(Struct, frozen=True):
+    """A log up to its last signed head, for whoever writes it down for others to verify."""
+
+    store: Store
+    org: str
+    checkpoint: Checkpoint
+    note: bytes
+
+    def kept(self, seqs: Sequence[int]) -> Iterator[Kept]:
+        """The rows at these seqs, in the order asked."""
+        for start in range(0, len(seqs), _CHUNK):
+            part = seqs[start : start + _CHUNK]
+            first, stop = part[0], part[-1] + 1
+            if list(part) == list(range(first, stop)):  # read as one range, not row by row
+                yield from self.store.kept(self.org, first, stop)
+            else:
+                yield from self.store.kept_at(self.org, part)
+
+    def identities(self, tokens: Iterable[str]) -> list[Identity]:
+        """What tokens stand for, stubs included."""
+        return self.store.identities_of(self.org, tokens)
+
+    def tokens_of(self, type_: str, id_: str) -> list[str]:
+        """Every token of an item, or with the id `*` of every item of a type, ascending."""
+        if id_ == "*":
+            found = [i for i in self.store.every_identity(self.org) if i.type == type_ and i.id is not None]
+        else:
+            found = self.store.identities(self.org, [(type_, id_, None)])
+        return sorted(i.token for i in found)
+
+    def manifest(self, kind: str, digest: str) -> bytes:
+        """An erasure's or removal's manifest. Raises: DamagedError when it is gone."""
+        content = self.store.blob(self.org, kind, digest)
+        if content is None:
+            raise DamagedError(f"the {kind} manifest {digest[:16]} is not kept")
+        return content
+
+    def tile(self, level: int, index: int) -> bytes:
+        """A hash tile of the signed tree, as wide as the tree is there."""
+        width = min((self.checkpoint.size >> 8 * level) - index * TILE, TILE)
+        return tile(self.store, self.org, level, index, width)
+
+
+def openings(store: Store, org: str, type_: str, id_: str) -> list[Opening]:
+    """What opens an item's tokens, oldest version first.
+
+    Raises: NotFoundError for an item that is absent or erased, alike.
+    """
+    found = store.identities(org, [(type_, id_, None)]) if type_ != "origin" else []
+    if not found:
+        raise NotFoundError("the log knows no such item")
+    return [
+        Opening(token=i.token, type=type_, id=id_, name=i.name, salt=(i.salt or b"").hex()) for i in found
+    ]
+
+
+def evidence(store: Store, org: str) -> Evidence:
+    """The log as it was last signed. Raises: NotCheckpointedError before the first time."""
+    signed = latest(store, org)
+    if signed is None:
+        raise NotCheckpointedError("nothing has been signed yet")
+    return Evidence(store, org, *signed)
+
+
+def latest(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:
+    """The last checkpoint kept (`checkpoint`), or copied outside (`anchor`), with its note; None before the first."""
+    note = store.blob(org, kind_of(store, org, kind), LATEST)
+    return None if note is None else (parse_checkpoint(parse_note(note).text), note)
+
+
+def sizes(store: Store, org: str) -> tuple[int, int]:
+    """How many entries are checkpointed, and how many anchored."""
+    found = [latest(store, org, kind) for kind in ("checkpoint", "anchor")]
+    checkpointed, anchored = (0 if one is None else one[0].size for one in found)
+    return checkpointed, anchored
+
+
+def state_of(seq: int, sizes: tuple[int, int]) -> State:
+    """The state of an entry that has its `seq`."""
+    checkpointed, anchored = sizes
+    return "anchored" if seq < anchored else "checkpointed" if seq < checkpointed else "accepted"
+
+
+def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> bytes:
+    """The proof that an entry is in the last checkpoint's tree. Source: C2SP tlog-proof.
+
+    Raises: NotCheckpointedError when no checkpoint covers it yet; DamagedError.
+    """
+    signed = latest(store, org)
+    if signed is None or seq >= signed[0].size:
+        raise NotCheckpointedError(
+            "no signed checkpoint covers this entry yet; a running server signs within a second, and"
+            " `trailbook checkpoint publish` at once"
+        )
+    checkpoint, note = signed
+    path = prove(store, org, inclusion_plan(seq, checkpoint.size), checkpoint.size, edge)
+    return format_proof(Proof(index=seq, hashes=path, note=parse_note(note)))
+
+
+def served_tile(store: Store, org: str, level: int, index: int, width: int) -> bytes:
+    """A hash tile of the last checkpoint's tree, `width` hashes wide. Source: C2SP tlog-tiles.
+
+    Raises: NotFoundError when that tree has no such tile.
+    """
+    _require_width(store, org, (level, index), width)
+    return tile(store, org, level, index, width)
+
+
+def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
+    """`width` bodies from seq 256 * index on, each after its length in 16 bits. Source: C2SP tlog-tiles.
+
+    Raises: NotFoundError beyond the last checkpoint; BundleExpiredError at the first body that is removed.
+    """
+    _require_width(store, org, (0, index), width)
+    pieces = []
+    for row in store.kept(org, index * TILE, index * TILE + width):
+        if row.body is None:
+            raise BundleExpiredError(row.seq, row.leaf or b"")
+        pieces.append(len(row.body).to_bytes(2, "big") + row.body)
+    return b"".join(pieces)
+
+
+def _require_width(store: Store, org: str, place: tuple[int, int], width: int) -> None:
+    level, index = place
+    signed = latest(store, org)
+    there = (0 if signed is None else signed[0].size >> 8 * level) - index * TILE
+    if not (0 < width <= min(there, TILE)) or (width < TILE and width != there):
+        raise NotFoundError("the last checkpoint's tree has no such tile")

@@ -1,0 +1,109 @@
+"""The outside file: copies of checkpoints, and of erased tokens, kept where the database is not.
+
+Owns one append-only text file for a deployment, synced at every record. Refuses to change or drop a record:
+whoever reads it back finds what was written, in order, or an error that names the line.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from msgspec import Struct
+
+from trailbook.errors import DamagedError, ProofInvalidError
+from trailbook.tree.checkpoint import Checkpoint, parse_checkpoint, parse_note
+
+_BEGIN, _END = "++\n", "--\n"
+_TAIL = 1 << 20  # bytes of the end of the file that are looked at before all of it
+_ERASED = re.compile(r"erased ([a-z0-9-]{1,63}) ([A-Za-z0-9_-]{32})\n")
+
+
+class Outside(Struct, frozen=True):
+    """What the file says: signed notes with their checkpoints, and erased tokens by organisation."""
+
+    notes: tuple[tuple[Checkpoint, bytes], ...]
+    erased: dict[str, frozenset[str]]
+
+    def last(self, origins: frozenset[str]) -> tuple[Checkpoint, bytes] | None:
+        """The last checkpoint of any of these origins, or None."""
+        return next((found for found in reversed(self.notes) if found[0].origin in origins), None)
+
+
+NOTHING_OUTSIDE = Outside((), {})
+
+
+def read_outside(file: Path) -> Outside:
+    """Read the whole file; one that does not exist yet is empty. Raises: DamagedError naming the line.
+
+    A record that a power cut left half written was never acknowledged, and is passed over.
+    """
+    return _parsed(file.read_text("utf-8", "replace") if file.exists() else "")
+
+
+def last_outside(file: Path, origin: str) -> tuple[Checkpoint, bytes] | None:
+    """The last checkpoint of an origin, looked for from the end of the file. Raises: DamagedError."""
+    size = file.stat().st_size if file.exists() else 0
+    span = _TAIL
+    while span < size:
+        with file.open("rb") as opened:
+            opened.seek(size - span)
+            text = opened.read(span).decode("utf-8", "replace")
+        found = _parsed(text[text.find(f"\n{_BEGIN}") + 1 :]) if f"\n{_BEGIN}" in text else NOTHING_OUTSIDE
+        if (last := found.last(frozenset({origin}))) is not None:
+            return last
+        span *= 8
+    return read_outside(file).last(frozenset({origin}))
+
+
+def _parsed(text: str) -> Outside:
+    notes: list[tuple[Checkpoint, bytes]] = []
+    erased: dict[str, set[str]] = {}
+    record: list[str] | None = None
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        if line == _BEGIN:
+            record = []
+        elif record is not None and line == _END:
+            if record and record[0].startswith("erased "):
+                _learn(erased, record, number)
+            else:
+                notes.append(_note("".join(record), number))
+            record = None
+        elif record is not None:
+            record.append(line)
+    return Outside(tuple(notes), {org: frozenset(tokens) for org, tokens in erased.items()})
+
+
+def add_note(file: Path, note: bytes) -> None:
+    """Append a signed note, durably."""
+    _append(file, note.decode())
+
+
+def add_erased(file: Path, org: str, tokens: tuple[str, ...]) -> None:
+    """Append tokens that an erasure took, durably, so that a restored backup can be made to forget them again."""
+    _append(file, "".join(f"erased {org} {token}\n" for token in tokens))
+
+
+def _append(file: Path, text: str) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(
+            handle, f"\n{_BEGIN}{text}{_END}".encode()
+        )  # the newline ends whatever a power cut left half written
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _learn(erased: dict[str, set[str]], record: list[str], number: int) -> None:
+    for line in record:
+        found = _ERASED.fullmatch(line)
+        if found is None:
+            raise DamagedError(f"the outside file is damaged before line {number}: no erased token")
+        erased.setdefault(found[1], set()).add(found[2])
+
+
+def _note(text: str, number: int) -> tuple[Checkpoint, bytes]:
+    try:
+        return parse_checkpoint(parse_note(text.encode()).text), text.encode()
+    except ProofInvalidError as error:
+        raise DamagedError(f"the outside file is damaged before line {number}: {error.detail}") from error

@@ -1,0 +1,247 @@
+"""The signer: looks at what is new, and signs a head only if it extends every head it or others hold.
+
+Owns the checks before signing, the checkpoints kept in the store and the copies outside it. Refuses to sign
+over a difference: it names the range that differs, and nothing is repaired.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from trailbook.errors import (
+    AnchorError,
+    DamagedError,
+    ProofInvalidError,
+    SigningRefusedError,
+    StoreError,
+    TrailbookError,
+)
+from trailbook.proofs.keyring import Keyring
+from trailbook.proofs.outside_file import add_erased, add_note, read_outside
+from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
+from trailbook.proofs.timestamping import Stamping
+from trailbook.record.canonical import decode
+from trailbook.recording.writer import Clock
+from trailbook.stores import Blob, Head, Store
+from trailbook.tree.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
+from trailbook.tree.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
+
+_CHUNK = 65_536
+LATEST = "latest"
+_ERASED = b'"activity_log.erased"'
+
+
+class Signing(Struct, frozen=True, kw_only=True):
+    """What signing needs besides a store: keys, the deployment's origin, a clock, and whoever else is to vouch for it.
+
+    Timestamps are asked for at most once in `timestamp_seconds` for each organisation.
+    """
+
+    keyring: Keyring
+    origin: str
+    clock: Clock
+    outside: Path | None = None
+    idle_seconds: int = 3600
+    timestamp_urls: tuple[str, ...] = ()
+    timestamp_seconds: int = 60
+
+
+class Signer:
+    """The one signer of a deployment."""
+
+    def __init__(self, store: Store, signing: Signing) -> None:
+        self._store = store
+        self._signing = signing
+        self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
+        every = timedelta(seconds=signing.timestamp_seconds)
+        self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with timestamps last, in plain words, one text for an organisation; signing went on."""
+        return list(self._stamping.problems.values())
+
+    def ask_stamps(self) -> None:
+        """Get timestamps for what was signed since, where it is time to; a slow authority takes its time here."""
+        self._stamping.ask()
+
+    def stamped(self, org: str) -> tuple[bytes, bytes] | None:
+        """The last signed note of a log that has a timestamp, and its token (DER); None before the first."""
+        return self._stamping.last(org)
+
+    def sign(self, org: str) -> Checkpoint | None:
+        """Sign the head of a log if it is new, or once an hour again; None when there was nothing to do.
+
+        Raises: SigningRefusedError naming the range, when the log does not extend a head that was signed.
+        """
+        head = self._store.head(org)
+        last = self.last(org)
+        now = int(self._signing.clock().timestamp())
+        fresh = last is not None and last[0].size == head.size
+        fresh = fresh and now - (0 if last is None else last[1]) < self._signing.idle_seconds
+        if fresh and org in self._trees:
+            return None
+        tree = self._checked(org, head, None if last is None else last[0])
+        self._trees[org] = tree
+        if fresh:
+            return None
+        checkpoint = Checkpoint(self.origin(org), head.size, root(tree))
+        time = now if last is None else max(now, last[1])
+        note = format_note(
+            sign_checkpoint(checkpoint, self._signing.keyring.signers(checkpoint.origin), time)
+        )
+        self._keep(org, checkpoint, note, 0 if last is None else last[0].size)
+        return checkpoint
+
+    def sign_changed(self) -> list[SigningRefusedError]:
+        """Sign every log that grew or has been idle for long; gives what was refused, and goes on."""
+        refused = []
+        for org in self._store.orgs():
+            try:
+                self.sign(org)
+            except SigningRefusedError as error:
+                refused.append(error)
+        return refused
+
+    def origin(self, org: str) -> str:
+        """The origin of an organisation's checkpoints, with its epoch after a declared restart."""
+        return origin_of(self._store, org, self._signing.origin)
+
+    def last(self, org: str) -> tuple[Checkpoint, int] | None:
+        """The last checkpoint kept in the store with its time in seconds, its signature verified.
+
+        Raises: SigningRefusedError when what is kept is not what these keys signed.
+        """
+        note = self._store.blob(org, kind_of(self._store, org, "checkpoint"), LATEST)
+        if note is None:
+            return None
+        origin = self.origin(org)
+        keys = self._signing.keyring.verifiers(origin)
+        try:
+            opened = open_checkpoint(note, Policy(origin, keys))
+        except ProofInvalidError as error:
+            raise SigningRefusedError(
+                org, None, f"the kept checkpoint is not ours: {error.detail}"
+            ) from error
+        return opened.checkpoint, max((one.time or 0 for one in opened.signed), default=0)
+
+    def _checked(self, org: str, head: Head, last: Checkpoint | None) -> Frontier:
+        """The tree at `head`, hashed anew from the last signed one on, and found to extend every known head."""
+        outside = self._outside(org)
+        for known, whose in ((last, "signed"), (outside, "kept outside")):
+            if known is not None and known.size > head.size:
+                lost = (head.size, known.size)
+                raise SigningRefusedError(org, lost, f"is missing from a log whose checkpoint was {whose}")
+        tree = self._tree_at(org, last)
+        if outside is not None and outside.size < tree.size:
+            self._compare(org, outside, root_at(self._store, org, outside.size), (0, outside.size))
+        stops = sorted({head.size, *((outside.size,) if outside and outside.size > tree.size else ())})
+        for stop in stops:
+            start = tree.size
+            tree = self._grown(org, tree, stop)
+            if outside is not None and outside.size == stop:
+                self._compare(org, outside, root(tree), (start, stop))
+        if compact(tree) != head.range:
+            range_ = (0 if last is None else last.size, head.size)
+            raise SigningRefusedError(org, range_, "hashes to another tree than the log's head says")
+        return tree
+
+    def _tree_at(self, org: str, last: Checkpoint | None) -> Frontier:
+        if last is None:
+            return EMPTY
+        held = self._trees.get(org)
+        if held is not None and held.size == last.size:
+            return held
+        try:
+            rest = leaves(self._store, org, last.size - last.size % TILE, last.size)
+            tree = restore(last.size, rest, lambda level, index: tile_root(self._store, org, level, index))
+        except DamagedError as error:
+            raise SigningRefusedError(org, (0, last.size), error.detail) from error
+        self._compare(org, last, root(tree), (0, last.size))
+        return tree
+
+    def _grown(self, org: str, tree: Frontier, stop: int) -> Frontier:
+        while tree.size < stop:
+            start, end = tree.size, min(tree.size + _CHUNK, stop)
+            try:
+                tree, tiles = extend(tree, leaves(self._store, org, start, end))
+            except DamagedError as error:
+                raise SigningRefusedError(org, (start, end), error.detail) from error
+            for tile in tiles:
+                if self._store.blob(org, "tile", f"{tile.level}/{tile.index}") != tile.hashes:
+                    width = TILE ** (tile.level + 1)
+                    range_ = (tile.index * width, (tile.index + 1) * width)
+                    raise SigningRefusedError(org, range_, "hashes to another tile than the one kept")
+        return tree
+
+    def _compare(self, org: str, known: Checkpoint, found: bytes, range_: tuple[int, int]) -> None:
+        if known.root != found:
+            raise SigningRefusedError(org, range_, f"differs from the checkpoint of size {known.size}")
+
+    def _outside(self, org: str) -> Checkpoint | None:
+        if self._signing.outside is None:
+            return None
+        origin = self.origin(org)
+        keys = self._signing.keyring.verifiers(origin)
+        found = read_outside(self._signing.outside).last(frozenset({origin}))
+        if found is None:
+            return None
+        try:
+            return open_checkpoint(found[1], Policy(origin, keys)).checkpoint
+        except ProofInvalidError as error:
+            raise SigningRefusedError(org, None, f"the outside copy is not ours: {error.detail}") from error
+
+    def _keep(self, org: str, checkpoint: Checkpoint, note: bytes, start: int) -> None:
+        kind = kind_of(self._store, org, "checkpoint")
+        # Under both names at once: who died in between would leave a log that `verify` accuses.
+        both = [Blob(kind, key, note) for key in (f"{checkpoint.size:020d}", LATEST)]
+        self._store.put_blobs(org, both, expect=(kind, LATEST, self._store.blob(org, kind, LATEST)))
+        if self._signing.outside is not None:
+            tokens = erased_between(self._store, org, start, checkpoint.size)
+            if tokens:
+                add_erased(self._signing.outside, org, tokens)
+            add_note(self._signing.outside, note)
+            self._store.put_blob(org, Blob(kind_of(self._store, org, "anchor"), LATEST, note))
+        self._stamping.offer(org, checkpoint.size, note)
+
+
+def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, ...]:
+    """The tokens that erasures among these rows took, from the manifests their entries cite."""
+    rows = (row.body for row in store.kept(org, start, stop) if row.body and _ERASED in row.body)
+    targets = [decode(body).target for body in rows]
+    cited = [i.id for i in store.identities_of(org, targets) if i.type == "erasure" and i.id is not None]
+    manifests = [store.blob(org, "erasure", id_.partition("-")[2]) for id_ in cited]
+    return tuple(t for m in manifests if m is not None for t in msgspec.json.decode(m)["tokens"])
+
+
+def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
+    """Sign what changes until `stop` is set, twice a second; a problem is reported once and tried again.
+
+    Timestamps are asked for beside it, so that an authority that hangs does not hold signing up.
+    """
+    threading.Thread(target=_keep_stamping, args=(signer, stop, report), name="stamping", daemon=True).start()
+    reported: set[str] = set()
+    while not stop.wait(0.5):
+        problems: list[TrailbookError] = []
+        try:
+            problems.extend(signer.sign_changed())
+        except StoreError as error:
+            problems.append(error)
+        for problem in problems:
+            if problem.detail not in reported:
+                reported.add(problem.detail)
+                report(problem)
+
+
+def _keep_stamping(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
+    reported: set[str] = set()
+    while not stop.wait(0.5):
+        signer.ask_stamps()
+        for problem in signer.problems:
+            if problem not in reported:
+                reported.add(problem)
+                report(AnchorError(problem))

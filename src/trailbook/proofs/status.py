@@ -1,0 +1,84 @@
+"""What a log's trust rests on, as it stands: its last signed head, the copy kept outside, and the keys.
+
+Owns the facts and nothing said of them. Refuses to verify entries: that is `verifying`, and takes its time; here only
+signatures are checked.
+"""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
+from trailbook.proofs.outside_file import last_outside
+from trailbook.proofs.signer import Signer, Signing
+from trailbook.stores import Store
+from trailbook.tree.checkpoint import Policy, format_vkey, open_checkpoint, parse_checkpoint, parse_note
+
+
+class Signed(Struct, frozen=True):
+    """A signed head: over how many entries, and when its cosignature says; None where it says nothing."""
+
+    size: int
+    at: datetime | None
+
+
+class Trust(Struct, frozen=True, kw_only=True):
+    """The facts: `keeps_outside` says whether a file outside is kept, `outside` is this log's last head in it.
+
+    `refused` says why the kept head is none of ours; `stamped` is the size that an authority put its time on last;
+    `keys` are the verifier keys, oldest first. Source: C2SP tlog-checkpoint, signed-note.
+    """
+
+    size: int
+    origin: str | None = None
+    signed: Signed | None = None
+    refused: str | None = None
+    keeps_outside: bool = False
+    outside: Signed | None = None
+    asks_authority: bool = False
+    stamped: int | None = None
+    keys: tuple[str, ...] = ()
+
+
+def trust(store: Store, org: str, signing: Signing | None) -> Trust:
+    """The facts about one log. Raises: NotFoundError, StoreError."""
+    size = store.head(org).size
+    if signing is None:
+        return Trust(size=size)
+    signer = Signer(store, signing)
+    origin = signer.origin(org)
+    keys = signing.keyring.verifiers(origin)
+    signed, refused = None, None
+    try:
+        last = signer.last(org)
+        signed = None if last is None else _signed(last[0].size, last[1])
+    except SigningRefusedError as error:
+        refused = error.detail
+    stamped = signer.stamped(org)
+    return Trust(
+        size=size,
+        origin=origin,
+        signed=signed,
+        refused=refused,
+        keeps_outside=signing.outside is not None,
+        outside=_outside(signing, Policy(origin, keys)),
+        asks_authority=bool(signing.timestamp_urls),
+        stamped=None if stamped is None else parse_checkpoint(parse_note(stamped[0]).text).size,
+        keys=tuple(format_vkey(key) for key in keys),
+    )
+
+
+def _outside(signing: Signing, policy: Policy) -> Signed | None:
+    """The last head outside, if it is there and signed by these keys."""
+    try:
+        found = None if signing.outside is None else last_outside(signing.outside, policy.origin)
+        if found is None:
+            return None
+        opened = open_checkpoint(found[1], policy)
+    except (DamagedError, ProofInvalidError, OSError):
+        return None
+    return _signed(opened.checkpoint.size, max((one.time or 0 for one in opened.signed), default=0))
+
+
+def _signed(size: int, seconds: int) -> Signed:
+    return Signed(size, datetime.fromtimestamp(seconds, UTC) if seconds else None)

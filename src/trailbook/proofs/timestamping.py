@@ -1,0 +1,129 @@
+"""Stamping: which checkpoints an authority is asked to timestamp, when, and where its tokens are kept.
+
+Owns the last checkpoint of each log that waits for a token, and what went wrong last. Refuses to hold signing up: it
+works beside it, and an authority that fails is asked again about the next checkpoint. It asks once for each size,
+since the earliest time says most.
+"""
+
+import importlib
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError, TrailbookError
+from trailbook.proofs.tiles import kind_of
+from trailbook.recording.writer import Clock
+from trailbook.stores import Blob, Store
+
+TOKEN = "timestamp"
+NOTE = "timestamped"  # as it was stamped: the checkpoint of the same size is signed again every idle hour
+
+
+class Waiting(Struct, frozen=True):
+    """A checkpoint that waits for its token: where both will be kept, and the whole signed note."""
+
+    kinds: tuple[str, str]
+    key: str
+    note: bytes
+
+
+class Stamp(Struct, frozen=True, kw_only=True):
+    """A token that is kept, and the signed note of a tree of `size` entries that it is over."""
+
+    size: int
+    note: bytes
+    token: bytes
+
+
+class Stamping:
+    """Asks the authorities at `urls`, the first that answers, at most once in `every` for each log."""
+
+    def __init__(self, store: Store, urls: tuple[str, ...], clock: Clock, every: timedelta) -> None:
+        self._store = store
+        self._urls = urls
+        self._clock = clock
+        self._every = every
+        self._timestamps = _timestamps(urls)
+        self._waiting: dict[str, Waiting] = {}
+        self._asked: dict[str, datetime] = {}
+        self.problems: dict[str, str] = {}
+
+    def offer(self, org: str, size: int, note: bytes) -> None:
+        """Let a checkpoint wait for its token, in place of an earlier one of the same log."""
+        if self._urls:
+            kinds = (kind_of(self._store, org, TOKEN), kind_of(self._store, org, NOTE))
+            self._waiting[org] = Waiting(kinds, f"{size:020d}", note)
+
+    def ask(self) -> None:
+        """Get a token for every log that waits and whose turn it is; what fails is in `problems` until it works."""
+        for org in list(self._waiting):
+            now = self._clock()
+            if org not in self._asked or not timedelta(0) <= now - self._asked[org] < self._every:
+                self._ask(org, self._waiting.pop(org), now)
+
+    def last(self, org: str) -> tuple[bytes, bytes] | None:
+        """The last signed note that has a token, and its token; None before the first."""
+        kinds = (kind_of(self._store, org, TOKEN), kind_of(self._store, org, NOTE))
+        keys = [key for kind, key in self._store.blob_names(org) if kind == kinds[0]]
+        token, note = (self._store.blob(org, kind, max(keys)) if keys else None for kind in kinds)
+        return None if token is None or note is None else (note, token)
+
+    def _ask(self, org: str, waiting: Waiting, now: datetime) -> None:
+        try:
+            token_kind, note_kind = waiting.kinds
+            if self._store.blob(org, token_kind, waiting.key) is not None:
+                return
+            token, refused = self._first(waiting.note)
+            self._asked[org] = now
+            self._store.put_blob(org, Blob(note_kind, waiting.key, waiting.note))
+            self._store.put_blob(org, Blob(token_kind, waiting.key, token))
+            self._learn(org, f"another authority stamped the last checkpoint: {refused}" if refused else "")
+        except TrailbookError as error:
+            self._learn(org, f"the last checkpoint has no timestamp: {error.detail}")
+
+    def _first(self, note: bytes) -> tuple[bytes, str]:
+        """The token of the first authority that gives one, and why those before it gave none.
+
+        Raises: AnchorError when none does.
+        """
+        refused: list[str] = []
+        for url in self._urls:
+            try:
+                return self._timestamps.stamp(note, url), "; ".join(refused)
+            except (AnchorError, ProofInvalidError) as error:
+                refused.append(f"{urlsplit(url).netloc}: {error.detail}")
+        raise AnchorError("; ".join(refused))
+
+    def _learn(self, org: str, problem: str) -> None:
+        if problem:
+            self.problems[org] = f"{org}: {problem}"
+        else:
+            self.problems.pop(org, None)
+
+
+def kept_stamps(store: Store, org: str) -> list[Stamp]:
+    """Every token that a log keeps, of every epoch, oldest first; a note that is gone is empty. Raises: StoreError."""
+    found = []
+    for kind, key in store.blob_names(org):
+        name, _, epoch = kind.partition("/")
+        if name == TOKEN:
+            note = store.blob(org, f"{NOTE}/{epoch}" if epoch else NOTE, key)
+            found.append(Stamp(size=int(key), note=note or b"", token=store.blob(org, kind, key) or b""))
+    return found
+
+
+def _timestamps(urls: tuple[str, ...]) -> Any:
+    """The module that asks, imported only where a setting asks for it. Raises: ConfigurationError."""
+    if not urls:
+        return None
+    try:
+        found = importlib.import_module("trailbook.tree.timestamp")
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "timestamp_urls: needs the extra: pip install 'trailbook[timestamp]'"
+        ) from None
+    for url in urls:
+        found.check_url(url)
+    return found

@@ -1,0 +1,1 @@
+"""Recording: the way in, from a complete entry to a commit with its leaf."""

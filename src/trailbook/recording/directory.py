@@ -1,0 +1,162 @@
+"""The directory: which token stands for which item version, and the words people find items by.
+
+Owns salts, item numbers, names then and now, and typeahead; all reading and writing of identities passes
+here, so that erasure has one place to reach. Refuses to be a cache of anything it has not itself added or
+read since the log's head last moved under it.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+
+from trailbook.model import Item, Origin
+from trailbook.query import words
+from trailbook.record.canonical import item_preimage, origin_preimage, token
+from trailbook.stores import Identity, Store
+
+Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number
+Exact = tuple[
+    str | None, str | None, str | int | None
+]  # an item's type, id and name; an origin's ip, agent, actor
+Entropy = Callable[[int], bytes]
+
+_MOST_KNOWN = 150_000  # versions in each of two generations; about 75 MB
+
+
+class Directory:
+    """The versions of one organisation that were cited lately, by what they are cited as."""
+
+    def __init__(self, store: Store, org: str) -> None:
+        self._store = store
+        self._org = org
+        self.exact: dict[Exact, Identity] = {}
+        self._older: dict[Exact, Identity] = {}
+
+    def forget(self) -> None:
+        """Drop what is remembered: somebody else has written."""
+        self.exact.clear()
+        self._older.clear()
+
+    def older(self, exact: Exact) -> Identity | None:
+        """A version that was cited before the newest generation began; it is of that one from now on."""
+        found = self._older.get(exact)
+        if found is not None:
+            self.exact[exact] = found
+        return found
+
+    def read(self, keys: Collection[Key]) -> dict[Key, list[Identity]]:
+        """All versions of these items, oldest first; an empty list for one the log has never seen."""
+        found: dict[Key, list[Identity]] = {key: [] for key in keys}
+        for identity in self._store.identities(self._org, keys):
+            found[key_of(identity)].append(identity)
+        return found
+
+    def learn(self, exact: dict[Exact, Identity]) -> None:
+        """Remember what is now durable."""
+        if (
+            len(self.exact) >= _MOST_KNOWN
+        ):  # whoever is cited again is carried over, whoever is not goes next time
+            self._older, self.exact = self.exact, {}
+        self.exact.update(exact)
+
+
+class Draft:
+    """The identities a batch of entries needs beyond the directory; they become known once it is durable."""
+
+    def __init__(self, directory: Directory, items: int, entropy: Entropy) -> None:
+        self._directory = directory
+        self._entropy = entropy
+        self._began = items
+        self._versions: dict[Key, list[Identity]] = {}
+        self.exact: dict[Exact, Identity] = {}
+        self.items = items
+        self.identities: list[Identity] = []
+        self.words: list[tuple[str, int]] = []
+
+    def foresee(self, items: Iterable[Item]) -> None:
+        """Read at once what the directory has of these items: one by one they cost a query each."""
+        known, older = self._directory.exact, self._directory.older
+        exact = [key for i in items if (key := (i.type, i.id, i.name)) not in known]
+        keys: dict[Key, None] = {
+            (type_, id_, None): None for type_, id_, name in exact if not older((type_, id_, name))
+        }
+        if keys:
+            self._versions.update(self._directory.read(keys))
+
+    def cite(self, item: Item, owner: int | None = None) -> Identity:
+        """The version of `item` with this name, made when new; an item given without a name cites the latest."""
+        exact = (item.type, item.id, item.name)
+        directory = self._directory
+        found = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
+        return found if found is not None else self._look(item, owner)
+
+    def cite_origin(self, origin: Origin, actor: int) -> Identity:
+        """The origin's version for this actor; origins are made per actor, so that they link nobody else."""
+        exact = (origin.ip, origin.user_agent, actor)
+        directory = self._directory
+        found = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
+        return found if found is not None else self._look_for_origin(origin, actor)
+
+    def _look(self, item: Item, owner: int | None) -> Identity:
+        key: Key = (item.type, item.id, None)
+        versions = self._known(key)
+        found = next((v for v in reversed(versions) if item.name is None or v.name == item.name), None)
+        if found is None:
+            salt = self._entropy(16)
+            found = Identity(
+                item=self._number(versions),
+                token=token(item_preimage(item), salt),
+                type=item.type,
+                id=item.id,
+                name=item.name,
+                salt=salt,
+                owner=owner,
+            )
+            self._add(key, found)
+        self.exact[item.type, item.id, item.name] = found
+        return found
+
+    def _look_for_origin(self, origin: Origin, actor: int) -> Identity:
+        key: Key = ("origin", origin.ip or "", actor)
+        if actor > self._began:
+            self._versions.setdefault(key, [])  # of somebody new the directory has nothing
+        versions = self._known(key)
+        found = next((v for v in versions if v.name == origin.user_agent), None)
+        if found is None:
+            salt = self._entropy(16)
+            found = Identity(
+                item=self._number(versions),
+                token=token(origin_preimage(origin.ip, origin.user_agent), salt),
+                type="origin",
+                id=origin.ip or "",
+                name=origin.user_agent,
+                salt=salt,
+                owner=actor,
+            )
+            self._add(key, found)
+        self.exact[origin.ip, origin.user_agent, actor] = found
+        return found
+
+    def _known(self, key: Key) -> list[Identity]:
+        found = self._versions.get(key)
+        if found is None:
+            found = self._versions[key] = self._directory.read([key])[key]
+        return found
+
+    def _number(self, versions: list[Identity]) -> int:
+        if versions:
+            return versions[0].item
+        self.items += 1
+        return self.items
+
+    def _add(self, key: Key, identity: Identity) -> None:
+        versions = self._known(key)
+        if versions and identity.type != "origin":  # whoever is cited without a name is cited by the latest
+            self.exact[identity.type, identity.id, None] = identity
+        versions.append(identity)
+        self.identities.append(identity)
+        if identity.name is not None and identity.type != "origin":
+            self.words.extend((word, identity.item) for word in words(identity.name))
+
+
+def key_of(identity: Identity) -> Key:
+    """By what an identity is found: type, id and, for an origin, its owner."""
+    return (identity.type, identity.id or "", identity.owner if identity.type == "origin" else None)

@@ -1,0 +1,1 @@
+"""Retention: what goes, when, and the manifest that says so."""

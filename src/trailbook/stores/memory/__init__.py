@@ -1,0 +1,1 @@
+"""Memory: the engine in plain dicts and lists that every other is compared with."""

@@ -1,0 +1,1 @@
+"""The tree: Merkle arithmetic, signed notes and timestamps. Pure."""

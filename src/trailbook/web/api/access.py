@@ -1,0 +1,368 @@
+"""Who may do what, over HTTP: roles, members, keys and what is withheld, for whoever may manage access.
+
+Owns the answers. Refuses members of a body that it does not know, and shows a secret once, to whoever made it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.access.credentials import KEY_LIFE, OVERLAP, ApiKey, Wanted
+from trailbook.access.roles import PREDEFINED, Role, levels, permissions_of
+from trailbook.access.viewer import Level
+from trailbook.administration import access, accounts, api_keys
+from trailbook.administration.access import By, State, state_of
+from trailbook.errors import EntryInvalidError, Fault, InvalidError
+from trailbook.model import Item, instant, written
+from trailbook.web.api.recording import JSON, sent_as
+from trailbook.web.http.request import Asked
+from trailbook.web.http.strict_json import strict
+
+_HOURS = OVERLAP // timedelta(hours=1)
+Shape = TypeVar("Shape")
+
+
+class RoleSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A role: `permissions` by name, each none or full; one that is left out is none.
+
+    `categories` are the restricted ones that it may read.
+    """
+
+    name: str
+    permissions: dict[str, str]
+    categories: list[str] = []
+
+
+class MemberSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A member: the ids of their roles; a name that is left out stays, and so does whether they are let in."""
+
+    roles: list[str]
+    name: str | None = None
+    disabled: bool | None = None
+
+
+class InvitationSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The name that a member will sign in with."""
+
+    login: str
+
+
+class KeySent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key: whose it is, its scopes, the categories it may record (all, if none), and whom it may name as actor."""
+
+    name: str
+    scopes: list[str]
+    categories: list[str] = []
+    actors: Literal["any", "itself"] = "any"
+    expires_at: datetime | None = None
+
+
+class RotationSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many hours the old secret works yet, and until when the new one does."""
+
+    overlap_hours: int = _HOURS
+    expires_at: datetime | None = None
+
+
+class WithheldSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The categories that even full access to the activity log does not show."""
+
+    categories: list[str]
+
+
+class RoleAnswer(Struct, frozen=True, kw_only=True):
+    """A role with every permission's level and the restricted categories that it may read.
+
+    Predefined ones cannot be changed.
+    """
+
+    id: str
+    name: str
+    permissions: dict[str, Level]
+    categories: tuple[str, ...]
+    predefined: bool
+
+
+class RoleList(Struct, frozen=True, kw_only=True):
+    """The roles, the predefined ones first."""
+
+    roles: tuple[RoleAnswer, ...]
+
+
+class MemberAnswer(Struct, frozen=True, kw_only=True):
+    """A member, their roles, and what these allow together; `login` is null without an account."""
+
+    type: str
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    permissions: dict[str, Level]
+    login: str | None
+    disabled_at: str | None
+
+
+class MemberList(Struct, frozen=True, kw_only=True):
+    """The members, by type and id."""
+
+    members: tuple[MemberAnswer, ...]
+
+
+class LinkAnswer(Struct, frozen=True, kw_only=True):
+    """A link that works once, to be handed to the member; no mail is sent."""
+
+    link: str
+    expires_at: str
+
+
+class KeyAnswer(Struct, frozen=True, kw_only=True):
+    """A key without its secret; `old_until` is until when the secret before the last rotation works."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    categories: tuple[str, ...]
+    actors: Literal["any", "itself"]
+    created_at: str
+    expires_at: str
+    used_at: str | None
+    revoked_at: str | None
+    old_until: str | None
+
+
+class NewKeyAnswer(KeyAnswer, frozen=True, kw_only=True):
+    """A key with its secret, which is shown this once."""
+
+    secret: str
+
+
+class KeyList(Struct, frozen=True, kw_only=True):
+    """The keys, oldest first."""
+
+    keys: tuple[KeyAnswer, ...]
+
+
+class WithheldAnswer(Struct, frozen=True, kw_only=True):
+    """The categories that even full access to the activity log does not show."""
+
+    categories: tuple[str, ...]
+
+
+def roles(asked: Asked) -> Response[bytes]:
+    """GET roles."""
+    asked.only()
+    found = state_of(by(asked)).roles.values()
+    return _json(RoleList(roles=tuple(_role(role) for role in found)))
+
+
+def add_role(asked: Asked) -> Response[bytes]:
+    """POST roles: 201."""
+    given = sent(asked, RoleSent)
+    role = access.add_role(by(asked), given.name, given.permissions, categories=given.categories)
+    return _json(_role(role), 201, f"{asked.site.base_url}{asked.path}/{role.id}")
+
+
+def role(asked: Asked) -> Response[bytes]:
+    """GET roles/{role}."""
+    asked.only()
+    return _json(_role(access.role_of(by(asked), asked.params["role"])))
+
+
+def change_role(asked: Asked) -> Response[bytes]:
+    """PUT roles/{role}."""
+    given, id_ = sent(asked, RoleSent), asked.params["role"]
+    named = given.categories
+    changed = access.change_role(by(asked), id_, given.name, given.permissions, categories=named)
+    return _json(_role(changed))
+
+
+def remove_role(asked: Asked) -> Response[bytes]:
+    """DELETE roles/{role}: 204."""
+    asked.only()
+    access.remove_role(by(asked), asked.params["role"])
+    return _nothing()
+
+
+def members(asked: Asked) -> Response[bytes]:
+    """GET members."""
+    asked.only()
+    state = state_of(by(asked))
+    return _json(MemberList(members=tuple(_member(state, *key) for key in state.members)))
+
+
+def member(asked: Asked) -> Response[bytes]:
+    """GET members/{type}/{item}."""
+    asked.only()
+    return _shown(asked)
+
+
+def put_member(asked: Asked) -> Response[bytes]:
+    """PUT members/{type}/{item}: new, or changed."""
+    given = sent(asked, MemberSent)
+    type_, id_ = asked.params["type"], asked.params["item"]
+    access.put_member(by(asked), Item(type=type_, id=id_, name=given.name), given.roles)
+    if given.disabled is not None:
+        access.disable_member(by(asked), type_, id_, disabled=given.disabled)
+    return _shown(asked)
+
+
+def remove_member(asked: Asked) -> Response[bytes]:
+    """DELETE members/{type}/{item}: 204."""
+    asked.only()
+    access.remove_member(by(asked), asked.params["type"], asked.params["item"])
+    return _nothing()
+
+
+def invite(asked: Asked) -> Response[bytes]:
+    """POST members/{type}/{item}/invitation: the link, once."""
+    given = sent(asked, InvitationSent)
+    text = accounts.invite(by(asked), asked.params["type"], asked.params["item"], given.login)
+    return _json(_link(asked, text, accounts.INVITATION_LIFE), 201)
+
+
+def reset(asked: Asked) -> Response[bytes]:
+    """POST members/{type}/{item}/reset: the link, once."""
+    asked.only()
+    text = accounts.reset(by(asked), asked.params["type"], asked.params["item"])
+    return _json(_link(asked, text, accounts.RESET_LIFE), 201)
+
+
+def keys(asked: Asked) -> Response[bytes]:
+    """GET keys."""
+    asked.only()
+    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in api_keys.keys(by(asked)))))
+
+
+def issue(asked: Asked) -> Response[bytes]:
+    """POST keys: 201 with the secret, once."""
+    given = sent(asked, KeySent)
+    wanted = Wanted(
+        name=given.name,
+        scopes=tuple(given.scopes),
+        life=_life(asked, given.expires_at),
+        categories=tuple(given.categories),
+        only_itself=given.actors == "itself",
+    )
+    key, secret = api_keys.issue(by(asked), wanted)
+    return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
+
+
+def rotate(asked: Asked) -> Response[bytes]:
+    """POST keys/{key}/rotate: 201 with the new secret, once."""
+    given = sent(asked, RotationSent)
+    if not 0 <= given.overlap_hours <= _HOURS:
+        raise _invalid("/overlap_hours", f"is not 0 to {_HOURS}")
+    overlap, life = timedelta(hours=given.overlap_hours), _life(asked, given.expires_at)
+    key, secret = api_keys.rotate(by(asked), asked.params["key"], overlap, life)
+    return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
+
+
+def revoke(asked: Asked) -> Response[bytes]:
+    """DELETE keys/{key}: 204, also when it was revoked before."""
+    asked.only()
+    api_keys.revoke(by(asked), asked.params["key"])
+    return _nothing()
+
+
+def withheld(asked: Asked) -> Response[bytes]:
+    """GET withheld."""
+    asked.only()
+    return _json(WithheldAnswer(categories=state_of(by(asked)).organisation.withheld))
+
+
+def withhold(asked: Asked) -> Response[bytes]:
+    """PUT withheld."""
+    given = sent(asked, WithheldSent)
+    return _json(WithheldAnswer(categories=access.withhold(by(asked), given.categories)))
+
+
+def by(asked: Asked) -> By:
+    """Who asks, as who changes."""
+    return By(asked.site.deployment, asked.viewer)
+
+
+def sent(asked: Asked, shape: type[Shape]) -> Shape:
+    """The body in its shape. Raises: MalformedError, MediaTypeError, InvalidError."""
+    asked.only()
+    sent_as(asked, JSON)
+    try:
+        return msgspec.convert(strict(asked.body), shape)
+    except msgspec.ValidationError as error:
+        said, _, path = str(error).partition(" - at `$")
+        raise _invalid("/" + path.rstrip("`").lstrip(".").replace(".", "/") if path else "", said) from None
+    except EntryInvalidError as error:  # out of bounds as any JSON here may be, but this is no entry
+        raise InvalidError(error.detail, error.faults) from None
+
+
+def link_to(asked: Asked, text: str) -> str:
+    """The address at which a link sets a password."""
+    return f"{asked.site.base_url}/set-password?link={text}"
+
+
+def _shown(asked: Asked) -> Response[bytes]:
+    state = state_of(by(asked))
+    return _json(_member(state, asked.params["type"], asked.params["item"]))
+
+
+def _role(role: Role) -> RoleAnswer:
+    return RoleAnswer(
+        id=role.id,
+        name=role.name,
+        permissions=permissions_of(role),
+        categories=role.categories,
+        predefined=role.id in PREDEFINED,
+    )
+
+
+def _member(state: State, type_: str, id_: str) -> MemberAnswer:
+    found = access.find_member(state, type_, id_)
+    return MemberAnswer(
+        type=found.type,
+        id=found.id,
+        name=found.name,
+        roles=found.roles,
+        permissions=levels(state.roles[id_] for id_ in found.roles if id_ in state.roles),
+        login=found.login,
+        disabled_at=_when(found.disabled_at),
+    )
+
+
+def _key(key: ApiKey) -> dict[str, Any]:
+    times = {
+        name: _when(getattr(key, name))
+        for name in ("created_at", "expires_at", "used_at", "revoked_at", "old_until")
+    }
+    actors = "itself" if key.only_itself else "any"
+    shown = {name: getattr(key, name) for name in ("id", "name", "scopes", "categories")}
+    return {**shown, "actors": actors, **times}
+
+
+def _link(asked: Asked, text: str, life: timedelta) -> LinkAnswer:
+    return LinkAnswer(link=link_to(asked, text), expires_at=written(asked.site.deployment.clock() + life))
+
+
+def _life(asked: Asked, until: datetime | None) -> timedelta:
+    if until is None:
+        return KEY_LIFE
+    if until.tzinfo is None:
+        raise _invalid("/expires_at", "has no offset")
+    return until.astimezone(UTC) - asked.site.deployment.clock()
+
+
+def _when(at: int | None) -> str | None:
+    return None if at is None else written(instant(at))
+
+
+def _invalid(pointer: str, why: str) -> InvalidError:
+    return InvalidError(f"{pointer[1:] or 'body'}: {why}", (Fault(pointer, "invalid", why),))
+
+
+def _json(found: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
+    headers = {} if location is None else {"Location": location}
+    return Response(msgspec.json.encode(found), status_code=status, headers=headers, media_type=JSON)
+
+
+def _nothing() -> Response[bytes]:
+    return Response(b"", status_code=204)

@@ -1,0 +1,138 @@
+"""The reference: the OpenAPI document, and a page made of it that any browser reads without a script.
+
+Owns no fact: all it says stands in the document. Refuses assets from elsewhere.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.web.api.openapi import Schema, document
+from trailbook.web.api.recording import JSON
+from trailbook.web.http.render import html
+from trailbook.web.http.request import Asked
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """An operation as the page tells it."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    description: str
+    tag: str
+    scope: str
+    parameters: list[dict[str, str]]
+    sends: list[dict[str, str]]
+    answers: list[dict[str, str]]
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """A schema as the page tells it."""
+
+    name: str
+    says: str
+    members: list[dict[str, str]]
+
+
+def openapi(asked: Asked) -> Response[bytes]:
+    """GET /openapi.json: the document."""
+    asked.only()
+    return Response(msgspec.json.encode(_document(asked)), media_type=JSON)
+
+
+def docs(asked: Asked) -> Response[bytes]:
+    """GET /docs: the document as a page."""
+    asked.only()
+    found = _document(asked)
+    told = [_told(path, method, op) for path, ops in found["paths"].items() for method, op in ops.items()]
+    shapes = [_shape(name, schema) for name, schema in sorted(found["components"]["schemas"].items())]
+    tags = list(dict.fromkeys(one.tag for one in told))
+    return html("docs.html", t=asked.words, document=found, told=told, shapes=shapes, tags=tags)
+
+
+def _document(asked: Asked) -> Schema:
+    return document(asked.site.deployment.catalogue, asked.site.base_url)
+
+
+def _told(path: str, method: str, operation: Schema) -> Told:
+    scopes = {1: "record", 2: "read"}
+    return Told(
+        method=method.upper(),
+        path=path,
+        name=operation["operationId"],
+        summary=operation["summary"],
+        description=operation.get("description", ""),
+        tag=operation["tags"][0],
+        scope=scopes.get(len(operation.get("security", ())), ""),
+        parameters=[_parameter(one) for one in operation["parameters"]],
+        sends=_forms(operation.get("requestBody", {}).get("content", {})),
+        answers=[
+            {
+                "status": status,
+                "says": found["description"],
+                "forms": _listed(_forms(found.get("content", {}))),
+            }
+            for status, found in operation["responses"].items()
+        ],
+    )
+
+
+def _parameter(found: Schema) -> dict[str, str]:
+    return {
+        "name": found["name"],
+        "place": found["in"],
+        "required": "required" if found["required"] else "",
+        "shape": spelled(found["schema"]),
+        "says": found.get("description", ""),
+    }
+
+
+def _forms(content: Schema) -> list[dict[str, str]]:
+    return [{"form": form, "shape": spelled(found["schema"])} for form, found in content.items()]
+
+
+def _listed(forms: list[dict[str, str]]) -> str:
+    return ", ".join(f"{one['form']}: {one['shape']}" for one in forms)
+
+
+def _shape(name: str, schema: Schema) -> Shape:
+    required = frozenset(schema.get("required", ()))
+    members = [
+        {"name": member, "shape": spelled(found), "required": "required" if member in required else ""}
+        for member, found in schema.get("properties", {}).items()
+    ]
+    return Shape(name=name, says=schema.get("description", ""), members=members)
+
+
+def spelled(schema: Schema) -> str:
+    """A schema in a few words: `text, one of a, b`."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(spelled(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(str(value) for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {spelled(schema.get('items', {}))}"
+    return ", ".join([_kind(schema), *_bounds(schema)])
+
+
+def _kind(schema: Schema) -> str:
+    kind: Any = schema.get("type", "anything")
+    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(kind, str(kind))
+
+
+def _bounds(schema: Schema) -> Iterator[str]:
+    if "format" in schema:
+        yield str(schema["format"])
+    if "minimum" in schema:
+        yield f"from {schema['minimum']}"
+    if "maximum" in schema:
+        yield f"to {schema['maximum']}"
+    if "maxLength" in schema:
+        yield f"at most {schema['maxLength']} characters"

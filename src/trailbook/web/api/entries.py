@@ -1,0 +1,175 @@
+"""Reading over HTTP: search, one entry, items and the catalogue.
+
+Owns the answers to a reader. Refuses unknown parameters, and finds nothing itself: every answer is the log's,
+for the viewer who asks.
+"""
+
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.catalogue import Catalogue, Rule
+from trailbook.errors import Fault
+from trailbook.finding.typeahead import MOST, Role
+from trailbook.query import Known, Paging, Query, from_params, split_params, to_params
+from trailbook.web.api.recording import JSON, etag
+from trailbook.web.http.request import Asked, refuse_parameters
+from trailbook.web.http.texts import LOCALES
+
+
+class CategoryRow(Struct, frozen=True, kw_only=True):
+    """A category, its label, and why it is recorded."""
+
+    name: str
+    label: str
+    purpose: str
+    sensitive: bool
+
+
+class TypeRow(Struct, frozen=True, kw_only=True):
+    """A type of item, and the names of the fields that an entry may say have changed."""
+
+    name: str
+    label: str
+    category: str
+    named: bool
+    person: bool
+    fields: tuple[str, ...]
+
+
+class ActionRow(Struct, frozen=True, kw_only=True):
+    """An action: the types it may have as target, and how many items in which part it is about."""
+
+    name: str
+    label: str
+    category: str
+    target: tuple[str, ...]
+    concerns: tuple[Rule, ...]
+
+
+class CatalogueAnswer(Struct, frozen=True, kw_only=True):
+    """What may be recorded here, with labels in one language."""
+
+    lang: str
+    categories: tuple[CategoryRow, ...]
+    types: tuple[TypeRow, ...]
+    actions: tuple[ActionRow, ...]
+    purposes: tuple[str, ...]
+
+
+def known(catalogue: Catalogue) -> Known:
+    """The names that a filter may use."""
+    return Known(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
+
+
+def search(asked: Asked) -> Response[bytes]:
+    """GET entries: one page of what the filter finds."""
+    query, paging = read(asked)
+    page = asked.log.search(
+        query,
+        viewer=asked.viewer,
+        order=paging.order,
+        limit=paging.limit,
+        cursor=paging.cursor,
+        count=paging.count,
+        lang=asked.lang,
+    )
+    headers = {"Content-Language": asked.lang}
+    if page.next_cursor is not None:
+        headers["Link"] = f'<{_next(asked, query, paging, cursor=page.next_cursor)}>; rel="next"'
+    return Response(msgspec.json.encode(page), headers=headers, media_type=JSON)
+
+
+def show(asked: Asked) -> Response[bytes]:
+    """GET entries/{id}: one entry."""
+    asked.only()
+    found = asked.log.show(asked.entry_id(asked.params["id"]), viewer=asked.viewer, lang=asked.lang)
+    body = msgspec.json.encode(found)
+    return Response(body, headers={"Content-Language": asked.lang, "ETag": etag(body)}, media_type=JSON)
+
+
+def items(asked: Asked) -> Response[bytes]:
+    """GET items: people and items whose names begin with what was typed."""
+    given = asked.only("q", "role", "type", "limit")
+    role: Role | None = next((r for r in get_args(Role) if r == given.get("role")), None)
+    faults = []
+    if "q" not in given:
+        faults.append(Fault("/q", "parameter-invalid", "is missing"))
+    if "role" in given and role is None:
+        faults.append(Fault("/role", "parameter-invalid", f"is not one of {', '.join(get_args(Role))}"))
+    if "type" in given and given["type"] not in asked.site.deployment.catalogue.types:
+        faults.append(Fault("/type", "parameter-invalid", "is not a declared type"))
+    limit = given.get("limit", str(MOST))
+    if limit not in map(str, range(1, MOST + 1)):
+        faults.append(Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MOST}"))
+    refuse_parameters(faults)
+    found = asked.log.items(
+        given["q"], viewer=asked.viewer, role=role, type_=given.get("type"), limit=int(limit)
+    )
+    return Response(msgspec.json.encode(found), media_type=JSON)
+
+
+def catalogue(asked: Asked) -> Response[bytes]:
+    """GET catalogue: what may be recorded here."""
+    lang = asked.only("lang").get("lang", asked.lang)
+    if lang not in LOCALES:
+        refuse_parameters([Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}")])
+    body = msgspec.json.encode(_catalogue(asked.log.catalogue, lang))
+    return Response(body, headers={"Content-Language": lang}, media_type=JSON)
+
+
+def read(asked: Asked) -> tuple[Query, Paging]:
+    """The filter of the address, and how it is paged. Raises: FilterInvalidError."""
+    pairs, paging = split_params(asked.pairs)
+    return from_params(pairs, known(asked.site.deployment.catalogue)), paging
+
+
+def _next(asked: Asked, query: Query, paging: Paging, *, cursor: str) -> str:
+    pairs: list[tuple[str, Any]] = [*to_params(query), ("cursor", cursor)]
+    default = Paging()
+    pairs += [
+        (name, value)
+        for name, value in (("order", paging.order), ("limit", paging.limit))
+        if value != getattr(default, name)
+    ]
+    return f"{asked.site.base_url}{asked.path}?{urlencode(pairs)}"
+
+
+def _catalogue(found: Catalogue, lang: str) -> CatalogueAnswer:
+    return CatalogueAnswer(
+        lang=lang,
+        categories=tuple(
+            CategoryRow(
+                name=c.name,
+                label=found.label("category", c.name, lang),
+                purpose=found.why(c.name, lang),
+                sensitive=c.sensitive,
+            )
+            for c in found.categories.values()
+        ),
+        types=tuple(
+            TypeRow(
+                name=t.name,
+                label=found.label("type", t.name, lang),
+                category=t.category,
+                named=t.named,
+                person=t.person,
+                fields=tuple(sorted(t.fields)),
+            )
+            for t in found.types.values()
+        ),
+        actions=tuple(
+            ActionRow(
+                name=a.name,
+                label=found.label("action", a.name, lang),
+                category=a.category,
+                target=a.target,
+                concerns=a.concerns,
+            )
+            for a in found.actions.values()
+        ),
+        purposes=found.purposes,
+    )

@@ -1,0 +1,287 @@
+"""Exports over HTTP: a file at once, straight from the filter, or ordered, made beside and fetched when ready.
+
+Owns the headers of a file and of its parts. Refuses parameters that mean nothing to an export, and never ends a
+transfer that broke off as if it were whole. What another viewer ordered answers as what is not there.
+"""
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+from litestar import Response
+from litestar.response import Stream
+from msgspec import Struct
+
+from trailbook.errors import Fault, FilterInvalidError
+from trailbook.export import COLUMNS, FORMATS, Format, Layout, exactly, file_pieces
+from trailbook.export.orders import State, made_of, wanted_of
+from trailbook.export.runner import EVERY_FORMAT, Ask
+from trailbook.model import instant, written
+from trailbook.query import Query, from_params
+from trailbook.web.api.entries import known, read
+from trailbook.web.api.recording import JSON, sent_as
+from trailbook.web.http.request import Asked, off_loop, refuse_parameters
+from trailbook.web.http.strict_json import strict
+from trailbook.web.http.texts import LOCALES
+
+MAX_ORDER = 64 * 1024
+NOTE, ZIP = "text/plain", "application/zip"
+_PIECE = 64 * 1024  # bytes; a thread is entered once a piece
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+
+
+class RangeError(FilterInvalidError):
+    """The range asked for lies outside the file."""
+
+    code = "range-unsatisfiable"
+
+
+class ExportOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An export to be made: parameters of a filter, each a text or a list of texts, and the form of the file."""
+
+    format: str
+    filter: dict[str, str | list[str] | bool] = {}
+    as_of: int | None = None
+    columns: list[str] | None = None
+    tz: str | None = None
+    lang: str | None = None
+    manifest: bool = True
+
+
+class ExportAnswer(Struct, frozen=True, kw_only=True):
+    """An export that was ordered: how far it is, and until when its file is kept; `problem` is why it failed."""
+
+    id: str
+    state: State
+    format: str
+    count: int
+    as_of: int
+    rows_done: int
+    created_at: str
+    expires_at: str
+    lang: str
+    tz: str
+    manifest: bool
+    filter: dict[str, list[str]]
+    size: int | None = None
+    problem: str | None = None
+
+
+class ExportList(Struct, frozen=True, kw_only=True):
+    """The exports that a viewer ordered, newest first."""
+
+    exports: tuple[ExportAnswer, ...]
+    next_cursor: str | None
+
+
+def order(asked: Asked) -> Response[bytes]:
+    """POST exports: order an export of what the filter finds."""
+    asked.only()
+    sent_as(asked, JSON)
+    wanted = _order(asked)
+    job = asked.site.exports.order(wanted, asked.viewer)
+    headers = {"Location": f"{asked.site.base_url}{asked.path}/{job.id}"}
+    return Response(msgspec.json.encode(_answer(job)), status_code=202, headers=headers, media_type=JSON)
+
+
+def listed(asked: Asked) -> Response[bytes]:
+    """GET exports: the viewer's own."""
+    given = asked.only("limit", "cursor")
+    limit = given.get("limit", "50")
+    if limit not in map(str, range(1, 201)):
+        refuse_parameters([Fault("/limit", "parameter-invalid", "is not a whole number from 1 to 200")])
+    jobs = asked.site.deployment.orders.listed(asked.viewer)
+    if "cursor" in given:
+        places = [at for at, job in enumerate(jobs) if job.id == given["cursor"]]
+        if not places:
+            refuse_parameters([Fault("/cursor", "parameter-invalid", "is not from a former answer")])
+        jobs = jobs[places[0] + 1 :]
+    page = jobs[: int(limit)]
+    more = page[-1].id if len(jobs) > len(page) else None
+    body = ExportList(exports=tuple(_answer(job) for job in page), next_cursor=more)
+    return Response(msgspec.json.encode(body), media_type=JSON)
+
+
+def show(asked: Asked) -> Response[bytes]:
+    """GET exports/{export}: how far it is."""
+    asked.only()
+    return Response(msgspec.json.encode(_answer(_job(asked))), media_type=JSON)
+
+
+def cancel(asked: Asked) -> Response[bytes]:
+    """DELETE exports/{export}: end it, and remove its file."""
+    asked.only()
+    asked.site.exports.cancel(_job(asked))
+    return Response(b"", status_code=204)
+
+
+def file(asked: Asked) -> Response[Any]:
+    """GET exports/{export}/file: the file, or a part of it."""
+    asked.only()
+    job = _job(asked)
+    path = asked.site.exports.path(job)
+    made = asked.site.deployment.orders.made(job)
+    form = FORMATS.get(wanted_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
+    digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
+    headers = {
+        "Content-Disposition": f'attachment; filename="{_name(asked, path)}"',
+        "ETag": f'"{made.digest}"',
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Accept-Ranges": "bytes",
+    }
+    return _part(asked, path, headers, form.media_type if form else ZIP)
+
+
+def manifest(asked: Asked) -> Response[bytes]:
+    """GET exports/{export}/manifest: what the file holds, signed."""
+    asked.only()
+    return Response(asked.site.exports.path(_job(asked), "manifest").read_bytes(), media_type=NOTE)
+
+
+def _order(asked: Asked) -> Ask:
+    """The order in the body. Raises: MalformedError; FilterInvalidError; ParameterInvalidError."""
+    try:
+        sent = msgspec.convert(strict(asked.body), ExportOrder)
+    except msgspec.ValidationError as error:
+        raise FilterInvalidError(str(error), (Fault("", "filter-invalid", str(error)),)) from None
+    faults = []
+    if sent.format not in EVERY_FORMAT:
+        faults.append(Fault("/format", "parameter-invalid", f"is not one of {', '.join(EVERY_FORMAT)}"))
+    if sent.lang is not None and sent.lang not in LOCALES:
+        faults.append(Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}"))
+    refuse_parameters(faults)
+    return Ask(
+        query=_query(asked, sent),
+        format=sent.format,
+        columns=None if sent.columns is None else tuple(sent.columns),
+        tz=sent.tz,
+        lang=sent.lang or asked.lang,
+        manifest=sent.manifest,
+    )
+
+
+def _query(asked: Asked, sent: ExportOrder) -> Query:
+    """The filter; its days are those of its own zone, else of the file's."""
+    pairs = [(name, value) for name, values in sent.filter.items() for value in values_of(values)]
+    if sent.tz is not None and "tz" not in sent.filter:
+        pairs.append(("tz", sent.tz))
+    if sent.as_of is not None:
+        pairs.append(("as_of", str(sent.as_of)))
+    return from_params(pairs, known(asked.site.deployment.catalogue))
+
+
+def values_of(given: str | list[str] | bool) -> list[str]:
+    """What is given for one parameter of a filter, as texts."""
+    if isinstance(given, bool):
+        return ["true" if given else "false"]
+    return [given] if isinstance(given, str) else given
+
+
+def _job(asked: Asked) -> Any:
+    return asked.site.deployment.orders.find(asked.viewer, asked.params["export"])
+
+
+def _answer(job: Any) -> ExportAnswer:
+    wanted = wanted_of(job)
+    filtered: dict[str, list[str]] = {}
+    for name, value in wanted.filter:
+        filtered.setdefault(name, []).append(value)
+    assert job.state in get_args(State)
+    return ExportAnswer(
+        id=job.id,
+        state=job.state,
+        format=wanted.format,
+        count=job.count,
+        as_of=job.as_of,
+        rows_done=job.rows_done,
+        created_at=written(instant(job.created_at)),
+        expires_at=written(instant(job.expires_at)),
+        lang=wanted.lang,
+        tz=wanted.tz,
+        manifest=wanted.manifest,
+        filter=filtered,
+        size=None if job.state != "ready" else made_of(job).size,
+        problem=job.problem,
+    )
+
+
+def _name(asked: Asked, path: Path) -> str:
+    made = asked.site.deployment.clock()
+    return f"activity-{asked.org}-{made:%Y-%m-%d}{path.suffix}"
+
+
+def _part(asked: Asked, path: Path, headers: Mapping[str, str], media_type: str) -> Response[Any]:
+    """The whole file or the range that was asked for. Source: RFC 9110 section 14."""
+    size = path.stat().st_size
+    start, stop = _span(asked.headers, size, headers["ETag"])
+    more = {**headers, "Content-Length": str(stop - start)}
+    if (start, stop) != (0, size):
+        more["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    status = 200 if (start, stop) == (0, size) else 206
+    pieces = off_loop(_bytes(path, start, stop), asked.site.limiter)
+    return Stream(pieces, status_code=status, headers=more, media_type=media_type)
+
+
+def _span(headers: Mapping[str, str], size: int, tag: str) -> tuple[int, int]:
+    """Which bytes are asked for: one range, if the file is still the one it was begun with. Raises: RangeError."""
+    found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
+    if found is None or headers.get("if-range", tag) != tag or found[1] == found[2] == "":
+        return 0, size
+    if found[1] == "":
+        start, stop = max(0, size - int(found[2])), size
+    else:
+        start, stop = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
+    if start >= stop:
+        fault = Fault("/range", "range-unsatisfiable", f"is outside the {size} bytes of the file")
+        raise RangeError(f"range: {fault.detail}", (fault,))
+    return start, stop
+
+
+def _bytes(path: Path, start: int, stop: int) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        source.seek(start)
+        while start < stop and (piece := source.read(min(_PIECE, stop - start))):
+            start += len(piece)
+            yield piece
+    if start < stop:
+        raise OSError("the file ended before its time")  # the transfer breaks visibly
+
+
+def at_once_csv(asked: Asked) -> Stream:
+    """GET entries.csv: everything the filter finds, for a spreadsheet."""
+    return _at_once(asked, "csv")
+
+
+def at_once_jsonl(asked: Asked) -> Stream:
+    """GET entries.jsonl: everything the filter finds, for programs."""
+    return _at_once(asked, "jsonl")
+
+
+def _at_once(asked: Asked, name: Format) -> Stream:
+    strays = dict.fromkeys(name for name, _ in asked.pairs if name in ("limit", "cursor", "count"))
+    refuse_parameters(
+        [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
+    )
+    query, paging = read(asked)
+    rows = asked.log.export(query, viewer=asked.viewer, order=paging.order, lang=asked.lang)
+    asked.log.exported(query, viewer=asked.viewer)  # after `as_of`: it is not in its own file
+    pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=query.tz))
+    file = f"activity-{asked.org}-{asked.site.deployment.clock():%Y-%m-%d}.{name}"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": asked.lang}
+    media_type = FORMATS[name].media_type
+    return Stream(off_loop(_pieces(pieces), asked.site.limiter), headers=headers, media_type=media_type)
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)

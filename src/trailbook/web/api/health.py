@@ -1,0 +1,74 @@
+"""What operators ask: whether the process lives, whether it can answer, and which Trailbook it is.
+
+Owns three answers that name no organisation and no person. Refuses to say more than what fails by name.
+"""
+
+import math
+import threading
+import time
+
+import msgspec
+from litestar import Response
+from msgspec import Struct
+
+import trailbook
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.health import Alarms
+from trailbook.web.api.recording import JSON
+from trailbook.web.http.request import Asked
+
+_EVERY_SECONDS = 2.0
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """Whether all is well, and what is not, by name."""
+
+    ok: bool
+    failing: tuple[str, ...] = ()
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """The installed version."""
+
+    version: str
+
+
+def healthz(asked: Asked) -> Response[bytes]:
+    """GET /healthz: the process lives."""
+    asked.only()
+    return _json(Health(ok=True))
+
+
+class Readiness:
+    """Whether the log behind a server can be asked, looked at once in two seconds at most, whoever asks."""
+
+    def __init__(self, deployment: Deployment, alarms: Alarms) -> None:
+        self._deployment, self._alarms = deployment, alarms
+        self._lock = threading.Lock()
+        self._looked = -math.inf
+        self._failing: tuple[str, ...] = ()
+
+    def readyz(self, asked: Asked) -> Response[bytes]:
+        """GET /readyz: every part of the log is fit; 503 names those that are not, and no organisation."""
+        asked.only()
+        failing = self._now()
+        return _json(Health(ok=not failing, failing=failing), 503 if failing else 200)
+
+    def _now(self) -> tuple[str, ...]:
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked >= _EVERY_SECONDS:
+                found = self._deployment.ailments(self._alarms)
+                self._failing = tuple(dict.fromkeys(one.part for one in found if one.fails))
+                self._looked = time.monotonic()
+            return self._failing
+
+
+def version(asked: Asked) -> Response[bytes]:
+    """GET /version."""
+    asked.only()
+    return _json(Version(version=trailbook.__version__))
+
+
+def _json(found: Struct, status: int = 200) -> Response[bytes]:
+    return Response(msgspec.json.encode(found), status_code=status, media_type=JSON)

@@ -1,0 +1,167 @@
+"""Live: entries of a filter as they are recorded, as server-sent events.
+
+Owns how often a stream looks, who may go on reading, and how many streams a viewer has. Refuses to go on for a
+moment longer than half a second once the permission is gone, and to hold up a server that ends. Source: HTML
+Standard, section 9.2.
+"""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+import msgspec
+from anyio import to_thread
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
+from msgspec import Struct, structs
+
+from trailbook.access.viewer import Viewer
+from trailbook.errors import (
+    Fault,
+    NotCheckpointedError,
+    NotFoundError,
+    NotPermittedError,
+    TrailbookError,
+    UnauthenticatedError,
+)
+from trailbook.finding.answers import Shown
+from trailbook.query import Query, from_params
+from trailbook.web.api.entries import known
+from trailbook.web.http.auth import admit_api
+from trailbook.web.http.problems import NotAcceptableError
+from trailbook.web.http.request import Asked, Site, asked_of, refuse_parameters
+from trailbook.web.http.responses import acceptable
+
+MOST = 5  # streams a viewer
+LOOK, COMMENT = 0.5, 15.0  # seconds between two looks, and between two signs of life
+_BATCH = 100
+_PLACE = re.compile(r"-1|0|[1-9][0-9]{0,14}")
+_TYPE = "text/event-stream"
+_END = b"event: end\ndata: {}\n\n"
+_HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+
+
+class TooManyStreamsError(TrailbookError):
+    """A viewer has as many streams open as they may."""
+
+    code = "too-many-streams"
+
+
+class Streams:
+    """The streams that are open; `stopping` says whether the server ends, and they with it."""
+
+    def __init__(self) -> None:
+        self.stopping: Callable[[], bool] = lambda: False
+        self._open: Counter[tuple[str, str, str]] = Counter()
+
+    def check(self, viewer: Viewer) -> None:
+        """Let a viewer open one more. Raises: TooManyStreamsError."""
+        if self._open[_whose(viewer)] >= MOST:
+            raise TooManyStreamsError(f"at most {MOST} streams may be open at a time; close one")
+
+    @contextmanager
+    def one(self, viewer: Viewer) -> Iterator[bool]:
+        """One more stream, while it lasts, and whether there is room: others may have begun since `check`."""
+        self._open[_whose(viewer)] += 1
+        try:
+            yield self._open[_whose(viewer)] <= MOST
+        finally:
+            self._open[_whose(viewer)] -= 1
+
+
+class Following(Struct, frozen=True):
+    """What one stream follows."""
+
+    asked: Asked
+    query: Query
+    streams: Streams
+
+    def admitted(self, *, again: bool = True) -> Viewer:
+        """The viewer, asked for anew. Raises: UnauthenticatedError, NotPermittedError."""
+        return admit_api(self.asked, "read", again=again)[0]
+
+    def newer(self, after: int) -> tuple[int, tuple[Shown, ...]]:
+        """The log's size and what matches of the next entries. Raises: as `admitted`."""
+        viewer, log = self.admitted(), self.asked.log
+        size = log.size(viewer=viewer)
+        if size <= after + 1:
+            return size, ()
+        return size, log.newer(self.query, viewer=viewer, after=after, limit=_BATCH, lang=self.asked.lang)
+
+    def signed(self) -> int | None:
+        """The size of the last signed head, for those who may read proofs."""
+        viewer = self.admitted()
+        if viewer.read_proofs != "full":
+            return None
+        try:
+            return int(self.asked.log.checkpoint(viewer=viewer).split(b"\n", 2)[1])
+        except (NotFoundError, NotCheckpointedError):
+            return None
+
+
+def route(site: Site, path: str, streams: Streams) -> HTTPRouteHandler:
+    """GET live: the stream of a filter."""
+
+    async def live(request: Request[Any, Any, Any]) -> Stream:
+        found = await to_thread.run_sync(_following, asked_of(site, request), streams, limiter=site.limiter)
+        return Stream(events(*found), headers=_HEADERS, media_type=_TYPE)
+
+    return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(live)
+
+
+def _following(asked: Asked, streams: Streams) -> tuple[Following, Viewer, int]:
+    """What is to be followed, for whom and from where. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
+    if not acceptable(asked.headers.get("accept"), _TYPE):
+        raise NotAcceptableError(f"this path answers with {_TYPE}")
+    following = Following(asked, Query(), streams)
+    viewer = following.admitted(again=False)
+    streams.check(viewer)
+    places = [value for name, value in asked.pairs if name == "after"]
+    place = asked.headers.get("last-event-id") or (places[0] if places else None)
+    if len(places) > 1 or (place is not None and not _PLACE.fullmatch(place)):
+        refuse_parameters([Fault("/after", "parameter-invalid", "is not the id of one event")])
+    pairs = [pair for pair in asked.pairs if pair[0] != "after"]
+    query = from_params(pairs, known(asked.log.catalogue))
+    if query.as_of is not None:
+        refuse_parameters([Fault("/as_of", "parameter-unknown", "is not a parameter of a stream")])
+    after = asked.log.size(viewer=viewer) - 1 if place is None else int(place)
+    return structs.replace(following, query=query), viewer, after
+
+
+async def events(following: Following, viewer: Viewer, after: int) -> AsyncIterator[bytes]:
+    """The events of a stream, until the permission, the server or the reader goes."""
+    limiter, streams = following.asked.site.limiter, following.streams
+    with streams.one(viewer) as room:
+        yield b": open\n\n" if room else _END
+        spoke, signed = anyio.current_time(), 0
+        while room and not streams.stopping():
+            try:
+                size, entries = await to_thread.run_sync(following.newer, after, limiter=limiter)
+                head = await to_thread.run_sync(following.signed, limiter=limiter)
+            except (NotPermittedError, UnauthenticatedError):
+                yield _END
+                return
+            told = [_event("entry", one, one.seq) for one in entries]
+            if head is not None and head > signed:
+                told, signed = [*told, _event("checkpoint", {"size": head})], head
+            if told or anyio.current_time() - spoke >= COMMENT:
+                yield b"".join(told) or b": still here\n\n"
+                spoke = anyio.current_time()
+            # An entry recorded since the size was read may be among them already: it is not told twice.
+            last = entries[-1].seq if entries else after
+            after = last if len(entries) == _BATCH else max(last, size - 1)
+            if len(entries) < _BATCH:
+                await anyio.sleep(LOOK)
+
+
+def _event(name: str, content: Any, id_: int | None = None) -> bytes:
+    place = b"" if id_ is None else f"id: {id_}\n".encode()
+    return b"event: " + name.encode() + b"\n" + place + b"data: " + msgspec.json.encode(content) + b"\n\n"
+
+
+def _whose(viewer: Viewer) -> tuple[str, str, str]:
+    return viewer.org, viewer.item.type, viewer.item.id

@@ -1,0 +1,131 @@
+"""Roles, members, keys and what is withheld, as the document describes them."""
+
+from trailbook.web.api.access import (
+    InvitationSent,
+    KeyList,
+    KeySent,
+    LinkAnswer,
+    MemberAnswer,
+    MemberList,
+    MemberSent,
+    NewKeyAnswer,
+    RoleAnswer,
+    RoleList,
+    RoleSent,
+    RotationSent,
+    WithheldAnswer,
+    WithheldSent,
+)
+from trailbook.web.api.openapi.shapes import ADMITTED, ORG, Answer, Operation, answer, ref
+from trailbook.web.api.recording import JSON
+
+SHAPES = (
+    *(RoleSent, RoleAnswer, RoleList, MemberSent, MemberAnswer, MemberList, InvitationSent, LinkAnswer),
+    *(KeySent, NewKeyAnswer, KeyList, RotationSent, WithheldSent, WithheldAnswer),
+)
+_CHANGE = (*ADMITTED, "cross-site", "access-moved", "storage-full")
+_SENT = (*_CHANGE, "media-type", "invalid", "too-large")
+_GUARDED = ("last-administrator", "role-predefined")
+_GONE = Answer(says="Done.")
+
+
+def caring() -> tuple[Operation, ...]:
+    """Care of access: each change is an entry."""
+    return (*_roles(), *_members(), *_keys(), *_withheld())
+
+
+def _get(path: str, name: str, says: str, shape: str) -> Operation:
+    return Operation(
+        method="GET",
+        path=f"{ORG}/{path}",
+        name=name,
+        says=says,
+        scope="administer",
+        answers={200: answer("What there is.", shape)},
+        problems=ADMITTED,
+    )
+
+
+def _put(path: str, name: str, says: str, *, shapes: tuple[str, str]) -> Operation:
+    return Operation(
+        method="PUT",
+        path=f"{ORG}/{path}",
+        name=name,
+        says=says,
+        scope="administer",
+        sends={JSON: ref(shapes[0])},
+        answers={200: answer("As it is now.", shapes[1])},
+        problems=(*_SENT, *_GUARDED),
+    )
+
+
+def _post(path: str, name: str, says: str, *, shapes: tuple[str | None, str]) -> Operation:
+    sends = {} if shapes[0] is None else {JSON: ref(shapes[0])}
+    made = Answer(
+        says="Made.", forms={JSON: ref(shapes[1])}, headers=("Location",) if path == "roles" else ()
+    )
+    return Operation(
+        method="POST",
+        path=f"{ORG}/{path}",
+        name=name,
+        says=says,
+        scope="administer",
+        sends=sends,
+        answers={201: made},
+        problems=_SENT,
+    )
+
+
+def _delete(path: str, name: str, says: str) -> Operation:
+    return Operation(
+        method="DELETE",
+        path=f"{ORG}/{path}",
+        name=name,
+        says=says,
+        scope="administer",
+        answers={204: _GONE},
+        problems=(*_CHANGE, *_GUARDED),
+    )
+
+
+def _roles() -> tuple[Operation, ...]:
+    both = ("RoleSent", "RoleAnswer")
+    return (
+        _get("roles", "listRoles", "The roles", "RoleList"),
+        _post("roles", "addRole", "Make a role", shapes=both),
+        _get("roles/{role}", "readRole", "One role", "RoleAnswer"),
+        _put("roles/{role}", "changeRole", "Change a role", shapes=both),
+        _delete("roles/{role}", "removeRole", "Remove a role, also from whoever has it"),
+    )
+
+
+def _members() -> tuple[Operation, ...]:
+    one = "members/{type}/{item}"
+    return (
+        _get("members", "listMembers", "The members", "MemberList"),
+        _get(one, "readMember", "One member", "MemberAnswer"),
+        _put(one, "putMember", "Give a person roles", shapes=("MemberSent", "MemberAnswer")),
+        _delete(one, "removeMember", "Remove a member and their account"),
+        _post(f"{one}/invitation", "invite", "Invite to an account", shapes=("InvitationSent", "LinkAnswer")),
+        _post(
+            f"{one}/reset", "resetPassword", "Let a member set a new password", shapes=(None, "LinkAnswer")
+        ),
+    )
+
+
+def _keys() -> tuple[Operation, ...]:
+    return (
+        _get("keys", "listApiKeys", "The API keys", "KeyList"),
+        _post("keys", "issueApiKey", "Make an API key", shapes=("KeySent", "NewKeyAnswer")),
+        _post(
+            "keys/{key}/rotate", "rotateApiKey", "Replace its secret", shapes=("RotationSent", "NewKeyAnswer")
+        ),
+        _delete("keys/{key}", "revokeApiKey", "Revoke an API key"),
+    )
+
+
+def _withheld() -> tuple[Operation, ...]:
+    return (
+        _get("withheld", "readWithheld", "Categories that even full access does not show", "WithheldAnswer"),
+        _put("withheld", "withhold", "Withhold categories", shapes=("WithheldSent", "WithheldAnswer")),
+    )

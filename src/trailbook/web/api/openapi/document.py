@@ -1,0 +1,194 @@
+"""The OpenAPI 3.1 document, made of the core's own Structs, the catalogue's names and the table below.
+
+Owns what is said of each operation. Refuses to be a second truth: shapes come from the Structs that are
+answered, names from the catalogue that checks them, statuses from `problems.STATUS`.
+"""
+
+import msgspec
+
+import trailbook
+from trailbook.catalogue import Catalogue
+from trailbook.finding.answers import Found, Page, Shown
+from trailbook.finding.figures import Facets, Histogram
+from trailbook.model import NewEntry
+from trailbook.proofs.evidence import Opening
+from trailbook.web.api.entries import CatalogueAnswer
+from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder
+from trailbook.web.api.health import Health, Version
+from trailbook.web.api.openapi.access import SHAPES, caring
+from trailbook.web.api.openapi.counts import counts
+from trailbook.web.api.openapi.exports import ordered
+from trailbook.web.api.openapi.live import live
+from trailbook.web.api.openapi.operators import operators
+from trailbook.web.api.openapi.proofs import proofs
+from trailbook.web.api.openapi.reading import exports, names, reading
+from trailbook.web.api.openapi.recording import recording
+from trailbook.web.api.openapi.saved import VIEW_SHAPES, saved
+from trailbook.web.api.openapi.shapes import Operation, Schema, content, ref
+from trailbook.web.api.recording import BatchLine, Recorded
+from trailbook.web.http.problems import MEDIA_TYPE, STATUS, Problem
+
+_HEADERS = {
+    "ETag": "A strong entity tag of this answer.",
+    "Location": "Where the entry is read.",
+    "Idempotency-Replayed": "`true`: this entry was in the log already, and nothing was added.",
+    "Link": 'The next page, as `<...>; rel="next"` (RFC 8288), while there is one.',
+    "Content-Disposition": "The name of the file.",
+    "Accept-Ranges": "`bytes`: parts of the file may be asked for.",
+    "Content-Range": "Which bytes these are, of how many.",
+    "Repr-Digest": "The SHA-256 of the whole file (RFC 9530).",
+    "RateLimit": "How much may be asked now: `r` requests or entries, and in `t` seconds again.",
+    "RateLimit-Policy": "How much may be asked: `q` requests or entries in `w` seconds.",
+    "Retry-After": "In how many seconds to ask again.",
+}
+_RATES = ("RateLimit", "RateLimit-Policy")
+_TAGS = {
+    "record": "Recording",
+    "read": "Reading",
+    "export": "Exports",
+    "prove": "Proofs",
+    "administer": "Access",
+    None: "Operating",
+}
+
+
+def document(catalogue: Catalogue, base_url: str) -> Schema:
+    """The OpenAPI 3.1 document of this deployment."""
+    shapes = [
+        NewEntry,
+        Recorded,
+        BatchLine,
+        Shown,
+        Page,
+        Found,
+        Facets,
+        Histogram,
+        CatalogueAnswer,
+        ExportOrder,
+        ExportAnswer,
+        ExportList,
+        Opening,
+        *VIEW_SHAPES,
+        *SHAPES,
+        Problem,
+        Health,
+        Version,
+    ]
+    _, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    paths: dict[str, Schema] = {}
+    for operation in operations(catalogue):
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _written(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Trailbook",
+            "version": trailbook.__version__,
+            "summary": "Who did what, to what, about whom, and when.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": base_url}],
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": _schemes()},
+    }
+
+
+def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
+    """Every operation there is."""
+    found = (
+        *reading(catalogue),
+        *counts(catalogue),
+        *live(catalogue),
+        *names(catalogue),
+        *exports(catalogue),
+    )
+    return (*recording(), *found, *ordered(), *saved(), *proofs(), *caring(), *operators())
+
+
+def _written(operation: Operation) -> Schema:
+    found: Schema = {
+        "operationId": operation.name,
+        "summary": operation.says,
+        "tags": [_TAGS[operation.scope]],
+        "parameters": [*_path(operation.path), *operation.parameters],
+        "responses": {**_good(operation), **_refused(operation)},
+    }
+    if operation.more:
+        found["description"] = operation.more
+    if operation.sends:
+        found["requestBody"] = {"required": True, "content": content(operation.sends)}
+    if operation.scope == "record":
+        found["security"] = [{"key": []}]
+    elif operation.scope:
+        found["security"] = [{"key": []}, {"session": []}]
+    return found
+
+
+def _path(path: str) -> list[Schema]:
+    found: list[Schema] = []
+    if "{org}" in path:
+        org = {"type": "string", "minLength": 1}
+        found.append({"name": "org", "in": "path", "required": True, "schema": org})
+    if "{id}" in path:
+        id_ = {"type": "string", "format": "uuid"}
+        found.append({"name": "id", "in": "path", "required": True, "schema": id_})
+    for name in ("type", "item", "tile", "export", "view", "role", "key"):
+        if f"{{{name}}}" in path:
+            text = {"type": "string", "minLength": 1}
+            found.append({"name": name, "in": "path", "required": True, "schema": text})
+    return found
+
+
+def _good(operation: Operation) -> Schema:
+    counted = _RATES if operation.scope else ()
+    found: Schema = {
+        str(status): {
+            "description": answer.says,
+            "content": content(answer.forms),
+            "headers": _headers(*answer.headers, *counted),
+        }
+        for status, answer in operation.answers.items()
+    }
+    tagged = any("ETag" in answer.headers for answer in operation.answers.values())
+    if tagged and operation.method == "GET":
+        says = "Unchanged since the answer whose tag `If-None-Match` names."
+        found["304"] = {"description": says, "headers": _headers("ETag", *counted)}
+    return found
+
+
+def _headers(*names: str) -> Schema:
+    return {
+        name: {"description": _HEADERS[name], "schema": {"type": "string"}, "required": False}
+        for name in names
+    }
+
+
+def _problems(operation: Operation) -> set[str]:
+    """The codes an operation may answer: its own, and those of its method and body."""
+    found = set(operation.problems)
+    found |= {"not-acceptable"} if operation.method == "GET" else set()
+    return found | ({"request-timeout"} if operation.sends else set())
+
+
+def _refused(operation: Operation) -> Schema:
+    found: Schema = {}
+    problems = _problems(operation)
+    for status in sorted({STATUS[code] for code in problems}):
+        codes = sorted({code for code in problems if STATUS[code] == status})
+        says = " or ".join(f"`{code}`" for code in codes)
+        forms = {MEDIA_TYPE: {"schema": ref("Problem")}}
+        if status in operation.answers:
+            forms |= content(operation.answers[status].forms)
+            says = f"{operation.answers[status].says} Or {says}."
+        found[str(status)] = {"description": says, "content": forms}
+        if status == 429:
+            found["429"]["headers"] = _headers("Retry-After", *_RATES)
+        elif status == 503 and status not in operation.answers:
+            found["503"]["headers"] = _headers("Retry-After")
+    return found
+
+
+def _schemes() -> Schema:
+    return {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key: `tb_<id>_<secret>`."},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-trailbook"},
+    }

@@ -1,0 +1,124 @@
+"""Exports that are ordered and fetched, as the document describes them."""
+
+from typing import Any
+
+from trailbook.export import FORMATS
+from trailbook.web.api.exports import NOTE, ZIP
+from trailbook.web.api.openapi.shapes import (
+    ADMITTED,
+    FILTERED,
+    ORG,
+    Answer,
+    Operation,
+    answer,
+    query,
+    ref,
+    whole,
+)
+from trailbook.web.api.recording import JSON
+
+_FILE_HEADERS = ("ETag", "Repr-Digest", "Content-Disposition", "Accept-Ranges")
+_BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+
+
+def ordered() -> tuple[Operation, ...]:
+    """Ordering an export, and everything that becomes of it."""
+    path = f"{ORG}/exports"
+    one = f"{path}/{{export}}"
+    return (*_orders(path), *_order(one), *_files(one))
+
+
+def _orders(path: str) -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST",
+            path=path,
+            name="orderExport",
+            says="Order an export",
+            scope="export",
+            more="Bound to one `as_of`: the file holds exactly `count` entries, whatever is recorded meanwhile. It is "
+            "made beside, by the server; the order itself is an entry. A bundle needs the permission to read proofs.",
+            sends={JSON: ref("ExportOrder")},
+            answers={202: Answer(says="Ordered.", forms={JSON: ref("ExportAnswer")}, headers=("Location",))},
+            problems=(
+                *FILTERED,
+                *(
+                    "media-type",
+                    "too-large",
+                    "cross-site",
+                    "format-unavailable",
+                    "too-many-exports",
+                    "entry-invalid",
+                ),
+                *("invalid", "storage-full"),
+            ),
+        ),
+        Operation(
+            method="GET",
+            path=path,
+            name="listExports",
+            says="One's own exports",
+            scope="export",
+            parameters=(
+                query("limit", whole(1, 200), "At most so many; otherwise 50."),
+                query("cursor", {"type": "string", "minLength": 1}, "From a former answer."),
+            ),
+            answers={200: answer("Newest first.", "ExportList")},
+            problems=ADMITTED,
+        ),
+    )
+
+
+def _order(one: str) -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="GET",
+            path=one,
+            name="readExport",
+            says="How far an export is",
+            scope="export",
+            answers={200: answer("The export.", "ExportAnswer")},
+            problems=ADMITTED,
+        ),
+        Operation(
+            method="DELETE",
+            path=one,
+            name="cancelExport",
+            says="Cancel an export, or remove one that has ended",
+            scope="export",
+            answers={204: Answer(says="Its file is gone.")},
+            problems=(*ADMITTED, "cross-site"),
+        ),
+    )
+
+
+def _files(one: str) -> tuple[Operation, ...]:
+    files = dict.fromkeys((*(form.media_type for form in FORMATS.values()), ZIP), _BYTES)
+    return (
+        Operation(
+            method="GET",
+            path=f"{one}/file",
+            name="readExportFile",
+            says="The file of an export",
+            scope="export",
+            more="Takes one `Range` of bytes; `Repr-Digest` is the SHA-256 of the whole file.",
+            answers={
+                200: Answer(says="The file.", forms=files, headers=_FILE_HEADERS),
+                206: Answer(
+                    says="The part asked for.", forms=files, headers=(*_FILE_HEADERS, "Content-Range")
+                ),
+            },
+            problems=(*ADMITTED, "export-not-ready", "export-expired", "range-unsatisfiable"),
+        ),
+        Operation(
+            method="GET",
+            path=f"{one}/manifest",
+            name="readExportManifest",
+            says="What the file of an export holds, signed",
+            scope="export",
+            more="A C2SP signed note over canonical JSON: filter, count, `as_of`, first and last `seq`, size and root "
+            "of the signed head, and the SHA-256 of the file. Not there without signing keys.",
+            answers={200: Answer(says="The note.", forms={NOTE: {"type": "string"}})},
+            problems=(*ADMITTED, "export-not-ready", "export-expired"),
+        ),
+    )

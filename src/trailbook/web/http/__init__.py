@@ -1,0 +1,1 @@
+"""The wire: requests, answers and limits. Knows no route."""

@@ -1,0 +1,123 @@
+"""Who asks: an API key in a header, or a session in a cookie; and how a one-time link becomes a session.
+
+Owns the order 401, then 403, before anything is looked up, so that what is absent and what is foreign answer
+alike. Refuses a cookie for anything that records, and any change by cookie that another site began.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from trailbook.access.credentials import Credential, Credentials, Scope
+from trailbook.access.viewer import Viewer, require_access, require_exports, require_full, require_proofs
+from trailbook.errors import NotPermittedError, UnauthenticatedError
+from trailbook.model import Item
+from trailbook.web.http.problems import CrossSiteError
+
+if TYPE_CHECKING:
+    from trailbook.web.http.request import Asked
+
+COOKIE = "__Host-trailbook"
+_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
+_WRONG = "sign in, or give a valid API key"
+
+# What somebody who is signed in needs, where a key needs the scope.
+_NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
+    "read": require_full,
+    "export": require_exports,
+    "prove": require_proofs,
+    "administer": require_access,
+}
+
+
+def admit_api(asked: "Asked", scope: Scope, *, again: bool = False) -> tuple[Viewer, Item]:
+    """Whoever may use the API of an organisation in this scope: the viewer, and the source of what they record.
+
+    `again`: the request was counted when it began, and whether it may go on is asked.
+    Raises: UnauthenticatedError; TooManyTriesError; NotPermittedError, alike for organisations that are and are not.
+    """
+    bearer = asked.headers.get("authorization")
+    if bearer is None and scope != "record" and session(asked.headers) is not None:
+        viewer = _read_by(asked, signed_in(asked.site.deployment.credentials, asked.headers), again=again)
+        _let_in(asked, viewer, partial(_NEEDS[scope], viewer, asked.org))
+        return viewer, viewer.item
+    kind, _, text = (bearer or "").partition(" ")
+    if kind.lower() != "bearer":
+        raise UnauthenticatedError(_WRONG)
+    found = _key(asked, text.strip())
+    if scope == "record":  # counted by entries, and no reading
+        found.require(scope, asked.org)
+        return found.viewer(), found.source
+    viewer = _read_by(asked, found.viewer(), again=again)
+    _let_in(asked, viewer, partial(found.require, scope, asked.org))
+    return viewer, found.source
+
+
+def admit_page(asked: "Asked") -> Viewer:
+    """The viewer who may read the pages of an organisation.
+
+    Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
+    """
+    viewer = _read_by(asked, signed_in(asked.site.deployment.credentials, asked.headers))
+    _let_in(asked, viewer, partial(require_full, viewer, asked.org))
+    return viewer
+
+
+def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
+    """Whose session the cookie is. Raises: UnauthenticatedError."""
+    text = session(headers)
+    if text is None:
+        raise UnauthenticatedError(_WRONG)
+    return credentials.viewer(text)
+
+
+def _key(asked: "Asked", text: str) -> Credential:
+    """The key that a text is; wrong ones are counted. Raises: UnauthenticatedError, TooManyTriesError."""
+    gate = asked.site.gate
+    gate.try_key(asked.address, text)
+    try:
+        return asked.site.deployment.credentials.credential(text)
+    except UnauthenticatedError:
+        gate.wrong_key(asked.address, text)
+        raise
+
+
+def _read_by(asked: "Asked", viewer: Viewer, *, again: bool = False) -> Viewer:
+    """The viewer, counted, with where they read from. Raises: TooManyTriesError."""
+    if not again:
+        asked.site.gate.read(viewer)
+    return structs.replace(viewer, origin=asked.origin)
+
+
+def _let_in(asked: "Asked", viewer: Viewer, required: Callable[[], None]) -> None:
+    """Ask for a permission; who is refused is an entry in their own log. Raises: NotPermittedError."""
+    try:
+        required()
+    except NotPermittedError:
+        asked.site.deployment.refused(viewer)
+        raise
+
+
+def session(headers: Mapping[str, str]) -> str | None:
+    """The session's text in the cookie, if there is one."""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+def cookie(text: str | None) -> str:
+    """The Set-Cookie header that keeps a session in the browser, or with None lets go of it."""
+    return f"{COOKIE}={text}; {_ATTRIBUTES}" if text else f"{COOKIE}=; {_ATTRIBUTES}; Max-Age=0"
+
+
+def require_same_site(headers: Mapping[str, str], base_url: str) -> None:
+    """Let a change by cookie through only from our own pages. Raises: CrossSiteError."""
+    fetched = headers.get("sec-fetch-site")
+    own = fetched == "same-origin" if fetched is not None else headers.get("origin") == base_url
+    if not own:
+        raise CrossSiteError("this must be sent from Trailbook's own page; open the page and try again")

@@ -1,0 +1,172 @@
+"""The edge: what every request passes first and every answer last, whatever route it took or missed.
+
+Owns request ids, the headers of every answer, how long a request may take to arrive and the last resort when all
+else failed. Refuses addresses that are too long or carry a key, and never ends an answer that broke off as if it
+were whole.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from random import getrandbits
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import Struct
+
+from trailbook.errors import InvalidError
+from trailbook.web.http.limits import refusal_headers, within
+from trailbook.web.http.problems import MEDIA_TYPE, Problem, problem
+from trailbook.web.http.responses import Headers, Outgoing
+
+MAX_URL, MAX_HEAD = 8192, 65_536
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_KEY = re.compile(r"tb_[a-z2-7]{13}_")
+_KEY_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token"})
+_log = logging.getLogger("trailbook.web")
+
+
+class UrlTooLongError(InvalidError):
+    """The address has more than 8 KiB."""
+
+    code = "url-too-long"
+
+
+class HeadersTooLargeError(InvalidError):
+    """The header fields have more than 64 KiB."""
+
+    code = "headers-too-large"
+
+
+class KeyInUrlError(InvalidError):
+    """An address carries what is, or may be, a key."""
+
+    code = "malformed"
+
+
+class At(Struct, frozen=True, kw_only=True):
+    """Where an application is: its address, the methods that a path takes, and the seconds a request may take."""
+
+    base_url: str
+    methods: Callable[[str], str]
+    request_seconds: float
+
+
+def edged(inner: ASGIApp, at: At) -> ASGIApp:
+    """`inner` behind the edge."""
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await inner(scope, receive, send)
+            return
+        id_ = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = id_
+        out = Outgoing(scope, send, _completing(scope, id_))
+        asked: Any = scope
+        if asked["method"] == "HEAD":
+            asked = {**asked, "method": "GET"}
+        try:
+            refuse_head(asked)
+            allowed = at.methods(asked["path"]) if asked["method"] == "OPTIONS" else ""
+            await (
+                _options(out, allowed) if allowed else inner(asked, within(receive, at.request_seconds), out)
+            )
+        except Exception as error:
+            found = problem(error, at.base_url, id_)
+            if out.started or found.status >= 500:
+                _log.exception("request %s failed", id_)
+            if out.started and not out.ended:
+                raise  # the transfer breaks visibly; an end here would make a part look whole
+            await _answer(out, found, refusal_headers(error))  # of which nothing is sent once all is
+
+    return outer
+
+
+def refuse_head(scope: Any) -> None:
+    """Refuse an address or header that is too long, and an address that carries a key.
+
+    Raises: UrlTooLongError, HeadersTooLargeError, KeyInUrlError.
+    """
+    raw = (scope.get("raw_path") or scope["path"].encode()) + b"?" + scope["query_string"]
+    if len(raw) > MAX_URL:
+        raise UrlTooLongError(f"the address has more than {MAX_URL} bytes")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEAD:
+        raise HeadersTooLargeError(f"the header fields have more than {MAX_HEAD} bytes")
+    names = {name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), True)}
+    if names & _KEY_NAMES or _KEY.search(unquote(raw.decode("latin-1"))):
+        raise KeyInUrlError(
+            "a key never stands in an address, where logs keep it: send it as Authorization: Bearer, "
+            "and revoke one that stood there"
+        )
+
+
+def hanging_up(error: BaseException, base_url: str) -> bytes:
+    """The last answer of a connection as HTTP/1.1 sends it, to what never became a request."""
+    id_ = _new_id()
+    found = problem(error, base_url, id_)
+    body = msgspec.json.encode(found)
+    headers = [*_of_a_problem(body), (b"connection", b"close"), (b"x-request-id", id_.encode())]
+    fields = b"".join(name + b": " + value + b"\r\n" for name, value in _completed(headers))
+    status = HTTPStatus(found.status)
+    return f"HTTP/1.1 {status} {status.phrase}\r\n".encode() + fields + b"\r\n" + body
+
+
+def _request_id(scope: Any) -> str:
+    given = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
+    text = given.decode("latin-1")
+    return text if _REQUEST_ID.fullmatch(text) else _new_id()
+
+
+def _new_id() -> str:
+    # It is no secret, and asking the system for each would let go of the interpreter at every request.
+    return f"{getrandbits(128):032x}"
+
+
+def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
+    """What adds the headers of every answer to those it has."""
+    own: Headers = [(b"x-request-id", id_.encode())]
+    trace = next((value for name, value in scope["headers"] if name.lower() == b"traceparent"), b"")
+    if _TRACEPARENT.fullmatch(trace):
+        own.append((b"traceparent", trace))
+    return lambda headers: [*_completed(headers), *own]
+
+
+def _completed(headers: Headers) -> Headers:
+    there = dict(headers)
+    more = [pair for pair in _ALWAYS if pair[0] not in there]
+    if b"cache-control" not in there:
+        more.append((b"cache-control", b"no-store"))
+    if there.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in there:
+        more.append((b"content-security-policy", CSP.encode()))
+    return headers + more
+
+
+async def _options(send: Send, allowed: str) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed.encode())]})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _answer(send: Send, found: Problem, more: dict[str, str] | None = None) -> None:
+    body = msgspec.json.encode(found)
+    headers = [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
+    headers += _of_a_problem(body)
+    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _of_a_problem(body: bytes) -> Headers:
+    return [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]

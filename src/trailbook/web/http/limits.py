@@ -1,0 +1,148 @@
+"""Limits of a deployment: how often a key or a session may ask, how often a wrong key, and how long anybody may take.
+
+Owns the numbers, what is counted against them and the header fields that say how much is left. Refuses to count a
+person across organisations, and to wait: what is too much is told so at once. Source: contracts.md 8;
+draft-ietf-httpapi-ratelimit-headers.
+"""
+
+import asyncio
+import math
+from typing import Any
+
+from litestar.types import Receive
+from msgspec import Struct
+
+from trailbook.access.api_keys import parted
+from trailbook.access.throttle import Throttle
+from trailbook.access.viewer import Viewer
+from trailbook.errors import TooManyTriesError, TrailbookError
+from trailbook.model import Item
+from trailbook.recording.writer import Clock
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """The limits in force.
+
+    `reading` is requests a second for each key or session, `recording` entries a second for each key, `failures`
+    tries a minute for each address and account or key; the others are seconds.
+    """
+
+    reading: int = 50
+    recording: int = 20_000
+    failures: int = 10
+    header_seconds: int = 10
+    request_seconds: int = 30
+    idle_seconds: int = 75
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class TooManyRequestsError(TooManyTriesError):
+    """A key or session asked more often than it may; `headers` say how much that is."""
+
+    def __init__(self, seconds: float, what: str, headers: dict[str, str]) -> None:
+        super().__init__(seconds)
+        self.detail = f"Too many {what}. Wait as long as Retry-After says, then go on."
+        self.headers = headers
+
+
+class RequestTimeoutError(TrailbookError):
+    """The request did not arrive whole in time."""
+
+    code = "request-timeout"
+
+
+class Gate:
+    """Counts what is asked of one application."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._reading = Throttle(limits.reading, 1)
+        self._recording = Throttle(limits.recording, 1)
+        self._failures = Throttle(limits.failures, 60)
+
+    def read(self, viewer: Viewer) -> None:
+        """Count one request of a viewer. Raises: TooManyRequestsError."""
+        wait = self._reading.take(_who(viewer), self._now())
+        if wait:
+            raise TooManyRequestsError(wait, "requests", self.left_to_read(viewer, wait))
+
+    def record(self, source: Item, entries: int = 1) -> None:
+        """Count entries that a key records. Raises: TooManyRequestsError."""
+        # A batch greater than the limit waits for all of it, not for ever.
+        wait = self._recording.take(source.id, self._now(), min(entries, self.limits.recording))
+        if wait:
+            raise TooManyRequestsError(wait, "entries", self.left_to_record(source, wait))
+
+    def left_to_read(self, viewer: Viewer, wait: float = 0) -> dict[str, str]:
+        """The header fields that say how many requests are left."""
+        return _said("reading", self._reading, (_who(viewer), self._now()), wait)
+
+    def left_to_record(self, source: Item, wait: float = 0) -> dict[str, str]:
+        """The header fields that say how many entries are left."""
+        return _said("recording", self._recording, (source.id, self._now()), wait)
+
+    def try_key(self, address: str | None, bearer: str) -> None:
+        """Let a key be tried, unless this address tried it wrongly too often. Raises: TooManyTriesError."""
+        wait = self._failures.wait((address, _id(bearer)), self._now())
+        if wait:
+            raise TooManyTriesError(wait)
+
+    def wrong_key(self, address: str | None, bearer: str) -> None:
+        """Count a key that was wrong."""
+        self._failures.take((address, _id(bearer)), self._now())
+
+    def _now(self) -> float:
+        return self._clock().timestamp()
+
+
+def refusal_headers(error: BaseException) -> dict[str, str]:
+    """The header fields that a refusal needs beyond those of its status."""
+    if isinstance(error, RequestTimeoutError):
+        return {"Connection": "close"}
+    if not isinstance(error, TooManyTriesError):
+        return {}
+    more = error.headers if isinstance(error, TooManyRequestsError) else {}
+    return {"Retry-After": str(max(1, math.ceil(error.seconds))), **more}
+
+
+def within(receive: Receive, seconds: float) -> Receive:
+    """`receive`, but the body is there within `seconds` of being waited for, or a RequestTimeoutError is."""
+    ends: float | None = None
+    whole = False
+
+    async def timed() -> Any:
+        nonlocal ends, whole
+        if whole:
+            return await receive()
+        if ends is None:  # what waits for its turn to be read is not late
+            ends = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(ends):
+                message: Any = await receive()
+        except TimeoutError:
+            raise RequestTimeoutError(f"the request was not there within {seconds:g} seconds") from None
+        whole = not message.get("more_body")
+        return message
+
+    return timed
+
+
+def _said(name: str, counted: Throttle, at: tuple[Any, float], wait: float) -> dict[str, str]:
+    left, each = int(counted.left(*at)), f"q={counted.burst};w={counted.seconds:g}"
+    return {
+        "RateLimit-Policy": f'"{name}";{each}',
+        "RateLimit": f'"{name}";r={left};t={max(1, math.ceil(wait))}',
+    }
+
+
+def _who(viewer: Viewer) -> tuple[str, str, str]:
+    return viewer.org, viewer.item.type, viewer.item.id
+
+
+def _id(bearer: str) -> str:
+    """Which key a text says it is; all that say nothing of the kind count as one."""
+    parts = parted(bearer)
+    return "" if parts is None else parts[0]

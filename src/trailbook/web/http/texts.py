@@ -1,0 +1,125 @@
+"""The page's own texts in each language, and which language a reader is answered in.
+
+Owns `locale/<language>.toml` and the writing of dates and numbers (Babel). Refuses to show a raw key: a text
+that is not there is an error, and a test holds the files to the same keys.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.core import Locale, get_global
+from babel.dates import format_date, get_timezone_name
+from babel.numbers import format_decimal
+
+# English is written the European way, day before month, on a clock of 24 hours.
+LOCALES = {"en": "en_GB", "nb": "nb_NO"}
+_SAME = {"no": "nb", "nn": "nb"}
+_FOLDER = Path(__file__).parents[1] / "locale"
+
+
+class Words:
+    """The texts of one language by their dotted keys; calling fills the slots."""
+
+    def __init__(self, lang: str, texts: Mapping[str, str]) -> None:
+        self.lang = lang
+        self._texts = texts
+        self._locale = LOCALES[lang]
+
+    def __call__(self, key: str, /, **slots: object) -> str:
+        return self._texts[key].format(**slots) if slots else self._texts[key]
+
+    def counted(self, key: str, count: int) -> str:
+        """The form of a text that fits a number."""
+        return self(f"{key}.{'one' if count == 1 else 'other'}", count=self.number(count))
+
+    def number(self, count: int) -> str:
+        """A whole number with the language's separators."""
+        return str(format_decimal(count, locale=self._locale))
+
+    def day(self, day: date) -> str:
+        """A day in full: 3 November 2026."""
+        return _dated(_plain(day), "d MMMM y" if self.lang == "en" else "long", self._locale)
+
+    def short_day(self, day: date) -> str:
+        """A day in short: 3 Nov 2026."""
+        return _dated(_plain(day), "d MMM y" if self.lang == "en" else "medium", self._locale)
+
+    def weekday(self, day: date) -> str:
+        """A day in full with its weekday."""
+        return _dated(_plain(day), "EEEE d MMMM y" if self.lang == "en" else "full", self._locale)
+
+    def span(self, unit: str, day: date) -> str:
+        """A whole month, quarter or year by its name: November 2026, 4th quarter 2026, 2026."""
+        form = {"month": "LLLL y", "quarter": "QQQQ y", "year": "y"}[unit]
+        return _dated(_plain(day), form, self._locale)
+
+    def moment(self, at: datetime, *, seconds: bool = False) -> str:
+        """A local date and time in full."""
+        return f"{self.day(at)}, {at:%H:%M:%S}" if seconds else f"{self.day(at)}, {at:%H:%M}"
+
+    def zone(self, zone: ZoneInfo) -> str:
+        """A time zone in words; one that is of no place has its own name, not that of an unknown region."""
+        key = get_global("zone_aliases").get(zone.key, zone.key)
+        if not key.startswith("Etc/"):
+            return str(get_timezone_name(zone, locale=self._locale))
+        names = Locale.parse(self._locale).time_zones.get(key, {})
+        return str(names.get("long", {}).get("standard", key.removeprefix("Etc/")))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+
+@lru_cache(maxsize=4096)
+def _dated(day: date, form: str, locale: str) -> str:
+    """A day as it is written; the rows of a page are of few days."""
+    return str(format_date(day, form, locale=locale))
+
+
+def _plain(day: date) -> date:
+    return day.date() if isinstance(day, datetime) else day
+
+
+@cache
+def words(lang: str) -> Words:
+    """The texts of a language. Raises: FileNotFoundError for one that has none."""
+    table = tomllib.loads((_FOLDER / f"{lang}.toml").read_text("utf-8"))
+    return Words(lang, dict(_flat(table, "")))
+
+
+def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, str):
+            yield before + name, value
+        else:
+            yield from _flat(value, f"{before}{name}.")
+
+
+def language(header: str | None) -> str:
+    """The language that an Accept-Language header asks for first and we have; else English.
+
+    Source: RFC 9110 section 12.5.4.
+    """
+    asked = [_weighed(part) for part in (header or "").split(",")]
+    for weight, tag in sorted(asked, key=lambda pair: -pair[0]):
+        primary = tag.partition("-")[0]
+        found = _SAME.get(primary, primary)
+        if weight > 0 and found in LOCALES:
+            return found
+    return "en"
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    tag, _, rest = part.strip().lower().partition(";")
+    weight = rest.strip().removeprefix("q=")
+    try:
+        return float(weight or 1), tag.strip()
+    except ValueError:
+        return 0.0, tag.strip()

@@ -1,0 +1,1 @@
+"""The HTML pages: one file a page, and what they share."""

@@ -1,0 +1,416 @@
+"""The page of the log: filters and rows, written by the server and read without a script.
+
+Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Response
+from markupsafe import Markup
+from msgspec import structs
+
+from trailbook.administration.access import By
+from trailbook.administration.ready_views import view_named
+from trailbook.administration.views import default
+from trailbook.catalogue import Catalogue
+from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
+from trailbook.finding.answers import Page
+from trailbook.finding.typeahead import Role
+from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
+from trailbook.query import (
+    PRESET_NAMES,
+    Paging,
+    Query,
+    Term,
+    fold,
+    from_params,
+    in_words,
+    interval,
+    to_params,
+)
+from trailbook.query.dates import PRESETS, day_end, parse_day, zone
+from trailbook.web.api.entries import known
+from trailbook.web.http.render import html, partial, see
+from trailbook.web.http.request import Asked
+from trailbook.web.pages import about, bars, entry, exports, grouping, overview, suggest, trust, values, views
+from trailbook.web.pages import address as asking
+from trailbook.web.pages import item as items
+from trailbook.web.pages.address import Asking, address
+from trailbook.web.pages.frame import frame, home, home_zone, telling
+from trailbook.web.pages.names import Naming
+from trailbook.web.pages.rows import Telling
+from trailbook.web.pages.rows_html import pen
+
+# Offered beside the field; any IANA name is taken.
+ZONES = (
+    *("UTC", "Europe/Oslo", "Europe/Stockholm", "Europe/Copenhagen", "Europe/Helsinki", "Atlantic/Reykjavik"),
+    *("Europe/London", "Europe/Dublin", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Madrid"),
+    *("Europe/Athens", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo"),
+)
+SIZES = (25, 50, 100, 200)
+_SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "origin", "self", "as_of", "tz"})
+_MOST_WAYS = 6
+_MOST_DAMAGED = 20
+_MORE = ("text", "actor_kind", "outcome", "origin", "self")
+
+
+def activity(asked: Asked) -> Response[Any]:
+    """GET /orgs/{org}/activity: the page."""
+    # The form always sends the zone it shows; at home that needs no mention.
+    given = [pair for pair in asking.tidied(asked.pairs) if pair != ("tz", home_zone(asked))]
+    try:
+        pairs = asking.lined(given)
+        if not pairs and (begins := default(By(asked.site.deployment, asked.viewer))) is not None:
+            return see(f"{asked.path}/views/{begins}")
+        pairs = pairs or [asking.FOLDED]
+        if pairs != list(asked.pairs):
+            return see(address(asked.path, pairs))
+        names = asking.typed(pairs, asked.log.catalogue.types)
+        return _meant(asked, pairs, names) if names else _found(asked, _state(asked, pairs))
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+
+
+def below(asked: Asked) -> Response[Any]:
+    """GET below it: one entry, or what a script asks for. Raises: NotFoundError."""
+    first, _, rest = asked.params["rest"].strip("/").partition("/")
+    if first == "e" and rest:
+        return entry.entry(asked, rest)
+    if first == "items" and rest:
+        return _item(asked, rest)
+    alone = {
+        "about": about.about,
+        "alerts": views.alerts,
+        "bars": _bars,
+        "overview": overview.overview,
+        "values": _values,
+        "exports": exports.exports,
+        "suggest": suggest.suggest,
+        "total": _total,
+        "trust": trust.trust,
+    }.get(first)
+    if alone is not None and not rest:
+        return alone(asked)
+    raise NotFoundError("there is no such page")
+
+
+def _state(asked: Asked, pairs: asking.Pairs) -> Asking:
+    return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked))
+
+
+def _total(asked: Asked) -> Response[Any]:
+    """How many entries the filter finds, for the page that shows the first of them."""
+    try:
+        query = _state(asked, asking.tidied(asked.pairs)).query
+        total, _ = asked.log.count(query, viewer=asked.viewer, lang=asked.lang)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+    return html("total.html", t=asked.words, total=total)
+
+
+def _item(asked: Asked, rest: str) -> Response[Any]:
+    """Everything by, to and about an item."""
+    try:
+        return items.item(asked, rest)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+
+
+def _bars(asked: Asked) -> Response[Any]:
+    """How what the filter finds spreads over time."""
+    try:
+        own, pairs = bars.owned(asking.tidied(asked.pairs))
+        return bars.bars(asked, _state(asked, pairs), own)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+
+
+def _values(asked: Asked) -> Response[Any]:
+    """How many entries have which value."""
+    try:
+        own, pairs = values.owned(asking.tidied(asked.pairs))
+        return values.values(asked, _state(asked, pairs), own)
+    except (FilterInvalidError, CursorInvalidError) as error:
+        return _broken(asked, error)
+
+
+def _found(asked: Asked, state: Asking) -> Response[Any]:
+    log, viewer = asked.log, asked.viewer
+    now = asked.site.deployment.clock()
+    page, damaged = _searched(asked, state, now)
+    said = telling(asked, state, state.query.tz)
+    naming = Naming(log, viewer, said, entries=page.entries)
+    where = (asked.org, log.forgotten, (asked.lang, state))
+    told = asked.site.drawn.rows(where, page.entries, pen(log, said))
+    bound = structs.replace(state.query, as_of=page.as_of)
+    whole = state.paging.count or not told
+    total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
+    empty = len(told) < state.paging.limit and _is_empty(asked)
+    form = _form(state, naming, now)
+    return html(
+        "activity.html",
+        part=partial(asked.headers),
+        **frame(asked),
+        **form,
+        rows=told,
+        diary=grouping.diary(page.entries, told, state.group),
+        total=total,
+        counting=address(f"{state.path}/total", to_params(bound)),
+        counted=state.href(state.query, ("count", "true")),
+        as_of=page.as_of,
+        drawn=bars.address_of(state, bound),
+        figures=values.figures(asked, state, bound),
+        groups=grouping.offered(state),
+        empty_log=empty,
+        may_begin=getattr(viewer, "manage_access", "none") == "full",
+        since=_since(asked, state, page, said) if len(told) < state.paging.limit else [],
+        ways=[] if told or empty else _ways(asked, state, form["chips"]),
+        turns=_turns(state, page),
+        sizes=[(size, _sized(state, size)) for size in SIZES],
+        exports=_exports(asked, bound),
+        taking=exports.offered(asked, bound),
+        following=_following(asked, state, page),
+        newest=state.href(state.fresh),
+        zone=said.words.zone(said.zone),
+        damaged=", ".join(asked.words.number(seq) for seq in sorted(damaged)[:_MOST_DAMAGED]),
+        shown_at=said.words.moment(now.astimezone(said.zone)),
+        keeps=address("", to_params(state.fresh)).removeprefix("?"),
+    )
+
+
+def _searched(asked: Asked, state: Asking, now: datetime) -> tuple[Page, list[int]]:
+    """The entries of the page, and the places in the log of those that damage took."""
+    damaged: list[int] = []
+    # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
+    until = None if state.at is None else day_end(parse_day(state.at), zone(state.query.tz))
+    page = asked.log.search(
+        state.query if until is None else asking.within(state.query, now, until=until),
+        damaged=damaged,
+        viewer=asked.viewer,
+        order=state.paging.order,
+        limit=state.paging.limit,
+        cursor=state.paging.cursor,
+        lang=asked.lang,
+        part_of=state.query,
+    )
+    return page, damaged
+
+
+def _is_empty(asked: Asked) -> bool:
+    """Whether no host has recorded anything: there is only who read the log and who signed in to read it."""
+    rest = from_params([asking.FOLDED, ("category.not", "security")])
+    return asked.log.count(rest, viewer=asked.viewer, lang=asked.lang)[0] == 0
+
+
+def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
+    params = to_params(state.fresh)
+    in_form = {name for name, _ in params} & _SHOWN
+    days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
+    hidden = [(n, v) for n, v in params if n not in in_form and n not in days]
+    view = view_named(state.view)
+    given = {name: [v for n, v in params if n == name] for name in in_form}
+    return {
+        "query": state.query,
+        "given": given,
+        "days": days,
+        "more": any(name in given for name in _MORE) or state.at is not None,
+        "hidden": hidden
+        + [(name, value) for name, value in (("view", state.view), ("group", state.group)) if value],
+        "chips": naming.chips(state, now),
+        "said": in_words(state.fresh, naming.label, naming.telling.words.lang),
+        "state": state,
+        "asks": view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None,
+        "choices": _choices(naming.telling),
+        "timelines": naming.timelines(state),
+    }
+
+
+# What the form offers is the same for all readers of a language; the catalogue is kept, so that its id stays its own.
+_OFFERED: dict[tuple[int, str], tuple[Catalogue, dict[str, Any]]] = {}
+
+
+def _choices(said: Telling) -> dict[str, Any]:
+    key = (id(said.catalogue), said.words.lang)
+    if key not in _OFFERED:
+        _OFFERED[key] = (said.catalogue, _offered(said))
+    return _OFFERED[key][1]
+
+
+def _offered(said: Telling) -> dict[str, Any]:
+    catalogue, words = said.catalogue, said.words
+    labelled = [(name, said.label("category", name)) for name in catalogue.categories]
+    categories = sorted(labelled, key=lambda one: fold(one[1]))
+    actions = [(a.category, a.name, said.label("action", a.name)) for a in catalogue.actions.values()]
+    types = [(t.category, f"{t.name}/*", said.label("type", t.name)) for t in catalogue.types.values()]
+    return {
+        "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
+        "categories": categories,
+        "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
+        "outcomes": [(name, said.label("outcome", name)) for name in OUTCOMES],
+        "origins": [(name, said.label("interface", name)) for name in INTERFACES],
+        "actions": _grouped(categories, actions),
+        "types": _grouped(categories, types),
+        "zones": ZONES,
+    }
+
+
+def _grouped(categories: list[tuple[str, str]], options: list[tuple[str, str, str]]) -> Markup:
+    """Options under the labels of their categories, written once."""
+    one, many = Markup('<option value="{}">{}</option>'), Markup('<optgroup label="{}">{}</optgroup>')
+    return Markup("").join(
+        many.format(
+            title, Markup("").join(one.format(value, label) for c, value, label in options if c == name)
+        )
+        for name, title in categories
+    )
+
+
+def _turns(state: Asking, page: Page) -> dict[str, str | None]:
+    bound = structs.replace(state.query, as_of=page.as_of)
+    at = [("at", state.at)] if state.at else []
+
+    def turn(cursor: str | None) -> str | None:
+        return None if cursor is None else state.href(bound, *at, ("cursor", cursor))
+
+    older, newer = turn(page.next_cursor), turn(page.previous_cursor)
+    if state.paging.order != "desc":
+        older, newer = newer, older
+    turned = state.paging.cursor is not None or state.query.as_of is not None or state.at is not None
+    return {"older": older, "newer": newer, "newest": state.href(state.fresh) if turned else None}
+
+
+def _sized(state: Asking, size: int) -> str | None:
+    """The same list with other pages, from its newest entries; None where they have that size."""
+    if size == state.paging.limit:
+        return None
+    paging = Paging(order=state.paging.order, limit=size)
+    return structs.replace(state, paging=paging).href(state.fresh)
+
+
+def _following(asked: Asked, state: Asking, page: Page) -> str | None:
+    """The stream of what comes, where anything can still come to the top of this list."""
+    _, until = interval(state.query, asked.site.deployment.clock())
+    past = until is not None and until <= microseconds(asked.site.deployment.clock())
+    if past or state.paging != Paging(limit=state.paging.limit, count=state.paging.count):
+        return None
+    if state.at is not None or state.query.as_of is not None:
+        return None
+    stream = f"/api/v1/orgs/{asked.org}/live"
+    return address(stream, [*to_params(state.query), ("after", str(page.as_of - 1))])
+
+
+def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
+    """For each category of the filter whose first entry is younger than the range: since when there are any."""
+    start, _ = interval(state.query, asked.site.deployment.clock())
+    if start is None:
+        return []
+    named = [
+        v for term in state.query.terms if term.field == "category" and not term.negated for v in term.values
+    ]
+    told = []
+    for name in named:
+        query = Query(terms=(Term("category", (name,)),), as_of=page.as_of)
+        head = asked.log.search(
+            query,
+            viewer=asked.viewer,
+            order="asc",
+            limit=1,
+            lang=asked.lang,
+            part_of=state.query,
+            damaged=[],
+        )
+        first = head.entries
+        label = said.label("category", name)
+        if not first:
+            told.append(said.words("rows.never", name=label))
+        elif microseconds(said.local(first[0].occurred_at)) > start:
+            told.append(
+                said.words("rows.since", name=label, day=said.words.day(said.local(first[0].occurred_at)))
+            )
+    return told
+
+
+def _ways(asked: Asked, state: Asking, chips: list[Any]) -> list[dict[str, Any]]:
+    """Ways out of a filter that finds nothing, each with what it would find."""
+    t, pairs = asked.words, to_params(state.fresh)
+    undated = [pair for pair in pairs if pair[0] not in ("date", "from", "to")]
+    ways = [(t("empty.year"), from_params([*undated, ("date", "this-year")]))] if undated != pairs else []
+    for (name, value), chip in zip([p for p in pairs if p[0] != "tz"], chips, strict=True):
+        ways.append((t("empty.remove", name=chip.text), state.without(name, value)))
+    counts = [
+        asked.log.count(query, viewer=asked.viewer, lang=asked.lang)[0] for _, query in ways[:_MOST_WAYS]
+    ]
+    found = [
+        {"words": words, "href": state.href(query), "count": count}
+        for (words, query), count in zip(ways, counts, strict=False)
+        if count
+    ]
+    everything = Query(tz=state.query.tz)
+    total = asked.log.count(everything, viewer=asked.viewer, lang=asked.lang)[0]
+    return [*found, {"words": t("empty.clear"), "href": state.href(everything), "count": total}]
+
+
+def _exports(asked: Asked, bound: Query) -> dict[str, str]:
+    api = f"/api/v1/orgs/{asked.org}/entries"
+    return {ending: address(f"{api}.{ending}", to_params(bound)) for ending in ("csv", "jsonl")}
+
+
+def _meant(asked: Asked, pairs: asking.Pairs, names: asking.Pairs) -> Response[Any]:
+    """Names typed by hand: one item of that name is taken, of several the reader chooses."""
+    name, text = names[0]
+    role: Role = "actor" if name == "actor" else "concerns"
+    items = asked.log.items(text[:80], viewer=asked.viewer, role=role)
+    rest = [pair for pair in pairs if pair != (name, text)]
+    to = [address(asked.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]
+    if len(to) == 1:
+        return see(to[0])
+    offers = [
+        {"text": text, "without": address(asked.path, rest), "items": list(zip(items, to, strict=True))}
+    ]
+    said = telling(asked, None, home_zone(asked))
+    return html("meant.html", part=partial(asked.headers), **frame(asked), offers=offers, label=said.label)
+
+
+def _broken(asked: Asked, error: FilterInvalidError | CursorInvalidError) -> Response[Any]:
+    faults, status = [], 400
+    if isinstance(error, FilterInvalidError):
+        faults, status = [_fault(asked, one) for one in asking.names_at_fault(error)], 422
+    part, ways = partial(asked.headers), _mended(asked, error)
+    return html("broken.html", status, part=part, **frame(asked), faults=faults, ways=ways, clear=home(asked))
+
+
+def _mended(asked: Asked, error: Exception) -> list[dict[str, str]]:
+    """The same question without what was not understood; of two ways to say a period, each without the other."""
+    if not isinstance(error, FilterInvalidError):
+        return []
+    t, pairs = asked.words, asking.tidied(asked.pairs)
+    given = {name for name, _ in pairs}
+    # What is at fault in a line of search text stands in the words.
+    names = {name for name, _, _ in asking.names_at_fault(error)} & given or {"text"} & given
+    days = {"from", "to"} & given
+    if names == {"date"} and days:
+        left_out = [(t("broken.period"), days), (t("broken.days"), {"date"})]
+    else:
+        labels = ", ".join(sorted(_named(asked, name) for name in names))
+        left_out = [(t("empty.remove", name=labels), names)] if names and given - names else []
+    return [
+        {"words": words, "href": address(home(asked), [pair for pair in pairs if pair[0] not in gone])}
+        for words, gone in left_out
+    ]
+
+
+def _named(asked: Asked, name: str) -> str:
+    key = f"filter.{name.removesuffix('.not')}"
+    return asked.words(key) if key in asked.words else name
+
+
+def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
+    name, code, detail = fault
+    t, given = asked.words, dict(asked.pairs)
+    together = name == "date" and ("from" in given or "to" in given)
+    return {
+        "label": _named(asked, name),
+        "words": t("broken.together" if together else f"broken.{code}"),
+        "detail": detail,
+    }

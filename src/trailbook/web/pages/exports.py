@@ -1,0 +1,59 @@
+"""Taking entries along: what the export dialog offers, and the page of one's own exports.
+
+Owns the words of both. Refuses to export anything itself: the dialog orders through the API, bound to the
+`as_of` that the page was shown at, and the page shows what the API says of each order.
+"""
+
+from functools import cache
+from typing import Any
+
+from litestar import Response
+
+from trailbook.export import COLUMNS, formats
+from trailbook.query import Query, to_params
+from trailbook.web.http.render import html
+from trailbook.web.http.request import Asked
+from trailbook.web.http.texts import LOCALES
+from trailbook.web.pages.frame import frame
+
+STATES = ("queued", "running", "ready", "failed", "cancelled", "expired")
+BUNDLES = ("bundle-closed", "bundle-inclusion")
+_ONCE = frozenset({"date", "from", "to", "tz", "text", "self", "as_of"})
+
+
+def exports(asked: Asked) -> Response[Any]:
+    """GET /orgs/{org}/activity/exports: one's own, and how far each is."""
+    asked.only()
+    return html("exports.html", **frame(asked), api=f"/api/v1/orgs/{asked.org}/exports", states=STATES)
+
+
+def offered(asked: Asked, bound: Query) -> dict[str, Any]:
+    """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
+    bundles = [*BUNDLES] if asked.viewer.read_proofs == "full" else []
+    if bound.text or bound.self_ is not None or asked.log.withholds(asked.viewer):
+        bundles = [name for name in bundles if name != "bundle-closed"]
+    return {
+        "api": f"/api/v1/orgs/{asked.org}/exports",
+        "formats": [*_formats(), *bundles],
+        "columns": COLUMNS,
+        "languages": tuple(LOCALES),
+        "order": {"filter": _listed(bound), "as_of": bound.as_of},
+    }
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats of this installation, which stay what they are while it runs."""
+    return formats()
+
+
+def _listed(query: Query) -> dict[str, Any]:
+    """The filter as a body has it: the parameters' names, with lists where they may be repeated."""
+    found: dict[str, Any] = {}
+    for name, value in to_params(query):
+        if name in _ONCE:
+            found[name] = value
+        else:
+            found.setdefault(name, []).append(value)
+    found.pop("as_of", None)
+    return found

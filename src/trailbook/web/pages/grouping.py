@@ -1,0 +1,56 @@
+"""Grouping of a page's rows: by day, and by what belongs together.
+
+Owns which neighbours fold into one. Refuses to move a row, to fold across a day, and to write numbers of a day:
+they could be those of one person (R20).
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from msgspec import Struct
+
+from trailbook.finding.answers import Shown
+from trailbook.web.http.row_cache import Drawing
+from trailbook.web.pages.address import GROUPS, Asking
+
+
+class Line(Struct, frozen=True, gc=False):
+    """A row on its day; `opens`: so many neighbours, this one first, fold into it; `closes`: it is the last of them."""
+
+    row: Drawing
+    id: str = ""
+    opens: int = 0
+    closes: bool = False
+
+
+Diary = list[tuple[str, list[Line]]]
+
+
+def diary(entries: Sequence[Shown], told: Sequence[Drawing], group: str | None) -> Diary:
+    """The rows of a page by day, those that belong together folded where that is asked."""
+    marked = _together(entries, told) if group == "together" else [Line(row) for row in told]
+    return [(day, list(those)) for day, those in groupby(marked, lambda line: line.row.day)]
+
+
+def _together(entries: Sequence[Shown], told: Sequence[Drawing]) -> list[Line]:
+    """Neighbours of one day and one correlation: the first stands, the others fold under it."""
+    lines: list[Line] = []
+    pairs = zip(entries, told, strict=True)
+    for (_, correlation), found in groupby(pairs, lambda pair: (pair[1].day, pair[0].correlation)):
+        both = list(found)
+        those = [row for _, row in both]
+        if correlation is None or len(those) == 1:
+            lines += [Line(row) for row in those]
+            continue
+        last = len(those) - 1
+        lines.append(Line(those[0]))
+        first = both[0][0].id
+        lines += [Line(row, first, last if at == 1 else 0, at == last) for at, row in enumerate(those) if at]
+    return lines
+
+
+def offered(state: Asking) -> list[tuple[str, str | None]]:
+    """The ways to group, each with the address of the same list so grouped; none where it is."""
+    return [
+        (name or "none", None if state.group == name else state.grouped(name)) for name in (None, *GROUPS)
+    ]

@@ -1,0 +1,171 @@
+"""An entry as the page shows it: a sentence whose names are links, times in a zone, the rest in words.
+
+Owns what stands on a row and on an entry's own page. Refuses to repair what is shown: names are hostile, so
+they are only ever cut, never marked up; the template escapes and isolates them.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+from msgspec import Struct
+
+from trailbook.catalogue import Catalogue
+from trailbook.catalogue.sentences import Piece
+from trailbook.finding.answers import Shown, ShownItem
+from trailbook.query import to_params
+from trailbook.web.http.texts import Words
+from trailbook.web.pages.address import Asking, address, quoted
+
+MOST_NAME = 120
+_MARK, _AROUND = "user/-here-", 2  # of an address: a stretch before the mark and one after it
+LATE = timedelta(hours=1)
+
+
+class Part(Struct, frozen=True, gc=False):
+    """A stretch of a sentence; `item` marks a name, `href` the address that adds it to the filter."""
+
+    text: str
+    item: bool = False
+    href: str | None = None
+    whole: str | None = None
+
+
+class Addresses:
+    """Where the rows of one page lead to: what is the same for all of them is worked out, and escaped, once."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._given = frozenset(to_params(asking.query))
+        entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query))
+        self._entry = escape(entry).partition(_MARK)
+        self._adding: dict[str, tuple[str, ...]] = {}
+        self._added: dict[tuple[str, str], str] = {}
+
+    def entry(self, id_: str) -> str:
+        """The address of an entry as opened from this list."""
+        before, _, after = self._entry
+        return Markup(f"{before}{quoted(id_)}{after}")
+
+    def adding(self, field: str, item: ShownItem) -> str | None:
+        """The address that adds an item to the filter; None where it is in it."""
+        value = f"{item.type}/{item.id}"
+        if (field, value) in self._given:
+            return None
+        if field not in self._adding:
+            self._adding[field] = self._around(field)
+        around = self._adding[field]
+        if around:
+            return Markup(quoted(value).join(around))
+        if (field, value) not in self._added:
+            self._added[field, value] = self._with(field, value)
+        return self._added[field, value]
+
+    def _around(self, field: str) -> tuple[str, ...]:
+        """What stands before and after a value that is added; nothing where that depends on the value."""
+        if any(name == field for name, _ in self._given):
+            return ()
+        around = tuple(escape(self._with(field, _MARK)).split(_MARK))
+        return around if len(around) == _AROUND else ()
+
+    def _with(self, field: str, value: str) -> str:
+        return self._asking.href(self._asking.with_value(field, value))
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    """One entry on the page."""
+
+    id: str
+    seq: int
+    href: str | None
+    parts: tuple[Part, ...]
+    iso: str
+    day: str
+    date: str
+    clock: str
+    late: str | None
+    category: str
+    category_label: str
+    outcome: str | None
+    changed: str
+    link: str | None
+    gone: bool
+
+
+class Telling(Struct, frozen=True, kw_only=True):
+    """What telling needs besides the entry: the language, the zone, the catalogue and the page's addresses."""
+
+    words: Words
+    zone: ZoneInfo
+    catalogue: Catalogue
+    addresses: Addresses | None
+
+    def label(self, kind: str, name: str) -> str:
+        return self.catalogue.label(kind, name, self.words.lang)
+
+    def local(self, instant: str) -> datetime:
+        return datetime.fromisoformat(instant).astimezone(self.zone)
+
+
+def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Telling) -> Row:
+    """An entry as a row."""
+    at = telling.local(shown.occurred_at)
+    return Row(
+        id=shown.id,
+        seq=shown.seq,
+        href=None if telling.addresses is None else telling.addresses.entry(shown.id),
+        parts=tuple(_part(piece, shown, telling) for piece in pieces(shown)),
+        iso=shown.occurred_at,
+        day=telling.words.weekday(at.date()),
+        date=telling.words.short_day(at.date()),
+        clock=f"{at:%H:%M}",
+        late=_late(shown, telling),
+        category=shown.category,
+        category_label=telling.label("category", shown.category),
+        outcome=None if shown.outcome == "success" else telling.label("outcome", shown.outcome),
+        changed=", ".join(telling.label("field", name).lower() for name in shown.fields),
+        link=shown.link,
+        gone=not shown.target.exists and not shown.target.erased,
+    )
+
+
+def _late(shown: Shown, telling: Telling) -> str | None:
+    recorded, occurred = (datetime.fromisoformat(at) for at in (shown.recorded_at, shown.occurred_at))
+    if recorded - occurred <= LATE:
+        return None
+    return telling.words.moment(recorded.astimezone(telling.zone))
+
+
+def _part(piece: Piece, shown: Shown, telling: Telling) -> Part:
+    if piece.item is None:
+        return Part(piece.text)
+    item = _named(shown, *piece.item)
+    field = "actor" if piece.item[0] == "actor" else "concerns"
+    short = cut(piece.text)
+    whole = None if short == piece.text else piece.text
+    href = None if telling.addresses is None or item.id is None else telling.addresses.adding(field, item)
+    return Part(short, True, href, whole)
+
+
+def _named(shown: Shown, part: str, at: int) -> ShownItem:
+    if part == "actor":
+        return shown.actor
+    if part == "target":
+        return shown.target
+    if part == "represented" and shown.on_behalf_of is not None:
+        return shown.on_behalf_of
+    return [concern for concern in shown.concerns if concern.part == part][at]
+
+
+def cut(text: str) -> str:
+    """A name short enough for a row."""
+    return text if len(text) <= MOST_NAME else text[: MOST_NAME - 1] + "…"
+
+
+def called(item: ShownItem, telling: Telling) -> str:
+    """An item by its name, or by its type and id where it has none."""
+    label = telling.label("type", item.type)
+    if item.erased:
+        return f"{label} {item.pseudonym}"
+    return item.name if item.name is not None else f"{label} {item.id}"

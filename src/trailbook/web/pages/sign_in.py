@@ -1,0 +1,198 @@
+"""The pages before the log: signing in and out, refusals, and what each problem means in plain words.
+
+Owns the step from a one-time link to a session: a page with a button first, so that a program that only looks
+at links uses none up. Refuses to say why a link is no good.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request, Response
+from litestar.exceptions import MethodNotAllowedException
+
+from trailbook.access.passwords import SHORTEST
+from trailbook.access.roles import PERMISSIONS
+from trailbook.administration import accounts
+from trailbook.errors import (
+    InvalidError,
+    NotFoundError,
+    NotPermittedError,
+    TooManyTriesError,
+    UnauthenticatedError,
+)
+from trailbook.web.http.auth import cookie, require_same_site, session, signed_in
+from trailbook.web.http.limits import refusal_headers
+from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem
+from trailbook.web.http.render import html, partial
+from trailbook.web.http.request import Asked, Site
+from trailbook.web.http.strict_json import MalformedError
+from trailbook.web.http.texts import language, words
+
+_log = logging.getLogger("trailbook.web")
+_PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
+
+
+def home(asked: Asked) -> Response[bytes]:
+    """GET /: on to the log of whoever is signed in."""
+    viewer = signed_in(asked.site.deployment.credentials, asked.headers)
+    return _see(f"/orgs/{viewer.org}/activity")
+
+
+def sign_in_page(asked: Asked) -> Response[bytes]:
+    """GET /sign-in: the form, or the button that uses a link up."""
+    return _sign_in(asked, asked.only("link").get("link", ""))
+
+
+def sign_in(asked: Asked) -> Response[bytes]:
+    """POST /sign-in: a link, or a name and a password, become a session that is new."""
+    require_same_site(asked.headers, asked.site.base_url)
+    given = form(asked)
+    deployment = asked.site.deployment
+    try:
+        if "link" in given:
+            text = deployment.credentials.sign_in(given["link"])
+            viewer = deployment.credentials.viewer(text)
+            accounts.signed_in_by_link(deployment, viewer, asked.origin)
+        else:
+            org = given.get("org") or only_org(asked)
+            login, password = given.get("login", ""), given.get("password", "")
+            text = accounts.sign_in(
+                deployment, accounts.Given(org=org, login=login, password=password, origin=asked.origin)
+            )
+            viewer = deployment.credentials.viewer(text)
+    except UnauthenticatedError:
+        return _sign_in(asked, "", "wrong" if "link" in given else "wrong-password")
+    except TooManyTriesError as error:
+        page = _sign_in(asked, "", "too-many", 429)
+        page.headers["Retry-After"] = str(math.ceil(error.seconds))
+        return page
+    old = session(asked.headers)
+    if old is not None:
+        deployment.credentials.sign_out(old)
+    return _see(f"/orgs/{viewer.org}/activity", cookie(text))
+
+
+def sign_out(asked: Asked) -> Response[bytes]:
+    """POST /sign-out: the session ends here and in the browser."""
+    require_same_site(asked.headers, asked.site.base_url)
+    text = session(asked.headers)
+    if text is not None:
+        accounts.sign_out(asked.site.deployment, text, asked.origin)
+    return _see("/sign-in", cookie(None))
+
+
+def password_page(asked: Asked) -> Response[bytes]:
+    """GET /set-password: the form that a link allows."""
+    return _password(asked, asked.only("link").get("link", ""))
+
+
+def set_password(asked: Asked) -> Response[bytes]:
+    """POST /set-password: the password is set, and its owner signed in."""
+    require_same_site(asked.headers, asked.site.base_url)
+    given = form(asked)
+    link, password = given.get("link", ""), given.get("password", "")
+    if password != given.get("again", ""):
+        return _password(asked, link, "different", 422)
+    try:
+        org, text = accounts.set_password(asked.site.deployment, link, password, asked.origin)
+    except UnauthenticatedError:
+        return _password(asked, "")
+    except InvalidError:
+        return _password(asked, link, "weak", 422)
+    return _see(f"/orgs/{org}/activity", cookie(text))
+
+
+def form(asked: Asked) -> dict[str, str]:
+    """The fields of a form; of one that stands twice the last. Raises: MalformedError."""
+    return dict(fields(asked))
+
+
+def fields(asked: Asked) -> list[tuple[str, str]]:
+    """The fields of a form in their order. Raises: MalformedError."""
+    try:
+        return parse_qsl(asked.body.decode("ascii"), True, errors="strict")
+    except (UnicodeDecodeError, ValueError):
+        raise MalformedError("the form is not UTF-8 in percent-encoding") from None
+
+
+def only_org(asked: Asked) -> str:
+    """The organisation where there is one only; else none, and the form asks."""
+    orgs = asked.site.deployment.orgs()
+    return orgs[0] if len(orgs) == 1 else ""
+
+
+def _sign_in(asked: Asked, link: str, wrong: str = "", status: int = 0) -> Response[bytes]:
+    known: dict[str, Any] = {"link": link, "wrong": wrong, "asks_org": not only_org(asked)}
+    return html("sign-in.html", status or (401 if wrong else 200), t=asked.words, **known)
+
+
+def _password(asked: Asked, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
+    try:
+        login = accounts.password_name(asked.site.deployment, link)
+    except UnauthenticatedError:
+        return html("set-password.html", 401, t=asked.words, link="", login="", wrong="link")
+    known: dict[str, Any] = {"link": link, "login": login, "wrong": wrong, "shortest": SHORTEST}
+    return html("set-password.html", status, t=asked.words, **known)
+
+
+def problem_page(asked: Asked) -> Response[bytes]:
+    """GET /problems/{code}: what a problem means. Raises: NotFoundError."""
+    code = asked.params["code"]
+    if code not in STATUS:
+        raise NotFoundError("there is no such problem")
+    return html("problem.html", t=asked.words, code=code, http=STATUS[code])
+
+
+def refusal(site: Site) -> Callable[[Request[Any, Any, Any], Exception], Response[bytes]]:
+    """What every exception is answered with: a page below the pages' paths, a problem elsewhere."""
+
+    def refused(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        id_ = request.scope["state"]["request_id"]
+        found = problem(error, site.base_url, id_)
+        path = request.scope["path"]
+        more = refusal_headers(error)
+        if isinstance(error, MethodNotAllowedException):
+            more["Allow"] = allowed_methods(request.app, path)
+        if found.status >= 500:
+            _log.error("request %s: %s", id_, found.code, exc_info=error)
+        if not _wants_page(request, path):
+            return answer(found, more)
+        t = words(language(request.headers.get("accept-language")))
+        part = partial(request.headers)
+        # What failed stands beside the rows that are there; what is refused takes their place.
+        beside = part and found.status >= 500
+        if beside:
+            more |= {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
+        page = html(
+            "failed.html" if beside else "refused.html",
+            found.status,
+            part=part,
+            t=t,
+            code=found.code,
+            request_id=id_,
+            missing=_missing(error),
+        )
+        page.headers.update(more)
+        return page
+
+    return refused
+
+
+def _missing(error: Exception) -> str:
+    """The system permission that a refusal is about, by its name in words files."""
+    asked = error.permission if isinstance(error, NotPermittedError) else None
+    return next((name for name, said in PERMISSIONS.items() if said == asked), "activity_log")
+
+
+def _wants_page(request: Request[Any, Any, Any], path: str) -> bool:
+    if path == "/" or path.startswith(tuple(f"{p}/" for p in _PAGES)) or path in _PAGES:
+        return True
+    return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def _see(path: str, set_cookie: str | None = None) -> Response[bytes]:
+    headers = {"Location": path} | ({} if set_cookie is None else {"Set-Cookie": set_cookie})
+    return Response(b"", status_code=303, headers=headers, media_type="text/plain")

@@ -1,0 +1,87 @@
+"""Typeahead: what the fields Actor and Concerns offer while somebody types, and the sources there are.
+
+Owns the words in which an item is offered and told from its namesakes. Refuses to look anybody up but in the
+log, and to offer more than twenty.
+"""
+
+from typing import Any
+
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.catalogue import Catalogue
+from trailbook.finding.answers import Found
+from trailbook.finding.typeahead import LONGEST, MOST, Role
+from trailbook.query import Query, words
+from trailbook.web.http.render import html
+from trailbook.web.http.request import Asked, ParameterInvalidError
+
+_KINDS = ("system", "integration", "person")
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """One row: the parameter it adds, its name, the name now where it differs, and what tells it apart."""
+
+    value: str
+    label: str
+    beside: str
+    now: str | None = None
+
+
+def suggest(asked: Asked) -> Response[Any]:
+    """GET suggest: rows for one field. Raises: ParameterInvalidError."""
+    given = asked.only("role", "actor", "concerns", "source")
+    role = given.get("role")
+    if role == "source":
+        return html("choices.html", t=asked.words, choices=_sources(asked))
+    if role not in ("actor", "concerns"):
+        raise ParameterInvalidError("role: is not one of actor, concerns, source")
+    typed = given.get(role, "").strip()[:LONGEST]
+    found: Role = "actor" if role == "actor" else "concerns"
+    return html("suggest.html", t=asked.words, offers=offers(asked, found, typed))
+
+
+def offers(asked: Asked, role: Role, typed: str) -> list[Offer]:
+    """Who and what the log knows by what was typed, grouped by type; of persons also "by or about"."""
+    t, catalogue = asked.words, asked.log.catalogue
+    kinds = [
+        Offer(value=f"actor_kind={kind}", label=t(f"kind.{kind}"), beside=t("suggest.kind"))
+        for kind in _KINDS
+        if role == "actor" and _begins(t(f"kind.{kind}"), typed)
+    ]
+    if not words(typed):
+        return kinds
+    items = asked.log.items(typed, viewer=asked.viewer, role=role, limit=MOST)
+    items.sort(key=lambda item: catalogue.label("type", item.type, t.lang))
+    named = [_offer(asked, catalogue, role, item) for item in items]
+    both = asked.log.items(typed, viewer=asked.viewer, limit=MOST)
+    also = [_offer(asked, catalogue, "by_or_about", item) for item in both if _person(catalogue, item)]
+    room = max(MOST - len(kinds) - min(len(also), 5), 0)
+    return [*kinds, *named[:room], *also[: MOST - len(kinds) - len(named[:room])]]
+
+
+def _offer(asked: Asked, catalogue: Catalogue, field: str, item: Found) -> Offer:
+    t = asked.words
+    name = item.name or item.id
+    label = catalogue.label("type", item.type, t.lang)
+    return Offer(
+        value=f"{field}={item.type}/{item.id}",
+        label=t("suggest.both", name=name) if field == "by_or_about" else name,
+        beside=f"{label} · {item.id}",
+        now=item.name_now if item.name_now != item.name else None,
+    )
+
+
+def _person(catalogue: Catalogue, item: Found) -> bool:
+    declared = catalogue.types.get(item.type)
+    return declared is not None and declared.person
+
+
+def _begins(label: str, typed: str) -> bool:
+    wanted = words(typed)
+    return all(any(word.startswith(one) for word in words(label)) for one in wanted)
+
+
+def _sources(asked: Asked) -> list[tuple[str, str]]:
+    found = asked.log.facets(Query(), "source", viewer=asked.viewer, lang=asked.lang)
+    return [(value.value, value.label) for value in found.values]

@@ -1,0 +1,156 @@
+"""Can this log be trusted? The answer in a sentence, what it rests on, and how to check it oneself.
+
+Owns how the facts are judged and said, for people who are no engineers. Refuses to call anything proved that is not,
+and to verify the log while somebody waits for a page.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.errors import DamagedError
+from trailbook.finding.answers import Shown
+from trailbook.proofs.status import Signed, Trust
+from trailbook.query import Query, Term, from_params
+from trailbook.tree.checkpoint import key_id, parse_vkey
+from trailbook.web.http.render import html
+from trailbook.web.http.request import Asked
+from trailbook.web.pages.address import FOLDED, address
+from trailbook.web.pages.frame import frame, home, home_zone, telling
+from trailbook.web.pages.rows import Telling
+
+Verdict = Literal["damaged", "faulty", "refused", "unsigned", "alone", "unverified", "old", "yes"]
+# A head waits a second for its signature, and an idle log is signed again each hour.
+LATE, OLD = timedelta(minutes=2), timedelta(days=35)
+_VERIFIED = ("activity_log.verified", "activity_log.verification_failed")
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """One thing that trust rests on: whether it is there, and what is to be said of it."""
+
+    name: str
+    holds: bool
+    said: str
+    href: str | None = None
+
+
+def trust(asked: Asked) -> Response[Any]:
+    """GET /orgs/{org}/activity/trust."""
+    asked.only()
+    said = telling(asked, None, home_zone(asked))
+    facts = asked.site.deployment.trust(asked.org)
+    verdict: Verdict
+    try:
+        verified = _last(asked, _VERIFIED)
+        restarted = _last(asked, ("activity_log.restarted",))
+    except DamagedError:
+        verdict, told = "damaged", []  # this page is there above all when others are not
+    else:
+        verdict = judged(facts, verified, asked.site.deployment.clock())
+        told = [_checked(asked, said, verified, verdict), _one_tree(asked, said, restarted)]
+    return html(
+        "trust.html",
+        **frame(asked),
+        verdict=verdict,
+        facts=facts,
+        grounds=[
+            _signing(said, facts, verdict),
+            _copy(said, facts),
+            *([_authority(said, facts)] if facts.asks_authority else []),
+            *told,
+        ],
+        keys=[(text, key_id(parse_vkey(text)).hex()) for text in facts.keys],
+        proofs=asked.org if asked.viewer.read_proofs == "full" else None,
+        zone=said.words.zone(said.zone),
+        tz=said.zone.key,
+    )
+
+
+def judged(facts: Trust, verified: Shown | None, now: datetime) -> Verdict:
+    """The worst that is known of a log; `yes` only where nothing is missing."""
+    if verified is not None and verified.action != _VERIFIED[0]:
+        return "faulty"
+    if facts.refused is not None:
+        return "refused"
+    if facts.signed is None or _is_late(facts.signed, facts.size, now):
+        return "unsigned"
+    if facts.outside is None:
+        return "alone"
+    if verified is None:
+        return "unverified"
+    return "old" if now - datetime.fromisoformat(verified.occurred_at) > OLD else "yes"
+
+
+def _is_late(signed: Signed, size: int, now: datetime) -> bool:
+    """Whether entries wait for a signature longer than they ever should."""
+    return signed.size < size and (signed.at is None or now - signed.at > LATE + timedelta(hours=1))
+
+
+def _last(asked: Asked, actions: tuple[str, ...]) -> Shown | None:
+    page = asked.log.search(
+        Query(terms=(Term("action", actions),)),
+        viewer=asked.viewer,
+        limit=1,
+        lang=asked.lang,
+        part_of=from_params([FOLDED, ("tz", home_zone(asked))]),
+    )
+    return page.entries[0] if page.entries else None
+
+
+def _signing(said: Telling, facts: Trust, verdict: Verdict) -> Ground:
+    t, signed = said.words, facts.signed
+    if facts.refused is not None:
+        return Ground(name="signed", holds=False, said=t("trust.refused-why"))
+    if signed is None:
+        return Ground(name="signed", holds=False, said=t("trust.never-signed"))
+    words = t("trust.signed-to", size=t.number(signed.size), when=_when(said, signed.at))
+    if signed.size < facts.size:
+        words = f"{words} {t.counted('trust.waiting', facts.size - signed.size)}"
+    return Ground(name="signed", holds=verdict != "unsigned", said=words)
+
+
+def _copy(said: Telling, facts: Trust) -> Ground:
+    t, outside = said.words, facts.outside
+    if outside is not None:
+        words = t("trust.outside-to", size=t.number(outside.size), when=_when(said, outside.at))
+        return Ground(name="outside", holds=True, said=words)
+    return Ground(
+        name="outside",
+        holds=False,
+        said=t("trust.outside-lost" if facts.keeps_outside else "trust.outside-none"),
+    )
+
+
+def _authority(said: Telling, facts: Trust) -> Ground:
+    t = said.words
+    if facts.stamped is None:
+        return Ground(name="stamped", holds=False, said=t("trust.stamped-none"))
+    return Ground(name="stamped", holds=True, said=t("trust.stamped-to", size=t.number(facts.stamped)))
+
+
+def _checked(asked: Asked, said: Telling, verified: Shown | None, verdict: Verdict) -> Ground:
+    t = said.words
+    if verified is None:
+        return Ground(name="verified", holds=False, said=t("trust.verified-never"))
+    when = t.moment(said.local(verified.occurred_at))
+    key = "trust.verified-faults" if verdict == "faulty" else "trust.verified-at"
+    words = t(key, when=when)
+    if verdict == "old":
+        words = f"{words} {t('trust.verified-old')}"
+    href = f"{home(asked)}/e/{verified.id}"
+    return Ground(name="verified", holds=verdict not in ("faulty", "old"), said=words, href=href)
+
+
+def _one_tree(asked: Asked, said: Telling, restarted: Shown | None) -> Ground:
+    t = said.words
+    if restarted is None:
+        return Ground(name="whole", holds=True, said=t("trust.unbroken"))
+    when = t.moment(said.local(restarted.occurred_at))
+    href = address(home(asked), [("action", "activity_log.restarted")])
+    return Ground(name="whole", holds=False, said=t("trust.restarted", when=when), href=href)
+
+
+def _when(said: Telling, at: datetime | None) -> str:
+    return said.words("trust.no-time") if at is None else said.words.moment(at.astimezone(said.zone))

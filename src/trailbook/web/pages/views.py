@@ -1,0 +1,305 @@
+"""Saved views over HTTP and on their page: one's own, those that are shared, and the ready ones to be told of.
+
+Owns the forms, which work without a script, and how new entries are told: politely, and never as a number where the
+view names a person (R20). Refuses to answer a filter: a view opens as the list that its address is.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.administration import views as saved
+from trailbook.administration.ready_views import REVIEWS, VIEWS
+from trailbook.administration.views import Saved, Wanted
+from trailbook.errors import (
+    FiguresOfAPersonError,
+    FilterInvalidError,
+    InvalidError,
+    NotFoundError,
+    TrailbookError,
+)
+from trailbook.model import instant, written
+from trailbook.query import Query, from_params, in_words, to_params
+from trailbook.web.api.access import by, sent
+from trailbook.web.api.entries import known
+from trailbook.web.api.exports import values_of
+from trailbook.web.api.recording import JSON
+from trailbook.web.http.problems import STATUS, code_of
+from trailbook.web.http.render import html, see
+from trailbook.web.http.request import Asked
+from trailbook.web.pages import address as asking
+from trailbook.web.pages.address import address
+from trailbook.web.pages.frame import frame, home, home_zone, telling
+from trailbook.web.pages.names import Naming
+from trailbook.web.pages.sign_in import fields
+
+READY = "ready:"
+
+
+class ViewSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A view: parameters of a filter, each a text or a list of texts; `default` and `alert` are the caller's own."""
+
+    name: str
+    filter: dict[str, str | list[str] | bool] = {}
+    shared: bool = False
+    default: bool = False
+    alert: bool = False
+
+
+class ViewAnswer(Struct, frozen=True, kw_only=True):
+    """A view, its items as they are known now; `own`: the caller may change it."""
+
+    id: str
+    name: str
+    filter: dict[str, list[str]]
+    shared: bool
+    own: bool
+    default: bool
+    alert: bool
+    created_at: str
+
+
+class ViewList(Struct, frozen=True, kw_only=True):
+    """The caller's own views and those that are shared, by name."""
+
+    views: tuple[ViewAnswer, ...]
+
+
+class Offered(Struct, frozen=True, kw_only=True):
+    """A view on the page; `news` says in words what is new, if anything is."""
+
+    id: str
+    name: str
+    href: str
+    said: str
+    ready: bool
+    own: bool
+    shared: bool
+    default: bool
+    alert: bool
+    news: str | None
+    filter: str
+
+
+def listed(asked: Asked) -> Response[bytes]:
+    """GET views."""
+    asked.only()
+    return _json(ViewList(views=tuple(_answer(view) for view in saved.every(by(asked)))))
+
+
+def add(asked: Asked) -> Response[bytes]:
+    """POST views: 201."""
+    made = saved.add(by(asked), _sent(asked))
+    return _json(_answer(made), 201, f"{asked.site.base_url}{asked.path}/{made.id}")
+
+
+def show(asked: Asked) -> Response[bytes]:
+    """GET views/{view}."""
+    asked.only()
+    return _json(_answer(saved.one(by(asked), asked.params["view"])))
+
+
+def change(asked: Asked) -> Response[bytes]:
+    """PUT views/{view}."""
+    return _json(_answer(saved.change(by(asked), asked.params["view"], _sent(asked))))
+
+
+def remove(asked: Asked) -> Response[bytes]:
+    """DELETE views/{view}: 204."""
+    asked.only()
+    saved.remove(by(asked), asked.params["view"])
+    return Response(b"", status_code=204)
+
+
+def page(asked: Asked) -> Response[bytes]:
+    """GET /orgs/{org}/activity/views: all of them, and what may be done with them."""
+    return _page(asked, told="saved" in asked.only("saved"))
+
+
+def opened(asked: Asked) -> Response[bytes]:
+    """GET /orgs/{org}/activity/views/{view}: on to the list that it is. Raises: NotFoundError."""
+    asked.only()
+    id_ = asked.params["view"]
+    view = _offered(asked, id_)
+    saved.looked(by(asked), id_)
+    return see(view.href)
+
+
+def alerts(asked: Asked) -> Response[bytes]:
+    """GET /orgs/{org}/activity/alerts: what is new, for the page that asks beside."""
+    asked.only()
+    return html("alerts.html", t=asked.words, home=home(asked), alerts=_told(asked))
+
+
+def form(asked: Asked) -> Response[bytes]:
+    """POST /orgs/{org}/activity/views: one change, then the page again. Raises: NotFoundError."""
+    given = dict(fields(asked))
+    do = {"save": _save, "change": _change, "remove": _remove, "choose": _choose}.get(given.get("do", ""))
+    if do is None:
+        raise NotFoundError("there is no such form")
+    try:
+        do(asked, given)
+    except (NotFoundError, FilterInvalidError) as error:
+        return _page(asked, wrong=_words(asked, error), status=422)
+    except TrailbookError as error:
+        if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
+            raise
+        return _page(asked, wrong=_words(asked, error), status=STATUS[code_of(error)], kept=given)
+    return see(f"{asked.path}?saved=1")
+
+
+def _save(asked: Asked, given: dict[str, str]) -> None:
+    saved.add(by(asked), _wanted(asked, given))
+
+
+def _change(asked: Asked, given: dict[str, str]) -> None:
+    id_ = given.get("id", "")
+    was = saved.one(by(asked), id_)
+    name, shared = given.get("name", was.name), given.get("shared") == "on"
+    wanted = Wanted(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
+    saved.change(by(asked), id_, wanted)
+
+
+def _remove(asked: Asked, given: dict[str, str]) -> None:
+    saved.remove(by(asked), given.get("id", ""))
+
+
+def _choose(asked: Asked, given: dict[str, str]) -> None:
+    id_ = _offered(asked, given.get("id", "")).id
+    saved.choose(by(asked), id_, default=given.get("default") == "on", alert=given.get("alert") == "on")
+
+
+def _wanted(asked: Asked, given: dict[str, str]) -> Wanted:
+    return Wanted(
+        name=given.get("name", ""),
+        query=_read(asked, given.get("filter", "")),
+        shared=given.get("shared") == "on",
+        default=given.get("default") == "on",
+        alert=given.get("alert") == "on",
+    )
+
+
+def _read(asked: Asked, text: str) -> Query:
+    """A filter as the list's address has it. Raises: FilterInvalidError."""
+    pairs = asking.parsed(text)
+    return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked)).query
+
+
+def _page(asked: Asked, *, told: bool = False, status: int = 200, **more: Any) -> Response[bytes]:
+    seen: dict[str, Any] = {"wrong": None, "kept": {}, **more}
+    return html(
+        "views.html", status, **frame(asked), saved=told, those=_all(asked), most=saved.LONGEST, **seen
+    )
+
+
+def _all(asked: Asked) -> list[Offered]:
+    return [*(_of(asked, one) for one in saved.every(by(asked))), *_ready(asked)]
+
+
+def _ready(asked: Asked) -> list[Offered]:
+    chosen = saved.choices(by(asked))
+    found = []
+    for view in (*REVIEWS, *VIEWS):
+        if view.asks is None:
+            id_, pairs = READY + view.name, [*view.params, ("tz", home_zone(asked))]
+            choice = chosen.get(id_)
+            one = Saved(
+                id=id_,
+                name=asked.words(f"views.{view.name}"),
+                query=from_params(pairs),
+                shared=True,
+                own=False,
+                default=choice is not None and choice.default,
+                alert=choice is not None and choice.alert,
+                created_at=0,
+            )
+            found.append(_of(asked, one))
+    return found
+
+
+def _offered(asked: Asked, id_: str) -> Offered:
+    """A view by its id, saved or ready. Raises: NotFoundError."""
+    if not id_.startswith(READY):
+        return _of(asked, saved.one(by(asked), id_))
+    found = next((one for one in _ready(asked) if one.id == id_), None)
+    if found is None:
+        raise NotFoundError("there is no such view")
+    return found
+
+
+def _of(asked: Asked, view: Saved) -> Offered:
+    ready = view.id.startswith(READY)
+    pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(asked))]
+    shown = (
+        [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", asking.EVERYTHING)]
+    )
+    said = telling(asked, None, home_zone(asked))
+    naming = Naming(asked.log, asked.viewer, said, entries=())
+    return Offered(
+        id=view.id,
+        name=view.name,
+        href=address(home(asked), shown),
+        said=in_words(view.query, naming.label, asked.lang),
+        ready=ready,
+        own=view.own,
+        shared=view.shared,
+        default=view.default,
+        alert=view.alert,
+        news=_news(asked, view),
+        filter=address("", pairs).removeprefix("?"),
+    )
+
+
+def _news(asked: Asked, view: Saved) -> str | None:
+    count = saved.fresh(by(asked), view.id, view.query, asked.lang) if view.alert else 0
+    if not count:
+        return None
+    try:
+        asked.log.demand_figures(view.query)
+    except FiguresOfAPersonError:
+        return asked.words("alerts.some")
+    return asked.words.counted("alerts.new", count)
+
+
+def _told(asked: Asked) -> list[Offered]:
+    return [one for one in _all(asked) if one.news]
+
+
+def _sent(asked: Asked) -> Wanted:
+    given = sent(asked, ViewSent)
+    pairs = [(name, value) for name, values in given.filter.items() for value in values_of(values)]
+    return Wanted(
+        name=given.name,
+        query=from_params(pairs, known(asked.log.catalogue)),
+        shared=given.shared,
+        default=given.default,
+        alert=given.alert,
+    )
+
+
+def _answer(view: Saved) -> ViewAnswer:
+    filtered: dict[str, list[str]] = {}
+    for name, value in to_params(view.query):
+        filtered.setdefault(name, []).append(value)
+    return ViewAnswer(
+        id=view.id,
+        name=view.name,
+        filter=filtered,
+        shared=view.shared,
+        own=view.own,
+        default=view.default,
+        alert=view.alert,
+        created_at=written(instant(view.created_at)),
+    )
+
+
+def _words(asked: Asked, error: TrailbookError) -> str:
+    words = asked.words(f"problems.{code_of(error)}.words")
+    return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words
+
+
+def _json(found: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
+    headers = {} if location is None else {"Location": location}
+    return Response(msgspec.json.encode(found), status_code=status, headers=headers, media_type=JSON)

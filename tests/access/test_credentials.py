@@ -1,0 +1,163 @@
+"""Keys, links and sessions: only hashes are kept, one refusal for every reason, nothing works too long."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from trailbook.access.credentials import KEY_LIFE, SESSION_LIFE, Credentials
+from trailbook.errors import InvalidError, NotPermittedError, UnauthenticatedError
+from trailbook.model import Item, microseconds
+from trailbook.stores import open_store
+from trailbook.stores.memory.registry import MemoryRegistry
+from trailbook.testing import FrozenClock, Steady
+from trailbook.testing.steady import START
+
+ANNA = Item(type="user", id="u-17", name="Anna Berg")
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def credentials(clock: FrozenClock) -> Credentials:
+    return Credentials(MemoryRegistry(), clock, Steady())
+
+
+def test_a_key_opens_its_organisation(credentials: Credentials) -> None:
+    """R26."""
+    key, secret = credentials.new_key("acme", "HR system", ("record", "read"))
+    found = credentials.credential(secret)
+    assert (found.org, found.scopes) == ("acme", ("record", "read"))
+    assert (found.source.type, found.source.id, found.source.name) == ("source", key.id, "HR system")
+    assert key.expires_at == microseconds(START + KEY_LIFE)
+    used = structs.replace(key, used_at=microseconds(START))
+    assert credentials.keys("acme") == [used]
+    assert credentials.keys("other") == []
+
+
+def test_no_secret_is_in_any_file(tmp_path: Path, clock: FrozenClock) -> None:
+    """R26: keys, links and sessions; the control is the name of the key, which the same scan finds."""
+    store, registry = open_store(f"sqlite:///{tmp_path}/log.db", create=True)
+    credentials = Credentials(registry, clock, Steady())
+    _, key = credentials.new_key("acme", "HR system", ("record",))
+    link = credentials.new_link("acme", ANNA, "full")
+    used = credentials.new_link("acme", ANNA, "full")
+    session = credentials.sign_in(used)
+    credentials.credential(key)
+    secrets = [key.rpartition("_")[2], link, used, session]
+    held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert [secret for secret in secrets if secret.encode() in held] == []
+    assert b"HR system" in held
+    store.close()
+    held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert [secret for secret in secrets if secret.encode() in held] == []
+
+
+def test_every_wrong_key_is_refused_alike(credentials: Credentials, clock: FrozenClock) -> None:
+    """R26: unknown, altered, revoked and expired are one answer; the right one goes in until then."""
+    key, secret = credentials.new_key("acme", "A", ("read",))
+    other, gone = credentials.new_key("acme", "B", ("read",))
+    short = credentials.new_key("acme", "C", ("read",), life=timedelta(minutes=1))[1]
+    assert credentials.credential(short).org == "acme"
+    assert credentials.revoke_key(other.id)
+    assert not credentials.revoke_key(other.id)
+    clock.move(timedelta(minutes=1))
+    flipped = secret[:-1] + ("A" if secret[-1] != "A" else "Q")
+    crossed = f"tb_{key.id}_{gone.rpartition('_')[2]}"
+    wrong = [
+        "",
+        "x",
+        secret[:-1],
+        secret + "x",
+        flipped,
+        crossed,
+        gone,
+        short,
+        secret.upper(),
+        f" {secret}",
+        "é" * 60,
+    ]
+    said = set()
+    for bearer in wrong:
+        with pytest.raises(UnauthenticatedError) as refused:
+            credentials.credential(bearer)
+        said.add((refused.value.code, refused.value.detail))
+    assert len(said) == 1
+    assert credentials.credential(secret).org == "acme"
+    clock.move(KEY_LIFE)
+    with pytest.raises(UnauthenticatedError):
+        credentials.credential(secret)
+
+
+def test_scopes(credentials: Credentials) -> None:
+    recorder = credentials.credential(credentials.new_key("acme", "A", ("record",))[1])
+    reader = credentials.credential(credentials.new_key("acme", "B", ("read",))[1])
+    recorder.require("record", "acme")
+    reader.require("read", "acme")
+    for key, scope, org in (
+        (recorder, "read", "acme"),
+        (reader, "record", "acme"),
+        (reader, "read", "other"),
+    ):
+        with pytest.raises(NotPermittedError):
+            key.require(scope, org)  # type: ignore[arg-type]
+    assert (recorder.viewer().activity_log, reader.viewer().activity_log) == ("none", "full")
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"name": ""}, "/name"),
+    ({"name": "x" * 301}, "/name"),
+    ({"name": "a\nb"}, "/name"),
+    ({"scopes": ()}, "/scopes"),
+    ({"scopes": ("record", "all")}, "/scopes"),
+    ({"life": timedelta(0)}, "/expires_at"),
+]
+
+
+@pytest.mark.parametrize(("members", "pointer"), WRONG)
+def test_keys_that_cannot_be(credentials: Credentials, members: dict[str, Any], pointer: str) -> None:
+    right: dict[str, Any] = {"name": "x" * 300, "scopes": ("record",), "life": timedelta(seconds=1)}
+    with pytest.raises(InvalidError) as refused:
+        credentials.new_key("acme", **{**right, **members})
+    assert [f.pointer for f in refused.value.faults] == [pointer]
+    assert credentials.keys("acme") == []
+    credentials.new_key("acme", **right)
+
+
+def test_a_link_signs_in_once(credentials: Credentials) -> None:
+    link = credentials.new_link("acme", ANNA, "full")
+    session = credentials.sign_in(link)
+    viewer = credentials.viewer(session)
+    assert (viewer.org, viewer.item, viewer.activity_log) == ("acme", ANNA, "full")
+    for again in (link, session, ""):
+        with pytest.raises(UnauthenticatedError):
+            credentials.sign_in(again)
+    with pytest.raises(UnauthenticatedError):
+        credentials.viewer(link)
+    credentials.sign_out(session)
+    credentials.sign_out(session)
+    with pytest.raises(UnauthenticatedError):
+        credentials.viewer(session)
+
+
+def test_a_link_and_a_session_end(credentials: Credentials, clock: FrozenClock) -> None:
+    link, late = (credentials.new_link("acme", ANNA, "none", timedelta(hours=1)) for _ in range(2))
+    clock.move(timedelta(hours=1) - timedelta(microseconds=1))
+    session = credentials.sign_in(link)
+    assert credentials.viewer(session).activity_log == "none"
+    clock.move(timedelta(microseconds=1))
+    with pytest.raises(UnauthenticatedError):
+        credentials.sign_in(late)
+    clock.move(SESSION_LIFE)
+    with pytest.raises(UnauthenticatedError):
+        credentials.viewer(session)
+
+
+def test_somebody_without_a_name(credentials: Credentials) -> None:
+    session = credentials.sign_in(credentials.new_link("acme", Item(type="user", id="u-1"), "full"))
+    assert credentials.viewer(session).item.id == "u-1"

@@ -1,0 +1,150 @@
+"""CSV in, under a mapping: every row is imported or refused with its line and reason, and never twice."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from trailbook import Log, Query, operator
+from trailbook.adapters.files import Line, import_csv
+from trailbook.adapters.mapping import Plan, read_plan
+from trailbook.deployment.deployment import open_deployment
+from trailbook.errors import ConfigurationError
+
+ORG = "acme"
+MAPPING = """
+source = "old-hr"
+line_id = "No"
+zone = "Europe/Oslo"
+time_format = "%d.%m.%Y %H:%M"
+[columns]
+occurred_at = "When"
+action = "What"
+"actor.id" = "Who id"
+"actor.name" = "Who"
+"target.id" = "Role"
+"concerns.member.id" = "Whom"
+[fixed]
+"actor.kind" = "person"
+"actor.type" = "user"
+"target.type" = "role"
+"target.name" = "Manager"
+"concerns.member.type" = "user"
+"concerns.member.name" = "Bob Li"
+"origin.interface" = "import"
+[values.action]
+"Role given" = "role.assigned"
+"""
+HEADING = "No,When,What,Who id,Who,Role,Whom,Salary\n"
+GOOD = "1,02.03.2026 09:15,Role given,u-17,Anna Berg,r-3,u-42,secret\n"
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """An empty log."""
+    deployment = open_deployment("memory:")
+    yield deployment.create(ORG)
+    deployment.close()
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """The mapping above."""
+    return read_plan(MAPPING.encode())
+
+
+def imported(log: Log, plan: Plan, rows: str | bytes, *, dry_run: bool = False) -> list[Line]:
+    """What became of each row under the heading."""
+    raw = rows if isinstance(rows, bytes) else (HEADING + rows).encode()
+    return list(import_csv(log, io.BytesIO(raw), plan, dry_run=dry_run))
+
+
+def test_a_row_becomes_an_entry(log: Log, plan: Plan) -> None:
+    """Contracts 10: columns, fixed texts, words for words and the zone; an unmapped column is nowhere."""
+    assert [line.result for line in imported(log, plan, GOOD)] == ["recorded"]
+    entry = next(log.rows(Query(), viewer=operator(ORG)))
+    assert (entry.action, entry.occurred_at) == ("role.assigned", "2026-03-02T08:15:00.000000Z")
+    assert entry.sentence == "Anna Berg gave Bob Li the role Manager"
+    assert "secret" not in str(entry)
+
+
+def test_twice_adds_nothing(log: Log, plan: Plan) -> None:
+    """Contracts 10: the row's own id makes the entry's, so a repetition is one; other content under it is refused."""
+    imported(log, plan, GOOD)
+    assert [line.result for line in imported(log, plan, GOOD)] == ["replayed"]
+    (changed,) = imported(log, plan, GOOD.replace("u-42", "u-43"))
+    assert (changed.result, changed.refused and changed.refused.code) == ("refused", "entry-conflict")
+    assert log.size(viewer=operator(ORG)) == 1
+    other = Plan(**{name: getattr(plan, name) for name in plan.__struct_fields__} | {"source": "another"})
+    assert [line.result for line in imported(log, other, GOOD)] == ["recorded"]
+
+
+def test_without_an_id_the_row_itself_tells(log: Log) -> None:
+    """Contracts 10: two rows alike are one entry, two that differ are two."""
+    plan = read_plan(MAPPING.replace('line_id = "No"', "").encode())
+    rows = GOOD + GOOD + GOOD.replace("1,", "2,", 1)
+    assert [line.result for line in imported(log, plan, rows)] == ["recorded", "replayed", "recorded"]
+
+
+def test_a_poisonous_row_harms_nobody(log: Log, plan: Plan) -> None:
+    """F10, F12: each bad row is refused with its line and reason; every other is recorded."""
+    bad = [
+        GOOD.replace("Role given", "Role eaten"),
+        GOOD.replace("02.03.2026", "2026-03-02"),
+        GOOD.replace("02.03.2026 09:15", "29.03.2026 02:30"),
+        GOOD.replace("Anna Berg", "Anna\x07Berg"),
+        GOOD.replace("u-17", ""),
+        "1,2,3\n",
+        '7,"a"b,c\n',
+        GOOD.replace("1,", ",", 1),
+    ]
+    rows = [row for at, row in enumerate(bad) for row in (GOOD.replace("1,", f"g{at},", 1), row)]
+    lines = imported(log, plan, "".join(rows))
+    assert [line.result for line in lines] == ["recorded", "refused"] * len(bad)
+    assert [line.number for line in lines] == list(range(2, 2 + len(rows)))
+    assert all(line.refused is not None and line.refused.detail for line in lines[1::2])
+    raw = (HEADING + GOOD).encode() + GOOD.replace("1,", "x,", 1).replace("Anna", "An?a").encode().replace(
+        b"?", b"\xff"
+    )
+    assert [line.result for line in imported(log, plan, raw)][1] == "refused"
+
+
+def test_a_row_of_several_lines_is_named_by_its_first(log: Log, plan: Plan) -> None:
+    """The number is where an editor finds the row."""
+    rows = GOOD.replace("Anna Berg", '"Anna\nBerg"') + GOOD.replace("1,", "2,", 1)
+    first, second = imported(log, plan, rows)
+    assert (first.number, first.result) == (2, "refused")
+    assert (second.number, second.result) == (4, "recorded")
+
+
+def test_a_dry_run_judges_against_the_log_and_records_nothing(log: Log, plan: Plan) -> None:
+    """Contracts 10: what is in the log, what would conflict, what could be recorded; and then the same is so."""
+    imported(log, plan, GOOD)
+    rows = GOOD + GOOD.replace("u-42", "u-43") + GOOD.replace("1,", "2,", 1) + GOOD.replace("1,", "3,", 1) * 2
+    dry = imported(log, plan, rows, dry_run=True)
+    assert [line.result for line in dry] == ["replayed", "refused", "acceptable", "acceptable", "replayed"]
+    assert log.size(viewer=operator(ORG)) == 1
+    wet = imported(log, plan, rows)
+    assert [line.result for line in wet] == ["replayed", "refused", "recorded", "recorded", "replayed"]
+    assert [line.id for line in wet] == [line.id for line in dry]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "named"),
+    [
+        ('source = "old-hr"', "", "source"),
+        ("[columns]", "[colums]", "colums"),
+        ('action = "What"', 'acton = "What"', "acton"),
+        ('action = "What"', 'action = "Which"', "Which"),
+        ('"concerns.member.id"', '"concerns.member.salary"', "concerns.member.salary"),
+        ('"actor.kind" = "person"', '"actor.id" = "x"', "actor.id"),
+        ('"Europe/Oslo"', '"Mars/Olympus"', "Mars"),
+        ("[fixed]", "[fixed", "mapping"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_named(log: Log, was: str, now: str, named: str) -> None:
+    """Nothing is imported under a mapping that means something else than it says."""
+    assert was in MAPPING
+    with pytest.raises(ConfigurationError, match=named):
+        imported(log, read_plan(MAPPING.replace(was, now).encode()), GOOD)
+    assert log.size(viewer=operator(ORG)) == 0

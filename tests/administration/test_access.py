@@ -1,0 +1,290 @@
+"""Roles, members and keys: who may change them, that each change is an entry, and that an administrator is left."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+
+from trailbook import Deployment, Item, open_deployment
+from trailbook.access.api_keys import Wanted, unrecordable
+from trailbook.access.roles import PERMISSIONS, PREDEFINED, levels
+from trailbook.access.viewer import Viewer, operator
+from trailbook.administration.access import (
+    By,
+    add_role,
+    change_role,
+    disable_member,
+    put_member,
+    remove_member,
+    remove_role,
+    role_of,
+    state_of,
+    withhold,
+)
+from trailbook.administration.api_keys import issue, keys, revoke, rotate
+from trailbook.errors import (
+    InvalidError,
+    LastAdministratorError,
+    NotFoundError,
+    NotPermittedError,
+    PredefinedRoleError,
+    TrailbookError,
+    UnauthenticatedError,
+)
+from trailbook.model import Actor, NewEntry, Origin
+from trailbook.query import Query
+from trailbook.testing import FrozenClock, Steady
+
+ORG = "acme"
+ANNA, BOB = Item(type="user", id="u-1", name="Anna"), Item(type="user", id="u-2", name="Bob")
+ADMIN = "system-administrator"
+
+
+@pytest.fixture
+def opened() -> tuple[Deployment, FrozenClock]:
+    """A deployment in memory, and its clock."""
+    clock = FrozenClock()
+    deployment = open_deployment("memory:", clock=clock, entropy=Steady(3))
+    deployment.create(ORG)
+    return deployment, clock
+
+
+@pytest.fixture
+def by(opened: tuple[Deployment, FrozenClock]) -> By:
+    """The operator of a deployment whose clock stands."""
+    return By(opened[0], operator(ORG))
+
+
+def actions(by: By) -> list[tuple[str, str]]:
+    page = by.deployment.log(ORG).search(Query(), viewer=operator(ORG), order="seq", limit=200)
+    return [(e.action, e.target.id) for e in page.entries if e.action != "activity_log.searched"]
+
+
+def test_the_four_predefined_roles() -> None:
+    """What each allows; several together allow what any of them does."""
+    allowed = {
+        id_: {p for p, level in levels([r]).items() if level == "full"} for id_, r in PREDEFINED.items()
+    }
+    assert allowed == {
+        "system-administrator": set(PERMISSIONS),
+        "hr": {"activity_log", "manage_exports"},
+        "auditor": {"activity_log", "manage_exports", "read_proofs"},
+        "employee": set(),
+    }
+    both = levels([PREDEFINED["hr"], PREDEFINED["auditor"], PREDEFINED["employee"]])
+    assert (both["read_proofs"], both["manage_access"]) == ("full", "none")
+
+
+def test_every_change_is_an_entry(by: By) -> None:
+    """R3: what was changed, never a value of it."""
+    put_member(by, ANNA, [ADMIN])
+    role = add_role(by, "Payroll", {"activity_log": "full"})
+    put_member(by, BOB, [role.id, "employee"])
+    change_role(by, role.id, "Payroll lead", {"activity_log": "none", "read_proofs": "full"})
+    remove_role(by, role.id)
+    disable_member(by, "user", "u-2", disabled=True)
+    remove_member(by, "user", "u-2")
+    withhold(by, ["salary"])
+    withhold(by, ["salary"])
+    own = f"trailbook.{role.id}"
+    assert actions(by) == [
+        ("role.assigned", f"trailbook.{ADMIN}"),
+        ("role.created", own),
+        ("role.assigned", own),
+        ("role.assigned", "trailbook.employee"),
+        ("role.renamed", own),
+        ("role.access_level_changed", own),
+        ("role.unassigned", own),
+        ("role.deleted", own),
+        ("user.deactivated", "u-2"),
+        ("role.unassigned", "trailbook.employee"),
+        ("activity_log.settings_changed", ORG),
+    ]
+
+
+def test_a_role_that_is_gone_gives_nothing(by: By) -> None:
+    role = add_role(by, "Payroll", {"activity_log": "full"})
+    put_member(by, BOB, [role.id, "employee"])
+    remove_role(by, role.id)
+    assert state_of(by).members["user", "u-2"].roles == ("employee",)
+    with pytest.raises(NotFoundError):
+        role_of(by, role.id)
+
+
+@pytest.mark.parametrize(
+    ("name", "permissions", "pointer"),
+    [
+        ("", {}, "/name"),
+        ("hr", {}, "/name"),
+        ("Own", {"activity_log": "limited"}, "/permissions/activity_log"),
+        ("Own", {"activity_log": "some"}, "/permissions/activity_log"),
+        ("Own", {"salary": "full"}, "/permissions/salary"),
+    ],
+)
+def test_roles_that_cannot_be(by: By, name: str, permissions: dict[str, str], pointer: str) -> None:
+    """A refusal names the member; `limited` is reserved."""
+    with pytest.raises(InvalidError) as refused:
+        add_role(by, name, permissions)
+    assert [f.pointer for f in refused.value.faults] == [pointer]
+    assert actions(by) == []
+    assert add_role(by, "Own", {"activity_log": "none"}).full == ()
+
+
+def test_predefined_roles_stay(by: By) -> None:
+    with pytest.raises(PredefinedRoleError):
+        change_role(by, "hr", "People", {})
+    with pytest.raises(PredefinedRoleError):
+        remove_role(by, "hr")
+
+
+@pytest.mark.parametrize(
+    ("item", "roles", "pointer"),
+    [
+        (ANNA, [], "/roles"),
+        (ANNA, ["none"], "/roles/0"),
+        (Item(type="role", id="r-1"), ["hr"], "/type"),
+        (Item(type="user", id=""), ["hr"], "/id"),
+    ],
+)
+def test_members_that_cannot_be(by: By, item: Item, roles: list[str], pointer: str) -> None:
+    with pytest.raises(InvalidError) as refused:
+        put_member(by, item, roles)
+    assert [f.pointer for f in refused.value.faults] == [pointer]
+
+
+def test_somebody_is_left_who_manages_access(by: By) -> None:
+    """The last administrator is not removed, disabled, demoted, or lost with a role; with another one, each goes."""
+    boss = add_role(by, "Boss", {"manage_access": "full"})
+    put_member(by, BOB, ["employee"])
+    put_member(by, ANNA, [boss.id])
+    before = state_of(by)
+
+    def tries() -> list[object]:
+        return [
+            lambda: disable_member(by, "user", "u-1", disabled=True),
+            lambda: put_member(by, ANNA, ["employee"]),
+            lambda: change_role(by, boss.id, "Boss", {"manage_access": "none"}),
+            lambda: remove_role(by, boss.id),
+            lambda: remove_member(by, "user", "u-1"),
+        ]
+
+    told = actions(by)
+    for tried in tries():
+        with pytest.raises(LastAdministratorError):
+            tried()  # type: ignore[operator]
+    assert state_of(by) == before
+    assert actions(by) == told
+    put_member(by, BOB, [ADMIN])
+    for tried in tries():
+        if tried is not None:
+            tried()  # type: ignore[operator]
+            if ("user", "u-1") in state_of(by).members:
+                disable_member(by, "user", "u-1", disabled=False)
+            if boss.id in state_of(by).roles:
+                change_role(by, boss.id, "Boss", {"manage_access": "full"})
+                put_member(by, ANNA, [boss.id])
+
+
+def test_two_administrators_cannot_remove_each_other(by: By) -> None:
+    """The last one stays also when both go at the same moment."""
+    put_member(by, ANNA, [ADMIN])
+    put_member(by, BOB, [ADMIN])
+    refused: list[TrailbookError] = []
+    start = threading.Barrier(2)
+
+    def remove(id_: str) -> None:
+        start.wait()
+        try:
+            remove_member(by, "user", id_)
+        except TrailbookError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=remove, args=(id_,)) for id_ in ("u-1", "u-2")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [error.code for error in refused] == ["last-administrator"]
+    assert len(state_of(by).members) == 1
+
+
+def test_who_may_not_manage_access_changes_nothing(by: By) -> None:
+    """R10: a full reader is refused before anything is looked up, and the words name what is missing."""
+    reader = By(by.deployment, Viewer(org=ORG, item=ANNA, activity_log="full", read_proofs="full"))
+    for tried in (
+        lambda: add_role(reader, "Own", {}),
+        lambda: put_member(reader, ANNA, [ADMIN]),
+        lambda: remove_member(reader, "user", "nobody"),
+        lambda: withhold(reader, []),
+        lambda: issue(reader, Wanted(name="HR", scopes=("read",))),
+        lambda: keys(reader),
+        lambda: rotate(reader, "none"),
+        lambda: revoke(reader, "none"),
+    ):
+        with pytest.raises(NotPermittedError) as refused:
+            tried()
+        assert "Manage access" in refused.value.detail
+    assert actions(by) == []
+
+
+def test_a_rotated_key_has_two_secrets_for_a_day(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+    """R26: the source stays the same; the old secret ends after the overlap, at the latest after 24 hours."""
+    key, old = issue(by, Wanted(name="HR", scopes=("record",), categories=("roles",), only_itself=True))
+    again, new = rotate(by, key.id, timedelta(hours=24))
+    credentials = by.deployment.credentials
+    assert credentials.credential(old) == credentials.credential(new)
+    assert again.id == key.id
+    with pytest.raises(InvalidError):
+        rotate(by, key.id, timedelta(hours=25))
+    opened[1].move(timedelta(hours=24))
+    assert credentials.credential(new).source.id == key.id
+    with pytest.raises(UnauthenticatedError):
+        credentials.credential(old)
+    assert revoke(by, key.id)
+    assert not revoke(by, key.id)
+    with pytest.raises(UnauthenticatedError):
+        credentials.credential(new)
+    with pytest.raises(NotFoundError):
+        rotate(by, key.id)
+    assert [a for a, _ in actions(by)] == [
+        "api_key.created",
+        "api_key.rotated",
+        "api_key.revoked",
+    ]
+
+
+def test_what_a_key_may_record(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+    """R1: its categories, and itself as actor where it may name nobody else; the refusal says where."""
+    _, secret = issue(by, Wanted(name="Sync", scopes=("record",), categories=("roles",), only_itself=True))
+    credential = by.deployment.credentials.credential(secret)
+    entry = NewEntry(
+        action="role.created",
+        occurred_at=opened[1](),
+        actor=Actor(kind="person", type="user", id="u-1"),
+        target=Item(type="role", id="r-1"),
+        origin=Origin(interface="api"),
+    )
+    refused = unrecordable(credential.source, entry, "salary")
+    assert refused is not None
+    assert [f.pointer for f in refused.faults] == ["/action", "/actor"]
+    own = Actor(kind="integration", type="source", id=credential.source.id)
+    assert unrecordable(credential.source, structs.replace(entry, actor=own), "roles") is None
+
+
+def test_last_use_is_written_once_a_minute(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+    key, secret = issue(by, Wanted(name="HR", scopes=("read",)))
+    credentials, clock = by.deployment.credentials, opened[1]
+
+    def used() -> int | None:
+        credentials.credential(secret)
+        found = credentials.key(ORG, key.id)
+        assert found is not None
+        return found.used_at
+
+    assert key.used_at is None
+    first = used()
+    clock.move(timedelta(seconds=59))
+    assert used() == first
+    clock.move(timedelta(seconds=1))
+    assert used() == (first or 0) + 60_000_000

@@ -1,0 +1,249 @@
+"""Accounts: invited by link, signing in, throttled, with one answer for whatever is wrong."""
+
+from datetime import timedelta
+
+import pytest
+
+from trailbook import Deployment, Item, Origin, open_deployment
+from trailbook.access.credentials import IDLE, SESSION_LIFE
+from trailbook.access.passwords import hashed, matches, password_faults
+from trailbook.access.viewer import operator
+from trailbook.administration.access import By, add_role, change_role, disable_member, put_member, withhold
+from trailbook.administration.accounts import Given, invite, reset, set_password, sign_in, sign_out
+from trailbook.administration.organisations import listed, resume, suspend
+from trailbook.errors import InvalidError, SuspendedError, TooManyTriesError, UnauthenticatedError
+from trailbook.query import Query
+from trailbook.testing import FrozenClock, Steady
+
+ORG, PASSWORD = "acme", "fire katter på taket"
+ANNA = Item(type="user", id="u-17", name="Anna Berg")
+WEB = Origin(interface="web", ip="192.0.2.7")
+
+
+@pytest.fixture
+def opened() -> tuple[Deployment, FrozenClock]:
+    """A deployment in memory, and its clock."""
+    clock = FrozenClock()
+    deployment = open_deployment("memory:", clock=clock, entropy=Steady(3))
+    deployment.create(ORG)
+    return deployment, clock
+
+
+@pytest.fixture
+def by(opened: tuple[Deployment, FrozenClock]) -> By:
+    """The operator of a deployment whose clock stands."""
+    return By(opened[0], operator(ORG))
+
+
+def given(password: str = PASSWORD, login: str = "anna", org: str = ORG, ip: str = "192.0.2.7") -> Given:
+    return Given(org=org, login=login, password=password, origin=Origin(interface="web", ip=ip))
+
+
+def joined(by: By) -> str:
+    """Anna with the role HR and an account; the text of her first session."""
+    put_member(by, ANNA, ["hr"])
+    link = invite(by, "user", "u-17", "Anna")
+    return set_password(by.deployment, link, PASSWORD, WEB)[1]
+
+
+def actions(by: By) -> list[tuple[str, str, str]]:
+    page = by.deployment.log(ORG).search(Query(), viewer=operator(ORG), order="seq", limit=200)
+    return [(e.action, e.actor.id, e.outcome) for e in page.entries if e.action != "activity_log.searched"]
+
+
+def test_invited_then_signed_in(by: By) -> None:
+    """R25, R3: the link works once; each step is an entry; the session is new at each sign-in and dead after."""
+    put_member(by, ANNA, ["hr"])
+    link = invite(by, "user", "u-17", "Anna")
+    with pytest.raises(InvalidError) as weak:
+        set_password(by.deployment, link, "short", WEB)
+    assert [f.pointer for f in weak.value.faults] == ["/password"]
+    org, first = set_password(by.deployment, link, PASSWORD, WEB)
+    with pytest.raises(UnauthenticatedError):
+        set_password(by.deployment, link, PASSWORD, WEB)
+    second = sign_in(by.deployment, given(login="ANNA"))
+    assert org == ORG
+    assert first != second
+    viewer = by.deployment.credentials.viewer(second)
+    assert (viewer.item, viewer.activity_log, viewer.manage_access) == (ANNA, "full", "none")
+    sign_out(by.deployment, second, WEB)
+    sign_out(by.deployment, second, WEB)
+    with pytest.raises(UnauthenticatedError):
+        by.deployment.credentials.viewer(second)
+    assert by.deployment.credentials.viewer(first).item == ANNA
+    assert actions(by) == [
+        ("role.assigned", "operator", "success"),
+        ("user.invited", "operator", "success"),
+        ("user.activated", "u-17", "success"),
+        ("user.signed_in", "u-17", "success"),
+        ("user.signed_in", "u-17", "success"),
+        ("user.signed_out", "u-17", "success"),
+    ]
+
+
+def test_whatever_is_wrong_has_one_answer(by: By) -> None:
+    """R26: a wrong name, password or organisation and a disabled account are told apart by nothing."""
+    joined(by)
+    put_member(by, Item(type="user", id="u-2", name="Bo"), ["hr"])
+    told = set()
+    for wrong in (given("wrong wrong wrong"), given(login="nobody"), given(org="none"), given(login="")):
+        with pytest.raises(UnauthenticatedError) as refused:
+            sign_in(by.deployment, wrong)
+        told.add((refused.value.code, refused.value.detail))
+    disable_member(by, "user", "u-17", disabled=True)
+    with pytest.raises(UnauthenticatedError) as refused:
+        sign_in(by.deployment, given())
+    told.add((refused.value.code, refused.value.detail))
+    assert len(told) == 1
+    failures = [one for one in actions(by) if one[0] == "user.sign_in_failed"]
+    assert failures == [
+        ("user.sign_in_failed", who, "failure") for who in ("u-17", "unknown", "unknown", "u-17")
+    ]
+    disable_member(by, "user", "u-17", disabled=False)
+    assert sign_in(by.deployment, given())
+
+
+def test_a_disabled_account_is_out_at_once(by: By) -> None:
+    """R11, F20: the sessions there were are gone, and stay gone."""
+    session = joined(by)
+    assert by.deployment.credentials.viewer(session)
+    disable_member(by, "user", "u-17", disabled=True)
+    with pytest.raises(UnauthenticatedError):
+        by.deployment.credentials.viewer(session)
+    disable_member(by, "user", "u-17", disabled=False)
+    with pytest.raises(UnauthenticatedError):
+        by.deployment.credentials.viewer(session)
+
+
+def test_a_role_taken_away_acts_on_the_next_request(by: By) -> None:
+    """R11, G12: nothing of a level is kept in a session."""
+    session = joined(by)
+    assert by.deployment.credentials.viewer(session).activity_log == "full"
+    put_member(by, ANNA, ["employee"])
+    assert by.deployment.credentials.viewer(session).activity_log == "none"
+    put_member(by, ANNA, ["employee", "auditor"])
+    assert by.deployment.credentials.viewer(session).read_proofs == "full"
+
+
+def test_a_reset_ends_other_sessions(by: By) -> None:
+    session = joined(by)
+    link = reset(by, "user", "u-17")
+    assert sign_in(by.deployment, given())
+    set_password(by.deployment, link, "another long password", WEB)
+    with pytest.raises(UnauthenticatedError):
+        by.deployment.credentials.viewer(session)
+    with pytest.raises(UnauthenticatedError):
+        sign_in(by.deployment, given())
+    assert sign_in(by.deployment, given("another long password"))
+
+
+def test_ten_tries_a_minute(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+    """R24, F18: then 429, also with the right password; another address goes on; good tries do not count."""
+    joined(by)
+    for _ in range(15):
+        sign_in(by.deployment, given())
+    for _ in range(10):
+        with pytest.raises(UnauthenticatedError):
+            sign_in(by.deployment, given("wrong wrong wrong"))
+    with pytest.raises(TooManyTriesError) as refused:
+        sign_in(by.deployment, given())
+    assert 0 < refused.value.seconds <= 6
+    assert sign_in(by.deployment, given(ip="192.0.2.8"))
+    opened[1].move(timedelta(seconds=6))
+    assert sign_in(by.deployment, given())
+
+
+def test_sessions_end_by_themselves(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+    """R25: after an hour without use, and after twelve whatever the use; what ended is deleted."""
+    session, idle = joined(by), sign_in(by.deployment, given())
+    clock, steps = opened[1], SESSION_LIFE // (IDLE / 2)
+    for _ in range(steps - 1):
+        clock.move(IDLE / 2)
+        assert by.deployment.credentials.viewer(session).item == ANNA
+    with pytest.raises(UnauthenticatedError):
+        by.deployment.credentials.viewer(idle)
+    clock.move(IDLE / 2)
+    with pytest.raises(UnauthenticatedError):
+        by.deployment.credentials.viewer(session)
+
+
+def test_suspended_lets_nobody_in(by: By) -> None:
+    """F20: people, keys and recording are refused with one clear word, and all goes on when it is resumed."""
+    session = joined(by)
+    key = by.deployment.credentials.new_key(ORG, "HR", ("record", "read"))[1]
+    assert suspend(by.deployment, ORG)
+    assert not suspend(by.deployment, ORG)
+    for tried in (
+        lambda: by.deployment.credentials.viewer(session),
+        lambda: by.deployment.credentials.credential(key),
+        lambda: by.deployment.log(ORG),
+        lambda: sign_in(by.deployment, given()),
+    ):
+        with pytest.raises(SuspendedError):
+            tried()
+    assert listed(by.deployment)[0].suspended_at is not None
+    assert resume(by.deployment, ORG)
+    assert by.deployment.credentials.viewer(session).item == ANNA
+    assert by.deployment.credentials.credential(key).org == ORG
+    assert [a for a, _, _ in actions(by)][-2:] == ["activity_log.suspended", "activity_log.resumed"]
+
+
+def test_withheld_from_everybody(by: By) -> None:
+    """R10: what an organisation withholds, full access does not show, from the next request on."""
+    session = joined(by)
+    assert by.deployment.credentials.viewer(session).withheld == ("whistleblowing",)
+    assert withhold(by, ["salary", "absence"]) == ("absence", "salary")
+    assert by.deployment.credentials.viewer(session).withheld == ("absence", "salary", "whistleblowing")
+    with pytest.raises(InvalidError):
+        withhold(by, ["wages"])
+
+
+def test_a_restricted_category_is_read_by_who_has_a_role_that_names_it(by: By) -> None:
+    """catalogue.md 5: whistleblowing is withheld from full access and from keys, until a role names it."""
+    credentials = by.deployment.credentials
+    session = joined(by)
+    key = credentials.new_key(ORG, "Reader", ("read", "export"))[1]
+    assert credentials.viewer(session).withheld == ("whistleblowing",)
+    assert credentials.credential(key).withheld == ("whistleblowing",)
+    for wrong in ("salary", "wages"):
+        with pytest.raises(InvalidError) as refused:
+            add_role(by, "Cases", {}, categories=[wrong])
+        assert [f.pointer for f in refused.value.faults] == ["/categories"]
+    role = add_role(by, "Cases", {}, categories=["whistleblowing"])
+    put_member(by, ANNA, ["hr", role.id])
+    assert credentials.viewer(session).withheld == ()
+    change_role(by, role.id, "Cases", {})
+    assert credentials.viewer(session).withheld == ("whistleblowing",)
+    assert [a for a, _, _ in actions(by)][-3:] == [
+        "role.created",
+        "role.assigned",
+        "role.access_level_changed",
+    ]
+    withhold(by, ["salary"])
+    assert credentials.viewer(session).withheld == ("salary", "whistleblowing")
+
+
+@pytest.mark.parametrize(
+    ("password", "fine"),
+    [
+        ("x7-" * 4, True),
+        ("et langt passord med mellomrom", True),
+        ("elleve tegn", False),
+        ("password1234", False),
+        ("aaaaaaaaaaaaaaaa", False),
+        ("anna.berg@acme.example", False),
+        ("x" + "7y" * 100, False),
+    ],
+)
+def test_which_passwords_may_be(password: str, fine: bool) -> None:
+    """Length and the commonest ones, no rules of composition. Source: NIST SP 800-63B section 3.1.1."""
+    assert (password_faults(password, "anna.berg@acme.example") == ()) is fine
+
+
+def test_a_password_is_kept_as_a_hash() -> None:
+    kept = hashed(PASSWORD, Steady(1))
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert matches(PASSWORD, kept)
+    assert matches("fire katter pa\u030a taket", kept)
+    assert not matches(PASSWORD + " ", kept)
+    assert not matches("\x00", None)

@@ -1,0 +1,285 @@
+"""Sentences: every one that the built-in catalogue can say, the fallbacks, and how items are named.
+
+`python tests/catalogue/test_sentences.py` writes the golden files anew; read the difference before you keep it.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from trailbook.catalogue import ActionWords, Catalogue, load
+from trailbook.catalogue.sentences import Named, Piece, Spoken, pieces, samples, say
+from trailbook.errors import CatalogueError
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LANGUAGES = ("en", "nb")
+CATALOGUE = load()
+
+ANNA = Named(type="user", id="u-17", name="Anna Berg", token4="1A2B")
+BOB = Named(type="user", id="u-42", name="Bob Li")
+VISMA = Named(type="integration", id="i-1", name="Visma")
+MANAGER = Named(type="role", id="r-3", name="Manager")
+OSLO = Named(type="team", id="t-1", name="Oslo")
+PEOPLE = tuple(Named(type="user", id=f"u-{n}", name=n) for n in ("Ada", "Bo", "Cy", "Di", "Eva"))
+
+
+def golden(lang: str) -> str:
+    return "".join("\t".join(row) + "\n" for row in samples(CATALOGUE, lang))
+
+
+def spoken(action: str = "role.assigned", **members: Any) -> Spoken:
+    given = {"kind": "person", "actor": ANNA, "target": MANAGER, "concerns": (("member", BOB),), **members}
+    return Spoken(action=action, **given)
+
+
+def both(told: Spoken) -> tuple[str, str]:
+    return say(CATALOGUE, told, "en"), say(CATALOGUE, told, "nb")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_sentence_is_as_reviewed(lang: str) -> None:
+    assert (GOLDEN / f"sentences.{lang}.txt").read_text("utf-8") == golden(lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_golden_file_has_every_action_and_variant(lang: str) -> None:
+    rows = [row.split("\t") for row in (GOLDEN / f"sentences.{lang}.txt").read_text("utf-8").splitlines()]
+    assert {row[0] for row in rows if row[1] == "plain"} == CATALOGUE.actions.keys()
+    assert {(row[0], row[1]) for row in rows} == {(a, v) for a, v, _ in samples(CATALOGUE, "en")}
+
+
+def bare(catalogue: Catalogue) -> Catalogue:
+    """The same without a template of any action: all that is left are verb classes."""
+    languages = {
+        code: structs.replace(kept, actions={n: ActionWords(label=w.label) for n, w in kept.actions.items()})
+        for code, kept in catalogue.languages.items()
+    }
+    return structs.replace(catalogue, languages=languages)
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure", "denied"])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_sentence_shows_an_action_code_or_an_open_slot(lang: str, outcome: str) -> None:
+    for catalogue in (CATALOGUE, bare(CATALOGUE)):
+        for action in catalogue.actions.values():
+            for concerns in ((), tuple((part, BOB) for part in action.parts)):
+                for kind in action.target:
+                    target = Named(type=kind, id="7")
+                    told = spoken(action.name, outcome=outcome, target=target, concerns=concerns)
+                    sentence = say(catalogue, told, lang)
+                    assert not re.search(r"[{}]|\b[a-z_]+\.[a-z_]+|_", sentence), sentence
+                    assert sentence.startswith("Anna Berg") or outcome != "success"
+
+
+@pytest.mark.parametrize(
+    ("told", "en", "nb"),
+    [
+        (spoken(), "Anna Berg gave Bob Li the role Manager", "Anna Berg ga Bob Li rollen Manager"),
+        (
+            spoken(concerns=(("member", BOB), ("scope", OSLO))),
+            "Anna Berg gave Bob Li the role Manager in Oslo",
+            "Anna Berg ga Bob Li rollen Manager i Oslo",
+        ),
+        (
+            spoken("absence.registered", target=Named(type="absence", id="a-1"), concerns=(("owner", BOB),)),
+            "Anna Berg registered an absence for Bob Li",
+            "Anna Berg registrerte fravær for Bob Li",
+        ),
+        (
+            spoken("integration.user_sent", target=VISMA, kind="system", actor=Named(type="system", id="s"), concerns=(
+                ("synced", BOB),)),
+            "The system sent Bob Li to the integration Visma",
+            "Systemet overførte Bob Li til integrasjonen Visma",
+        ),
+        (
+            spoken(outcome="denied"),
+            "Anna Berg was not allowed to give Bob Li the role Manager",
+            "Anna Berg fikk ikke lov til å gi Bob Li rollen Manager",
+        ),
+        (
+            spoken("access.denied", outcome="denied", concerns=()),
+            "Anna Berg was refused access to the role Manager",
+            "Anna Berg ble nektet tilgang til rollen Manager",
+        ),
+    ],
+)  # fmt: skip
+def test_sentences(told: Spoken, en: str, nb: str) -> None:
+    assert both(told) == (en, nb)
+
+
+def test_an_outcome_without_its_template_reads_by_the_carrier() -> None:
+    told = spoken("role.renamed", outcome="failure", concerns=())
+    en, nb = "Failed: Role renamed - the role Manager, by Anna Berg", "rollen Manager, av Anna Berg"
+    assert both(told) == (en, f"Mislyktes: Rolle gitt nytt navn - {nb}")
+    unnamed = spoken("payslip.withdrawn", outcome="denied", target=Named(type="payslip", id="p-1"))
+    assert both(unnamed)[0] == "Refused: Payslip withdrawn - a payslip, by Anna Berg"
+
+
+def test_an_action_without_a_template_reads_by_its_verb_class() -> None:
+    updated = spoken("role.updated", concerns=())
+    assert say(bare(CATALOGUE), updated, "en") == "Anna Berg changed the role Manager"
+    assert say(bare(CATALOGUE), updated, "nb") == "Anna Berg endret rollen Manager"
+    person = spoken("user.profile_updated", target=BOB, concerns=())
+    assert say(bare(CATALOGUE), person, "en") == "Anna Berg changed Bob Li"
+
+
+def test_an_undeclared_action_reads_without_its_code() -> None:
+    told = spoken("shuttle.lift_booked", concerns=())
+    assert both(told)[0] == "Anna Berg did something with the role Manager"
+    failed = structs.replace(told, outcome="failure")
+    assert both(failed)[0] == "Failed: Shuttle lift booked - the role Manager, by Anna Berg"
+
+
+def test_a_template_that_cannot_be_filled_is_not_used() -> None:
+    """An entry recorded under an older rule still reads."""
+    assert both(spoken(concerns=()))[0] == "Anna Berg assigned the role Manager"
+
+
+def test_self() -> None:
+    told = spoken("user.profile_updated", target=ANNA, concerns=(("subject", ANNA),), self_=True)
+    assert both(told) == ("Anna Berg updated their own profile", "Anna Berg oppdaterte sin egen profil")
+    other = structs.replace(told, target=BOB, concerns=(("subject", BOB),), self_=False)
+    assert both(other)[0] == "Anna Berg updated the profile of Bob Li"
+
+
+def test_self_does_not_leave_others_out() -> None:
+    """`self` is also true for whoever is one of several, or stands in for somebody."""
+    several = spoken(concerns=(("member", ANNA), ("member", BOB)), self_=True)
+    assert both(several)[0] == "Anna Berg gave Anna Berg and Bob Li the role Manager"
+    alone = spoken(concerns=(("member", ANNA),), self_=True)
+    assert both(alone)[0] == "Anna Berg gave themselves the role Manager"
+    substitute = (("owner", BOB), ("substitute", ANNA))
+    absence = spoken(
+        "absence.approved", target=Named(type="absence", id="1"), concerns=substitute, self_=True
+    )
+    assert both(absence)[0] == "Anna Berg approved an absence for Bob Li"
+
+
+@pytest.mark.parametrize(
+    ("count", "en", "nb"),
+    [
+        (0, "updated 0 people", "oppdaterte 0 personer"),
+        (1, "updated 1 person", "oppdaterte 1 person"),
+        (2, "updated 2 people", "oppdaterte 2 personer"),
+        (None, "completed a synchronisation", "fullførte en synkronisering"),
+    ],
+)
+def test_counts(count: int | None, en: str, nb: str) -> None:
+    told = spoken(
+        "integration.sync_completed", kind="integration", actor=VISMA, target=VISMA, concerns=(), count=count
+    )
+    assert both(told) == (f"The integration Visma {en}", f"Integrasjonen Visma {nb}")
+
+
+@pytest.mark.parametrize(
+    ("many", "en", "nb"),
+    [
+        (1, "Ada", "Ada"),
+        (2, "Ada and Bo", "Ada og Bo"),
+        (3, "Ada, Bo and Cy", "Ada, Bo og Cy"),
+        (4, "Ada, Bo, Cy and 1 more", "Ada, Bo, Cy og 1 til"),
+        (5, "Ada, Bo, Cy and 2 more", "Ada, Bo, Cy og 2 til"),
+    ],
+)
+def test_several_items(many: int, en: str, nb: str) -> None:
+    told = spoken(concerns=tuple(("member", person) for person in PEOPLE[:many]))
+    assert both(told) == (f"Anna Berg gave {en} the role Manager", f"Anna Berg ga {nb} rollen Manager")
+
+
+EXPIRY = Named(type="system", id="s-1", name="Access expiry")
+
+
+@pytest.mark.parametrize(
+    ("kind", "actor", "behalf", "en", "nb"),
+    [
+        ("integration", VISMA, None, "The integration Visma", "Integrasjonen Visma"),
+        ("system", EXPIRY, None, "Access expiry", "Access expiry"),
+        ("system", Named(type="system", id="s-1"), None, "The system", "Systemet"),
+        ("person", ANNA, BOB, "Anna Berg (as support for Bob Li)", "Anna Berg (som brukerstøtte for Bob Li)"),
+        (
+            *("integration", VISMA, BOB),
+            *("The integration Visma on behalf of Bob Li", "Integrasjonen Visma på vegne av Bob Li"),
+        ),
+        ("system", EXPIRY, BOB, "Access expiry on behalf of Bob Li", "Access expiry på vegne av Bob Li"),
+        ("person", Named(type="user", id="u-9"), None, "The person u-9", "Personen u-9"),
+        (
+            "integration",
+            Named(type="integration", id="i-9"),
+            None,
+            "The integration i-9",
+            "Integrasjonen i-9",
+        ),
+        ("person", Named(type="user", id="x", name="de Vries"), None, "de Vries", "de Vries"),
+        ("person", Named(type="user", erased=True, token4="7F3A"), None, "Person 7F3A", "Person 7F3A"),
+    ],
+)
+def test_actors(kind: str, actor: Named, behalf: Named | None, en: str, nb: str) -> None:
+    told = spoken("role.created", kind=kind, actor=actor, on_behalf_of=behalf, concerns=())
+    assert both(told) == (f"{en} created the role Manager", f"{nb} opprettet rollen Manager")
+
+
+@pytest.mark.parametrize(
+    ("item", "en"),
+    [
+        (Named(type="user", id="u-1"), "the person u-1"),
+        (Named(type="user", id="", name="Eve", erased=True, token4="7F3A"), "Person 7F3A"),
+        (Named(type="dependant", id="d-1"), "a dependant"),
+        (Named(type="dependant", erased=True, token4="7F3A"), "a dependant"),
+        (Named(type="spaceship", id="9"), "spaceship 9"),
+    ],
+)
+def test_items_without_a_name(item: Named, en: str) -> None:
+    assert both(spoken(concerns=(("member", item),)))[0] == f"Anna Berg gave {en} the role Manager"
+
+
+def test_the_noun_stands_once() -> None:
+    nameless = Named(type="role", id="r-3")
+    assert both(spoken(target=nameless)) == (
+        "Anna Berg gave Bob Li the role r-3",
+        "Anna Berg ga Bob Li rollen r-3",
+    )
+    assert both(spoken("user_field.created", target=nameless, concerns=()))[0].endswith(
+        "profile field the role r-3"
+    )
+
+
+def test_an_erased_name_is_never_said() -> None:
+    erased = Named(type="user", id="u-42", name="Bob Li", erased=True, token4="7F3A")
+    given = spoken(concerns=(("member", ANNA),))
+    heard = [structs.replace(given, **{place: erased}) for place in ("actor", "target", "on_behalf_of")]
+    for told in (*heard, structs.replace(given, concerns=(("member", erased),))):
+        shown = both(told)[0]
+        assert "Person 7F3A" in shown
+        assert "Bob" not in shown
+        assert "u-42" not in shown
+
+
+def test_pieces_name_each_item_apart() -> None:
+    told = spoken(concerns=(("member", BOB), ("member", OSLO)))
+    assert pieces(CATALOGUE, told, "en") == (
+        Piece("Anna Berg", ("actor", 0)),
+        Piece(" gave "),
+        Piece("Bob Li", ("member", 0)),
+        Piece(" and "),
+        Piece("Oslo", ("member", 1)),
+        Piece(" the role "),
+        Piece("Manager", ("target", 0)),
+    )
+
+
+def test_a_name_with_braces_is_a_name() -> None:
+    told = spoken(actor=structs.replace(ANNA, name="{target}<b>"))
+    assert both(told)[0] == "{target}<b> gave Bob Li the role Manager"
+
+
+def test_a_language_nobody_wrote_is_refused() -> None:
+    with pytest.raises(CatalogueError, match=r"say/xx\.toml"):
+        say(CATALOGUE, spoken(), "xx")
+
+
+if __name__ == "__main__":
+    for code in LANGUAGES:
+        (GOLDEN / f"sentences.{code}.txt").write_text(golden(code), "utf-8")

@@ -1,0 +1,289 @@
+"""Verification against whoever rewrites history: old copies, forks, cut tails, forged signatures; and its reach.
+
+Each attack has its control: the same log without it has no finding.
+"""
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from trailbook.deployment.restart import restart
+from trailbook.deployment.verification import Asked, verify_heads, verify_log
+from trailbook.proofs.keyring import keyring_of
+from trailbook.proofs.outside_file import read_outside
+from trailbook.proofs.signer import Signer, Signing
+from trailbook.stores import Blob, open_store
+from trailbook.stores.memory.store import MemoryStore
+from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
+from trailbook.tree.checkpoint import VerifierKey, parse_checkpoint, parse_note
+from trailbook.tree.merkle import EMPTY, TILE, Tile, compact, extend, root
+from trailbook.verify import Finding, Signed, Tree, add_tile, ladder, open_head, settle, upper_faults
+
+THIEF = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
+BIG = TILE * TILE + 3 * TILE
+
+
+def asked(found: SignedLog, outside: Sequence[bytes] = ()) -> Asked:
+    types = frozenset(found.log.catalogue.types)
+    return Asked(
+        origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=found.clock.at, types=types
+    )
+
+
+def notes(file: Path) -> tuple[bytes, ...]:
+    return tuple(raw for _, raw in read_outside(file).notes)
+
+
+def verdicts(findings: Sequence[Finding]) -> set[tuple[str, int | None, int | None]]:
+    return {(f.verdict, f.seq, f.stop) for f in findings}
+
+
+def more(found: SignedLog, count: int, since: int = 0) -> None:
+    """Record `count` more entries, of which the content follows from `since`, and sign."""
+    found.clock.move(timedelta(minutes=1))
+    found.log.record_many([entry_at(found, n) for n in range(since, since + count)])
+    found.signer.sign(ORG)
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> SignedLog:
+    found = open_signed(MemoryStore(), tmp_path / "outside.txt")
+    fill(found, 300)
+    return found
+
+
+def test_an_honest_log_has_no_finding(signed: SignedLog, tmp_path: Path) -> None:
+    """The control of everything below."""
+    steps: list[tuple[int, int]] = []
+    heads = notes(tmp_path / "outside.txt")
+    report = verify_log(
+        signed.store, ORG, asked(signed, heads), progress=lambda done, total: steps.append((done, total))
+    )
+    assert report.findings == ()
+    assert report.notes == ()
+    assert report.size == report.checkpoint == steps[-1][0] == steps[-1][1] == 313
+    assert report.root == parse_checkpoint(parse_note(heads[-1]).text).root
+    assert report.checked["entries"] + report.checked["removed"] == 313
+
+
+def test_a_database_and_memory_are_verified_alike(tmp_path: Path) -> None:
+    store, _ = open_store(f"sqlite:///{tmp_path / 'log.db'}", create=True)
+    memory, kept = open_signed(MemoryStore()), open_signed(store)
+    for found in (memory, kept):
+        fill(found, 300)
+    assert verify_log(store, ORG, asked(kept)) == verify_log(memory.store, ORG, asked(memory))
+    for read in ("blob_names", "every_word", "extent"):
+        assert getattr(store, read)(ORG) == getattr(memory.store, read)(ORG)
+    assert list(store.ids(ORG)) == list(memory.store.ids(ORG))
+    assert {(b.kind, b.key): b for b in store.every_blob(ORG)} == {
+        (b.kind, b.key): b for b in memory.store.every_blob(ORG)
+    }
+    assert list(store.every_identity(ORG, past_index=True)) == list(memory.store.every_identity(ORG))
+    assert store.extent(ORG, 7) == memory.store.extent(ORG, 7) == 7
+    assert store.faults() == memory.store.faults() == []
+    store.close()
+
+
+def test_an_old_copy_is_missing_what_a_checkpoint_outside_has(signed: SignedLog, tmp_path: Path) -> None:
+    """F22."""
+    old = open_signed(MemoryStore())
+    fill(old, 300)
+    more(signed, 20)
+    report = verify_log(old.store, ORG, asked(old, notes(tmp_path / "outside.txt")))
+    assert verdicts(report.findings) == {("missing", 313, 333)}
+    assert verify_log(old.store, ORG, asked(old)).findings == ()
+
+
+def test_a_fork_differs_between_the_checkpoints_outside(signed: SignedLog, tmp_path: Path) -> None:
+    """F22: an old copy goes on with other entries, signed by the log's own keys."""
+    fork = open_signed(MemoryStore())
+    fill(fork, 300)
+    more(signed, 20)
+    more(fork, 25, since=1000)
+    assert verify_log(fork.store, ORG, asked(fork)).findings == ()
+    report = verify_log(fork.store, ORG, asked(fork, notes(tmp_path / "outside.txt")))
+    assert verdicts(report.findings) == {("changed", 313, 333)}
+
+
+def test_a_log_signed_again_by_its_operator_is_caught_outside(signed: SignedLog, tmp_path: Path) -> None:
+    """Operator with key and database: everything rewritten and signed again from the first entry."""
+    again = open_signed(MemoryStore(), seed=1)
+    fill(again, 300)
+    assert verify_log(again.store, ORG, asked(again)).findings == ()
+    found = verify_log(again.store, ORG, asked(again, notes(tmp_path / "outside.txt"))).findings
+    assert ("changed", 0, 50) in verdicts(found)
+
+
+def test_a_thief_of_the_database_cannot_sign(signed: SignedLog, tmp_path: Path) -> None:
+    """The tree is right again and signed, but by no key of the log."""
+    stolen = MemoryStore()
+    forged = open_signed(stolen, seed=1)
+    signer = Signer(stolen, Signing(keyring=THIEF, origin=ORIGIN, clock=forged.clock))
+    fill(structs.replace(forged, signer=signer), 300)
+    found = verify_log(stolen, ORG, asked(forged, notes(tmp_path / "outside.txt"))).findings
+    assert {f.verdict for f in found} == {"unsigned", "changed"}
+    assert ("changed", 0, 50) in verdicts(found)
+    without = verify_log(stolen, ORG, asked(forged)).findings
+    assert {f.verdict for f in without} == {"unsigned"}
+    assert verify_log(signed.store, ORG, asked(signed)).findings == ()
+
+
+def test_entries_that_wait_too_long_for_a_signature_are_unsigned(signed: SignedLog) -> None:
+    signed.log.record_many([entry_at(signed, 5)])
+    report = verify_log(signed.store, ORG, asked(signed))
+    assert report.findings == ()
+    assert report.notes == ("no checkpoint covers seq 313 yet",)
+    signed.clock.move(timedelta(minutes=11))
+    assert verdicts(verify_log(signed.store, ORG, asked(signed)).findings) == {("unsigned", 313, 314)}
+
+
+def test_a_declared_restart_gives_up_what_it_names_and_nothing_else(
+    signed: SignedLog, tmp_path: Path
+) -> None:
+    """F22: the lost head is cited, so it is no finding; a greater one, or another root, is."""
+    outside = tmp_path / "outside.txt"
+    old = open_signed(MemoryStore(), outside)
+    clean = read_outside(outside)
+    fill(structs.replace(old, signer=open_signed(old.store).signer), 300)
+    more(signed, 20)
+    assert len(read_outside(outside).notes) > len(clean.notes)
+    assert verdicts(verify_log(old.store, ORG, asked(old, notes(outside))).findings) == {
+        ("missing", 313, 333)
+    }
+    assert restart(old.store, old.log, ORIGIN, read_outside(outside)) is not None
+    old.signer.sign(ORG)
+    assert verify_log(old.store, ORG, asked(old, notes(outside))).findings == ()
+    more(signed, 5)
+    assert ("missing", 313, 338) in verdicts(verify_log(old.store, ORG, asked(old, notes(outside))).findings)
+
+
+def test_a_range_is_bound_to_the_signed_head(signed: SignedLog) -> None:
+    """A narrower re-hash finds what is in its tiles; the control outside them does not."""
+    rows = signed.store._log(ORG).rows  # type: ignore[attr-defined]
+    body = rows[270].body.replace(b"success", b"failure")
+    rows[270] = structs.replace(rows[270], body=body)
+    for start, stop, expected in ((260, 280, True), (None, None, True)):
+        narrow = structs.replace(asked(signed), start=start or 0, stop=stop)
+        assert bool(verify_log(signed.store, ORG, narrow).findings) is expected
+    rows[270] = structs.replace(rows[270], body=body.replace(b"failure", b"success"))
+    body = rows[100].body.replace(b"success", b"failure")
+    rows[100] = structs.replace(rows[100], body=body)
+    found = verify_log(signed.store, ORG, structs.replace(asked(signed), start=90, stop=110)).findings
+    assert verdicts(found) == {("changed", 100, None)}
+
+
+def test_two_checkpoints_are_compared_by_the_tiles_between_them(signed: SignedLog, tmp_path: Path) -> None:
+    heads = notes(tmp_path / "outside.txt")
+    two = asked(signed, (heads[2], heads[-1]))
+    assert verify_heads(signed.store, ORG, two).findings == ()
+    other = open_signed(MemoryStore(), tmp_path / "other.txt", seed=1)
+    fill(other, 300)
+    forked = structs.replace(two, outside=(heads[2], notes(tmp_path / "other.txt")[4]))
+    assert verdicts(verify_heads(signed.store, ORG, forked).findings) == {("changed", 150, 250)}
+
+
+def test_an_uncited_manifest_and_a_lost_one(signed: SignedLog) -> None:
+    store = signed.store
+    store.put_blob(ORG, Blob("erasure", "0" * 64, b"{}"))
+    assert [f.verdict for f in verify_log(store, ORG, asked(signed)).findings] == ["inserted"]
+    blobs = store._log(ORG).blobs  # type: ignore[attr-defined]
+    for name in [name for name in blobs if name[0] in ("erasure", "removal")]:
+        del blobs[name]
+    found = verify_log(store, ORG, asked(signed)).findings
+    removed = {f.seq for f in found if f.what == "no removal names it"}
+    assert len(removed) == signed.store.head(ORG).removed > 0
+    assert sum("manifest that the entry cites" in f.what for f in found) == 3
+    assert any("no erasure names it" in f.what for f in found)
+
+
+def test_a_head_of_another_log_is_no_head_of_this_one(signed: SignedLog, tmp_path: Path) -> None:
+    head = notes(tmp_path / "outside.txt")[0]
+    assert isinstance(open_head(head, f"{ORIGIN}/{ORG}", KEYRING.verifiers, "kept"), Signed)
+    assert open_head(head, f"{ORIGIN}/other", KEYRING.verifiers, "outside") is None
+    kept = open_head(head, f"{ORIGIN}/other", KEYRING.verifiers, "kept")
+    assert isinstance(kept, Finding)
+    assert kept.verdict == "unsigned"
+
+
+def test_a_kept_head_has_every_signature_of_the_log(signed: SignedLog, tmp_path: Path) -> None:
+    head = notes(tmp_path / "outside.txt")[0]
+
+    def keys(origin: str) -> Sequence[VerifierKey]:
+        return (*KEYRING.verifiers(origin)[:1], *THIEF.verifiers(origin)[1:])
+
+    assert isinstance(open_head(head, f"{ORIGIN}/{ORG}", keys, "kept"), Finding)
+    assert isinstance(open_head(head, f"{ORIGIN}/{ORG}", keys, "outside"), Signed)
+
+
+@pytest.fixture(scope="module")
+def big() -> tuple[list[bytes], dict[tuple[int, int], bytes], Signed]:
+    """Leaves and tiles of a tree with a complete tile above the leaves, and its signed head."""
+    leaves = [sha256(str(n).encode()).digest() for n in range(BIG)]
+    frontier, tiles = extend(EMPTY, leaves)
+    head = Signed(BIG, root(frontier), 0, "kept")
+    return leaves, {(t.level, t.index): t.hashes for t in tiles if isinstance(t, Tile)}, head
+
+
+def examined(leaves: Sequence[bytes], tiles: dict[tuple[int, int], bytes], head: Signed) -> list[Finding]:
+    tree = Tree()
+    above = tiles.get((1, 0))
+    for number in range(BIG // TILE):
+        hash_ = above[number * 32 : number * 32 + 32] if above is not None and number < TILE else None
+        add_tile(tree, leaves[number * TILE : number * TILE + TILE], (tiles.get((0, number)), hash_), ())
+    found = [*settle(tree, [head], (head.size, head.root)), *ladder(tree, [head])]
+    return [*found, *upper_faults(tree, lambda level, index: tiles.get((level, index)))]
+
+
+def test_a_higher_tile_that_is_damaged_is_named_and_nothing_else(
+    big: tuple[list[bytes], dict[tuple[int, int], bytes], Signed],
+) -> None:
+    """G4: higher tile, and a body, and a leaf tile, each beneath it."""
+    leaves, tiles, head = big
+    assert examined(leaves, tiles, head) == []
+    drawn = random.Random(3)
+    for _ in range(10):
+        at = drawn.randrange(TILE * 32)
+        for level, index in ((1, 0), (0, drawn.randrange(TILE))):
+            tile = tiles[level, index]
+            altered = tile[:at] + bytes([tile[at] ^ 4]) + tile[at + 1 :]
+            (finding,) = examined(leaves, {**tiles, (level, index): altered}, head)
+            assert (finding.verdict, finding.place.split(" (")[0]) == ("changed", f"tile {level}/{index}")
+        seq = drawn.randrange(BIG)
+        changed = [*leaves[:seq], b"\x01" * 32, *leaves[seq + 1 :]]
+        assert verdicts(examined(changed, tiles, head)) == {("changed", seq, None)}
+
+
+def test_tiles_rewritten_to_fit_a_changed_entry_are_placed_by_the_tile_above(
+    big: tuple[list[bytes], dict[tuple[int, int], bytes], Signed],
+) -> None:
+    """A body and its leaf tile changed together: the tile is named; with every tile rewritten, the head's range."""
+    leaves, tiles, head = big
+    changed = [*leaves[:700], b"\x01" * 32, *leaves[701:]]
+    rewritten = {(t.level, t.index): t.hashes for t in extend(EMPTY, changed)[1]}
+    found = examined(changed, {**tiles, (0, 2): rewritten[0, 2]}, head)
+    assert verdicts(found) == {("changed", 512, 768)}
+    assert ("changed", 0, BIG) in verdicts(examined(changed, rewritten, head))
+
+
+def test_entries_moved_along_are_told_from_the_one_that_was_put_in(
+    big: tuple[list[bytes], dict[tuple[int, int], bytes], Signed],
+) -> None:
+    leaves, tiles, head = big
+    put_in = [*leaves[:300], b"\x02" * 32, *leaves[300:310], *leaves[311:]]
+    found = {f.seq: f.verdict for f in examined(put_in, tiles, head)}
+    assert found == {300: "inserted", **dict.fromkeys(range(301, 311), "moved")} | {310: "missing"}
+    taken = [*leaves[:300], *leaves[301:311], b"\x02" * 32, *leaves[311:]]
+    found = {f.seq: f.verdict for f in examined(taken, tiles, head)}
+    assert found == {300: "missing", **dict.fromkeys(range(301, 310), "moved"), 310: "inserted"}
+
+
+def test_a_compact_range_of_another_tree_is_damage_of_the_head_alone(signed: SignedLog) -> None:
+    log = signed.store._log(ORG)  # type: ignore[attr-defined]
+    other, _ = extend(EMPTY, [b"\x03" * 32] * 313)
+    log.head = structs.replace(log.head, range=compact(other))
+    assert [f.verdict for f in verify_log(signed.store, ORG, asked(signed)).findings] == ["index"]

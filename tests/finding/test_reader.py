@@ -1,0 +1,79 @@
+"""Entries that were shown before: given again while the log stands still, made anew with whatever changes it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from trailbook import Item, Log, operator
+from trailbook.deployment.deployment import Deployment
+from trailbook.finding.answers import Shown
+from trailbook.query import from_params
+from trailbook.retention.erasure import Retention
+from trailbook.testing import FrozenClock
+from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
+
+ROLES = from_params([("category", "roles")])
+ROLE = Item(type="role", id="r-3", name="Manager")
+Change = Callable[[Deployment, FrozenClock], object]
+
+
+def shown(log: Log, lang: str = "en") -> tuple[Shown, ...]:
+    return log.search(ROLES, viewer=operator(ORG), order="asc", limit=5, lang=lang).entries
+
+
+def renamed(deployment: Deployment, clock: FrozenClock) -> object:
+    entry = assigned(clock, 101)
+    concern = structs.replace(entry.concerns[0], name="Somebody Else")
+    return deployment.log(ORG).record_many([structs.replace(entry, concerns=(concern,))])
+
+
+def deleted(deployment: Deployment, clock: FrozenClock) -> object:
+    return deployment.log(ORG).record("role.deleted", actor=ANNA, target=ROLE, origin=WEB)
+
+
+def signed(deployment: Deployment, clock: FrozenClock) -> object:
+    return deployment.signer().sign(ORG)
+
+
+def erased(deployment: Deployment, clock: FrozenClock) -> object:
+    return deployment.log(ORG).erase(person(101), actor=ANNA, origin=WEB)
+
+
+def pruned(deployment: Deployment, clock: FrozenClock) -> object:
+    retention = Retention(kept_for="extended", before=clock() - timedelta(days=1))
+    return deployment.log(ORG).prune(retention, actor=ANNA, origin=WEB)
+
+
+@pytest.mark.parametrize("change", [renamed, deleted, signed, erased, pruned])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_changes_an_entry_shows_at_once(tmp_path: Path, change: Change, *, elsewhere: bool) -> None:
+    """R14, F9: a log that showed its entries before answers as one that never did, whoever changed them."""
+    clock = FrozenClock()
+    here = opened(tmp_path, clock)
+    grow(here.create(ORG), clock, 5)
+    clock.move(timedelta(days=1200))
+    for _ in range(2):  # the first reading is an entry, and makes the log another one
+        before = shown(here.log(ORG)), shown(here.log(ORG), "nb")
+    other = opened(tmp_path, clock, create=False) if elsewhere else here
+    change(other, clock)
+    after = shown(here.log(ORG)), shown(here.log(ORG), "nb")
+    fresh = opened(tmp_path, clock, create=False).log(ORG)
+    assert after == (shown(fresh), shown(fresh, "nb"))
+    assert after[0] != before[0]  # the control: there was something to see
+
+
+def test_while_nothing_changes_entries_are_given_again(tmp_path: Path) -> None:
+    """The control of the above: they are remembered, each language and each entry for itself."""
+    clock = FrozenClock()
+    log = opened(tmp_path, clock).create(ORG)
+    grow(log, clock, 5)
+    first = shown(log), shown(log, "nb")  # the reading is an entry, and makes the log another one
+    first = shown(log), shown(log, "nb")
+    again = shown(log), shown(log, "nb")
+    for made, given in zip(first, again, strict=True):
+        assert [id(one) for one in made] == [id(one) for one in given]
+    assert [one.seq for one in first[0]] == [one.seq for one in first[1]]
+    assert all(en.sentence != nb.sentence for en, nb in zip(*first, strict=True))

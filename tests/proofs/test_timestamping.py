@@ -1,0 +1,189 @@
+"""Which checkpoints are timestamped, where the tokens are kept, and that signing never waits for them (F25)."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from trailbook.deployment.deployment import Deployment, Signs, open_deployment
+from trailbook.errors import ConfigurationError, TrailbookError
+from trailbook.proofs.signer import keep_signing
+from trailbook.stores import open_store
+from trailbook.testing import FrozenClock
+from trailbook.testing.authority import Server, new_authority, openssl_agrees, serving
+from trailbook.testing.small import ORG, grow
+from trailbook.tree.timestamp import check_stamp
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a local authority."""
+    return new_authority(tmp_path_factory.mktemp("authority") / "local")
+
+
+@pytest.fixture
+def server(authority: Path) -> Iterator[Server]:
+    """The authority behind HTTP on this machine."""
+    with serving(authority) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def roots(authority: Path) -> list[bytes]:
+    """The root of the authority."""
+    return [(authority / "root.pem").read_bytes()]
+
+
+def opened(folder: Path, clock: FrozenClock, *urls: str) -> Deployment:
+    """A deployment whose checkpoints are stamped by the authorities at `urls`."""
+    signs = Signs(origin="log.example", outside=folder / "outside.txt", timestamp_urls=urls)
+    return open_deployment(f"sqlite:///{folder}/log.db", create=True, clock=clock, signs=signs)
+
+
+def tokens(folder: Path) -> list[str]:
+    """The sizes for which tokens are kept, as their keys."""
+    store, _ = open_store(f"sqlite:///{folder}/log.db")
+    found = sorted(key for kind, key in store.blob_names(ORG) if kind == "timestamp")
+    store.close()
+    return found
+
+
+def test_a_checkpoint_is_stamped_once_a_minute(tmp_path: Path, server: Server, roots: list[bytes]) -> None:
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock, server.url)
+    log, signer = deployment.create(ORG), deployment.signer()
+    for seconds, kept in ((0, 1), (30, 1), (29, 1), (1, 2)):
+        clock.move(timedelta(seconds=seconds))
+        grow(log, clock, 3)
+        assert signer.sign(ORG) is not None
+        signer.ask_stamps()
+        assert len(tokens(tmp_path)) == kept
+    assert tokens(tmp_path) == [f"{3:020d}", f"{12:020d}"]
+    assert signer.problems == []
+    note, token = signer.stamped(ORG) or (b"", b"")
+    assert note in (tmp_path / "outside.txt").read_bytes()
+    check_stamp(token, note, roots)
+    assert openssl_agrees(server.folder, token, note)
+
+
+def test_the_last_checkpoint_of_a_minute_is_stamped_when_it_is_over(tmp_path: Path, server: Server) -> None:
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock, server.url)
+    log, signer = deployment.create(ORG), deployment.signer()
+    for _ in range(2):
+        grow(log, clock, 1)
+        signer.sign(ORG)
+        signer.ask_stamps()
+    clock.move(timedelta(minutes=1))
+    signer.ask_stamps()
+    signer.ask_stamps()
+    assert tokens(tmp_path) == [f"{1:020d}", f"{2:020d}"]
+
+
+def test_the_earliest_token_of_a_size_stays(tmp_path: Path, server: Server, roots: list[bytes]) -> None:
+    """An idle log is signed again every hour, at the same size; its token keeps the note that it is over."""
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock, server.url)
+    grow(deployment.create(ORG), clock, 3)
+    signer = deployment.signer()
+    signer.sign(ORG)
+    signer.ask_stamps()
+    first = signer.stamped(ORG)
+    clock.move(timedelta(hours=1))
+    assert signer.sign(ORG) is not None
+    signer.ask_stamps()
+    assert first is not None
+    assert signer.stamped(ORG) == first
+    check_stamp(first[1], first[0], roots)
+    assert len(server.queries) == 1
+
+
+def test_signing_asks_nobody_itself_and_goes_on_without(tmp_path: Path, server: Server) -> None:
+    """A failing authority is named until it works again, and asked about the next checkpoint."""
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock, server.url)
+    log, signer = deployment.create(ORG), deployment.signer()
+    works, server.answer = server.answer, lambda _query: 500
+    grow(log, clock, 1)
+    assert signer.sign(ORG) is not None
+    assert server.queries == []
+    signer.ask_stamps()
+    (problem,) = signer.problems
+    assert problem.startswith("acme: the last checkpoint has no timestamp: 127.0.0.1:")
+    assert "500" in problem
+    signer.ask_stamps()
+    assert len(server.queries) == 1
+    server.answer = works
+    grow(log, clock, 1)
+    assert signer.sign(ORG) is not None
+    signer.ask_stamps()
+    assert signer.problems == []
+    assert tokens(tmp_path) == [f"{2:020d}"]
+
+
+def test_the_next_authority_is_asked_when_one_fails(
+    tmp_path: Path, server: Server, roots: list[bytes]
+) -> None:
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock, "http://127.0.0.1:1/", server.url)
+    grow(deployment.create(ORG), clock, 1)
+    signer = deployment.signer()
+    signer.sign(ORG)
+    signer.ask_stamps()
+    note, token = signer.stamped(ORG) or (b"", b"")
+    check_stamp(token, note, roots)
+    assert signer.problems[0].startswith("acme: another authority stamped the last checkpoint: 127.0.0.1:1: ")
+
+
+def test_a_running_signer_stamps_and_reports(tmp_path: Path, server: Server) -> None:
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock, server.url)
+    log, signer = deployment.create(ORG), deployment.signer()
+    works, server.answer = server.answer, lambda _query: 500
+    grow(log, clock, 1)
+    stop, reported = threading.Event(), threading.Event()
+    told: list[TrailbookError] = []
+
+    def report(error: TrailbookError) -> None:
+        told.append(error)
+        reported.set()
+
+    thread = threading.Thread(target=keep_signing, args=(signer, stop, report))
+    thread.start()
+    try:
+        assert reported.wait(60)
+        server.answer = works
+        grow(log, clock, 1)
+        waiting = threading.Event()
+        while not tokens(tmp_path):
+            waiting.wait(0.05)
+    finally:
+        stop.set()
+        thread.join()
+    assert tokens(tmp_path) == [f"{2:020d}"]
+    assert [error.code for error in told] == ["anchor-unavailable"]
+
+
+def test_without_the_extra_the_setting_is_refused_and_nothing_else(tmp_path: Path) -> None:
+    lines = [
+        "import sys",
+        "import trailbook.deployment.deployment as d",
+        "assert 'rfc3161_client' not in sys.modules",
+        "sys.modules['rfc3161_client'] = None",
+        "urls = tuple(sys.argv[2:])",
+        "d.open_deployment(sys.argv[1], create=True, signs=d.Signs(timestamp_urls=urls)).signer()",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines), f"sqlite:///{tmp_path}/log.db"]
+    without = subprocess.run(command, capture_output=True, check=False)
+    assert without.returncode == 0, without.stderr.decode()
+    asked = subprocess.run([*command, "https://stamps.example/"], capture_output=True, check=False)
+    assert b"ConfigurationError: timestamp_urls: needs the extra" in asked.stderr
+
+
+def test_a_deployment_with_an_unsafe_address_does_not_sign(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="needs https"):
+        opened(tmp_path, FrozenClock(), "http://stamps.example/").signer()

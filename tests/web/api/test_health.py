@@ -1,0 +1,124 @@
+"""`/readyz` names the part that is not fit, over real HTTP, and `/healthz` says only that the process lives.
+
+Each part is made unfit in a server of its own or by its own alarm; the same server before, or with the usual
+alarms, is the control. Requirements: F3, F4, F6; contracts.md 7.
+"""
+
+import resource
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.cli.conftest import Folder
+from tests.cli.test_keeping import serving
+from tests.web.conftest import ORG, Served, wire
+
+from trailbook.deployment.health import PARTS, Alarms
+from trailbook.testing.steady import FrozenClock
+
+PATIENT = 10**9  # seconds: these servers sign nothing
+
+
+def asked(served: Served) -> tuple[int, Any]:
+    answer = httpx.get(f"{served.base_url}/readyz")
+    assert answer.headers["content-type"] == "application/json"
+    return answer.status_code, answer.json()
+
+
+def failing(served: Served) -> list[str]:
+    status, found = asked(served)
+    assert (status, found["ok"]) == ((503, False) if found["failing"] else (200, True))
+    assert httpx.get(f"{served.base_url}/healthz").json()["ok"] is True
+    names: list[str] = found["failing"]
+    return names
+
+
+def until(served: Served, expected: list[str]) -> None:
+    """Ask until the answer is this one: it is two seconds old at most."""
+    last = time.monotonic() + 30
+    while failing(served) != expected:
+        assert time.monotonic() < last, failing(served)
+        time.sleep(0.1)
+
+
+def test_ready(serve: Callable[..., Served]) -> None:
+    """The control: a log that is well answers 200, and no part."""
+    assert asked(serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))) == (
+        200,
+        {"ok": True, "failing": []},
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "alarm"),
+    [
+        ("disk", {"disk_tight": 0, "disk_full": 0}),
+        ("seal-lag", {"unsealed": 1}),
+        ("checkpoint-age", {"unsigned_seconds": 0}),
+    ],
+)
+def test_the_part_is_named(serve: Callable[..., Served], part: str, alarm: dict[str, int]) -> None:
+    """503 with the part's own word and no other; no organisation and no path is named."""
+    usual = {"unsigned_seconds": PATIENT, "disk_full": 101}
+    served = serve(alarms=Alarms(**usual | alarm))
+    assert failing(served) == [part]
+    said = httpx.get(f"{served.base_url}/readyz").text
+    assert ORG not in said
+    assert served.file.name not in said
+    assert part in PARTS
+
+
+def test_signed_it_is_ready_again(serve: Callable[..., Served]) -> None:
+    """What was late is ready once it is signed, with no restart."""
+    served = serve(alarms=Alarms(unsigned_seconds=0, disk_full=101))
+    assert failing(served) == ["checkpoint-age"]
+    served.deployment.signer().sign(ORG)
+    until(served, [])
+
+
+def test_the_clock(serve: Callable[..., Served]) -> None:
+    """F6: a clock that went back behind the newest entry is named until it has caught up."""
+    clock = FrozenClock(datetime.now(UTC))
+    served = serve(clock=clock, alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
+    assert failing(served) == []
+    clock.move(timedelta(hours=-1))
+    until(served, ["clock"])
+    clock.move(timedelta(hours=1))
+    until(served, [])
+
+
+def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
+    """A newer Trailbook that brought the file on makes this one unfit, and says so by `migrations`."""
+    served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
+    assert failing(served) == []
+    with sqlite3.connect(served.file) as db:
+        db.execute("PRAGMA user_version = 999")
+    db.close()
+    until(served, ["migrations"])
+
+
+def test_a_write_that_failed(tmp_path: Path) -> None:
+    """F3: after a failed write the process records nothing more and is not ready, though its disk is well again."""
+    folder = Folder(tmp_path)
+    folder.good("init", "--org", ORG)
+    key = folder.good("api-keys", "new", "--name", "x", "--scope", "record", "--json").json["secret"]
+    bearer = {"Authorization": f"Bearer {key}"}
+    with serving(folder) as (address, process), httpx.Client(base_url=address, headers=bearer) as client:
+        path = f"/api/v1/orgs/{ORG}/entries"
+        assert client.post(path, json=wire()).status_code == 201
+        assert "store" not in client.get("/readyz").json()["failing"]
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        assert client.post(path, json=wire()).status_code == 503
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        assert client.post(path, json=wire()).status_code == 503
+        time.sleep(2.1)  # an answer is two seconds old at most
+        answer = client.get("/readyz")
+        assert (answer.status_code, "store" in answer.json()["failing"]) == (503, True)
+        assert client.get("/healthz").status_code == 200
+    with serving(folder) as (address, _):  # the control: begun again it is ready
+        assert "store" not in httpx.get(f"{address}/readyz").json()["failing"]

@@ -1,0 +1,102 @@
+"""The document tells the truth: every route is in it, and what it promises holds under generated requests."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CHECKS
+from schemathesis.generation.case import Case
+from tests.web.conftest import ORG, Served
+
+from trailbook.catalogue import load
+from trailbook.deployment.health import Alarms
+from trailbook.web.api.openapi import document
+from trailbook.web.http.problems import STATUS
+
+# A recorder owes more than a shape can say: the catalogue's rules refuse entries of the right shape, with 422.
+UNSAYABLE = ("positive_data_acceptance",)
+# A batch is answered line by line: a bad line is refused inside an answer that is 200.
+UNREAD = (*UNSAYABLE, "negative_data_rejection")
+
+
+@pytest.fixture(scope="module")
+def tried(serve: Callable[..., Served]) -> Served:
+    """A server of its own, for requests that nobody chose; nobody signs its heads, which is no fault here."""
+    return serve(alarms=Alarms(unsigned_seconds=86_400))
+
+
+def _described() -> Any:
+    """The document, with the organisation that the tests' server has."""
+    found = document(load(), "http://127.0.0.1")
+    for path in found["paths"].values():
+        for operation in path.values():
+            for parameter in operation["parameters"]:
+                if parameter["name"] == "org":
+                    parameter["schema"] = {"type": "string", "enum": [ORG]}
+    return schemathesis.openapi.from_dict(found)
+
+
+generated = _described()
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Lines as they are, for the generator."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+# A stream has no end that a generated request could wait for; tests/web/api/test_live.py reads it.
+@generated.exclude(path_regex="/live$").parametrize()
+@settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_generated_requests(case: Case, tried: Served) -> None:
+    """G10: whatever is sent, no answer is 5xx, and status, form and shape are those of the document."""
+    answer = case.call(base_url=tried.base_url, headers={"Authorization": f"Bearer {tried.keys['both']}"})
+    # Too long an address is refused for that, before anything in it is read.
+    unread = case.operation.path.endswith("/batch") or answer.status_code == 414
+    unsayable = UNREAD if unread else UNSAYABLE
+    checks = [check for check in CHECKS.get_all() if check.__name__ not in unsayable]
+    case.validate_response(answer, checks=checks)
+
+
+def test_every_route_of_the_api_is_described(served: Served) -> None:
+    """A route that the document does not know fails here, and so does one that is described but not there."""
+    found = document(served.deployment.catalogue, served.base_url)["paths"]
+    described = {(path, method.upper()) for path, ops in found.items() for method in ops}
+    outside = ("/orgs", "/sign", "/set-password", "/docs", "/problems", "/static")
+    there = {
+        (route.path_format, method)
+        for route in served.app.routes
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS" and not route.path.startswith(outside) and route.path != "/"
+    }
+    assert there == described
+
+
+def test_every_problem_is_described_and_has_its_page(served: Served, anonymous: httpx.Client) -> None:
+    """Each code has a page in plain words, and those of the API stand in the document."""
+    text = json.dumps(document(served.deployment.catalogue, served.base_url))
+    for code in STATUS:
+        page = anonymous.get(f"{served.base_url}/problems/{code}")
+        assert page.status_code == 200
+        assert f"<code>{code}</code>" in page.text
+        if code not in ("cross-site", "method-not-allowed", "invalid"):
+            assert f"`{code}`" in text
+    assert anonymous.get(f"{served.base_url}/problems/none").status_code == 404
+
+
+def test_the_reference_names_every_operation_and_member(served: Served, anonymous: httpx.Client) -> None:
+    """The page is made of the document: each path, parameter and member of a shape stands on it."""
+    found = anonymous.get(f"{served.base_url}/openapi.json").json()
+    page = anonymous.get(f"{served.base_url}/docs").text
+    assert found["openapi"] == "3.1.0"
+    for path, operations in found["paths"].items():
+        assert path in page
+        for operation in operations.values():
+            assert all(f"<code>{one['name']}</code>" in page for one in operation["parameters"])
+    for name, schema in found["components"]["schemas"].items():
+        assert f'id="{name}"' in page
+        assert all(f"<code>{member}</code>" in page for member in schema.get("properties", ()))

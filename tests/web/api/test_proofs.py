@@ -1,0 +1,122 @@
+"""Proofs over HTTP: what is fetched is enough to verify, and only who may read proofs gets it (R10)."""
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from trailbook.errors import ProofInvalidError
+from trailbook.model import Actor, Item, Origin
+from trailbook.record.canonical import item_preimage, token
+from trailbook.tree.checkpoint import Policy, open_checkpoint, parse_proof, parse_vkey
+from trailbook.tree.merkle import leaf_hash, subtree_root, verify_inclusion
+
+ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
+
+
+@pytest.fixture(scope="module")
+def proving(serve: Callable[..., Any]) -> Any:
+    """A server of its own, whose log is signed."""
+    served = serve()
+    served.deployment.signer().sign("nordlys")
+    return served
+
+
+@pytest.fixture
+def prover(proving: Any) -> Iterator[httpx.Client]:
+    """A client whose key may read proofs, and nothing that it does not need."""
+    _, secret = proving.deployment.credentials.new_key("nordlys", "Auditor", ("read", "prove"))
+    with httpx.Client(base_url=proving.base_url, headers={"Authorization": f"Bearer {secret}"}) as client:
+        yield client
+
+
+def newest(client: httpx.Client) -> dict[str, Any]:
+    """The newest entry that the signed head covers."""
+    found = client.get("/api/v1/orgs/nordlys/entries").json()["entries"]
+    return next(entry for entry in found if entry["state"] == "checkpointed")
+
+
+def test_what_is_fetched_verifies_without_us(prover: httpx.Client) -> None:
+    entry = newest(prover)
+    body = prover.get(f"/api/v1/orgs/nordlys/entries/{entry['id']}/leaf").content
+    proof = parse_proof(prover.get(f"/api/v1/orgs/nordlys/entries/{entry['id']}/proof").content)
+    keys = [parse_vkey(line) for line in prover.get("/log/nordlys/key").text.splitlines()]
+    head = open_checkpoint(prover.get("/log/nordlys/checkpoint").content, Policy(keys[0].name, tuple(keys)))
+    size, root = head.checkpoint.size, head.checkpoint.root
+    verify_inclusion(leaf_hash(body), proof.hashes, index=entry["seq"], size=size, root=root)
+    assert proof.index == entry["seq"]
+    with pytest.raises(ProofInvalidError):  # the control: another body is not in the tree
+        verify_inclusion(leaf_hash(body + b" "), proof.hashes, index=entry["seq"], size=size, root=root)
+
+
+def test_tiles_and_entry_bundles_are_those_of_the_tree(prover: httpx.Client) -> None:
+    size = int(prover.get("/log/nordlys/checkpoint").text.splitlines()[1])
+    tile = prover.get(f"/log/nordlys/tile/0/000.p/{size}")
+    entries = prover.get(f"/log/nordlys/tile/entries/000.p/{size}").content
+    bodies = []
+    while entries:
+        length = int.from_bytes(entries[:2], "big")
+        bodies.append(entries[2 : 2 + length])
+        entries = entries[2 + length :]
+    assert tile.content == b"".join(map(leaf_hash, bodies))
+    assert tile.headers["etag"]
+    assert "immutable" in tile.headers["cache-control"]
+    root = subtree_root([leaf_hash(body) for body in bodies])
+    assert prover.get("/log/nordlys/checkpoint").text.splitlines()[2] == base64.b64encode(root).decode()
+    for missing in ("tile/0/001", f"tile/0/000.p/{size - 1}", "tile/1/000.p/1", "tile/0/nonsense"):
+        assert prover.get(f"/log/nordlys/{missing}").status_code == 404
+
+
+def test_identities_open_the_tokens(prover: httpx.Client) -> None:
+    found = prover.get("/api/v1/orgs/nordlys/items/user/u-42/identities").json()
+    bob = found[0]
+    item = Item(type=bob["type"], id=bob["id"], name=bob["name"])
+    assert token(item_preimage(item), bytes.fromhex(bob["salt"])) == bob["token"]
+
+
+def test_absent_and_erased_items_answer_alike(proving: Any, prover: httpx.Client) -> None:
+    log = proving.deployment.log("nordlys")
+    gone = Actor(kind="person", type="user", id="u-gone", name="Gone Soon")
+    web = Origin(interface="web")
+    log.record("user.profile_updated", actor=gone, target=Item(type="user", id="u-gone"), origin=web)
+    assert prover.get("/api/v1/orgs/nordlys/items/user/u-gone/identities").status_code == 200
+    log.erase(Item(type="user", id="u-gone"), actor=ANNA, origin=web)
+    erased = prover.get("/api/v1/orgs/nordlys/items/user/u-gone/identities")
+    absent = prover.get("/api/v1/orgs/nordlys/items/user/u-never/identities")
+    answers = [{k: v for k, v in a.json().items() if k != "request_id"} for a in (erased, absent)]
+    assert (erased.status_code, answers[0]) == (404, answers[1])
+
+
+def test_an_entry_that_is_not_signed_yet_says_so(proving: Any, prover: httpx.Client) -> None:
+    log = proving.deployment.log("nordlys")
+    receipt = log.record(
+        "role.created", actor=ANNA, target=Item(type="role", id="r-new"), origin=Origin(interface="web")
+    )
+    early = prover.get(f"/api/v1/orgs/nordlys/entries/{receipt.id}/proof")
+    assert (early.status_code, early.json()["code"]) == (409, "not-checkpointed")
+    assert early.headers["retry-after"] == "1"
+    proving.deployment.signer().sign("nordlys")
+    assert prover.get(f"/api/v1/orgs/nordlys/entries/{receipt.id}/proof").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/orgs/nordlys/entries/{id}/leaf",
+        "/api/v1/orgs/nordlys/entries/{id}/proof",
+        "/api/v1/orgs/nordlys/items/user/u-42/identities",
+        "/log/nordlys/checkpoint",
+        "/log/nordlys/key",
+        "/log/nordlys/tile/entries/000.p/62",
+    ],
+)
+def test_only_who_may_read_proofs_is_let_in(proving: Any, prover: httpx.Client, path: str) -> None:
+    """401, 403 for a key that may read entries, 403 for a foreign one; the control is the prover."""
+    at = proving.base_url + path.format(id=newest(prover)["id"])
+    assert httpx.get(at).status_code == 401
+    for name in ("read", "both", "other"):
+        refused = httpx.get(at, headers={"Authorization": f"Bearer {proving.keys[name]}"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "not-permitted")
+    assert prover.get(at).status_code in (200, 404)

@@ -1,0 +1,79 @@
+"""Rows that were written out before: given again for the same entry on the same list, and for nothing else."""
+
+from collections.abc import Hashable
+
+import httpx
+from markupsafe import Markup
+from msgspec import structs
+from tests.web.conftest import ANNA, ORG, WEB, Served, enter
+from tests.web.test_html import opened
+
+from trailbook import Item, Query, operator
+from trailbook.finding.answers import Shown
+from trailbook.web.http.row_cache import MOST, Drawing, Drawn
+
+
+def shown_in(served: Served) -> Shown:
+    return served.log.search(Query(), viewer=operator(ORG), limit=1).entries[0]
+
+
+class Pen:
+    """Draws rows and counts them."""
+
+    def __init__(self) -> None:
+        self.drawn = Drawn()
+        self.times = 0
+
+    def rows(self, shown: Shown, org: str = ORG, forgotten: int = 0, address: Hashable = "a") -> str:
+        found = self.drawn.rows((org, forgotten, address), [shown], self.draw)
+        return str(found[0].html)
+
+    def draw(self, shown: Shown) -> Drawing:
+        self.times += 1
+        return Drawing("today", Markup(shown.sentence))
+
+
+def test_a_row_is_given_again_for_the_same_entry_on_the_same_list_alone(served: Served) -> None:
+    """Another list, organisation or language, a new name, an erasure: each is drawn anew."""
+    pen, shown = Pen(), shown_in(served)
+    assert pen.rows(shown) == pen.rows(structs.replace(shown)) == shown.sentence
+    assert pen.times == 1
+    renamed = structs.replace(shown, sentence="Somebody else did it")
+    assert pen.rows(renamed) == "Somebody else did it"
+    pen.rows(shown, address="b")
+    pen.rows(shown, org="other")
+    assert pen.times == 4
+    pen.rows(renamed)
+    pen.rows(renamed, forgotten=1)
+    assert pen.times == 5
+    pen.rows(renamed, forgotten=1)
+    assert pen.times == 5
+
+
+def test_only_so_many_lists_are_kept(served: Served) -> None:
+    """What was asked for longest ago goes first."""
+    pen, shown = Pen(), shown_in(served)
+    for at in range(MOST + 1):
+        pen.rows(shown, address=at)
+    pen.rows(shown, address=MOST)
+    assert pen.times == MOST + 1
+    pen.rows(shown, address=0)
+    assert pen.times == MOST + 2
+
+
+def test_whoever_is_erased_is_so_on_the_next_page(served: Served) -> None:
+    """R14: a row that was written out with a name has the pseudonym when the same page is asked for again."""
+    person, role = (
+        Item(type="user", id="u-drawn", name="Tone Vang"),
+        Item(type="role", id="r-9", name="Clerk"),
+    )
+    served.log.record("role.assigned", actor=ANNA, target=role, concerns={"member": person}, origin=WEB)
+    address = f"/orgs/{ORG}/activity?target=role/r-9"
+    with httpx.Client(base_url=served.base_url, timeout=30) as reader:
+        enter(reader, served.link())
+        assert "Tone Vang" in opened(reader, address).text
+        assert "Tone Vang" in opened(reader, address).text
+        served.log.erase(person, actor=ANNA, origin=WEB)
+        page = opened(reader, address).text
+    assert "Tone Vang" not in page
+    assert "Clerk" in page

@@ -1,0 +1,192 @@
+"""Slow and endless senders are hung up on, and nobody else waits for them (R24, F11)."""
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.web.conftest import ORG, Served, wire
+
+from trailbook.web.http.limits import Limits
+
+
+@pytest.fixture(scope="module")
+def hasty(serve: Callable[..., Served]) -> Served:
+    """A server that waits one second for a head or a body, and three between two requests."""
+    return serve(limits=Limits(reading=1_000_000, header_seconds=1, request_seconds=1, idle_seconds=3))
+
+
+@contextmanager
+def line(served: Served) -> Iterator[socket.socket]:
+    """A bare connection."""
+    parts = urlsplit(served.base_url)
+    assert parts.hostname is not None
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=60) as found:
+        yield found
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Everything until the server hangs up."""
+    pieces = []
+    while piece := connection.recv(65536):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def post(served: Served, length: int, path: str = "entries") -> bytes:
+    """The head of a request that records."""
+    return (
+        f"POST /api/v1/orgs/{ORG}/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def is_served(served: Served) -> bool:
+    """Whether somebody else is answered."""
+    return httpx.get(f"{served.base_url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: b"])
+def test_a_head_that_does_not_come(hasty: Served, begun: bytes) -> None:
+    """408 and hung up on; meanwhile others are served."""
+    with line(hasty) as slow:
+        slow.sendall(begun)
+        assert is_served(hasty)
+        told = rest(slow)
+    assert told.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert refused(told)["code"] == "request-timeout"
+
+
+def test_a_head_that_comes_drop_by_drop(hasty: Served) -> None:
+    """Slow loris: a byte now and then buys no more time, on as many connections as one pleases."""
+    with line(hasty) as first, line(hasty) as second:
+        for one in (first, second):
+            one.sendall(b"GET /healthz HTTP/1.1\r\n")
+        for _ in range(20):
+            try:
+                for one in (first, second):
+                    one.sendall(b"X-A: b\r\n")
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            assert is_served(hasty)
+            time.sleep(0.2)
+        else:
+            raise AssertionError("the server listened for four seconds")
+
+
+def test_a_head_that_does_not_end(hasty: Served) -> None:
+    """431 and hung up on, once it has 64 KiB; the server holds no more than that."""
+    with line(hasty) as endless:
+        endless.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        told = b""
+        try:
+            for _ in range(10_000):
+                endless.sendall(b"X-A: " + b"b" * 1000 + b"\r\n")
+            told = rest(endless)
+        except (BrokenPipeError, ConnectionResetError):
+            told = b"HTTP/1.1 431"  # it hung up while we were still sending
+        assert told.startswith(b"HTTP/1.1 431")
+    assert is_served(hasty)
+
+
+def refused(told: bytes) -> dict[str, str]:
+    """The problem that an answer below the application is; its fields are those of every answer."""
+    head, _, body = told.partition(b"\r\n\r\n")
+    fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    assert fields[b"content-type"] == b"application/problem+json"
+    assert fields[b"content-length"] == str(len(body)).encode()
+    assert (fields[b"connection"], fields[b"cache-control"]) == (b"close", b"no-store")
+    found: dict[str, str] = json.loads(body)
+    assert fields[b"x-request-id"].decode() == found["request_id"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4^C4:,\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHo st: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_is_no_request(hasty: Served, sent: bytes) -> None:
+    """400 as a problem that carries nothing of what was sent, and hung up on."""
+    with line(hasty) as other:
+        other.sendall(sent)
+        told = rest(other)
+    assert told.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    found = refused(told)
+    assert found["code"] == "malformed"
+    assert found["type"] == f"{hasty.base_url}/problems/malformed"
+    assert "nonsense" not in found["detail"]
+    assert is_served(hasty)
+
+
+@pytest.mark.parametrize("path", ["entries", "entries/batch", "exports"])
+def test_a_body_that_does_not_come(hasty: Served, path: str) -> None:
+    """408 as a problem, and hung up on; nothing is recorded of the half that came."""
+    if path == "exports":
+        hasty.keys["both"] = hasty.deployment.credentials.new_key(ORG, "E", ("record", "read", "export"))[1]
+    with line(hasty) as slow:
+        slow.sendall(post(hasty, 500, path) + b"{")
+        assert is_served(hasty)
+        told = rest(slow)
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nconnection: close" in head.lower()
+    assert json.loads(body)["code"] == "request-timeout"
+
+
+def test_in_time(hasty: Served) -> None:
+    """The control: a head and a body in pieces, sent in time, are read; then another on the same connection."""
+    body = json.dumps(wire()).encode()
+    with line(hasty) as connection:
+        for _ in range(2):
+            sent = post(hasty, len(body)) + body
+            for piece in (sent[:20], sent[20:200], sent[200:-20], sent[-20:]):
+                connection.sendall(piece)
+                time.sleep(0.05)
+            answer = b""
+            while b'"state"' not in answer:
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 201")
+
+
+def test_between_two_requests(hasty: Served) -> None:
+    """A connection that nobody uses is closed; longer than a head may take, it is kept."""
+    with line(hasty) as idle:
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200")
+        time.sleep(1.5)
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200")
+        assert rest(idle) == b""
+
+
+def test_a_body_that_nobody_reads(hasty: Served) -> None:
+    """What is refused at its head is not read to its end: a gigabyte that was announced is hung up on."""
+    with line(hasty) as large:
+        large.sendall(post(hasty, 1_000_000_000) + b"{")
+        told = rest(large)
+    assert told.startswith(b"HTTP/1.1 413")
+    assert is_served(hasty)
+
+
+def test_a_stream_is_not_hung_up_on(hasty: Served) -> None:
+    """An answer may take as long as it pleases: only requests are late."""
+    headers = {"Authorization": f"Bearer {hasty.keys['both']}"}
+    with httpx.stream("GET", f"{hasty.api}/live", headers=headers, timeout=60) as live:
+        pieces = live.iter_raw()
+        assert next(pieces).startswith(b": open")
+        time.sleep(1.5)
+        packed = gzip.compress(json.dumps(wire()).encode())
+        more = {**headers, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+        assert httpx.post(f"{hasty.api}/entries", content=packed, headers=more).status_code == 201
+        assert b"event: entry" in next(pieces)

@@ -177,21 +177,21 @@ def _unhurried(connection: Any, record: object) -> None:
 # --- One way in a process of its own: what others hook into classes and sessions stays theirs. ---
 
 
-class Told(Struct, frozen=True):
+class Turn(Struct, frozen=True):
     """What a process measured: the times, and for each shape the share of its rows that left a trace."""
 
     times: Times
     seen: dict[str, float]
 
 
-def one(way: str, url: str, rows: int) -> Told:
+def one(way: str, url: str, rows: int) -> Turn:
     """Measure a way in this process."""
     found = host(way, url)
     seen: dict[str, float] = {}
     with acting_as(_ANNA):
         times = measured(found, rows, lambda shape, written: seen.update({shape: _traced(found, written)}))
     found.engine.dispose()
-    return Told(times, seen)
+    return Turn(times, seen)
 
 
 def _traced(found: Host, written: int) -> float:
@@ -203,7 +203,7 @@ def _traced(found: Host, written: int) -> float:
     return kept / written
 
 
-def apart(way: str, url: str, rows: int) -> Told:
+def apart(way: str, url: str, rows: int) -> Turn:
     """Measure a way in a process of its own. Raises: RuntimeError with what it said when it failed."""
     command = [sys.executable, "-m", "bench.capture", "--way", way, "--url", url, "--rows", str(rows)]
     root = Path(__file__).parent.parent
@@ -211,12 +211,12 @@ def apart(way: str, url: str, rows: int) -> Told:
     done = subprocess.run(command, capture_output=True, cwd=root, env=environ, check=False)
     if done.returncode:
         raise RuntimeError(f"{way}: {done.stderr.decode()[-2000:]}")
-    return msgspec.json.decode(done.stdout, type=Told)
+    return msgspec.json.decode(done.stdout, type=Turn)
 
 
-def everything(rows: int) -> dict[str, dict[str, Told]]:
+def everything(rows: int) -> dict[str, dict[str, Turn]]:
     """Every way on both databases: what each told, by database and way."""
-    told: dict[str, dict[str, list[Told]]] = {"sqlite": defaultdict(list), "postgresql": defaultdict(list)}
+    told: dict[str, dict[str, list[Turn]]] = {"sqlite": defaultdict(list), "postgresql": defaultdict(list)}
     with tempfile.TemporaryDirectory(prefix="trailbook-bench-") as folder, postgres() as server:
         # The ways take turns, so that a busy minute of the machine is not the figure of one of them.
         turns = [(turn, way, kind) for turn in range(_TURNS) for way in WAYS for kind in WAYS[way]]
@@ -231,8 +231,8 @@ def everything(rows: int) -> dict[str, dict[str, Told]]:
     return {kind: {way: _together(turns) for way, turns in ways.items()} for kind, ways in told.items()}
 
 
-def _together(turns: Sequence[Told]) -> Told:
-    return Told(
+def _together(turns: Sequence[Turn]) -> Turn:
+    return Turn(
         {shape: [time for turn in turns for time in turn.times[shape]] for shape in SHAPES},
         {shape: min(turn.seen[shape] for turn in turns) for shape in SHAPES},
     )
@@ -241,7 +241,7 @@ def _together(turns: Sequence[Told]) -> Told:
 # --- The table. ---
 
 
-def lines(told: Mapping[str, Mapping[str, Told]], rows: int) -> Iterator[str]:
+def lines(told: Mapping[str, Mapping[str, Turn]], rows: int) -> Iterator[str]:
     """The page, in Markdown."""
     yield from (
         "# What capture adds to a host's writes",
@@ -263,7 +263,7 @@ def lines(told: Mapping[str, Mapping[str, Told]], rows: int) -> Iterator[str]:
     yield (Path(__file__).parent / "missed.capture.md").read_text("utf-8").rstrip("\n")
 
 
-def _line(ways: Mapping[str, Told], shape: str, way: str) -> str:
+def _line(ways: Mapping[str, Turn], shape: str, way: str) -> str:
     times = ways[way].times[shape]
     cells = [shape, way, number(median(times)), number(p99(times))]
     if way == "no audit":
@@ -279,7 +279,7 @@ def _line(ways: Mapping[str, Told], shape: str, way: str) -> str:
     return f"| {' | '.join(cells)} | {number(added)} | {goal} | {number(added / ours) if ours > 0 else ''} |"
 
 
-def _added(ways: Mapping[str, Told], shape: str, way: str) -> float:
+def _added(ways: Mapping[str, Turn], shape: str, way: str) -> float:
     return median(ways[way].times[shape]) - median(ways["no audit"].times[shape])
 
 

@@ -15,7 +15,7 @@ from bench.measuring import Control, Row, once, row, scaled, seconds, tell
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
 from trailbook.deployment.deployment import DEFAULT_SIGNS
-from trailbook.deployment.verification import Asked, verify_log
+from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import DamagedError
 from trailbook.export.bundle import Ask, Signs, write_bundle
 from trailbook.query import Query
@@ -31,7 +31,7 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     store = built.store()
     keys_of = built.deployment.signing.keyring.verifiers
     types = frozenset(built.log.catalogue.types)
-    asked = Asked(origin=DEFAULT_SIGNS.origin, keys_of=keys_of, types=types)
+    asked = VerifyOptions(origin=DEFAULT_SIGNS.origin, keys_of=keys_of, types=types)
 
     def verify() -> None:
         found = verify_log(store, ORG, asked).findings

@@ -19,7 +19,7 @@ from trailbook.access.viewer import operator
 from trailbook.log.log import Keys, Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.record.canonical import decode
-from trailbook.stores import Kept, Store
+from trailbook.stores import Store, StoredEntry
 from trailbook.tree.merkle import EMPTY, extend, node_hash
 
 _LEAVES = 65_536  # a batch of leaf hashes
@@ -119,7 +119,7 @@ class _Counted:
         self.tiles += kind == "tile"
         return self._store.blob(org, kind, key)
 
-    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+    def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         """As the store's."""
         self.rows += stop - start
         return self._store.kept(org, start, stop)

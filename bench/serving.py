@@ -32,7 +32,7 @@ _FILTERS = tuple(f"{field}=user/u-{at}" for at in range(100) for field in ("acto
 _BATCHES = (100, 1_000)
 
 
-class Asked(Struct, frozen=True):
+class Connection(Struct, frozen=True):
     """A running server and what opens it."""
 
     host: str
@@ -111,7 +111,7 @@ def _answers(name: str, size: int, clients: int, taken: dict[str, float]) -> Ite
 
 
 @contextmanager
-def served(file: Path | None, size: int) -> Iterator[Asked]:
+def served(file: Path | None, size: int) -> Iterator[Connection]:
     """The server over a log in a file, or over one in memory, with a key and a session of its own."""
     url = "memory:" if file is None else f"sqlite:///{file}"
     given = [sys.executable, "-m", "bench.server", url]
@@ -120,7 +120,7 @@ def served(file: Path | None, size: int) -> Iterator[Asked]:
     try:
         told = json.loads(process.stdout.readline())
         long = _SECONDS if size >= _LITTLE else _SECONDS / 20
-        yield Asked(told["host"], told["port"], told["key"], told["cookie"], process.pid, long)
+        yield Connection(told["host"], told["port"], told["key"], told["cookie"], process.pid, long)
     finally:
         process.terminate()
         process.wait(60)
@@ -137,7 +137,7 @@ def opened(url: str) -> tuple[Deployment, str, str]:
     return deployment, key, deployment.credentials.sign_in(link)
 
 
-def _load(folder: Path, asked: Asked, request: bytes, connections: int) -> dict[str, float]:
+def _load(folder: Path, asked: Connection, request: bytes, connections: int) -> dict[str, float]:
     file = folder / "request"
     filled = request.replace(b"{key}", asked.key.encode()).replace(b"{cookie}", asked.cookie.encode())
     file.write_bytes(filled)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from bench.capture import SHAPES, Told, apart, lines
+from bench.capture import SHAPES, Turn, apart, lines
 
 
 @pytest.mark.parametrize("way", ["hooks", "triggers"])
@@ -19,9 +19,9 @@ def test_every_row_left_a_trace(way: str, tmp_path: Path) -> None:
 
 def test_what_saw_nothing_is_not_compared() -> None:
     """A way that left no trace of a shape's rows is said to be unseen, however quick it was."""
-    plain = Told({shape: [10.0] for shape in SHAPES}, dict.fromkeys(SHAPES, 0.0))
-    hooks = Told({shape: [20.0] for shape in SHAPES}, dict.fromkeys(SHAPES, 1.0))
-    blind = Told({shape: [11.0] for shape in SHAPES}, {**dict.fromkeys(SHAPES, 1.0), "bulk insert": 0.0})
+    plain = Turn({shape: [10.0] for shape in SHAPES}, dict.fromkeys(SHAPES, 0.0))
+    hooks = Turn({shape: [20.0] for shape in SHAPES}, dict.fromkeys(SHAPES, 1.0))
+    blind = Turn({shape: [11.0] for shape in SHAPES}, {**dict.fromkeys(SHAPES, 1.0), "bulk insert": 0.0})
     told = list(lines({"sqlite": {"no audit": plain, "hooks": hooks, "Continuum": blind}}, 20))
     assert "| bulk insert | Continuum | 11 | 11 | unseen | | |" in told
     assert "| single insert | hooks | 20 | 20 | 10 | <= 100: met | 1 |" in told

@@ -29,7 +29,7 @@ from trailbook.errors import (
 from trailbook.finding.answers import Shown
 from trailbook.model import Item, NewEntry
 from trailbook.query import Query
-from trailbook.recording.writer import Outcome
+from trailbook.recording.writer import Result
 
 VIEWER = operator("acme")
 
@@ -66,7 +66,7 @@ class Cut:
         self.org, self.catalogue = log.org, log.catalogue
         self._log, self._times, self._lost = log, times, lost
 
-    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
         """Record, and say so unless it is cut."""
         cut = self._times > 0
         self._times -= 1
@@ -150,7 +150,7 @@ def test_a_log_that_hangs_holds_nobody(capture: Capture, engine: Engine, log: Lo
     asked, answer = threading.Event(), threading.Event()
 
     class Hanging(Cut):
-        def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+        def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
             asked.set()
             assert answer.wait(60)
             return super().record_each(entries, source=source)

@@ -13,7 +13,7 @@ from trailbook.catalogue import Catalogue, load
 from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry, Receipt
 from trailbook.record.rules import complete
-from trailbook.recording.writer import Outcome
+from trailbook.recording.writer import Result
 
 UNTIL = "2026-11-22T12:00:00+00:00"
 
@@ -37,18 +37,18 @@ class Recorder:
         self.recorded_at.extend(now for _ in kept)
         return []
 
-    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
         """Take what keeps the rules; the log's own entries (capture began) are nobody's here."""
         assert source == demo.SOURCE
         return [self._outcome(entry) for entry in entries]
 
-    def _outcome(self, entry: NewEntry) -> Outcome:
+    def _outcome(self, entry: NewEntry) -> Result:
         try:
             if not entry.action.startswith("activity_log."):
                 self.record_many([entry])
         except TrailbookError as error:
-            return Outcome(None, error)
-        return Outcome(None)
+            return Result(None, error)
+        return Result(None)
 
 
 class Built(Struct, frozen=True):

@@ -23,7 +23,7 @@ from trailbook.demo.looks import HEADERS
 from trailbook.demo.system import HRSystem
 from trailbook.errors import EntryInvalidError, StoreError
 from trailbook.model import Item, NewEntry
-from trailbook.recording.writer import Outcome
+from trailbook.recording.writer import Result
 
 if TYPE_CHECKING:
     from tests.demo.conftest import Built, Recorder
@@ -355,7 +355,7 @@ def test_what_the_log_refuses_is_kept_and_set_aside(site: Site) -> None:
 def test_a_log_that_does_not_answer_is_told_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """F26: the form is saved all the same, and the entry is there once the log answers."""
 
-    def down(*_: object, **__: object) -> list[Outcome]:
+    def down(*_: object, **__: object) -> list[Result]:
         raise StoreError("the log does not answer")
 
     with monkeypatch.context() as gone:

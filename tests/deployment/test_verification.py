@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from trailbook.deployment.restart import restart
-from trailbook.deployment.verification import Asked, verify_heads, verify_log
+from trailbook.deployment.verification import VerifyOptions, verify_heads, verify_log
 from trailbook.proofs.keyring import keyring_of
 from trailbook.proofs.outside_file import read_outside
 from trailbook.proofs.signer import Signer, Signing
@@ -28,9 +28,9 @@ THIEF = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
 BIG = TILE * TILE + 3 * TILE
 
 
-def asked(found: SignedLog, outside: Sequence[bytes] = ()) -> Asked:
+def asked(found: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
     types = frozenset(found.log.catalogue.types)
-    return Asked(
+    return VerifyOptions(
         origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=found.clock.at, types=types
     )
 

@@ -14,11 +14,11 @@ from trailbook.errors import IndexDamagedError
 from trailbook.index import (
     Clause,
     Fields,
+    IndexRow,
     Lives,
     Piece,
     Place,
     Plan,
-    Row,
     Segment,
     SegmentHead,
     Tail,
@@ -51,7 +51,7 @@ _ITEM = st.integers(1, 12)
 
 
 @st.composite
-def rows(draw: st.DrawFn) -> list[Row]:
+def rows(draw: st.DrawFn) -> list[IndexRow]:
     """Rows on few moments and few items, with gaps where bodies were removed before sealing."""
     found, seq = [], 0
     for _ in range(draw(st.integers(0, 60))):
@@ -61,10 +61,10 @@ def rows(draw: st.DrawFn) -> list[Row]:
     return found
 
 
-def _row(seq: int, random: Random) -> Row:
+def _row(seq: int, random: Random) -> IndexRow:
     coded = {name: random.choice(words) for name, words in WORDS.items()}
     concerned = tuple(random.sample(range(1, 13), random.choice([0, 1, 1, 2])))
-    return Row(
+    return IndexRow(
         seq=seq,
         at=random.choice([0, 5, 5, 7, random.randrange(1000), 2**50]),
         actor=random.randint(1, 12),
@@ -116,7 +116,7 @@ def plans(draw: st.DrawFn) -> Plan:
     )
 
 
-def holds(plan: Plan, row: Row) -> bool:
+def holds(plan: Plan, row: IndexRow) -> bool:
     """Whether a row matches: the plan's meaning, read off its definition."""
     about, code = {row.target, *row.concerned}, {n: WORDS[n].index(getattr(row, n)) for n in WORDS}
 
@@ -139,7 +139,7 @@ def holds(plan: Plan, row: Row) -> bool:
     return inside and told and row.seq < plan.as_of and plan.own in (None, row.own)
 
 
-def cut(found: Sequence[Row], sizes: Sequence[int], dead: Sequence[tuple[int, int]] = ()) -> list[Piece]:
+def cut(found: Sequence[IndexRow], sizes: Sequence[int], dead: Sequence[tuple[int, int]] = ()) -> list[Piece]:
     """The same rows as sealed segments of these sizes, the rest as the tail."""
     codes, pieces, first = new_codes(WORDS), list[Piece](), 0
     for size in sizes:
@@ -179,7 +179,7 @@ def test_search_is_filter() -> None:
 
     @given(found=rows(), plan=plans(), sizes=SIZES, gone=DEAD, limit=st.integers(1, 9))
     def check(
-        found: list[Row], plan: Plan, sizes: list[int], gone: list[tuple[int, int]], limit: int
+        found: list[IndexRow], plan: Plan, sizes: list[int], gone: list[tuple[int, int]], limit: int
     ) -> None:
         dead = [(low, low + many) for low, many in gone]
         pieces = cut(found, sizes, dead)
@@ -195,7 +195,7 @@ def test_search_is_filter() -> None:
     check()
 
 
-def _pages(pieces: list[Piece], plan: Plan, wanted: Sequence[Row], limit: int) -> None:
+def _pages(pieces: list[Piece], plan: Plan, wanted: Sequence[IndexRow], limit: int) -> None:
     read: list[int] = []
     place = None
     while len(page := newest(pieces, plan, limit, place)):
@@ -207,7 +207,7 @@ def _pages(pieces: list[Piece], plan: Plan, wanted: Sequence[Row], limit: int) -
     assert oldest(pieces, plan, limit, middle).seq.tolist() == after[:limit]
 
 
-def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[Row]) -> None:
+def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[IndexRow]) -> None:
     edges = np.asarray([0, 5, 6, 500, 2**51], np.int64)
     drawn = [sum(low <= r.at < high for r in wanted) for low, high in pairwise(edges)]
     assert bars(pieces, plan, edges).tolist() == drawn
@@ -221,7 +221,7 @@ def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[Row]) -> None:
 
 
 @given(found=rows(), sizes=SIZES, item=_ITEM)
-def test_newest_citing(found: list[Row], sizes: list[int], item: int) -> None:
+def test_newest_citing(found: list[IndexRow], sizes: list[int], item: int) -> None:
     """The last entry that cites an item in any part, its source included."""
     citing = [r for r in found if item in (r.actor, r.target, r.source, r.behalf, *r.concerned)]
     last = max(citing, key=lambda r: (r.at, r.seq), default=None)
@@ -229,7 +229,7 @@ def test_newest_citing(found: list[Row], sizes: list[int], item: int) -> None:
 
 
 @given(found=rows())
-def test_a_segment_of_segments_is_the_segment_of_their_entries(found: list[Row]) -> None:
+def test_a_segment_of_segments_is_the_segment_of_their_entries(found: list[IndexRow]) -> None:
     """Merging loses nothing: the merged bytes are those of sealing at once."""
     pieces = [p for p in cut(found, [20, 20]) if isinstance(p, Segment)]
     whole = next(p for p in cut(found, [40]) if isinstance(p, Segment))

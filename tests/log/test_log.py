@@ -20,7 +20,7 @@ from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundErr
 from trailbook.finding.paging import Order
 from trailbook.log.log import LIBRARY, Log
 from trailbook.model import Actor, Concern, Entry, Item, NewEntry, Origin, microseconds
-from trailbook.query import Query, Term, View, from_line, matches, words
+from trailbook.query import EntryFacts, Query, Term, from_line, matches, words
 from trailbook.record.rules import Complete, complete
 from trailbook.stores import Store, open_store
 from trailbook.testing import FrozenClock, new_log
@@ -57,7 +57,7 @@ def numbered(count: int, start: int = 0) -> list[NewEntry]:
     return [structs.replace(ENTRY, id=UUID(int=start + n), occurred_at=when) for n, when in enumerate(at)]
 
 
-def in_order(views: Sequence[View], order: Order) -> list[int]:
+def in_order(views: Sequence[EntryFacts], order: Order) -> list[int]:
     """The seqs of entries in an order: the reference."""
     keys: dict[str, Callable[[Entry], Any]] = {
         "desc": lambda e: (-microseconds(e.occurred_at), -e.seq),

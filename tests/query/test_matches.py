@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trailbook.errors import FilterInvalidError
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, Actor, Concern, Entry, Item, Origin, instant
-from trailbook.query import Query, Term, View, from_line, interval, matches, self_of, words
+from trailbook.query import EntryFacts, Query, Term, from_line, interval, matches, self_of, words
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ANNA = Item(type="user", id="u-17", name="Anna Berg")
@@ -43,10 +43,10 @@ def entry(
     return Entry(**given | rest)  # type: ignore[arg-type]
 
 
-def view(of: Entry) -> View:
+def view(of: Entry) -> EntryFacts:
     items = (of.actor, of.target, *of.concerns)
     found = {word for item in items for word in words(item.name or "")} | set(words("Role given"))
-    return View(entry=of, words=frozenset(found), self_=self_of(of))
+    return EntryFacts(entry=of, words=frozenset(found), self_=self_of(of))
 
 
 def finds(line: str, of: Entry) -> bool:

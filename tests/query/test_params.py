@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError
 from trailbook.query import (
-    Known,
     Paging,
     Query,
     Term,
+    Vocabulary,
     from_line,
     from_params,
     printed,
@@ -23,7 +23,7 @@ from trailbook.query.dates import PRESETS
 
 Pairs = list[tuple[str, str]]
 
-KNOWN = Known(
+KNOWN = Vocabulary(
     categories={"roles", "permissions", "users"},
     actions={"role.assigned", "role.removed", "user.created"},
     types={"user", "role", "source"},
@@ -107,7 +107,7 @@ def test_order_and_repetition_of_parameters_do_not_matter(query: Query, random: 
 def test_the_line_of_the_contract() -> None:
     """contracts.md 4: the same in one line."""
     line = "category:roles concerns:user/u-42 -outcome:denied date:last-quarter"
-    query = from_line(line, Known(categories=["roles"], actions=[], types=["user"]))
+    query = from_line(line, Vocabulary(categories=["roles"], actions=[], types=["user"]))
     assert printed(query) == line
     assert query == Query(
         date="last-quarter",
@@ -121,7 +121,7 @@ def test_the_line_of_the_contract() -> None:
     assert from_line("") == Query() == from_params([])
 
 
-def faults(pairs: Pairs, known: Known | None = KNOWN) -> tuple[Fault, ...]:
+def faults(pairs: Pairs, known: Vocabulary | None = KNOWN) -> tuple[Fault, ...]:
     with pytest.raises(FilterInvalidError) as refused:
         from_params(pairs, known)
     assert all(fault.pointer.lstrip("/") in refused.value.detail for fault in refused.value.faults)

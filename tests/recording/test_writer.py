@@ -16,7 +16,7 @@ from msgspec import structs
 from trailbook.access.viewer import operator
 from trailbook.catalogue import load
 from trailbook.errors import BatchRefusedError, DamagedError, EntryConflictError, EntryInvalidError
-from trailbook.finding.embedded.projection import Told, row_of
+from trailbook.finding.embedded.projection import Committed, row_of
 from trailbook.log.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, entry_from, microseconds
 from trailbook.query import Query
@@ -422,7 +422,7 @@ def test_the_index_is_told_what_it_would_read(history: list[list[NewEntry]]) -> 
     """A row made while recording is the one that the recorded body and the directory give."""
     store = MemoryStore()
     store.create("acme")
-    told: list[Told] = []
+    told: list[Committed] = []
     means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(), key=bytes(32))
     writer = Writer(store, "acme", means, told.append)
     for entries in history:

@@ -14,7 +14,7 @@ import apsw
 import pytest
 from msgspec import Struct, structs
 
-from trailbook.deployment.verification import Asked, verify_log
+from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import TrailbookError
 from trailbook.proofs.outside_file import read_outside
 from trailbook.stores import open_store
@@ -44,7 +44,7 @@ class Subject(Struct):
     folder: Path
     intact: bytes
     contents: Contents
-    asked: Asked
+    asked: VerifyOptions
 
     def copy(self, damaged: bytes | None = None) -> Path:
         """A copy at the one path used for all, without what an earlier one left beside it."""
@@ -54,7 +54,7 @@ class Subject(Struct):
         path.write_bytes(self.intact if damaged is None else damaged)
         return path
 
-    def verify(self, path: Path, asked: Asked | None = None) -> Found:
+    def verify(self, path: Path, asked: VerifyOptions | None = None) -> Found:
         """Every finding, or None where not even the head can be read."""
         try:
             store, _ = open_store(f"sqlite:///{path}")
@@ -75,7 +75,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     signed = open_signed(store, folder / "outside.txt")
     fill(signed, 600)
     store.close()
-    asked = Asked(
+    asked = VerifyOptions(
         origin=ORIGIN,
         keys_of=KEYRING.verifiers,
         outside=tuple(raw for _, raw in read_outside(folder / "outside.txt").notes),
@@ -149,7 +149,7 @@ def flips(count: int, size: int) -> Iterator[tuple[int, int]]:
     return ((drawn.randrange(size), drawn.randrange(8)) for _ in range(count))
 
 
-def flip_each(subject: Subject, count: int, asked: Asked) -> dict[str, int]:
+def flip_each(subject: Subject, count: int, asked: VerifyOptions) -> dict[str, int]:
     """Flip one bit at a time and assert the verdict; how many of each kind there were."""
     kinds = {"content": 0, "unreadable": 0, "index": 0, "nothing": 0}
     for place, bit in flips(count, len(subject.intact)):
@@ -417,7 +417,7 @@ ALL_EDITS: list[Edit] = [
 ]
 
 
-def edit_each(subject: Subject, edit: Edit, asked: Asked, count: int = EDITS) -> None:
+def edit_each(subject: Subject, edit: Edit, asked: VerifyOptions, count: int = EDITS) -> None:
     """Make one edit at a time, each in a fresh copy, and assert that it is found where it was made."""
     drawn = random.Random(7)
     for number in range(count):

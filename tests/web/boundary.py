@@ -58,7 +58,7 @@ class Ground(Struct, frozen=True):
     headers: dict[str, dict[str, str]]
 
 
-class Told(Struct, frozen=True):
+class Response(Struct, frozen=True):
     """An answer without what may differ: its request id, its date, how much is left, and what was asked for."""
 
     status: int
@@ -125,7 +125,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield operation["operationId"], method.upper(), path
 
 
-def ask(client: httpx.Client, cell: tuple[str, str, Place], headers: dict[str, str]) -> Told:
+def ask(client: httpx.Client, cell: tuple[str, str, Place], headers: dict[str, str]) -> Response:
     """Ask one cell of the matrix; of a stream that is let in, no more than its head."""
     method, path, place = cell
     url = path.format(org=place.org, **place.ids)
@@ -140,12 +140,12 @@ def ask(client: httpx.Client, cell: tuple[str, str, Place], headers: dict[str, s
     return _told(answer, text, place)
 
 
-def _told(answer: httpx.Response, text: str, place: Place) -> Told:
+def _told(answer: httpx.Response, text: str, place: Place) -> Response:
     varies = ("x-request-id", "date", "ratelimit")
     headers = sorted((n, v) for n, v in answer.headers.items() if n not in varies)
     for asked in (place.org, *place.ids.values()):
         text = text.replace(f"/{asked}", "/*")
-    return Told(answer.status_code, tuple(headers), re.sub(r'"request_id":"[^"]*"', "", text))
+    return Response(answer.status_code, tuple(headers), re.sub(r'"request_id":"[^"]*"', "", text))
 
 
 def breaches(ground: Ground, document: dict[str, Any], names: Iterable[str] | None = None) -> list[str]:
@@ -167,7 +167,7 @@ def _cell(client: httpx.Client, ground: Ground, cell: tuple[str, str, str, str])
     name, method, path, role = cell
     headers, may = ground.headers[role], role in MAY[name]
 
-    def told(place: Place) -> Told:
+    def told(place: Place) -> Response:
         return ask(client, (method, path, place), headers)
 
     nowhere = absent(ground.own)

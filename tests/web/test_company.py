@@ -15,7 +15,7 @@ from tests.web.conftest import ANNA, ORG, Served, enter
 from trailbook import demo
 from trailbook.access.viewer import Viewer
 from trailbook.model import Item
-from trailbook.query import Query, View, from_params, matches, values_of
+from trailbook.query import EntryFacts, Query, from_params, matches, values_of
 
 PAGE = f"/orgs/{ORG}/activity"
 OSLO = ZoneInfo("Europe/Oslo")
@@ -46,7 +46,7 @@ def company(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def everything(company: Served) -> list[View]:
+def everything(company: Served) -> list[EntryFacts]:
     """Every entry, as the reference semantics sees it."""
     viewer = Viewer(org=ORG, item=Item(type="user", id=ANNA.id, name="Anna Berg"), activity_log="full")
     return list(company.log.views(from_params([]), viewer=viewer))
@@ -67,12 +67,12 @@ def asked(query: str) -> Query:
     return from_params(own if "tz" in dict(own) else [*own, ("tz", "Europe/Oslo")])
 
 
-def found(everything: list[View], query: Query) -> list[View]:
+def found(everything: list[EntryFacts], query: Query) -> list[EntryFacts]:
     return [view for view in everything if matches(query, view, NOW)]
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_bars(reader: httpx.Client, everything: list[View], query: str) -> None:
+def test_bars(reader: httpx.Client, everything: list[EntryFacts], query: str) -> None:
     """P37, P38: every bar of a filter, and all of them together, are what counting finds."""
     bars = _BAR.findall(reader.get(f"{PAGE}/bars?{query}").text)
     whole = found(everything, asked(query))
@@ -84,7 +84,7 @@ def test_bars(reader: httpx.Client, everything: list[View], query: str) -> None:
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_counts(reader: httpx.Client, everything: list[View], query: str) -> None:
+def test_counts(reader: httpx.Client, everything: list[EntryFacts], query: str) -> None:
     """P27: every count beside a value is what counting finds without the filter's own values of that field."""
     page = reader.get(f"{PAGE}/values?{query}").text
     sections = _SECTION.findall(page)
@@ -102,7 +102,7 @@ def test_counts(reader: httpx.Client, everything: list[View], query: str) -> Non
         assert sorted(n for n in told if n) == sorted(mine.values()), field
 
 
-def test_the_overview(reader: httpx.Client, everything: list[View]) -> None:
+def test_the_overview(reader: httpx.Client, everything: list[EntryFacts]) -> None:
     """P6: who fell silent and which days are unusual are what counting finds, one link away from the log's page."""
     assert f'href="{PAGE}/overview"' in reader.get(f"{PAGE}?category=roles").text
     page = reader.get(f"{PAGE}/overview").text.partition("<main")[2].partition("</main>")[0]

@@ -30,14 +30,14 @@ COMPUTED = frozenset({"seq", "recorded_at", "source", "self", "sentence", "link"
 COMPUTED_OF_ITEM = frozenset({"exists", "name_now"})
 _BATCH = 500
 
-Result = Literal["recorded", "replayed", "acceptable", "refused"]
+RowState = Literal["recorded", "replayed", "acceptable", "refused"]
 
 
 class Line(Struct, frozen=True, kw_only=True):
     """What became of one line, counted from 1; `acceptable` is what a dry run says instead of recording."""
 
     number: int
-    result: Result
+    result: RowState
     id: UUID | None = None
     refused: TrailbookError | None = None
 
@@ -149,7 +149,7 @@ def _record(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]], sour
         if outcome.receipt is None:
             yield Line(number=number, result="refused", id=found.id, refused=outcome.refused)
         else:
-            result: Result = "replayed" if outcome.receipt.replayed else "recorded"
+            result: RowState = "replayed" if outcome.receipt.replayed else "recorded"
             yield Line(number=number, result=result, id=outcome.receipt.id)
 
 
@@ -164,7 +164,7 @@ def _judge(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]]) -> It
         if outcome.receipt is None:
             yield Line(number=number, result="refused", id=found.id, refused=outcome.refused)
         else:
-            result: Result = "replayed" if outcome.receipt.replayed else "acceptable"
+            result: RowState = "replayed" if outcome.receipt.replayed else "acceptable"
             yield Line(number=number, result=result, id=found.id)
 
 

@@ -46,7 +46,7 @@ class State(Struct, frozen=True, kw_only=True):
     members: Mapping[tuple[str, str], Member]
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class AccessEntry(Struct, frozen=True, kw_only=True):
     """An entry that a change will be: its action and target, and whom it is about."""
 
     action: str
@@ -55,7 +55,7 @@ class Told(Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
 
 
-Making = Callable[[State], tuple[Change, Sequence[Told]]]
+Making = Callable[[State], tuple[Change, Sequence[AccessEntry]]]
 
 
 def state_of(by: By) -> State:
@@ -91,10 +91,10 @@ def add_role(by: By, name: str, permissions: Mapping[str, str], *, categories: S
     id_, named = new_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
     role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         refuse(role_faults(name, permissions, [r.name for r in state.roles.values()]))
         refuse(_category_faults(by, role))
-        told = Told(action="role.created", target=role_item(role), fields=("permissions",))
+        told = AccessEntry(action="role.created", target=role_item(role), fields=("permissions",))
         return Change(organisation=state.organisation, put_roles=[role]), [told]
 
     change(by, make)
@@ -112,16 +112,18 @@ def change_role(
     named = tuple(sorted(set(categories)))
     role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         old = _own_role(state, id_)
         refuse(role_faults(name, permissions, [r.name for r in state.roles.values() if r.id != id_]))
         refuse(_category_faults(by, role))
         told = []
         if name != old.name:
-            told.append(Told(action="role.renamed", target=role_item(role), fields=("name",)))
+            told.append(AccessEntry(action="role.renamed", target=role_item(role), fields=("name",)))
         if (role.full, role.categories) != (old.full, old.categories):
             told.append(
-                Told(action="role.access_level_changed", target=role_item(role), fields=("permissions",))
+                AccessEntry(
+                    action="role.access_level_changed", target=role_item(role), fields=("permissions",)
+                )
             )
         return Change(organisation=state.organisation, put_roles=[role]), told
 
@@ -135,12 +137,12 @@ def remove_role(by: By, id_: str) -> None:
     Raises: NotPermittedError, NotFoundError, PredefinedRoleError, LastAdministratorError, AccessMovedError.
     """
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         role = _own_role(state, id_)
         having = [m for m in state.members.values() if id_ in m.roles]
         left = [structs.replace(m, roles=tuple(r for r in m.roles if r != id_)) for m in having]
         told = _assigned("role.unassigned", role, [member_item(m) for m in having])
-        told.append(Told(action="role.deleted", target=role_item(role)))
+        told.append(AccessEntry(action="role.deleted", target=role_item(role)))
         return Change(organisation=state.organisation, drop_roles=[id_], put_members=left), told
 
     change(by, make)
@@ -153,7 +155,7 @@ def put_member(by: By, item: Item, roles: Sequence[str]) -> Member:
     """
     put: list[Member] = []
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         refuse(tuple(_member_faults(by, state, item, roles)))
         old = state.members.get((item.type, item.id), Member(type=item.type, id=item.id, name=item.id))
         new = structs.replace(old, name=item.name or old.name, roles=tuple(dict.fromkeys(roles)))
@@ -170,7 +172,7 @@ def remove_member(by: By, type_: str, id_: str) -> None:
     Raises: NotPermittedError, NotFoundError, LastAdministratorError, AccessMovedError.
     """
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         old = find_member(state, type_, id_)
         told = _moves(state, old, structs.replace(old, roles=()))
         return Change(organisation=state.organisation, drop_members=[(type_, id_)]), told
@@ -186,14 +188,14 @@ def disable_member(by: By, type_: str, id_: str, *, disabled: bool) -> Member:
     """
     put: list[Member] = []
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         old = find_member(state, type_, id_)
         at = int(by.deployment.clock().timestamp() * 1_000_000) if disabled else None
         put.append(structs.replace(old, disabled_at=at))
         if (old.disabled_at is not None) == disabled:
             return Change(organisation=state.organisation), []
         action = "user.deactivated" if disabled else "user.reactivated"
-        told = Told(action=action, target=member_item(old))
+        told = AccessEntry(action=action, target=member_item(old))
         return Change(organisation=state.organisation, put_members=put), [told]
 
     change(by, make)
@@ -206,14 +208,16 @@ def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
     """The categories that even full access does not show. Raises: NotPermittedError, InvalidError, AccessMovedError."""
     withheld = tuple(sorted(set(categories)))
 
-    def make(state: State) -> tuple[Change, Sequence[Told]]:
+    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
         known = by.deployment.catalogue.categories
         unknown = [c for c in withheld if c not in known]
         refuse(
             tuple(Fault("/withheld", "invalid", f"{c[:80]!r} is not a declared category") for c in unknown)
         )
         organisation = structs.replace(state.organisation, withheld=withheld)
-        told = Told(action="activity_log.settings_changed", target=log_item(by.org), fields=("categories",))
+        told = AccessEntry(
+            action="activity_log.settings_changed", target=log_item(by.org), fields=("categories",)
+        )
         return Change(organisation=organisation), [] if withheld == state.organisation.withheld else [told]
 
     change(by, make)
@@ -241,7 +245,7 @@ def change(by: By, make: Making) -> None:
             raise AccessMovedError("somebody else changed access at the same time: try again") from None
 
 
-def tell(by: By, told: Sequence[Told], *, failed: bool = False) -> None:
+def tell(by: By, told: Sequence[AccessEntry], *, failed: bool = False) -> None:
     """Record what was done. Raises: BatchRefusedError; StoreError."""
     viewer = by.viewer
     actor = Actor(kind=viewer.kind, type=viewer.item.type, id=viewer.item.id, name=viewer.item.name)
@@ -276,20 +280,20 @@ def log_item(org: str) -> Item:
     return Item(type="log", id=org)
 
 
-def _moves(state: State, old: Member, new: Member) -> list[Told]:
+def _moves(state: State, old: Member, new: Member) -> list[AccessEntry]:
     person = member_item(new)
     given = [state.roles[id_] for id_ in new.roles if id_ not in old.roles]
     taken = [state.roles[id_] for id_ in old.roles if id_ not in new.roles and id_ in state.roles]
     told = [one for role in given for one in _assigned("role.assigned", role, [person])]
     told += [one for role in taken for one in _assigned("role.unassigned", role, [person])]
     if new.name != old.name and old.roles:
-        told.append(Told(action="user.profile_updated", target=person, fields=("preferred_name",)))
+        told.append(AccessEntry(action="user.profile_updated", target=person, fields=("preferred_name",)))
     return told
 
 
-def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[Told]:
+def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[AccessEntry]:
     parts = [people[at : at + MAX_CONCERNS] for at in range(0, len(people), MAX_CONCERNS)]
-    return [Told(action=action, target=role_item(role), members=tuple(part)) for part in parts]
+    return [AccessEntry(action=action, target=role_item(role), members=tuple(part)) for part in parts]
 
 
 def _category_faults(by: By, role: Role) -> tuple[Fault, ...]:

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from trailbook.access.credentials import refuse
 from trailbook.access.passwords import hashed, matches, password_faults
 from trailbook.access.viewer import Viewer
-from trailbook.administration.access import By, State, Told, change, find_member, member_item
+from trailbook.administration.access import AccessEntry, By, State, change, find_member, member_item
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import (
     Fault,
@@ -45,12 +45,12 @@ def invite(by: By, type_: str, id_: str, login: str) -> str:
     """
     name = login.casefold()
 
-    def make(now: State) -> tuple[Change, list[Told]]:
+    def make(now: State) -> tuple[Change, list[AccessEntry]]:
         old = find_member(now, type_, id_)
         taken = any(m.login == name and (m.type, m.id) != (type_, id_) for m in now.members.values())
         refuse(_login_faults(name, taken=taken))
         new = structs.replace(old, login=name, password=None)
-        told = Told(action="user.invited", target=member_item(old))
+        told = AccessEntry(action="user.invited", target=member_item(old))
         return Change(organisation=now.organisation, put_members=[new]), [told]
 
     change(by, make)
@@ -65,11 +65,11 @@ def reset(by: By, type_: str, id_: str) -> str:
     The old one works until then. Raises: NotPermittedError, NotFoundError, AccessMovedError.
     """
 
-    def make(now: State) -> tuple[Change, list[Told]]:
+    def make(now: State) -> tuple[Change, list[AccessEntry]]:
         old = find_member(now, type_, id_)
         if old.login is None:
             raise NotFoundError("this member has no account: invite them")
-        told = Told(action="user.password_reset", target=member_item(old))
+        told = AccessEntry(action="user.password_reset", target=member_item(old))
         return Change(organisation=now.organisation), [told]
 
     change(by, make)

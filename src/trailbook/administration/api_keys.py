@@ -9,7 +9,7 @@ from datetime import timedelta
 from trailbook.access.api_keys import KEY_LIFE, OVERLAP, Wanted, key_faults
 from trailbook.access.credentials import refuse
 from trailbook.access.viewer import require_access
-from trailbook.administration.access import By, Told, tell
+from trailbook.administration.access import AccessEntry, By, tell
 from trailbook.errors import AccessMovedError, Fault, NotFoundError
 from trailbook.model import Item, microseconds
 from trailbook.stores import ApiKey
@@ -26,7 +26,7 @@ def issue(by: By, wanted: Wanted) -> tuple[ApiKey, str]:
     require_access(by.viewer, by.org)
     refuse(key_faults(wanted, by.deployment.catalogue.categories))
     key, secret = by.deployment.credentials.drawn_key(by.org, wanted)
-    tell(by, [Told(action="api_key.created", target=_item(key), fields=("scopes", "expiry_date"))])
+    tell(by, [AccessEntry(action="api_key.created", target=_item(key), fields=("scopes", "expiry_date"))])
     by.deployment.credentials.keep_key(key)
     return key, secret
 
@@ -41,7 +41,7 @@ def rotate(by: By, id_: str, overlap: timedelta = OVERLAP, life: timedelta = KEY
         refuse((Fault("/overlap_hours", "invalid", "is not 0 to 24 hours"),))
     if life <= timedelta(0):
         refuse((Fault("/expires_at", "invalid", "is not in the future"),))
-    told = [Told(action="api_key.rotated", target=_item(key), fields=("expiry_date",))]
+    told = [AccessEntry(action="api_key.rotated", target=_item(key), fields=("expiry_date",))]
     tell(by, told)
     secret = by.deployment.credentials.rotate_key(key, overlap, life)
     if secret is None:
@@ -58,7 +58,7 @@ def revoke(by: By, id_: str) -> bool:
     key = known(by, id_)
     if key.revoked_at is not None:
         return False
-    tell(by, [Told(action="api_key.revoked", target=_item(key))])
+    tell(by, [AccessEntry(action="api_key.revoked", target=_item(key))])
     return by.deployment.credentials.revoke_key(id_)
 
 

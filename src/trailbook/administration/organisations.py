@@ -7,7 +7,7 @@ one.
 from msgspec import Struct, structs
 
 from trailbook.access.viewer import operator
-from trailbook.administration.access import By, Told, log_item, tell
+from trailbook.administration.access import AccessEntry, By, log_item, tell
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import AccessMovedError, HeadMovedError, NotFoundError
 from trailbook.model import instant, microseconds, written
@@ -31,7 +31,7 @@ def add(deployment: Deployment, org: str) -> bool:
     new = org not in deployment.orgs()
     deployment.create(org)
     if new:
-        tell(By(deployment, operator(org)), [Told(action="activity_log.begun", target=log_item(org))])
+        tell(By(deployment, operator(org)), [AccessEntry(action="activity_log.begun", target=log_item(org))])
     return new
 
 
@@ -39,7 +39,7 @@ def suspend(deployment: Deployment, org: str) -> bool:
     """Let nobody in and record nothing until it is resumed; False when it was suspended. Raises: NotFoundError."""
     if _known(deployment, org).suspended_at is not None:
         return False
-    tell(By(deployment, operator(org)), [Told(action="activity_log.suspended", target=log_item(org))])
+    tell(By(deployment, operator(org)), [AccessEntry(action="activity_log.suspended", target=log_item(org))])
     _set(deployment, org, microseconds(deployment.clock()))
     return True
 
@@ -49,7 +49,7 @@ def resume(deployment: Deployment, org: str) -> bool:
     if _known(deployment, org).suspended_at is None:
         return False
     _set(deployment, org, None)
-    tell(By(deployment, operator(org)), [Told(action="activity_log.resumed", target=log_item(org))])
+    tell(By(deployment, operator(org)), [AccessEntry(action="activity_log.resumed", target=log_item(org))])
     return True
 
 

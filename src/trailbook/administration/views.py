@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from trailbook.access.credentials import refuse
-from trailbook.administration.access import By, Told, tell
+from trailbook.administration.access import AccessEntry, By, tell
 from trailbook.deployment.deployment import AskedItems
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log.log import Log
@@ -70,7 +70,7 @@ def add(by: By, wanted: Wanted) -> Saved:
     """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
     view = _made(by, wanted, id_, microseconds(by.deployment.clock()))
-    _put(by, view, Told(action="saved_view.created", target=_item(view), fields=("name", "filter")))
+    _put(by, view, AccessEntry(action="saved_view.created", target=_item(view), fields=("name", "filter")))
     choose(by, id_, default=wanted.default, alert=wanted.alert)
     return one(by, id_)
 
@@ -93,7 +93,7 @@ def change(by: By, id_: str, wanted: Wanted) -> Saved:
     ]
     if changed:
         _require_own(by, old)
-        _put(by, view, Told(action="saved_view.updated", target=_item(view), fields=tuple(changed)))
+        _put(by, view, AccessEntry(action="saved_view.updated", target=_item(view), fields=tuple(changed)))
     choose(by, id_, default=wanted.default, alert=wanted.alert)
     return one(by, id_)
 
@@ -102,7 +102,7 @@ def remove(by: By, id_: str) -> None:
     """Remove one's own view. Raises: NotFoundError; NotYoursError for another's."""
     view = _view(by, id_)
     _require_own(by, view)
-    tell(by, [Told(action="saved_view.deleted", target=_item(view))])
+    tell(by, [AccessEntry(action="saved_view.deleted", target=_item(view))])
     _kept(by).drop(by.org, id_)
 
 
@@ -171,7 +171,7 @@ def _require_own(by: By, view: SavedView) -> None:
         raise NotYoursError("this view is another's: save one of your own")
 
 
-def _put(by: By, view: SavedView, told: Told) -> None:
+def _put(by: By, view: SavedView, told: AccessEntry) -> None:
     """Keep a view; the entry is written first: a change nobody hears of is worse than an entry of one that failed."""
     own = [
         each for each in _kept(by).of(by.org, view.owner) if each.owner == view.owner and each.id != view.id

@@ -21,7 +21,7 @@ from trailbook.capture import outbox
 from trailbook.capture.actor import Acting
 from trailbook.capture.entries import Captured, Moment, meant
 from trailbook.capture.folding import folded
-from trailbook.capture.outbox import Health, Kept, Poison
+from trailbook.capture.outbox import Health, OutboxRow, Poison
 from trailbook.catalogue import Catalogue
 from trailbook.errors import (
     ConfigurationError,
@@ -85,7 +85,7 @@ class Ways(Struct, frozen=True, kw_only=True):
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-class Place(Struct, frozen=True):
+class OutboxPlace(Struct, frozen=True):
     """Where an entry stood in the outbox: its row, its place in the row, and what kind of change it is."""
 
     position: int
@@ -164,7 +164,7 @@ def retry(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     held = quarantined(engine)
     work = _Work(ways)
     for one in held:
-        work.take(one.org, Place(one.position, one.part, one.op), one.entry)
+        work.take(one.org, OutboxPlace(one.position, one.part, one.op), one.entry)
     still = {(poison.position, poison.part) for poison in work.record(_logs(log))}
     with engine.begin() as connection:
         for one in held:
@@ -221,10 +221,10 @@ class _Work:
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
-        self._entries: dict[str, list[tuple[NewEntry, Place, str]]] = {}
+        self._entries: dict[str, list[tuple[NewEntry, OutboxPlace, str]]] = {}
         self._poison: list[Poison] = []
 
-    def take(self, org: str, place: Place, text: str) -> None:
+    def take(self, org: str, place: OutboxPlace, text: str) -> None:
         """Take an entry in; what is no entry is poison at once."""
         try:
             entry = entry_of(text)
@@ -247,7 +247,7 @@ class _Work:
                     self._poison.append(self._refused(org, place, text, outcome.refused))
         return self._poison
 
-    def _refused(self, org: str, place: Place, text: str, error: TrailbookError) -> Poison:
+    def _refused(self, org: str, place: OutboxPlace, text: str, error: TrailbookError) -> Poison:
         faults = error.faults if isinstance(error, InvalidError) else ()
         return Poison(
             position=place.position,
@@ -276,13 +276,13 @@ def entry_of(text: str) -> NewEntry:
     return entry
 
 
-def _pass(engine: Engine, logs: Logs, rows: Sequence[Kept], ways: Ways) -> Drained:
+def _pass(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> Drained:
     work, taken, gone = _Work(ways), 0, 0
     for row, part, text in folded(rows, _verbs(logs)):
         if text is None:
             gone += 1
         else:
-            work.take(row.org, Place(row.position, part, row.op), text)
+            work.take(row.org, OutboxPlace(row.position, part, row.op), text)
             taken += 1
     poison = work.record(logs)
     with engine.begin() as connection:

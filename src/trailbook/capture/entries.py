@@ -20,7 +20,7 @@ from trailbook.model import Item, microseconds, written
 _ITEM = msgspec.json.Encoder()
 
 
-class Row:
+class CapturedRow:
     """A row as a statement gives it, with the attributes of the declaration; a callable reads it like an object."""
 
     __slots__ = ("_held",)

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from trailbook.capture.outbox import MEANT, Kept
+from trailbook.capture.outbox import MEANT, OutboxRow
 
 Verb = Callable[[str, str], str]
-Unfolded = tuple[Kept, int, str | None]  # a row, the place in it, and the entry, or None where it folded
+Unfolded = tuple[OutboxRow, int, str | None]  # a row, the place in it, and the entry, or None where it folded
 # By verb class of what is meant: a new role is not told by "gave Bob the role", nor a deleted one by "changed it".
 _NOT_INTO = {
     "created": ("updated", "deleted", "gave", "took"),
@@ -32,7 +32,7 @@ class _Meant(msgspec.Struct):
     more: set[str]
 
 
-def folded(rows: Sequence[Kept], verb: Verb) -> Iterator[Unfolded]:
+def folded(rows: Sequence[OutboxRow], verb: Verb) -> Iterator[Unfolded]:
     """Every entry of these rows, as it is to be recorded; rows of one transaction have to be here together."""
     said: dict[tuple[str, str | None], list[_Meant]] = {}
     places: dict[int, _Meant] = {}
@@ -47,7 +47,7 @@ def folded(rows: Sequence[Kept], verb: Verb) -> Iterator[Unfolded]:
         yield row, part, _with_fields(text, places.get(row.position))
 
 
-def _parts(row: Kept) -> Iterator[tuple[int, str]]:
+def _parts(row: OutboxRow) -> Iterator[tuple[int, str]]:
     if not row.entry.startswith("["):
         yield 0, row.entry
         return
@@ -60,7 +60,9 @@ def _parts(row: Kept) -> Iterator[tuple[int, str]]:
         yield part, bytes(raw).decode()
 
 
-def _told(row: Kept, text: str, said: dict[tuple[str, str | None], list[_Meant]], verb: Verb) -> str | None:
+def _told(
+    row: OutboxRow, text: str, said: dict[tuple[str, str | None], list[_Meant]], verb: Verb
+) -> str | None:
     if row.op == MEANT or row.tx is None or (row.org, row.tx) not in said:
         return text
     entry = _entry(text)
@@ -75,7 +77,7 @@ def _told(row: Kept, text: str, said: dict[tuple[str, str | None], list[_Meant]]
     return None
 
 
-def _fits(row: Kept, entry: dict[str, Any], meant: _Meant, verb: Verb) -> bool:
+def _fits(row: OutboxRow, entry: dict[str, Any], meant: _Meant, verb: Verb) -> bool:
     if _key(entry) in meant.covers:
         return True
     if _key(meant.entry) != _key(entry) or not _about(entry) <= meant.about:

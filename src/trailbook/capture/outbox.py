@@ -74,7 +74,7 @@ _INSERT = {
 _COLUMNS = "position, org, tx, op, captured_at, entry, covers"
 
 
-class Kept(Struct, frozen=True):
+class OutboxRow(Struct, frozen=True):
     """A row of the outbox."""
 
     position: int
@@ -212,10 +212,10 @@ def _put(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
         cursor.close()
 
 
-def page(connection: Connection, limit: int) -> list[Kept]:
+def page(connection: Connection, limit: int) -> list[OutboxRow]:
     """The rows to move next, oldest first; a transaction in which something was meant comes whole."""
     asked = f"SELECT {_COLUMNS} FROM trailbook_outbox ORDER BY position LIMIT ?"
-    rows = [Kept(*row) for row in connection.exec_driver_sql(sql(connection, asked), (limit,))]
+    rows = [OutboxRow(*row) for row in connection.exec_driver_sql(sql(connection, asked), (limit,))]
     if len(rows) == limit:
         rows += _rest(connection, rows)
     return rows
@@ -280,7 +280,7 @@ def _version(connection: Connection) -> int:
     return int(found.scalar() or 0)
 
 
-def _rest(connection: Connection, rows: Sequence[Kept]) -> Iterator[Kept]:
+def _rest(connection: Connection, rows: Sequence[OutboxRow]) -> Iterator[OutboxRow]:
     """What the page cut off of transactions in which something was meant."""
     meant = "SELECT DISTINCT tx FROM trailbook_outbox WHERE op = 'meant' AND tx IS NOT NULL"
     known = {row.tx for row in rows}
@@ -288,4 +288,4 @@ def _rest(connection: Connection, rows: Sequence[Kept]) -> Iterator[Kept]:
     asked = f"SELECT {_COLUMNS} FROM trailbook_outbox WHERE position > ? AND tx = ? ORDER BY position"
     for tx in cut:
         found = connection.exec_driver_sql(sql(connection, asked), (rows[-1].position, tx))
-        yield from (Kept(*row) for row in found)
+        yield from (OutboxRow(*row) for row in found)

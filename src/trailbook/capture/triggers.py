@@ -14,7 +14,7 @@ from trailbook.capture import outbox
 from trailbook.capture.actor import as_text, current
 from trailbook.capture.declarations import OPS, Op, Ref, Tracked
 from trailbook.capture.sqlalchemy import rollback
-from trailbook.capture.sqlalchemy.checks import Finding
+from trailbook.capture.sqlalchemy.checks import Blindspot
 from trailbook.errors import ConfigurationError
 
 _CONTEXT = """CREATE TABLE IF NOT EXISTS trailbook_context (
@@ -86,7 +86,7 @@ def remove(connection: Connection, tables: Iterable[Tracked], org: str) -> list[
     return [trigger.name for trigger in found]
 
 
-def check(connection: Connection, tables: Iterable[Tracked], org: str) -> list[Finding]:
+def check(connection: Connection, tables: Iterable[Tracked], org: str) -> list[Blindspot]:
     """Which triggers are missing, or are not those of the declarations any more."""
     name = outbox.engine_name(connection)
     there = _kept(connection, name)
@@ -94,9 +94,9 @@ def check(connection: Connection, tables: Iterable[Tracked], org: str) -> list[F
     for trigger in (t for tracked in tables for t in triggers(name, tracked, org)):
         kept = there.get(trigger.name)
         if kept is None:
-            found.append(Finding(trigger.table, "trigger-missing", f"{trigger.name} is not there"))
+            found.append(Blindspot(trigger.table, "trigger-missing", f"{trigger.name} is not there"))
         elif _flat(kept) not in _flat(trigger.statements[0]):
-            found.append(Finding(trigger.table, "trigger-differs", f"{trigger.name} is not as declared"))
+            found.append(Blindspot(trigger.table, "trigger-differs", f"{trigger.name} is not as declared"))
     return found
 
 

@@ -53,7 +53,7 @@ _IRREGULAR = (
 _PARTICLES = ("in", "out", "on", "off", "up", "down", "over", "back", "away")
 
 
-class Finding(Struct, frozen=True, order=True):
+class CatalogueFault(Struct, frozen=True, order=True):
     """One thing wrong: the file and key to mend, and why; a warning leaves the catalogue usable."""
 
     file: str
@@ -64,7 +64,7 @@ class Finding(Struct, frozen=True, order=True):
 
 def check(
     catalogue: Catalogue, languages: Sequence[str] = ("en", "nb"), actions_seen: Iterable[str] = ()
-) -> list[Finding]:
+) -> list[CatalogueFault]:
     """Every fault and warning of a catalogue in the enabled languages, faults of the rules first.
 
     `actions_seen` are names found in a log; one that nothing declares is a fault.
@@ -79,7 +79,7 @@ def check(
         try:
             language = catalogue.language(lang)
         except CatalogueError as error:
-            found.append(Finding(f"say/{lang}.toml", "", error.detail))
+            found.append(CatalogueFault(f"say/{lang}.toml", "", error.detail))
             continue
         found.extend(_language(catalogue, language))
     return found
@@ -92,17 +92,17 @@ def participle(name: str) -> bool:
     return last.endswith("ed") or last in _IRREGULAR or any(last.endswith("re" + word) for word in _IRREGULAR)
 
 
-def _names(catalogue: Catalogue) -> Iterator[Finding]:
+def _names(catalogue: Catalogue) -> Iterator[CatalogueFault]:
     for category in catalogue.categories:
         if not is_slug(category):
-            yield Finding(f"{category}.toml", "category", "is not a name in lower snake case")
+            yield CatalogueFault(f"{category}.toml", "category", "is not a name in lower snake case")
     for purpose in catalogue.purposes:
         if not is_slug(purpose):
-            yield Finding("purposes.toml", f"purposes.{purpose}", "is not a name in lower snake case")
+            yield CatalogueFault("purposes.toml", f"purposes.{purpose}", "is not a name in lower snake case")
 
 
-def _action(catalogue: Catalogue, action: Action) -> Iterator[Finding]:
-    fault = partial(Finding, f"{action.category}.toml", f"actions.{action.name}")
+def _action(catalogue: Catalogue, action: Action) -> Iterator[CatalogueFault]:
+    fault = partial(CatalogueFault, f"{action.category}.toml", f"actions.{action.name}")
     if not ACTION.fullmatch(action.name) or len(action.name) > 64:
         yield fault("is not entity.past_participle in lower snake case, of at most 64 characters")
     elif not participle(action.name):
@@ -121,8 +121,8 @@ def _action(catalogue: Catalogue, action: Action) -> Iterator[Finding]:
         yield fault(f"there is no verb class {action.verb!r}")
 
 
-def _type(catalogue: Catalogue, item_type: ItemType) -> Iterator[Finding]:
-    fault = partial(Finding, f"{item_type.category}.toml", f"types.{item_type.name}")
+def _type(catalogue: Catalogue, item_type: ItemType) -> Iterator[CatalogueFault]:
+    fault = partial(CatalogueFault, f"{item_type.category}.toml", f"types.{item_type.name}")
     category = catalogue.categories.get(item_type.category)
     if not is_slug(item_type.name) or item_type.name in (ANY, "origin"):
         yield fault("is not a name in lower snake case, or is a reserved one")
@@ -138,8 +138,8 @@ def _type(catalogue: Catalogue, item_type: ItemType) -> Iterator[Finding]:
     yield from _pattern(item_type, sensitive=category is not None and category.sensitive)
 
 
-def _pattern(item_type: ItemType, *, sensitive: bool) -> Iterator[Finding]:
-    fault = partial(Finding, f"{item_type.category}.toml", f"types.{item_type.name}")
+def _pattern(item_type: ItemType, *, sensitive: bool) -> Iterator[CatalogueFault]:
+    fault = partial(CatalogueFault, f"{item_type.category}.toml", f"types.{item_type.name}")
     if item_type.id is None:
         if sensitive:
             yield fault("is of a sensitive category and has no pattern for its id", "warning")
@@ -150,21 +150,21 @@ def _pattern(item_type: ItemType, *, sensitive: bool) -> Iterator[Finding]:
         yield fault(f"the id pattern {item_type.id!r} is no pattern: {error}")
 
 
-def _seen(catalogue: Catalogue, seen: Iterable[str]) -> Iterator[Finding]:
+def _seen(catalogue: Catalogue, seen: Iterable[str]) -> Iterator[CatalogueFault]:
     for name in sorted(set(seen) - catalogue.actions.keys()):
-        yield Finding("", f"actions.{name}", "is in the log, and nothing declares it")
+        yield CatalogueFault("", f"actions.{name}", "is in the log, and nothing declares it")
 
 
-def _language(catalogue: Catalogue, language: Language) -> Iterator[Finding]:
+def _language(catalogue: Catalogue, language: Language) -> Iterator[CatalogueFault]:
     yield from _labels(catalogue, language)
     yield from _phrases(language)
     for action in catalogue.actions.values():
         yield from _sentences(catalogue, action, language)
     for name in sorted(language.actions.keys() - catalogue.actions.keys()):
-        yield Finding(f"say/{language.code}.toml", f"actions.{name}", "nothing declares this action")
+        yield CatalogueFault(f"say/{language.code}.toml", f"actions.{name}", "nothing declares this action")
 
 
-def _labels(catalogue: Catalogue, language: Language) -> Iterator[Finding]:
+def _labels(catalogue: Catalogue, language: Language) -> Iterator[CatalogueFault]:
     needed: dict[str, Iterable[str]] = {
         "categories": catalogue.categories,
         "types": catalogue.types,
@@ -184,29 +184,33 @@ def _labels(catalogue: Catalogue, language: Language) -> Iterator[Finding]:
         for name in names:
             label = words.get(name)
             if not (label if isinstance(label, str | None) else label.label):
-                yield Finding(f"say/{language.code}.toml", f"{section}.{name}", "has no label", severity)
+                yield CatalogueFault(
+                    f"say/{language.code}.toml", f"{section}.{name}", "has no label", severity
+                )
 
 
-def _phrases(language: Language) -> Iterator[Finding]:
+def _phrases(language: Language) -> Iterator[CatalogueFault]:
     file = f"say/{language.code}.toml"
     for name, wanted in PHRASES.items():
         said = language.phrases.get(name)
         if said is None or sorted(slots(said)) != sorted(wanted):
-            yield Finding(file, f"phrases.{name}", f"needs one phrase with the slots {list(wanted)}")
+            yield CatalogueFault(file, f"phrases.{name}", f"needs one phrase with the slots {list(wanted)}")
     for name, words in language.verbs.items():
         if name not in VERBS:
-            yield Finding(file, f"verbs.{name}", f"there is no verb class {name!r}")
+            yield CatalogueFault(file, f"verbs.{name}", f"there is no verb class {name!r}")
         elif "{actor}" not in words.plain or set(slots(words.plain)) - {"actor", "target"}:
-            yield Finding(file, f"verbs.{name}.plain", "needs {actor}, may have {target}, and no other slot")
+            yield CatalogueFault(
+                file, f"verbs.{name}.plain", "needs {actor}, may have {target}, and no other slot"
+            )
 
 
-def _sentences(catalogue: Catalogue, action: Action, language: Language) -> Iterator[Finding]:
+def _sentences(catalogue: Catalogue, action: Action, language: Language) -> Iterator[CatalogueFault]:
     file, key = f"say/{language.code}.toml", f"actions.{action.name}"
     words = language.actions.get(action.name, ActionWords())
     if words.plain is None and language.code not in UNREVIEWED:
-        yield Finding(file, f"{key}.plain", "has no template")
+        yield CatalogueFault(file, f"{key}.plain", "has no template")
     for variant, template in templates(words):
-        where = partial(Finding, file, f"{key}.{variant}")
+        where = partial(CatalogueFault, file, f"{key}.{variant}")
         for slot in slots(template):
             if why := _slot_fault(catalogue, (action, variant), slot):
                 yield where(f"the slot {{{slot}}} {why}")
@@ -215,7 +219,7 @@ def _sentences(catalogue: Catalogue, action: Action, language: Language) -> Iter
     if words.counted is not None:
         for form in PLURALS:
             if getattr(words.counted, form) is None:
-                yield Finding(file, f"{key}.counted.{form}", "the plural form is missing")
+                yield CatalogueFault(file, f"{key}.counted.{form}", "the plural form is missing")
 
 
 def _slot_fault(catalogue: Catalogue, at: tuple[Action, str], slot: str) -> str | None:

@@ -16,7 +16,7 @@ from trailbook.cli.context import JSON, opened, settings_of
 from trailbook.cli.drain import open_host
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import Reach, as_json, counted, progress, put
-from trailbook.cli.safety import Finding, unsafe
+from trailbook.cli.safety import Risk, unsafe
 from trailbook.deployment.settings import Settings
 from trailbook.errors import NotFoundError, StoreError, TrailbookError
 
@@ -57,14 +57,14 @@ def doctor(
     return FOUND if left else DONE
 
 
-def _say(findings: list[Finding]) -> None:
+def _say(findings: list[Risk]) -> None:
     for one in findings:
         put(f"{'repaired' if one.repaired else one.part}: {one.says}", f"    {one.do}")
     left = sum(not one.repaired for one in findings)
     put(counted(left, "finding") if left else "All is well.")
 
 
-def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Finding]:
+def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Risk]:
     health = importlib.import_module("trailbook.deployment.health")
     try:
         if older := _older(found.store):
@@ -72,37 +72,37 @@ def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Finding]:
             return
         with opened(found) as deployment:
             ailing = deployment.ailments()
-            yield from (Finding(part=a.part, says=a.says, do=a.do, org=a.org) for a in ailing)
+            yield from (Risk(part=a.part, says=a.says, do=a.do, org=a.org) for a in ailing)
             for org in deployment.orgs():
                 yield from _index(deployment, org, repair=repair)
                 yield from _entries(deployment, org, found, reach)
     except StoreError as error:
         one = health.refused(error)
-        yield Finding(part=one.part, says=one.says, do=one.do)
+        yield Risk(part=one.part, says=one.says, do=one.do)
     except TrailbookError as error:
         if isinstance(error, NotFoundError) and not _is_there(found.store):
             raise
         says = f"The log does not open: {error.detail}."
-        yield Finding(part="store", says=says, do="Mend what it says, then ask again.")
+        yield Risk(part="store", says=says, do="Mend what it says, then ask again.")
 
 
 def _is_there(store: str) -> bool:
     return Path(store.removeprefix("sqlite:///")).exists()
 
 
-def _older(store: str) -> Finding | None:
+def _older(store: str) -> Risk | None:
     """An older file: opening it would change it, and whoever only looks must not."""
     schema = importlib.import_module("trailbook.stores").schema_of(store)
     if schema is None or schema[0] >= schema[1]:
         return None
-    return Finding(
+    return Risk(
         part="migrations",
         says=f"The file has schema {schema[0]}, this Trailbook knows {schema[1]}; the log was not looked into.",
         do="Copy the file, then run any other command: it brings the file up to date at once.",
     )
 
 
-def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Finding]:
+def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Risk]:
     """A damaged index: the entries behind it are another question, and it is made anew from them."""
     log = deployment.kept_log(org)
     faults = log.check_index()
@@ -112,7 +112,7 @@ def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Find
         log.reindex()
         left = log.check_index()
         faults, repair = left or faults, not left
-    yield Finding(
+    yield Risk(
         part="index",
         says=f"The index of {org} is damaged: {'; '.join(faults[:3])}. What finds entries is; entries are not.",
         do="It was built anew from the entries."
@@ -123,29 +123,29 @@ def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Find
     )
 
 
-def _entries(deployment: "Deployment", org: str, found: Settings, reach: Reach) -> Iterator[Finding]:
+def _entries(deployment: "Deployment", org: str, found: Settings, reach: Reach) -> Iterator[Risk]:
     """What `verify` finds, but for the index and for signing that is late, which have been told."""
     try:
         report = deployment.verify(org, outside=_heads(deployment, org, found), progress=reach)
     except TrailbookError as error:
         says = f"The entries of {org} cannot be verified: {error.detail}."
-        yield Finding(part="entries", says=says, do="Mend what it says, then ask again.", org=org)
+        yield Risk(part="entries", says=says, do="Mend what it says, then ask again.", org=org)
         return
     faults = [f for f in report.findings if f.verdict != "unsigned" and f.place != "index"]
     yield from (_fault(org, one) for one in faults[:_MOST_TOLD])
     if len(faults) > _MOST_TOLD:
         says = f"{len(faults) - _MOST_TOLD} more faults are in {org}."
-        yield Finding(part="entries", says=says, do="`trailbook verify --json` names them all.", org=org)
+        yield Risk(part="entries", says=says, do="`trailbook verify --json` names them all.", org=org)
 
 
-def _fault(org: str, one: Any) -> Finding:
+def _fault(org: str, one: Any) -> Risk:
     if one.verdict == "index":
         says = f"In {org}, {one.place}: {one.what.removesuffix(INTACT)}. Entries are intact; what leads to them is not."
         do = "Copy the file aside and restore a backup (docs/operate.md, drill 1); rebuilding the index does not help."
-        return Finding(part="directory", says=says, do=do, org=org)
+        return Risk(part="directory", says=says, do=do, org=org)
     says = f"In {org}, {one.place} is {one.verdict}: {one.what}."
     do = "Nothing repairs an entry. Copy the file aside and follow drill 3 of docs/operate.md."
-    return Finding(part="entries", says=says, do=do, org=org)
+    return Risk(part="entries", says=says, do=do, org=org)
 
 
 def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
@@ -156,20 +156,20 @@ def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
     return [raw for head, raw in known.notes if head.origin == own or head.origin.startswith(f"{own}/")]
 
 
-def _outbox(url: str) -> Iterator[Finding]:
+def _outbox(url: str) -> Iterator[Risk]:
     """A host whose changes wait for the log, or of whom something was refused."""
     with open_host(url) as (draining, engine):
         health = draining.health(engine)
     pending = counted(health.pending, "entry", "entries")
     waited = 0 if health.oldest is None else int((datetime.now(UTC) - health.oldest).total_seconds())
     if waited >= _OUTBOX_SECONDS:
-        yield Finding(
+        yield Risk(
             part="outbox",
             says=f"{pending} of a host wait for the log, the oldest for {waited} s.",
             do="Run `trailbook drain --from URL --follow` beside the host.",
         )
     if health.quarantined:
-        yield Finding(
+        yield Risk(
             part="outbox",
             says=f"The log refused {counted(health.quarantined, 'entry', 'entries')} of a host.",
             do="`trailbook quarantine list --from URL` says which and why; the host has them still.",

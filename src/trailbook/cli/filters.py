@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from trailbook.cli.context import Opened
-from trailbook.query import Known, Query, from_line, from_params, to_params
+from trailbook.query import Query, Vocabulary, from_line, from_params, to_params
 
 Pairs = list[tuple[str, str]]
 
@@ -65,7 +65,7 @@ def query_of(opened: Opened, pairs: Pairs) -> Query:
     if opened.settings.timezone != "UTC" and not any(name == "tz" for name, _ in pairs):
         pairs = [*pairs, ("tz", opened.settings.timezone)]
     catalogue = opened.log.catalogue
-    known = Known(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
+    known = Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
     return from_params(pairs, known)
 
 

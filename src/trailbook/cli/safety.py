@@ -20,7 +20,7 @@ _OTHERS = 0o077
 _FEWEST = 16  # different bytes in a secret; one made by chance has fewer than once in 10**15
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Risk(Struct, frozen=True, kw_only=True):
     """One thing that is wrong or unsafe: the part, what it is, what to do; `repaired` when it was just mended."""
 
     part: str
@@ -30,7 +30,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     repaired: bool = False
 
 
-def unsafe(found: Settings, config: Path | None) -> Iterator[Finding]:
+def unsafe(found: Settings, config: Path | None) -> Iterator[Risk]:
     """What is unsafe in these settings and the files that they name. Raises: OSError."""
     yield from _addresses(found)
     yield from _given_secrets(found, config)
@@ -41,14 +41,14 @@ def unsafe(found: Settings, config: Path | None) -> Iterator[Finding]:
         yield from _outside(found.outside_file, log)
 
 
-def _addresses(found: Settings) -> Iterator[Finding]:
+def _addresses(found: Settings) -> Iterator[Risk]:
     told = [found.base_url, served_at(found.store) if found.store.startswith("sqlite:///") else None]
     if found.base_url is None:
         told.append(f"http://{found.listen}")
     for address in dict.fromkeys(one for one in told if one is not None):
         parts = urlsplit(address)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield Finding(
+            yield Risk(
                 part="address",
                 says=f"{address} is plain HTTP beyond this machine: names, keys and sessions can be read on the way.",
                 do="Put a TLS proxy in front, listen at 127.0.0.1, and set base_url to its https:// address.",
@@ -63,13 +63,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _given_secrets(found: Settings, config: Path | None) -> Iterator[Finding]:
+def _given_secrets(found: Settings, config: Path | None) -> Iterator[Risk]:
     given = {name: getattr(found, name) for name in ("secret_key", "organisation_key")}
     for name, text in given.items():
         if text is not None and is_weak(bytes.fromhex(text)):
             yield _weak(name, found.sources[name])
     if given["secret_key"] is not None and given["secret_key"] == given["organisation_key"]:
-        yield Finding(
+        yield Risk(
             part="secrets",
             says="secret_key and organisation_key are the same secret.",
             do="Make another secret_key (`openssl rand -hex 32`); organisation_key must stay as long as the log.",
@@ -86,22 +86,22 @@ def is_weak(secret: bytes) -> bool:
     return len(set(secret)) < _FEWEST or len(steps) == 1 or all(32 <= byte < 127 for byte in secret)
 
 
-def _weak(name: str, where: str) -> Finding:
+def _weak(name: str, where: str) -> Risk:
     more = (
         "" if name == "secret_key" else " It is kept as long as the log: begin the log anew with a good one."
     )
-    return Finding(
+    return Risk(
         part="secrets",
         says=f"{name} ({where}) is an example or can be guessed: who guesses it can forge what it protects.",
         do=f"Make one with `openssl rand -hex 32`.{more}",
     )
 
 
-def _kept_secrets(found: Settings, log: Path) -> Iterator[Finding]:
+def _kept_secrets(found: Settings, log: Path) -> Iterator[Risk]:
     """Secrets beside the log, where none are given."""
     kept = log.with_name(log.name + ".keys")
     if found.secret_key is None and not kept.exists():
-        yield Finding(
+        yield Risk(
             part="secrets",
             says=f"The secrets of the log are missing: {kept.name} is not beside it, and none are set.",
             do="Put the file back from its backup; without it the log does not open.",
@@ -113,7 +113,7 @@ def _kept_secrets(found: Settings, log: Path) -> Iterator[Finding]:
                 yield _weak(name, kept.name)
     folder = Path(found.signing_key) if found.signing_key else log.with_name(log.name + ".signing")
     if not folder.is_dir():
-        yield Finding(
+        yield Risk(
             part="secrets",
             says=f"There are no signing keys in {folder.name}: nothing of the log is signed.",
             do="Put the folder back from its backup, or make keys with `trailbook keys new`.",
@@ -127,7 +127,7 @@ def _is_hex(text: str) -> bool:
         return False
 
 
-def _readable(found: Settings, log: Path) -> Iterator[Finding]:
+def _readable(found: Settings, log: Path) -> Iterator[Risk]:
     """Files that others of this machine can read."""
     folder = Path(found.signing_key) if found.signing_key else log.with_name(log.name + ".signing")
     kept = log.with_name(log.name + ".keys")
@@ -145,8 +145,8 @@ def _readable(found: Settings, log: Path) -> Iterator[Finding]:
             yield _open_to_others("backups", file)
 
 
-def _open_to_others(part: str, file: Path) -> Finding:
-    return Finding(
+def _open_to_others(part: str, file: Path) -> Risk:
+    return Risk(
         part=part,
         says=f"Others on this machine can read {file.name}.",
         do=f"`chmod 600 {file}`; if they may have read it, {_AFTER[part]}",
@@ -160,9 +160,9 @@ _AFTER = {
 }
 
 
-def _outside(given: str | None, log: Path) -> Iterator[Finding]:
+def _outside(given: str | None, log: Path) -> Iterator[Risk]:
     if given is None:
-        yield Finding(
+        yield Risk(
             part="outside",
             says="No outside file is set: who has the signing key can rewrite the log, and a restore cannot tell what"
             " it lost.",
@@ -171,13 +171,13 @@ def _outside(given: str | None, log: Path) -> Iterator[Finding]:
         return
     folder = Path(given).absolute().parent
     if not folder.is_dir():
-        yield Finding(
+        yield Risk(
             part="outside",
             says=f"The folder of the outside file, {folder}, is not there: nothing is signed until it is.",
             do="Mount the disk, or set outside_file to another path.",
         )
     elif folder.stat().st_dev == log.absolute().parent.stat().st_dev:
-        yield Finding(
+        yield Risk(
             part="outside",
             says="The outside file lies on the same disk as the log: whoever takes or changes one has the other.",
             do="Set outside_file to a path on another machine's disk, and move the file there.",

@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from trailbook.demo import names
-from trailbook.demo.looks import Asked, Here, Page, render, same_origin, who
+from trailbook.demo.looks import Here, Page, Request, render, same_origin, who
 from trailbook.demo.system import HRSystem
 from trailbook.demo.tables import Person
 from trailbook.model import Item
@@ -66,7 +66,7 @@ def routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> list[Cont
             return _see(link(found.item))
 
     @get("/log", sync_to_thread=True)
-    def into_log(request: Asked, concerns: FromQuery[str] = "") -> Response[bytes] | Page:
+    def into_log(request: Request, concerns: FromQuery[str] = "") -> Response[bytes] | Page:
         with hr.reading() as session:
             if reads(request.headers) != who(request, session).item:
                 return _choose(request, hr)
@@ -84,12 +84,12 @@ def routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> list[Cont
 
 
 @get("/enter", sync_to_thread=True)
-def choose(request: Asked, hr: Here) -> Page:
+def choose(request: Request, hr: Here) -> Page:
     """Whoever is signed in in HR, and the four, each with a button."""
     return _choose(request, hr)
 
 
-def _choose(request: Asked, hr: HRSystem) -> Page:
+def _choose(request: Request, hr: HRSystem) -> Page:
     with hr.reading() as session:
         me = who(request, session)
         says = {each.key: each.says for each in FOUR}

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from trailbook.demo import tables as t
 from trailbook.demo.acting import Row
 from trailbook.demo.hr import absences, access, competences, people, salaries
-from trailbook.demo.looks import COOKIE, Asked, FormError, Here, act_of, text
+from trailbook.demo.looks import COOKIE, FormError, Here, Request, act_of, text
 
 Form = NamedDependency[dict[str, str]]
 
@@ -27,7 +27,7 @@ _PROFILE = ("phone", "address", "location")
 
 
 @post("/people/{key:str}/profile", sync_to_thread=True)
-def save_profile(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def save_profile(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Change telephone, address or place of work."""
     with hr.working() as work:
         person = work.get(t.Person, key)
@@ -39,7 +39,7 @@ def save_profile(request: Asked, hr: Here, *, key: FromPath[str], form: Form) ->
 
 
 @post("/people/{key:str}/position", sync_to_thread=True)
-def save_position(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def save_position(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Change the job title."""
     title = text(form, "job_title")
     with hr.working() as work:
@@ -51,7 +51,7 @@ def save_position(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -
 
 
 @post("/people/{key:str}/roles", sync_to_thread=True)
-def give_role(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def give_role(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Give a person a role that they do not have."""
     with hr.working() as work:
         person, role = work.get(t.Person, key), _chosen(work.session, t.Role, form, field="role")
@@ -65,7 +65,7 @@ def give_role(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Re
 
 
 @post("/assignments/{key:str}/end", sync_to_thread=True)
-def take_role(request: Asked, hr: Here, *, key: FromPath[str]) -> Redirect:
+def take_role(request: Request, hr: Here, *, key: FromPath[str]) -> Redirect:
     """Take a role away."""
     with hr.working() as work:
         given = work.get(t.RoleAssignment, key)
@@ -76,7 +76,7 @@ def take_role(request: Asked, hr: Here, *, key: FromPath[str]) -> Redirect:
 
 
 @post("/roles/{key:str}/permissions", sync_to_thread=True)
-def grant(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def grant(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Let a role's members do something more."""
     with hr.working() as work:
         role, permission = (
@@ -94,7 +94,7 @@ def grant(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redire
 
 
 @post("/role-permissions/{key:str}/end", sync_to_thread=True)
-def revoke(request: Asked, hr: Here, *, key: FromPath[str]) -> Redirect:
+def revoke(request: Request, hr: Here, *, key: FromPath[str]) -> Redirect:
     """Take a permission from a role."""
     with hr.working() as work:
         held = work.get(t.RolePermission, key)
@@ -105,7 +105,7 @@ def revoke(request: Asked, hr: Here, *, key: FromPath[str]) -> Redirect:
 
 
 @post("/people/{key:str}/absences", sync_to_thread=True)
-def register_absence(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def register_absence(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Register days away for a person."""
     first, last = _day(form, "first_day"), _day(form, "last_day")
     if last < first:
@@ -127,7 +127,7 @@ def register_absence(request: Asked, hr: Here, *, key: FromPath[str], form: Form
 
 
 @post("/people/{key:str}/competences", sync_to_thread=True)
-def add_competence(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def add_competence(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Add a skill or certificate to a person."""
     with hr.working() as work:
         person, kind = (
@@ -141,7 +141,7 @@ def add_competence(request: Asked, hr: Here, *, key: FromPath[str], form: Form) 
 
 
 @post("/salaries/{key:str}", sync_to_thread=True)
-def save_salary(request: Asked, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def save_salary(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
     """Change a salary from today on."""
     amount = _amount(form, "amount")
     with hr.working() as work:
@@ -164,7 +164,7 @@ def sign_in_as(hr: Here, form: Form) -> Redirect:
     return Redirect("/hr", status_code=303, cookies=[cookie])
 
 
-async def filled(request: Asked) -> dict[str, str]:
+async def filled(request: Request) -> dict[str, str]:
     """The fields of the form that was sent.
 
     Raises: FormError when it holds a file or a field twice.

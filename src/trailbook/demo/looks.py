@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Request, Response
+from litestar import Request as HTTPRequest
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from trailbook.demo.system import HRSystem
 from trailbook.demo.tables import Person
 from trailbook.model import MAX_USER_AGENT, Origin, text_fault
 
-Asked = Request[Any, Any, Any]
+Request = HTTPRequest[Any, Any, Any]
 Here = NamedDependency[HRSystem]
 Page = Response[str]
 
@@ -69,10 +70,10 @@ class FormError(Exception):
         return self.field.replace("_", " ").capitalize()
 
 
-def render(asked: Asked, session: Session, template: str, **content: Any) -> Page:
+def render(request: Request, session: Session, template: str, **content: Any) -> Page:
     """A page with everything around it; after a form that could not be saved, with what was typed and why not."""
-    error: FormError | None = getattr(asked.state, "error", None)
-    signed_in = who(asked, session)
+    error: FormError | None = getattr(request.state, "error", None)
+    signed_in = who(request, session)
     cast = [session.get_one(Person, known.id) for known in names.KNOWN[:10]]
     if signed_in not in cast:
         cast.append(signed_in)
@@ -80,11 +81,11 @@ def render(asked: Asked, session: Session, template: str, **content: Any) -> Pag
         company=names.ORGANISATION,
         signed_in=signed_in,
         cast=cast,
-        here=asked.url.path,
-        recorded=asked.query_params.get("recorded"),
+        here=request.url.path,
+        recorded=request.query_params.get("recorded"),
         wrong=f"{error.words} {error.why}." if error else None,
         at_fault=error.field if error else None,
-        given=getattr(asked.state, "form", {}),
+        given=getattr(request.state, "form", {}),
         **content,
     )
     return Response(html, media_type=MediaType.HTML, status_code=422 if error else 200, headers=HEADERS)
@@ -96,29 +97,29 @@ def refusal(status: int, title: str, why: str) -> Page:
     return Response(html, media_type=MediaType.HTML, status_code=status, headers=HEADERS)
 
 
-def who(asked: Asked, session: Session) -> Person:
+def who(request: Request, session: Session) -> Person:
     """Whoever is signed in: the HR lead, unless another active person was chosen."""
-    chosen = session.get(Person, asked.cookies.get(COOKIE, names.HR_LEAD))
+    chosen = session.get(Person, request.cookies.get(COOKIE, names.HR_LEAD))
     if chosen is None or chosen.status != "active":
         return session.get_one(Person, names.HR_LEAD)
     return chosen
 
 
-def act_of(asked: Asked, hr: HR, clock: Clock) -> Act:
+def act_of(request: Request, hr: HR, clock: Clock) -> Act:
     """What is done now by who is signed in, from where the request came."""
-    return Act(hr=hr, at=clock(), actor=person_actor(who(asked, hr.session)), origin=_origin(asked))
+    return Act(hr=hr, at=clock(), actor=person_actor(who(request, hr.session)), origin=_origin(request))
 
 
-def same_origin(asked: Asked) -> Page | None:
+def same_origin(request: Request) -> Page | None:
     """Refuse a state change that another site asked for.
 
     Source: Fetch Metadata; the Origin header where a browser sends none of it.
     """
-    if asked.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method in ("GET", "HEAD", "OPTIONS"):
         return None
-    site = asked.headers.get("sec-fetch-site")
-    own = f"{asked.url.scheme}://{asked.url.netloc}"
-    if site == "same-origin" if site is not None else asked.headers.get("origin") == own:
+    site = request.headers.get("sec-fetch-site")
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    if site == "same-origin" if site is not None else request.headers.get("origin") == own:
         return None
     return refusal(403, "Not from here", "The change was asked for by another site, so nothing was changed.")
 
@@ -134,15 +135,15 @@ def text(form: dict[str, str], field: str, most: int = 120) -> str:
     return found
 
 
-def _origin(asked: Asked) -> Origin:
-    agent = asked.headers.get("user-agent")
+def _origin(request: Request) -> Origin:
+    agent = request.headers.get("user-agent")
     kept = agent if agent and not text_fault(agent, MAX_USER_AGENT) else None
-    return Origin(interface="web", ip=_address(asked), user_agent=kept)
+    return Origin(interface="web", ip=_address(request), user_agent=kept)
 
 
-def _address(asked: Asked) -> str | None:
+def _address(request: Request) -> str | None:
     """The client's address, or None where the connection has none, as over a Unix socket."""
-    host = asked.client.host if asked.client else ""
+    host = request.client.host if request.client else ""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

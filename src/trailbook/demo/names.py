@@ -17,7 +17,7 @@ CANARY_ACCOUNT = "86011117947"
 CANARIES = (CANARY_SALARY, CANARY_NATIONAL_ID, CANARY_NOTE, CANARY_SECRET, CANARY_ACCOUNT)
 
 
-class Known(NamedTuple):
+class Colleague(NamedTuple):
     """Somebody whom the story needs by name; `boss` is another one's id."""
 
     id: str
@@ -33,28 +33,28 @@ PAYROLL, IT_LEAD, SUPPORT = "u-1004", "u-1005", "u-1006"
 REVIEWED, MARRIED, NEW_HIRE, MERGED = "u-1011", "u-1012", "u-2000", "u-2001"
 
 KNOWN = (
-    Known(CEO, "Bjørn", "Åkesson", "Chief executive", "management", None),
-    Known(HR_LEAD, "Ingrid", "Sæther", "HR lead", "hr", CEO),
-    Known(HR_ADVISOR, "Freja", "Kjær", "HR adviser", "hr", HR_LEAD),
-    Known(PAYROLL, "Solveig", "Ødegård", "Payroll specialist", "finance", "u-1007"),
-    Known(IT_LEAD, "Mikael", "Nyström", "IT lead", "it", CEO),
-    Known(SUPPORT, "Tuomas", "Mäkelä", "IT support engineer", "it", IT_LEAD),
-    Known("u-1007", "Sigríður", "Jónsdóttir", "Finance lead", "finance", CEO),
-    Known("u-1008", "Håkon", "Brækhus", "Head of operations", "operations", CEO),
-    Known("u-1009", "Märta", "Öberg", "Head of sales", "sales", CEO),
-    Known("u-1010", "Søren", "Højgaard", "Head of engineering", "engineering", CEO),
-    Known(REVIEWED, "Jonas", "Lindström", "Platform engineer", "it", IT_LEAD),
-    Known(MARRIED, "Åse", "Bjørnstad", "Project lead", "engineering", "u-1010"),
+    Colleague(CEO, "Bjørn", "Åkesson", "Chief executive", "management", None),
+    Colleague(HR_LEAD, "Ingrid", "Sæther", "HR lead", "hr", CEO),
+    Colleague(HR_ADVISOR, "Freja", "Kjær", "HR adviser", "hr", HR_LEAD),
+    Colleague(PAYROLL, "Solveig", "Ødegård", "Payroll specialist", "finance", "u-1007"),
+    Colleague(IT_LEAD, "Mikael", "Nyström", "IT lead", "it", CEO),
+    Colleague(SUPPORT, "Tuomas", "Mäkelä", "IT support engineer", "it", IT_LEAD),
+    Colleague("u-1007", "Sigríður", "Jónsdóttir", "Finance lead", "finance", CEO),
+    Colleague("u-1008", "Håkon", "Brækhus", "Head of operations", "operations", CEO),
+    Colleague("u-1009", "Märta", "Öberg", "Head of sales", "sales", CEO),
+    Colleague("u-1010", "Søren", "Højgaard", "Head of engineering", "engineering", CEO),
+    Colleague(REVIEWED, "Jonas", "Lindström", "Platform engineer", "it", IT_LEAD),
+    Colleague(MARRIED, "Åse", "Bjørnstad", "Project lead", "engineering", "u-1010"),
     # Several people share a name: only the id tells them apart.
-    Known("u-1013", "Anna", "Berg", "Technician", "operations", "u-1008"),
-    Known("u-1014", "Anna", "Berg", "Account executive", "sales", "u-1009"),
-    Known("u-1015", "Lars", "Hansen", "Technician", "operations", "u-1008"),
-    Known("u-1016", "Lars", "Hansen", "Engineer", "engineering", "u-1010"),
-    Known("u-1017", "Lars", "Hansen", "Accountant", "finance", "u-1007"),
+    Colleague("u-1013", "Anna", "Berg", "Technician", "operations", "u-1008"),
+    Colleague("u-1014", "Anna", "Berg", "Account executive", "sales", "u-1009"),
+    Colleague("u-1015", "Lars", "Hansen", "Technician", "operations", "u-1008"),
+    Colleague("u-1016", "Lars", "Hansen", "Engineer", "engineering", "u-1010"),
+    Colleague("u-1017", "Lars", "Hansen", "Accountant", "finance", "u-1007"),
 )
 STAYING = frozenset((*(known.id for known in KNOWN), NEW_HIRE))  # the story needs them to the end
 NEW_NAME = "Lindqvist"  # Åse's, once she has married
-NEWCOMER = Known(NEW_HIRE, "Live", "Sørbø", "Engineer", "engineering", "u-1010")
+NEWCOMER = Colleague(NEW_HIRE, "Live", "Sørbø", "Engineer", "engineering", "u-1010")
 
 _FIRST_NAMES = """
 Aksel Alma Anders Astrid Aurora Berit Birk Björn Bodil Camilla Christian Dagny Ebba Eero Eirik

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from trailbook.demo import tables as t
 from trailbook.demo.cards import CARDS, doer
 from trailbook.demo.forms import FORMS, filled
-from trailbook.demo.looks import STYLE, Asked, FormError, Here, Page, refusal, render, same_origin
+from trailbook.demo.looks import STYLE, FormError, Here, Page, Request, refusal, render, same_origin
 from trailbook.demo.system import HRSystem
 
 _RECENT = 8
@@ -28,7 +28,7 @@ _RECENT = 8
 def routes(hr: HRSystem) -> list[ControllerRouterHandler]:
     """The route handlers of the HR system's pages, all below /hr."""
 
-    def again(request: Asked, error: FormError) -> Page:
+    def again(request: Request, error: FormError) -> Page:
         return _form_error(hr, request, error)
 
     pages: list[Any] = [style, people, person, roles, role, integrations, integration, team, salary, card]
@@ -56,7 +56,7 @@ def style() -> Response[bytes]:
 
 
 @get("/", sync_to_thread=True)
-def people(request: Asked, hr: Here, *, q: FromQuery[str] = "", left: FromQuery[bool] = False) -> Page:
+def people(request: Request, hr: Here, *, q: FromQuery[str] = "", left: FromQuery[bool] = False) -> Page:
     """Everybody, or those whose name, title or place begins so."""
     with hr.reading() as s:
         found = select(t.Person).where(t.Person.status != "merged")
@@ -73,12 +73,12 @@ def people(request: Asked, hr: Here, *, q: FromQuery[str] = "", left: FromQuery[
 
 
 @get("/people/{key:str}", sync_to_thread=True)
-def person(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
+def person(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
     """One person: profile, roles, competence, absence and pay, each with its form."""
     return _person(request, hr, key)
 
 
-def _person(request: Asked, hr: HRSystem, key: str) -> Page:
+def _person(request: Request, hr: HRSystem, key: str) -> Page:
     with hr.reading() as s:
         row = s.get_one(t.Person, key)
         held = select(t.RoleAssignment, t.Role).join(t.Role).where(t.RoleAssignment.person_id == key)
@@ -113,7 +113,7 @@ def _choices(s: Session) -> dict[str, object]:
 
 
 @get("/roles", sync_to_thread=True)
-def roles(request: Asked, hr: Here) -> Page:
+def roles(request: Request, hr: Here) -> Page:
     """Every role, with how many have it."""
     with hr.reading() as s:
         live = select(t.RoleAssignment.role_id).where(t.RoleAssignment.ended_at.is_(None))
@@ -125,7 +125,7 @@ def roles(request: Asked, hr: Here) -> Page:
 
 
 @get("/roles/{key:str}", sync_to_thread=True)
-def role(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
+def role(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
     """One role: what it allows, and who has it."""
     with hr.reading() as s:
         row = s.get_one(t.Role, key)
@@ -141,7 +141,7 @@ def role(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
 
 
 @get("/integrations", sync_to_thread=True)
-def integrations(request: Asked, hr: Here) -> Page:
+def integrations(request: Request, hr: Here) -> Page:
     """Every integration."""
     with hr.reading() as s:
         rows = s.scalars(select(t.Integration).order_by(t.Integration.name)).all()
@@ -149,7 +149,7 @@ def integrations(request: Asked, hr: Here) -> Page:
 
 
 @get("/integrations/{key:str}", sync_to_thread=True)
-def integration(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
+def integration(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
     """One integration, with its last runs."""
     with hr.reading() as s:
         row = s.get_one(t.Integration, key)
@@ -164,7 +164,7 @@ def integration(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
 
 
 @get("/teams/{key:str}", sync_to_thread=True)
-def team(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
+def team(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
     """One team and who is in it."""
     with hr.reading() as s:
         row = s.get_one(t.Team, key)
@@ -175,12 +175,12 @@ def team(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
 
 
 @get("/salaries/{key:str}", sync_to_thread=True)
-def salary(request: Asked, hr: Here, *, key: FromPath[str]) -> Page:
+def salary(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
     """One salary, its history, and the form that changes it."""
     return _salary(request, hr, key)
 
 
-def _salary(request: Asked, hr: HRSystem, key: str) -> Page:
+def _salary(request: Request, hr: HRSystem, key: str) -> Page:
     with hr.reading() as s:
         row = s.get_one(t.Salary, key)
         owner = s.get_one(t.Person, row.person_id)
@@ -190,7 +190,7 @@ def _salary(request: Asked, hr: HRSystem, key: str) -> Page:
 
 
 @get("/{kind:str}/{key:str}", sync_to_thread=True)
-def card(request: Asked, hr: Here, *, kind: FromPath[str], key: FromPath[str]) -> Page:
+def card(request: Request, hr: Here, *, kind: FromPath[str], key: FromPath[str]) -> Page:
     """Any other item."""
     if kind not in CARDS:
         return refusal(404, "Not here", "The HR system has no such page.")
@@ -200,11 +200,11 @@ def card(request: Asked, hr: Here, *, kind: FromPath[str], key: FromPath[str]) -
         return render(request, s, "card.html", card=found, owner=owner, key=key)
 
 
-def _not_found(_: Asked, __: Exception) -> Page:
+def _not_found(_: Request, __: Exception) -> Page:
     return refusal(404, "Not here", "The HR system has no such person or item.")
 
 
-def _form_error(hr: HRSystem, request: Asked, error: FormError) -> Page:
+def _form_error(hr: HRSystem, request: Request, error: FormError) -> Page:
     """The page that the form stands on, with what was typed and what is wrong with it."""
     kind, key = [*request.url.path.split("/")[2:4], "", ""][:2]
     stands_on = {"people": _person, "salaries": _salary}.get(kind)

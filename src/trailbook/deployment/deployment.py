@@ -23,7 +23,7 @@ from trailbook.catalogue import load
 from trailbook.deployment.background import Sealer
 from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailments, room_of
 from trailbook.deployment.restart import Restarted, is_behind, restart
-from trailbook.deployment.verification import Asked, verify_log
+from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError, SuspendedError
 from trailbook.export.orders import Orders
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts
@@ -214,7 +214,7 @@ class Deployment:
         `start` and `stop` narrow the bodies that are hashed anew. Raises: NotFoundError, StoreError,
         ConfigurationError without keys.
         """
-        asked = Asked(
+        asked = VerifyOptions(
             origin=self.signing.origin,
             keys_of=self.signing.keyring.verifiers,
             outside=outside,

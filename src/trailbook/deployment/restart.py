@@ -13,7 +13,7 @@ from trailbook.proofs.evidence import latest
 from trailbook.proofs.outside_file import Outside
 from trailbook.proofs.tiles import epoch, origin_of
 from trailbook.recording.writer import Change
-from trailbook.retention.erasure import Order, erasure
+from trailbook.retention.erasure import Command, erasure
 from trailbook.stores import Append, Blob, Head, Store
 from trailbook.tree.checkpoint import Checkpoint
 from trailbook.tree.merkle import root_of
@@ -105,7 +105,7 @@ def _erase_again(store: Store, log: Log, outside: Outside) -> int:
         (i.type, i.id) for i in store.identities_of(log.org, tokens) if i.id is not None and i.type in types
     }
     for type_, id_ in sorted(persons):
-        order = Order(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
+        order = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
         try:
             log.change(erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), order))
         except NotFoundError:  # went with an earlier one that owned it

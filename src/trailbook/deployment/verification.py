@@ -15,11 +15,11 @@ from trailbook.finding.embedded.segments import SEGMENT, Parts, Sealed
 from trailbook.model import instant, parse_instant, written
 from trailbook.query import words
 from trailbook.record.canonical import decode
-from trailbook.stores import Head, Identity, Kept, Store
+from trailbook.stores import Head, Identity, Store, StoredEntry
 from trailbook.tree.merkle import HASH, TILE, root_of
 from trailbook.verify import (
+    DirectoryRead,
     Finding,
-    Known,
     Report,
     Seen,
     Signed,
@@ -49,7 +49,7 @@ _DECLARING = (b'"activity_log.erased"', b'"activity_log.pruned"', b'"activity_lo
 _T = TypeVar("_T")
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class VerifyOptions(Struct, frozen=True, kw_only=True):
     """What to verify by: the log's origin, its keys for an origin, heads kept outside, and what may be known.
 
     `start` and `stop` narrow the re-hash of bodies to whole tiles around them; every tile is still bound to the
@@ -70,12 +70,12 @@ class _Run(Struct):
 
     store: Store
     org: str
-    asked: Asked
+    asked: VerifyOptions
     head: Head
     size: int  # entries that can be there: those of the head, as far as rows reach
     seen: Seen
     tree: Tree = field(default_factory=Tree)
-    known: Known = field(default_factory=Known)
+    known: DirectoryRead = field(default_factory=DirectoryRead)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class _Run(Struct):
 
 
 def verify_log(
-    store: Store, org: str, asked: Asked, *, progress: Progress = lambda done, total: None
+    store: Store, org: str, asked: VerifyOptions, *, progress: Progress = lambda done, total: None
 ) -> Report:
     """Check a stored log against its signed heads, and everything in it against the log; names every fault.
 
@@ -113,7 +113,7 @@ def verify_log(
     return _report(run, bound)
 
 
-def verify_heads(store: Store, org: str, asked: Asked) -> Report:
+def verify_heads(store: Store, org: str, asked: VerifyOptions) -> Report:
     """Check only that the kept tiles hash to every head, kept or outside: nothing but the tail is hashed anew.
 
     So two checkpoints are compared: both are in `outside`. Raises: as `verify_log`.
@@ -121,7 +121,7 @@ def verify_heads(store: Store, org: str, asked: Asked) -> Report:
     return verify_log(store, org, structs.replace(asked, start=0, stop=0))
 
 
-def _begin(store: Store, org: str, asked: Asked) -> _Run:
+def _begin(store: Store, org: str, asked: VerifyOptions) -> _Run:
     head = store.head(org)
     extent = store.extent(org, head.size)
     size = head.size if head.size - extent < TILE else extent  # far more missing is told as one range
@@ -217,7 +217,7 @@ def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
     """Read rows tile by tile into the tree; outside the range asked for only entries that declare something."""
     for first in range(0, run.size, _CHUNK):
         stop = min(first + _CHUNK, run.size)
-        by_tile: list[list[Kept]] = [[] for _ in range(first, stop, TILE)]
+        by_tile: list[list[StoredEntry]] = [[] for _ in range(first, stop, TILE)]
         for row in _kept(run, first, stop):
             by_tile[(row.seq - first) // TILE].append(row)
         for number, rows in enumerate(by_tile, first // TILE):
@@ -228,7 +228,7 @@ def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
         progress(stop, run.size)
 
 
-def _is_asked(run: _Run, low: int, high: int, rows: Sequence[Kept]) -> bool:
+def _is_asked(run: _Run, low: int, high: int, rows: Sequence[StoredEntry]) -> bool:
     if run.whole or high - low < TILE:
         return True
     stop = run.size if run.asked.stop is None else run.asked.stop
@@ -237,7 +237,7 @@ def _is_asked(run: _Run, low: int, high: int, rows: Sequence[Kept]) -> bool:
     return any(said in row.body for row in rows if isinstance(row.body, bytes) for said in _DECLARING)
 
 
-def _kept(run: _Run, first: int, stop: int) -> Iterable[Kept]:
+def _kept(run: _Run, first: int, stop: int) -> Iterable[StoredEntry]:
     rows = _read(run, lambda: list(run.store.kept(run.org, first, stop)))
     if rows is not None and all(first <= row.seq < stop for row in rows):
         return rows
@@ -268,7 +268,7 @@ def _tree(run: _Run, bound: Sequence[Signed]) -> None:
 def _unsigned(run: _Run, signed: int) -> None:
     if signed >= run.size:
         return
-    rows = _read(run, run.store.kept_at, run.org, [signed]) or [Kept(signed, None)]
+    rows = _read(run, run.store.kept_at, run.org, [signed]) or [StoredEntry(signed, None)]
     what = f"no checkpoint covers {span(signed, run.size)}"
     if run.asked.now is not None and rows[0].body is not None:
         try:

@@ -25,7 +25,7 @@ from trailbook.tree.checkpoint import Note, SignerKey, VerifierKey, format_note,
 from trailbook.tree.merkle import TILE, tile_path
 
 if TYPE_CHECKING:
-    from trailbook.stores import Identity, Kept
+    from trailbook.stores import Identity, StoredEntry
 
 Kind = Literal["inclusion", "closed"]
 Progress = Callable[[int, int], None]
@@ -226,7 +226,7 @@ def _lines(evidence: Evidence, seqs: Sequence[int], progress: Progress) -> Itera
         progress(min(start + _LINES, len(seqs)), len(seqs))
 
 
-def _line(row: "Kept") -> bytes:
+def _line(row: "StoredEntry") -> bytes:
     said = b"-\t" + (row.leaf or b"").hex().encode() if row.body is None else row.body
     return b"%d\t%s\n" % (row.seq, said)
 

@@ -21,7 +21,7 @@ from trailbook.finding.embedded.projection import Projection, readable, sixty_bi
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.proofs.evidence import sizes, state_of
-from trailbook.query import View, fold, self_of, words
+from trailbook.query import EntryFacts, fold, self_of, words
 from trailbook.query.checks import MAX_LIMIT
 from trailbook.record.canonical import Body, decode
 from trailbook.stores import Identity, Store
@@ -140,7 +140,7 @@ class Reader(Struct, frozen=True):
                 self.lately.keep((stand, signed), made, lang)
             return made
 
-    def views(self, seqs: Sequence[int], lang: str) -> list[View]:
+    def views(self, seqs: Sequence[int], lang: str) -> list[EntryFacts]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
         bodies = self._bodies(seqs)
         with self.projection.lock:
@@ -170,12 +170,12 @@ class Reader(Struct, frozen=True):
         damaged += unread
         return bodies
 
-    def _known(self, bodies: Sequence[Body]) -> "_Known":
+    def _known(self, bodies: Sequence[Body]) -> "_AtHand":
         known = self.projection.identities
         cited = known.of(token for body in bodies for token in body.tokens())
-        return _Known(cited, known.versions(i.item for i in cited.values() if i.type != "origin"), {})
+        return _AtHand(cited, known.versions(i.item for i in cited.values() if i.type != "origin"), {})
 
-    def _shown(self, at: tuple[int, State], body: Body, known: "_Known", lang: str) -> Shown:
+    def _shown(self, at: tuple[int, State], body: Body, known: "_AtHand", lang: str) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
             return self._item(shape, known, token, more)
 
@@ -219,7 +219,7 @@ class Reader(Struct, frozen=True):
             count = self.projection.led_to([shown.id])[shown.id]
         return pieces(self.catalogue, spoken(shown, count), lang)
 
-    def _item(self, shape: type[Any], known: "_Known", token: str, more: dict[str, str]) -> Any:
+    def _item(self, shape: type[Any], known: "_AtHand", token: str, more: dict[str, str]) -> Any:
         cited = known.cited[token]
         if cited.id is None:
             return shape(type=cited.type, id=None, name=None, erased=True, pseudonym=pseudonym(cited), **more)
@@ -233,17 +233,17 @@ class Reader(Struct, frozen=True):
             **more,
         )
 
-    def _view(self, seq: int, body: Body, known: "_Known", lang: str) -> View:
+    def _view(self, seq: int, body: Body, known: "_AtHand", lang: str) -> EntryFacts:
         entry = entry_of(seq, body, known.cited)
         tokens = [body.actor.item, body.target, *(c.item for c in body.concerns)]
         tokens += [body.on_behalf_of] if body.on_behalf_of else []
         names = [v.name for t in tokens for v in known.versions[known.cited[t].item] if v.name is not None]
         found = [word for name in names for word in words(name)]
         found += self.projection.label_words(body.action, lang)
-        return View(entry=entry, words=frozenset(found), self_=self_of(entry))
+        return EntryFacts(entry=entry, words=frozenset(found), self_=self_of(entry))
 
 
-class _Known(Struct, frozen=True):
+class _AtHand(Struct, frozen=True):
     """Identities at hand: by token as cited, every version of those items; and how many each entry led to."""
 
     cited: dict[str, Identity]

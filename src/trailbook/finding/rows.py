@@ -90,7 +90,7 @@ class Face(Struct, gc=False, eq=False):
     raw: dict[str, msgspec.Raw]
 
 
-class Place(Struct, gc=False, eq=False):
+class ShownPlace(Struct, gc=False, eq=False):
     """An origin as a file shows it, with its JSON."""
 
     identity: Identity | None
@@ -108,7 +108,7 @@ class Line(Struct, gc=False, eq=False):
     source: Face
     behalf: Face | None
     concerns: tuple[tuple[str, Face], ...]
-    origin: Place
+    origin: ShownPlace
     own: bool
     state: State
     sentence: str = ""
@@ -139,7 +139,7 @@ class Lines:
     def __init__(self, making: Making) -> None:
         self._of = making
         self._faces: dict[str, Face] = {}
-        self._places: dict[tuple[str | None, str], Place] = {}
+        self._places: dict[tuple[str | None, str], ShownPlace] = {}
         self._looks: dict[tuple[str, bool, bool], int] = {}
         self._forgotten = making.projection.identities.forgotten
         self._speech = Speech(making.catalogue, making.lang)
@@ -226,7 +226,7 @@ class Lines:
             line.sentence = self._speech.say(line)
         return line
 
-    def _place(self, body: Stored) -> Place:
+    def _place(self, body: Stored) -> ShownPlace:
         origin = body.origin
         identity = None if origin.item is None else self._faces[origin.item].identity
         place = self._places[origin.item, origin.interface] = _place(identity, origin.interface)
@@ -366,11 +366,11 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _place(identity: Identity | None, interface: str) -> Place:
+def _place(identity: Identity | None, interface: str) -> ShownPlace:
     given: dict[str, Any] = {"interface": interface}
     if identity is not None and identity.id is None:
         given["erased"] = True
     elif identity is not None:
         given |= {"ip": identity.id or None, "user_agent": identity.name}
     shown = ShownOrigin(**given)
-    return Place(identity=identity, shown=shown, raw=msgspec.Raw(msgspec.json.encode(shown)))
+    return ShownPlace(identity=identity, shown=shown, raw=msgspec.Raw(msgspec.json.encode(shown)))

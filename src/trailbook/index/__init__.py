@@ -2,7 +2,7 @@
 brings the bytes.
 """
 
-from trailbook.index.columns import CODED, Codes, Ints, Row, Tail, new_codes
+from trailbook.index.columns import CODED, Codes, IndexRow, Ints, Tail, new_codes
 from trailbook.index.counting import bars, by_number, count, extent, stacked
 from trailbook.index.plan import Clause, Place, Plan, Word
 from trailbook.index.search import (
@@ -30,18 +30,18 @@ from trailbook.index.segment import (
 )
 
 __all__ = [
-    "CODED",
     "Array",
+    "CODED",
     "Clause",
     "Codes",
     "Fields",
+    "IndexRow",
     "Ints",
     "Lives",
     "Piece",
     "Place",
     "Places",
     "Plan",
-    "Row",
     "Segment",
     "SegmentHead",
     "Tail",

@@ -24,7 +24,7 @@ _WAITING = 64
 NUMBERS = ("at", *ITEMS, "correlation", "cause", *CODED, "own")
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
+class IndexRow(Struct, frozen=True, kw_only=True, gc=False):
     """One entry as numbers and names: items by item number, `at` in microseconds, `correlation` and `cause` as 60
     bits of their ids (0: none), `alive` false when the target ends with it, true when it is restored.
     """
@@ -88,7 +88,9 @@ class Tail:
         self.size = first  # entries seen, removed ones included: the next seq
         self._codes = codes
         self._held = 0
-        self._waiting: list[Row] = []  # not in the arrays yet: one by one that costs more than what they say
+        self._waiting: list[
+            IndexRow
+        ] = []  # not in the arrays yet: one by one that costs more than what they say
         self.lives: list[tuple[int, int, int, bool]] = []  # item, at, seq, alive
         self._arrays = {name: np.zeros(256, np.int64) for name in ("seq", *NUMBERS)}
         self._starts = np.zeros(257, np.int64)
@@ -97,7 +99,7 @@ class Tail:
         self._order: Ints = np.zeros(0, np.int64)
         self._times: Ints = np.zeros(0, np.int64)
 
-    def add(self, rows: Sequence[Row], size: int) -> None:
+    def add(self, rows: Sequence[IndexRow], size: int) -> None:
         """Append rows in the order of `seq`; `size` is the log's size after them."""
         self._waiting.extend(rows)
         self.lives.extend((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
@@ -247,7 +249,9 @@ class Tail:
     def _settle(self) -> None:
         rows, held = self._waiting, self._held
         self._grow(held + len(rows))
-        columns = dict(zip(Row.__struct_fields__, zip(*map(structs.astuple, rows), strict=True), strict=True))
+        columns = dict(
+            zip(IndexRow.__struct_fields__, zip(*map(structs.astuple, rows), strict=True), strict=True)
+        )
         for name, array in self._arrays.items():
             values: Sequence[Any] = columns[name]
             codes = self._codes.get(name)
@@ -261,7 +265,7 @@ class Tail:
             self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
             self._starts = _longer(self._starts, room + 1)
 
-    def _add_concerned(self, rows: Sequence[Row], held: int) -> None:
+    def _add_concerned(self, rows: Sequence[IndexRow], held: int) -> None:
         begin = self._starts[held]
         ends = begin + np.cumsum([len(row.concerned) for row in rows])
         if ends[-1] > len(self._items):

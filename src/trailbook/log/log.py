@@ -41,7 +41,7 @@ from trailbook.finding.reader import Alphabet, Lately, Reader, Sayings
 from trailbook.finding.rows import BATCH, Lines, Making, Rows, batches
 from trailbook.finding.typeahead import Role, Sought, find_items, remember
 from trailbook.index import Place
-from trailbook.log.questions import Asking
+from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
 from trailbook.model import Item
@@ -56,7 +56,7 @@ from trailbook.proofs.evidence import (
     served_tile,
 )
 from trailbook.proofs.tiles import Edge
-from trailbook.query import Known, Query, View
+from trailbook.query import EntryFacts, Query, Vocabulary
 from trailbook.recording.directory import Entropy
 from trailbook.recording.writer import Clock, Means
 from trailbook.retention.erasure import Progress
@@ -110,10 +110,10 @@ class Log(Recorder):
                 id_from=self.id_from,
             )
         )
-        self._asking = Asking(
+        self._asking = Questions(
             org=org,
             projection=self._projection,
-            known=Known(
+            known=Vocabulary(
                 categories=self.catalogue.categories,
                 actions=self.catalogue.actions,
                 types=self.catalogue.types,
@@ -227,7 +227,7 @@ class Log(Recorder):
         seqs, _ = self._projection.ask(partial(batch, plan=plan, ask=("seq", limit), at=at))
         return tuple(self._reader.show(seqs, lang))
 
-    def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[View]:
+    def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[EntryFacts]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
         plan = self._asking.now_plan(query, viewer, lang)
         self._watch.searched(viewer, query)

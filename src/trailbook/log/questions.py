@@ -16,7 +16,7 @@ from trailbook.finding.paging import Order, Turn, batch
 from trailbook.index import Place, Plan
 from trailbook.log.reads import Watch
 from trailbook.model import microseconds
-from trailbook.query import Known, Query, from_params, printed, to_params
+from trailbook.query import Query, Vocabulary, from_params, printed, to_params
 from trailbook.query.cursors import Cursor, read, write
 from trailbook.recording.writer import Clock
 from trailbook.stores import Head
@@ -24,12 +24,12 @@ from trailbook.stores import Head
 _ROWS = 500
 
 
-class Asking(Struct, frozen=True):
+class Questions(Struct, frozen=True):
     """How the log of one organisation is asked; `secret` signs cursors."""
 
     org: str
     projection: Projection
-    known: Known
+    known: Vocabulary
     watch: Watch
     clock: Clock
     secret: bytes

@@ -12,8 +12,8 @@ from uuid import UUID
 from trailbook.catalogue import Catalogue
 from trailbook.errors import BatchRefusedError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
-from trailbook.recording.writer import Answer, Change, Clock, Means, Outcome, Request, Tell, Writer
-from trailbook.retention.erasure import Order, Progress, Retention, erasure, removal
+from trailbook.recording.writer import Answer, Batch, Change, Clock, Means, Result, Tell, Writer
+from trailbook.retention.erasure import Command, Progress, Retention, erasure, removal
 from trailbook.stores import Head, Store
 
 
@@ -78,15 +78,15 @@ class Recorder:
         outcomes = self._recorded(request)
         return [outcome.receipt for outcome in outcomes if outcome.receipt is not None]
 
-    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Outcome]:
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
         """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
         return self._recorded(self._writer.request(entries, source or self.source, atomic=False))
 
-    def judge_each(self, entries: Sequence[NewEntry]) -> list[Outcome]:
+    def judge_each(self, entries: Sequence[NewEntry]) -> list[Result]:
         """What `record_each` would answer for each, conflicts with the log included; nothing is recorded."""
         return _outcomes(self._writer.judge(self._writer.request(entries, self.source, atomic=False)))
 
-    def record_apart(self, entries: Sequence[tuple[NewEntry, Item]]) -> list[Outcome]:
+    def record_apart(self, entries: Sequence[tuple[NewEntry, Item]]) -> list[Result]:
         """Record single entries, each under a source of its own, in one commit; one that is bad harms no other.
 
         Raises: StoreError when nothing was acknowledged.
@@ -94,7 +94,7 @@ class Recorder:
         requests = [self._writer.request([entry], source, atomic=False) for entry, source in entries]
         return [found for answer in self._writer.record(requests) for found in _outcomes(answer)]
 
-    def _recorded(self, request: Request) -> list[Outcome]:
+    def _recorded(self, request: Batch) -> list[Result]:
         return _outcomes(self._writer.record([request])[0])
 
     def _told(self, entry: NewEntry) -> None:
@@ -142,11 +142,11 @@ class Recorder:
         number = int.from_bytes(found[:16], "big") & ~(0xF000 << 64) & ~(0xC000 << 48)
         return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
 
-    def _order(self, actor: Actor, purpose: str | None, origin: Origin) -> Order:
-        return Order(actor=actor, at=self.clock(), origin=origin, purpose=purpose)
+    def _order(self, actor: Actor, purpose: str | None, origin: Origin) -> Command:
+        return Command(actor=actor, at=self.clock(), origin=origin, purpose=purpose)
 
 
-def _outcomes(answer: Answer) -> list[Outcome]:
+def _outcomes(answer: Answer) -> list[Result]:
     """What became of each entry. Raises: BatchRefusedError when an atomic batch was refused."""
     if isinstance(answer, BatchRefusedError):
         raise answer

@@ -10,7 +10,7 @@ from msgspec import Struct
 from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedError, NotFoundError
 from trailbook.model import State
 from trailbook.proofs.tiles import Edge, kind_of, prove, tile
-from trailbook.stores import Identity, Kept, Store
+from trailbook.stores import Identity, Store, StoredEntry
 from trailbook.tree.checkpoint import Checkpoint, Proof, format_proof, parse_checkpoint, parse_note
 from trailbook.tree.merkle import TILE, inclusion_plan
 
@@ -36,7 +36,7 @@ class Evidence(Struct, frozen=True):
     checkpoint: Checkpoint
     note: bytes
 
-    def kept(self, seqs: Sequence[int]) -> Iterator[Kept]:
+    def kept(self, seqs: Sequence[int]) -> Iterator[StoredEntry]:
         """The rows at these seqs, in the order asked."""
         for start in range(0, len(seqs), _CHUNK):
             part = seqs[start : start + _CHUNK]

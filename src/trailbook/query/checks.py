@@ -26,7 +26,7 @@ ORDERS: tuple[Order, ...] = ("desc", "asc", "seq")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class Vocabulary(Struct, frozen=True, kw_only=True):
     """The names a filter may use, from the catalogue of the log it is for."""
 
     categories: Collection[str]
@@ -34,7 +34,7 @@ class Known(Struct, frozen=True, kw_only=True):
     types: Collection[str]
 
 
-Check = Callable[[str, Known | None], str | None]  # why a value is refused, in words, or None
+Check = Callable[[str, Vocabulary | None], str | None]  # why a value is refused, in words, or None
 
 
 def among(value: str, names: Collection[str], what: str) -> str | None:
@@ -48,13 +48,13 @@ def _one_of(*names: str) -> Check:
     return lambda value, known: None if value in names else f"is not one of {', '.join(names)}"
 
 
-def _category(value: str, known: Known | None) -> str | None:
+def _category(value: str, known: Vocabulary | None) -> str | None:
     if not is_slug(value):
         return "is not the name of a category"
     return among(value, known.categories, "a declared category") if known else None
 
 
-def _action(value: str, known: Known | None) -> str | None:
+def _action(value: str, known: Vocabulary | None) -> str | None:
     entity, dot, verb = value.partition(".")
     if not (dot and is_slug(entity) and (verb == "*" or is_slug(verb))):
         return "is not an action such as role.assigned, nor all of an entity such as role.*"
@@ -66,7 +66,7 @@ def _action(value: str, known: Known | None) -> str | None:
     return among(value, known.actions, "a declared action")
 
 
-def _item(value: str, known: Known | None) -> str | None:
+def _item(value: str, known: Vocabulary | None) -> str | None:
     kind, slash, ident = value.partition("/")
     if not slash or ident == "*":
         return "is not one item, written as type/id"
@@ -75,12 +75,12 @@ def _item(value: str, known: Known | None) -> str | None:
     return _type(kind, known)
 
 
-def _target(value: str, known: Known | None) -> str | None:
+def _target(value: str, known: Vocabulary | None) -> str | None:
     kind, _, ident = value.partition("/")
     return _type(kind, known) if ident == "*" else _item(value, known)
 
 
-def _type(kind: str, known: Known | None) -> str | None:
+def _type(kind: str, known: Vocabulary | None) -> str | None:
     if not is_slug(kind):
         return "has a type that is not in lower snake case"
     return among(kind, known.types, "a declared type") if known else None
@@ -100,7 +100,7 @@ FIELDS: dict[str, Check] = {
 }
 
 
-def _moment(value: str, known: Known | None) -> str | None:
+def _moment(value: str, known: Vocabulary | None) -> str | None:
     try:
         moment(value)
     except ValueError as why:
@@ -108,7 +108,7 @@ def _moment(value: str, known: Known | None) -> str | None:
     return None
 
 
-def _tz(value: str, known: Known | None) -> str | None:
+def _tz(value: str, known: Vocabulary | None) -> str | None:
     try:
         zone(value)
     except FilterInvalidError as error:
@@ -116,7 +116,7 @@ def _tz(value: str, known: Known | None) -> str | None:
     return None
 
 
-def _text(value: str, known: Known | None) -> str | None:
+def _text(value: str, known: Vocabulary | None) -> str | None:
     typed = value.split()
     if not 1 <= len(typed) <= MAX_WORDS:
         return f"is not 1 to {MAX_WORDS} words"
@@ -128,16 +128,16 @@ def _text(value: str, known: Known | None) -> str | None:
     return None
 
 
-def _whole(value: str, known: Known | None) -> str | None:
+def _whole(value: str, known: Vocabulary | None) -> str | None:
     return None if _WHOLE.fullmatch(value) else "is not a whole number of at most 15 digits"
 
 
-def _limit(value: str, known: Known | None) -> str | None:
+def _limit(value: str, known: Vocabulary | None) -> str | None:
     right = _WHOLE.fullmatch(value) and 1 <= int(value) <= MAX_LIMIT
     return None if right else f"is not a whole number from 1 to {MAX_LIMIT}"
 
 
-def _cursor(value: str, known: Known | None) -> str | None:
+def _cursor(value: str, known: Vocabulary | None) -> str | None:
     return None if value else "is empty"
 
 

@@ -43,7 +43,7 @@ class Query(
     as_of: int | None = None
 
 
-class View(Struct, frozen=True, kw_only=True):
+class EntryFacts(Struct, frozen=True, kw_only=True):
     """An entry with what a filter may ask of it beyond its own members.
 
     `words`: the folded words of every name its items ever had and of its action's label.
@@ -91,7 +91,7 @@ def self_of(entry: Entry) -> bool:
     return entry.on_behalf_of is None and any(_name(item) == _name(entry.actor) for item in touched)
 
 
-def matches(query: Query, view: View, now: datetime, *, week_start: int = 0) -> bool:
+def matches(query: Query, view: EntryFacts, now: datetime, *, week_start: int = 0) -> bool:
     """Whether the filter finds the entry: the reference semantics, true for every index and store."""
     start, end = interval(query, now, week_start=week_start)
     at = microseconds(view.entry.occurred_at)

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from msgspec import Struct
 
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError
-from trailbook.query.checks import FIELDS, ONCE, ORDERS, PAGING, Check, Known, Order, among
+from trailbook.query.checks import FIELDS, ONCE, ORDERS, PAGING, Check, Order, Vocabulary, among
 from trailbook.query.dates import zone
 from trailbook.query.filter import Query, Term, moment, since, until
 
@@ -32,7 +32,7 @@ class Paging(Struct, frozen=True, kw_only=True):
     count: bool = False
 
 
-def from_params(pairs: Iterable[tuple[str, str]], known: Known | None = None) -> Query:
+def from_params(pairs: Iterable[tuple[str, str]], known: Vocabulary | None = None) -> Query:
     """Read a filter from URL parameters; with `known`, names that nobody declared are refused too.
 
     Raises: FilterInvalidError with one Fault for each parameter at fault.
@@ -136,7 +136,7 @@ def printed(query: Query) -> str:
     )
 
 
-def from_line(line: str, known: Known | None = None) -> Query:
+def from_line(line: str, known: Vocabulary | None = None) -> Query:
     """Read a filter from one line; `%20` is a space inside a value, words without a colon are text.
 
     Raises: FilterInvalidError as `from_params`.
@@ -162,7 +162,7 @@ def _unquoted(name: str, value: str) -> str:
         raise
 
 
-def _fault(name: str, values: list[str], known: Known | None) -> Fault | None:
+def _fault(name: str, values: list[str], known: Vocabulary | None) -> Fault | None:
     """What is wrong with one filter parameter and all its values, or None."""
     if name in ONCE:
         return _fault_once(name, values, ONCE[name])

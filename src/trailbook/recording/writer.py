@@ -19,8 +19,8 @@ from trailbook.errors import (
     StoreError,
     TrailbookError,
 )
-from trailbook.finding.embedded.projection import Told, alive_after, sixty_bits
-from trailbook.index import Row
+from trailbook.finding.embedded.projection import Committed, alive_after, sixty_bits
+from trailbook.index import IndexRow
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.proofs.tiles import frontier
 from trailbook.record.canonical import Body, Cited, Stamp, correlation, decode, encode, has_place
@@ -43,7 +43,7 @@ _FREE = (1 << 80) - 1 & ~(0xF000 << 64 | 0xC000 << 48)  # what of an id's last t
 _CLOCK_SOURCE = Item(type="source", id="library", name="Trailbook library")
 
 
-class Outcome(Struct, frozen=True):
+class Result(Struct, frozen=True):
     """What became of one entry of a batch: a receipt, or why it was refused."""
 
     receipt: Receipt | None
@@ -68,7 +68,7 @@ class Change(Struct, frozen=True, kw_only=True):
     apply: Callable[[Head, Append], None]
 
 
-class Request(Struct, frozen=True):
+class Batch(Struct, frozen=True):
     """Entries that one caller gives under one credential; `atomic`: all of them or none."""
 
     checked: tuple[Complete | TrailbookError, ...]
@@ -81,11 +81,11 @@ class Request(Struct, frozen=True):
         return {at: found for at, found in enumerate(self.checked) if isinstance(found, TrailbookError)}
 
 
-Answer = list[Outcome] | BatchRefusedError
-Tell = Callable[[Told], None]
+Answer = list[Result] | BatchRefusedError
+Tell = Callable[[Committed], None]
 
 
-class _Batch(Struct):
+class _Attempt(Struct):
     """One attempt at one commit, against one head."""
 
     head: Head
@@ -94,7 +94,7 @@ class _Batch(Struct):
     moment: datetime
     stamped: str  # `at` as bodies write it
     rows: list[NewRow]
-    index: list[Row]
+    index: list[IndexRow]
     known: dict[UUID, int]
     adjusted: bool = False  # it begins with an entry that the clock went back
 
@@ -102,7 +102,7 @@ class _Batch(Struct):
 class _Written(Struct, gc=False):
     """A batch that is in the store, and the log as it is after it."""
 
-    batch: _Batch
+    batch: _Attempt
     head: Head
     frontier: Frontier
 
@@ -115,7 +115,7 @@ class Writer:
         self._org = org
         self._means = means
         self._tell = tell
-        self._turns: Turns[Sequence[Request], Sequence[Answer]] = Turns(
+        self._turns: Turns[Sequence[Batch], Sequence[Answer]] = Turns(
             self._together, together=_TOGETHER, room=_ROOM
         )
         self._sound = Sound(means.catalogue)
@@ -124,22 +124,22 @@ class Writer:
         self._frontier: Frontier = EMPTY
         self._noted = 0
 
-    def request(self, entries: Sequence[NewEntry], source: Item, *, atomic: bool) -> Request:
+    def request(self, entries: Sequence[NewEntry], source: Item, *, atomic: bool) -> Batch:
         """Entries checked against every rule that needs no log. Raises: BatchRefusedError."""
         now = self._means.clock()
-        found = Request(tuple(self._checked(entry, now) for entry in entries), source, atomic)
+        found = Batch(tuple(self._checked(entry, now) for entry in entries), source, atomic)
         if atomic and (refused := found.refused):
             raise BatchRefusedError(refused)
         return found
 
-    def record(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    def record(self, requests: Sequence[Batch]) -> Sequence[Answer]:
         """Record what may be recorded, durable when this returns; an answer for each request.
 
         Raises: OverloadedError; StoreError when nothing was acknowledged.
         """
         return self._turns.ask(requests, sum(len(request.checked) for request in requests))
 
-    def judge(self, request: Request) -> Answer:
+    def judge(self, request: Batch) -> Answer:
         """What `record` would answer, and nothing is recorded. Raises: StoreError."""
         with self._turns.alone():
             return self._answer(self._begin(request.checked), request)
@@ -156,7 +156,7 @@ class Writer:
             finally:
                 self._head = None
 
-    def _together(self, asked: Sequence[Sequence[Request]]) -> Sequence[Sequence[Answer]]:
+    def _together(self, asked: Sequence[Sequence[Batch]]) -> Sequence[Sequence[Answer]]:
         """The requests of everybody who waited, in one commit."""
         flat = [request for requests in asked for request in requests]
         try:
@@ -196,7 +196,7 @@ class Writer:
         except TrailbookError as error:
             return error
 
-    def _attempt(self, requests: Sequence[Request]) -> tuple[list[Answer], _Written | None]:
+    def _attempt(self, requests: Sequence[Batch]) -> tuple[list[Answer], _Written | None]:
         spoiled: dict[
             int, BatchRefusedError
         ] = {}  # atomic ones that conflict with the log: as if never asked
@@ -213,7 +213,7 @@ class Writer:
             else:
                 return answers, self._commit(batch) if batch.rows else None
 
-    def _answer(self, batch: _Batch, request: Request) -> Answer:
+    def _answer(self, batch: _Attempt, request: Batch) -> Answer:
         outcomes = [self._one(batch, found, request.source) for found in request.checked]
         if request.atomic:
             refused = {at: o.refused for at, o in enumerate(outcomes) if o.refused is not None}
@@ -221,7 +221,7 @@ class Writer:
                 return BatchRefusedError(refused)
         return outcomes
 
-    def _begin(self, checked: Sequence[Complete | TrailbookError]) -> _Batch:
+    def _begin(self, checked: Sequence[Complete | TrailbookError]) -> _Attempt:
         entries = [found.entry for found in checked if isinstance(found, Complete)]
         ids = [entry.id for entry in entries if entry.id is not None]
         head, known = self._stand(ids)
@@ -230,7 +230,7 @@ class Writer:
         draft.foresee(_items(entries))
         at = max(now, head.recorded_at)
         moment = instant(at)
-        batch = _Batch(head, draft, at, moment, written(moment), [], [], known)
+        batch = _Attempt(head, draft, at, moment, written(moment), [], [], known)
         repeats = bool(checked) and not any(entry.id not in known for entry in entries)
         if not repeats and now <= head.recorded_at - _SECOND and head.recorded_at != self._noted:
             self._one(batch, self._clock_adjusted(now), _CLOCK_SOURCE)
@@ -266,21 +266,21 @@ class Writer:
             at,
         )
 
-    def _one(self, batch: _Batch, found: Complete | TrailbookError, source: Item) -> Outcome:
+    def _one(self, batch: _Attempt, found: Complete | TrailbookError, source: Item) -> Result:
         if isinstance(found, TrailbookError):
-            return Outcome(None, found)
+            return Result(None, found)
         id_ = found.entry.id or new_id(batch.at, self._means.entropy)
         try:
             seq = batch.known.get(id_)
             if seq is None:
-                return Outcome(self._add(batch, (found, source), id_))
-            return Outcome(self._again(batch, found, seq))
+                return Result(self._add(batch, (found, source), id_))
+            return Result(self._again(batch, found, seq))
         except StoreError:
             raise
         except TrailbookError as error:
-            return Outcome(None, error)
+            return Result(None, error)
 
-    def _add(self, batch: _Batch, given: tuple[Complete, Item], id_: UUID) -> Receipt:
+    def _add(self, batch: _Attempt, given: tuple[Complete, Item], id_: UUID) -> Receipt:
         found, source = given
         cited = _cite(batch.draft, found, source)
         stamp = Stamp(id=id_, recorded_at=batch.stamped, key=self._means.key)
@@ -291,7 +291,7 @@ class Writer:
         batch.known[id_] = seq
         return Receipt(id=id_, seq=seq, recorded_at=batch.moment, state="accepted")
 
-    def _again(self, batch: _Batch, found: Complete, seq: int) -> Receipt:
+    def _again(self, batch: _Attempt, found: Complete, seq: int) -> Receipt:
         kept = self._body_at(batch, seq)
         if kept is None:
             return Receipt(id=_given(found), seq=seq, recorded_at=None, state="accepted", replayed=True)
@@ -305,12 +305,12 @@ class Writer:
         at = datetime.fromisoformat(body.recorded_at)
         return Receipt(id=_given(found), seq=seq, recorded_at=at, state="accepted", replayed=True)
 
-    def _body_at(self, batch: _Batch, seq: int) -> bytes | None:
+    def _body_at(self, batch: _Attempt, seq: int) -> bytes | None:
         if seq >= batch.head.size:
             return batch.rows[seq - batch.head.size].body
         return self._store.kept_at(self._org, [seq])[0].body
 
-    def _commit(self, batch: _Batch, change: Change | None = None) -> _Written:
+    def _commit(self, batch: _Attempt, change: Change | None = None) -> _Written:
         before, leaves = batch.head, [leaf_hash(row.body) for row in batch.rows]
         grown, tiles = extend(self._frontier, leaves)
         few = len(leaves) < _FEW
@@ -342,7 +342,7 @@ class Writer:
         if batch.adjusted:
             self._noted = head.recorded_at
         self._directory.learn(batch.draft.exact)
-        self._tell(Told(batch.index, batch.draft.identities, batch.head, head))
+        self._tell(Committed(batch.index, batch.draft.identities, batch.head, head))
 
 
 class _Cites(Struct, frozen=True, gc=False):
@@ -388,7 +388,7 @@ def _tokens(cites: _Cites) -> Cited:
     )
 
 
-def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> Row:
+def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> IndexRow:
     """The entry as the index keeps it: what `row_of` would read from its body."""
     actor, target = cites.actor.item, cites.target.item
     behalf = 0 if cites.on_behalf_of is None else cites.on_behalf_of.item
@@ -396,7 +396,7 @@ def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> Row:
         _concerned(entry, cites) if len(cites.concerns) > 1 else tuple([c.item for c in cites.concerns])
     )
     together = None if entry.correlation is None else correlation(entry.correlation, means.key)
-    return Row(
+    return IndexRow(
         seq=seq,
         at=microseconds(entry.occurred_at),
         actor=actor,

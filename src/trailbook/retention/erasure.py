@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 _CHUNK = 4096
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class Command(Struct, frozen=True, kw_only=True):
     """Who orders an erasure or a removal, when, and why."""
 
     actor: Actor
@@ -39,7 +39,7 @@ class Retention(Struct, frozen=True, kw_only=True):
 
 
 def erasure(
-    store: Store, org: str, catalogue: Catalogue, item: Item, order: Order
+    store: Store, org: str, catalogue: Catalogue, item: Item, order: Command
 ) -> Callable[[Head], Change]:
     """How to erase a person: every version of their item, their origins and the personal items they own.
 
@@ -72,7 +72,7 @@ def erasure(
 
 
 def removal(
-    store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Order, progress: Progress
+    store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Command, progress: Progress
 ) -> Callable[[Head], Change]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
 
@@ -103,7 +103,7 @@ def removal(
     return plan
 
 
-def _of_oneself(order: Order, item: Item) -> Order:
+def _of_oneself(order: Command, item: Item) -> Command:
     """Whoever erases themselves leaves no new name and no address: this commit would keep them for good."""
     if (order.actor.type, order.actor.id) != (item.type, item.id):
         return order
@@ -111,7 +111,7 @@ def _of_oneself(order: Order, item: Item) -> Order:
     return structs.replace(order, actor=actor, origin=origin)
 
 
-def _entry(action: str, target: Item, concerns: tuple[Concern, ...], order: Order) -> NewEntry:
+def _entry(action: str, target: Item, concerns: tuple[Concern, ...], order: Command) -> NewEntry:
     return NewEntry(
         action=action,
         occurred_at=order.at,

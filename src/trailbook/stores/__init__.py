@@ -19,16 +19,15 @@ from trailbook.stores.protocol import (
     Filed,
     Head,
     Identity,
-    Kept,
     NewRow,
     Registry,
     Session,
     Store,
+    StoredEntry,
 )
 from trailbook.stores.views import Choice, SavedView, Views
 
 __all__ = [
-    "LIVE",
     "ApiKey",
     "Append",
     "Blob",
@@ -41,7 +40,7 @@ __all__ = [
     "Job",
     "JobLimits",
     "Jobs",
-    "Kept",
+    "LIVE",
     "Member",
     "NewRow",
     "Organisation",
@@ -50,6 +49,7 @@ __all__ = [
     "SavedView",
     "Session",
     "Store",
+    "StoredEntry",
     "Views",
     "is_log_file",
     "open_store",

@@ -54,7 +54,7 @@ class NewRow(Struct, frozen=True, gc=False):
     body: bytes
 
 
-class Kept(Struct, frozen=True, gc=False):
+class StoredEntry(Struct, frozen=True, gc=False):
     """An entry as it lies in the store: `body`, or, where retention removed it, its `leaf` hash."""
 
     seq: int
@@ -124,10 +124,10 @@ class Store(Protocol):
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         """The `seq` of each id that is in the log, kept or removed."""
 
-    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+    def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         """Rows start <= seq < stop in order."""
 
-    def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[StoredEntry]:
         """Rows at these seqs, in the order asked; a seq the log does not have is left out."""
 
     def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:

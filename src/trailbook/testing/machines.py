@@ -28,7 +28,7 @@ from trailbook.finding.paging import Order
 from trailbook.log.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Query
-from trailbook.recording.writer import Outcome
+from trailbook.recording.writer import Result
 from trailbook.retention.erasure import Retention
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.testing.steady import START, FrozenClock, new_log
@@ -327,5 +327,5 @@ class LogMachine(RuleBasedStateMachine):
             store.close()
 
 
-def _told(outcomes: Sequence[Outcome]) -> list[tuple[Any, str | None]]:
+def _told(outcomes: Sequence[Result]) -> list[tuple[Any, str | None]]:
     return [(o.receipt, None if o.refused is None else o.refused.code) for o in outcomes]

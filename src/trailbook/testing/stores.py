@@ -26,10 +26,10 @@ from trailbook.stores import (
     Blob,
     Head,
     Identity,
-    Kept,
     NewRow,
     Registry,
     Store,
+    StoredEntry,
 )
 from trailbook.testing.steady import Steady
 
@@ -88,7 +88,7 @@ def filled(store: Store, count: int, org: str = ORG) -> Head:
     return adding.head
 
 
-def everything(store: Store, org: str = ORG) -> list[Kept]:
+def everything(store: Store, org: str = ORG) -> list[StoredEntry]:
     """Every row of a log, in order."""
     return list(store.kept(org, 0, store.head(org).size))
 
@@ -120,8 +120,8 @@ class StoreConformance:
     def test_keeps_bodies_verbatim_and_in_order(self, store: Store) -> None:
         head = filled(store, 5)
         assert store.head(ORG) == head
-        assert everything(store) == [Kept(at, row(at).body) for at in range(5)]
-        assert list(store.kept(ORG, 1, 3)) == [Kept(1, row(1).body), Kept(2, row(2).body)]
+        assert everything(store) == [StoredEntry(at, row(at).body) for at in range(5)]
+        assert list(store.kept(ORG, 1, 3)) == [StoredEntry(1, row(1).body), StoredEntry(2, row(2).body)]
         assert [k.seq for k in store.kept(ORG, 3, 99)] == [3, 4]
 
     def test_rows_at_seqs_come_in_the_order_asked(self, store: Store) -> None:
@@ -196,7 +196,7 @@ class StoreConformance:
         store.append(OTHER, head, adding)
         assert store.orgs() == [ORG, OTHER]
         assert store.head(ORG).size == 3
-        assert everything(store, OTHER) == [Kept(0, row(0).body)]
+        assert everything(store, OTHER) == [StoredEntry(0, row(0).body)]
         assert list(store.every_identity(ORG)) == []
         assert store.identities_of(ORG, [only[0].token]) == []
         assert store.items_by_word(ORG, "a") == set()
@@ -259,7 +259,7 @@ class StoreConformance:
         assert store.identities_of(ORG, [anna.token]) == [gone[0]]
         assert store.owned(ORG, [1]) == [gone[1]]
         assert (store.items_by_word(ORG, "anna"), store.items_by_word(ORG, "bob")) == (set(), {2})
-        assert everything(store) == [Kept(0, row(0).body), Kept(1, row(1).body)]
+        assert everything(store) == [StoredEntry(0, row(0).body), StoredEntry(1, row(1).body)]
 
     def test_remove_leaves_leaves(self, store: Store) -> None:
         store.create(ORG)
@@ -271,7 +271,11 @@ class StoreConformance:
             store.remove(ORG, Head(), batch(Head(), [row(2)]), {0: leaf}, [anna.token])
         assert len(list(store.every_identity(ORG))) == 2
         store.remove(ORG, head, batch(head, [row(2)], removed=1), {0: leaf}, [anna.token])
-        assert everything(store) == [Kept(0, None, leaf), Kept(1, row(1).body), Kept(2, row(2).body)]
+        assert everything(store) == [
+            StoredEntry(0, None, leaf),
+            StoredEntry(1, row(1).body),
+            StoredEntry(2, row(2).body),
+        ]
         assert store.seq_of(ORG, [UUID(int=0)]) == {UUID(int=0): 0}
         assert list(store.every_identity(ORG)) == [bob]
         assert (store.items_by_word(ORG, "anna"), store.items_by_word(ORG, "bob")) == (set(), {2})

@@ -27,7 +27,7 @@ from trailbook.model import (
     text_fault,
     written,
 )
-from trailbook.query import Query, View, from_params, values_of
+from trailbook.query import EntryFacts, Query, from_params, values_of
 from trailbook.query.checks import FIELDS
 from trailbook.testing.steady import START
 
@@ -162,7 +162,7 @@ def actors(catalogue: Catalogue) -> st.SearchStrategy[Actor]:
 
 
 @st.composite
-def queries(draw: st.DrawFn, views: Sequence[View], size: int) -> Query:
+def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int) -> Query:
     """A filter over a log of `size` entries seen as `views`: mostly of what it has, sometimes of what it has not."""
     names = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=3))
     pairs = [(name + draw(st.sampled_from(["", "", ".not"])), draw(_value(name, views))) for name in names]
@@ -176,19 +176,19 @@ def queries(draw: st.DrawFn, views: Sequence[View], size: int) -> Query:
     return from_params([*pairs, *((name, value) for name, value in once.items() if value is not None)])
 
 
-def _value(field: str, views: Sequence[View]) -> st.SearchStrategy[str]:
+def _value(field: str, views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:
     # An erased item has no id to ask for.
     here = {v for view in views for v in values_of(field, view.entry) if not v.endswith("/")}
     return st.sampled_from(sorted(here | set(_ELSEWHERE.get(field, ("user/nobody",)))))
 
 
-def _typed(views: Sequence[View]) -> st.SearchStrategy[str]:
+def _typed(views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:
     here = sorted({word[:40] for view in views for word in view.words} | {"nobody"})
     beginnings = st.builds(lambda word, to: word[:to], st.sampled_from(here), st.integers(1, 6))
     return st.lists(beginnings, min_size=1, max_size=2).map(" ".join)
 
 
-def _range(views: Sequence[View]) -> st.SearchStrategy[dict[str, str]]:
+def _range(views: Sequence[EntryFacts]) -> st.SearchStrategy[dict[str, str]]:
     at = st.sampled_from([view.entry.occurred_at for view in views] or [START])
     ends = st.builds(lambda a, b: {"from": written(min(a, b)), "to": written(max(a, b))}, at, at)
     days = st.builds(lambda a, b: {"from": str(min(a, b).date()), "to": str(max(a, b).date())}, at, at)

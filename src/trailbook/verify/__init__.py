@@ -4,7 +4,7 @@ Owns what counts as a fault and where it is. Pure: it reads no store, file or cl
 first fault nor answers with a bare boolean. `deployment/verification.py` feeds it a stored log.
 """
 
-from trailbook.verify.directory import Known, declarations, judge, learn
+from trailbook.verify.directory import DirectoryRead, declarations, judge, learn
 from trailbook.verify.findings import Finding, Report, Verdict, span
 from trailbook.verify.heads import Signed, open_head, overlooked, restarts
 from trailbook.verify.proofs import BEGINNING, check_proof
@@ -14,8 +14,8 @@ from trailbook.verify.tree import Tree, add_tile, ladder, root_at, settle, upper
 __all__ = [
     "BEGINNING",
     "Declared",
+    "DirectoryRead",
     "Finding",
-    "Known",
     "Report",
     "Seen",
     "Signed",

@@ -47,7 +47,7 @@ class Held(Struct, frozen=True):
     stub: bool
 
 
-class Known(Struct, kw_only=True):
+class DirectoryRead(Struct, kw_only=True):
     """The directory as read: rows by token, the facts among them, and its faults so far."""
 
     held: dict[str, Held] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Named(Struct, kw_only=True):
     findings: list[Finding] = field(default_factory=list)
 
 
-def learn(known: Known, row: Version) -> None:
+def learn(known: DirectoryRead, row: Version) -> None:
     """Read one row, in the order in which the directory grew, and recompute its token."""
     held = Held(row.item, row.type, row.owner, row.id is None)
     if row.token in known.held:
@@ -83,7 +83,7 @@ def learn(known: Known, row: Version) -> None:
     known.most = max(known.most, row.item)
 
 
-def declarations(declared: list[Declared], known: Known, manifest: Manifests) -> Named:
+def declarations(declared: list[Declared], known: DirectoryRead, manifest: Manifests) -> Named:
     """Read the manifests that entries cite; one that is gone or altered is a finding."""
     named = Named()
     for one in declared:
@@ -108,7 +108,7 @@ def declarations(declared: list[Declared], known: Known, manifest: Manifests) ->
     return named
 
 
-def judge(known: Known, seen: Seen, named: Named, types: frozenset[str]) -> Iterator[Finding]:
+def judge(known: DirectoryRead, seen: Seen, named: Named, types: frozenset[str]) -> Iterator[Finding]:
     """Hold the directory against what the bodies cite and the manifests name; `types` are those declared, if known."""
     yield from known.findings
     yield from named.findings
@@ -128,7 +128,7 @@ def judge(known: Known, seen: Seen, named: Named, types: frozenset[str]) -> Iter
     yield from (at("unerased", seq, f"the removal of seq {named.removed[seq]} names it") for seq in kept)
 
 
-def _owners(known: Known, seen: Seen) -> Iterator[Finding]:
+def _owners(known: DirectoryRead, seen: Seen) -> Iterator[Finding]:
     """An origin belongs to the actor beside it, a personal item to somebody it was about."""
     for origin, actor in seen.origins:
         held, owner = known.held.get(origin), known.held.get(actor)
@@ -144,7 +144,7 @@ def _owners(known: Known, seen: Seen) -> Iterator[Finding]:
             yield _row("changed", name, held, "it belongs to an item that is not there")
 
 
-def _name(one: Declared, content: dict[str, Any], named: Named, known: Known) -> None:
+def _name(one: Declared, content: dict[str, Any], named: Named, known: DirectoryRead) -> None:
     if one.action == PRUNED:
         for first, last in content["seqs"]:
             named.removed.update(dict.fromkeys(range(first, last + 1), one.seq))
@@ -168,7 +168,7 @@ def _opens(row: Version) -> bool:
     return token(preimage, row.salt) == row.token
 
 
-def _numbered(known: Known, row: Version) -> bool:
+def _numbered(known: DirectoryRead, row: Version) -> bool:
     """Whether the row's number is that of its item and of no other; numbers are given out in order."""
     if row.item not in known.keys and row.item <= known.most:
         return False

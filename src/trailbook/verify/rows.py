@@ -25,7 +25,7 @@ _ID = 16
 _encode = msgspec.json.Encoder().encode
 
 
-class Row(Protocol):
+class RowFacts(Protocol):
     """A row as a store keeps it: a body, or where retention removed it its leaf hash."""
 
     @property
@@ -60,7 +60,7 @@ class Seen(Struct, kw_only=True):
     recorded_at: str = ""
 
 
-def read_rows(rows: Iterable[Row], first: int, width: int, seen: Seen) -> list[Leaf]:
+def read_rows(rows: Iterable[RowFacts], first: int, width: int, seen: Seen) -> list[Leaf]:
     """The leaf hashes of seq first <= x < first + width, from rows in any order; faults go to `seen`."""
     leaves: list[Leaf] = [None] * width
     for row in rows:
@@ -72,7 +72,7 @@ def read_rows(rows: Iterable[Row], first: int, width: int, seen: Seen) -> list[L
     return leaves
 
 
-def _leaf(row: Row, seen: Seen) -> bytes:
+def _leaf(row: RowFacts, seen: Seen) -> bytes:
     body, leaf = row.body, row.leaf
     if type(body) is bytes and leaf is None:
         seen.entries += 1

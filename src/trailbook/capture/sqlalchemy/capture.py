@@ -20,14 +20,14 @@ from sqlalchemy.orm import Mapper, Session
 from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
 from trailbook.capture.declarations import By, Declared, Op, Part, Ref, Tracked, tracked
-from trailbook.capture.entries import Captured, Moment, Row, Says, meant, new_ids, says, texts
+from trailbook.capture.entries import Captured, CapturedRow, Moment, Says, meant, new_ids, says, texts
 from trailbook.capture.meaning import Said
 from trailbook.capture.sqlalchemy import rollback
-from trailbook.capture.sqlalchemy.checks import CaptureWarning, Finding, findings
+from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, findings
 from trailbook.capture.sqlalchemy.protocol import Rows
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Statements
-from trailbook.capture.sqlalchemy.tables import Place, attributes_in, columns_of, nearest
+from trailbook.capture.sqlalchemy.tables import TrackedTable, attributes_in, columns_of, nearest
 from trailbook.catalogue import load
 from trailbook.catalogue.declared import OnFailure
 from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
@@ -72,7 +72,7 @@ class Capture:
         self.name = name
         self.catalogue = load(folders)
         self.tracked: dict[str, Tracked] = {}
-        self.places: dict[Table, Place] = {}
+        self.places: dict[Table, TrackedTable] = {}
         self.engines: list[Engine] = []
         self._job = job
         self._bounds = bounds
@@ -129,7 +129,7 @@ class Capture:
             self._flushing.watch(mapper.class_)
         return made
 
-    def install(self, engine: "Engine | AsyncEngine") -> list[Finding]:
+    def install(self, engine: "Engine | AsyncEngine") -> list[Blindspot]:
         """Make the outbox in a database, begin to capture what this engine writes, and record that it began.
 
         Returns, and warns of, what hooks cannot see there. Raises: ConfigurationError, SchemaNewerError.
@@ -149,7 +149,7 @@ class Capture:
             warnings.warn(f"{each.table}: {each.detail}", CaptureWarning, stacklevel=2)
         return told
 
-    async def install_async(self, engine: "AsyncEngine") -> list[Finding]:
+    async def install_async(self, engine: "AsyncEngine") -> list[Blindspot]:
         """As `install`, for an engine that is awaited."""
         told = self.install(engine)
         async with engine.begin() as connection:
@@ -171,7 +171,7 @@ class Capture:
         if _is_transacted(connection):
             triggers.announce(connection, self._job, lambda: _transaction(connection))
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[Blindspot]:
         """What hooks cannot see of the tracked tables, as far as their declarations tell."""
         return findings(self.places.values())
 
@@ -290,7 +290,7 @@ class Capture:
         ]
 
     def keep_rows(
-        self, connection: Connection, place: Place, op: Op, found: tuple[Rows, Iterable[str]]
+        self, connection: Connection, place: TrackedTable, op: Op, found: tuple[Rows, Iterable[str]]
     ) -> None:
         """Write the entries of rows that a statement touched, and of the attributes it set."""
         rows, changed = found
@@ -300,7 +300,7 @@ class Capture:
             if tracked is not None:
                 # The name of an inherited row may stand in its other table: then the entry cites the last one.
                 blank = {} if place.base or not isinstance(tracked.name, str) else {tracked.name: None}
-                row = Row(
+                row = CapturedRow(
                     {**blank, **{name: values[c] for name, c in place.attributes.items() if c in values}}
                 )
                 kind = kinds.setdefault(f"{tracked.table}/{tracked.type}", (tracked, []))
@@ -344,11 +344,11 @@ class Capture:
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
 
-    def _place(self, table: Table, mapper: Mapper[Any] | None) -> Place:
+    def _place(self, table: Table, mapper: Mapper[Any] | None) -> TrackedTable:
         place = self.places.get(table)
         if place is None:
             base = mapper is None or table is mapper.base_mapper.local_table
-            place = Place(table=table, base=base, attributes=attributes_in(table, mapper), declared=[])
+            place = TrackedTable(table=table, base=base, attributes=attributes_in(table, mapper), declared=[])
             self.places[table] = place
         return place
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from trailbook.capture.sqlalchemy.tables import Place
+from trailbook.capture.sqlalchemy.tables import TrackedTable
 
 _BY_THE_DATABASE = ("cascade", "set null", "set default")
 
@@ -17,7 +17,7 @@ class CaptureWarning(UserWarning):
     """A write path that hooks cannot see, on a table that they cover."""
 
 
-class Finding(Struct, frozen=True):
+class Blindspot(Struct, frozen=True):
     """A table, a stable code, and in plain words what is not seen."""
 
     table: str
@@ -25,9 +25,9 @@ class Finding(Struct, frozen=True):
     detail: str
 
 
-def findings(places: Iterable[Place]) -> list[Finding]:
+def findings(places: Iterable[TrackedTable]) -> list[Blindspot]:
     """Every known blind spot of tables that are covered by hooks."""
-    found: list[Finding] = []
+    found: list[Blindspot] = []
     for place in places:
         if place.triggered:
             continue
@@ -37,10 +37,10 @@ def findings(places: Iterable[Place]) -> list[Finding]:
                     f"{key.parent.name} has ON DELETE {(key.ondelete or '').upper()}: rows that the database itself"
                     f" deletes or changes, when a row of {key.column.table.name} goes, are seen by triggers only"
                 )
-                found.append(Finding(str(place.table.fullname), "cascade-in-database", detail))
+                found.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
             if place.base and (key.onupdate or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
                 )
-                found.append(Finding(str(place.table.fullname), "cascade-in-database", detail))
+                found.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
     return found

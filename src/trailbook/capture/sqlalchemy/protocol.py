@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Table
 
 from trailbook.capture.declarations import Op
 from trailbook.capture.meaning import Said
-from trailbook.capture.sqlalchemy.tables import Place
+from trailbook.capture.sqlalchemy.tables import TrackedTable
 
 Rows = Iterable[Mapping[Column[Any], Any]]
 
@@ -18,7 +18,7 @@ Rows = Iterable[Mapping[Column[Any], Any]]
 class Keeper(Protocol):
     """Keeps what hooks found."""
 
-    places: dict[Table, Place]
+    places: dict[Table, TrackedTable]
 
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture."""
@@ -30,7 +30,7 @@ class Keeper(Protocol):
         """Refuse a write that no transaction holds together with its entry."""
 
     def keep_rows(
-        self, connection: Connection, place: Place, op: Op, found: tuple[Rows, Iterable[str]]
+        self, connection: Connection, place: TrackedTable, op: Op, found: tuple[Rows, Iterable[str]]
     ) -> None:
         """Write the entries of rows that a statement touched, and of the attributes it set."""
 

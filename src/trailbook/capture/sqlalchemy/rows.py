@@ -14,7 +14,7 @@ from sqlalchemy.sql.operators import and_ as and_operator
 from sqlalchemy.sql.operators import eq
 
 from trailbook.capture.declarations import Op
-from trailbook.capture.sqlalchemy.tables import Place
+from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
 How = Literal["parameters", "defaults", "keys", "returned", "selected", "deleted"]
@@ -25,7 +25,7 @@ _TOGETHER = 200  # keys in one SELECT
 class Plan(Struct):
     """How the rows of a statement will be known; `held` are keys or rows that were read before it ran."""
 
-    place: Place
+    place: TrackedTable
     op: Op
     how: How
     columns: list[Column[Any]]
@@ -34,7 +34,7 @@ class Plan(Struct):
 
 
 def planned(
-    connection: Connection, element: Insert | Update | Delete, place: Place, params: Sequence[Any]
+    connection: Connection, element: Insert | Update | Delete, place: TrackedTable, params: Sequence[Any]
 ) -> tuple[Plan | None, Any]:
     """The plan of a statement, or None where nothing is to be told, and the statement to run instead.
 
@@ -188,7 +188,7 @@ def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
     return column.key in params[0] or (made is not None and (made.is_scalar or made.is_callable))
 
 
-def _set_by(element: Update, place: Place, params: Sequence[Any]) -> tuple[str, ...]:
+def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tuple[str, ...]:
     """The attributes whose columns a statement sets."""
     keys: set[Any] = set()
     for held in (element._values, dict(getattr(element, "_ordered_values", None) or ())):
@@ -200,11 +200,11 @@ def _set_by(element: Update, place: Place, params: Sequence[Any]) -> tuple[str, 
     )
 
 
-def _ignored(place: Place, name: str) -> bool:
+def _ignored(place: TrackedTable, name: str) -> bool:
     return all(name in tracked.ignore for _, tracked in place.declared)
 
 
-def _refused(place: Place, why: str) -> UncapturedWriteError:
+def _refused(place: TrackedTable, why: str) -> UncapturedWriteError:
     return UncapturedWriteError(
         f"{place.table.name}: {why}; say what the statement means with recorded_as(...), or use the session"
     )

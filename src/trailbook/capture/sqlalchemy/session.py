@@ -42,7 +42,7 @@ class Unit(Struct, eq=False):
 _units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
 
 # The connection, what kind of change it is, the names of what changed, the change, and what it says.
-_Told = tuple[Connection, tuple[Tracked, Op], tuple[str, ...], Change, Says]
+_Change = tuple[Connection, tuple[Tracked, Op], tuple[str, ...], Change, Says]
 Find = Callable[[Mapper[Any]], Tracked | None]
 Make = Callable[[tuple[Tracked, Op], Sequence[tuple[Any, Says]], Iterable[str]], list[Captured]]
 Write = Callable[[Connection, Sequence[Captured]], None]
@@ -148,7 +148,7 @@ class Flushing:
             session.connection(bind_arguments={"mapper": state.mapper}), "updated", tracked, found, set()
         )
 
-    def _told(self, changes: Iterable[Change]) -> Iterator[_Told]:
+    def _told(self, changes: Iterable[Change]) -> Iterator[_Change]:
         """What is to be told of each change; one that changed nothing is not."""
         for change in changes:
             names: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from trailbook.capture.sqlalchemy.protocol import Keeper
 from trailbook.capture.sqlalchemy.rollback import doom
 from trailbook.capture.sqlalchemy.rows import Plan, planned, rows_of
 from trailbook.capture.sqlalchemy.session import is_unit_of_work
-from trailbook.capture.sqlalchemy.tables import Place
+from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
 _PLAN, _SAID, _TEXT = "trailbook_plan", "trailbook_said", "trailbook_text"
@@ -49,7 +49,7 @@ class Statements:
         """Guard no other engine any more."""
         event.remove(Engine, "before_execute", self._elsewhere)
 
-    def _place(self, element: Any) -> Place | None:
+    def _place(self, element: Any) -> TrackedTable | None:
         if not isinstance(element, UpdateBase):
             return None
         noted = (
@@ -87,7 +87,9 @@ class Statements:
                 )
         return element, multiparams, params
 
-    def _planned(self, connection: Connection, found: tuple[Any, Place], params: Any, options: Any) -> Any:
+    def _planned(
+        self, connection: Connection, found: tuple[Any, TrackedTable], params: Any, options: Any
+    ) -> Any:
         element, place = found
         said = said_now()
         if said is not None:

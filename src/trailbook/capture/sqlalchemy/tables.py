@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapper
 from trailbook.capture.declarations import Columns, Tracked
 
 
-class Place(Struct, kw_only=True):
+class TrackedTable(Struct, kw_only=True):
     """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row."""
 
     table: Table

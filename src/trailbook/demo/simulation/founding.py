@@ -71,7 +71,7 @@ def found(w: World) -> None:
     w.at(go_live + timedelta(minutes=10), _move_in)
 
 
-def new_person(w: World, known: names.Known, start: date) -> Person:
+def new_person(w: World, known: names.Colleague, start: date) -> Person:
     """Somebody with all the columns that an HR system wants."""
     born = date(w.rng.randint(1962, 2003), w.rng.randint(1, 12), w.rng.randint(1, 28))
     team = w.rng.choice(names.TEAMS[known.department])
@@ -97,11 +97,11 @@ def new_person(w: World, known: names.Known, start: date) -> Person:
     )
 
 
-def any_person(w: World, department: str | None = None) -> names.Known:
+def any_person(w: World, department: str | None = None) -> names.Colleague:
     """A new name with an id and a place in a department."""
     where = department or w.rng.choices(list(names.LEADS), [share for _, share in names.LEADS.values()])[0]
     first, last = w.rng.choice(names.FIRST_NAMES), w.rng.choice(names.LAST_NAMES)
-    return names.Known(
+    return names.Colleague(
         w.new_id(), first, last, w.rng.choice(names.TITLES[where]), where, names.LEADS[where][0]
     )
 

@@ -109,7 +109,7 @@ def _before(w: World, at: datetime, days: int) -> datetime:
 def twice(w: World, at: datetime, number: int) -> None:
     """The directory makes an account twice; the IT lead merges the two."""
     kept = w.people[("u-1013", "u-1015", "u-1017")[number]]
-    known = names.Known(f"u-{2001 + number}", kept.first_name, kept.last_name, kept.job_title, "it", None)
+    known = names.Colleague(f"u-{2001 + number}", kept.first_name, kept.last_name, kept.job_title, "it", None)
     copy = new_person(w, known, at.date())
     w.people[copy.id] = copy
     people.hire(w.integration(names.ENTRA, at), copy)

@@ -20,10 +20,10 @@ from trailbook.finding.embedded.segments import DEFAULT_SIZES, Listed, Parts, Se
 from trailbook.index import (
     Clause,
     Fields,
+    IndexRow,
     Lives,
     Piece,
     Plan,
-    Row,
     Tail,
     Word,
     build,
@@ -36,7 +36,7 @@ from trailbook.index import (
 from trailbook.model import Kind, microseconds
 from trailbook.query import Query, Term, interval, words
 from trailbook.record.canonical import Body, decode
-from trailbook.stores import Head, Identity, Kept, Store
+from trailbook.stores import Head, Identity, Store, StoredEntry
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -49,10 +49,10 @@ _FEW = 4
 _REMEMBERED = 256
 
 
-class Told(Struct, frozen=True):
+class Committed(Struct, frozen=True):
     """What the writer tells after a commit: the rows it added, the identities among them, and the new head."""
 
-    rows: Sequence[Row]
+    rows: Sequence[IndexRow]
     identities: Sequence[Identity]
     before: Head
     head: Head
@@ -111,7 +111,7 @@ class Projection:
                 self._add(self._rows_that_are(start, stop), stop)
         return head
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: Committed) -> None:
         """Take in what this process has just made durable, so that nothing is read and decoded again.
 
         Whatever goes wrong here harms no answer: the next one begins by reading the index anew.
@@ -122,7 +122,7 @@ class Projection:
             except TrailbookError:
                 self._loaded = False
 
-    def _follow(self, told: Told) -> None:
+    def _follow(self, told: Committed) -> None:
         if not self._loaded:
             # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
             self._untold += len(told.rows)
@@ -296,7 +296,7 @@ class Projection:
         self._sealed.replace(one.first, one.span, _entries(built, one.first + one.span))
         self.tail = Tail(self._sealed.reached, codes)
 
-    def _add(self, rows: Sequence[Row], size: int) -> None:
+    def _add(self, rows: Sequence[IndexRow], size: int) -> None:
         if any(row.action == _ERASED for row in rows):
             self.identities.forget()
             self._answers.clear()
@@ -359,13 +359,13 @@ class Projection:
         hits = [a for a in actions.of if any(w.startswith(word) for w in self.label_words(a, lang))]
         return Word(tuple(items), actions.known(hits))
 
-    def _rows(self, start: int, stop: int) -> list[Row]:
+    def _rows(self, start: int, stop: int) -> list[IndexRow]:
         kept = self._store.kept(self._org, start, stop)
         bodies = [(row.seq, decode(row.body)) for row in kept if row.body is not None]
         known = self.identities.of(token for _, body in bodies for token in body.tokens())
         return [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
 
-    def _rows_that_are(self, start: int, stop: int) -> list[Row]:
+    def _rows_that_are(self, start: int, stop: int) -> list[IndexRow]:
         """The same, where a body that cannot be read is an entry of which nothing is known but that it is there."""
         try:
             return self._rows(start, stop)
@@ -377,7 +377,7 @@ class Projection:
         return sorted([*rows, *(_unknown(seq, at) for seq in unread)], key=lambda row: row.seq)
 
 
-def readable(kept: Iterable[Kept]) -> tuple[list[tuple[int, Body]], list[int]]:
+def readable(kept: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[int]]:
     """The bodies that can be read, by seq, and the seqs of those that cannot."""
     bodies, unread = [], []
     for row in kept:
@@ -388,8 +388,8 @@ def readable(kept: Iterable[Kept]) -> tuple[list[tuple[int, Body]], list[int]]:
     return bodies, unread
 
 
-def _unknown(seq: int, at: int) -> Row:
-    return Row(
+def _unknown(seq: int, at: int) -> IndexRow:
+    return IndexRow(
         seq=seq,
         at=at,
         actor=0,
@@ -409,7 +409,7 @@ def _unknown(seq: int, at: int) -> Row:
     )
 
 
-def row_of(seq: int, body: Body, known: dict[str, Identity], catalogue: Catalogue) -> Row:
+def row_of(seq: int, body: Body, known: dict[str, Identity], catalogue: Catalogue) -> IndexRow:
     """An entry as the index keeps it. Raises: DamagedError for a token the directory does not have."""
     try:
         concerned = tuple(dict.fromkeys(known[c.item].item for c in body.concerns))
@@ -418,7 +418,7 @@ def row_of(seq: int, body: Body, known: dict[str, Identity], catalogue: Catalogu
         target = known[body.target]
     except KeyError as error:
         raise DamagedError(f"entry {seq} cites a token that the directory does not have") from error
-    return Row(
+    return IndexRow(
         seq=seq,
         at=microseconds(datetime.fromisoformat(body.occurred_at)),
         actor=actor,

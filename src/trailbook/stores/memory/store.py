@@ -11,12 +11,12 @@ from uuid import UUID
 from msgspec import Struct, field, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
-from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
+from trailbook.stores.protocol import Append, Blob, Head, Identity, StoredEntry
 
 
 class _Log(Struct):
     head: Head = Head()
-    rows: list[Kept] = field(default_factory=list)
+    rows: list[StoredEntry] = field(default_factory=list)
     ids: dict[UUID, int] = field(default_factory=dict)
     directory: list[Identity] = field(default_factory=list)
     words: set[tuple[str, int]] = field(default_factory=set)
@@ -63,7 +63,7 @@ class MemoryStore:
         self.append(org, expected, batch)
         log, swept = self._log(org), set(sweep)
         for seq, leaf in leaves.items():
-            log.rows[seq] = Kept(seq, None, leaf)
+            log.rows[seq] = StoredEntry(seq, None, leaf)
         log.directory = [i for i in log.directory if i.token not in swept]
         left = {i.item for i in log.directory}
         log.words = {(word, item) for word, item in log.words if item in left}
@@ -72,10 +72,10 @@ class MemoryStore:
         known = self._log(org).ids
         return {id_: known[id_] for id_ in ids if id_ in known}
 
-    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+    def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         return iter(self._log(org).rows[start:stop])
 
-    def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[StoredEntry]:
         rows = self._log(org).rows
         return [rows[seq] for seq in seqs if 0 <= seq < len(rows)]
 
@@ -167,7 +167,7 @@ def _append(log: _Log, expected: Head, batch: Append) -> None:
         raise StoreError("an entry of the batch is in the log already")
     for row in batch.rows:
         log.ids[row.id] = len(log.rows)
-        log.rows.append(Kept(len(log.rows), row.body))
+        log.rows.append(StoredEntry(len(log.rows), row.body))
     log.directory.extend(batch.identities)
     log.words.update(batch.words)
     for blob in batch.blobs:

@@ -15,7 +15,7 @@ import apsw
 
 from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError
 from trailbook.stores.group_commit import Turns
-from trailbook.stores.protocol import Append, Blob, Head, Identity, Kept
+from trailbook.stores.protocol import Append, Blob, Head, Identity, StoredEntry
 from trailbook.stores.sqlite.bodies import packed, unpacked
 from trailbook.stores.sqlite.connection import Connections
 
@@ -147,14 +147,14 @@ class SqliteStore:
             found = {id_: db.execute(_SEQ_OF, (number, id_.bytes)).fetchone() for id_ in ids}
             return {id_: row[0] for id_, row in found.items() if row is not None}
 
-    def kept(self, org: str, start: int, stop: int) -> Iterator[Kept]:
+    def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         for low in range(start, stop, _CHUNK):
             with self._connections.reading() as db:
                 base = self._number(db, org) << _SEQ_BITS
                 rows: list[Any] = db.execute(_KEPT, (base + low, base + min(low + _CHUNK, stop))).fetchall()
             yield from (_kept(base, row) for row in rows)
 
-    def kept_at(self, org: str, seqs: Sequence[int]) -> list[Kept]:
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[StoredEntry]:
         with self._connections.reading() as db:
             base = self._number(db, org) << _SEQ_BITS
             found = (db.execute(_KEPT_AT, (base + seq,)).get for seq in seqs if 0 <= seq <= _SEQ_MASK)
@@ -328,10 +328,10 @@ def _head(db: apsw.Connection, org: str) -> tuple[int, Head]:
     return number, Head(size=size, range=pieces, recorded_at=recorded_at, items=items, removed=removed)
 
 
-def _kept(base: int, row: tuple[Any, ...]) -> Kept:
+def _kept(base: int, row: tuple[Any, ...]) -> StoredEntry:
     place, body, leaf = row
     # Not by a mask: a damaged place of another organisation must not pass for one of this log.
-    return Kept(place - base, None if body is None else unpacked(_bytes(body)), leaf and _bytes(leaf))
+    return StoredEntry(place - base, None if body is None else unpacked(_bytes(body)), leaf and _bytes(leaf))
 
 
 def _bytes(value: Any) -> bytes:

@@ -18,7 +18,7 @@ from trailbook.administration.access import By, State, state_of
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
 from trailbook.model import Item, instant, written
 from trailbook.web.api.recording import JSON, sent_as
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.http.strict_json import strict
 
 _HOURS = OVERLAP // timedelta(hours=1)
@@ -150,145 +150,145 @@ class WithheldAnswer(Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...]
 
 
-def roles(asked: Asked) -> Response[bytes]:
+def roles(request: Request) -> Response[bytes]:
     """GET roles."""
-    asked.only()
-    found = state_of(by(asked)).roles.values()
+    request.only()
+    found = state_of(by(request)).roles.values()
     return _json(RoleList(roles=tuple(_role(role) for role in found)))
 
 
-def add_role(asked: Asked) -> Response[bytes]:
+def add_role(request: Request) -> Response[bytes]:
     """POST roles: 201."""
-    given = sent(asked, RoleSent)
-    role = access.add_role(by(asked), given.name, given.permissions, categories=given.categories)
-    return _json(_role(role), 201, f"{asked.site.base_url}{asked.path}/{role.id}")
+    given = sent(request, RoleSent)
+    role = access.add_role(by(request), given.name, given.permissions, categories=given.categories)
+    return _json(_role(role), 201, f"{request.site.base_url}{request.path}/{role.id}")
 
 
-def role(asked: Asked) -> Response[bytes]:
+def role(request: Request) -> Response[bytes]:
     """GET roles/{role}."""
-    asked.only()
-    return _json(_role(access.role_of(by(asked), asked.params["role"])))
+    request.only()
+    return _json(_role(access.role_of(by(request), request.params["role"])))
 
 
-def change_role(asked: Asked) -> Response[bytes]:
+def change_role(request: Request) -> Response[bytes]:
     """PUT roles/{role}."""
-    given, id_ = sent(asked, RoleSent), asked.params["role"]
+    given, id_ = sent(request, RoleSent), request.params["role"]
     named = given.categories
-    changed = access.change_role(by(asked), id_, given.name, given.permissions, categories=named)
+    changed = access.change_role(by(request), id_, given.name, given.permissions, categories=named)
     return _json(_role(changed))
 
 
-def remove_role(asked: Asked) -> Response[bytes]:
+def remove_role(request: Request) -> Response[bytes]:
     """DELETE roles/{role}: 204."""
-    asked.only()
-    access.remove_role(by(asked), asked.params["role"])
+    request.only()
+    access.remove_role(by(request), request.params["role"])
     return _nothing()
 
 
-def members(asked: Asked) -> Response[bytes]:
+def members(request: Request) -> Response[bytes]:
     """GET members."""
-    asked.only()
-    state = state_of(by(asked))
+    request.only()
+    state = state_of(by(request))
     return _json(MemberList(members=tuple(_member(state, *key) for key in state.members)))
 
 
-def member(asked: Asked) -> Response[bytes]:
+def member(request: Request) -> Response[bytes]:
     """GET members/{type}/{item}."""
-    asked.only()
-    return _shown(asked)
+    request.only()
+    return _shown(request)
 
 
-def put_member(asked: Asked) -> Response[bytes]:
+def put_member(request: Request) -> Response[bytes]:
     """PUT members/{type}/{item}: new, or changed."""
-    given = sent(asked, MemberSent)
-    type_, id_ = asked.params["type"], asked.params["item"]
-    access.put_member(by(asked), Item(type=type_, id=id_, name=given.name), given.roles)
+    given = sent(request, MemberSent)
+    type_, id_ = request.params["type"], request.params["item"]
+    access.put_member(by(request), Item(type=type_, id=id_, name=given.name), given.roles)
     if given.disabled is not None:
-        access.disable_member(by(asked), type_, id_, disabled=given.disabled)
-    return _shown(asked)
+        access.disable_member(by(request), type_, id_, disabled=given.disabled)
+    return _shown(request)
 
 
-def remove_member(asked: Asked) -> Response[bytes]:
+def remove_member(request: Request) -> Response[bytes]:
     """DELETE members/{type}/{item}: 204."""
-    asked.only()
-    access.remove_member(by(asked), asked.params["type"], asked.params["item"])
+    request.only()
+    access.remove_member(by(request), request.params["type"], request.params["item"])
     return _nothing()
 
 
-def invite(asked: Asked) -> Response[bytes]:
+def invite(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/invitation: the link, once."""
-    given = sent(asked, InvitationSent)
-    text = accounts.invite(by(asked), asked.params["type"], asked.params["item"], given.login)
-    return _json(_link(asked, text, accounts.INVITATION_LIFE), 201)
+    given = sent(request, InvitationSent)
+    text = accounts.invite(by(request), request.params["type"], request.params["item"], given.login)
+    return _json(_link(request, text, accounts.INVITATION_LIFE), 201)
 
 
-def reset(asked: Asked) -> Response[bytes]:
+def reset(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/reset: the link, once."""
-    asked.only()
-    text = accounts.reset(by(asked), asked.params["type"], asked.params["item"])
-    return _json(_link(asked, text, accounts.RESET_LIFE), 201)
+    request.only()
+    text = accounts.reset(by(request), request.params["type"], request.params["item"])
+    return _json(_link(request, text, accounts.RESET_LIFE), 201)
 
 
-def keys(asked: Asked) -> Response[bytes]:
+def keys(request: Request) -> Response[bytes]:
     """GET keys."""
-    asked.only()
-    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in api_keys.keys(by(asked)))))
+    request.only()
+    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in api_keys.keys(by(request)))))
 
 
-def issue(asked: Asked) -> Response[bytes]:
+def issue(request: Request) -> Response[bytes]:
     """POST keys: 201 with the secret, once."""
-    given = sent(asked, KeySent)
+    given = sent(request, KeySent)
     wanted = Wanted(
         name=given.name,
         scopes=tuple(given.scopes),
-        life=_life(asked, given.expires_at),
+        life=_life(request, given.expires_at),
         categories=tuple(given.categories),
         only_itself=given.actors == "itself",
     )
-    key, secret = api_keys.issue(by(asked), wanted)
+    key, secret = api_keys.issue(by(request), wanted)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
-def rotate(asked: Asked) -> Response[bytes]:
+def rotate(request: Request) -> Response[bytes]:
     """POST keys/{key}/rotate: 201 with the new secret, once."""
-    given = sent(asked, RotationSent)
+    given = sent(request, RotationSent)
     if not 0 <= given.overlap_hours <= _HOURS:
         raise _invalid("/overlap_hours", f"is not 0 to {_HOURS}")
-    overlap, life = timedelta(hours=given.overlap_hours), _life(asked, given.expires_at)
-    key, secret = api_keys.rotate(by(asked), asked.params["key"], overlap, life)
+    overlap, life = timedelta(hours=given.overlap_hours), _life(request, given.expires_at)
+    key, secret = api_keys.rotate(by(request), request.params["key"], overlap, life)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
-def revoke(asked: Asked) -> Response[bytes]:
+def revoke(request: Request) -> Response[bytes]:
     """DELETE keys/{key}: 204, also when it was revoked before."""
-    asked.only()
-    api_keys.revoke(by(asked), asked.params["key"])
+    request.only()
+    api_keys.revoke(by(request), request.params["key"])
     return _nothing()
 
 
-def withheld(asked: Asked) -> Response[bytes]:
+def withheld(request: Request) -> Response[bytes]:
     """GET withheld."""
-    asked.only()
-    return _json(WithheldAnswer(categories=state_of(by(asked)).organisation.withheld))
+    request.only()
+    return _json(WithheldAnswer(categories=state_of(by(request)).organisation.withheld))
 
 
-def withhold(asked: Asked) -> Response[bytes]:
+def withhold(request: Request) -> Response[bytes]:
     """PUT withheld."""
-    given = sent(asked, WithheldSent)
-    return _json(WithheldAnswer(categories=access.withhold(by(asked), given.categories)))
+    given = sent(request, WithheldSent)
+    return _json(WithheldAnswer(categories=access.withhold(by(request), given.categories)))
 
 
-def by(asked: Asked) -> By:
+def by(request: Request) -> By:
     """Who asks, as who changes."""
-    return By(asked.site.deployment, asked.viewer)
+    return By(request.site.deployment, request.viewer)
 
 
-def sent(asked: Asked, shape: type[Shape]) -> Shape:
+def sent(request: Request, shape: type[Shape]) -> Shape:
     """The body in its shape. Raises: MalformedError, MediaTypeError, InvalidError."""
-    asked.only()
-    sent_as(asked, JSON)
+    request.only()
+    sent_as(request, JSON)
     try:
-        return msgspec.convert(strict(asked.body), shape)
+        return msgspec.convert(strict(request.body), shape)
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at `$")
         raise _invalid("/" + path.rstrip("`").lstrip(".").replace(".", "/") if path else "", said) from None
@@ -296,14 +296,14 @@ def sent(asked: Asked, shape: type[Shape]) -> Shape:
         raise InvalidError(error.detail, error.faults) from None
 
 
-def link_to(asked: Asked, text: str) -> str:
+def link_to(request: Request, text: str) -> str:
     """The address at which a link sets a password."""
-    return f"{asked.site.base_url}/set-password?link={text}"
+    return f"{request.site.base_url}/set-password?link={text}"
 
 
-def _shown(asked: Asked) -> Response[bytes]:
-    state = state_of(by(asked))
-    return _json(_member(state, asked.params["type"], asked.params["item"]))
+def _shown(request: Request) -> Response[bytes]:
+    state = state_of(by(request))
+    return _json(_member(state, request.params["type"], request.params["item"]))
 
 
 def _role(role: Role) -> RoleAnswer:
@@ -339,16 +339,16 @@ def _key(key: ApiKey) -> dict[str, Any]:
     return {**shown, "actors": actors, **times}
 
 
-def _link(asked: Asked, text: str, life: timedelta) -> LinkAnswer:
-    return LinkAnswer(link=link_to(asked, text), expires_at=written(asked.site.deployment.clock() + life))
+def _link(request: Request, text: str, life: timedelta) -> LinkAnswer:
+    return LinkAnswer(link=link_to(request, text), expires_at=written(request.site.deployment.clock() + life))
 
 
-def _life(asked: Asked, until: datetime | None) -> timedelta:
+def _life(request: Request, until: datetime | None) -> timedelta:
     if until is None:
         return KEY_LIFE
     if until.tzinfo is None:
         raise _invalid("/expires_at", "has no offset")
-    return until.astimezone(UTC) - asked.site.deployment.clock()
+    return until.astimezone(UTC) - request.site.deployment.clock()
 
 
 def _when(at: int | None) -> str | None:

@@ -13,10 +13,10 @@ from msgspec import Struct
 from trailbook.web.api.openapi import Schema, document
 from trailbook.web.api.recording import JSON
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class ShownOperation(Struct, frozen=True, kw_only=True):
     """An operation as the page tells it."""
 
     method: str
@@ -39,29 +39,29 @@ class Shape(Struct, frozen=True, kw_only=True):
     members: list[dict[str, str]]
 
 
-def openapi(asked: Asked) -> Response[bytes]:
+def openapi(request: Request) -> Response[bytes]:
     """GET /openapi.json: the document."""
-    asked.only()
-    return Response(msgspec.json.encode(_document(asked)), media_type=JSON)
+    request.only()
+    return Response(msgspec.json.encode(_document(request)), media_type=JSON)
 
 
-def docs(asked: Asked) -> Response[bytes]:
+def docs(request: Request) -> Response[bytes]:
     """GET /docs: the document as a page."""
-    asked.only()
-    found = _document(asked)
+    request.only()
+    found = _document(request)
     told = [_told(path, method, op) for path, ops in found["paths"].items() for method, op in ops.items()]
     shapes = [_shape(name, schema) for name, schema in sorted(found["components"]["schemas"].items())]
     tags = list(dict.fromkeys(one.tag for one in told))
-    return html("docs.html", t=asked.words, document=found, told=told, shapes=shapes, tags=tags)
+    return html("docs.html", t=request.words, document=found, told=told, shapes=shapes, tags=tags)
 
 
-def _document(asked: Asked) -> Schema:
-    return document(asked.site.deployment.catalogue, asked.site.base_url)
+def _document(request: Request) -> Schema:
+    return document(request.site.deployment.catalogue, request.site.base_url)
 
 
-def _told(path: str, method: str, operation: Schema) -> Told:
+def _told(path: str, method: str, operation: Schema) -> ShownOperation:
     scopes = {1: "record", 2: "read"}
-    return Told(
+    return ShownOperation(
         method=method.upper(),
         path=path,
         name=operation["operationId"],

@@ -14,9 +14,9 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
 from trailbook.finding.typeahead import MOST, Role
-from trailbook.query import Known, Paging, Query, from_params, split_params, to_params
+from trailbook.query import Paging, Query, Vocabulary, from_params, split_params, to_params
 from trailbook.web.api.recording import JSON, etag
-from trailbook.web.http.request import Asked, refuse_parameters
+from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.texts import LOCALES
 
 
@@ -60,74 +60,74 @@ class CatalogueAnswer(Struct, frozen=True, kw_only=True):
     purposes: tuple[str, ...]
 
 
-def known(catalogue: Catalogue) -> Known:
+def known(catalogue: Catalogue) -> Vocabulary:
     """The names that a filter may use."""
-    return Known(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
+    return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
 
 
-def search(asked: Asked) -> Response[bytes]:
+def search(request: Request) -> Response[bytes]:
     """GET entries: one page of what the filter finds."""
-    query, paging = read(asked)
-    page = asked.log.search(
+    query, paging = read(request)
+    page = request.log.search(
         query,
-        viewer=asked.viewer,
+        viewer=request.viewer,
         order=paging.order,
         limit=paging.limit,
         cursor=paging.cursor,
         count=paging.count,
-        lang=asked.lang,
+        lang=request.lang,
     )
-    headers = {"Content-Language": asked.lang}
+    headers = {"Content-Language": request.lang}
     if page.next_cursor is not None:
-        headers["Link"] = f'<{_next(asked, query, paging, cursor=page.next_cursor)}>; rel="next"'
+        headers["Link"] = f'<{_next(request, query, paging, cursor=page.next_cursor)}>; rel="next"'
     return Response(msgspec.json.encode(page), headers=headers, media_type=JSON)
 
 
-def show(asked: Asked) -> Response[bytes]:
+def show(request: Request) -> Response[bytes]:
     """GET entries/{id}: one entry."""
-    asked.only()
-    found = asked.log.show(asked.entry_id(asked.params["id"]), viewer=asked.viewer, lang=asked.lang)
+    request.only()
+    found = request.log.show(request.entry_id(request.params["id"]), viewer=request.viewer, lang=request.lang)
     body = msgspec.json.encode(found)
-    return Response(body, headers={"Content-Language": asked.lang, "ETag": etag(body)}, media_type=JSON)
+    return Response(body, headers={"Content-Language": request.lang, "ETag": etag(body)}, media_type=JSON)
 
 
-def items(asked: Asked) -> Response[bytes]:
+def items(request: Request) -> Response[bytes]:
     """GET items: people and items whose names begin with what was typed."""
-    given = asked.only("q", "role", "type", "limit")
+    given = request.only("q", "role", "type", "limit")
     role: Role | None = next((r for r in get_args(Role) if r == given.get("role")), None)
     faults = []
     if "q" not in given:
         faults.append(Fault("/q", "parameter-invalid", "is missing"))
     if "role" in given and role is None:
         faults.append(Fault("/role", "parameter-invalid", f"is not one of {', '.join(get_args(Role))}"))
-    if "type" in given and given["type"] not in asked.site.deployment.catalogue.types:
+    if "type" in given and given["type"] not in request.site.deployment.catalogue.types:
         faults.append(Fault("/type", "parameter-invalid", "is not a declared type"))
     limit = given.get("limit", str(MOST))
     if limit not in map(str, range(1, MOST + 1)):
         faults.append(Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MOST}"))
     refuse_parameters(faults)
-    found = asked.log.items(
-        given["q"], viewer=asked.viewer, role=role, type_=given.get("type"), limit=int(limit)
+    found = request.log.items(
+        given["q"], viewer=request.viewer, role=role, type_=given.get("type"), limit=int(limit)
     )
     return Response(msgspec.json.encode(found), media_type=JSON)
 
 
-def catalogue(asked: Asked) -> Response[bytes]:
+def catalogue(request: Request) -> Response[bytes]:
     """GET catalogue: what may be recorded here."""
-    lang = asked.only("lang").get("lang", asked.lang)
+    lang = request.only("lang").get("lang", request.lang)
     if lang not in LOCALES:
         refuse_parameters([Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}")])
-    body = msgspec.json.encode(_catalogue(asked.log.catalogue, lang))
+    body = msgspec.json.encode(_catalogue(request.log.catalogue, lang))
     return Response(body, headers={"Content-Language": lang}, media_type=JSON)
 
 
-def read(asked: Asked) -> tuple[Query, Paging]:
+def read(request: Request) -> tuple[Query, Paging]:
     """The filter of the address, and how it is paged. Raises: FilterInvalidError."""
-    pairs, paging = split_params(asked.pairs)
-    return from_params(pairs, known(asked.site.deployment.catalogue)), paging
+    pairs, paging = split_params(request.pairs)
+    return from_params(pairs, known(request.site.deployment.catalogue)), paging
 
 
-def _next(asked: Asked, query: Query, paging: Paging, *, cursor: str) -> str:
+def _next(request: Request, query: Query, paging: Paging, *, cursor: str) -> str:
     pairs: list[tuple[str, Any]] = [*to_params(query), ("cursor", cursor)]
     default = Paging()
     pairs += [
@@ -135,7 +135,7 @@ def _next(asked: Asked, query: Query, paging: Paging, *, cursor: str) -> str:
         for name, value in (("order", paging.order), ("limit", paging.limit))
         if value != getattr(default, name)
     ]
-    return f"{asked.site.base_url}{asked.path}?{urlencode(pairs)}"
+    return f"{request.site.base_url}{request.path}?{urlencode(pairs)}"
 
 
 def _catalogue(found: Catalogue, lang: str) -> CatalogueAnswer:

@@ -23,7 +23,7 @@ from trailbook.model import instant, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import known, read
 from trailbook.web.api.recording import JSON, sent_as
-from trailbook.web.http.request import Asked, off_loop, refuse_parameters
+from trailbook.web.http.request import Request, off_loop, refuse_parameters
 from trailbook.web.http.strict_json import strict
 from trailbook.web.http.texts import LOCALES
 
@@ -77,23 +77,23 @@ class ExportList(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-def order(asked: Asked) -> Response[bytes]:
+def order(request: Request) -> Response[bytes]:
     """POST exports: order an export of what the filter finds."""
-    asked.only()
-    sent_as(asked, JSON)
-    wanted = _order(asked)
-    job = asked.site.exports.order(wanted, asked.viewer)
-    headers = {"Location": f"{asked.site.base_url}{asked.path}/{job.id}"}
+    request.only()
+    sent_as(request, JSON)
+    wanted = _order(request)
+    job = request.site.exports.order(wanted, request.viewer)
+    headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
     return Response(msgspec.json.encode(_answer(job)), status_code=202, headers=headers, media_type=JSON)
 
 
-def listed(asked: Asked) -> Response[bytes]:
+def listed(request: Request) -> Response[bytes]:
     """GET exports: the viewer's own."""
-    given = asked.only("limit", "cursor")
+    given = request.only("limit", "cursor")
     limit = given.get("limit", "50")
     if limit not in map(str, range(1, 201)):
         refuse_parameters([Fault("/limit", "parameter-invalid", "is not a whole number from 1 to 200")])
-    jobs = asked.site.deployment.orders.listed(asked.viewer)
+    jobs = request.site.deployment.orders.listed(request.viewer)
     if "cursor" in given:
         places = [at for at, job in enumerate(jobs) if job.id == given["cursor"]]
         if not places:
@@ -105,46 +105,46 @@ def listed(asked: Asked) -> Response[bytes]:
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-def show(asked: Asked) -> Response[bytes]:
+def show(request: Request) -> Response[bytes]:
     """GET exports/{export}: how far it is."""
-    asked.only()
-    return Response(msgspec.json.encode(_answer(_job(asked))), media_type=JSON)
+    request.only()
+    return Response(msgspec.json.encode(_answer(_job(request))), media_type=JSON)
 
 
-def cancel(asked: Asked) -> Response[bytes]:
+def cancel(request: Request) -> Response[bytes]:
     """DELETE exports/{export}: end it, and remove its file."""
-    asked.only()
-    asked.site.exports.cancel(_job(asked))
+    request.only()
+    request.site.exports.cancel(_job(request))
     return Response(b"", status_code=204)
 
 
-def file(asked: Asked) -> Response[Any]:
+def file(request: Request) -> Response[Any]:
     """GET exports/{export}/file: the file, or a part of it."""
-    asked.only()
-    job = _job(asked)
-    path = asked.site.exports.path(job)
-    made = asked.site.deployment.orders.made(job)
+    request.only()
+    job = _job(request)
+    path = request.site.exports.path(job)
+    made = request.site.deployment.orders.made(job)
     form = FORMATS.get(wanted_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
     digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
     headers = {
-        "Content-Disposition": f'attachment; filename="{_name(asked, path)}"',
+        "Content-Disposition": f'attachment; filename="{_name(request, path)}"',
         "ETag": f'"{made.digest}"',
         "Repr-Digest": f"sha-256=:{digest}:",
         "Accept-Ranges": "bytes",
     }
-    return _part(asked, path, headers, form.media_type if form else ZIP)
+    return _part(request, path, headers, form.media_type if form else ZIP)
 
 
-def manifest(asked: Asked) -> Response[bytes]:
+def manifest(request: Request) -> Response[bytes]:
     """GET exports/{export}/manifest: what the file holds, signed."""
-    asked.only()
-    return Response(asked.site.exports.path(_job(asked), "manifest").read_bytes(), media_type=NOTE)
+    request.only()
+    return Response(request.site.exports.path(_job(request), "manifest").read_bytes(), media_type=NOTE)
 
 
-def _order(asked: Asked) -> Ask:
+def _order(request: Request) -> Ask:
     """The order in the body. Raises: MalformedError; FilterInvalidError; ParameterInvalidError."""
     try:
-        sent = msgspec.convert(strict(asked.body), ExportOrder)
+        sent = msgspec.convert(strict(request.body), ExportOrder)
     except msgspec.ValidationError as error:
         raise FilterInvalidError(str(error), (Fault("", "filter-invalid", str(error)),)) from None
     faults = []
@@ -154,23 +154,23 @@ def _order(asked: Asked) -> Ask:
         faults.append(Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}"))
     refuse_parameters(faults)
     return Ask(
-        query=_query(asked, sent),
+        query=_query(request, sent),
         format=sent.format,
         columns=None if sent.columns is None else tuple(sent.columns),
         tz=sent.tz,
-        lang=sent.lang or asked.lang,
+        lang=sent.lang or request.lang,
         manifest=sent.manifest,
     )
 
 
-def _query(asked: Asked, sent: ExportOrder) -> Query:
+def _query(request: Request, sent: ExportOrder) -> Query:
     """The filter; its days are those of its own zone, else of the file's."""
     pairs = [(name, value) for name, values in sent.filter.items() for value in values_of(values)]
     if sent.tz is not None and "tz" not in sent.filter:
         pairs.append(("tz", sent.tz))
     if sent.as_of is not None:
         pairs.append(("as_of", str(sent.as_of)))
-    return from_params(pairs, known(asked.site.deployment.catalogue))
+    return from_params(pairs, known(request.site.deployment.catalogue))
 
 
 def values_of(given: str | list[str] | bool) -> list[str]:
@@ -180,8 +180,8 @@ def values_of(given: str | list[str] | bool) -> list[str]:
     return [given] if isinstance(given, str) else given
 
 
-def _job(asked: Asked) -> Any:
-    return asked.site.deployment.orders.find(asked.viewer, asked.params["export"])
+def _job(request: Request) -> Any:
+    return request.site.deployment.orders.find(request.viewer, request.params["export"])
 
 
 def _answer(job: Any) -> ExportAnswer:
@@ -208,20 +208,20 @@ def _answer(job: Any) -> ExportAnswer:
     )
 
 
-def _name(asked: Asked, path: Path) -> str:
-    made = asked.site.deployment.clock()
-    return f"activity-{asked.org}-{made:%Y-%m-%d}{path.suffix}"
+def _name(request: Request, path: Path) -> str:
+    made = request.site.deployment.clock()
+    return f"activity-{request.org}-{made:%Y-%m-%d}{path.suffix}"
 
 
-def _part(asked: Asked, path: Path, headers: Mapping[str, str], media_type: str) -> Response[Any]:
+def _part(request: Request, path: Path, headers: Mapping[str, str], media_type: str) -> Response[Any]:
     """The whole file or the range that was asked for. Source: RFC 9110 section 14."""
     size = path.stat().st_size
-    start, stop = _span(asked.headers, size, headers["ETag"])
+    start, stop = _span(request.headers, size, headers["ETag"])
     more = {**headers, "Content-Length": str(stop - start)}
     if (start, stop) != (0, size):
         more["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     status = 200 if (start, stop) == (0, size) else 206
-    pieces = off_loop(_bytes(path, start, stop), asked.site.limiter)
+    pieces = off_loop(_bytes(path, start, stop), request.site.limiter)
     return Stream(pieces, status_code=status, headers=more, media_type=media_type)
 
 
@@ -250,29 +250,29 @@ def _bytes(path: Path, start: int, stop: int) -> Iterator[bytes]:
         raise OSError("the file ended before its time")  # the transfer breaks visibly
 
 
-def at_once_csv(asked: Asked) -> Stream:
+def at_once_csv(request: Request) -> Stream:
     """GET entries.csv: everything the filter finds, for a spreadsheet."""
-    return _at_once(asked, "csv")
+    return _at_once(request, "csv")
 
 
-def at_once_jsonl(asked: Asked) -> Stream:
+def at_once_jsonl(request: Request) -> Stream:
     """GET entries.jsonl: everything the filter finds, for programs."""
-    return _at_once(asked, "jsonl")
+    return _at_once(request, "jsonl")
 
 
-def _at_once(asked: Asked, name: Format) -> Stream:
-    strays = dict.fromkeys(name for name, _ in asked.pairs if name in ("limit", "cursor", "count"))
+def _at_once(request: Request, name: Format) -> Stream:
+    strays = dict.fromkeys(name for name, _ in request.pairs if name in ("limit", "cursor", "count"))
     refuse_parameters(
         [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
     )
-    query, paging = read(asked)
-    rows = asked.log.export(query, viewer=asked.viewer, order=paging.order, lang=asked.lang)
-    asked.log.exported(query, viewer=asked.viewer)  # after `as_of`: it is not in its own file
+    query, paging = read(request)
+    rows = request.log.export(query, viewer=request.viewer, order=paging.order, lang=request.lang)
+    request.log.exported(query, viewer=request.viewer)  # after `as_of`: it is not in its own file
     pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=query.tz))
-    file = f"activity-{asked.org}-{asked.site.deployment.clock():%Y-%m-%d}.{name}"
-    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": asked.lang}
+    file = f"activity-{request.org}-{request.site.deployment.clock():%Y-%m-%d}.{name}"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": request.lang}
     media_type = FORMATS[name].media_type
-    return Stream(off_loop(_pieces(pieces), asked.site.limiter), headers=headers, media_type=media_type)
+    return Stream(off_loop(_pieces(pieces), request.site.limiter), headers=headers, media_type=media_type)
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from trailbook.web.api.recording import read_one, receipt_of, record_batch
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import answer, problem
-from trailbook.web.http.request import Asked, Site, asked_in
+from trailbook.web.http.request import Request, Site, asked_in
 from trailbook.web.http.strict_json import (
     MAX_BATCH,
     MAX_ENTRY,
@@ -46,7 +46,7 @@ Found = Response[bytes] | Exception
 class _Wish(Struct):
     """A single entry that waits, and where its answer goes."""
 
-    asked: Asked
+    asked: Request
     future: "asyncio.Future[Response[bytes]]"
 
 
@@ -61,18 +61,20 @@ class Ingest:
         self._batches = asyncio.Semaphore(_BATCHES)
         self._queued = 0
 
-    async def single(self, asked: Asked, receive: Receive) -> Response[bytes]:
+    async def single(self, request: Request, receive: Receive) -> Response[bytes]:
         """The answer to one entry. Raises: TooLargeError, OverloadedError; what recording it raises."""
-        body = await _body(asked, receive, MAX_ENTRY, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"))
+        body = await _body(
+            request, receive, MAX_ENTRY, TooLargeError(f"one entry may have {MAX_ENTRY} bytes")
+        )
         if self._held + len(body) > _ROOM:
             raise OverloadedError("more waits to be recorded than there is room for; send it again soon")
         self._held += len(body)
-        wish = _Wish(structs.replace(asked, body=body), asyncio.get_running_loop().create_future())
-        if asked.org in self._waiting:
-            self._waiting[asked.org].append(wish)
+        wish = _Wish(structs.replace(request, body=body), asyncio.get_running_loop().create_future())
+        if request.org in self._waiting:
+            self._waiting[request.org].append(wish)
         else:
-            self._waiting[asked.org] = [wish]
-            task = asyncio.create_task(self._drain(asked.org))
+            self._waiting[request.org] = [wish]
+            task = asyncio.create_task(self._drain(request.org))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         try:
@@ -80,24 +82,24 @@ class Ingest:
         finally:
             self._held -= len(body)
 
-    async def batch(self, asked: Asked, receive: Receive) -> Response[bytes]:
+    async def batch(self, request: Request, receive: Receive) -> Response[bytes]:
         """The answer to a batch: who asks is known before its body is read."""
         if self._queued >= _QUEUED:
             raise OverloadedError("more batches wait than there is room for; send it again soon")
         self._queued += 1
         try:
-            return await self._in_turn(asked, receive)
+            return await self._in_turn(request, receive)
         finally:
             self._queued -= 1
 
-    async def _in_turn(self, asked: Asked, receive: Receive) -> Response[bytes]:
+    async def _in_turn(self, request: Request, receive: Receive) -> Response[bytes]:
         async with self._batches:
             limiter = self._site.limiter
-            admitted = await to_thread.run_sync(_admit, asked, limiter=limiter)
+            admitted = await to_thread.run_sync(_admit, request, limiter=limiter)
             too_large = BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes")
-            body = await _body(asked, receive, MAX_BATCH, too_large)
-            asked = structs.replace(asked, admitted=admitted, body=body)
-            return await to_thread.run_sync(record_batch, asked, limiter=limiter)
+            body = await _body(request, receive, MAX_BATCH, too_large)
+            request = structs.replace(request, admitted=admitted, body=body)
+            return await to_thread.run_sync(record_batch, request, limiter=limiter)
 
     async def _drain(self, org: str) -> None:
         """Record what waits of an organisation, together, until nothing does."""
@@ -118,7 +120,7 @@ class Ingest:
         del self._waiting[org]
 
 
-def record_together(asked: Sequence[Asked]) -> list[Found]:
+def record_together(asked: Sequence[Request]) -> list[Found]:
     """Record single entries of one organisation in one commit; an answer, or why not, for each.
 
     Raises: StoreError when nothing was acknowledged.
@@ -137,42 +139,42 @@ def record_together(asked: Sequence[Asked]) -> list[Found]:
     return found
 
 
-def _counted(found: Response[bytes], asked: Asked, source: Item) -> Response[bytes]:
-    found.headers.update(asked.site.gate.left_to_record(source))
+def _counted(found: Response[bytes], request: Request, source: Item) -> Response[bytes]:
+    found.headers.update(request.site.gate.left_to_record(source))
     return found
 
 
 def _read(
-    asked: Asked, admitted: dict[str | None, tuple[Viewer, Item] | Exception]
+    request: Request, admitted: dict[str | None, tuple[Viewer, Item] | Exception]
 ) -> tuple[NewEntry, Item] | Exception:
     """The entry that was sent, and under which source; each key is asked for once."""
-    bearer = asked.headers.get("authorization")
+    bearer = request.headers.get("authorization")
     try:
         if bearer not in admitted:
-            admitted[bearer] = _admitted(asked)
+            admitted[bearer] = _admitted(request)
         who = admitted[bearer]
         if isinstance(who, Exception):
             return who
-        asked.site.gate.record(who[1])
-        return read_one(asked, who[1]), who[1]
+        request.site.gate.record(who[1])
+        return read_one(request, who[1]), who[1]
     except TrailbookError as error:
         return error
 
 
-def _admitted(asked: Asked) -> tuple[Viewer, Item] | Exception:
+def _admitted(request: Request) -> tuple[Viewer, Item] | Exception:
     try:
-        return _admit(asked)
+        return _admit(request)
     except TrailbookError as error:
         return error
 
 
-def _admit(asked: Asked) -> tuple[Viewer, Item]:
-    return admit_api(asked, "record")
+def _admit(request: Request) -> tuple[Viewer, Item]:
+    return admit_api(request, "record")
 
 
-async def _body(asked: Asked, receive: Receive, most: int, too_large: InvalidError) -> bytes:
+async def _body(request: Request, receive: Receive, most: int, too_large: InvalidError) -> bytes:
     """The request's body, of which no more than `most` bytes are ever kept."""
-    length = asked.headers.get("content-length", "")
+    length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:
         raise too_large
     pieces, size = [], 0

@@ -15,7 +15,7 @@ import trailbook
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms
 from trailbook.web.api.recording import JSON
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 
 _EVERY_SECONDS = 2.0
 
@@ -33,9 +33,9 @@ class Version(Struct, frozen=True, kw_only=True):
     version: str
 
 
-def healthz(asked: Asked) -> Response[bytes]:
+def healthz(request: Request) -> Response[bytes]:
     """GET /healthz: the process lives."""
-    asked.only()
+    request.only()
     return _json(Health(ok=True))
 
 
@@ -48,9 +48,9 @@ class Readiness:
         self._looked = -math.inf
         self._failing: tuple[str, ...] = ()
 
-    def readyz(self, asked: Asked) -> Response[bytes]:
+    def readyz(self, request: Request) -> Response[bytes]:
         """GET /readyz: every part of the log is fit; 503 names those that are not, and no organisation."""
-        asked.only()
+        request.only()
         failing = self._now()
         return _json(Health(ok=not failing, failing=failing), 503 if failing else 200)
 
@@ -64,9 +64,9 @@ class Readiness:
             return self._failing
 
 
-def version(asked: Asked) -> Response[bytes]:
+def version(request: Request) -> Response[bytes]:
     """GET /version."""
-    asked.only()
+    request.only()
     return _json(Version(version=trailbook.__version__))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import msgspec
 from anyio import to_thread
-from litestar import Request
+from litestar import Request as HTTPRequest
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 from msgspec import Struct, structs
@@ -33,7 +33,7 @@ from trailbook.query import Query, from_params
 from trailbook.web.api.entries import known
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.problems import NotAcceptableError
-from trailbook.web.http.request import Asked, Site, asked_of, refuse_parameters
+from trailbook.web.http.request import Request, Site, asked_of, refuse_parameters
 from trailbook.web.http.responses import acceptable
 
 MOST = 5  # streams a viewer
@@ -76,7 +76,7 @@ class Streams:
 class Following(Struct, frozen=True):
     """What one stream follows."""
 
-    asked: Asked
+    asked: Request
     query: Query
     streams: Streams
 
@@ -106,29 +106,29 @@ class Following(Struct, frozen=True):
 def route(site: Site, path: str, streams: Streams) -> HTTPRouteHandler:
     """GET live: the stream of a filter."""
 
-    async def live(request: Request[Any, Any, Any]) -> Stream:
+    async def live(request: HTTPRequest[Any, Any, Any]) -> Stream:
         found = await to_thread.run_sync(_following, asked_of(site, request), streams, limiter=site.limiter)
         return Stream(events(*found), headers=_HEADERS, media_type=_TYPE)
 
     return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(live)
 
 
-def _following(asked: Asked, streams: Streams) -> tuple[Following, Viewer, int]:
+def _following(request: Request, streams: Streams) -> tuple[Following, Viewer, int]:
     """What is to be followed, for whom and from where. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
-    if not acceptable(asked.headers.get("accept"), _TYPE):
+    if not acceptable(request.headers.get("accept"), _TYPE):
         raise NotAcceptableError(f"this path answers with {_TYPE}")
-    following = Following(asked, Query(), streams)
+    following = Following(request, Query(), streams)
     viewer = following.admitted(again=False)
     streams.check(viewer)
-    places = [value for name, value in asked.pairs if name == "after"]
-    place = asked.headers.get("last-event-id") or (places[0] if places else None)
+    places = [value for name, value in request.pairs if name == "after"]
+    place = request.headers.get("last-event-id") or (places[0] if places else None)
     if len(places) > 1 or (place is not None and not _PLACE.fullmatch(place)):
         refuse_parameters([Fault("/after", "parameter-invalid", "is not the id of one event")])
-    pairs = [pair for pair in asked.pairs if pair[0] != "after"]
-    query = from_params(pairs, known(asked.log.catalogue))
+    pairs = [pair for pair in request.pairs if pair[0] != "after"]
+    query = from_params(pairs, known(request.log.catalogue))
     if query.as_of is not None:
         refuse_parameters([Fault("/as_of", "parameter-unknown", "is not a parameter of a stream")])
-    after = asked.log.size(viewer=viewer) - 1 if place is None else int(place)
+    after = request.log.size(viewer=viewer) - 1 if place is None else int(place)
     return structs.replace(following, query=query), viewer, after
 
 

@@ -14,55 +14,55 @@ from trailbook.errors import InvalidError, NotFoundError, ProofInvalidError
 from trailbook.tree.checkpoint import format_vkey
 from trailbook.tree.merkle import parse_tile_path
 from trailbook.web.api.recording import JSON
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 
 OCTETS, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
 _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
-def leaf(asked: Asked) -> Response[bytes]:
+def leaf(request: Request) -> Response[bytes]:
     """GET entries/{id}/leaf: the hashed bytes."""
-    asked.only()
-    return _octets(asked.log.leaf(asked.entry_id(asked.params["id"]), viewer=asked.viewer))
+    request.only()
+    return _octets(request.log.leaf(request.entry_id(request.params["id"]), viewer=request.viewer))
 
 
-def proof(asked: Asked) -> Response[bytes]:
+def proof(request: Request) -> Response[bytes]:
     """GET entries/{id}/proof: the entry's place in the last signed tree."""
-    asked.only()
-    found = asked.log.proof(asked.entry_id(asked.params["id"]), viewer=asked.viewer)
-    name = f'attachment; filename="{asked.params["id"]}.tlog-proof"'
+    request.only()
+    found = request.log.proof(request.entry_id(request.params["id"]), viewer=request.viewer)
+    name = f'attachment; filename="{request.params["id"]}.tlog-proof"'
     return Response(found, headers={"Content-Disposition": name}, media_type=TEXT)
 
 
-def identities(asked: Asked) -> Response[bytes]:
+def identities(request: Request) -> Response[bytes]:
     """GET items/{type}/{id}/identities: what opens an item's tokens."""
-    asked.only()
-    found = asked.log.identities(asked.params["type"], asked.params["item"], viewer=asked.viewer)
+    request.only()
+    found = request.log.identities(request.params["type"], request.params["item"], viewer=request.viewer)
     return Response(msgspec.json.encode(found), media_type=JSON)
 
 
-def checkpoint(asked: Asked) -> Response[bytes]:
+def checkpoint(request: Request) -> Response[bytes]:
     """GET /log/{org}/checkpoint: the last signed head."""
-    asked.only()
-    return Response(asked.log.checkpoint(viewer=asked.viewer), media_type=TEXT)
+    request.only()
+    return Response(request.log.checkpoint(viewer=request.viewer), media_type=TEXT)
 
 
-def key(asked: Asked) -> Response[bytes]:
+def key(request: Request) -> Response[bytes]:
     """GET /log/{org}/key: the keys that verify the heads, oldest first."""
-    asked.only()
-    asked.log.checkpoint(viewer=asked.viewer)
-    keys = asked.site.deployment.verifier_keys(asked.org)
+    request.only()
+    request.log.checkpoint(viewer=request.viewer)
+    keys = request.site.deployment.verifier_keys(request.org)
     return Response("".join(f"{format_vkey(one)}\n" for one in keys).encode(), media_type=TEXT)
 
 
-def tile(asked: Asked) -> Response[bytes]:
+def tile(request: Request) -> Response[bytes]:
     """GET /log/{org}/tile/...: a tile of hashes, or a bundle of entries."""
-    asked.only()
+    request.only()
     try:
-        level, index, width = parse_tile_path(f"tile/{asked.params['tile'].strip('/')}")
+        level, index, width = parse_tile_path(f"tile/{request.params['tile'].strip('/')}")
     except (InvalidError, ProofInvalidError):
         raise NotFoundError("the log has no such tile") from None
-    return _octets(asked.log.tile(level, index, width, viewer=asked.viewer), _NEVER_CHANGES)
+    return _octets(request.log.tile(level, index, width, viewer=request.viewer), _NEVER_CHANGES)
 
 
 def _octets(content: bytes, more: dict[str, Any] | None = None) -> Response[bytes]:

@@ -15,10 +15,10 @@ from msgspec import Struct
 from trailbook.access.api_keys import unrecordable
 from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookError
 from trailbook.model import Item, NewEntry, Receipt, State, written
-from trailbook.recording.writer import Outcome
+from trailbook.recording.writer import Result
 from trailbook.web.http.content_coding import unpacked
 from trailbook.web.http.problems import MediaTypeError, Problem, problem
-from trailbook.web.http.request import Asked, refuse_parameters
+from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.strict_json import (
     MAX_BATCH,
     MAX_ENTRY,
@@ -51,51 +51,51 @@ class BatchLine(Struct, frozen=True, kw_only=True):
     problem: Problem | None
 
 
-def record_one(asked: Asked) -> Response[bytes]:
+def record_one(request: Request) -> Response[bytes]:
     """POST entries: 201 once durable, 200 for an entry that is in the log already."""
-    assert asked.admitted is not None
-    outcome = asked.log.record_each([read_one(asked, asked.admitted[1])], source=asked.admitted[1])[0]
+    assert request.admitted is not None
+    outcome = request.log.record_each([read_one(request, request.admitted[1])], source=request.admitted[1])[0]
     if outcome.refused is not None:
         raise outcome.refused
-    return receipt_of(asked, outcome.receipt)
+    return receipt_of(request, outcome.receipt)
 
 
-def read_one(asked: Asked, source: Item) -> NewEntry:
+def read_one(request: Request, source: Item) -> NewEntry:
     """The entry that was sent by itself, which its key may record. Raises: InvalidError, MediaTypeError."""
-    if asked.pairs:
-        asked.only()
-    sent_as(asked, JSON)
-    sent = plain(asked, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"), MAX_ENTRY)
-    return recordable(asked, entry_of(sent), source)
+    if request.pairs:
+        request.only()
+    sent_as(request, JSON)
+    sent = plain(request, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"), MAX_ENTRY)
+    return recordable(request, entry_of(sent), source)
 
 
-def plain(asked: Asked, too_large: InvalidError, most: int) -> bytes:
+def plain(request: Request, too_large: InvalidError, most: int) -> bytes:
     """The body without its content coding. Raises: `too_large`, MalformedError, MediaTypeError."""
-    coding = asked.headers.get("content-encoding")
-    return asked.body if coding is None else unpacked(asked.body, coding, too_large, most)
+    coding = request.headers.get("content-encoding")
+    return request.body if coding is None else unpacked(request.body, coding, too_large, most)
 
 
-def receipt_of(asked: Asked, receipt: Receipt | None) -> Response[bytes]:
+def receipt_of(request: Request, receipt: Receipt | None) -> Response[bytes]:
     """The answer to an entry that is in the log."""
     assert receipt is not None
     body = msgspec.json.encode(recorded(receipt))
-    headers = {"Location": f"{asked.site.base_url}{asked.path}/{receipt.id}", "ETag": etag(body)}
+    headers = {"Location": f"{request.site.base_url}{request.path}/{receipt.id}", "ETag": etag(body)}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(body, status_code=200 if receipt.replayed else 201, headers=headers, media_type=JSON)
 
 
-def record_batch(asked: Asked) -> Response[bytes]:
+def record_batch(request: Request) -> Response[bytes]:
     """POST entries/batch: what may be recorded of it, or, with `atomic=true`, all or nothing."""
-    atomic = _atomic(asked)
-    form = sent_as(asked, JSON, NDJSON, "application/ndjson")
-    sent = plain(asked, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"), MAX_BATCH)
+    atomic = _atomic(request)
+    form = sent_as(request, JSON, NDJSON, "application/ndjson")
+    sent = plain(request, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"), MAX_BATCH)
     raw = elements(sent) if form == JSON else lines(sent)
-    assert asked.admitted is not None
-    gate, source = asked.site.gate, asked.admitted[1]
+    assert request.admitted is not None
+    gate, source = request.site.gate, request.admitted[1]
     gate.record(source, len(raw))
-    read = [_entry(asked, one) for one in raw]
-    answers = _all(asked, read) if atomic else _each(asked, read)
+    read = [_entry(request, one) for one in raw]
+    answers = _all(request, read) if atomic else _each(request, read)
     if form == JSON:
         body = msgspec.json.encode(answers)
     else:
@@ -116,42 +116,42 @@ def etag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def recordable(asked: Asked, entry: NewEntry, source: Item) -> NewEntry:
+def recordable(request: Request, entry: NewEntry, source: Item) -> NewEntry:
     """The entry, where its key may record it. Raises: EntryInvalidError."""
-    action = asked.site.deployment.catalogue.actions.get(entry.action)
+    action = request.site.deployment.catalogue.actions.get(entry.action)
     refused = unrecordable(source, entry, None if action is None else action.category)
     if refused is not None and action is not None:  # an action nobody declared is refused as such
         raise refused
     return entry
 
 
-def _entry(asked: Asked, raw: bytes) -> NewEntry | TrailbookError:
-    assert asked.admitted is not None
+def _entry(request: Request, raw: bytes) -> NewEntry | TrailbookError:
+    assert request.admitted is not None
     try:
-        return recordable(asked, entry_of(raw), asked.admitted[1])
+        return recordable(request, entry_of(raw), request.admitted[1])
     except TrailbookError as error:
         return error
 
 
-def _each(asked: Asked, read: Sequence[NewEntry | TrailbookError]) -> list[BatchLine]:
-    assert asked.admitted is not None
+def _each(request: Request, read: Sequence[NewEntry | TrailbookError]) -> list[BatchLine]:
+    assert request.admitted is not None
     good = [entry for entry in read if isinstance(entry, NewEntry)]
-    outcomes = iter(asked.log.record_each(good, source=asked.admitted[1]) if good else [])
-    found = [next(outcomes) if isinstance(one, NewEntry) else Outcome(None, one) for one in read]
-    return [_line(asked, at, outcome) for at, outcome in enumerate(found, 1)]
+    outcomes = iter(request.log.record_each(good, source=request.admitted[1]) if good else [])
+    found = [next(outcomes) if isinstance(one, NewEntry) else Result(None, one) for one in read]
+    return [_line(request, at, outcome) for at, outcome in enumerate(found, 1)]
 
 
-def _all(asked: Asked, read: Sequence[NewEntry | TrailbookError]) -> list[BatchLine]:
-    assert asked.admitted is not None
+def _all(request: Request, read: Sequence[NewEntry | TrailbookError]) -> list[BatchLine]:
+    assert request.admitted is not None
     good = [entry for entry in read if isinstance(entry, NewEntry)]
     refused = {at: one for at, one in enumerate(read) if not isinstance(one, NewEntry)}
     try:
         if refused:
             raise BatchRefusedError(refused)
-        receipts = asked.log.record_many(good, source=asked.admitted[1]) if good else []
+        receipts = request.log.record_many(good, source=request.admitted[1]) if good else []
     except BatchRefusedError as error:
         raise _located(error) from None
-    return [_line(asked, at, Outcome(receipt)) for at, receipt in enumerate(receipts, 1)]
+    return [_line(request, at, Result(receipt)) for at, receipt in enumerate(receipts, 1)]
 
 
 def _located(error: BatchRefusedError) -> BatchRefusedError:
@@ -166,26 +166,26 @@ def _located(error: BatchRefusedError) -> BatchRefusedError:
     return error
 
 
-def _line(asked: Asked, line: int, outcome: Outcome) -> BatchLine:
+def _line(request: Request, line: int, outcome: Result) -> BatchLine:
     receipt, refused = outcome.receipt, outcome.refused
     if receipt is not None:
         result: Literal["recorded", "replayed"] = "replayed" if receipt.replayed else "recorded"
         return BatchLine(line=line, id=str(receipt.id), result=result, seq=receipt.seq, problem=None)
     assert refused is not None
-    why = problem(refused, asked.site.base_url)
+    why = problem(refused, request.site.base_url)
     return BatchLine(line=line, id=None, result="refused", seq=None, problem=why)
 
 
-def _atomic(asked: Asked) -> bool:
-    given = asked.only("atomic").get("atomic", "false")
+def _atomic(request: Request) -> bool:
+    given = request.only("atomic").get("atomic", "false")
     if given not in ("true", "false"):
         refuse_parameters([Fault("/atomic", "parameter-invalid", "is not one of true, false")])
     return given == "true"
 
 
-def sent_as(asked: Asked, *taken: str) -> str:
+def sent_as(request: Request, *taken: str) -> str:
     """The media type of the request's body, which must be one of those taken. Raises: MediaTypeError."""
-    kind, _, parameters = asked.headers.get("content-type", "").partition(";")
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if kind.strip().lower() not in taken or charset not in ("", "charset=utf-8"):
         raise MediaTypeError(f"send {' or '.join(taken)} in UTF-8")

@@ -18,7 +18,7 @@ from trailbook.model import Item
 from trailbook.web.http.problems import CrossSiteError
 
 if TYPE_CHECKING:
-    from trailbook.web.http.request import Asked
+    from trailbook.web.http.request import Request
 
 COOKIE = "__Host-trailbook"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -33,36 +33,38 @@ _NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
 }
 
 
-def admit_api(asked: "Asked", scope: Scope, *, again: bool = False) -> tuple[Viewer, Item]:
+def admit_api(request: "Request", scope: Scope, *, again: bool = False) -> tuple[Viewer, Item]:
     """Whoever may use the API of an organisation in this scope: the viewer, and the source of what they record.
 
     `again`: the request was counted when it began, and whether it may go on is asked.
     Raises: UnauthenticatedError; TooManyTriesError; NotPermittedError, alike for organisations that are and are not.
     """
-    bearer = asked.headers.get("authorization")
-    if bearer is None and scope != "record" and session(asked.headers) is not None:
-        viewer = _read_by(asked, signed_in(asked.site.deployment.credentials, asked.headers), again=again)
-        _let_in(asked, viewer, partial(_NEEDS[scope], viewer, asked.org))
+    bearer = request.headers.get("authorization")
+    if bearer is None and scope != "record" and session(request.headers) is not None:
+        viewer = _read_by(
+            request, signed_in(request.site.deployment.credentials, request.headers), again=again
+        )
+        _let_in(request, viewer, partial(_NEEDS[scope], viewer, request.org))
         return viewer, viewer.item
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthenticatedError(_WRONG)
-    found = _key(asked, text.strip())
+    found = _key(request, text.strip())
     if scope == "record":  # counted by entries, and no reading
-        found.require(scope, asked.org)
+        found.require(scope, request.org)
         return found.viewer(), found.source
-    viewer = _read_by(asked, found.viewer(), again=again)
-    _let_in(asked, viewer, partial(found.require, scope, asked.org))
+    viewer = _read_by(request, found.viewer(), again=again)
+    _let_in(request, viewer, partial(found.require, scope, request.org))
     return viewer, found.source
 
 
-def admit_page(asked: "Asked") -> Viewer:
+def admit_page(request: "Request") -> Viewer:
     """The viewer who may read the pages of an organisation.
 
     Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
     """
-    viewer = _read_by(asked, signed_in(asked.site.deployment.credentials, asked.headers))
-    _let_in(asked, viewer, partial(require_full, viewer, asked.org))
+    viewer = _read_by(request, signed_in(request.site.deployment.credentials, request.headers))
+    _let_in(request, viewer, partial(require_full, viewer, request.org))
     return viewer
 
 
@@ -74,30 +76,30 @@ def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
     return credentials.viewer(text)
 
 
-def _key(asked: "Asked", text: str) -> Credential:
+def _key(request: "Request", text: str) -> Credential:
     """The key that a text is; wrong ones are counted. Raises: UnauthenticatedError, TooManyTriesError."""
-    gate = asked.site.gate
-    gate.try_key(asked.address, text)
+    gate = request.site.gate
+    gate.try_key(request.address, text)
     try:
-        return asked.site.deployment.credentials.credential(text)
+        return request.site.deployment.credentials.credential(text)
     except UnauthenticatedError:
-        gate.wrong_key(asked.address, text)
+        gate.wrong_key(request.address, text)
         raise
 
 
-def _read_by(asked: "Asked", viewer: Viewer, *, again: bool = False) -> Viewer:
+def _read_by(request: "Request", viewer: Viewer, *, again: bool = False) -> Viewer:
     """The viewer, counted, with where they read from. Raises: TooManyTriesError."""
     if not again:
-        asked.site.gate.read(viewer)
-    return structs.replace(viewer, origin=asked.origin)
+        request.site.gate.read(viewer)
+    return structs.replace(viewer, origin=request.origin)
 
 
-def _let_in(asked: "Asked", viewer: Viewer, required: Callable[[], None]) -> None:
+def _let_in(request: "Request", viewer: Viewer, required: Callable[[], None]) -> None:
     """Ask for a permission; who is refused is an entry in their own log. Raises: NotPermittedError."""
     try:
         required()
     except NotPermittedError:
-        asked.site.deployment.refused(viewer)
+        request.site.deployment.refused(viewer)
         raise
 
 

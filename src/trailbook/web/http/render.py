@@ -17,7 +17,7 @@ from litestar import Response
 from markupsafe import Markup, escape
 
 from trailbook.errors import NotFoundError
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words, words
 
 _FOLDER = Path(__file__).parents[1]
@@ -123,9 +123,9 @@ def _macros(lang: str, template: str) -> TemplateModule:
     return _templates(lang).get_template(template).make_module({"t": words(lang)})
 
 
-def static_file(asked: Asked) -> Response[bytes]:
+def static_file(request: Request) -> Response[bytes]:
     """GET /static/{name}. Raises: NotFoundError."""
-    name = asked.params["name"]
+    name = request.params["name"]
     if name not in _CONTENTS:
         raise NotFoundError("there is no such file")
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import Request, Response
+from litestar import Request as HTTPRequest
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, structs
 
@@ -59,7 +60,7 @@ class Site(Struct, frozen=True):
     lane: Lane
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True):
     """One request; `viewer` and `source` are who was let in, where the route lets anybody in at all."""
 
     site: Site
@@ -123,16 +124,16 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-Handler = Callable[[Asked], Response[Any]]
+Handler = Callable[[Request], Response[Any]]
 
 
-def asked_of(site: Site, request: Request[Any, Any, Any]) -> Asked:
+def asked_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:
     """The request as plain data, nobody let in yet. Raises: MalformedError."""
     params = {name: str(value) for name, value in request.path_params.items()}
     return asked_in(site, request.scope, params)
 
 
-def asked_in(site: Site, scope: Any, params: Mapping[str, str]) -> Asked:
+def asked_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     """A request of the gateway as plain data, nobody let in yet. Raises: MalformedError."""
     given = scope["query_string"]
     try:
@@ -140,7 +141,7 @@ def asked_in(site: Site, scope: Any, params: Mapping[str, str]) -> Asked:
     except (UnicodeDecodeError, ValueError):
         raise MalformedError("the address is not UTF-8 in percent-encoding") from None
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return Asked(
+    return Request(
         site=site,
         method=scope["method"],
         path=scope["path"],
@@ -179,9 +180,9 @@ class Routes(Struct, frozen=True):
         """A path of exports; a change of them by cookie comes from our own pages."""
         admit = self._to("export")
 
-        def guarded(asked: Asked) -> tuple[Viewer, Item]:
-            _guard(asked, method)
-            return admit(asked)
+        def guarded(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, method)
+            return admit(request)
 
         return self._route(method, path, handler, admit=guarded, most=most or 16 * 1024)
 
@@ -189,38 +190,38 @@ class Routes(Struct, frozen=True):
         """A path of the API for what is a reader's own; a change of it by cookie comes from our own pages."""
         admit = self._to("read")
 
-        def guarded(asked: Asked) -> tuple[Viewer, Item]:
-            _guard(asked, method)
-            return admit(asked)
+        def guarded(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, method)
+            return admit(request)
 
         return self._route(method, path, handler, admit=guarded)
 
     def form(self, path: str, handler: Handler) -> HTTPRouteHandler:
         """A form of a page below an organisation, sent from our own pages."""
 
-        def guarded(asked: Asked) -> tuple[Viewer, Item]:
-            _guard(asked, "POST")
-            return self._to_page(asked)
+        def guarded(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, "POST")
+            return self._to_page(request)
 
         return self._route("POST", path, handler, admit=guarded)
 
     def care(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
         """A path of the API or of the settings, for whoever may manage access."""
 
-        def admit(asked: Asked) -> tuple[Viewer, Item]:
-            _guard(asked, method)
-            return self._to("administer")(asked)
+        def admit(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, method)
+            return self._to("administer")(request)
 
         return self._route(method, path, handler, admit=admit)
 
-    def _to(self, scope: Scope) -> Callable[[Asked], tuple[Viewer, Item]]:
-        def admit(asked: Asked) -> tuple[Viewer, Item]:
-            return admit_api(asked, scope)
+    def _to(self, scope: Scope) -> Callable[[Request], tuple[Viewer, Item]]:
+        def admit(request: Request) -> tuple[Viewer, Item]:
+            return admit_api(request, scope)
 
         return admit
 
-    def _to_page(self, asked: Asked) -> tuple[Viewer, Item]:
-        viewer = admit_page(asked)
+    def _to_page(self, request: Request) -> tuple[Viewer, Item]:
+        viewer = admit_page(request)
         return viewer, viewer.item
 
     def _route(
@@ -229,18 +230,18 @@ class Routes(Struct, frozen=True):
         path: str,
         handler: Handler,
         *,
-        admit: Callable[[Asked], tuple[Viewer, Item]] | None,
+        admit: Callable[[Request], tuple[Viewer, Item]] | None,
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
         site = self.site
 
-        def let_in(asked: Asked) -> Asked:
-            return asked if admit is None else _with(asked, admitted=admit(asked))
+        def let_in(request: Request) -> Request:
+            return request if admit is None else _with(request, admitted=admit(request))
 
-        def answer(asked: Asked) -> Response[Any]:
-            return _answered(asked, handler(asked))
+        def answer(request: Request) -> Response[Any]:
+            return _answered(request, handler(request))
 
-        async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+        async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
             asked = asked_of(site, request)
             if method in ("POST", "PUT"):  # nobody's body is read before they are let in
                 asked = await to_thread.run_sync(let_in, asked, limiter=site.limiter)
@@ -258,25 +259,25 @@ class Routes(Struct, frozen=True):
         )(handle)
 
 
-def _guard(asked: Asked, method: Method) -> None:
+def _guard(request: Request, method: Method) -> None:
     """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
-    if method != "GET" and "authorization" not in asked.headers and session(asked.headers) is not None:
-        require_same_site(asked.headers, asked.site.base_url)
+    if method != "GET" and "authorization" not in request.headers and session(request.headers) is not None:
+        require_same_site(request.headers, request.site.base_url)
 
 
-def _answered(asked: Asked, found: Response[Any]) -> Response[Any]:
+def _answered(request: Request, found: Response[Any]) -> Response[Any]:
     """An answer in a form that is taken, with how much more may be asked. Raises: NotAcceptableError."""
     kind = found.media_type or ""
-    shown = asked.method == "GET" and found.status_code in (None, 200)
-    if shown and not acceptable(asked.headers.get("accept"), kind):
+    shown = request.method == "GET" and found.status_code in (None, 200)
+    if shown and not acceptable(request.headers.get("accept"), kind):
         raise NotAcceptableError(f"this path answers with {kind.partition(';')[0]}")
-    if asked.admitted is not None:
-        found.headers.update(asked.site.gate.left_to_read(asked.viewer))
+    if request.admitted is not None:
+        found.headers.update(request.site.gate.left_to_read(request.viewer))
     return found
 
 
-def _with(asked: Asked, **more: Any) -> Asked:
-    return structs.replace(asked, **more)
+def _with(request: Request, **more: Any) -> Request:
+    return structs.replace(request, **more)
 
 
 async def off_loop(chunks: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:

@@ -15,7 +15,7 @@ from trailbook.finding.answers import Shown
 from trailbook.finding.paging import Order
 from trailbook.query import Query, Term, fold, from_params
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
 from trailbook.web.pages.rows import Telling
@@ -43,54 +43,56 @@ class Heard(Struct, frozen=True, kw_only=True):
     silent: bool
 
 
-def about(asked: Asked) -> Response[Any]:
+def about(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/about."""
-    asked.only()
-    said = telling(asked, None, home_zone(asked))
-    categories = [c for c in said.catalogue.categories.values() if c.name not in asked.viewer.withheld]
+    request.only()
+    said = telling(request, None, home_zone(request))
+    categories = [c for c in said.catalogue.categories.values() if c.name not in request.viewer.withheld]
     return html(
         "about.html",
-        **frame(asked),
-        recorded=sorted((_recorded(asked, said, c) for c in categories), key=lambda told: fold(told.label)),
-        heard=_heard(asked, said),
+        **frame(request),
+        recorded=sorted((_recorded(request, said, c) for c in categories), key=lambda told: fold(told.label)),
+        heard=_heard(request, said),
     )
 
 
-def _recorded(asked: Asked, said: Telling, category: Category) -> Recorded:
+def _recorded(request: Request, said: Telling, category: Category) -> Recorded:
     t = said.words
-    first = _end(asked, Query(terms=(Term("category", (category.name,)),)), "asc")
+    first = _end(request, Query(terms=(Term("category", (category.name,)),)), "asc")
     months = RETENTIONS[category.retention]
     return Recorded(
         label=said.label("category", category.name),
-        href=address(home(asked), [("category", category.name)]),
+        href=address(home(request), [("category", category.name)]),
         why=said.catalogue.why(category.name, t.lang),
         since=None if first is None else t.day(said.local(first.occurred_at)),
         kept=t("about.permanent") if months is None else t.counted("about.months", months),
     )
 
 
-def _heard(asked: Asked, said: Telling) -> list[Heard]:
+def _heard(request: Request, said: Telling) -> list[Heard]:
     query = Query(terms=(Term("actor_kind", ("integration",)),))
-    found = asked.log.facets(query, "actor", viewer=asked.viewer, limit=_MOST_INTEGRATIONS, lang=asked.lang)
+    found = request.log.facets(
+        query, "actor", viewer=request.viewer, limit=_MOST_INTEGRATIONS, lang=request.lang
+    )
     told = []
     for value in found.values:
-        last = _end(asked, Query(terms=(Term("actor", (value.value,)),)), "desc")
+        last = _end(request, Query(terms=(Term("actor", (value.value,)),)), "desc")
         if last is None:
             continue
         at = said.local(last.occurred_at)
-        silent = asked.site.deployment.clock() - at > SILENT
-        href = address(home(asked), [("actor", value.value)])
+        silent = request.site.deployment.clock() - at > SILENT
+        href = address(home(request), [("actor", value.value)])
         told.append(Heard(label=value.label, href=href, last=said.words.moment(at), silent=silent))
     return told
 
 
-def _end(asked: Asked, query: Query, order: Order) -> Shown | None:
-    page = asked.log.search(
+def _end(request: Request, query: Query, order: Order) -> Shown | None:
+    page = request.log.search(
         query,
-        viewer=asked.viewer,
+        viewer=request.viewer,
         order=order,
         limit=1,
-        lang=asked.lang,
-        part_of=from_params([FOLDED, ("tz", home_zone(asked))]),
+        lang=request.lang,
+        part_of=from_params([FOLDED, ("tz", home_zone(request))]),
     )
     return page.entries[0] if page.entries else None

@@ -32,11 +32,11 @@ from trailbook.query import (
 from trailbook.query.dates import PRESETS, day_end, parse_day, zone
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html, partial, see
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages import about, bars, entry, exports, grouping, overview, suggest, trust, values, views
 from trailbook.web.pages import address as asking
 from trailbook.web.pages import item as items
-from trailbook.web.pages.address import Asking, address
+from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
 from trailbook.web.pages.names import Naming
 from trailbook.web.pages.rows import Telling
@@ -55,30 +55,30 @@ _MOST_DAMAGED = 20
 _MORE = ("text", "actor_kind", "outcome", "origin", "self")
 
 
-def activity(asked: Asked) -> Response[Any]:
+def activity(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity: the page."""
     # The form always sends the zone it shows; at home that needs no mention.
-    given = [pair for pair in asking.tidied(asked.pairs) if pair != ("tz", home_zone(asked))]
+    given = [pair for pair in asking.tidied(request.pairs) if pair != ("tz", home_zone(request))]
     try:
         pairs = asking.lined(given)
-        if not pairs and (begins := default(By(asked.site.deployment, asked.viewer))) is not None:
-            return see(f"{asked.path}/views/{begins}")
+        if not pairs and (begins := default(By(request.site.deployment, request.viewer))) is not None:
+            return see(f"{request.path}/views/{begins}")
         pairs = pairs or [asking.FOLDED]
-        if pairs != list(asked.pairs):
-            return see(address(asked.path, pairs))
-        names = asking.typed(pairs, asked.log.catalogue.types)
-        return _meant(asked, pairs, names) if names else _found(asked, _state(asked, pairs))
+        if pairs != list(request.pairs):
+            return see(address(request.path, pairs))
+        names = asking.typed(pairs, request.log.catalogue.types)
+        return _meant(request, pairs, names) if names else _found(request, _state(request, pairs))
     except (FilterInvalidError, CursorInvalidError) as error:
-        return _broken(asked, error)
+        return _broken(request, error)
 
 
-def below(asked: Asked) -> Response[Any]:
+def below(request: Request) -> Response[Any]:
     """GET below it: one entry, or what a script asks for. Raises: NotFoundError."""
-    first, _, rest = asked.params["rest"].strip("/").partition("/")
+    first, _, rest = request.params["rest"].strip("/").partition("/")
     if first == "e" and rest:
-        return entry.entry(asked, rest)
+        return entry.entry(request, rest)
     if first == "items" and rest:
-        return _item(asked, rest)
+        return _item(request, rest)
     alone = {
         "about": about.about,
         "alerts": views.alerts,
@@ -91,67 +91,67 @@ def below(asked: Asked) -> Response[Any]:
         "trust": trust.trust,
     }.get(first)
     if alone is not None and not rest:
-        return alone(asked)
+        return alone(request)
     raise NotFoundError("there is no such page")
 
 
-def _state(asked: Asked, pairs: asking.Pairs) -> Asking:
-    return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked))
+def _state(request: Request, pairs: asking.Pairs) -> Address:
+    return asking.read(home(request), pairs, known=known(request.log.catalogue), home_zone=home_zone(request))
 
 
-def _total(asked: Asked) -> Response[Any]:
+def _total(request: Request) -> Response[Any]:
     """How many entries the filter finds, for the page that shows the first of them."""
     try:
-        query = _state(asked, asking.tidied(asked.pairs)).query
-        total, _ = asked.log.count(query, viewer=asked.viewer, lang=asked.lang)
+        query = _state(request, asking.tidied(request.pairs)).query
+        total, _ = request.log.count(query, viewer=request.viewer, lang=request.lang)
     except (FilterInvalidError, CursorInvalidError) as error:
-        return _broken(asked, error)
-    return html("total.html", t=asked.words, total=total)
+        return _broken(request, error)
+    return html("total.html", t=request.words, total=total)
 
 
-def _item(asked: Asked, rest: str) -> Response[Any]:
+def _item(request: Request, rest: str) -> Response[Any]:
     """Everything by, to and about an item."""
     try:
-        return items.item(asked, rest)
+        return items.item(request, rest)
     except (FilterInvalidError, CursorInvalidError) as error:
-        return _broken(asked, error)
+        return _broken(request, error)
 
 
-def _bars(asked: Asked) -> Response[Any]:
+def _bars(request: Request) -> Response[Any]:
     """How what the filter finds spreads over time."""
     try:
-        own, pairs = bars.owned(asking.tidied(asked.pairs))
-        return bars.bars(asked, _state(asked, pairs), own)
+        own, pairs = bars.owned(asking.tidied(request.pairs))
+        return bars.bars(request, _state(request, pairs), own)
     except (FilterInvalidError, CursorInvalidError) as error:
-        return _broken(asked, error)
+        return _broken(request, error)
 
 
-def _values(asked: Asked) -> Response[Any]:
+def _values(request: Request) -> Response[Any]:
     """How many entries have which value."""
     try:
-        own, pairs = values.owned(asking.tidied(asked.pairs))
-        return values.values(asked, _state(asked, pairs), own)
+        own, pairs = values.owned(asking.tidied(request.pairs))
+        return values.values(request, _state(request, pairs), own)
     except (FilterInvalidError, CursorInvalidError) as error:
-        return _broken(asked, error)
+        return _broken(request, error)
 
 
-def _found(asked: Asked, state: Asking) -> Response[Any]:
-    log, viewer = asked.log, asked.viewer
-    now = asked.site.deployment.clock()
-    page, damaged = _searched(asked, state, now)
-    said = telling(asked, state, state.query.tz)
+def _found(request: Request, state: Address) -> Response[Any]:
+    log, viewer = request.log, request.viewer
+    now = request.site.deployment.clock()
+    page, damaged = _searched(request, state, now)
+    said = telling(request, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
-    where = (asked.org, log.forgotten, (asked.lang, state))
-    told = asked.site.drawn.rows(where, page.entries, pen(log, said))
+    where = (request.org, log.forgotten, (request.lang, state))
+    told = request.site.drawn.rows(where, page.entries, pen(log, said))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
-    total = log.count(bound, viewer=viewer, lang=asked.lang)[0] if whole else None
-    empty = len(told) < state.paging.limit and _is_empty(asked)
+    total = log.count(bound, viewer=viewer, lang=request.lang)[0] if whole else None
+    empty = len(told) < state.paging.limit and _is_empty(request)
     form = _form(state, naming, now)
     return html(
         "activity.html",
-        part=partial(asked.headers),
-        **frame(asked),
+        part=partial(request.headers),
+        **frame(request),
         **form,
         rows=told,
         diary=grouping.diary(page.entries, told, state.group),
@@ -160,50 +160,50 @@ def _found(asked: Asked, state: Asking) -> Response[Any]:
         counted=state.href(state.query, ("count", "true")),
         as_of=page.as_of,
         drawn=bars.address_of(state, bound),
-        figures=values.figures(asked, state, bound),
+        figures=values.figures(request, state, bound),
         groups=grouping.offered(state),
         empty_log=empty,
         may_begin=getattr(viewer, "manage_access", "none") == "full",
-        since=_since(asked, state, page, said) if len(told) < state.paging.limit else [],
-        ways=[] if told or empty else _ways(asked, state, form["chips"]),
+        since=_since(request, state, page, said) if len(told) < state.paging.limit else [],
+        ways=[] if told or empty else _ways(request, state, form["chips"]),
         turns=_turns(state, page),
         sizes=[(size, _sized(state, size)) for size in SIZES],
-        exports=_exports(asked, bound),
-        taking=exports.offered(asked, bound),
-        following=_following(asked, state, page),
+        exports=_exports(request, bound),
+        taking=exports.offered(request, bound),
+        following=_following(request, state, page),
         newest=state.href(state.fresh),
         zone=said.words.zone(said.zone),
-        damaged=", ".join(asked.words.number(seq) for seq in sorted(damaged)[:_MOST_DAMAGED]),
+        damaged=", ".join(request.words.number(seq) for seq in sorted(damaged)[:_MOST_DAMAGED]),
         shown_at=said.words.moment(now.astimezone(said.zone)),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
 
 
-def _searched(asked: Asked, state: Asking, now: datetime) -> tuple[Page, list[int]]:
+def _searched(request: Request, state: Address, now: datetime) -> tuple[Page, list[int]]:
     """The entries of the page, and the places in the log of those that damage took."""
     damaged: list[int] = []
     # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
     until = None if state.at is None else day_end(parse_day(state.at), zone(state.query.tz))
-    page = asked.log.search(
+    page = request.log.search(
         state.query if until is None else asking.within(state.query, now, until=until),
         damaged=damaged,
-        viewer=asked.viewer,
+        viewer=request.viewer,
         order=state.paging.order,
         limit=state.paging.limit,
         cursor=state.paging.cursor,
-        lang=asked.lang,
+        lang=request.lang,
         part_of=state.query,
     )
     return page, damaged
 
 
-def _is_empty(asked: Asked) -> bool:
+def _is_empty(request: Request) -> bool:
     """Whether no host has recorded anything: there is only who read the log and who signed in to read it."""
     rest = from_params([asking.FOLDED, ("category.not", "security")])
-    return asked.log.count(rest, viewer=asked.viewer, lang=asked.lang)[0] == 0
+    return request.log.count(rest, viewer=request.viewer, lang=request.lang)[0] == 0
 
 
-def _form(state: Asking, naming: Naming, now: Any) -> dict[str, Any]:
+def _form(state: Address, naming: Naming, now: Any) -> dict[str, Any]:
     params = to_params(state.fresh)
     in_form = {name for name, _ in params} & _SHOWN
     days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
@@ -266,7 +266,7 @@ def _grouped(categories: list[tuple[str, str]], options: list[tuple[str, str, st
     )
 
 
-def _turns(state: Asking, page: Page) -> dict[str, str | None]:
+def _turns(state: Address, page: Page) -> dict[str, str | None]:
     bound = structs.replace(state.query, as_of=page.as_of)
     at = [("at", state.at)] if state.at else []
 
@@ -280,7 +280,7 @@ def _turns(state: Asking, page: Page) -> dict[str, str | None]:
     return {"older": older, "newer": newer, "newest": state.href(state.fresh) if turned else None}
 
 
-def _sized(state: Asking, size: int) -> str | None:
+def _sized(state: Address, size: int) -> str | None:
     """The same list with other pages, from its newest entries; None where they have that size."""
     if size == state.paging.limit:
         return None
@@ -288,21 +288,21 @@ def _sized(state: Asking, size: int) -> str | None:
     return structs.replace(state, paging=paging).href(state.fresh)
 
 
-def _following(asked: Asked, state: Asking, page: Page) -> str | None:
+def _following(request: Request, state: Address, page: Page) -> str | None:
     """The stream of what comes, where anything can still come to the top of this list."""
-    _, until = interval(state.query, asked.site.deployment.clock())
-    past = until is not None and until <= microseconds(asked.site.deployment.clock())
+    _, until = interval(state.query, request.site.deployment.clock())
+    past = until is not None and until <= microseconds(request.site.deployment.clock())
     if past or state.paging != Paging(limit=state.paging.limit, count=state.paging.count):
         return None
     if state.at is not None or state.query.as_of is not None:
         return None
-    stream = f"/api/v1/orgs/{asked.org}/live"
+    stream = f"/api/v1/orgs/{request.org}/live"
     return address(stream, [*to_params(state.query), ("after", str(page.as_of - 1))])
 
 
-def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
+def _since(request: Request, state: Address, page: Page, said: Telling) -> list[str]:
     """For each category of the filter whose first entry is younger than the range: since when there are any."""
-    start, _ = interval(state.query, asked.site.deployment.clock())
+    start, _ = interval(state.query, request.site.deployment.clock())
     if start is None:
         return []
     named = [
@@ -311,12 +311,12 @@ def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
     told = []
     for name in named:
         query = Query(terms=(Term("category", (name,)),), as_of=page.as_of)
-        head = asked.log.search(
+        head = request.log.search(
             query,
-            viewer=asked.viewer,
+            viewer=request.viewer,
             order="asc",
             limit=1,
-            lang=asked.lang,
+            lang=request.lang,
             part_of=state.query,
             damaged=[],
         )
@@ -331,15 +331,16 @@ def _since(asked: Asked, state: Asking, page: Page, said: Telling) -> list[str]:
     return told
 
 
-def _ways(asked: Asked, state: Asking, chips: list[Any]) -> list[dict[str, Any]]:
+def _ways(request: Request, state: Address, chips: list[Any]) -> list[dict[str, Any]]:
     """Ways out of a filter that finds nothing, each with what it would find."""
-    t, pairs = asked.words, to_params(state.fresh)
+    t, pairs = request.words, to_params(state.fresh)
     undated = [pair for pair in pairs if pair[0] not in ("date", "from", "to")]
     ways = [(t("empty.year"), from_params([*undated, ("date", "this-year")]))] if undated != pairs else []
     for (name, value), chip in zip([p for p in pairs if p[0] != "tz"], chips, strict=True):
         ways.append((t("empty.remove", name=chip.text), state.without(name, value)))
     counts = [
-        asked.log.count(query, viewer=asked.viewer, lang=asked.lang)[0] for _, query in ways[:_MOST_WAYS]
+        request.log.count(query, viewer=request.viewer, lang=request.lang)[0]
+        for _, query in ways[:_MOST_WAYS]
     ]
     found = [
         {"words": words, "href": state.href(query), "count": count}
@@ -347,44 +348,48 @@ def _ways(asked: Asked, state: Asking, chips: list[Any]) -> list[dict[str, Any]]
         if count
     ]
     everything = Query(tz=state.query.tz)
-    total = asked.log.count(everything, viewer=asked.viewer, lang=asked.lang)[0]
+    total = request.log.count(everything, viewer=request.viewer, lang=request.lang)[0]
     return [*found, {"words": t("empty.clear"), "href": state.href(everything), "count": total}]
 
 
-def _exports(asked: Asked, bound: Query) -> dict[str, str]:
-    api = f"/api/v1/orgs/{asked.org}/entries"
+def _exports(request: Request, bound: Query) -> dict[str, str]:
+    api = f"/api/v1/orgs/{request.org}/entries"
     return {ending: address(f"{api}.{ending}", to_params(bound)) for ending in ("csv", "jsonl")}
 
 
-def _meant(asked: Asked, pairs: asking.Pairs, names: asking.Pairs) -> Response[Any]:
+def _meant(request: Request, pairs: asking.Pairs, names: asking.Pairs) -> Response[Any]:
     """Names typed by hand: one item of that name is taken, of several the reader chooses."""
     name, text = names[0]
     role: Role = "actor" if name == "actor" else "concerns"
-    items = asked.log.items(text[:80], viewer=asked.viewer, role=role)
+    items = request.log.items(text[:80], viewer=request.viewer, role=role)
     rest = [pair for pair in pairs if pair != (name, text)]
-    to = [address(asked.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]
+    to = [address(request.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]
     if len(to) == 1:
         return see(to[0])
     offers = [
-        {"text": text, "without": address(asked.path, rest), "items": list(zip(items, to, strict=True))}
+        {"text": text, "without": address(request.path, rest), "items": list(zip(items, to, strict=True))}
     ]
-    said = telling(asked, None, home_zone(asked))
-    return html("meant.html", part=partial(asked.headers), **frame(asked), offers=offers, label=said.label)
+    said = telling(request, None, home_zone(request))
+    return html(
+        "meant.html", part=partial(request.headers), **frame(request), offers=offers, label=said.label
+    )
 
 
-def _broken(asked: Asked, error: FilterInvalidError | CursorInvalidError) -> Response[Any]:
+def _broken(request: Request, error: FilterInvalidError | CursorInvalidError) -> Response[Any]:
     faults, status = [], 400
     if isinstance(error, FilterInvalidError):
-        faults, status = [_fault(asked, one) for one in asking.names_at_fault(error)], 422
-    part, ways = partial(asked.headers), _mended(asked, error)
-    return html("broken.html", status, part=part, **frame(asked), faults=faults, ways=ways, clear=home(asked))
+        faults, status = [_fault(request, one) for one in asking.names_at_fault(error)], 422
+    part, ways = partial(request.headers), _mended(request, error)
+    return html(
+        "broken.html", status, part=part, **frame(request), faults=faults, ways=ways, clear=home(request)
+    )
 
 
-def _mended(asked: Asked, error: Exception) -> list[dict[str, str]]:
+def _mended(request: Request, error: Exception) -> list[dict[str, str]]:
     """The same question without what was not understood; of two ways to say a period, each without the other."""
     if not isinstance(error, FilterInvalidError):
         return []
-    t, pairs = asked.words, asking.tidied(asked.pairs)
+    t, pairs = request.words, asking.tidied(request.pairs)
     given = {name for name, _ in pairs}
     # What is at fault in a line of search text stands in the words.
     names = {name for name, _, _ in asking.names_at_fault(error)} & given or {"text"} & given
@@ -392,25 +397,25 @@ def _mended(asked: Asked, error: Exception) -> list[dict[str, str]]:
     if names == {"date"} and days:
         left_out = [(t("broken.period"), days), (t("broken.days"), {"date"})]
     else:
-        labels = ", ".join(sorted(_named(asked, name) for name in names))
+        labels = ", ".join(sorted(_named(request, name) for name in names))
         left_out = [(t("empty.remove", name=labels), names)] if names and given - names else []
     return [
-        {"words": words, "href": address(home(asked), [pair for pair in pairs if pair[0] not in gone])}
+        {"words": words, "href": address(home(request), [pair for pair in pairs if pair[0] not in gone])}
         for words, gone in left_out
     ]
 
 
-def _named(asked: Asked, name: str) -> str:
+def _named(request: Request, name: str) -> str:
     key = f"filter.{name.removesuffix('.not')}"
-    return asked.words(key) if key in asked.words else name
+    return request.words(key) if key in request.words else name
 
 
-def _fault(asked: Asked, fault: tuple[str, str, str]) -> dict[str, str]:
+def _fault(request: Request, fault: tuple[str, str, str]) -> dict[str, str]:
     name, code, detail = fault
-    t, given = asked.words, dict(asked.pairs)
+    t, given = request.words, dict(request.pairs)
     together = name == "date" and ("from" in given or "to" in given)
     return {
-        "label": _named(asked, name),
+        "label": _named(request, name),
         "words": t("broken.together" if together else f"broken.{code}"),
         "detail": detail,
     }

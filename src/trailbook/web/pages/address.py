@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.query import Known, Paging, Query, from_line, from_params, interval, split_params, to_params
+from trailbook.query import (
+    Paging,
+    Query,
+    Vocabulary,
+    from_line,
+    from_params,
+    interval,
+    split_params,
+    to_params,
+)
 from trailbook.query.dates import bounds, parse_day
 
 Pairs = list[tuple[str, str]]
@@ -41,7 +50,7 @@ _MOST_FIELDS = 500
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Asking(Struct, frozen=True, kw_only=True):
+class Address(Struct, frozen=True, kw_only=True):
     """One address of the page, read."""
 
     path: str
@@ -203,7 +212,7 @@ def _group(pairs: Pairs) -> str | None:
     return given[0]
 
 
-def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
+def read(path: str, pairs: Pairs, *, known: Vocabulary, home_zone: str) -> Address:
     """Read the page's address.
 
     Raises: FilterInvalidError, CursorInvalidError.
@@ -212,7 +221,7 @@ def read(path: str, pairs: Pairs, *, known: Known, home_zone: str) -> Asking:
     filtered, paging = split_params((n, v) for n, v in pairs if n not in _OWN)
     if not any(name == "tz" for name, _ in filtered):
         filtered.append(("tz", home_zone))
-    return Asking(
+    return Address(
         path=path,
         query=from_params(filtered, known),
         paging=paging,

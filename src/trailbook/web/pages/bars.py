@@ -18,10 +18,10 @@ from trailbook.model import instant, microseconds, parse_instant
 from trailbook.query import Query, in_words, interval
 from trailbook.query.dates import day_end, day_start
 from trailbook.web.http.render import html, partial
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words
 from trailbook.web.pages import address as asking
-from trailbook.web.pages.address import Asking, address
+from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.frame import frame, telling
 from trailbook.web.pages.names import Naming
 
@@ -74,33 +74,33 @@ class Choice(Struct, frozen=True, kw_only=True):
         return None if self.range in (None, CHOOSING) else microseconds(parse_instant(self.range or ""))
 
 
-def address_of(state: Asking, query: Query) -> str:
+def address_of(state: Address, query: Query) -> str:
     """Where the bars of a list are."""
     return address(f"{state.path}/bars", state.kept(query))
 
 
-def bars(asked: Asked, state: Asking, own: dict[str, str]) -> Response[Any]:
+def bars(request: Request, state: Address, own: dict[str, str]) -> Response[Any]:
     """GET bars: the picture of a list, as a page of its own or for the page that shows the list.
 
     Raises: FilterInvalidError.
     """
     choice = _choice(own)
-    said = telling(asked, state, state.query.tz)
-    naming = Naming(asked.log, asked.viewer, said, entries=[])
+    said = telling(request, state, state.query.tz)
+    naming = Naming(request.log, request.viewer, said, entries=[])
     seen = {
-        **frame(asked),
-        "said": in_words(state.fresh, naming.label, asked.lang),
+        **frame(request),
+        "said": in_words(state.fresh, naming.label, request.lang),
         "list": state.href(state.fresh),
         "zone": said.words.zone(said.zone),
         "tz": state.query.tz,
     }
-    part = partial(asked.headers)
+    part = partial(request.headers)
     template = "bars-part.html" if part else "bars.html"
     try:
-        found = asked.log.histogram(state.query, viewer=asked.viewer, by_category=choice.stacked)
+        found = request.log.histogram(state.query, viewer=request.viewer, by_category=choice.stacked)
     except (FiguresOfAPersonError, TooManyBarsError) as error:
-        return html(template, 422, **seen, picture=None, why=why_none(asked.words, error))
-    return html(template, **seen, picture=picture(asked, state, (found, choice)), why=None)
+        return html(template, 422, **seen, picture=None, why=why_none(request.words, error))
+    return html(template, **seen, picture=picture(request, state, (found, choice)), why=None)
 
 
 def why_none(t: Words, error: FiguresOfAPersonError | TooManyBarsError) -> str:
@@ -133,12 +133,12 @@ def owned(pairs: asking.Pairs) -> tuple[dict[str, str], asking.Pairs]:
     return dict(mine), [pair for pair in pairs if pair[0] not in _OWN]
 
 
-def picture(asked: Asked, state: Asking, drawn: tuple[Histogram, Choice]) -> dict[str, Any]:
+def picture(request: Request, state: Address, drawn: tuple[Histogram, Choice]) -> dict[str, Any]:
     """What the template needs to draw."""
     found, choice = drawn
-    t, zone = asked.words, ZoneInfo(state.query.tz)
+    t, zone = request.words, ZoneInfo(state.query.tz)
     looks = ranked(found) if choice.stacked else []
-    here = _Here(asked, state, found, choice, looks)
+    here = _Here(request, state, found, choice, looks)
     shown = [here.bar(at) for at in range(len(found.bars))]
     peak = max((bar for bar in shown), key=lambda bar: bar.count, default=None)
     first = choice.first
@@ -180,14 +180,14 @@ class _Here:
     """One picture being drawn."""
 
     def __init__(
-        self, asked: Asked, state: Asking, found: Histogram, choice: Choice, looks: list[str]
+        self, request: Request, state: Address, found: Histogram, choice: Choice, looks: list[str]
     ) -> None:
-        self._asked, self._state, self._found, self._choice = asked, state, found, choice
+        self._asked, self._state, self._found, self._choice = request, state, found, choice
         # A rest of one is itself.
         named = LOOKS if len(looks) > LOOKS + 1 else len(looks)
         self._named, self._rest = looks[:named], looks[named:]
         self._looks = [
-            *looks_of(self._named, asked.log.catalogue.categories),
+            *looks_of(self._named, request.log.catalogue.categories),
             *([LOOKS] if self._rest else []),
         ]
         self._zone = ZoneInfo(state.query.tz)
@@ -270,17 +270,17 @@ def span_of(bar: Bar) -> tuple[int, int]:
     return microseconds(parse_instant(bar.from_)), microseconds(parse_instant(bar.to))
 
 
-def narrowed(asked: Asked, query: Query, span: tuple[int, int], *, whole_days: bool) -> Query:
+def narrowed(request: Request, query: Query, span: tuple[int, int], *, whole_days: bool) -> Query:
     """The filter narrowed to a range: as days where it is made of whole ones, else as instants."""
     (start, end), zone = span, ZoneInfo(query.tz)
-    since, until = interval(query, asked.site.deployment.clock())
+    since, until = interval(query, request.site.deployment.clock())
     first, last = _day(start, zone), _day(end - 1, zone)
     # Where the filter has no end of its own the bars end with the entries: their whole day holds the same.
     begins = day_start(first, zone) == start or (whole_days and since is None)
     ends = day_end(last, zone) == end or (whole_days and until is None)
     if begins and ends:
         return structs.replace(query, date=None, from_=first.isoformat(), to=last.isoformat())
-    return asking.within(query, asked.site.deployment.clock(), since=start, until=end)
+    return asking.within(query, request.site.deployment.clock(), since=start, until=end)
 
 
 def _day(at: int, zone: ZoneInfo) -> date:

@@ -12,7 +12,7 @@ from litestar import Response
 from trailbook.export import COLUMNS, formats
 from trailbook.query import Query, to_params
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.http.texts import LOCALES
 from trailbook.web.pages.frame import frame
 
@@ -21,19 +21,19 @@ BUNDLES = ("bundle-closed", "bundle-inclusion")
 _ONCE = frozenset({"date", "from", "to", "tz", "text", "self", "as_of"})
 
 
-def exports(asked: Asked) -> Response[Any]:
+def exports(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/exports: one's own, and how far each is."""
-    asked.only()
-    return html("exports.html", **frame(asked), api=f"/api/v1/orgs/{asked.org}/exports", states=STATES)
+    request.only()
+    return html("exports.html", **frame(request), api=f"/api/v1/orgs/{request.org}/exports", states=STATES)
 
 
-def offered(asked: Asked, bound: Query) -> dict[str, Any]:
+def offered(request: Request, bound: Query) -> dict[str, Any]:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
-    bundles = [*BUNDLES] if asked.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None or asked.log.withholds(asked.viewer):
+    bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
+    if bound.text or bound.self_ is not None or request.log.withholds(request.viewer):
         bundles = [name for name in bundles if name != "bundle-closed"]
     return {
-        "api": f"/api/v1/orgs/{asked.org}/exports",
+        "api": f"/api/v1/orgs/{request.org}/exports",
         "formats": [*_formats(), *bundles],
         "columns": COLUMNS,
         "languages": tuple(LOCALES),

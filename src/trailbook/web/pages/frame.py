@@ -14,32 +14,32 @@ from trailbook.administration.access import By
 from trailbook.administration.ready_views import VIEWS
 from trailbook.errors import FilterInvalidError
 from trailbook.query.dates import zone
-from trailbook.web.http.request import Asked
-from trailbook.web.pages.address import Asking, address
+from trailbook.web.http.request import Request
+from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.rows import Addresses, Telling, cut
 
 LOOKS = ("auto", "light", "dark")
 
 
-def home(asked: Asked) -> str:
+def home(request: Request) -> str:
     """The address of the organisation's page."""
-    return f"/orgs/{asked.org}/activity"
+    return f"/orgs/{request.org}/activity"
 
 
-def frame(asked: Asked) -> dict[str, Any]:
+def frame(request: Request) -> dict[str, Any]:
     """What every page below an organisation shows around its own."""
-    current, by = dict(asked.pairs).get("view"), By(asked.site.deployment, asked.viewer)
+    current, by = dict(request.pairs).get("view"), By(request.site.deployment, request.viewer)
     return {
-        "t": asked.words,
-        "org": asked.org,
-        "home": home(asked),
-        "who": asked.viewer.item.name or asked.viewer.item.id,
-        "look": look(asked),
-        "places": _places(asked),
+        "t": request.words,
+        "org": request.org,
+        "home": home(request),
+        "who": request.viewer.item.name or request.viewer.item.id,
+        "look": look(request),
+        "places": _places(request),
         "saved_views": [(id_, cut(name)) for id_, name in views.names(by)],
         "alerting": any(choice.alert for choice in views.choices(by).values()),
         "views": [
-            {"name": name, "href": href, "current": name == current} for name, href in _views(home(asked))
+            {"name": name, "href": href, "current": name == current} for name, href in _views(home(request))
         ],
     }
 
@@ -50,38 +50,40 @@ def _views(home: str) -> tuple[tuple[str, str], ...]:
     return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in VIEWS)
 
 
-def _places(asked: Asked) -> list[dict[str, str]]:
+def _places(request: Request) -> list[dict[str, str]]:
     """Where else this viewer may go."""
-    if asked.viewer.manage_access != "full":
+    if request.viewer.manage_access != "full":
         return []
-    href = f"{home(asked)}/settings/members"
-    return [{"href": href, "icon": "settings", "label": asked.words("settings.title")}]
+    href = f"{home(request)}/settings/members"
+    return [{"href": href, "icon": "settings", "label": request.words("settings.title")}]
 
 
-def telling(asked: Asked, state: Asking | None, tz: str) -> Telling:
+def telling(request: Request, state: Address | None, tz: str) -> Telling:
     """What telling entries on this page needs."""
     addresses = None if state is None else Addresses(state)
-    return Telling(words=asked.words, zone=ZoneInfo(tz), catalogue=asked.log.catalogue, addresses=addresses)
+    return Telling(
+        words=request.words, zone=ZoneInfo(tz), catalogue=request.log.catalogue, addresses=addresses
+    )
 
 
-def home_zone(asked: Asked) -> str:
+def home_zone(request: Request) -> str:
     """The zone where the address names none: the browser's, else the organisation's."""
-    given = _cookie(asked, "trailbook-zone")
+    given = _cookie(request, "trailbook-zone")
     try:
-        return zone(given).key if given else asked.site.timezone
+        return zone(given).key if given else request.site.timezone
     except FilterInvalidError:
-        return asked.site.timezone
+        return request.site.timezone
 
 
-def look(asked: Asked) -> str:
+def look(request: Request) -> str:
     """Light, dark, or as the system has it."""
-    given = _cookie(asked, "trailbook-look")
+    given = _cookie(request, "trailbook-look")
     return given if given in LOOKS else "auto"
 
 
-def _cookie(asked: Asked, name: str) -> str:
+def _cookie(request: Request, name: str) -> str:
     try:
-        found = SimpleCookie(asked.headers.get("cookie", "")).get(name)
+        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return found.value if found else ""

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trailbook.finding.answers import Shown
 from trailbook.web.http.row_cache import Drawing
-from trailbook.web.pages.address import GROUPS, Asking
+from trailbook.web.pages.address import GROUPS, Address
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -49,7 +49,7 @@ def _together(entries: Sequence[Shown], told: Sequence[Drawing]) -> list[Line]:
     return lines
 
 
-def offered(state: Asking) -> list[tuple[str, str | None]]:
+def offered(state: Address) -> list[tuple[str, str | None]]:
     """The ways to group, each with the address of the same list so grouped; none where it is."""
     return [
         (name or "none", None if state.group == name else state.grouped(name)) for name in (None, *GROUPS)

@@ -15,10 +15,10 @@ from trailbook.query import PRESET_NAMES, Paging, Query, Term, fold
 from trailbook.query.dates import PRESETS
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html, partial, see
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages import address as asking
 from trailbook.web.pages import grouping, rows
-from trailbook.web.pages.address import Asking, address
+from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
 from trailbook.web.pages.rows import Telling
 from trailbook.web.pages.rows_html import pen
@@ -28,55 +28,55 @@ _FIELD: dict[Side, str] = {"all": "by_or_about", "by": "actor", "about": "concer
 _TAKEN = ("side", "date", "category", "category.not", "order", "limit", "cursor", "as_of", "tz")
 
 
-def item(asked: Asked, rest: str) -> Response[Any]:
+def item(request: Request, rest: str) -> Response[Any]:
     """GET /orgs/{org}/activity/items/{type}/{id}: its timeline. Raises: NotFoundError, FilterInvalidError."""
     type_, _, id_ = rest.partition("/")
     remembered = (
-        asked.log.item(type_, id_, viewer=asked.viewer) if type_ in asked.log.catalogue.types else None
+        request.log.item(type_, id_, viewer=request.viewer) if type_ in request.log.catalogue.types else None
     )
     if remembered is None:
         raise NotFoundError("the log names no such item")
-    pairs = asking.tidied((n, v) for n, v in asked.pairs if v or n not in ("side", "date", "category"))
+    pairs = asking.tidied((n, v) for n, v in request.pairs if v or n not in ("side", "date", "category"))
     if not pairs:
-        return see(address(asked.path, [asking.FOLDED]))
+        return see(address(request.path, [asking.FOLDED]))
     side = _side(pairs)
-    state = _state(asked, remembered, (side, [pair for pair in pairs if pair[0] != "side"]))
-    page = asked.log.search(
+    state = _state(request, remembered, (side, [pair for pair in pairs if pair[0] != "side"]))
+    page = request.log.search(
         state.query,
-        viewer=asked.viewer,
+        viewer=request.viewer,
         order=state.paging.order,
         limit=state.paging.limit,
         cursor=state.paging.cursor,
-        lang=asked.lang,
+        lang=request.lang,
     )
-    if not page.entries and not _is_seen(asked, remembered):
+    if not page.entries and not _is_seen(request, remembered):
         raise NotFoundError("the log names no such item")
-    said = telling(asked, structs.replace(state, paging=Paging(order=state.paging.order)), state.query.tz)
-    told = [pen(asked.log, said)(shown) for shown in page.entries]
+    said = telling(request, structs.replace(state, paging=Paging(order=state.paging.order)), state.query.tz)
+    told = [pen(request.log, said)(shown) for shown in page.entries]
     return html(
         "item.html",
-        part=partial(asked.headers),
-        **frame(asked),
+        part=partial(request.headers),
+        **frame(request),
         **_about(remembered, said),
         diary=grouping.diary(page.entries, told, None),
-        item_link=asked.log.catalogue.link(type_, id_) if remembered.exists else None,
-        path=asked.path,
+        item_link=request.log.catalogue.link(type_, id_) if remembered.exists else None,
+        path=request.path,
         side=side,
         given=dict(pairs),
-        turns=_turns(asked.path, pairs, (state.paging, page)),
-        orders=_orders(asked.path, pairs, state.paging.order),
-        unfolded=_unfolded(asked.path, pairs),
+        turns=_turns(request.path, pairs, (state.paging, page)),
+        orders=_orders(request.path, pairs, state.paging.order),
+        unfolded=_unfolded(request.path, pairs),
         everything=state.href(state.fresh),
         zone=said.words.zone(said.zone),
-        shown_at=said.words.moment(asked.site.deployment.clock().astimezone(said.zone)),
+        shown_at=said.words.moment(request.site.deployment.clock().astimezone(said.zone)),
         tz=state.query.tz,
     )
 
 
-def _is_seen(asked: Asked, remembered: Remembered) -> bool:
+def _is_seen(request: Request, remembered: Remembered) -> bool:
     """Whether this viewer may see some entry that names it: an item is no more of a secret than its entries."""
     query = Query(terms=(Term("by_or_about", (f"{remembered.type}/{remembered.id}",)),))
-    return asked.log.count(query, viewer=asked.viewer, lang=asked.lang)[0] > 0
+    return request.log.count(query, viewer=request.viewer, lang=request.lang)[0] > 0
 
 
 def _side(pairs: asking.Pairs) -> Side:
@@ -88,7 +88,7 @@ def _side(pairs: asking.Pairs) -> Side:
     raise FilterInvalidError(f"side: {why}", (Fault("/side", "parameter-invalid", why),))
 
 
-def _state(asked: Asked, remembered: Remembered, asks: tuple[Side, asking.Pairs]) -> Asking:
+def _state(request: Request, remembered: Remembered, asks: tuple[Side, asking.Pairs]) -> Address:
     """The list in the log that has the same entries."""
     side, pairs = asks
     unknown = next((name for name, _ in pairs if name not in _TAKEN), None)
@@ -99,7 +99,7 @@ def _state(asked: Asked, remembered: Remembered, asks: tuple[Side, asking.Pairs]
         )
     of = (_FIELD[side], f"{remembered.type}/{remembered.id}")
     return asking.read(
-        home(asked), [of, *pairs], known=known(asked.log.catalogue), home_zone=home_zone(asked)
+        home(request), [of, *pairs], known=known(request.log.catalogue), home_zone=home_zone(request)
     )
 
 

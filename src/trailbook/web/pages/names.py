@@ -13,7 +13,7 @@ from trailbook.access.viewer import Viewer
 from trailbook.finding.answers import Shown, ShownItem
 from trailbook.log.log import Log
 from trailbook.query import PRESET_NAMES, to_params
-from trailbook.web.pages.address import Asking, address, page_of
+from trailbook.web.pages.address import Address, address, page_of
 from trailbook.web.pages.rows import Telling, called, cut
 
 _ITEMS = ("actor", "concerns", "target", "by_or_about", "source")
@@ -71,11 +71,11 @@ class Naming:
             return telling.words("filter.all-of", entity=telling.label("type", value[:-2]))
         return telling.label(_LABELLED[field], value)
 
-    def chips(self, state: Asking, now: datetime) -> list[Chip]:
+    def chips(self, state: Address, now: datetime) -> list[Chip]:
         """Each set filter in words, with the addresses of the page without it and with its opposite."""
         return [self._worn(state, now, pair) for pair in to_params(state.fresh) if pair[0] != "tz"]
 
-    def timelines(self, state: Asking) -> list[tuple[str, str]]:
+    def timelines(self, state: Address) -> list[tuple[str, str]]:
         """Each item that the filter names, with the address of its own page."""
         terms = (t for t in state.query.terms if t.field in _TIMED and not t.negated)
         named = (value for term in terms for value in term.values if not value.endswith("/*"))
@@ -84,7 +84,7 @@ class Naming:
             for value in dict.fromkeys(named)
         ]
 
-    def _worn(self, state: Asking, now: datetime, pair: tuple[str, str]) -> Chip:
+    def _worn(self, state: Address, now: datetime, pair: tuple[str, str]) -> Chip:
         name, value = pair
         field = name.removesuffix(".not")
         single = field in ("date", "from", "to", "text", "self")

@@ -16,10 +16,10 @@ from trailbook.finding.figures import Bar, FacetValue, Histogram
 from trailbook.query import Query, Term
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages import bars
 from trailbook.web.pages.about import SILENT
-from trailbook.web.pages.address import FOLDED, Asking, Pairs, read
+from trailbook.web.pages.address import FOLDED, Address, Pairs, read
 from trailbook.web.pages.bars import Choice
 from trailbook.web.pages.frame import frame, home, home_zone, telling
 from trailbook.web.pages.rows import Telling, cut
@@ -52,96 +52,96 @@ class Integration(Struct, frozen=True, kw_only=True):
     bars: tuple[float, ...]
 
 
-def overview(asked: Asked) -> Response[Any]:
+def overview(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/overview."""
-    asked.only()
-    said = telling(asked, None, home_zone(asked))
-    today = asked.site.deployment.clock().astimezone(said.zone).date()
+    request.only()
+    said = telling(request, None, home_zone(request))
+    today = request.site.deployment.clock().astimezone(said.zone).date()
     monday = today - timedelta(days=today.weekday())
-    weeks = _state(asked, _days(monday - timedelta(weeks=WEEKS - 1), today))
-    found = asked.log.histogram(weeks.query, viewer=asked.viewer, bucket="week", by_category=True)
-    integrations = _integrations(asked, said, (monday - timedelta(weeks=WEEKS - 1), today))
+    weeks = _state(request, _days(monday - timedelta(weeks=WEEKS - 1), today))
+    found = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week", by_category=True)
+    integrations = _integrations(request, said, (monday - timedelta(weeks=WEEKS - 1), today))
     return html(
         "overview.html",
-        **frame(asked),
-        picture=bars.picture(asked, weeks, (found, Choice(stacked=True, range=None))),
+        **frame(request),
+        picture=bars.picture(request, weeks, (found, Choice(stacked=True, range=None))),
         why=None,
-        week=_last_week(asked, found, monday),
+        week=_last_week(request, found, monday),
         silent=[one for one in integrations if one.silent],
         active=[one for one in integrations if not one.silent],
-        unusual=_unusual(asked, today),
+        unusual=_unusual(request, today),
         zone=said.words.zone(said.zone),
         tz=said.zone.key,
     )
 
 
-def _state(asked: Asked, pairs: Pairs) -> Asking:
+def _state(request: Request, pairs: Pairs) -> Address:
     """A list on the page of the log, without the log's own entries."""
-    home_ = home(asked)
-    return read(home_, [FOLDED, *pairs], known=known(asked.log.catalogue), home_zone=home_zone(asked))
+    home_ = home(request)
+    return read(home_, [FOLDED, *pairs], known=known(request.log.catalogue), home_zone=home_zone(request))
 
 
 def _days(first: date, last: date) -> Pairs:
     return [("from", first.isoformat()), ("to", last.isoformat())]
 
 
-def _link(asked: Asked, pairs: Pairs) -> str:
-    state = _state(asked, pairs)
+def _link(request: Request, pairs: Pairs) -> str:
+    state = _state(request, pairs)
     return state.href(state.fresh)
 
 
-def _last_week(asked: Asked, found: Histogram, monday: date) -> dict[str, Any] | None:
+def _last_week(request: Request, found: Histogram, monday: date) -> dict[str, Any] | None:
     """The last whole week in a sentence, and where its entries are."""
-    t = asked.words
+    t = request.words
     first, last = monday - timedelta(weeks=1), monday - timedelta(days=1)
     if len(found.bars) <= 1:
         return None
     parts = found.bars[-2].parts or {}
     ranked = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
-    mostly = [f"{_category(asked, name)} ({t.number(count)})" for name, count in ranked[:3]]
+    mostly = [f"{_category(request, name)} ({t.number(count)})" for name, count in ranked[:3]]
     days = t("bars.days", first=t.day(first), last=t.day(last))
     return {
         "said": t("overview.week", days=days, count=t.counted("total", found.bars[-2].count)),
         "mostly": t("overview.mostly", names=", ".join(mostly)) if mostly else None,
-        "href": _link(asked, _days(first, last)),
+        "href": _link(request, _days(first, last)),
     }
 
 
-def _category(asked: Asked, name: str) -> str:
-    return asked.log.catalogue.label("category", name, asked.lang)
+def _category(request: Request, name: str) -> str:
+    return request.log.catalogue.label("category", name, request.lang)
 
 
-def _integrations(asked: Asked, said: Telling, span: tuple[date, date]) -> list[Integration]:
+def _integrations(request: Request, said: Telling, span: tuple[date, date]) -> list[Integration]:
     """The integrations there have ever been, the most active of these weeks first."""
     query = Query(terms=(Term("actor_kind", ("integration",)),))
-    ever = asked.log.facets(query, "actor", viewer=asked.viewer, limit=200, lang=asked.lang)
+    ever = request.log.facets(query, "actor", viewer=request.viewer, limit=200, lang=request.lang)
     # An item declared as a person has no number, whatever kind it acts as: no figures of it are made.
     ranked = sorted((one for one in ever.values if one.count), key=lambda one: -(one.count or 0))
-    told = [_integration(asked, said, (one, span)) for one in ranked[:_MOST_INTEGRATIONS]]
+    told = [_integration(request, said, (one, span)) for one in ranked[:_MOST_INTEGRATIONS]]
     return [one for _, one in sorted(told, key=lambda pair: -pair[0])]
 
 
 def _integration(
-    asked: Asked, said: Telling, of: tuple[FacetValue, tuple[date, date]]
+    request: Request, said: Telling, of: tuple[FacetValue, tuple[date, date]]
 ) -> tuple[int, Integration]:
     """One integration, and how many entries it has in these weeks."""
-    (one, span), t = of, asked.words
-    weeks = _state(asked, [("actor", one.value), *_days(*span)])
-    drawn = asked.log.histogram(weeks.query, viewer=asked.viewer, bucket="week")
+    (one, span), t = of, request.words
+    weeks = _state(request, [("actor", one.value), *_days(*span)])
+    drawn = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week")
     counts = [bar.count for bar in drawn.bars]
-    last = asked.log.search(
+    last = request.log.search(
         Query(terms=(Term("actor", (one.value,)),)),
-        viewer=asked.viewer,
+        viewer=request.viewer,
         limit=1,
-        lang=asked.lang,
-        part_of=_state(asked, []).query,
+        lang=request.lang,
+        part_of=_state(request, []).query,
     ).entries[0]
     at = said.local(last.occurred_at)
-    silent = asked.site.deployment.clock() - at > SILENT
-    ago = (asked.site.deployment.clock() - at).days
+    silent = request.site.deployment.clock() - at > SILENT
+    ago = (request.site.deployment.clock() - at).days
     return sum(counts), Integration(
         label=cut(one.label),
-        href=_link(asked, [("actor", one.value), *([] if silent else _days(*span))]),
+        href=_link(request, [("actor", one.value), *([] if silent else _days(*span))]),
         said=t.counted("overview.silent-days", ago) if silent else t.counted("total", sum(counts)),
         last=t("about.last", when=t.moment(at)),
         silent=silent,
@@ -154,16 +154,16 @@ def _heights(counts: list[int]) -> tuple[float, ...]:
     return tuple(round(max(count * 100 / peak, 3), 1) if count else 0 for count in counts)
 
 
-def _unusual(asked: Asked, today: date) -> list[Day]:
+def _unusual(request: Request, today: date) -> list[Day]:
     """The days of the last five weeks that are unlike the same weekday before, the most unlike first."""
     first = today - timedelta(days=RECENT + 7 * BEFORE)
-    days = _state(asked, _days(first, today - timedelta(days=1)))
-    drawn = asked.log.histogram(days.query, viewer=asked.viewer, bucket="day", by_category=True)
+    days = _state(request, _days(first, today - timedelta(days=1)))
+    drawn = request.log.histogram(days.query, viewer=request.viewer, bucket="day", by_category=True)
     recorded = _since_first(drawn.bars)
     found = [
         (weight, day)
         for at in range(max(len(recorded) - RECENT, 0), len(recorded))
-        if (day := _compared(asked, days, recorded, at)) is not None
+        if (day := _compared(request, days, recorded, at)) is not None
         for weight in [_times(recorded[at].count, _usual(recorded, at))]
     ]
     found.sort(key=lambda pair: -pair[0])
@@ -190,7 +190,7 @@ def _before(days: list[Bar], at: int) -> list[Bar]:
     return [days[back] for back in range(at - 7, max(at - 7 * BEFORE, 0) - 1, -7)][::-1]
 
 
-def _compared(asked: Asked, state: Asking, days: list[Bar], at: int) -> Day | None:
+def _compared(request: Request, state: Address, days: list[Bar], at: int) -> Day | None:
     """A day in words, where it is unusual."""
     bar, before = days[at], _before(days, at)
     if len(before) < _ENOUGH:
@@ -201,23 +201,23 @@ def _compared(asked: Asked, state: Asking, days: list[Bar], at: int) -> Day | No
         bar.count * _TIMES <= usual and fewer >= _BY
     ):
         return None
-    t, counts = asked.words, [one.count for one in before]
+    t, counts = request.words, [one.count for one in before]
     day = _local_day(bar, state)
     low, high = t.number(min(counts)), t.number(max(counts))
     return Day(
         said=t("bars.said", when=t.weekday(day), count=t.counted("total", bar.count)),
         usual=t("overview.usual", days=len(before), low=low, high=high),
-        mostly=_mostly(asked, bar, before) if more > 0 else None,
-        href=_link(asked, _days(day, day)),
+        mostly=_mostly(request, bar, before) if more > 0 else None,
+        href=_link(request, _days(day, day)),
         bars=_heights([*counts, bar.count]),
     )
 
 
-def _local_day(bar: Bar, state: Asking) -> date:
+def _local_day(bar: Bar, state: Address) -> date:
     return datetime.fromisoformat(bar.from_).astimezone(ZoneInfo(state.query.tz)).date()
 
 
-def _mostly(asked: Asked, bar: Bar, before: list[Bar]) -> str | None:
+def _mostly(request: Request, bar: Bar, before: list[Bar]) -> str | None:
     """The category that has most more entries than usual."""
     parts = bar.parts or {}
     more = {
@@ -227,6 +227,6 @@ def _mostly(asked: Asked, bar: Bar, before: list[Bar]) -> str | None:
     name = max(more, key=lambda name: (more[name], name), default=None)
     if name is None:
         return None
-    return asked.words(
-        "overview.most-of-it", name=_category(asked, name), count=asked.words.number(parts[name])
+    return request.words(
+        "overview.most-of-it", name=_category(request, name), count=request.words.number(parts[name])
     )

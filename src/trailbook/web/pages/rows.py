@@ -16,7 +16,7 @@ from trailbook.catalogue.sentences import Piece
 from trailbook.finding.answers import Shown, ShownItem
 from trailbook.query import to_params
 from trailbook.web.http.texts import Words
-from trailbook.web.pages.address import Asking, address, quoted
+from trailbook.web.pages.address import Address, address, quoted
 
 MOST_NAME = 120
 _MARK, _AROUND = "user/-here-", 2  # of an address: a stretch before the mark and one after it
@@ -35,7 +35,7 @@ class Part(Struct, frozen=True, gc=False):
 class Addresses:
     """Where the rows of one page lead to: what is the same for all of them is worked out, and escaped, once."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: Address) -> None:
         self._asking = asking
         self._given = frozenset(to_params(asking.query))
         entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query))
@@ -73,7 +73,7 @@ class Addresses:
         return self._asking.href(self._asking.with_value(field, value))
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
+class PageRow(Struct, frozen=True, kw_only=True, gc=False):
     """One entry on the page."""
 
     id: str
@@ -108,10 +108,10 @@ class Telling(Struct, frozen=True, kw_only=True):
         return datetime.fromisoformat(instant).astimezone(self.zone)
 
 
-def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Telling) -> Row:
+def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Telling) -> PageRow:
     """An entry as a row."""
     at = telling.local(shown.occurred_at)
-    return Row(
+    return PageRow(
         id=shown.id,
         seq=shown.seq,
         href=None if telling.addresses is None else telling.addresses.entry(shown.id),

@@ -19,7 +19,7 @@ from trailbook.model import Item, instant
 from trailbook.web.api.access import by, link_to
 from trailbook.web.http.problems import STATUS, code_of
 from trailbook.web.http.render import html, see
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages.frame import frame
 from trailbook.web.pages.sign_in import fields
 
@@ -28,67 +28,71 @@ _MOST_DAYS = 3650
 Given = dict[str, list[str]]
 
 
-def overview(asked: Asked) -> Response[bytes]:
+def overview(request: Request) -> Response[bytes]:
     """GET settings: on to the members."""
-    return see(f"/orgs/{asked.org}/activity/settings/members")
+    return see(f"/orgs/{request.org}/activity/settings/members")
 
 
-def show(asked: Asked) -> Response[bytes]:
+def show(request: Request) -> Response[bytes]:
     """GET settings/{place}. Raises: NotFoundError."""
-    saved = "saved" in asked.only("saved")
-    return _page(asked, _place(asked), saved=saved)
+    saved = "saved" in request.only("saved")
+    return _page(request, _place(request), saved=saved)
 
 
-def change(asked: Asked) -> Response[bytes]:
+def change(request: Request) -> Response[bytes]:
     """POST settings/{place}: one change, then the page again. Raises: NotFoundError."""
-    place, given = _place(asked), _given(asked)
+    place, given = _place(request), _given(request)
     do = _DO.get((place, _one(given, "do")))
     if do is None:
         raise NotFoundError("there is no such form")
     try:
-        made = do(asked, given)
+        made = do(request, given)
     except (NotFoundError, InvalidError) as error:
-        return _page(asked, place, wrong=_said(asked, error), status=422, kept=given)
+        return _page(request, place, wrong=_said(request, error), status=422, kept=given)
     except TrailbookError as error:
         if STATUS[code_of(error)] != 409:
             raise
-        return _page(asked, place, wrong=_said(asked, error), status=409, kept=given)
-    return _page(asked, place, made=made) if made else see(f"{asked.path}?saved=1")
+        return _page(request, place, wrong=_said(request, error), status=409, kept=given)
+    return _page(request, place, made=made) if made else see(f"{request.path}?saved=1")
 
 
-def _page(asked: Asked, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
-    state = state_of(by(asked))
+def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
+    state = state_of(by(request))
     roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in state.roles.values()]
     seen: dict[str, Any] = {"wrong": None, "made": None, "saved": False, "kept": {}, **more}
-    catalogue = asked.site.deployment.catalogue
-    now = asked.site.deployment.clock()
+    catalogue = request.site.deployment.catalogue
+    now = request.site.deployment.clock()
     return html(
         f"settings/{place}.html",
         status,
-        **{name: value for name, value in frame(asked).items() if name != "views"},  # no questions beside
+        **{name: value for name, value in frame(request).items() if name != "views"},  # no questions beside
         place=place,
         places_there=PLACES,
         permissions=tuple(PERMISSIONS),
         roles=roles,
         members=list(state.members.values()),
         role_names={role.id: role.name for role, _, _ in roles},
-        keys=[] if place != "keys" else [(k, instant(k.expires_at) <= now) for k in api_keys.keys(by(asked))],
+        keys=[]
+        if place != "keys"
+        else [(k, instant(k.expires_at) <= now) for k in api_keys.keys(by(request))],
         scopes=SCOPES,
         holders=_holders(state),
-        type_names={name: catalogue.label("type", name, asked.lang) for name in catalogue.types},
-        category_names={name: catalogue.label("category", name, asked.lang) for name in catalogue.categories},
+        type_names={name: catalogue.label("type", name, request.lang) for name in catalogue.types},
+        category_names={
+            name: catalogue.label("category", name, request.lang) for name in catalogue.categories
+        },
         person_types=[t.name for t in catalogue.types.values() if t.person],
         categories=[
-            (c.name, catalogue.label("category", c.name, asked.lang), c.sensitive)
+            (c.name, catalogue.label("category", c.name, request.lang), c.sensitive)
             for c in catalogue.categories.values()
         ],
         restricted=[
-            (c.name, catalogue.label("category", c.name, asked.lang))
+            (c.name, catalogue.label("category", c.name, request.lang))
             for c in catalogue.categories.values()
             if c.restricted
         ],
         withheld=state.organisation.withheld,
-        moment=lambda at: asked.words.moment(instant(at)) + " UTC",
+        moment=lambda at: request.words.moment(instant(at)) + " UTC",
         **seen,
     )
 
@@ -98,45 +102,45 @@ def _holders(state: State) -> dict[str, list[str]]:
     return {id_: [m.name for m in state.members.values() if id_ in m.roles] for id_ in state.roles}
 
 
-def _put_member(asked: Asked, given: Given) -> None:
+def _put_member(request: Request, given: Given) -> None:
     item = Item(type=_one(given, "type"), id=_one(given, "id"), name=_one(given, "name") or None)
-    access.put_member(by(asked), item, given.get("role", []))
+    access.put_member(by(request), item, given.get("role", []))
 
 
-def _remove_member(asked: Asked, given: Given) -> None:
-    access.remove_member(by(asked), _one(given, "type"), _one(given, "id"))
+def _remove_member(request: Request, given: Given) -> None:
+    access.remove_member(by(request), _one(given, "type"), _one(given, "id"))
 
 
-def _disable(asked: Asked, given: Given) -> None:
+def _disable(request: Request, given: Given) -> None:
     type_, id_ = _one(given, "type"), _one(given, "id")
-    access.disable_member(by(asked), type_, id_, disabled=_one(given, "do") == "disable")
+    access.disable_member(by(request), type_, id_, disabled=_one(given, "do") == "disable")
 
 
-def _invite(asked: Asked, given: Given) -> dict[str, str]:
-    text = accounts.invite(by(asked), _one(given, "type"), _one(given, "id"), _one(given, "login"))
-    return _link(asked, text, accounts.INVITATION_LIFE)
+def _invite(request: Request, given: Given) -> dict[str, str]:
+    text = accounts.invite(by(request), _one(given, "type"), _one(given, "id"), _one(given, "login"))
+    return _link(request, text, accounts.INVITATION_LIFE)
 
 
-def _reset(asked: Asked, given: Given) -> dict[str, str]:
-    text = accounts.reset(by(asked), _one(given, "type"), _one(given, "id"))
-    return _link(asked, text, accounts.RESET_LIFE)
+def _reset(request: Request, given: Given) -> dict[str, str]:
+    text = accounts.reset(by(request), _one(given, "type"), _one(given, "id"))
+    return _link(request, text, accounts.RESET_LIFE)
 
 
-def _add_role(asked: Asked, given: Given) -> None:
+def _add_role(request: Request, given: Given) -> None:
     named = given.get("category", [])
-    access.add_role(by(asked), _one(given, "name"), _levels(given), categories=named)
+    access.add_role(by(request), _one(given, "name"), _levels(given), categories=named)
 
 
-def _change_role(asked: Asked, given: Given) -> None:
+def _change_role(request: Request, given: Given) -> None:
     id_, name, named = _one(given, "id"), _one(given, "name"), given.get("category", [])
-    access.change_role(by(asked), id_, name, _levels(given), categories=named)
+    access.change_role(by(request), id_, name, _levels(given), categories=named)
 
 
-def _remove_role(asked: Asked, given: Given) -> None:
-    access.remove_role(by(asked), _one(given, "id"))
+def _remove_role(request: Request, given: Given) -> None:
+    access.remove_role(by(request), _one(given, "id"))
 
 
-def _issue(asked: Asked, given: Given) -> dict[str, str]:
+def _issue(request: Request, given: Given) -> dict[str, str]:
     wanted = Wanted(
         name=_one(given, "name"),
         scopes=tuple(given.get("scope", [])),
@@ -144,24 +148,24 @@ def _issue(asked: Asked, given: Given) -> dict[str, str]:
         categories=tuple(given.get("category", [])),
         only_itself=_one(given, "actors") == "itself",
     )
-    key, secret = api_keys.issue(by(asked), wanted)
+    key, secret = api_keys.issue(by(request), wanted)
     return {"secret": secret, "name": key.name}
 
 
-def _rotate(asked: Asked, given: Given) -> dict[str, str]:
-    key, secret = api_keys.rotate(by(asked), _one(given, "id"))
+def _rotate(request: Request, given: Given) -> dict[str, str]:
+    key, secret = api_keys.rotate(by(request), _one(given, "id"))
     return {"secret": secret, "name": key.name}
 
 
-def _revoke(asked: Asked, given: Given) -> None:
-    api_keys.revoke(by(asked), _one(given, "id"))
+def _revoke(request: Request, given: Given) -> None:
+    api_keys.revoke(by(request), _one(given, "id"))
 
 
-def _withhold(asked: Asked, given: Given) -> None:
-    access.withhold(by(asked), given.get("category", []))
+def _withhold(request: Request, given: Given) -> None:
+    access.withhold(by(request), given.get("category", []))
 
 
-_DO: dict[tuple[str, str], Callable[[Asked, Given], dict[str, str] | None]] = {
+_DO: dict[tuple[str, str], Callable[[Request, Given], dict[str, str] | None]] = {
     ("members", "put"): _put_member,
     ("members", "remove"): _remove_member,
     ("members", "disable"): _disable,
@@ -178,15 +182,15 @@ _DO: dict[tuple[str, str], Callable[[Asked, Given], dict[str, str] | None]] = {
 }
 
 
-def _place(asked: Asked) -> str:
-    if asked.params["place"] not in PLACES:
+def _place(request: Request) -> str:
+    if request.params["place"] not in PLACES:
         raise NotFoundError("there is no such page")
-    return asked.params["place"]
+    return request.params["place"]
 
 
-def _given(asked: Asked) -> Given:
+def _given(request: Request) -> Given:
     found: Given = {}
-    for name, value in fields(asked):
+    for name, value in fields(request):
         found.setdefault(name, []).append(value)
     return found
 
@@ -206,11 +210,11 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _link(asked: Asked, text: str, life: timedelta) -> dict[str, str]:
-    until = asked.words.moment(asked.site.deployment.clock() + life) + " UTC"
-    return {"link": link_to(asked, text), "until": until}
+def _link(request: Request, text: str, life: timedelta) -> dict[str, str]:
+    until = request.words.moment(request.site.deployment.clock() + life) + " UTC"
+    return {"link": link_to(request, text), "until": until}
 
 
-def _said(asked: Asked, error: TrailbookError) -> str:
-    words = asked.words(f"problems.{code_of(error)}.words")
+def _said(request: Request, error: TrailbookError) -> str:
+    words = request.words(f"problems.{code_of(error)}.words")
     return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from litestar import Request, Response
+from litestar import Request as HTTPRequest
+from litestar import Response
 from litestar.exceptions import MethodNotAllowedException
 
 from trailbook.access.passwords import SHORTEST
@@ -27,7 +28,7 @@ from trailbook.web.http.auth import cookie, require_same_site, session, signed_i
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem
 from trailbook.web.http.render import html, partial
-from trailbook.web.http.request import Asked, Site
+from trailbook.web.http.request import Request, Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import language, words
 
@@ -35,121 +36,121 @@ _log = logging.getLogger("trailbook.web")
 _PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
 
 
-def home(asked: Asked) -> Response[bytes]:
+def home(request: Request) -> Response[bytes]:
     """GET /: on to the log of whoever is signed in."""
-    viewer = signed_in(asked.site.deployment.credentials, asked.headers)
+    viewer = signed_in(request.site.deployment.credentials, request.headers)
     return _see(f"/orgs/{viewer.org}/activity")
 
 
-def sign_in_page(asked: Asked) -> Response[bytes]:
+def sign_in_page(request: Request) -> Response[bytes]:
     """GET /sign-in: the form, or the button that uses a link up."""
-    return _sign_in(asked, asked.only("link").get("link", ""))
+    return _sign_in(request, request.only("link").get("link", ""))
 
 
-def sign_in(asked: Asked) -> Response[bytes]:
+def sign_in(request: Request) -> Response[bytes]:
     """POST /sign-in: a link, or a name and a password, become a session that is new."""
-    require_same_site(asked.headers, asked.site.base_url)
-    given = form(asked)
-    deployment = asked.site.deployment
+    require_same_site(request.headers, request.site.base_url)
+    given = form(request)
+    deployment = request.site.deployment
     try:
         if "link" in given:
             text = deployment.credentials.sign_in(given["link"])
             viewer = deployment.credentials.viewer(text)
-            accounts.signed_in_by_link(deployment, viewer, asked.origin)
+            accounts.signed_in_by_link(deployment, viewer, request.origin)
         else:
-            org = given.get("org") or only_org(asked)
+            org = given.get("org") or only_org(request)
             login, password = given.get("login", ""), given.get("password", "")
             text = accounts.sign_in(
-                deployment, accounts.Given(org=org, login=login, password=password, origin=asked.origin)
+                deployment, accounts.Given(org=org, login=login, password=password, origin=request.origin)
             )
             viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:
-        return _sign_in(asked, "", "wrong" if "link" in given else "wrong-password")
+        return _sign_in(request, "", "wrong" if "link" in given else "wrong-password")
     except TooManyTriesError as error:
-        page = _sign_in(asked, "", "too-many", 429)
+        page = _sign_in(request, "", "too-many", 429)
         page.headers["Retry-After"] = str(math.ceil(error.seconds))
         return page
-    old = session(asked.headers)
+    old = session(request.headers)
     if old is not None:
         deployment.credentials.sign_out(old)
     return _see(f"/orgs/{viewer.org}/activity", cookie(text))
 
 
-def sign_out(asked: Asked) -> Response[bytes]:
+def sign_out(request: Request) -> Response[bytes]:
     """POST /sign-out: the session ends here and in the browser."""
-    require_same_site(asked.headers, asked.site.base_url)
-    text = session(asked.headers)
+    require_same_site(request.headers, request.site.base_url)
+    text = session(request.headers)
     if text is not None:
-        accounts.sign_out(asked.site.deployment, text, asked.origin)
+        accounts.sign_out(request.site.deployment, text, request.origin)
     return _see("/sign-in", cookie(None))
 
 
-def password_page(asked: Asked) -> Response[bytes]:
+def password_page(request: Request) -> Response[bytes]:
     """GET /set-password: the form that a link allows."""
-    return _password(asked, asked.only("link").get("link", ""))
+    return _password(request, request.only("link").get("link", ""))
 
 
-def set_password(asked: Asked) -> Response[bytes]:
+def set_password(request: Request) -> Response[bytes]:
     """POST /set-password: the password is set, and its owner signed in."""
-    require_same_site(asked.headers, asked.site.base_url)
-    given = form(asked)
+    require_same_site(request.headers, request.site.base_url)
+    given = form(request)
     link, password = given.get("link", ""), given.get("password", "")
     if password != given.get("again", ""):
-        return _password(asked, link, "different", 422)
+        return _password(request, link, "different", 422)
     try:
-        org, text = accounts.set_password(asked.site.deployment, link, password, asked.origin)
+        org, text = accounts.set_password(request.site.deployment, link, password, request.origin)
     except UnauthenticatedError:
-        return _password(asked, "")
+        return _password(request, "")
     except InvalidError:
-        return _password(asked, link, "weak", 422)
+        return _password(request, link, "weak", 422)
     return _see(f"/orgs/{org}/activity", cookie(text))
 
 
-def form(asked: Asked) -> dict[str, str]:
+def form(request: Request) -> dict[str, str]:
     """The fields of a form; of one that stands twice the last. Raises: MalformedError."""
-    return dict(fields(asked))
+    return dict(fields(request))
 
 
-def fields(asked: Asked) -> list[tuple[str, str]]:
+def fields(request: Request) -> list[tuple[str, str]]:
     """The fields of a form in their order. Raises: MalformedError."""
     try:
-        return parse_qsl(asked.body.decode("ascii"), True, errors="strict")
+        return parse_qsl(request.body.decode("ascii"), True, errors="strict")
     except (UnicodeDecodeError, ValueError):
         raise MalformedError("the form is not UTF-8 in percent-encoding") from None
 
 
-def only_org(asked: Asked) -> str:
+def only_org(request: Request) -> str:
     """The organisation where there is one only; else none, and the form asks."""
-    orgs = asked.site.deployment.orgs()
+    orgs = request.site.deployment.orgs()
     return orgs[0] if len(orgs) == 1 else ""
 
 
-def _sign_in(asked: Asked, link: str, wrong: str = "", status: int = 0) -> Response[bytes]:
-    known: dict[str, Any] = {"link": link, "wrong": wrong, "asks_org": not only_org(asked)}
-    return html("sign-in.html", status or (401 if wrong else 200), t=asked.words, **known)
+def _sign_in(request: Request, link: str, wrong: str = "", status: int = 0) -> Response[bytes]:
+    known: dict[str, Any] = {"link": link, "wrong": wrong, "asks_org": not only_org(request)}
+    return html("sign-in.html", status or (401 if wrong else 200), t=request.words, **known)
 
 
-def _password(asked: Asked, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
+def _password(request: Request, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
     try:
-        login = accounts.password_name(asked.site.deployment, link)
+        login = accounts.password_name(request.site.deployment, link)
     except UnauthenticatedError:
-        return html("set-password.html", 401, t=asked.words, link="", login="", wrong="link")
+        return html("set-password.html", 401, t=request.words, link="", login="", wrong="link")
     known: dict[str, Any] = {"link": link, "login": login, "wrong": wrong, "shortest": SHORTEST}
-    return html("set-password.html", status, t=asked.words, **known)
+    return html("set-password.html", status, t=request.words, **known)
 
 
-def problem_page(asked: Asked) -> Response[bytes]:
+def problem_page(request: Request) -> Response[bytes]:
     """GET /problems/{code}: what a problem means. Raises: NotFoundError."""
-    code = asked.params["code"]
+    code = request.params["code"]
     if code not in STATUS:
         raise NotFoundError("there is no such problem")
-    return html("problem.html", t=asked.words, code=code, http=STATUS[code])
+    return html("problem.html", t=request.words, code=code, http=STATUS[code])
 
 
-def refusal(site: Site) -> Callable[[Request[Any, Any, Any], Exception], Response[bytes]]:
+def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Response[bytes]]:
     """What every exception is answered with: a page below the pages' paths, a problem elsewhere."""
 
-    def refused(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    def refused(request: HTTPRequest[Any, Any, Any], error: Exception) -> Response[bytes]:
         id_ = request.scope["state"]["request_id"]
         found = problem(error, site.base_url, id_)
         path = request.scope["path"]
@@ -187,7 +188,7 @@ def _missing(error: Exception) -> str:
     return next((name for name, said in PERMISSIONS.items() if said == asked), "activity_log")
 
 
-def _wants_page(request: Request[Any, Any, Any], path: str) -> bool:
+def _wants_page(request: HTTPRequest[Any, Any, Any], path: str) -> bool:
     if path == "/" or path.startswith(tuple(f"{p}/" for p in _PAGES)) or path in _PAGES:
         return True
     return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")

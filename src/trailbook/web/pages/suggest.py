@@ -14,7 +14,7 @@ from trailbook.finding.answers import Found
 from trailbook.finding.typeahead import LONGEST, MOST, Role
 from trailbook.query import Query, words
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Asked, ParameterInvalidError
+from trailbook.web.http.request import ParameterInvalidError, Request
 
 _KINDS = ("system", "integration", "person")
 
@@ -28,22 +28,22 @@ class Offer(Struct, frozen=True, kw_only=True):
     now: str | None = None
 
 
-def suggest(asked: Asked) -> Response[Any]:
+def suggest(request: Request) -> Response[Any]:
     """GET suggest: rows for one field. Raises: ParameterInvalidError."""
-    given = asked.only("role", "actor", "concerns", "source")
+    given = request.only("role", "actor", "concerns", "source")
     role = given.get("role")
     if role == "source":
-        return html("choices.html", t=asked.words, choices=_sources(asked))
+        return html("choices.html", t=request.words, choices=_sources(request))
     if role not in ("actor", "concerns"):
         raise ParameterInvalidError("role: is not one of actor, concerns, source")
     typed = given.get(role, "").strip()[:LONGEST]
     found: Role = "actor" if role == "actor" else "concerns"
-    return html("suggest.html", t=asked.words, offers=offers(asked, found, typed))
+    return html("suggest.html", t=request.words, offers=offers(request, found, typed))
 
 
-def offers(asked: Asked, role: Role, typed: str) -> list[Offer]:
+def offers(request: Request, role: Role, typed: str) -> list[Offer]:
     """Who and what the log knows by what was typed, grouped by type; of persons also "by or about"."""
-    t, catalogue = asked.words, asked.log.catalogue
+    t, catalogue = request.words, request.log.catalogue
     kinds = [
         Offer(value=f"actor_kind={kind}", label=t(f"kind.{kind}"), beside=t("suggest.kind"))
         for kind in _KINDS
@@ -51,17 +51,17 @@ def offers(asked: Asked, role: Role, typed: str) -> list[Offer]:
     ]
     if not words(typed):
         return kinds
-    items = asked.log.items(typed, viewer=asked.viewer, role=role, limit=MOST)
+    items = request.log.items(typed, viewer=request.viewer, role=role, limit=MOST)
     items.sort(key=lambda item: catalogue.label("type", item.type, t.lang))
-    named = [_offer(asked, catalogue, role, item) for item in items]
-    both = asked.log.items(typed, viewer=asked.viewer, limit=MOST)
-    also = [_offer(asked, catalogue, "by_or_about", item) for item in both if _person(catalogue, item)]
+    named = [_offer(request, catalogue, role, item) for item in items]
+    both = request.log.items(typed, viewer=request.viewer, limit=MOST)
+    also = [_offer(request, catalogue, "by_or_about", item) for item in both if _person(catalogue, item)]
     room = max(MOST - len(kinds) - min(len(also), 5), 0)
     return [*kinds, *named[:room], *also[: MOST - len(kinds) - len(named[:room])]]
 
 
-def _offer(asked: Asked, catalogue: Catalogue, field: str, item: Found) -> Offer:
-    t = asked.words
+def _offer(request: Request, catalogue: Catalogue, field: str, item: Found) -> Offer:
+    t = request.words
     name = item.name or item.id
     label = catalogue.label("type", item.type, t.lang)
     return Offer(
@@ -82,6 +82,6 @@ def _begins(label: str, typed: str) -> bool:
     return all(any(word.startswith(one) for word in words(label)) for one in wanted)
 
 
-def _sources(asked: Asked) -> list[tuple[str, str]]:
-    found = asked.log.facets(Query(), "source", viewer=asked.viewer, lang=asked.lang)
+def _sources(request: Request) -> list[tuple[str, str]]:
+    found = request.log.facets(Query(), "source", viewer=request.viewer, lang=request.lang)
     return [(value.value, value.label) for value in found.values]

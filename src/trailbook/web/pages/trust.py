@@ -16,7 +16,7 @@ from trailbook.proofs.status import Signed, Trust
 from trailbook.query import Query, Term, from_params
 from trailbook.tree.checkpoint import key_id, parse_vkey
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
 from trailbook.web.pages.rows import Telling
@@ -36,23 +36,23 @@ class Ground(Struct, frozen=True, kw_only=True):
     href: str | None = None
 
 
-def trust(asked: Asked) -> Response[Any]:
+def trust(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/trust."""
-    asked.only()
-    said = telling(asked, None, home_zone(asked))
-    facts = asked.site.deployment.trust(asked.org)
+    request.only()
+    said = telling(request, None, home_zone(request))
+    facts = request.site.deployment.trust(request.org)
     verdict: Verdict
     try:
-        verified = _last(asked, _VERIFIED)
-        restarted = _last(asked, ("activity_log.restarted",))
+        verified = _last(request, _VERIFIED)
+        restarted = _last(request, ("activity_log.restarted",))
     except DamagedError:
         verdict, told = "damaged", []  # this page is there above all when others are not
     else:
-        verdict = judged(facts, verified, asked.site.deployment.clock())
-        told = [_checked(asked, said, verified, verdict), _one_tree(asked, said, restarted)]
+        verdict = judged(facts, verified, request.site.deployment.clock())
+        told = [_checked(request, said, verified, verdict), _one_tree(request, said, restarted)]
     return html(
         "trust.html",
-        **frame(asked),
+        **frame(request),
         verdict=verdict,
         facts=facts,
         grounds=[
@@ -62,7 +62,7 @@ def trust(asked: Asked) -> Response[Any]:
             *told,
         ],
         keys=[(text, key_id(parse_vkey(text)).hex()) for text in facts.keys],
-        proofs=asked.org if asked.viewer.read_proofs == "full" else None,
+        proofs=request.org if request.viewer.read_proofs == "full" else None,
         zone=said.words.zone(said.zone),
         tz=said.zone.key,
     )
@@ -88,13 +88,13 @@ def _is_late(signed: Signed, size: int, now: datetime) -> bool:
     return signed.size < size and (signed.at is None or now - signed.at > LATE + timedelta(hours=1))
 
 
-def _last(asked: Asked, actions: tuple[str, ...]) -> Shown | None:
-    page = asked.log.search(
+def _last(request: Request, actions: tuple[str, ...]) -> Shown | None:
+    page = request.log.search(
         Query(terms=(Term("action", actions),)),
-        viewer=asked.viewer,
+        viewer=request.viewer,
         limit=1,
-        lang=asked.lang,
-        part_of=from_params([FOLDED, ("tz", home_zone(asked))]),
+        lang=request.lang,
+        part_of=from_params([FOLDED, ("tz", home_zone(request))]),
     )
     return page.entries[0] if page.entries else None
 
@@ -130,7 +130,7 @@ def _authority(said: Telling, facts: Trust) -> Ground:
     return Ground(name="stamped", holds=True, said=t("trust.stamped-to", size=t.number(facts.stamped)))
 
 
-def _checked(asked: Asked, said: Telling, verified: Shown | None, verdict: Verdict) -> Ground:
+def _checked(request: Request, said: Telling, verified: Shown | None, verdict: Verdict) -> Ground:
     t = said.words
     if verified is None:
         return Ground(name="verified", holds=False, said=t("trust.verified-never"))
@@ -139,16 +139,16 @@ def _checked(asked: Asked, said: Telling, verified: Shown | None, verdict: Verdi
     words = t(key, when=when)
     if verdict == "old":
         words = f"{words} {t('trust.verified-old')}"
-    href = f"{home(asked)}/e/{verified.id}"
+    href = f"{home(request)}/e/{verified.id}"
     return Ground(name="verified", holds=verdict not in ("faulty", "old"), said=words, href=href)
 
 
-def _one_tree(asked: Asked, said: Telling, restarted: Shown | None) -> Ground:
+def _one_tree(request: Request, said: Telling, restarted: Shown | None) -> Ground:
     t = said.words
     if restarted is None:
         return Ground(name="whole", holds=True, said=t("trust.unbroken"))
     when = t.moment(said.local(restarted.occurred_at))
-    href = address(home(asked), [("action", "activity_log.restarted")])
+    href = address(home(request), [("action", "activity_log.restarted")])
     return Ground(name="whole", holds=False, said=t("trust.restarted", when=when), href=href)
 
 

@@ -28,7 +28,7 @@ from trailbook.web.api.exports import values_of
 from trailbook.web.api.recording import JSON
 from trailbook.web.http.problems import STATUS, code_of
 from trailbook.web.http.render import html, see
-from trailbook.web.http.request import Asked
+from trailbook.web.http.request import Request
 from trailbook.web.pages import address as asking
 from trailbook.web.pages.address import address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
@@ -83,131 +83,133 @@ class Offered(Struct, frozen=True, kw_only=True):
     filter: str
 
 
-def listed(asked: Asked) -> Response[bytes]:
+def listed(request: Request) -> Response[bytes]:
     """GET views."""
-    asked.only()
-    return _json(ViewList(views=tuple(_answer(view) for view in saved.every(by(asked)))))
+    request.only()
+    return _json(ViewList(views=tuple(_answer(view) for view in saved.every(by(request)))))
 
 
-def add(asked: Asked) -> Response[bytes]:
+def add(request: Request) -> Response[bytes]:
     """POST views: 201."""
-    made = saved.add(by(asked), _sent(asked))
-    return _json(_answer(made), 201, f"{asked.site.base_url}{asked.path}/{made.id}")
+    made = saved.add(by(request), _sent(request))
+    return _json(_answer(made), 201, f"{request.site.base_url}{request.path}/{made.id}")
 
 
-def show(asked: Asked) -> Response[bytes]:
+def show(request: Request) -> Response[bytes]:
     """GET views/{view}."""
-    asked.only()
-    return _json(_answer(saved.one(by(asked), asked.params["view"])))
+    request.only()
+    return _json(_answer(saved.one(by(request), request.params["view"])))
 
 
-def change(asked: Asked) -> Response[bytes]:
+def change(request: Request) -> Response[bytes]:
     """PUT views/{view}."""
-    return _json(_answer(saved.change(by(asked), asked.params["view"], _sent(asked))))
+    return _json(_answer(saved.change(by(request), request.params["view"], _sent(request))))
 
 
-def remove(asked: Asked) -> Response[bytes]:
+def remove(request: Request) -> Response[bytes]:
     """DELETE views/{view}: 204."""
-    asked.only()
-    saved.remove(by(asked), asked.params["view"])
+    request.only()
+    saved.remove(by(request), request.params["view"])
     return Response(b"", status_code=204)
 
 
-def page(asked: Asked) -> Response[bytes]:
+def page(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/views: all of them, and what may be done with them."""
-    return _page(asked, told="saved" in asked.only("saved"))
+    return _page(request, told="saved" in request.only("saved"))
 
 
-def opened(asked: Asked) -> Response[bytes]:
+def opened(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/views/{view}: on to the list that it is. Raises: NotFoundError."""
-    asked.only()
-    id_ = asked.params["view"]
-    view = _offered(asked, id_)
-    saved.looked(by(asked), id_)
+    request.only()
+    id_ = request.params["view"]
+    view = _offered(request, id_)
+    saved.looked(by(request), id_)
     return see(view.href)
 
 
-def alerts(asked: Asked) -> Response[bytes]:
+def alerts(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/alerts: what is new, for the page that asks beside."""
-    asked.only()
-    return html("alerts.html", t=asked.words, home=home(asked), alerts=_told(asked))
+    request.only()
+    return html("alerts.html", t=request.words, home=home(request), alerts=_told(request))
 
 
-def form(asked: Asked) -> Response[bytes]:
+def form(request: Request) -> Response[bytes]:
     """POST /orgs/{org}/activity/views: one change, then the page again. Raises: NotFoundError."""
-    given = dict(fields(asked))
+    given = dict(fields(request))
     do = {"save": _save, "change": _change, "remove": _remove, "choose": _choose}.get(given.get("do", ""))
     if do is None:
         raise NotFoundError("there is no such form")
     try:
-        do(asked, given)
+        do(request, given)
     except (NotFoundError, FilterInvalidError) as error:
-        return _page(asked, wrong=_words(asked, error), status=422)
+        return _page(request, wrong=_words(request, error), status=422)
     except TrailbookError as error:
         if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
             raise
-        return _page(asked, wrong=_words(asked, error), status=STATUS[code_of(error)], kept=given)
-    return see(f"{asked.path}?saved=1")
+        return _page(request, wrong=_words(request, error), status=STATUS[code_of(error)], kept=given)
+    return see(f"{request.path}?saved=1")
 
 
-def _save(asked: Asked, given: dict[str, str]) -> None:
-    saved.add(by(asked), _wanted(asked, given))
+def _save(request: Request, given: dict[str, str]) -> None:
+    saved.add(by(request), _wanted(request, given))
 
 
-def _change(asked: Asked, given: dict[str, str]) -> None:
+def _change(request: Request, given: dict[str, str]) -> None:
     id_ = given.get("id", "")
-    was = saved.one(by(asked), id_)
+    was = saved.one(by(request), id_)
     name, shared = given.get("name", was.name), given.get("shared") == "on"
     wanted = Wanted(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
-    saved.change(by(asked), id_, wanted)
+    saved.change(by(request), id_, wanted)
 
 
-def _remove(asked: Asked, given: dict[str, str]) -> None:
-    saved.remove(by(asked), given.get("id", ""))
+def _remove(request: Request, given: dict[str, str]) -> None:
+    saved.remove(by(request), given.get("id", ""))
 
 
-def _choose(asked: Asked, given: dict[str, str]) -> None:
-    id_ = _offered(asked, given.get("id", "")).id
-    saved.choose(by(asked), id_, default=given.get("default") == "on", alert=given.get("alert") == "on")
+def _choose(request: Request, given: dict[str, str]) -> None:
+    id_ = _offered(request, given.get("id", "")).id
+    saved.choose(by(request), id_, default=given.get("default") == "on", alert=given.get("alert") == "on")
 
 
-def _wanted(asked: Asked, given: dict[str, str]) -> Wanted:
+def _wanted(request: Request, given: dict[str, str]) -> Wanted:
     return Wanted(
         name=given.get("name", ""),
-        query=_read(asked, given.get("filter", "")),
+        query=_read(request, given.get("filter", "")),
         shared=given.get("shared") == "on",
         default=given.get("default") == "on",
         alert=given.get("alert") == "on",
     )
 
 
-def _read(asked: Asked, text: str) -> Query:
+def _read(request: Request, text: str) -> Query:
     """A filter as the list's address has it. Raises: FilterInvalidError."""
     pairs = asking.parsed(text)
-    return asking.read(home(asked), pairs, known=known(asked.log.catalogue), home_zone=home_zone(asked)).query
+    return asking.read(
+        home(request), pairs, known=known(request.log.catalogue), home_zone=home_zone(request)
+    ).query
 
 
-def _page(asked: Asked, *, told: bool = False, status: int = 200, **more: Any) -> Response[bytes]:
+def _page(request: Request, *, told: bool = False, status: int = 200, **more: Any) -> Response[bytes]:
     seen: dict[str, Any] = {"wrong": None, "kept": {}, **more}
     return html(
-        "views.html", status, **frame(asked), saved=told, those=_all(asked), most=saved.LONGEST, **seen
+        "views.html", status, **frame(request), saved=told, those=_all(request), most=saved.LONGEST, **seen
     )
 
 
-def _all(asked: Asked) -> list[Offered]:
-    return [*(_of(asked, one) for one in saved.every(by(asked))), *_ready(asked)]
+def _all(request: Request) -> list[Offered]:
+    return [*(_of(request, one) for one in saved.every(by(request))), *_ready(request)]
 
 
-def _ready(asked: Asked) -> list[Offered]:
-    chosen = saved.choices(by(asked))
+def _ready(request: Request) -> list[Offered]:
+    chosen = saved.choices(by(request))
     found = []
     for view in (*REVIEWS, *VIEWS):
         if view.asks is None:
-            id_, pairs = READY + view.name, [*view.params, ("tz", home_zone(asked))]
+            id_, pairs = READY + view.name, [*view.params, ("tz", home_zone(request))]
             choice = chosen.get(id_)
             one = Saved(
                 id=id_,
-                name=asked.words(f"views.{view.name}"),
+                name=request.words(f"views.{view.name}"),
                 query=from_params(pairs),
                 shared=True,
                 own=False,
@@ -215,64 +217,64 @@ def _ready(asked: Asked) -> list[Offered]:
                 alert=choice is not None and choice.alert,
                 created_at=0,
             )
-            found.append(_of(asked, one))
+            found.append(_of(request, one))
     return found
 
 
-def _offered(asked: Asked, id_: str) -> Offered:
+def _offered(request: Request, id_: str) -> Offered:
     """A view by its id, saved or ready. Raises: NotFoundError."""
     if not id_.startswith(READY):
-        return _of(asked, saved.one(by(asked), id_))
-    found = next((one for one in _ready(asked) if one.id == id_), None)
+        return _of(request, saved.one(by(request), id_))
+    found = next((one for one in _ready(request) if one.id == id_), None)
     if found is None:
         raise NotFoundError("there is no such view")
     return found
 
 
-def _of(asked: Asked, view: Saved) -> Offered:
+def _of(request: Request, view: Saved) -> Offered:
     ready = view.id.startswith(READY)
-    pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(asked))]
+    pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(request))]
     shown = (
         [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", asking.EVERYTHING)]
     )
-    said = telling(asked, None, home_zone(asked))
-    naming = Naming(asked.log, asked.viewer, said, entries=())
+    said = telling(request, None, home_zone(request))
+    naming = Naming(request.log, request.viewer, said, entries=())
     return Offered(
         id=view.id,
         name=view.name,
-        href=address(home(asked), shown),
-        said=in_words(view.query, naming.label, asked.lang),
+        href=address(home(request), shown),
+        said=in_words(view.query, naming.label, request.lang),
         ready=ready,
         own=view.own,
         shared=view.shared,
         default=view.default,
         alert=view.alert,
-        news=_news(asked, view),
+        news=_news(request, view),
         filter=address("", pairs).removeprefix("?"),
     )
 
 
-def _news(asked: Asked, view: Saved) -> str | None:
-    count = saved.fresh(by(asked), view.id, view.query, asked.lang) if view.alert else 0
+def _news(request: Request, view: Saved) -> str | None:
+    count = saved.fresh(by(request), view.id, view.query, request.lang) if view.alert else 0
     if not count:
         return None
     try:
-        asked.log.demand_figures(view.query)
+        request.log.demand_figures(view.query)
     except FiguresOfAPersonError:
-        return asked.words("alerts.some")
-    return asked.words.counted("alerts.new", count)
+        return request.words("alerts.some")
+    return request.words.counted("alerts.new", count)
 
 
-def _told(asked: Asked) -> list[Offered]:
-    return [one for one in _all(asked) if one.news]
+def _told(request: Request) -> list[Offered]:
+    return [one for one in _all(request) if one.news]
 
 
-def _sent(asked: Asked) -> Wanted:
-    given = sent(asked, ViewSent)
+def _sent(request: Request) -> Wanted:
+    given = sent(request, ViewSent)
     pairs = [(name, value) for name, values in given.filter.items() for value in values_of(values)]
     return Wanted(
         name=given.name,
-        query=from_params(pairs, known(asked.log.catalogue)),
+        query=from_params(pairs, known(request.log.catalogue)),
         shared=given.shared,
         default=given.default,
         alert=given.alert,
@@ -295,8 +297,8 @@ def _answer(view: Saved) -> ViewAnswer:
     )
 
 
-def _words(asked: Asked, error: TrailbookError) -> str:
-    words = asked.words(f"problems.{code_of(error)}.words")
+def _words(request: Request, error: TrailbookError) -> str:
+    words = request.words(f"problems.{code_of(error)}.words")
     return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words
 
 

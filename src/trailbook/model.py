@@ -7,7 +7,7 @@ and has no member for a value, on purpose: content of a change cannot be represe
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -21,6 +21,7 @@ Kind = Literal["person", "integration", "system"]
 Outcome = Literal["success", "failure", "denied"]
 Interface = Literal["web", "mobile", "api", "cli", "job", "import", "database"]
 State = Literal["received", "accepted", "checkpointed", "anchored"]
+Progress = Callable[[int, int], None]  # told how much is done, and of how much
 
 KINDS: tuple[Kind, ...] = ("person", "integration", "system")
 OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")

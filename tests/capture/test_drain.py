@@ -29,7 +29,7 @@ from trailbook.errors import (
 from trailbook.finding.answers import Shown
 from trailbook.model import Item, NewEntry
 from trailbook.query import Query
-from trailbook.recording.writer import Result
+from trailbook.recording.contract import Result
 
 VIEWER = operator("acme")
 

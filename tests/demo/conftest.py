@@ -13,7 +13,7 @@ from trailbook.catalogue import Catalogue, load
 from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry, Receipt
 from trailbook.record.rules import complete
-from trailbook.recording.writer import Result
+from trailbook.recording.contract import Result
 
 UNTIL = "2026-11-22T12:00:00+00:00"
 

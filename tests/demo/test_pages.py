@@ -23,7 +23,7 @@ from trailbook.demo.looks import HEADERS
 from trailbook.demo.system import HRSystem
 from trailbook.errors import EntryInvalidError, StoreError
 from trailbook.model import Item, NewEntry
-from trailbook.recording.writer import Result
+from trailbook.recording.contract import Result
 
 if TYPE_CHECKING:
     from tests.demo.conftest import Built, Recorder

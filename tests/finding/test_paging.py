@@ -9,10 +9,10 @@ import pytest
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import FilterInvalidError
 from trailbook.finding.answers import Page
-from trailbook.finding.paging import Order, Turn, after, batch
+from trailbook.finding.paging import Turn, after, batch
 from trailbook.index import Place
 from trailbook.model import microseconds, parse_instant
-from trailbook.query import from_line
+from trailbook.query import Order, from_line
 from trailbook.query.cursors import Cursor
 from trailbook.testing import new_log
 from trailbook.testing.steady import FrozenClock

@@ -17,10 +17,9 @@ from msgspec import structs
 from trailbook.access.viewer import Viewer, operator
 from trailbook.catalogue import load
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError, NotPermittedError
-from trailbook.finding.paging import Order
 from trailbook.log.log import LIBRARY, Log
 from trailbook.model import Actor, Concern, Entry, Item, NewEntry, Origin, microseconds
-from trailbook.query import EntryFacts, Query, Term, from_line, matches, words
+from trailbook.query import EntryFacts, Order, Query, Term, from_line, matches, words
 from trailbook.record.rules import Complete, complete
 from trailbook.stores import Store, open_store
 from trailbook.testing import FrozenClock, new_log

@@ -16,12 +16,13 @@ from msgspec import structs
 from trailbook.access.viewer import operator
 from trailbook.catalogue import load
 from trailbook.errors import BatchRefusedError, DamagedError, EntryConflictError, EntryInvalidError
-from trailbook.finding.embedded.projection import Committed, row_of
 from trailbook.log.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, entry_from, microseconds
 from trailbook.query import Query
 from trailbook.record.canonical import decode
-from trailbook.recording.writer import Means, Writer, new_id
+from trailbook.record.row import body_row
+from trailbook.recording.contract import Committed, Means
+from trailbook.recording.writer import Writer, new_id
 from trailbook.stores import Head, Store, open_store
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing import FrozenClock, Steady, new_log
@@ -430,7 +431,7 @@ def test_the_index_is_told_what_it_would_read(history: list[list[NewEntry]]) -> 
     rows = [row for one in told for row in one.rows]
     kept = [(row.seq, decode(row.body or b"")) for row in store.kept("acme", 0, store.head("acme").size)]
     known = {i.token: i for i in store.every_identity("acme")}
-    assert rows == [row_of(seq, body, known, CATALOGUE) for seq, body in kept]
+    assert rows == [body_row(seq, body, known, catalogue=CATALOGUE) for seq, body in kept]
     assert [i for one in told for i in one.identities] == list(store.every_identity("acme"))
 
 

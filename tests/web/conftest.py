@@ -19,7 +19,7 @@ from msgspec import Struct
 from playwright.sync_api import Browser, Page
 
 from trailbook import Actor, Deployment, Item, Log, Origin, open_deployment
-from trailbook.recording.writer import Clock
+from trailbook.clock import Clock
 from trailbook.web import create_app
 from trailbook.web.http.limits import Limits
 from trailbook.web.http.slow_clients import waiting

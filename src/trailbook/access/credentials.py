@@ -27,10 +27,9 @@ from trailbook.access.api_keys import (
 )
 from trailbook.access.roles import AUDITOR, EMPLOYEE, Role, every, levels
 from trailbook.access.viewer import Level, Viewer
+from trailbook.clock import Clock, Entropy
 from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
-from trailbook.recording.directory import Entropy
-from trailbook.recording.writer import Clock
 from trailbook.stores import ApiKey, Organisation, Registry, Session
 
 LINK_LIFE, SESSION_LIFE, IDLE = timedelta(hours=1), timedelta(hours=12), timedelta(minutes=60)

@@ -11,8 +11,8 @@ from importlib import resources
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from trailbook.clock import Entropy
 from trailbook.errors import Fault
-from trailbook.recording.directory import Entropy
 
 SHORTEST, LONGEST = 12, 200
 _MEMORY_KIB, _ROUNDS, _LANES = 19_456, 2, 1

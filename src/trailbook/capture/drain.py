@@ -8,7 +8,6 @@ its id where nobody knows whether it was, which adds nothing.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +22,7 @@ from trailbook.capture.entries import Captured, Moment, meant
 from trailbook.capture.folding import folded
 from trailbook.capture.outbox import Health, OutboxRow, Poison
 from trailbook.catalogue import Catalogue
+from trailbook.clock import Clock, utc_now
 from trailbook.errors import (
     ConfigurationError,
     EntryInvalidError,
@@ -82,7 +82,7 @@ class Ways(Struct, frozen=True, kw_only=True):
 
     batch: int = 500
     source: Item = SOURCE
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Clock = utc_now
 
 
 class OutboxPlace(Struct, frozen=True):

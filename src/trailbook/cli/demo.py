@@ -34,6 +34,7 @@ from trailbook.cli.serve import (
     settle,
     signing,
 )
+from trailbook.clock import Clock
 from trailbook.deployment.settings import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
@@ -103,7 +104,7 @@ def _live(nordlys: Any, folder: Path) -> Any:
     deployments.open_deployment(url, create=True, signs=signs).close()
     closing: list[Callable[[], None]] = []
 
-    def open_log(clock: Callable[[], datetime], source: Item) -> Any:
+    def open_log(clock: Clock, source: Item) -> Any:
         entropy = random.Random(f"log/{SEED}").randbytes
         deployment = deployments.open_deployment(
             url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy, signs=signs

@@ -12,13 +12,14 @@ from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trailbook.demo.acting import Clock, LogLike
+from trailbook.clock import Clock
+from trailbook.demo.acting import LogLike
 from trailbook.demo.capturing import CATALOGUE
-from trailbook.demo.simulation import Progress, Telling, live, span_of
+from trailbook.demo.simulation import Telling, live, span_of
 from trailbook.demo.simulation.founding import ORG
 from trailbook.demo.system import SOURCE, HRSystem, open_engine
 from trailbook.demo.tables import Base, Person
-from trailbook.model import Item
+from trailbook.model import Item, Progress
 
 HR_FILE = "hr.db"
 ORIGIN = "nordlys.example"

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from trailbook.demo.tables import Base, Integration, Person
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Outcome, Receipt, microseconds
 
-Clock = Callable[[], datetime]
 Recorder = Callable[[NewEntry], None]
 Row = TypeVar("Row", bound=Base)
 Parts = Mapping[str, Item | Sequence[Item]]

@@ -4,11 +4,10 @@ Owns the declarations of people, salaries and roles given, covered by triggers, 
 form does. Refuses to name a value, and to say what a business function says better: what it says folds these in.
 """
 
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from trailbook.capture import Capture, Ref
+from trailbook.clock import Clock
 from trailbook.demo.hr.people import FIELDS
 from trailbook.demo.simulation.founding import ORG
 from trailbook.demo.tables import Person, RoleAssignment, Salary
@@ -31,7 +30,7 @@ _OF_A_PERSON = (
 )
 
 
-def capture_of(clock: Callable[[], datetime]) -> Capture:
+def capture_of(clock: Clock) -> Capture:
     """The declarations, for the engine of an hr.db."""
     found = Capture(ORG, name="nordlys-hr", job="hr-script", folders=[CATALOGUE], clock=clock)
     found.track(

@@ -16,8 +16,9 @@ from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from sqlalchemy.orm import Session
 
+from trailbook.clock import Clock
 from trailbook.demo import names
-from trailbook.demo.acting import HR, Act, Clock, person_actor
+from trailbook.demo.acting import HR, Act, person_actor
 from trailbook.demo.simulation.calendar import ZONE
 from trailbook.demo.system import HRSystem
 from trailbook.demo.tables import Person

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from trailbook.capture import Draining, acting_as, drain
 from trailbook.capture.drain import LogLike, Ways
-from trailbook.demo.acting import HR, Clock
+from trailbook.clock import Clock
+from trailbook.demo.acting import HR
 from trailbook.demo.capturing import capture_of
 from trailbook.errors import StoreError
 from trailbook.model import Item, NewEntry

@@ -10,7 +10,6 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,7 @@ from trailbook.access.credentials import Credentials
 from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import Viewer
 from trailbook.catalogue import load
+from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.background import Sealer
 from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailments, room_of
 from trailbook.deployment.restart import Restarted, is_behind, restart
@@ -28,16 +28,13 @@ from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundEr
 from trailbook.export.orders import Orders
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts
 from trailbook.log.log import Keys, Log
-from trailbook.model import Actor, Item, Origin
+from trailbook.model import Actor, Item, Origin, Progress
 from trailbook.proofs.keyring import Keyring, keep_origin, keyring_of, new_keys, open_keyring, origin_in
 from trailbook.proofs.outside_file import NOTHING_OUTSIDE, read_outside
 from trailbook.proofs.signer import Signer, Signing
 from trailbook.proofs.status import Trust, trust
 from trailbook.proofs.tiles import origin_of
 from trailbook.proofs.timestamping import Stamp, kept_stamps
-from trailbook.recording.directory import Entropy
-from trailbook.recording.writer import Clock
-from trailbook.retention.erasure import Progress
 from trailbook.stores import Copies, Registry, Store, Views, open_store, sqlite_path
 from trailbook.tree.checkpoint import Checkpoint, VerifierKey
 from trailbook.verify import Report
@@ -71,7 +68,7 @@ class Deployment:
         keys: Keys,
         *,
         folders: Sequence[Path] = (),
-        clock: Clock = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
         entropy: Entropy = secrets.token_bytes,
         signing: Signing | None = None,
         watched: bool = True,
@@ -275,7 +272,7 @@ def open_deployment(
     keys: Keys | None = None,
     create: bool = False,
     folders: Sequence[Path] = (),
-    clock: Clock = lambda: datetime.now(UTC),
+    clock: Clock = utc_now,
     entropy: Entropy = secrets.token_bytes,
     signs: Signs = DEFAULT_SIGNS,
     watched: bool = True,

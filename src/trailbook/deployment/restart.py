@@ -12,7 +12,7 @@ from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.proofs.evidence import latest
 from trailbook.proofs.outside_file import Outside
 from trailbook.proofs.tiles import epoch, origin_of
-from trailbook.recording.writer import Change
+from trailbook.recording.contract import Change
 from trailbook.retention.erasure import Command, erasure
 from trailbook.stores import Append, Blob, Head, Store
 from trailbook.tree.checkpoint import Checkpoint

@@ -12,7 +12,7 @@ from msgspec import Struct, field, structs
 
 from trailbook.errors import DamagedError, StoreError
 from trailbook.finding.embedded.segments import SEGMENT, Parts, Sealed
-from trailbook.model import instant, parse_instant, written
+from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
 from trailbook.record.canonical import decode
 from trailbook.stores import Head, Identity, Store, StoredEntry
@@ -40,7 +40,6 @@ from trailbook.verify import (
 )
 from trailbook.verify.heads import KeysOf
 
-Progress = Callable[[int, int], None]
 _CHUNK = 16 * TILE
 _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10000
 _MOST_STRAYS = 1000

@@ -6,7 +6,7 @@ verifier that travels inside shares no code with this. Written from docs/referen
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from trailbook.access.viewer import Viewer
 from trailbook.errors import Fault, FilterInvalidError, NotCheckpointedError
 from trailbook.log.log import Log
-from trailbook.model import AHEAD, instant, parse_instant, written
+from trailbook.model import AHEAD, Progress, instant, parse_instant, written
 from trailbook.proofs.evidence import Evidence
 from trailbook.query import Query, Term, in_words, interval, to_params
 from trailbook.record.canonical import Body, canonical, decode
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from trailbook.stores import Identity, StoredEntry
 
 Kind = Literal["inclusion", "closed"]
-Progress = Callable[[int, int], None]
 _LINES = 1000  # hashed, packed and told to `progress` at once
 _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"

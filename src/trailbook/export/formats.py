@@ -7,7 +7,7 @@ broke off, was cancelled or found no room on the disk is not there.
 import importlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +18,12 @@ from msgspec import Struct
 from trailbook.errors import ExportChangedError, FormatUnavailableError
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.columns import columns as read_columns
+from trailbook.model import Progress
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
     from trailbook.finding.rows import Line, Rows
 
 Format = Literal["csv", "xlsx", "jsonl", "parquet"]
-Progress = Callable[[int, int], None]
 
 
 class Form(Struct, frozen=True, kw_only=True):

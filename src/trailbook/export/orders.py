@@ -12,10 +12,9 @@ import msgspec
 from msgspec import Struct, structs
 
 from trailbook.access.viewer import Viewer
+from trailbook.clock import Clock, Entropy
 from trailbook.errors import ExportExpiredError, ExportNotReadyError, NotFoundError, TooManyExportsError
 from trailbook.model import microseconds
-from trailbook.recording.directory import Entropy
-from trailbook.recording.writer import Clock
 from trailbook.stores import LIVE, Job, JobLimits, Jobs
 
 State = Literal["queued", "running", "ready", "failed", "cancelled", "expired"]

@@ -4,16 +4,14 @@ Owns keyset paging in the three orders. Refuses offsets: a page begins at a plac
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.index import Piece, Place, Plan, by_seq, newest, oldest
+from trailbook.query import Order
 from trailbook.query.checks import MAX_LIMIT
 from trailbook.query.cursors import Cursor
-
-Order = Literal["desc", "asc", "seq"]
 
 
 class Turn(Struct, frozen=True):

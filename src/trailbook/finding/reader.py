@@ -17,13 +17,14 @@ from trailbook.catalogue.sentences import Piece as Pronounced
 from trailbook.catalogue.sentences import Spoken, counts, pieces
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.finding.embedded.identities import Identities
-from trailbook.finding.embedded.projection import Projection, readable, sixty_bits
+from trailbook.finding.embedded.projection import Projection, readable
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.proofs.evidence import sizes, state_of
 from trailbook.query import EntryFacts, fold, self_of, words
 from trailbook.query.checks import MAX_LIMIT
 from trailbook.record.canonical import Body, decode
+from trailbook.record.row import sixty_bits
 from trailbook.stores import Identity, Store
 
 _MOST = 20_000  # sentences remembered before starting afresh; about 20 MB

@@ -7,7 +7,6 @@ Refuses to know HTTP, pages or files.
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -17,6 +16,7 @@ from msgspec import Struct
 from trailbook.access.viewer import Viewer, require_full, require_proofs
 from trailbook.catalogue import Catalogue, load
 from trailbook.catalogue.sentences import Piece
+from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import (
     EntryExpiredError,
     NotFoundError,
@@ -36,7 +36,7 @@ from trailbook.finding.figures import (
     without,
 )
 from trailbook.finding.figures import check as check_figures
-from trailbook.finding.paging import Order, after, batch, cut
+from trailbook.finding.paging import after, batch, cut
 from trailbook.finding.reader import Alphabet, Lately, Reader, Sayings
 from trailbook.finding.rows import BATCH, Lines, Making, Rows, batches
 from trailbook.finding.typeahead import Role, Sought, find_items, remember
@@ -44,7 +44,7 @@ from trailbook.index import Place
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
-from trailbook.model import Item
+from trailbook.model import Item, Progress
 from trailbook.proofs.evidence import (
     Evidence,
     Opening,
@@ -56,10 +56,8 @@ from trailbook.proofs.evidence import (
     served_tile,
 )
 from trailbook.proofs.tiles import Edge
-from trailbook.query import EntryFacts, Query, Vocabulary
-from trailbook.recording.directory import Entropy
-from trailbook.recording.writer import Clock, Means
-from trailbook.retention.erasure import Progress
+from trailbook.query import EntryFacts, Order, Query, Vocabulary
+from trailbook.recording.contract import Means
 from trailbook.stores import Store
 from trailbook.verify import Report
 
@@ -88,7 +86,7 @@ class Log(Recorder):
         keys: Keys,
         catalogue: Catalogue | None = None,
         source: Item = LIBRARY,
-        clock: Clock = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
         entropy: Entropy = secrets.token_bytes,
         kept: tuple[Parts, Sizes] | None = None,
         watched: bool = True,

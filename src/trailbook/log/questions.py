@@ -10,15 +10,15 @@ from functools import partial
 from msgspec import Struct, structs
 
 from trailbook.access.viewer import Viewer, require_full
+from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
 from trailbook.finding.embedded.projection import Projection
-from trailbook.finding.paging import Order, Turn, batch
+from trailbook.finding.paging import Turn, batch
 from trailbook.index import Place, Plan
 from trailbook.log.reads import Watch
 from trailbook.model import microseconds
-from trailbook.query import Query, Vocabulary, from_params, printed, to_params
+from trailbook.query import Order, Query, Vocabulary, from_params, printed, to_params
 from trailbook.query.cursors import Cursor, read, write
-from trailbook.recording.writer import Clock
 from trailbook.stores import Head
 
 _ROWS = 500

@@ -16,10 +16,10 @@ from msgspec import Struct, structs
 
 from trailbook.access.viewer import Viewer
 from trailbook.catalogue import Catalogue
+from trailbook.clock import Clock
 from trailbook.errors import EntryConflictError
 from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outcome, microseconds
 from trailbook.query import Query, Term, printed
-from trailbook.recording.writer import Clock
 from trailbook.stores import Store
 from trailbook.verify import Report
 

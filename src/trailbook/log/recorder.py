@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from trailbook.catalogue import Catalogue
+from trailbook.clock import Clock
 from trailbook.errors import BatchRefusedError
-from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
-from trailbook.recording.writer import Answer, Batch, Change, Clock, Means, Result, Tell, Writer
-from trailbook.retention.erasure import Command, Progress, Retention, erasure, removal
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
+from trailbook.recording.contract import Answer, Batch, Change, Means, Result, Tell
+from trailbook.recording.writer import Writer
+from trailbook.retention.erasure import Command, Retention, erasure, removal
 from trailbook.stores import Head, Store
 
 

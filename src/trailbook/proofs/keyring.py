@@ -13,8 +13,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from trailbook.clock import Entropy
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.recording.directory import Entropy
 from trailbook.tree.checkpoint import COSIGNATURE, ED25519, SignerKey, VerifierKey, key_id, verifier_of
 
 Use = Literal["log", "cosign"]

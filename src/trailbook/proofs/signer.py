@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from trailbook.clock import Clock
 from trailbook.errors import (
     AnchorError,
     DamagedError,
@@ -25,7 +26,6 @@ from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
 from trailbook.proofs.timestamping import Stamping
 from trailbook.record.canonical import decode
-from trailbook.recording.writer import Clock
 from trailbook.stores import Blob, Head, Store
 from trailbook.tree.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
 from trailbook.tree.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root

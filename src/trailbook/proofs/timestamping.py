@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from trailbook.clock import Clock
 from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError, TrailbookError
 from trailbook.proofs.tiles import kind_of
-from trailbook.recording.writer import Clock
 from trailbook.stores import Blob, Store
 
 TOKEN = "timestamp"

@@ -5,8 +5,9 @@ here, so that erasure has one place to reach. Refuses to be a cache of anything 
 read since the log's head last moved under it.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
+from trailbook.clock import Entropy
 from trailbook.model import Item, Origin
 from trailbook.query import words
 from trailbook.record.canonical import item_preimage, origin_preimage, token
@@ -16,7 +17,6 @@ Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's ite
 Exact = tuple[
     str | None, str | None, str | int | None
 ]  # an item's type, id and name; an origin's ip, agent, actor
-Entropy = Callable[[int], bytes]
 
 _MOST_KNOWN = 150_000  # versions in each of two generations; about 75 MB
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from trailbook.catalogue import Catalogue
+from trailbook.clock import Entropy
 from trailbook.errors import (
     BatchRefusedError,
     EntryConflictError,
@@ -19,19 +19,20 @@ from trailbook.errors import (
     StoreError,
     TrailbookError,
 )
-from trailbook.finding.embedded.projection import Committed, alive_after, sixty_bits
 from trailbook.index import IndexRow
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.proofs.tiles import frontier
-from trailbook.record.canonical import Body, Cited, Stamp, correlation, decode, encode, has_place
+from trailbook.record.canonical import Cited, Stamp, correlation, decode, encode, has_place
+from trailbook.record.replay import same
+from trailbook.record.row import RowItems, index_row
 from trailbook.record.rules import Complete
 from trailbook.record.rules_cache import Sound
-from trailbook.recording.directory import Directory, Draft, Entropy
+from trailbook.recording.contract import Answer, Batch, Change, Committed, Means, Result, Tell
+from trailbook.recording.directory import Directory, Draft
 from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store
 from trailbook.stores.group_commit import Turns
 from trailbook.tree.merkle import EMPTY, Frontier, compact, extend, leaf_hash, lengthened
 
-Clock = Callable[[], datetime]
 _T = TypeVar("_T")
 _ATTEMPTS = 5  # before others are held up
 _FEW = 64  # leaves for which lengthening the compact range beats making it anew
@@ -41,48 +42,6 @@ _ROOM = 40_000  # entries that may wait: some 100 MB at the most
 _VERSION_7 = 0x7000 << 64 | 0x8000 << 48  # and the variant
 _FREE = (1 << 80) - 1 & ~(0xF000 << 64 | 0xC000 << 48)  # what of an id's last ten bytes is random
 _CLOCK_SOURCE = Item(type="source", id="library", name="Trailbook library")
-
-
-class Result(Struct, frozen=True):
-    """What became of one entry of a batch: a receipt, or why it was refused."""
-
-    receipt: Receipt | None
-    refused: TrailbookError | None = None
-
-
-class Means(Struct, frozen=True, kw_only=True):
-    """What recording needs besides a store: rules, time, randomness and the organisation's key."""
-
-    catalogue: Catalogue
-    clock: Clock
-    entropy: Entropy
-    key: bytes
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """An entry that does more than say so: the blobs beside it, and how the store makes it true in one commit."""
-
-    entry: NewEntry
-    blobs: tuple[Blob, ...]
-    removed: int
-    apply: Callable[[Head, Append], None]
-
-
-class Batch(Struct, frozen=True):
-    """Entries that one caller gives under one credential; `atomic`: all of them or none."""
-
-    checked: tuple[Complete | TrailbookError, ...]
-    source: Item
-    atomic: bool
-
-    @property
-    def refused(self) -> dict[int, TrailbookError]:
-        """The entries that no log is needed to refuse."""
-        return {at: found for at, found in enumerate(self.checked) if isinstance(found, TrailbookError)}
-
-
-Answer = list[Result] | BatchRefusedError
-Tell = Callable[[Committed], None]
 
 
 class _Attempt(Struct):
@@ -389,31 +348,23 @@ def _tokens(cites: _Cites) -> Cited:
 
 
 def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> IndexRow:
-    """The entry as the index keeps it: what `row_of` would read from its body."""
-    actor, target = cites.actor.item, cites.target.item
-    behalf = 0 if cites.on_behalf_of is None else cites.on_behalf_of.item
-    concerned = (
-        _concerned(entry, cites) if len(cites.concerns) > 1 else tuple([c.item for c in cites.concerns])
-    )
-    together = None if entry.correlation is None else correlation(entry.correlation, means.key)
-    return IndexRow(
-        seq=seq,
-        at=microseconds(entry.occurred_at),
-        actor=actor,
-        target=target,
+    many = len(cites.concerns) > 1
+    items = RowItems(
+        actor=cites.actor.item,
+        target=cites.target.item,
         source=cites.source.item,
-        behalf=behalf,
-        concerned=concerned,
-        kind=entry.actor.kind,
+        behalf=0 if cites.on_behalf_of is None else cites.on_behalf_of.item,
+        concerned=_concerned(entry, cites) if many else tuple([c.item for c in cites.concerns]),
         type=cites.target.type,
-        category=entry.category or "",
-        action=entry.action,
-        outcome=entry.outcome,
-        interface=entry.origin.interface,
-        own=behalf == 0 and (actor == target or actor in concerned),
-        correlation=sixty_bits(together),
-        cause=sixty_bits(None if entry.caused_by is None else str(entry.caused_by)),
-        alive=alive_after(means.catalogue, entry.action, entry.outcome),
+    )
+    return index_row(
+        seq,
+        entry,
+        items,
+        at=microseconds(entry.occurred_at),
+        correlation=None if entry.correlation is None else correlation(entry.correlation, means.key),
+        cause=None if entry.caused_by is None else str(entry.caused_by),
+        catalogue=means.catalogue,
     )
 
 
@@ -429,66 +380,6 @@ def _concerned(entry: NewEntry, cites: _Cites) -> tuple[int, ...]:
 def _given(found: Complete) -> UUID:
     assert found.entry.id is not None  # only a given id can be in the log already
     return found.entry.id
-
-
-def same(body: Body, entry: NewEntry, stands: dict[str, Identity], key: bytes) -> bool:
-    """Whether an arriving entry says what a recorded body says, apart from `recorded_at` and `source`.
-
-    `stands` maps the body's tokens to their identities. Source: record.md 6.
-    """
-
-    def says(token: str | None, item: Item | None) -> bool:
-        if token is None or item is None:
-            return token is None and item is None
-        found = stands.get(token)
-        if found is None or (found.type, found.id) != (item.type, item.id):
-            return False
-        return item.name is None or found.name == item.name
-
-    def says_origin() -> bool:
-        if body.origin.item is None:
-            return not has_place(entry.origin)
-        found = stands.get(body.origin.item)
-        return found is not None and (found.id or None, found.name) == (
-            entry.origin.ip,
-            entry.origin.user_agent,
-        )
-
-    concerns = list(entry.concerns)
-    for kept in body.concerns:
-        match = next((c for c in concerns if c.part == kept.part and says(kept.item, c)), None)
-        if match is None:
-            return False
-        concerns.remove(match)
-    return (
-        not concerns
-        and _plain_members(body) == _given_members(entry, key)
-        and says(body.actor.item, entry.actor)
-        and says(body.target, entry.target)
-        and says(body.on_behalf_of, entry.on_behalf_of)
-        and says_origin()
-    )
-
-
-def _plain_members(body: Body) -> tuple[object, ...]:
-    told = (
-        body.action,
-        body.category,
-        body.outcome,
-        body.actor.kind,
-        body.origin.interface,
-        body.occurred_at,
-    )
-    return (*told, body.fields, body.purpose, body.effective_at, body.correlation, body.caused_by)
-
-
-def _given_members(entry: NewEntry, key: bytes) -> tuple[object, ...]:
-    told = (entry.action, entry.category, entry.outcome, entry.actor.kind, entry.origin.interface)
-    together = None if entry.correlation is None else correlation(entry.correlation, key)
-    caused_by = None if entry.caused_by is None else str(entry.caused_by)
-    fields = tuple(sorted(entry.fields))
-    rest = (fields, entry.purpose, entry.effective_at, together, caused_by)
-    return (*told, written(entry.occurred_at), *rest)
 
 
 def new_id(at: int, entropy: Entropy) -> UUID:

@@ -12,13 +12,12 @@ from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
-from trailbook.model import Actor, Concern, Item, NewEntry, Origin, parse_instant, written
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, parse_instant, written
 from trailbook.record.canonical import canonical, decode
-from trailbook.recording.writer import Change
+from trailbook.recording.contract import Change
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.tree.merkle import leaf_hash
 
-Progress = Callable[[int, int], None]
 _CHUNK = 4096
 
 

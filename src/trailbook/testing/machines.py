@@ -24,11 +24,10 @@ from trailbook.catalogue import RETENTIONS, load
 from trailbook.errors import TrailbookError
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Sizes
 from trailbook.finding.figures import BUCKETS, BYS, Bucket, By
-from trailbook.finding.paging import Order
 from trailbook.log.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
-from trailbook.query import Query
-from trailbook.recording.writer import Result
+from trailbook.query import Order, Query
+from trailbook.recording.contract import Result
 from trailbook.retention.erasure import Retention
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.testing.steady import START, FrozenClock, new_log

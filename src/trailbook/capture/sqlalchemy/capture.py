@@ -7,7 +7,7 @@ that it cannot capture, outside a transaction, or into a full outbox where the c
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from trailbook.capture.sqlalchemy.statements import Statements
 from trailbook.capture.sqlalchemy.tables import TrackedTable, attributes_in, columns_of, nearest
 from trailbook.catalogue import load
 from trailbook.catalogue.declared import OnFailure
+from trailbook.clock import Clock, utc_now
 from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
 from trailbook.model import Item, Outcome, microseconds
 
@@ -65,7 +66,7 @@ class Capture:
         folders: Sequence[Path] = (),
         bounds: Bounds = BOUNDS,
         on_failure: Mapping[str, OnFailure] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
         self.org = org

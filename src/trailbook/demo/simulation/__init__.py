@@ -18,9 +18,8 @@ from trailbook.demo.simulation.story import plan_story
 from trailbook.demo.simulation.workday import plan_day
 from trailbook.demo.simulation.world import World
 from trailbook.demo.simulation.yearly import plan_rhythm
-from trailbook.model import NewEntry
+from trailbook.model import NewEntry, Progress
 
-Progress = Callable[[int, int], None]
 Record = Callable[[Sequence[NewEntry]], object]
 
 _PATIENCE = timedelta(minutes=42)  # page P17: an hour late is said on the row, so the log hears sooner

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, TrailbookError
@@ -33,29 +32,20 @@ from trailbook.index import (
     new_codes,
     newest_citing,
 )
-from trailbook.model import Kind, microseconds
+from trailbook.model import Kind, Progress
 from trailbook.query import Query, Term, interval, words
 from trailbook.record.canonical import Body, decode
+from trailbook.record.row import body_row, sixty_bits, unread_row
+from trailbook.recording.contract import Committed
 from trailbook.stores import Head, Identity, Store, StoredEntry
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 _CHUNK = 4096
 _ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
-_ALIVE = {"deleted": False, "restored": True}  # by the verb of the action
 _TRIES = 5
 _FEW = 4
 _REMEMBERED = 256
-
-
-class Committed(Struct, frozen=True):
-    """What the writer tells after a commit: the rows it added, the identities among them, and the new head."""
-
-    rows: Sequence[IndexRow]
-    identities: Sequence[Identity]
-    before: Head
-    head: Head
 
 
 class Projection:
@@ -363,7 +353,7 @@ class Projection:
         kept = self._store.kept(self._org, start, stop)
         bodies = [(row.seq, decode(row.body)) for row in kept if row.body is not None]
         known = self.identities.of(token for _, body in bodies for token in body.tokens())
-        return [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
+        return [body_row(seq, body, known, catalogue=self._catalogue) for seq, body in bodies]
 
     def _rows_that_are(self, start: int, stop: int) -> list[IndexRow]:
         """The same, where a body that cannot be read is an entry of which nothing is known but that it is there."""
@@ -372,9 +362,9 @@ class Projection:
         except DamagedError:
             bodies, unread = readable(self._store.kept(self._org, start, stop))
         known = self.identities.of(token for _, body in bodies for token in body.tokens())
-        rows = [row_of(seq, body, known, self._catalogue) for seq, body in bodies]
+        rows = [body_row(seq, body, known, catalogue=self._catalogue) for seq, body in bodies]
         at = rows[0].at if rows else 0
-        return sorted([*rows, *(_unknown(seq, at) for seq in unread)], key=lambda row: row.seq)
+        return sorted([*rows, *(unread_row(seq, at) for seq in unread)], key=lambda row: row.seq)
 
 
 def readable(kept: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[int]]:
@@ -386,69 +376,6 @@ def readable(kept: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[
         except DamagedError:
             unread.append(row.seq)
     return bodies, unread
-
-
-def _unknown(seq: int, at: int) -> IndexRow:
-    return IndexRow(
-        seq=seq,
-        at=at,
-        actor=0,
-        target=0,
-        source=0,
-        behalf=0,
-        concerned=(),
-        kind=cast(Kind, ""),
-        type="",
-        category="",
-        action="",
-        outcome="",
-        interface="",
-        own=False,
-        correlation=0,
-        cause=0,
-    )
-
-
-def row_of(seq: int, body: Body, known: dict[str, Identity], catalogue: Catalogue) -> IndexRow:
-    """An entry as the index keeps it. Raises: DamagedError for a token the directory does not have."""
-    try:
-        concerned = tuple(dict.fromkeys(known[c.item].item for c in body.concerns))
-        actor, source = known[body.actor.item].item, known[body.source].item
-        behalf = 0 if body.on_behalf_of is None else known[body.on_behalf_of].item
-        target = known[body.target]
-    except KeyError as error:
-        raise DamagedError(f"entry {seq} cites a token that the directory does not have") from error
-    return IndexRow(
-        seq=seq,
-        at=microseconds(datetime.fromisoformat(body.occurred_at)),
-        actor=actor,
-        target=target.item,
-        source=source,
-        behalf=behalf,
-        concerned=concerned,
-        kind=body.actor.kind,
-        type=target.type,
-        category=body.category,
-        action=body.action,
-        outcome=body.outcome,
-        interface=body.origin.interface,
-        own=behalf == 0 and (actor == target.item or actor in concerned),
-        correlation=sixty_bits(body.correlation),
-        cause=sixty_bits(body.caused_by),
-        alive=alive_after(catalogue, body.action, body.outcome),
-    )
-
-
-def alive_after(catalogue: Catalogue, action: str, outcome: str) -> bool | None:
-    """Whether the target is there after such an entry: no longer, again, or (None) as before."""
-    declared = catalogue.actions.get(action)
-    verb = "" if declared is None or outcome != "success" else declared.verb
-    return _ALIVE.get(verb)
-
-
-def sixty_bits(id_: str | None) -> int:
-    """The last 60 bits of a UUID or trace id, as a column keeps it; 0 for none."""
-    return 0 if id_ is None else int(id_.replace("-", "")[-15:], 16)
 
 
 def _entries(tail: Tail, stop: int) -> tuple[Fields, Lives]:

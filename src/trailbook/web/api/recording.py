@@ -15,7 +15,7 @@ from msgspec import Struct
 from trailbook.access.api_keys import unrecordable
 from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookError
 from trailbook.model import Item, NewEntry, Receipt, State, written
-from trailbook.recording.writer import Result
+from trailbook.recording.contract import Result
 from trailbook.web.http.content_coding import unpacked
 from trailbook.web.http.problems import MediaTypeError, Problem, problem
 from trailbook.web.http.request import Request, refuse_parameters

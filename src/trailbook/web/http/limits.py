@@ -15,9 +15,9 @@ from msgspec import Struct
 from trailbook.access.api_keys import parted
 from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import Viewer
+from trailbook.clock import Clock
 from trailbook.errors import TooManyTriesError, TrailbookError
 from trailbook.model import Item
-from trailbook.recording.writer import Clock
 
 
 class Limits(Struct, frozen=True, kw_only=True):

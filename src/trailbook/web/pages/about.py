@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import RETENTIONS, Category
 from trailbook.finding.answers import Shown
-from trailbook.finding.paging import Order
-from trailbook.query import Query, Term, fold, from_params
+from trailbook.query import Order, Query, Term, fold, from_params
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address

@@ -12,9 +12,8 @@ from litestar import Response
 
 from trailbook.errors import EntryExpiredError
 from trailbook.finding.answers import Shown
-from trailbook.finding.paging import Order
 from trailbook.model import microseconds
-from trailbook.query import Query
+from trailbook.query import Order, Query
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.measuring import Control, Row, once, row, scaled, seconds, tell
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
-from trailbook.deployment.deployment import DEFAULT_SIGNS
+from trailbook.deployment.settings import DEFAULT_SIGNS
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import DamagedError
 from trailbook.export.bundle import Ask, Signs, write_bundle

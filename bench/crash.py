@@ -18,7 +18,7 @@ from bench.generate import batches, entries
 from bench.measuring import Control, Goal, Row, row, scaled, tell
 from bench.site import BATCH, ORG, Site, grow, record_all
 from trailbook.access.viewer import operator
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.errors import DamagedError
 from trailbook.query import Query
 from trailbook.stores import open_store, sqlite_path

@@ -18,7 +18,7 @@ from bench.generate import DAYS, FIRST_DAY
 from bench.measuring import Control, Goal, Row, memory, row, seconds, tell
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.export import COLUMNS, Format, Layout, exactly, file_pieces, whole_file
 from trailbook.query import Query
 

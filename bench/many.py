@@ -14,7 +14,7 @@ from bench.measuring import Control, Goal, Row, memory, row, seconds, single, te
 from bench.site import Site
 from trailbook.access.viewer import operator
 from trailbook.catalogue import load
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.query import Query
 
 _ORGS, _EACH = 5_000, 20

@@ -19,7 +19,7 @@ from bench.generate import CATEGORIES, DAYS, FIRST_DAY, people_of
 from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, tell
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.finding.figures import By
 from trailbook.index import bars
 from trailbook.log.log import Log

@@ -20,7 +20,8 @@ from bench.load import BETWEEN
 from bench.measuring import Control, Goal, Row, memory, row, tell
 from bench.site import ORG, Site
 from trailbook.catalogue import load
-from trailbook.deployment.deployment import Deployment, open_deployment
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.model import Item, NewEntry
 
 _MANY, _FEW = 64, 16

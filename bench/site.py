@@ -16,7 +16,8 @@ from msgspec import Struct, structs
 
 from bench.generate import batches, entries
 from bench.measuring import memory, seconds, tell
-from trailbook.deployment.deployment import Deployment, open_deployment
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.log.log import Log
 from trailbook.model import NewEntry
 from trailbook.proofs.tiles import frontier as last_frontier

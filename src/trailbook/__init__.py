@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trailbook.access.viewer import Viewer, operator
-    from trailbook.deployment.deployment import Deployment, open_deployment
+    from trailbook.deployment.deployment import Deployment
+    from trailbook.deployment.opening import open_deployment
     from trailbook.log.log import Keys, Log
     from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt
     from trailbook.query import Query, Term

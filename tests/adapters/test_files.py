@@ -10,7 +10,7 @@ import pytest
 
 from trailbook.access.viewer import operator
 from trailbook.adapters.files import COMPUTED, COMPUTED_OF_ITEM, import_jsonl, strict_json
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.errors import EntryInvalidError, TrailbookError
 from trailbook.finding.answers import Shown, ShownItem
 from trailbook.log.log import Log

@@ -8,7 +8,7 @@ import pytest
 from trailbook import Log, Query, operator
 from trailbook.adapters.files import Line, import_csv
 from trailbook.adapters.mapping import Plan, read_plan
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.errors import ConfigurationError
 
 ORG = "acme"

@@ -1,12 +1,15 @@
 """Accounts: invited by link, signing in, throttled, with one answer for whatever is wrong."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from trailbook import Deployment, Item, Origin, open_deployment
 from trailbook.access.credentials import IDLE, SESSION_LIFE
 from trailbook.access.passwords import hashed, matches, password_faults
+from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import operator
 from trailbook.administration.access import By, add_role, change_role, disable_member, put_member, withhold
 from trailbook.administration.accounts import Given, invite, reset, set_password, sign_in, sign_out
@@ -17,6 +20,7 @@ from trailbook.testing import FrozenClock, Steady
 
 ORG, PASSWORD = "acme", "fire katter på taket"
 ANNA = Item(type="user", id="u-17", name="Anna Berg")
+Enter = Callable[[Given], str]
 WEB = Origin(interface="web", ip="192.0.2.7")
 
 
@@ -35,6 +39,12 @@ def by(opened: tuple[Deployment, FrozenClock]) -> By:
     return By(opened[0], operator(ORG))
 
 
+@pytest.fixture
+def enter(by: By) -> Enter:
+    """Signing in, where ten tries a minute are let through."""
+    return partial(sign_in, by.deployment, tries=Throttle(10, 60))
+
+
 def given(password: str = PASSWORD, login: str = "anna", org: str = ORG, ip: str = "192.0.2.7") -> Given:
     return Given(org=org, login=login, password=password, origin=Origin(interface="web", ip=ip))
 
@@ -51,7 +61,7 @@ def actions(by: By) -> list[tuple[str, str, str]]:
     return [(e.action, e.actor.id, e.outcome) for e in page.entries if e.action != "activity_log.searched"]
 
 
-def test_invited_then_signed_in(by: By) -> None:
+def test_invited_then_signed_in(by: By, enter: Enter) -> None:
     """R25, R3: the link works once; each step is an entry; the session is new at each sign-in and dead after."""
     put_member(by, ANNA, ["hr"])
     link = invite(by, "user", "u-17", "Anna")
@@ -61,7 +71,7 @@ def test_invited_then_signed_in(by: By) -> None:
     org, first = set_password(by.deployment, link, PASSWORD, WEB)
     with pytest.raises(UnauthenticatedError):
         set_password(by.deployment, link, PASSWORD, WEB)
-    second = sign_in(by.deployment, given(login="ANNA"))
+    second = enter(given(login="ANNA"))
     assert org == ORG
     assert first != second
     viewer = by.deployment.credentials.viewer(second)
@@ -81,18 +91,18 @@ def test_invited_then_signed_in(by: By) -> None:
     ]
 
 
-def test_whatever_is_wrong_has_one_answer(by: By) -> None:
+def test_whatever_is_wrong_has_one_answer(by: By, enter: Enter) -> None:
     """R26: a wrong name, password or organisation and a disabled account are told apart by nothing."""
     joined(by)
     put_member(by, Item(type="user", id="u-2", name="Bo"), ["hr"])
     told = set()
     for wrong in (given("wrong wrong wrong"), given(login="nobody"), given(org="none"), given(login="")):
         with pytest.raises(UnauthenticatedError) as refused:
-            sign_in(by.deployment, wrong)
+            enter(wrong)
         told.add((refused.value.code, refused.value.detail))
     disable_member(by, "user", "u-17", disabled=True)
     with pytest.raises(UnauthenticatedError) as refused:
-        sign_in(by.deployment, given())
+        enter(given())
     told.add((refused.value.code, refused.value.detail))
     assert len(told) == 1
     failures = [one for one in actions(by) if one[0] == "user.sign_in_failed"]
@@ -100,7 +110,7 @@ def test_whatever_is_wrong_has_one_answer(by: By) -> None:
         ("user.sign_in_failed", who, "failure") for who in ("u-17", "unknown", "unknown", "u-17")
     ]
     disable_member(by, "user", "u-17", disabled=False)
-    assert sign_in(by.deployment, given())
+    assert enter(given())
 
 
 def test_a_disabled_account_is_out_at_once(by: By) -> None:
@@ -125,37 +135,37 @@ def test_a_role_taken_away_acts_on_the_next_request(by: By) -> None:
     assert by.deployment.credentials.viewer(session).read_proofs == "full"
 
 
-def test_a_reset_ends_other_sessions(by: By) -> None:
+def test_a_reset_ends_other_sessions(by: By, enter: Enter) -> None:
     session = joined(by)
     link = reset(by, "user", "u-17")
-    assert sign_in(by.deployment, given())
+    assert enter(given())
     set_password(by.deployment, link, "another long password", WEB)
     with pytest.raises(UnauthenticatedError):
         by.deployment.credentials.viewer(session)
     with pytest.raises(UnauthenticatedError):
-        sign_in(by.deployment, given())
-    assert sign_in(by.deployment, given("another long password"))
+        enter(given())
+    assert enter(given("another long password"))
 
 
-def test_ten_tries_a_minute(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+def test_ten_tries_a_minute(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:
     """R24, F18: then 429, also with the right password; another address goes on; good tries do not count."""
     joined(by)
     for _ in range(15):
-        sign_in(by.deployment, given())
+        enter(given())
     for _ in range(10):
         with pytest.raises(UnauthenticatedError):
-            sign_in(by.deployment, given("wrong wrong wrong"))
+            enter(given("wrong wrong wrong"))
     with pytest.raises(TooManyTriesError) as refused:
-        sign_in(by.deployment, given())
+        enter(given())
     assert 0 < refused.value.seconds <= 6
-    assert sign_in(by.deployment, given(ip="192.0.2.8"))
+    assert enter(given(ip="192.0.2.8"))
     opened[1].move(timedelta(seconds=6))
-    assert sign_in(by.deployment, given())
+    assert enter(given())
 
 
-def test_sessions_end_by_themselves(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
+def test_sessions_end_by_themselves(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:
     """R25: after an hour without use, and after twelve whatever the use; what ended is deleted."""
-    session, idle = joined(by), sign_in(by.deployment, given())
+    session, idle = joined(by), enter(given())
     clock, steps = opened[1], SESSION_LIFE // (IDLE / 2)
     for _ in range(steps - 1):
         clock.move(IDLE / 2)
@@ -167,7 +177,7 @@ def test_sessions_end_by_themselves(by: By, opened: tuple[Deployment, FrozenCloc
         by.deployment.credentials.viewer(session)
 
 
-def test_suspended_lets_nobody_in(by: By) -> None:
+def test_suspended_lets_nobody_in(by: By, enter: Enter) -> None:
     """F20: people, keys and recording are refused with one clear word, and all goes on when it is resumed."""
     session = joined(by)
     key = by.deployment.credentials.new_key(ORG, "HR", ("record", "read"))[1]
@@ -177,7 +187,7 @@ def test_suspended_lets_nobody_in(by: By) -> None:
         lambda: by.deployment.credentials.viewer(session),
         lambda: by.deployment.credentials.credential(key),
         lambda: by.deployment.log(ORG),
-        lambda: sign_in(by.deployment, given()),
+        lambda: enter(given()),
     ):
         with pytest.raises(SuspendedError):
             tried()

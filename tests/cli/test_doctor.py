@@ -20,9 +20,9 @@ from tests.cli.conftest import Folder
 
 from trailbook import Actor, Item, Origin, open_deployment
 from trailbook.cli.safety import is_loopback, is_weak, unsafe
-from trailbook.deployment.deployment import Deployment, Signs
+from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms
-from trailbook.deployment.settings import Settings, settings
+from trailbook.deployment.settings import Settings, Signs, settings
 
 WEB = Origin(interface="web")
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")

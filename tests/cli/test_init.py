@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import trailbook
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Folder

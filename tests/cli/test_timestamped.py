@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Folder
 
-from trailbook.deployment.deployment import Signs, open_deployment
+from trailbook.deployment.opening import open_deployment
+from trailbook.deployment.settings import Signs
 from trailbook.testing.authority import new_authority, serving
 from trailbook.testing.small import ORG, grow
 from trailbook.testing.steady import FrozenClock

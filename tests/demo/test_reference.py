@@ -12,7 +12,7 @@ from trailbook import demo
 from trailbook.access.viewer import operator
 from trailbook.demo import names
 from trailbook.demo.reference import lived_until, ten
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.log.log import Log
 from trailbook.query import from_params
 

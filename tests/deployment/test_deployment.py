@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from trailbook import Actor, Item, NewEntry, Origin, Query, open_deployment, operator
-from trailbook.deployment.deployment import keys_file
+from trailbook.deployment.secrets import keys_file
 from trailbook.errors import ConfigurationError, InvalidError, NotFoundError
 from trailbook.testing.steady import START
 

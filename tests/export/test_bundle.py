@@ -17,7 +17,7 @@ from trailbook.deployment.deployment import Deployment
 from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
 from trailbook.export.bundle import Ask, Signs, write_bundle
 from trailbook.query import Query, from_params
-from trailbook.retention.erasure import Retention
+from trailbook.retention.removal import Retention
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person

@@ -65,7 +65,7 @@ class Shop(Struct, frozen=True):
 
     def job(self, job: Job, viewer: Viewer = READER) -> Job:
         """A job as it is now."""
-        return self.deployment.orders.find(viewer, job.id)
+        return self.runner.orders.find(viewer, job.id)
 
     def made(self, ask: Ask = EVERYTHING, viewer: Viewer = READER) -> Job:
         """A job that ran."""
@@ -119,7 +119,7 @@ def test_an_order_becomes_a_file(shop: Shop) -> None:
         msgspec.json.encode(row)
         for row in shop.log.rows(Query(as_of=MANY), viewer=operator(ORG), order="seq")
     ]
-    made = shop.deployment.orders.made(done)
+    made = shop.runner.orders.made(done)
     assert (made.size, made.digest) == (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
     assert not shop.runner.step()
 
@@ -283,9 +283,9 @@ def test_what_another_ordered_is_not_there(shop: Shop) -> None:
     other = structs.replace(READER, item=Item(type="user", id="u-18", name="Kari Lie"))
     for id_ in (done.id, "never"):
         with pytest.raises(NotFoundError, match="there is no such export"):
-            shop.deployment.orders.find(other, id_)
-    assert shop.deployment.orders.listed(other) == []
-    assert [job.id for job in shop.deployment.orders.listed(READER)] == [done.id]
+            shop.runner.orders.find(other, id_)
+    assert shop.runner.orders.listed(other) == []
+    assert [job.id for job in shop.runner.orders.listed(READER)] == [done.id]
     nobody = structs.replace(READER, activity_log="none")
     with pytest.raises(NotPermittedError):
         shop.runner.order(EVERYTHING, nobody)
@@ -354,9 +354,9 @@ def test_a_job_that_never_ends_well_fails_at_last(shop: Shop) -> None:
     """F10: a poisonous job does not stand before the others for ever."""
     job = shop.runner.order(EVERYTHING, READER)
     for _ in range(3):
-        assert shop.deployment.orders.claim() is not None
+        assert shop.runner.orders.claim() is not None
         shop.clock.move(timedelta(seconds=16))
-    assert shop.deployment.orders.claim() is None
+    assert shop.runner.orders.claim() is None
     assert (shop.job(job).state, shop.job(job).problem) == ("failed", "internal")
 
 
@@ -422,7 +422,7 @@ def _short_of_room(folder: Path, short: str) -> None:
     deployment = opened(folder, clock, create=False)
     runner = Runner(deployment, folder / "exports")
     job = runner.order(EVERYTHING, READER)
-    claimed = deployment.orders.claim()
+    claimed = runner.orders.claim()
     assert claimed is not None
     if short:
         rows = deployment.log(ORG).export(Query(as_of=job.as_of), viewer=operator(ORG), order="seq")
@@ -431,7 +431,7 @@ def _short_of_room(folder: Path, short: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, resource.RLIM_INFINITY))
     runner._work(claimed)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    found = deployment.orders.find(READER, job.id)
+    found = runner.orders.find(READER, job.id)
     files = [p for p in (folder / "exports").rglob("*") if p.is_file()]
     print(found.state, found.problem, len(files))
     deployment.close()

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from trailbook import Actor, Concern, Item, Log, NewEntry, Origin, Query, operator
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.errors import ExportChangedError, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, exactly, file_pieces, unguarded, whole_file
 from trailbook.export import xlsx as sheets

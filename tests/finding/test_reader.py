@@ -11,7 +11,7 @@ from trailbook import Item, Log, operator
 from trailbook.deployment.deployment import Deployment
 from trailbook.finding.answers import Shown
 from trailbook.query import from_params
-from trailbook.retention.erasure import Retention
+from trailbook.retention.removal import Retention
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from trailbook.deployment.deployment import Deployment, Signs, open_deployment
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.opening import open_deployment
+from trailbook.deployment.settings import Signs
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs.signer import keep_signing
 from trailbook.stores import open_store

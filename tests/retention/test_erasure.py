@@ -13,7 +13,7 @@ from trailbook.errors import EntryExpiredError, InvalidError, NotFoundError
 from trailbook.proofs.evidence import proof_file
 from trailbook.query import from_params
 from trailbook.record.canonical import decode, item_preimage, token
-from trailbook.retention.erasure import Retention
+from trailbook.retention.removal import Retention
 from trailbook.stores import Store, open_store
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person

@@ -13,9 +13,11 @@ from pathlib import Path
 from uuid import UUID
 
 from trailbook import Actor, Concern, Item, Log, NewEntry, Origin
-from trailbook.deployment.deployment import Deployment, Signs, open_deployment
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.opening import open_deployment
+from trailbook.deployment.settings import Signs
 from trailbook.finding.embedded.segments import Parts, Sizes
-from trailbook.retention.erasure import Retention
+from trailbook.retention.removal import Retention
 
 ORG = "acme"
 ANNA = Actor(type="user", id="u-17", name="Anna Berg", kind="person")

@@ -2,7 +2,7 @@
 
 Owns that nobody learns which accounts there are: a wrong name and a wrong password have one answer, one entry and
 one work to do. Whoever makes an invitation or a reset gets the link and hands it over; no mail is sent. Refuses to
-let an address try an account more than ten times a minute.
+let anybody sign in without a throttle that counts the tries.
 """
 
 from datetime import timedelta
@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from trailbook.access.credentials import refuse
 from trailbook.access.passwords import hashed, matches, password_faults
+from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import Viewer
 from trailbook.administration.access import AccessEntry, By, State, change, find_member, member_item
 from trailbook.deployment.deployment import Deployment
@@ -107,14 +108,14 @@ def password_name(deployment: Deployment, link: str) -> str:
     return _account(deployment, org, item).login or ""
 
 
-def sign_in(deployment: Deployment, given: Given) -> str:
-    """The text of a new session.
+def sign_in(deployment: Deployment, given: Given, tries: Throttle) -> str:
+    """The text of a new session; `tries` counts who tried how often.
 
     Raises: UnauthenticatedError, one for every reason; TooManyTriesError; SuspendedError.
     """
     login, now = given.login.casefold(), deployment.clock().timestamp()
     who = (given.origin.ip, given.org, login)
-    wait = deployment.tries.take(who, now)
+    wait = tries.take(who, now)
     if wait:
         raise TooManyTriesError(wait)
     member = deployment.access.member_by_login(given.org, login)
@@ -124,7 +125,7 @@ def sign_in(deployment: Deployment, given: Given) -> str:
         if given.org in deployment.orgs():
             _record(deployment, given.org, ("user.sign_in_failed", item), given.origin)
         raise UnauthenticatedError(_WRONG)
-    deployment.tries.give(who, now)
+    tries.give(who, now)
     session = deployment.credentials.new_session(given.org, item)
     _record(deployment, given.org, ("user.signed_in", item), given.origin)
     return session

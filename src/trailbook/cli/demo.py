@@ -145,7 +145,14 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
         told = {"address": address, "hr_system": f"{address}/hr", **links}
         extra = [*pages.routes(hr), *entering.routes(hr, signs_in, _reads(deployment))]
         settle(deployment, found)
-        app = create_app(deployment, base_url=address, timezone=ZONE, extra=extra, limits=limits_of(found))
+        app = create_app(
+            deployment,
+            base_url=address,
+            timezone=ZONE,
+            export_days=int(found.export_days),
+            extra=extra,
+            limits=limits_of(found),
+        )
         put(*([as_json(told)] if json else _welcome(told).splitlines()))
         sys.stdout.flush()
         if opens:

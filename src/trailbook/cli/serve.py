@@ -56,6 +56,7 @@ def serve(
             base_url=address,
             timezone=found.timezone,
             folder=export_folder(found),
+            export_days=int(found.export_days),
             limits=limits_of(found),
         )
         put(*([as_json(told)] if json else told.values()))
@@ -136,8 +137,7 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
 
 
 def settle(deployment: "Deployment", found: Settings) -> None:
-    """Give a deployment the lives that are set: of exports, and of sessions that nobody uses."""
-    deployment.orders.days = int(found.export_days)
+    """Give a deployment the life that is set for sessions that nobody uses."""
     lives = importlib.import_module("trailbook.access.credentials").Lives
     deployment.credentials.lives = lives(idle=timedelta(minutes=int(found.session_minutes)))
 

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from trailbook.access.credentials import Credentials
-from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import Viewer
 from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
@@ -24,38 +23,26 @@ from trailbook.deployment.background import Sealer
 from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailments, room_of
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
-from trailbook.errors import ConfigurationError, Fault, InvalidError, NotFoundError, SuspendedError
-from trailbook.export.orders import Orders
+from trailbook.errors import ConfigurationError, Fault, InvalidError, SuspendedError
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts
 from trailbook.log.log import Keys, Log
 from trailbook.model import Actor, Item, Origin, Progress
-from trailbook.proofs.keyring import Keyring, keep_origin, keyring_of, new_keys, open_keyring, origin_in
+from trailbook.proofs.keyring import Keyring, new_keys
 from trailbook.proofs.outside_file import NOTHING_OUTSIDE, read_outside
 from trailbook.proofs.signer import Signer, Signing
 from trailbook.proofs.status import Trust, trust
 from trailbook.proofs.tiles import origin_of
 from trailbook.proofs.timestamping import Stamp, kept_stamps
-from trailbook.stores import Copies, Registry, Store, Views, open_store, sqlite_path
+from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree.checkpoint import Checkpoint, VerifierKey
 from trailbook.verify import Report
 
-ORIGIN = "localhost"
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
 AskedItems = list[tuple[str, str | int]]  # a saved filter, its items as numbers
 MOST_LOGS = 512  # held open at once; one that is asked for again opens in a moment
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
-class Signs(Struct, frozen=True, kw_only=True):
-    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside, who timestamps."""
-
-    origin: str = "localhost"
-    folder: Path | None = None
-    outside: Path | None = None
-    timestamp_urls: tuple[str, ...] = ()
-
-
-DEFAULT_SIGNS = Signs()
 DEFAULT_ALARMS = Alarms()
 
 
@@ -90,9 +77,8 @@ class Deployment:
         self.entropy = entropy
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.
         self.changing_access = threading.Lock()
-        self.tries = Throttle(10, 60)
         self.views: Views = registry.views
-        self.orders = Orders(registry.jobs, clock, entropy)
+        self.jobs: Jobs = registry.jobs
 
     def log(self, org: str) -> Log:
         """The log of an organisation. Raises: NotFoundError when it has none; SuspendedError."""
@@ -266,109 +252,6 @@ class Deployment:
         self._store.close()
 
 
-def open_deployment(
-    url: str,
-    *,
-    keys: Keys | None = None,
-    create: bool = False,
-    folders: Sequence[Path] = (),
-    clock: Clock = utc_now,
-    entropy: Entropy = secrets.token_bytes,
-    signs: Signs = DEFAULT_SIGNS,
-    watched: bool = True,
-) -> Deployment:
-    """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
-
-    `watched`: reading is an entry too; without it nobody learns who read, as in a benchmark of reading alone.
-    Raises: ConfigurationError, NotFoundError, StoreError.
-    """
-    if create and keys is None and url != "memory:":
-        _refuse_a_lost_log(url)
-    opened = open_store(url, create=create)
-    if keys is None and url == "memory:":
-        keys = _fresh_keys(entropy)
-    elif keys is None:
-        # Beside a log that has entries, other secrets would break its cursors and replays in silence.
-        keys = kept_keys(keys_file(url), entropy, create=create and not opened[0].orgs())
-    signing = _signing(url, signs, (clock, entropy), create=create and not opened[0].orgs())
-    return Deployment(
-        opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing, watched=watched
-    )
-
-
-def signing_folder(url: str) -> Path:
-    """Where the signing keys of an embedded log lie unless configured: beside it, `.signing` added to its name."""
-    path = sqlite_path(url)
-    return path.with_name(path.name + ".signing")
-
-
-def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bool) -> Signing | None:
-    clock, entropy = means
-    if url == "memory:" and signs.folder is None:
-        keyring, origin = keyring_of({"log": entropy(32), "cosign": entropy(32)}), signs.origin or ORIGIN
-    else:
-        folder = signs.folder or signing_folder(url)
-        if not folder.exists() and not create:
-            return None
-        origin, keyring = _kept_signing(folder, signs.origin, entropy)
-    return Signing(
-        keyring=keyring,
-        origin=origin,
-        clock=clock,
-        outside=signs.outside,
-        timestamp_urls=signs.timestamp_urls,
-    )
-
-
-def _refuse_a_lost_log(url: str) -> None:
-    """Refuse to begin an empty log under the secrets of one that is gone: it would pass for the same."""
-    path, kept = sqlite_path(url), keys_file(url)
-    if kept.exists() and not path.exists():
-        raise ConfigurationError(
-            f"store: {path.name} is gone, but its secrets {kept.name} are here; restore a backup, or move them"
-            " away to begin another log"
-        )
-
-
-def keys_file(url: str) -> Path:
-    """Where the secrets of an embedded log lie: beside the database, `.keys` added to its name."""
-    path = sqlite_path(url)
-    return path.with_name(path.name + ".keys")
-
-
-def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
-    """The secrets in a file, made there when missing and `create`.
-
-    Raises: NotFoundError when it is missing; ConfigurationError when others can read it or it is damaged.
-    """
-    if create and not file.exists():
-        _write_keys(file, _fresh_keys(entropy))
-    if not file.exists():
-        raise NotFoundError(f"the secrets of the log, {file.name}, are not beside it")
-    if file.stat().st_mode & 0o077:
-        raise ConfigurationError(f"{file.name}: others can read it; chmod 600 it")
-    try:
-        named = dict(line.split("=", 1) for line in file.read_text("ascii").split())
-        return Keys(bytes.fromhex(named["secret_key"]), bytes.fromhex(named["organisation_key"]))
-    except (KeyError, ValueError):
-        raise ConfigurationError(
-            f"{file.name}: is damaged; it needs secret_key and organisation_key"
-        ) from None
-
-
-def _kept_signing(folder: Path, origin: str | None, entropy: Entropy) -> tuple[str, Keyring]:
-    if not folder.exists():
-        keyring = new_keys(folder, entropy)
-        keep_origin(folder, origin or ORIGIN)
-        return origin or ORIGIN, keyring
-    kept = origin_in(folder) or origin or ORIGIN
-    if origin not in (None, kept):
-        raise ConfigurationError(
-            f"origin: the log began as {kept}; under another name it would be another log"
-        )
-    return kept, open_keyring(folder)
-
-
 def sync(path: Path) -> None:
     """Bring a file's or folder's content to the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -376,15 +259,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _fresh_keys(entropy: Entropy) -> Keys:
-    return Keys(entropy(32), entropy(32))
-
-
-def _write_keys(file: Path, keys: Keys) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as out:
-        out.write(f"secret_key={keys.secret.hex()}\norganisation_key={keys.organisation.hex()}\n")
-        out.flush()
-        os.fsync(out.fileno())

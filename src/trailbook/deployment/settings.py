@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from trailbook.errors import ConfigurationError, FilterInvalidError
+from trailbook.errors import (
+    ConfigurationError,
+    FilterInvalidError,
+)
 from trailbook.query.dates import zone
 
 FILE, PREFIX = "trailbook.toml", "TRAILBOOK_"
@@ -347,3 +350,15 @@ def _checked(name: str, source: str, value: Any) -> Any:
     if name == "languages" and not value:
         raise ConfigurationError(f"{where}: needs at least one language")
     return tuple(value) if isinstance(value, list) else value
+
+
+class Signs(Struct, frozen=True, kw_only=True):
+    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside, who timestamps."""
+
+    origin: str = "localhost"
+    folder: Path | None = None
+    outside: Path | None = None
+    timestamp_urls: tuple[str, ...] = ()
+
+
+DEFAULT_SIGNS = Signs()

@@ -32,7 +32,7 @@ from trailbook.errors import (
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.formats import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, manifest
-from trailbook.export.orders import Made, Wanted, is_live, wanted_of
+from trailbook.export.orders import KEPT_DAYS, Made, Orders, Wanted, is_live, wanted_of
 from trailbook.log.log import Log
 from trailbook.model import instant, written
 from trailbook.query import Query, Term, from_params, interval, to_params
@@ -65,9 +65,9 @@ class Ask(Struct, frozen=True, kw_only=True):
 class Runner:
     """Runs the orders of a deployment into a folder, in a thread of its own or step by step."""
 
-    def __init__(self, deployment: Deployment, folder: Path) -> None:
+    def __init__(self, deployment: Deployment, folder: Path, *, days: int = KEPT_DAYS) -> None:
         self._deployment = deployment
-        self._orders = deployment.orders
+        self.orders = Orders(deployment.jobs, deployment.clock, deployment.entropy, days)
         self.folder = folder
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -96,29 +96,29 @@ class Runner:
             manifest=ask.manifest,
             erasures=_erasures(log),
         )
-        job = self._orders.order(wanted, count, as_of)
+        job = self.orders.order(wanted, count, as_of)
         try:
             log.exported(ask.query, viewer=viewer)
         except TrailbookError:
             self.cancel(job)  # what cannot be recorded is not made
-            self._orders.drop(job)
+            self.orders.drop(job)
             raise
         self._wake.set()
         return job
 
     def cancel(self, job: "Job") -> None:
         """End a live job; of one that has ended, let go of file and row."""
-        self._orders.cancel(job) if is_live(job) else self._orders.drop(job)
+        self.orders.cancel(job) if is_live(job) else self.orders.drop(job)
         for path in self._paths(job):
             path.unlink(missing_ok=True)
 
     def path(self, job: "Job", which: Literal["file", "manifest"] = "file") -> Path:
         """Where a ready job's file lies. Raises: ExportNotReadyError, ExportExpiredError, NotFoundError."""
         self._sweep(job.org)
-        made = self._orders.made(self._orders.aged(job))
+        made = self.orders.made(self.orders.aged(job))
         name = made.file if which == "file" else made.manifest
         path = self.folder / job.org / (name or "")
-        if name is None or not path.is_file() or self._deployment.orders.gone(job):
+        if name is None or not path.is_file() or self.orders.gone(job):
             raise NotFoundError("there is no such file")
         return path
 
@@ -137,27 +137,25 @@ class Runner:
     def step(self) -> bool:
         """Sweep, then run one job if one waits; whether one did."""
         self.sweep()
-        job = self._orders.claim()
+        job = self.orders.claim()
         if job is None:
             return False
         if self._waits(job):
             # Where nobody signs, waiting has an end that says why.
-            self._orders.failed(job, "not-checkpointed") if self._orders.is_old(job) else self._orders.waits(
-                job
-            )
+            self.orders.failed(job, "not-checkpointed") if self.orders.is_old(job) else self.orders.waits(job)
             return False
         self._work(job)
         return True
 
     def sweep(self) -> None:
         """Remove what is past its time, what names somebody who was erased, and files that no job has."""
-        for org in {job.org for job in self._orders.every()}:
+        for org in {job.org for job in self.orders.every()}:
             self._sweep(org)
-        for job in self._orders.every():
-            if self._orders.is_past(job) and not is_live(job):
+        for job in self.orders.every():
+            if self.orders.is_past(job) and not is_live(job):
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
-                self._orders.expire(job)
+                self.orders.expire(job)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -167,7 +165,7 @@ class Runner:
 
     def _sweep(self, org: str) -> None:
         """Let go of the exports of an organisation once somebody was erased from its log since one was ordered."""
-        jobs = [job for job in self._orders.every() if job.org == org]
+        jobs = [job for job in self.orders.every() if job.org == org]
         try:
             now = _erasures(self._deployment.log(org)) if jobs else 0
         except NotFoundError:
@@ -176,7 +174,7 @@ class Runner:
             for job in jobs:
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
-            self._orders.forget(org)
+            self.orders.forget(org)
 
     def _paths(self, job: "Job") -> Iterator[Path]:
         folder = self.folder / job.org
@@ -208,11 +206,11 @@ class Runner:
         except Ended:
             return
         except OSError:
-            self._orders.failed(watch.job, "storage-full")
+            self.orders.failed(watch.job, "storage-full")
         except TrailbookError as error:
-            self._orders.failed(watch.job, error.code)
+            self.orders.failed(watch.job, error.code)
         else:
-            if not self._orders.ready(watch.job, made):
+            if not self.orders.ready(watch.job, made):
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
 
@@ -272,6 +270,7 @@ class _Watch:
 
     def __init__(self, runner: Runner, job: "Job") -> None:
         self._deployment = runner._deployment
+        self._orders = runner.orders
         self._stopped: Callable[[], bool] = runner._stop.is_set
         self.job = job
         self._wanted = wanted_of(job)
@@ -293,8 +292,8 @@ class _Watch:
 
     def told(self, done: int, of: int) -> None:
         """Say how far it is; the count of a bundle's rows is its own. Raises: as `look`."""
-        if self._deployment.orders.is_due(self.job):
-            beaten = self._deployment.orders.beat(self.job, min(done, self.job.count))
+        if self._orders.is_due(self.job):
+            beaten = self._orders.beat(self.job, min(done, self.job.count))
             if beaten is None:
                 raise Ended
             self.job = beaten
@@ -303,9 +302,9 @@ class _Watch:
     def look(self, *, force: bool = False) -> None:
         """Look again. Raises: Ended; NotPermittedError; UnauthenticatedError; ExportChangedError."""
         if self._stopped() and not force:
-            self._deployment.orders.waits(self.job)
+            self._orders.waits(self.job)
             raise Ended
-        if not self._deployment.orders.still(self.job):
+        if not self._orders.still(self.job):
             raise Ended
         self.viewer = self._deployment.credentials.still(self._wanted.viewer)
         require_full(self.viewer, self.job.org)
@@ -315,13 +314,15 @@ class _Watch:
             raise ExportChangedError("somebody was erased meanwhile; order the export again")
 
 
-def kept_exports(deployment: Deployment, folder: Path | None) -> tuple[Runner, Callable[[], None]]:
-    """A runner into a folder, or into one that goes when it is closed; and what closes it."""
+def kept_exports(
+    deployment: Deployment, folder: Path | None, days: int = KEPT_DAYS
+) -> tuple[Runner, Callable[[], None]]:
+    """A runner into a folder, or into one that goes when it is closed; and what closes it. Files stay for `days`."""
     if folder is not None:
-        runner = Runner(deployment, folder)
+        runner = Runner(deployment, folder, days=days)
         return runner, runner.close
     passing = Path(gettempdir()) / f"trailbook-exports-{token_hex(16)}"
-    runner = Runner(deployment, passing)
+    runner = Runner(deployment, passing, days=days)
 
     def close() -> None:
         runner.close()

@@ -15,7 +15,8 @@ from trailbook.errors import BatchRefusedError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording.contract import Answer, Batch, Change, Means, Result, Tell
 from trailbook.recording.writer import Writer
-from trailbook.retention.erasure import Command, Retention, erasure, removal
+from trailbook.retention.erasure import Command, erasure
+from trailbook.retention.removal import Retention, removal
 from trailbook.stores import Head, Store
 
 

@@ -43,7 +43,7 @@ def index_row(
     cause: str | None,
     catalogue: Catalogue,
 ) -> IndexRow:
-    """The one builder of index rows; `at` in microseconds since 1970, `correlation` and `cause` as a body writes them."""
+    """The one builder of index rows; `at` in microseconds since 1970, `correlation` and `cause` as in a body."""
     actor = items.actor
     return IndexRow(
         seq=seq,

@@ -12,13 +12,12 @@ from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
-from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, parse_instant, written
-from trailbook.record.canonical import canonical, decode
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin
+from trailbook.record.canonical import canonical
 from trailbook.recording.contract import Change
 from trailbook.stores import Append, Blob, Head, Identity, Store
-from trailbook.tree.merkle import leaf_hash
 
-_CHUNK = 4096
+CHUNK = 4096
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -28,13 +27,6 @@ class Command(Struct, frozen=True, kw_only=True):
     at: datetime
     origin: Origin
     purpose: str | None = None
-
-
-class Retention(Struct, frozen=True, kw_only=True):
-    """What retention takes: entries of actions in `kept_for` recorded before an instant."""
-
-    kept_for: str
-    before: datetime
 
 
 def erasure(
@@ -64,40 +56,8 @@ def erasure(
 
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")
-        entry = _entry("activity_log.erased", target, (subject,), _of_oneself(order, item))
+        entry = citing_entry("activity_log.erased", target, (subject,), _of_oneself(order, item))
         return Change(entry=entry, blobs=(Blob("erasure", digest, manifest),), removed=0, apply=apply)
-
-    return plan
-
-
-def removal(
-    store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Command, progress: Progress
-) -> Callable[[Head], Change]:
-    """How to remove the bodies of a retention class, and identities that no kept body cites any more.
-
-    The plan raises: InvalidError for a class that is not declared, `permanent`, or where nothing is due.
-    """
-
-    def plan(head: Head) -> Change:
-        kept_for, before = retention.kept_for, written(retention.before)
-        due = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
-        if kept_for == "permanent" or not due:
-            raise InvalidError(f"retention: {kept_for!r} is not a class whose entries are removed")
-        leaves, sweep = _due(store, org, head, (due, retention.before), progress)
-        if not leaves:
-            raise InvalidError(f"retention: nothing of the class {kept_for} was recorded before {before}")
-        manifest = canonical({"v": 1, "before": before, "class": kept_for, "seqs": _runs(sorted(leaves))})
-        digest = hashlib.sha256(manifest).hexdigest()
-
-        def apply(expected: Head, batch: Append) -> None:
-            # The entry that says so stays, and with it everything that it cites.
-            staying = {token for row in batch.rows for token in decode(row.body).tokens()}
-            store.remove(org, expected, batch, leaves, [token for token in sweep if token not in staying])
-
-        entry = _entry("activity_log.pruned", Item(type="removal", id=digest), (), order)
-        return Change(
-            entry=entry, blobs=(Blob("removal", digest, manifest),), removed=len(leaves), apply=apply
-        )
 
     return plan
 
@@ -110,7 +70,8 @@ def _of_oneself(order: Command, item: Item) -> Command:
     return structs.replace(order, actor=actor, origin=origin)
 
 
-def _entry(action: str, target: Item, concerns: tuple[Concern, ...], order: Command) -> NewEntry:
+def citing_entry(action: str, target: Item, concerns: tuple[Concern, ...], order: Command) -> NewEntry:
+    """The entry that cites a manifest, by whoever commanded it."""
     return NewEntry(
         action=action,
         occurred_at=order.at,
@@ -132,36 +93,3 @@ def _reached(store: Store, org: str, versions: Sequence[Identity]) -> list[Ident
         reached.update((i.token, i) for i in owned)
         items = {i.item for i in owned} - seen
     return list(reached.values())
-
-
-def _due(
-    store: Store, org: str, head: Head, what: tuple[set[str], datetime], progress: Progress
-) -> tuple[dict[int, bytes], list[str]]:
-    """Leaf hashes of the bodies that are due, and the tokens that only they cite."""
-    actions, before = what
-    leaves: dict[int, bytes] = {}
-    going: set[str] = set()
-    staying: set[str] = set()
-    for start in range(0, head.size, _CHUNK):
-        for row in store.kept(org, start, min(start + _CHUNK, head.size)):
-            if row.body is None:
-                continue
-            body = decode(row.body)
-            if body.action in actions and parse_instant(body.recorded_at) < before:
-                leaves[row.seq] = leaf_hash(row.body)
-                going.update(body.tokens())
-            else:
-                staying.update(body.tokens())
-        progress(min(start + _CHUNK, head.size), head.size)
-    return leaves, sorted(going - staying)
-
-
-def _runs(seqs: Sequence[int]) -> list[list[int]]:
-    """Ascending numbers as [first, last] runs."""
-    runs: list[list[int]] = []
-    for seq in seqs:
-        if runs and runs[-1][1] == seq - 1:
-            runs[-1][1] = seq
-        else:
-            runs.append([seq, seq])
-    return runs

@@ -8,23 +8,12 @@ from pathlib import Path
 
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.stores.access import Change, Member, Organisation, Role
+from trailbook.stores.files import Copies, Filed
 from trailbook.stores.jobs import LIVE, Job, JobLimits, Jobs
 from trailbook.stores.memory.registry import MemoryRegistry
 from trailbook.stores.memory.store import MemoryStore
-from trailbook.stores.protocol import (
-    ApiKey,
-    Append,
-    Blob,
-    Copies,
-    Filed,
-    Head,
-    Identity,
-    NewRow,
-    Registry,
-    Session,
-    Store,
-    StoredEntry,
-)
+from trailbook.stores.protocol import Append, Blob, Head, Identity, NewRow, Store, StoredEntry
+from trailbook.stores.registry import ApiKey, Registry, Session
 from trailbook.stores.views import Choice, SavedView, Views
 
 __all__ = [

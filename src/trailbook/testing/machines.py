@@ -28,7 +28,7 @@ from trailbook.log.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Order, Query
 from trailbook.recording.contract import Result
-from trailbook.retention.erasure import Retention
+from trailbook.retention.removal import Retention
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.testing.steady import START, FrozenClock, new_log
 from trailbook.testing.stores import OTHER, batch, row, version

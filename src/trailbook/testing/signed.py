@@ -14,7 +14,7 @@ from trailbook.log.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.proofs.keyring import keyring_of
 from trailbook.proofs.signer import Signer, Signing
-from trailbook.retention.erasure import Retention
+from trailbook.retention.removal import Retention
 from trailbook.stores import Store
 from trailbook.testing.steady import KEYS, FrozenClock, Steady
 

@@ -11,18 +11,20 @@ from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from trailbook.access.throttle import Throttle
 from trailbook.deployment.deployment import DEFAULT_ALARMS, Deployment
 from trailbook.deployment.health import Alarms
+from trailbook.export.orders import KEPT_DAYS
 from trailbook.export.runner import kept_exports
 from trailbook.web.api import access, counts, docs, entries, exports, health, live, proofs, recording
+from trailbook.web.api import views as saved_views
 from trailbook.web.api.fast_path import ingesting
 from trailbook.web.http import render
 from trailbook.web.http.edge import At, edged
 from trailbook.web.http.lane import Lane
 from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Limits
 from trailbook.web.http.problems import allowed_methods
-from trailbook.web.http.request import THREADS, Routes, Site
+from trailbook.web.http.request import THREADS, Site
+from trailbook.web.http.routes import Routes
 from trailbook.web.http.row_cache import Drawn
 from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY
 from trailbook.web.pages import activity, settings, sign_in, views
@@ -36,6 +38,7 @@ def create_app(
     base_url: str,
     timezone: str = "UTC",
     folder: Path | None = None,
+    export_days: int = KEPT_DAYS,
     limits: Limits = DEFAULT_LIMITS,
     alarms: Alarms = DEFAULT_ALARMS,
     extra: Sequence[ControllerRouterHandler] = (),
@@ -43,12 +46,11 @@ def create_app(
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
     `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
-    where the address names none. `folder` keeps exports; without one they go with the process.
+    where the address names none. `folder` keeps exports for `export_days`; without one they go with the process.
     `limits` are those of every key, session and request; `alarms` say from where on it is not ready.
     """
-    runner, closing = kept_exports(deployment, folder)
+    runner, closing = kept_exports(deployment, folder, export_days)
     gate = Gate(limits, deployment.clock)
-    deployment.tries = Throttle(limits.failures, 60)
     limiter = CapacityLimiter(THREADS)
     site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, Drawn(), Lane(limiter))
     routes, streams = Routes(site), live.Streams()
@@ -120,11 +122,11 @@ def _exports(routes: Routes) -> list[ControllerRouterHandler]:
 def _views(routes: Routes) -> list[ControllerRouterHandler]:
     """Saved views."""
     return [
-        routes.own("GET", f"{_ORG}/views", views.listed),
-        routes.own("POST", f"{_ORG}/views", views.add),
-        routes.own("GET", f"{_ORG}/views/{{view:str}}", views.show),
-        routes.own("PUT", f"{_ORG}/views/{{view:str}}", views.change),
-        routes.own("DELETE", f"{_ORG}/views/{{view:str}}", views.remove),
+        routes.own("GET", f"{_ORG}/views", saved_views.listed),
+        routes.own("POST", f"{_ORG}/views", saved_views.add),
+        routes.own("GET", f"{_ORG}/views/{{view:str}}", saved_views.show),
+        routes.own("PUT", f"{_ORG}/views/{{view:str}}", saved_views.change),
+        routes.own("DELETE", f"{_ORG}/views/{{view:str}}", saved_views.remove),
         routes.page(f"{_PAGE}/views", views.page),
         routes.form(f"{_PAGE}/views", views.form),
         routes.page(f"{_PAGE}/views/{{view:str}}", views.opened),

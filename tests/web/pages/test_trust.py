@@ -14,8 +14,10 @@ from msgspec import structs
 from tests.web.conftest import ANNA, BOB, ORG, WEB
 
 from trailbook import Item, operator
-from trailbook.deployment.deployment import Deployment, Signs, open_deployment
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.restart import RESTORER
+from trailbook.deployment.settings import Signs
 from trailbook.finding.answers import Shown
 from trailbook.proofs.status import Signed, Trust
 from trailbook.query import Query

@@ -10,7 +10,7 @@ from msgspec import structs
 from trailbook.errors import HeadMovedError, StoreError
 from trailbook.stores.access import Access, Change, Member, Organisation, Role
 from trailbook.stores.jobs import Jobs, MemoryJobs
-from trailbook.stores.protocol import ApiKey, Session
+from trailbook.stores.registry import ApiKey, Session
 from trailbook.stores.views import MemoryViews, Views
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from trailbook.stores.access import Access
 from trailbook.stores.jobs import Jobs
-from trailbook.stores.protocol import ApiKey, Session
+from trailbook.stores.registry import ApiKey, Session
 from trailbook.stores.sqlite.access import SqliteAccess
 from trailbook.stores.sqlite.connection import Connections
 from trailbook.stores.sqlite.jobs import SqliteJobs

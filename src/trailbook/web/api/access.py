@@ -17,7 +17,7 @@ from trailbook.administration import access, accounts, api_keys
 from trailbook.administration.access import By, State, state_of
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
 from trailbook.model import Item, instant, written
-from trailbook.web.api.recording import JSON, sent_as
+from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.request import Request
 from trailbook.web.http.strict_json import strict
 

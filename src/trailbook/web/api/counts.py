@@ -12,7 +12,7 @@ from trailbook.errors import Fault
 from trailbook.finding.figures import BUCKETS, BYS, Bucket, By
 from trailbook.query import Paging, Query, from_params, split_params
 from trailbook.web.api.entries import known
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request, refuse_parameters
 
 

@@ -11,7 +11,7 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.web.api.openapi import Schema, document
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 

@@ -15,7 +15,7 @@ from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
 from trailbook.finding.typeahead import MOST, Role
 from trailbook.query import Paging, Query, Vocabulary, from_params, split_params, to_params
-from trailbook.web.api.recording import JSON, etag
+from trailbook.web.http.media import JSON, etag
 from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.texts import LOCALES
 

@@ -22,7 +22,7 @@ from trailbook.export.runner import EVERY_FORMAT, Ask
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import known, read
-from trailbook.web.api.recording import JSON, sent_as
+from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.request import Request, off_loop, refuse_parameters
 from trailbook.web.http.strict_json import strict
 from trailbook.web.http.texts import LOCALES
@@ -93,7 +93,7 @@ def listed(request: Request) -> Response[bytes]:
     limit = given.get("limit", "50")
     if limit not in map(str, range(1, 201)):
         refuse_parameters([Fault("/limit", "parameter-invalid", "is not a whole number from 1 to 200")])
-    jobs = request.site.deployment.orders.listed(request.viewer)
+    jobs = request.site.exports.orders.listed(request.viewer)
     if "cursor" in given:
         places = [at for at, job in enumerate(jobs) if job.id == given["cursor"]]
         if not places:
@@ -123,7 +123,7 @@ def file(request: Request) -> Response[Any]:
     request.only()
     job = _job(request)
     path = request.site.exports.path(job)
-    made = request.site.deployment.orders.made(job)
+    made = request.site.exports.orders.made(job)
     form = FORMATS.get(wanted_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
     digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
     headers = {
@@ -181,7 +181,7 @@ def values_of(given: str | list[str] | bool) -> list[str]:
 
 
 def _job(request: Request) -> Any:
-    return request.site.deployment.orders.find(request.viewer, request.params["export"])
+    return request.site.exports.orders.find(request.viewer, request.params["export"])
 
 
 def _answer(job: Any) -> ExportAnswer:

@@ -14,7 +14,7 @@ from msgspec import Struct
 import trailbook
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
 
 _EVERY_SECONDS = 2.0

@@ -13,7 +13,7 @@ from litestar import Response
 from trailbook.errors import InvalidError, NotFoundError, ProofInvalidError
 from trailbook.tree.checkpoint import format_vkey
 from trailbook.tree.merkle import parse_tile_path
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
 
 OCTETS, TEXT = "application/octet-stream", "text/plain; charset=utf-8"

@@ -4,7 +4,6 @@ Owns the answers to a recorder. Refuses everything that `jsonin` and the core re
 what is not durable.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,7 +16,8 @@ from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookEr
 from trailbook.model import Item, NewEntry, Receipt, State, written
 from trailbook.recording.contract import Result
 from trailbook.web.http.content_coding import unpacked
-from trailbook.web.http.problems import MediaTypeError, Problem, problem
+from trailbook.web.http.media import JSON, NDJSON, etag, sent_as
+from trailbook.web.http.problems import Problem, problem
 from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.strict_json import (
     MAX_BATCH,
@@ -28,8 +28,6 @@ from trailbook.web.http.strict_json import (
     entry_of,
     lines,
 )
-
-JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -111,11 +109,6 @@ def recorded(receipt: Receipt) -> Recorded:
     return Recorded(id=str(receipt.id), seq=receipt.seq, recorded_at=at, state=receipt.state)
 
 
-def etag(body: bytes) -> str:
-    """A strong entity tag of an answer's bytes."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-
 def recordable(request: Request, entry: NewEntry, source: Item) -> NewEntry:
     """The entry, where its key may record it. Raises: EntryInvalidError."""
     action = request.site.deployment.catalogue.actions.get(entry.action)
@@ -181,12 +174,3 @@ def _atomic(request: Request) -> bool:
     if given not in ("true", "false"):
         refuse_parameters([Fault("/atomic", "parameter-invalid", "is not one of true, false")])
     return given == "true"
-
-
-def sent_as(request: Request, *taken: str) -> str:
-    """The media type of the request's body, which must be one of those taken. Raises: MediaTypeError."""
-    kind, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if kind.strip().lower() not in taken or charset not in ("", "charset=utf-8"):
-        raise MediaTypeError(f"send {' or '.join(taken)} in UTF-8")
-    return kind.strip().lower()

@@ -62,6 +62,7 @@ class Gate:
         self._reading = Throttle(limits.reading, 1)
         self._recording = Throttle(limits.recording, 1)
         self._failures = Throttle(limits.failures, 60)
+        self.sign_ins = Throttle(limits.failures, 60)
 
     def read(self, viewer: Viewer) -> None:
         """Count one request of a viewer. Raises: TooManyRequestsError."""

@@ -17,7 +17,7 @@ from trailbook.web.api.access import (
     WithheldSent,
 )
 from trailbook.web.api.openapi.shapes import ADMITTED, ORG, Answer, Operation, answer, ref
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 
 SHAPES = (
     *(RoleSent, RoleAnswer, RoleList, MemberSent, MemberAnswer, MemberList, InvitationSent, LinkAnswer),

@@ -4,7 +4,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.finding.figures import BUCKETS, BYS
 from trailbook.web.api.openapi.reading import PAGING, filters
 from trailbook.web.api.openapi.shapes import ADMITTED, FILTERED, ORG, Answer, Operation, enum, query, ref
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 
 _ONCE = ("order",)  # a filter's parameter that means nothing to a count
 

@@ -15,7 +15,7 @@ from trailbook.web.api.openapi.shapes import (
     ref,
     whole,
 )
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 
 _FILE_HEADERS = ("ETag", "Repr-Digest", "Content-Disposition", "Accept-Ranges")
 _BYTES: dict[str, Any] = {"type": "string", "format": "binary"}

@@ -2,7 +2,7 @@
 
 from trailbook.deployment.health import PARTS
 from trailbook.web.api.openapi.shapes import Answer, Operation, answer, ref
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 
 PART_WORDS = ", ".join(f"`{part}`" for part in PARTS)
 

@@ -1,7 +1,7 @@
 """Proofs, as the document describes it."""
 
 from trailbook.web.api.openapi.shapes import ADMITTED, ORG, Answer, Operation, ref
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 
 
 def proofs() -> tuple[Operation, ...]:

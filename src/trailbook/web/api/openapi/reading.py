@@ -16,7 +16,7 @@ from trailbook.web.api.openapi.shapes import (
     ref,
     whole,
 )
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 from trailbook.web.http.texts import LOCALES
 
 _CSV_SAYS = (

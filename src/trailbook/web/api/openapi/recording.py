@@ -1,7 +1,7 @@
 """Recording, as the document describes it."""
 
 from trailbook.web.api.openapi.shapes import ENTRY, ORG, SENT, Answer, Operation, Schema, enum, query, ref
-from trailbook.web.api.recording import JSON, NDJSON
+from trailbook.web.http.media import JSON, NDJSON
 
 
 def recording() -> tuple[Operation, ...]:

@@ -1,8 +1,8 @@
 """Saved views, as the document describes them."""
 
 from trailbook.web.api.openapi.shapes import ADMITTED, FILTERED, ORG, Answer, Operation, answer, ref
-from trailbook.web.api.recording import JSON
-from trailbook.web.pages.views import ViewAnswer, ViewList, ViewSent
+from trailbook.web.api.views import ViewAnswer, ViewList, ViewSent
+from trailbook.web.http.media import JSON
 
 VIEW_SHAPES = (ViewSent, ViewAnswer, ViewList)
 _CHANGE = (*ADMITTED, "cross-site", "storage-full", "not-yours")

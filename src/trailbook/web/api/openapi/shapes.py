@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from trailbook.web.api.recording import JSON
+from trailbook.web.http.media import JSON
 
 Schema = dict[str, Any]
 

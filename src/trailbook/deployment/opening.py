@@ -1,0 +1,73 @@
+"""Opening: from the URL of a store to an open deployment, with its secrets and its signing keys.
+
+Owns the order of these. Refuses to make anything unless it is asked to begin a new log.
+"""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from trailbook.clock import Clock, Entropy, utc_now
+from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.secrets import (
+    ORIGIN,
+    fresh_keys,
+    kept_keys,
+    kept_signing,
+    keys_file,
+    refuse_a_lost_log,
+    signing_folder,
+)
+from trailbook.deployment.settings import DEFAULT_SIGNS, Signs
+from trailbook.log.log import Keys
+from trailbook.proofs.keyring import keyring_of
+from trailbook.proofs.signer import Signing
+from trailbook.stores import open_store
+
+
+def open_deployment(
+    url: str,
+    *,
+    keys: Keys | None = None,
+    create: bool = False,
+    folders: Sequence[Path] = (),
+    clock: Clock = utc_now,
+    entropy: Entropy = secrets.token_bytes,
+    signs: Signs = DEFAULT_SIGNS,
+    watched: bool = True,
+) -> Deployment:
+    """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
+
+    `watched`: reading is an entry too; without it nobody learns who read, as in a benchmark of reading alone.
+    Raises: ConfigurationError, NotFoundError, StoreError.
+    """
+    if create and keys is None and url != "memory:":
+        refuse_a_lost_log(url)
+    opened = open_store(url, create=create)
+    if keys is None and url == "memory:":
+        keys = fresh_keys(entropy)
+    elif keys is None:
+        # Beside a log that has entries, other secrets would break its cursors and replays in silence.
+        keys = kept_keys(keys_file(url), entropy, create=create and not opened[0].orgs())
+    signing = _signing(url, signs, (clock, entropy), create=create and not opened[0].orgs())
+    return Deployment(
+        opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing, watched=watched
+    )
+
+
+def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bool) -> Signing | None:
+    clock, entropy = means
+    if url == "memory:" and signs.folder is None:
+        keyring, origin = keyring_of({"log": entropy(32), "cosign": entropy(32)}), signs.origin or ORIGIN
+    else:
+        folder = signs.folder or signing_folder(url)
+        if not folder.exists() and not create:
+            return None
+        origin, keyring = kept_signing(folder, signs.origin, entropy)
+    return Signing(
+        keyring=keyring,
+        origin=origin,
+        clock=clock,
+        outside=signs.outside,
+        timestamp_urls=signs.timestamp_urls,
+    )

@@ -1,0 +1,91 @@
+"""Removal: bodies whose retention class is past its time go, with a manifest that says which.
+
+Owns which entries are due and the entry that cites the manifest. Refuses to remove what no manifest names.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from trailbook.catalogue import Catalogue
+from trailbook.errors import InvalidError
+from trailbook.model import Item, Progress, parse_instant, written
+from trailbook.record.canonical import canonical, decode
+from trailbook.recording.contract import Change
+from trailbook.retention.erasure import CHUNK, Command, citing_entry
+from trailbook.stores import Append, Blob, Head, Store
+from trailbook.tree.merkle import leaf_hash
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """What retention takes: entries of actions in `kept_for` recorded before an instant."""
+
+    kept_for: str
+    before: datetime
+
+
+def removal(
+    store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Command, progress: Progress
+) -> Callable[[Head], Change]:
+    """How to remove the bodies of a retention class, and identities that no kept body cites any more.
+
+    The plan raises: InvalidError for a class that is not declared, `permanent`, or where nothing is due.
+    """
+
+    def plan(head: Head) -> Change:
+        kept_for, before = retention.kept_for, written(retention.before)
+        due = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
+        if kept_for == "permanent" or not due:
+            raise InvalidError(f"retention: {kept_for!r} is not a class whose entries are removed")
+        leaves, sweep = _due(store, org, head, (due, retention.before), progress)
+        if not leaves:
+            raise InvalidError(f"retention: nothing of the class {kept_for} was recorded before {before}")
+        manifest = canonical({"v": 1, "before": before, "class": kept_for, "seqs": _runs(sorted(leaves))})
+        digest = hashlib.sha256(manifest).hexdigest()
+
+        def apply(expected: Head, batch: Append) -> None:
+            # The entry that says so stays, and with it everything that it cites.
+            staying = {token for row in batch.rows for token in decode(row.body).tokens()}
+            store.remove(org, expected, batch, leaves, [token for token in sweep if token not in staying])
+
+        entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), order)
+        return Change(
+            entry=entry, blobs=(Blob("removal", digest, manifest),), removed=len(leaves), apply=apply
+        )
+
+    return plan
+
+
+def _due(
+    store: Store, org: str, head: Head, what: tuple[set[str], datetime], progress: Progress
+) -> tuple[dict[int, bytes], list[str]]:
+    """Leaf hashes of the bodies that are due, and the tokens that only they cite."""
+    actions, before = what
+    leaves: dict[int, bytes] = {}
+    going: set[str] = set()
+    staying: set[str] = set()
+    for start in range(0, head.size, CHUNK):
+        for row in store.kept(org, start, min(start + CHUNK, head.size)):
+            if row.body is None:
+                continue
+            body = decode(row.body)
+            if body.action in actions and parse_instant(body.recorded_at) < before:
+                leaves[row.seq] = leaf_hash(row.body)
+                going.update(body.tokens())
+            else:
+                staying.update(body.tokens())
+        progress(min(start + CHUNK, head.size), head.size)
+    return leaves, sorted(going - staying)
+
+
+def _runs(seqs: Sequence[int]) -> list[list[int]]:
+    """Ascending numbers as [first, last] runs."""
+    runs: list[list[int]] = []
+    for seq in seqs:
+        if runs and runs[-1][1] == seq - 1:
+            runs[-1][1] = seq
+        else:
+            runs.append([seq, seq])
+    return runs

@@ -1,0 +1,110 @@
+"""Saved views over HTTP: one's own, and those that are shared, for programs.
+
+Owns what a view is in JSON. Refuses to answer a filter: a view is read, and its filter is then asked as any other.
+"""
+
+import msgspec
+from litestar import Response
+from msgspec import Struct
+
+from trailbook.administration import views as saved
+from trailbook.administration.views import Saved, Wanted
+from trailbook.model import instant, written
+from trailbook.query import from_params, to_params
+from trailbook.web.api.access import by, sent
+from trailbook.web.api.entries import known
+from trailbook.web.api.exports import values_of
+from trailbook.web.http.media import JSON
+from trailbook.web.http.request import Request
+
+
+class ViewSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A view: parameters of a filter, each a text or a list of texts; `default` and `alert` are the caller's own."""
+
+    name: str
+    filter: dict[str, str | list[str] | bool] = {}
+    shared: bool = False
+    default: bool = False
+    alert: bool = False
+
+
+class ViewAnswer(Struct, frozen=True, kw_only=True):
+    """A view, its items as they are known now; `own`: the caller may change it."""
+
+    id: str
+    name: str
+    filter: dict[str, list[str]]
+    shared: bool
+    own: bool
+    default: bool
+    alert: bool
+    created_at: str
+
+
+class ViewList(Struct, frozen=True, kw_only=True):
+    """The caller's own views and those that are shared, by name."""
+
+    views: tuple[ViewAnswer, ...]
+
+
+def listed(request: Request) -> Response[bytes]:
+    """GET views."""
+    request.only()
+    return _json(ViewList(views=tuple(_answer(view) for view in saved.every(by(request)))))
+
+
+def add(request: Request) -> Response[bytes]:
+    """POST views: 201."""
+    made = saved.add(by(request), _sent(request))
+    return _json(_answer(made), 201, f"{request.site.base_url}{request.path}/{made.id}")
+
+
+def show(request: Request) -> Response[bytes]:
+    """GET views/{view}."""
+    request.only()
+    return _json(_answer(saved.one(by(request), request.params["view"])))
+
+
+def change(request: Request) -> Response[bytes]:
+    """PUT views/{view}."""
+    return _json(_answer(saved.change(by(request), request.params["view"], _sent(request))))
+
+
+def remove(request: Request) -> Response[bytes]:
+    """DELETE views/{view}: 204."""
+    request.only()
+    saved.remove(by(request), request.params["view"])
+    return Response(b"", status_code=204)
+
+
+def _sent(request: Request) -> Wanted:
+    given = sent(request, ViewSent)
+    pairs = [(name, value) for name, values in given.filter.items() for value in values_of(values)]
+    return Wanted(
+        name=given.name,
+        query=from_params(pairs, known(request.log.catalogue)),
+        shared=given.shared,
+        default=given.default,
+        alert=given.alert,
+    )
+
+
+def _answer(view: Saved) -> ViewAnswer:
+    filtered: dict[str, list[str]] = {}
+    for name, value in to_params(view.query):
+        filtered.setdefault(name, []).append(value)
+    return ViewAnswer(
+        id=view.id,
+        name=view.name,
+        filter=filtered,
+        shared=view.shared,
+        own=view.own,
+        default=view.default,
+        alert=view.alert,
+        created_at=written(instant(view.created_at)),
+    )
+
+
+def _json(found: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
+    headers = {} if location is None else {"Location": location}
+    return Response(msgspec.json.encode(found), status_code=status, headers=headers, media_type=JSON)

@@ -1,0 +1,147 @@
+"""Routes: each kind of route, and who is let in to it before its handler runs.
+
+Owns that no handler is reached without a gate. Refuses to know what a handler does.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from anyio import to_thread
+from litestar import Request as HTTPRequest
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from trailbook.access.credentials import Scope
+from trailbook.access.viewer import Viewer
+from trailbook.model import Item
+from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
+from trailbook.web.http.problems import NotAcceptableError
+from trailbook.web.http.request import Request, Site, asked_of, with_members
+from trailbook.web.http.responses import acceptable
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+Handler = Callable[[Request], Response[Any]]
+
+
+class Routes(Struct, frozen=True):
+    """Makes route handlers of plain functions: the core is synchronous, so each runs in a thread of its own."""
+
+    site: Site
+
+    def open(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A route that asks nobody who they are."""
+        return self._route(method, path, handler, admit=None)
+
+    def page(self, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A page below an organisation, for viewers with full access."""
+        return self._route("GET", path, handler, admit=self._to_page)
+
+    def api(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
+        """A path of the API: reading for GET, recording (of at most `most` bytes) for POST."""
+        admit = self._to("record" if method == "POST" else "read")
+        return self._route(method, path, handler, admit=admit, most=most)
+
+    def proofs(self, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path that only those who may read proofs are let in to."""
+        return self._route("GET", path, handler, admit=self._to("prove"))
+
+    def exports(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
+        """A path of exports; a change of them by cookie comes from our own pages."""
+        admit = self._to("export")
+
+        def guarded(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, method)
+            return admit(request)
+
+        return self._route(method, path, handler, admit=guarded, most=most or 16 * 1024)
+
+    def own(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path of the API for what is a reader's own; a change of it by cookie comes from our own pages."""
+        admit = self._to("read")
+
+        def guarded(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, method)
+            return admit(request)
+
+        return self._route(method, path, handler, admit=guarded)
+
+    def form(self, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A form of a page below an organisation, sent from our own pages."""
+
+        def guarded(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, "POST")
+            return self._to_page(request)
+
+        return self._route("POST", path, handler, admit=guarded)
+
+    def care(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path of the API or of the settings, for whoever may manage access."""
+
+        def admit(request: Request) -> tuple[Viewer, Item]:
+            _guard(request, method)
+            return self._to("administer")(request)
+
+        return self._route(method, path, handler, admit=admit)
+
+    def _to(self, scope: Scope) -> Callable[[Request], tuple[Viewer, Item]]:
+        def admit(request: Request) -> tuple[Viewer, Item]:
+            return admit_api(request, scope)
+
+        return admit
+
+    def _to_page(self, request: Request) -> tuple[Viewer, Item]:
+        viewer = admit_page(request)
+        return viewer, viewer.item
+
+    def _route(
+        self,
+        method: Method,
+        path: str,
+        handler: Handler,
+        *,
+        admit: Callable[[Request], tuple[Viewer, Item]] | None,
+        most: int = 16 * 1024,
+    ) -> HTTPRouteHandler:
+        site = self.site
+
+        def let_in(request: Request) -> Request:
+            return request if admit is None else with_members(request, admitted=admit(request))
+
+        def answer(request: Request) -> Response[Any]:
+            return _answered(request, handler(request))
+
+        async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
+            asked = asked_of(site, request)
+            if method in ("POST", "PUT"):  # nobody's body is read before they are let in
+                asked = await to_thread.run_sync(let_in, asked, limiter=site.limiter)
+                asked = with_members(asked, body=await request.body())
+                return await to_thread.run_sync(answer, asked, limiter=site.limiter)
+            return await site.lane.run(lambda: answer(let_in(asked)))
+
+        handle.__name__ = handler.__name__
+        return HTTPRouteHandler(
+            path,
+            http_method=method,
+            request_max_body_size=most,
+            name=f"{method} {path}",
+            status_code=200 if method == "DELETE" else None,  # what is answered says its own
+        )(handle)
+
+
+def _guard(request: Request, method: Method) -> None:
+    """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
+    if method != "GET" and "authorization" not in request.headers and session(request.headers) is not None:
+        require_same_site(request.headers, request.site.base_url)
+
+
+def _answered(request: Request, found: Response[Any]) -> Response[Any]:
+    """An answer in a form that is taken, with how much more may be asked. Raises: NotAcceptableError."""
+    kind = found.media_type or ""
+    shown = request.method == "GET" and found.status_code in (None, 200)
+    if shown and not acceptable(request.headers.get("accept"), kind):
+        raise NotAcceptableError(f"this path answers with {kind.partition(';')[0]}")
+    if request.admitted is not None:
+        found.headers.update(request.site.gate.left_to_read(request.viewer))
+    return found

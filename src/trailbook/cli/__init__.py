@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backup": ("proofs", "backup", "Copy the store while recording goes on."),
     "restore": ("proofs", "restore", "Put a backup in place of a log that is gone."),
     "reindex": (
-        "reindex",
+        "doctor",
         "reindex",
         "Build the index of a log anew from its entries; nothing but the index is written.",
     ),

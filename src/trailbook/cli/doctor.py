@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook.cli.context import JSON, opened, settings_of
+from trailbook.cli.context import JSON, open_log, opened, settings_of
 from trailbook.cli.drain import open_host
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import Reach, as_json, counted, progress, put
@@ -174,3 +174,14 @@ def _outbox(url: str) -> Iterator[Risk]:
             says=f"The log refused {counted(health.quarantined, 'entry', 'entries')} of a host.",
             do="`trailbook quarantine list --from URL` says which and why; the host has them still.",
         )
+
+
+def reindex(ctx: typer.Context, json: bool = JSON) -> None:
+    """Build the index of a log anew from its entries; nothing but the index is written."""
+    with open_log(ctx) as opened, progress("Indexing") as reach:
+        faults = opened.log.check_index()
+        opened.log.reindex(reach)
+        size = opened.log.size(viewer=opened.viewer)
+    told = {"org": opened.log.org, "size": size, "faults_before": faults}
+    before = f" {counted(len(faults), 'fault')} found before: {'; '.join(faults[:3])}." if faults else ""
+    put(as_json(told) if json else f"The index of {counted(size, 'entry', 'entries')} is built anew.{before}")

@@ -24,9 +24,8 @@ from trailbook.capture.entries import Captured, CapturedRow, Moment, Says, meant
 from trailbook.capture.meaning import Said
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, findings
-from trailbook.capture.sqlalchemy.protocol import Rows
 from trailbook.capture.sqlalchemy.session import Flushing
-from trailbook.capture.sqlalchemy.statements import Statements
+from trailbook.capture.sqlalchemy.statements import Rows, Statements
 from trailbook.capture.sqlalchemy.tables import TrackedTable, attributes_in, columns_of, nearest
 from trailbook.catalogue import load
 from trailbook.catalogue.declared import OnFailure

@@ -4,16 +4,16 @@ Owns that each is expanded into its rows by what the database itself returns of 
 Refuses to guess which rows a statement touched, and to look at any column that no entry is made of.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update, event
+from sqlalchemy import Column, Connection, Delete, Engine, Insert, Table, Update, event
 from sqlalchemy.sql.dml import UpdateBase
 
+from trailbook.capture.declarations import Op
 from trailbook.capture.meaning import Said, said_now
 from trailbook.capture.sql_tables import EVERYTHING, written_tables
-from trailbook.capture.sqlalchemy.protocol import Keeper
 from trailbook.capture.sqlalchemy.rollback import doom
 from trailbook.capture.sqlalchemy.rows import Plan, planned, rows_of
 from trailbook.capture.sqlalchemy.session import is_unit_of_work
@@ -22,6 +22,30 @@ from trailbook.errors import UncapturedWriteError
 
 _PLAN, _SAID, _TEXT = "trailbook_plan", "trailbook_said", "trailbook_text"
 _HANDLED = (Insert, Update, Delete)
+Rows = Iterable[Mapping[Column[Any], Any]]
+
+
+class Keeper(Protocol):
+    """Keeps what hooks found."""
+
+    places: dict[Table, TrackedTable]
+
+    def demand_engine(self, connection: Connection) -> None:
+        """Refuse a write through an engine without capture."""
+
+    def announce(self, connection: Connection) -> None:
+        """Tell the triggers of a database who acts."""
+
+    def demand_transaction(self, connection: Connection) -> None:
+        """Refuse a write that no transaction holds together with its entry."""
+
+    def keep_rows(
+        self, connection: Connection, place: TrackedTable, op: Op, found: tuple[Rows, Iterable[str]]
+    ) -> None:
+        """Write the entries of rows that a statement touched, and of the attributes it set."""
+
+    def keep_said(self, connection: Connection, said: Said) -> None:
+        """Write the entries that a host said a statement means."""
 
 
 class Statements:

@@ -19,8 +19,7 @@ from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.export.runner import Runner
 from trailbook.log.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
-from trailbook.web.http.lane import Lane
-from trailbook.web.http.limits import Gate
+from trailbook.web.http.limits import Gate, Lane
 from trailbook.web.http.row_cache import Drawn
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words

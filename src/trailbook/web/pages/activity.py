@@ -39,8 +39,7 @@ from trailbook.web.pages import item as items
 from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
 from trailbook.web.pages.names import Naming
-from trailbook.web.pages.rows import Telling
-from trailbook.web.pages.rows_html import pen
+from trailbook.web.pages.rows import Telling, pen
 
 # Offered beside the field; any IANA name is taken.
 ZONES = (

@@ -20,8 +20,7 @@ from trailbook.web.pages import address as asking
 from trailbook.web.pages import grouping, rows
 from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.frame import frame, home, home_zone, telling
-from trailbook.web.pages.rows import Telling
-from trailbook.web.pages.rows_html import pen
+from trailbook.web.pages.rows import Telling, pen
 
 Side = Literal["all", "by", "about"]
 _FIELD: dict[Side, str] = {"all": "by_or_about", "by": "actor", "about": "concerns"}

@@ -14,7 +14,10 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue
 from trailbook.catalogue.sentences import Piece
 from trailbook.finding.answers import Shown, ShownItem
+from trailbook.log.log import Log
 from trailbook.query import to_params
+from trailbook.web.http.render import macro
+from trailbook.web.http.row_cache import Drawing
 from trailbook.web.http.texts import Words
 from trailbook.web.pages.address import Address, address, quoted
 
@@ -169,3 +172,15 @@ def called(item: ShownItem, telling: Telling) -> str:
     if item.erased:
         return f"{label} {item.pseudonym}"
     return item.name if item.name is not None else f"{label} {item.id}"
+
+
+def pen(log: Log, said: Telling) -> Callable[[Shown], Drawing]:
+    """What writes the rows of one page."""
+    t = said.words
+    written = macro("row.html", "drawn", t)
+
+    def draw(shown: Shown) -> Drawing:
+        drawn = row(shown, lambda entry: log.pieces(entry, t.lang), said)
+        return Drawing(drawn.day, written(drawn))
+
+    return draw

@@ -17,7 +17,7 @@ from trailbook.access.viewer import operator
 from trailbook.deployment.settings import DEFAULT_SIGNS
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import DamagedError
-from trailbook.export.bundle import Ask, Signs, write_bundle
+from trailbook.export.bundle import BundleAsk, Signs, write_bundle
 from trailbook.query import Query
 from trailbook.tree.checkpoint import format_vkey
 
@@ -65,7 +65,9 @@ def _write(built: Built, file: Path) -> None:
     key = built.deployment.signing.keyring.signers(_ORIGIN)[0]
     signs = Signs(key, built.deployment.verifier_keys(ORG))
     with file.open("wb") as out:
-        write_bundle(built.log, Ask(kind="closed", query=Query()), out, viewer=operator(ORG), signs=signs)
+        write_bundle(
+            built.log, BundleAsk(kind="closed", query=Query()), out, viewer=operator(ORG), signs=signs
+        )
 
 
 def _hashed(file: Path) -> None:

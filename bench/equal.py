@@ -16,7 +16,7 @@ from trailbook.errors import DamagedError
 from trailbook.finding.figures import By
 from trailbook.log.log import Log
 from trailbook.query import Query, Term
-from trailbook.record.canonical import Body, decode
+from trailbook.record.canonical import Body, decode_body
 from trailbook.stores import Store
 
 _OSLO = ZoneInfo("Europe/Oslo")
@@ -81,7 +81,7 @@ def _figures(log: Log, query: Query, size: int) -> Iterator[tuple[str, Counter[s
 def _counted(store: Store, size: int) -> dict[tuple[str, str], Counter[str]]:
     found = {(name, what): Counter[str]() for name in _FILTERS for what in (*_BYS, "total", "months")}
     for kept in store.kept(ORG, 0, size):
-        body = decode(kept.body or b"")
+        body = decode_body(kept.body or b"")
         for name in _FILTERS:
             if _matches(name, body):
                 _count(found, name, body)

@@ -18,9 +18,9 @@ from bench.site import BATCH, ORG, Built, Site, grow, record_all
 from trailbook.access.viewer import operator
 from trailbook.log.log import Keys, Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.record.canonical import decode
+from trailbook.record.canonical import decode_body
 from trailbook.stores import Store, StoredEntry
-from trailbook.tree.merkle import EMPTY, extend, node_hash
+from trailbook.tree.merkle import EMPTY, extend_frontier, node_hash
 
 _LEAVES = 65_536  # a batch of leaf hashes
 _PROOFS = 500
@@ -54,7 +54,7 @@ def _append(size: int) -> Iterator[Row]:
 def _in_batches(leaves: Sequence[bytes], size: int) -> None:
     tree = EMPTY
     while tree.size < size:
-        tree, _ = extend(tree, leaves[: size - tree.size])
+        tree, _ = extend_frontier(tree, leaves[: size - tree.size])
 
 
 def _one_by_one(leaves: Sequence[bytes], size: int) -> None:
@@ -103,7 +103,7 @@ def _proofs(built: Built, size: int) -> Iterator[Row]:
 
 
 def _id_of(store: Store, seq: int) -> UUID:
-    return UUID(decode(store.kept_at(ORG, [seq])[0].body or b"").id)
+    return UUID(decode_body(store.kept_at(ORG, [seq])[0].body or b"").id)
 
 
 class _Counted:

@@ -22,7 +22,7 @@ from trailbook.log.log import Log
 from trailbook.model import NewEntry
 from trailbook.proofs.tiles import frontier as last_frontier
 from trailbook.stores import Append, Blob, NewRow, Store, open_store
-from trailbook.tree.merkle import compact, extend, leaf_hash
+from trailbook.tree.merkle import compact_range, extend_frontier, leaf_hash
 
 ORG = "bench"
 BATCH = 1_000
@@ -142,8 +142,8 @@ def grow(store: Store, bodies: Sequence[bytes], count: int) -> None:
     while head.size < stop:
         numbers = range(head.size, min(head.size + _GROWN, stop))
         rows = [_copy(split[at % len(split)], at) for at in numbers]
-        frontier, tiles = extend(frontier, [leaf_hash(row.body) for row in rows])
-        moved = structs.replace(head, size=frontier.size, range=compact(frontier))
+        frontier, tiles = extend_frontier(frontier, [leaf_hash(row.body) for row in rows])
+        moved = structs.replace(head, size=frontier.size, range=compact_range(frontier))
         blobs = [Blob("tile", f"{tile.level}/{tile.index}", tile.hashes) for tile in tiles]
         store.append(ORG, head, Append(rows=rows, identities=(), words=(), blobs=blobs, head=moved))
         head = moved

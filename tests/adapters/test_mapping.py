@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from trailbook import Log, Query, operator
-from trailbook.adapters.files import Line, import_csv
+from trailbook.adapters.files import ImportLine, import_csv
 from trailbook.adapters.mapping import Plan, read_plan
 from trailbook.deployment.opening import open_deployment
 from trailbook.errors import ConfigurationError
@@ -53,7 +53,7 @@ def plan() -> Plan:
     return read_plan(MAPPING.encode())
 
 
-def imported(log: Log, plan: Plan, rows: str | bytes, *, dry_run: bool = False) -> list[Line]:
+def imported(log: Log, plan: Plan, rows: str | bytes, *, dry_run: bool = False) -> list[ImportLine]:
     """What became of each row under the heading."""
     raw = rows if isinstance(rows, bytes) else (HEADING + rows).encode()
     return list(import_csv(log, io.BytesIO(raw), plan, dry_run=dry_run))

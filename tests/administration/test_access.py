@@ -7,11 +7,12 @@ import pytest
 from msgspec import structs
 
 from trailbook import Deployment, Item, open_deployment
-from trailbook.access.api_keys import Wanted, unrecordable
+from trailbook.access.api_keys import NewKey, unrecordable
 from trailbook.access.roles import PERMISSIONS, PREDEFINED, levels
 from trailbook.access.viewer import Viewer, operator
 from trailbook.administration.access import (
     By,
+    access_of,
     add_role,
     change_role,
     disable_member,
@@ -19,10 +20,9 @@ from trailbook.administration.access import (
     remove_member,
     remove_role,
     role_of,
-    state_of,
     withhold,
 )
-from trailbook.administration.api_keys import issue, keys, revoke, rotate
+from trailbook.administration.api_keys import issue_key, list_keys, revoke_key, rotate_key
 from trailbook.errors import (
     InvalidError,
     LastAdministratorError,
@@ -107,7 +107,7 @@ def test_a_role_that_is_gone_gives_nothing(by: By) -> None:
     role = add_role(by, "Payroll", {"activity_log": "full"})
     put_member(by, BOB, [role.id, "employee"])
     remove_role(by, role.id)
-    assert state_of(by).members["user", "u-2"].roles == ("employee",)
+    assert access_of(by).members["user", "u-2"].roles == ("employee",)
     with pytest.raises(NotFoundError):
         role_of(by, role.id)
 
@@ -158,7 +158,7 @@ def test_somebody_is_left_who_manages_access(by: By) -> None:
     boss = add_role(by, "Boss", {"manage_access": "full"})
     put_member(by, BOB, ["employee"])
     put_member(by, ANNA, [boss.id])
-    before = state_of(by)
+    before = access_of(by)
 
     def tries() -> list[object]:
         return [
@@ -173,15 +173,15 @@ def test_somebody_is_left_who_manages_access(by: By) -> None:
     for tried in tries():
         with pytest.raises(LastAdministratorError):
             tried()  # type: ignore[operator]
-    assert state_of(by) == before
+    assert access_of(by) == before
     assert actions(by) == told
     put_member(by, BOB, [ADMIN])
     for tried in tries():
         if tried is not None:
             tried()  # type: ignore[operator]
-            if ("user", "u-1") in state_of(by).members:
+            if ("user", "u-1") in access_of(by).members:
                 disable_member(by, "user", "u-1", disabled=False)
-            if boss.id in state_of(by).roles:
+            if boss.id in access_of(by).roles:
                 change_role(by, boss.id, "Boss", {"manage_access": "full"})
                 put_member(by, ANNA, [boss.id])
 
@@ -206,7 +206,7 @@ def test_two_administrators_cannot_remove_each_other(by: By) -> None:
     for thread in threads:
         thread.join()
     assert [error.code for error in refused] == ["last-administrator"]
-    assert len(state_of(by).members) == 1
+    assert len(access_of(by).members) == 1
 
 
 def test_who_may_not_manage_access_changes_nothing(by: By) -> None:
@@ -217,10 +217,10 @@ def test_who_may_not_manage_access_changes_nothing(by: By) -> None:
         lambda: put_member(reader, ANNA, [ADMIN]),
         lambda: remove_member(reader, "user", "nobody"),
         lambda: withhold(reader, []),
-        lambda: issue(reader, Wanted(name="HR", scopes=("read",))),
-        lambda: keys(reader),
-        lambda: rotate(reader, "none"),
-        lambda: revoke(reader, "none"),
+        lambda: issue_key(reader, NewKey(name="HR", scopes=("read",))),
+        lambda: list_keys(reader),
+        lambda: rotate_key(reader, "none"),
+        lambda: revoke_key(reader, "none"),
     ):
         with pytest.raises(NotPermittedError) as refused:
             tried()
@@ -230,23 +230,23 @@ def test_who_may_not_manage_access_changes_nothing(by: By) -> None:
 
 def test_a_rotated_key_has_two_secrets_for_a_day(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
     """R26: the source stays the same; the old secret ends after the overlap, at the latest after 24 hours."""
-    key, old = issue(by, Wanted(name="HR", scopes=("record",), categories=("roles",), only_itself=True))
-    again, new = rotate(by, key.id, timedelta(hours=24))
+    key, old = issue_key(by, NewKey(name="HR", scopes=("record",), categories=("roles",), only_itself=True))
+    again, new = rotate_key(by, key.id, timedelta(hours=24))
     credentials = by.deployment.credentials
     assert credentials.credential(old) == credentials.credential(new)
     assert again.id == key.id
     with pytest.raises(InvalidError):
-        rotate(by, key.id, timedelta(hours=25))
+        rotate_key(by, key.id, timedelta(hours=25))
     opened[1].move(timedelta(hours=24))
     assert credentials.credential(new).source.id == key.id
     with pytest.raises(UnauthenticatedError):
         credentials.credential(old)
-    assert revoke(by, key.id)
-    assert not revoke(by, key.id)
+    assert revoke_key(by, key.id)
+    assert not revoke_key(by, key.id)
     with pytest.raises(UnauthenticatedError):
         credentials.credential(new)
     with pytest.raises(NotFoundError):
-        rotate(by, key.id)
+        rotate_key(by, key.id)
     assert [a for a, _ in actions(by)] == [
         "api_key.created",
         "api_key.rotated",
@@ -256,7 +256,9 @@ def test_a_rotated_key_has_two_secrets_for_a_day(by: By, opened: tuple[Deploymen
 
 def test_what_a_key_may_record(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
     """R1: its categories, and itself as actor where it may name nobody else; the refusal says where."""
-    _, secret = issue(by, Wanted(name="Sync", scopes=("record",), categories=("roles",), only_itself=True))
+    _, secret = issue_key(
+        by, NewKey(name="Sync", scopes=("record",), categories=("roles",), only_itself=True)
+    )
     credential = by.deployment.credentials.credential(secret)
     entry = NewEntry(
         action="role.created",
@@ -273,7 +275,7 @@ def test_what_a_key_may_record(by: By, opened: tuple[Deployment, FrozenClock]) -
 
 
 def test_last_use_is_written_once_a_minute(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
-    key, secret = issue(by, Wanted(name="HR", scopes=("read",)))
+    key, secret = issue_key(by, NewKey(name="HR", scopes=("read",)))
     credentials, clock = by.deployment.credentials, opened[1]
 
     def used() -> int | None:

@@ -8,19 +8,23 @@ import pytest
 
 from trailbook import Deployment, Item, Origin, open_deployment
 from trailbook.access.credentials import IDLE, SESSION_LIFE
-from trailbook.access.passwords import hashed, matches, password_faults
+from trailbook.access.passwords import hash_password, password_faults, password_matches
 from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import operator
 from trailbook.administration.access import By, add_role, change_role, disable_member, put_member, withhold
-from trailbook.administration.accounts import Given, invite, reset, set_password, sign_in, sign_out
-from trailbook.administration.organisations import listed, resume, suspend
+from trailbook.administration.accounts import SignIn, invite, reset_password, set_password, sign_in, sign_out
+from trailbook.administration.organisations import (
+    list_organisations,
+    resume_organisation,
+    suspend_organisation,
+)
 from trailbook.errors import InvalidError, SuspendedError, TooManyTriesError, UnauthenticatedError
 from trailbook.query import Query
 from trailbook.testing import FrozenClock, Steady
 
 ORG, PASSWORD = "acme", "fire katter på taket"
 ANNA = Item(type="user", id="u-17", name="Anna Berg")
-Enter = Callable[[Given], str]
+Enter = Callable[[SignIn], str]
 WEB = Origin(interface="web", ip="192.0.2.7")
 
 
@@ -45,8 +49,8 @@ def enter(by: By) -> Enter:
     return partial(sign_in, by.deployment, tries=Throttle(10, 60))
 
 
-def given(password: str = PASSWORD, login: str = "anna", org: str = ORG, ip: str = "192.0.2.7") -> Given:
-    return Given(org=org, login=login, password=password, origin=Origin(interface="web", ip=ip))
+def given(password: str = PASSWORD, login: str = "anna", org: str = ORG, ip: str = "192.0.2.7") -> SignIn:
+    return SignIn(org=org, login=login, password=password, origin=Origin(interface="web", ip=ip))
 
 
 def joined(by: By) -> str:
@@ -137,7 +141,7 @@ def test_a_role_taken_away_acts_on_the_next_request(by: By) -> None:
 
 def test_a_reset_ends_other_sessions(by: By, enter: Enter) -> None:
     session = joined(by)
-    link = reset(by, "user", "u-17")
+    link = reset_password(by, "user", "u-17")
     assert enter(given())
     set_password(by.deployment, link, "another long password", WEB)
     with pytest.raises(UnauthenticatedError):
@@ -181,8 +185,8 @@ def test_suspended_lets_nobody_in(by: By, enter: Enter) -> None:
     """F20: people, keys and recording are refused with one clear word, and all goes on when it is resumed."""
     session = joined(by)
     key = by.deployment.credentials.new_key(ORG, "HR", ("record", "read"))[1]
-    assert suspend(by.deployment, ORG)
-    assert not suspend(by.deployment, ORG)
+    assert suspend_organisation(by.deployment, ORG)
+    assert not suspend_organisation(by.deployment, ORG)
     for tried in (
         lambda: by.deployment.credentials.viewer(session),
         lambda: by.deployment.credentials.credential(key),
@@ -191,8 +195,8 @@ def test_suspended_lets_nobody_in(by: By, enter: Enter) -> None:
     ):
         with pytest.raises(SuspendedError):
             tried()
-    assert listed(by.deployment)[0].suspended_at is not None
-    assert resume(by.deployment, ORG)
+    assert list_organisations(by.deployment)[0].suspended_at is not None
+    assert resume_organisation(by.deployment, ORG)
     assert by.deployment.credentials.viewer(session).item == ANNA
     assert by.deployment.credentials.credential(key).org == ORG
     assert [a for a, _, _ in actions(by)][-2:] == ["activity_log.suspended", "activity_log.resumed"]
@@ -251,9 +255,9 @@ def test_which_passwords_may_be(password: str, fine: bool) -> None:
 
 
 def test_a_password_is_kept_as_a_hash() -> None:
-    kept = hashed(PASSWORD, Steady(1))
+    kept = hash_password(PASSWORD, Steady(1))
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert matches(PASSWORD, kept)
-    assert matches("fire katter pa\u030a taket", kept)
-    assert not matches(PASSWORD + " ", kept)
-    assert not matches("\x00", None)
+    assert password_matches(PASSWORD, kept)
+    assert password_matches("fire katter pa\u030a taket", kept)
+    assert not password_matches(PASSWORD + " ", kept)
+    assert not password_matches("\x00", None)

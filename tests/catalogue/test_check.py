@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from trailbook.catalogue import ActionWords, Catalogue, Rule, load
-from trailbook.catalogue.check import check, participle
+from trailbook.catalogue.check import catalogue_faults, participle
 from trailbook.catalogue.words import Plural, VerbWords
 
 
@@ -108,8 +108,8 @@ PLANTED: dict[str, tuple[Callable[[Catalogue], None], str, str]] = {
 
 
 def test_the_built_in_catalogue_has_no_finding() -> None:
-    assert check(load()) == []
-    assert check(clean()) == []
+    assert catalogue_faults(load()) == []
+    assert catalogue_faults(clean()) == []
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -117,8 +117,12 @@ def test_a_planted_fault_is_found(name: str) -> None:
     plant, key, detail = PLANTED[name]
     catalogue = clean()
     plant(catalogue)
-    found = [f for f in check(catalogue) if f.severity == "fault" and f.key == key and detail in f.detail]
-    assert len(found) == 1, check(catalogue)
+    found = [
+        f
+        for f in catalogue_faults(catalogue)
+        if f.severity == "fault" and f.key == key and detail in f.detail
+    ]
+    assert len(found) == 1, catalogue_faults(catalogue)
     assert found[0].file.endswith(".toml")
 
 
@@ -127,7 +131,7 @@ def test_a_missing_pattern_of_a_sensitive_type_is_a_warning() -> None:
     catalogue = clean()
     item_type("salary", id=None)(catalogue)
     item_type("role", id=None)(catalogue)
-    assert [(f.file, f.key, f.severity) for f in check(catalogue)] == [
+    assert [(f.file, f.key, f.severity) for f in catalogue_faults(catalogue)] == [
         ("salary.toml", "types.salary", "warning")
     ]
 
@@ -135,21 +139,21 @@ def test_a_missing_pattern_of_a_sensitive_type_is_a_warning() -> None:
 def test_a_field_without_a_label_is_a_warning() -> None:
     catalogue = clean()
     without("fields", "job_title")(catalogue)
-    found = [(f.file, f.key, f.severity) for f in check(catalogue)]
+    found = [(f.file, f.key, f.severity) for f in catalogue_faults(catalogue)]
     assert found == [("say/nb.toml", "fields.job_title", "warning")]
 
 
 def test_an_action_seen_in_a_log_that_nothing_declares() -> None:
-    found = check(load(), actions_seen=["role.assigned", "role.vanished"])
+    found = catalogue_faults(load(), actions_seen=["role.assigned", "role.vanished"])
     assert [f.key for f in found] == ["actions.role.vanished"]
-    assert check(load(), actions_seen=["role.assigned"]) == []
+    assert catalogue_faults(load(), actions_seen=["role.assigned"]) == []
 
 
 def test_a_language_nobody_wrote_is_one_fault_and_others_are_not_looked_at() -> None:
-    assert [f.file for f in check(load(), ["en", "sv"])] == ["say/sv.toml"]
+    assert [f.file for f in catalogue_faults(load(), ["en", "sv"])] == ["say/sv.toml"]
     catalogue = clean()
     without("types", "role")(catalogue)
-    assert check(catalogue, ["en"]) == []
+    assert catalogue_faults(catalogue, ["en"]) == []
 
 
 def test_an_unreviewed_language_may_stand_on_its_verb_classes() -> None:
@@ -158,14 +162,14 @@ def test_an_unreviewed_language_may_stand_on_its_verb_classes() -> None:
     bare = {name: ActionWords(label=w.label) for name, w in nb.actions.items()}
     catalogue.languages["nn"] = structs.replace(nb, code="nn", actions=bare)
     catalogue.languages["fi"] = structs.replace(nb, code="fi", actions=bare)
-    assert check(catalogue, ["nn"]) == []
-    assert len(check(catalogue, ["fi"])) == len(catalogue.actions)
+    assert catalogue_faults(catalogue, ["nn"]) == []
+    assert len(catalogue_faults(catalogue, ["fi"])) == len(catalogue.actions)
 
 
 def test_an_action_whose_target_may_be_anything_may_name_it() -> None:
     catalogue = clean()
     words("access.denied", plain="{actor} {target}")(catalogue)
-    assert check(catalogue) == []
+    assert catalogue_faults(catalogue) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from trailbook.catalogue import ActionWords, Catalogue, load
-from trailbook.catalogue.sentences import Named, Piece, Spoken, pieces, samples, say
+from trailbook.catalogue.sentences import Named, Piece, Spoken, sample_sentences, say, sentence_pieces
 from trailbook.errors import CatalogueError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -27,7 +27,7 @@ PEOPLE = tuple(Named(type="user", id=f"u-{n}", name=n) for n in ("Ada", "Bo", "C
 
 
 def golden(lang: str) -> str:
-    return "".join("\t".join(row) + "\n" for row in samples(CATALOGUE, lang))
+    return "".join("\t".join(row) + "\n" for row in sample_sentences(CATALOGUE, lang))
 
 
 def spoken(action: str = "role.assigned", **members: Any) -> Spoken:
@@ -48,7 +48,7 @@ def test_every_sentence_is_as_reviewed(lang: str) -> None:
 def test_the_golden_file_has_every_action_and_variant(lang: str) -> None:
     rows = [row.split("\t") for row in (GOLDEN / f"sentences.{lang}.txt").read_text("utf-8").splitlines()]
     assert {row[0] for row in rows if row[1] == "plain"} == CATALOGUE.actions.keys()
-    assert {(row[0], row[1]) for row in rows} == {(a, v) for a, v, _ in samples(CATALOGUE, "en")}
+    assert {(row[0], row[1]) for row in rows} == {(a, v) for a, v, _ in sample_sentences(CATALOGUE, "en")}
 
 
 def bare(catalogue: Catalogue) -> Catalogue:
@@ -259,7 +259,7 @@ def test_an_erased_name_is_never_said() -> None:
 
 def test_pieces_name_each_item_apart() -> None:
     told = spoken(concerns=(("member", BOB), ("member", OSLO)))
-    assert pieces(CATALOGUE, told, "en") == (
+    assert sentence_pieces(CATALOGUE, told, "en") == (
         Piece("Anna Berg", ("actor", 0)),
         Piece(" gave "),
         Piece("Bob Li", ("member", 0)),

@@ -22,7 +22,7 @@ from trailbook import Actor, Item, Origin, open_deployment
 from trailbook.cli.safety import is_loopback, is_weak, unsafe
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms
-from trailbook.deployment.settings import Settings, Signs, settings
+from trailbook.deployment.settings import Settings, Signs, read_settings
 
 WEB = Origin(interface="web")
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
@@ -93,7 +93,7 @@ def change(folder: Folder, sql: str) -> None:
 
 
 def in_force(folder: Path, **given: str) -> Settings:
-    return settings(given, file=None, environ={}, folder=folder)
+    return read_settings(given, file=None, environ={}, folder=folder)
 
 
 def found_in(folder: Path, **given: str) -> list[str]:

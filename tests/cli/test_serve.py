@@ -13,7 +13,7 @@ from tests.cli.test_keeping import serving
 
 from trailbook import Item, open_deployment
 from trailbook.cli.serve import limits_of, settle
-from trailbook.deployment.settings import settings
+from trailbook.deployment.settings import read_settings
 from trailbook.errors import UnauthenticatedError
 from trailbook.testing.steady import FrozenClock
 from trailbook.web.http.limits import DEFAULT_LIMITS, Limits
@@ -38,7 +38,7 @@ def test_limits_that_are_set_are_kept(empty: Folder) -> None:
 
 def test_without_settings_the_limits_are_those_of_the_contract(tmp_path: Path) -> None:
     """What the configuration says by default is what the application does by default."""
-    found = settings({}, file=None, environ={}, folder=tmp_path)
+    found = read_settings({}, file=None, environ={}, folder=tmp_path)
     assert limits_of(found) == DEFAULT_LIMITS == Limits()
     assert (found.limits_reading, found.limits_recording, found.limits_failures) == ("50", "20000", "10")
 
@@ -48,7 +48,7 @@ def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> No
     clock = FrozenClock()
     deployment = open_deployment("memory:", create=True, clock=clock)
     deployment.create("acme")
-    found = settings({}, file=None, environ={"TRAILBOOK_SESSION_MINUTES": "5"}, folder=tmp_path)
+    found = read_settings({}, file=None, environ={"TRAILBOOK_SESSION_MINUTES": "5"}, folder=tmp_path)
     settle(deployment, found)
     credentials = deployment.credentials
     text = credentials.sign_in(credentials.new_link("acme", Item(type="user", id="u-17"), "full"))

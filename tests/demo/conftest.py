@@ -12,7 +12,7 @@ from trailbook import demo
 from trailbook.catalogue import Catalogue, load
 from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry, Receipt
-from trailbook.record.rules import complete
+from trailbook.record.rules import complete_entry
 from trailbook.recording.contract import Result
 
 UNTIL = "2026-11-22T12:00:00+00:00"
@@ -32,7 +32,7 @@ class Recorder:
     def record_many(self, entries: Sequence[NewEntry]) -> list[Receipt]:
         """Take a batch. Raises: what the first broken rule raises; then nothing of the batch is kept."""
         now = self.clock()
-        kept = [complete(self.catalogue, entry, now).entry for entry in entries]
+        kept = [complete_entry(self.catalogue, entry, now).entry for entry in entries]
         self.entries.extend(kept)
         self.recorded_at.extend(now for _ in kept)
         return []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from trailbook.deployment.settings import KEYS, LATER, Settings, effective, settings
+from trailbook.deployment.settings import KEYS, LATER, Settings, effective, read_settings
 from trailbook.errors import ConfigurationError
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
@@ -24,7 +24,7 @@ class Place(Struct, frozen=True):
         """The settings with this file, environment and flags."""
         if toml is not None:
             (self.folder / "trailbook.toml").write_text(toml)
-        return settings(flags, file=None, environ=env or {}, folder=self.folder)
+        return read_settings(flags, file=None, environ=env or {}, folder=self.folder)
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def test_a_named_file_is_read_instead(place: Place) -> None:
     other = place.folder / "other.toml"
     other.write_text('org = "other"')
     (place.folder / "trailbook.toml").write_text('org = "here"')
-    assert settings({}, file=other, environ={}, folder=place.folder).org == "other"
+    assert read_settings({}, file=other, environ={}, folder=place.folder).org == "other"
     with pytest.raises(ConfigurationError) as error:
-        settings({}, file=place.folder / "absent.toml", environ={}, folder=place.folder)
+        read_settings({}, file=place.folder / "absent.toml", environ={}, folder=place.folder)
     assert error.value.detail == "absent.toml: cannot be read: No such file or directory"
 
 

@@ -21,7 +21,7 @@ from trailbook.stores import Blob, open_store
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
 from trailbook.tree.checkpoint import VerifierKey, parse_checkpoint, parse_note
-from trailbook.tree.merkle import EMPTY, TILE, Tile, compact, extend, root
+from trailbook.tree.merkle import EMPTY, TILE, Tile, compact_range, extend_frontier, frontier_root
 from trailbook.verify import Finding, Signed, Tree, add_tile, ladder, open_head, settle, upper_faults
 
 THIEF = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
@@ -224,8 +224,8 @@ def test_a_kept_head_has_every_signature_of_the_log(signed: SignedLog, tmp_path:
 def big() -> tuple[list[bytes], dict[tuple[int, int], bytes], Signed]:
     """Leaves and tiles of a tree with a complete tile above the leaves, and its signed head."""
     leaves = [sha256(str(n).encode()).digest() for n in range(BIG)]
-    frontier, tiles = extend(EMPTY, leaves)
-    head = Signed(BIG, root(frontier), 0, "kept")
+    frontier, tiles = extend_frontier(EMPTY, leaves)
+    head = Signed(BIG, frontier_root(frontier), 0, "kept")
     return leaves, {(t.level, t.index): t.hashes for t in tiles if isinstance(t, Tile)}, head
 
 
@@ -264,7 +264,7 @@ def test_tiles_rewritten_to_fit_a_changed_entry_are_placed_by_the_tile_above(
     """A body and its leaf tile changed together: the tile is named; with every tile rewritten, the head's range."""
     leaves, tiles, head = big
     changed = [*leaves[:700], b"\x01" * 32, *leaves[701:]]
-    rewritten = {(t.level, t.index): t.hashes for t in extend(EMPTY, changed)[1]}
+    rewritten = {(t.level, t.index): t.hashes for t in extend_frontier(EMPTY, changed)[1]}
     found = examined(changed, {**tiles, (0, 2): rewritten[0, 2]}, head)
     assert verdicts(found) == {("changed", 512, 768)}
     assert ("changed", 0, BIG) in verdicts(examined(changed, rewritten, head))
@@ -284,6 +284,6 @@ def test_entries_moved_along_are_told_from_the_one_that_was_put_in(
 
 def test_a_compact_range_of_another_tree_is_damage_of_the_head_alone(signed: SignedLog) -> None:
     log = signed.store._log(ORG)  # type: ignore[attr-defined]
-    other, _ = extend(EMPTY, [b"\x03" * 32] * 313)
-    log.head = structs.replace(log.head, range=compact(other))
+    other, _ = extend_frontier(EMPTY, [b"\x03" * 32] * 313)
+    log.head = structs.replace(log.head, range=compact_range(other))
     assert [f.verdict for f in verify_log(signed.store, ORG, asked(signed)).findings] == ["index"]

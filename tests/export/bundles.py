@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from trailbook.record.canonical import canonical, token
+from trailbook.record.canonical import canonical_json, token_of
 from trailbook.tree.checkpoint import (
     COSIGNATURE,
     ED25519,
@@ -53,7 +53,7 @@ class Log:
         name = f"{said['type']}/{said.get('id', said.get('ip'))}"
         if name not in self.tokens:
             salt = hashlib.sha256(name.encode()).digest()[:16]
-            self.tokens[name] = made = token(canonical(said), salt)
+            self.tokens[name] = made = token_of(canonical_json(said), salt)
             self.rows[made] = {**said, "salt": salt.hex(), "token": made}
         return self.tokens[name]
 
@@ -70,7 +70,7 @@ class Log:
             "source": self.item(type="source", id="k-1", name="HR system"),
             "v": 1,
         }
-        self.bodies.append(canonical({**body, **members}))
+        self.bodies.append(canonical_json({**body, **members}))
 
 
 def written(at: datetime) -> str:
@@ -152,7 +152,7 @@ def operator(log: Log) -> dict[str, Any]:
 
 def erase(log: Log, *names: str) -> None:
     tokens = sorted(log.tokens[name] for name in names)
-    manifest = canonical({"v": 1, "item": 17, "tokens": tokens})
+    manifest = canonical_json({"v": 1, "item": 17, "tokens": tokens})
     digest = hashlib.sha256(manifest).hexdigest()
     log.lists[f"erasures/{digest}.json"] = manifest
     target = log.item(type="erasure", id=f"17-{digest}")
@@ -164,7 +164,7 @@ def erase(log: Log, *names: str) -> None:
 
 
 def prune(log: Log, runs: list[list[int]]) -> None:
-    manifest = canonical({"v": 1, "before": written(START), "class": "standard", "seqs": runs})
+    manifest = canonical_json({"v": 1, "before": written(START), "class": "standard", "seqs": runs})
     digest = hashlib.sha256(manifest).hexdigest()
     log.lists[f"removals/{digest}.json"] = manifest
     log.add("activity_log.pruned", **operator(log), target=log.item(type="removal", id=digest))
@@ -301,12 +301,12 @@ def files(cut: Cut) -> dict[str, bytes]:
         "checkpoint": checkpoint(log, cut.size, cut.keys),
         "keys": "".join(format_vkey(verifier_of(key)) + "\n" for key in cut.keys).encode(),
         "bodies.tsv": b"".join(lines),
-        "matching.json": canonical(runs(cut.matching)),
+        "matching.json": canonical_json(runs(cut.matching)),
         "VERIFY.md": (PACKAGE / "VERIFY.md").read_bytes(),
         "trailbook_verify.py": (PACKAGE / "trailbook_verify.py").read_bytes(),
         **tiles(bodies[: cut.size], cut.seqs()),
     }
-    rows = [canonical(log.rows[one]) + b"\n" for one in sorted(set(cited(cut)))]
+    rows = [canonical_json(log.rows[one]) + b"\n" for one in sorted(set(cited(cut)))]
     if rows or not cut.redacted:
         found["identities.ndjson"] = b"".join(rows)
     for name, content in log.lists.items():
@@ -346,7 +346,7 @@ def manifest(cut: Cut, found: dict[str, bytes]) -> bytes:
         said["range"] = list(cut.range)
     if cut.matching:
         said |= {"first_seq": cut.matching[0], "last_seq": cut.matching[-1]}
-    text = canonical({**said, **cut.manifest}).decode() + "\n"
+    text = canonical_json({**said, **cut.manifest}).decode() + "\n"
     return format_note(Note(text, (sign(text, cut.keys[0]),)))
 
 

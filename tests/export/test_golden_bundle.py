@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trailbook.model import Item
-from trailbook.record.canonical import decode, item_preimage, token
+from trailbook.record.canonical import decode_body, item_preimage, token_of
 from trailbook.tree.merkle import leaf_hash
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -54,12 +54,12 @@ def test_its_bytes_are_those_of_the_day() -> None:
     assert checkpoint[:3] == ["golden.example/acme", "15", ROOT]
     bodies = {int(seq): body for seq, body in lines if not body.startswith(b"-")}
     assert all(tile[32 * seq : 32 * seq + 32] == leaf_hash(body) for seq, body in bodies.items())
-    assert decode(bodies[13]).action == "activity_log.erased"
-    assert decode(bodies[14]).action == "activity_log.pruned"
+    assert decode_body(bodies[13]).action == "activity_log.erased"
+    assert decode_body(bodies[14]).action == "activity_log.pruned"
     assert sorted(lists) == [f"erasures/{ERASURE}.json", f"removals/{REMOVAL}.json"]
     assert sorted(digests) == sorted([ERASURE, REMOVAL])
 
 
 def test_a_token_commits_to_the_same_bytes_for_ever() -> None:
-    made = token(item_preimage(Item(type="user", id="u-17", name="Anna Berg")), bytes(range(16)))
+    made = token_of(item_preimage(Item(type="user", id="u-17", name="Anna Berg")), bytes(range(16)))
     assert made == "tkFZI8Aq-CuTNQfyu0ztm1IJWe8eUxfP"

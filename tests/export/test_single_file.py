@@ -22,7 +22,7 @@ import bundles
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trailbook.record.canonical import canonical
+from trailbook.record.canonical import canonical_json
 from trailbook.tree.checkpoint import SignerKey, format_vkey, verifier_of
 
 FILE = bundles.PACKAGE / "trailbook_verify.py"
@@ -267,7 +267,7 @@ def rows_of(files: Files) -> list[dict[str, str]]:
 
 def with_rows(files: Files, rows: list[dict[str, str]]) -> Files:
     ordered = sorted(rows, key=lambda row: row["token"])
-    return {**files, "identities.ndjson": b"".join(canonical(row) + b"\n" for row in ordered)}
+    return {**files, "identities.ndjson": b"".join(canonical_json(row) + b"\n" for row in ordered)}
 
 
 def test_identities(log: bundles.Log, run: Run) -> None:
@@ -290,7 +290,7 @@ def test_identities(log: bundles.Log, run: Run) -> None:
     stranger = bundles.Log()
     stranger.item(type="user", id="u-99", name="Nobody")
     assert told(stranger.rows) == {("inserted", None)}
-    twice = b"".join(canonical(rows[token]) + b"\n" for token in sorted([*rows, bob]))
+    twice = b"".join(canonical_json(rows[token]) + b"\n" for token in sorted([*rows, bob]))
     assert {one[0] for one in places(run(bundles.signed(cut, {**files, "identities.ndjson": twice})))} == {
         "inserted"
     }
@@ -313,7 +313,7 @@ def test_erasures(log: bundles.Log, run: Run) -> None:
     bob = log.tokens["user/u-2"]
     fewer = with_rows(files, [row for row in rows_of(files) if row["token"] != bob])
     name = next(name for name in files if name.startswith("erasures/"))
-    wider = canonical({**json.loads(files[name]), "tokens": sorted([*log.gone, bob])})
+    wider = canonical_json({**json.loads(files[name]), "tokens": sorted([*log.gone, bob])})
     assert ("changed", bundles.ERASED) in places(run(bundles.signed(cut, {**fewer, name: wider})), name)
     forged = f"erasures/{bundles.hashlib.sha256(wider).hexdigest()}.json"
     answer = run(bundles.signed(cut, {**fewer, forged: wider}))

@@ -17,7 +17,7 @@ from trailbook.deployment.opening import open_deployment
 from trailbook.errors import ExportChangedError, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, exactly, file_pieces, unguarded, whole_file
 from trailbook.export import xlsx as sheets
-from trailbook.finding.rows import Rows
+from trailbook.finding.rows import ExportRows
 from trailbook.testing.small import opened
 from trailbook.testing.steady import FrozenClock
 
@@ -211,7 +211,7 @@ def test_a_count_that_does_not_hold_is_an_error(log: Log) -> None:
     """P45: fewer rows than were counted, or more, is no file; as many is one."""
     for off, bad in ((1, True), (-1, True), (0, False)):
         rows = log.export(Query(), viewer=VIEWER)
-        wrong = Rows(count=rows.count + off, as_of=rows.as_of, batches=rows.batches)
+        wrong = ExportRows(count=rows.count + off, as_of=rows.as_of, batches=rows.batches)
         if bad:
             with pytest.raises(ExportChangedError):
                 list(exactly(wrong))

@@ -9,7 +9,7 @@ import pytest
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import FilterInvalidError
 from trailbook.finding.answers import Page
-from trailbook.finding.paging import Turn, after, batch
+from trailbook.finding.paging import Turn, list_page, next_seqs
 from trailbook.index import Place
 from trailbook.model import microseconds, parse_instant
 from trailbook.query import Order, from_line
@@ -98,7 +98,7 @@ def test_batches_are_the_pages(log: Log, order: Order) -> None:
     for limit in range(1, 9):
         found, at = list[int](), None
         while True:
-            more, at = log._projection.ask(partial(batch, plan=plan, ask=(order, limit), at=at))
+            more, at = log._projection.ask(partial(next_seqs, plan=plan, ask=(order, limit), at=at))
             assert len(more) <= limit
             found += more
             if at is None:
@@ -110,7 +110,7 @@ def test_batches_are_the_pages(log: Log, order: Order) -> None:
 def test_a_batch_ends_at_its_last_place(log: Log) -> None:
     """The place is where the next one goes on: an instant and a seq, or by seq the seq alone."""
     plan = log._asking.now_plan(ALL, ME, "en")
-    ask: Any = partial(batch, plan=plan)
+    ask: Any = partial(next_seqs, plan=plan)
     entries = {e.seq: e for e in log.search(ALL, viewer=ME).entries}
     for order in ("desc", "asc"):
         last = expected(order)[2]
@@ -122,7 +122,7 @@ def test_a_batch_ends_at_its_last_place(log: Log) -> None:
 @pytest.mark.parametrize("limit", [0, -1, 201, 1000])
 def test_a_page_has_one_to_two_hundred(log: Log, limit: int) -> None:
     """Other limits are refused, by the parameter's name; the least and the greatest are taken."""
-    for ask in (lambda: log.search(ALL, viewer=ME, limit=limit), lambda: after([1], None, limit)):
+    for ask in (lambda: log.search(ALL, viewer=ME, limit=limit), lambda: list_page([1], None, limit)):
         with pytest.raises(FilterInvalidError) as refused:
             ask()
         (fault,) = refused.value.faults
@@ -130,7 +130,7 @@ def test_a_page_has_one_to_two_hundred(log: Log, limit: int) -> None:
         assert refused.value.detail == "limit: is not a whole number from 1 to 200"
     for right in (1, 200):
         assert log.search(ALL, viewer=ME, limit=right).entries
-        assert after([1], None, right) == (0, 1, None)
+        assert list_page([1], None, right) == (0, 1, None)
 
 
 def at_number(seq: int) -> Cursor:
@@ -140,11 +140,11 @@ def at_number(seq: int) -> Cursor:
 def test_pages_of_a_list() -> None:
     """A list goes on after the number of the cursor, ends where it ends, and after a number that is gone is over."""
     numbers = [40, 10, 30, 20]
-    assert after(numbers, None, 2) == (0, 2, Turn(Place(0, 10), True))
-    assert after(numbers, at_number(10), 1) == (2, 3, Turn(Place(0, 30), True))
-    assert after(numbers, at_number(10), 2) == (2, 4, None)
-    assert after(numbers, at_number(40), 200) == (1, 4, None)
-    assert after(numbers, at_number(20), 2) == (4, 4, None)
-    assert after(numbers, at_number(99), 2) == (4, 4, None)
-    assert after(numbers, None, 4) == (0, 4, None)
-    assert after([], None, 2) == (0, 0, None)
+    assert list_page(numbers, None, 2) == (0, 2, Turn(Place(0, 10), True))
+    assert list_page(numbers, at_number(10), 1) == (2, 3, Turn(Place(0, 30), True))
+    assert list_page(numbers, at_number(10), 2) == (2, 4, None)
+    assert list_page(numbers, at_number(40), 200) == (1, 4, None)
+    assert list_page(numbers, at_number(20), 2) == (4, 4, None)
+    assert list_page(numbers, at_number(99), 2) == (4, 4, None)
+    assert list_page(numbers, None, 4) == (0, 4, None)
+    assert list_page([], None, 2) == (0, 0, None)

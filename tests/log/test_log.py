@@ -20,7 +20,7 @@ from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundErr
 from trailbook.log.log import LIBRARY, Log
 from trailbook.model import Actor, Concern, Entry, Item, NewEntry, Origin, microseconds
 from trailbook.query import EntryFacts, Order, Query, Term, from_line, matches, words
-from trailbook.record.rules import Complete, complete
+from trailbook.record.rules import Complete, complete_entry
 from trailbook.stores import Store, open_store
 from trailbook.testing import FrozenClock, new_log
 from trailbook.testing.steady import START
@@ -134,7 +134,7 @@ def test_views_say_what_was_recorded(history: list[NewEntry]) -> None:
     """The reference itself, against a directory kept here by hand: every member, every name of then."""
     log, names = new_log(), Names()
     log.record_many(history)
-    expected = [names.entry(seq, complete(CATALOGUE, e, START)) for seq, e in enumerate(history)]
+    expected = [names.entry(seq, complete_entry(CATALOGUE, e, START)) for seq, e in enumerate(history)]
     views = sorted(log.views(Query(), viewer=VIEWER), key=lambda view: view.entry.seq)
 
     def comparable(entry: Entry) -> Entry:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from trailbook.errors import CursorInvalidError
-from trailbook.query.cursors import LIFE, Cursor, read, write
+from trailbook.query.cursors import LIFE, Cursor, read_cursor, write_cursor
 
 KEY = bytes(range(32))
 NOW = 1_793_000_000_000_000
@@ -28,42 +28,44 @@ ONE = Cursor(at=5, seq=7, later=False, as_of=9, since=None, until=None, written=
 
 @given(CURSORS, st.text(max_size=50))
 def test_reading_gives_back_what_was_written(cursor: Cursor, question: str) -> None:
-    text = write(cursor, question, KEY)
-    assert read(text, question, KEY, NOW) == cursor
+    text = write_cursor(cursor, question, KEY)
+    assert read_cursor(text, question, KEY, NOW) == cursor
     assert len(text) <= 512
     assert text.isascii()
 
 
-@pytest.mark.parametrize("bit", range(len(write(ONE, "q", KEY)) * 6))
+@pytest.mark.parametrize("bit", range(len(write_cursor(ONE, "q", KEY)) * 6))
 def test_every_changed_bit_is_found(bit: int) -> None:
     """Of the text's letters, so that bits which base64 ignores are found as well."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    text = write(ONE, "q", KEY)
+    text = write_cursor(ONE, "q", KEY)
     at, changed = bit // 6, letters.index(text[bit // 6]) ^ (1 << bit % 6)
     with pytest.raises(CursorInvalidError):
-        read(text[:at] + letters[changed] + text[at + 1 :], "q", KEY, NOW)
-    assert read(text, "q", KEY, NOW) == ONE
+        read_cursor(text[:at] + letters[changed] + text[at + 1 :], "q", KEY, NOW)
+    assert read_cursor(text, "q", KEY, NOW) == ONE
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "=", "å", "A" * 600, "%00", " ", write(ONE, "q", KEY) + "=", "A" * 22]
+    "text", ["", "x", "=", "å", "A" * 600, "%00", " ", write_cursor(ONE, "q", KEY) + "=", "A" * 22]
 )
 def test_what_is_no_cursor(text: str) -> None:
     with pytest.raises(CursorInvalidError) as refused:
-        read(text, "q", KEY, NOW)
+        read_cursor(text, "q", KEY, NOW)
     assert refused.value.detail == "the cursor is not valid for this question; begin again without it"
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes(found: bytes) -> None:
     with pytest.raises(CursorInvalidError):
-        read(base64.urlsafe_b64encode(found).decode().rstrip("="), "q", KEY, NOW)
+        read_cursor(base64.urlsafe_b64encode(found).decode().rstrip("="), "q", KEY, NOW)
 
 
 def test_letters_that_say_nothing() -> None:
     """What a lenient decoder would skip, and the other alphabet's letters, are no part of a cursor."""
     text = next(
-        found for at in range(99) if set("-_") <= set(found := write(structs.replace(ONE, at=at), "q", KEY))
+        found
+        for at in range(99)
+        if set("-_") <= set(found := write_cursor(structs.replace(ONE, at=at), "q", KEY))
     )
     for other in (
         f" {text}",
@@ -73,28 +75,28 @@ def test_letters_that_say_nothing() -> None:
         text.replace("_", "/"),
     ):
         with pytest.raises(CursorInvalidError):
-            read(other, "q", KEY, NOW)
-    assert read(text, "q", KEY, NOW).seq == 7
+            read_cursor(other, "q", KEY, NOW)
+    assert read_cursor(text, "q", KEY, NOW).seq == 7
 
 
 def test_another_question_or_key() -> None:
-    text = write(ONE, "acme\nuser/1\ndesc\n", KEY)
+    text = write_cursor(ONE, "acme\nuser/1\ndesc\n", KEY)
     for question, key in (("acme\nuser/2\ndesc\n", KEY), ("acme\nuser/1\ndesc\n", bytes(32))):
         with pytest.raises(CursorInvalidError):
-            read(text, question, key, NOW)
-    assert read(text, "acme\nuser/1\ndesc\n", KEY, NOW) == ONE
+            read_cursor(text, question, key, NOW)
+    assert read_cursor(text, "acme\nuser/1\ndesc\n", KEY, NOW) == ONE
 
 
 def test_thirty_days() -> None:
-    old = write(structs.replace(ONE, written=NOW - LIFE), "q", KEY)
-    assert read(old, "q", KEY, NOW).seq == 7
+    old = write_cursor(structs.replace(ONE, written=NOW - LIFE), "q", KEY)
+    assert read_cursor(old, "q", KEY, NOW).seq == 7
     with pytest.raises(CursorInvalidError):
-        read(old, "q", KEY, NOW + 1)
+        read_cursor(old, "q", KEY, NOW + 1)
 
 
 def test_the_form_and_the_life() -> None:
     """16 bytes that authenticate, then the place as msgpack; taken for thirty days of microseconds, no more."""
-    raw = base64.urlsafe_b64decode(write(ONE, "q", KEY) + "==")
+    raw = base64.urlsafe_b64decode(write_cursor(ONE, "q", KEY) + "==")
     assert msgspec.msgpack.decode(raw[16:]) == [5, 7, False, 9, None, None, NOW]
     bound = b"trailbook/cursor/v1\x00" + hashlib.sha256(b"q").digest() + raw[16:]
     assert raw[:16] == hmac.digest(KEY, bound, "sha256")[:16]
@@ -106,7 +108,7 @@ def test_every_last_letter() -> None:
     ends = set()
     for at, ago in product((5, 200, 300), range(300)):
         cursor = structs.replace(ONE, at=at, written=NOW - ago)
-        text = write(cursor, "q", KEY)
+        text = write_cursor(cursor, "q", KEY)
         ends.add(text[-1])
-        assert read(text, "q", KEY, NOW) == cursor
+        assert read_cursor(text, "q", KEY, NOW) == cursor
     assert len(ends) == 64

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trailbook.errors import FilterInvalidError
 from trailbook.model import instant, microseconds
-from trailbook.query.dates import PRESETS, bounds, day_end, day_start, first_instant, parse_day, zone
+from trailbook.query.dates import PRESETS, date_bounds, day_end, day_start, first_instant, parse_day, zone
 
 # Every kind of zone there is: both hemispheres, half and quarter hours, shifts of 30 minutes, at midnight and
 # over midnight, suspended for Ramadan, abolished, moved for good.
@@ -79,7 +79,7 @@ def test_neighbouring_presets_meet_at_every_transition(name: str) -> None:
     place = ZoneInfo(name)
     for transition in transitions(place):
         for now in (transition - timedelta(microseconds=1), transition, transition + DAY):
-            ranges = {preset: bounds(preset, now, place) for preset in PRESETS}
+            ranges = {preset: date_bounds(preset, now, place) for preset in PRESETS}
             for unit in ("week", "month", "quarter", "year"):
                 assert ranges[f"last-{unit}"][1] == ranges[f"this-{unit}"][0]
                 assert ranges[f"this-{unit}"][0] <= microseconds(now) < ranges[f"this-{unit}"][1]
@@ -142,7 +142,7 @@ TABLE = {  # Tuesday 31 March 2026, just after midnight in Oslo, still the 30th 
 
 
 def days_of(preset: str, now: str, place: ZoneInfo, week_start: int = 0) -> tuple[str, str]:
-    start, end = bounds(preset, datetime.fromisoformat(now), place, week_start)
+    start, end = date_bounds(preset, datetime.fromisoformat(now), place, week_start)
     return str(local_date(instant(start), place)), str(local_date(instant(end), place))
 
 
@@ -187,11 +187,11 @@ def test_the_last_and_the_first_days_that_exist(place: ZoneInfo) -> None:
     """F6: ranges reach the end of year 9999 and the beginning of year 1 in every zone."""
     latest = datetime.max.replace(tzinfo=UTC) - DAY
     for preset in ("today", "this-week", "this-month", "this-year"):
-        start, end = bounds(preset, latest, place)
+        start, end = date_bounds(preset, latest, place)
         assert start <= microseconds(latest) < end
     assert day_end(date.max, place) == microseconds(datetime.max.replace(tzinfo=UTC)) + 1
     earliest = datetime.min.replace(tzinfo=UTC) + DAY
-    assert bounds("last-year", earliest, place)[0] >= microseconds(datetime.min.replace(tzinfo=UTC))
+    assert date_bounds("last-year", earliest, place)[0] >= microseconds(datetime.min.replace(tzinfo=UTC))
     assert day_start(date.min, place) < day_end(date.min, place)
 
 
@@ -223,11 +223,11 @@ def test_an_unknown_preset_and_a_clock_without_zone_are_refused() -> None:
     """P24: with the control that a preset and a clock with zone are taken."""
     now = datetime(2026, 11, 2, 12, tzinfo=UTC)
     with pytest.raises(FilterInvalidError) as refused:
-        bounds("last-fortnight", now, OSLO)
+        date_bounds("last-fortnight", now, OSLO)
     assert refused.value.faults[0].pointer == "/date"
     with pytest.raises(ValueError):
-        bounds("last-week", now.replace(tzinfo=None), OSLO)
-    assert bounds("last-week", now, OSLO)
+        date_bounds("last-week", now.replace(tzinfo=None), OSLO)
+    assert date_bounds("last-week", now, OSLO)
 
 
 @pytest.mark.parametrize(

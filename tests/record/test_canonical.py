@@ -21,15 +21,15 @@ from trailbook.model import Concern, Item, NewEntry, Origin, entry_from
 from trailbook.record.canonical import (
     Cited,
     Stamp,
-    canonical,
-    correlation,
-    decode,
-    encode,
+    canonical_json,
+    correlation_digits,
+    decode_body,
+    encode_body,
     item_preimage,
     origin_preimage,
-    token,
+    token_of,
 )
-from trailbook.record.rules import complete
+from trailbook.record.rules import complete_entry
 from trailbook.testing.steady import START
 from trailbook.testing.strategies import new_entries, texts
 from trailbook.tree.merkle import leaf_hash
@@ -48,15 +48,16 @@ def cited(case: dict[str, Any], entry: NewEntry) -> Cited:
     salts, origin = case["salts"], entry.origin
     behalf = entry.on_behalf_of
     return Cited(
-        actor=token(item_preimage(entry.actor), salt(salts["actor"])),
-        target=token(item_preimage(entry.target), salt(salts["target"])),
-        source=token(item_preimage(Item(**case["source"])), salt(salts["source"])),
-        on_behalf_of=None if behalf is None else token(item_preimage(behalf), salt(salts["on_behalf_of"])),
-        origin=token(origin_preimage(origin.ip, origin.user_agent), salt(salts["origin"]))
+        actor=token_of(item_preimage(entry.actor), salt(salts["actor"])),
+        target=token_of(item_preimage(entry.target), salt(salts["target"])),
+        source=token_of(item_preimage(Item(**case["source"])), salt(salts["source"])),
+        on_behalf_of=None if behalf is None else token_of(item_preimage(behalf), salt(salts["on_behalf_of"])),
+        origin=token_of(origin_preimage(origin.ip, origin.user_agent), salt(salts["origin"]))
         if "origin" in salts
         else None,
         concerns=tuple(
-            token(item_preimage(c), salt(s)) for c, s in zip(entry.concerns, salts["concerns"], strict=True)
+            token_of(item_preimage(c), salt(s))
+            for c, s in zip(entry.concerns, salts["concerns"], strict=True)
         ),
     )
 
@@ -68,7 +69,7 @@ def body_of(case: dict[str, Any]) -> bytes:
         recorded_at=case["stamp"]["recorded_at"],
         key=bytes.fromhex(case["key"]),
     )
-    return encode(entry, cited(case, entry), stamp)
+    return encode_body(entry, cited(case, entry), stamp)
 
 
 def golden() -> list[Any]:
@@ -96,7 +97,7 @@ def plain(entry: NewEntry, recorded_at: str = "2026-11-02T08:15:00.000000Z") -> 
     """A body whose tokens follow from the items alone, so that only content makes bodies differ."""
 
     def stands(item: Item | None) -> str | None:
-        return None if item is None else token(item_preimage(item), bytes(16))
+        return None if item is None else token_of(item_preimage(item), bytes(16))
 
     origin = entry.origin
     placed = origin.ip is not None or origin.user_agent is not None
@@ -105,21 +106,21 @@ def plain(entry: NewEntry, recorded_at: str = "2026-11-02T08:15:00.000000Z") -> 
         target=stands(entry.target) or "",
         source="s" * 32,
         on_behalf_of=stands(entry.on_behalf_of),
-        origin=token(origin_preimage(origin.ip, origin.user_agent), bytes(16)) if placed else None,
+        origin=token_of(origin_preimage(origin.ip, origin.user_agent), bytes(16)) if placed else None,
         concerns=tuple(stands(c) or "" for c in entry.concerns),
     )
     assert entry.id is not None
-    return encode(entry, tokens, Stamp(id=entry.id, recorded_at=recorded_at, key=KEY))
+    return encode_body(entry, tokens, Stamp(id=entry.id, recorded_at=recorded_at, key=KEY))
 
 
-ENTRIES = new_entries(CATALOGUE).map(lambda entry: complete(CATALOGUE, entry, START).entry)
+ENTRIES = new_entries(CATALOGUE).map(lambda entry: complete_entry(CATALOGUE, entry, START).entry)
 
 
 @given(ENTRIES)
 def test_bodies_are_rfc_8785(entry: NewEntry) -> None:
     body = plain(entry)
     assert rfc8785.dumps(json.loads(body)) == body
-    assert msgspec.json.encode(decode(body)) == body  # as the declared members say, whoever writes it
+    assert msgspec.json.encode(decode_body(body)) == body  # as the declared members say, whoever writes it
     assert body.isascii()
     assert b"null" not in body
     assert json.loads(body)["v"] == 1
@@ -128,12 +129,12 @@ def test_bodies_are_rfc_8785(entry: NewEntry) -> None:
 
 @given(st.dictionaries(st.sampled_from(["type", "id", "name", "ip", "user_agent"]), texts(), max_size=5))
 def test_canonical_json_is_rfc_8785(found: dict[str, str]) -> None:
-    assert canonical(found) == rfc8785.dumps(found)
+    assert canonical_json(found) == rfc8785.dumps(found)
 
 
 def content(entry: NewEntry) -> tuple[Any, ...]:
     """What an entry says, with everything that has no order or several written forms brought to one."""
-    together = None if entry.correlation is None else correlation(entry.correlation, KEY)
+    together = None if entry.correlation is None else correlation_digits(entry.correlation, KEY)
     concerns = sorted((c.part, c.type, c.id, c.name or "", c.name is None) for c in entry.concerns)
     same = structs.replace(entry, concerns=(), fields=(), correlation=together)
     return repr(same), concerns, sorted(entry.fields)
@@ -195,7 +196,7 @@ def test_order_in_lists_says_nothing(entry: NewEntry, chance: Any) -> None:
 
 @given(ENTRIES)
 def test_decoding_reads_back_what_was_written(entry: NewEntry) -> None:
-    body = decode(plain(entry))
+    body = decode_body(plain(entry))
     assert (body.action, body.category, body.outcome) == (entry.action, entry.category, entry.outcome)
     assert body.fields == tuple(sorted(entry.fields))
     assert len(body.concerns) == len(entry.concerns)
@@ -205,7 +206,7 @@ def test_decoding_reads_back_what_was_written(entry: NewEntry) -> None:
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"v":1}', b'{"action":1}'])
 def test_what_is_no_body_is_damage(body: bytes) -> None:
     with pytest.raises(DamagedError):
-        decode(body)
+        decode_body(body)
 
 
 ITEMS = st.builds(Item, type=st.just("user"), id=texts(200), name=st.none() | texts())
@@ -215,14 +216,14 @@ ITEMS = st.builds(Item, type=st.just("user"), id=texts(200), name=st.none() | te
 def test_a_token_is_the_salted_hash(item: Item, salted: bytes) -> None:
     members = {"id": item.id, "type": item.type, **({} if item.name is None else {"name": item.name})}
     digest = hashlib.sha256(b"trailbook/item/v1\x00" + salted + rfc8785.dumps(members)).digest()
-    assert token(item_preimage(item), salted) == urlsafe_b64encode(digest[:24]).decode()
-    assert len(token(item_preimage(item), salted)) == 32
+    assert token_of(item_preimage(item), salted) == urlsafe_b64encode(digest[:24]).decode()
+    assert len(token_of(item_preimage(item), salted)) == 32
 
 
 @given(ITEMS, st.binary(min_size=16, max_size=16), st.integers(0, 127))
 def test_any_bit_of_the_salt_makes_another_token(item: Item, salted: bytes, bit: int) -> None:
     flipped = (int.from_bytes(salted, "big") ^ (1 << bit)).to_bytes(16, "big")
-    assert token(item_preimage(item), flipped) != token(item_preimage(item), salted)
+    assert token_of(item_preimage(item), flipped) != token_of(item_preimage(item), salted)
 
 
 @given(ITEMS)
@@ -233,7 +234,7 @@ def test_any_member_makes_another_token(item: Item) -> None:
         structs.replace(item, name="x" + (item.name or "")),
         structs.replace(item, name=item.id if item.name is None else None),
     ]
-    tokens = {token(item_preimage(i), bytes(16)) for i in (item, *others)}
+    tokens = {token_of(item_preimage(i), bytes(16)) for i in (item, *others)}
     assert len(tokens) == 1 + len(others)
 
 
@@ -255,16 +256,16 @@ def test_an_origin_is_no_item() -> None:
     ],
 )
 def test_correlations(given_: str, written: str) -> None:
-    assert correlation(given_, KEY) == written
+    assert correlation_digits(given_, KEY) == written
 
 
 @given(texts(200))
 def test_a_correlation_is_hidden_under_the_key(text: str) -> None:
     """Under another organisation's key it reads otherwise: no dictionary of references crosses over."""
-    found = correlation(text, KEY)
+    found = correlation_digits(text, KEY)
     assert len(found) == 32
     if found != text:
-        assert correlation(text, bytes(64)) != found
+        assert correlation_digits(text, bytes(64)) != found
 
 
 def test_a_body_longer_than_a_bundle_takes_is_refused() -> None:

@@ -13,7 +13,7 @@ from msgspec import structs
 from trailbook.catalogue import load
 from trailbook.errors import ActionUnknownError, EntryInvalidError, Fault
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.record.rules import complete
+from trailbook.record.rules import complete_entry
 from trailbook.testing.steady import START
 from trailbook.testing.strategies import new_entries
 
@@ -38,7 +38,7 @@ RENAMED = structs.replace(GOOD, action="role.updated", concerns=())
 
 def faults(entry: NewEntry, now: datetime = START) -> list[tuple[str, str]]:
     try:
-        complete(CATALOGUE, entry, now)
+        complete_entry(CATALOGUE, entry, now)
     except (EntryInvalidError, ActionUnknownError) as error:
         return [(fault.pointer, fault.code) for fault in error.faults]
     return []
@@ -301,7 +301,7 @@ def test_the_first_hours_of_the_calendar() -> None:
 def test_an_unknown_action_names_the_nearest(action: str, nearest: str | None) -> None:
     """R1: refused, and never taken for the one that was meant."""
     with pytest.raises(ActionUnknownError) as refused:
-        complete(CATALOGUE, to(GOOD, action=action), START)
+        complete_entry(CATALOGUE, to(GOOD, action=action), START)
     assert refused.value.nearest == nearest
     assert [(f.pointer, f.code) for f in refused.value.faults] == [("/action", "action-unknown")]
     assert (nearest or "") in refused.value.detail
@@ -313,7 +313,7 @@ def test_all_faults_are_told_at_once() -> None:
         "/category", "/purpose", "/concerns/0/name", "/fields/0",
     }  # fmt: skip
     with pytest.raises(EntryInvalidError) as refused:
-        complete(CATALOGUE, bad, START)
+        complete_entry(CATALOGUE, bad, START)
     first = refused.value.faults[0]
     assert isinstance(first, Fault)
     assert (refused.value.code, first.pointer) == (first.code, "/category")
@@ -323,12 +323,12 @@ def test_all_faults_are_told_at_once() -> None:
 def test_what_follows_is_filled_in_and_nothing_else() -> None:
     anna = Item(type="user", id="u-17", name="Anna Berg")
     updated = to(GOOD, action="user.profile_updated", target=anna, concerns=())
-    filled = complete(CATALOGUE, updated, START).entry
+    filled = complete_entry(CATALOGUE, updated, START).entry
     assert filled.category == "users"
     assert [(c.part, c.id, c.name) for c in filled.concerns] == [("subject", "u-17", "Anna Berg")]
-    behalf = complete(CATALOGUE, to(GOOD, actor=SYNC, on_behalf_of=anna), START).entry
+    behalf = complete_entry(CATALOGUE, to(GOOD, actor=SYNC, on_behalf_of=anna), START).entry
     assert [c.part for c in behalf.concerns] == ["member", "represented"]
-    assert complete(CATALOGUE, to(GOOD, category="roles"), START).entry == to(GOOD, category="roles")
+    assert complete_entry(CATALOGUE, to(GOOD, category="roles"), START).entry == to(GOOD, category="roles")
 
 
 def test_a_part_given_and_filled_under_two_names_is_refused() -> None:
@@ -342,24 +342,24 @@ def test_a_part_given_and_filled_under_two_names_is_refused() -> None:
 
 def test_a_personal_target_has_its_owner() -> None:
     """Record.md 3: what is erased with a person knows whose it is."""
-    assert complete(CATALOGUE, PAID, START).owner == OWNER
-    assert complete(CATALOGUE, GOOD, START).owner is None
+    assert complete_entry(CATALOGUE, PAID, START).owner == OWNER
+    assert complete_entry(CATALOGUE, GOOD, START).owner is None
 
 
 def test_fields_beyond_100(tmp_path: Path) -> None:
     names = [f"f_{at}" for at in range(101)]
     (tmp_path / "roles.toml").write_text(f"[types.role]\nfields = {names}\n".replace("'", '"'))
     catalogue = load([tmp_path])
-    complete(catalogue, to(RENAMED, fields=tuple(names[:100])), START)
+    complete_entry(catalogue, to(RENAMED, fields=tuple(names[:100])), START)
     with pytest.raises(EntryInvalidError) as refused:
-        complete(catalogue, to(RENAMED, fields=tuple(names)), START)
+        complete_entry(catalogue, to(RENAMED, fields=tuple(names)), START)
     assert [f.pointer for f in refused.value.faults] == ["/fields"]
 
 
 @given(new_entries(CATALOGUE))
 def test_drawn_entries_keep_every_rule(entry: NewEntry) -> None:
-    found = complete(CATALOGUE, entry, START).entry
+    found = complete_entry(CATALOGUE, entry, START).entry
     assert found.category == CATALOGUE.actions[entry.action].category
     assert set(entry.concerns) <= set(found.concerns)
-    assert complete(CATALOGUE, found, START).entry == found
+    assert complete_entry(CATALOGUE, found, START).entry == found
     assert isinstance(found.id, UUID)

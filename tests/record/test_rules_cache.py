@@ -12,8 +12,8 @@ from msgspec import structs
 from trailbook.catalogue import load
 from trailbook.errors import InvalidError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.record.rules import Complete, complete
-from trailbook.record.rules_cache import Sound
+from trailbook.record.rules import Complete, complete_entry
+from trailbook.record.rules_cache import RulesCache
 from trailbook.testing.steady import START
 from trailbook.testing.strategies import new_entries
 
@@ -84,13 +84,13 @@ def said(judge: Any, entry: NewEntry) -> Any:
 
 
 def by_rules(entry: NewEntry) -> Any:
-    return said(lambda e: complete(CATALOGUE, e, START), entry)
+    return said(lambda e: complete_entry(CATALOGUE, e, START), entry)
 
 
 @given(st.lists(new_entries(CATALOGUE), min_size=1, max_size=4), st.data())
 def test_what_was_seen_is_judged_as_by_the_rules(entries: list[NewEntry], data: st.DataObject) -> None:
     """R1: items, shapes and times of entries that were seen, in any mixture, three times over."""
-    sound = Sound(CATALOGUE)
+    sound = RulesCache(CATALOGUE)
     for _ in range(2):
         for entry in entries:
             assert said(lambda e: sound.complete(e, START), entry) == by_rules(entry)
@@ -108,7 +108,7 @@ def test_what_was_seen_is_judged_as_by_the_rules(entries: list[NewEntry], data: 
 @pytest.mark.parametrize("members", OTHERWISE, ids=str)
 def test_one_member_otherwise(members: dict[str, Any]) -> None:
     """Each is judged by the rules although everything beside it was seen; the control is the entry itself."""
-    sound = Sound(CATALOGUE)
+    sound = RulesCache(CATALOGUE)
     behalf = structs.replace(ENTRY, on_behalf_of=Item(type="user", id="u-42", name="Bob Li"))
     for seen in (ENTRY, behalf, ENTRY):
         assert said(lambda e: sound.complete(e, START), seen) == by_rules(seen)

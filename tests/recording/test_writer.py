@@ -19,7 +19,7 @@ from trailbook.errors import BatchRefusedError, DamagedError, EntryConflictError
 from trailbook.log.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, entry_from, microseconds
 from trailbook.query import Query
-from trailbook.record.canonical import decode
+from trailbook.record.canonical import decode_body
 from trailbook.record.row import body_row
 from trailbook.recording.contract import Committed, Means
 from trailbook.recording.writer import Writer, new_id
@@ -58,7 +58,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def bodies(store: Store) -> list[Any]:
-    return [decode(row.body or b"") for row in store.kept("acme", 0, store.head("acme").size)]
+    return [decode_body(row.body or b"") for row in store.kept("acme", 0, store.head("acme").size)]
 
 
 # --- the first answer, and the same again ---
@@ -429,7 +429,7 @@ def test_the_index_is_told_what_it_would_read(history: list[list[NewEntry]]) -> 
     for entries in history:
         writer.record([writer.request(entries, Item(type="source", id="k-1", name="HR"), atomic=False)])
     rows = [row for one in told for row in one.rows]
-    kept = [(row.seq, decode(row.body or b"")) for row in store.kept("acme", 0, store.head("acme").size)]
+    kept = [(row.seq, decode_body(row.body or b"")) for row in store.kept("acme", 0, store.head("acme").size)]
     known = {i.token: i for i in store.every_identity("acme")}
     assert rows == [body_row(seq, body, known, catalogue=CATALOGUE) for seq, body in kept]
     assert [i for one in told for i in one.identities] == list(store.every_identity("acme"))

@@ -12,7 +12,7 @@ from trailbook import Actor, Item, Log, NewEntry, Origin, Query, operator
 from trailbook.errors import EntryExpiredError, InvalidError, NotFoundError
 from trailbook.proofs.evidence import proof_file
 from trailbook.query import from_params
-from trailbook.record.canonical import decode, item_preimage, token
+from trailbook.record.canonical import decode_body, item_preimage, token_of
 from trailbook.retention.removal import Retention
 from trailbook.stores import Store, open_store
 from trailbook.testing import FrozenClock
@@ -107,7 +107,7 @@ def test_the_erased_entry_cites_a_manifest_of_every_token(tmp_path: Path, clock:
     tokens = {i.token for i in store.every_identity(ORG) if i.item in persons or i.owner in persons}
     receipt = log.erase(GONE, actor=ANNA, origin=WEB)
     assert receipt.seq is not None
-    body = decode(store.kept_at(ORG, [receipt.seq])[0].body or b"")
+    body = decode_body(store.kept_at(ORG, [receipt.seq])[0].body or b"")
     target = store.identities_of(ORG, [body.target])[0].id or ""
     manifest = store.blob(ORG, "erasure", target.partition("-")[2])
     assert manifest is not None
@@ -147,7 +147,7 @@ def test_guesses_do_not_open_kept_tokens(tmp_path: Path, clock: FrozenClock) -> 
     log.record_many(about(clock))
     store = stored(tmp_path)
     before = next(i for i in store.identities(ORG, [("user", GONE.id, None)]) if i.name == GONE.name)
-    assert token(item_preimage(GONE), before.salt or b"") == before.token  # the control: the salt opens it
+    assert token_of(item_preimage(GONE), before.salt or b"") == before.token  # the control: the salt opens it
     log.erase(GONE, actor=ANNA, origin=WEB)
     kept = {i.token for i in store.every_identity(ORG)}
     salts = [bytes(16), *(i.salt for i in store.every_identity(ORG) if i.salt is not None)][:10]
@@ -156,7 +156,7 @@ def test_guesses_do_not_open_kept_tokens(tmp_path: Path, clock: FrozenClock) -> 
     preimages = (item_preimage(person) for person in people)
     tried = 0
     for preimage in preimages:
-        assert not any(token(preimage, salt) in kept for salt in salts)
+        assert not any(token_of(preimage, salt) in kept for salt in salts)
         tried += len(salts)
     assert tried >= 1_000_000
 
@@ -225,7 +225,7 @@ def test_removal_takes_what_is_due_and_cites_it(tmp_path: Path, clock: FrozenClo
     assert all(row.body is not None for row in rows[40:])
     assert receipt.seq == 81
     manifest = store.blob(
-        ORG, "removal", store.identities_of(ORG, [decode(rows[81].body or b"").target])[0].id or ""
+        ORG, "removal", store.identities_of(ORG, [decode_body(rows[81].body or b"").target])[0].id or ""
     )
     assert msgspec.json.decode(manifest or b"")["seqs"] == [[0, 39]]
     assert tree_faults(store, ORG) == []
@@ -288,7 +288,7 @@ def test_a_restored_backup_goes_on_only_as_a_declared_restart(tmp_path: Path, cl
     assert hits(tmp_path) == []
     store = stored(tmp_path)
     assert lost is not None
-    first = decode(store.kept_at(ORG, [32])[0].body or b"")
+    first = decode_body(store.kept_at(ORG, [32])[0].body or b"")
     assert first.action == "activity_log.restarted"
     assert store.identities_of(ORG, [first.target])[0].id == f"38-{lost.root.hex()}"
     signed = restored.signer().sign(ORG)

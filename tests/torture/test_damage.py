@@ -20,7 +20,7 @@ from trailbook.proofs.outside_file import read_outside
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, fill, open_signed
-from trailbook.tree.merkle import EMPTY, TILE, compact, extend, leaf_hash
+from trailbook.tree.merkle import EMPTY, TILE, compact_range, extend_frontier, leaf_hash
 from trailbook.verify import Finding
 
 FLIPS, EDITS = 2000, 100
@@ -325,7 +325,7 @@ def cut_tail(db: apsw.Connection, drawn: random.Random) -> Any:
     leaves = [leaf if body is None else leaf_hash(_plain(body) or b"") for body, leaf in rows]
     db.execute("DELETE FROM entry WHERE place >= ?", (base + left,))
     db.execute("DELETE FROM entry_id WHERE seq >= ?", (left,))
-    range_ = b"".join(compact(extend(EMPTY, leaves)[0]))
+    range_ = b"".join(compact_range(extend_frontier(EMPTY, leaves)[0]))
     db.execute("UPDATE org SET size = ?, range = ?", (left, range_))
     if drawn.random() < 0.5:
         db.execute(

@@ -70,11 +70,11 @@ def fetch(level: int, index: int, width: int) -> bytes:
 
 
 def inclusion(index: int, size: int) -> tuple[bytes, ...]:
-    return merkle.proof(merkle.inclusion_plan(index, size), size, fetch)
+    return merkle.proof_hashes(merkle.inclusion_plan(index, size), size, fetch)
 
 
 def consistency(old: int, new: int) -> tuple[bytes, ...]:
-    return merkle.proof(merkle.consistency_plan(old, new), new, fetch)
+    return merkle.proof_hashes(merkle.consistency_plan(old, new), new, fetch)
 
 
 SIZES = [*range(1, 21), 255, 256, 257, 65536, 65537]
@@ -86,24 +86,24 @@ SIZES = [*range(1, 21), 255, 256, 257, 65536, 65537]
 def test_hashes_are_those_of_the_rfc():
     assert merkle.leaf_hash(b"").hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
     assert merkle.node_hash(b"l" * 32, b"r" * 32) == sha256(b"\x01" + b"l" * 32 + b"r" * 32).digest()
-    assert merkle.root(EMPTY) == EMPTY_ROOT == sha256(b"").digest()
+    assert merkle.frontier_root(EMPTY) == EMPTY_ROOT == sha256(b"").digest()
 
 
 def test_roots_of_all_sizes_equal_the_recursion_one_leaf_at_a_time():
     frontier = EMPTY
     for size in range(700):
-        assert merkle.root(frontier) == mth(0, size)
-        frontier, _ = merkle.extend(frontier, LEAVES[size : size + 1])
+        assert merkle.frontier_root(frontier) == mth(0, size)
+        frontier, _ = merkle.extend_frontier(frontier, LEAVES[size : size + 1])
 
 
 @given(st.lists(st.integers(0, 700), max_size=6))
 def test_chunks_of_any_length_equal_one_append(lengths: list[int]):
     frontier, tiles, at = EMPTY, [], 0
     for length in lengths:
-        frontier, completed = merkle.extend(frontier, LEAVES[at : at + length])
+        frontier, completed = merkle.extend_frontier(frontier, LEAVES[at : at + length])
         tiles += completed
         at += length
-    whole, expected = merkle.extend(EMPTY, LEAVES[:at])
+    whole, expected = merkle.extend_frontier(EMPTY, LEAVES[:at])
     assert frontier == whole
     assert sorted(tiles, key=lambda t: (t.level, t.index)) == list(expected)
 
@@ -113,10 +113,10 @@ def test_a_tall_tree_completes_each_tile_once_and_at_its_place():
     frontier, tiles, at = EMPTY, [], 0
     while at < len(LEAVES):
         length = random.choice((1, 7, 255, 256, 257, 1000, 9999))
-        frontier, completed = merkle.extend(frontier, LEAVES[at : at + length])
+        frontier, completed = merkle.extend_frontier(frontier, LEAVES[at : at + length])
         tiles += completed
         at = frontier.size
-    assert frontier == merkle.extend(EMPTY, LEAVES)[0]
+    assert frontier == merkle.extend_frontier(EMPTY, LEAVES)[0]
     assert [len(level) for level in frontier.levels] == [1, 0, 1]
     found = {(tile.level, tile.index): tile.hashes for tile in tiles}
     assert len(found) == len(tiles) == 257
@@ -125,28 +125,30 @@ def test_a_tall_tree_completes_each_tile_once_and_at_its_place():
 
 
 def test_nothing_appended_changes_nothing():
-    frontier, _ = merkle.extend(EMPTY, LEAVES[:300])
-    assert merkle.extend(frontier, []) == (frontier, ())
+    frontier, _ = merkle.extend_frontier(EMPTY, LEAVES[:300])
+    assert merkle.extend_frontier(frontier, []) == (frontier, ())
 
 
 def test_a_leaf_hash_of_another_length_is_refused():
-    assert merkle.extend(EMPTY, [b"x" * 32])[0].size == 1
+    assert merkle.extend_frontier(EMPTY, [b"x" * 32])[0].size == 1
     for wrong in (b"", b"x" * 31, b"x" * 33):
         with pytest.raises(InvalidError, match="32 bytes"):
-            merkle.extend(EMPTY, [b"x" * 32, wrong])
+            merkle.extend_frontier(EMPTY, [b"x" * 32, wrong])
 
 
 @given(st.integers(0, 600), st.integers(0, 70))
 def test_a_lengthened_compact_range_is_that_of_the_longer_tree(size: int, more: int):
     leaves = LEAVES[: size + more]
-    before, after = (merkle.extend(merkle.EMPTY, leaves[:n])[0] for n in (size, size + more))
-    assert merkle.lengthened(merkle.compact(before), size, leaves[size:]) == merkle.compact(after)
+    before, after = (merkle.extend_frontier(merkle.EMPTY, leaves[:n])[0] for n in (size, size + more))
+    assert merkle.lengthen_range(merkle.compact_range(before), size, leaves[size:]) == merkle.compact_range(
+        after
+    )
 
 
 def test_the_compact_range_has_one_root_per_bit_of_the_size():
-    frontier, _ = merkle.extend(EMPTY, LEAVES[: 256 + 128 + 3])
-    assert merkle.compact(frontier) == (mth(0, 256), mth(256, 384), mth(384, 386), mth(386, 387))
-    assert merkle.root_of(merkle.compact(frontier)) == mth(0, 387)
+    frontier, _ = merkle.extend_frontier(EMPTY, LEAVES[: 256 + 128 + 3])
+    assert merkle.compact_range(frontier) == (mth(0, 256), mth(256, 384), mth(384, 386), mth(386, 387))
+    assert merkle.root_of(merkle.compact_range(frontier)) == mth(0, 387)
     assert merkle.root_of([]) == EMPTY_ROOT
 
 
@@ -165,10 +167,10 @@ def test_a_frontier_is_restored_from_leaves_and_tiles(size: int):
         return mth(index * step, (index + 1) * step)
 
     leaves = LEAVES[size - size % TILE : size]
-    restored = merkle.restore(size, leaves, tile_root)
-    assert restored == merkle.extend(EMPTY, LEAVES[:size])[0]
+    restored = merkle.restore_frontier(size, leaves, tile_root)
+    assert restored == merkle.extend_frontier(EMPTY, LEAVES[:size])[0]
     with pytest.raises(DamagedError, match="leaves after its tiles"):
-        merkle.restore(size, [*leaves, LEAVES[0]], tile_root)
+        merkle.restore_frontier(size, [*leaves, LEAVES[0]], tile_root)
 
 
 # --- proofs ---
@@ -313,14 +315,14 @@ def test_a_plan_is_computed_from_few_tiles_each_fetched_once():
         fetched.append((level, index, width))
         return b"x" * 32 * width
 
-    merkle.proof(plan, 16_777_217, counting)
+    merkle.proof_hashes(plan, 16_777_217, counting)
     assert len(fetched) == len(set(fetched)) == 4
 
 
 def test_the_root_of_any_size_is_computed_from_tiles():
     for size in SIZES:
-        assert merkle.proof(merkle.root_plan(size), size, fetch) == (mth(0, size),)
-    assert merkle.proof(merkle.root_plan(0), 0, fetch) == (EMPTY_ROOT,)
+        assert merkle.proof_hashes(merkle.root_plan(size), size, fetch) == (mth(0, size),)
+    assert merkle.proof_hashes(merkle.root_plan(0), 0, fetch) == (EMPTY_ROOT,)
 
 
 def test_tiles_that_cannot_give_a_proof_are_named():
@@ -359,11 +361,11 @@ def sparse_root(size: int) -> bytes:
 def test_inclusion_in_trees_of_up_to_2_63_leaves(size: int):
     heights, fetched = sparse()
     root = sparse_root(size)
-    assert merkle.proof(merkle.root_plan(size), size, fetched) == (root,)
+    assert merkle.proof_hashes(merkle.root_plan(size), size, fetched) == (root,)
     for index in {at for at in (*HUGE, size - 1, size // 2) if at < size}:
         plan = merkle.inclusion_plan(index, size)
         assert len(set(merkle.tiles_for(plan, size).values())) <= 16
-        proof = merkle.proof(plan, size, fetched)
+        proof = merkle.proof_hashes(plan, size, fetched)
         assert merkle.verify_inclusion(heights[0], proof, index=index, size=size, root=root) == root
         refusal(merkle.verify_inclusion, heights[1], proof, index=index, size=size, root=root)
 
@@ -372,7 +374,7 @@ def test_inclusion_in_trees_of_up_to_2_63_leaves(size: int):
 def test_consistency_of_trees_of_up_to_2_63_leaves(new: int):
     _, fetched = sparse()
     for old in (size for size in HUGE if size <= new):
-        proof = merkle.proof(merkle.consistency_plan(old, new), new, fetched)
+        proof = merkle.proof_hashes(merkle.consistency_plan(old, new), new, fetched)
         heads = {"old": old, "old_root": sparse_root(old), "new": new, "new_root": sparse_root(new)}
         assert merkle.verify_consistency(proof, **heads) == heads["new_root"]
         if 0 < old < new:
@@ -450,9 +452,9 @@ def test_numbers_that_name_no_tile_have_no_path(level: int, index: int, width: i
 def test_roots_and_proofs_are_those_of_the_golden_file(size: int):
     """The format is frozen: leaf i is the hash of the ASCII bytes `leaf i`."""
     golden = GOLDEN[str(size)]
-    frontier: Frontier = merkle.extend(EMPTY, LEAVES[:size])[0]
-    assert merkle.root(frontier).hex() == golden["root"]
-    assert [found.hex() for found in merkle.compact(frontier)] == golden["compact"]
+    frontier: Frontier = merkle.extend_frontier(EMPTY, LEAVES[:size])[0]
+    assert merkle.frontier_root(frontier).hex() == golden["root"]
+    assert [found.hex() for found in merkle.compact_range(frontier)] == golden["compact"]
     for index, proof in golden["inclusion"].items():
         assert [found.hex() for found in inclusion(int(index), size)] == proof
     for old, proof in golden["consistency"].items():

@@ -15,7 +15,7 @@ from tests.web.test_html import opened
 from tests.web.test_journeys import lived
 
 from trailbook.access.viewer import operator
-from trailbook.administration.ready_views import VIEWS
+from trailbook.administration.ready_views import READY_VIEWS
 from trailbook.finding.answers import Shown
 from trailbook.query import from_params, split_params
 
@@ -138,9 +138,9 @@ def _followed(reader: httpx.Client, pairs: list[tuple[str, str]], newer: Sequenc
 def test_a_ready_view_gives_what_its_filter_gives(company: Served, reader: httpx.Client) -> None:
     """P23: the link of each of the ten questions shows the entries that the API gives for the same filter."""
     links = re.findall(r'href="([^"]*[?&;]view=(?!all")[^"]*)"', opened(reader, PAGE).text)
-    assert len(links) == len(VIEWS) == 10
+    assert len(links) == len(READY_VIEWS) == 10
     told = []
-    for view, link in zip(VIEWS, map(unescape, links), strict=True):
+    for view, link in zip(READY_VIEWS, map(unescape, links), strict=True):
         pairs = [*view.params, ("tz", "Europe/Oslo"), ("category.not", "activity_log"), ("limit", "200")]
         entries = reader.get(f"/api/v1/orgs/{ORG}/entries?{urlencode(pairs)}").json()["entries"]
         page = opened(reader, f"{link}&{urlencode(pairs[len(view.params) :])}").text

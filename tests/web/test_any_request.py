@@ -19,7 +19,7 @@ from trailbook import Item, Query, operator
 from trailbook.access.api_keys import SCOPES
 from trailbook.administration import views
 from trailbook.administration.access import By, add_role, put_member
-from trailbook.administration.views import Wanted
+from trailbook.administration.views import NewView
 from trailbook.deployment.health import Alarms
 
 # 50,000 take twenty minutes: TRAILBOOK_REQUESTS=50000 asks for them.
@@ -69,7 +69,7 @@ def named(asked: Served) -> dict[str, str]:
     entry = asked.log.search(Query(), viewer=operator(ORG), limit=1).entries[0]
     key, _ = asked.deployment.credentials.new_key(ORG, "Spare", ("read",))
     role = add_role(by, "Own", {})
-    view = views.add(by, Wanted(name="Shared", query=Query(), shared=True))
+    view = views.add_view(by, NewView(name="Shared", query=Query(), shared=True))
     found = {"org": ORG, "id": entry.id, "key": key.id, "role": role.id, "type": "user", "item": "u-42"}
     return {**found, "view": view.id}
 

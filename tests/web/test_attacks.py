@@ -16,7 +16,7 @@ from tests.web.conftest import ANNA, ORG, WEB, Served
 from trailbook import Item, open_deployment
 from trailbook.access.roles import ADMINISTRATOR
 from trailbook.access.viewer import operator
-from trailbook.administration.access import By, put_member, state_of
+from trailbook.administration.access import By, access_of, put_member
 from trailbook.errors import UnauthenticatedError
 
 COOKIE = "__Host-trailbook"
@@ -62,7 +62,7 @@ def company(serve: Callable[..., Served]) -> Served:
 
 
 def roles(served: Served) -> set[str]:
-    return {role.name for role in state_of(By(served.deployment, operator(ORG))).roles.values()}
+    return {role.name for role in access_of(By(served.deployment, operator(ORG))).roles.values()}
 
 
 def session(page: Page) -> str:

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.web.conftest import ANNA, BOB, KARI, ORG, WEB, Served
 
 from trailbook import Actor, Item, Log
-from trailbook.administration.ready_views import VIEWS
+from trailbook.administration.ready_views import READY_VIEWS
 from trailbook.model import instant
-from trailbook.query.dates import bounds
+from trailbook.query.dates import date_bounds
 
 PAGE = f"/orgs/{ORG}/activity"
 OSLO = ZoneInfo("Europe/Oslo")
@@ -101,7 +101,7 @@ def lived(log: Log) -> None:
     now = log.clock()
 
     def within(preset: str) -> datetime:
-        return instant(bounds(preset, now, OSLO)[0]) + timedelta(hours=34)
+        return instant(date_bounds(preset, now, OSLO)[0]) + timedelta(hours=34)
 
     def record(action: str, actor: Actor, target: Item, at: datetime, **concerns: Any) -> None:
         log.record(action, actor=actor, target=target, concerns=concerns, occurred_at=at, origin=WEB)
@@ -176,7 +176,7 @@ def answered(page: Page, question: Question) -> None:
 
 def test_every_question_has_a_journey() -> None:
     """P1: one journey for each ready view."""
-    assert [view.name for view in VIEWS] == IDS
+    assert [view.name for view in READY_VIEWS] == IDS
 
 
 def test_by_mouse(reader: Callable[..., Page]) -> None:

@@ -31,7 +31,7 @@ _LACKS: dict[Scope, str] = {
 }
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class NewKey(Struct, frozen=True, kw_only=True):
     """A key as it is asked for: `categories` it may record (none: all), `only_itself` whom it may name as actor."""
 
     name: str
@@ -93,7 +93,7 @@ def unrecordable(source: Item, entry: NewEntry, category: str | None) -> EntryIn
     return EntryInvalidError(tuple(faults)) if faults else None
 
 
-def key_faults(wanted: Wanted, declared: Iterable[str] | None) -> tuple[Fault, ...]:
+def key_faults(wanted: NewKey, declared: Iterable[str] | None) -> tuple[Fault, ...]:
     """What is wrong with a key that is asked for; `declared` are the categories there are, where they are known."""
     found = []
     if why := text_fault(wanted.name, MAX_NAME):
@@ -113,7 +113,7 @@ def new_id(random: bytes) -> str:
     return base64.b32encode(random).decode().rstrip("=").lower()
 
 
-def parted(bearer: str) -> tuple[str, str] | None:
+def key_parts(bearer: str) -> tuple[str, str] | None:
     """Id and secret of a bearer text, or None where it is none of ours."""
     found = _KEY.fullmatch(bearer)
     return None if found is None else (found[1], found[2])

@@ -15,17 +15,17 @@ from trailbook.access.api_keys import (
     OVERLAP,
     SCOPES,
     Credential,
+    NewKey,
     Scope,
     Source,
-    Wanted,
     hash_of,
     is_right,
     key_faults,
+    key_parts,
     new_id,
-    parted,
     secret_text,
 )
-from trailbook.access.roles import AUDITOR, EMPLOYEE, Role, every, levels
+from trailbook.access.roles import AUDITOR, EMPLOYEE, Role, every_role, levels
 from trailbook.access.viewer import Level, Viewer
 from trailbook.clock import Clock, Entropy
 from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
@@ -81,14 +81,14 @@ class Credentials:
 
         Raises: InvalidError for a name, scope or life that cannot be.
         """
-        wanted = Wanted(name=name, scopes=scopes, life=life, categories=categories, only_itself=only_itself)
+        wanted = NewKey(name=name, scopes=scopes, life=life, categories=categories, only_itself=only_itself)
         key, secret = self.drawn_key(org, wanted)
         self._registry.add_key(key)
         return key, secret
 
-    def drawn_key(self, org: str, wanted: Wanted) -> tuple[ApiKey, str]:
+    def drawn_key(self, org: str, wanted: NewKey) -> tuple[ApiKey, str]:
         """A key and its secret, kept nowhere yet. Raises: InvalidError."""
-        refuse(key_faults(wanted, None))
+        refuse_faults(key_faults(wanted, None))
         id_, secret, now = new_id(self._entropy(8)), secret_text(self._entropy(32)), self._clock()
         key = ApiKey(
             id=id_,
@@ -137,7 +137,7 @@ class Credentials:
 
     def credential(self, bearer: str) -> Credential:
         """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason; SuspendedError."""
-        parts, now = parted(bearer), self._now()
+        parts, now = key_parts(bearer), self._now()
         key = None if parts is None else self._registry.key(parts[0])
         if not is_right(key, parts[1] if parts else "", now) or key is None:
             raise UnauthenticatedError(_WRONG)
@@ -211,7 +211,7 @@ class Credentials:
         if member is not None and member.disabled_at is not None:
             raise UnauthenticatedError(_WRONG)
         held = roles if roles is not None else member.roles if member is not None else ()
-        known = every(access.roles(org)) if held else {}
+        known = every_role(access.roles(org)) if held else {}
         given = [known[id_] for id_ in held if id_ in known]
         withheld = self._withheld(organisation, given)
         return structs.replace(Viewer(org=org, item=item, withheld=withheld, roles=roles), **levels(given))
@@ -280,7 +280,7 @@ class Credentials:
         return microseconds(self._clock())
 
 
-def refuse(faults: tuple[Fault, ...]) -> None:
+def refuse_faults(faults: tuple[Fault, ...]) -> None:
     """Refuse what has faults. Raises: InvalidError."""
     if faults:
         raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
@@ -291,14 +291,14 @@ def _item(session: Session) -> Item:
 
 
 __all__ = [
-    "IDLE",
-    "KEY_LIFE",
-    "OVERLAP",
-    "SCOPES",
     "ApiKey",
     "Credential",
     "Credentials",
+    "IDLE",
+    "KEY_LIFE",
     "Lives",
+    "NewKey",
+    "OVERLAP",
+    "SCOPES",
     "Scope",
-    "Wanted",
 ]

@@ -39,13 +39,13 @@ def password_faults(password: str, login: str) -> tuple[Fault, ...]:
     return () if why is None else (Fault("/password", "invalid", why),)
 
 
-def hashed(password: str, entropy: Entropy) -> str:
+def hash_password(password: str, entropy: Entropy) -> str:
     """A password as it is kept: Argon2id in PHC form."""
     kdf = Argon2id(salt=entropy(16), length=32, iterations=_ROUNDS, lanes=_LANES, memory_cost=_MEMORY_KIB)
     return kdf.derive_phc_encoded(_bytes(password))
 
 
-def matches(password: str, kept: str | None) -> bool:
+def password_matches(password: str, kept: str | None) -> bool:
     """Whether a password is the one that is kept; without one it takes as long, and it is not."""
     try:
         Argon2id.verify_phc_encoded(_bytes(password[: LONGEST + 1]), kept or _NOBODY)

@@ -38,7 +38,7 @@ PREDEFINED = {
 }
 
 
-def every(own: Iterable[Role]) -> dict[str, Role]:
+def every_role(own: Iterable[Role]) -> dict[str, Role]:
     """The roles of an organisation by id: the predefined ones, then its own."""
     return PREDEFINED | {role.id: role for role in own}
 
@@ -59,7 +59,7 @@ def permissions_of(role: Role) -> dict[str, Level]:
     return levels((role,))
 
 
-def new_id(random: bytes) -> str:
+def new_role_id(random: bytes) -> str:
     """The id of an organisation's own role."""
     return base64.b32encode(random).decode().rstrip("=").lower()
 
@@ -90,10 +90,10 @@ __all__ = [
     "PERMISSIONS",
     "PREDEFINED",
     "Role",
-    "every",
+    "every_role",
     "full_of",
     "levels",
-    "new_id",
+    "new_role_id",
     "permissions_of",
     "role_faults",
 ]

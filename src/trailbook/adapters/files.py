@@ -33,7 +33,7 @@ _BATCH = 500
 RowState = Literal["recorded", "replayed", "acceptable", "refused"]
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class ImportLine(Struct, frozen=True, kw_only=True):
     """What became of one line, counted from 1; `acceptable` is what a dry run says instead of recording."""
 
     number: int
@@ -44,7 +44,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 def import_jsonl(
     log: "Log", file: BinaryIO, *, source: Item = SOURCE, dry_run: bool = False
-) -> Iterator[Line]:
+) -> Iterator[ImportLine]:
     """Record each line of a file that may be recorded, in order, and say what became of every line.
 
     A dry run judges each line against the log too, and records nothing.
@@ -61,7 +61,7 @@ def import_jsonl(
 
 def import_csv(
     log: "Log", file: BinaryIO, plan: Plan, *, source: Item = SOURCE, dry_run: bool = False
-) -> Iterator[Line]:
+) -> Iterator[ImportLine]:
     """Record each row of a CSV file that may be recorded, in order, and say what became of every row by its line.
 
     A row's id comes from the mapping's source and the row's own id or content, so that a repetition adds nothing.
@@ -138,34 +138,36 @@ def _read(log: "Log", raw: bytes) -> NewEntry | TrailbookError:
     return structs.replace(entry, id=log.id_from(json.dumps(found, sort_keys=True, separators=(",", ":"))))
 
 
-def _record(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]], source: Item) -> Iterator[Line]:
+def _record(
+    log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]], source: Item
+) -> Iterator[ImportLine]:
     entries = [found for _, found in batch if isinstance(found, NewEntry)]
     outcomes = iter(log.record_each(entries, source=source))
     for number, found in batch:
         if isinstance(found, TrailbookError):
-            yield Line(number=number, result="refused", refused=found)
+            yield ImportLine(number=number, result="refused", refused=found)
             continue
         outcome = next(outcomes)
         if outcome.receipt is None:
-            yield Line(number=number, result="refused", id=found.id, refused=outcome.refused)
+            yield ImportLine(number=number, result="refused", id=found.id, refused=outcome.refused)
         else:
             result: RowState = "replayed" if outcome.receipt.replayed else "recorded"
-            yield Line(number=number, result=result, id=outcome.receipt.id)
+            yield ImportLine(number=number, result=result, id=outcome.receipt.id)
 
 
-def _judge(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]]) -> Iterator[Line]:
+def _judge(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]]) -> Iterator[ImportLine]:
     entries = [found for _, found in batch if isinstance(found, NewEntry)]
     outcomes = iter(log.judge_each(entries))
     for number, found in batch:
         if isinstance(found, TrailbookError):
-            yield Line(number=number, result="refused", refused=found)
+            yield ImportLine(number=number, result="refused", refused=found)
             continue
         outcome = next(outcomes)
         if outcome.receipt is None:
-            yield Line(number=number, result="refused", id=found.id, refused=outcome.refused)
+            yield ImportLine(number=number, result="refused", id=found.id, refused=outcome.refused)
         else:
             result: RowState = "replayed" if outcome.receipt.replayed else "acceptable"
-            yield Line(number=number, result=result, id=found.id)
+            yield ImportLine(number=number, result=result, id=found.id)
 
 
 def _rows(file: BinaryIO, plan: Plan) -> Iterator[tuple[int, dict[str, str] | TrailbookError]]:

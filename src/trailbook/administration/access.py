@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from trailbook.access.credentials import refuse
-from trailbook.access.roles import PREDEFINED, every, full_of, levels, new_id, role_faults
+from trailbook.access.credentials import refuse_faults
+from trailbook.access.roles import PREDEFINED, every_role, full_of, levels, new_role_id, role_faults
 from trailbook.access.viewer import Viewer, require_access
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import (
@@ -38,7 +38,7 @@ class By(Struct, frozen=True):
         return self.viewer.org
 
 
-class State(Struct, frozen=True, kw_only=True):
+class AccessState(Struct, frozen=True, kw_only=True):
     """Access of an organisation as it is: roles by id, the predefined ones first, and members by type and id."""
 
     organisation: Organisation
@@ -55,28 +55,30 @@ class AccessEntry(Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
 
 
-Making = Callable[[State], tuple[Change, Sequence[AccessEntry]]]
+Making = Callable[[AccessState], tuple[Change, Sequence[AccessEntry]]]
 
 
-def state_of(by: By) -> State:
+def access_of(by: By) -> AccessState:
     """Access of the organisation as it is now. Raises: NotPermittedError."""
     require_access(by.viewer, by.org)
     access = by.deployment.access
     members = {(m.type, m.id): m for m in access.members(by.org)}
-    return State(organisation=access.organisation(by.org), roles=every(access.roles(by.org)), members=members)
+    return AccessState(
+        organisation=access.organisation(by.org), roles=every_role(access.roles(by.org)), members=members
+    )
 
 
 def role_of(by: By, id_: str) -> Role:
     """One role. Raises: NotPermittedError, NotFoundError."""
-    return _role(state_of(by), id_)
+    return _role(access_of(by), id_)
 
 
 def member_of(by: By, type_: str, id_: str) -> Member:
     """One member. Raises: NotPermittedError, NotFoundError."""
-    return find_member(state_of(by), type_, id_)
+    return find_member(access_of(by), type_, id_)
 
 
-def find_member(state: State, type_: str, id_: str) -> Member:
+def find_member(state: AccessState, type_: str, id_: str) -> Member:
     """A member. Raises: NotFoundError."""
     if (type_, id_) not in state.members:
         raise NotFoundError("there is no such member")
@@ -88,16 +90,16 @@ def add_role(by: By, name: str, permissions: Mapping[str, str], *, categories: S
 
     Raises: NotPermittedError, InvalidError, AccessMovedError.
     """
-    id_, named = new_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
+    id_, named = new_role_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
     role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
-        refuse(role_faults(name, permissions, [r.name for r in state.roles.values()]))
-        refuse(_category_faults(by, role))
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+        refuse_faults(role_faults(name, permissions, [r.name for r in state.roles.values()]))
+        refuse_faults(_category_faults(by, role))
         told = AccessEntry(action="role.created", target=role_item(role), fields=("permissions",))
         return Change(organisation=state.organisation, put_roles=[role]), [told]
 
-    change(by, make)
+    change_access(by, make)
     return role
 
 
@@ -112,10 +114,10 @@ def change_role(
     named = tuple(sorted(set(categories)))
     role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
         old = _own_role(state, id_)
-        refuse(role_faults(name, permissions, [r.name for r in state.roles.values() if r.id != id_]))
-        refuse(_category_faults(by, role))
+        refuse_faults(role_faults(name, permissions, [r.name for r in state.roles.values() if r.id != id_]))
+        refuse_faults(_category_faults(by, role))
         told = []
         if name != old.name:
             told.append(AccessEntry(action="role.renamed", target=role_item(role), fields=("name",)))
@@ -127,7 +129,7 @@ def change_role(
             )
         return Change(organisation=state.organisation, put_roles=[role]), told
 
-    change(by, make)
+    change_access(by, make)
     return role
 
 
@@ -137,7 +139,7 @@ def remove_role(by: By, id_: str) -> None:
     Raises: NotPermittedError, NotFoundError, PredefinedRoleError, LastAdministratorError, AccessMovedError.
     """
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
         role = _own_role(state, id_)
         having = [m for m in state.members.values() if id_ in m.roles]
         left = [structs.replace(m, roles=tuple(r for r in m.roles if r != id_)) for m in having]
@@ -145,7 +147,7 @@ def remove_role(by: By, id_: str) -> None:
         told.append(AccessEntry(action="role.deleted", target=role_item(role)))
         return Change(organisation=state.organisation, drop_roles=[id_], put_members=left), told
 
-    change(by, make)
+    change_access(by, make)
 
 
 def put_member(by: By, item: Item, roles: Sequence[str]) -> Member:
@@ -155,14 +157,14 @@ def put_member(by: By, item: Item, roles: Sequence[str]) -> Member:
     """
     put: list[Member] = []
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
-        refuse(tuple(_member_faults(by, state, item, roles)))
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+        refuse_faults(tuple(_member_faults(by, state, item, roles)))
         old = state.members.get((item.type, item.id), Member(type=item.type, id=item.id, name=item.id))
         new = structs.replace(old, name=item.name or old.name, roles=tuple(dict.fromkeys(roles)))
         put.append(new)
         return Change(organisation=state.organisation, put_members=[new]), _moves(state, old, new)
 
-    change(by, make)
+    change_access(by, make)
     return put[0]
 
 
@@ -172,12 +174,12 @@ def remove_member(by: By, type_: str, id_: str) -> None:
     Raises: NotPermittedError, NotFoundError, LastAdministratorError, AccessMovedError.
     """
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
         old = find_member(state, type_, id_)
         told = _moves(state, old, structs.replace(old, roles=()))
         return Change(organisation=state.organisation, drop_members=[(type_, id_)]), told
 
-    change(by, make)
+    change_access(by, make)
     by.deployment.credentials.end_sessions(by.org, Item(type=type_, id=id_))
 
 
@@ -188,7 +190,7 @@ def disable_member(by: By, type_: str, id_: str, *, disabled: bool) -> Member:
     """
     put: list[Member] = []
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
         old = find_member(state, type_, id_)
         at = int(by.deployment.clock().timestamp() * 1_000_000) if disabled else None
         put.append(structs.replace(old, disabled_at=at))
@@ -198,7 +200,7 @@ def disable_member(by: By, type_: str, id_: str, *, disabled: bool) -> Member:
         told = AccessEntry(action=action, target=member_item(old))
         return Change(organisation=state.organisation, put_members=put), [told]
 
-    change(by, make)
+    change_access(by, make)
     if disabled:
         by.deployment.credentials.end_sessions(by.org, Item(type=type_, id=id_))
     return put[0]
@@ -208,10 +210,10 @@ def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
     """The categories that even full access does not show. Raises: NotPermittedError, InvalidError, AccessMovedError."""
     withheld = tuple(sorted(set(categories)))
 
-    def make(state: State) -> tuple[Change, Sequence[AccessEntry]]:
+    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
         known = by.deployment.catalogue.categories
         unknown = [c for c in withheld if c not in known]
-        refuse(
+        refuse_faults(
             tuple(Fault("/withheld", "invalid", f"{c[:80]!r} is not a declared category") for c in unknown)
         )
         organisation = structs.replace(state.organisation, withheld=withheld)
@@ -220,32 +222,32 @@ def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
         )
         return Change(organisation=organisation), [] if withheld == state.organisation.withheld else [told]
 
-    change(by, make)
+    change_access(by, make)
     return withheld
 
 
-def change(by: By, make: Making) -> None:
+def change_access(by: By, make: Making) -> None:
     """Make one change of access: judged, told, then done.
 
     Raises: NotPermittedError, LastAdministratorError, AccessMovedError; what `make` raises.
     """
     require_access(by.viewer, by.org)
     with by.deployment.changing_access:
-        state = state_of(by)
+        state = access_of(by)
         wanted, told = make(state)
         if not told:
             return
         if _administrators(state) and not _administrators(_after(state, wanted)):
             raise LastAdministratorError(LAST)
-        tell(by, told)
+        record_access(by, told)
         try:
             by.deployment.access.change_access(state.organisation, wanted)
         except HeadMovedError:
-            tell(by, told, failed=True)
+            record_access(by, told, failed=True)
             raise AccessMovedError("somebody else changed access at the same time: try again") from None
 
 
-def tell(by: By, told: Sequence[AccessEntry], *, failed: bool = False) -> None:
+def record_access(by: By, told: Sequence[AccessEntry], *, failed: bool = False) -> None:
     """Record what was done. Raises: BatchRefusedError; StoreError."""
     viewer = by.viewer
     actor = Actor(kind=viewer.kind, type=viewer.item.type, id=viewer.item.id, name=viewer.item.name)
@@ -280,7 +282,7 @@ def log_item(org: str) -> Item:
     return Item(type="log", id=org)
 
 
-def _moves(state: State, old: Member, new: Member) -> list[AccessEntry]:
+def _moves(state: AccessState, old: Member, new: Member) -> list[AccessEntry]:
     person = member_item(new)
     given = [state.roles[id_] for id_ in new.roles if id_ not in old.roles]
     taken = [state.roles[id_] for id_ in old.roles if id_ not in new.roles and id_ in state.roles]
@@ -303,7 +305,7 @@ def _category_faults(by: By, role: Role) -> tuple[Fault, ...]:
     return tuple(Fault("/categories", "invalid", f"{c[:80]!r} is not a restricted category") for c in wrong)
 
 
-def _member_faults(by: By, state: State, item: Item, roles: Sequence[str]) -> Iterable[Fault]:
+def _member_faults(by: By, state: AccessState, item: Item, roles: Sequence[str]) -> Iterable[Fault]:
     yield from item_faults(item, "")
     types = by.deployment.catalogue.types
     if item.type not in types or not types[item.type].person:
@@ -315,7 +317,7 @@ def _member_faults(by: By, state: State, item: Item, roles: Sequence[str]) -> It
             yield Fault(f"/roles/{at}", "invalid", f"there is no role {id_[:80]!r}")
 
 
-def _administrators(state: State) -> list[Member]:
+def _administrators(state: AccessState) -> list[Member]:
     def manages(member: Member) -> bool:
         held = [state.roles[id_] for id_ in member.roles if id_ in state.roles]
         return member.disabled_at is None and levels(held)["manage_access"] == "full"
@@ -323,23 +325,23 @@ def _administrators(state: State) -> list[Member]:
     return [member for member in state.members.values() if manages(member)]
 
 
-def _after(state: State, wanted: Change) -> State:
+def _after(state: AccessState, wanted: Change) -> AccessState:
     roles = {id_: r for id_, r in state.roles.items() if id_ not in wanted.drop_roles}
     members = {key: m for key, m in state.members.items() if key not in wanted.drop_members}
-    return State(
+    return AccessState(
         organisation=wanted.organisation,
         roles=roles | {r.id: r for r in wanted.put_roles},
         members=members | {(m.type, m.id): m for m in wanted.put_members},
     )
 
 
-def _role(state: State, id_: str) -> Role:
+def _role(state: AccessState, id_: str) -> Role:
     if id_ not in state.roles:
         raise NotFoundError("there is no such role")
     return state.roles[id_]
 
 
-def _own_role(state: State, id_: str) -> Role:
+def _own_role(state: AccessState, id_: str) -> Role:
     role = _role(state, id_)
     if id_ in PREDEFINED:
         raise PredefinedRoleError(

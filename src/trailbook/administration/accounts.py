@@ -9,11 +9,18 @@ from datetime import timedelta
 
 from msgspec import Struct, structs
 
-from trailbook.access.credentials import refuse
-from trailbook.access.passwords import hashed, matches, password_faults
+from trailbook.access.credentials import refuse_faults
+from trailbook.access.passwords import hash_password, password_faults, password_matches
 from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import Viewer
-from trailbook.administration.access import AccessEntry, By, State, change, find_member, member_item
+from trailbook.administration.access import (
+    AccessEntry,
+    AccessState,
+    By,
+    change_access,
+    find_member,
+    member_item,
+)
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import (
     Fault,
@@ -30,7 +37,7 @@ _WRONG = "the name or the password is wrong"
 _UNKNOWN = Item(type="user", id="unknown", name="Unknown account")
 
 
-class Given(Struct, frozen=True, kw_only=True):
+class SignIn(Struct, frozen=True, kw_only=True):
     """What somebody signs in with, from where."""
 
     org: str
@@ -46,34 +53,34 @@ def invite(by: By, type_: str, id_: str, login: str) -> str:
     """
     name = login.casefold()
 
-    def make(now: State) -> tuple[Change, list[AccessEntry]]:
+    def make(now: AccessState) -> tuple[Change, list[AccessEntry]]:
         old = find_member(now, type_, id_)
         taken = any(m.login == name and (m.type, m.id) != (type_, id_) for m in now.members.values())
-        refuse(_login_faults(name, taken=taken))
+        refuse_faults(_login_faults(name, taken=taken))
         new = structs.replace(old, login=name, password=None)
         told = AccessEntry(action="user.invited", target=member_item(old))
         return Change(organisation=now.organisation, put_members=[new]), [told]
 
-    change(by, make)
+    change_access(by, make)
     item = Item(type=type_, id=id_)
     by.deployment.credentials.end_sessions(by.org, item)
     return by.deployment.credentials.password_link(by.org, item, INVITATION_LIFE)
 
 
-def reset(by: By, type_: str, id_: str) -> str:
+def reset_password(by: By, type_: str, id_: str) -> str:
     """The secret text of a link by which a member with an account sets a new password.
 
     The old one works until then. Raises: NotPermittedError, NotFoundError, AccessMovedError.
     """
 
-    def make(now: State) -> tuple[Change, list[AccessEntry]]:
+    def make(now: AccessState) -> tuple[Change, list[AccessEntry]]:
         old = find_member(now, type_, id_)
         if old.login is None:
             raise NotFoundError("this member has no account: invite them")
         told = AccessEntry(action="user.password_reset", target=member_item(old))
         return Change(organisation=now.organisation), [told]
 
-    change(by, make)
+    change_access(by, make)
     return by.deployment.credentials.password_link(by.org, Item(type=type_, id=id_), RESET_LIFE)
 
 
@@ -84,9 +91,9 @@ def set_password(deployment: Deployment, link: str, password: str, origin: Origi
     """
     org, item = deployment.credentials.password_item(link, take=False)
     member = _account(deployment, org, item)
-    refuse(password_faults(password, member.login or ""))
+    refuse_faults(password_faults(password, member.login or ""))
     deployment.credentials.password_item(link, take=True)
-    new = structs.replace(member, password=hashed(password, deployment.entropy))
+    new = structs.replace(member, password=hash_password(password, deployment.entropy))
     action = "user.activated" if member.password is None else "user.password_changed"
     _record(deployment, org, (action, member_item(member)), origin)
     with deployment.changing_access:
@@ -108,7 +115,7 @@ def password_name(deployment: Deployment, link: str) -> str:
     return _account(deployment, org, item).login or ""
 
 
-def sign_in(deployment: Deployment, given: Given, tries: Throttle) -> str:
+def sign_in(deployment: Deployment, given: SignIn, tries: Throttle) -> str:
     """The text of a new session; `tries` counts who tried how often.
 
     Raises: UnauthenticatedError, one for every reason; TooManyTriesError; SuspendedError.
@@ -119,7 +126,7 @@ def sign_in(deployment: Deployment, given: Given, tries: Throttle) -> str:
     if wait:
         raise TooManyTriesError(wait)
     member = deployment.access.member_by_login(given.org, login)
-    right = matches(given.password, None if member is None else member.password)
+    right = password_matches(given.password, None if member is None else member.password)
     item = _UNKNOWN if member is None else member_item(member)
     if member is None or not right or member.disabled_at is not None:
         if given.org in deployment.orgs():

@@ -6,71 +6,75 @@ show a secret again: only its hash is kept.
 
 from datetime import timedelta
 
-from trailbook.access.api_keys import KEY_LIFE, OVERLAP, Wanted, key_faults
-from trailbook.access.credentials import refuse
+from trailbook.access.api_keys import KEY_LIFE, OVERLAP, NewKey, key_faults
+from trailbook.access.credentials import refuse_faults
 from trailbook.access.viewer import require_access
-from trailbook.administration.access import AccessEntry, By, tell
+from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.errors import AccessMovedError, Fault, NotFoundError
 from trailbook.model import Item, microseconds
 from trailbook.stores import ApiKey
 
 
-def keys(by: By) -> list[ApiKey]:
+def list_keys(by: By) -> list[ApiKey]:
     """The keys of the organisation, oldest first. Raises: NotPermittedError."""
     require_access(by.viewer, by.org)
     return by.deployment.credentials.keys(by.org)
 
 
-def issue(by: By, wanted: Wanted) -> tuple[ApiKey, str]:
+def issue_key(by: By, wanted: NewKey) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown once. Raises: NotPermittedError, InvalidError."""
     require_access(by.viewer, by.org)
-    refuse(key_faults(wanted, by.deployment.catalogue.categories))
+    refuse_faults(key_faults(wanted, by.deployment.catalogue.categories))
     key, secret = by.deployment.credentials.drawn_key(by.org, wanted)
-    tell(by, [AccessEntry(action="api_key.created", target=_item(key), fields=("scopes", "expiry_date"))])
+    record_access(
+        by, [AccessEntry(action="api_key.created", target=_item(key), fields=("scopes", "expiry_date"))]
+    )
     by.deployment.credentials.keep_key(key)
     return key, secret
 
 
-def rotate(by: By, id_: str, overlap: timedelta = OVERLAP, life: timedelta = KEY_LIFE) -> tuple[ApiKey, str]:
+def rotate_key(
+    by: By, id_: str, overlap: timedelta = OVERLAP, life: timedelta = KEY_LIFE
+) -> tuple[ApiKey, str]:
     """A key's new secret, shown once; the old one works for `overlap` yet, at most 24 hours.
 
     The key stays the same source. Raises: NotPermittedError, NotFoundError, InvalidError, AccessMovedError.
     """
-    key = find(by, id_)
+    key = find_key(by, id_)
     if not timedelta(0) <= overlap <= OVERLAP:
-        refuse((Fault("/overlap_hours", "invalid", "is not 0 to 24 hours"),))
+        refuse_faults((Fault("/overlap_hours", "invalid", "is not 0 to 24 hours"),))
     if life <= timedelta(0):
-        refuse((Fault("/expires_at", "invalid", "is not in the future"),))
+        refuse_faults((Fault("/expires_at", "invalid", "is not in the future"),))
     told = [AccessEntry(action="api_key.rotated", target=_item(key), fields=("expiry_date",))]
-    tell(by, told)
+    record_access(by, told)
     secret = by.deployment.credentials.rotate_key(key, overlap, life)
     if secret is None:
-        tell(by, told, failed=True)
+        record_access(by, told, failed=True)
         raise AccessMovedError("somebody else revoked or rotated the key at the same time")
-    return find(by, id_), secret
+    return find_key(by, id_), secret
 
 
-def revoke(by: By, id_: str) -> bool:
+def revoke_key(by: By, id_: str) -> bool:
     """Revoke a key; it is refused from the next request on. False when it was before.
 
     Raises: NotPermittedError, NotFoundError.
     """
-    key = known(by, id_)
+    key = known_key(by, id_)
     if key.revoked_at is not None:
         return False
-    tell(by, [AccessEntry(action="api_key.revoked", target=_item(key))])
+    record_access(by, [AccessEntry(action="api_key.revoked", target=_item(key))])
     return by.deployment.credentials.revoke_key(id_)
 
 
-def find(by: By, id_: str) -> ApiKey:
+def find_key(by: By, id_: str) -> ApiKey:
     """A key that works. Raises: NotPermittedError, NotFoundError."""
-    key = known(by, id_)
+    key = known_key(by, id_)
     if key.revoked_at is not None or key.expires_at <= microseconds(by.deployment.clock()):
         raise NotFoundError("there is no such key that works")
     return key
 
 
-def known(by: By, id_: str) -> ApiKey:
+def known_key(by: By, id_: str) -> ApiKey:
     """A key, revoked and expired ones included. Raises: NotPermittedError, NotFoundError."""
     require_access(by.viewer, by.org)
     key = by.deployment.credentials.key(by.org, id_)

@@ -7,61 +7,67 @@ one.
 from msgspec import Struct, structs
 
 from trailbook.access.viewer import operator
-from trailbook.administration.access import AccessEntry, By, log_item, tell
+from trailbook.administration.access import AccessEntry, By, log_item, record_access
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import AccessMovedError, HeadMovedError, NotFoundError
 from trailbook.model import instant, microseconds, written
 from trailbook.stores import Change
 
 
-class Listed(Struct, frozen=True, kw_only=True):
+class ListedOrganisation(Struct, frozen=True, kw_only=True):
     """An organisation and since when it is suspended, if it is."""
 
     org: str
     suspended_at: str | None
 
 
-def listed(deployment: Deployment) -> list[Listed]:
+def list_organisations(deployment: Deployment) -> list[ListedOrganisation]:
     """Every organisation, by name."""
     return [_listed(deployment, org) for org in deployment.orgs()]
 
 
-def add(deployment: Deployment, org: str) -> bool:
+def add_organisation(deployment: Deployment, org: str) -> bool:
     """Begin the log of an organisation, with that as its first entry; False when it has one. Raises: InvalidError."""
     new = org not in deployment.orgs()
     deployment.create(org)
     if new:
-        tell(By(deployment, operator(org)), [AccessEntry(action="activity_log.begun", target=log_item(org))])
+        record_access(
+            By(deployment, operator(org)), [AccessEntry(action="activity_log.begun", target=log_item(org))]
+        )
     return new
 
 
-def suspend(deployment: Deployment, org: str) -> bool:
+def suspend_organisation(deployment: Deployment, org: str) -> bool:
     """Let nobody in and record nothing until it is resumed; False when it was suspended. Raises: NotFoundError."""
     if _known(deployment, org).suspended_at is not None:
         return False
-    tell(By(deployment, operator(org)), [AccessEntry(action="activity_log.suspended", target=log_item(org))])
+    record_access(
+        By(deployment, operator(org)), [AccessEntry(action="activity_log.suspended", target=log_item(org))]
+    )
     _set(deployment, org, microseconds(deployment.clock()))
     return True
 
 
-def resume(deployment: Deployment, org: str) -> bool:
+def resume_organisation(deployment: Deployment, org: str) -> bool:
     """Let people in and record again; False when it was not suspended. Raises: NotFoundError."""
     if _known(deployment, org).suspended_at is None:
         return False
     _set(deployment, org, None)
-    tell(By(deployment, operator(org)), [AccessEntry(action="activity_log.resumed", target=log_item(org))])
+    record_access(
+        By(deployment, operator(org)), [AccessEntry(action="activity_log.resumed", target=log_item(org))]
+    )
     return True
 
 
-def _known(deployment: Deployment, org: str) -> Listed:
+def _known(deployment: Deployment, org: str) -> ListedOrganisation:
     if org not in deployment.orgs():
         raise NotFoundError(f"there is no organisation {org!r}")
     return _listed(deployment, org)
 
 
-def _listed(deployment: Deployment, org: str) -> Listed:
+def _listed(deployment: Deployment, org: str) -> ListedOrganisation:
     at = deployment.access.organisation(org).suspended_at
-    return Listed(org=org, suspended_at=None if at is None else written(instant(at)))
+    return ListedOrganisation(org=org, suspended_at=None if at is None else written(instant(at)))
 
 
 def _set(deployment: Deployment, org: str, at: int | None) -> None:

@@ -28,7 +28,7 @@ def _of(*actions: str) -> Pairs:
     return tuple(("action", action) for action in actions)
 
 
-VIEWS = (
+READY_VIEWS = (
     ReadyView("own-profile", (("category", "users"), ("self", "true"), ("date", "last-month"))),
     ReadyView("integrations", (("category", "integrations"), ("date", "last-quarter"))),
     ReadyView("permissions-of", (("category", "permissions"), ("category", "roles")), "concerns"),
@@ -41,7 +41,7 @@ VIEWS = (
     ReadyView("auditor", (("date", "last-year"),)),
 )
 # Beside the questions: what whoever looks after the log itself looks at again and again.
-REVIEWS = (
+REVIEW_VIEWS = (
     ReadyView("denied", (("outcome", "denied"), _LATELY)),
     ReadyView("exports", (*_of("activity_log.exported", "export.completed", "export.downloaded"), _LATELY)),
     ReadyView(
@@ -51,6 +51,6 @@ REVIEWS = (
 )
 
 
-def view_named(name: str | None) -> ReadyView | None:
+def ready_view(name: str | None) -> ReadyView | None:
     """The ready view of a name, if there is one."""
-    return next((view for view in (*VIEWS, *REVIEWS) if view.name == name), None)
+    return next((view for view in (*READY_VIEWS, *REVIEW_VIEWS) if view.name == name), None)

@@ -9,8 +9,8 @@ import base64
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.access.credentials import refuse
-from trailbook.administration.access import AccessEntry, By, tell
+from trailbook.access.credentials import refuse_faults
+from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.deployment.deployment import AskedItems
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log.log import Log
@@ -23,7 +23,7 @@ _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 Pairs = list[tuple[str, str]]
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class NewView(Struct, frozen=True, kw_only=True):
     """A view as somebody wants it; `default` and `alert` are their own."""
 
     name: str
@@ -33,7 +33,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     alert: bool = False
 
 
-class Saved(Struct, frozen=True, kw_only=True):
+class ViewerView(Struct, frozen=True, kw_only=True):
     """A view as a viewer has it."""
 
     id: str
@@ -46,19 +46,19 @@ class Saved(Struct, frozen=True, kw_only=True):
     created_at: int
 
 
-def every(by: By) -> list[Saved]:
+def list_views(by: By) -> list[ViewerView]:
     """The viewer's own views and those that are shared, by name; a view of somebody erased is removed."""
-    choices = _choices(by)
-    found = (_saved(by, view, choices.get(view.id)) for view in _kept(by).of(by.org, _who(by)))
-    return [one for one in found if one is not None]
+    chosen = _choices(by)
+    views = (_saved(by, view, chosen.get(view.id)) for view in _kept(by).of(by.org, _who(by)))
+    return [view for view in views if view is not None]
 
 
-def names(by: By) -> list[tuple[str, str]]:
+def view_names(by: By) -> list[tuple[str, str]]:
     """Id and name of each view that `every` gives, without looking into any."""
     return [(view.id, view.name) for view in _kept(by).of(by.org, _who(by))]
 
 
-def one(by: By, id_: str) -> Saved:
+def find_view(by: By, id_: str) -> ViewerView:
     """A view. Raises: NotFoundError, for another's private one as for none."""
     found = _saved(by, _view(by, id_), _choices(by).get(id_))
     if found is None:
@@ -66,21 +66,21 @@ def one(by: By, id_: str) -> Saved:
     return found
 
 
-def add(by: By, wanted: Wanted) -> Saved:
+def add_view(by: By, wanted: NewView) -> ViewerView:
     """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
     view = _made(by, wanted, id_, microseconds(by.deployment.clock()))
     _put(by, view, AccessEntry(action="saved_view.created", target=_item(view), fields=("name", "filter")))
-    choose(by, id_, default=wanted.default, alert=wanted.alert)
-    return one(by, id_)
+    choose_view(by, id_, default=wanted.default, alert=wanted.alert)
+    return find_view(by, id_)
 
 
-def change(by: By, id_: str, wanted: Wanted) -> Saved:
+def change_view(by: By, id_: str, wanted: NewView) -> ViewerView:
     """A view as it is wanted now; of another's, shared, one changes only what is one's own.
 
     Raises: NotFoundError, InvalidError, NameTakenError; NotYoursError for another's.
     """
-    old, was = _view(by, id_), one(by, id_)
+    old, was = _view(by, id_), find_view(by, id_)
     view = _made(by, wanted, id_, old.created_at)
     changed = [
         name
@@ -94,19 +94,19 @@ def change(by: By, id_: str, wanted: Wanted) -> Saved:
     if changed:
         _require_own(by, old)
         _put(by, view, AccessEntry(action="saved_view.updated", target=_item(view), fields=tuple(changed)))
-    choose(by, id_, default=wanted.default, alert=wanted.alert)
-    return one(by, id_)
+    choose_view(by, id_, default=wanted.default, alert=wanted.alert)
+    return find_view(by, id_)
 
 
-def remove(by: By, id_: str) -> None:
+def remove_view(by: By, id_: str) -> None:
     """Remove one's own view. Raises: NotFoundError; NotYoursError for another's."""
     view = _view(by, id_)
     _require_own(by, view)
-    tell(by, [AccessEntry(action="saved_view.deleted", target=_item(view))])
+    record_access(by, [AccessEntry(action="saved_view.deleted", target=_item(view))])
     _kept(by).drop(by.org, id_)
 
 
-def choose(by: By, id_: str, *, default: bool, alert: bool) -> None:
+def choose_view(by: By, id_: str, *, default: bool, alert: bool) -> None:
     """What the viewer does with a view, saved or ready; who is told of it from now on knows what is there now."""
     before = _choices(by).get(id_)
     size = by.deployment.log(by.org).size(viewer=by.viewer)
@@ -116,17 +116,17 @@ def choose(by: By, id_: str, *, default: bool, alert: bool) -> None:
         _kept(by).choose(kept)
 
 
-def choices(by: By) -> dict[str, Choice]:
+def view_choices(by: By) -> dict[str, Choice]:
     """What the viewer chose, by the id of the view."""
     return _choices(by)
 
 
-def default(by: By) -> str | None:
+def default_view(by: By) -> str | None:
     """The view that the viewer begins with, if there is one."""
     return next((id_ for id_, choice in _choices(by).items() if choice.default), None)
 
 
-def fresh(by: By, id_: str, query: Query, lang: str) -> int:
+def count_new(by: By, id_: str, query: Query, lang: str) -> int:
     """How many entries of a view are new to the viewer who is told of it; 0 where they are not."""
     choice = _choices(by).get(id_)
     if choice is None or not choice.alert:
@@ -139,7 +139,7 @@ def fresh(by: By, id_: str, query: Query, lang: str) -> int:
     return max(0, now - before)
 
 
-def looked(by: By, id_: str) -> None:
+def mark_seen(by: By, id_: str) -> None:
     """The viewer has looked at a view: what is there is not new any more."""
     choice = _choices(by).get(id_)
     size = by.deployment.log(by.org).size(viewer=by.viewer)
@@ -179,13 +179,13 @@ def _put(by: By, view: SavedView, told: AccessEntry) -> None:
     _refuse_taken(any(each.name == view.name for each in own))
     if len(own) >= MOST:
         raise TooManyViewsError(f"you have {MOST} views: remove one first")
-    tell(by, [told])
+    record_access(by, [told])
     try:
         kept = _kept(by).put(view, MOST)
     except ValueError:
         kept = False
     if not kept:  # somebody else, or another window, was quicker
-        tell(by, [told], failed=True)
+        record_access(by, [told], failed=True)
         _refuse_taken(True)
 
 
@@ -194,7 +194,7 @@ def _refuse_taken(taken: bool) -> None:
         raise NameTakenError("you have another view of that name")
 
 
-def _made(by: By, wanted: Wanted, id_: str, created_at: int) -> SavedView:
+def _made(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
     faults = []
     why = text_fault(wanted.name, LONGEST) if wanted.name.strip() else "is empty"
     if why:
@@ -205,7 +205,7 @@ def _made(by: By, wanted: Wanted, id_: str, created_at: int) -> SavedView:
     faults += [
         Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names") for value in unknown
     ]
-    refuse(tuple(faults))
+    refuse_faults(tuple(faults))
     return SavedView(
         id=id_,
         org=by.org,
@@ -221,13 +221,13 @@ def _item(view: SavedView) -> Item:
     return Item(type="saved_view", id=view.id, name=view.name if view.shared else None)
 
 
-def _saved(by: By, view: SavedView, choice: Choice | None) -> Saved | None:
+def _saved(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
     """The view with its items as they are called now; one of somebody erased is removed."""
     pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.asked, type=AskedItems))
     if pairs is None:
         _kept(by).drop(by.org, view.id)
         return None
-    return Saved(
+    return ViewerView(
         id=view.id,
         name=view.name,
         query=from_params(pairs),

@@ -62,7 +62,7 @@ class CatalogueFault(Struct, frozen=True, order=True):
     severity: Literal["fault", "warning"] = "fault"
 
 
-def check(
+def catalogue_faults(
     catalogue: Catalogue, languages: Sequence[str] = ("en", "nb"), actions_seen: Iterable[str] = ()
 ) -> list[CatalogueFault]:
     """Every fault and warning of a catalogue in the enabled languages, faults of the rules first.

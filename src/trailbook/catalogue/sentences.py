@@ -79,10 +79,10 @@ class _Voice(Struct, frozen=True):
 
 def say(catalogue: Catalogue, spoken: Spoken, lang: str) -> str:
     """The sentence of an entry, as one string."""
-    return "".join(piece.text for piece in pieces(catalogue, spoken, lang))
+    return "".join(piece.text for piece in sentence_pieces(catalogue, spoken, lang))
 
 
-def pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Piece, ...]:
+def sentence_pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Piece, ...]:
     """The sentence of an entry in pieces, each name apart, so that a page can make it a link.
 
     Raises: CatalogueError where the catalogue does not have the language.
@@ -96,7 +96,7 @@ def pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Piece, ...]
     return _capital(tuple(_filled(template, lambda slot, before: _slot(voice, slot, before))), spoken)
 
 
-def counts(catalogue: Catalogue, action: str) -> bool:
+def says_count(catalogue: Catalogue, action: str) -> bool:
     """Whether in some language the sentence of an action says how many there were."""
     found = (language.actions.get(action) for language in catalogue.languages.values())
     return any(words is not None and words.counted is not None for words in found)
@@ -256,7 +256,7 @@ def _capital(said: tuple[Piece, ...], spoken: Spoken) -> tuple[Piece, ...]:
     return (structs.replace(first, text=first.text[:1].upper() + first.text[1:]), *said[1:])
 
 
-def samples(catalogue: Catalogue, lang: str) -> Iterator[tuple[str, str, str]]:
+def sample_sentences(catalogue: Catalogue, lang: str) -> Iterator[tuple[str, str, str]]:
     """Every action's every template (action, variant, sentence) with sample names, for review by a native reader."""
     for action in catalogue.actions.values():
         words = catalogue.language(lang).actions.get(action.name, ActionWords())

@@ -11,8 +11,8 @@ import typer
 
 from trailbook.access.viewer import operator
 from trailbook.catalogue import Catalogue, load
-from trailbook.catalogue.check import check as findings
-from trailbook.catalogue.sentences import samples
+from trailbook.catalogue.check import catalogue_faults as findings
+from trailbook.catalogue.sentences import sample_sentences
 from trailbook.cli.context import JSON, LANG, language, opened, settings_of
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import as_json, note, put, table
@@ -72,7 +72,7 @@ def check(
 def sentences(ctx: typer.Context, lang: str | None = LANG, json: bool = JSON) -> None:
     """Print every sentence with sample names, for review by a native reader."""
     settings = settings_of(ctx)
-    found = samples(_load(settings), language(settings, lang))
+    found = sample_sentences(_load(settings), language(settings, lang))
     if json:
         put(as_json([{"action": a, "variant": v, "sentence": s} for a, v, s in found]))
     else:

@@ -15,7 +15,7 @@ import typer
 from msgspec import Struct
 
 from trailbook.access.viewer import Viewer, operator
-from trailbook.deployment.settings import Settings, settings
+from trailbook.deployment.settings import Settings, read_settings
 from trailbook.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def settings_of(ctx: typer.Context, **flags: str | None) -> Settings:
     """The settings in force for this command. Raises: ConfigurationError."""
     before: dict[str, Any] = ctx.obj
     given = {"org": before["org"], "store": before["store"], **flags}
-    return settings(given, file=before["config"], environ=os.environ, folder=Path())
+    return read_settings(given, file=before["config"], environ=os.environ, folder=Path())
 
 
 @contextmanager

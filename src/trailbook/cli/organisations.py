@@ -37,7 +37,7 @@ FULL = typer.Option(None, "--full", metavar="PERMISSION", help="A permission at 
 def add_org(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
     """Begin the log of an organisation; again is harmless."""
     with opened(settings_of(ctx)) as deployment:
-        new = _core("administration.organisations").add(deployment, name)
+        new = _core("administration.organisations").add_organisation(deployment, name)
     _told(
         {"org": name, "created": new}, f"{name} {'has a log now' if new else 'had a log before'}", json=json
     )

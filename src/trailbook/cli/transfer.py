@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 import typer
 from msgspec import structs
 
-from trailbook.adapters.files import Line, import_csv, import_jsonl
+from trailbook.adapters.files import ImportLine, import_csv, import_jsonl
 from trailbook.adapters.mapping import read_plan
 from trailbook.cli.context import JSON, LANG, Opened, language, open_log
 from trailbook.cli.exits import CONFLICT, DONE, FOUND, problem
@@ -158,10 +158,12 @@ def csv(
         return _import(lines, (source, size), dry_run=dry_run, json=json)
 
 
-def _import(lines: Iterable[Line], given: tuple[BinaryIO, int | None], *, dry_run: bool, json: bool) -> int:
+def _import(
+    lines: Iterable[ImportLine], given: tuple[BinaryIO, int | None], *, dry_run: bool, json: bool
+) -> int:
     """Do an import line by line, say what was refused, and count."""
     source, size = given
-    refused: list[Line] = []
+    refused: list[ImportLine] = []
     counts: Counter[str] = Counter()
     with progress("Importing") as reach:
         for line in lines:
@@ -210,7 +212,7 @@ def _input(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
         yield source, file.stat().st_size
 
 
-def _told(counts: Counter[str], refused: list[Line]) -> dict[str, Any]:
+def _told(counts: Counter[str], refused: list[ImportLine]) -> dict[str, Any]:
     lines = [
         {"line": line.number, "id": line.id, **problem(line.refused)} for line in refused if line.refused
     ]

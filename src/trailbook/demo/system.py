@@ -23,7 +23,7 @@ from trailbook.demo.acting import HR
 from trailbook.demo.capturing import capture_of
 from trailbook.errors import StoreError
 from trailbook.model import Item, NewEntry
-from trailbook.record.rules import complete
+from trailbook.record.rules import complete_entry
 
 SOURCE = Item(type="source", id="nordlys-hr", name="Nordlys HR")
 
@@ -58,7 +58,7 @@ class HRSystem:
             hr = HR(session, told.append, random.Random(SystemRandom().getrandbits(128)))
             yield hr
             for entry in told:
-                complete(self._capture.catalogue, entry, self.clock())
+                complete_entry(self._capture.catalogue, entry, self.clock())
             for at, entry in enumerate(told):
                 with _acting(entry):
                     if not at:

@@ -16,8 +16,8 @@ from msgspec import Struct
 from trailbook.errors import DamagedError, ProofInvalidError, SchemaNewerError, StoreError
 from trailbook.finding.embedded.segments import indexed
 from trailbook.model import instant, microseconds, parse_instant, written
-from trailbook.proofs.evidence import latest
-from trailbook.record.canonical import decode
+from trailbook.proofs.evidence import latest_checkpoint
+from trailbook.record.canonical import decode_body
 from trailbook.stores import Filed, Head, Store
 from trailbook.tree.checkpoint import parse_note
 
@@ -148,7 +148,7 @@ def _sealing(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
 def _checkpoint(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
     """Entries that nobody has signed for long; the first of them says since when."""
     try:
-        signed = latest(of.store, org)
+        signed = latest_checkpoint(of.store, org)
     except ProofInvalidError as error:
         says = f"The last checkpoint of {org} cannot be read: {error.detail}."
         yield Ailment(
@@ -176,7 +176,7 @@ def _recorded_at(store: Store, org: str, seq: int) -> int | None:
     if not kept or kept[0].body is None:
         return None
     try:
-        return microseconds(parse_instant(decode(kept[0].body).recorded_at))
+        return microseconds(parse_instant(decode_body(kept[0].body).recorded_at))
     except DamagedError:
         return None  # `verify` names it; here only the age matters
 
@@ -198,7 +198,7 @@ def _clock(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
 def _signed_at(store: Store, org: str) -> int:
     """When the last checkpoint was signed, in seconds; 0 without one. Nothing is verified: `verify` does."""
     try:
-        signed = latest(store, org)
+        signed = latest_checkpoint(store, org)
     except ProofInvalidError:
         return 0
     signatures = () if signed is None else parse_note(signed[1]).signatures

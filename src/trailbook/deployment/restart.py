@@ -9,11 +9,11 @@ from msgspec import Struct
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.log.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
-from trailbook.proofs.evidence import latest
+from trailbook.proofs.evidence import latest_checkpoint
 from trailbook.proofs.outside_file import Outside
-from trailbook.proofs.tiles import epoch, origin_of
+from trailbook.proofs.tiles import epoch_of, origin_of
 from trailbook.recording.contract import Change
-from trailbook.retention.erasure import Command, erasure
+from trailbook.retention.erasure import Command, plan_erasure
 from trailbook.stores import Append, Blob, Head, Store
 from trailbook.tree.checkpoint import Checkpoint
 from trailbook.tree.merkle import root_of
@@ -61,7 +61,7 @@ def restart(
 
 def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> None:
     """Refuse a backup that is older than a restart: under that restart's origin other entries were signed."""
-    own, before = int(epoch(store, org) or "0"), f"{origin}/{org}/"
+    own, before = int(epoch_of(store, org) or "0"), f"{origin}/{org}/"
     found = (head.origin.removeprefix(before) for head, _ in outside.notes if head.origin.startswith(before))
     later = [int(number) for number in found if number.isascii() and number.isdigit() and int(number) > own]
     if later:
@@ -72,7 +72,7 @@ def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> 
 def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint:
     """The last checkpoint of a log, kept outside or else beside it; of one that never was signed, its head."""
     own = origin_of(store, org, origin)
-    found = outside.last(frozenset({own})) or latest(store, org)
+    found = outside.last(frozenset({own})) or latest_checkpoint(store, org)
     if found is not None:
         return found[0]
     head = store.head(org)
@@ -81,7 +81,7 @@ def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Check
 
 def _declared(store: Store, log: Log, behind: Checkpoint) -> Change:
     # Named after what was lost, so that two restarts never share an origin.
-    number = int(epoch(store, log.org) or "0") + 1
+    number = int(epoch_of(store, log.org) or "0") + 1
     entry = NewEntry(
         action="activity_log.restarted",
         occurred_at=log.clock(),
@@ -107,7 +107,7 @@ def _erase_again(store: Store, log: Log, outside: Outside) -> int:
     for type_, id_ in sorted(persons):
         order = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
         try:
-            log.change(erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), order))
+            log.change(plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), order))
         except NotFoundError:  # went with an earlier one that owned it
             continue
     return len(persons)

@@ -240,7 +240,7 @@ KEYS: dict[str, Key] = {
 Given = tuple[str, Any]  # where it came from, and the value as it stands there
 
 
-def settings(
+def read_settings(
     flags: Mapping[str, str | None], *, file: Path | None, environ: Mapping[str, str], folder: Path
 ) -> Settings:
     """The settings in force. `file` is the one asked for; else trailbook.toml in `folder`, if it is there.

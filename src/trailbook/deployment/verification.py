@@ -14,7 +14,7 @@ from trailbook.errors import DamagedError, StoreError
 from trailbook.finding.embedded.segments import SEGMENT, Parts, Sealed
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
-from trailbook.record.canonical import decode
+from trailbook.record.canonical import decode_body
 from trailbook.stores import Head, Identity, Store, StoredEntry
 from trailbook.tree.merkle import HASH, TILE, root_of
 from trailbook.verify import (
@@ -271,7 +271,7 @@ def _unsigned(run: _Run, signed: int) -> None:
     what = f"no checkpoint covers {span(signed, run.size)}"
     if run.asked.now is not None and rows[0].body is not None:
         try:
-            since = parse_instant(decode(rows[0].body).recorded_at)
+            since = parse_instant(decode_body(rows[0].body).recorded_at)
         except (DamagedError, ValueError):
             since = run.asked.now
         if run.asked.now - since > _UNSIGNED_FOR:
@@ -315,7 +315,7 @@ def _first_citing(run: _Run, tokens: set[str]) -> dict[str, int]:
     for first in range(0, run.size if tokens else 0, _CHUNK):
         for row in _kept(run, first, min(first + _CHUNK, run.size)):
             try:
-                cited = decode(row.body).tokens() if isinstance(row.body, bytes) else ()
+                cited = decode_body(row.body).tokens() if isinstance(row.body, bytes) else ()
             except DamagedError:
                 continue
             for token in tokens.intersection(cited):

@@ -20,7 +20,7 @@ from trailbook.log.log import Log
 from trailbook.model import AHEAD, Progress, instant, parse_instant, written
 from trailbook.proofs.evidence import Evidence
 from trailbook.query import Query, Term, in_words, interval, to_params
-from trailbook.record.canonical import Body, canonical, decode
+from trailbook.record.canonical import Body, canonical_json, decode_body
 from trailbook.tree.checkpoint import Note, SignerKey, VerifierKey, format_note, format_vkey, sign
 from trailbook.tree.merkle import TILE, tile_path
 
@@ -33,7 +33,7 @@ _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class BundleAsk(Struct, frozen=True, kw_only=True):
     """What a bundle is to hold: kind, filter, and whether identities stay out; `lang` is of its words."""
 
     kind: Kind
@@ -62,7 +62,7 @@ class _Cut(Struct, frozen=True, kw_only=True):
 
 def write_bundle(
     log: Log,
-    ask: Ask,
+    ask: BundleAsk,
     out: BinaryIO,
     *,
     viewer: Viewer,
@@ -82,12 +82,12 @@ def write_bundle(
             digests[name] = _write(archive, name, pieces)
         files = {name: digest for name, digest in digests.items() if not name.startswith("tile/")}
         said = {**_manifest(log, structs.replace(ask, query=query), cut, evidence), "files": files}
-        text = canonical(said).decode() + "\n"
+        text = canonical_json(said).decode() + "\n"
         _write(archive, "manifest.note", [format_note(Note(text, (sign(text, signs.key),)))])
     return len(cut.matching)
 
 
-def _bound(ask: Ask, evidence: Evidence) -> Query:
+def _bound(ask: BundleAsk, evidence: Evidence) -> Query:
     """The filter at the signed size; a closed bundle applies it again, so it takes nothing that needs names."""
     if ask.kind == "closed" and (ask.query.text or ask.query.self_ is not None):
         fault = Fault("/text", "parameter-invalid", "and self cannot be checked again in a closed bundle")
@@ -100,7 +100,7 @@ def _bound(ask: Ask, evidence: Evidence) -> Query:
     return structs.replace(ask.query, as_of=as_of)
 
 
-def _cut(log: Log, ask: Ask, evidence: Evidence, viewer: Viewer) -> _Cut:
+def _cut(log: Log, ask: BundleAsk, evidence: Evidence, viewer: Viewer) -> _Cut:
     matching = log.seqs(ask.query, viewer=viewer, lang=ask.lang)
     as_of = ask.query.as_of or 0
     since = interval(ask.query, log.clock())[0]
@@ -146,7 +146,7 @@ def _first(evidence: Evidence, as_of: int, since: int | None) -> int:
 
 def _recorded_at(evidence: Evidence, seq: int) -> datetime | None:
     body = next(evidence.kept([seq])).body
-    return None if body is None else parse_instant(decode(body).recorded_at)
+    return None if body is None else parse_instant(decode_body(body).recorded_at)
 
 
 class _Facts:
@@ -188,11 +188,11 @@ class _Facts:
 
 
 def _bodies(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[int, Body]]:
-    return ((row.seq, decode(row.body)) for row in evidence.kept(seqs) if row.body is not None)
+    return ((row.seq, decode_body(row.body)) for row in evidence.kept(seqs) if row.body is not None)
 
 
 def _files(
-    ask: Ask, cut: _Cut, evidence: Evidence, signs: Signs, progress: Progress
+    ask: BundleAsk, cut: _Cut, evidence: Evidence, signs: Signs, progress: Progress
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Every file but the manifest, each as pieces."""
     here = resources.files("trailbook.export")
@@ -200,7 +200,7 @@ def _files(
     yield "checkpoint", [evidence.note]
     yield "keys", [(format_vkey(key) + "\n").encode() for key in signs.verifiers]
     yield "bodies.tsv", _lines(evidence, seqs, progress)
-    yield "matching.json", [canonical(_runs(cut.matching))]
+    yield "matching.json", [canonical_json(_runs(cut.matching))]
     rows = _identities(ask, cut, evidence)
     if rows or not ask.redacted:
         yield "identities.ndjson", rows
@@ -210,7 +210,7 @@ def _files(
         yield name, [(here / name).read_bytes()]
 
 
-def _seqs(ask: Ask, cut: _Cut) -> list[int]:
+def _seqs(ask: BundleAsk, cut: _Cut) -> list[int]:
     """Every seq whose row is in the bundle, ascending; a closed one has the row before its range too."""
     found = {*cut.matching, *cut.witnesses}
     if ask.kind == "closed" and cut.as_of:
@@ -230,7 +230,7 @@ def _line(row: "StoredEntry") -> bytes:
     return b"%d\t%s\n" % (row.seq, said)
 
 
-def _identities(ask: Ask, cut: _Cut, evidence: Evidence) -> list[bytes]:
+def _identities(ask: BundleAsk, cut: _Cut, evidence: Evidence) -> list[bytes]:
     """The rows that open the shown tokens, by token; redacted, only those that name removals."""
     if ask.redacted:
         shown = [body for _, body in _bodies(evidence, sorted({*cut.matching, *cut.witnesses}))]
@@ -239,7 +239,7 @@ def _identities(ask: Ask, cut: _Cut, evidence: Evidence) -> list[bytes]:
         wanted = set(cut.shown)
         wanted |= {token for _, tokens in _filter_tokens(ask, evidence) for token in tokens}
     found = {i.token: i for i in evidence.identities(wanted) if i.id is not None}
-    return [canonical(_row(found[token])) + b"\n" for token in sorted(found)]
+    return [canonical_json(_row(found[token])) + b"\n" for token in sorted(found)]
 
 
 def _row(identity: "Identity") -> dict[str, str]:
@@ -265,7 +265,7 @@ def _tiles(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[str, Itera
         wanted, level, width = {index // TILE for index in wanted if index < whole}, level + 1, whole
 
 
-def _manifest(log: Log, ask: Ask, cut: _Cut, evidence: Evidence) -> dict[str, object]:
+def _manifest(log: Log, ask: BundleAsk, cut: _Cut, evidence: Evidence) -> dict[str, object]:
     checkpoint, query = evidence.checkpoint, ask.query
     said: dict[str, object] = {
         "as_of": cut.as_of,
@@ -303,7 +303,7 @@ def _filter(query: Query, now: datetime) -> list[list[str]]:
     return pairs + ([["to", written(instant(until))]] if until is not None else [])
 
 
-def _filter_tokens(ask: Ask, evidence: Evidence) -> list[tuple[str, list[str]]]:
+def _filter_tokens(ask: BundleAsk, evidence: Evidence) -> list[tuple[str, list[str]]]:
     """For each item that the filter names, the tokens it stands for."""
     values = sorted({v for term in ask.query.terms if term.field in _ITEMS for v in term.values})
     return [(value, evidence.tokens_of(*value.split("/", 1))) for value in values]

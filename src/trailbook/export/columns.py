@@ -15,9 +15,9 @@ from trailbook.errors import Fault, InvalidError
 from trailbook.query.dates import zone
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import Line
+    from trailbook.finding.rows import ExportLine
 
-Column = Callable[["list[Line]"], list[str]]
+Column = Callable[["list[ExportLine]"], list[str]]
 
 # What can hold only what Trailbook itself writes, or a declared name: nothing there needs a guard.
 PLAIN = frozenset(
@@ -82,7 +82,7 @@ def _written(at: str, place: ZoneInfo) -> str:
     return datetime.fromisoformat(at).astimezone(place).isoformat(sep=" ", timespec="seconds")
 
 
-def _concerned(line: "Line") -> str:
+def _concerned(line: "ExportLine") -> str:
     """Each part with its item: `member: Bob Li (user/u-42); scope: ...`."""
     if not line.concerns:
         return ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trailbook.export.columns import PLAIN, Layout, columns, remembering
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import Line
+    from trailbook.finding.rows import ExportLine
 
 BOM = "\ufeff"
 
@@ -35,7 +35,7 @@ def unguarded(cell: str) -> str:
     return _GUARD.sub(r"\1", cell)
 
 
-def csv_file(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[bytes]:
+def csv_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
     """The file in pieces: a heading line, then a line an entry; local times are those of the layout's zone."""
     reads = columns(layout)
     writes = [None if name in PLAIN else remembering(cell, name) for name in layout.columns]

@@ -21,7 +21,7 @@ from trailbook.export.columns import columns as read_columns
 from trailbook.model import Progress
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import Line, Rows
+    from trailbook.finding.rows import ExportLine, ExportRows
 
 Format = Literal["csv", "xlsx", "jsonl", "parquet"]
 
@@ -62,7 +62,7 @@ def check_format(name: str, columns: tuple[str, ...] | None = None, tz: str = "U
         read_columns(Layout(columns=COLUMNS if columns is None else columns, tz=tz))
 
 
-def file_pieces(name: Format, batches: Iterable["list[Line]"], layout: Layout) -> Iterator[bytes]:
+def file_pieces(name: Format, batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
     """A file of this format, piece by piece. Raises: FormatUnavailableError; whatever the rows raise."""
     check_format(name, layout.columns, layout.tz)
     module = importlib.import_module(f"trailbook.export.{name}")
@@ -74,7 +74,7 @@ def file_pieces(name: Format, batches: Iterable["list[Line]"], layout: Layout) -
     return found
 
 
-def exactly(rows: "Rows", progress: Progress = lambda done, of: None) -> Iterator["list[Line]"]:
+def exactly(rows: "ExportRows", progress: Progress = lambda done, of: None) -> Iterator["list[ExportLine]"]:
     """The batches of these rows, told to `progress` one by one.
 
     Raises: ExportChangedError when they are not as many as were counted.

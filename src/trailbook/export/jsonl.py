@@ -13,7 +13,7 @@ from trailbook.finding.answers import Shown, ShownActor, ShownConcern
 from trailbook.model import KINDS
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import Face, Line
+    from trailbook.finding.rows import ExportLine, Face
 
 _encoder = msgspec.json.Encoder()
 # What is written of items is their JSON, made once an item; a Struct takes it where it would have the item.
@@ -21,13 +21,13 @@ _shown: Any = Shown
 _ACTING = {kind: f"acting/{kind}" for kind in KINDS}  # no part of a concern has a slash
 
 
-def jsonl_file(batches: Iterable["list[Line]"]) -> Iterator[bytes]:
+def jsonl_file(batches: Iterable["list[ExportLine]"]) -> Iterator[bytes]:
     """The file in pieces, a line an entry."""
     for batch in batches:
         yield _encoder.encode_lines([_entry(line) for line in batch])
 
 
-def _entry(line: "Line") -> Any:
+def _entry(line: "ExportLine") -> Any:
     body = line.body
     return _shown(
         id=body.id,
@@ -55,7 +55,7 @@ def _entry(line: "Line") -> Any:
     )
 
 
-def _acting(line: "Line") -> Raw:
+def _acting(line: "ExportLine") -> Raw:
     kind = line.body.actor.kind
     shown = ShownActor(kind=kind, **structs.asdict(line.actor.shown))
     made = line.actor.raw[_ACTING[kind]] = Raw(_encoder.encode(shown))

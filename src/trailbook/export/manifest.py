@@ -12,10 +12,10 @@ from trailbook.access.viewer import operator
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import ConfigurationError
 from trailbook.export.bundle import filter_label
-from trailbook.export.orders import Wanted
+from trailbook.export.orders import ExportOrder
 from trailbook.model import written
 from trailbook.query import from_params, in_words
-from trailbook.record.canonical import canonical
+from trailbook.record.canonical import canonical_json
 from trailbook.tree.checkpoint import Note, format_note, sign
 
 
@@ -29,7 +29,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     files: dict[str, str]
 
 
-def manifest(deployment: Deployment, wanted: Wanted, facts: Facts) -> bytes | None:
+def signed_manifest(deployment: Deployment, wanted: ExportOrder, facts: Facts) -> bytes | None:
     """The signed manifest; None for a log without signing keys. Raises: NotCheckpointedError."""
     org = wanted.viewer.org
     log = deployment.log(org)
@@ -62,6 +62,6 @@ def manifest(deployment: Deployment, wanted: Wanted, facts: Facts) -> bytes | No
         said["columns"] = list(wanted.columns)
     if facts.first_seq is not None:
         said |= {"first_seq": facts.first_seq, "last_seq": facts.last_seq}
-    text = canonical(said).decode() + "\n"
+    text = canonical_json(said).decode() + "\n"
     signer = deployment.signing.keyring.signers(keys[0].name)[0]
     return format_note(Note(text, (sign(text, signer),)))

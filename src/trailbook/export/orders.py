@@ -17,7 +17,7 @@ from trailbook.errors import ExportExpiredError, ExportNotReadyError, NotFoundEr
 from trailbook.model import microseconds
 from trailbook.stores import LIVE, Job, JobLimits, Jobs
 
-State = Literal["queued", "running", "ready", "failed", "cancelled", "expired"]
+JobState = Literal["queued", "running", "ready", "failed", "cancelled", "expired"]
 LIMITS = JobLimits()
 KEPT_DAYS = 7
 STALE = timedelta(seconds=15)  # without a beat for so long, whoever ran the job is gone
@@ -26,7 +26,7 @@ _SECOND = 1_000_000
 _PATIENCE = 60 * _SECOND
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class ExportOrder(Struct, frozen=True, kw_only=True):
     """What is exported and for whom: the filter's pairs with its instants, and the form of the file.
 
     `erasures` is how many people had been erased from the log when it was ordered.
@@ -60,7 +60,7 @@ class Orders:
         self._entropy = entropy
         self.days = days
 
-    def order(self, wanted: Wanted, count: int, as_of: int) -> Job:
+    def order(self, wanted: ExportOrder, count: int, as_of: int) -> Job:
         """Keep an order. Raises: TooManyExportsError."""
         now = self._now()
         job = Job(
@@ -202,9 +202,9 @@ class Orders:
         return microseconds(self._clock())
 
 
-def wanted_of(job: Job) -> Wanted:
+def wanted_of(job: Job) -> ExportOrder:
     """What a job's order says."""
-    return msgspec.json.decode(job.asked, type=Wanted)
+    return msgspec.json.decode(job.asked, type=ExportOrder)
 
 
 def made_of(job: Job) -> Made:

@@ -15,18 +15,18 @@ from trailbook.export.columns import Column, Layout, columns
 from trailbook.export.sink import Sink
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import Line
+    from trailbook.finding.rows import ExportLine
 
 _GROUP = 32_768  # rows of one row group: what is held in memory
 _INSTANT = pa.timestamp("us", "UTC")
-_LISTS: dict[str, Callable[["Line"], list[str]]] = {
+_LISTS: dict[str, Callable[["ExportLine"], list[str]]] = {
     "fields": lambda line: list(line.body.fields),
     "concerns": lambda line: [f"{part}: {face.called}" for part, face in line.concerns],
 }
 _INSTANTS = ("occurred_at", "recorded_at")
 
 
-def parquet_file(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[bytes]:
+def parquet_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
     """The file in pieces, a row an entry; local times are those of the layout's zone."""
     reads = dict(zip(layout.columns, columns(layout), strict=True))
     shape = schema(layout)
@@ -51,7 +51,7 @@ def _type(name: str) -> Any:
     return pa.int64() if name == "seq" else pa.string()
 
 
-def _tables(batches: Iterable["list[Line]"], reads: Mapping[str, Column], shape: Any) -> Iterator[Any]:
+def _tables(batches: Iterable["list[ExportLine]"], reads: Mapping[str, Column], shape: Any) -> Iterator[Any]:
     """Each batch as columns at once: the lines of a whole row group would take ten times their room."""
     for batch in batches:
         arrays = [_array(name, read, batch) for name, read in reads.items()]
@@ -69,7 +69,7 @@ def _groups(tables: Iterable[Any]) -> Iterator[Any]:
         yield pa.concat_tables(held)
 
 
-def _array(name: str, read: Column, lines: "list[Line]") -> Any:
+def _array(name: str, read: Column, lines: "list[ExportLine]") -> Any:
     if name in _LISTS:
         listed = _LISTS[name]
         return pa.array([listed(line) for line in lines], _type(name))

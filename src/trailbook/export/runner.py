@@ -31,14 +31,14 @@ from trailbook.errors import (
 )
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.formats import FORMATS, Format, check_format, exactly, file_pieces, whole_file
-from trailbook.export.manifest import Facts, manifest
-from trailbook.export.orders import KEPT_DAYS, Made, Orders, Wanted, is_live, wanted_of
+from trailbook.export.manifest import Facts, signed_manifest
+from trailbook.export.orders import KEPT_DAYS, ExportOrder, Made, Orders, is_live, wanted_of
 from trailbook.log.log import Log
 from trailbook.model import instant, written
 from trailbook.query import Query, Term, from_params, interval, to_params
 
 if TYPE_CHECKING:
-    from trailbook.finding.rows import Line
+    from trailbook.finding.rows import ExportLine
     from trailbook.stores import Job
 
 BUNDLES = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
@@ -51,7 +51,7 @@ class Ended(Exception):  # noqa: N818  # no error: somebody wants the job to end
     """The job was cancelled, or another runner took it up."""
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class ExportAsk(Struct, frozen=True, kw_only=True):
     """An order as a door takes it."""
 
     query: Query
@@ -73,7 +73,7 @@ class Runner:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def order(self, ask: Ask, viewer: Viewer) -> "Job":
+    def order(self, ask: ExportAsk, viewer: Viewer) -> "Job":
         """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
 
         Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
@@ -86,7 +86,7 @@ class Runner:
             require_full(viewer, viewer.org)
             check_format(ask.format, ask.columns, ask.tz or ask.query.tz)
         count, as_of = log.count(ask.query, viewer=viewer, lang=ask.lang)
-        wanted = Wanted(
+        wanted = ExportOrder(
             viewer=viewer,
             filter=_fixed(ask.query, log, as_of),
             format=ask.format,
@@ -214,7 +214,7 @@ class Runner:
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
 
-    def _write(self, job: "Job", wanted: Wanted, watch: "_Watch") -> Made:
+    def _write(self, job: "Job", wanted: ExportOrder, watch: "_Watch") -> Made:
         folder = self.folder / job.org
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         ending = "zip" if wanted.format in BUNDLES else wanted.format
@@ -231,7 +231,7 @@ class Runner:
             note = self._manifest(job, wanted, (watch, {path.name: digest}))
         return Made(file=path.name, size=size, digest=digest, manifest=note)
 
-    def _table(self, job: "Job", wanted: Wanted, watch: "_Watch", out: BinaryIO) -> None:
+    def _table(self, job: "Job", wanted: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
         form = cast(Format, wanted.format)
         query = from_params(wanted.filter)
         rows = self._deployment.log(job.org).export(
@@ -243,20 +243,24 @@ class Runner:
         for piece in file_pieces(form, watch.through(exactly(rows)), layout):
             out.write(piece)
 
-    def _bundle(self, job: "Job", wanted: Wanted, watch: "_Watch", out: BinaryIO) -> None:
+    def _bundle(self, job: "Job", wanted: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
         bundle = import_module("trailbook.export.bundle")
         log = self._deployment.log(job.org)
         keys = self._deployment.verifier_keys(job.org)
         signs = bundle.Signs(self._deployment.signing.keyring.signers(keys[0].name)[0], keys)
-        ask = bundle.Ask(kind=BUNDLES[wanted.format], query=from_params(wanted.filter), lang=wanted.lang)
+        ask = bundle.BundleAsk(
+            kind=BUNDLES[wanted.format], query=from_params(wanted.filter), lang=wanted.lang
+        )
         bundle.write_bundle(log, ask, out, viewer=watch.viewer, signs=signs, progress=watch.told)
 
-    def _manifest(self, job: "Job", wanted: Wanted, found: "tuple[_Watch, dict[str, str]]") -> str | None:
+    def _manifest(
+        self, job: "Job", wanted: ExportOrder, found: "tuple[_Watch, dict[str, str]]"
+    ) -> str | None:
         watch, files = found
         facts = Facts(
             count=job.count, as_of=job.as_of, first_seq=watch.first, last_seq=watch.last, files=files
         )
-        note = manifest(self._deployment, wanted, facts)
+        note = signed_manifest(self._deployment, wanted, facts)
         if note is None:
             return None
         path = self.folder / job.org / f"{job.id}.manifest.note"
@@ -278,7 +282,7 @@ class _Watch:
         self.first: int | None = None
         self.last: int | None = None
 
-    def through(self, batches: "Iterator[list[Line]]") -> "Iterator[list[Line]]":
+    def through(self, batches: "Iterator[list[ExportLine]]") -> "Iterator[list[ExportLine]]":
         """The batches, each looked at before it is written. Raises: Ended; whatever `look` raises."""
         done = 0
         for batch in batches:
@@ -331,7 +335,7 @@ def kept_exports(
     return runner, close
 
 
-def _check_bundle(ask: Ask, *, withholds: bool) -> None:
+def _check_bundle(ask: ExportAsk, *, withholds: bool) -> None:
     if ask.format == "bundle-closed" and withholds:
         raise NotPermittedError("every category, which a closed bundle shows")
     if ask.columns is not None:

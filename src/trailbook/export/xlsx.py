@@ -16,7 +16,7 @@ from trailbook.export.columns import PLAIN, Layout, columns, remembering
 from trailbook.export.sink import Sink
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import Line
+    from trailbook.finding.rows import ExportLine
 
 MOST_ROWS = 1_048_576  # of one sheet, its heading included; a longer table goes on in the next
 MOST_TEXT = 32_767  # characters of one cell
@@ -48,7 +48,7 @@ _RELS = (
 )
 
 
-def xlsx_file(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[bytes]:
+def xlsx_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
     """The file in pieces: a heading, then a row an entry; local times are those of the layout's zone."""
     sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True, compresslevel=_LEVEL) as archive:
@@ -72,7 +72,7 @@ def xlsx_file(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[bytes
     yield sink.taken()
 
 
-def _rows(batches: Iterable["list[Line]"], layout: Layout) -> Iterator[list[str]]:
+def _rows(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[list[str]]:
     reads = columns(layout)
     writes = [remembering(_plain if name in PLAIN else _typed, name) for name in layout.columns]
     for batch in batches:

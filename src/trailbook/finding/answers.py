@@ -69,7 +69,7 @@ class Shown(Struct, frozen=True, kw_only=True, rename={"self_": "self"}, gc=Fals
     state: State
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class FoundItem(Struct, frozen=True, kw_only=True):
     """An item that typeahead offers; `kind` when it has been an actor or is a person."""
 
     type: str
@@ -79,7 +79,7 @@ class Found(Struct, frozen=True, kw_only=True):
     name_now: str | None
 
 
-class Remembered(Struct, frozen=True, kw_only=True):
+class RememberedItem(Struct, frozen=True, kw_only=True):
     """An item as the log remembers it: its name now, the names it had before, newest first, and whether it is there."""
 
     type: str

@@ -71,13 +71,13 @@ class Listing(Struct, frozen=True):
     values: tuple[FacetValue, ...]
 
 
-def without(query: Query, by: By) -> Query:
+def without_field(query: Query, by: By) -> Query:
     """The filter without its own terms on a field."""
     own = _IN_FILTER.get(by, by)
     return structs.replace(query, terms=tuple(t for t in query.terms if t.field != own))
 
 
-def check(by: str | None = None, bucket: str | None = None) -> None:
+def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
     """Refuse names that are none. Raises: FilterInvalidError."""
     for name, given, known in (("by", by, BYS), ("bucket", bucket, BUCKETS)):
         if given is not None and given not in known:
@@ -113,7 +113,7 @@ def list_values(reader: Reader, plan: Plan, by: By, lang: str) -> Listing:
     return Listing(tuple(number for number, _ in found), tuple(value for _, value in found))
 
 
-def draw(
+def count_bars(
     pieces: Sequence[Piece], plan: Plan, ask: tuple[Sequence[Bucket], str], words: Sequence[str]
 ) -> Histogram:
     """The bars of what a plan finds, for `ask` = (buckets to try, zone); `words` are categories to stack by, or none.

@@ -21,7 +21,7 @@ class Turn(Struct, frozen=True):
     later: bool
 
 
-class Cut(Struct, frozen=True):
+class CutPage(Struct, frozen=True):
     """One page: the `seqs` in the order asked, and the turns to the next and the previous page."""
 
     seqs: Sequence[int]
@@ -29,7 +29,7 @@ class Cut(Struct, frozen=True):
     previous: Turn | None
 
 
-def cut(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor | None) -> Cut:
+def cut_page(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor | None) -> CutPage:
     """The page of `ask` = (order, limit) among what matches, from a cursor on or from the beginning.
 
     Raises: FilterInvalidError for a limit that is not 1 to 200.
@@ -44,7 +44,7 @@ def cut(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor 
     found = (oldest if later else newest)(pieces, plan, limit + 1, place)
     count, more = min(limit, len(found)), len(found) > limit
     if not count:
-        return Cut([], None, None)
+        return CutPage([], None, None)
     near, far = found.place(0), found.place(count - 1)
     first, last = (near, far) if later else (far, near)
     # Without a cursor the page begins at an end of the answer: nothing lies behind it.
@@ -53,18 +53,18 @@ def cut(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor 
     after = Turn(last, True) if (more if later else behind) else None
     seqs = found.seq[:count].tolist()
     if order == "desc":
-        return Cut(seqs[::-1] if later else seqs, before, after)
-    return Cut(seqs if later else seqs[::-1], after, before)
+        return CutPage(seqs[::-1] if later else seqs, before, after)
+    return CutPage(seqs if later else seqs[::-1], after, before)
 
 
-def _by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, at: Cursor | None) -> Cut:
+def _by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, at: Cursor | None) -> CutPage:
     reached = -1 if at is None else at.seq
     page = by_seq(pieces, plan, limit, reached)
     # Never null: whoever polls asks again with it, and nothing is skipped or repeated.
-    return Cut(page, Turn(Place(0, page[-1] if page else reached), True), None)
+    return CutPage(page, Turn(Place(0, page[-1] if page else reached), True), None)
 
 
-def batch(
+def next_seqs(
     pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Place | None
 ) -> tuple[list[int], Place | None]:
     """The next seqs of everything that matches, in an order, and the place they end at; None when there are none."""
@@ -76,7 +76,7 @@ def batch(
     return found.seq.tolist(), found.place(-1) if len(found) else None
 
 
-def after(numbers: Sequence[int], at: Cursor | None, limit: int) -> tuple[int, int, Turn | None]:
+def list_page(numbers: Sequence[int], at: Cursor | None, limit: int) -> tuple[int, int, Turn | None]:
     """Where the page of a list begins that follows the number of a cursor, where it ends, and the turn to the next.
 
     Raises: FilterInvalidError for a limit that is not 1 to 200.

@@ -14,16 +14,16 @@ from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.catalogue.sentences import Piece as Pronounced
-from trailbook.catalogue.sentences import Spoken, counts, pieces
+from trailbook.catalogue.sentences import Spoken, says_count, sentence_pieces
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.finding.embedded.identities import Identities
 from trailbook.finding.embedded.projection import Projection, readable
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
-from trailbook.proofs.evidence import sizes, state_of
+from trailbook.proofs.evidence import entry_state, proved_sizes
 from trailbook.query import EntryFacts, fold, self_of, words
 from trailbook.query.checks import MAX_LIMIT
-from trailbook.record.canonical import Body, decode
+from trailbook.record.canonical import Body, decode_body
 from trailbook.record.row import sixty_bits
 from trailbook.stores import Identity, Store
 
@@ -42,7 +42,7 @@ class Sayings:
         self._catalogue = catalogue
         self._identities = identities
         self._forgotten = identities.forgotten
-        self.counted = frozenset(name for name in catalogue.actions if counts(catalogue, name))
+        self.counted = frozenset(name for name in catalogue.actions if says_count(catalogue, name))
         self._said: dict[tuple[str, Spoken], tuple[tuple[Pronounced, ...], str]] = {}
         self._of: dict[tuple[str, str, str], tuple[Pronounced, ...]] = {}
 
@@ -52,7 +52,7 @@ class Sayings:
             self._forgotten, self._said, self._of = self._identities.forgotten, {}, {}
         found = self._said.get((lang, spoken))
         if found is None:
-            said = pieces(self._catalogue, spoken, lang)
+            said = sentence_pieces(self._catalogue, spoken, lang)
             found = self._said[lang, spoken] = said, "".join(piece.text for piece in said)
         self._of[lang, id_, found[1]] = found[0]
         return found[1]
@@ -123,7 +123,7 @@ class Reader(Struct, frozen=True):
 
         What cannot be read goes into `damaged`, where that is given. Raises: DamagedError where it is not.
         """
-        signed = sizes(self.store, self.org)
+        signed = proved_sizes(self.store, self.org)
         with self.projection.lock:
             stand = self.projection.stand
             found = self.lately.found((stand, signed), seqs, lang)
@@ -136,7 +136,7 @@ class Reader(Struct, frozen=True):
                 body.id for _, body in bodies if not body.concerns and body.action in self.sayings.counted
             ]
             known.led_to.update(self.projection.led_to(counted))
-            made = [self._shown((seq, state_of(seq, signed)), body, known, lang) for seq, body in bodies]
+            made = [self._shown((seq, entry_state(seq, signed)), body, known, lang) for seq, body in bodies]
             if stand == self.projection.stand:  # else a body may have been removed since it was read
                 self.lately.keep((stand, signed), made, lang)
             return made
@@ -166,7 +166,7 @@ class Reader(Struct, frozen=True):
     def _bodies(self, seqs: Sequence[int], damaged: list[int] | None = None) -> list[tuple[int, Body]]:
         kept = self.store.kept_at(self.org, seqs)
         if damaged is None:
-            return [(row.seq, decode(row.body)) for row in kept if row.body is not None]
+            return [(row.seq, decode_body(row.body)) for row in kept if row.body is not None]
         bodies, unread = readable(kept)
         damaged += unread
         return bodies
@@ -218,7 +218,7 @@ class Reader(Struct, frozen=True):
         count = len(shown.concerns)
         if not count and shown.action in self.sayings.counted:
             count = self.projection.led_to([shown.id])[shown.id]
-        return pieces(self.catalogue, spoken(shown, count), lang)
+        return sentence_pieces(self.catalogue, spoken(shown, count), lang)
 
     def _item(self, shape: type[Any], known: "_AtHand", token: str, more: dict[str, str]) -> Any:
         cited = known.cited[token]

@@ -14,13 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
-from trailbook.catalogue.sentences import Named, Spoken, counts, pieces
+from trailbook.catalogue.sentences import Named, Spoken, says_count, sentence_pieces
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import ShownItem, ShownOrigin
 from trailbook.finding.embedded.projection import Projection
 from trailbook.finding.reader import pseudonym
 from trailbook.model import Kind, Outcome, State
-from trailbook.proofs.evidence import sizes, state_of
+from trailbook.proofs.evidence import entry_state, proved_sizes
 from trailbook.stores import Identity, Store
 
 BATCH = 2_000  # entries read at once
@@ -98,7 +98,7 @@ class ShownPlace(Struct, gc=False, eq=False):
     raw: msgspec.Raw
 
 
-class Line(Struct, gc=False, eq=False):
+class ExportLine(Struct, gc=False, eq=False):
     """One entry on its way into a file."""
 
     seq: int
@@ -114,12 +114,12 @@ class Line(Struct, gc=False, eq=False):
     sentence: str = ""
 
 
-class Rows(Struct, frozen=True, kw_only=True):
+class ExportRows(Struct, frozen=True, kw_only=True):
     """What an export has: exactly `count` entries of those below `as_of`, in batches."""
 
     count: int
     as_of: int
-    batches: Iterator[list[Line]]
+    batches: Iterator[list[ExportLine]]
 
 
 class Making(Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ class Making(Struct, frozen=True, kw_only=True):
     sentences: bool = True
 
 
-class Lines:
+class ExportLines:
     """Makes lines of seqs; remembers the items and the shapes of sentences it has met."""
 
     def __init__(self, making: Making) -> None:
@@ -144,15 +144,15 @@ class Lines:
         self._forgotten = making.projection.identities.forgotten
         self._speech = Speech(making.catalogue, making.lang)
 
-    def batch(self, seqs: Sequence[int]) -> list[Line]:
+    def batch(self, seqs: Sequence[int]) -> list[ExportLine]:
         """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
         found = [(seq, _decoded(seq, body)) for seq, body in bodies(self._of.store, self._of.org, seqs)]
-        signed = sizes(self._of.store, self._of.org)
+        signed = proved_sizes(self._of.store, self._of.org)
         with self._of.projection.lock:
             self._meet(_tokens(body for _, body in found))
             counted = [body.id for _, body in found if self._speech.counts(body)]
             self._speech.led_to = self._of.projection.led_to(counted)
-        return [self._line(body, seq, state_of(seq, signed)) for seq, body in found]
+        return [self._line(body, seq, entry_state(seq, signed)) for seq, body in found]
 
     def _meet(self, tokens: set[str]) -> None:
         """Have a face for each token, made anew once the directory has forgotten somebody."""
@@ -211,7 +211,7 @@ class Lines:
             name_now=None if now == identity.name else now,
         )
 
-    def _line(self, body: Stored, seq: int, state: State) -> Line:
+    def _line(self, body: Stored, seq: int, state: State) -> ExportLine:
         faces = self._faces
         actor, target = faces[body.actor.item], faces[body.target]
         behalf = None if body.on_behalf_of is None else faces[body.on_behalf_of]
@@ -221,7 +221,7 @@ class Lines:
             concerns = tuple([(c.part, faces[c.item]) for c in body.concerns])
             own = own or (behalf is None and any(face.key == actor.key for _, face in concerns))
         place = self._places.get((body.origin.item, body.origin.interface)) or self._place(body)
-        line = Line(seq, body, actor, target, faces[body.source], behalf, concerns, place, own, state)
+        line = ExportLine(seq, body, actor, target, faces[body.source], behalf, concerns, place, own, state)
         if self._of.sentences:
             line.sentence = self._speech.say(line)
         return line
@@ -240,14 +240,14 @@ class Speech:
         self._catalogue = catalogue
         self._lang = lang
         self.led_to: dict[str, int] = {}  # by entry: how many it led to, where its sentence counts them
-        self._counted = {name: counts(catalogue, name) for name in catalogue.actions}
+        self._counted = {name: says_count(catalogue, name) for name in catalogue.actions}
         self._shapes: dict[Hashable, _Shape] = {}
 
     def counts(self, body: Stored) -> bool:
         """Whether the sentence of an entry says how many it led to."""
         return not body.concerns and self._counted.get(body.action, False)
 
-    def say(self, line: Line) -> str:
+    def say(self, line: ExportLine) -> str:
         """The sentence of a line, word for word that of `sentences.say`."""
         body, actor, target, concerns = line.body, line.actor, line.target, line.concerns
         looks = [actor.look, target.look]
@@ -271,7 +271,7 @@ class Speech:
             shape = self._shapes[key] = self._shape(line, count)
         return shape(says)
 
-    def _shape(self, line: Line, count: int) -> _Shape:
+    def _shape(self, line: ExportLine, count: int) -> _Shape:
         faces = _faces(line)
         named = [_slotted(faces, at) for at in range(len(faces))]
         first = 2 if line.behalf is None else 3
@@ -288,7 +288,7 @@ class Speech:
             ),
             count=count,
         )
-        said = pieces(self._catalogue, spoken, self._lang)
+        said = sentence_pieces(self._catalogue, spoken, self._lang)
         cut = _SLOT.split("".join(piece.text for piece in said))
         form = "%s".join(text.replace("%", "%%") for text in cut[::2])
         # A sentence begins with a capital letter, but for the name of who did it (catalogue/sentences.py).
@@ -308,7 +308,7 @@ def bodies(store: Store, org: str, seqs: Sequence[int]) -> Iterator[tuple[int, b
     return ((seq, body) for seq, body in found if body is not None)
 
 
-def batches(lines: Lines, found: Iterable[Sequence[int]]) -> Iterator[list[Line]]:
+def line_batches(lines: ExportLines, found: Iterable[Sequence[int]]) -> Iterator[list[ExportLine]]:
     """The lines of seqs found some at a time."""
     return (lines.batch(seqs) for seqs in found)
 
@@ -333,12 +333,12 @@ def _tokens(found: Iterable[Stored]) -> set[str]:
     return tokens
 
 
-def _faces(line: Line) -> list[Face]:
+def _faces(line: ExportLine) -> list[Face]:
     behalf = [] if line.behalf is None else [line.behalf]
     return [line.actor, line.target, *behalf, *(face for _, face in line.concerns)]
 
 
-def _like(line: Line) -> tuple[bool, ...]:
+def _like(line: ExportLine) -> tuple[bool, ...]:
     return tuple([face.same == line.actor.same for face in _faces(line)])
 
 

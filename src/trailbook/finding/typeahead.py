@@ -13,14 +13,14 @@ import numpy as np
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.finding.answers import Found, Remembered
+from trailbook.finding.answers import FoundItem, RememberedItem
 from trailbook.finding.reader import Reader
 from trailbook.index import present
 from trailbook.model import Kind, text_fault
 from trailbook.query import fold, words
 from trailbook.stores import Identity
 
-Role = Literal["actor", "concerns", "target"]
+Part = Literal["actor", "concerns", "target"]
 MOST, LONGEST = 20, 80
 _ROOMS = (200, 5000)  # how many items are looked at before all of them: names beginning with an `a` are many
 
@@ -29,13 +29,13 @@ class Sought(Struct, frozen=True):
     """What is looked for: the typed text, and the role or type the item must have had."""
 
     q: str
-    role: Role | None
+    role: Part | None
     type: str | None
     limit: int
     withheld: tuple[str, ...] = ()
 
 
-def find_items(reader: Reader, sought: Sought) -> list[Found]:
+def find_items(reader: Reader, sought: Sought) -> list[FoundItem]:
     """Items whose names have words beginning as those typed, or whose id is what was typed, by name.
 
     Raises: FilterInvalidError when the text is empty, too long or has forbidden characters.
@@ -58,7 +58,7 @@ def find_items(reader: Reader, sought: Sought) -> list[Found]:
         return [_found(reader, *one) for one in named[: min(sought.limit, MOST)]]
 
 
-def remember(reader: Reader, type_: str, id_: str) -> Remembered | None:
+def remember_item(reader: Reader, type_: str, id_: str) -> RememberedItem | None:
     """An item by what it is, as the log remembers it; None where it never heard of it, or was made to forget it."""
     with reader.projection.lock:
         numbers = list({one.item for one in reader.store.identities(reader.org, [(type_, id_, None)])})
@@ -68,7 +68,7 @@ def remember(reader: Reader, type_: str, id_: str) -> Remembered | None:
         now = reader.projection.name_now(versions)
         before = dict.fromkeys(v.name for v in reversed(versions) if v.name is not None and v.name != now)
         exists = reader.projection.exists(versions[-1].item)
-        return Remembered(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
+        return RememberedItem(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
 
 
 def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, str]:
@@ -95,7 +95,7 @@ def _by_id(reader: Reader, q: str) -> list[int]:
     return list({i.item for i in reader.store.identities(reader.org, keys)})
 
 
-def _in_role(reader: Reader, numbers: Sequence[int], role: Role | None) -> list[int]:
+def _in_role(reader: Reader, numbers: Sequence[int], role: Part | None) -> list[int]:
     wanted = list(dict.fromkeys(numbers))
     if role is None or not wanted:
         return wanted
@@ -116,9 +116,9 @@ def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bo
     )
 
 
-def _found(reader: Reader, now: str | None, versions: Sequence[Identity]) -> Found:
+def _found(reader: Reader, now: str | None, versions: Sequence[Identity]) -> FoundItem:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     person = declared is not None and declared.person  # who is of such a type can act as nothing else
     kind: Kind | None = "person" if person else reader.projection.kind_of(last.item)
-    return Found(type=last.type, id=last.id or "", kind=kind, name=versions[0].name, name_now=now)
+    return FoundItem(type=last.type, id=last.id or "", kind=kind, name=versions[0].name, name_now=now)

@@ -21,7 +21,7 @@ from trailbook.errors import (
     EntryExpiredError,
     NotFoundError,
 )
-from trailbook.finding.answers import Found, Page, Remembered, Shown
+from trailbook.finding.answers import FoundItem, Page, RememberedItem, Shown
 from trailbook.finding.embedded.projection import Projection
 from trailbook.finding.embedded.segments import Parts, Sizes
 from trailbook.finding.figures import (
@@ -30,16 +30,16 @@ from trailbook.finding.figures import (
     Facets,
     Histogram,
     bucket_for,
-    draw,
+    count_bars,
     list_values,
     refuse_persons,
-    without,
+    without_field,
 )
-from trailbook.finding.figures import check as check_figures
-from trailbook.finding.paging import after, batch, cut
+from trailbook.finding.figures import refuse_unknown as check_figures
+from trailbook.finding.paging import cut_page, list_page, next_seqs
 from trailbook.finding.reader import Alphabet, Lately, Reader, Sayings
-from trailbook.finding.rows import BATCH, Lines, Making, Rows, batches
-from trailbook.finding.typeahead import Role, Sought, find_items, remember
+from trailbook.finding.rows import BATCH, ExportLines, ExportRows, Making, line_batches
+from trailbook.finding.typeahead import Part, Sought, find_items, remember_item
 from trailbook.index import Place
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
@@ -49,8 +49,8 @@ from trailbook.proofs.evidence import (
     Evidence,
     Opening,
     entry_bundle,
-    evidence,
-    latest,
+    evidence_of,
+    latest_checkpoint,
     openings,
     proof_file,
     served_tile,
@@ -142,7 +142,7 @@ class Log(Recorder):
         """
         head, at, question = self._asking.asked(query, viewer, (order, lang), cursor)
         plan = self._asking.plan(query, viewer, (at, head.size), lang)
-        page = self._projection.ask(lambda pieces: cut(pieces, plan, (order, limit), at))
+        page = self._projection.ask(lambda pieces: cut_page(pieces, plan, (order, limit), at))
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
         bound = plan.as_of if order != "seq" or query.as_of is not None else None
         found = Page(
@@ -183,15 +183,15 @@ class Log(Recorder):
         order: Order = "desc",
         lang: str = "en",
         sentences: bool = True,
-    ) -> Rows:
+    ) -> ExportRows:
         """Every entry that matches, counted and in batches, as files need them: much quicker than `rows`.
 
         Raises: as `search`, before the first row.
         """
         plan = self._asking.now_plan(query, viewer, lang)
         making = self._making(lang, sentences=sentences)
-        found = batches(Lines(making), self._asking.in_order(plan, order, BATCH))
-        return Rows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
+        found = line_batches(ExportLines(making), self._asking.in_order(plan, order, BATCH))
+        return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
 
     def exported(self, query: Query, *, viewer: Viewer) -> None:
         """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
@@ -222,7 +222,7 @@ class Log(Recorder):
     ) -> tuple[Shown, ...]:
         """Entries that match and were recorded after the one of that `seq`, as recorded. Raises: as `search`."""
         plan, at = self._asking.now_plan(query, viewer, lang), Place(0, after)
-        seqs, _ = self._projection.ask(partial(batch, plan=plan, ask=("seq", limit), at=at))
+        seqs, _ = self._projection.ask(partial(next_seqs, plan=plan, ask=("seq", limit), at=at))
         return tuple(self._reader.show(seqs, lang))
 
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[EntryFacts]:
@@ -249,14 +249,14 @@ class Log(Recorder):
         whose doing it is; as `search`.
         """
         check_figures(by=by)
-        rest = without(query, by)
+        rest = without_field(query, by)
         refuse_persons(self._reader, rest)
         head, at, question = self._asking.asked(query, viewer, (f"facets {by}", lang), cursor)
         plan = self._asking.plan(rest, viewer, (at, head.size), lang)
         listing = self._projection.remembered(
             ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by, lang)
         )
-        begin, end, turn = after(listing.numbers, at, limit)
+        begin, end, turn = list_page(listing.numbers, at, limit)
         return Facets(
             by=by,
             as_of=plan.as_of,
@@ -279,7 +279,7 @@ class Log(Recorder):
         ask = (tried, query.tz)
         return self._projection.remembered(
             ("histogram", plan, ask, by_category),
-            lambda: self._projection.ask(lambda pieces: draw(pieces, plan, ask, words)),
+            lambda: self._projection.ask(lambda pieces: count_bars(pieces, plan, ask, words)),
         )
 
     def demand_figures(self, query: Query) -> None:
@@ -297,7 +297,7 @@ class Log(Recorder):
         head, at, question = self._asking.asked(Query(), viewer, (f"related {id_}", lang), cursor)
         plan = self._asking.plan(Query(), viewer, (at, head.size), lang)
         seqs = self._reader.related(entry, plan)
-        begin, end, turn = after(seqs, at, limit)
+        begin, end, turn = list_page(seqs, at, limit)
         return Page(
             entries=tuple(self._reader.show(seqs[begin:end], lang)),
             as_of=plan.as_of,
@@ -353,7 +353,7 @@ class Log(Recorder):
     def checkpoint(self, *, viewer: Viewer) -> bytes:
         """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""
         self._asking.let_in(viewer, require_proofs)
-        signed = latest(self._store, self.org)
+        signed = latest_checkpoint(self._store, self.org)
         if signed is None:
             raise NotFoundError("nothing has been signed yet")
         return signed[1]
@@ -380,7 +380,7 @@ class Log(Recorder):
     def evidence(self, *, viewer: Viewer) -> Evidence:
         """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
         self._asking.let_in(viewer, require_proofs)
-        return evidence(self._store, self.org)
+        return evidence_of(self._store, self.org)
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
         """The `seq` of every entry that matches, ascending. Raises: as `search`."""
@@ -394,8 +394,8 @@ class Log(Recorder):
         return seq
 
     def items(
-        self, q: str, *, viewer: Viewer, role: Role | None = None, type_: str | None = None, limit: int = 20
-    ) -> list[Found]:
+        self, q: str, *, viewer: Viewer, role: Part | None = None, type_: str | None = None, limit: int = 20
+    ) -> list[FoundItem]:
         """Items whose names have words beginning as those of `q`, or whose id is `q`; at most `limit`.
 
         Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
@@ -405,14 +405,14 @@ class Log(Recorder):
         sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
         return find_items(self._reader, sought)
 
-    def item(self, type_: str, id_: str, *, viewer: Viewer) -> Remembered | None:
+    def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
         """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.
 
         Raises: NotPermittedError.
         """
         self._asking.let_in(viewer, require_full)
         self._projection.catch_up()
-        return remember(self._reader, type_, id_)
+        return remember_item(self._reader, type_, id_)
 
     def numbers(self, items: Sequence[str]) -> dict[str, int]:
         """The log's own numbers of items given as `type/id`, of those that it knows."""

@@ -13,12 +13,12 @@ from trailbook.access.viewer import Viewer, require_full
 from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
 from trailbook.finding.embedded.projection import Projection
-from trailbook.finding.paging import Turn, batch
+from trailbook.finding.paging import Turn, next_seqs
 from trailbook.index import Place, Plan
 from trailbook.log.reads import Watch
 from trailbook.model import microseconds
 from trailbook.query import Order, Query, Vocabulary, from_params, printed, to_params
-from trailbook.query.cursors import Cursor, read, write
+from trailbook.query.cursors import Cursor, read_cursor, write_cursor
 from trailbook.stores import Head
 
 _ROWS = 500
@@ -54,7 +54,7 @@ class Questions(Struct, frozen=True):
         head = self.projection.catch_up()
         who = f"{viewer.item.type}/{viewer.item.id}"
         question = "\n".join((self.org, who, *how, printed(_unbound(query))))
-        at = None if cursor is None else read(cursor, question, self.secret, self._now())
+        at = None if cursor is None else read_cursor(cursor, question, self.secret, self._now())
         return head, at, question
 
     def in_order(self, plan: Plan, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
@@ -62,7 +62,7 @@ class Questions(Struct, frozen=True):
         at: Place | None = None
         while True:
             now = limit if at else min(limit, _ROWS)  # the first ones come soon
-            seqs, at = self.projection.ask(partial(batch, plan=plan, ask=(order, now), at=at))
+            seqs, at = self.projection.ask(partial(next_seqs, plan=plan, ask=(order, now), at=at))
             if at is None:
                 return
             yield seqs
@@ -87,7 +87,7 @@ class Questions(Struct, frozen=True):
 
     def link(self, turn: Turn | None, plan: Plan, as_of: int | None, question: str) -> str | None:
         """The cursor of a turn of a question, if there is one."""
-        return None if turn is None else write(self._cursor(turn, plan, as_of), question, self.secret)
+        return None if turn is None else write_cursor(self._cursor(turn, plan, as_of), question, self.secret)
 
     def _cursor(self, turn: Turn, plan: Plan, as_of: int | None) -> Cursor:
         place = turn.place

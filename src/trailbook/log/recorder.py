@@ -15,8 +15,8 @@ from trailbook.errors import BatchRefusedError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording.contract import Answer, Batch, Change, Means, Result, Tell
 from trailbook.recording.writer import Writer
-from trailbook.retention.erasure import Command, erasure
-from trailbook.retention.removal import Retention, removal
+from trailbook.retention.erasure import Command, plan_erasure
+from trailbook.retention.removal import Retention, plan_removal
 from trailbook.stores import Head, Store
 
 
@@ -112,7 +112,7 @@ class Recorder:
         Raises: NotFoundError; InvalidError when the item is no person; StoreError.
         """
         order = self._order(actor, purpose, origin)
-        return self.change(erasure(self._store, self.org, self.catalogue, item, order))
+        return self.change(plan_erasure(self._store, self.org, self.catalogue, item, order))
 
     def prune(
         self,
@@ -127,7 +127,7 @@ class Recorder:
         Raises: InvalidError when nothing is due; StoreError.
         """
         order = self._order(actor, None, origin)
-        return self.change(removal(self._store, self.org, self.catalogue, retention, order, progress))
+        return self.change(plan_removal(self._store, self.org, self.catalogue, retention, order, progress))
 
     def change(self, plan: Callable[[Head], Change]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""

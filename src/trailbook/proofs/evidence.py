@@ -84,28 +84,28 @@ def openings(store: Store, org: str, type_: str, id_: str) -> list[Opening]:
     ]
 
 
-def evidence(store: Store, org: str) -> Evidence:
+def evidence_of(store: Store, org: str) -> Evidence:
     """The log as it was last signed. Raises: NotCheckpointedError before the first time."""
-    signed = latest(store, org)
+    signed = latest_checkpoint(store, org)
     if signed is None:
         raise NotCheckpointedError("nothing has been signed yet")
     return Evidence(store, org, *signed)
 
 
-def latest(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:
+def latest_checkpoint(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:
     """The last checkpoint kept (`checkpoint`), or copied outside (`anchor`), with its note; None before the first."""
     note = store.blob(org, kind_of(store, org, kind), LATEST)
     return None if note is None else (parse_checkpoint(parse_note(note).text), note)
 
 
-def sizes(store: Store, org: str) -> tuple[int, int]:
+def proved_sizes(store: Store, org: str) -> tuple[int, int]:
     """How many entries are checkpointed, and how many anchored."""
-    found = [latest(store, org, kind) for kind in ("checkpoint", "anchor")]
+    found = [latest_checkpoint(store, org, kind) for kind in ("checkpoint", "anchor")]
     checkpointed, anchored = (0 if one is None else one[0].size for one in found)
     return checkpointed, anchored
 
 
-def state_of(seq: int, sizes: tuple[int, int]) -> State:
+def entry_state(seq: int, sizes: tuple[int, int]) -> State:
     """The state of an entry that has its `seq`."""
     checkpointed, anchored = sizes
     return "anchored" if seq < anchored else "checkpointed" if seq < checkpointed else "accepted"
@@ -116,7 +116,7 @@ def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> by
 
     Raises: NotCheckpointedError when no checkpoint covers it yet; DamagedError.
     """
-    signed = latest(store, org)
+    signed = latest_checkpoint(store, org)
     if signed is None or seq >= signed[0].size:
         raise NotCheckpointedError(
             "no signed checkpoint covers this entry yet; a running server signs within a second, and"
@@ -152,7 +152,7 @@ def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
 
 def _require_width(store: Store, org: str, place: tuple[int, int], width: int) -> None:
     level, index = place
-    signed = latest(store, org)
+    signed = latest_checkpoint(store, org)
     there = (0 if signed is None else signed[0].size >> 8 * level) - index * TILE
     if not (0 < width <= min(there, TILE)) or (width < TILE and width != there):
         raise NotFoundError("the last checkpoint's tree has no such tile")

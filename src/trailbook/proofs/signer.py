@@ -25,10 +25,18 @@ from trailbook.proofs.keyring import Keyring
 from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
 from trailbook.proofs.timestamping import Stamping
-from trailbook.record.canonical import decode
+from trailbook.record.canonical import decode_body
 from trailbook.stores import Blob, Head, Store
 from trailbook.tree.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
-from trailbook.tree.merkle import EMPTY, TILE, Frontier, compact, extend, restore, root
+from trailbook.tree.merkle import (
+    EMPTY,
+    TILE,
+    Frontier,
+    compact_range,
+    extend_frontier,
+    frontier_root,
+    restore_frontier,
+)
 
 _CHUNK = 65_536
 LATEST = "latest"
@@ -89,7 +97,7 @@ class Signer:
         self._trees[org] = tree
         if fresh:
             return None
-        checkpoint = Checkpoint(self.origin(org), head.size, root(tree))
+        checkpoint = Checkpoint(self.origin(org), head.size, frontier_root(tree))
         time = now if last is None else max(now, last[1])
         note = format_note(
             sign_checkpoint(checkpoint, self._signing.keyring.signers(checkpoint.origin), time)
@@ -144,8 +152,8 @@ class Signer:
             start = tree.size
             tree = self._grown(org, tree, stop)
             if outside is not None and outside.size == stop:
-                self._compare(org, outside, root(tree), (start, stop))
-        if compact(tree) != head.range:
+                self._compare(org, outside, frontier_root(tree), (start, stop))
+        if compact_range(tree) != head.range:
             range_ = (0 if last is None else last.size, head.size)
             raise SigningRefusedError(org, range_, "hashes to another tree than the log's head says")
         return tree
@@ -158,17 +166,19 @@ class Signer:
             return held
         try:
             rest = leaves(self._store, org, last.size - last.size % TILE, last.size)
-            tree = restore(last.size, rest, lambda level, index: tile_root(self._store, org, level, index))
+            tree = restore_frontier(
+                last.size, rest, lambda level, index: tile_root(self._store, org, level, index)
+            )
         except DamagedError as error:
             raise SigningRefusedError(org, (0, last.size), error.detail) from error
-        self._compare(org, last, root(tree), (0, last.size))
+        self._compare(org, last, frontier_root(tree), (0, last.size))
         return tree
 
     def _grown(self, org: str, tree: Frontier, stop: int) -> Frontier:
         while tree.size < stop:
             start, end = tree.size, min(tree.size + _CHUNK, stop)
             try:
-                tree, tiles = extend(tree, leaves(self._store, org, start, end))
+                tree, tiles = extend_frontier(tree, leaves(self._store, org, start, end))
             except DamagedError as error:
                 raise SigningRefusedError(org, (start, end), error.detail) from error
             for tile in tiles:
@@ -212,7 +222,7 @@ class Signer:
 def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, ...]:
     """The tokens that erasures among these rows took, from the manifests their entries cite."""
     rows = (row.body for row in store.kept(org, start, stop) if row.body and _ERASED in row.body)
-    targets = [decode(body).target for body in rows]
+    targets = [decode_body(body).target for body in rows]
     cited = [i.id for i in store.identities_of(org, targets) if i.type == "erasure" and i.id is not None]
     manifests = [store.blob(org, "erasure", id_.partition("-")[2]) for id_ in cited]
     return tuple(t for m in manifests if m is not None for t in msgspec.json.decode(m)["tokens"])

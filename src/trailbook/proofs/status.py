@@ -15,7 +15,7 @@ from trailbook.stores import Store
 from trailbook.tree.checkpoint import Policy, format_vkey, open_checkpoint, parse_checkpoint, parse_note
 
 
-class Signed(Struct, frozen=True):
+class SignedHead(Struct, frozen=True):
     """A signed head: over how many entries, and when its cosignature says; None where it says nothing."""
 
     size: int
@@ -31,10 +31,10 @@ class Trust(Struct, frozen=True, kw_only=True):
 
     size: int
     origin: str | None = None
-    signed: Signed | None = None
+    signed: SignedHead | None = None
     refused: str | None = None
     keeps_outside: bool = False
-    outside: Signed | None = None
+    outside: SignedHead | None = None
     asks_authority: bool = False
     stamped: int | None = None
     keys: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ def trust(store: Store, org: str, signing: Signing | None) -> Trust:
     )
 
 
-def _outside(signing: Signing, policy: Policy) -> Signed | None:
+def _outside(signing: Signing, policy: Policy) -> SignedHead | None:
     """The last head outside, if it is there and signed by these keys."""
     try:
         found = None if signing.outside is None else last_outside(signing.outside, policy.origin)
@@ -80,5 +80,5 @@ def _outside(signing: Signing, policy: Policy) -> Signed | None:
     return _signed(opened.checkpoint.size, max((one.time or 0 for one in opened.signed), default=0))
 
 
-def _signed(size: int, seconds: int) -> Signed:
-    return Signed(size, datetime.fromtimestamp(seconds, UTC) if seconds else None)
+def _signed(size: int, seconds: int) -> SignedHead:
+    return SignedHead(size, datetime.fromtimestamp(seconds, UTC) if seconds else None)

@@ -9,11 +9,11 @@ from trailbook.tree.merkle import (
     HASH,
     TILE,
     Frontier,
-    Plan,
-    compact,
+    NodePlan,
+    compact_range,
     leaf_hash,
-    proof,
-    restore,
+    proof_hashes,
+    restore_frontier,
     root_of,
     root_plan,
     subtree_root,
@@ -52,8 +52,8 @@ def tile_root(store: Store, org: str, level: int, index: int) -> bytes:
 def frontier(store: Store, org: str, head: Head) -> Frontier:
     """The frontier of a stored log, from its last rows and its tiles. Raises: StoreError, DamagedError."""
     last = leaves(store, org, head.size - head.size % TILE, head.size)
-    found = restore(head.size, last, lambda level, index: tile_root(store, org, level, index))
-    if compact(found) != head.range:
+    found = restore_frontier(head.size, last, lambda level, index: tile_root(store, org, level, index))
+    if compact_range(found) != head.range:
         raise DamagedError("the tree over the stored entries is not the one of the log's head")
     return found
 
@@ -76,9 +76,9 @@ def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge 
     return found[: width * HASH]
 
 
-def prove(store: Store, org: str, plan: Plan, size: int, edge: Edge | None = None) -> tuple[bytes, ...]:
+def prove(store: Store, org: str, plan: NodePlan, size: int, edge: Edge | None = None) -> tuple[bytes, ...]:
     """The hashes of a planned proof in the stored tree at `size`. Raises: DamagedError, ProofInvalidError."""
-    return proof(plan, size, lambda level, index, width: tile(store, org, level, index, width, edge))
+    return proof_hashes(plan, size, lambda level, index, width: tile(store, org, level, index, width, edge))
 
 
 def root_at(store: Store, org: str, size: int) -> bytes:
@@ -86,17 +86,17 @@ def root_at(store: Store, org: str, size: int) -> bytes:
     return root_of(prove(store, org, root_plan(size), size)) if size else root_of(())
 
 
-def epoch(store: Store, org: str) -> str:
+def epoch_of(store: Store, org: str) -> str:
     """The epoch of a log that was restarted, or nothing."""
     return (store.blob(org, "epoch", "latest") or b"").decode()
 
 
 def origin_of(store: Store, org: str, origin: str) -> str:
     """The origin of an organisation's checkpoints: `<deployment origin>/<organisation>[/<epoch>]`."""
-    return "/".join(part for part in (origin, org, epoch(store, org)) if part)
+    return "/".join(part for part in (origin, org, epoch_of(store, org)) if part)
 
 
 def kind_of(store: Store, org: str, kind: str) -> str:
     """The kind under which an epoch's `checkpoint` or `anchor` blobs are kept: each epoch's apart."""
-    found = epoch(store, org)
+    found = epoch_of(store, org)
     return f"{kind}/{found}" if found else kind

@@ -29,12 +29,12 @@ class Cursor(Struct, frozen=True, array_like=True, kw_only=True):
     written: int
 
 
-def write(cursor: Cursor, question: str, key: bytes) -> str:
+def write_cursor(cursor: Cursor, question: str, key: bytes) -> str:
     """The opaque text of a cursor; `question` is everything it is bound to, printed."""
     return _sealed(msgspec.msgpack.encode(cursor), question, key)
 
 
-def read(text: str, question: str, key: bytes, now: int) -> Cursor:
+def read_cursor(text: str, question: str, key: bytes, now: int) -> Cursor:
     """The cursor of a text. Raises: CursorInvalidError, the same for every reason."""
     wrong = CursorInvalidError("the cursor is not valid for this question; begin again without it")
     try:

@@ -91,7 +91,7 @@ def day_end(day: date, zone: ZoneInfo) -> int:
     return _start(day.toordinal() + 1, zone)
 
 
-def bounds(preset: str, now: datetime, zone: ZoneInfo, week_start: int = 0) -> Range:
+def date_bounds(preset: str, now: datetime, zone: ZoneInfo, week_start: int = 0) -> Range:
     """The range of a preset as seen at `now`; `week_start` is 0 for Monday to 6 for Sunday.
 
     Raises: FilterInvalidError with a fault at /date for a preset that does not exist.

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.model import Entry, Item, microseconds, parse_instant
-from trailbook.query.dates import bounds, day_end, day_start, parse_day, zone
+from trailbook.query.dates import date_bounds, day_end, day_start, parse_day, zone
 from trailbook.query.folding import words
 
 
@@ -58,7 +58,7 @@ def interval(query: Query, now: datetime, *, week_start: int = 0) -> tuple[int |
     """The filter's range of `occurred_at`, half-open in microseconds since 1970; None where it is open."""
     place = zone(query.tz)
     if query.date is not None:
-        return bounds(query.date, now, place, week_start)
+        return date_bounds(query.date, now, place, week_start)
     return (
         None if query.from_ is None else since(query.from_, place),
         None if query.to is None else until(query.to, place),

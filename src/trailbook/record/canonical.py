@@ -90,13 +90,13 @@ class Cited(Struct, frozen=True, kw_only=True, gc=False):
 _decoder = msgspec.json.Decoder(Body)
 
 
-def token(preimage: bytes, salt: bytes) -> str:
+def token_of(preimage: bytes, salt: bytes) -> str:
     """The 32-character commitment to an item version's canonical JSON under its 16-byte salt."""
     digest = hashlib.sha256(_ITEM + salt + preimage).digest()
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
-def canonical(found: Any) -> bytes:
+def canonical_json(found: Any) -> bytes:
     """Canonical JSON of dicts and strings. Source: RFC 8785 (keys here are ASCII)."""
     return msgspec.json.encode(found, order="sorted")
 
@@ -104,13 +104,13 @@ def canonical(found: Any) -> bytes:
 def item_preimage(item: Item) -> bytes:
     """Canonical JSON of {id, name?, type}: what an item's token commits to."""
     named = {} if item.name is None else {"name": item.name}
-    return canonical({"type": item.type, "id": item.id, **named})
+    return canonical_json({"type": item.type, "id": item.id, **named})
 
 
 def origin_preimage(ip: str | None, user_agent: str | None) -> bytes:
     """Canonical JSON of {ip?, type: "origin", user_agent?}: what an origin's token commits to."""
     given = {"ip": ip, "user_agent": user_agent}
-    return canonical({"type": "origin", **{k: v for k, v in given.items() if v is not None}})
+    return canonical_json({"type": "origin", **{k: v for k, v in given.items() if v is not None}})
 
 
 def has_place(origin: Origin) -> bool:
@@ -118,7 +118,7 @@ def has_place(origin: Origin) -> bool:
     return origin.ip is not None or origin.user_agent is not None
 
 
-def correlation(given: str, key: bytes) -> str:
+def correlation_digits(given: str, key: bytes) -> str:
     """32 hex digits: a UUID or trace id as it is, anything else as HMAC-SHA256 under the organisation's key."""
     if _HEX32.fullmatch(given):
         return given
@@ -135,7 +135,7 @@ class Stamp(Struct, frozen=True, kw_only=True, gc=False):
     key: bytes
 
 
-def encode(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
+def encode_body(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
     """The canonical body of a completed entry (category and concerns filled in).
 
     Raises: EntryInvalidError when the body would be longer than 65,535 bytes.
@@ -147,7 +147,7 @@ def encode(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
         f'{{"action":"{entry.action}","actor":{{"item":"{cited.actor}","kind":"{entry.actor.kind}"}},'
         f'"category":"{entry.category or ""}"'
         f"{_member('caused_by', entry.caused_by)}{_concerns(entry, cited) if entry.concerns else ''}"
-        f"{_member('correlation', correlation(together, stamp.key)) if together else ''}"
+        f"{_member('correlation', correlation_digits(together, stamp.key)) if together else ''}"
         f"{_member('effective_at', entry.effective_at)}"
         f"{_fields(fields) if fields else ''}"
         f',"id":"{stamp.id}","occurred_at":"{written(entry.occurred_at)}"'
@@ -178,7 +178,7 @@ def _fields(names: tuple[str, ...]) -> str:
     return f',"fields":["{found}"]'
 
 
-def decode(body: bytes) -> Body:
+def decode_body(body: bytes) -> Body:
     """Read a stored body. Raises: DamagedError when it is not one."""
     try:
         return _decoder.decode(body)

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from trailbook.model import Item, NewEntry, written
-from trailbook.record.canonical import Body, correlation, has_place
+from trailbook.record.canonical import Body, correlation_digits, has_place
 
 if TYPE_CHECKING:
     from trailbook.stores import Identity
 
 
-def same(body: Body, entry: NewEntry, stands: Mapping[str, "Identity"], key: bytes) -> bool:
+def same_content(body: Body, entry: NewEntry, stands: Mapping[str, "Identity"], key: bytes) -> bool:
     """Whether an arriving entry says what a recorded body says, apart from `recorded_at` and `source`.
 
     `stands` maps the body's tokens to their identities. Source: record.md 6.
@@ -67,7 +67,7 @@ def _plain_members(body: Body) -> tuple[object, ...]:
 
 def _given_members(entry: NewEntry, key: bytes) -> tuple[object, ...]:
     told = (entry.action, entry.category, entry.outcome, entry.actor.kind, entry.origin.interface)
-    together = None if entry.correlation is None else correlation(entry.correlation, key)
+    together = None if entry.correlation is None else correlation_digits(entry.correlation, key)
     caused_by = None if entry.caused_by is None else str(entry.caused_by)
     fields = tuple(sorted(entry.fields))
     rest = (fields, entry.purpose, entry.effective_at, together, caused_by)

@@ -35,7 +35,7 @@ class Complete(Struct, frozen=True, gc=False):
     owner: Item | None
 
 
-def complete(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Complete:
+def complete_entry(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Complete:
     """Check an entry against every rule and fill in what follows from it.
 
     Raises: ActionUnknownError; EntryInvalidError with a Fault for each broken rule. Source: record.md 1.

@@ -24,13 +24,13 @@ from trailbook.model import (
     item_faults,
     text_fault,
 )
-from trailbook.record.rules import Complete, complete, is_date, origin_faults, owner_of, type_faults
+from trailbook.record.rules import Complete, complete_entry, is_date, origin_faults, owner_of, type_faults
 
 _ITEMS = (Actor, Concern, Item)
 _MOST = 50_000  # items remembered before starting afresh; about 20 MB
 
 
-class Sound:
+class RulesCache:
     """Completes entries against one catalogue; any number of threads may ask."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -46,8 +46,8 @@ class Sound:
             if action is not None and self._seen(entry, now):
                 return self._filled(action, entry)
         except (TypeError, AttributeError):  # a Struct made in Python may hold anything
-            return complete(self._catalogue, entry, now)
-        found = complete(self._catalogue, entry, now)
+            return complete_entry(self._catalogue, entry, now)
+        found = complete_entry(self._catalogue, entry, now)
         self._learn(shape, entry, found.entry)
         return found
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from trailbook.clock import Entropy
 from trailbook.model import Item, Origin
 from trailbook.query import words
-from trailbook.record.canonical import item_preimage, origin_preimage, token
+from trailbook.record.canonical import item_preimage, origin_preimage, token_of
 from trailbook.stores import Identity, Store
 
 Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number
@@ -103,7 +103,7 @@ class Draft:
             salt = self._entropy(16)
             found = Identity(
                 item=self._number(versions),
-                token=token(item_preimage(item), salt),
+                token=token_of(item_preimage(item), salt),
                 type=item.type,
                 id=item.id,
                 name=item.name,
@@ -124,7 +124,7 @@ class Draft:
             salt = self._entropy(16)
             found = Identity(
                 item=self._number(versions),
-                token=token(origin_preimage(origin.ip, origin.user_agent), salt),
+                token=token_of(origin_preimage(origin.ip, origin.user_agent), salt),
                 type="origin",
                 id=origin.ip or "",
                 name=origin.user_agent,

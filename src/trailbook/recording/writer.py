@@ -22,16 +22,16 @@ from trailbook.errors import (
 from trailbook.index import IndexRow
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.proofs.tiles import frontier
-from trailbook.record.canonical import Cited, Stamp, correlation, decode, encode, has_place
-from trailbook.record.replay import same
+from trailbook.record.canonical import Cited, Stamp, correlation_digits, decode_body, encode_body, has_place
+from trailbook.record.replay import same_content
 from trailbook.record.row import RowItems, index_row
 from trailbook.record.rules import Complete
-from trailbook.record.rules_cache import Sound
+from trailbook.record.rules_cache import RulesCache
 from trailbook.recording.contract import Answer, Batch, Change, Committed, Means, Result, Tell
 from trailbook.recording.directory import Directory, Draft
 from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store
 from trailbook.stores.group_commit import Turns
-from trailbook.tree.merkle import EMPTY, Frontier, compact, extend, leaf_hash, lengthened
+from trailbook.tree.merkle import EMPTY, Frontier, compact_range, extend_frontier, leaf_hash, lengthen_range
 
 _T = TypeVar("_T")
 _ATTEMPTS = 5  # before others are held up
@@ -77,7 +77,7 @@ class Writer:
         self._turns: Turns[Sequence[Batch], Sequence[Answer]] = Turns(
             self._together, together=_TOGETHER, room=_ROOM
         )
-        self._sound = Sound(means.catalogue)
+        self._sound = RulesCache(means.catalogue)
         self._directory = Directory(store, org)
         self._head: Head | None = None
         self._frontier: Frontier = EMPTY
@@ -244,7 +244,7 @@ class Writer:
         cited = _cite(batch.draft, found, source)
         stamp = Stamp(id=id_, recorded_at=batch.stamped, key=self._means.key)
         seq = batch.head.size + len(batch.rows)
-        body = encode(found.entry, _tokens(cited), stamp)
+        body = encode_body(found.entry, _tokens(cited), stamp)
         batch.rows.append(NewRow(id_, body))
         batch.index.append(_row(seq, found.entry, cited, self._means))
         batch.known[id_] = seq
@@ -254,10 +254,10 @@ class Writer:
         kept = self._body_at(batch, seq)
         if kept is None:
             return Receipt(id=_given(found), seq=seq, recorded_at=None, state="accepted", replayed=True)
-        body = decode(kept)
+        body = decode_body(kept)
         stands = {i.token: i for i in self._store.identities_of(self._org, body.tokens())}
         stands.update((i.token, i) for i in batch.draft.identities)
-        if not any(i.id is None for i in stands.values()) and not same(
+        if not any(i.id is None for i in stands.values()) and not same_content(
             body, found.entry, stands, self._means.key
         ):
             raise EntryConflictError(f"the entry {body.id} is in the log with other content")
@@ -271,11 +271,11 @@ class Writer:
 
     def _commit(self, batch: _Attempt, change: Change | None = None) -> _Written:
         before, leaves = batch.head, [leaf_hash(row.body) for row in batch.rows]
-        grown, tiles = extend(self._frontier, leaves)
+        grown, tiles = extend_frontier(self._frontier, leaves)
         few = len(leaves) < _FEW
         head = Head(
             size=grown.size,
-            range=lengthened(before.range, before.size, leaves) if few else compact(grown),
+            range=lengthen_range(before.range, before.size, leaves) if few else compact_range(grown),
             recorded_at=batch.at,
             items=batch.draft.items,
             removed=batch.head.removed + (change.removed if change else 0),
@@ -362,7 +362,7 @@ def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> IndexRow:
         entry,
         items,
         at=microseconds(entry.occurred_at),
-        correlation=None if entry.correlation is None else correlation(entry.correlation, means.key),
+        correlation=None if entry.correlation is None else correlation_digits(entry.correlation, means.key),
         cause=None if entry.caused_by is None else str(entry.caused_by),
         catalogue=means.catalogue,
     )

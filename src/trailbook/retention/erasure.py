@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.record.canonical import canonical
+from trailbook.record.canonical import canonical_json
 from trailbook.recording.contract import Change
 from trailbook.stores import Append, Blob, Head, Identity, Store
 
@@ -29,7 +29,7 @@ class Command(Struct, frozen=True, kw_only=True):
     purpose: str | None = None
 
 
-def erasure(
+def plan_erasure(
     store: Store, org: str, catalogue: Catalogue, item: Item, order: Command
 ) -> Callable[[Head], Change]:
     """How to erase a person: every version of their item, their origins and the personal items they own.
@@ -47,7 +47,7 @@ def erasure(
             raise NotFoundError("the log knows no such person, or has erased them")
         reached = _reached(store, org, versions)
         number = versions[0].item
-        manifest = canonical({"v": 1, "item": number, "tokens": sorted(i.token for i in reached)})
+        manifest = canonical_json({"v": 1, "item": number, "tokens": sorted(i.token for i in reached)})
         digest = hashlib.sha256(manifest).hexdigest()
         items = sorted({i.item for i in reached})
 

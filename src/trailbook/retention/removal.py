@@ -12,7 +12,7 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue
 from trailbook.errors import InvalidError
 from trailbook.model import Item, Progress, parse_instant, written
-from trailbook.record.canonical import canonical, decode
+from trailbook.record.canonical import canonical_json, decode_body
 from trailbook.recording.contract import Change
 from trailbook.retention.erasure import CHUNK, Command, citing_entry
 from trailbook.stores import Append, Blob, Head, Store
@@ -26,7 +26,7 @@ class Retention(Struct, frozen=True, kw_only=True):
     before: datetime
 
 
-def removal(
+def plan_removal(
     store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Command, progress: Progress
 ) -> Callable[[Head], Change]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
@@ -42,12 +42,14 @@ def removal(
         leaves, sweep = _due(store, org, head, (due, retention.before), progress)
         if not leaves:
             raise InvalidError(f"retention: nothing of the class {kept_for} was recorded before {before}")
-        manifest = canonical({"v": 1, "before": before, "class": kept_for, "seqs": _runs(sorted(leaves))})
+        manifest = canonical_json(
+            {"v": 1, "before": before, "class": kept_for, "seqs": _runs(sorted(leaves))}
+        )
         digest = hashlib.sha256(manifest).hexdigest()
 
         def apply(expected: Head, batch: Append) -> None:
             # The entry that says so stays, and with it everything that it cites.
-            staying = {token for row in batch.rows for token in decode(row.body).tokens()}
+            staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
             store.remove(org, expected, batch, leaves, [token for token in sweep if token not in staying])
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), order)
@@ -70,7 +72,7 @@ def _due(
         for row in store.kept(org, start, min(start + CHUNK, head.size)):
             if row.body is None:
                 continue
-            body = decode(row.body)
+            body = decode_body(row.body)
             if body.action in actions and parse_instant(body.recorded_at) < before:
                 leaves[row.seq] = leaf_hash(row.body)
                 going.update(body.tokens())

@@ -56,7 +56,7 @@ class Node(Struct, frozen=True, order=True):
 
 
 EMPTY = Frontier(0, ())
-Plan = tuple[tuple[Node, ...], ...]  # per hash of a proof, the compact range it is the root over
+NodePlan = tuple[tuple[Node, ...], ...]  # per hash of a proof, the compact range it is the root over
 Fetch = Callable[[int, int, int], bytes]  # (level, index, width) -> that many hashes of a tile, joined
 Level = int | Literal["entries"]  # of a path: a tile's level, or the entry bundles
 
@@ -71,7 +71,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def extend(frontier: Frontier, leaves: Sequence[bytes]) -> tuple[Frontier, tuple[Tile, ...]]:
+def extend_frontier(frontier: Frontier, leaves: Sequence[bytes]) -> tuple[Frontier, tuple[Tile, ...]]:
     """Append leaf hashes; gives the new frontier and the tiles that became complete, lowest level first.
 
     Raises: InvalidError when a leaf hash is not 32 bytes; nothing is appended then.
@@ -92,7 +92,7 @@ def extend(frontier: Frontier, leaves: Sequence[bytes]) -> tuple[Frontier, tuple
     return Frontier(frontier.size + len(leaves), tuple(levels)), tuple(tiles)
 
 
-def compact(frontier: Frontier) -> tuple[bytes, ...]:
+def compact_range(frontier: Frontier) -> tuple[bytes, ...]:
     """The compact range of the tree: roots of its complete subtrees, largest first."""
     found: list[bytes] = []
     for hashes in reversed(frontier.levels):
@@ -105,7 +105,7 @@ def compact(frontier: Frontier) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def lengthened(compact: Sequence[bytes], size: int, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
+def lengthen_range(compact: Sequence[bytes], size: int, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
     """The compact range of a tree of `size` once it has more leaves: for a few, far less work than `compact`.
 
     Source: RFC 9162 section 2.1.2, where a new leaf completes every subtree that the size has a low bit for.
@@ -119,9 +119,9 @@ def lengthened(compact: Sequence[bytes], size: int, leaves: Sequence[bytes]) -> 
     return tuple(found)
 
 
-def root(frontier: Frontier) -> bytes:
+def frontier_root(frontier: Frontier) -> bytes:
     """The root hash of the tree that the frontier ends."""
-    return root_of(compact(frontier))
+    return root_of(compact_range(frontier))
 
 
 def root_of(compact: Sequence[bytes]) -> bytes:
@@ -151,7 +151,7 @@ def subtree_root(hashes: Sequence[bytes]) -> bytes:
     return row[0]
 
 
-def restore(size: int, leaves: Sequence[bytes], tile_root: Callable[[int, int], bytes]) -> Frontier:
+def restore_frontier(size: int, leaves: Sequence[bytes], tile_root: Callable[[int, int], bytes]) -> Frontier:
     """The frontier of a stored tree of `size`, from the leaf hashes after its last complete level-0 tile.
 
     `tile_root(level, index)` gives the root of a complete stored tile.
@@ -169,7 +169,7 @@ def restore(size: int, leaves: Sequence[bytes], tile_root: Callable[[int, int], 
     return Frontier(size, tuple(levels))
 
 
-def inclusion_plan(index: int, size: int) -> Plan:
+def inclusion_plan(index: int, size: int) -> NodePlan:
     """The subtrees whose roots prove that leaf `index` is in the tree of `size`, leaf's sibling first.
 
     Raises: ProofInvalidError when there is no such leaf or size. Source: RFC 9162 section 2.1.3.1.
@@ -187,7 +187,7 @@ def inclusion_plan(index: int, size: int) -> Plan:
     return tuple(reversed(ranges))
 
 
-def consistency_plan(old: int, new: int) -> Plan:
+def consistency_plan(old: int, new: int) -> NodePlan:
     """The subtrees whose roots prove that the tree of `new` leaves begins with that of `old`.
 
     Nothing is needed from the empty tree or to itself: the plan is empty.
@@ -208,7 +208,7 @@ def consistency_plan(old: int, new: int) -> Plan:
     return tuple(reversed(ranges))
 
 
-def root_plan(size: int) -> Plan:
+def root_plan(size: int) -> NodePlan:
     """The complete subtrees of the tree of `size`: one group, whose root is the tree's."""
     _check_sizes(0, size)
     return (_range(0, size),)
@@ -226,12 +226,12 @@ def tile_of(node: Node, size: int) -> TileId:
     return TileId(level, index, min(TILE, (size >> _TILE_BITS * level) - index * TILE))
 
 
-def tiles_for(plan: Plan, size: int) -> dict[Node, TileId]:
+def tiles_for(plan: NodePlan, size: int) -> dict[Node, TileId]:
     """Which tile each node of a plan is computed from; at most two a level."""
     return {node: tile_of(node, size) for group in plan for node in group}
 
 
-def fold(plan: Plan, size: int, tiles: Mapping[TileId, bytes]) -> tuple[bytes, ...]:
+def fold(plan: NodePlan, size: int, tiles: Mapping[TileId, bytes]) -> tuple[bytes, ...]:
     """The hashes of a planned proof, from the tiles that `tiles_for` named.
 
     Raises: ProofInvalidError when a tile is absent or not `width` times 32 bytes.
@@ -247,7 +247,7 @@ def fold(plan: Plan, size: int, tiles: Mapping[TileId, bytes]) -> tuple[bytes, .
     return tuple(root_of([roots[node] for node in group]) for group in plan)
 
 
-def proof(plan: Plan, size: int, fetch: Fetch) -> tuple[bytes, ...]:
+def proof_hashes(plan: NodePlan, size: int, fetch: Fetch) -> tuple[bytes, ...]:
     """The hashes of a planned proof in the tree of `size`; each tile is fetched once.
 
     Raises: ProofInvalidError when a fetched tile is not `width` times 32 bytes.

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from trailbook.model import Item
-from trailbook.record.canonical import item_preimage, origin_preimage, token
+from trailbook.record.canonical import item_preimage, origin_preimage, token_of
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import ERASED, PRUNED, Declared, Seen
 
@@ -165,7 +165,7 @@ def _opens(row: Version) -> bool:
         preimage = origin_preimage(row.id or None, row.name)
     else:
         preimage = item_preimage(Item(type=row.type, id=row.id, name=row.name))
-    return token(preimage, row.salt) == row.token
+    return token_of(preimage, row.salt) == row.token
 
 
 def _numbered(known: DirectoryRead, row: Version) -> bool:

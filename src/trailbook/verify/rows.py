@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from trailbook.errors import DamagedError
-from trailbook.record.canonical import Body, decode
+from trailbook.record.canonical import Body, decode_body
 from trailbook.tree.merkle import HASH
 from trailbook.verify.findings import Finding, at
 
@@ -89,7 +89,7 @@ def _leaf(row: RowFacts, seen: Seen) -> bytes:
 
 
 def _read(seq: int, body: bytes, seen: Seen) -> None:
-    found = decode(body)
+    found = decode_body(body)
     concerns = found.concerns
     seen.ids[seq * _ID : seq * _ID + _ID] = _id(found.id)
     many = len(concerns) > 1 or len(found.fields) > 1

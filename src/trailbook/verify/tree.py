@@ -9,7 +9,7 @@ from itertools import product
 
 from msgspec import Struct, field
 
-from trailbook.tree.merkle import EMPTY, HASH, TILE, compact, extend, root_of, subtree_root
+from trailbook.tree.merkle import EMPTY, HASH, TILE, compact_range, extend_frontier, root_of, subtree_root
 from trailbook.verify.findings import Finding, at, span
 from trailbook.verify.heads import Signed
 from trailbook.verify.rows import Leaf
@@ -184,9 +184,9 @@ def _roots_at(tree: Tree, roots: Roots, sizes: Sequence[int]) -> dict[int, bytes
         if frontier.size + len(fresh) != tiles or (size % TILE and size not in tree.ends):
             found[size] = None
             continue
-        frontier, _ = extend(frontier, fresh)
+        frontier, _ = extend_frontier(frontier, fresh)
         end = _end(tree, roots, size)
-        found[size] = None if end is None else root_of((*compact(frontier), *end))
+        found[size] = None if end is None else root_of((*compact_range(frontier), *end))
     return found
 
 
@@ -250,4 +250,4 @@ def _root(leaves: Sequence[Leaf]) -> bytes | None:
 
 def _compact(leaves: Sequence[Leaf], width: int) -> Compact:
     whole = [leaf for leaf in leaves if leaf]
-    return compact(extend(EMPTY, whole)[0]) if len(whole) == width else None
+    return compact_range(extend_frontier(EMPTY, whole)[0]) if len(whole) == width else None

@@ -9,7 +9,7 @@ import pytest
 
 from trailbook.errors import ProofInvalidError
 from trailbook.model import Actor, Item, Origin
-from trailbook.record.canonical import item_preimage, token
+from trailbook.record.canonical import item_preimage, token_of
 from trailbook.tree.checkpoint import Policy, open_checkpoint, parse_proof, parse_vkey
 from trailbook.tree.merkle import leaf_hash, subtree_root, verify_inclusion
 
@@ -73,7 +73,7 @@ def test_identities_open_the_tokens(prover: httpx.Client) -> None:
     found = prover.get("/api/v1/orgs/nordlys/items/user/u-42/identities").json()
     bob = found[0]
     item = Item(type=bob["type"], id=bob["id"], name=bob["name"])
-    assert token(item_preimage(item), bytes.fromhex(bob["salt"])) == bob["token"]
+    assert token_of(item_preimage(item), bytes.fromhex(bob["salt"])) == bob["token"]
 
 
 def test_absent_and_erased_items_answer_alike(proving: Any, prover: httpx.Client) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import trailbook.web
-from trailbook.administration.ready_views import VIEWS
+from trailbook.administration.ready_views import READY_VIEWS
 from trailbook.web.http.problems import STATUS
 from trailbook.web.http.texts import LOCALES, language, words
 
@@ -40,7 +40,7 @@ def test_every_text_a_template_names_is_there() -> None:
     assert len(named) > 60
     assert named <= there
     assert {f"problems.{code}.{part}" for code in STATUS for part in ("title", "words")} <= there
-    assert {f"views.{view.name}" for view in VIEWS} <= there
+    assert {f"views.{view.name}" for view in READY_VIEWS} <= there
 
 
 @pytest.mark.parametrize(

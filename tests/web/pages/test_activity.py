@@ -10,7 +10,7 @@ from markupsafe import escape
 from tests.web.conftest import ANNA, HOSTILE, ORG, WEB, Served, enter, wire
 
 from trailbook import Item
-from trailbook.administration.ready_views import VIEWS, ReadyView
+from trailbook.administration.ready_views import READY_VIEWS, ReadyView
 from trailbook.web.http.edge import CSP
 
 PAGE = f"/orgs/{ORG}/activity"
@@ -89,10 +89,10 @@ def test_exports_hold_what_the_page_counts(signed_in: httpx.Client) -> None:
     assert len(signed_in.get(found["Download CSV"]).text.splitlines()) == total + 1
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+@pytest.mark.parametrize("view", READY_VIEWS, ids=lambda view: view.name)
 def test_ready_views(signed_in: httpx.Client, view: ReadyView) -> None:
     """P49: each of the ten questions is a link that the page understands; who is needed is asked for."""
-    title = {v.name: t for v, t in zip(VIEWS, _titles(signed_in), strict=True)}[view.name]
+    title = {v.name: t for v, t in zip(READY_VIEWS, _titles(signed_in), strict=True)}[view.name]
     answer = signed_in.get(links(signed_in.get(HOME).text)[title])
     assert answer.status_code == 200
     assert 'aria-current="page"' in answer.text

@@ -19,7 +19,7 @@ from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.restart import RESTORER
 from trailbook.deployment.settings import Signs
 from trailbook.finding.answers import Shown
-from trailbook.proofs.status import Signed, Trust
+from trailbook.proofs.status import SignedHead, Trust
 from trailbook.query import Query
 from trailbook.web.app import create_app
 from trailbook.web.pages.trust import judged
@@ -174,7 +174,7 @@ def shown(action: str, at: datetime) -> Shown:
     return Shown(**(made | {"action": action, "occurred_at": at.isoformat()}))  # type: ignore[arg-type]
 
 
-GOOD = Trust(size=9, signed=Signed(9, BEGUN), keeps_outside=True, outside=Signed(9, BEGUN))
+GOOD = Trust(size=9, signed=SignedHead(9, BEGUN), keeps_outside=True, outside=SignedHead(9, BEGUN))
 HELD = shown("activity_log.verified", BEGUN)
 
 
@@ -187,9 +187,9 @@ HELD = shown("activity_log.verified", BEGUN)
         (GOOD, shown("activity_log.verified", BEGUN - timedelta(days=36)), "old"),
         (structs.replace(GOOD, outside=None), HELD, "alone"),
         (structs.replace(GOOD, signed=None), HELD, "unsigned"),
-        (structs.replace(GOOD, signed=Signed(8, BEGUN)), HELD, "yes"),
-        (structs.replace(GOOD, signed=Signed(8, BEGUN - timedelta(hours=2))), HELD, "unsigned"),
-        (structs.replace(GOOD, signed=Signed(8, None)), HELD, "unsigned"),
+        (structs.replace(GOOD, signed=SignedHead(8, BEGUN)), HELD, "yes"),
+        (structs.replace(GOOD, signed=SignedHead(8, BEGUN - timedelta(hours=2))), HELD, "unsigned"),
+        (structs.replace(GOOD, signed=SignedHead(8, None)), HELD, "unsigned"),
         (structs.replace(GOOD, signed=None, refused="other keys"), HELD, "refused"),
     ],
 )

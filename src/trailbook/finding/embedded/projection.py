@@ -34,7 +34,7 @@ from trailbook.index import (
 )
 from trailbook.model import Kind, Progress
 from trailbook.query import Query, Term, interval, words
-from trailbook.record.canonical import Body, decode
+from trailbook.record.canonical import Body, decode_body
 from trailbook.record.row import body_row, sixty_bits, unread_row
 from trailbook.recording.contract import Committed
 from trailbook.stores import Head, Identity, Store, StoredEntry
@@ -214,7 +214,7 @@ class Projection:
         if remembered is None or remembered[0] != size:
             seq = self.ask(lambda pieces: newest_citing(pieces, item))
             body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
-            cited = () if body is None else decode(body).tokens()
+            cited = () if body is None else decode_body(body).tokens()
             remembered = self._names[item] = (size, name_of(versions, cited))
         return remembered[1]
 
@@ -351,7 +351,7 @@ class Projection:
 
     def _rows(self, start: int, stop: int) -> list[IndexRow]:
         kept = self._store.kept(self._org, start, stop)
-        bodies = [(row.seq, decode(row.body)) for row in kept if row.body is not None]
+        bodies = [(row.seq, decode_body(row.body)) for row in kept if row.body is not None]
         known = self.identities.of(token for _, body in bodies for token in body.tokens())
         return [body_row(seq, body, known, catalogue=self._catalogue) for seq, body in bodies]
 
@@ -372,7 +372,7 @@ def readable(kept: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[
     bodies, unread = [], []
     for row in kept:
         try:
-            bodies += [] if row.body is None else [(row.seq, decode(row.body))]
+            bodies += [] if row.body is None else [(row.seq, decode_body(row.body))]
         except DamagedError:
             unread.append(row.seq)
     return bodies, unread

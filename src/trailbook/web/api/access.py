@@ -10,11 +10,11 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.access.credentials import KEY_LIFE, OVERLAP, ApiKey, Wanted
+from trailbook.access.credentials import KEY_LIFE, OVERLAP, ApiKey, NewKey
 from trailbook.access.roles import PREDEFINED, Role, levels, permissions_of
 from trailbook.access.viewer import Level
 from trailbook.administration import access, accounts, api_keys
-from trailbook.administration.access import By, State, state_of
+from trailbook.administration.access import AccessState, By, access_of
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
 from trailbook.model import Item, instant, written
 from trailbook.web.http.media import JSON, sent_as
@@ -153,7 +153,7 @@ class WithheldAnswer(Struct, frozen=True, kw_only=True):
 def roles(request: Request) -> Response[bytes]:
     """GET roles."""
     request.only()
-    found = state_of(by(request)).roles.values()
+    found = access_of(by(request)).roles.values()
     return _json(RoleList(roles=tuple(_role(role) for role in found)))
 
 
@@ -188,7 +188,7 @@ def remove_role(request: Request) -> Response[bytes]:
 def members(request: Request) -> Response[bytes]:
     """GET members."""
     request.only()
-    state = state_of(by(request))
+    state = access_of(by(request))
     return _json(MemberList(members=tuple(_member(state, *key) for key in state.members)))
 
 
@@ -225,27 +225,27 @@ def invite(request: Request) -> Response[bytes]:
 def reset(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/reset: the link, once."""
     request.only()
-    text = accounts.reset(by(request), request.params["type"], request.params["item"])
+    text = accounts.reset_password(by(request), request.params["type"], request.params["item"])
     return _json(_link(request, text, accounts.RESET_LIFE), 201)
 
 
 def keys(request: Request) -> Response[bytes]:
     """GET keys."""
     request.only()
-    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in api_keys.keys(by(request)))))
+    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in api_keys.list_keys(by(request)))))
 
 
 def issue(request: Request) -> Response[bytes]:
     """POST keys: 201 with the secret, once."""
     given = sent(request, KeySent)
-    wanted = Wanted(
+    wanted = NewKey(
         name=given.name,
         scopes=tuple(given.scopes),
         life=_life(request, given.expires_at),
         categories=tuple(given.categories),
         only_itself=given.actors == "itself",
     )
-    key, secret = api_keys.issue(by(request), wanted)
+    key, secret = api_keys.issue_key(by(request), wanted)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
@@ -255,21 +255,21 @@ def rotate(request: Request) -> Response[bytes]:
     if not 0 <= given.overlap_hours <= _HOURS:
         raise _invalid("/overlap_hours", f"is not 0 to {_HOURS}")
     overlap, life = timedelta(hours=given.overlap_hours), _life(request, given.expires_at)
-    key, secret = api_keys.rotate(by(request), request.params["key"], overlap, life)
+    key, secret = api_keys.rotate_key(by(request), request.params["key"], overlap, life)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
 def revoke(request: Request) -> Response[bytes]:
     """DELETE keys/{key}: 204, also when it was revoked before."""
     request.only()
-    api_keys.revoke(by(request), request.params["key"])
+    api_keys.revoke_key(by(request), request.params["key"])
     return _nothing()
 
 
 def withheld(request: Request) -> Response[bytes]:
     """GET withheld."""
     request.only()
-    return _json(WithheldAnswer(categories=state_of(by(request)).organisation.withheld))
+    return _json(WithheldAnswer(categories=access_of(by(request)).organisation.withheld))
 
 
 def withhold(request: Request) -> Response[bytes]:
@@ -302,7 +302,7 @@ def link_to(request: Request, text: str) -> str:
 
 
 def _shown(request: Request) -> Response[bytes]:
-    state = state_of(by(request))
+    state = access_of(by(request))
     return _json(_member(state, request.params["type"], request.params["item"]))
 
 
@@ -316,7 +316,7 @@ def _role(role: Role) -> RoleAnswer:
     )
 
 
-def _member(state: State, type_: str, id_: str) -> MemberAnswer:
+def _member(state: AccessState, type_: str, id_: str) -> MemberAnswer:
     found = access.find_member(state, type_, id_)
     return MemberAnswer(
         type=found.type,

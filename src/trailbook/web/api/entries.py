@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
-from trailbook.finding.typeahead import MOST, Role
+from trailbook.finding.typeahead import MOST, Part
 from trailbook.query import Paging, Query, Vocabulary, from_params, split_params, to_params
 from trailbook.web.http.media import JSON, etag
 from trailbook.web.http.request import Request, refuse_parameters
@@ -94,12 +94,12 @@ def show(request: Request) -> Response[bytes]:
 def items(request: Request) -> Response[bytes]:
     """GET items: people and items whose names begin with what was typed."""
     given = request.only("q", "role", "type", "limit")
-    role: Role | None = next((r for r in get_args(Role) if r == given.get("role")), None)
+    role: Part | None = next((r for r in get_args(Part) if r == given.get("role")), None)
     faults = []
     if "q" not in given:
         faults.append(Fault("/q", "parameter-invalid", "is missing"))
     if "role" in given and role is None:
-        faults.append(Fault("/role", "parameter-invalid", f"is not one of {', '.join(get_args(Role))}"))
+        faults.append(Fault("/role", "parameter-invalid", f"is not one of {', '.join(get_args(Part))}"))
     if "type" in given and given["type"] not in request.site.deployment.catalogue.types:
         faults.append(Fault("/type", "parameter-invalid", "is not a declared type"))
     limit = given.get("limit", str(MOST))

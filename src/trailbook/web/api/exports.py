@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, exactly, file_pieces
-from trailbook.export.orders import State, made_of, wanted_of
-from trailbook.export.runner import EVERY_FORMAT, Ask
+from trailbook.export.orders import JobState, made_of, wanted_of
+from trailbook.export.runner import EVERY_FORMAT, ExportAsk
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import known, read
@@ -55,7 +55,7 @@ class ExportAnswer(Struct, frozen=True, kw_only=True):
     """An export that was ordered: how far it is, and until when its file is kept; `problem` is why it failed."""
 
     id: str
-    state: State
+    state: JobState
     format: str
     count: int
     as_of: int
@@ -141,7 +141,7 @@ def manifest(request: Request) -> Response[bytes]:
     return Response(request.site.exports.path(_job(request), "manifest").read_bytes(), media_type=NOTE)
 
 
-def _order(request: Request) -> Ask:
+def _order(request: Request) -> ExportAsk:
     """The order in the body. Raises: MalformedError; FilterInvalidError; ParameterInvalidError."""
     try:
         sent = msgspec.convert(strict(request.body), ExportOrder)
@@ -153,7 +153,7 @@ def _order(request: Request) -> Ask:
     if sent.lang is not None and sent.lang not in LOCALES:
         faults.append(Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}"))
     refuse_parameters(faults)
-    return Ask(
+    return ExportAsk(
         query=_query(request, sent),
         format=sent.format,
         columns=None if sent.columns is None else tuple(sent.columns),
@@ -189,7 +189,7 @@ def _answer(job: Any) -> ExportAnswer:
     filtered: dict[str, list[str]] = {}
     for name, value in wanted.filter:
         filtered.setdefault(name, []).append(value)
-    assert job.state in get_args(State)
+    assert job.state in get_args(JobState)
     return ExportAnswer(
         id=job.id,
         state=job.state,

@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from litestar.types import Receive
 from msgspec import Struct
 
-from trailbook.access.api_keys import parted
+from trailbook.access.api_keys import key_parts
 from trailbook.access.throttle import Throttle
 from trailbook.access.viewer import Viewer
 from trailbook.clock import Clock
@@ -150,7 +150,7 @@ def _who(viewer: Viewer) -> tuple[str, str, str]:
 
 def _id(bearer: str) -> str:
     """Which key a text says it is; all that say nothing of the kind count as one."""
-    parts = parted(bearer)
+    parts = key_parts(bearer)
     return "" if parts is None else parts[0]
 
 

@@ -11,12 +11,12 @@ from markupsafe import Markup
 from msgspec import structs
 
 from trailbook.administration.access import By
-from trailbook.administration.ready_views import view_named
-from trailbook.administration.views import default
+from trailbook.administration.ready_views import ready_view
+from trailbook.administration.views import default_view
 from trailbook.catalogue import Catalogue
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
 from trailbook.finding.answers import Page
-from trailbook.finding.typeahead import Role
+from trailbook.finding.typeahead import Part
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import (
     PRESET_NAMES,
@@ -60,7 +60,7 @@ def activity(request: Request) -> Response[Any]:
     given = [pair for pair in asking.tidied(request.pairs) if pair != ("tz", home_zone(request))]
     try:
         pairs = asking.lined(given)
-        if not pairs and (begins := default(By(request.site.deployment, request.viewer))) is not None:
+        if not pairs and (begins := default_view(By(request.site.deployment, request.viewer))) is not None:
             return see(f"{request.path}/views/{begins}")
         pairs = pairs or [asking.FOLDED]
         if pairs != list(request.pairs):
@@ -207,7 +207,7 @@ def _form(state: Address, naming: Naming, now: Any) -> dict[str, Any]:
     in_form = {name for name, _ in params} & _SHOWN
     days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
     hidden = [(n, v) for n, v in params if n not in in_form and n not in days]
-    view = view_named(state.view)
+    view = ready_view(state.view)
     given = {name: [v for n, v in params if n == name] for name in in_form}
     return {
         "query": state.query,
@@ -359,7 +359,7 @@ def _exports(request: Request, bound: Query) -> dict[str, str]:
 def _meant(request: Request, pairs: asking.Pairs, names: asking.Pairs) -> Response[Any]:
     """Names typed by hand: one item of that name is taken, of several the reader chooses."""
     name, text = names[0]
-    role: Role = "actor" if name == "actor" else "concerns"
+    role: Part = "actor" if name == "actor" else "concerns"
     items = request.log.items(text[:80], viewer=request.viewer, role=role)
     rest = [pair for pair in pairs if pair != (name, text)]
     to = [address(request.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]

@@ -23,7 +23,7 @@ from trailbook.query import (
     split_params,
     to_params,
 )
-from trailbook.query.dates import bounds, parse_day
+from trailbook.query.dates import date_bounds, parse_day
 
 Pairs = list[tuple[str, str]]
 
@@ -99,7 +99,7 @@ class Address(Struct, frozen=True, kw_only=True):
         """The filter with its preset as the two days that it is at `now`."""
         assert self.query.date is not None
         zone = ZoneInfo(self.query.tz)
-        start, end = bounds(self.query.date, now, zone)
+        start, end = date_bounds(self.query.date, now, zone)
         first, last = (instant(at).astimezone(zone).date() for at in (start, end - 1))
         return structs.replace(self.fresh, date=None, from_=first.isoformat(), to=last.isoformat())
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from trailbook.administration import views
 from trailbook.administration.access import By
-from trailbook.administration.ready_views import VIEWS
+from trailbook.administration.ready_views import READY_VIEWS
 from trailbook.errors import FilterInvalidError
 from trailbook.query.dates import zone
 from trailbook.web.http.request import Request
@@ -36,8 +36,8 @@ def frame(request: Request) -> dict[str, Any]:
         "who": request.viewer.item.name or request.viewer.item.id,
         "look": look(request),
         "places": _places(request),
-        "saved_views": [(id_, cut(name)) for id_, name in views.names(by)],
-        "alerting": any(choice.alert for choice in views.choices(by).values()),
+        "saved_views": [(id_, cut(name)) for id_, name in views.view_names(by)],
+        "alerting": any(choice.alert for choice in views.view_choices(by).values()),
         "views": [
             {"name": name, "href": href, "current": name == current} for name, href in _views(home(request))
         ],
@@ -47,7 +47,7 @@ def frame(request: Request) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _views(home: str) -> tuple[tuple[str, str], ...]:
     """The ready views and their addresses on an organisation's page."""
-    return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in VIEWS)
+    return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in READY_VIEWS)
 
 
 def _places(request: Request) -> list[dict[str, str]]:

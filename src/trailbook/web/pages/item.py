@@ -10,7 +10,7 @@ from litestar import Response
 from msgspec import structs
 
 from trailbook.errors import Fault, FilterInvalidError, NotFoundError
-from trailbook.finding.answers import Page, Remembered
+from trailbook.finding.answers import Page, RememberedItem
 from trailbook.query import PRESET_NAMES, Paging, Query, Term, fold
 from trailbook.query.dates import PRESETS
 from trailbook.web.api.entries import known
@@ -72,7 +72,7 @@ def item(request: Request, rest: str) -> Response[Any]:
     )
 
 
-def _is_seen(request: Request, remembered: Remembered) -> bool:
+def _is_seen(request: Request, remembered: RememberedItem) -> bool:
     """Whether this viewer may see some entry that names it: an item is no more of a secret than its entries."""
     query = Query(terms=(Term("by_or_about", (f"{remembered.type}/{remembered.id}",)),))
     return request.log.count(query, viewer=request.viewer, lang=request.lang)[0] > 0
@@ -87,7 +87,7 @@ def _side(pairs: asking.Pairs) -> Side:
     raise FilterInvalidError(f"side: {why}", (Fault("/side", "parameter-invalid", why),))
 
 
-def _state(request: Request, remembered: Remembered, asks: tuple[Side, asking.Pairs]) -> Address:
+def _state(request: Request, remembered: RememberedItem, asks: tuple[Side, asking.Pairs]) -> Address:
     """The list in the log that has the same entries."""
     side, pairs = asks
     unknown = next((name for name, _ in pairs if name not in _TAKEN), None)
@@ -102,7 +102,7 @@ def _state(request: Request, remembered: Remembered, asks: tuple[Side, asking.Pa
     )
 
 
-def _about(remembered: Remembered, said: Telling) -> dict[str, Any]:
+def _about(remembered: RememberedItem, said: Telling) -> dict[str, Any]:
     words, catalogue = said.words, said.catalogue
     type_ = said.label("type", remembered.type)
     labelled = [(name, said.label("category", name)) for name in catalogue.categories]

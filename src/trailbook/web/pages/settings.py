@@ -10,10 +10,10 @@ from typing import Any
 
 from litestar import Response
 
-from trailbook.access.credentials import SCOPES, Wanted
+from trailbook.access.credentials import SCOPES, NewKey
 from trailbook.access.roles import PERMISSIONS, PREDEFINED, permissions_of
 from trailbook.administration import access, accounts, api_keys
-from trailbook.administration.access import State, state_of
+from trailbook.administration.access import AccessState, access_of
 from trailbook.errors import Fault, InvalidError, NotFoundError, TrailbookError
 from trailbook.model import Item, instant
 from trailbook.web.api.access import by, link_to
@@ -57,7 +57,7 @@ def change(request: Request) -> Response[bytes]:
 
 
 def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
-    state = state_of(by(request))
+    state = access_of(by(request))
     roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in state.roles.values()]
     seen: dict[str, Any] = {"wrong": None, "made": None, "saved": False, "kept": {}, **more}
     catalogue = request.site.deployment.catalogue
@@ -74,7 +74,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
         role_names={role.id: role.name for role, _, _ in roles},
         keys=[]
         if place != "keys"
-        else [(k, instant(k.expires_at) <= now) for k in api_keys.keys(by(request))],
+        else [(k, instant(k.expires_at) <= now) for k in api_keys.list_keys(by(request))],
         scopes=SCOPES,
         holders=_holders(state),
         type_names={name: catalogue.label("type", name, request.lang) for name in catalogue.types},
@@ -97,7 +97,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
     )
 
 
-def _holders(state: State) -> dict[str, list[str]]:
+def _holders(state: AccessState) -> dict[str, list[str]]:
     """By role the names of who has it."""
     return {id_: [m.name for m in state.members.values() if id_ in m.roles] for id_ in state.roles}
 
@@ -122,7 +122,7 @@ def _invite(request: Request, given: Given) -> dict[str, str]:
 
 
 def _reset(request: Request, given: Given) -> dict[str, str]:
-    text = accounts.reset(by(request), _one(given, "type"), _one(given, "id"))
+    text = accounts.reset_password(by(request), _one(given, "type"), _one(given, "id"))
     return _link(request, text, accounts.RESET_LIFE)
 
 
@@ -141,24 +141,24 @@ def _remove_role(request: Request, given: Given) -> None:
 
 
 def _issue(request: Request, given: Given) -> dict[str, str]:
-    wanted = Wanted(
+    wanted = NewKey(
         name=_one(given, "name"),
         scopes=tuple(given.get("scope", [])),
         life=timedelta(days=_days(_one(given, "days"))),
         categories=tuple(given.get("category", [])),
         only_itself=_one(given, "actors") == "itself",
     )
-    key, secret = api_keys.issue(by(request), wanted)
+    key, secret = api_keys.issue_key(by(request), wanted)
     return {"secret": secret, "name": key.name}
 
 
 def _rotate(request: Request, given: Given) -> dict[str, str]:
-    key, secret = api_keys.rotate(by(request), _one(given, "id"))
+    key, secret = api_keys.rotate_key(by(request), _one(given, "id"))
     return {"secret": secret, "name": key.name}
 
 
 def _revoke(request: Request, given: Given) -> None:
-    api_keys.revoke(by(request), _one(given, "id"))
+    api_keys.revoke_key(by(request), _one(given, "id"))
 
 
 def _withhold(request: Request, given: Given) -> None:

@@ -60,7 +60,7 @@ def sign_in(request: Request) -> Response[bytes]:
         else:
             org = given.get("org") or only_org(request)
             login, password = given.get("login", ""), given.get("password", "")
-            account = accounts.Given(org=org, login=login, password=password, origin=request.origin)
+            account = accounts.SignIn(org=org, login=login, password=password, origin=request.origin)
             text = accounts.sign_in(deployment, account, request.site.gate.sign_ins)
             viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:

@@ -10,8 +10,8 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
-from trailbook.finding.answers import Found
-from trailbook.finding.typeahead import LONGEST, MOST, Role
+from trailbook.finding.answers import FoundItem
+from trailbook.finding.typeahead import LONGEST, MOST, Part
 from trailbook.query import Query, words
 from trailbook.web.http.render import html
 from trailbook.web.http.request import ParameterInvalidError, Request
@@ -37,11 +37,11 @@ def suggest(request: Request) -> Response[Any]:
     if role not in ("actor", "concerns"):
         raise ParameterInvalidError("role: is not one of actor, concerns, source")
     typed = given.get(role, "").strip()[:LONGEST]
-    found: Role = "actor" if role == "actor" else "concerns"
+    found: Part = "actor" if role == "actor" else "concerns"
     return html("suggest.html", t=request.words, offers=offers(request, found, typed))
 
 
-def offers(request: Request, role: Role, typed: str) -> list[Offer]:
+def offers(request: Request, role: Part, typed: str) -> list[Offer]:
     """Who and what the log knows by what was typed, grouped by type; of persons also "by or about"."""
     t, catalogue = request.words, request.log.catalogue
     kinds = [
@@ -60,7 +60,7 @@ def offers(request: Request, role: Role, typed: str) -> list[Offer]:
     return [*kinds, *named[:room], *also[: MOST - len(kinds) - len(named[:room])]]
 
 
-def _offer(request: Request, catalogue: Catalogue, field: str, item: Found) -> Offer:
+def _offer(request: Request, catalogue: Catalogue, field: str, item: FoundItem) -> Offer:
     t = request.words
     name = item.name or item.id
     label = catalogue.label("type", item.type, t.lang)
@@ -72,7 +72,7 @@ def _offer(request: Request, catalogue: Catalogue, field: str, item: Found) -> O
     )
 
 
-def _person(catalogue: Catalogue, item: Found) -> bool:
+def _person(catalogue: Catalogue, item: FoundItem) -> bool:
     declared = catalogue.types.get(item.type)
     return declared is not None and declared.person
 

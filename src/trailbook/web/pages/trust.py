@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import Shown
-from trailbook.proofs.status import Signed, Trust
+from trailbook.proofs.status import SignedHead, Trust
 from trailbook.query import Query, Term, from_params
 from trailbook.tree.checkpoint import key_id, parse_vkey
 from trailbook.web.http.render import html
@@ -83,7 +83,7 @@ def judged(facts: Trust, verified: Shown | None, now: datetime) -> Verdict:
     return "old" if now - datetime.fromisoformat(verified.occurred_at) > OLD else "yes"
 
 
-def _is_late(signed: Signed, size: int, now: datetime) -> bool:
+def _is_late(signed: SignedHead, size: int, now: datetime) -> bool:
     """Whether entries wait for a signature longer than they ever should."""
     return signed.size < size and (signed.at is None or now - signed.at > LATE + timedelta(hours=1))
 

@@ -10,8 +10,8 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.administration import views as saved
-from trailbook.administration.ready_views import REVIEWS, VIEWS
-from trailbook.administration.views import Saved, Wanted
+from trailbook.administration.ready_views import READY_VIEWS, REVIEW_VIEWS
+from trailbook.administration.views import NewView, ViewerView
 from trailbook.errors import (
     FiguresOfAPersonError,
     FilterInvalidError,
@@ -60,7 +60,7 @@ def opened(request: Request) -> Response[bytes]:
     request.only()
     id_ = request.params["view"]
     view = _offered(request, id_)
-    saved.looked(by(request), id_)
+    saved.mark_seen(by(request), id_)
     return see(view.href)
 
 
@@ -88,28 +88,30 @@ def form(request: Request) -> Response[bytes]:
 
 
 def _save(request: Request, given: dict[str, str]) -> None:
-    saved.add(by(request), _wanted(request, given))
+    saved.add_view(by(request), _wanted(request, given))
 
 
 def _change(request: Request, given: dict[str, str]) -> None:
     id_ = given.get("id", "")
-    was = saved.one(by(request), id_)
+    was = saved.find_view(by(request), id_)
     name, shared = given.get("name", was.name), given.get("shared") == "on"
-    wanted = Wanted(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
-    saved.change(by(request), id_, wanted)
+    wanted = NewView(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
+    saved.change_view(by(request), id_, wanted)
 
 
 def _remove(request: Request, given: dict[str, str]) -> None:
-    saved.remove(by(request), given.get("id", ""))
+    saved.remove_view(by(request), given.get("id", ""))
 
 
 def _choose(request: Request, given: dict[str, str]) -> None:
     id_ = _offered(request, given.get("id", "")).id
-    saved.choose(by(request), id_, default=given.get("default") == "on", alert=given.get("alert") == "on")
+    saved.choose_view(
+        by(request), id_, default=given.get("default") == "on", alert=given.get("alert") == "on"
+    )
 
 
-def _wanted(request: Request, given: dict[str, str]) -> Wanted:
-    return Wanted(
+def _wanted(request: Request, given: dict[str, str]) -> NewView:
+    return NewView(
         name=given.get("name", ""),
         query=_read(request, given.get("filter", "")),
         shared=given.get("shared") == "on",
@@ -134,17 +136,17 @@ def _page(request: Request, *, told: bool = False, status: int = 200, **more: An
 
 
 def _all(request: Request) -> list[Offered]:
-    return [*(_of(request, one) for one in saved.every(by(request))), *_ready(request)]
+    return [*(_of(request, one) for one in saved.list_views(by(request))), *_ready(request)]
 
 
 def _ready(request: Request) -> list[Offered]:
-    chosen = saved.choices(by(request))
+    chosen = saved.view_choices(by(request))
     found = []
-    for view in (*REVIEWS, *VIEWS):
+    for view in (*REVIEW_VIEWS, *READY_VIEWS):
         if view.asks is None:
             id_, pairs = READY + view.name, [*view.params, ("tz", home_zone(request))]
             choice = chosen.get(id_)
-            one = Saved(
+            one = ViewerView(
                 id=id_,
                 name=request.words(f"views.{view.name}"),
                 query=from_params(pairs),
@@ -161,14 +163,14 @@ def _ready(request: Request) -> list[Offered]:
 def _offered(request: Request, id_: str) -> Offered:
     """A view by its id, saved or ready. Raises: NotFoundError."""
     if not id_.startswith(READY):
-        return _of(request, saved.one(by(request), id_))
+        return _of(request, saved.find_view(by(request), id_))
     found = next((one for one in _ready(request) if one.id == id_), None)
     if found is None:
         raise NotFoundError("there is no such view")
     return found
 
 
-def _of(request: Request, view: Saved) -> Offered:
+def _of(request: Request, view: ViewerView) -> Offered:
     ready = view.id.startswith(READY)
     pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(request))]
     shown = (
@@ -191,8 +193,8 @@ def _of(request: Request, view: Saved) -> Offered:
     )
 
 
-def _news(request: Request, view: Saved) -> str | None:
-    count = saved.fresh(by(request), view.id, view.query, request.lang) if view.alert else 0
+def _news(request: Request, view: ViewerView) -> str | None:
+    count = saved.count_new(by(request), view.id, view.query, request.lang) if view.alert else 0
     if not count:
         return None
     try:

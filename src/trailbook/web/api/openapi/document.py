@@ -8,7 +8,7 @@ import msgspec
 
 import trailbook
 from trailbook.catalogue import Catalogue
-from trailbook.finding.answers import Found, Page, Shown
+from trailbook.finding.answers import FoundItem, Page, Shown
 from trailbook.finding.figures import Facets, Histogram
 from trailbook.model import NewEntry
 from trailbook.proofs.evidence import Opening
@@ -60,7 +60,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         BatchLine,
         Shown,
         Page,
-        Found,
+        FoundItem,
         Facets,
         Histogram,
         CatalogueAnswer,

@@ -17,7 +17,7 @@ from trailbook.access.viewer import operator
 from trailbook.deployment.settings import DEFAULT_SIGNS
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import DamagedError
-from trailbook.export.bundle import BundleAsk, Signs, write_bundle
+from trailbook.export.bundle import BundleAsk, BundleSigns, write_bundle
 from trailbook.query import Query
 from trailbook.tree.checkpoint import format_vkey
 
@@ -31,7 +31,7 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     store = built.store()
     keys_of = built.deployment.signing.keyring.verifiers
     types = frozenset(built.log.catalogue.types)
-    asked = VerifyOptions(origin=DEFAULT_SIGNS.origin, keys_of=keys_of, types=types)
+    asked = VerifyOptions(origin=built.deployment.signing.origin, keys_of=keys_of, types=types)
 
     def verify() -> None:
         found = verify_log(store, ORG, asked).findings
@@ -63,7 +63,7 @@ def bundles(site: Site, size: int) -> Iterator[Row]:
 
 def _write(built: Built, file: Path) -> None:
     key = built.deployment.signing.keyring.signers(_ORIGIN)[0]
-    signs = Signs(key, built.deployment.verifier_keys(ORG))
+    signs = BundleSigns(key, built.deployment.verifier_keys(ORG))
     with file.open("wb") as out:
         write_bundle(
             built.log, BundleAsk(kind="closed", query=Query()), out, viewer=operator(ORG), signs=signs

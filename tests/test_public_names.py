@@ -3,8 +3,8 @@
 import trailbook
 
 NAMES = """
-Actor Concern Deployment Item Keys Log NewEntry Origin Query Receipt Term Viewer open_deployment
-operator
+Actor Concern Deployment Facets Histogram Item Keys Log NewEntry Origin Page Query Receipt Shown Term
+TrailbookError Viewer open_deployment operator
 """.split()
 
 

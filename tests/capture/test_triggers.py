@@ -10,7 +10,7 @@ from tests.capture.small import ANNA, USER_ACTIONS, Employee, User, capturing, t
 
 from trailbook import Log
 from trailbook.capture import Capture, acting_as, drain, triggers
-from trailbook.capture.drain import Drained
+from trailbook.capture.outbox_drain import Drained
 from trailbook.errors import ConfigurationError
 
 
@@ -74,14 +74,14 @@ def test_they_are_as_declared(capture: Capture, engine: Engine) -> None:
     """A trigger that is missing, or of another declaration, is found; installing mends it, removing takes it away."""
     tables = capture.triggered()
     with engine.begin() as connection:
-        assert triggers.check(connection, tables, "acme") == []
-        assert {f.code for f in triggers.check(connection, tables, "other")} == {"trigger-differs"}
+        assert triggers.check_triggers(connection, tables, "acme") == []
+        assert {f.code for f in triggers.check_triggers(connection, tables, "other")} == {"trigger-differs"}
         gone = 'DROP TRIGGER "trailbook_role_created"'
         connection.execute(text(gone + ("" if engine.dialect.name == "sqlite" else " ON role")))
-        assert [f.code for f in triggers.check(connection, tables, "acme")] == ["trigger-missing"]
-        triggers.install(connection, tables, "acme")
-        assert triggers.check(connection, tables, "acme") == []
-        assert len(triggers.remove(connection, tables, "acme")) == 11
+        assert [f.code for f in triggers.check_triggers(connection, tables, "acme")] == ["trigger-missing"]
+        triggers.install_triggers(connection, tables, "acme")
+        assert triggers.check_triggers(connection, tables, "acme") == []
+        assert len(triggers.remove_triggers(connection, tables, "acme")) == 11
         connection.execute(text("INSERT INTO app_user (name, seen) VALUES ('unseen', 0)"))
     assert told(engine) == []
     with Session(engine) as session:
@@ -98,6 +98,6 @@ def test_what_a_database_cannot_do_is_refused(engine: Engine) -> None:
         with pytest.raises(ConfigurationError, match="callable"):
             triggers.triggers("sqlite", made, "acme")
         with engine.begin() as connection, pytest.raises(ConfigurationError, match="organisation"):
-            triggers.install(connection, [made], capture.org)
+            triggers.install_triggers(connection, [made], capture.org)
     finally:
         capture.stop()

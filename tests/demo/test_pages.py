@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from trailbook import demo
-from trailbook.capture.drain import Ways, quarantined, retry
+from trailbook.capture.outbox_drain import Ways, list_quarantined, retry_quarantined
 from trailbook.demo import entering, names, pages, script
 from trailbook.demo import tables as t
 from trailbook.demo.acting import JOB, Act, person_actor, system_actor
@@ -41,7 +41,7 @@ class Site:
         self.recorder = recorder
         self.hr = HRSystem(file, recorder, lambda: NOW)
         self.client: TestClient[Litestar] = TestClient(
-            Litestar(pages.routes(self.hr)), base_url="http://testserver.local"
+            Litestar(pages.page_routes(self.hr)), base_url="http://testserver.local"
         )
 
     def post(self, path: str, form: dict[str, str] | None = None, **headers: str) -> int:
@@ -274,7 +274,10 @@ def test_the_log_opens_for_whoever_is_signed_in(site: Site, built: "Built") -> N
     """A link from HR leads to the log of whoever is chosen in HR, and never to that of another."""
     reading: list[Item | None] = [None]
     hr = site.hr
-    routes = [*pages.routes(hr), *entering.routes(hr, lambda item: f"/in/{item.id}", lambda _: reading[0])]
+    routes = [
+        *pages.page_routes(hr),
+        *entering.entry_routes(hr, lambda item: f"/in/{item.id}", lambda _: reading[0]),
+    ]
     with TestClient(Litestar(routes), base_url="http://testserver.local") as client:
         client.follow_redirects = False
         path = f"/hr/log?concerns=user/{BERG}"
@@ -346,9 +349,9 @@ def test_what_the_log_refuses_is_kept_and_set_aside(site: Site) -> None:
     with site.rows() as rows:
         assert rows.get_one(t.Person, BERG).job_title == "Time traveller"
     assert site.recorder.entries == []
-    assert [one.code for one in quarantined(site.hr.engine)] == ["time-ahead"]
+    assert [one.code for one in list_quarantined(site.hr.engine)] == ["time-ahead"]
     site.recorder.clock = lambda: NOW
-    retry(site.hr.engine, site.recorder, Ways(source=demo.SOURCE))
+    retry_quarantined(site.hr.engine, site.recorder, Ways(source=demo.SOURCE))
     assert site.one().action == "user.position_changed"
 
 

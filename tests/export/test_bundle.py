@@ -15,7 +15,7 @@ import pytest
 from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
-from trailbook.export.bundle import BundleAsk, Signs, write_bundle
+from trailbook.export.bundle import BundleAsk, BundleSigns, write_bundle
 from trailbook.query import Query, from_params
 from trailbook.retention.removal import Retention
 from trailbook.stores.sqlite.bodies import unpacked
@@ -57,9 +57,11 @@ def lived(folder: Path) -> tuple[Deployment, Log, FrozenClock]:
     return deployment, log, clock
 
 
-def signs(deployment: Deployment) -> Signs:
+def signs(deployment: Deployment) -> BundleSigns:
     """The key of the manifest and those of the checkpoints."""
-    return Signs(deployment.signing.keyring.signers(f"log.example/{ORG}")[0], deployment.verifier_keys(ORG))
+    return BundleSigns(
+        deployment.signing.keyring.signers(f"log.example/{ORG}")[0], deployment.verifier_keys(ORG)
+    )
 
 
 def bundle(deployment: Deployment, log: Log, ask: BundleAsk) -> tuple[bytes, int]:

@@ -391,7 +391,7 @@ def test_a_format_that_is_not_installed_is_named(shop: Shop, monkeypatch: pytest
     """Contracts 6: `format-unavailable` names the extra; with it the same order is taken."""
     ask = ExportAsk(query=Query(), format="parquet")
     assert shop.runner.order(ask, READER).state == "queued"
-    monkeypatch.setattr(sys.modules["trailbook.export.formats"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["trailbook.export.format"], "find_spec", lambda name: None)
     with pytest.raises(FormatUnavailableError, match=r"trailbook\[parquet\]"):
         shop.runner.order(ask, READER)
 

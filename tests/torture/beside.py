@@ -20,7 +20,7 @@ from tests.torture.scenarios import ORG, entry, open_in, say
 from trailbook import Item, Query
 from trailbook.access.viewer import Viewer
 from trailbook.capture import drain as drained
-from trailbook.capture.drain import Ways
+from trailbook.capture.outbox_drain import Ways
 from trailbook.deployment.deployment import Deployment
 from trailbook.export.runner import ExportAsk, Runner
 

@@ -21,8 +21,8 @@ def company(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFacto
     built = build_company(tmp_path_factory.mktemp("hr"))
     recorder = type(built.recorder)(built.recorder.catalogue, lambda: datetime.now(UTC))
     hr = demo.HRSystem(built.directory / demo.HR_FILE, recorder, lambda: datetime.now(UTC))
-    links = entering.routes(hr, lambda item: f"/hr/people/{item.id}", lambda _: None)
-    yield serve(extra=[*pages.routes(hr), *links])
+    links = entering.entry_routes(hr, lambda item: f"/hr/people/{item.id}", lambda _: None)
+    yield serve(extra=[*pages.page_routes(hr), *links])
     hr.close()
 
 

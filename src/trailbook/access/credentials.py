@@ -12,8 +12,6 @@ from msgspec import Struct, structs
 
 from trailbook.access.api_keys import (
     KEY_LIFE,
-    OVERLAP,
-    SCOPES,
     Credential,
     NewKey,
     Scope,
@@ -25,12 +23,12 @@ from trailbook.access.api_keys import (
     new_id,
     secret_text,
 )
-from trailbook.access.roles import AUDITOR, EMPLOYEE, Role, every_role, levels
+from trailbook.access.roles import AUDITOR, EMPLOYEE, every_role, levels
 from trailbook.access.viewer import Level, Viewer
 from trailbook.clock import Clock, Entropy
 from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
-from trailbook.stores import ApiKey, Organisation, Registry, Session
+from trailbook.stores import ApiKey, Organisation, Registry, Role, Session
 
 LINK_LIFE, SESSION_LIFE, IDLE = timedelta(hours=1), timedelta(hours=12), timedelta(minutes=60)
 _MINUTE = 60_000_000
@@ -288,17 +286,3 @@ def refuse_faults(faults: tuple[Fault, ...]) -> None:
 
 def _item(session: Session) -> Item:
     return Item(type=session.type, id=session.id, name=session.name)
-
-
-__all__ = [
-    "ApiKey",
-    "Credential",
-    "Credentials",
-    "IDLE",
-    "KEY_LIFE",
-    "Lives",
-    "NewKey",
-    "OVERLAP",
-    "SCOPES",
-    "Scope",
-]

@@ -80,20 +80,3 @@ def role_faults(name: str, permissions: Mapping[str, str], taken: Sequence[str])
         elif level not in ("none", "full"):
             found.append(Fault(pointer, "invalid", "is not one of none, full"))
     return tuple(found)
-
-
-__all__ = [
-    "ADMINISTRATOR",
-    "AUDITOR",
-    "EMPLOYEE",
-    "HR",
-    "PERMISSIONS",
-    "PREDEFINED",
-    "Role",
-    "every_role",
-    "full_of",
-    "levels",
-    "new_role_id",
-    "permissions_of",
-    "role_faults",
-]

@@ -19,7 +19,7 @@ from trailbook.errors import EntryInvalidError, Fault, TrailbookError
 from trailbook.model import Item, NewEntry, entry_from
 
 if TYPE_CHECKING:  # whoever imports has a log open; reading JSON alone needs none
-    from trailbook.log.log import Log
+    from trailbook.log import Log
 
 MAX_LINE = 256 * 1024
 LARGEST = 2**53 - 1

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from trailbook.errors import ConfigurationError, EntryInvalidError, Fault, FilterInvalidError
 from trailbook.model import NewEntry, entry_from, is_slug, written
-from trailbook.query.dates import zone
+from trailbook.query import zone
 
 _ITEMS = ("actor", "target", "on_behalf_of")
 _PLAIN = (

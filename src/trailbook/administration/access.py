@@ -9,10 +9,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from trailbook.access.credentials import refuse_faults
-from trailbook.access.roles import PREDEFINED, every_role, full_of, levels, new_role_id, role_faults
-from trailbook.access.viewer import Viewer, require_access
-from trailbook.deployment.deployment import Deployment
+from trailbook.access import (
+    PREDEFINED,
+    Change,
+    Member,
+    Organisation,
+    Role,
+    Viewer,
+    every_role,
+    full_of,
+    levels,
+    new_role_id,
+    refuse_faults,
+    require_access,
+    role_faults,
+)
+from trailbook.deployment import Deployment
 from trailbook.errors import (
     AccessMovedError,
     Fault,
@@ -22,7 +34,6 @@ from trailbook.errors import (
     PredefinedRoleError,
 )
 from trailbook.model import MAX_CONCERNS, Actor, Concern, Item, NewEntry, Origin, item_faults
-from trailbook.stores import Change, Member, Organisation, Role
 
 LAST = "somebody must be left who may manage access: give another member such a role first"
 

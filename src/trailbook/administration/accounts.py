@@ -9,10 +9,16 @@ from datetime import timedelta
 
 from msgspec import Struct, structs
 
-from trailbook.access.credentials import refuse_faults
-from trailbook.access.passwords import hash_password, password_faults, password_matches
-from trailbook.access.throttle import Throttle
-from trailbook.access.viewer import Viewer
+from trailbook.access import (
+    Change,
+    Member,
+    Throttle,
+    Viewer,
+    hash_password,
+    password_faults,
+    password_matches,
+    refuse_faults,
+)
 from trailbook.administration.access import (
     AccessEntry,
     AccessState,
@@ -21,7 +27,7 @@ from trailbook.administration.access import (
     find_member,
     member_item,
 )
-from trailbook.deployment.deployment import Deployment
+from trailbook.deployment import Deployment
 from trailbook.errors import (
     Fault,
     HeadMovedError,
@@ -30,7 +36,6 @@ from trailbook.errors import (
     UnauthenticatedError,
 )
 from trailbook.model import Actor, Item, Origin, text_fault
-from trailbook.stores import Change, Member
 
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
 _WRONG = "the name or the password is wrong"

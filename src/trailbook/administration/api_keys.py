@@ -6,13 +6,10 @@ show a secret again: only its hash is kept.
 
 from datetime import timedelta
 
-from trailbook.access.api_keys import KEY_LIFE, OVERLAP, NewKey, key_faults
-from trailbook.access.credentials import refuse_faults
-from trailbook.access.viewer import require_access
+from trailbook.access import KEY_LIFE, OVERLAP, ApiKey, NewKey, key_faults, refuse_faults, require_access
 from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.errors import AccessMovedError, Fault, NotFoundError
 from trailbook.model import Item, microseconds
-from trailbook.stores import ApiKey
 
 
 def list_keys(by: By) -> list[ApiKey]:

@@ -6,12 +6,11 @@ one.
 
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import operator
+from trailbook.access import Change, operator
 from trailbook.administration.access import AccessEntry, By, log_item, record_access
-from trailbook.deployment.deployment import Deployment
+from trailbook.deployment import Deployment
 from trailbook.errors import AccessMovedError, HeadMovedError, NotFoundError
 from trailbook.model import instant, microseconds, written
-from trailbook.stores import Change
 
 
 class ListedOrganisation(Struct, frozen=True, kw_only=True):

@@ -9,14 +9,13 @@ import base64
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.access.credentials import refuse_faults
+from trailbook.access import refuse_faults
 from trailbook.administration.access import AccessEntry, By, record_access
-from trailbook.deployment.deployment import AskedItems
+from trailbook.deployment import AskedItems, Choice, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
-from trailbook.log.log import Log
+from trailbook.log import Log
 from trailbook.model import Item, microseconds, text_fault
 from trailbook.query import Query, from_params, to_params
-from trailbook.stores import Choice, SavedView, Views
 
 MOST, LONGEST = 100, 80  # views of one owner; characters of a name
 _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")

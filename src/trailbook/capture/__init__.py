@@ -3,23 +3,6 @@
 Owns the public names. Needs the extra `capture`. Refuses nothing itself.
 """
 
-from trailbook.capture.actor import Acting, acting_as, current, system
-from trailbook.capture.declarations import Ref, Tracked
-from trailbook.capture.drain import Draining, drain, drain_forever
-from trailbook.capture.meaning import recorded_as
-from trailbook.capture.sqlalchemy.capture import Bounds, Capture
+from trailbook.front import front
 
-__all__ = [
-    "Acting",
-    "Bounds",
-    "Capture",
-    "Draining",
-    "Ref",
-    "Tracked",
-    "acting_as",
-    "current",
-    "drain",
-    "drain_forever",
-    "recorded_as",
-    "system",
-]
+__getattr__, __dir__, __all__ = front(__name__)

@@ -133,7 +133,7 @@ def engine_name(connection: Connection | Engine) -> str:
     return name
 
 
-def install(connection: Connection) -> int:
+def install_outbox(connection: Connection) -> int:
     """Bring the tables to the newest version in the connection's transaction; which version they had before.
 
     Raises: SchemaNewerError, ConfigurationError.

@@ -59,7 +59,7 @@ def triggers(dialect: str, tracked: Tracked, org: str) -> list[Trigger]:
     return [made(tracked, op, org) for op in OPS if tracked.actions[op] is not None]
 
 
-def install(connection: Connection, tables: Iterable[Tracked], org: Any) -> list[str]:
+def install_triggers(connection: Connection, tables: Iterable[Tracked], org: Any) -> list[str]:
     """Make the triggers anew in the connection's transaction; their names.
 
     Raises: ConfigurationError for a callable in a declaration, or an organisation that only rows name.
@@ -77,7 +77,7 @@ def install(connection: Connection, tables: Iterable[Tracked], org: Any) -> list
     return [trigger.name for trigger in found]
 
 
-def remove(connection: Connection, tables: Iterable[Tracked], org: str) -> list[str]:
+def remove_triggers(connection: Connection, tables: Iterable[Tracked], org: str) -> list[str]:
     """Drop the triggers of these tables; their names."""
     name = outbox.engine_name(connection)
     found = [trigger for tracked in tables for trigger in triggers(name, tracked, org)]
@@ -86,7 +86,7 @@ def remove(connection: Connection, tables: Iterable[Tracked], org: str) -> list[
     return [trigger.name for trigger in found]
 
 
-def check(connection: Connection, tables: Iterable[Tracked], org: str) -> list[Blindspot]:
+def check_triggers(connection: Connection, tables: Iterable[Tracked], org: str) -> list[Blindspot]:
     """Which triggers are missing, or are not those of the declarations any more."""
     name = outbox.engine_name(connection)
     there = _kept(connection, name)

@@ -5,40 +5,6 @@ Everything here is read from files: `<category>.toml` holds rules, `say/<languag
 action by name; one that no file declares is refused, naming the nearest declared one.
 """
 
-from trailbook.catalogue.declared import (
-    ANY,
-    PARTS,
-    RETENTIONS,
-    VERBS,
-    Action,
-    Catalogue,
-    Category,
-    ItemType,
-    Rule,
-    fill,
-    link_fault,
-)
-from trailbook.catalogue.reading import load
-from trailbook.catalogue.words import ActionWords, Language, TypeWords, cut, plural, slots, templates
+from trailbook.front import front
 
-__all__ = [
-    "ANY",
-    "PARTS",
-    "RETENTIONS",
-    "VERBS",
-    "Action",
-    "ActionWords",
-    "Catalogue",
-    "Category",
-    "ItemType",
-    "Language",
-    "Rule",
-    "TypeWords",
-    "cut",
-    "fill",
-    "link_fault",
-    "load",
-    "plural",
-    "slots",
-    "templates",
-]
+__getattr__, __dir__, __all__ = front(__name__)

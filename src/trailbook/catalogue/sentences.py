@@ -9,18 +9,8 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue import (
-    ANY,
-    Action,
-    ActionWords,
-    Catalogue,
-    Language,
-    TypeWords,
-    cut,
-    plural,
-    slots,
-    templates,
-)
+from trailbook.catalogue.declared import ANY, Action, Catalogue
+from trailbook.catalogue.words import ActionWords, Language, TypeWords, cut, plural, slots, templates
 from trailbook.model import Kind, Outcome
 
 MOST_NAMES = 3

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import typer
 
-from trailbook.access.viewer import operator
-from trailbook.catalogue import Catalogue, load
-from trailbook.catalogue.check import catalogue_faults as findings
-from trailbook.catalogue.sentences import sample_sentences
+from trailbook.access import operator
+from trailbook.catalogue import Catalogue, load, sample_sentences
+from trailbook.catalogue import catalogue_faults as findings
 from trailbook.cli.context import JSON, LANG, language, opened, settings_of
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import as_json, note, put, table
-from trailbook.deployment.settings import Settings
+from trailbook.deployment import Settings
 from trailbook.errors import InvalidError
 from trailbook.query import Query
 

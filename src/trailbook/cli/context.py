@@ -4,7 +4,6 @@ Owns which organisation is meant. Whoever can run a command on the files has Act
 Refuses to import the core before a command needs a log.
 """
 
-import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import Struct
 
-from trailbook.access.viewer import Viewer, operator
-from trailbook.deployment.settings import Settings, read_settings
+from trailbook import deployment as deployments
+from trailbook.access import Viewer, operator
+from trailbook.deployment import Settings, read_settings
 from trailbook.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
-    from trailbook.deployment.deployment import Deployment
-    from trailbook.log.log import Log
+    from trailbook.deployment import Deployment
+    from trailbook.log import Log
 
 JSON = typer.Option(False, "--json", help="Answer in JSON.")
 LANG = typer.Option(None, "--lang", metavar="LANG", help="The language of sentences; else the first enabled.")
@@ -45,7 +45,6 @@ def settings_of(ctx: typer.Context, **flags: str | None) -> Settings:
 @contextmanager
 def opened(found: Settings, *, create: bool = False) -> Iterator["Deployment"]:
     """The open deployment of these settings. Raises: ConfigurationError, CatalogueError, NotFoundError, StoreError."""
-    deployments = importlib.import_module("trailbook.deployment.deployment")
     deployment: Deployment = deployments.open_deployment(
         found.store,
         keys=_keys(found),
@@ -102,5 +101,5 @@ def _path(text: str | None) -> Path | None:
 def _keys(found: Settings) -> Any:
     if found.secret_key is None or found.organisation_key is None:
         return None
-    keys = importlib.import_module("trailbook.log.log").Keys
+    keys = deployments.Keys
     return keys(bytes.fromhex(found.secret_key), bytes.fromhex(found.organisation_key))

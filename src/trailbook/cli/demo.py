@@ -4,7 +4,6 @@ Owns that the folder stands under its name only when it is whole. Refuses to wri
 anything else, and to give the demo secrets that anybody could know.
 """
 
-import importlib
 import os
 import random
 import shutil
@@ -19,7 +18,10 @@ from typing import Any
 import typer
 from msgspec import structs
 
-from trailbook.access.viewer import operator
+from trailbook import administration, web
+from trailbook import demo as nordlys
+from trailbook import deployment as deployments
+from trailbook.access import operator
 from trailbook.cli.context import JSON, opened, settings_of
 from trailbook.cli.output import as_json, note, progress, put
 from trailbook.cli.serve import (
@@ -35,7 +37,7 @@ from trailbook.cli.serve import (
     signing,
 )
 from trailbook.clock import Clock
-from trailbook.deployment.settings import Settings
+from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
 
@@ -58,7 +60,6 @@ def demo(
     The first time it is built: two years of a small company, lived through by its HR system. Later it is served as
     it was left.
     """
-    nordlys = importlib.import_module("trailbook.demo")
     found = settings_of(ctx, listen=listen, base_url=base_url)
     found = structs.replace(
         found,
@@ -97,7 +98,6 @@ def build(nordlys: Any, folder: Path) -> Any:
 
 
 def _live(nordlys: Any, folder: Path) -> Any:
-    deployments = importlib.import_module("trailbook.deployment.deployment")
     url = f"sqlite:///{folder / LOG_FILE}"
     # Everything about the company comes from the seed; the secrets and keys of its log never do.
     signs = deployments.Signs(origin=nordlys.ORIGIN)
@@ -113,7 +113,7 @@ def _live(nordlys: Any, folder: Path) -> Any:
         log = deployment.create(nordlys.ORG)
         log.source = source
         # On the company's first day, so that what is newest is somebody's everyday work.
-        _let_in((deployment, nordlys.ORG), importlib.import_module("trailbook.demo.entering"))
+        _let_in((deployment, nordlys.ORG))
         return log
 
     try:
@@ -128,22 +128,21 @@ def _live(nordlys: Any, folder: Path) -> Any:
 
 def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None:
     found, opens, json = how
-    pages, entering = (importlib.import_module(f"trailbook.demo.{name}") for name in ("pages", "entering"))
     with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
         log = deployment.log(nordlys.ORG)
         log.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
         into = (deployment, nordlys.ORG)
-        _let_in(into, entering)
+        _let_in(into)
 
-        known = [entering.item_of(each) for each in entering.FOUR]
+        known = [nordlys.item_of(each) for each in nordlys.FOUR]
 
         def signs_in(item: Item) -> str:
             return link(into, address, item, None if item in known else "none")
 
-        links = {each.part: signs_in(entering.item_of(each)) for each in entering.FOUR}
+        links = {each.part: signs_in(nordlys.item_of(each)) for each in nordlys.FOUR}
         told = {"address": address, "hr_system": f"{address}/hr", **links}
-        extra = [*pages.routes(hr), *entering.routes(hr, signs_in, _reads(deployment))]
+        extra = [*nordlys.page_routes(hr), *nordlys.entry_routes(hr, signs_in, _reads(deployment))]
         settle(deployment, found)
         app = create_app(
             deployment,
@@ -164,7 +163,7 @@ def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None
 
 def _reads(deployment: Any) -> Callable[[Mapping[str, str]], Item | None]:
     """As whom the log is open in the browser that sent these headers."""
-    session = importlib.import_module("trailbook.web.http.auth").session
+    session = web.session
 
     def reads(headers: Mapping[str, str]) -> Item | None:
         text = session(headers)
@@ -176,16 +175,15 @@ def _reads(deployment: Any) -> Callable[[Mapping[str, str]], Item | None]:
     return reads
 
 
-def _let_in(into: tuple[Any, str], entering: Any) -> None:
+def _let_in(into: tuple[Any, str]) -> None:
     """Give the four of the demo their roles in the log, where they do not have them yet."""
     deployment, org = into
-    administering = importlib.import_module("trailbook.administration.access")
-    by = administering.By(deployment, operator(org))
-    there = administering.state_of(by).members
-    for each in entering.FOUR:
-        item = entering.item_of(each)
+    by = administration.By(deployment, operator(org))
+    there = administration.access_of(by).members
+    for each in nordlys.FOUR:
+        item = nordlys.item_of(each)
         if (item.type, item.id) not in there:
-            administering.put_member(by, item, [each.role])
+            administration.put_member(by, item, [each.role])
 
 
 def _welcome(told: dict[str, str]) -> str:

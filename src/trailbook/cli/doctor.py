@@ -4,7 +4,6 @@ Owns the order of looking, and repairing the one thing that can be made anew fro
 touch an entry, a key or a file's mode, and to bring an older file up to date while it only looks.
 """
 
-import importlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from trailbook import capture, proofs
+from trailbook import deployment as deployments
 from trailbook.cli.context import JSON, open_log, opened, settings_of
 from trailbook.cli.drain import open_host
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import Reach, as_json, counted, progress, put
 from trailbook.cli.safety import Risk, unsafe
-from trailbook.deployment.settings import Settings
+from trailbook.deployment import Settings
 from trailbook.errors import NotFoundError, StoreError, TrailbookError
 
 if TYPE_CHECKING:
-    from trailbook.deployment.deployment import Deployment
+    from trailbook.deployment import Deployment
 
 _MOST_TOLD = 20  # of the faults of one log; `verify` has them all
 _OUTBOX_SECONDS = 60
@@ -65,7 +66,6 @@ def _say(findings: list[Risk]) -> None:
 
 
 def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Risk]:
-    health = importlib.import_module("trailbook.deployment.health")
     try:
         if older := _older(found.store):
             yield older
@@ -77,7 +77,7 @@ def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Risk]:
                 yield from _index(deployment, org, repair=repair)
                 yield from _entries(deployment, org, found, reach)
     except StoreError as error:
-        one = health.refused(error)
+        one = deployments.refused_ailment(error)
         yield Risk(part=one.part, says=one.says, do=one.do)
     except TrailbookError as error:
         if isinstance(error, NotFoundError) and not _is_there(found.store):
@@ -92,7 +92,7 @@ def _is_there(store: str) -> bool:
 
 def _older(store: str) -> Risk | None:
     """An older file: opening it would change it, and whoever only looks must not."""
-    schema = importlib.import_module("trailbook.stores").schema_of(store)
+    schema = deployments.schema_of(store)
     if schema is None or schema[0] >= schema[1]:
         return None
     return Risk(
@@ -151,15 +151,15 @@ def _fault(org: str, one: Any) -> Risk:
 def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
     if found.outside_file is None:
         return []
-    known = importlib.import_module("trailbook.proofs.outside_file").read_outside(Path(found.outside_file))
+    known = proofs.read_outside(Path(found.outside_file))
     own = f"{deployment.signing.origin}/{org}"
     return [raw for head, raw in known.notes if head.origin == own or head.origin.startswith(f"{own}/")]
 
 
 def _outbox(url: str) -> Iterator[Risk]:
     """A host whose changes wait for the log, or of whom something was refused."""
-    with open_host(url) as (draining, engine):
-        health = draining.health(engine)
+    with open_host(url) as engine:
+        health = capture.outbox_health(engine)
     pending = counted(health.pending, "entry", "entries")
     waited = 0 if health.oldest is None else int((datetime.now(UTC) - health.oldest).total_seconds())
     if waited >= _OUTBOX_SECONDS:

@@ -4,7 +4,6 @@ Owns the words for both. Refuses to show the content of a refused entry: who, wh
 repair the host, and the host has the entry.
 """
 
-import importlib
 import os
 import signal
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 import typer
 from msgspec import to_builtins
 
+from trailbook import capture
 from trailbook.cli.context import JSON, opened, settings_of
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import as_json, note, put, table
@@ -48,13 +48,13 @@ def drain(
     """
     if not 1 <= batch <= 10_000:
         raise ConfigurationError("batch: is not 1 to 10000")
-    with open_host(url) as (draining, engine), opened(settings_of(ctx)) as deployment:
-        ways = draining.Ways(batch=batch, source=Item(type="source", id=source, name=f"Capture {source}"))
+    with open_host(url) as engine, opened(settings_of(ctx)) as deployment:
+        ways = capture.Ways(batch=batch, source=Item(type="source", id=source, name=f"Capture {source}"))
         if follow:
-            done = draining.drain_forever(engine, deployment.log, _until_told(), ways=ways, failed=_failed)
+            done = capture.drain_forever(engine, deployment.log, _until_told(), ways=ways, failed=_failed)
         else:
-            done = draining.drain(engine, deployment.log, ways)
-        health = draining.health(engine)
+            done = capture.drain(engine, deployment.log, ways)
+        health = capture.outbox_health(engine)
     told = {**to_builtins(done), **to_builtins(health)}
     if json:
         put(as_json(told))
@@ -73,8 +73,8 @@ def _group() -> None:
 @quarantine.command("list")
 def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
     """List what was refused, oldest first, and why; never what it said."""
-    with open_host(url) as (draining, engine):
-        found = [(f"{p.position}.{p.part}", p) for p in draining.quarantined(engine)]
+    with open_host(url) as engine:
+        found = [(f"{p.position}.{p.part}", p) for p in capture.list_quarantined(engine)]
     rows = [
         {"id": id_, "org": p.org, "code": p.code, "pointer": p.pointer, "since": written(instant(p.since))}
         for id_, p in found
@@ -88,8 +88,8 @@ def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
 @quarantine.command("retry")
 def retry(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> int:
     """Give the log everything in quarantine once more, after the catalogue or the host was repaired."""
-    with open_host(url) as (draining, engine), opened(settings_of(ctx)) as deployment:
-        done = draining.retry(engine, deployment.log)
+    with open_host(url) as engine, opened(settings_of(ctx)) as deployment:
+        done = capture.retry_quarantined(engine, deployment.log)
     put(as_json(done) if json else f"{done.recorded} recorded, {done.quarantined} still refused")
     return FOUND if done.quarantined else DONE
 
@@ -105,8 +105,8 @@ def discard(
     position, _, part = id_.partition(".")
     if not (position.isdecimal() and part.isdecimal()):
         raise ConfigurationError(f"id: {id_[:40]!r} is not such as 12.0")
-    with open_host(url) as (draining, engine):
-        draining.discard(engine, int(position), int(part))
+    with open_host(url) as engine:
+        capture.discard_quarantined(engine, int(position), int(part))
     if json:
         put(as_json({"discarded": id_}))
     else:
@@ -114,8 +114,8 @@ def discard(
 
 
 @contextmanager
-def open_host(url: str, *, new: bool = False) -> Iterator[tuple[Any, Any]]:
-    """The drain and the engine of a host's database; a `new` one may lack an outbox.
+def open_host(url: str, *, new: bool = False) -> Iterator[Any]:
+    """The engine of a host's database; a `new` one may lack an outbox.
 
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
@@ -125,9 +125,8 @@ def open_host(url: str, *, new: bool = False) -> Iterator[tuple[Any, Any]]:
         if found is None:
             raise ConfigurationError(f"from: there is no variable {name}")
         url = found
-    draining = importlib.import_module("trailbook.capture.drain")
-    with draining.open_host(url, new=new) as engine:
-        yield draining, engine
+    with capture.open_host(url, new=new) as engine:
+        yield engine
 
 
 def _until_told() -> threading.Event:

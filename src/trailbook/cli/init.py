@@ -9,10 +9,10 @@ import shlex
 import typer
 
 from trailbook import __version__
-from trailbook.access.viewer import operator
+from trailbook.access import operator
 from trailbook.cli.context import JSON, opened, settings_of
 from trailbook.cli.output import as_json, counted, put, table
-from trailbook.deployment.settings import effective
+from trailbook.deployment import effective
 
 FIRST_ORG = "main"
 NEXT = """\

@@ -3,12 +3,12 @@
 Owns showing a key's secret, once. Refuses to show it again: only its hash is kept.
 """
 
-import importlib
 from datetime import timedelta
 from typing import Any
 
 import typer
 
+from trailbook import access, administration
 from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import Fault, InvalidError
@@ -42,7 +42,7 @@ def new(
     """Make a key and print its secret, which cannot be shown again."""
     if not 1 <= days <= 3650:
         raise InvalidError("days: is not 1 to 3650", (Fault("/days", "invalid", "is not 1 to 3650"),))
-    wanted = _core("access.api_keys").Wanted(
+    wanted = access.NewKey(
         name=name,
         scopes=tuple(scope),
         life=timedelta(days=days),
@@ -50,7 +50,7 @@ def new(
         only_itself=only_itself,
     )
     with open_log(ctx) as opened:
-        key, secret = _core("administration.api_keys").issue(_by(opened), wanted)
+        key, secret = administration.issue_key(_by(opened), wanted)
     if json:
         put(as_json({**_told(key), "secret": secret}))
     else:
@@ -84,7 +84,7 @@ def rotate(
 ) -> None:
     """Replace a key's secret and print the new one, which cannot be shown again; the source stays the same."""
     with open_log(ctx) as opened:
-        key, secret = _core("administration.api_keys").rotate(
+        key, secret = administration.rotate_key(
             _by(opened), id_, timedelta(hours=hours), timedelta(days=days)
         )
     put(as_json({**_told(key), "secret": secret}) if json else secret)
@@ -96,7 +96,7 @@ def revoke(
 ) -> None:
     """Revoke a key; it stops working with the next request."""
     with open_log(ctx) as opened:
-        done = _core("administration.api_keys").revoke(_by(opened), id_)
+        done = administration.revoke_key(_by(opened), id_)
     put(
         as_json({"id": id_, "revoked": done})
         if json
@@ -104,13 +104,8 @@ def revoke(
     )
 
 
-def _core(name: str) -> Any:
-    """A module of the core, imported only once a command runs: `--help` answers at once."""
-    return importlib.import_module(f"trailbook.{name}")
-
-
 def _by(opened: Opened) -> Any:
-    return _core("administration.access").By(opened.deployment, opened.viewer)
+    return administration.By(opened.deployment, opened.viewer)
 
 
 def _told(key: Any) -> dict[str, Any]:

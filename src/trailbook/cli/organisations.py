@@ -4,12 +4,12 @@ Owns the forms of these commands. Whoever can run them on the files acts as the 
 entry. Refuses nothing itself: the rules are the core's.
 """
 
-import importlib
 from typing import Any
 
 import typer
 
-from trailbook.access.roles import PREDEFINED, permissions_of
+from trailbook import administration
+from trailbook.access import PREDEFINED, permissions_of
 from trailbook.cli.context import JSON, Opened, open_log, opened, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, put, table
@@ -37,7 +37,7 @@ FULL = typer.Option(None, "--full", metavar="PERMISSION", help="A permission at 
 def add_org(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
     """Begin the log of an organisation; again is harmless."""
     with opened(settings_of(ctx)) as deployment:
-        new = _core("administration.organisations").add_organisation(deployment, name)
+        new = administration.add_organisation(deployment, name)
     _told(
         {"org": name, "created": new}, f"{name} {'has a log now' if new else 'had a log before'}", json=json
     )
@@ -47,7 +47,7 @@ def add_org(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
 def list_orgs(ctx: typer.Context, json: bool = JSON) -> None:
     """List the organisations."""
     with opened(settings_of(ctx)) as deployment:
-        found = _core("administration.organisations").listed(deployment)
+        found = administration.list_organisations(deployment)
     if json:
         put(as_json(found))
     else:
@@ -58,7 +58,7 @@ def list_orgs(ctx: typer.Context, json: bool = JSON) -> None:
 def suspend(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
     """Let nobody in and record nothing, until it is resumed."""
     with opened(settings_of(ctx)) as deployment:
-        done = _core("administration.organisations").suspend(deployment, name)
+        done = administration.suspend_organisation(deployment, name)
     _told({"org": name, "done": done}, f"{name} {'is' if done else 'was'} suspended", json=json)
 
 
@@ -66,7 +66,7 @@ def suspend(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
 def resume(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
     """Let people in and record again."""
     with opened(settings_of(ctx)) as deployment:
-        done = _core("administration.organisations").resume(deployment, name)
+        done = administration.resume_organisation(deployment, name)
     _told({"org": name, "done": done}, f"{name} {'is' if done else 'was'} open", json=json)
 
 
@@ -74,7 +74,7 @@ def resume(ctx: typer.Context, name: str = NAME, json: bool = JSON) -> None:
 def list_roles(ctx: typer.Context, json: bool = JSON) -> None:
     """List the roles with their permissions at full."""
     with open_log(ctx) as log:
-        found = list(_core("administration.access").state_of(_by(log)).roles.values())
+        found = list(administration.access_of(_by(log)).roles.values())
     if json:
         put(as_json([_role(role) for role in found]))
     else:
@@ -92,7 +92,7 @@ def add_role(
     """Make a role."""
     given, named = dict.fromkeys(full or [], "full"), category or []
     with open_log(ctx) as log:
-        role = _core("administration.access").add_role(_by(log), name, given, categories=named)
+        role = administration.add_role(_by(log), name, given, categories=named)
     _told(_role(role), role.id, json=json)
 
 
@@ -108,7 +108,7 @@ def change_role(
     """Change a role: its name, all its permissions and restricted categories."""
     given, named = dict.fromkeys(full or [], "full"), category or []
     with open_log(ctx) as log:
-        role = _core("administration.access").change_role(_by(log), id_, name, given, categories=named)
+        role = administration.change_role(_by(log), id_, name, given, categories=named)
     _told(_role(role), f"{role.id} is changed", json=json)
 
 
@@ -116,7 +116,7 @@ def change_role(
 def remove_role(ctx: typer.Context, id_: str = ROLE, json: bool = JSON) -> None:
     """Remove a role, also from whoever has it."""
     with open_log(ctx) as log:
-        _core("administration.access").remove_role(_by(log), id_)
+        administration.remove_role(_by(log), id_)
     _told({"id": id_, "removed": True}, f"{id_} is removed", json=json)
 
 
@@ -124,7 +124,7 @@ def remove_role(ctx: typer.Context, id_: str = ROLE, json: bool = JSON) -> None:
 def list_members(ctx: typer.Context, json: bool = JSON) -> None:
     """List the members with their roles."""
     with open_log(ctx) as log:
-        found = list(_core("administration.access").state_of(_by(log)).members.values())
+        found = list(administration.access_of(_by(log)).members.values())
     if json:
         put(as_json([_member(one) for one in found]))
     else:
@@ -143,7 +143,7 @@ def set_member(
 ) -> None:
     """Give a person these roles and no others."""
     with open_log(ctx) as log:
-        member = _core("administration.access").put_member(_by(log), _item(who), role)
+        member = administration.put_member(_by(log), _item(who), role)
     _told(_member(member), f"{member.type}/{member.id} has {', '.join(member.roles)}", json=json)
 
 
@@ -152,7 +152,7 @@ def remove_member(ctx: typer.Context, who: str = WHO, json: bool = JSON) -> None
     """Remove a member with their account; they are signed out."""
     item = _item(who)
     with open_log(ctx) as log:
-        _core("administration.access").remove_member(_by(log), item.type, item.id)
+        administration.remove_member(_by(log), item.type, item.id)
     _told({"type": item.type, "id": item.id, "removed": True}, f"{who} is removed", json=json)
 
 
@@ -179,7 +179,7 @@ def invite(
     """Print a link by which a member sets a password once, within 72 hours; hand it over yourself."""
     item = _item(who)
     with open_log(ctx) as log:
-        text = _core("administration.accounts").invite(_by(log), item.type, item.id, login)
+        text = administration.invite(_by(log), item.type, item.id, login)
         _link(ctx, text, base_url, json=json)
 
 
@@ -188,26 +188,19 @@ def reset(ctx: typer.Context, who: str = WHO, base_url: str | None = BASE_URL, j
     """Print a link by which a member sets a new password once, within the hour."""
     item = _item(who)
     with open_log(ctx) as log:
-        text = _core("administration.accounts").reset(_by(log), item.type, item.id)
+        text = administration.reset_password(_by(log), item.type, item.id)
         _link(ctx, text, base_url, json=json)
 
 
 def _let_in(ctx: typer.Context, who: str, *, disabled: bool, json: bool) -> None:
     item = _item(who)
     with open_log(ctx) as log:
-        member = _core("administration.access").disable_member(
-            _by(log), item.type, item.id, disabled=disabled
-        )
+        member = administration.disable_member(_by(log), item.type, item.id, disabled=disabled)
     _told(_member(member), f"{who} is {'not let in' if disabled else 'let in'}", json=json)
 
 
-def _core(name: str) -> Any:
-    """A module of the core, imported only once a command runs: `--help` answers at once."""
-    return importlib.import_module(f"trailbook.{name}")
-
-
 def _by(log: Opened) -> Any:
-    return _core("administration.access").By(log.deployment, log.viewer)
+    return administration.By(log.deployment, log.viewer)
 
 
 def _item(text: str) -> Item:

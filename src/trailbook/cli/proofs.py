@@ -4,7 +4,6 @@ Owns what an operator does beside recording and reading. Refuses to restore in s
 goes on only as a declared restart.
 """
 
-import importlib
 import os
 import secrets
 import shutil
@@ -16,15 +15,17 @@ from uuid import UUID
 import msgspec
 import typer
 
+from trailbook import deployment as deployments
+from trailbook import proofs, tree
 from trailbook.cli.context import JSON, open_log, opened, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, progress, put
-from trailbook.deployment.settings import Settings
+from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import Actor, Item, Origin
 
 if TYPE_CHECKING:
-    from trailbook.deployment.deployment import Deployment
+    from trailbook.deployment import Deployment
 
 keys = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Make, rotate and list the signing keys."
@@ -41,7 +42,7 @@ OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
 def keys_new(ctx: typer.Context, json: bool = JSON) -> None:
     """Make the first signing keys of a log that has none."""
     folder = folder_of(settings_of(ctx))
-    importlib.import_module("trailbook.proofs.keyring").new_keys(folder, secrets.token_bytes)
+    proofs.new_keys(folder, secrets.token_bytes)
     put(
         as_json({"folder": str(folder)})
         if json
@@ -167,11 +168,10 @@ def restore(
     it stays visible for ever.
     """
     found = settings_of(ctx)
-    stores = importlib.import_module("trailbook.stores")
-    place = stores.sqlite_path(found.store)
+    place = deployments.sqlite_path(found.store)
     if place.exists():
         raise ConfigurationError(f"store: {place.name} is there; move it away first, nothing is overwritten")
-    if not stores.is_log_file(file):
+    if not deployments.is_log_file(file):
         raise ConfigurationError(f"{file.name}: is not there, or is no backup of a log")
     if found.outside_file is None and not blind:
         raise ConfigurationError(f"outside_file: {_UNTOLD}")
@@ -217,14 +217,13 @@ def folder_of(found: Settings) -> Path:
     """Where the signing keys of these settings lie. Raises: ConfigurationError."""
     if found.signing_key is not None:
         return Path(found.signing_key)
-    folder: Path = importlib.import_module("trailbook.deployment.deployment").signing_folder(found.store)
+    folder: Path = deployments.signing_folder(found.store)
     return folder
 
 
 def verifier_lines(deployment: "Deployment", org: str) -> list[str]:
     """The public keys of a log as text lines. Source: C2SP signed-note."""
-    format_vkey = importlib.import_module("trailbook.tree.checkpoint").format_vkey
-    return [format_vkey(key) for key in deployment.verifier_keys(org)]
+    return [tree.format_vkey(key) for key in deployment.verifier_keys(org)]
 
 
 def _restart(found: Settings, declare: bool, blind: bool) -> list[dict[str, Any]]:
@@ -260,12 +259,12 @@ def _outside(found: Settings) -> Path | None:
 
 def _new_keys_in_place(found: Settings) -> None:
     """New keys in the folder, whose old files must be gone; the origin stays. Raises: ConfigurationError."""
-    keyring, folder = importlib.import_module("trailbook.proofs.keyring"), folder_of(found)
-    kept = keyring.origin_in(folder) or found.origin
+    folder = folder_of(found)
+    kept = proofs.origin_in(folder) or found.origin
     if kept is None:
         raise ConfigurationError("origin: name the one that the lost keys signed for")
-    keyring.new_keys(folder, secrets.token_bytes)
-    keyring.keep_origin(folder, kept)
+    proofs.new_keys(folder, secrets.token_bytes)
+    proofs.keep_origin(folder, kept)
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from trailbook.adapters.files import MAX_LINE, strict_json
+from trailbook.adapters import MAX_LINE, strict_json
 from trailbook.cli.context import JSON, open_log
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, put

@@ -4,7 +4,6 @@ Owns the sentences about addresses, secrets, file modes and the outside file. Re
 keeps the machine does. What it cannot know, such as a proxy in front, it does not guess.
 """
 
-import importlib
 import ipaddress
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,8 +12,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from trailbook import deployment as deployments
 from trailbook.cli.server_lock import served_at
-from trailbook.deployment.settings import FILE, PREFIX, Settings
+from trailbook.deployment import FILE, PREFIX, Settings
 
 _OTHERS = 0o077
 _FEWEST = 16  # different bytes in a secret; one made by chance has fewer than once in 10**15
@@ -138,10 +138,9 @@ def _readable(found: Settings, log: Path) -> Iterator[Risk]:
     for file in beside:
         if file.exists() and file.stat().st_mode & _OTHERS:
             yield _open_to_others("files", file)
-    is_log_file = importlib.import_module("trailbook.stores").is_log_file
     for file in sorted(log.absolute().parent.iterdir()):
         copy = file.name not in {one.name for one in beside} and file.is_file()
-        if copy and file.stat().st_mode & _OTHERS and is_log_file(file):
+        if copy and file.stat().st_mode & _OTHERS and deployments.is_log_file(file):
             yield _open_to_others("backups", file)
 
 

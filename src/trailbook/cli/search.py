@@ -14,7 +14,7 @@ from trailbook.cli.context import JSON, LANG, language, open_log
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, put, table
 from trailbook.errors import Fault, InvalidError
-from trailbook.finding.answers import Shown, ShownItem
+from trailbook.finding import Shown, ShownItem
 from trailbook.query import split_params
 
 

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook.access.viewer import Level
+from trailbook import access, proofs, web
+from trailbook.access import Level
 from trailbook.cli.context import JSON, only_org, opened, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, put
 from trailbook.cli.server_lock import alone, served_at
-from trailbook.deployment.settings import Settings
+from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import Item, item_faults
 
 if TYPE_CHECKING:
-    from trailbook.deployment.deployment import Deployment
+    from trailbook.deployment import Deployment
 
 LISTEN = typer.Option(None, metavar="HOST:PORT", help="Where to listen; else 127.0.0.1:8750.")
 BASE_URL = typer.Option(None, metavar="URL", help="The address people use; else the one listened at.")
@@ -102,10 +103,9 @@ def served(found: Settings, listening: socket.socket) -> AbstractContextManager[
 @contextmanager
 def signing(deployment: "Deployment") -> Iterator[None]:
     """Sign every log's head within a second while the server runs; what is refused is told on stderr."""
-    keep_signing = importlib.import_module("trailbook.proofs.signer").keep_signing
     stop = threading.Event()
     given = (deployment.signer(), stop, lambda problem: note(problem.detail))
-    thread = threading.Thread(target=keep_signing, args=given, name="signer")
+    thread = threading.Thread(target=proofs.keep_signing, args=given, name="signer")
     thread.start()
     try:
         yield
@@ -126,7 +126,7 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         access_log=False,
         server_header=False,
         ws="none",
-        http=importlib.import_module("trailbook.web.http.slow_clients").waiting(app),
+        http=web.waiting(app),
         timeout_keep_alive=limits.idle_seconds,
     )
     server = uvicorn.Server(config)
@@ -138,15 +138,13 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
 
 def settle(deployment: "Deployment", found: Settings) -> None:
     """Give a deployment the life that is set for sessions that nobody uses."""
-    lives = importlib.import_module("trailbook.access.credentials").Lives
-    deployment.credentials.lives = lives(idle=timedelta(minutes=int(found.session_minutes)))
+    deployment.credentials.lives = access.Lives(idle=timedelta(minutes=int(found.session_minutes)))
 
 
 def limits_of(found: Settings) -> Any:
     """The limits that are set, as the web application takes them."""
     names = ("reading", "recording", "failures", "header_seconds", "request_seconds", "idle_seconds")
-    limits = importlib.import_module("trailbook.web.http.limits").Limits
-    return limits(**{name: int(getattr(found, f"limits_{name}")) for name in names})
+    return web.Limits(**{name: int(getattr(found, f"limits_{name}")) for name in names})
 
 
 def export_folder(found: Settings) -> Path:
@@ -159,7 +157,7 @@ def export_folder(found: Settings) -> Path:
 
 def create_app(deployment: "Deployment", **more: Any) -> Any:
     """The web application, imported only now."""
-    return importlib.import_module("trailbook.web.app").create_app(deployment, **more)
+    return web.create_app(deployment, **more)
 
 
 @contextmanager

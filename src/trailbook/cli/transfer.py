@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, cast
 import typer
 from msgspec import structs
 
-from trailbook.adapters.files import ImportLine, import_csv, import_jsonl
-from trailbook.adapters.mapping import read_plan
+from trailbook import export as exports
+from trailbook.adapters import ImportLine, import_csv, import_jsonl, read_plan
 from trailbook.cli.context import JSON, LANG, Opened, language, open_log
 from trailbook.cli.exits import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
@@ -191,14 +191,18 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
 
 def _bundle(found: Opened, ask: Any, output: Path) -> int:
     """Sign what is new, then write a bundle of it; how many entries match."""
-    bundle = importlib.import_module("trailbook.export.bundle")
     deployment, org = found.deployment, found.log.org
     deployment.signer().sign(org)
     verifiers = deployment.verifier_keys(org)
     key = deployment.signing.keyring.signers(verifiers[0].name)[0]
     with progress("Bundling") as reach, whole_file(output) as out:
-        count: int = bundle.write_bundle(
-            found.log, ask, out, viewer=found.viewer, signs=bundle.Signs(key, verifiers), progress=reach
+        count: int = exports.write_bundle(
+            found.log,
+            ask,
+            out,
+            viewer=found.viewer,
+            signs=exports.BundleSigns(key, verifiers),
+            progress=reach,
         )
     return count
 

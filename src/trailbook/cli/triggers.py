@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from trailbook import capture as captures
 from trailbook.cli.context import JSON
 from trailbook.cli.drain import FROM, open_host
 from trailbook.cli.exits import DONE, FOUND
@@ -29,8 +30,8 @@ def install(app: str = APP, url: str = FROM, json: bool = JSON) -> None:
     """Make the outbox, and the triggers of every table that is declared with by="triggers"."""
     capture = _capture(app)
     with open_host(url, new=True) as (_, engine), engine.begin() as connection:
-        importlib.import_module("trailbook.capture.outbox").install(connection)
-        made = _triggers().install(connection, capture.triggered(), capture.org)
+        captures.install_outbox(connection)
+        made = captures.install_triggers(connection, capture.triggered(), capture.org)
     put(as_json(made)) if json else put(*made)
     note(f"{len(made)} triggers")
 
@@ -40,7 +41,7 @@ def check(app: str = APP, url: str = FROM, json: bool = JSON) -> int:
     """Say what is not covered: triggers that are missing or differ, and what hooks cannot see; exit 1 if anything."""
     capture = _capture(app)
     with open_host(url) as (_, engine), engine.connect() as connection:
-        found = [*_triggers().check(connection, capture.triggered(), capture.org), *capture.check()]
+        found = [*captures.check_triggers(connection, capture.triggered(), capture.org), *capture.check()]
     if json:
         put(as_json(found))
     elif found:
@@ -53,7 +54,7 @@ def remove(app: str = APP, url: str = FROM, json: bool = JSON) -> None:
     """Drop the triggers; the outbox and what waits in it stays."""
     capture = _capture(app)
     with open_host(url) as (_, engine), engine.begin() as connection:
-        gone = _triggers().remove(connection, capture.triggered(), capture.org)
+        gone = captures.remove_triggers(connection, capture.triggered(), capture.org)
     put(as_json(gone)) if json else put(*gone)
     note(f"{len(gone)} triggers removed")
 
@@ -65,10 +66,6 @@ def _capture(app: str) -> Any:
         found = getattr(importlib.import_module(module), name or "capture")
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(f"app: {app[:100]!r} is not there ({type(error).__name__})") from None
-    if not isinstance(found, importlib.import_module("trailbook.capture").Capture):
+    if not isinstance(found, captures.Capture):
         raise ConfigurationError(f"app: {app[:100]!r} is no Capture")
     return found
-
-
-def _triggers() -> Any:
-    return importlib.import_module("trailbook.capture.triggers")

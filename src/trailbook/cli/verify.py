@@ -12,6 +12,9 @@ from typing import Any
 import typer
 from msgspec import structs
 
+from trailbook import export as exports
+from trailbook import proofs, tree
+from trailbook import verify as verification
 from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import as_json, counted, note, progress, put, table
@@ -102,12 +105,10 @@ def _file(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], 
     _require_file(file)
     if file.read_bytes()[:64].startswith(_PROOF):
         return _proof(ctx, file, given, json)
-    single = importlib.import_module("trailbook.export.trailbook_verify")
     for one in given[1]:
         _lines(one)  # a missing file is told as one
     keys = [part for one in given[1] for part in ("--key", one)]
-    told: int = single.main([str(file), *keys, *(["--json"] if json else [])])
-    return told
+    return exports.verify_file([str(file), *keys, *(["--json"] if json else [])])
 
 
 def _require_file(file: Path) -> None:
@@ -120,8 +121,7 @@ def _proof(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]],
     """Check a proof with the bytes it is about, by the keys given or else those of the log that is here."""
     leaf = given[0] or file.with_name(f"{file.name}.leaf")
     _require_file(leaf)
-    check = importlib.import_module("trailbook.verify").check_proof
-    index, head = check(file.read_bytes(), leaf.read_bytes(), _keys(ctx, given[1]))
+    index, head = verification.check_proof(file.read_bytes(), leaf.read_bytes(), _keys(ctx, given[1]))
     told = {"holds": True, "seq": index, "size": head.size, "root": head.root.hex(), "origin": head.origin}
     entry = f"{leaf.name} stands at seq {index} of the tree of {head.size} entries that {head.origin} signed."
     put(as_json(told) if json else f"Holds: {entry}")
@@ -129,13 +129,12 @@ def _proof(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]],
 
 
 def _keys(ctx: typer.Context, given: list[str]) -> list[Any]:
-    parse = importlib.import_module("trailbook.tree.checkpoint").parse_vkey
     if not given:
         with open_log(ctx) as opened:
             note("By the keys beside the log here; somebody else brings theirs with --key.")
             return list(opened.deployment.verifier_keys(opened.log.org))
     lines = [line for text in given for line in _lines(text)]
-    return [parse(line) for line in lines if line.strip()]
+    return [tree.parse_vkey(line) for line in lines if line.strip()]
 
 
 def _lines(text: str) -> list[str]:
@@ -149,9 +148,7 @@ def _outside(opened: Opened) -> list[bytes]:
     """The notes of this log in the outside file."""
     if opened.settings.outside_file is None:
         return []
-    found = importlib.import_module("trailbook.proofs.outside_file").read_outside(
-        Path(opened.settings.outside_file)
-    )
+    found = proofs.read_outside(Path(opened.settings.outside_file))
     own = f"{opened.deployment.signing.origin}/{opened.log.org}"
     return [raw for head, raw in found.notes if head.origin == own or head.origin.startswith(f"{own}/")]
 
@@ -164,7 +161,6 @@ def _stamped(stamps: list[Any], roots: list[Path]) -> tuple[list[dict[str, Any]]
             note(f"{kept} kept, not checked: only whoever brings the authority's root (--root) can.")
         return [], []
     check = _timestamps().check_stamp
-    finding = importlib.import_module("trailbook.verify").Finding
     for each in roots:
         _require_file(each)
     trusted = [each.read_bytes() for each in roots]
@@ -176,7 +172,7 @@ def _stamped(stamps: list[Any], roots: list[Path]) -> tuple[list[dict[str, Any]]
             times.append({"size": stamp.size, "time": time, "authority": said.authority})
         except ProofInvalidError as error:
             place = f"timestamp of size {stamp.size}"
-            faults.append(finding(verdict="changed", what=error.detail, place=place))
+            faults.append(verification.Finding(verdict="changed", what=error.detail, place=place))
     return times, faults
 
 

@@ -50,7 +50,7 @@ def item_of(one: Entering) -> Item:
     return Item(type="user", id=one.key, name=f"{known.first} {known.last}")
 
 
-def routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> list[ControllerRouterHandler]:
+def entry_routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> list[ControllerRouterHandler]:
     """The route handlers of the page.
 
     `link` makes the address that signs somebody in once; `reads` says from a request's headers as whom the log

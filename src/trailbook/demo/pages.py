@@ -25,7 +25,7 @@ from trailbook.demo.system import HRSystem
 _RECENT = 8
 
 
-def routes(hr: HRSystem) -> list[ControllerRouterHandler]:
+def page_routes(hr: HRSystem) -> list[ControllerRouterHandler]:
     """The route handlers of the HR system's pages, all below /hr."""
 
     def again(request: Request, error: FormError) -> Page:

@@ -16,14 +16,13 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trailbook.capture import Draining, acting_as, drain
-from trailbook.capture.drain import LogLike, Ways
+from trailbook.capture import Draining, LogLike, Ways, acting_as, drain
 from trailbook.clock import Clock
 from trailbook.demo.acting import HR
 from trailbook.demo.capturing import capture_of
 from trailbook.errors import StoreError
 from trailbook.model import Item, NewEntry
-from trailbook.record.rules import complete_entry
+from trailbook.record import complete_entry
 
 SOURCE = Item(type="source", id="nordlys-hr", name="Nordlys HR")
 

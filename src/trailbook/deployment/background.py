@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from trailbook.errors import TrailbookError
-from trailbook.log.log import Log
+from trailbook.log import Log
 
 
 class Sealer:

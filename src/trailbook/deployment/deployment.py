@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from trailbook.access.credentials import Credentials
-from trailbook.access.viewer import Viewer
+from trailbook.access import Credentials, Viewer
 from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.background import Sealer
@@ -24,17 +23,24 @@ from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailment
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, Fault, InvalidError, SuspendedError
-from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts
-from trailbook.log.log import Keys, Log
+from trailbook.finding import DEFAULT_SIZES, Parts
+from trailbook.log import Keys, Log
 from trailbook.model import Actor, Item, Origin, Progress
-from trailbook.proofs.keyring import Keyring, new_keys
-from trailbook.proofs.outside_file import NOTHING_OUTSIDE, read_outside
-from trailbook.proofs.signer import Signer, Signing
-from trailbook.proofs.status import Trust, trust
-from trailbook.proofs.tiles import origin_of
-from trailbook.proofs.timestamping import Stamp, kept_stamps
+from trailbook.proofs import (
+    NOTHING_OUTSIDE,
+    Keyring,
+    Signer,
+    Signing,
+    Stamp,
+    Trust,
+    kept_stamps,
+    new_keys,
+    origin_of,
+    read_outside,
+    trust,
+)
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
-from trailbook.tree.checkpoint import Checkpoint, VerifierKey
+from trailbook.tree import Checkpoint, VerifierKey
 from trailbook.verify import Report
 
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")

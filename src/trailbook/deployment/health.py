@@ -14,12 +14,12 @@ from typing import Literal
 from msgspec import Struct
 
 from trailbook.errors import DamagedError, ProofInvalidError, SchemaNewerError, StoreError
-from trailbook.finding.embedded.segments import indexed
+from trailbook.finding import indexed
 from trailbook.model import instant, microseconds, parse_instant, written
-from trailbook.proofs.evidence import latest_checkpoint
-from trailbook.record.canonical import decode_body
+from trailbook.proofs import latest_checkpoint
+from trailbook.record import decode_body
 from trailbook.stores import Filed, Head, Store
-from trailbook.tree.checkpoint import parse_note
+from trailbook.tree import parse_note
 
 Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"]
 PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
@@ -209,7 +209,7 @@ def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
 
 
-def refused(error: StoreError) -> Ailment:
+def refused_ailment(error: StoreError) -> Ailment:
     """What is wrong with a log that could not even be opened."""
     if isinstance(error, SchemaNewerError):
         return Ailment(

@@ -19,9 +19,8 @@ from trailbook.deployment.secrets import (
     signing_folder,
 )
 from trailbook.deployment.settings import DEFAULT_SIGNS, Signs
-from trailbook.log.log import Keys
-from trailbook.proofs.keyring import keyring_of
-from trailbook.proofs.signer import Signing
+from trailbook.log import Keys
+from trailbook.proofs import Signing, keyring_of
 from trailbook.stores import open_store
 
 

@@ -7,16 +7,13 @@ to go on in silence: without a declared restart the signer signs nothing that lo
 from msgspec import Struct
 
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.log.log import Log
+from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
-from trailbook.proofs.evidence import latest_checkpoint
-from trailbook.proofs.outside_file import Outside
-from trailbook.proofs.tiles import epoch_of, origin_of
-from trailbook.recording.contract import Change
-from trailbook.retention.erasure import Command, plan_erasure
+from trailbook.proofs import Outside, epoch_of, latest_checkpoint, origin_of
+from trailbook.recording import Change
+from trailbook.retention import Command, plan_erasure
 from trailbook.stores import Append, Blob, Head, Store
-from trailbook.tree.checkpoint import Checkpoint
-from trailbook.tree.merkle import root_of
+from trailbook.tree import Checkpoint, root_of
 
 RESTORER = Actor(kind="system", type="system", id="restore", name="Restore")
 

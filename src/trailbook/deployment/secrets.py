@@ -9,8 +9,8 @@ from pathlib import Path
 
 from trailbook.clock import Entropy
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.log.log import Keys
-from trailbook.proofs.keyring import Keyring, keep_origin, new_keys, open_keyring, origin_in
+from trailbook.log import Keys
+from trailbook.proofs import Keyring, keep_origin, new_keys, open_keyring, origin_in
 from trailbook.stores import sqlite_path
 
 ORIGIN = "localhost"

@@ -19,7 +19,7 @@ from trailbook.errors import (
     ConfigurationError,
     FilterInvalidError,
 )
-from trailbook.query.dates import zone
+from trailbook.query import zone
 
 FILE, PREFIX = "trailbook.toml", "TRAILBOOK_"
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -355,7 +355,7 @@ def _checked(name: str, source: str, value: Any) -> Any:
 class Signs(Struct, frozen=True, kw_only=True):
     """How heads are signed: the deployment's `origin`, the folder of keys, the file outside, who timestamps."""
 
-    origin: str = "localhost"
+    origin: str | None = "localhost"
     folder: Path | None = None
     outside: Path | None = None
     timestamp_urls: tuple[str, ...] = ()

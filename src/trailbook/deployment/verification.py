@@ -11,15 +11,16 @@ from typing import TypeVar
 from msgspec import Struct, field, structs
 
 from trailbook.errors import DamagedError, StoreError
-from trailbook.finding.embedded.segments import SEGMENT, Parts, Sealed
+from trailbook.finding import SEGMENT, Parts, Sealed
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
-from trailbook.record.canonical import decode_body
+from trailbook.record import decode_body
 from trailbook.stores import Head, Identity, Store, StoredEntry
-from trailbook.tree.merkle import HASH, TILE, root_of
+from trailbook.tree import HASH, TILE, root_of
 from trailbook.verify import (
     DirectoryRead,
     Finding,
+    KeysOf,
     Report,
     Seen,
     Signed,
@@ -38,7 +39,6 @@ from trailbook.verify import (
     span,
     upper_faults,
 )
-from trailbook.verify.heads import KeysOf
 
 _CHUNK = 16 * TILE
 _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10000

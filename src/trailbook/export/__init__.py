@@ -4,33 +4,6 @@ Owns the columns and the written form of each format. Refuses to find, to filter
 rows come from `Log.export`, and an error among them ends the file where it stood.
 """
 
-from trailbook.export.columns import COLUMNS, Layout
-from trailbook.export.csv import csv_file, guarded, unguarded
-from trailbook.export.formats import (
-    FORMATS,
-    Form,
-    Format,
-    check_format,
-    exactly,
-    file_pieces,
-    formats,
-    whole_file,
-)
-from trailbook.export.jsonl import jsonl_file
+from trailbook.front import front
 
-__all__ = [
-    "COLUMNS",
-    "FORMATS",
-    "Form",
-    "Format",
-    "Layout",
-    "check_format",
-    "csv_file",
-    "exactly",
-    "file_pieces",
-    "formats",
-    "guarded",
-    "jsonl_file",
-    "unguarded",
-    "whole_file",
-]
+__getattr__, __dir__, __all__ = front(__name__)

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer
+from trailbook.access import Viewer
 from trailbook.errors import Fault, FilterInvalidError, NotCheckpointedError
-from trailbook.log.log import Log
+from trailbook.export import trailbook_verify
+from trailbook.log import Log
 from trailbook.model import AHEAD, Progress, instant, parse_instant, written
-from trailbook.proofs.evidence import Evidence
+from trailbook.proofs import Evidence
 from trailbook.query import Query, Term, in_words, interval, to_params
-from trailbook.record.canonical import Body, canonical_json, decode_body
-from trailbook.tree.checkpoint import Note, SignerKey, VerifierKey, format_note, format_vkey, sign
-from trailbook.tree.merkle import TILE, tile_path
+from trailbook.record import Body, canonical_json, decode_body
+from trailbook.tree import TILE, Note, SignerKey, VerifierKey, format_note, format_vkey, sign, tile_path
 
 if TYPE_CHECKING:
-    from trailbook.stores import Identity, StoredEntry
+    from trailbook.proofs import Identity, StoredEntry
 
 Kind = Literal["inclusion", "closed"]
 _LINES = 1000  # hashed, packed and told to `progress` at once
@@ -42,7 +42,7 @@ class BundleAsk(Struct, frozen=True, kw_only=True):
     lang: str = "en"
 
 
-class Signs(Struct, frozen=True):
+class BundleSigns(Struct, frozen=True):
     """The log key that signs the manifest, and every key that verifies the log's heads."""
 
     key: SignerKey
@@ -60,13 +60,18 @@ class _Cut(Struct, frozen=True, kw_only=True):
     lists: dict[str, bytes]  # file name -> manifest
 
 
+def verify_file(arguments: list[str]) -> int:
+    """Check a bundle, proof or checkpoint with the verifier that travels inside, as its command line would."""
+    return trailbook_verify.main(arguments)
+
+
 def write_bundle(
     log: Log,
     ask: BundleAsk,
     out: BinaryIO,
     *,
     viewer: Viewer,
-    signs: Signs,
+    signs: BundleSigns,
     progress: Progress = lambda done, of: None,
 ) -> int:
     """Write a bundle of what the filter finds below the last signed head; the number of entries that match.
@@ -192,7 +197,7 @@ def _bodies(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[int, Body
 
 
 def _files(
-    ask: BundleAsk, cut: _Cut, evidence: Evidence, signs: Signs, progress: Progress
+    ask: BundleAsk, cut: _Cut, evidence: Evidence, signs: BundleSigns, progress: Progress
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Every file but the manifest, each as pieces."""
     here = resources.files("trailbook.export")

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from trailbook.errors import Fault, InvalidError
-from trailbook.query.dates import zone
+from trailbook.query import zone
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import ExportLine
+    from trailbook.finding import ExportLine
 
 Column = Callable[["list[ExportLine]"], list[str]]
 

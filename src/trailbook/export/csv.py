@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trailbook.export.columns import PLAIN, Layout, columns, remembering
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import ExportLine
+    from trailbook.finding import ExportLine
 
 BOM = "\ufeff"
 

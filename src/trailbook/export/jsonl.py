@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, structs
 
-from trailbook.finding.answers import Shown, ShownActor, ShownConcern
+from trailbook.finding import Shown, ShownActor, ShownConcern
 from trailbook.model import KINDS
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import ExportLine, Face
+    from trailbook.finding import ExportLine, Face
 
 _encoder = msgspec.json.Encoder()
 # What is written of items is their JSON, made once an item; a Struct takes it where it would have the item.

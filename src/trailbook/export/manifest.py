@@ -8,15 +8,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from trailbook.access.viewer import operator
-from trailbook.deployment.deployment import Deployment
+from trailbook.access import operator
+from trailbook.deployment import Deployment
 from trailbook.errors import ConfigurationError
 from trailbook.export.bundle import filter_label
 from trailbook.export.orders import ExportOrder
 from trailbook.model import written
 from trailbook.query import from_params, in_words
-from trailbook.record.canonical import canonical_json
-from trailbook.tree.checkpoint import Note, format_note, sign
+from trailbook.record import canonical_json
+from trailbook.tree import Note, format_note, sign
 
 
 class Facts(Struct, frozen=True, kw_only=True):

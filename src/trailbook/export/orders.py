@@ -11,11 +11,11 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer
+from trailbook.access import Viewer
 from trailbook.clock import Clock, Entropy
+from trailbook.deployment import LIVE, Job, JobLimits, Jobs
 from trailbook.errors import ExportExpiredError, ExportNotReadyError, NotFoundError, TooManyExportsError
 from trailbook.model import microseconds
-from trailbook.stores import LIVE, Job, JobLimits, Jobs
 
 JobState = Literal["queued", "running", "ready", "failed", "cancelled", "expired"]
 LIMITS = JobLimits()

@@ -15,7 +15,7 @@ from trailbook.export.columns import Column, Layout, columns
 from trailbook.export.sink import Sink
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import ExportLine
+    from trailbook.finding import ExportLine
 
 _GROUP = 32_768  # rows of one row group: what is held in memory
 _INSTANT = pa.timestamp("us", "UTC")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from msgspec import Struct
 
-from trailbook.access.viewer import Viewer, operator, require_full, require_proofs
-from trailbook.deployment.deployment import Deployment
+from trailbook.access import Viewer, operator, require_full, require_proofs
+from trailbook.deployment import Deployment
 from trailbook.errors import (
     ConfigurationError,
     ExportChangedError,
@@ -30,16 +30,16 @@ from trailbook.errors import (
     UnauthenticatedError,
 )
 from trailbook.export.columns import COLUMNS, Layout
-from trailbook.export.formats import FORMATS, Format, check_format, exactly, file_pieces, whole_file
+from trailbook.export.format import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportOrder, Made, Orders, is_live, wanted_of
-from trailbook.log.log import Log
+from trailbook.log import Log
 from trailbook.model import instant, written
 from trailbook.query import Query, Term, from_params, interval, to_params
 
 if TYPE_CHECKING:
-    from trailbook.finding.rows import ExportLine
-    from trailbook.stores import Job
+    from trailbook.deployment import Job
+    from trailbook.finding import ExportLine
 
 BUNDLES = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
 EVERY_FORMAT = (*FORMATS, *BUNDLES)

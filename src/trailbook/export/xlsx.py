@@ -16,7 +16,7 @@ from trailbook.export.columns import PLAIN, Layout, columns, remembering
 from trailbook.export.sink import Sink
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import ExportLine
+    from trailbook.finding import ExportLine
 
 MOST_ROWS = 1_048_576  # of one sheet, its heading included; a longer table goes on in the next
 MOST_TEXT = 32_767  # characters of one cell

@@ -5,7 +5,7 @@ Owns the shape of every reading answer. Refuses to find anything: `reader.py` br
 
 from msgspec import Struct
 
-from trailbook.catalogue.sentences import Named, Spoken
+from trailbook.catalogue import Named, Spoken
 from trailbook.model import Interface, Kind, Outcome, State
 
 

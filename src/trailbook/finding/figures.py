@@ -14,8 +14,7 @@ from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, T
 from trailbook.finding.reader import Reader
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import Query, words
-from trailbook.query.dates import buckets, zone
+from trailbook.query import Query, buckets, words, zone
 from trailbook.stores import Identity
 
 By = Literal[

@@ -9,9 +9,7 @@ from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.index import Piece, Place, Plan, by_seq, newest, oldest
-from trailbook.query import Order
-from trailbook.query.checks import MAX_LIMIT
-from trailbook.query.cursors import Cursor
+from trailbook.query import MAX_LIMIT, Cursor, Order
 
 
 class Turn(Struct, frozen=True):

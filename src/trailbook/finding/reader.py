@@ -12,19 +12,16 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue import Catalogue
-from trailbook.catalogue.sentences import Piece as Pronounced
-from trailbook.catalogue.sentences import Spoken, says_count, sentence_pieces
+from trailbook.catalogue import Catalogue, Spoken, says_count, sentence_pieces
+from trailbook.catalogue import Piece as Pronounced
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.finding.embedded.identities import Identities
 from trailbook.finding.embedded.projection import Projection, readable
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
-from trailbook.proofs.evidence import entry_state, proved_sizes
-from trailbook.query import EntryFacts, fold, self_of, words
-from trailbook.query.checks import MAX_LIMIT
-from trailbook.record.canonical import Body, decode_body
-from trailbook.record.row import sixty_bits
+from trailbook.proofs import entry_state, proved_sizes
+from trailbook.query import MAX_LIMIT, EntryFacts, fold, self_of, words
+from trailbook.record import Body, decode_body, sixty_bits
 from trailbook.stores import Identity, Store
 
 _MOST = 20_000  # sentences remembered before starting afresh; about 20 MB

@@ -13,14 +13,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trailbook.catalogue import Catalogue
-from trailbook.catalogue.sentences import Named, Spoken, says_count, sentence_pieces
+from trailbook.catalogue import Catalogue, Named, Spoken, says_count, sentence_pieces
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import ShownItem, ShownOrigin
 from trailbook.finding.embedded.projection import Projection
 from trailbook.finding.reader import pseudonym
 from trailbook.model import Kind, Outcome, State
-from trailbook.proofs.evidence import entry_state, proved_sizes
+from trailbook.proofs import entry_state, proved_sizes
 from trailbook.stores import Identity, Store
 
 BATCH = 2_000  # entries read at once

@@ -13,39 +13,55 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from trailbook.access.viewer import Viewer, require_full, require_proofs
-from trailbook.catalogue import Catalogue, load
-from trailbook.catalogue.sentences import Piece
+from trailbook.access import Viewer, require_full, require_proofs
+from trailbook.catalogue import Catalogue, Piece, load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import (
     EntryExpiredError,
     NotFoundError,
 )
-from trailbook.finding.answers import FoundItem, Page, RememberedItem, Shown
-from trailbook.finding.embedded.projection import Projection
-from trailbook.finding.embedded.segments import Parts, Sizes
-from trailbook.finding.figures import (
+from trailbook.finding import (
+    BATCH,
+    Alphabet,
     Bucket,
     By,
+    ExportLines,
+    ExportRows,
     Facets,
+    FoundItem,
     Histogram,
+    Lately,
+    Making,
+    Page,
+    Part,
+    Parts,
+    Projection,
+    Reader,
+    RememberedItem,
+    Sayings,
+    Shown,
+    Sizes,
+    Sought,
     bucket_for,
     count_bars,
+    cut_page,
+    find_items,
+    line_batches,
+    list_page,
     list_values,
+    next_seqs,
     refuse_persons,
+    remember_item,
     without_field,
 )
-from trailbook.finding.figures import refuse_unknown as check_figures
-from trailbook.finding.paging import cut_page, list_page, next_seqs
-from trailbook.finding.reader import Alphabet, Lately, Reader, Sayings
-from trailbook.finding.rows import BATCH, ExportLines, ExportRows, Making, line_batches
-from trailbook.finding.typeahead import Part, Sought, find_items, remember_item
+from trailbook.finding import refuse_unknown as check_figures
 from trailbook.index import Place
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
 from trailbook.model import Item, Progress
-from trailbook.proofs.evidence import (
+from trailbook.proofs import (
+    Edge,
     Evidence,
     Opening,
     entry_bundle,
@@ -55,9 +71,8 @@ from trailbook.proofs.evidence import (
     proof_file,
     served_tile,
 )
-from trailbook.proofs.tiles import Edge
 from trailbook.query import EntryFacts, Order, Query, Vocabulary
-from trailbook.recording.contract import Means
+from trailbook.recording import Means
 from trailbook.stores import Store
 from trailbook.verify import Report
 

@@ -9,16 +9,24 @@ from functools import partial
 
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer, require_full
+from trailbook.access import Viewer, require_full
 from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
-from trailbook.finding.embedded.projection import Projection
-from trailbook.finding.paging import Turn, next_seqs
+from trailbook.finding import Projection, Turn, next_seqs
 from trailbook.index import Place, Plan
 from trailbook.log.reads import Watch
 from trailbook.model import microseconds
-from trailbook.query import Order, Query, Vocabulary, from_params, printed, to_params
-from trailbook.query.cursors import Cursor, read_cursor, write_cursor
+from trailbook.query import (
+    Cursor,
+    Order,
+    Query,
+    Vocabulary,
+    from_params,
+    printed,
+    read_cursor,
+    to_params,
+    write_cursor,
+)
 from trailbook.stores import Head
 
 _ROWS = 500

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer
+from trailbook.access import Viewer
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
 from trailbook.errors import EntryConflictError

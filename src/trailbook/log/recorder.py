@@ -13,10 +13,8 @@ from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
 from trailbook.errors import BatchRefusedError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
-from trailbook.recording.contract import Answer, Batch, Change, Means, Result, Tell
-from trailbook.recording.writer import Writer
-from trailbook.retention.erasure import Command, plan_erasure
-from trailbook.retention.removal import Retention, plan_removal
+from trailbook.recording import Answer, Batch, Change, Means, Result, Tell, Writer
+from trailbook.retention import Command, Retention, plan_erasure, plan_removal
 from trailbook.stores import Head, Store
 
 

@@ -11,8 +11,7 @@ from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedEr
 from trailbook.model import State
 from trailbook.proofs.tiles import Edge, kind_of, prove, tile
 from trailbook.stores import Identity, Store, StoredEntry
-from trailbook.tree.checkpoint import Checkpoint, Proof, format_proof, parse_checkpoint, parse_note
-from trailbook.tree.merkle import TILE, inclusion_plan
+from trailbook.tree import TILE, Checkpoint, Proof, format_proof, inclusion_plan, parse_checkpoint, parse_note
 
 LATEST = "latest"
 _CHUNK = 4096

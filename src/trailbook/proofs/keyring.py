@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from trailbook.clock import Entropy
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.tree.checkpoint import COSIGNATURE, ED25519, SignerKey, VerifierKey, key_id, verifier_of
+from trailbook.tree import COSIGNATURE, ED25519, SignerKey, VerifierKey, key_id, verifier_of
 
 Use = Literal["log", "cosign"]
 USES: dict[Use, int] = {"log": ED25519, "cosign": COSIGNATURE}

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from trailbook.errors import DamagedError, ProofInvalidError
-from trailbook.tree.checkpoint import Checkpoint, parse_checkpoint, parse_note
+from trailbook.tree import Checkpoint, parse_checkpoint, parse_note
 
 _BEGIN, _END = "++\n", "--\n"
 _TAIL = 1 << 20  # bytes of the end of the file that are looked at before all of it

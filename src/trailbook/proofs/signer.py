@@ -25,17 +25,21 @@ from trailbook.proofs.keyring import Keyring
 from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
 from trailbook.proofs.timestamping import Stamping
-from trailbook.record.canonical import decode_body
+from trailbook.record import decode_body
 from trailbook.stores import Blob, Head, Store
-from trailbook.tree.checkpoint import Checkpoint, Policy, format_note, open_checkpoint, sign_checkpoint
-from trailbook.tree.merkle import (
+from trailbook.tree import (
     EMPTY,
     TILE,
+    Checkpoint,
     Frontier,
+    Policy,
     compact_range,
     extend_frontier,
+    format_note,
     frontier_root,
+    open_checkpoint,
     restore_frontier,
+    sign_checkpoint,
 )
 
 _CHUNK = 65_536

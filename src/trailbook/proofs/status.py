@@ -12,7 +12,7 @@ from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedErro
 from trailbook.proofs.outside_file import last_outside
 from trailbook.proofs.signer import Signer, Signing
 from trailbook.stores import Store
-from trailbook.tree.checkpoint import Policy, format_vkey, open_checkpoint, parse_checkpoint, parse_note
+from trailbook.tree import Policy, format_vkey, open_checkpoint, parse_checkpoint, parse_note
 
 
 class SignedHead(Struct, frozen=True):

@@ -5,7 +5,7 @@ Owns reading the tree out of a store, and the origin under which its head is sig
 
 from trailbook.errors import DamagedError
 from trailbook.stores import Head, Store
-from trailbook.tree.merkle import (
+from trailbook.tree import (
     HASH,
     TILE,
     Frontier,

@@ -12,7 +12,7 @@ from trailbook.clock import Clock, Entropy
 from trailbook.errors import BatchRefusedError, TrailbookError
 from trailbook.index import IndexRow
 from trailbook.model import Item, NewEntry, Receipt
-from trailbook.record.rules import Complete
+from trailbook.record import Complete
 from trailbook.stores import Append, Blob, Head, Identity
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from trailbook.clock import Entropy
 from trailbook.model import Item, Origin
 from trailbook.query import words
-from trailbook.record.canonical import item_preimage, origin_preimage, token_of
+from trailbook.record import item_preimage, origin_preimage, token_of
 from trailbook.stores import Identity, Store
 
 Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number

@@ -21,17 +21,24 @@ from trailbook.errors import (
 )
 from trailbook.index import IndexRow
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
-from trailbook.proofs.tiles import frontier
-from trailbook.record.canonical import Cited, Stamp, correlation_digits, decode_body, encode_body, has_place
-from trailbook.record.replay import same_content
-from trailbook.record.row import RowItems, index_row
-from trailbook.record.rules import Complete
-from trailbook.record.rules_cache import RulesCache
+from trailbook.proofs import frontier
+from trailbook.record import (
+    Cited,
+    Complete,
+    RowItems,
+    RulesCache,
+    Stamp,
+    correlation_digits,
+    decode_body,
+    encode_body,
+    has_place,
+    index_row,
+    same_content,
+)
 from trailbook.recording.contract import Answer, Batch, Change, Committed, Means, Result, Tell
 from trailbook.recording.directory import Directory, Draft
-from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store
-from trailbook.stores.group_commit import Turns
-from trailbook.tree.merkle import EMPTY, Frontier, compact_range, extend_frontier, leaf_hash, lengthen_range
+from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store, Turns
+from trailbook.tree import EMPTY, Frontier, compact_range, extend_frontier, leaf_hash, lengthen_range
 
 _T = TypeVar("_T")
 _ATTEMPTS = 5  # before others are held up

@@ -13,8 +13,8 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.record.canonical import canonical_json
-from trailbook.recording.contract import Change
+from trailbook.record import canonical_json
+from trailbook.recording import Change
 from trailbook.stores import Append, Blob, Head, Identity, Store
 
 CHUNK = 4096

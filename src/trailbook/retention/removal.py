@@ -12,11 +12,11 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue
 from trailbook.errors import InvalidError
 from trailbook.model import Item, Progress, parse_instant, written
-from trailbook.record.canonical import canonical_json, decode_body
-from trailbook.recording.contract import Change
+from trailbook.record import canonical_json, decode_body
+from trailbook.recording import Change
 from trailbook.retention.erasure import CHUNK, Command, citing_entry
 from trailbook.stores import Append, Blob, Head, Store
-from trailbook.tree.merkle import leaf_hash
+from trailbook.tree import leaf_hash
 
 
 class Retention(Struct, frozen=True, kw_only=True):

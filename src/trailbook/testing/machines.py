@@ -19,16 +19,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec import structs
 
-from trailbook.access.viewer import operator
+from trailbook.access import operator
 from trailbook.catalogue import RETENTIONS, load
 from trailbook.errors import TrailbookError
-from trailbook.finding.embedded.segments import DEFAULT_SIZES, Sizes
-from trailbook.finding.figures import BUCKETS, BYS, Bucket, By
-from trailbook.log.log import Log
+from trailbook.finding import BUCKETS, BYS, DEFAULT_SIZES, Bucket, By, Sizes
+from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Order, Query
-from trailbook.recording.contract import Result
-from trailbook.retention.removal import Retention
+from trailbook.recording import Result
+from trailbook.retention import Retention
 from trailbook.stores import Append, Blob, Head, Identity, Store
 from trailbook.testing.steady import START, FrozenClock, new_log
 from trailbook.testing.stores import OTHER, batch, row, version

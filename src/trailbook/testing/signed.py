@@ -10,11 +10,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from trailbook.catalogue import load
-from trailbook.log.log import Log
+from trailbook.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.proofs.keyring import keyring_of
-from trailbook.proofs.signer import Signer, Signing
-from trailbook.retention.removal import Retention
+from trailbook.proofs import Signer, Signing, keyring_of
+from trailbook.retention import Retention
 from trailbook.stores import Store
 from trailbook.testing.steady import KEYS, FrozenClock, Steady
 

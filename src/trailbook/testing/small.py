@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from trailbook import Actor, Concern, Item, Log, NewEntry, Origin
-from trailbook.deployment.deployment import Deployment
-from trailbook.deployment.opening import open_deployment
-from trailbook.deployment.settings import Signs
+from trailbook.deployment import Deployment, Signs, open_deployment
 from trailbook.testing.steady import FrozenClock
 
 ORG = "acme"

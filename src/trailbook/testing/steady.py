@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trailbook.catalogue import load
-from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts, Sizes
-from trailbook.log.log import Keys, Log
-from trailbook.stores import Store
-from trailbook.stores.memory.store import MemoryStore
+from trailbook.finding import DEFAULT_SIZES, Parts, Sizes
+from trailbook.log import Keys, Log
+from trailbook.stores import MemoryStore, Store
 
 START = datetime(2026, 11, 2, 8, 15, tzinfo=UTC)
 KEYS = Keys(secret=bytes(range(32)), organisation=bytes(range(32, 64)))

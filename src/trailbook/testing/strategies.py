@@ -27,8 +27,7 @@ from trailbook.model import (
     text_fault,
     written,
 )
-from trailbook.query import EntryFacts, Query, from_params, values_of
-from trailbook.query.checks import FIELDS
+from trailbook.query import FIELDS, EntryFacts, Query, from_params, values_of
 from trailbook.testing.steady import START
 
 NAMES = (

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from trailbook.model import Item
-from trailbook.record.canonical import item_preimage, origin_preimage, token_of
+from trailbook.record import item_preimage, origin_preimage, token_of
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import ERASED, PRUNED, Declared, Seen
 

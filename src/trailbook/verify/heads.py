@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from trailbook.errors import InvalidError, ProofInvalidError
-from trailbook.tree.checkpoint import Policy, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
+from trailbook.tree import Policy, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import RESTARTED, Declared
 

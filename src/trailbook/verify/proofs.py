@@ -6,15 +6,16 @@ Owns the check of one C2SP tlog-proof. Refuses keys that came with the proof: wh
 from collections.abc import Sequence
 
 from trailbook.errors import InvalidError
-from trailbook.tree.checkpoint import (
+from trailbook.tree import (
     Checkpoint,
     Policy,
     VerifierKey,
     format_note,
+    leaf_hash,
     open_checkpoint,
     parse_proof,
+    verify_inclusion,
 )
-from trailbook.tree.merkle import leaf_hash, verify_inclusion
 
 BEGINNING = b"c2sp.org/tlog-proof@v1\n"
 

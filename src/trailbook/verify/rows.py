@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from trailbook.errors import DamagedError
-from trailbook.record.canonical import Body, decode_body
-from trailbook.tree.merkle import HASH
+from trailbook.record import Body, decode_body
+from trailbook.tree import HASH
 from trailbook.verify.findings import Finding, at
 
 Leaf = bytes | None  # b"" where a row is there but says nothing; None where there is none

@@ -9,7 +9,7 @@ from itertools import product
 
 from msgspec import Struct, field
 
-from trailbook.tree.merkle import EMPTY, HASH, TILE, compact_range, extend_frontier, root_of, subtree_root
+from trailbook.tree import EMPTY, HASH, TILE, compact_range, extend_frontier, root_of, subtree_root
 from trailbook.verify.findings import Finding, at, span
 from trailbook.verify.heads import Signed
 from trailbook.verify.rows import Leaf

@@ -3,6 +3,6 @@
 Owns Litestar, templates and HTTP's words. Refuses to touch a store: everything passes `Log`.
 """
 
-from trailbook.web.app import create_app
+from trailbook.front import front
 
-__all__ = ["create_app"]
+__getattr__, __dir__, __all__ = front(__name__)

@@ -11,10 +11,8 @@ from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from trailbook.deployment.deployment import DEFAULT_ALARMS, Deployment
-from trailbook.deployment.health import Alarms
-from trailbook.export.orders import KEPT_DAYS
-from trailbook.export.runner import kept_exports
+from trailbook.deployment import DEFAULT_ALARMS, Alarms, Deployment
+from trailbook.export import KEPT_DAYS, kept_exports
 from trailbook.web.api import access, counts, docs, entries, exports, health, live, proofs, recording
 from trailbook.web.api import views as saved_views
 from trailbook.web.api.fast_path import ingesting

@@ -27,8 +27,7 @@ from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, findi
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
 from trailbook.capture.sqlalchemy.tables import TrackedTable, attributes_in, columns_of, nearest
-from trailbook.catalogue import load
-from trailbook.catalogue.declared import OnFailure
+from trailbook.catalogue import OnFailure, load
 from trailbook.clock import Clock, utc_now
 from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
 from trailbook.model import Item, Outcome, microseconds
@@ -158,8 +157,8 @@ class Capture:
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
-        outbox.install(connection)
-        triggers.install(connection, self.triggered(), self.org)
+        outbox.install_outbox(connection)
+        triggers.install_triggers(connection, self.triggered(), self.org)
         self._lifecycle(connection, "activity_log.capture_started")
 
     def triggered(self) -> list[Tracked]:

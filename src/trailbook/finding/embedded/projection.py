@@ -34,9 +34,8 @@ from trailbook.index import (
 )
 from trailbook.model import Kind, Progress
 from trailbook.query import Query, Term, interval, words
-from trailbook.record.canonical import Body, decode_body
-from trailbook.record.row import body_row, sixty_bits, unread_row
-from trailbook.recording.contract import Committed
+from trailbook.record import Body, body_row, decode_body, sixty_bits, unread_row
+from trailbook.recording import Committed
 from trailbook.stores import Head, Identity, Store, StoredEntry
 
 T = TypeVar("T")

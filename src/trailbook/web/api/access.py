@@ -10,11 +10,19 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.access.credentials import KEY_LIFE, OVERLAP, ApiKey, NewKey
-from trailbook.access.roles import PREDEFINED, Role, levels, permissions_of
-from trailbook.access.viewer import Level
-from trailbook.administration import access, accounts, api_keys
-from trailbook.administration.access import AccessState, By, access_of
+from trailbook import administration
+from trailbook.access import (
+    KEY_LIFE,
+    OVERLAP,
+    PREDEFINED,
+    ApiKey,
+    Level,
+    NewKey,
+    Role,
+    levels,
+    permissions_of,
+)
+from trailbook.administration import AccessState, By, access_of
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
 from trailbook.model import Item, instant, written
 from trailbook.web.http.media import JSON, sent_as
@@ -160,28 +168,28 @@ def roles(request: Request) -> Response[bytes]:
 def add_role(request: Request) -> Response[bytes]:
     """POST roles: 201."""
     given = sent(request, RoleSent)
-    role = access.add_role(by(request), given.name, given.permissions, categories=given.categories)
+    role = administration.add_role(by(request), given.name, given.permissions, categories=given.categories)
     return _json(_role(role), 201, f"{request.site.base_url}{request.path}/{role.id}")
 
 
 def role(request: Request) -> Response[bytes]:
     """GET roles/{role}."""
     request.only()
-    return _json(_role(access.role_of(by(request), request.params["role"])))
+    return _json(_role(administration.role_of(by(request), request.params["role"])))
 
 
 def change_role(request: Request) -> Response[bytes]:
     """PUT roles/{role}."""
     given, id_ = sent(request, RoleSent), request.params["role"]
     named = given.categories
-    changed = access.change_role(by(request), id_, given.name, given.permissions, categories=named)
+    changed = administration.change_role(by(request), id_, given.name, given.permissions, categories=named)
     return _json(_role(changed))
 
 
 def remove_role(request: Request) -> Response[bytes]:
     """DELETE roles/{role}: 204."""
     request.only()
-    access.remove_role(by(request), request.params["role"])
+    administration.remove_role(by(request), request.params["role"])
     return _nothing()
 
 
@@ -202,37 +210,37 @@ def put_member(request: Request) -> Response[bytes]:
     """PUT members/{type}/{item}: new, or changed."""
     given = sent(request, MemberSent)
     type_, id_ = request.params["type"], request.params["item"]
-    access.put_member(by(request), Item(type=type_, id=id_, name=given.name), given.roles)
+    administration.put_member(by(request), Item(type=type_, id=id_, name=given.name), given.roles)
     if given.disabled is not None:
-        access.disable_member(by(request), type_, id_, disabled=given.disabled)
+        administration.disable_member(by(request), type_, id_, disabled=given.disabled)
     return _shown(request)
 
 
 def remove_member(request: Request) -> Response[bytes]:
     """DELETE members/{type}/{item}: 204."""
     request.only()
-    access.remove_member(by(request), request.params["type"], request.params["item"])
+    administration.remove_member(by(request), request.params["type"], request.params["item"])
     return _nothing()
 
 
 def invite(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/invitation: the link, once."""
     given = sent(request, InvitationSent)
-    text = accounts.invite(by(request), request.params["type"], request.params["item"], given.login)
-    return _json(_link(request, text, accounts.INVITATION_LIFE), 201)
+    text = administration.invite(by(request), request.params["type"], request.params["item"], given.login)
+    return _json(_link(request, text, administration.INVITATION_LIFE), 201)
 
 
 def reset(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/reset: the link, once."""
     request.only()
-    text = accounts.reset_password(by(request), request.params["type"], request.params["item"])
-    return _json(_link(request, text, accounts.RESET_LIFE), 201)
+    text = administration.reset_password(by(request), request.params["type"], request.params["item"])
+    return _json(_link(request, text, administration.RESET_LIFE), 201)
 
 
 def keys(request: Request) -> Response[bytes]:
     """GET keys."""
     request.only()
-    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in api_keys.list_keys(by(request)))))
+    return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in administration.list_keys(by(request)))))
 
 
 def issue(request: Request) -> Response[bytes]:
@@ -245,7 +253,7 @@ def issue(request: Request) -> Response[bytes]:
         categories=tuple(given.categories),
         only_itself=given.actors == "itself",
     )
-    key, secret = api_keys.issue_key(by(request), wanted)
+    key, secret = administration.issue_key(by(request), wanted)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
@@ -255,14 +263,14 @@ def rotate(request: Request) -> Response[bytes]:
     if not 0 <= given.overlap_hours <= _HOURS:
         raise _invalid("/overlap_hours", f"is not 0 to {_HOURS}")
     overlap, life = timedelta(hours=given.overlap_hours), _life(request, given.expires_at)
-    key, secret = api_keys.rotate_key(by(request), request.params["key"], overlap, life)
+    key, secret = administration.rotate_key(by(request), request.params["key"], overlap, life)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
 def revoke(request: Request) -> Response[bytes]:
     """DELETE keys/{key}: 204, also when it was revoked before."""
     request.only()
-    api_keys.revoke_key(by(request), request.params["key"])
+    administration.revoke_key(by(request), request.params["key"])
     return _nothing()
 
 
@@ -275,7 +283,7 @@ def withheld(request: Request) -> Response[bytes]:
 def withhold(request: Request) -> Response[bytes]:
     """PUT withheld."""
     given = sent(request, WithheldSent)
-    return _json(WithheldAnswer(categories=access.withhold(by(request), given.categories)))
+    return _json(WithheldAnswer(categories=administration.withhold(by(request), given.categories)))
 
 
 def by(request: Request) -> By:
@@ -317,7 +325,7 @@ def _role(role: Role) -> RoleAnswer:
 
 
 def _member(state: AccessState, type_: str, id_: str) -> MemberAnswer:
-    found = access.find_member(state, type_, id_)
+    found = administration.find_member(state, type_, id_)
     return MemberAnswer(
         type=found.type,
         id=found.id,

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response
 
 from trailbook.errors import Fault
-from trailbook.finding.figures import BUCKETS, BYS, Bucket, By
+from trailbook.finding import BUCKETS, BYS, Bucket, By
 from trailbook.query import Paging, Query, from_params, split_params
 from trailbook.web.api.entries import known
 from trailbook.web.http.media import JSON

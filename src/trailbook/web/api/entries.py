@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
-from trailbook.finding.typeahead import MOST, Part
+from trailbook.finding import MOST, Part
 from trailbook.query import Paging, Query, Vocabulary, from_params, split_params, to_params
 from trailbook.web.http.media import JSON, etag
 from trailbook.web.http.request import Request, refuse_parameters

@@ -16,9 +16,19 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.export import COLUMNS, FORMATS, Format, Layout, exactly, file_pieces
-from trailbook.export.orders import JobState, made_of, wanted_of
-from trailbook.export.runner import EVERY_FORMAT, ExportAsk
+from trailbook.export import (
+    COLUMNS,
+    EVERY_FORMAT,
+    FORMATS,
+    ExportAsk,
+    Format,
+    JobState,
+    Layout,
+    exactly,
+    file_pieces,
+    made_of,
+    wanted_of,
+)
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import known, read

@@ -17,7 +17,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer
+from trailbook.access import Viewer
 from trailbook.errors import InvalidError, OverloadedError, TrailbookError
 from trailbook.model import Item, NewEntry
 from trailbook.web.api.recording import read_one, receipt_of, record_batch

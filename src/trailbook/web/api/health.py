@@ -12,8 +12,7 @@ from litestar import Response
 from msgspec import Struct
 
 import trailbook
-from trailbook.deployment.deployment import Deployment
-from trailbook.deployment.health import Alarms
+from trailbook.deployment import Alarms, Deployment
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
 

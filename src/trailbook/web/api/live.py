@@ -19,7 +19,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer
+from trailbook.access import Viewer
 from trailbook.errors import (
     Fault,
     NotCheckpointedError,
@@ -28,7 +28,7 @@ from trailbook.errors import (
     TrailbookError,
     UnauthenticatedError,
 )
-from trailbook.finding.answers import Shown
+from trailbook.finding import Shown
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import known
 from trailbook.web.http.auth import admit_api

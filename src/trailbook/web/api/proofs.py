@@ -11,8 +11,7 @@ import msgspec
 from litestar import Response
 
 from trailbook.errors import InvalidError, NotFoundError, ProofInvalidError
-from trailbook.tree.checkpoint import format_vkey
-from trailbook.tree.merkle import parse_tile_path
+from trailbook.tree import format_vkey, parse_tile_path
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
 

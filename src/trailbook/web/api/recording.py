@@ -11,10 +11,10 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.access.api_keys import unrecordable
+from trailbook.access import unrecordable
 from trailbook.errors import BatchRefusedError, Fault, InvalidError, TrailbookError
 from trailbook.model import Item, NewEntry, Receipt, State, written
-from trailbook.recording.contract import Result
+from trailbook.recording import Result
 from trailbook.web.http.content_coding import unpacked
 from trailbook.web.http.media import JSON, NDJSON, etag, sent_as
 from trailbook.web.http.problems import Problem, problem

@@ -7,8 +7,8 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.administration import views as saved
-from trailbook.administration.views import NewView, ViewerView
+from trailbook import administration
+from trailbook.administration import NewView, ViewerView
 from trailbook.model import instant, written
 from trailbook.query import from_params, to_params
 from trailbook.web.api.access import by, sent
@@ -50,30 +50,30 @@ class ViewList(Struct, frozen=True, kw_only=True):
 def listed(request: Request) -> Response[bytes]:
     """GET views."""
     request.only()
-    return _json(ViewList(views=tuple(_answer(view) for view in saved.list_views(by(request)))))
+    return _json(ViewList(views=tuple(_answer(view) for view in administration.list_views(by(request)))))
 
 
 def add(request: Request) -> Response[bytes]:
     """POST views: 201."""
-    made = saved.add_view(by(request), _sent(request))
+    made = administration.add_view(by(request), _sent(request))
     return _json(_answer(made), 201, f"{request.site.base_url}{request.path}/{made.id}")
 
 
 def show(request: Request) -> Response[bytes]:
     """GET views/{view}."""
     request.only()
-    return _json(_answer(saved.find_view(by(request), request.params["view"])))
+    return _json(_answer(administration.find_view(by(request), request.params["view"])))
 
 
 def change(request: Request) -> Response[bytes]:
     """PUT views/{view}."""
-    return _json(_answer(saved.change_view(by(request), request.params["view"], _sent(request))))
+    return _json(_answer(administration.change_view(by(request), request.params["view"], _sent(request))))
 
 
 def remove(request: Request) -> Response[bytes]:
     """DELETE views/{view}: 204."""
     request.only()
-    saved.remove_view(by(request), request.params["view"])
+    administration.remove_view(by(request), request.params["view"])
     return Response(b"", status_code=204)
 
 

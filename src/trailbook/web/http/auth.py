@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from trailbook.access.credentials import Credential, Credentials, Scope
-from trailbook.access.viewer import Viewer, require_access, require_exports, require_full, require_proofs
+from trailbook.access import (
+    Credential,
+    Credentials,
+    Scope,
+    Viewer,
+    require_access,
+    require_exports,
+    require_full,
+    require_proofs,
+)
 from trailbook.errors import NotPermittedError, UnauthenticatedError
 from trailbook.model import Item
 from trailbook.web.http.problems import CrossSiteError

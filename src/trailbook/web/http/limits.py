@@ -14,9 +14,7 @@ from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from litestar.types import Receive
 from msgspec import Struct
 
-from trailbook.access.api_keys import key_parts
-from trailbook.access.throttle import Throttle
-from trailbook.access.viewer import Viewer
+from trailbook.access import Throttle, Viewer, key_parts
 from trailbook.clock import Clock
 from trailbook.errors import TooManyTriesError, TrailbookError
 from trailbook.model import Item

@@ -13,11 +13,11 @@ from anyio import CapacityLimiter, to_thread
 from litestar import Request as HTTPRequest
 from msgspec import Struct, structs
 
-from trailbook.access.viewer import Viewer
-from trailbook.deployment.deployment import Deployment
+from trailbook.access import Viewer
+from trailbook.deployment import Deployment
 from trailbook.errors import Fault, InvalidError, NotFoundError
-from trailbook.export.runner import Runner
-from trailbook.log.log import Log
+from trailbook.export import Runner
+from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.http.limits import Gate, Lane
 from trailbook.web.http.row_cache import Drawn

@@ -12,8 +12,7 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from trailbook.access.credentials import Scope
-from trailbook.access.viewer import Viewer
+from trailbook.access import Scope, Viewer
 from trailbook.model import Item
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.http.problems import NotAcceptableError

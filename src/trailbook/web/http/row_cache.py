@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from markupsafe import Markup
 from msgspec import Struct
 
-from trailbook.finding.answers import Shown
+from trailbook.finding import Shown
 
 MOST = 64  # lists; about 30 MB with 50 rows in each
 

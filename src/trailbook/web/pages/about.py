@@ -11,7 +11,7 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.catalogue import RETENTIONS, Category
-from trailbook.finding.answers import Shown
+from trailbook.finding import Shown
 from trailbook.query import Order, Query, Term, fold, from_params
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request

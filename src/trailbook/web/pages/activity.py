@@ -10,26 +10,26 @@ from litestar import Response
 from markupsafe import Markup
 from msgspec import structs
 
-from trailbook.administration.access import By
-from trailbook.administration.ready_views import ready_view
-from trailbook.administration.views import default_view
+from trailbook.administration import By, default_view, ready_view
 from trailbook.catalogue import Catalogue
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
-from trailbook.finding.answers import Page
-from trailbook.finding.typeahead import Part
+from trailbook.finding import Page, Part
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
 from trailbook.query import (
     PRESET_NAMES,
+    PRESETS,
     Paging,
     Query,
     Term,
+    day_end,
     fold,
     from_params,
     in_words,
     interval,
+    parse_day,
     to_params,
+    zone,
 )
-from trailbook.query.dates import PRESETS, day_end, parse_day, zone
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html, partial, see
 from trailbook.web.http.request import Request

@@ -17,13 +17,14 @@ from trailbook.query import (
     Paging,
     Query,
     Vocabulary,
+    date_bounds,
     from_line,
     from_params,
     interval,
+    parse_day,
     split_params,
     to_params,
 )
-from trailbook.query.dates import date_bounds, parse_day
 
 Pairs = list[tuple[str, str]]
 

@@ -13,10 +13,9 @@ from litestar import Response
 from msgspec import Struct, structs
 
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
-from trailbook.finding.figures import Bar, Histogram
+from trailbook.finding import Bar, Histogram
 from trailbook.model import instant, microseconds, parse_instant
-from trailbook.query import Query, in_words, interval
-from trailbook.query.dates import day_end, day_start
+from trailbook.query import Query, day_end, day_start, in_words, interval
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words

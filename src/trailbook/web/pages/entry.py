@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from litestar import Response
 
 from trailbook.errors import EntryExpiredError
-from trailbook.finding.answers import Shown
+from trailbook.finding import Shown
 from trailbook.model import microseconds
 from trailbook.query import Order, Query
 from trailbook.web.api.entries import known

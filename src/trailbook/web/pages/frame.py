@@ -9,11 +9,10 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from trailbook.administration import views
-from trailbook.administration.access import By
-from trailbook.administration.ready_views import READY_VIEWS
+from trailbook import administration
+from trailbook.administration import READY_VIEWS, By
 from trailbook.errors import FilterInvalidError
-from trailbook.query.dates import zone
+from trailbook.query import zone
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Address, address
 from trailbook.web.pages.rows import Addresses, Telling, cut
@@ -36,8 +35,8 @@ def frame(request: Request) -> dict[str, Any]:
         "who": request.viewer.item.name or request.viewer.item.id,
         "look": look(request),
         "places": _places(request),
-        "saved_views": [(id_, cut(name)) for id_, name in views.view_names(by)],
-        "alerting": any(choice.alert for choice in views.view_choices(by).values()),
+        "saved_views": [(id_, cut(name)) for id_, name in administration.view_names(by)],
+        "alerting": any(choice.alert for choice in administration.view_choices(by).values()),
         "views": [
             {"name": name, "href": href, "current": name == current} for name, href in _views(home(request))
         ],

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from trailbook.finding.answers import Shown
+from trailbook.finding import Shown
 from trailbook.web.http.row_cache import Drawing
 from trailbook.web.pages.address import GROUPS, Address
 

@@ -10,9 +10,8 @@ from litestar import Response
 from msgspec import structs
 
 from trailbook.errors import Fault, FilterInvalidError, NotFoundError
-from trailbook.finding.answers import Page, RememberedItem
-from trailbook.query import PRESET_NAMES, Paging, Query, Term, fold
-from trailbook.query.dates import PRESETS
+from trailbook.finding import Page, RememberedItem
+from trailbook.query import PRESET_NAMES, PRESETS, Paging, Query, Term, fold
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html, partial, see
 from trailbook.web.http.request import Request

@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from trailbook.access.viewer import Viewer
-from trailbook.finding.answers import Shown, ShownItem
-from trailbook.log.log import Log
+from trailbook.access import Viewer
+from trailbook.finding import Shown, ShownItem
+from trailbook.log import Log
 from trailbook.query import PRESET_NAMES, to_params
 from trailbook.web.pages.address import Address, address, page_of
 from trailbook.web.pages.rows import Telling, called, cut

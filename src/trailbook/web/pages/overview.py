@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.finding.figures import Bar, FacetValue, Histogram
+from trailbook.finding import Bar, FacetValue, Histogram
 from trailbook.query import Query, Term
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html

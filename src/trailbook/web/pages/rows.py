@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from trailbook.catalogue import Catalogue
-from trailbook.catalogue.sentences import Piece
-from trailbook.finding.answers import Shown, ShownItem
-from trailbook.log.log import Log
+from trailbook.catalogue import Catalogue, Piece
+from trailbook.finding import Shown, ShownItem
+from trailbook.log import Log
 from trailbook.query import to_params
 from trailbook.web.http.render import macro
 from trailbook.web.http.row_cache import Drawing

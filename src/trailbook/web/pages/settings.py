@@ -10,10 +10,9 @@ from typing import Any
 
 from litestar import Response
 
-from trailbook.access.credentials import SCOPES, NewKey
-from trailbook.access.roles import PERMISSIONS, PREDEFINED, permissions_of
-from trailbook.administration import access, accounts, api_keys
-from trailbook.administration.access import AccessState, access_of
+from trailbook import administration
+from trailbook.access import PERMISSIONS, PREDEFINED, SCOPES, NewKey, permissions_of
+from trailbook.administration import AccessState, access_of
 from trailbook.errors import Fault, InvalidError, NotFoundError, TrailbookError
 from trailbook.model import Item, instant
 from trailbook.web.api.access import by, link_to
@@ -74,7 +73,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
         role_names={role.id: role.name for role, _, _ in roles},
         keys=[]
         if place != "keys"
-        else [(k, instant(k.expires_at) <= now) for k in api_keys.list_keys(by(request))],
+        else [(k, instant(k.expires_at) <= now) for k in administration.list_keys(by(request))],
         scopes=SCOPES,
         holders=_holders(state),
         type_names={name: catalogue.label("type", name, request.lang) for name in catalogue.types},
@@ -104,40 +103,40 @@ def _holders(state: AccessState) -> dict[str, list[str]]:
 
 def _put_member(request: Request, given: Given) -> None:
     item = Item(type=_one(given, "type"), id=_one(given, "id"), name=_one(given, "name") or None)
-    access.put_member(by(request), item, given.get("role", []))
+    administration.put_member(by(request), item, given.get("role", []))
 
 
 def _remove_member(request: Request, given: Given) -> None:
-    access.remove_member(by(request), _one(given, "type"), _one(given, "id"))
+    administration.remove_member(by(request), _one(given, "type"), _one(given, "id"))
 
 
 def _disable(request: Request, given: Given) -> None:
     type_, id_ = _one(given, "type"), _one(given, "id")
-    access.disable_member(by(request), type_, id_, disabled=_one(given, "do") == "disable")
+    administration.disable_member(by(request), type_, id_, disabled=_one(given, "do") == "disable")
 
 
 def _invite(request: Request, given: Given) -> dict[str, str]:
-    text = accounts.invite(by(request), _one(given, "type"), _one(given, "id"), _one(given, "login"))
-    return _link(request, text, accounts.INVITATION_LIFE)
+    text = administration.invite(by(request), _one(given, "type"), _one(given, "id"), _one(given, "login"))
+    return _link(request, text, administration.INVITATION_LIFE)
 
 
 def _reset(request: Request, given: Given) -> dict[str, str]:
-    text = accounts.reset_password(by(request), _one(given, "type"), _one(given, "id"))
-    return _link(request, text, accounts.RESET_LIFE)
+    text = administration.reset_password(by(request), _one(given, "type"), _one(given, "id"))
+    return _link(request, text, administration.RESET_LIFE)
 
 
 def _add_role(request: Request, given: Given) -> None:
     named = given.get("category", [])
-    access.add_role(by(request), _one(given, "name"), _levels(given), categories=named)
+    administration.add_role(by(request), _one(given, "name"), _levels(given), categories=named)
 
 
 def _change_role(request: Request, given: Given) -> None:
     id_, name, named = _one(given, "id"), _one(given, "name"), given.get("category", [])
-    access.change_role(by(request), id_, name, _levels(given), categories=named)
+    administration.change_role(by(request), id_, name, _levels(given), categories=named)
 
 
 def _remove_role(request: Request, given: Given) -> None:
-    access.remove_role(by(request), _one(given, "id"))
+    administration.remove_role(by(request), _one(given, "id"))
 
 
 def _issue(request: Request, given: Given) -> dict[str, str]:
@@ -148,21 +147,21 @@ def _issue(request: Request, given: Given) -> dict[str, str]:
         categories=tuple(given.get("category", [])),
         only_itself=_one(given, "actors") == "itself",
     )
-    key, secret = api_keys.issue_key(by(request), wanted)
+    key, secret = administration.issue_key(by(request), wanted)
     return {"secret": secret, "name": key.name}
 
 
 def _rotate(request: Request, given: Given) -> dict[str, str]:
-    key, secret = api_keys.rotate_key(by(request), _one(given, "id"))
+    key, secret = administration.rotate_key(by(request), _one(given, "id"))
     return {"secret": secret, "name": key.name}
 
 
 def _revoke(request: Request, given: Given) -> None:
-    api_keys.revoke_key(by(request), _one(given, "id"))
+    administration.revoke_key(by(request), _one(given, "id"))
 
 
 def _withhold(request: Request, given: Given) -> None:
-    access.withhold(by(request), given.get("category", []))
+    administration.withhold(by(request), given.get("category", []))
 
 
 _DO: dict[tuple[str, str], Callable[[Request, Given], dict[str, str] | None]] = {

@@ -14,9 +14,8 @@ from litestar import Request as HTTPRequest
 from litestar import Response
 from litestar.exceptions import MethodNotAllowedException
 
-from trailbook.access.passwords import SHORTEST
-from trailbook.access.roles import PERMISSIONS
-from trailbook.administration import accounts
+from trailbook import administration
+from trailbook.access import PERMISSIONS, SHORTEST
 from trailbook.errors import (
     InvalidError,
     NotFoundError,
@@ -56,12 +55,12 @@ def sign_in(request: Request) -> Response[bytes]:
         if "link" in given:
             text = deployment.credentials.sign_in(given["link"])
             viewer = deployment.credentials.viewer(text)
-            accounts.signed_in_by_link(deployment, viewer, request.origin)
+            administration.signed_in_by_link(deployment, viewer, request.origin)
         else:
             org = given.get("org") or only_org(request)
             login, password = given.get("login", ""), given.get("password", "")
-            account = accounts.SignIn(org=org, login=login, password=password, origin=request.origin)
-            text = accounts.sign_in(deployment, account, request.site.gate.sign_ins)
+            account = administration.SignIn(org=org, login=login, password=password, origin=request.origin)
+            text = administration.sign_in(deployment, account, request.site.gate.sign_ins)
             viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:
         return _sign_in(request, "", "wrong" if "link" in given else "wrong-password")
@@ -80,7 +79,7 @@ def sign_out(request: Request) -> Response[bytes]:
     require_same_site(request.headers, request.site.base_url)
     text = session(request.headers)
     if text is not None:
-        accounts.sign_out(request.site.deployment, text, request.origin)
+        administration.sign_out(request.site.deployment, text, request.origin)
     return _see("/sign-in", cookie(None))
 
 
@@ -97,7 +96,7 @@ def set_password(request: Request) -> Response[bytes]:
     if password != given.get("again", ""):
         return _password(request, link, "different", 422)
     try:
-        org, text = accounts.set_password(request.site.deployment, link, password, request.origin)
+        org, text = administration.set_password(request.site.deployment, link, password, request.origin)
     except UnauthenticatedError:
         return _password(request, "")
     except InvalidError:
@@ -131,7 +130,7 @@ def _sign_in(request: Request, link: str, wrong: str = "", status: int = 0) -> R
 
 def _password(request: Request, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
     try:
-        login = accounts.password_name(request.site.deployment, link)
+        login = administration.password_name(request.site.deployment, link)
     except UnauthenticatedError:
         return html("set-password.html", 401, t=request.words, link="", login="", wrong="link")
     known: dict[str, Any] = {"link": link, "login": login, "wrong": wrong, "shortest": SHORTEST}

@@ -10,8 +10,7 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
-from trailbook.finding.answers import FoundItem
-from trailbook.finding.typeahead import LONGEST, MOST, Part
+from trailbook.finding import LONGEST, MOST, FoundItem, Part
 from trailbook.query import Query, words
 from trailbook.web.http.render import html
 from trailbook.web.http.request import ParameterInvalidError, Request

@@ -11,10 +11,10 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.errors import DamagedError
-from trailbook.finding.answers import Shown
-from trailbook.proofs.status import SignedHead, Trust
+from trailbook.finding import Shown
+from trailbook.proofs import SignedHead, Trust
 from trailbook.query import Query, Term, from_params
-from trailbook.tree.checkpoint import key_id, parse_vkey
+from trailbook.tree import key_id, parse_vkey
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
-from trailbook.finding.figures import By, Facets, FacetValue
+from trailbook.finding import By, Facets, FacetValue
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
 from trailbook.query import Query, fold, in_words
 from trailbook.web.http.render import html, partial

@@ -9,9 +9,8 @@ from typing import Any
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.administration import views as saved
-from trailbook.administration.ready_views import READY_VIEWS, REVIEW_VIEWS
-from trailbook.administration.views import NewView, ViewerView
+from trailbook import administration
+from trailbook.administration import READY_VIEWS, REVIEW_VIEWS, NewView, ViewerView
 from trailbook.errors import (
     FiguresOfAPersonError,
     FilterInvalidError,
@@ -60,7 +59,7 @@ def opened(request: Request) -> Response[bytes]:
     request.only()
     id_ = request.params["view"]
     view = _offered(request, id_)
-    saved.mark_seen(by(request), id_)
+    administration.mark_seen(by(request), id_)
     return see(view.href)
 
 
@@ -88,24 +87,24 @@ def form(request: Request) -> Response[bytes]:
 
 
 def _save(request: Request, given: dict[str, str]) -> None:
-    saved.add_view(by(request), _wanted(request, given))
+    administration.add_view(by(request), _wanted(request, given))
 
 
 def _change(request: Request, given: dict[str, str]) -> None:
     id_ = given.get("id", "")
-    was = saved.find_view(by(request), id_)
+    was = administration.find_view(by(request), id_)
     name, shared = given.get("name", was.name), given.get("shared") == "on"
     wanted = NewView(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
-    saved.change_view(by(request), id_, wanted)
+    administration.change_view(by(request), id_, wanted)
 
 
 def _remove(request: Request, given: dict[str, str]) -> None:
-    saved.remove_view(by(request), given.get("id", ""))
+    administration.remove_view(by(request), given.get("id", ""))
 
 
 def _choose(request: Request, given: dict[str, str]) -> None:
     id_ = _offered(request, given.get("id", "")).id
-    saved.choose_view(
+    administration.choose_view(
         by(request), id_, default=given.get("default") == "on", alert=given.get("alert") == "on"
     )
 
@@ -131,16 +130,22 @@ def _read(request: Request, text: str) -> Query:
 def _page(request: Request, *, told: bool = False, status: int = 200, **more: Any) -> Response[bytes]:
     seen: dict[str, Any] = {"wrong": None, "kept": {}, **more}
     return html(
-        "views.html", status, **frame(request), saved=told, those=_all(request), most=saved.LONGEST, **seen
+        "views.html",
+        status,
+        **frame(request),
+        saved=told,
+        those=_all(request),
+        most=administration.LONGEST,
+        **seen,
     )
 
 
 def _all(request: Request) -> list[Offered]:
-    return [*(_of(request, one) for one in saved.list_views(by(request))), *_ready(request)]
+    return [*(_of(request, one) for one in administration.list_views(by(request))), *_ready(request)]
 
 
 def _ready(request: Request) -> list[Offered]:
-    chosen = saved.view_choices(by(request))
+    chosen = administration.view_choices(by(request))
     found = []
     for view in (*REVIEW_VIEWS, *READY_VIEWS):
         if view.asks is None:
@@ -163,7 +168,7 @@ def _ready(request: Request) -> list[Offered]:
 def _offered(request: Request, id_: str) -> Offered:
     """A view by its id, saved or ready. Raises: NotFoundError."""
     if not id_.startswith(READY):
-        return _of(request, saved.find_view(by(request), id_))
+        return _of(request, administration.find_view(by(request), id_))
     found = next((one for one in _ready(request) if one.id == id_), None)
     if found is None:
         raise NotFoundError("there is no such view")
@@ -194,7 +199,7 @@ def _of(request: Request, view: ViewerView) -> Offered:
 
 
 def _news(request: Request, view: ViewerView) -> str | None:
-    count = saved.count_new(by(request), view.id, view.query, request.lang) if view.alert else 0
+    count = administration.count_new(by(request), view.id, view.query, request.lang) if view.alert else 0
     if not count:
         return None
     try:

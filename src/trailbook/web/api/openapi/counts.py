@@ -1,7 +1,7 @@
 """Counts, as the document describes them."""
 
 from trailbook.catalogue import Catalogue
-from trailbook.finding.figures import BUCKETS, BYS
+from trailbook.finding import BUCKETS, BYS
 from trailbook.web.api.openapi.reading import PAGING, filters
 from trailbook.web.api.openapi.shapes import ADMITTED, FILTERED, ORG, Answer, Operation, enum, query, ref
 from trailbook.web.http.media import JSON

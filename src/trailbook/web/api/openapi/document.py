@@ -8,10 +8,9 @@ import msgspec
 
 import trailbook
 from trailbook.catalogue import Catalogue
-from trailbook.finding.answers import FoundItem, Page, Shown
-from trailbook.finding.figures import Facets, Histogram
+from trailbook.finding import Facets, FoundItem, Histogram, Page, Shown
 from trailbook.model import NewEntry
-from trailbook.proofs.evidence import Opening
+from trailbook.proofs import Opening
 from trailbook.web.api.entries import CatalogueAnswer
 from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder
 from trailbook.web.api.health import Health, Version

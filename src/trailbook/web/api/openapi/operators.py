@@ -1,6 +1,6 @@
 """What operators ask, as the document describes it."""
 
-from trailbook.deployment.health import PARTS
+from trailbook.deployment import PARTS
 from trailbook.web.api.openapi.shapes import Answer, Operation, answer, ref
 from trailbook.web.http.media import JSON
 

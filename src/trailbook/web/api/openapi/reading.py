@@ -3,7 +3,7 @@
 from trailbook.catalogue import Catalogue
 from trailbook.export import FORMATS, Format
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
-from trailbook.query.dates import PRESETS
+from trailbook.query import PRESETS
 from trailbook.web.api.openapi.shapes import (
     ADMITTED,
     FILTERED,

@@ -17,7 +17,15 @@ from tests.capture.small import ANNA, Role, Setting, User, capturing, item
 
 from trailbook import Log, open_deployment, operator
 from trailbook.capture import Bounds, Capture, acting_as, drain, drain_forever, outbox
-from trailbook.capture.drain import Drained, Draining, Ways, discard, health, quarantined, retry
+from trailbook.capture.outbox_drain import (
+    Drained,
+    Draining,
+    Ways,
+    discard_quarantined,
+    list_quarantined,
+    outbox_health,
+    retry_quarantined,
+)
 from trailbook.errors import (
     ConfigurationError,
     NotFoundError,
@@ -82,14 +90,14 @@ def test_everything_once_in_order(capture: Capture, engine: Engine, log: Log) ->
     """Captured entries are recorded in order under the capture's source, and forgotten; draining again adds nothing."""
     with acting_as(ANNA):
         people(engine, "a", "b", "c")
-    found = health(engine)
+    found = outbox_health(engine)
     assert (found.pending, found.quarantined) == (4, 0)
     assert found.oldest is not None
     assert drain(engine, log) == Drained(recorded=4)
     assert drain(engine, log) == Drained()
     assert names(log) == ["a", "b", "c"]
     assert {row.source.id for row in recorded(log)} == {"capture"}
-    assert health(engine) == outbox.Health(pending=0, oldest=None, quarantined=0)
+    assert outbox_health(engine) == outbox.Health(pending=0, oldest=None, quarantined=0)
 
 
 def test_start_and_stop_are_entries(engine: Engine, log: Log) -> None:
@@ -106,7 +114,7 @@ def test_the_answer_was_lost(capture: Capture, engine: Engine, log: Log) -> None
     people(engine, "a", "b")
     with pytest.raises(StoreError):
         drain(engine, Cut(log, 1, lost=True))
-    assert health(engine).pending == 3
+    assert outbox_health(engine).pending == 3
     drain(engine, log)
     assert names(log) == ["a", "b"]
 
@@ -131,7 +139,7 @@ def test_the_log_is_down(capture: Capture, engine: Engine, log: Log) -> None:
         people(engine, f"while down {len(failures)}")
 
     def cut_then_stop() -> None:
-        while not failures or health(engine).pending:
+        while not failures or outbox_health(engine).pending:
             stop.wait(0.02)
         stop.set()
 
@@ -160,7 +168,7 @@ def test_a_log_that_hangs_holds_nobody(capture: Capture, engine: Engine, log: Lo
         assert asked.wait(60)
         people(engine, "meanwhile")  # would raise "database is locked", or wait for ever
         answer.set()
-        while health(engine).pending:
+        while outbox_health(engine).pending:
             threading.Event().wait(0.02)
     assert names(log) == ["before", "meanwhile"]
 
@@ -218,7 +226,7 @@ def test_kills(engine: Engine, database: Database, tmp_path: Path) -> None:
     deployment = open_deployment(store)
     log = deployment.log("acme")
     assert names(log) == ["a", "b"]
-    assert health(engine).pending > 0  # it was not forgotten
+    assert outbox_health(engine).pending > 0  # it was not forgotten
     drain(engine, log)
     assert names(log) == ["a", "b"]
     deployment.close()
@@ -299,7 +307,7 @@ def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
     done = drain(engine, log, Ways(batch=3))
     assert done.quarantined == 4
     assert len(recorded(log)) == 999 + 1
-    why = sorted((p.org, p.code, p.pointer) for p in quarantined(engine))
+    why = sorted((p.org, p.code, p.pointer) for p in list_quarantined(engine))
     assert why == [
         ("acme", "entry-invalid", ""),
         ("acme", "entry-invalid", "/occurred_at"),
@@ -308,7 +316,7 @@ def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
     ]
     gaps = [r for r in log.rows(Query(), viewer=VIEWER) if r.action == "activity_log.capture_gap_found"]
     assert gaps
-    assert health(engine).pending == 0
+    assert outbox_health(engine).pending == 0
     assert drain(engine, log) == Drained()
 
 
@@ -322,13 +330,13 @@ def test_quarantine_is_tried_again_and_forgotten(capture: Capture, engine: Engin
             text("UPDATE trailbook_quarantine SET entry = replace(entry, :bad, 'good') WHERE part = 0"),
             {"bad": "bad\u202e"},
         )
-    assert retry(engine, log) == Drained(recorded=1, quarantined=1)
+    assert retry_quarantined(engine, log) == Drained(recorded=1, quarantined=1)
     assert names(log) == ["good"]
-    (left,) = quarantined(engine)
-    discard(engine, left.position, left.part)
-    assert quarantined(engine) == []
+    (left,) = list_quarantined(engine)
+    discard_quarantined(engine, left.position, left.part)
+    assert list_quarantined(engine) == []
     with pytest.raises(NotFoundError):
-        discard(engine, left.position, left.part)
+        discard_quarantined(engine, left.position, left.part)
 
 
 def test_another_organisations_entries(engine: Engine, log: Log) -> None:
@@ -339,7 +347,7 @@ def test_another_organisations_entries(engine: Engine, log: Log) -> None:
         done = drain(engine, log)
     assert (done.recorded, done.quarantined) == (2, 1)
     assert names(log) == ["a"]
-    assert [(p.org, p.code) for p in quarantined(engine)] == [("other", "not-found")]
+    assert [(p.org, p.code) for p in list_quarantined(engine)] == [("other", "not-found")]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 500])
@@ -383,7 +391,7 @@ def test_writers_and_two_drains(capture: Capture, engine: Engine, database: Data
             thread.start()
         for thread in threads:
             thread.join()
-        while health(engine).pending:
+        while outbox_health(engine).pending:
             threading.Event().wait(0.02)
     other.dispose()
     kept = {f"{n}.{s}" for n in range(writers) for s in range(rounds) if s % 3 != 2}
@@ -410,12 +418,12 @@ def test_versions(engine: Engine) -> None:
     with capturing(engine):
         people(engine, "a")
     with engine.begin() as connection:
-        assert outbox.install(connection) == outbox.VERSION
+        assert outbox.install_outbox(connection) == outbox.VERSION
         with pytest.raises(ConfigurationError, match="drain"):
             outbox.remove(connection)
         connection.execute(text("UPDATE trailbook_capture SET value = '99' WHERE name = 'version'"))
     with engine.begin() as connection, pytest.raises(SchemaNewerError):
-        outbox.install(connection)
+        outbox.install_outbox(connection)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM trailbook_outbox"))
         outbox.remove(connection)
@@ -479,7 +487,7 @@ def test_engines_of_their_own(capture: Capture, tmp_path: Path, engine: Engine, 
     capture.install(second)
     people(engine, "first")
     people(second, "second")
-    assert (health(engine).pending, health(second).pending) == (2, 2)
+    assert (outbox_health(engine).pending, outbox_health(second).pending) == (2, 2)
     drain(second, log)
     drain(engine, log)
     assert names(log) == ["second", "first"]

@@ -140,28 +140,28 @@ def open_host(url: str, *, new: bool = False) -> Iterator[Engine]:
         engine.dispose()
 
 
-def health(engine: Engine) -> Health:
+def outbox_health(engine: Engine) -> Health:
     """How many entries wait, since when, and how many were refused. Raises: sqlalchemy.exc.SQLAlchemyError."""
     with engine.connect() as connection:
         return outbox.health(connection)
 
 
-def quarantined(engine: Engine) -> list[Poison]:
+def list_quarantined(engine: Engine) -> list[Poison]:
     """What the log refused, oldest first. Raises: sqlalchemy.exc.SQLAlchemyError."""
     with engine.connect() as connection:
         return outbox.quarantined(connection)
 
 
-def discard(engine: Engine, position: int, part: int) -> None:
+def discard_quarantined(engine: Engine, position: int, part: int) -> None:
     """Forget an entry that the log refused. Raises: NotFoundError."""
     with engine.begin() as connection:
         if not outbox.release(connection, position, part):
             raise NotFoundError("there is no such entry in quarantine")
 
 
-def retry(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
+def retry_quarantined(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Give the log everything in quarantine once more; what it still refuses stays. Raises: as `drain`."""
-    held = quarantined(engine)
+    held = list_quarantined(engine)
     work = _Work(ways)
     for one in held:
         work.take(one.org, OutboxPlace(one.position, one.part, one.op), one.entry)

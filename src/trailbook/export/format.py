@@ -21,7 +21,7 @@ from trailbook.export.columns import columns as read_columns
 from trailbook.model import Progress
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
-    from trailbook.finding.rows import ExportLine, ExportRows
+    from trailbook.finding import ExportLine, ExportRows
 
 Format = Literal["csv", "xlsx", "jsonl", "parquet"]
 

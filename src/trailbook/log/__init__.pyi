@@ -1,0 +1,6 @@
+from .log import (
+    Keys as Keys,
+)
+from .log import (
+    Log as Log,
+)

@@ -1,0 +1,154 @@
+"""The form of the house, held in CI: sizes, flat modules, import cycles, and names that say nothing."""
+
+import ast
+import statistics
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "trailbook"
+SINGLE_FILE = SOURCE / "export" / "trailbook_verify.py"  # it travels alone, and so is one file
+FILES = sorted(SOURCE.rglob("*.py"))
+# What has a name of its own is not called by one of these.
+EMPTY_NAMES = {"found", "told", "one", "said"}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def length(function: Function) -> int:
+    """Lines of a function, its docstring not counted."""
+    doc = ast.get_docstring(function, clean=False)
+    return (function.end_lineno or 0) - function.lineno + 1 - (doc.count("\n") + 1 if doc else 0)
+
+
+def bound(tree: ast.AST) -> Iterator[str]:
+    """Every name that a text gives to something: variables, arguments, functions, classes and members."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, Function | ast.ClassDef) or (isinstance(node, ast.ExceptHandler) and node.name):
+            yield node.name
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.asname
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(file: Path, fronts: Mapping[str, Mapping[str, str]], modules: set[str]) -> Iterator[str]:
+    """The modules of Trailbook that a file imports, for the type checker alone or not, through fronts too."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("trailbook"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules else origin(node.module, alias.name, fronts)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+
+
+def origin(module: str, name: str, fronts: Mapping[str, Mapping[str, str]]) -> str:
+    """The module in which a name that a front hands on is defined."""
+    home = fronts.get(module, {}).get(name)
+    return module if home is None else origin(home, name, fronts)
+
+
+def fronts() -> dict[str, dict[str, str]]:
+    """Of every package with a front: each name, and the module that it comes from."""
+    homes: dict[str, dict[str, str]] = {}
+    for stub in SOURCE.rglob("__init__.pyi"):
+        package = module_of(stub)
+        for node in ast.parse(stub.read_text("utf-8")).body:
+            if isinstance(node, ast.ImportFrom):
+                base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
+                homes.setdefault(package, {}).update((a.name, f"{base}.{node.module}") for a in node.names)
+    return homes
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that reach each other. Source: Tarjan 1972."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    groups: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for other in sorted(graph.get(module, ())):
+            if other not in index:
+                visit(other)
+                low[module] = min(low[module], low[other])
+            elif other in stack:
+                low[module] = min(low[module], index[other])
+        if low[module] == index[module]:
+            group = stack[stack.index(module) :]
+            del stack[stack.index(module) :]
+            groups.append(sorted(group))
+
+    for module in sorted(graph):
+        if module not in index:
+            visit(module)
+    return [group for group in groups if len(group) > 1 or group[0] in graph.get(group[0], ())]
+
+
+def test_functions_are_short() -> None:
+    lengths = sorted(length(f) for file in FILES for f in functions(ast.parse(file.read_text("utf-8"))))
+    assert statistics.median(lengths) <= 6
+    assert lengths[len(lengths) * 9 // 10] <= 16
+    assert lengths[-1] <= 50
+
+
+def test_no_file_is_longer_than_one_reads_in_a_sitting() -> None:
+    lines = {str(file): file.read_text("utf-8").count("\n") for file in FILES if file != SINGLE_FILE}
+    assert {file: count for file, count in lines.items() if count > 500} == {}
+
+
+def test_few_modules_lie_flat() -> None:
+    assert len(list(SOURCE.glob("*.py"))) <= 6
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not for the type checker alone either; two that do are found."""
+    modules = {module_of(file) for file in FILES}
+    known = fronts()
+    graph = {module_of(file): set(imported(file, known, modules)) for file in FILES}
+    for package, names in known.items():
+        graph.setdefault(package, set()).update({"trailbook.front"} if names else set())
+    assert cycles(graph) == []
+    graph["trailbook.errors"].add("trailbook.log.log")
+    assert any("trailbook.errors" in group for group in cycles(graph))
+
+
+@pytest.mark.parametrize("package", sorted(fronts()))
+def test_a_front_names_nothing_twice(package: str) -> None:
+    """A name that a module of the room bears too would be either, by what was imported before."""
+    folder = SOURCE.parent / Path(*package.split("."))
+    beside = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert sorted(beside & set(fronts()[package])) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_what_has_a_name_is_called_by_it(file: Path) -> None:
+    empty = {name for name in bound(ast.parse(file.read_text("utf-8"))) if name.lstrip("_") in EMPTY_NAMES}
+    assert sorted(empty) == []
+
+
+def test_each_of_these_is_seen() -> None:
+    """The control: a text with every fault of form is found to have it."""
+    text = textwrap.dedent("""
+        def found(told, *, said=1):
+            one = [told for _found in said]
+    """)
+    tree = ast.parse(text)
+    assert {name.lstrip("_") for name in bound(tree)} >= EMPTY_NAMES
+    assert length(next(functions(ast.parse("def f():\n    '''A\n    B'''\n" + "    x = 1\n" * 60)))) == 61
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]

@@ -28,13 +28,7 @@ from trailbook.administration.access import (
     member_item,
 )
 from trailbook.deployment import Deployment
-from trailbook.errors import (
-    Fault,
-    HeadMovedError,
-    NotFoundError,
-    TooManyTriesError,
-    UnauthenticatedError,
-)
+from trailbook.errors import Fault, HeadMovedError, NotFoundError, TooManyTriesError, UnauthenticatedError
 from trailbook.model import Actor, Item, Origin, text_fault
 
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200

@@ -14,15 +14,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from trailbook.catalogue.declared import (
-    Action,
-    Catalogue,
-    Category,
-    ItemType,
-    OnFailure,
-    Retention,
-    Rule,
-)
+from trailbook.catalogue.declared import Action, Catalogue, Category, ItemType, OnFailure, Retention, Rule
 from trailbook.catalogue.words import add_words, converted, new_language
 from trailbook.errors import CatalogueError
 

@@ -22,16 +22,7 @@ from trailbook.cli.exits import CONFLICT, DONE, FOUND, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
-from trailbook.export import (
-    COLUMNS,
-    FORMATS,
-    Format,
-    Layout,
-    check_format,
-    exactly,
-    file_pieces,
-    whole_file,
-)
+from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exactly, file_pieces, whole_file
 
 _MOST_SAID = 20  # lines refused that are said one by one
 

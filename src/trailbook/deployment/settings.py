@@ -15,10 +15,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from trailbook.errors import (
-    ConfigurationError,
-    FilterInvalidError,
-)
+from trailbook.errors import ConfigurationError, FilterInvalidError
 from trailbook.query import zone
 
 FILE, PREFIX = "trailbook.toml", "TRAILBOOK_"

@@ -16,10 +16,7 @@ from msgspec import Struct
 from trailbook.access import Viewer, require_full, require_proofs
 from trailbook.catalogue import Catalogue, Piece, load
 from trailbook.clock import Clock, Entropy, utc_now
-from trailbook.errors import (
-    EntryExpiredError,
-    NotFoundError,
-)
+from trailbook.errors import EntryExpiredError, NotFoundError
 from trailbook.finding import (
     BATCH,
     Alphabet,

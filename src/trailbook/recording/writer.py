@@ -12,13 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from trailbook.clock import Entropy
-from trailbook.errors import (
-    BatchRefusedError,
-    EntryConflictError,
-    HeadMovedError,
-    StoreError,
-    TrailbookError,
-)
+from trailbook.errors import BatchRefusedError, EntryConflictError, HeadMovedError, StoreError, TrailbookError
 from trailbook.index import IndexRow
 from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.proofs import frontier

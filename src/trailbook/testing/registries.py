@@ -9,16 +9,7 @@ import pytest
 from msgspec import structs
 
 from trailbook.errors import HeadMovedError, StoreError
-from trailbook.stores import (
-    Change,
-    Choice,
-    Member,
-    Organisation,
-    Registry,
-    Role,
-    SavedView,
-    Session,
-)
+from trailbook.stores import Change, Choice, Member, Organisation, Registry, Role, SavedView, Session
 from trailbook.testing.stores import ORG, OTHER, Engine, a_key
 
 

@@ -20,17 +20,7 @@ import pytest
 from msgspec import Struct, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
-from trailbook.stores import (
-    ApiKey,
-    Append,
-    Blob,
-    Head,
-    Identity,
-    NewRow,
-    Registry,
-    Store,
-    StoredEntry,
-)
+from trailbook.stores import ApiKey, Append, Blob, Head, Identity, NewRow, Registry, Store, StoredEntry
 from trailbook.testing.steady import Steady
 
 ORG, OTHER = "acme", "other"

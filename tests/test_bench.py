@@ -20,7 +20,7 @@ BUILT = """
 import sys
 from bench.generate import entries
 from trailbook.catalogue import load
-from trailbook.deployment.deployment import open_deployment
+from trailbook.deployment import open_deployment
 built = open_deployment(sys.argv[1], create=True)
 built.create("bench").record_many(list(entries(load(), 1000)))
 built.close()

@@ -173,7 +173,7 @@ def test_a_running_signer_stamps_and_reports(tmp_path: Path, server: Server) -> 
 def test_without_the_extra_the_setting_is_refused_and_nothing_else(tmp_path: Path) -> None:
     lines = [
         "import sys",
-        "import trailbook.deployment.deployment as d",
+        "import trailbook.deployment as d",
         "assert 'rfc3161_client' not in sys.modules",
         "sys.modules['rfc3161_client'] = None",
         "urls = tuple(sys.argv[2:])",

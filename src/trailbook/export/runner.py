@@ -247,7 +247,7 @@ class Runner:
         bundle = import_module("trailbook.export.bundle")
         log = self._deployment.log(job.org)
         keys = self._deployment.verifier_keys(job.org)
-        signs = bundle.Signs(self._deployment.signing.keyring.signers(keys[0].name)[0], keys)
+        signs = bundle.BundleSigns(self._deployment.signing.keyring.signers(keys[0].name)[0], keys)
         ask = bundle.BundleAsk(
             kind=BUNDLES[wanted.format], query=from_params(wanted.filter), lang=wanted.lang
         )

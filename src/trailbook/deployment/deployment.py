@@ -31,9 +31,9 @@ from trailbook.proofs import (
     Keyring,
     Signer,
     Signing,
-    Stamp,
+    Timestamp,
     Trust,
-    kept_stamps,
+    kept_timestamps,
     new_keys,
     origin_of,
     read_outside,
@@ -121,7 +121,7 @@ class Deployment:
     def _forget_views(self, log: Log) -> None:
         """Remove the saved views that name an item which was erased: what stands in them would outlive it."""
         for view in self.views.every(log.org):
-            cited = [at for _, at in msgspec.json.decode(view.asked, type=AskedItems) if isinstance(at, int)]
+            cited = [at for _, at in msgspec.json.decode(view.filter, type=AskedItems) if isinstance(at, int)]
             if len(log.numbered(cited)) < len(set(cited)):
                 self.views.drop(log.org, view.id)
 
@@ -214,9 +214,9 @@ class Deployment:
         )
         return verify_log(self._store, org, asked, progress=progress)
 
-    def stamps(self, org: str) -> list[Stamp]:
+    def stamps(self, org: str) -> list[Timestamp]:
         """The timestamps that a log keeps, unchecked, each with its note. Raises: NotFoundError, StoreError."""
-        return kept_stamps(self._store, org)
+        return kept_timestamps(self._store, org)
 
     def behind(self, outside: Path) -> dict[str, Checkpoint]:
         """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""

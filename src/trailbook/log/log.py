@@ -368,7 +368,7 @@ class Log(Recorder):
         signed = latest_checkpoint(self._store, self.org)
         if signed is None:
             raise NotFoundError("nothing has been signed yet")
-        return signed[1]
+        return signed.note
 
     def tile(self, level: int | Literal["entries"], index: int, width: int, *, viewer: Viewer) -> bytes:
         """A tile of the last signed tree, or its bundle of entries. Source: C2SP tlog-tiles.

@@ -11,6 +11,9 @@ from .evidence import (
     Opening as Opening,
 )
 from .evidence import (
+    ProvedSizes as ProvedSizes,
+)
+from .evidence import (
     entry_bundle as entry_bundle,
 )
 from .evidence import (
@@ -92,8 +95,8 @@ from .tiles import (
     origin_of as origin_of,
 )
 from .timestamping import (
-    Stamp as Stamp,
+    Timestamp as Timestamp,
 )
 from .timestamping import (
-    kept_stamps as kept_stamps,
+    kept_timestamps as kept_timestamps,
 )

@@ -41,7 +41,7 @@ def a_view(number: int = 1, owner: str = "user/u-1", *, org: str = ORG, shared: 
         owner=owner,
         name=f"Åse's {number}",
         shared=shared,
-        asked=b"[]",
+        filter=b"[]",
         created_at=number,
     )
 

@@ -28,7 +28,7 @@ from trailbook.index import (
     read_head,
     read_part,
 )
-from trailbook.stores import Blob, Store
+from trailbook.stores import Blob, ExpectedBlob, Store
 
 SEGMENT, LIST = "segment", ("index", "segments")
 PARTS_BYTES = 192 * 2**20
@@ -168,7 +168,7 @@ class Sealed:
         """Forget every segment, in the store too. Raises: HeadMovedError, StoreError."""
         names = [(k, key) for k, key in self._store.blob_names(self._org) if k == SEGMENT]
         stored = self._store.blob(self._org, *LIST)
-        self._store.put_blobs(self._org, (), drop=[*names, LIST], expect=(*LIST, stored))
+        self._store.put_blobs(self._org, (), drop=[*names, LIST], expect=ExpectedBlob(*LIST, stored))
         self.load()
 
     def faults(self, segment: Segment) -> list[str]:
@@ -215,7 +215,7 @@ class Sealed:
         blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in content.items()]
         blobs += [Blob(SEGMENT, _named(head, "head"), written), Blob(*LIST, stored)]
         gone = [(SEGMENT, _named(s.head, name)) for s in drop for name in ("head", *s.head.parts)]
-        self._store.put_blobs(self._org, blobs, drop=gone, expect=(*LIST, self._stored))
+        self._store.put_blobs(self._org, blobs, drop=gone, expect=ExpectedBlob(*LIST, self._stored))
         self._list, self._stored, self.segments = new, stored, segments
 
     def _segment(self, head: SegmentHead) -> Segment:

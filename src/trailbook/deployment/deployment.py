@@ -31,9 +31,9 @@ from trailbook.proofs import (
     Keyring,
     Signer,
     Signing,
-    Timestamp,
+    Stamp,
     Trust,
-    kept_timestamps,
+    kept_stamps,
     new_keys,
     origin_of,
     read_outside,
@@ -214,9 +214,9 @@ class Deployment:
         )
         return verify_log(self._store, org, asked, progress=progress)
 
-    def stamps(self, org: str) -> list[Timestamp]:
+    def stamps(self, org: str) -> list[Stamp]:
         """The timestamps that a log keeps, unchecked, each with its note. Raises: NotFoundError, StoreError."""
-        return kept_timestamps(self._store, org)
+        return kept_stamps(self._store, org)
 
     def behind(self, outside: Path) -> dict[str, Checkpoint]:
         """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""

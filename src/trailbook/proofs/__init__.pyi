@@ -95,8 +95,8 @@ from .tiles import (
     origin_of as origin_of,
 )
 from .timestamping import (
-    Timestamp as Timestamp,
+    Stamp as Stamp,
 )
 from .timestamping import (
-    kept_timestamps as kept_timestamps,
+    kept_stamps as kept_stamps,
 )

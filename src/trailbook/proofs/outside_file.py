@@ -28,6 +28,14 @@ class Outside(Struct, frozen=True):
         """The last checkpoint of any of these origins, or None."""
         return next((signed for signed in reversed(self.notes) if signed.checkpoint.origin in origins), None)
 
+    def notes_of(self, origin: str) -> list[bytes]:
+        """The signed notes of the log with this origin, in any epoch."""
+        return [
+            signed.note
+            for signed in self.notes
+            if signed.checkpoint.origin == origin or signed.checkpoint.origin.startswith(f"{origin}/")
+        ]
+
 
 NOTHING_OUTSIDE = Outside((), {})
 

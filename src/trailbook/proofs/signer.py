@@ -24,7 +24,7 @@ from trailbook.errors import (
 from trailbook.proofs.keyring import Keyring
 from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
-from trailbook.proofs.timestamping import Stamping, Timestamp
+from trailbook.proofs.timestamping import Stamp, Stamping
 from trailbook.record import decode_body
 from trailbook.stores import Blob, ExpectedBlob, Head, Store
 from trailbook.tree import (
@@ -82,7 +82,7 @@ class Signer:
         """Get timestamps for what was signed since, where it is time to; a slow authority takes its time here."""
         self._stamping.ask()
 
-    def stamped(self, org: str) -> Timestamp | None:
+    def stamped(self, org: str) -> Stamp | None:
         """The last timestamp of a log, with the signed note that it is over; None before the first."""
         return self._stamping.last(org)
 

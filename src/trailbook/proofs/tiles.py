@@ -65,16 +65,16 @@ def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge 
 
     Only proofs may remember: whoever signs or verifies computes every hash anew. Raises: DamagedError.
     """
-    known = {} if edge is None else edge
+    edge = {} if edge is None else edge
     if store.blob(org, "tile", f"{level}/{index}") is not None:
-        known.pop((level, index), None)
+        edge.pop((level, index), None)
         return b"".join(hashes(store, org, level, index)[:width])
-    joined = known.get((level, index), b"")
+    joined = edge.get((level, index), b"")
     first, stop = index * TILE + len(joined) // HASH, index * TILE + width
     if first < stop:
         below = (tile_root(store, org, level - 1, at) for at in range(first, stop))
         joined += b"".join(below if level else leaves(store, org, first, stop))
-        known[level, index] = joined
+        edge[level, index] = joined
     return joined[: width * HASH]
 
 

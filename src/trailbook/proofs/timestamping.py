@@ -37,7 +37,7 @@ class Waiting(Struct, frozen=True):
     note: bytes
 
 
-class Timestamp(Struct, frozen=True, kw_only=True):
+class Stamp(Struct, frozen=True, kw_only=True):
     """A token (DER) that is kept, and the signed note of a tree of `size` entries that it is over."""
 
     size: int
@@ -70,7 +70,7 @@ class Stamping:
             if org not in self._asked or not timedelta(0) <= now - self._asked[org] < self._every:
                 self._ask(org, self._waiting.pop(org), now)
 
-    def last(self, org: str) -> Timestamp | None:
+    def last(self, org: str) -> Stamp | None:
         """The last timestamp; None before the first. Raises: ProofInvalidError where its note is none."""
         kinds = _kinds(self._store, org)
         key = max((key for kind, key in self._store.blob_names(org) if kind == kinds.token), default=None)
@@ -79,7 +79,7 @@ class Stamping:
         token, note = (self._store.blob(org, kind, key) for kind in (kinds.token, kinds.note))
         if token is None or note is None:
             return None
-        return Timestamp(size=read_checkpoint(note).checkpoint.size, note=note, token=token)
+        return Stamp(size=read_checkpoint(note).checkpoint.size, note=note, token=token)
 
     def _ask(self, org: str, waiting: Waiting, now: datetime) -> None:
         try:
@@ -114,16 +114,16 @@ class Stamping:
             self.problems.pop(org, None)
 
 
-def kept_timestamps(store: Store, org: str) -> list[Timestamp]:
+def kept_stamps(store: Store, org: str) -> list[Stamp]:
     """Every token that a log keeps, of every epoch, oldest first; a note that is gone is empty. Raises: StoreError."""
-    timestamps = []
+    stamps = []
     for kind, key in store.blob_names(org):
         name, _, epoch = kind.partition("/")
         if name == TOKEN:
             note = store.blob(org, f"{NOTE}/{epoch}" if epoch else NOTE, key)
             token = store.blob(org, kind, key)
-            timestamps.append(Timestamp(size=int(key), note=note or b"", token=token or b""))
-    return timestamps
+            stamps.append(Stamp(size=int(key), note=note or b"", token=token or b""))
+    return stamps
 
 
 def _kinds(store: Store, org: str) -> Kinds:

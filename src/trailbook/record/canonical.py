@@ -127,7 +127,7 @@ def correlation_digits(correlation: str, key: bytes) -> str:
     return hmac.digest(key, correlation.encode(), "sha256")[:16].hex()
 
 
-class Stamp(Struct, frozen=True, kw_only=True, gc=False):
+class EntryStamp(Struct, frozen=True, kw_only=True, gc=False):
     """What the log itself adds to an entry: id, time of recording (microseconds) and the organisation's key."""
 
     id: UUID
@@ -135,7 +135,7 @@ class Stamp(Struct, frozen=True, kw_only=True, gc=False):
     key: bytes
 
 
-def encode_body(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
+def encode_body(entry: NewEntry, cited: Cited, stamp: EntryStamp) -> bytes:
     """The canonical body of a completed entry (category and concerns filled in).
 
     Raises: EntryInvalidError when the body would be longer than 65,535 bytes.

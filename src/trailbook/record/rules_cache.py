@@ -1,6 +1,6 @@
 """What was found sound before: the same items, origins and shapes of entries are not checked twice.
 
-Owns a shortcut past `rules.complete`, and only where the rules have already answered for an entry's shape (everything
+Owns a shortcut past `complete_entry`, and only where the rules have already answered for an entry's shape (everything
 but items, times and ids); of its items only those not seen before are held against the rules about them alone.
 Refuses to judge: whatever is not found sound goes to the rules whole, which alone say what is wrong.
 """
@@ -39,7 +39,7 @@ class RulesCache:
         self._shapes: dict[Hashable, Action] = {}
 
     def complete(self, entry: NewEntry, now: datetime) -> Complete:
-        """As `rules.complete`, sooner where everything was seen before. Raises: as `rules.complete`."""
+        """As `complete_entry`, sooner where everything was seen before. Raises: as `complete_entry`."""
         try:
             shape = _shape(entry)
             action = self._shapes.get(shape)

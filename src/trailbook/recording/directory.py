@@ -71,8 +71,8 @@ class Draft:
 
     def foresee(self, items: Iterable[Item]) -> None:
         """Read at once what the directory has of these items: one by one they cost a query each."""
-        known, older = self._directory.exact, self._directory.older
-        exact = [key for i in items if (key := (i.type, i.id, i.name)) not in known]
+        lately, older = self._directory.exact, self._directory.older
+        exact = [key for i in items if (key := (i.type, i.id, i.name)) not in lately]
         keys: dict[Key, None] = {
             (type_, id_, None): None for type_, id_, name in exact if not older((type_, id_, name))
         }
@@ -95,7 +95,7 @@ class Draft:
 
     def _look(self, item: Item, owner: int | None) -> Identity:
         key: Key = (item.type, item.id, None)
-        versions = self._known(key)
+        versions = self._versions_of(key)
         identity = next((v for v in reversed(versions) if item.name is None or v.name == item.name), None)
         if identity is None:
             salt = self._entropy(16)
@@ -116,7 +116,7 @@ class Draft:
         key: Key = ("origin", origin.ip or "", actor)
         if actor > self._began:
             self._versions.setdefault(key, [])  # of somebody new the directory has nothing
-        versions = self._known(key)
+        versions = self._versions_of(key)
         identity = next((v for v in versions if v.name == origin.user_agent), None)
         if identity is None:
             salt = self._entropy(16)
@@ -133,7 +133,7 @@ class Draft:
         self.exact[origin.ip, origin.user_agent, actor] = identity
         return identity
 
-    def _known(self, key: Key) -> list[Identity]:
+    def _versions_of(self, key: Key) -> list[Identity]:
         versions = self._versions.get(key)
         if versions is None:
             versions = self._versions[key] = self._directory.read([key])[key]
@@ -146,7 +146,7 @@ class Draft:
         return self.items
 
     def _add(self, key: Key, identity: Identity) -> None:
-        versions = self._known(key)
+        versions = self._versions_of(key)
         if versions and identity.type != "origin":  # whoever is cited without a name is cited by the latest
             self.exact[identity.type, identity.id, None] = identity
         versions.append(identity)

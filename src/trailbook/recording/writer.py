@@ -19,9 +19,9 @@ from trailbook.proofs import frontier
 from trailbook.record import (
     Cited,
     Complete,
+    EntryStamp,
     RowItems,
     RulesCache,
-    Stamp,
     correlation_digits,
     decode_body,
     encode_body,
@@ -249,7 +249,7 @@ class Writer:
 
     def _add(self, attempt: _Attempt, complete: Complete, *, source: Item, id_: UUID) -> Receipt:
         entry, cites = complete.entry, _cite(attempt.draft, complete, source)
-        stamp = Stamp(id=id_, recorded_at=attempt.stamped, key=self._means.key)
+        stamp = EntryStamp(id=id_, recorded_at=attempt.stamped, key=self._means.key)
         seq = attempt.head.size + len(attempt.rows)
         body = encode_body(entry, _tokens(cites), stamp)
         attempt.rows.append(NewRow(id_, body))

@@ -86,7 +86,7 @@ def overlooked(
         elif head.epoch == len(again) or head.size > again[head.epoch].size:
             lost[end] = max(lost.get(end, head), head, key=lambda s: s.size)
         elif head.size == again[head.epoch].size and head.root != again[head.epoch].root:
-            what = f"the restart cites another head than the head {head.whose}"
+            what = f"the restart cites another head than the one {head.whose}"
             findings.append(at("changed", again[head.epoch].seq, what))
     for end, head in lost.items():
         findings.append(at("missing", end, f"a checkpoint {head.whose} has {head.size} entries", head.size))

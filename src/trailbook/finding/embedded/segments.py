@@ -22,7 +22,7 @@ from trailbook.index import (
     Lives,
     Segment,
     SegmentHead,
-    build,
+    build_segment,
     fields_of,
     lives_of,
     read_head,
@@ -155,7 +155,7 @@ class Sealed:
 
     def replace(self, first: int, span: int, entries: tuple[Fields, Lives]) -> None:
         """Put a segment built anew in the place of a damaged one, in memory alone: `reindex` is what repairs."""
-        head, content = build(first, span, *entries)
+        head, content = build_segment(first, span, *entries)
         for name in head.parts:
             self._parts.keep(self._key(head, name), read_part(head, name, content[name]))
         held = {name: read_part(head, name, content[name]) for name in head.parts}
@@ -292,4 +292,4 @@ def merged(small: Sequence[Segment]) -> tuple[SegmentHead, dict[str, bytes]]:
     lived = Lives(
         *(np.concatenate([getattr(one, name) for one in lives]) for name in Lives.__struct_fields__)
     )
-    return build(small[0].first, small[-1].size - small[0].first, fields, lived)
+    return build_segment(small[0].first, small[-1].size - small[0].first, fields, lived)

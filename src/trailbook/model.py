@@ -21,7 +21,7 @@ Kind = Literal["person", "integration", "system"]
 Outcome = Literal["success", "failure", "denied"]
 Interface = Literal["web", "mobile", "api", "cli", "job", "import", "database"]
 State = Literal["received", "accepted", "checkpointed", "anchored"]
-Progress = Callable[[int, int], None]  # told how much is done, and of how much
+Progress = Callable[[int, int], None]  # called with how much is done, and of how much
 
 KINDS: tuple[Kind, ...] = ("person", "integration", "system")
 OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")
@@ -161,8 +161,8 @@ def text_fault(text: str, most: int) -> str | None:
         return f"is longer than {most} characters"
     if text.isascii() and text.isprintable():
         return None
-    if found := _FORBIDDEN.search(text):
-        return f"has the forbidden character U+{ord(found.group()):04X}"
+    if forbidden := _FORBIDDEN.search(text):
+        return f"has the forbidden character U+{ord(forbidden.group()):04X}"
     return None if unicodedata.is_normalized("NFC", text) else "is not in Unicode normal form C"
 
 
@@ -195,23 +195,23 @@ def item_faults(item: Item, pointer: str) -> Iterator[Fault]:
 _PATH = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
 
 
-def entry_from(found: Any) -> NewEntry:
+def entry_from(decoded: Any) -> NewEntry:
     """Turn decoded JSON (dicts, lists, strings) into a `NewEntry`.
 
     Raises: EntryInvalidError with a pointer to the member whose type or presence is wrong.
     """
-    if not isinstance(found, dict):
+    if not isinstance(decoded, dict):
         raise EntryInvalidError((Fault("", "entry-invalid", "is not an object"),))
-    at = found.get("occurred_at")
+    at = decoded.get("occurred_at")
     if isinstance(at, str):
         try:
-            found = {**found, "occurred_at": parse_instant(at)}
+            decoded = {**decoded, "occurred_at": parse_instant(at)}
         except ValueError as why:
             raise EntryInvalidError((Fault("/occurred_at", "entry-invalid", str(why)),)) from None
     elif at is not None:
         raise EntryInvalidError((Fault("/occurred_at", "entry-invalid", "is not a text"),))
     try:
-        return msgspec.convert(found, NewEntry)
+        return msgspec.convert(decoded, NewEntry)
     except msgspec.ValidationError as error:
         raise EntryInvalidError((shape_fault(error),)) from None
 
@@ -231,10 +231,10 @@ def shaped(entry: NewEntry) -> NewEntry:
 
 def shape_fault(error: msgspec.ValidationError) -> Fault:
     """A msgspec finding as a Fault with an RFC 6901 pointer."""
-    said, _, path = str(error).partition(" - at ")
+    message, _, path = str(error).partition(" - at ")
     pointer = "".join("/" + (name or index) for name, index in _PATH.findall(path))
-    if named := re.search(r"(?:required|unknown) field `([^`]*)`", said):
+    if named := re.search(r"(?:required|unknown) field `([^`]*)`", message):
         pointer += "/" + named.group(1).replace("~", "~0").replace("/", "~1")
-    if said.startswith("Invalid enum value") and (choices := _CHOICES.get(pointer.rpartition("/")[2])):
+    if message.startswith("Invalid enum value") and (choices := _CHOICES.get(pointer.rpartition("/")[2])):
         return Fault(pointer, "entry-invalid", f"is not one of {', '.join(choices)}")
-    return Fault(pointer, "entry-invalid", said[0].lower() + said[1:])
+    return Fault(pointer, "entry-invalid", message[0].lower() + message[1:])

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from trailbook.catalogue import ActionWords, Catalogue, load
-from trailbook.catalogue.sentences import Named, Piece, Spoken, sample_sentences, say, sentence_pieces
+from trailbook.catalogue.sentences import Named, SentencePiece, Spoken, sample_sentences, say, sentence_pieces
 from trailbook.errors import CatalogueError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -260,13 +260,13 @@ def test_an_erased_name_is_never_said() -> None:
 def test_pieces_name_each_item_apart() -> None:
     told = spoken(concerns=(("member", BOB), ("member", OSLO)))
     assert sentence_pieces(CATALOGUE, told, "en") == (
-        Piece("Anna Berg", ("actor", 0)),
-        Piece(" gave "),
-        Piece("Bob Li", ("member", 0)),
-        Piece(" and "),
-        Piece("Oslo", ("member", 1)),
-        Piece(" the role "),
-        Piece("Manager", ("target", 0)),
+        SentencePiece("Anna Berg", ("actor", 0)),
+        SentencePiece(" gave "),
+        SentencePiece("Bob Li", ("member", 0)),
+        SentencePiece(" and "),
+        SentencePiece("Oslo", ("member", 1)),
+        SentencePiece(" the role "),
+        SentencePiece("Manager", ("target", 0)),
     )
 
 

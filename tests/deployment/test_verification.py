@@ -22,7 +22,18 @@ from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
 from trailbook.tree.checkpoint import VerifierKey, parse_checkpoint, parse_note
 from trailbook.tree.merkle import EMPTY, TILE, Tile, compact_range, extend_frontier, frontier_root
-from trailbook.verify import Finding, Signed, Tree, add_tile, ladder, open_head, settle, upper_faults
+from trailbook.verify import (
+    Finding,
+    KeptTile,
+    Signed,
+    Tree,
+    TreeHead,
+    add_tile,
+    ladder,
+    open_head,
+    settle,
+    upper_faults,
+)
 
 THIEF = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
 BIG = TILE * TILE + 3 * TILE
@@ -36,7 +47,7 @@ def asked(found: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
 
 
 def notes(file: Path) -> tuple[bytes, ...]:
-    return tuple(raw for _, raw in read_outside(file).notes)
+    return tuple(signed.note for signed in read_outside(file).notes)
 
 
 def verdicts(findings: Sequence[Finding]) -> set[tuple[str, int | None, int | None]]:
@@ -234,8 +245,10 @@ def examined(leaves: Sequence[bytes], tiles: dict[tuple[int, int], bytes], head:
     above = tiles.get((1, 0))
     for number in range(BIG // TILE):
         hash_ = above[number * 32 : number * 32 + 32] if above is not None and number < TILE else None
-        add_tile(tree, leaves[number * TILE : number * TILE + TILE], (tiles.get((0, number)), hash_), ())
-    found = [*settle(tree, [head], (head.size, head.root)), *ladder(tree, [head])]
+        add_tile(
+            tree, leaves[number * TILE : number * TILE + TILE], KeptTile(tiles.get((0, number)), hash_), ()
+        )
+    found = [*settle(tree, [head], TreeHead(head.size, head.root)), *ladder(tree, [head])]
     return [*found, *upper_faults(tree, lambda level, index: tiles.get((level, index)))]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from trailbook.index import (
     Tail,
     Word,
     bars,
-    build,
+    build_segment,
     by_number,
     by_seq,
     count,
@@ -153,8 +152,7 @@ def cut(found: Sequence[IndexRow], sizes: Sequence[int], dead: Sequence[tuple[in
 
 
 def sealed(tail: Tail, stop: int, dead: Sequence[tuple[int, int]] = ()) -> Segment:
-    columns = [np.asarray([life[n] for life in tail.lives], np.int64) for n in range(4)]
-    head, content = build(tail.first, stop - tail.first, Fields(*tail.fields(stop)), Lives(*columns))
+    head, content = build_segment(tail.first, stop - tail.first, tail.fields(stop), tail.lives(stop))
     return Segment(head, lambda head, name: read_part(head, name, content[name]), dead)
 
 
@@ -239,15 +237,14 @@ def test_a_segment_of_segments_is_the_segment_of_their_entries(found: list[Index
     lives = [lives_of(p) for p in pieces]
     lived = Lives(*(np.concatenate([getattr(x, n) for x in lives]) for n in Lives.__struct_fields__))
     fields = Fields(joined, starts, np.concatenate([f.concerned for f in of]))
-    assert build(0, 40, fields, lived)[0] == whole.head
+    assert build_segment(0, 40, fields, lived)[0] == whole.head
 
 
 @pytest.fixture
 def stored() -> tuple[SegmentHead, dict[str, bytes]]:
     random, tail = Random(1), Tail(0, new_codes(WORDS))
     tail.add([_row(seq, random) for seq in range(50)], 50)
-    empty: Any = np.zeros(0, np.int64)
-    return build(0, 50, Fields(*tail.fields(50)), Lives(empty, empty, empty, empty))
+    return build_segment(0, 50, tail.fields(50), tail.lives(50))
 
 
 def test_a_flipped_bit_in_any_part_is_refused(stored: tuple[SegmentHead, dict[str, bytes]]) -> None:

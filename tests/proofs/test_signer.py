@@ -56,7 +56,7 @@ def test_both_signatures_of_the_kept_note_hold(tmp_path: Path, clock: FrozenCloc
     deployment = opened(tmp_path, clock)
     grow(deployment.create(ORG), clock, 3)
     deployment.signer().sign(ORG)
-    kept = read_outside(tmp_path / "outside.txt").notes[-1][1]
+    kept = read_outside(tmp_path / "outside.txt").notes[-1].note
     found = open_checkpoint(kept, Policy("log.example/acme", deployment.verifier_keys(ORG)))
     assert [one.time for one in found.signed] == [None, int(clock().timestamp())]
 
@@ -88,8 +88,8 @@ def test_the_time_of_checkpoints_never_runs_backwards(tmp_path: Path, clock: Fro
     after = signer.last(ORG)
     assert before is not None
     assert after is not None
-    assert after[0].size > before[0].size
-    assert after[1] == before[1]
+    assert after.checkpoint.size > before.checkpoint.size
+    assert after.time == before.time
 
 
 @pytest.mark.parametrize("seq", [0, 255, 256, 299, 300, 555])
@@ -209,10 +209,10 @@ def test_after_rotation_old_checkpoints_verify_and_an_entry_names_the_new_key(
     log = deployment.create(ORG)
     grow(log, clock, 3)
     deployment.signer().sign(ORG)
-    old = read_outside(tmp_path / "outside.txt").notes[-1][1]
+    old = read_outside(tmp_path / "outside.txt").notes[-1].note
     keyring = deployment.rotate_keys(tmp_path / "log.db.signing")
     deployment.signer().sign(ORG)
-    new = read_outside(tmp_path / "outside.txt").notes[-1][1]
+    new = read_outside(tmp_path / "outside.txt").notes[-1].note
     keys = deployment.verifier_keys(ORG)
     for note in (old, new):
         assert open_checkpoint(note, Policy("log.example/acme", keys)).signed
@@ -286,4 +286,4 @@ def test_the_outside_file_is_read_back_past_a_record_cut_by_a_power_loss(
 def read_outside_note(whole: bytes, folder: Path) -> bytes:
     """The first note of an outside file's bytes."""
     (folder / "other.txt").write_bytes(whole)
-    return read_outside(folder / "other.txt").notes[0][1]
+    return read_outside(folder / "other.txt").notes[0].note

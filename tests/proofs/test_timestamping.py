@@ -66,10 +66,12 @@ def test_a_checkpoint_is_stamped_once_a_minute(tmp_path: Path, server: Server, r
         assert len(tokens(tmp_path)) == kept
     assert tokens(tmp_path) == [f"{3:020d}", f"{12:020d}"]
     assert signer.problems == []
-    note, token = signer.stamped(ORG) or (b"", b"")
-    assert note in (tmp_path / "outside.txt").read_bytes()
-    check_stamp(token, note, roots)
-    assert openssl_agrees(server.folder, token, note)
+    last = signer.stamped(ORG)
+    assert last is not None
+    assert last.size == 12
+    assert last.note in (tmp_path / "outside.txt").read_bytes()
+    check_stamp(last.token, last.note, roots)
+    assert openssl_agrees(server.folder, last.token, last.note)
 
 
 def test_the_last_checkpoint_of_a_minute_is_stamped_when_it_is_over(tmp_path: Path, server: Server) -> None:
@@ -100,7 +102,7 @@ def test_the_earliest_token_of_a_size_stays(tmp_path: Path, server: Server, root
     signer.ask_stamps()
     assert first is not None
     assert signer.stamped(ORG) == first
-    check_stamp(first[1], first[0], roots)
+    check_stamp(first.token, first.note, roots)
     assert len(server.queries) == 1
 
 
@@ -136,8 +138,9 @@ def test_the_next_authority_is_asked_when_one_fails(
     signer = deployment.signer()
     signer.sign(ORG)
     signer.ask_stamps()
-    note, token = signer.stamped(ORG) or (b"", b"")
-    check_stamp(token, note, roots)
+    last = signer.stamped(ORG)
+    assert last is not None
+    check_stamp(last.token, last.note, roots)
     assert signer.problems[0].startswith("acme: another authority stamped the last checkpoint: 127.0.0.1:1: ")
 
 

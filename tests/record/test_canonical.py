@@ -20,7 +20,7 @@ from trailbook.errors import DamagedError, EntryInvalidError
 from trailbook.model import Concern, Item, NewEntry, Origin, entry_from
 from trailbook.record.canonical import (
     Cited,
-    Stamp,
+    EntryStamp,
     canonical_json,
     correlation_digits,
     decode_body,
@@ -64,7 +64,7 @@ def cited(case: dict[str, Any], entry: NewEntry) -> Cited:
 
 def body_of(case: dict[str, Any]) -> bytes:
     entry = entry_from(case["entry"])
-    stamp = Stamp(
+    stamp = EntryStamp(
         id=UUID(case["stamp"]["id"]),
         recorded_at=case["stamp"]["recorded_at"],
         key=bytes.fromhex(case["key"]),
@@ -110,7 +110,7 @@ def plain(entry: NewEntry, recorded_at: str = "2026-11-02T08:15:00.000000Z") -> 
         concerns=tuple(stands(c) or "" for c in entry.concerns),
     )
     assert entry.id is not None
-    return encode_body(entry, tokens, Stamp(id=entry.id, recorded_at=recorded_at, key=KEY))
+    return encode_body(entry, tokens, EntryStamp(id=entry.id, recorded_at=recorded_at, key=KEY))
 
 
 ENTRIES = new_entries(CATALOGUE).map(lambda entry: complete_entry(CATALOGUE, entry, START).entry)

@@ -78,7 +78,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     asked = VerifyOptions(
         origin=ORIGIN,
         keys_of=KEYRING.verifiers,
-        outside=tuple(raw for _, raw in read_outside(folder / "outside.txt").notes),
+        outside=tuple(signed.note for signed in read_outside(folder / "outside.txt").notes),
         now=signed.clock.at,
         types=frozenset(signed.log.catalogue.types),
     )

@@ -47,7 +47,7 @@ from .credentials import (
     Credentials as Credentials,
 )
 from .credentials import (
-    Lives as Lives,
+    Lifetimes as Lifetimes,
 )
 from .credentials import (
     refuse_faults as refuse_faults,

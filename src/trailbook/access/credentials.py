@@ -37,7 +37,7 @@ _WRONG = "sign in, or give a valid API key"
 _BRINGS: dict[Level, tuple[str, ...]] = {"full": (AUDITOR,), "none": (EMPLOYEE,)}
 
 
-class Lives(Struct, frozen=True, kw_only=True):
+class Lifetimes(Struct, frozen=True, kw_only=True):
     """How long a session lives in all, and how long without being used."""
 
     session: timedelta = SESSION_LIFE
@@ -56,14 +56,14 @@ class Credentials:
         clock: Clock,
         entropy: Entropy,
         *,
-        lives: Lives | None = None,
+        lives: Lifetimes | None = None,
         restricted: Iterable[str] = (),
     ) -> None:
         self._registry = registry
         self._clock = clock
         self._entropy = entropy
         self._restricted = frozenset(restricted)
-        self.lives = lives or Lives()
+        self.lives = lives or Lifetimes()
 
     def new_key(
         self,

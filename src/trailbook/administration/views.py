@@ -211,7 +211,7 @@ def _made(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
         owner=_who(by),
         name=wanted.name,
         shared=wanted.shared,
-        asked=msgspec.json.encode(asked),
+        filter=msgspec.json.encode(asked),
         created_at=created_at,
     )
 
@@ -222,7 +222,7 @@ def _item(view: SavedView) -> Item:
 
 def _saved(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
     """The view with its items as they are called now; one of somebody erased is removed."""
-    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.asked, type=AskedItems))
+    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.filter, type=AskedItems))
     if pairs is None:
         _kept(by).drop(by.org, view.id)
         return None

@@ -44,7 +44,7 @@ from .sentences import (
     Named as Named,
 )
 from .sentences import (
-    Piece as Piece,
+    SentencePiece as SentencePiece,
 )
 from .sentences import (
     Spoken as Spoken,

@@ -69,7 +69,7 @@ def catalogue_faults(
 
     `actions_seen` are names found in a log; one that nothing declares is a fault.
     """
-    found = [
+    faults = [
         *_names(catalogue),
         *(f for action in catalogue.actions.values() for f in _action(catalogue, action)),
         *(f for item_type in catalogue.types.values() for f in _type(catalogue, item_type)),
@@ -79,10 +79,10 @@ def catalogue_faults(
         try:
             language = catalogue.language(lang)
         except CatalogueError as error:
-            found.append(CatalogueFault(f"say/{lang}.toml", "", error.detail))
+            faults.append(CatalogueFault(f"say/{lang}.toml", "", error.detail))
             continue
-        found.extend(_language(catalogue, language))
-    return found
+        faults.extend(_language(catalogue, language))
+    return faults
 
 
 def participle(name: str) -> bool:
@@ -192,8 +192,8 @@ def _labels(catalogue: Catalogue, language: Language) -> Iterator[CatalogueFault
 def _phrases(language: Language) -> Iterator[CatalogueFault]:
     file = f"say/{language.code}.toml"
     for name, wanted in PHRASES.items():
-        said = language.phrases.get(name)
-        if said is None or sorted(slots(said)) != sorted(wanted):
+        phrase = language.phrases.get(name)
+        if phrase is None or sorted(slots(phrase)) != sorted(wanted):
             yield CatalogueFault(file, f"phrases.{name}", f"needs one phrase with the slots {list(wanted)}")
     for name, words in language.verbs.items():
         if name not in VERBS:
@@ -212,18 +212,17 @@ def _sentences(catalogue: Catalogue, action: Action, language: Language) -> Iter
     for variant, template in templates(words):
         where = partial(CatalogueFault, file, f"{key}.{variant}")
         for slot in slots(template):
-            if why := _slot_fault(catalogue, (action, variant), slot):
+            if why := _slot_fault(catalogue, action, slot, variant=variant):
                 yield where(f"the slot {{{slot}}} {why}")
         if _stray_brace(template):
             yield where("has a brace that is no slot")
     if words.counted is not None:
         for form in PLURALS:
-            if getattr(words.counted, form) is None:
+            if words.counted.form(form) is None:
                 yield CatalogueFault(file, f"{key}.counted.{form}", "the plural form is missing")
 
 
-def _slot_fault(catalogue: Catalogue, at: tuple[Action, str], slot: str) -> str | None:
-    action, variant = at
+def _slot_fault(catalogue: Catalogue, action: Action, slot: str, *, variant: str) -> str | None:
     if slot == "actor":
         return None
     if slot == "target":

@@ -118,15 +118,13 @@ class Catalogue(Struct, frozen=True):
 
         Raises: ActionUnknownError naming the nearest declared one.
         """
-        found = self.actions.get(name)
-        if found is None:
+        action = self.actions.get(name)
+        if action is None:
             entity, _, done = name.partition(".")
-            own = {
-                action.partition(".")[2]: action for action in self.actions if action.startswith(f"{entity}.")
-            }
+            own = {other.partition(".")[2]: other for other in self.actions if other.startswith(f"{entity}.")}
             nearest = own.get(_nearest(done, own) or "") if own else _nearest(name, self.actions)
             raise ActionUnknownError(name, nearest, () if nearest else tuple(own.values()))
-        return found
+        return action
 
     def entity_actions(self, pattern: str) -> tuple[Action, ...]:
         """The actions of an entity (`role.*`), whatever their category, or the one action named.
@@ -136,18 +134,18 @@ class Catalogue(Struct, frozen=True):
         entity, star, rest = pattern.partition(".*")
         if not star or rest:
             return (self.action(pattern),)
-        found = tuple(a for a in self.actions.values() if a.name.partition(".")[0] == entity)
-        if not found:
+        actions = tuple(a for a in self.actions.values() if a.name.partition(".")[0] == entity)
+        if not actions:
             near = _nearest(entity, sorted({name.partition(".")[0] for name in self.actions}))
             raise ActionUnknownError(pattern, near and f"{near}.*")
-        return found
+        return actions
 
     def link(self, type_: str, id_: str) -> str | None:
         """Where the host shows an item: its type's link with `{id}` percent-encoded, or None."""
-        found = self.types.get(type_)
-        if found is None or found.link is None or link_fault(found.link) or _DOTS.fullmatch(id_):
+        declared = self.types.get(type_)
+        if declared is None or declared.link is None or link_fault(declared.link) or _DOTS.fullmatch(id_):
             return None
-        return found.link.replace("{id}", quote(id_, safe=""))
+        return declared.link.replace("{id}", quote(id_, safe=""))
 
     def label(self, kind: str, name: str, lang: str) -> str:
         """The label of a category, type, field, action, part, outcome, interface, kind, purpose or verb.

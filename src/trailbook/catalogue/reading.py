@@ -52,12 +52,19 @@ class _ActionRow(Struct, forbid_unknown_fields=True):
     on_failure: OnFailure | UnsetType = UNSET
 
 
+class _DeclaredAction(Struct, frozen=True):
+    """What files say of an action, and the category whose files they are."""
+
+    category: str
+    row: _ActionRow
+
+
 class _Rows(Struct):
-    """What all files said so far: the rows of actions stay apart until their category is known."""
+    """What all files say so far: actions stay rows until all of their category is known."""
 
     categories: dict[str, Category]
     types: dict[str, ItemType]
-    actions: dict[str, tuple[str, _ActionRow]]
+    actions: dict[str, _DeclaredAction]
 
 
 def load(folders: Sequence[Path] = ()) -> Catalogue:
@@ -74,8 +81,8 @@ def _built_in() -> Catalogue:
 
 
 def _load(folders: Sequence[Path]) -> Catalogue:
-    found = Catalogue({}, {}, {}, (), {})
-    rows = _Rows(found.categories, found.types, {})
+    catalogue = Catalogue({}, {}, {}, (), {})
+    rows = _Rows(catalogue.categories, catalogue.types, {})
     purposes: list[str] = []
     for folder in folders:
         if not folder.is_dir():
@@ -83,11 +90,11 @@ def _load(folders: Sequence[Path]) -> Catalogue:
         for file in sorted(folder.glob("*.toml")):
             _add_file(rows, purposes, file)
         for file in sorted(folder.glob("say/*.toml")):
-            language = found.languages.setdefault(file.stem, new_language(file.stem))
+            language = catalogue.languages.setdefault(file.stem, new_language(file.stem))
             add_words(language, _parsed(file), _shown(file))
-    for name, (category, row) in rows.actions.items():
-        found.actions[name] = _action(name, row, rows.categories[category])
-    return structs.replace(found, purposes=tuple(dict.fromkeys(purposes)))
+    for name, declared in rows.actions.items():
+        catalogue.actions[name] = _action(name, declared.row, rows.categories[declared.category])
+    return structs.replace(catalogue, purposes=tuple(dict.fromkeys(purposes)))
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -116,7 +123,8 @@ def _add_file(rows: _Rows, purposes: list[str], file: Path) -> None:
         _add_type(rows, ItemType(name=type_name, category=name), converted(type_row, _TypeRow, where), where)
     for action, action_row in _section(table, "actions", shown, dict[str, Any]).items():
         where = f"{shown}: actions.{action}"
-        _add_action(rows, (name, action), converted(action_row, _ActionRow, where), where)
+        new = _DeclaredAction(name, converted(action_row, _ActionRow, where))
+        _add_action(rows, action, new, where)
 
 
 def _section(table: Mapping[str, Any], name: str, shown: str, shape: Any) -> Any:
@@ -169,31 +177,31 @@ def _add_type(rows: _Rows, new: ItemType, row: _TypeRow, where: str) -> None:
     rows.types[new.name] = structs.replace(new, fields=fields, **given)
 
 
-def _add_action(rows: _Rows, at: tuple[str, str], row: _ActionRow, where: str) -> None:
-    category, name = at
-    given = _given(row)
-    if name in rows.actions:
-        declared, known = rows.actions[name]
-        if declared != category:
-            raise CatalogueError(f"{where}: is declared in the category {declared!r}, which is not changed")
+def _add_action(rows: _Rows, name: str, new: _DeclaredAction, where: str) -> None:
+    given = _given(new.row)
+    if known := rows.actions.get(name):
+        if known.category != new.category:
+            raise CatalogueError(
+                f"{where}: is declared in the category {known.category!r}, which is not changed"
+            )
         _only(given, {"retention", "on_failure"}, where)
-        rows.actions[name] = (category, structs.replace(known, **given))
+        rows.actions[name] = _DeclaredAction(known.category, structs.replace(known.row, **given))
         return
-    if category not in rows.categories:
-        raise CatalogueError(f"{where}: the category {category!r} is not declared; begin with [category]")
+    if new.category not in rows.categories:
+        raise CatalogueError(f"{where}: the category {new.category!r} is not declared; begin with [category]")
     _need(given, ("target", "verb", "since"), where)
     for part, size in given.get("concerns", {}).items():
         _rule(part, size, where)
-    rows.actions[name] = (category, row)
+    rows.actions[name] = new
 
 
 def _rule(part: str, size: str, where: str) -> Rule:
     if size == "target":
         return Rule(part, 1, 1)
-    found = _RANGE.fullmatch(size)
-    if found is None or int(found[1]) > int(found[2]) or not 1 <= int(found[2]) <= 100:
+    ends = _RANGE.fullmatch(size)
+    if ends is None or int(ends[1]) > int(ends[2]) or not 1 <= int(ends[2]) <= 100:
         raise CatalogueError(f'{where}.concerns.{part}: {size!r} is neither "target" nor a range in 0..100')
-    return Rule(part, int(found[1]), int(found[2]))
+    return Rule(part, int(ends[1]), int(ends[2]))
 
 
 def _action(name: str, row: _ActionRow, category: Category) -> Action:

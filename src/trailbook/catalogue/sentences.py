@@ -51,7 +51,7 @@ class Spoken(Struct, frozen=True, kw_only=True, gc=False):
     count: int | None = None
 
 
-class Piece(Struct, frozen=True, gc=False):
+class SentencePiece(Struct, frozen=True, gc=False):
     """A stretch of a sentence; `item` is (part, place in that part) where it names one, else None."""
 
     text: str
@@ -72,7 +72,7 @@ def say(catalogue: Catalogue, spoken: Spoken, lang: str) -> str:
     return "".join(piece.text for piece in sentence_pieces(catalogue, spoken, lang))
 
 
-def sentence_pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Piece, ...]:
+def sentence_pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[SentencePiece, ...]:
     """The sentence of an entry in pieces, each name apart, so that a page can make it a link.
 
     Raises: CatalogueError where the catalogue does not have the language.
@@ -88,8 +88,8 @@ def sentence_pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Pi
 
 def says_count(catalogue: Catalogue, action: str) -> bool:
     """Whether in some language the sentence of an action says how many there were."""
-    found = (language.actions.get(action) for language in catalogue.languages.values())
-    return any(words is not None and words.counted is not None for words in found)
+    translations = (language.actions.get(action) for language in catalogue.languages.values())
+    return any(words is not None and words.counted is not None for words in translations)
 
 
 def _template(voice: _Voice) -> tuple[str, bool]:
@@ -108,15 +108,16 @@ def _own_templates(voice: _Voice) -> Iterator[str]:
     spoken, words = voice.spoken, voice.language.actions.get(voice.spoken.action)
     if words is None:
         return
-    found: tuple[str | None, ...]
+    candidates: tuple[str | None, ...]
     if spoken.outcome != "success":
-        found = (words.failure if spoken.outcome == "failure" else words.denied,)
+        candidates = (words.failure if spoken.outcome == "failure" else words.denied,)
     else:
-        many = words.counted and spoken.count is not None
-        counted = getattr(words.counted, plural(voice.language.code, spoken.count or 0)) if many else None
+        counted = None
+        if words.counted is not None and spoken.count is not None:
+            counted = words.counted.form(plural(voice.language.code, spoken.count))
         own = words.self_ if spoken.self_ and _about_actor(spoken, words.plain, words.self_) else None
-        found = (own, counted, words.full, words.plain)
-    yield from (template for template in found if template)
+        candidates = (own, counted, words.full, words.plain)
+    yield from (template for template in candidates if template)
 
 
 def _about_actor(spoken: Spoken, plain: str | None, own: str | None) -> bool:
@@ -128,8 +129,8 @@ def _about_actor(spoken: Spoken, plain: str | None, own: str | None) -> bool:
     return all(_same(item, spoken.actor) for item in named)
 
 
-def _same(one: Named, other: Named) -> bool:
-    return (one.type, one.id, one.erased and one.token4) == (
+def _same(item: Named, other: Named) -> bool:
+    return (item.type, item.id, item.erased and item.token4) == (
         other.type,
         other.id,
         other.erased and other.token4,
@@ -142,76 +143,76 @@ def _fillable(spoken: Spoken, slot: str) -> bool:
     return slot in ("actor", "target", "label") or any(part == slot for part, _ in spoken.concerns)
 
 
-def _filled(template: str, fill: Callable[[str, str], Iterator[Piece]]) -> Iterator[Piece]:
+def _filled(template: str, fill: Callable[[str, str], Iterator[SentencePiece]]) -> Iterator[SentencePiece]:
     parts = cut(template)
     for at, text in enumerate(parts):
         if at % 2:
             yield from fill(text, parts[at - 1])
         elif text:
-            yield Piece(text)
+            yield SentencePiece(text)
 
 
-def _slot(voice: _Voice, slot: str, before: str) -> Iterator[Piece]:
+def _slot(voice: _Voice, slot: str, before: str) -> Iterator[SentencePiece]:
     spoken = voice.spoken
     if slot == "actor":
         yield from _actor(voice)
     elif slot == "target":
         yield from _item(voice, spoken.target, ("target", 0), before)
     elif slot == "label":
-        yield Piece(voice.catalogue.label("action", spoken.action, voice.language.code))
+        yield SentencePiece(voice.catalogue.label("action", spoken.action, voice.language.code))
     elif slot == "count":
-        yield Piece(str(spoken.count))
+        yield SentencePiece(str(spoken.count))
     else:
         yield from _several(voice, slot, before)
 
 
-def _actor(voice: _Voice) -> Iterator[Piece]:
+def _actor(voice: _Voice) -> Iterator[SentencePiece]:
     spoken, phrases = voice.spoken, voice.language.phrases
     behalf = spoken.on_behalf_of
     if behalf is None:
         yield from _who(voice)
         return
 
-    def fill(slot: str, before: str) -> Iterator[Piece]:
+    def fill(slot: str, before: str) -> Iterator[SentencePiece]:
         return _who(voice) if slot == "actor" else _item(voice, behalf, ("represented", 0), before)
 
     yield from _filled(phrases[f"{spoken.kind}_for"], fill)
 
 
-def _who(voice: _Voice) -> Iterator[Piece]:
+def _who(voice: _Voice) -> Iterator[SentencePiece]:
     spoken, phrases, key = voice.spoken, voice.language.phrases, ("actor", 0)
     actor = spoken.actor
     if spoken.kind == "integration":
         yield from _filled(phrases["integration"], lambda slot, before: iter((_bare(voice, actor, key),)))
     elif spoken.kind == "system" and (actor.erased or actor.name is None):
-        yield Piece(phrases["system"], key)
+        yield SentencePiece(phrases["system"], key)
     else:
         yield from _item(voice, actor, key, "")
 
 
-def _several(voice: _Voice, part: str, before: str) -> Iterator[Piece]:
-    items = [item for found, item in voice.spoken.concerns if found == part]
+def _several(voice: _Voice, part: str, before: str) -> Iterator[SentencePiece]:
+    items = [item for own_part, item in voice.spoken.concerns if own_part == part]
     rest = len(items) - MOST_NAMES
     shown = items[:MOST_NAMES]
     for at, item in enumerate(shown):
         if at:
             last = at == len(shown) - 1 and rest <= 0
-            yield Piece(voice.language.phrases["and"] if last else ", ")
+            yield SentencePiece(voice.language.phrases["and"] if last else ", ")
         yield from _item(voice, item, (part, at), "" if at else before)
     if rest > 0:
         phrases = voice.language.phrases
-        yield Piece(phrases["and"] + phrases["more"].replace("{count}", str(rest)))
+        yield SentencePiece(phrases["and"] + phrases["more"].replace("{count}", str(rest)))
 
 
-def _item(voice: _Voice, item: Named, key: tuple[str, int], before: str) -> Iterator[Piece]:
+def _item(voice: _Voice, item: Named, key: tuple[str, int], before: str) -> Iterator[SentencePiece]:
     """An item in a sentence: its name, or what is said of one that has none, was erased or needs its noun."""
     words, declared = _type_words(voice, item.type), voice.catalogue.types.get(item.type)
     if declared is not None and not declared.named:
-        yield Piece(words.a, key)
+        yield SentencePiece(words.a, key)
         return
     plain = item.erased or (item.name is not None and not _needs_noun(voice, item, key))
     if not plain and not before.lower().endswith(words.the.lower() + " "):
-        yield Piece(words.the + " ")
+        yield SentencePiece(words.the + " ")
     yield _bare(voice, item, key)
 
 
@@ -220,30 +221,30 @@ def _needs_noun(voice: _Voice, item: Named, key: tuple[str, int]) -> bool:
     return voice.noun and key[0] == "target" and not (declared is not None and declared.person)
 
 
-def _bare(voice: _Voice, item: Named, key: tuple[str, int]) -> Piece:
+def _bare(voice: _Voice, item: Named, key: tuple[str, int]) -> SentencePiece:
     if item.erased:
-        return Piece(f"{_type_words(voice, item.type).label} {item.token4}".rstrip(), key)
-    return Piece(item.name if item.name is not None else item.id, key)
+        return SentencePiece(f"{_type_words(voice, item.type).label} {item.token4}".rstrip(), key)
+    return SentencePiece(item.name if item.name is not None else item.id, key)
 
 
 def _type_words(voice: _Voice, name: str) -> TypeWords:
-    found = voice.language.types.get(name)
-    if found is None:
+    words = voice.language.types.get(name)
+    if words is None:
         label = voice.catalogue.label("type", name, voice.language.code)
         return TypeWords(label, label.lower(), label.lower())
-    return found
+    return words
 
 
-def _capital(said: tuple[Piece, ...], spoken: Spoken) -> tuple[Piece, ...]:
+def _capital(pieces: tuple[SentencePiece, ...], spoken: Spoken) -> tuple[SentencePiece, ...]:
     """A sentence begins with a capital letter; a name stands as it is."""
-    first = said[0]
+    first = pieces[0]
     if (
         first.item == ("actor", 0)
         and not spoken.actor.erased
         and first.text in (spoken.actor.name, spoken.actor.id)
     ):
-        return said
-    return (structs.replace(first, text=first.text[:1].upper() + first.text[1:]), *said[1:])
+        return pieces
+    return (structs.replace(first, text=first.text[:1].upper() + first.text[1:]), *pieces[1:])
 
 
 def sample_sentences(catalogue: Catalogue, lang: str) -> Iterator[tuple[str, str, str]]:

@@ -40,11 +40,15 @@ class VerbWords(Struct, frozen=True, forbid_unknown_fields=True):
     plain: str
 
 
-class Plural(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One template for each CLDR plural category; the languages kept so far need `one` and `other`."""
+class Plural(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"singular": "one"}):
+    """A template for each CLDR plural category; the languages kept so far need `one` and `other`."""
 
-    one: str | None = None
+    singular: str | None = None
     other: str | None = None
+
+    def form(self, category: str) -> str | None:
+        """The template of a CLDR plural category, if there is one."""
+        return {"one": self.singular, "other": self.other}.get(category)
 
 
 class ActionWords(Struct, frozen=True, forbid_unknown_fields=True, rename={"self_": "self"}):
@@ -120,7 +124,7 @@ def templates(words: ActionWords) -> Iterator[tuple[str, str]]:
         if template is not None:
             yield variant, template
     for form in PLURALS:
-        template = getattr(words.counted, form, None)
+        template = None if words.counted is None else words.counted.form(form)
         if template is not None:
             yield f"counted.{form}", template
 
@@ -138,9 +142,9 @@ def add_words(language: Language, table: Mapping[str, Any], file: str) -> None:
     for section, rows in table.items():
         if section not in SECTIONS:
             raise CatalogueError(f"{file}: {section}: is not a section; those are {', '.join(SECTIONS)}")
-        kept = getattr(language, section)
+        words = getattr(language, section)
         for name, row in converted(rows, dict[str, Any], f"{file}: {section}").items():
-            kept[name] = _over(kept.get(name), row, f"{file}: {section}.{name}")
+            words[name] = _over(words.get(name), row, f"{file}: {section}.{name}")
 
 
 def converted(value: Any, shape: type[Row], where: str) -> Row:

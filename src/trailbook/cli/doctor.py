@@ -153,7 +153,7 @@ def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
         return []
     known = proofs.read_outside(Path(found.outside_file))
     own = f"{deployment.signing.origin}/{org}"
-    return [raw for head, raw in known.notes if head.origin == own or head.origin.startswith(f"{own}/")]
+    return known.notes_of(own)
 
 
 def _outbox(url: str) -> Iterator[Risk]:

@@ -138,7 +138,7 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
 
 def settle(deployment: "Deployment", found: Settings) -> None:
     """Give a deployment the life that is set for sessions that nobody uses."""
-    deployment.credentials.lives = access.Lives(idle=timedelta(minutes=int(found.session_minutes)))
+    deployment.credentials.lives = access.Lifetimes(idle=timedelta(minutes=int(found.session_minutes)))
 
 
 def limits_of(found: Settings) -> Any:

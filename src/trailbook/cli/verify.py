@@ -150,7 +150,7 @@ def _outside(opened: Opened) -> list[bytes]:
         return []
     found = proofs.read_outside(Path(opened.settings.outside_file))
     own = f"{opened.deployment.signing.origin}/{opened.log.org}"
-    return [raw for head, raw in found.notes if head.origin == own or head.origin.startswith(f"{own}/")]
+    return found.notes_of(own)
 
 
 def _stamped(stamps: list[Any], roots: list[Path]) -> tuple[list[dict[str, Any]], list[Any]]:

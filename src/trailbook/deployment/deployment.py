@@ -121,7 +121,7 @@ class Deployment:
     def _forget_views(self, log: Log) -> None:
         """Remove the saved views that name an item which was erased: what stands in them would outlive it."""
         for view in self.views.every(log.org):
-            cited = [at for _, at in msgspec.json.decode(view.asked, type=AskedItems) if isinstance(at, int)]
+            cited = [at for _, at in msgspec.json.decode(view.filter, type=AskedItems) if isinstance(at, int)]
             if len(log.numbered(cited)) < len(set(cited)):
                 self.views.drop(log.org, view.id)
 

@@ -155,7 +155,7 @@ def _checkpoint(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
             part="checkpoint-age", says=says, do="`trailbook verify` says what is touched.", org=org
         )
         return
-    size = 0 if signed is None else signed[0].size
+    size = 0 if signed is None else signed.checkpoint.size
     if size >= head.size:
         return
     since = _recorded_at(of.store, org, size) or head.recorded_at
@@ -201,7 +201,7 @@ def _signed_at(store: Store, org: str) -> int:
         signed = latest_checkpoint(store, org)
     except ProofInvalidError:
         return 0
-    signatures = () if signed is None else parse_note(signed[1]).signatures
+    signatures = () if signed is None else parse_note(signed.note).signatures
     return max((int.from_bytes(s.signature[:8]) for s in signatures if len(s.signature) == _TIMED), default=0)
 
 

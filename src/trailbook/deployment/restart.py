@@ -10,7 +10,7 @@ from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.proofs import Outside, epoch_of, latest_checkpoint, origin_of
-from trailbook.recording import Change
+from trailbook.recording import LogChange
 from trailbook.retention import Command, plan_erasure
 from trailbook.stores import Append, Blob, Head, Store
 from trailbook.tree import Checkpoint, root_of
@@ -30,7 +30,7 @@ class Restarted(Struct, frozen=True, kw_only=True):
 def is_behind(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint | None:
     """The last outside checkpoint of a log, when the stored log does not reach it; else None."""
     last = outside.last(frozenset({origin_of(store, org, origin)}))
-    return None if last is None or last[0].size <= store.head(org).size else last[0]
+    return None if last is None or last.checkpoint.size <= store.head(org).size else last.checkpoint
 
 
 def restart(
@@ -59,7 +59,8 @@ def restart(
 def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> None:
     """Refuse a backup that is older than a restart: under that restart's origin other entries were signed."""
     own, before = int(epoch_of(store, org) or "0"), f"{origin}/{org}/"
-    found = (head.origin.removeprefix(before) for head, _ in outside.notes if head.origin.startswith(before))
+    origins = (signed.checkpoint.origin for signed in outside.notes)
+    found = (name.removeprefix(before) for name in origins if name.startswith(before))
     later = [int(number) for number in found if number.isascii() and number.isdigit() and int(number) > own]
     if later:
         said = f"the log went on as {before}{max(later)}, which this backup is older than"
@@ -71,12 +72,12 @@ def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Check
     own = origin_of(store, org, origin)
     found = outside.last(frozenset({own})) or latest_checkpoint(store, org)
     if found is not None:
-        return found[0]
+        return found.checkpoint
     head = store.head(org)
     return Checkpoint(own, head.size, root_of(head.range))
 
 
-def _declared(store: Store, log: Log, behind: Checkpoint) -> Change:
+def _declared(store: Store, log: Log, behind: Checkpoint) -> LogChange:
     # Named after what was lost, so that two restarts never share an origin.
     number = int(epoch_of(store, log.org) or "0") + 1
     entry = NewEntry(
@@ -91,7 +92,7 @@ def _declared(store: Store, log: Log, behind: Checkpoint) -> Change:
         store.append(log.org, expected, batch)
 
     blob = Blob("epoch", "latest", str(number).encode())
-    return Change(entry=entry, blobs=(blob,), removed=0, apply=apply)
+    return LogChange(entry=entry, blobs=(blob,), removed=0, apply=apply)
 
 
 def _erase_again(store: Store, log: Log, outside: Outside) -> int:

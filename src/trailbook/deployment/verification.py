@@ -20,11 +20,13 @@ from trailbook.tree import HASH, TILE, root_of
 from trailbook.verify import (
     DirectoryRead,
     Finding,
+    KeptTile,
     KeysOf,
     Report,
     Seen,
     Signed,
     Tree,
+    TreeHead,
     add_tile,
     declarations,
     judge,
@@ -223,7 +225,7 @@ def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
             low, high = number * TILE, min((number + 1) * TILE, stop)
             cuts = [size for size in sizes if low < size < (number + 1) * TILE]
             leaves = read_rows(rows, low, high - low, run.seen) if _is_asked(run, low, high, rows) else None
-            add_tile(run.tree, leaves, (_tile(run, 0, number), _above(run, number)), cuts)
+            add_tile(run.tree, leaves, KeptTile(_tile(run, 0, number), _above(run, number)), cuts)
         progress(stop, run.size)
 
 
@@ -245,7 +247,8 @@ def _kept(run: _Run, first: int, stop: int) -> Iterable[StoredEntry]:
 
 
 def _tree(run: _Run, bound: Sequence[Signed]) -> None:
-    head = (run.size, root_of(run.head.range) if all(len(h) == HASH for h in run.head.range) else b"")
+    whole = all(len(h) == HASH for h in run.head.range)
+    head = TreeHead(run.size, root_of(run.head.range) if whole else b"")
     run.findings += settle(run.tree, bound, head)
     run.findings += ladder(run.tree, bound)
     run.findings += upper_faults(run.tree, lambda level, index: _tile(run, level, index))
@@ -255,7 +258,7 @@ def _tree(run: _Run, bound: Sequence[Signed]) -> None:
             run.findings.append(_finding("inserted", "the tree has no such tile", place=f"tile {key}"))
     run.checked["tiles"] = len(tiles)
     root, signed = root_at(run.tree, run.size), max((one.size for one in bound), default=0)
-    if root is not None and root != head[1] and run.size == run.head.size:
+    if root is not None and root != head.root and run.size == run.head.size:
         if signed == run.size and any(one.root == root for one in bound):
             run.findings.append(_finding("index", "the head's range is not that of the tree; entries intact"))
         else:

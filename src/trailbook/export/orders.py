@@ -75,7 +75,7 @@ class Orders:
             rows_done=0,
             count=count,
             as_of=as_of,
-            asked=msgspec.json.encode(wanted),
+            order=msgspec.json.encode(wanted),
         )
         if not self._kept.add(job, LIMITS):
             raise TooManyExportsError(
@@ -154,7 +154,7 @@ class Orders:
 
     def ready(self, job: Job, made: Made) -> bool:
         """The file stands. False when the job was cancelled meanwhile: then it must go."""
-        done = self._put(job, state="ready", rows_done=job.count, said=msgspec.json.encode(made))
+        done = self._put(job, state="ready", rows_done=job.count, file=msgspec.json.encode(made))
         return done is not None
 
     def failed(self, job: Job, problem: str) -> None:
@@ -167,7 +167,7 @@ class Orders:
             there = self._kept.get(job.org, job.id)
             if there is None or there.state in ("cancelled", "failed", "expired"):
                 return
-            if self._put(there, state="cancelled", said=None) is not None:
+            if self._put(there, state="cancelled", file=None) is not None:
                 return
 
     def drop(self, job: Job) -> None:
@@ -183,7 +183,7 @@ class Orders:
         if self._now() > job.expires_at + self.days * 86_400 * _SECOND:
             self._kept.drop(job.org, job.id)
         elif job.state not in LIVE and job.state != "expired":
-            self._put(job, state="expired", said=None)
+            self._put(job, state="expired", file=None)
 
     def is_past(self, job: Job) -> bool:
         """Whether a job's time is over."""
@@ -204,12 +204,12 @@ class Orders:
 
 def wanted_of(job: Job) -> ExportOrder:
     """What a job's order says."""
-    return msgspec.json.decode(job.asked, type=ExportOrder)
+    return msgspec.json.decode(job.order, type=ExportOrder)
 
 
 def made_of(job: Job) -> Made:
     """The file that a ready job has."""
-    return msgspec.json.decode(job.said or b"", type=Made)
+    return msgspec.json.decode(job.file or b"", type=Made)
 
 
 def is_live(job: Job) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue, Spoken, says_count, sentence_pieces
-from trailbook.catalogue import Piece as Pronounced
+from trailbook.catalogue import SentencePiece as Pronounced
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.finding.embedded.identities import Identities
 from trailbook.finding.embedded.projection import Projection, readable

@@ -5,10 +5,16 @@ from .columns import (
     Codes as Codes,
 )
 from .columns import (
+    Fields as Fields,
+)
+from .columns import (
     IndexRow as IndexRow,
 )
 from .columns import (
     Ints as Ints,
+)
+from .columns import (
+    Lives as Lives,
 )
 from .columns import (
     Tail as Tail,
@@ -74,19 +80,13 @@ from .segment import (
     Array as Array,
 )
 from .segment import (
-    Fields as Fields,
-)
-from .segment import (
-    Lives as Lives,
-)
-from .segment import (
     Segment as Segment,
 )
 from .segment import (
     SegmentHead as SegmentHead,
 )
 from .segment import (
-    build as build,
+    build_segment as build_segment,
 )
 from .segment import (
     fields_of as fields_of,

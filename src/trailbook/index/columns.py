@@ -48,6 +48,32 @@ class IndexRow(Struct, frozen=True, kw_only=True, gc=False):
     alive: bool | None = None
 
 
+class Fields(Struct, frozen=True):
+    """Entries as columns in the order of `seq`: by name, and the concerned items with where each entry's begin."""
+
+    of: Mapping[str, Ints]
+    starts: Ints
+    concerned: Ints
+
+
+class Life(Struct, frozen=True, gc=False):
+    """When a target ended (not `alive`) or came back."""
+
+    item: int
+    at: int
+    seq: int
+    alive: bool
+
+
+class Lives(Struct, frozen=True):
+    """When targets ended or came back: item, at, seq, alive, one array each."""
+
+    item: Ints
+    at: Ints
+    seq: Ints
+    alive: Ints
+
+
 class Codes:
     """Small numbers for the words of one column, given out in the order they first appear."""
 
@@ -91,7 +117,7 @@ class Tail:
         self._waiting: list[
             IndexRow
         ] = []  # not in the arrays yet: one by one that costs more than what they say
-        self.lives: list[tuple[int, int, int, bool]] = []  # item, at, seq, alive
+        self._lives: list[Life] = []
         self._arrays = {name: np.zeros(256, np.int64) for name in ("seq", *NUMBERS)}
         self._starts = np.zeros(257, np.int64)
         self._items = np.zeros(256, np.int64)
@@ -102,7 +128,7 @@ class Tail:
     def add(self, rows: Sequence[IndexRow], size: int) -> None:
         """Append rows in the order of `seq`; `size` is the log's size after them."""
         self._waiting.extend(rows)
-        self.lives.extend((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
+        self._lives.extend(Life(r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
         self.size = size
         if len(self._waiting) >= _WAITING:
             self._settle()
@@ -126,19 +152,25 @@ class Tail:
         rest = Tail(stop, self.codes)
         low = int(np.searchsorted(self._plain("seq"), stop))
         rest._held, rest.size = self.count - low, self.size
-        rest.lives = [life for life in self.lives if life[2] >= stop]
+        rest._lives = [life for life in self._lives if life.seq >= stop]
         rest._arrays = {name: _longer(a[low : self.count], 256) for name, a in self._arrays.items()}
         starts = self._starts[low : self.count + 1]
         rest._starts = _longer(starts - starts[0], 257)
         rest._items = _longer(self._items[starts[0] : starts[-1]], 256)
         return rest
 
-    def fields(self, stop: int) -> tuple[dict[str, Ints], Ints, Ints]:
-        """The columns of what lies before `stop`, in the order of `seq`: fields, starts of concerned, concerned."""
+    def fields(self, stop: int) -> Fields:
+        """The columns of what lies before `stop`."""
         high = int(np.searchsorted(self._plain("seq"), stop))
         starts = self._starts[: high + 1]
-        fields = {name: array[:high].copy() for name, array in self._arrays.items()}
-        return fields, starts.copy(), self._items[: starts[-1]].copy()
+        of = {name: array[:high].copy() for name, array in self._arrays.items()}
+        return Fields(of, starts.copy(), self._items[: starts[-1]].copy())
+
+    def lives(self, stop: int) -> Lives:
+        """When targets ended or came back, before `stop`."""
+        lives = [life for life in self._lives if life.seq < stop]
+        columns = ([getattr(life, name) for life in lives] for name in Lives.__struct_fields__)
+        return Lives(*(np.asarray(column, np.int64) for column in columns))
 
     @property
     def low(self) -> int:
@@ -162,8 +194,8 @@ class Tail:
     def column(self, name: str, ranks: Ints | None = None) -> Ints:
         """A column by rank, whole or at some ranks."""
         self._sort()
-        found: Ints = self._arrays[name][self._order if ranks is None else self._order[ranks]]
-        return found
+        values: Ints = self._arrays[name][self._order if ranks is None else self._order[ranks]]
+        return values
 
     def concerned(self, ranks: Ints) -> tuple[Ints, Ints]:
         """How many items each entry concerns, and those items one after the other."""
@@ -187,8 +219,8 @@ class Tail:
     def citing(self, item: int) -> Ints:
         """Ranks of the entries that cite an item in any part, its credentials' included."""
         self._sort()
-        found = self._cites((item,)) | (self._plain("source") == item)
-        return np.flatnonzero(found[self._order])
+        hits = self._cites((item,)) | (self._plain("source") == item)
+        return np.flatnonzero(hits[self._order])
 
     def posting(self, field: str, number: int) -> Ints:
         """Ranks of the entries that have a number in a field; `about` is target or concerned."""
@@ -204,15 +236,15 @@ class Tail:
         return np.isin(numbers, seen)
 
     def _keep(self, plan: Plan) -> Mask:
-        found: Mask = self._plain("seq") < plan.as_of
+        matching: Mask = self._plain("seq") < plan.as_of
         for clause in plan.clauses:
             hit = self._hits(clause)
-            found &= ~hit if clause.negated else hit
+            matching &= ~hit if clause.negated else hit
         for word in plan.text:
-            found &= self._cites(word.items) | _is_one_of(self._plain("action"), word.actions)
+            matching &= self._cites(word.items) | _is_one_of(self._plain("action"), word.actions)
         if plan.own is not None:
-            found &= self._plain("own") == int(plan.own)
-        return found
+            matching &= self._plain("own") == int(plan.own)
+        return matching
 
     def _hits(self, clause: Clause) -> Mask:
         if clause.field in ("concerns", "by_or_about"):
@@ -224,16 +256,16 @@ class Tail:
         return hit | _is_one_of(self._plain("type"), clause.types) if clause.types else hit
 
     def _cites(self, items: Sequence[int]) -> Mask:
-        found = self._concerning(items)
+        hits = self._concerning(items)
         for name in ("actor", "target", "behalf"):
-            found |= _is_one_of(self._plain(name), items)
-        return found
+            hits |= _is_one_of(self._plain(name), items)
+        return hits
 
     def _concerning(self, items: Sequence[int]) -> Mask:
-        found = np.zeros(self.count, np.bool_)
-        hits = np.flatnonzero(_is_one_of(self._items[: self._starts[self.count]], items))
-        found[np.searchsorted(self._starts[: self.count + 1], hits, "right") - 1] = True
-        return found
+        hits = np.zeros(self.count, np.bool_)
+        places = np.flatnonzero(_is_one_of(self._items[: self._starts[self.count]], items))
+        hits[np.searchsorted(self._starts[: self.count + 1], places, "right") - 1] = True
+        return hits
 
     def _plain(self, name: str) -> Ints:
         count = self.count

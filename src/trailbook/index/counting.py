@@ -33,9 +33,9 @@ def extent(pieces: Sequence[Piece], plan: Plan) -> tuple[int, int] | None:
 
 def by_number(pieces: Sequence[Piece], plan: Plan, field: str) -> dict[int, int]:
     """How many of the matching entries have each number of a field; of `concerns`, each concerned item or target."""
-    found = [_of_piece(piece, plan, field) for piece in pieces if piece.count]
-    numbers = np.concatenate([n for n, _ in found]) if found else np.zeros(0, np.int64)
-    counts = np.concatenate([c for _, c in found]) if found else np.zeros(0, np.int64)
+    counted = [_of_piece(piece, plan, field) for piece in pieces if piece.count]
+    numbers = np.concatenate([numbers for numbers, _ in counted]) if counted else NONE
+    counts = np.concatenate([counts for _, counts in counted]) if counted else NONE
     return _summed(numbers, counts)
 
 

@@ -80,50 +80,50 @@ _NOWHERE = Places(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 def newest(pieces: Sequence[Piece], plan: Plan, limit: int, before: Place | None = None) -> Places:
     """The last `limit` places that match and come before a place, latest first."""
-    found = _NOWHERE
+    places = _NOWHERE
     for piece in sorted(_held(pieces), key=lambda p: p.high, reverse=True):
-        if len(found) == limit and piece.high < found.at[-1]:
-            break  # nothing here, nor in what follows, is as late as the earliest that was found
+        if len(places) == limit and piece.high < places.at[-1]:
+            break  # nothing here, nor in what follows, is as late as the earliest so far
         ranks = piece.find(plan)
         if before is not None:
             ranks = ranks[: np.searchsorted(ranks, rank_of(piece, before))]
-        found = _together(found, piece, ranks[len(ranks) - min(limit, len(ranks)) :], -1, limit)
-    return found
+        places = _together(places, piece, ranks[len(ranks) - min(limit, len(ranks)) :], -1, limit)
+    return places
 
 
 def oldest(pieces: Sequence[Piece], plan: Plan, limit: int, after: Place | None = None) -> Places:
     """The first `limit` places that match and come after a place, earliest first."""
-    found = _NOWHERE
+    places = _NOWHERE
     for piece in sorted(_held(pieces), key=lambda p: p.low):
-        if len(found) == limit and piece.low > found.at[-1]:
+        if len(places) == limit and piece.low > places.at[-1]:
             break
         ranks = piece.find(plan)
         if after is not None:
             ranks = ranks[np.searchsorted(ranks, rank_of(piece, Place(after.at, after.seq + 1))) :]
-        found = _together(found, piece, ranks[:limit], 1, limit)
-    return found
+        places = _together(places, piece, ranks[:limit], 1, limit)
+    return places
 
 
-def _together(found: Places, piece: Piece, ranks: Ints, step: int, limit: int) -> Places:
+def _together(places: Places, piece: Piece, ranks: Ints, step: int, limit: int) -> Places:
     if not len(ranks):
-        return found
+        return places
     fresh = Places(piece.at()[ranks][::step], piece.seqs(ranks)[::step])
-    if not len(found):
+    if not len(places):
         return fresh
-    at, seq = np.concatenate([found.at, fresh.at]), np.concatenate([found.seq, fresh.seq])
+    at, seq = np.concatenate([places.at, fresh.at]), np.concatenate([places.seq, fresh.seq])
     order = np.lexsort((seq, at))[::step][:limit]
     return Places(at[order], seq[order])
 
 
 def by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, reached: int) -> list[int]:
     """The first `limit` seqs above `reached` that match, ascending."""
-    found: list[int] = []
+    seqs: list[int] = []
     for piece in _held(pieces):
-        if piece.size > reached + 1 and len(found) < limit:
-            seqs = np.sort(piece.seqs(piece.find(plan)))
-            low = int(np.searchsorted(seqs, reached, "right"))
-            found += seqs[low : low + limit - len(found)].tolist()
-    return found
+        if piece.size > reached + 1 and len(seqs) < limit:
+            matching = np.sort(piece.seqs(piece.find(plan)))
+            low = int(np.searchsorted(matching, reached, "right"))
+            seqs += matching[low : low + limit - len(seqs)].tolist()
+    return seqs
 
 
 def every_seq(pieces: Sequence[Piece], plan: Plan) -> Iterator[Ints]:
@@ -143,11 +143,11 @@ def newest_citing(pieces: Sequence[Piece], item: int) -> int | None:
 
 def present(pieces: Sequence[Piece], field: str, numbers: Ints) -> npt.NDArray[np.bool_]:
     """Which of these numbers some entry has in a field."""
-    found = np.zeros(len(numbers), np.bool_)
+    hits = np.zeros(len(numbers), np.bool_)
     for piece in _held(pieces):
-        if not found.all():
-            found |= piece.having(field, numbers)
-    return found
+        if not hits.all():
+            hits |= piece.having(field, numbers)
+    return hits
 
 
 def last_with(pieces: Sequence[Piece], field: str, number: int) -> tuple[Piece, int] | None:

@@ -5,7 +5,7 @@ when a question needs them. Pure: `Parts` brings the bytes. Refuses parts that a
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from trailbook.errors import IndexDamagedError
-from trailbook.index.columns import CODED, Ints
+from trailbook.index.columns import CODED, Fields, Ints, Lives
 from trailbook.index.plan import Clause, Plan
 
 Array = npt.NDArray[Any]
@@ -47,24 +47,9 @@ class SegmentHead(Struct, frozen=True, array_like=True, kw_only=True):
     parts: dict[str, Part]
 
 
-class Fields(Struct, frozen=True):
-    """Entries as columns in the order of `seq`: by name, and the concerned items with where each entry's begin."""
-
-    of: Mapping[str, Ints]
-    starts: Ints
-    concerned: Ints
-
-
-class Lives(Struct, frozen=True):
-    """When targets ended or came back: item, at, seq, alive, one array each."""
-
-    item: Ints
-    at: Ints
-    seq: Ints
-    alive: Ints
-
-
-def build(first: int, span: int, fields: Fields, lives: Lives) -> tuple[SegmentHead, dict[str, bytes]]:
+def build_segment(
+    first: int, span: int, fields: Fields, lives: Lives
+) -> tuple[SegmentHead, dict[str, bytes]]:
     """The segment of these entries, and the bytes of its parts; the same entries give the same bytes."""
     order = np.lexsort((fields.of["seq"], fields.of["at"]))
     by_rank = {name: column[order] for name, column in fields.of.items()}
@@ -189,8 +174,8 @@ class Segment:
         if not len(terms):
             return np.zeros(len(numbers), np.bool_)
         places = np.minimum(np.searchsorted(terms, numbers.astype(terms.dtype)), len(terms) - 1)
-        found: Mask = terms[places] == numbers
-        return found
+        hits: Mask = terms[places] == numbers
+        return hits
 
     def citing(self, item: int) -> Ints:
         """Ranks of the entries that cite an item in any part, its credentials' included."""
@@ -198,13 +183,13 @@ class Segment:
 
     def find(self, plan: Plan) -> Ints:
         """Ranks of the entries that match, ascending."""
-        found = self._select(plan)
-        return np.flatnonzero(found) if found.dtype == np.bool_ else found
+        selected = self._select(plan)
+        return np.flatnonzero(selected) if selected.dtype == np.bool_ else selected
 
     def number(self, plan: Plan) -> int:
         """How many entries match."""
-        found = self._select(plan)
-        return int(np.count_nonzero(found)) if found.dtype == np.bool_ else len(found)
+        selected = self._select(plan)
+        return int(np.count_nonzero(selected)) if selected.dtype == np.bool_ else len(selected)
 
     def _select(self, plan: Plan) -> Array:
         """What matches: as ranks where some term is rare, else as a mask over all of them, which is then faster."""
@@ -225,15 +210,15 @@ class Segment:
             ranks = np.flatnonzero(self._test(tests.pop(0))[low:high]) + low
         else:
             return self._masked(plan, lists, (low, high))
-        for found in lists:
-            ranks = ranks[_marks(self.count, found)[ranks]]
+        for others in lists:
+            ranks = ranks[_marks(self.count, others)[ranks]]
         return self._rest(plan, ranks, tests)
 
     def _masked(self, plan: Plan, lists: Sequence[Ints], between: tuple[int, int]) -> Mask:
         mask = np.zeros(self.count, np.bool_)
         mask[slice(*between)] = True
-        for found in lists:
-            mask &= _marks(self.count, found)
+        for ranks in lists:
+            mask &= _marks(self.count, ranks)
         for clause in plan.clauses:
             if clause.field in CODED:
                 hit = self._test(clause)
@@ -306,10 +291,10 @@ class Segment:
         fields = {"concerns": ("about",), "by_or_about": ("actor", "about")}.get(
             clause.field, (clause.field,)
         )
-        found = self._union([(field, number) for field in fields for number in clause.numbers])
+        ranks = self._union([(field, number) for field in fields for number in clause.numbers])
         if not clause.types:
-            return found
-        return self._once([found, np.flatnonzero(self._test(Clause("type", clause.types)))])
+            return ranks
+        return self._once([ranks, np.flatnonzero(self._test(Clause("type", clause.types)))])
 
     def _cites(self, items: Sequence[int]) -> Ints:
         if len(items) <= _MANY:
@@ -323,19 +308,19 @@ class Segment:
         terms = self.part(f"{field}.terms").astype(np.int64)
         starts = self.part(f"{field}.starts").astype(np.int64)
         hit = np.flatnonzero(wanted[np.minimum(terms, len(wanted) - 1)] & (terms < len(wanted)))
-        found: Ints = self.part(f"{field}.ranks")[_runs(starts[hit], starts[hit + 1] - starts[hit])]
-        return found.astype(np.int64)
+        ranks: Ints = self.part(f"{field}.ranks")[_runs(starts[hit], starts[hit + 1] - starts[hit])]
+        return ranks.astype(np.int64)
 
     def _union(self, wanted: Sequence[tuple[str, int]]) -> Ints:
-        found = [posting for field, number in wanted if len(posting := self._posting(field, number))]
-        return found[0] if len(found) == 1 else self._once(found)
+        postings = [posting for field, number in wanted if len(posting := self._posting(field, number))]
+        return postings[0] if len(postings) == 1 else self._once(postings)
 
-    def _once(self, found: Sequence[Ints]) -> Ints:
+    def _once(self, lists: Sequence[Ints]) -> Ints:
         """Ranks of several lists, each once, ascending."""
-        if sum(len(ranks) for ranks in found) < self.count // _RARE:
-            return np.unique(np.concatenate([NONE, *found]))
+        if sum(len(ranks) for ranks in lists) < self.count // _RARE:
+            return np.unique(np.concatenate([NONE, *lists]))
         mask = np.zeros(self.count, np.bool_)
-        for ranks in found:
+        for ranks in lists:
             mask[ranks] = True
         return np.flatnonzero(mask)
 
@@ -348,16 +333,16 @@ class Segment:
         if terms[at] != number:
             return NONE
         starts = self.part(f"{field}.starts")
-        found: Ints = self.part(f"{field}.ranks")[int(starts[at]) : int(starts[at + 1])].astype(np.int64)
-        return found
+        ranks: Ints = self.part(f"{field}.ranks")[int(starts[at]) : int(starts[at + 1])].astype(np.int64)
+        return ranks
 
 
 def read_part(head: SegmentHead, name: str, content: bytes | None) -> Array:
     """A part out of its bytes. Raises: IndexDamagedError when they are not what the head says."""
-    said = head.parts[name]
-    if content is None or _differs(content, said.digest):
+    part = head.parts[name]
+    if content is None or _differs(content, part.digest):
         raise IndexDamagedError(f"the index of entries {head.first} to {head.first + head.span} is damaged")
-    return np.frombuffer(content, said.dtype)
+    return np.frombuffer(content, part.dtype)
 
 
 def read_head(content: bytes | None, digest: bytes, first: int) -> SegmentHead:

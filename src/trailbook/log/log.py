@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from trailbook.access import Viewer, require_full, require_proofs
-from trailbook.catalogue import Catalogue, Piece, load
+from trailbook.catalogue import Catalogue, SentencePiece, load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import EntryExpiredError, NotFoundError
 from trailbook.finding import (
@@ -336,7 +336,7 @@ class Log(Recorder):
         self._watch.viewed(viewer)
         return shown
 
-    def pieces(self, shown: Shown, lang: str = "en") -> tuple[Piece, ...]:
+    def pieces(self, shown: Shown, lang: str = "en") -> tuple[SentencePiece, ...]:
         """The sentence of an entry that was shown, in pieces: a page makes a link of each name."""
         return self._reader.pieces(shown, lang)
 
@@ -368,7 +368,7 @@ class Log(Recorder):
         signed = latest_checkpoint(self._store, self.org)
         if signed is None:
             raise NotFoundError("nothing has been signed yet")
-        return signed[1]
+        return signed.note
 
     def tile(self, level: int | Literal["entries"], index: int, width: int, *, viewer: Viewer) -> bytes:
         """A tile of the last signed tree, or its bundle of entries. Source: C2SP tlog-tiles.

@@ -13,7 +13,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
 from trailbook.errors import BatchRefusedError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
-from trailbook.recording import Answer, Batch, Change, Means, Result, Tell, Writer
+from trailbook.recording import Answer, Batch, LogChange, Means, Result, Tell, Writer
 from trailbook.retention import Command, Retention, plan_erasure, plan_removal
 from trailbook.stores import Head, Store
 
@@ -127,7 +127,7 @@ class Recorder:
         order = self._order(actor, None, origin)
         return self.change(plan_removal(self._store, self.org, self.catalogue, retention, order, progress))
 
-    def change(self, plan: Callable[[Head], Change]) -> Receipt:
+    def change(self, plan: Callable[[Head], LogChange]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
         receipt = self._writer.change(plan, self.source)
         self.on_change()

@@ -11,6 +11,9 @@ from .evidence import (
     Opening as Opening,
 )
 from .evidence import (
+    ProvedSizes as ProvedSizes,
+)
+from .evidence import (
     entry_bundle as entry_bundle,
 )
 from .evidence import (

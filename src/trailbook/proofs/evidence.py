@@ -11,7 +11,16 @@ from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedEr
 from trailbook.model import State
 from trailbook.proofs.tiles import Edge, kind_of, prove, tile
 from trailbook.stores import Identity, Store, StoredEntry
-from trailbook.tree import TILE, Checkpoint, Proof, format_proof, inclusion_plan, parse_checkpoint, parse_note
+from trailbook.tree import (
+    TILE,
+    Checkpoint,
+    Proof,
+    SignedCheckpoint,
+    format_proof,
+    inclusion_plan,
+    parse_note,
+    read_checkpoint,
+)
 
 LATEST = "latest"
 _CHUNK = 4096
@@ -25,6 +34,13 @@ class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     name: str | None = None
     salt: str
+
+
+class ProvedSizes(Struct, frozen=True):
+    """The first so many entries of a log are under a signed checkpoint, and under one that is copied outside."""
+
+    checkpointed: int
+    anchored: int
 
 
 class Evidence(Struct, frozen=True):
@@ -52,10 +68,12 @@ class Evidence(Struct, frozen=True):
     def tokens_of(self, type_: str, id_: str) -> list[str]:
         """Every token of an item, or with the id `*` of every item of a type, ascending."""
         if id_ == "*":
-            found = [i for i in self.store.every_identity(self.org) if i.type == type_ and i.id is not None]
+            versions = [
+                i for i in self.store.every_identity(self.org) if i.type == type_ and i.id is not None
+            ]
         else:
-            found = self.store.identities(self.org, [(type_, id_, None)])
-        return sorted(i.token for i in found)
+            versions = self.store.identities(self.org, [(type_, id_, None)])
+        return sorted(version.token for version in versions)
 
     def manifest(self, kind: str, digest: str) -> bytes:
         """An erasure's or removal's manifest. Raises: DamagedError when it is gone."""
@@ -75,11 +93,11 @@ def openings(store: Store, org: str, type_: str, id_: str) -> list[Opening]:
 
     Raises: NotFoundError for an item that is absent or erased, alike.
     """
-    found = store.identities(org, [(type_, id_, None)]) if type_ != "origin" else []
-    if not found:
+    versions = store.identities(org, [(type_, id_, None)]) if type_ != "origin" else []
+    if not versions:
         raise NotFoundError("the log knows no such item")
     return [
-        Opening(token=i.token, type=type_, id=id_, name=i.name, salt=(i.salt or b"").hex()) for i in found
+        Opening(token=i.token, type=type_, id=id_, name=i.name, salt=(i.salt or b"").hex()) for i in versions
     ]
 
 
@@ -88,26 +106,30 @@ def evidence_of(store: Store, org: str) -> Evidence:
     signed = latest_checkpoint(store, org)
     if signed is None:
         raise NotCheckpointedError("nothing has been signed yet")
-    return Evidence(store, org, *signed)
+    return Evidence(store, org, signed.checkpoint, signed.note)
 
 
-def latest_checkpoint(store: Store, org: str, kind: str = "checkpoint") -> tuple[Checkpoint, bytes] | None:
+def latest_checkpoint(store: Store, org: str, kind: str = "checkpoint") -> SignedCheckpoint | None:
     """The last checkpoint kept (`checkpoint`), or copied outside (`anchor`), with its note; None before the first."""
     note = store.blob(org, kind_of(store, org, kind), LATEST)
-    return None if note is None else (parse_checkpoint(parse_note(note).text), note)
+    return None if note is None else read_checkpoint(note)
 
 
-def proved_sizes(store: Store, org: str) -> tuple[int, int]:
+def proved_sizes(store: Store, org: str) -> ProvedSizes:
     """How many entries are checkpointed, and how many anchored."""
-    found = [latest_checkpoint(store, org, kind) for kind in ("checkpoint", "anchor")]
-    checkpointed, anchored = (0 if one is None else one[0].size for one in found)
-    return checkpointed, anchored
+    return ProvedSizes(_latest_size(store, org, "checkpoint"), _latest_size(store, org, "anchor"))
 
 
-def entry_state(seq: int, sizes: tuple[int, int]) -> State:
+def _latest_size(store: Store, org: str, kind: str) -> int:
+    signed = latest_checkpoint(store, org, kind)
+    return 0 if signed is None else signed.checkpoint.size
+
+
+def entry_state(seq: int, sizes: ProvedSizes) -> State:
     """The state of an entry that has its `seq`."""
-    checkpointed, anchored = sizes
-    return "anchored" if seq < anchored else "checkpointed" if seq < checkpointed else "accepted"
+    if seq < sizes.anchored:
+        return "anchored"
+    return "checkpointed" if seq < sizes.checkpointed else "accepted"
 
 
 def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> bytes:
@@ -116,14 +138,14 @@ def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> by
     Raises: NotCheckpointedError when no checkpoint covers it yet; DamagedError.
     """
     signed = latest_checkpoint(store, org)
-    if signed is None or seq >= signed[0].size:
+    if signed is None or seq >= signed.checkpoint.size:
         raise NotCheckpointedError(
             "no signed checkpoint covers this entry yet; a running server signs within a second, and"
             " `trailbook checkpoint publish` at once"
         )
-    checkpoint, note = signed
-    path = prove(store, org, inclusion_plan(seq, checkpoint.size), checkpoint.size, edge)
-    return format_proof(Proof(index=seq, hashes=path, note=parse_note(note)))
+    size = signed.checkpoint.size
+    path = prove(store, org, inclusion_plan(seq, size), size, edge)
+    return format_proof(Proof(index=seq, hashes=path, note=parse_note(signed.note)))
 
 
 def served_tile(store: Store, org: str, level: int, index: int, width: int) -> bytes:
@@ -131,7 +153,7 @@ def served_tile(store: Store, org: str, level: int, index: int, width: int) -> b
 
     Raises: NotFoundError when that tree has no such tile.
     """
-    _require_width(store, org, (level, index), width)
+    _require_tile(store, org, level=level, index=index, width=width)
     return tile(store, org, level, index, width)
 
 
@@ -140,7 +162,7 @@ def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
 
     Raises: NotFoundError beyond the last checkpoint; BundleExpiredError at the first body that is removed.
     """
-    _require_width(store, org, (0, index), width)
+    _require_tile(store, org, level=0, index=index, width=width)
     pieces = []
     for row in store.kept(org, index * TILE, index * TILE + width):
         if row.body is None:
@@ -149,9 +171,7 @@ def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
     return b"".join(pieces)
 
 
-def _require_width(store: Store, org: str, place: tuple[int, int], width: int) -> None:
-    level, index = place
-    signed = latest_checkpoint(store, org)
-    there = (0 if signed is None else signed[0].size >> 8 * level) - index * TILE
-    if not (0 < width <= min(there, TILE)) or (width < TILE and width != there):
+def _require_tile(store: Store, org: str, *, level: int, index: int, width: int) -> None:
+    hashes = (_latest_size(store, org, "checkpoint") >> 8 * level) - index * TILE
+    if not (0 < width <= min(hashes, TILE)) or (width < TILE and width != hashes):
         raise NotFoundError("the last checkpoint's tree has no such tile")

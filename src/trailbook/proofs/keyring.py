@@ -57,7 +57,7 @@ def open_keyring(folder: Path) -> Keyring:
     if not all(files.values()):
         raise NotFoundError(f"there are no signing keys in {folder.name}; `trailbook keys new` makes them")
     publics = {use: tuple(_read(file) for file in _files(folder, use, "pub")) for use in USES}
-    return Keyring({use: _read(found[-1]) for use, found in files.items()}, publics)
+    return Keyring({use: _read(ours[-1]) for use, ours in files.items()}, publics)
 
 
 def origin_in(folder: Path) -> str | None:
@@ -78,8 +78,8 @@ def new_keys(folder: Path, entropy: Entropy, *, rotate: bool = False) -> Keyring
     """
     existing = bool(_files(folder, "log", "key"))
     if existing != rotate:
-        said = "there are keys already; rotate them" if existing else "there are no keys to rotate"
-        raise ConfigurationError(f"{folder.name}: {said}")
+        why = "there are keys already; rotate them" if existing else "there are no keys to rotate"
+        raise ConfigurationError(f"{folder.name}: {why}")
     folder.mkdir(mode=0o700, exist_ok=True)
     number = len(_files(folder, "log", "pub")) + 1
     for use in USES:
@@ -102,12 +102,12 @@ def _read(file: Path) -> bytes:
         raise ConfigurationError(f"{file.name}: others can read this key; chmod 600 it")
     head, _, text = file.read_text("ascii").strip().partition(" ")
     try:
-        found = base64.b64decode(text, validate=True)
+        content = base64.b64decode(text, validate=True)
     except binascii.Error:
-        found = b""
-    if head != _HEADS[file.suffix] or len(found) != _SEED:
+        content = b""
+    if head != _HEADS[file.suffix] or len(content) != _SEED:
         raise ConfigurationError(f"{file.name}: is not a signing key")
-    return found
+    return content
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from trailbook.errors import DamagedError, ProofInvalidError
-from trailbook.tree import Checkpoint, parse_checkpoint, parse_note
+from trailbook.tree import SignedCheckpoint, read_checkpoint
 
 _BEGIN, _END = "++\n", "--\n"
 _TAIL = 1 << 20  # bytes of the end of the file that are looked at before all of it
@@ -19,14 +19,22 @@ _ERASED = re.compile(r"erased ([a-z0-9-]{1,63}) ([A-Za-z0-9_-]{32})\n")
 
 
 class Outside(Struct, frozen=True):
-    """What the file says: signed notes with their checkpoints, and erased tokens by organisation."""
+    """What the file says: signed notes with the checkpoints in them, and erased tokens by organisation."""
 
-    notes: tuple[tuple[Checkpoint, bytes], ...]
+    notes: tuple[SignedCheckpoint, ...]
     erased: dict[str, frozenset[str]]
 
-    def last(self, origins: frozenset[str]) -> tuple[Checkpoint, bytes] | None:
+    def last(self, origins: frozenset[str]) -> SignedCheckpoint | None:
         """The last checkpoint of any of these origins, or None."""
-        return next((found for found in reversed(self.notes) if found[0].origin in origins), None)
+        return next((signed for signed in reversed(self.notes) if signed.checkpoint.origin in origins), None)
+
+    def notes_of(self, origin: str) -> list[bytes]:
+        """The signed notes of the log with this origin, in any epoch."""
+        return [
+            signed.note
+            for signed in self.notes
+            if signed.checkpoint.origin == origin or signed.checkpoint.origin.startswith(f"{origin}/")
+        ]
 
 
 NOTHING_OUTSIDE = Outside((), {})
@@ -40,7 +48,7 @@ def read_outside(file: Path) -> Outside:
     return _parsed(file.read_text("utf-8", "replace") if file.exists() else "")
 
 
-def last_outside(file: Path, origin: str) -> tuple[Checkpoint, bytes] | None:
+def last_outside(file: Path, origin: str) -> SignedCheckpoint | None:
     """The last checkpoint of an origin, looked for from the end of the file. Raises: DamagedError."""
     size = file.stat().st_size if file.exists() else 0
     span = _TAIL
@@ -48,15 +56,16 @@ def last_outside(file: Path, origin: str) -> tuple[Checkpoint, bytes] | None:
         with file.open("rb") as opened:
             opened.seek(size - span)
             text = opened.read(span).decode("utf-8", "replace")
-        found = _parsed(text[text.find(f"\n{_BEGIN}") + 1 :]) if f"\n{_BEGIN}" in text else NOTHING_OUTSIDE
-        if (last := found.last(frozenset({origin}))) is not None:
+        _, begin, records = text.partition(f"\n{_BEGIN}")
+        tail = _parsed(_BEGIN + records) if begin else NOTHING_OUTSIDE
+        if (last := tail.last(frozenset({origin}))) is not None:
             return last
         span *= 8
     return read_outside(file).last(frozenset({origin}))
 
 
 def _parsed(text: str) -> Outside:
-    notes: list[tuple[Checkpoint, bytes]] = []
+    notes: list[SignedCheckpoint] = []
     erased: dict[str, set[str]] = {}
     record: list[str] | None = None
     for number, line in enumerate(text.splitlines(keepends=True), 1):
@@ -86,9 +95,8 @@ def add_erased(file: Path, org: str, tokens: tuple[str, ...]) -> None:
 def _append(file: Path, text: str) -> None:
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(
-            handle, f"\n{_BEGIN}{text}{_END}".encode()
-        )  # the newline ends whatever a power cut left half written
+        # The first newline ends whatever a power cut left half written.
+        os.write(handle, f"\n{_BEGIN}{text}{_END}".encode())
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -96,14 +104,14 @@ def _append(file: Path, text: str) -> None:
 
 def _learn(erased: dict[str, set[str]], record: list[str], number: int) -> None:
     for line in record:
-        found = _ERASED.fullmatch(line)
-        if found is None:
+        token = _ERASED.fullmatch(line)
+        if token is None:
             raise DamagedError(f"the outside file is damaged before line {number}: no erased token")
-        erased.setdefault(found[1], set()).add(found[2])
+        erased.setdefault(token[1], set()).add(token[2])
 
 
-def _note(text: str, number: int) -> tuple[Checkpoint, bytes]:
+def _note(text: str, number: int) -> SignedCheckpoint:
     try:
-        return parse_checkpoint(parse_note(text.encode()).text), text.encode()
+        return read_checkpoint(text.encode())
     except ProofInvalidError as error:
         raise DamagedError(f"the outside file is damaged before line {number}: {error.detail}") from error

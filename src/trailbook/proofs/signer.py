@@ -24,14 +24,15 @@ from trailbook.errors import (
 from trailbook.proofs.keyring import Keyring
 from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
-from trailbook.proofs.timestamping import Stamping
+from trailbook.proofs.timestamping import Stamp, Stamping
 from trailbook.record import decode_body
-from trailbook.stores import Blob, Head, Store
+from trailbook.stores import Blob, ExpectedBlob, Head, Store
 from trailbook.tree import (
     EMPTY,
     TILE,
     Checkpoint,
     Frontier,
+    Opened,
     Policy,
     compact_range,
     extend_frontier,
@@ -81,8 +82,8 @@ class Signer:
         """Get timestamps for what was signed since, where it is time to; a slow authority takes its time here."""
         self._stamping.ask()
 
-    def stamped(self, org: str) -> tuple[bytes, bytes] | None:
-        """The last signed note of a log that has a timestamp, and its token (DER); None before the first."""
+    def stamped(self, org: str) -> Stamp | None:
+        """The last timestamp of a log, with the signed note that it is over; None before the first."""
         return self._stamping.last(org)
 
     def sign(self, org: str) -> Checkpoint | None:
@@ -93,20 +94,20 @@ class Signer:
         head = self._store.head(org)
         last = self.last(org)
         now = int(self._signing.clock().timestamp())
-        fresh = last is not None and last[0].size == head.size
-        fresh = fresh and now - (0 if last is None else last[1]) < self._signing.idle_seconds
+        fresh = last is not None and last.checkpoint.size == head.size
+        fresh = fresh and now - (0 if last is None else last.time) < self._signing.idle_seconds
         if fresh and org in self._trees:
             return None
-        tree = self._checked(org, head, None if last is None else last[0])
+        tree = self._checked(org, head, None if last is None else last.checkpoint)
         self._trees[org] = tree
         if fresh:
             return None
         checkpoint = Checkpoint(self.origin(org), head.size, frontier_root(tree))
-        time = now if last is None else max(now, last[1])
+        time = now if last is None else max(now, last.time)
         note = format_note(
             sign_checkpoint(checkpoint, self._signing.keyring.signers(checkpoint.origin), time)
         )
-        self._keep(org, checkpoint, note, 0 if last is None else last[0].size)
+        self._keep(org, checkpoint, note, 0 if last is None else last.checkpoint.size)
         return checkpoint
 
     def sign_changed(self) -> list[SigningRefusedError]:
@@ -123,8 +124,8 @@ class Signer:
         """The origin of an organisation's checkpoints, with its epoch after a declared restart."""
         return origin_of(self._store, org, self._signing.origin)
 
-    def last(self, org: str) -> tuple[Checkpoint, int] | None:
-        """The last checkpoint kept in the store with its time in seconds, its signature verified.
+    def last(self, org: str) -> Opened | None:
+        """The last checkpoint kept in the store, its signatures verified; None before the first.
 
         Raises: SigningRefusedError when what is kept is not what these keys signed.
         """
@@ -134,12 +135,11 @@ class Signer:
         origin = self.origin(org)
         keys = self._signing.keyring.verifiers(origin)
         try:
-            opened = open_checkpoint(note, Policy(origin, keys))
+            return open_checkpoint(note, Policy(origin, keys))
         except ProofInvalidError as error:
             raise SigningRefusedError(
                 org, None, f"the kept checkpoint is not ours: {error.detail}"
             ) from error
-        return opened.checkpoint, max((one.time or 0 for one in opened.signed), default=0)
 
     def _checked(self, org: str, head: Head, last: Checkpoint | None) -> Frontier:
         """The tree at `head`, hashed anew from the last signed one on, and found to extend every known head."""
@@ -192,8 +192,8 @@ class Signer:
                     raise SigningRefusedError(org, range_, "hashes to another tile than the one kept")
         return tree
 
-    def _compare(self, org: str, known: Checkpoint, found: bytes, range_: tuple[int, int]) -> None:
-        if known.root != found:
+    def _compare(self, org: str, known: Checkpoint, root: bytes, range_: tuple[int, int]) -> None:
+        if known.root != root:
             raise SigningRefusedError(org, range_, f"differs from the checkpoint of size {known.size}")
 
     def _outside(self, org: str) -> Checkpoint | None:
@@ -201,11 +201,11 @@ class Signer:
             return None
         origin = self.origin(org)
         keys = self._signing.keyring.verifiers(origin)
-        found = read_outside(self._signing.outside).last(frozenset({origin}))
-        if found is None:
+        last = read_outside(self._signing.outside).last(frozenset({origin}))
+        if last is None:
             return None
         try:
-            return open_checkpoint(found[1], Policy(origin, keys)).checkpoint
+            return open_checkpoint(last.note, Policy(origin, keys)).checkpoint
         except ProofInvalidError as error:
             raise SigningRefusedError(org, None, f"the outside copy is not ours: {error.detail}") from error
 
@@ -213,7 +213,8 @@ class Signer:
         kind = kind_of(self._store, org, "checkpoint")
         # Under both names at once: who died in between would leave a log that `verify` accuses.
         both = [Blob(kind, key, note) for key in (f"{checkpoint.size:020d}", LATEST)]
-        self._store.put_blobs(org, both, expect=(kind, LATEST, self._store.blob(org, kind, LATEST)))
+        latest = ExpectedBlob(kind, LATEST, self._store.blob(org, kind, LATEST))
+        self._store.put_blobs(org, both, expect=latest)
         if self._signing.outside is not None:
             tokens = erased_between(self._store, org, start, checkpoint.size)
             if tokens:

@@ -1,7 +1,7 @@
 """What a log's trust rests on, as it stands: its last signed head, the copy kept outside, and the keys.
 
-Owns the facts and nothing said of them. Refuses to verify entries: that is `verifying`, and takes its time; here only
-signatures are checked.
+Owns the facts, and no words about them. Refuses to verify entries, which takes its time (`deployment/verification.py`);
+here only signatures are checked.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedErro
 from trailbook.proofs.outside_file import last_outside
 from trailbook.proofs.signer import Signer, Signing
 from trailbook.stores import Store
-from trailbook.tree import Policy, format_vkey, open_checkpoint, parse_checkpoint, parse_note
+from trailbook.tree import Opened, Policy, format_vkey, open_checkpoint
 
 
 class SignedHead(Struct, frozen=True):
@@ -51,7 +51,7 @@ def trust(store: Store, org: str, signing: Signing | None) -> Trust:
     signed, refused = None, None
     try:
         last = signer.last(org)
-        signed = None if last is None else _signed(last[0].size, last[1])
+        signed = None if last is None else _head(last)
     except SigningRefusedError as error:
         refused = error.detail
     stamped = signer.stamped(org)
@@ -63,7 +63,7 @@ def trust(store: Store, org: str, signing: Signing | None) -> Trust:
         keeps_outside=signing.outside is not None,
         outside=_outside(signing, Policy(origin, keys)),
         asks_authority=bool(signing.timestamp_urls),
-        stamped=None if stamped is None else parse_checkpoint(parse_note(stamped[0]).text).size,
+        stamped=None if stamped is None else stamped.size,
         keys=tuple(format_vkey(key) for key in keys),
     )
 
@@ -71,14 +71,12 @@ def trust(store: Store, org: str, signing: Signing | None) -> Trust:
 def _outside(signing: Signing, policy: Policy) -> SignedHead | None:
     """The last head outside, if it is there and signed by these keys."""
     try:
-        found = None if signing.outside is None else last_outside(signing.outside, policy.origin)
-        if found is None:
-            return None
-        opened = open_checkpoint(found[1], policy)
+        last = None if signing.outside is None else last_outside(signing.outside, policy.origin)
+        return None if last is None else _head(open_checkpoint(last.note, policy))
     except (DamagedError, ProofInvalidError, OSError):
         return None
-    return _signed(opened.checkpoint.size, max((one.time or 0 for one in opened.signed), default=0))
 
 
-def _signed(size: int, seconds: int) -> SignedHead:
-    return SignedHead(size, datetime.fromtimestamp(seconds, UTC) if seconds else None)
+def _head(opened: Opened) -> SignedHead:
+    at = datetime.fromtimestamp(opened.time, UTC) if opened.time else None
+    return SignedHead(opened.checkpoint.size, at)

@@ -27,13 +27,15 @@ def leaves(store: Store, org: str, start: int, stop: int) -> list[bytes]:
 
     Raises: DamagedError when a row is missing.
     """
-    found = [
+    hashed = [
         leaf_hash(row.body) if row.body is not None else row.leaf or b""
         for row in store.kept(org, start, stop)
     ]
-    if len(found) != stop - start:
-        raise DamagedError(f"{stop - start - len(found)} rows are missing between seq {start} and {stop - 1}")
-    return found
+    if len(hashed) != stop - start:
+        raise DamagedError(
+            f"{stop - start - len(hashed)} rows are missing between seq {start} and {stop - 1}"
+        )
+    return hashed
 
 
 def hashes(store: Store, org: str, level: int, index: int) -> list[bytes]:
@@ -52,10 +54,10 @@ def tile_root(store: Store, org: str, level: int, index: int) -> bytes:
 def frontier(store: Store, org: str, head: Head) -> Frontier:
     """The frontier of a stored log, from its last rows and its tiles. Raises: StoreError, DamagedError."""
     last = leaves(store, org, head.size - head.size % TILE, head.size)
-    found = restore_frontier(head.size, last, lambda level, index: tile_root(store, org, level, index))
-    if compact_range(found) != head.range:
+    restored = restore_frontier(head.size, last, lambda level, index: tile_root(store, org, level, index))
+    if compact_range(restored) != head.range:
         raise DamagedError("the tree over the stored entries is not the one of the log's head")
-    return found
+    return restored
 
 
 def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge | None = None) -> bytes:
@@ -63,17 +65,17 @@ def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge 
 
     Only proofs may remember: whoever signs or verifies computes every hash anew. Raises: DamagedError.
     """
-    known = {} if edge is None else edge
+    edge = {} if edge is None else edge
     if store.blob(org, "tile", f"{level}/{index}") is not None:
-        known.pop((level, index), None)
+        edge.pop((level, index), None)
         return b"".join(hashes(store, org, level, index)[:width])
-    found = known.get((level, index), b"")
-    first, stop = index * TILE + len(found) // HASH, index * TILE + width
+    joined = edge.get((level, index), b"")
+    first, stop = index * TILE + len(joined) // HASH, index * TILE + width
     if first < stop:
         below = (tile_root(store, org, level - 1, at) for at in range(first, stop))
-        found += b"".join(below if level else leaves(store, org, first, stop))
-        known[level, index] = found
-    return found[: width * HASH]
+        joined += b"".join(below if level else leaves(store, org, first, stop))
+        edge[level, index] = joined
+    return joined[: width * HASH]
 
 
 def prove(store: Store, org: str, plan: NodePlan, size: int, edge: Edge | None = None) -> tuple[bytes, ...]:
@@ -98,5 +100,5 @@ def origin_of(store: Store, org: str, origin: str) -> str:
 
 def kind_of(store: Store, org: str, kind: str) -> str:
     """The kind under which an epoch's `checkpoint` or `anchor` blobs are kept: each epoch's apart."""
-    found = epoch_of(store, org)
-    return f"{kind}/{found}" if found else kind
+    epoch = epoch_of(store, org)
+    return f"{kind}/{epoch}" if epoch else kind

@@ -16,21 +16,29 @@ from trailbook.clock import Clock
 from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError, TrailbookError
 from trailbook.proofs.tiles import kind_of
 from trailbook.stores import Blob, Store
+from trailbook.tree import read_checkpoint
 
 TOKEN = "timestamp"
 NOTE = "timestamped"  # as it was stamped: the checkpoint of the same size is signed again every idle hour
 
 
+class Kinds(Struct, frozen=True):
+    """The kinds of blob under which an epoch's tokens, and the notes that they are over, are kept."""
+
+    token: str
+    note: str
+
+
 class Waiting(Struct, frozen=True):
     """A checkpoint that waits for its token: where both will be kept, and the whole signed note."""
 
-    kinds: tuple[str, str]
+    kinds: Kinds
     key: str
     note: bytes
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
-    """A token that is kept, and the signed note of a tree of `size` entries that it is over."""
+    """A token (DER) that is kept, and the signed note of a tree of `size` entries that it is over."""
 
     size: int
     note: bytes
@@ -53,8 +61,7 @@ class Stamping:
     def offer(self, org: str, size: int, note: bytes) -> None:
         """Let a checkpoint wait for its token, in place of an earlier one of the same log."""
         if self._urls:
-            kinds = (kind_of(self._store, org, TOKEN), kind_of(self._store, org, NOTE))
-            self._waiting[org] = Waiting(kinds, f"{size:020d}", note)
+            self._waiting[org] = Waiting(_kinds(self._store, org), f"{size:020d}", note)
 
     def ask(self) -> None:
         """Get a token for every log that waits and whose turn it is; what fails is in `problems` until it works."""
@@ -63,22 +70,26 @@ class Stamping:
             if org not in self._asked or not timedelta(0) <= now - self._asked[org] < self._every:
                 self._ask(org, self._waiting.pop(org), now)
 
-    def last(self, org: str) -> tuple[bytes, bytes] | None:
-        """The last signed note that has a token, and its token; None before the first."""
-        kinds = (kind_of(self._store, org, TOKEN), kind_of(self._store, org, NOTE))
-        keys = [key for kind, key in self._store.blob_names(org) if kind == kinds[0]]
-        token, note = (self._store.blob(org, kind, max(keys)) if keys else None for kind in kinds)
-        return None if token is None or note is None else (note, token)
+    def last(self, org: str) -> Stamp | None:
+        """The last timestamp; None before the first. Raises: ProofInvalidError where its note is none."""
+        kinds = _kinds(self._store, org)
+        key = max((key for kind, key in self._store.blob_names(org) if kind == kinds.token), default=None)
+        if key is None:
+            return None
+        token, note = (self._store.blob(org, kind, key) for kind in (kinds.token, kinds.note))
+        if token is None or note is None:
+            return None
+        return Stamp(size=read_checkpoint(note).checkpoint.size, note=note, token=token)
 
     def _ask(self, org: str, waiting: Waiting, now: datetime) -> None:
         try:
-            token_kind, note_kind = waiting.kinds
-            if self._store.blob(org, token_kind, waiting.key) is not None:
+            kinds, key = waiting.kinds, waiting.key
+            if self._store.blob(org, kinds.token, key) is not None:
                 return
             token, refused = self._first(waiting.note)
             self._asked[org] = now
-            self._store.put_blob(org, Blob(note_kind, waiting.key, waiting.note))
-            self._store.put_blob(org, Blob(token_kind, waiting.key, token))
+            self._store.put_blob(org, Blob(kinds.note, key, waiting.note))
+            self._store.put_blob(org, Blob(kinds.token, key, token))
             self._learn(org, f"another authority stamped the last checkpoint: {refused}" if refused else "")
         except TrailbookError as error:
             self._learn(org, f"the last checkpoint has no timestamp: {error.detail}")
@@ -105,13 +116,18 @@ class Stamping:
 
 def kept_stamps(store: Store, org: str) -> list[Stamp]:
     """Every token that a log keeps, of every epoch, oldest first; a note that is gone is empty. Raises: StoreError."""
-    found = []
+    stamps = []
     for kind, key in store.blob_names(org):
         name, _, epoch = kind.partition("/")
         if name == TOKEN:
             note = store.blob(org, f"{NOTE}/{epoch}" if epoch else NOTE, key)
-            found.append(Stamp(size=int(key), note=note or b"", token=store.blob(org, kind, key) or b""))
-    return found
+            token = store.blob(org, kind, key)
+            stamps.append(Stamp(size=int(key), note=note or b"", token=token or b""))
+    return stamps
+
+
+def _kinds(store: Store, org: str) -> Kinds:
+    return Kinds(kind_of(store, org, TOKEN), kind_of(store, org, NOTE))
 
 
 def _timestamps(urls: tuple[str, ...]) -> Any:
@@ -119,11 +135,11 @@ def _timestamps(urls: tuple[str, ...]) -> Any:
     if not urls:
         return None
     try:
-        found = importlib.import_module("trailbook.tree.timestamp")
+        module = importlib.import_module("trailbook.tree.timestamp")
     except ModuleNotFoundError:
         raise ConfigurationError(
             "timestamp_urls: needs the extra: pip install 'trailbook[timestamp]'"
         ) from None
     for url in urls:
-        found.check_url(url)
-    return found
+        module.check_url(url)
+    return module

@@ -1,6 +1,6 @@
 """What the value of each parameter may be: the closed lists that a filter and a page of entries are made of.
 
-Owns the rule of every parameter and the words in which a breach is told. Refuses to read or build anything: a
+Owns the rule of every parameter and the words for a breach of it. Refuses to read or build anything: a
 check says why a value is refused, or None. Values that may name people are never repeated in what it says.
 """
 
@@ -45,45 +45,45 @@ def among(value: str, names: Collection[str], what: str) -> str | None:
 
 
 def _one_of(*names: str) -> Check:
-    return lambda value, known: None if value in names else f"is not one of {', '.join(names)}"
+    return lambda value, vocabulary: None if value in names else f"is not one of {', '.join(names)}"
 
 
-def _category(value: str, known: Vocabulary | None) -> str | None:
+def _category(value: str, vocabulary: Vocabulary | None) -> str | None:
     if not is_slug(value):
         return "is not the name of a category"
-    return among(value, known.categories, "a declared category") if known else None
+    return among(value, vocabulary.categories, "a declared category") if vocabulary else None
 
 
-def _action(value: str, known: Vocabulary | None) -> str | None:
+def _action(value: str, vocabulary: Vocabulary | None) -> str | None:
     entity, dot, verb = value.partition(".")
     if not (dot and is_slug(entity) and (verb == "*" or is_slug(verb))):
         return "is not an action such as role.assigned, nor all of an entity such as role.*"
-    if known is None:
+    if vocabulary is None:
         return None
     if verb == "*":
-        entities = {name.partition(".")[0] for name in known.actions}
+        entities = {name.partition(".")[0] for name in vocabulary.actions}
         return among(entity, entities, "the entity of a declared action")
-    return among(value, known.actions, "a declared action")
+    return among(value, vocabulary.actions, "a declared action")
 
 
-def _item(value: str, known: Vocabulary | None) -> str | None:
+def _item(value: str, vocabulary: Vocabulary | None) -> str | None:
     kind, slash, ident = value.partition("/")
     if not slash or ident == "*":
         return "is not one item, written as type/id"
     if why := text_fault(ident, MAX_ID):
         return f"has an id that {why}"
-    return _type(kind, known)
+    return _type(kind, vocabulary)
 
 
-def _target(value: str, known: Vocabulary | None) -> str | None:
+def _target(value: str, vocabulary: Vocabulary | None) -> str | None:
     kind, _, ident = value.partition("/")
-    return _type(kind, known) if ident == "*" else _item(value, known)
+    return _type(kind, vocabulary) if ident == "*" else _item(value, vocabulary)
 
 
-def _type(kind: str, known: Vocabulary | None) -> str | None:
+def _type(kind: str, vocabulary: Vocabulary | None) -> str | None:
     if not is_slug(kind):
         return "has a type that is not in lower snake case"
-    return among(kind, known.types, "a declared type") if known else None
+    return among(kind, vocabulary.types, "a declared type") if vocabulary else None
 
 
 FIELDS: dict[str, Check] = {
@@ -100,7 +100,7 @@ FIELDS: dict[str, Check] = {
 }
 
 
-def _moment(value: str, known: Vocabulary | None) -> str | None:
+def _moment(value: str, vocabulary: Vocabulary | None) -> str | None:
     try:
         moment(value)
     except ValueError as why:
@@ -108,7 +108,7 @@ def _moment(value: str, known: Vocabulary | None) -> str | None:
     return None
 
 
-def _tz(value: str, known: Vocabulary | None) -> str | None:
+def _tz(value: str, vocabulary: Vocabulary | None) -> str | None:
     try:
         zone(value)
     except FilterInvalidError as error:
@@ -116,7 +116,7 @@ def _tz(value: str, known: Vocabulary | None) -> str | None:
     return None
 
 
-def _text(value: str, known: Vocabulary | None) -> str | None:
+def _text(value: str, vocabulary: Vocabulary | None) -> str | None:
     typed = value.split()
     if not 1 <= len(typed) <= MAX_WORDS:
         return f"is not 1 to {MAX_WORDS} words"
@@ -128,16 +128,16 @@ def _text(value: str, known: Vocabulary | None) -> str | None:
     return None
 
 
-def _whole(value: str, known: Vocabulary | None) -> str | None:
+def _whole(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None if _WHOLE.fullmatch(value) else "is not a whole number of at most 15 digits"
 
 
-def _limit(value: str, known: Vocabulary | None) -> str | None:
+def _limit(value: str, vocabulary: Vocabulary | None) -> str | None:
     right = _WHOLE.fullmatch(value) and 1 <= int(value) <= MAX_LIMIT
     return None if right else f"is not a whole number from 1 to {MAX_LIMIT}"
 
 
-def _cursor(value: str, known: Vocabulary | None) -> str | None:
+def _cursor(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None if value else "is empty"
 
 

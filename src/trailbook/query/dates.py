@@ -61,9 +61,9 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     """
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     try:
-        found = midnight.astimezone(UTC)
-        exists = found.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None)
-        return found if exists else _jump(midnight)
+        first = midnight.astimezone(UTC)
+        exists = first.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None)
+        return first if exists else _jump(midnight)
     except OverflowError:
         return _BEGINNING  # 0001-01-01 east of Greenwich began in a year that datetime does not have
 

@@ -101,7 +101,7 @@ def matches(query: Query, view: EntryFacts, now: datetime, *, week_start: int = 
         and (end is None or at < end)
         and (query.self_ is None or query.self_ == view.self_)
         and all(_holds(term, view.entry) for term in query.terms)
-        and all(_found(word, view.words) for typed in query.text for word in words(typed))
+        and all(_begins_any(word, view.words) for typed in query.text for word in words(typed))
     )
 
 
@@ -110,8 +110,8 @@ def _holds(term: Term, entry: Entry) -> bool:
     return any(value in has for value in term.values) is not term.negated
 
 
-def _found(word: str, among: frozenset[str]) -> bool:
-    return any(known.startswith(word) for known in among)
+def _begins_any(beginning: str, words_: frozenset[str]) -> bool:
+    return any(word.startswith(beginning) for word in words_)
 
 
 def values_of(field: str, entry: Entry) -> set[str]:

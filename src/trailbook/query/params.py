@@ -32,52 +32,52 @@ class Paging(Struct, frozen=True, kw_only=True):
     count: bool = False
 
 
-def from_params(pairs: Iterable[tuple[str, str]], known: Vocabulary | None = None) -> Query:
-    """Read a filter from URL parameters; with `known`, names that nobody declared are refused too.
+def from_params(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary | None = None) -> Query:
+    """Read a filter from URL parameters; with `vocabulary`, names that nobody declared are refused too.
 
     Raises: FilterInvalidError with one Fault for each parameter at fault.
     """
-    given = _grouped(pairs)
-    faults = {name: _fault(name, values, known) for name, values in given.items()}
-    if "date" in given and ("from" in given or "to" in given):
+    params = _grouped(pairs)
+    faults = {name: _fault(name, values, vocabulary) for name, values in params.items()}
+    if "date" in params and ("from" in params or "to" in params):
         faults["date"] = Fault("/date", "parameter-invalid", "is given together with from or to")
-    _refuse([_too_many(given), *faults.values()])
+    _refuse([_too_many(params), *faults.values()])
     query = Query(
-        date=_only(given, "date"),
-        from_=_only(given, "from"),
-        to=_only(given, "to"),
-        tz=_only(given, "tz") or "UTC",
-        terms=_terms(given),
-        text=tuple((_only(given, "text") or "").split()),
-        self_={"true": True, "false": False, None: None}[_only(given, "self")],
-        as_of=int(given["as_of"][0]) if "as_of" in given else None,
+        date=_only(params, "date"),
+        from_=_only(params, "from"),
+        to=_only(params, "to"),
+        tz=_only(params, "tz") or "UTC",
+        terms=_terms(params),
+        text=tuple((_only(params, "text") or "").split()),
+        self_={"true": True, "false": False, None: None}[_only(params, "self")],
+        as_of=int(params["as_of"][0]) if "as_of" in params else None,
     )
     _refuse([_reversed(query)])
     return query
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    given: dict[str, list[str]] = {}
+    params: dict[str, list[str]] = {}
     for name, value in pairs:
-        given.setdefault(name, []).append(value)
-    return given
+        params.setdefault(name, []).append(value)
+    return params
 
 
-def _only(given: dict[str, list[str]], name: str) -> str | None:
-    return given[name][0] if name in given else None
+def _only(params: dict[str, list[str]], name: str) -> str | None:
+    return params[name][0] if name in params else None
 
 
-def _terms(given: dict[str, list[str]]) -> tuple[Term, ...]:
-    found = [
+def _terms(params: dict[str, list[str]]) -> tuple[Term, ...]:
+    terms = [
         Term(name.removesuffix(".not"), tuple(sorted(set(values))), name.endswith(".not"))
-        for name, values in given.items()
+        for name, values in params.items()
         if name.removesuffix(".not") in FIELDS
     ]
-    return tuple(sorted(found, key=lambda term: (term.field, term.negated)))
+    return tuple(sorted(terms, key=lambda term: (term.field, term.negated)))
 
 
-def _too_many(given: dict[str, list[str]]) -> Fault | None:
-    if sum(map(len, given.values())) <= MAX_VALUES:
+def _too_many(params: dict[str, list[str]]) -> Fault | None:
+    if sum(map(len, params.values())) <= MAX_VALUES:
         return None
     return Fault("", "parameter-invalid", f"has more than {MAX_VALUES} values")
 
@@ -115,15 +115,15 @@ def split_params(pairs: Iterable[tuple[str, str]]) -> tuple[Pairs, Paging]:
 
     Raises: FilterInvalidError for a broken one of these; CursorInvalidError for a cursor that is too long.
     """
-    given = list(pairs)
-    paging = _grouped((name, value) for name, value in given if name in PAGING)
+    every = list(pairs)
+    paging = _grouped((name, value) for name, value in every if name in PAGING)
     _refuse(_fault_once(name, values, PAGING[name]) for name, values in paging.items())
     cursor = _only(paging, "cursor")
     if cursor is not None and len(cursor) > MAX_CURSOR:
         raise CursorInvalidError(f"the cursor is longer than {MAX_CURSOR} characters")
     order: Order = next((order for order in ORDERS if order == _only(paging, "order")), Paging().order)
     limit = int(_only(paging, "limit") or Paging().limit)
-    return [(name, value) for name, value in given if name not in PAGING], Paging(
+    return [(name, value) for name, value in every if name not in PAGING], Paging(
         order=order, limit=limit, cursor=cursor, count=_only(paging, "count") == "true"
     )
 
@@ -136,7 +136,7 @@ def printed(query: Query) -> str:
     )
 
 
-def from_line(line: str, known: Vocabulary | None = None) -> Query:
+def from_line(line: str, vocabulary: Vocabulary | None = None) -> Query:
     """Read a filter from one line; `%20` is a space inside a value, words without a colon are text.
 
     Raises: FilterInvalidError as `from_params`.
@@ -151,7 +151,7 @@ def from_line(line: str, known: Vocabulary | None = None) -> Query:
             pairs.append((name[1:] + ".not" if name.startswith("-") else name, _unquoted(name, value)))
     if free:
         pairs.append(("text", " ".join(free)))
-    return from_params(pairs, known)
+    return from_params(pairs, vocabulary)
 
 
 def _unquoted(name: str, value: str) -> str:
@@ -162,14 +162,14 @@ def _unquoted(name: str, value: str) -> str:
         raise
 
 
-def _fault(name: str, values: list[str], known: Vocabulary | None) -> Fault | None:
+def _fault(name: str, values: list[str], vocabulary: Vocabulary | None) -> Fault | None:
     """What is wrong with one filter parameter and all its values, or None."""
     if name in ONCE:
         return _fault_once(name, values, ONCE[name])
     check = FIELDS.get(name.removesuffix(".not"))
     if check is None:
         return Fault(_pointer(name), "parameter-unknown", among(name, [*FIELDS, *ONCE], "a filter") or "")
-    why = next((why for value in values if (why := check(value, known))), None)
+    why = next((why for value in values if (why := check(value, vocabulary))), None)
     return Fault(_pointer(name), "parameter-invalid", why) if why else None
 
 
@@ -183,6 +183,8 @@ def _pointer(name: str) -> str:
 
 
 def _refuse(faults: Iterable[Fault | None]) -> None:
-    found = tuple(fault for fault in faults if fault)
-    if found:
-        raise FilterInvalidError("; ".join(f"{f.pointer[1:] or 'filter'}: {f.detail}" for f in found), found)
+    broken = tuple(fault for fault in faults if fault)
+    if broken:
+        raise FilterInvalidError(
+            "; ".join(f"{f.pointer[1:] or 'filter'}: {f.detail}" for f in broken), broken
+        )

@@ -138,31 +138,31 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
 
     Raises: ValueError for a language without phrases.
     """
-    said = phrases(lang)
+    wording = phrases(lang)
     terms = sorted(query.terms, key=lambda term: (_ORDER.index(term.field), term.negated))
-    parts = [_term_in_words(term, label, said) for term in terms]
+    parts = [_term_in_words(term, label, wording) for term in terms]
     if query.text:
-        parts.append(said["text"].format(" ".join(query.text)))
+        parts.append(wording["text"].format(" ".join(query.text)))
     if query.self_ is not None:
-        parts.append(said["self.true" if query.self_ else "self.false"])
+        parts.append(wording["self.true" if query.self_ else "self.false"])
     if query.date is not None:
         parts.append(PRESET_NAMES[lang][query.date])
     ends = [(name, value) for name, value in (("from", query.from_), ("to", query.to)) if value is not None]
     if ends:
-        parts.append(" ".join(said[name].format(label(name, value)) for name, value in ends))
+        parts.append(" ".join(wording[name].format(label(name, value)) for name, value in ends))
     if all(term.negated for term in terms) and len(parts) == len(terms):
-        parts.insert(0, said["all"])  # what is left out says nothing of what is there
+        parts.insert(0, wording["all"])  # what is left out says nothing of what is there
     sentence = ", ".join(parts)
     return sentence[:1].upper() + sentence[1:]
 
 
-def _term_in_words(term: Term, label: Callable[[str, str], str], said: Phrases) -> str:
+def _term_in_words(term: Term, label: Callable[[str, str], str], wording: Phrases) -> str:
     names = [label(term.field, value) for value in term.values]
     if term.field in _LOWERED:
         names = [_lowered(name) for name in names]
-    last = said["and" if term.field == "category" else "or"]
+    last = wording["and" if term.field == "category" else "or"]
     listed = f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
-    return said[term.field + ".not" * term.negated].format(listed)
+    return wording[term.field + ".not" * term.negated].format(listed)
 
 
 def _lowered(label: str) -> str:

@@ -5,7 +5,7 @@ from .canonical import (
     Cited as Cited,
 )
 from .canonical import (
-    Stamp as Stamp,
+    EntryStamp as EntryStamp,
 )
 from .canonical import (
     canonical_json as canonical_json,

@@ -96,9 +96,9 @@ def token_of(preimage: bytes, salt: bytes) -> str:
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
-def canonical_json(found: Any) -> bytes:
+def canonical_json(value: Any) -> bytes:
     """Canonical JSON of dicts and strings. Source: RFC 8785 (keys here are ASCII)."""
-    return msgspec.json.encode(found, order="sorted")
+    return msgspec.json.encode(value, order="sorted")
 
 
 def item_preimage(item: Item) -> bytes:
@@ -109,8 +109,8 @@ def item_preimage(item: Item) -> bytes:
 
 def origin_preimage(ip: str | None, user_agent: str | None) -> bytes:
     """Canonical JSON of {ip?, type: "origin", user_agent?}: what an origin's token commits to."""
-    given = {"ip": ip, "user_agent": user_agent}
-    return canonical_json({"type": "origin", **{k: v for k, v in given.items() if v is not None}})
+    members = {"type": "origin", "ip": ip, "user_agent": user_agent}
+    return canonical_json({name: text for name, text in members.items() if text is not None})
 
 
 def has_place(origin: Origin) -> bool:
@@ -118,16 +118,16 @@ def has_place(origin: Origin) -> bool:
     return origin.ip is not None or origin.user_agent is not None
 
 
-def correlation_digits(given: str, key: bytes) -> str:
+def correlation_digits(correlation: str, key: bytes) -> str:
     """32 hex digits: a UUID or trace id as it is, anything else as HMAC-SHA256 under the organisation's key."""
-    if _HEX32.fullmatch(given):
-        return given
-    if _UUID.fullmatch(given):
-        return given.replace("-", "").lower()
-    return hmac.digest(key, given.encode(), "sha256")[:16].hex()
+    if _HEX32.fullmatch(correlation):
+        return correlation
+    if _UUID.fullmatch(correlation):
+        return correlation.replace("-", "").lower()
+    return hmac.digest(key, correlation.encode(), "sha256")[:16].hex()
 
 
-class Stamp(Struct, frozen=True, kw_only=True, gc=False):
+class EntryStamp(Struct, frozen=True, kw_only=True, gc=False):
     """What the log itself adds to an entry: id, time of recording (microseconds) and the organisation's key."""
 
     id: UUID
@@ -135,19 +135,19 @@ class Stamp(Struct, frozen=True, kw_only=True, gc=False):
     key: bytes
 
 
-def encode_body(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
+def encode_body(entry: NewEntry, cited: Cited, stamp: EntryStamp) -> bytes:
     """The canonical body of a completed entry (category and concerns filled in).
 
     Raises: EntryInvalidError when the body would be longer than 65,535 bytes.
     """
     # Written by hand, for speed: every part is ASCII without a quote or a backslash (slugs of the catalogue, tokens,
     # hex, times), so nothing needs escaping. A test holds it against msgspec's writing of `Body`.
-    origin, fields, together = entry.origin, entry.fields, entry.correlation
-    made = (
+    origin, fields, correlation = entry.origin, entry.fields, entry.correlation
+    body = (
         f'{{"action":"{entry.action}","actor":{{"item":"{cited.actor}","kind":"{entry.actor.kind}"}},'
         f'"category":"{entry.category or ""}"'
         f"{_member('caused_by', entry.caused_by)}{_concerns(entry, cited) if entry.concerns else ''}"
-        f"{_member('correlation', correlation_digits(together, stamp.key)) if together else ''}"
+        f"{_member('correlation', correlation_digits(correlation, stamp.key)) if correlation else ''}"
         f"{_member('effective_at', entry.effective_at)}"
         f"{_fields(fields) if fields else ''}"
         f',"id":"{stamp.id}","occurred_at":"{written(entry.occurred_at)}"'
@@ -156,26 +156,26 @@ def encode_body(entry: NewEntry, cited: Cited, stamp: Stamp) -> bytes:
         f',"outcome":"{entry.outcome}"{_member("purpose", entry.purpose)}'
         f',"recorded_at":"{stamp.recorded_at}","source":"{cited.source}","target":"{cited.target}","v":1}}'
     ).encode("ascii")
-    if len(made) > MAX_BODY:
+    if len(body) > MAX_BODY:
         raise EntryInvalidError((Fault("", "entry-invalid", f"its body is longer than {MAX_BODY} bytes"),))
-    return made
+    return body
 
 
-def _member(name: str, found: object) -> str:
-    return "" if found is None else f',"{name}":"{found}"'
+def _member(name: str, value: object) -> str:
+    return "" if value is None else f',"{name}":"{value}"'
 
 
 def _concerns(entry: NewEntry, cited: Cited) -> str:
     if len(entry.concerns) == 1:  # the common case, and the set below is half of what a body costs
         return f',"concerns":[{{"item":"{cited.concerns[0]}","part":"{entry.concerns[0].part}"}}]'
     pairs = {(c.part, item) for c, item in zip(entry.concerns, cited.concerns, strict=True)}
-    found = ",".join(f'{{"item":"{item}","part":"{part}"}}' for part, item in sorted(pairs))
-    return f',"concerns":[{found}]'
+    members = ",".join(f'{{"item":"{item}","part":"{part}"}}' for part, item in sorted(pairs))
+    return f',"concerns":[{members}]'
 
 
 def _fields(names: tuple[str, ...]) -> str:
-    found = '","'.join(sorted(set(names)))
-    return f',"fields":["{found}"]'
+    joined = '","'.join(sorted(set(names)))
+    return f',"fields":["{joined}"]'
 
 
 def decode_body(body: bytes) -> Body:

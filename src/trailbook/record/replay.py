@@ -14,38 +14,38 @@ if TYPE_CHECKING:
     from trailbook.stores import Identity
 
 
-def same_content(body: Body, entry: NewEntry, stands: Mapping[str, "Identity"], key: bytes) -> bool:
+def same_content(body: Body, entry: NewEntry, identities: Mapping[str, "Identity"], key: bytes) -> bool:
     """Whether an arriving entry says what a recorded body says, apart from `recorded_at` and `source`.
 
-    `stands` maps the body's tokens to their identities. Source: record.md 6.
+    `identities` are those of the body's tokens, by token. Source: record.md 6.
     """
 
     def says(token: str | None, item: Item | None) -> bool:
         if token is None or item is None:
             return token is None and item is None
-        found = stands.get(token)
-        if found is None or (found.type, found.id) != (item.type, item.id):
+        identity = identities.get(token)
+        if identity is None or (identity.type, identity.id) != (item.type, item.id):
             return False
-        return item.name is None or found.name == item.name
+        return item.name is None or identity.name == item.name
 
     def says_origin() -> bool:
         if body.origin.item is None:
             return not has_place(entry.origin)
-        found = stands.get(body.origin.item)
-        return found is not None and (found.id or None, found.name) == (
+        identity = identities.get(body.origin.item)
+        return identity is not None and (identity.id or None, identity.name) == (
             entry.origin.ip,
             entry.origin.user_agent,
         )
 
-    concerns = list(entry.concerns)
-    for kept in body.concerns:
-        match = next((c for c in concerns if c.part == kept.part and says(kept.item, c)), None)
+    unmatched = list(entry.concerns)
+    for recorded in body.concerns:
+        match = next((c for c in unmatched if c.part == recorded.part and says(recorded.item, c)), None)
         if match is None:
             return False
-        concerns.remove(match)
+        unmatched.remove(match)
     return (
-        not concerns
-        and _plain_members(body) == _given_members(entry, key)
+        not unmatched
+        and _recorded_members(body) == _arriving_members(entry, key)
         and says(body.actor.item, entry.actor)
         and says(body.target, entry.target)
         and says(body.on_behalf_of, entry.on_behalf_of)
@@ -53,22 +53,33 @@ def same_content(body: Body, entry: NewEntry, stands: Mapping[str, "Identity"], 
     )
 
 
-def _plain_members(body: Body) -> tuple[object, ...]:
-    told = (
+def _recorded_members(body: Body) -> tuple[object, ...]:
+    return (
         body.action,
         body.category,
         body.outcome,
         body.actor.kind,
         body.origin.interface,
         body.occurred_at,
+        body.fields,
+        body.purpose,
+        body.effective_at,
+        body.correlation,
+        body.caused_by,
     )
-    return (*told, body.fields, body.purpose, body.effective_at, body.correlation, body.caused_by)
 
 
-def _given_members(entry: NewEntry, key: bytes) -> tuple[object, ...]:
-    told = (entry.action, entry.category, entry.outcome, entry.actor.kind, entry.origin.interface)
-    together = None if entry.correlation is None else correlation_digits(entry.correlation, key)
-    caused_by = None if entry.caused_by is None else str(entry.caused_by)
-    fields = tuple(sorted(entry.fields))
-    rest = (fields, entry.purpose, entry.effective_at, together, caused_by)
-    return (*told, written(entry.occurred_at), *rest)
+def _arriving_members(entry: NewEntry, key: bytes) -> tuple[object, ...]:
+    return (
+        entry.action,
+        entry.category,
+        entry.outcome,
+        entry.actor.kind,
+        entry.origin.interface,
+        written(entry.occurred_at),
+        tuple(sorted(entry.fields)),
+        entry.purpose,
+        entry.effective_at,
+        None if entry.correlation is None else correlation_digits(entry.correlation, key),
+        None if entry.caused_by is None else str(entry.caused_by),
+    )

@@ -66,16 +66,16 @@ def index_row(
     )
 
 
-def body_row(seq: int, body: Body, known: Mapping[str, "Identity"], *, catalogue: Catalogue) -> IndexRow:
-    """A kept body as the index keeps it; `known` by token. Raises: DamagedError for a token that it does not have."""
+def body_row(seq: int, body: Body, identities: Mapping[str, "Identity"], *, catalogue: Catalogue) -> IndexRow:
+    """A kept body as the index keeps it; `identities` by token. Raises: DamagedError for a token that is not there."""
     try:
-        target = known[body.target]
+        target = identities[body.target]
         items = RowItems(
-            actor=known[body.actor.item].item,
+            actor=identities[body.actor.item].item,
             target=target.item,
-            source=known[body.source].item,
-            behalf=0 if body.on_behalf_of is None else known[body.on_behalf_of].item,
-            concerned=tuple(dict.fromkeys(known[concern.item].item for concern in body.concerns)),
+            source=identities[body.source].item,
+            behalf=0 if body.on_behalf_of is None else identities[body.on_behalf_of].item,
+            concerned=tuple(dict.fromkeys(identities[concern.item].item for concern in body.concerns)),
             type=target.type,
         )
     except KeyError as error:

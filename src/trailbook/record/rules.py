@@ -143,12 +143,12 @@ def _after_filling(action: Action, entry: NewEntry) -> Iterator[Fault]:
     if len(set(keys)) < len(keys):
         yield _fault("/concerns", "names an item in a part twice, under two names")
     for rule in action.concerns:
-        given = sum(1 for c in entry.concerns if c.part == rule.part)
-        if given < rule.least:
-            detail = f"needs {rule.least} with part {rule.part}, has {given}: whom is {action.name} about?"
+        count = sum(1 for c in entry.concerns if c.part == rule.part)
+        if count < rule.least:
+            detail = f"needs {rule.least} with part {rule.part}, has {count}: whom is {action.name} about?"
             yield Fault("/concerns", "concern-missing", detail)
-        elif given > rule.most:
-            yield _fault("/concerns", f"takes at most {rule.most} with part {rule.part}, has {given}")
+        elif count > rule.most:
+            yield _fault("/concerns", f"takes at most {rule.most} with part {rule.part}, has {count}")
 
 
 def _field_faults(declared: ItemType | None, entry: NewEntry) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """What was found sound before: the same items, origins and shapes of entries are not checked twice.
 
-Owns a shortcut past `rules.complete`, and only where the rules have already answered for an entry's shape (everything
+Owns a shortcut past `complete_entry`, and only where the rules have already answered for an entry's shape (everything
 but items, times and ids); of its items only those not seen before are held against the rules about them alone.
 Refuses to judge: whatever is not found sound goes to the rules whole, which alone say what is wrong.
 """
@@ -39,7 +39,7 @@ class RulesCache:
         self._shapes: dict[Hashable, Action] = {}
 
     def complete(self, entry: NewEntry, now: datetime) -> Complete:
-        """As `rules.complete`, sooner where everything was seen before. Raises: as `rules.complete`."""
+        """As `complete_entry`, sooner where everything was seen before. Raises: as `complete_entry`."""
         try:
             shape = _shape(entry)
             action = self._shapes.get(shape)
@@ -47,9 +47,9 @@ class RulesCache:
                 return self._filled(action, entry)
         except (TypeError, AttributeError):  # a Struct made in Python may hold anything
             return complete_entry(self._catalogue, entry, now)
-        found = complete_entry(self._catalogue, entry, now)
-        self._learn(shape, entry, found.entry)
-        return found
+        complete = complete_entry(self._catalogue, entry, now)
+        self._learn(shape, entry, complete.entry)
+        return complete
 
     def _seen(self, entry: NewEntry, now: datetime) -> bool:
         items, at, id_, cause = self._items, entry.occurred_at, entry.id, entry.caused_by
@@ -112,8 +112,8 @@ class RulesCache:
         filled = structs.replace(entry, category=action.category, concerns=concerns)
         return Complete(filled, owner_of(self._catalogue, action, filled))
 
-    def _learn(self, shape: Hashable, entry: NewEntry, found: NewEntry) -> None:
-        action = self._catalogue.action(found.action)
+    def _learn(self, shape: Hashable, entry: NewEntry, filled: NewEntry) -> None:
+        action = self._catalogue.action(filled.action)
         follow = {*action.filled, "represented"}
         if any(concern.part in follow for concern in entry.concerns):
             return  # how many there are in a part depends on whether two are one: the rules count

@@ -5,10 +5,10 @@ from .contract import (
     Batch as Batch,
 )
 from .contract import (
-    Change as Change,
+    Committed as Committed,
 )
 from .contract import (
-    Committed as Committed,
+    LogChange as LogChange,
 )
 from .contract import (
     Means as Means,

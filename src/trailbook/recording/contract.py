@@ -41,7 +41,7 @@ class Means(Struct, frozen=True, kw_only=True):
     key: bytes
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class LogChange(Struct, frozen=True, kw_only=True):
     """An entry that does more than say so: the blobs beside it, and how the store makes it true in one commit."""
 
     entry: NewEntry
@@ -60,7 +60,7 @@ class Batch(Struct, frozen=True):
     @property
     def refused(self) -> dict[int, TrailbookError]:
         """The entries that no log is needed to refuse."""
-        return {at: found for at, found in enumerate(self.checked) if isinstance(found, TrailbookError)}
+        return {at: error for at, error in enumerate(self.checked) if isinstance(error, TrailbookError)}
 
 
 Answer = list[Result] | BatchRefusedError

@@ -14,9 +14,8 @@ from trailbook.record import item_preimage, origin_preimage, token_of
 from trailbook.stores import Identity, Store
 
 Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number
-Exact = tuple[
-    str | None, str | None, str | int | None
-]  # an item's type, id and name; an origin's ip, agent, actor
+# An item's type, id and name; an origin's ip, agent and actor.
+Exact = tuple[str | None, str | None, str | int | None]
 
 _MOST_KNOWN = 150_000  # versions in each of two generations; about 75 MB
 
@@ -37,23 +36,22 @@ class Directory:
 
     def older(self, exact: Exact) -> Identity | None:
         """A version that was cited before the newest generation began; it is of that one from now on."""
-        found = self._older.get(exact)
-        if found is not None:
-            self.exact[exact] = found
-        return found
+        identity = self._older.get(exact)
+        if identity is not None:
+            self.exact[exact] = identity
+        return identity
 
     def read(self, keys: Collection[Key]) -> dict[Key, list[Identity]]:
         """All versions of these items, oldest first; an empty list for one the log has never seen."""
-        found: dict[Key, list[Identity]] = {key: [] for key in keys}
+        versions: dict[Key, list[Identity]] = {key: [] for key in keys}
         for identity in self._store.identities(self._org, keys):
-            found[key_of(identity)].append(identity)
-        return found
+            versions[key_of(identity)].append(identity)
+        return versions
 
     def learn(self, exact: dict[Exact, Identity]) -> None:
         """Remember what is now durable."""
-        if (
-            len(self.exact) >= _MOST_KNOWN
-        ):  # whoever is cited again is carried over, whoever is not goes next time
+        # Whoever is cited again is carried over, whoever is not goes next time.
+        if len(self.exact) >= _MOST_KNOWN:
             self._older, self.exact = self.exact, {}
         self.exact.update(exact)
 
@@ -73,8 +71,8 @@ class Draft:
 
     def foresee(self, items: Iterable[Item]) -> None:
         """Read at once what the directory has of these items: one by one they cost a query each."""
-        known, older = self._directory.exact, self._directory.older
-        exact = [key for i in items if (key := (i.type, i.id, i.name)) not in known]
+        lately, older = self._directory.exact, self._directory.older
+        exact = [key for i in items if (key := (i.type, i.id, i.name)) not in lately]
         keys: dict[Key, None] = {
             (type_, id_, None): None for type_, id_, name in exact if not older((type_, id_, name))
         }
@@ -85,23 +83,23 @@ class Draft:
         """The version of `item` with this name, made when new; an item given without a name cites the latest."""
         exact = (item.type, item.id, item.name)
         directory = self._directory
-        found = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
-        return found if found is not None else self._look(item, owner)
+        identity = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
+        return identity if identity is not None else self._look(item, owner)
 
     def cite_origin(self, origin: Origin, actor: int) -> Identity:
         """The origin's version for this actor; origins are made per actor, so that they link nobody else."""
         exact = (origin.ip, origin.user_agent, actor)
         directory = self._directory
-        found = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
-        return found if found is not None else self._look_for_origin(origin, actor)
+        identity = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
+        return identity if identity is not None else self._look_for_origin(origin, actor)
 
     def _look(self, item: Item, owner: int | None) -> Identity:
         key: Key = (item.type, item.id, None)
-        versions = self._known(key)
-        found = next((v for v in reversed(versions) if item.name is None or v.name == item.name), None)
-        if found is None:
+        versions = self._versions_of(key)
+        identity = next((v for v in reversed(versions) if item.name is None or v.name == item.name), None)
+        if identity is None:
             salt = self._entropy(16)
-            found = Identity(
+            identity = Identity(
                 item=self._number(versions),
                 token=token_of(item_preimage(item), salt),
                 type=item.type,
@@ -110,19 +108,19 @@ class Draft:
                 salt=salt,
                 owner=owner,
             )
-            self._add(key, found)
-        self.exact[item.type, item.id, item.name] = found
-        return found
+            self._add(key, identity)
+        self.exact[item.type, item.id, item.name] = identity
+        return identity
 
     def _look_for_origin(self, origin: Origin, actor: int) -> Identity:
         key: Key = ("origin", origin.ip or "", actor)
         if actor > self._began:
             self._versions.setdefault(key, [])  # of somebody new the directory has nothing
-        versions = self._known(key)
-        found = next((v for v in versions if v.name == origin.user_agent), None)
-        if found is None:
+        versions = self._versions_of(key)
+        identity = next((v for v in versions if v.name == origin.user_agent), None)
+        if identity is None:
             salt = self._entropy(16)
-            found = Identity(
+            identity = Identity(
                 item=self._number(versions),
                 token=token_of(origin_preimage(origin.ip, origin.user_agent), salt),
                 type="origin",
@@ -131,15 +129,15 @@ class Draft:
                 salt=salt,
                 owner=actor,
             )
-            self._add(key, found)
-        self.exact[origin.ip, origin.user_agent, actor] = found
-        return found
+            self._add(key, identity)
+        self.exact[origin.ip, origin.user_agent, actor] = identity
+        return identity
 
-    def _known(self, key: Key) -> list[Identity]:
-        found = self._versions.get(key)
-        if found is None:
-            found = self._versions[key] = self._directory.read([key])[key]
-        return found
+    def _versions_of(self, key: Key) -> list[Identity]:
+        versions = self._versions.get(key)
+        if versions is None:
+            versions = self._versions[key] = self._directory.read([key])[key]
+        return versions
 
     def _number(self, versions: list[Identity]) -> int:
         if versions:
@@ -148,7 +146,7 @@ class Draft:
         return self.items
 
     def _add(self, key: Key, identity: Identity) -> None:
-        versions = self._known(key)
+        versions = self._versions_of(key)
         if versions and identity.type != "origin":  # whoever is cited without a name is cited by the latest
             self.exact[identity.type, identity.id, None] = identity
         versions.append(identity)

@@ -6,7 +6,7 @@ acknowledge anything that is not durable, and keeps no trace of a request beyond
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,9 +19,9 @@ from trailbook.proofs import frontier
 from trailbook.record import (
     Cited,
     Complete,
+    EntryStamp,
     RowItems,
     RulesCache,
-    Stamp,
     correlation_digits,
     decode_body,
     encode_body,
@@ -29,7 +29,7 @@ from trailbook.record import (
     index_row,
     same_content,
 )
-from trailbook.recording.contract import Answer, Batch, Change, Committed, Means, Result, Tell
+from trailbook.recording.contract import Answer, Batch, Committed, LogChange, Means, Result, Tell
 from trailbook.recording.directory import Directory, Draft
 from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store, Turns
 from trailbook.tree import EMPTY, Frontier, compact_range, extend_frontier, leaf_hash, lengthen_range
@@ -55,22 +55,29 @@ class _Attempt(Struct):
     stamped: str  # `at` as bodies write it
     rows: list[NewRow]
     index: list[IndexRow]
-    known: dict[UUID, int]
+    seqs: dict[UUID, int]  # of the ids that are in the log, or come into it now
     adjusted: bool = False  # it begins with an entry that the clock went back
 
 
 class _Written(Struct, gc=False):
-    """A batch that is in the store, and the log as it is after it."""
+    """An attempt that is in the store, and the log as it is after it."""
 
-    batch: _Attempt
+    attempt: _Attempt
     head: Head
     frontier: Frontier
+
+
+class _Settled(Struct, Generic[_T], frozen=True):
+    """What an attempt that succeeded answers, and what it wrote; None where there was nothing to write."""
+
+    answer: _T
+    written: _Written | None
 
 
 class Writer:
     """The one writer of an organisation's log in this process: whoever asks at once shares one commit."""
 
-    def __init__(self, store: Store, org: str, means: Means, tell: Tell = lambda told: None) -> None:
+    def __init__(self, store: Store, org: str, means: Means, tell: Tell = lambda committed: None) -> None:
         self._store = store
         self._org = org
         self._means = means
@@ -87,10 +94,10 @@ class Writer:
     def request(self, entries: Sequence[NewEntry], source: Item, *, atomic: bool) -> Batch:
         """Entries checked against every rule that needs no log. Raises: BatchRefusedError."""
         now = self._means.clock()
-        found = Batch(tuple(self._checked(entry, now) for entry in entries), source, atomic)
-        if atomic and (refused := found.refused):
+        batch = Batch(tuple(self._checked(entry, now) for entry in entries), source, atomic)
+        if atomic and (refused := batch.refused):
             raise BatchRefusedError(refused)
-        return found
+        return batch
 
     def record(self, requests: Sequence[Batch]) -> Sequence[Answer]:
         """Record what may be recorded, durable when this returns; an answer for each request.
@@ -104,7 +111,7 @@ class Writer:
         with self._turns.alone():
             return self._answer(self._begin(request.checked), request)
 
-    def change(self, plan: Callable[[Head], Change], source: Item) -> Receipt:
+    def change(self, plan: Callable[[Head], LogChange], source: Item) -> Receipt:
         """Record what `plan` makes of the head, and do it in the same commit.
 
         Raises: what `plan` raises; EntryInvalidError, ActionUnknownError, StoreError.
@@ -116,39 +123,40 @@ class Writer:
             finally:
                 self._head = None
 
-    def _together(self, asked: Sequence[Sequence[Batch]]) -> Sequence[Sequence[Answer]]:
+    def _together(self, waiting: Sequence[Sequence[Batch]]) -> Sequence[Sequence[Answer]]:
         """The requests of everybody who waited, in one commit."""
-        flat = [request for requests in asked for request in requests]
+        flat = [request for requests in waiting for request in requests]
         try:
-            answers = iter(self._settled(lambda: self._attempt(flat)))
+            answers = self._settled(lambda: self._attempt(flat))
         except BaseException:
             self._head = None  # what is remembered may not be what is durable
             raise
-        return [[next(answers) for _ in requests] for requests in asked]
+        following = iter(answers)
+        return [[next(following) for _ in requests] for requests in waiting]
 
-    def _settled(self, attempt: Callable[[], tuple[_T, _Written | None]]) -> _T:
-        """What an attempt gives once it succeeds; who keeps losing to other processes holds them up."""
+    def _settled(self, attempt: Callable[[], _Settled[_T]]) -> _T:
+        """What an attempt answers once it succeeds; who keeps losing to other processes holds them up."""
         for _ in range(_ATTEMPTS):
             try:
-                found, written = attempt()
+                settled = attempt()
                 break
             except HeadMovedError:
                 self._head = None
         else:
             with self._store.holding():
-                found, written = attempt()
-        if written is not None:
-            self._note(written)
-        return found
+                settled = attempt()
+        if settled.written is not None:
+            self._note(settled.written)
+        return settled.answer
 
-    def _change(self, plan: Callable[[Head], Change], source: Item) -> tuple[Receipt, _Written]:
-        batch = self._begin([])
-        change = plan(batch.head)
-        outcome = self._one(batch, self._checked(change.entry, self._means.clock()), source)
-        if outcome.refused is not None:
-            raise outcome.refused
-        assert outcome.receipt is not None
-        return outcome.receipt, self._commit(batch, change)
+    def _change(self, plan: Callable[[Head], LogChange], source: Item) -> _Settled[Receipt]:
+        attempt = self._begin([])
+        change = plan(attempt.head)
+        result = self._result(attempt, self._checked(change.entry, self._means.clock()), source)
+        if result.refused is not None:
+            raise result.refused
+        assert result.receipt is not None
+        return _Settled(result.receipt, self._commit(attempt, change))
 
     def _checked(self, entry: NewEntry, now: datetime) -> Complete | TrailbookError:
         try:
@@ -156,49 +164,48 @@ class Writer:
         except TrailbookError as error:
             return error
 
-    def _attempt(self, requests: Sequence[Batch]) -> tuple[list[Answer], _Written | None]:
-        spoiled: dict[
-            int, BatchRefusedError
-        ] = {}  # atomic ones that conflict with the log: as if never asked
+    def _attempt(self, requests: Sequence[Batch]) -> _Settled[list[Answer]]:
+        # Atomic ones that conflict with the log: as if never asked.
+        spoiled: dict[int, BatchRefusedError] = {}
         while True:
-            asked = [request for at, request in enumerate(requests) if at not in spoiled]
-            batch = self._begin([found for request in asked for found in request.checked])
+            sound = [request for at, request in enumerate(requests) if at not in spoiled]
+            attempt = self._begin([entry for request in sound for entry in request.checked])
             answers: list[Answer] = []
             for at, request in enumerate(requests):
-                found = spoiled.get(at) or self._answer(batch, request)
-                answers.append(found)
-                if isinstance(found, BatchRefusedError) and at not in spoiled:
-                    spoiled[at] = found
+                answer = spoiled.get(at) or self._answer(attempt, request)
+                answers.append(answer)
+                if isinstance(answer, BatchRefusedError) and at not in spoiled:
+                    spoiled[at] = answer
                     break
             else:
-                return answers, self._commit(batch) if batch.rows else None
+                return _Settled(answers, self._commit(attempt) if attempt.rows else None)
 
-    def _answer(self, batch: _Attempt, request: Batch) -> Answer:
-        outcomes = [self._one(batch, found, request.source) for found in request.checked]
+    def _answer(self, attempt: _Attempt, request: Batch) -> Answer:
+        results = [self._result(attempt, entry, request.source) for entry in request.checked]
         if request.atomic:
-            refused = {at: o.refused for at, o in enumerate(outcomes) if o.refused is not None}
+            refused = {at: r.refused for at, r in enumerate(results) if r.refused is not None}
             if refused:
                 return BatchRefusedError(refused)
-        return outcomes
+        return results
 
     def _begin(self, checked: Sequence[Complete | TrailbookError]) -> _Attempt:
-        entries = [found.entry for found in checked if isinstance(found, Complete)]
+        entries = [complete.entry for complete in checked if isinstance(complete, Complete)]
         ids = [entry.id for entry in entries if entry.id is not None]
-        head, known = self._stand(ids)
+        head, seqs = self._stand(ids)
         now = microseconds(self._means.clock())
         draft = Draft(self._directory, head.items, self._means.entropy)
         draft.foresee(_items(entries))
         at = max(now, head.recorded_at)
         moment = instant(at)
-        batch = _Attempt(head, draft, at, moment, written(moment), [], [], known)
-        repeats = bool(checked) and not any(entry.id not in known for entry in entries)
+        attempt = _Attempt(head, draft, at, moment, written(moment), [], [], seqs)
+        repeats = bool(checked) and not any(entry.id not in seqs for entry in entries)
         if not repeats and now <= head.recorded_at - _SECOND and head.recorded_at != self._noted:
-            self._one(batch, self._clock_adjusted(now), _CLOCK_SOURCE)
-            batch.adjusted = True
-        return batch
+            self._result(attempt, self._clock_adjusted(now), _CLOCK_SOURCE)
+            attempt.adjusted = True
+        return attempt
 
     def _stand(self, ids: Sequence[UUID]) -> tuple[Head, dict[UUID, int]]:
-        """The head to append to, and which of these ids lie before it."""
+        """The head to append to, and the seqs of those of these ids that lie before it."""
         while True:
             head = self._head
             if head is None:
@@ -206,9 +213,9 @@ class Writer:
                 self._directory.forget()
                 self._frontier = frontier(self._store, self._org, head)
                 self._head = head
-            known = self._store.seq_of(self._org, ids) if ids else {}
-            if all(seq < head.size for seq in known.values()):
-                return head, known
+            seqs = self._store.seq_of(self._org, ids) if ids else {}
+            if all(seq < head.size for seq in seqs.values()):
+                return head, seqs
             self._head = None  # another process recorded them since
 
     def _clock_adjusted(self, now: int) -> Complete | TrailbookError:
@@ -226,83 +233,83 @@ class Writer:
             at,
         )
 
-    def _one(self, batch: _Attempt, found: Complete | TrailbookError, source: Item) -> Result:
-        if isinstance(found, TrailbookError):
-            return Result(None, found)
-        id_ = found.entry.id or new_id(batch.at, self._means.entropy)
+    def _result(self, attempt: _Attempt, checked: Complete | TrailbookError, source: Item) -> Result:
+        if isinstance(checked, TrailbookError):
+            return Result(None, checked)
+        id_ = checked.entry.id or new_id(attempt.at, self._means.entropy)
         try:
-            seq = batch.known.get(id_)
+            seq = attempt.seqs.get(id_)
             if seq is None:
-                return Result(self._add(batch, (found, source), id_))
-            return Result(self._again(batch, found, seq))
+                return Result(self._add(attempt, checked, source=source, id_=id_))
+            return Result(self._replay(attempt, checked, seq))
         except StoreError:
             raise
         except TrailbookError as error:
             return Result(None, error)
 
-    def _add(self, batch: _Attempt, given: tuple[Complete, Item], id_: UUID) -> Receipt:
-        found, source = given
-        cited = _cite(batch.draft, found, source)
-        stamp = Stamp(id=id_, recorded_at=batch.stamped, key=self._means.key)
-        seq = batch.head.size + len(batch.rows)
-        body = encode_body(found.entry, _tokens(cited), stamp)
-        batch.rows.append(NewRow(id_, body))
-        batch.index.append(_row(seq, found.entry, cited, self._means))
-        batch.known[id_] = seq
-        return Receipt(id=id_, seq=seq, recorded_at=batch.moment, state="accepted")
+    def _add(self, attempt: _Attempt, complete: Complete, *, source: Item, id_: UUID) -> Receipt:
+        entry, cites = complete.entry, _cite(attempt.draft, complete, source)
+        stamp = EntryStamp(id=id_, recorded_at=attempt.stamped, key=self._means.key)
+        seq = attempt.head.size + len(attempt.rows)
+        body = encode_body(entry, _tokens(cites), stamp)
+        attempt.rows.append(NewRow(id_, body))
+        attempt.index.append(_row(seq, entry, cites, self._means))
+        attempt.seqs[id_] = seq
+        return Receipt(id=id_, seq=seq, recorded_at=attempt.moment, state="accepted")
 
-    def _again(self, batch: _Attempt, found: Complete, seq: int) -> Receipt:
-        kept = self._body_at(batch, seq)
-        if kept is None:
-            return Receipt(id=_given(found), seq=seq, recorded_at=None, state="accepted", replayed=True)
-        body = decode_body(kept)
-        stands = {i.token: i for i in self._store.identities_of(self._org, body.tokens())}
-        stands.update((i.token, i) for i in batch.draft.identities)
-        if not any(i.id is None for i in stands.values()) and not same_content(
-            body, found.entry, stands, self._means.key
+    def _replay(self, attempt: _Attempt, complete: Complete, seq: int) -> Receipt:
+        """The receipt of an entry whose id is in the log. Raises: EntryConflictError."""
+        id_, raw = _given_id(complete), self._body_at(attempt, seq)
+        if raw is None:
+            return Receipt(id=id_, seq=seq, recorded_at=None, state="accepted", replayed=True)
+        body = decode_body(raw)
+        identities = {i.token: i for i in self._store.identities_of(self._org, body.tokens())}
+        identities.update((i.token, i) for i in attempt.draft.identities)
+        if not any(i.id is None for i in identities.values()) and not same_content(
+            body, complete.entry, identities, self._means.key
         ):
             raise EntryConflictError(f"the entry {body.id} is in the log with other content")
         at = datetime.fromisoformat(body.recorded_at)
-        return Receipt(id=_given(found), seq=seq, recorded_at=at, state="accepted", replayed=True)
+        return Receipt(id=id_, seq=seq, recorded_at=at, state="accepted", replayed=True)
 
-    def _body_at(self, batch: _Attempt, seq: int) -> bytes | None:
-        if seq >= batch.head.size:
-            return batch.rows[seq - batch.head.size].body
+    def _body_at(self, attempt: _Attempt, seq: int) -> bytes | None:
+        if seq >= attempt.head.size:
+            return attempt.rows[seq - attempt.head.size].body
         return self._store.kept_at(self._org, [seq])[0].body
 
-    def _commit(self, batch: _Attempt, change: Change | None = None) -> _Written:
-        before, leaves = batch.head, [leaf_hash(row.body) for row in batch.rows]
+    def _commit(self, attempt: _Attempt, change: LogChange | None = None) -> _Written:
+        before, leaves = attempt.head, [leaf_hash(row.body) for row in attempt.rows]
         grown, tiles = extend_frontier(self._frontier, leaves)
         few = len(leaves) < _FEW
         head = Head(
             size=grown.size,
             range=lengthen_range(before.range, before.size, leaves) if few else compact_range(grown),
-            recorded_at=batch.at,
-            items=batch.draft.items,
-            removed=batch.head.removed + (change.removed if change else 0),
+            recorded_at=attempt.at,
+            items=attempt.draft.items,
+            removed=before.removed + (change.removed if change else 0),
         )
         blobs = [Blob("tile", f"{tile.level}/{tile.index}", tile.hashes) for tile in tiles]
         append = Append(
-            rows=batch.rows,
-            identities=batch.draft.identities,
-            words=batch.draft.words,
+            rows=attempt.rows,
+            identities=attempt.draft.identities,
+            words=attempt.draft.words,
             blobs=[*blobs, *(change.blobs if change else ())],
             head=head,
         )
         if change is None:
-            self._store.append(self._org, batch.head, append)
+            self._store.append(self._org, before, append)
         else:
-            change.apply(batch.head, append)
-        return _Written(batch, head, grown)
+            change.apply(before, append)
+        return _Written(attempt, head, grown)
 
     def _note(self, written: _Written) -> None:
         """Remember, and tell, what is durable."""
-        batch, head = written.batch, written.head
+        attempt, head = written.attempt, written.head
         self._head, self._frontier = head, written.frontier
-        if batch.adjusted:
+        if attempt.adjusted:
             self._noted = head.recorded_at
-        self._directory.learn(batch.draft.exact)
-        self._tell(Committed(batch.index, batch.draft.identities, batch.head, head))
+        self._directory.learn(attempt.draft.exact)
+        self._tell(Committed(attempt.index, attempt.draft.identities, attempt.head, head))
 
 
 class _Cites(Struct, frozen=True, gc=False):
@@ -323,10 +330,10 @@ def _items(entries: Iterable[NewEntry]) -> Iterator[Item]:
         yield from entry.concerns
 
 
-def _cite(draft: Draft, found: Complete, source: Item) -> _Cites:
-    entry, cite = found.entry, draft.cite
+def _cite(draft: Draft, complete: Complete, source: Item) -> _Cites:
+    entry, cite = complete.entry, draft.cite
     actor = cite(entry.actor)
-    owner = None if found.owner is None else cite(found.owner).item
+    owner = None if complete.owner is None else cite(complete.owner).item
     return _Cites(
         actor,
         cite(entry.target, owner),
@@ -344,7 +351,7 @@ def _tokens(cites: _Cites) -> Cited:
         source=cites.source.token,
         on_behalf_of=None if cites.on_behalf_of is None else cites.on_behalf_of.token,
         origin=None if cites.origin is None else cites.origin.token,
-        concerns=tuple([one.token for one in cites.concerns]),
+        concerns=tuple([cited.token for cited in cites.concerns]),
     )
 
 
@@ -372,15 +379,15 @@ def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> IndexRow:
 def _concerned(entry: NewEntry, cites: _Cites) -> tuple[int, ...]:
     """Each item once, in the order in which the body names them."""
     order = sorted(
-        (concern.part, one.token, one.item)
-        for concern, one in zip(entry.concerns, cites.concerns, strict=True)
+        (concern.part, cited.token, cited.item)
+        for concern, cited in zip(entry.concerns, cites.concerns, strict=True)
     )
     return tuple(dict.fromkeys(item for _, _, item in order))
 
 
-def _given(found: Complete) -> UUID:
-    assert found.entry.id is not None  # only a given id can be in the log already
-    return found.entry.id
+def _given_id(complete: Complete) -> UUID:
+    assert complete.entry.id is not None  # only a given id can be in the log already
+    return complete.entry.id
 
 
 def new_id(at: int, entropy: Entropy) -> UUID:

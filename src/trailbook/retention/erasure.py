@@ -14,7 +14,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.record import canonical_json
-from trailbook.recording import Change
+from trailbook.recording import LogChange
 from trailbook.stores import Append, Blob, Head, Identity, Store
 
 CHUNK = 4096
@@ -31,13 +31,13 @@ class Command(Struct, frozen=True, kw_only=True):
 
 def plan_erasure(
     store: Store, org: str, catalogue: Catalogue, item: Item, order: Command
-) -> Callable[[Head], Change]:
+) -> Callable[[Head], LogChange]:
     """How to erase a person: every version of their item, their origins and the personal items they own.
 
     The plan raises: InvalidError when the item is no person; NotFoundError when the log does not know them.
     """
 
-    def plan(head: Head) -> Change:
+    def plan(head: Head) -> LogChange:
         declared = catalogue.types.get(item.type)
         if declared is None or not declared.person:
             fault = Fault("/item/type", "invalid", f"is {item.type[:64]!r}; only persons are erased")
@@ -57,7 +57,7 @@ def plan_erasure(
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")
         entry = citing_entry("activity_log.erased", target, (subject,), _of_oneself(order, item))
-        return Change(entry=entry, blobs=(Blob("erasure", digest, manifest),), removed=0, apply=apply)
+        return LogChange(entry=entry, blobs=(Blob("erasure", digest, manifest),), removed=0, apply=apply)
 
     return plan
 

@@ -13,7 +13,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.errors import InvalidError
 from trailbook.model import Item, Progress, parse_instant, written
 from trailbook.record import canonical_json, decode_body
-from trailbook.recording import Change
+from trailbook.recording import LogChange
 from trailbook.retention.erasure import CHUNK, Command, citing_entry
 from trailbook.stores import Append, Blob, Head, Store
 from trailbook.tree import leaf_hash
@@ -28,13 +28,13 @@ class Retention(Struct, frozen=True, kw_only=True):
 
 def plan_removal(
     store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Command, progress: Progress
-) -> Callable[[Head], Change]:
+) -> Callable[[Head], LogChange]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
 
     The plan raises: InvalidError for a class that is not declared, `permanent`, or where nothing is due.
     """
 
-    def plan(head: Head) -> Change:
+    def plan(head: Head) -> LogChange:
         kept_for, before = retention.kept_for, written(retention.before)
         due = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
         if kept_for == "permanent" or not due:
@@ -53,7 +53,7 @@ def plan_removal(
             store.remove(org, expected, batch, leaves, [token for token in sweep if token not in staying])
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), order)
-        return Change(
+        return LogChange(
             entry=entry, blobs=(Blob("removal", digest, manifest),), removed=len(leaves), apply=apply
         )
 

@@ -56,6 +56,9 @@ from .protocol import (
     Blob as Blob,
 )
 from .protocol import (
+    ExpectedBlob as ExpectedBlob,
+)
+from .protocol import (
     Head as Head,
 )
 from .protocol import (

@@ -12,10 +12,10 @@ from msgspec import Struct
 LIVE = ("queued", "running")  # the states of a job that has not ended
 
 
-class Job(Struct, frozen=True):
+class Job(Struct, frozen=True, rename={"order": "asked", "file": "said"}):  # as engines name their columns
     """An export that was ordered; times are microseconds since 1970, `viewer` is `type/id`, `problem` a code.
 
-    `asked` and `said` are JSON of whoever runs jobs: what is wanted, and the file once there is one.
+    `order` and `file` are JSON of whoever runs jobs: what is wanted, and the file once there is one.
     """
 
     id: str
@@ -29,8 +29,8 @@ class Job(Struct, frozen=True):
     rows_done: int
     count: int
     as_of: int
-    asked: bytes
-    said: bytes | None = None
+    order: bytes
+    file: bytes | None = None
     problem: str | None = None
 
 
@@ -74,25 +74,25 @@ class MemoryJobs:
     def add(self, job: Job, limits: JobLimits) -> bool:
         with self._lock:
             kept = self.every(job.org)
-            live = [one for one in kept if one.state in LIVE]
-            own = [one for one in live if one.viewer == job.viewer]
+            live = [other for other in kept if other.state in LIVE]
+            own = [other for other in live if other.viewer == job.viewer]
             room = len(kept) < limits.kept and len(live) < limits.org and len(own) < limits.viewer
             if room:
                 self._jobs[job.id] = job
             return room
 
     def get(self, org: str, id_: str) -> Job | None:
-        found = self._jobs.get(id_)
-        return found if found is not None and found.org == org else None
+        job = self._jobs.get(id_)
+        return job if job is not None and job.org == org else None
 
     def every(self, org: str | None = None) -> list[Job]:
-        found = [job for job in self._jobs.values() if org in (None, job.org)]
-        return sorted(found, key=lambda job: (job.created_at, job.id))
+        jobs = [job for job in self._jobs.values() if org in (None, job.org)]
+        return sorted(jobs, key=lambda job: (job.created_at, job.id))
 
     def put(self, job: Job, was: Job) -> bool:
         with self._lock:
-            there = self._jobs.get(was.id)
-            if there is None or (there.state, there.beat_at) != (was.state, was.beat_at):
+            now = self._jobs.get(was.id)
+            if now is None or (now.state, now.beat_at) != (was.state, was.beat_at):
                 return False
             self._jobs[job.id] = job
             return True

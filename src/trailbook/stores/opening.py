@@ -26,8 +26,8 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
         )
     path = sqlite_path(url)
     if not create and not path.exists():
-        kept = path.with_name(path.name + ".keys").exists()
-        how = "its secrets are there: `trailbook restore` a backup" if kept else "`trailbook init` makes one"
+        lost = path.with_name(path.name + ".keys").exists()
+        how = "its secrets are there: `trailbook restore` a backup" if lost else "`trailbook init` makes one"
         raise NotFoundError(f"there is no log at {path}; {how}")
     if not path.parent.is_dir():
         raise NotFoundError(f"the folder {path.parent} does not exist")
@@ -44,8 +44,8 @@ def schema_of(url: str) -> tuple[int, int] | None:
     """
     if not url.startswith("sqlite:///") or not sqlite_path(url).exists():
         return None
-    found: tuple[int, int] = importlib.import_module("trailbook.stores.sqlite").schema_of(sqlite_path(url))
-    return found
+    schema: tuple[int, int] = importlib.import_module("trailbook.stores.sqlite").schema_of(sqlite_path(url))
+    return schema
 
 
 def is_log_file(path: Path) -> bool:

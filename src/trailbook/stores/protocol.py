@@ -1,6 +1,6 @@
 """The contract of every engine: `Store` keeps logs, `Registry` keeps who may open them.
 
-Owns the words an engine speaks (Head, Identity, Append, Kept) and what it promises. Refuses to hold any
+Owns the words an engine speaks (Head, Identity, Append, StoredEntry) and what it promises. Refuses to hold any
 logic that two engines could share: each engine is native, with its own SQL. Nothing here spans two
 organisations and no number is global, so that an engine on many machines can keep the same promises.
 """
@@ -63,6 +63,14 @@ class Blob(Struct, frozen=True, gc=False):
     kind: str
     key: str
     content: bytes
+
+
+class ExpectedBlob(Struct, frozen=True):
+    """What a blob must hold for something to be written; `content` is None where it must not be there."""
+
+    kind: str
+    key: str
+    content: bytes | None
 
 
 class Append(Struct, frozen=True, kw_only=True):
@@ -161,12 +169,12 @@ class Store(Protocol):
         put: Sequence[Blob],
         *,
         drop: Sequence[tuple[str, str]] = (),
-        expect: tuple[str, str, bytes | None],
+        expect: ExpectedBlob,
     ) -> None:
         """Write these blobs and remove those of `drop`, by kind and key, durably and all at once.
 
-        `expect` is a blob's kind and key with what it must hold until then, None for one that is not there.
-        Raises: HeadMovedError, and nothing is done, when it holds something else; StorageFullError; StoreError.
+        Raises: HeadMovedError, and nothing is done, when a blob is not what `expect` says; StorageFullError;
+        StoreError.
         """
 
     def blob_names(self, org: str) -> list[tuple[str, str]]:

@@ -10,15 +10,15 @@ from typing import Protocol
 from msgspec import Struct, structs
 
 
-class SavedView(Struct, frozen=True, kw_only=True):
-    """A filter with a name; `owner` is `type/id`, `created_at` microseconds since 1970."""
+class SavedView(Struct, frozen=True, kw_only=True, rename={"filter": "asked"}):  # as engines name its column
+    """A filter, in JSON, with a name; `owner` is `type/id`, `created_at` microseconds since 1970."""
 
     id: str
     org: str
     owner: str
     name: str
     shared: bool
-    asked: bytes
+    filter: bytes
     created_at: int
 
 
@@ -70,8 +70,8 @@ class MemoryViews:
         self._lock = threading.Lock()
 
     def of(self, org: str, viewer: str) -> list[SavedView]:
-        found = (v for v in self._views.values() if v.org == org and (v.owner == viewer or v.shared))
-        return sorted(found, key=lambda view: (view.name, view.id))
+        views = (v for v in self._views.values() if v.org == org and (v.owner == viewer or v.shared))
+        return sorted(views, key=lambda view: (view.name, view.id))
 
     def every(self, org: str) -> list[SavedView]:
         return sorted((v for v in self._views.values() if v.org == org), key=lambda view: view.id)
@@ -82,9 +82,10 @@ class MemoryViews:
     def put(self, view: SavedView, most: int) -> bool:
         with self._lock:
             own = [v for v in self._views.values() if (v.org, v.owner) == (view.org, view.owner)]
-            if any(one.name == view.name and one.id != view.id for one in own):
+            others = [other for other in own if other.id != view.id]
+            if any(other.name == view.name for other in others):
                 raise ValueError("the name is taken")
-            if len([one for one in own if one.id != view.id]) >= most:
+            if len(others) >= most:
                 return False
             self._views[view.org, view.id] = view
             return True
@@ -103,7 +104,7 @@ class MemoryViews:
     def choose(self, choice: Choice) -> None:
         with self._lock:
             if choice.default:
-                for key, one in self._choices.items():
+                for key, other in self._choices.items():
                     if key[:2] == (choice.org, choice.viewer):
-                        self._choices[key] = structs.replace(one, default=False)
+                        self._choices[key] = structs.replace(other, default=False)
             self._choices[choice.org, choice.viewer, choice.view] = choice

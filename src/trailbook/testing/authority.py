@@ -101,8 +101,8 @@ def reply(folder: Path, query: bytes, *, signer: str = "tsa", digests: str = "sh
 def token_over(folder: Path, note: bytes, signer: str = "tsa") -> bytes:
     """A token over a note, made with openssl alone."""
     (folder / "note").write_bytes(note)
-    openssl(folder, "ts", "-query", "-data", "note", "-sha256", "-cert", "-out", "asked")
-    (folder / "answer").write_bytes(reply(folder, (folder / "asked").read_bytes(), signer=signer))
+    openssl(folder, "ts", "-query", "-data", "note", "-sha256", "-cert", "-out", "question")
+    (folder / "answer").write_bytes(reply(folder, (folder / "question").read_bytes(), signer=signer))
     openssl(folder, "ts", "-reply", "-in", "answer", "-token_out", "-out", "token")
     return (folder / "token").read_bytes()
 
@@ -144,12 +144,12 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request."""
         query = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.queries.append(query)
-        found = self.server.answer(query)
+        answer = self.server.answer(query)
         with suppress(ConnectionError):  # whoever asked may have gone
-            self.send_response(found if isinstance(found, int) else 200)
+            self.send_response(answer if isinstance(answer, int) else 200)
             self.send_header("Location", self.server.url + "/elsewhere")
             self.end_headers()
-            for piece in () if isinstance(found, int) else found:
+            for piece in () if isinstance(answer, int) else answer:
                 self.wfile.write(piece)
 
     def log_message(self, *_words: object) -> None:
@@ -159,13 +159,13 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
     """The authority of a folder behind HTTP on this machine."""
-    found = Server(folder)
-    thread = threading.Thread(target=found.serve_forever, args=(0.02,))
+    server = Server(folder)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield found
+        yield server
     finally:
-        found.ended.set()
-        found.shutdown()
+        server.ended.set()
+        server.shutdown()
         thread.join()
-        found.server_close()
+        server.server_close()

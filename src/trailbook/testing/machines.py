@@ -64,9 +64,9 @@ def answer(ask: Callable[[], Any]) -> Any:
         return type(error), error.code
 
 
-def by_item(found: Sequence[Identity]) -> list[Identity]:
+def by_item(identities: Sequence[Identity]) -> list[Identity]:
     """Identities as they may be compared: the order within an item is promised, between items none is."""
-    return sorted(found, key=lambda identity: identity.item)
+    return sorted(identities, key=lambda identity: identity.item)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -139,18 +139,18 @@ class StoreMachine(RuleBasedStateMachine):
     def put_blob(self, key: str, content: bytes) -> None:
         self.both(lambda store: store.put_blob(ORG, Blob("manifest", key, content)))
 
-    @rule(asked=st.lists(st.integers(0, 30), max_size=8))
-    def read(self, asked: list[int]) -> None:
-        low, high = min(asked, default=0), max(asked, default=0)
+    @rule(numbers=st.lists(st.integers(0, 30), max_size=8))
+    def read(self, numbers: list[int]) -> None:
+        low, high = min(numbers, default=0), max(numbers, default=0)
         tokens = [i.token for i in self.oracle.every_identity(ORG)][low : high + 1]
-        sought = [version(n, None) for n in asked]
-        sought += [version(n + 100, None, type_="origin", owner=o) for n in asked for o in range(1, 4)]
+        sought = [version(n, None) for n in numbers]
+        sought += [version(n + 100, None, type_="origin", owner=o) for n in numbers for o in range(1, 4)]
         keys = [(i.type, i.id or "", i.owner) for i in sought]
-        self.both(lambda store: store.kept_at(ORG, asked))
+        self.both(lambda store: store.kept_at(ORG, numbers))
         self.both(lambda store: list(store.kept(ORG, low, high)))
-        self.both(lambda store: store.seq_of(ORG, [UUID(int=n) for n in asked]))
-        self.both(lambda store: by_item(store.versions(ORG, asked)))
-        self.both(lambda store: by_item(store.owned(ORG, asked)))
+        self.both(lambda store: store.seq_of(ORG, [UUID(int=n) for n in numbers]))
+        self.both(lambda store: by_item(store.versions(ORG, numbers)))
+        self.both(lambda store: by_item(store.owned(ORG, numbers)))
         self.both(lambda store: by_item(store.identities_of(ORG, tokens)))
         self.both(lambda store: by_item(store.identities(ORG, keys)))
 
@@ -165,13 +165,13 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def _contents(store: Store) -> list[Any]:
-    found: list[Any] = []
+    contents: list[Any] = []
     for org in store.orgs():
         head = store.head(org)
-        found += [org, head, list(store.kept(org, 0, head.size)), list(store.every_identity(org))]
-    found += [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
+        contents += [org, head, list(store.kept(org, 0, head.size)), list(store.every_identity(org))]
+    contents += [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
     kinds, keys = ("tile", "manifest"), ("0/0", "0/1", "0/2")
-    return found + [store.blob(ORG, kind, key) for kind in kinds for key in keys]
+    return contents + [store.blob(ORG, kind, key) for kind in kinds for key in keys]
 
 
 class LogMachine(RuleBasedStateMachine):
@@ -203,7 +203,7 @@ class LogMachine(RuleBasedStateMachine):
 
     @rule(entry=_ENTRIES)
     def record(self, entry: NewEntry) -> None:
-        receipt, refused = self.both(lambda log: _told(log.record_each([entry])))[0]
+        receipt, refused = self.both(lambda log: _comparable(log.record_each([entry])))[0]
         assert refused is None
         assert not receipt.replayed
         self.known.append(entry)
@@ -220,8 +220,8 @@ class LogMachine(RuleBasedStateMachine):
         mixed, size = [*entries[:at], POISON, *entries[at:]], self.size()
         self.both(lambda log: log.record_many(mixed))
         assert self.size() == size
-        told = self.both(lambda log: _told(log.record_each(mixed)))
-        assert [code for _, code in told if code] == ["action-unknown"]
+        results = self.both(lambda log: _comparable(log.record_each(mixed)))
+        assert [code for _, code in results if code] == ["action-unknown"]
         self.known += entries
 
     @precondition(lambda self: self.known)
@@ -237,7 +237,7 @@ class LogMachine(RuleBasedStateMachine):
     def conflict(self, data: st.DataObject) -> None:
         entry, size = data.draw(st.sampled_from(self.known)), self.size()
         other = structs.replace(entry, occurred_at=entry.occurred_at - timedelta(microseconds=7))
-        assert self.both(lambda log: _told(log.record_each([other]))) == [(None, "entry-conflict")]
+        assert self.both(lambda log: _comparable(log.record_each([other]))) == [(None, "entry-conflict")]
         assert self.size() == size
 
     @rule(by=st.sampled_from([1, 60, 86_400, -1, -3600]))
@@ -299,10 +299,10 @@ class LogMachine(RuleBasedStateMachine):
 
     @rule(kept_for=st.sampled_from(sorted(RETENTIONS)))
     def prune(self, kept_for: str) -> None:
-        asked = Retention(kept_for=kept_for, before=self.clock())
+        retention = Retention(kept_for=kept_for, before=self.clock())
 
         def pruned(log: Log) -> Any:
-            return log.prune(asked, actor=OPERATOR, origin=Origin(interface="cli")).seq
+            return log.prune(retention, actor=OPERATOR, origin=Origin(interface="cli")).seq
 
         self.both(pruned)
         self.known = []
@@ -325,5 +325,6 @@ class LogMachine(RuleBasedStateMachine):
             store.close()
 
 
-def _told(outcomes: Sequence[Result]) -> list[tuple[Any, str | None]]:
-    return [(o.receipt, None if o.refused is None else o.refused.code) for o in outcomes]
+def _comparable(results: Sequence[Result]) -> list[tuple[Any, str | None]]:
+    """Of each entry its receipt, or the code of its refusal."""
+    return [(r.receipt, None if r.refused is None else r.refused.code) for r in results]

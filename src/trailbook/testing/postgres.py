@@ -25,6 +25,7 @@ class Server:
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         self._folder = folder
+        self._output = folder / "output"
         self._settings = tuple(settings)
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -34,15 +35,15 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers. Raises: RuntimeError with what it said when it does not."""
-        given = [f"-c{each}" for each in ("listen_addresses=", f"unix_socket_directories={self._folder}")]
-        given += [f"-c{each}" for each in self._settings]
-        with (self._folder / "said").open("ab") as said:
-            command = [_program("postgres"), "-D", str(self._folder / "cluster"), *given]
-            self._child = subprocess.Popen(command, stdout=said, stderr=said, **_as_somebody())  # type: ignore[call-overload]  # typed by keyword
+        settings = ("listen_addresses=", f"unix_socket_directories={self._folder}", *self._settings)
+        options = [f"-c{setting}" for setting in settings]
+        with self._output.open("ab") as output:
+            command = [_program("postgres"), "-D", str(self._folder / "cluster"), *options]
+            self._child = subprocess.Popen(command, stdout=output, stderr=output, **_as_somebody())  # type: ignore[call-overload]  # typed by keyword
         until = time.monotonic() + _WAIT
         while not self._answers():
             if self._child.poll() is not None or time.monotonic() > until:
-                raise RuntimeError("PostgreSQL did not start: " + (self._folder / "said").read_text()[-2000:])
+                raise RuntimeError("PostgreSQL did not start: " + self._output.read_text()[-2000:])
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -72,7 +73,7 @@ def postgres(settings: Sequence[str] = QUICK) -> Iterator[Server]:
         somebody = _as_somebody()
         if somebody:
             os.chown(folder, somebody["user"], somebody["group"])
-        made = [
+        command = [
             _program("initdb"),
             "-D",
             str(folder / "cluster"),
@@ -83,7 +84,9 @@ def postgres(settings: Sequence[str] = QUICK) -> Iterator[Server]:
             "-E",
             "UTF8",
         ]
-        done = subprocess.run([*made, "--no-sync"], check=False, capture_output=True, text=True, **somebody)  # type: ignore[call-overload]  # typed by keyword
+        done = subprocess.run(
+            [*command, "--no-sync"], check=False, capture_output=True, text=True, **somebody
+        )  # type: ignore[call-overload]  # typed by keyword
         if done.returncode:
             raise RuntimeError(f"PostgreSQL could not be set up: {done.stderr[-2000:]}")
         server.start()

@@ -41,7 +41,7 @@ def a_view(number: int = 1, owner: str = "user/u-1", *, org: str = ORG, shared: 
         owner=owner,
         name=f"Åse's {number}",
         shared=shared,
-        asked=b"[]",
+        filter=b"[]",
         created_at=number,
     )
 
@@ -205,11 +205,11 @@ class RegistryConformance:
         """One view is begun with; what a removed view was chosen for goes with it."""
         views = registry.views
         assert views.put(a_view(1, shared=True), 9)
-        one = Choice(org=ORG, viewer="user/u-2", view=f"v-1-{ORG}", default=True, alert=True, seen=7)
+        saved = Choice(org=ORG, viewer="user/u-2", view=f"v-1-{ORG}", default=True, alert=True, seen=7)
         ready = Choice(org=ORG, viewer="user/u-2", view="ready:denied", default=True)
-        views.choose(one)
+        views.choose(saved)
         views.choose(ready)
-        assert views.choices(ORG, "user/u-2") == [ready, structs.replace(one, default=False)]
+        assert views.choices(ORG, "user/u-2") == [ready, structs.replace(saved, default=False)]
         assert views.choices(ORG, "user/u-1") == views.choices(OTHER, "user/u-2") == []
         views.drop(ORG, f"v-1-{ORG}")
         assert views.choices(ORG, "user/u-2") == [ready]

@@ -42,23 +42,23 @@ def open_signed(store: Store, outside: Path | None = None, *, seed: int = 0) -> 
     return SignedLog(store, log, Signer(store, signing), clock)
 
 
-def fill(found: SignedLog, count: int, *, batch: int = 50) -> None:
+def fill(signed: SignedLog, count: int, *, batch: int = 50) -> None:
     """Record `count` entries, sign after each batch; erase two people and remove the first fifth on the way."""
-    while (size := found.store.head(ORG).size) < count:
-        found.clock.move(timedelta(minutes=7))
-        found.log.record_many([entry_at(found, n) for n in range(size, min(size + batch, count))])
-        found.signer.sign(ORG)
-    found.log.erase(Item(type="user", id="u-3"), actor=_HOUSE, origin=_JOB)
-    found.log.erase(Item(type="user", id="u-4"), actor=_HOUSE, origin=_JOB)
-    before = found.clock.at - timedelta(minutes=7 * (count // batch) * 4 // 5)
-    found.log.prune(Retention(kept_for="standard", before=before), actor=_HOUSE, origin=_JOB)
-    found.clock.move(timedelta(minutes=7))
-    size = found.store.head(ORG).size
-    found.log.record_many([entry_at(found, n) for n in range(size, size + batch // 5)])
-    found.signer.sign(ORG)
+    while (size := signed.store.head(ORG).size) < count:
+        signed.clock.move(timedelta(minutes=7))
+        signed.log.record_many([entry_at(signed, n) for n in range(size, min(size + batch, count))])
+        signed.signer.sign(ORG)
+    signed.log.erase(Item(type="user", id="u-3"), actor=_HOUSE, origin=_JOB)
+    signed.log.erase(Item(type="user", id="u-4"), actor=_HOUSE, origin=_JOB)
+    before = signed.clock.at - timedelta(minutes=7 * (count // batch) * 4 // 5)
+    signed.log.prune(Retention(kept_for="standard", before=before), actor=_HOUSE, origin=_JOB)
+    signed.clock.move(timedelta(minutes=7))
+    size = signed.store.head(ORG).size
+    signed.log.record_many([entry_at(signed, n) for n in range(size, size + batch // 5)])
+    signed.signer.sign(ORG)
 
 
-def entry_at(found: SignedLog, number: int) -> NewEntry:
+def entry_at(signed: SignedLog, number: int) -> NewEntry:
     """The entry that follows from a number, at the log's time."""
     actor, other = _person(number % _MANY, number), _person(number * 7 % _MANY, number)
     where = Origin(interface="web", ip=f"192.0.2.{number % 5}", user_agent="Mozilla/5.0")
@@ -67,7 +67,7 @@ def entry_at(found: SignedLog, number: int) -> NewEntry:
         target = Item(type="absence", id=f"{number % 50:08x}-0000-4000-8000-000000000000")
         return NewEntry(
             action="absence.requested",
-            occurred_at=found.clock.at,
+            occurred_at=signed.clock.at,
             actor=actor,
             target=target,
             concerns=tuple(about),
@@ -75,7 +75,7 @@ def entry_at(found: SignedLog, number: int) -> NewEntry:
         )
     return NewEntry(
         action="user.profile_updated",
-        occurred_at=found.clock.at,
+        occurred_at=signed.clock.at,
         actor=actor,
         target=Item(type=other.type, id=other.id, name=other.name),
         fields=("email", "phone") if number % 2 else (),

@@ -216,8 +216,8 @@ class StoreConformance:
         store.create(ORG)
         words = [("anna", 1), ("ann", 2), ("bob", 2), ("anna", 1), ("annz", 3), ("ao", 4), ("李娜", 5)]
         store.append(ORG, Head(), batch(Head(), words=words))
-        found = {q: store.items_by_word(ORG, q) for q in ("ann", "anna", "annax", "b", "李", "%", "a_")}
-        assert found == {
+        items = {q: store.items_by_word(ORG, q) for q in ("ann", "anna", "annax", "b", "李", "%", "a_")}
+        assert items == {
             "ann": {1, 2, 3}, "anna": {1}, "annax": set(), "b": {2}, "李": {5}, "%": set(), "a_": set(),
         }  # fmt: skip
 
@@ -278,15 +278,15 @@ class StoreConformance:
 
         def add(worker: int) -> None:
             for at in range(20):
-                one, done = row(worker * 1000 + at), False
+                entry, done = row(worker * 1000 + at), False
                 while not done:
                     head = store.head(ORG)
                     try:
-                        store.append(ORG, head, batch(head, [one]))
+                        store.append(ORG, head, batch(head, [entry]))
                         done = True
                     except HeadMovedError:
                         continue
-                acknowledged.append(one.id)
+                acknowledged.append(entry.id)
 
         workers = [threading.Thread(target=add, args=(number,)) for number in range(4)]
         for worker in workers:

@@ -1,7 +1,7 @@
 """Hypothesis strategies: texts, items, entries that keep every rule of a catalogue, and filters over a log.
 
 Owns what a valid entry may look like, drawn from the catalogue itself, so that a host's own files are
-covered too. Refuses to draw anything that `rules.complete` would refuse: a refusal is a finding.
+covered too. Refuses to draw anything that `complete_entry` would refuse: a refusal is a finding.
 """
 
 import re
@@ -68,8 +68,8 @@ _ELSEWHERE = {
 
 def texts(most: int = MAX_NAME) -> st.SearchStrategy[str]:
     """Any text that an entry may hold, up to `most` characters."""
-    found = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=min(most, 40))
-    normal = found.map(lambda text: unicodedata.normalize("NFC", text)[:most])
+    anything = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=min(most, 40))
+    normal = anything.map(lambda text: unicodedata.normalize("NFC", text)[:most])
     return normal.filter(lambda text: text_fault(text, most) is None)
 
 
@@ -115,7 +115,7 @@ def new_entries(
     def entries(draw: st.DrawFn) -> NewEntry:
         action = catalogue.action(draw(st.sampled_from(names)))
         target = catalogue.types[draw(st.sampled_from(_targets(catalogue, action)))]
-        asked = [rule for rule in action.concerns if rule.part not in action.filled]
+        rules = [rule for rule in action.concerns if rule.part not in action.filled]
         fields = st.lists(st.sampled_from(sorted(target.fields)), unique=True, max_size=3)
         return NewEntry(
             id=draw(_UUIDS),
@@ -124,7 +124,7 @@ def new_entries(
             actor=draw(actors(catalogue)),
             target=draw(items(target)),
             origin=draw(origins()),
-            concerns=tuple(concern for rule in asked for concern in draw(_part(catalogue, rule))),
+            concerns=tuple(concern for rule in rules for concern in draw(_part(catalogue, rule))),
             outcome=draw(st.sampled_from(OUTCOMES)),
             on_behalf_of=draw(st.none() | items(catalogue.types["user"])),
             fields=tuple(draw(fields)) if target.fields else (),
@@ -143,9 +143,9 @@ def _targets(catalogue: Catalogue, action: Action) -> list[str]:
 
 def _part(catalogue: Catalogue, rule: Rule) -> st.SearchStrategy[list[Concern]]:
     user = items(catalogue.types["user"])
-    one = user.map(lambda i: Concern(type=i.type, id=i.id, name=i.name, part=rule.part))
+    concern = user.map(lambda i: Concern(type=i.type, id=i.id, name=i.name, part=rule.part))
     least, most = rule.least, min(rule.most, rule.least + 2, len(_IDS))
-    return st.lists(one, min_size=least, max_size=most, unique_by=lambda c: c.id)
+    return st.lists(concern, min_size=least, max_size=most, unique_by=lambda c: c.id)
 
 
 def actors(catalogue: Catalogue) -> st.SearchStrategy[Actor]:
@@ -177,13 +177,13 @@ def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int) -> Query:
 
 def _value(field: str, views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:
     # An erased item has no id to ask for.
-    here = {v for view in views for v in values_of(field, view.entry) if not v.endswith("/")}
-    return st.sampled_from(sorted(here | set(_ELSEWHERE.get(field, ("user/nobody",)))))
+    present = {v for view in views for v in values_of(field, view.entry) if not v.endswith("/")}
+    return st.sampled_from(sorted(present | set(_ELSEWHERE.get(field, ("user/nobody",)))))
 
 
 def _typed(views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:
-    here = sorted({word[:40] for view in views for word in view.words} | {"nobody"})
-    beginnings = st.builds(lambda word, to: word[:to], st.sampled_from(here), st.integers(1, 6))
+    typed = sorted({word[:40] for view in views for word in view.words} | {"nobody"})
+    beginnings = st.builds(lambda word, to: word[:to], st.sampled_from(typed), st.integers(1, 6))
     return st.lists(beginnings, min_size=1, max_size=2).map(" ".join)
 
 

@@ -21,10 +21,10 @@ def naive_root(leaves: Sequence[bytes]) -> bytes:
 
 def head_root(head: Head) -> bytes:
     """The root that a head's compact range makes."""
-    found = head.range[-1] if head.range else sha256(b"").digest()
+    root = head.range[-1] if head.range else sha256(b"").digest()
     for left in reversed(head.range[:-1]):
-        found = sha256(b"\x01" + left + found).digest()
-    return found
+        root = sha256(b"\x01" + left + root).digest()
+    return root
 
 
 def tree_faults(store: Store, org: str) -> list[str]:
@@ -32,14 +32,14 @@ def tree_faults(store: Store, org: str) -> list[str]:
     head = store.head(org)
     kept = list(store.kept(org, 0, head.size + 1))
     hashes = [k.leaf or sha256(b"\x00" + (k.body or b"")).digest() for k in kept]
-    found = [] if [k.seq for k in kept] == list(range(head.size)) else ["the seqs are not those of the head"]
+    faults = [] if [k.seq for k in kept] == list(range(head.size)) else ["the seqs are not those of the head"]
     if head_root(head) != naive_root(hashes):
-        found.append("the head's root is not that of the bodies")
+        faults.append("the head's root is not that of the bodies")
     level = 0
     while hashes:
         runs = [hashes[at : at + _TILE] for at in range(0, len(hashes) - _TILE + 1, _TILE)]
         expected = [*(b"".join(run) for run in runs), None]
         tiles = [store.blob(org, "tile", f"{level}/{at}") for at in range(len(expected))]
-        found += [f"the tile {level}/{at}" for at, tile in enumerate(tiles) if tile != expected[at]]
+        faults += [f"the tile {level}/{at}" for at, tile in enumerate(tiles) if tile != expected[at]]
         level, hashes = level + 1, [naive_root(run) for run in runs]
-    return found
+    return faults

@@ -11,10 +11,16 @@ from .checkpoint import (
     Note as Note,
 )
 from .checkpoint import (
+    Opened as Opened,
+)
+from .checkpoint import (
     Policy as Policy,
 )
 from .checkpoint import (
     Proof as Proof,
+)
+from .checkpoint import (
+    SignedCheckpoint as SignedCheckpoint,
 )
 from .checkpoint import (
     SignerKey as SignerKey,
@@ -48,6 +54,9 @@ from .checkpoint import (
 )
 from .checkpoint import (
     parse_vkey as parse_vkey,
+)
+from .checkpoint import (
+    read_checkpoint as read_checkpoint,
 )
 from .checkpoint import (
     sign as sign,

@@ -75,6 +75,13 @@ class Checkpoint(Struct, frozen=True):
     extensions: tuple[str, ...] = ()
 
 
+class SignedCheckpoint(Struct, frozen=True):
+    """A checkpoint, and the bytes of the signed note that it was read from; nothing is verified yet."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
 class Verified(Struct, frozen=True):
     """A signature that holds: whose, and for a cosignature when (seconds since 1970)."""
 
@@ -98,6 +105,11 @@ class Opened(Struct, frozen=True):
     note: Note
     signed: tuple[Verified, ...]
     cosigned: tuple[Verified, ...]
+
+    @property
+    def time(self) -> int:
+        """When the log's own keys cosigned it last, in seconds since 1970; 0 where none of them says."""
+        return max((signature.time or 0 for signature in self.signed), default=0)
 
 
 class Proof(Struct, frozen=True):
@@ -177,11 +189,10 @@ def parse_vkey(text: str) -> VerifierKey:
 
     Raises: InvalidError naming what is wrong. Source: C2SP signed-note.
     """
-    name, alg, key = _key_parts(text)
-    found = VerifierKey(name, alg, key)
-    if format_vkey(found) != text:
+    key = VerifierKey(*_key_parts(text))
+    if format_vkey(key) != text:
         raise InvalidError("key: the key id is not that of this name and key")
-    return found
+    return key
 
 
 def format_skey(key: SignerKey) -> str:
@@ -200,11 +211,10 @@ def parse_skey(text: str) -> SignerKey:
     """
     if not text.startswith("PRIVATE+KEY+"):
         raise InvalidError("key: does not begin with PRIVATE+KEY+")
-    name, alg, seed = _key_parts(text.removeprefix("PRIVATE+KEY+"))
-    found = SignerKey(name, alg, seed)
-    if format_skey(found) != text:
+    key = SignerKey(*_key_parts(text.removeprefix("PRIVATE+KEY+")))
+    if format_skey(key) != text:
         raise InvalidError("key: the key id is not that of this name and key")
-    return found
+    return key
 
 
 def sign(text: str, key: SignerKey, time: int | None = None) -> Signature:
@@ -243,8 +253,8 @@ def format_note(note: Note) -> bytes:
     Raises: ProofInvalidError when it could not be read back. Source: C2SP signed-note.
     """
     lines = [f"{_DASH}{s.name} {_base64(s.key_id + s.signature)}\n" for s in note.signatures]
-    found = f"{note.text}\n{''.join(lines)}"
-    if _UNPRINTED.search(found.replace("\n", "")) or parse_note(raw := found.encode()) != note:
+    text = f"{note.text}\n{''.join(lines)}"
+    if _UNPRINTED.search(text.replace("\n", "")) or parse_note(raw := text.encode()) != note:
         raise ProofInvalidError("note: its text or signatures cannot be written")
     return raw
 
@@ -307,6 +317,11 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, _number(size, "size"), _hash(root, "root"), tuple(extensions))
 
 
+def read_checkpoint(note: bytes) -> SignedCheckpoint:
+    """Read a signed checkpoint; verifies nothing. Raises: ProofInvalidError naming what is malformed."""
+    return SignedCheckpoint(parse_checkpoint(parse_note(note).text), note)
+
+
 def open_checkpoint(raw: bytes, policy: Policy) -> Opened:
     """Read a signed checkpoint and verify it against a policy.
 
@@ -318,9 +333,9 @@ def open_checkpoint(raw: bytes, policy: Policy) -> Opened:
     checkpoint = parse_checkpoint(note.text)
     if checkpoint.origin != policy.origin:
         raise ProofInvalidError(f"origin: is {checkpoint.origin!r}, not {policy.origin!r}")
-    found = verify_note(note, (*policy.log, *policy.witnesses))
-    signed = tuple(one for one in found if one.key in policy.log)
-    cosigned = tuple(one for one in found if one.key in policy.witnesses)
+    verified = verify_note(note, (*policy.log, *policy.witnesses))
+    signed = tuple(signature for signature in verified if signature.key in policy.log)
+    cosigned = tuple(signature for signature in verified if signature.key in policy.witnesses)
     if not signed:
         raise ProofInvalidError("note: no signature is by a key of the log")
     if len(cosigned) < policy.quorum:
@@ -366,10 +381,10 @@ def _signature(line: str) -> Signature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not _is_name(name):
         raise ProofInvalidError("signature: is not a dash, a key's name and base64, parted by single spaces")
-    found = _bytes(encoded, "signature")
-    if len(found) <= _KEY_ID:
+    content = _bytes(encoded, "signature")
+    if len(content) <= _KEY_ID:
         raise ProofInvalidError("signature: is too short for a key id and a signature")
-    return Signature(name, found[:_KEY_ID], found[_KEY_ID:])
+    return Signature(name, content[:_KEY_ID], content[_KEY_ID:])
 
 
 def _verified(text: str, line: Signature, key: VerifierKey) -> Verified:
@@ -387,11 +402,12 @@ def _verified(text: str, line: Signature, key: VerifierKey) -> Verified:
 
 
 def _key_parts(text: str) -> tuple[str, int, bytes]:
-    found = _VKEY.fullmatch(text)
-    typed = _decoded_base64(found[3]) if found else b""
-    if not found or not typed:
+    """Name, signature type and key."""
+    parts = _VKEY.fullmatch(text)
+    typed = _decoded_base64(parts[3]) if parts else b""
+    if not parts or not typed:
         raise InvalidError("key: is not name+keyid+base64")
-    return found[1], typed[0], typed[1:]
+    return parts[1], typed[0], typed[1:]
 
 
 def _check_key(name: str, alg: int) -> None:
@@ -425,8 +441,8 @@ def _decoded(raw: bytes) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         raise ProofInvalidError("note: is not UTF-8") from None
-    if found := _UNPRINTED.search(text.replace("\n", "")):
-        raise ProofInvalidError(f"note: has the control character U+{ord(found.group()):04X}")
+    if control := _UNPRINTED.search(text.replace("\n", "")):
+        raise ProofInvalidError(f"note: has the control character U+{ord(control.group()):04X}")
     return text
 
 
@@ -447,26 +463,26 @@ def _number(text: str, member: str) -> int:
 
 
 def _hash(text: str, member: str) -> bytes:
-    found = _bytes(text, member)
-    if len(found) != _HASH:
-        raise ProofInvalidError(f"{member}: a hash has {_HASH} bytes, not {len(found)}")
-    return found
+    content = _bytes(text, member)
+    if len(content) != _HASH:
+        raise ProofInvalidError(f"{member}: a hash has {_HASH} bytes, not {len(content)}")
+    return content
 
 
-def _base64(found: bytes) -> str:
-    return b64encode(found).decode()
+def _base64(content: bytes) -> str:
+    return b64encode(content).decode()
 
 
 def _bytes(text: str, member: str) -> bytes:
-    if not (found := _decoded_base64(text)):
+    if not (content := _decoded_base64(text)):
         raise ProofInvalidError(f"{member}: is not base64 in its canonical form")
-    return found
+    return content
 
 
 def _decoded_base64(text: str) -> bytes:
     """Base64 in its one spelling, else nothing: no signature covers its left-over bits."""
     try:
-        found = b64decode(text, validate=True)
+        content = b64decode(text, validate=True)
     except ValueError:
         return b""
-    return found if _base64(found) == text else b""
+    return content if _base64(content) == text else b""

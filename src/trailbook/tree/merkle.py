@@ -94,15 +94,15 @@ def extend_frontier(frontier: Frontier, leaves: Sequence[bytes]) -> tuple[Fronti
 
 def compact_range(frontier: Frontier) -> tuple[bytes, ...]:
     """The compact range of the tree: roots of its complete subtrees, largest first."""
-    found: list[bytes] = []
+    roots: list[bytes] = []
     for hashes in reversed(frontier.levels):
         at = 0
         for height in reversed(range(_TILE_BITS)):
             width = 1 << height
             if len(hashes) & width:
-                found.append(subtree_root(hashes[at : at + width]))
+                roots.append(subtree_root(hashes[at : at + width]))
                 at += width
-    return tuple(found)
+    return tuple(roots)
 
 
 def lengthen_range(compact: Sequence[bytes], size: int, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -110,13 +110,13 @@ def lengthen_range(compact: Sequence[bytes], size: int, leaves: Sequence[bytes])
 
     Source: RFC 9162 section 2.1.2, where a new leaf completes every subtree that the size has a low bit for.
     """
-    found = list(compact)
+    roots = list(compact)
     for at, leaf in enumerate(leaves, size):
         right = leaf
         while at & 1:
-            right, at = node_hash(found.pop(), right), at >> 1
-        found.append(right)
-    return tuple(found)
+            right, at = node_hash(roots.pop(), right), at >> 1
+        roots.append(right)
+    return tuple(roots)
 
 
 def frontier_root(frontier: Frontier) -> bytes:
@@ -128,10 +128,10 @@ def root_of(compact: Sequence[bytes]) -> bytes:
     """The root over a compact range, largest subtree first; of nothing, the root of the empty tree."""
     if not compact:
         return EMPTY_ROOT
-    found = compact[-1]
+    root = compact[-1]
     for left in reversed(compact[:-1]):
-        found = node_hash(left, found)
-    return found
+        root = node_hash(left, root)
+    return root
 
 
 def subtree_root(hashes: Sequence[bytes]) -> bytes:
@@ -158,8 +158,8 @@ def restore_frontier(size: int, leaves: Sequence[bytes], tile_root: Callable[[in
     Raises: DamagedError when there are not `size` mod 256 leaves.
     """
     if len(leaves) != size % TILE:
-        found = f"{size % TILE} leaves after its tiles, not {len(leaves)}"
-        raise DamagedError(f"a tree of {size} ends with {found}")
+        expected = f"{size % TILE} leaves after its tiles, not {len(leaves)}"
+        raise DamagedError(f"a tree of {size} ends with {expected}")
     levels = [tuple(leaves)] if size else []
     level = 1
     while at_level := size >> _TILE_BITS * level:
@@ -241,8 +241,8 @@ def fold(plan: NodePlan, size: int, tiles: Mapping[TileId, bytes]) -> tuple[byte
         if tile not in tiles:
             raise ProofInvalidError(f"tile {tile.level}/{tile.index}: is missing")
         if len(tiles[tile]) != tile.width * HASH:
-            found = f"{len(tiles[tile])} bytes, not {tile.width} hashes"
-            raise ProofInvalidError(f"tile {tile.level}/{tile.index}: has {found}")
+            length = f"{len(tiles[tile])} bytes, not {tile.width} hashes"
+            raise ProofInvalidError(f"tile {tile.level}/{tile.index}: has {length}")
     roots = {node: _root_in(node, tiles[tile]) for node, tile in named.items()}
     return tuple(root_of([roots[node] for node in group]) for group in plan)
 
@@ -264,17 +264,17 @@ def verify_inclusion(leaf: bytes, proof: Sequence[bytes], *, index: int, size: i
     """
     _check_leaf(index, size)
     _check_hashes((leaf, *proof))
-    found, at, last = leaf, index, size - 1
+    computed, at, last = leaf, index, size - 1
     for sibling in proof:
         if last == 0:
             raise ProofInvalidError("proof: has too many hashes")
         if at & 1 or at == last:
-            found = node_hash(sibling, found)
+            computed = node_hash(sibling, computed)
             at, last = _risen(at, last)
         else:
-            found = node_hash(found, sibling)
+            computed = node_hash(computed, sibling)
         at, last = at >> 1, last >> 1
-    return _checked_root(found, root, last)
+    return _checked_root(computed, root, last)
 
 
 def verify_consistency(
@@ -327,10 +327,10 @@ def parse_tile_path(path: str) -> tuple[Level, int, int]:
 
     Raises: InvalidError for anything else, such as leading zeros or a partial width of 256.
     """
-    if found := _TILE_PATH.fullmatch(path):
-        level: Level = "entries" if found[1] == "entries" else int(found[1])
-        index = int(found[2].replace("x", "").replace("/", ""))
-        width = int(found[3] or TILE)
+    if parts := _TILE_PATH.fullmatch(path):
+        level: Level = "entries" if parts[1] == "entries" else int(parts[1])
+        index = int(parts[2].replace("x", "").replace("/", ""))
+        width = int(parts[3] or TILE)
         in_bounds = (level == "entries" or level < 64) and 0 < width <= TILE
         if in_bounds and tile_path(level, index, width) == path:
             return level, index, width
@@ -365,12 +365,12 @@ def _risen(at: int, last: int) -> tuple[int, int]:
     return at, last
 
 
-def _checked_root(found: bytes, root: bytes, last: int) -> bytes:
+def _checked_root(computed: bytes, root: bytes, last: int) -> bytes:
     if last:
         raise ProofInvalidError("proof: has too few hashes")
-    if found != root:
-        raise ProofInvalidError(f"root: the proof leads to {found.hex()}, not to {root.hex()}")
-    return found
+    if computed != root:
+        raise ProofInvalidError(f"root: the proof leads to {computed.hex()}, not to {root.hex()}")
+    return computed
 
 
 def _checked_ends(proof: Sequence[bytes], old: tuple[int, bytes], new: tuple[int, bytes]) -> bytes:
@@ -397,5 +397,5 @@ def _check_sizes(old: int, new: int) -> None:
 
 
 def _check_hashes(hashes: Sequence[bytes]) -> None:
-    if any(len(found) != HASH for found in hashes):
+    if any(len(hash_) != HASH for hash_ in hashes):
         raise ProofInvalidError(f"proof: a hash is {HASH} bytes")

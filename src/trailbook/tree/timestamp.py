@@ -45,7 +45,7 @@ class Stamped(Struct, frozen=True):
 class _Straight(HTTPRedirectHandler):
     """Takes a redirect for the failure that it is here."""
 
-    def redirect_request(self, *_asked: object) -> None:
+    def redirect_request(self, *_redirect: object) -> None:
         return None
 
 
@@ -78,9 +78,9 @@ def stamp(note: bytes, url: str, *, seconds: float = SECONDS) -> bytes:
     ProofInvalidError when the answer is no grant, or is about another note or another request.
     """
     check_url(url)
-    asked = TimestampRequestBuilder(note, HashAlgorithm.SHA256, nonce=True, cert_req=True).build()
-    answer = _granted(_posted(url, asked.as_bytes(), seconds), note)
-    if answer.tst_info.nonce != asked.nonce:
+    query = TimestampRequestBuilder(note, HashAlgorithm.SHA256, nonce=True, cert_req=True).build()
+    answer = _granted(_posted(url, query.as_bytes(), seconds), note)
+    if answer.tst_info.nonce != query.nonce:
         raise ProofInvalidError("timestamp: the answer is to another request: its nonce is not ours")
     return answer.time_stamp_token()
 
@@ -100,7 +100,7 @@ def check_stamp(token: bytes, note: bytes, roots: Sequence[bytes], at: datetime 
         VerifierBuilder(roots=trusted).build().verify(answer, sha256(note).digest())
         authority = _authority(answer)
     except (VerificationError, ValueError) as error:
-        raise ProofInvalidError(f"timestamp: {_said(error)}") from None
+        raise ProofInvalidError(f"timestamp: {_reasons(error)}") from None
     if at is not None and not authority.not_valid_before_utc <= at <= authority.not_valid_after_utc:
         raise ProofInvalidError(f"timestamp: the authority's certificate is not valid at {at.isoformat()}")
     return Stamped(answer.tst_info.gen_time, authority.subject.rfc4514_string())
@@ -114,28 +114,28 @@ def _is_loopback(host: str) -> bool:
 
 
 def _posted(url: str, body: bytes, seconds: float) -> bytes:
-    sent = Request(url, body, {"Content-Type": "application/timestamp-query"}, method="POST")
+    request = Request(url, body, {"Content-Type": "application/timestamp-query"}, method="POST")
     handlers: list[BaseHandler] = [_Straight()]
-    if sent.type == "http":  # to this machine: never by way of a proxy
+    if request.type == "http":  # to this machine: never by way of a proxy
         handlers.append(ProxyHandler({}))
     try:
-        with build_opener(*handlers).open(sent, timeout=seconds) as answer:
+        with build_opener(*handlers).open(request, timeout=seconds) as answer:
             return _read(answer, time.monotonic() + seconds)
     except (OSError, HTTPException) as error:
-        said = str(error) or type(error).__name__
-        raise AnchorError(f"timestamp: the authority did not answer: {said[:200]}") from None
+        reason = str(error) or type(error).__name__
+        raise AnchorError(f"timestamp: the authority did not answer: {reason[:200]}") from None
 
 
 def _read(answer: HTTPResponse, until: float) -> bytes:
     """The whole answer; one that comes drop by drop has the same time as any other."""
-    found = b""
+    content = b""
     while piece := answer.read1(MAX_ANSWER + 1):
-        found += piece
-        if len(found) > MAX_ANSWER:
+        content += piece
+        if len(content) > MAX_ANSWER:
             raise OSError(f"the answer is longer than {MAX_ANSWER} bytes")
         if time.monotonic() > until:
             raise TimeoutError("timed out")
-    return found
+    return content
 
 
 def _granted(raw: bytes, note: bytes) -> TimeStampResponse:
@@ -155,15 +155,15 @@ def _granted(raw: bytes, note: bytes) -> TimeStampResponse:
 
 def _roots(roots: Sequence[bytes]) -> list[Certificate]:
     try:
-        found = [certificate for pem in roots for certificate in load_pem_x509_certificates(pem)]
+        certificates = [certificate for pem in roots for certificate in load_pem_x509_certificates(pem)]
     except ValueError:
         raise InvalidError("roots: are not certificates in PEM") from None
-    if not found:
+    if not certificates:
         raise InvalidError("roots: there is none; a timestamp is worth what its root is")
-    return found
+    return certificates
 
 
-def _said(error: Exception) -> str:
+def _reasons(error: Exception) -> str:
     """The reasons in an error of OpenSSL, without the lines of its source."""
     return "; ".join(re.findall(r'(?:reason|data): "([^"]+)"', str(error))) or str(error)
 

@@ -53,7 +53,13 @@ from .rows import (
     read_rows as read_rows,
 )
 from .tree import (
+    KeptTile as KeptTile,
+)
+from .tree import (
     Tree as Tree,
+)
+from .tree import (
+    TreeHead as TreeHead,
 )
 from .tree import (
     add_tile as add_tile,

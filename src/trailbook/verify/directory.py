@@ -38,6 +38,13 @@ class Version(Protocol):
     def owner(self) -> int | None: ...
 
 
+class Fact(Struct, frozen=True):
+    """What a row of the directory says of the log itself: an erasure, a removal or a lost checkpoint, by its id."""
+
+    type: str
+    id: str
+
+
 class Held(Struct, frozen=True):
     """What matters of a row once its token was recomputed."""
 
@@ -51,7 +58,7 @@ class DirectoryRead(Struct, kw_only=True):
     """The directory as read: rows by token, the facts among them, and its faults so far."""
 
     held: dict[str, Held] = field(default_factory=dict)
-    facts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
     numbers: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
     keys: dict[int, tuple[str, str, int | None] | str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -67,52 +74,52 @@ class Named(Struct, kw_only=True):
     findings: list[Finding] = field(default_factory=list)
 
 
-def learn(known: DirectoryRead, row: Version) -> None:
+def learn(directory: DirectoryRead, row: Version) -> None:
     """Read one row, in the order in which the directory grew, and recompute its token."""
     held = Held(row.item, row.type, row.owner, row.id is None)
-    if row.token in known.held:
-        known.findings.append(_about(row, "inserted", "a second row has the same token"))
+    if row.token in directory.held:
+        directory.findings.append(_about(row, "inserted", "a second row has the same token"))
         return
-    known.held[row.token] = held
+    directory.held[row.token] = held
     if not _opens(row):
-        known.findings.append(_about(row, "changed", "the row does not open its token"))
+        directory.findings.append(_about(row, "changed", "the row does not open its token"))
     if row.type in _FACTS and row.id is not None:
-        known.facts[row.token] = (row.type, row.id)
-    if not _numbered(known, row):
-        known.findings.append(_about(row, "changed", "the row has the number of another item"))
-    known.most = max(known.most, row.item)
+        directory.facts[row.token] = Fact(row.type, row.id)
+    if not _numbered(directory, row):
+        directory.findings.append(_about(row, "changed", "the row has the number of another item"))
+    directory.most = max(directory.most, row.item)
 
 
-def declarations(declared: list[Declared], known: DirectoryRead, manifest: Manifests) -> Named:
+def declarations(declared: list[Declared], directory: DirectoryRead, manifest: Manifests) -> Named:
     """Read the manifests that entries cite; one that is gone or altered is a finding."""
     named = Named()
-    for one in declared:
-        if one.action not in (ERASED, PRUNED):
+    for entry in declared:
+        if entry.action not in (ERASED, PRUNED):
             continue
-        kind = "erasure" if one.action == ERASED else "removal"
-        fact = known.facts.get(one.target)
-        digest = fact[1].rpartition("-")[2] if fact and fact[0] == kind else ""
+        kind = "erasure" if entry.action == ERASED else "removal"
+        fact = directory.facts.get(entry.target)
+        digest = fact.id.rpartition("-")[2] if fact and fact.type == kind else ""
         content = manifest(kind, digest) if digest else None
         named.manifests.add((kind, digest))
         if content is None:
-            named.findings.append(at("missing", one.seq, f"the {kind} manifest that the entry cites"))
+            named.findings.append(at("missing", entry.seq, f"the {kind} manifest that the entry cites"))
         elif sha256(content).hexdigest() != digest:
             named.findings.append(
-                at("changed", one.seq, f"the {kind} manifest is not the one the entry cites")
+                at("changed", entry.seq, f"the {kind} manifest is not the one the entry cites")
             )
         else:
             try:
-                _name(one, msgspec.json.decode(content), named, known)
+                _name(entry, msgspec.json.decode(content), named, directory)
             except (msgspec.DecodeError, KeyError, TypeError, ValueError):
-                named.findings.append(at("changed", one.seq, f"the {kind} manifest it cites is not one"))
+                named.findings.append(at("changed", entry.seq, f"the {kind} manifest it cites is not one"))
     return named
 
 
-def judge(known: DirectoryRead, seen: Seen, named: Named, types: frozenset[str]) -> Iterator[Finding]:
+def judge(directory: DirectoryRead, seen: Seen, named: Named, types: frozenset[str]) -> Iterator[Finding]:
     """Hold the directory against what the bodies cite and the manifests name; `types` are those declared, if known."""
-    yield from known.findings
+    yield from directory.findings
     yield from named.findings
-    for name, held in known.held.items():
+    for name, held in directory.held.items():
         if name not in seen.cited:
             yield _row("inserted", name, held, "no entry cites it")
         if held.stub and name not in named.tokens:
@@ -121,37 +128,37 @@ def judge(known: DirectoryRead, seen: Seen, named: Named, types: frozenset[str])
             yield _row("unerased", name, held, f"the erasure of seq {named.tokens[name]} names it")
         if held.stub and types and held.type not in types and held.type != "origin":
             yield _row("changed", name, held, "its type is not declared")
-    yield from _owners(known, seen)
+    yield from _owners(directory, seen)
     removed = set(seen.removed)
     yield from (at("missing", seq, "no removal names it") for seq in seen.removed if seq not in named.removed)
     kept = (seq for seq in named.removed if seq not in removed)
     yield from (at("unerased", seq, f"the removal of seq {named.removed[seq]} names it") for seq in kept)
 
 
-def _owners(known: DirectoryRead, seen: Seen) -> Iterator[Finding]:
+def _owners(directory: DirectoryRead, seen: Seen) -> Iterator[Finding]:
     """An origin belongs to the actor beside it, a personal item to somebody it was about."""
     for origin, actor in seen.origins:
-        held, owner = known.held.get(origin), known.held.get(actor)
+        held, owner = directory.held.get(origin), directory.held.get(actor)
         if held and owner and held.owner != owner.item:
             yield _row("changed", origin, held, "it belongs to another item than the actor that cites it")
-    for name, held in known.held.items():
+    for name, held in directory.held.items():
         if held.type == "origin" or held.owner is None or (seen.removed and name not in seen.owners):
             continue
-        about = {known.held[c].item for c in seen.owners.get(name, ()) if c in known.held}
+        about = {directory.held[c].item for c in seen.owners.get(name, ()) if c in directory.held}
         if held.owner not in about and not seen.removed:
             yield _row("changed", name, held, "it belongs to somebody it was never about")
-        elif held.owner not in known.keys and held.owner not in about and about:
+        elif held.owner not in directory.keys and held.owner not in about and about:
             yield _row("changed", name, held, "it belongs to an item that is not there")
 
 
-def _name(one: Declared, content: dict[str, Any], named: Named, known: DirectoryRead) -> None:
-    if one.action == PRUNED:
+def _name(entry: Declared, content: dict[str, Any], named: Named, directory: DirectoryRead) -> None:
+    if entry.action == PRUNED:
         for first, last in content["seqs"]:
-            named.removed.update(dict.fromkeys(range(first, last + 1), one.seq))
+            named.removed.update(dict.fromkeys(range(first, last + 1), entry.seq))
         return
-    named.tokens.update(dict.fromkeys(content["tokens"], one.seq))
-    subjects = [known.held[s] for s in one.subjects if s in known.held]
-    for name, held in zip(one.subjects, subjects, strict=False):
+    named.tokens.update(dict.fromkeys(content["tokens"], entry.seq))
+    subjects = [directory.held[s] for s in entry.subjects if s in directory.held]
+    for name, held in zip(entry.subjects, subjects, strict=False):
         if held.item != content["item"]:
             named.findings.append(_row("changed", name, held, "the erasure names another item"))
 
@@ -168,15 +175,15 @@ def _opens(row: Version) -> bool:
     return token_of(preimage, row.salt) == row.token
 
 
-def _numbered(known: DirectoryRead, row: Version) -> bool:
+def _numbered(directory: DirectoryRead, row: Version) -> bool:
     """Whether the row's number is that of its item and of no other; numbers are given out in order."""
-    if row.item not in known.keys and row.item <= known.most:
+    if row.item not in directory.keys and row.item <= directory.most:
         return False
     key = (row.type, row.id or "", row.owner if row.type == "origin" else None)
-    was = known.keys.setdefault(row.item, row.type if row.id is None else key)
+    was = directory.keys.setdefault(row.item, row.type if row.id is None else key)
     if row.id is None:
         return was == row.type
-    return was == key and known.numbers.setdefault(key, row.item) == row.item
+    return was == key and directory.numbers.setdefault(key, row.item) == row.item
 
 
 def _about(row: Version, verdict: Any, what: str) -> Finding:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from trailbook.errors import InvalidError, ProofInvalidError
 from trailbook.tree import Policy, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
+from trailbook.verify.directory import Fact
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import RESTARTED, Declared
 
@@ -55,14 +56,15 @@ def open_head(raw: bytes, origin: str, keys_of: KeysOf, whose: Whose) -> Signed 
     return Signed(size, root, epoch, whose)
 
 
-def restarts(declared: Sequence[Declared], facts: Mapping[str, tuple[str, str]]) -> list[Restart]:
+def restarts(declared: Sequence[Declared], facts: Mapping[str, Fact]) -> list[Restart]:
     """The restarts that entries declare, in order, from the facts that their targets' tokens stand for."""
-    found = []
-    for one in sorted((d for d in declared if d.action == RESTARTED), key=lambda d: d.seq):
-        lost = _LOST.fullmatch(facts.get(one.target, ("", ""))[1])
+    restarted = []
+    for entry in sorted((d for d in declared if d.action == RESTARTED), key=lambda d: d.seq):
+        fact = facts.get(entry.target)
+        lost = None if fact is None else _LOST.fullmatch(fact.id)
         if lost:
-            found.append(Restart(one.seq, int(lost[1]), bytes.fromhex(lost[2])))
-    return found
+            restarted.append(Restart(entry.seq, int(lost[1]), bytes.fromhex(lost[2])))
+    return restarted
 
 
 def overlooked(
@@ -72,20 +74,22 @@ def overlooked(
     bound: list[Signed] = []
     findings = []
     lost: dict[int, Signed] = {}  # by where the log ends, the greatest head beyond it
-    for one in signed:
-        if one.epoch > len(again):
-            findings.append(_unsigned(f"checkpoint {one.whose}", f"is of epoch {one.epoch}, never declared"))
+    for head in signed:
+        if head.epoch > len(again):
+            findings.append(
+                _unsigned(f"checkpoint {head.whose}", f"is of epoch {head.epoch}, never declared")
+            )
             continue
-        end = again[one.epoch].seq if one.epoch < len(again) else size
-        if one.size <= end:
-            bound.append(one)
-        elif one.epoch == len(again) or one.size > again[one.epoch].size:
-            lost[end] = max(lost.get(end, one), one, key=lambda s: s.size)
-        elif one.size == again[one.epoch].size and one.root != again[one.epoch].root:
-            what = f"the restart cites another head than the one {one.whose}"
-            findings.append(at("changed", again[one.epoch].seq, what))
-    for end, one in lost.items():
-        findings.append(at("missing", end, f"a checkpoint {one.whose} has {one.size} entries", one.size))
+        end = again[head.epoch].seq if head.epoch < len(again) else size
+        if head.size <= end:
+            bound.append(head)
+        elif head.epoch == len(again) or head.size > again[head.epoch].size:
+            lost[end] = max(lost.get(end, head), head, key=lambda s: s.size)
+        elif head.size == again[head.epoch].size and head.root != again[head.epoch].root:
+            what = f"the restart cites another head than the one {head.whose}"
+            findings.append(at("changed", again[head.epoch].seq, what))
+    for end, head in lost.items():
+        findings.append(at("missing", end, f"a checkpoint {head.whose} has {head.size} entries", head.size))
     return bound, findings
 
 

@@ -26,13 +26,13 @@ def check_proof(proof: bytes, leaf: bytes, keys: Sequence[VerifierKey]) -> tuple
     Raises: ProofInvalidError naming what does not hold; InvalidError without a key of the proof's origin. Source:
     C2SP tlog-proof.
     """
-    found = parse_proof(proof)
-    origin = found.note.text.split("\n", 1)[0]
+    parsed = parse_proof(proof)
+    origin = parsed.note.text.split("\n", 1)[0]
     own = tuple(key for key in keys if key.name == origin)
     if not own:
         raise InvalidError(f"key: none of the keys is of {origin}")
     # The signature types that only carry a time are no signatures of the log.
-    opened = open_checkpoint(format_note(found.note), Policy(origin, own))
+    opened = open_checkpoint(format_note(parsed.note), Policy(origin, own))
     head = opened.checkpoint
-    verify_inclusion(leaf_hash(leaf), found.hashes, index=found.index, size=head.size, root=head.root)
-    return found.index, head
+    verify_inclusion(leaf_hash(leaf), parsed.hashes, index=parsed.index, size=head.size, root=head.root)
+    return parsed.index, head

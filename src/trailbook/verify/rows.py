@@ -88,37 +88,37 @@ def _leaf(row: RowFacts, seen: Seen) -> bytes:
     return b""
 
 
-def _read(seq: int, body: bytes, seen: Seen) -> None:
-    found = decode_body(body)
-    concerns = found.concerns
-    seen.ids[seq * _ID : seq * _ID + _ID] = _id(found.id)
-    many = len(concerns) > 1 or len(found.fields) > 1
-    if _encode(found) != body or found.v != 1 or (many and not _is_sorted(found)):
+def _read(seq: int, raw: bytes, seen: Seen) -> None:
+    body = decode_body(raw)
+    concerns = body.concerns
+    seen.ids[seq * _ID : seq * _ID + _ID] = _id(body.id)
+    many = len(concerns) > 1 or len(body.fields) > 1
+    if _encode(body) != raw or body.v != 1 or (many and not _is_sorted(body)):
         seen.findings.append(at("changed", seq, "its body is not in canonical form"))
-    seen.recorded_at = found.recorded_at
-    actor, target, cited = found.actor.item, found.target, seen.cited
+    seen.recorded_at = body.recorded_at
+    actor, target, cited = body.actor.item, body.target, seen.cited
     cited.add(actor)
     cited.add(target)
-    cited.add(found.source)
+    cited.add(body.source)
     for concern in concerns:
         cited.add(concern.item)
-    if found.on_behalf_of is not None:
-        cited.add(found.on_behalf_of)
-    if found.origin.item is not None:
-        cited.add(found.origin.item)
-        seen.origins.add((found.origin.item, actor))
+    if body.on_behalf_of is not None:
+        cited.add(body.on_behalf_of)
+    if body.origin.item is not None:
+        cited.add(body.origin.item)
+        seen.origins.add((body.origin.item, actor))
     if target in seen.personal:
         seen.owners.setdefault(target, set()).update(c.item for c in concerns)
-    if found.action in _DECLARING:
+    if body.action in _DECLARING:
         subjects = tuple(c.item for c in concerns)
-        seen.declared.append(Declared(seq, found.action, target, subjects))
+        seen.declared.append(Declared(seq, body.action, target, subjects))
 
 
 def _id(text: str) -> bytes:
-    found = bytes.fromhex(text.replace("-", ""))
-    if len(found) != _ID or len(text) != 36:
+    id_ = bytes.fromhex(text.replace("-", ""))
+    if len(id_) != _ID or len(text) != 36:
         raise ValueError("its id is not a UUID")
-    return found
+    return id_
 
 
 def _is_sorted(body: Body) -> bool:

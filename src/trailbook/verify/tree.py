@@ -27,39 +27,55 @@ class Doubt(Struct, frozen=True):
     roots: tuple[bytes | None, bytes | None, bytes | None]  # of kept tile, of rows, from above
 
 
-class Tree(Struct):
-    """The roots of complete tiles, doubts by tile, and for each size asked about the end of its tree.
+class KeptTile(Struct, frozen=True):
+    """A tile of leaf hashes as it is kept, and its root as the tile above has it; None for what is not there."""
 
-    An end is the compact range of the leaves after the last complete tile: by the kept tile, and by the rows.
-    """
+    hashes: bytes | None
+    root: bytes | None
+
+
+class TreeHead(Struct, frozen=True):
+    """What a log's head says of its tree."""
+
+    size: int
+    root: bytes
+
+
+class End(Struct, frozen=True):
+    """The compact range of the leaves after a tree's last complete tile: by the kept tile, and by the rows."""
+
+    by_tile: Compact
+    by_rows: Compact
+
+
+class Tree(Struct):
+    """The roots of complete tiles, doubts by tile, and for each size asked about the end of its tree."""
 
     roots: Roots = field(default_factory=list)
     doubts: dict[int, Doubt] = field(default_factory=dict)
-    ends: dict[int, tuple[Compact, Compact]] = field(default_factory=dict)
+    ends: dict[int, End] = field(default_factory=dict)
     edge: tuple[Leaf, ...] = ()
 
 
-def add_tile(
-    tree: Tree, leaves: Sequence[Leaf] | None, kept: tuple[bytes | None, bytes | None], cuts: Sequence[int]
-) -> None:
-    """Add the next 256 leaves, or the last fewer; `kept` is their tile and its hash in the tile above, if kept.
+def add_tile(tree: Tree, leaves: Sequence[Leaf] | None, kept: KeptTile, cuts: Sequence[int]) -> None:
+    """Add the next 256 leaves, or the last fewer; `kept` is their tile.
 
     `leaves` None means that the rows were not asked for: then the kept hashes alone stand for them.
     `cuts` are the sizes of trees that end within these leaves.
     """
     number = len(tree.roots)
-    if leaves is None and not cuts and kept[1] is not None:
-        tree.roots.append(kept[1])
+    if leaves is None and not cuts and kept.root is not None:
+        tree.roots.append(kept.root)
         return
-    stored = _split(kept[0])
+    stored = _split(kept.hashes)
     rows = tuple(stored if leaves is None else leaves)
     for size in cuts:
         width = size - number * TILE
-        tree.ends[size] = (_compact(stored[:width], width), _compact(rows[:width], width))
+        tree.ends[size] = End(_compact(stored[:width], width), _compact(rows[:width], width))
     if leaves is not None and len(leaves) < TILE:
         tree.edge = rows
         return
-    roots = (_root(stored), _root(rows), kept[1])
+    roots = (_root(stored), _root(rows), kept.root)
     if roots[0] == roots[1] and roots[0] is not None and roots[2] in (None, roots[0]):
         tree.roots.append(roots[0])
     else:
@@ -67,24 +83,24 @@ def add_tile(
         tree.doubts[number] = Doubt(rows, stored, roots)
 
 
-def settle(tree: Tree, signed: Sequence[Signed], head: tuple[int, bytes]) -> Iterator[Finding]:
+def settle(tree: Tree, signed: Sequence[Signed], head: TreeHead) -> Iterator[Finding]:
     """Decide every doubt by the greatest signed head that one choice of witnesses hashes to; say what is at fault.
 
-    Beyond it the log's own `head`, size and root, decides. Afterwards `tree.roots` holds what was chosen.
+    Beyond it the log's own `head` decides. Afterwards `tree.roots` holds what was chosen.
     """
     tree.roots = _chosen(tree, signed, head)
     authentic: dict[int, bytes] = {}
-    found: dict[int, Leaf] = {}
+    actual: dict[int, Leaf] = {}
     for number, doubt in tree.doubts.items():
         stored, computed, _ = doubt.roots
         if tree.roots[number] == stored and stored is not None:
             for place, leaf in enumerate(doubt.computed):
                 if leaf != doubt.stored[place]:
                     authentic[number * TILE + place] = doubt.stored[place]
-                    found[number * TILE + place] = leaf
+                    actual[number * TILE + place] = leaf
         else:
             yield from _tile_fault(number, doubt, tree.roots[number] == computed and computed is not None)
-    yield from _entries(authentic, found)
+    yield from _entries(authentic, actual)
     size = len(tree.roots) * TILE
     yield from (
         at("missing", size + n, "there is no row") for n, leaf in enumerate(tree.edge) if leaf is None
@@ -93,17 +109,17 @@ def settle(tree: Tree, signed: Sequence[Signed], head: tuple[int, bytes]) -> Ite
 
 def ladder(tree: Tree, signed: Sequence[Signed]) -> Iterator[Finding]:
     """Hold the settled tree against every signed head: each must be the root of its beginning."""
-    found = _roots_at(tree, tree.roots, sorted({one.size for one in signed}))
-    agreed = {"kept": 0, "outside": 0}  # one who holds the database could have made the kept ones agree
-    for one in sorted(signed, key=lambda s: (s.size, s.whose == "outside")):
-        root = found[one.size]
-        if root == one.root:
-            agreed["kept"] = one.size
-            agreed["outside"] = one.size if one.whose == "outside" else agreed["outside"]
+    roots = _roots_at(tree, tree.roots, sorted({head.size for head in signed}))
+    agreed = {"kept": 0, "outside": 0}  # whoever holds the database could have made the kept ones agree
+    for head in sorted(signed, key=lambda s: (s.size, s.whose == "outside")):
+        root = roots[head.size]
+        if root == head.root:
+            agreed["kept"] = head.size
+            agreed["outside"] = head.size if head.whose == "outside" else agreed["outside"]
         elif root is not None:
-            what = f"the entries do not hash to the checkpoint {one.whose} of size {one.size}"
-            first = min(agreed[one.whose], max(0, one.size - 1))
-            yield at("changed", first, what, max(one.size, first + 1))
+            what = f"the entries do not hash to the checkpoint {head.whose} of size {head.size}"
+            first = min(agreed[head.whose], max(0, head.size - 1))
+            yield at("changed", first, what, max(head.size, first + 1))
 
 
 def upper_faults(tree: Tree, fetch: Callable[[int, int], bytes | None]) -> Iterator[Finding]:
@@ -139,15 +155,15 @@ def tile_fault(level: int, index: int, kept: bytes | None) -> Finding:
     )
 
 
-def _chosen(tree: Tree, signed: Sequence[Signed], head: tuple[int, bytes]) -> Roots:
-    sizes = sorted({head[0], *(one.size for one in signed)})
-    greatest = max((one.size for one in signed), default=-1)
+def _chosen(tree: Tree, signed: Sequence[Signed], head: TreeHead) -> Roots:
+    sizes = sorted({head.size, *(s.size for s in signed)})
+    greatest = max((s.size for s in signed), default=-1)
     best, chosen = (-2, False), tree.roots
     for plan in _plans(tree):
         roots = _roots_at(tree, plan, sizes)
-        agreed = max((one.size for one in signed if roots[one.size] == one.root), default=-1)
-        if (agreed, roots[head[0]] == head[1]) > best:
-            best, chosen = (agreed, roots[head[0]] == head[1]), plan
+        agreed = max((s.size for s in signed if roots[s.size] == s.root), default=-1)
+        if (agreed, roots[head.size] == head.root) > best:
+            best, chosen = (agreed, roots[head.size] == head.root), plan
         if best == (greatest, True):
             break
     return chosen
@@ -176,28 +192,28 @@ def _with(tree: Tree, picks: Mapping[int, bytes | None]) -> Roots:
 
 def _roots_at(tree: Tree, roots: Roots, sizes: Sequence[int]) -> dict[int, bytes | None]:
     """The roots of the trees of these ascending sizes, None where a hash is missing."""
-    found: dict[int, bytes | None] = {}
+    by_size: dict[int, bytes | None] = {}
     frontier = EMPTY
     for size in sizes:
         tiles = size // TILE
         fresh = [r for r in roots[frontier.size : tiles] if r is not None]
         if frontier.size + len(fresh) != tiles or (size % TILE and size not in tree.ends):
-            found[size] = None
+            by_size[size] = None
             continue
         frontier, _ = extend_frontier(frontier, fresh)
         end = _end(tree, roots, size)
-        found[size] = None if end is None else root_of((*compact_range(frontier), *end))
-    return found
+        by_size[size] = None if end is None else root_of((*compact_range(frontier), *end))
+    return by_size
 
 
 def _end(tree: Tree, roots: Roots, size: int) -> Compact:
     if size % TILE == 0:
         return ()
-    by_tile, by_rows = tree.ends[size]
+    end = tree.ends[size]
     doubt = tree.doubts.get(size // TILE)
     if doubt is not None and roots[size // TILE] == doubt.roots[1]:
-        return by_rows
-    return by_rows if by_tile is None else by_tile
+        return end.by_rows
+    return end.by_rows if end.by_tile is None else end.by_tile
 
 
 def _tile_fault(number: int, doubt: Doubt, by_rows: bool) -> Iterator[Finding]:
@@ -220,11 +236,11 @@ def _tile_fault(number: int, doubt: Doubt, by_rows: bool) -> Iterator[Finding]:
         )
 
 
-def _entries(authentic: Mapping[int, bytes], found: Mapping[int, Leaf]) -> Iterator[Finding]:
-    """Tell what happened at each seq whose row does not hash to its signed leaf."""
+def _entries(authentic: Mapping[int, bytes], actual: Mapping[int, Leaf]) -> Iterator[Finding]:
+    """What happened at each seq whose row does not hash to its signed leaf."""
     home = {leaf: seq for seq, leaf in authentic.items()}
-    elsewhere = {home[leaf] for leaf in found.values() if leaf in home}
-    for seq, leaf in found.items():
+    elsewhere = {home[leaf] for leaf in actual.values() if leaf in home}
+    for seq, leaf in actual.items():
         if leaf is None:
             yield at("missing", seq, "there is no row")
         elif leaf in home and seq in elsewhere:

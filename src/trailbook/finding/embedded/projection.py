@@ -25,7 +25,7 @@ from trailbook.index import (
     Plan,
     Tail,
     Word,
-    build,
+    build_segment,
     count,
     last_with,
     lives_of,
@@ -308,7 +308,7 @@ class Projection:
             first, stop = self.tail.first, self.tail.first + span
             fields, lives = _entries(self.tail, stop)
             written = {name: codes.words for name, codes in self.tail.codes.items()}
-        made = build(first, span, fields, lives)
+        made = build_segment(first, span, fields, lives)
         with self.lock:
             if not self._sealed.add(made, written):
                 return 0
@@ -378,9 +378,7 @@ def readable(kept: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[
 
 
 def _entries(tail: Tail, stop: int) -> tuple[Fields, Lives]:
-    lives = [life for life in tail.lives if life[2] < stop]
-    columns = [np.asarray([life[at] for life in lives], np.int64) for at in range(4)]
-    return Fields(*tail.fields(stop)), Lives(*columns)
+    return tail.fields(stop), tail.lives(stop)
 
 
 def _tolist(lives: Lives) -> list[list[Any]]:

@@ -22,13 +22,13 @@ from trailbook.index import (
     Lives,
     Segment,
     SegmentHead,
-    build,
+    build_segment,
     fields_of,
     lives_of,
     read_head,
     read_part,
 )
-from trailbook.stores import Blob, Store
+from trailbook.stores import Blob, ExpectedBlob, Store
 
 SEGMENT, LIST = "segment", ("index", "segments")
 PARTS_BYTES = 192 * 2**20
@@ -155,7 +155,7 @@ class Sealed:
 
     def replace(self, first: int, span: int, entries: tuple[Fields, Lives]) -> None:
         """Put a segment built anew in the place of a damaged one, in memory alone: `reindex` is what repairs."""
-        head, content = build(first, span, *entries)
+        head, content = build_segment(first, span, *entries)
         for name in head.parts:
             self._parts.keep(self._key(head, name), read_part(head, name, content[name]))
         held = {name: read_part(head, name, content[name]) for name in head.parts}
@@ -168,7 +168,7 @@ class Sealed:
         """Forget every segment, in the store too. Raises: HeadMovedError, StoreError."""
         names = [(k, key) for k, key in self._store.blob_names(self._org) if k == SEGMENT]
         stored = self._store.blob(self._org, *LIST)
-        self._store.put_blobs(self._org, (), drop=[*names, LIST], expect=(*LIST, stored))
+        self._store.put_blobs(self._org, (), drop=[*names, LIST], expect=ExpectedBlob(*LIST, stored))
         self.load()
 
     def faults(self, segment: Segment) -> list[str]:
@@ -215,7 +215,7 @@ class Sealed:
         blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in content.items()]
         blobs += [Blob(SEGMENT, _named(head, "head"), written), Blob(*LIST, stored)]
         gone = [(SEGMENT, _named(s.head, name)) for s in drop for name in ("head", *s.head.parts)]
-        self._store.put_blobs(self._org, blobs, drop=gone, expect=(*LIST, self._stored))
+        self._store.put_blobs(self._org, blobs, drop=gone, expect=ExpectedBlob(*LIST, self._stored))
         self._list, self._stored, self.segments = new, stored, segments
 
     def _segment(self, head: SegmentHead) -> Segment:
@@ -292,4 +292,4 @@ def merged(small: Sequence[Segment]) -> tuple[SegmentHead, dict[str, bytes]]:
     lived = Lives(
         *(np.concatenate([getattr(one, name) for one in lives]) for name in Lives.__struct_fields__)
     )
-    return build(small[0].first, small[-1].size - small[0].first, fields, lived)
+    return build_segment(small[0].first, small[-1].size - small[0].first, fields, lived)

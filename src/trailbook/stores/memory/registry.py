@@ -67,13 +67,13 @@ class MemoryRegistry:
                 self._sessions[token_hash] = structs.replace(self._sessions[token_hash], seen_at=at)
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
-        found = self._sessions.get(token_hash)
-        return found if found is not None and found.kind == kind else None
+        session = self._sessions.get(token_hash)
+        return session if session is not None and session.kind == kind else None
 
     def take_link(self, token_hash: bytes, kind: str) -> Session | None:
         with self._lock:
-            found = self.link(token_hash, kind)
-            return None if found is None else self._sessions.pop(token_hash)
+            link = self.link(token_hash, kind)
+            return None if link is None else self._sessions.pop(token_hash)
 
     def end_session(self, token_hash: bytes) -> None:
         with self._lock:

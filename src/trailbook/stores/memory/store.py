@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct, field, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
-from trailbook.stores.protocol import Append, Blob, Head, Identity, StoredEntry
+from trailbook.stores.protocol import Append, Blob, ExpectedBlob, Head, Identity, StoredEntry
 
 
 class _Log(Struct):
@@ -69,8 +69,8 @@ class MemoryStore:
         log.words = {(word, item) for word, item in log.words if item in left}
 
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
-        known = self._log(org).ids
-        return {id_: known[id_] for id_ in ids if id_ in known}
+        seqs = self._log(org).ids
+        return {id_: seqs[id_] for id_ in ids if id_ in seqs}
 
     def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         return iter(self._log(org).rows[start:stop])
@@ -105,8 +105,8 @@ class MemoryStore:
         first, *others = prefixes
         having = [self.items_by_word(org, prefix) for prefix in others]
         hits = sorted(pair for pair in self._log(org).words if pair[0].startswith(first))
-        found = [item for _, item in hits if all(item in items for items in having)]
-        return list(dict.fromkeys(found))[:limit]
+        matching = [item for _, item in hits if all(item in items for items in having)]
+        return list(dict.fromkeys(matching))[:limit]
 
     def blob(self, org: str, kind: str, key: str) -> bytes | None:
         return self._log(org).blobs.get((kind, key))
@@ -120,13 +120,12 @@ class MemoryStore:
         put: Sequence[Blob],
         *,
         drop: Sequence[tuple[str, str]] = (),
-        expect: tuple[str, str, bytes | None],
+        expect: ExpectedBlob,
     ) -> None:
-        kind, key, content = expect
         with self._lock:
             blobs = self._log(org).blobs
-            if blobs.get((kind, key)) != content:
-                raise HeadMovedError(f"the blob {kind}/{key} is another by now")
+            if blobs.get((expect.kind, expect.key)) != expect.content:
+                raise HeadMovedError(f"the blob {expect.kind}/{expect.key} is another by now")
             for name in drop:
                 blobs.pop(name, None)
             blobs.update({(blob.kind, blob.key): blob.content for blob in put})

@@ -30,9 +30,9 @@ class _Codec(threading.local):
 def packed(body: bytes, seq: int) -> bytes:
     """What is kept of the body of the entry at `seq`."""
     if seq >= PLAIN:
-        found: bytes = _codec.pack.compress(body)
-        if len(found) < len(body):
-            return _PREFIX + found
+        frame: bytes = _codec.pack.compress(body)
+        if len(frame) < len(body):
+            return _PREFIX + frame
     return body if body[:1] == b"{" else bytes([_VERBATIM]) + body
 
 
@@ -50,10 +50,10 @@ def unpacked(kept: bytes) -> bytes:
         # A damaged length would be believed, and asked of the machine's memory.
         if zstandard.get_frame_parameters(frame, format=_FORMAT).content_size > _MOST:
             return kept
-        found: bytes = codec.decompress(frame)
+        body: bytes = codec.decompress(frame)
     except zstandard.ZstdError:
         return kept
-    return found
+    return body
 
 
 def _dictionary(number: int) -> zstandard.ZstdCompressionDict:

@@ -105,13 +105,13 @@ class Connections:
     def reading(self) -> Iterator[apsw.Connection]:
         """This thread's reading connection. Raises: StoreError."""
         with our_errors():
-            found: apsw.Connection | None = getattr(self._local, "reader", None)
-            if found is None:
-                found = _open(self.path, apsw.SQLITE_OPEN_READONLY)
-                self._local.reader = found
+            reader: apsw.Connection | None = getattr(self._local, "reader", None)
+            if reader is None:
+                reader = _open(self.path, apsw.SQLITE_OPEN_READONLY)
+                self._local.reader = reader
                 with self._lock:
-                    self._readers.add(found)
-            yield found
+                    self._readers.add(reader)
+            yield reader
 
     @property
     def fit(self) -> bool:
@@ -233,10 +233,10 @@ def _migrate(connection: apsw.Connection) -> None:
 
 
 def _version(connection: apsw.Connection) -> int:
-    def one(sql: str) -> int:
-        found: int = connection.execute(sql).get
-        return found
+    def number(sql: str) -> int:
+        value: int = connection.execute(sql).get
+        return value
 
-    if one("PRAGMA application_id") != APPLICATION_ID and one("SELECT count(*) FROM sqlite_schema"):
+    if number("PRAGMA application_id") != APPLICATION_ID and number("SELECT count(*) FROM sqlite_schema"):
         raise StoreError("the file is a database, but not one of Trailbook")
-    return one("PRAGMA user_version")
+    return number("PRAGMA user_version")

@@ -3,12 +3,12 @@
 Owns the rows. Refuses to know what a job does: a change is made only where nobody else made one since.
 """
 
-from typing import Any
+from msgspec import structs
 
 from trailbook.stores.jobs import LIVE, Job, JobLimits
 from trailbook.stores.sqlite.connection import Connections
 
-_COLUMNS = Job.__struct_fields__
+_COLUMNS = Job.__struct_encode_fields__
 _JOB = f"SELECT {', '.join(_COLUMNS)} FROM job"
 _ADD = f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _PUT = f"UPDATE job SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ? AND state = ? AND beat_at = ?"
@@ -29,7 +29,7 @@ class SqliteJobs:
             kept, live, own = db.execute(_COUNTS, (*LIVE, *LIVE, job.viewer, job.org)).get
             room = kept < limits.kept and live < limits.org and own < limits.viewer
             if room:
-                db.execute(_ADD, _row(job))
+                db.execute(_ADD, structs.astuple(job))
             return bool(room)
 
     def get(self, org: str, id_: str) -> Job | None:
@@ -45,7 +45,7 @@ class SqliteJobs:
 
     def put(self, job: Job, was: Job) -> bool:
         with self._connections.writing() as db:
-            db.execute(_PUT, (*_row(job), was.id, was.state, was.beat_at))
+            db.execute(_PUT, (*structs.astuple(job), was.id, was.state, was.beat_at))
             return db.changes() == 1
 
     def drop(self, org: str, id_: str) -> None:
@@ -56,7 +56,3 @@ class SqliteJobs:
         with self._connections.writing() as db:
             db.execute("DELETE FROM job WHERE org = ?", (org,))
         self._connections.empty_wal()
-
-
-def _row(job: Job) -> tuple[Any, ...]:
-    return tuple(getattr(job, name) for name in _COLUMNS)

@@ -81,14 +81,14 @@ class SqliteRegistry:
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
         with self._connections.reading() as db:
-            found = db.execute(_SESSION + " WHERE token_hash = ? AND kind = ?", (token_hash, kind)).fetchone()
-            return None if found is None else _session(found)
+            row = db.execute(_SESSION + " WHERE token_hash = ? AND kind = ?", (token_hash, kind)).fetchone()
+            return None if row is None else _session(row)
 
     def take_link(self, token_hash: bytes, kind: str) -> Session | None:
         with self._connections.writing() as db:
-            found = db.execute(_SESSION + " WHERE token_hash = ? AND kind = ?", (token_hash, kind)).fetchone()
+            row = db.execute(_SESSION + " WHERE token_hash = ? AND kind = ?", (token_hash, kind)).fetchone()
             db.execute("DELETE FROM session WHERE token_hash = ? AND kind = ?", (token_hash, kind))
-            return None if found is None else _session(found)
+            return None if row is None else _session(row)
 
     def end_session(self, token_hash: bytes) -> None:
         with self._connections.writing() as db:
@@ -110,9 +110,9 @@ def _session_row(session: Session) -> tuple[Any, ...]:
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    found: dict[str, Any] = dict(zip(Session.__struct_fields__, row, strict=True))
-    roles = found["roles"]
-    return Session(**found | {"roles": None if roles is None else tuple(roles.split())})
+    members: dict[str, Any] = dict(zip(Session.__struct_fields__, row, strict=True))
+    roles = members["roles"]
+    return Session(**members | {"roles": None if roles is None else tuple(roles.split())})
 
 
 def _key_row(key: ApiKey) -> tuple[Any, ...]:
@@ -121,6 +121,7 @@ def _key_row(key: ApiKey) -> tuple[Any, ...]:
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:
-    found: dict[str, Any] = dict(zip((n.strip() for n in _KEY_COLUMNS.split(",")), row, strict=True))
-    found["scopes"], found["categories"] = tuple(found["scopes"].split()), tuple(found["categories"].split())
-    return ApiKey(**found | {"only_itself": bool(found["only_itself"])})
+    members: dict[str, Any] = dict(zip((n.strip() for n in _KEY_COLUMNS.split(",")), row, strict=True))
+    for name in ("scopes", "categories"):
+        members[name] = tuple(members[name].split())
+    return ApiKey(**members | {"only_itself": bool(members["only_itself"])})

@@ -12,14 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import apsw
+from msgspec import Struct
 
 from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError
 from trailbook.stores.group_commit import Turns
-from trailbook.stores.protocol import Append, Blob, Head, Identity, StoredEntry
+from trailbook.stores.protocol import Append, Blob, ExpectedBlob, Head, Identity, StoredEntry
 from trailbook.stores.sqlite.bodies import packed, unpacked
 from trailbook.stores.sqlite.connection import Connections
 
-_Adding = tuple[str, Head, Append]
 _TOGETHER, _ROOM = 20_000, 200_000  # entries in one transaction, and those that may wait
 _SEQ_BITS = 40
 _SEQ_MASK = (1 << _SEQ_BITS) - 1
@@ -76,6 +76,14 @@ UNION ALL SELECT 'blob', count(*) FROM blob WHERE org NOT IN (SELECT number FROM
 _BLOB = "SELECT content FROM blob WHERE org = ? AND kind = ? AND key = ?"
 
 
+class _Adding(Struct, frozen=True):
+    """What is to be appended to an organisation's log, where its head still is `expected`."""
+
+    org: str
+    expected: Head
+    batch: Append
+
+
 class SqliteStore:
     """A `Store` in one file, durable at every commit."""
 
@@ -108,24 +116,25 @@ class SqliteStore:
             return _head(db, org)[1]
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
+        adding = _Adding(org, expected, batch)
         if self._connections.held:  # whoever has the turn now waits for this thread
-            self._add([(org, expected, batch)])
+            self._add([adding])
         else:
-            self._turns.ask((org, expected, batch), len(batch.rows))
+            self._turns.ask(adding, len(batch.rows))
 
     def holding(self) -> AbstractContextManager[None]:
         return self._connections.holding()
 
-    def _add(self, wishes: Sequence[_Adding]) -> list[Exception | None]:
+    def _add(self, waiting: Sequence[_Adding]) -> list[Exception | None]:
         with self._connections.writing() as db:
-            if len(wishes) == 1:
-                _append(db, *wishes[0])
+            if len(waiting) == 1:
+                _append(db, waiting[0])
                 return [None]
-            return [_apart(db, wish) for wish in wishes]
+            return [_apart(db, adding) for adding in waiting]
 
     def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
         with self._connections.writing() as db:
-            number = _append(db, org, expected, batch)
+            number = _append(db, _Adding(org, expected, batch))
             db.executemany(_STUB, ((number, item) for item in items))
             db.executemany(_FORGET_WORDS, ((number, item) for item in items))
         self._connections.empty_wal()
@@ -134,7 +143,7 @@ class SqliteStore:
         self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
     ) -> None:
         with self._connections.writing() as db:
-            number = _append(db, org, expected, batch)
+            number = _append(db, _Adding(org, expected, batch))
             base = number << _SEQ_BITS
             db.executemany(_REMOVE, ((leaf, base + seq) for seq, leaf in leaves.items()))
             db.executemany(_SWEEP, ((number, base64.urlsafe_b64decode(token)) for token in sweep))
@@ -144,8 +153,8 @@ class SqliteStore:
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         with self._connections.reading() as db:
             number = self._number(db, org)
-            found = {id_: db.execute(_SEQ_OF, (number, id_.bytes)).fetchone() for id_ in ids}
-            return {id_: row[0] for id_, row in found.items() if row is not None}
+            rows = {id_: db.execute(_SEQ_OF, (number, id_.bytes)).fetchone() for id_ in ids}
+            return {id_: row[0] for id_, row in rows.items() if row is not None}
 
     def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         for low in range(start, stop, _CHUNK):
@@ -157,8 +166,8 @@ class SqliteStore:
     def kept_at(self, org: str, seqs: Sequence[int]) -> list[StoredEntry]:
         with self._connections.reading() as db:
             base = self._number(db, org) << _SEQ_BITS
-            found = (db.execute(_KEPT_AT, (base + seq,)).get for seq in seqs if 0 <= seq <= _SEQ_MASK)
-            return [_kept(base, row) for row in filter(None, found)]
+            rows = (db.execute(_KEPT_AT, (base + seq,)).get for seq in seqs if 0 <= seq <= _SEQ_MASK)
+            return [_kept(base, row) for row in filter(None, rows)]
 
     def identities(self, org: str, keys: Iterable[tuple[str, str, int | None]]) -> list[Identity]:
         return self._directory(org, _BY_KEY, (_key(*key) for key in keys))
@@ -186,13 +195,13 @@ class SqliteStore:
         having = "".join(_AND_WORD for _ in prefixes[1:])
         bounds = [text for prefix in prefixes for text in (prefix, prefix + "\U0010ffff")]
         with self._connections.reading() as db:
-            found = db.execute(_BY_WORDS + having + " ORDER BY word, item", (self._number(db, org), *bounds))
-            once: dict[int, None] = {}
-            for (item,) in found:
-                once[item] = None
-                if len(once) == limit:
+            rows = db.execute(_BY_WORDS + having + " ORDER BY word, item", (self._number(db, org), *bounds))
+            items: dict[int, None] = {}  # each once, in order
+            for (item,) in rows:
+                items[item] = None
+                if len(items) == limit:
                     break
-            return list(once)
+            return list(items)
 
     def blob(self, org: str, kind: str, key: str) -> bytes | None:
         with self._connections.reading() as db:
@@ -209,13 +218,12 @@ class SqliteStore:
         put: Sequence[Blob],
         *,
         drop: Sequence[tuple[str, str]] = (),
-        expect: tuple[str, str, bytes | None],
+        expect: ExpectedBlob,
     ) -> None:
-        kind, key, content = expect
         with self._connections.writing() as db:
             number = self._number(db, org)
-            if db.execute(_BLOB, (number, kind, key)).get != content:
-                raise HeadMovedError(f"the blob {kind}/{key} is another by now")
+            if db.execute(_BLOB, (number, expect.kind, expect.key)).get != expect.content:
+                raise HeadMovedError(f"the blob {expect.kind}/{expect.key} is another by now")
             db.executemany(_DROP_BLOB, ((number, *name) for name in drop))
             db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in put))
 
@@ -262,10 +270,10 @@ class SqliteStore:
 
     def faults(self) -> list[str]:
         with self._connections.reading() as db:
-            said = [str(row[0]) for row in db.execute(_FAULTS)]
+            texts = [str(row[0]) for row in db.execute(_FAULTS)]
             strays = [(table, count) for table, count in db.execute(_STRAYS) if count]
-        found = [line for text in said if text != "ok" for line in text.split("\n")]
-        return found + [f"{count} rows of {table} belong to no organisation" for table, count in strays]
+        lines = [line for text in texts if text != "ok" for line in text.split("\n")]
+        return lines + [f"{count} rows of {table} belong to no organisation" for table, count in strays]
 
     def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> None:
         self._connections.copy_to(file, progress)
@@ -273,10 +281,10 @@ class SqliteStore:
     def close(self) -> None:
         self._connections.close()
 
-    def _directory(self, org: str, sql: str, wanted: Iterable[object]) -> list[Identity]:
+    def _directory(self, org: str, sql: str, keys: Iterable[object]) -> list[Identity]:
         with self._connections.reading() as db:
             number = self._number(db, org)
-            return list(map(_identity, db.executemany(sql, ((number, one) for one in dict.fromkeys(wanted)))))
+            return list(map(_identity, db.executemany(sql, ((number, key) for key in dict.fromkeys(keys)))))
 
     def _number(self, db: apsw.Connection, org: str) -> int:
         if org not in self._numbers:
@@ -284,11 +292,11 @@ class SqliteStore:
         return self._numbers[org]
 
 
-def _apart(db: apsw.Connection, wish: _Adding) -> Exception | None:
+def _apart(db: apsw.Connection, adding: _Adding) -> Exception | None:
     """One append among others of a transaction: refused, it leaves nothing behind and harms no other."""
     db.execute("SAVEPOINT one")
     try:
-        _append(db, *wish)
+        _append(db, adding)
     except (HeadMovedError, NotFoundError) as error:
         db.execute("ROLLBACK TO one")
         return error
@@ -300,10 +308,12 @@ def _apart(db: apsw.Connection, wish: _Adding) -> Exception | None:
     return None
 
 
-def _append(db: apsw.Connection, org: str, expected: Head, batch: Append) -> int:
-    number, head = _head(db, org)
-    if head != expected:
-        raise HeadMovedError(f"the log has {head.size} entries, not {expected.size}")
+def _append(db: apsw.Connection, adding: _Adding) -> int:
+    """Append what fits; the number of the organisation."""
+    number, head = _head(db, adding.org)
+    if head != adding.expected:
+        raise HeadMovedError(f"the log has {head.size} entries, not {adding.expected.size}")
+    batch = adding.batch
     first = (number << _SEQ_BITS) + head.size
     size = head.size
     db.executemany(_ADD_ENTRY, ((first + i, packed(r.body, size + i)) for i, r in enumerate(batch.rows)))

@@ -6,11 +6,12 @@ Owns the rows. Refuses to know what a filter means.
 from typing import Any
 
 import apsw
+from msgspec import structs
 
 from trailbook.stores.sqlite.connection import Connections
 from trailbook.stores.views import Choice, SavedView
 
-_COLUMNS = SavedView.__struct_fields__
+_COLUMNS = SavedView.__struct_encode_fields__
 _VIEW = f"SELECT {', '.join(_COLUMNS)} FROM saved_view"
 _PUT = f"INSERT INTO saved_view ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _OF = _VIEW + " WHERE org = ? AND (owner = ? OR shared) ORDER BY name, id"
@@ -50,8 +51,7 @@ class SqliteViews:
                 raise ValueError("the name is taken")
             if others < most:
                 _delete(db, view.org, view.id)
-                row = tuple(getattr(view, name) for name in _COLUMNS)
-                db.execute(_PUT, row)
+                db.execute(_PUT, structs.astuple(view))
             return bool(others < most)
 
     def drop(self, org: str, id_: str) -> None:
@@ -77,9 +77,9 @@ def _delete(db: apsw.Connection, org: str, id_: str) -> None:
 
 
 def _view(row: Any) -> SavedView:
-    id_, org, owner, name, shared, asked, created_at = row
+    id_, org, owner, name, shared, filter_, created_at = row
     return SavedView(
-        id=id_, org=org, owner=owner, name=name, shared=bool(shared), asked=asked, created_at=created_at
+        id=id_, org=org, owner=owner, name=name, shared=bool(shared), filter=filter_, created_at=created_at
     )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from trailbook.catalogue import Catalogue, Piece
+from trailbook.catalogue import Catalogue, SentencePiece
 from trailbook.finding import Shown, ShownItem
 from trailbook.log import Log
 from trailbook.query import to_params
@@ -110,7 +110,7 @@ class Telling(Struct, frozen=True, kw_only=True):
         return datetime.fromisoformat(instant).astimezone(self.zone)
 
 
-def row(shown: Shown, pieces: Callable[[Shown], tuple[Piece, ...]], telling: Telling) -> PageRow:
+def row(shown: Shown, pieces: Callable[[Shown], tuple[SentencePiece, ...]], telling: Telling) -> PageRow:
     """An entry as a row."""
     at = telling.local(shown.occurred_at)
     return PageRow(
@@ -139,7 +139,7 @@ def _late(shown: Shown, telling: Telling) -> str | None:
     return telling.words.moment(recorded.astimezone(telling.zone))
 
 
-def _part(piece: Piece, shown: Shown, telling: Telling) -> Part:
+def _part(piece: SentencePiece, shown: Shown, telling: Telling) -> Part:
     if piece.item is None:
         return Part(piece.text)
     item = _named(shown, *piece.item)

@@ -17,12 +17,12 @@ from trailbook.web.api import access, counts, docs, entries, exports, health, li
 from trailbook.web.api import views as saved_views
 from trailbook.web.api.fast_path import ingesting
 from trailbook.web.http import render
-from trailbook.web.http.edge import At, edged
+from trailbook.web.http.edge import EdgeSettings, edged
 from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Lane, Limits
 from trailbook.web.http.problems import allowed_methods
 from trailbook.web.http.request import THREADS, Site
 from trailbook.web.http.routes import Routes
-from trailbook.web.http.row_cache import Drawn
+from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY
 from trailbook.web.pages import activity, settings, sign_in, views
 
@@ -49,7 +49,7 @@ def create_app(
     runner, closing = kept_exports(deployment, folder, export_days)
     gate = Gate(limits, deployment.clock)
     limiter = CapacityLimiter(THREADS)
-    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, Drawn(), Lane(limiter))
+    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, RowCache(), Lane(limiter))
     routes, streams = Routes(site), live.Streams()
     handlers = [
         *_entries(routes),
@@ -72,12 +72,12 @@ def create_app(
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams, app.state.limits, app.state.base_url = streams, limits, site.base_url
-    at = At(
+    edge = EdgeSettings(
         base_url=site.base_url,
         methods=partial(allowed_methods, app),
         request_seconds=limits.request_seconds,
     )
-    app.asgi_handler = edged(ingesting(site, app.asgi_handler), at)
+    app.asgi_handler = edged(ingesting(site, app.asgi_handler), edge)
     return app
 
 
@@ -125,7 +125,7 @@ def _views(routes: Routes) -> list[ControllerRouterHandler]:
         routes.own("PUT", f"{_ORG}/views/{{view:str}}", saved_views.change),
         routes.own("DELETE", f"{_ORG}/views/{{view:str}}", saved_views.remove),
         routes.page(f"{_PAGE}/views", views.page),
-        routes.form(f"{_PAGE}/views", views.form),
+        routes.form(f"{_PAGE}/views", views.submit),
         routes.page(f"{_PAGE}/views/{{view:str}}", views.opened),
     ]
 

@@ -17,7 +17,7 @@ from tests.web.conftest import ORG, Served, wire
 from trailbook.access.viewer import operator
 from trailbook.errors import InvalidError, OverloadedError
 from trailbook.model import entry_from
-from trailbook.web.http.problems import answer, problem
+from trailbook.web.http.problems import answer, problem_of
 from trailbook.web.http.strict_json import MAX_BATCH, entry_of, strict
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -89,10 +89,10 @@ def test_one_bad_entry_beside_others(served: Served) -> None:
 
 def test_overloaded_is_503_and_says_when_to_come_again() -> None:
     """Back-pressure: nothing was recorded, and the recorder is told to wait."""
-    found = answer(problem(OverloadedError("too much"), "https://log.example"))
-    assert found.status_code == 503
-    assert json.loads(found.content)["code"] == "overloaded"
-    assert found.headers["Retry-After"].isdecimal()
+    refusal = answer(problem_of(OverloadedError("too much"), "https://log.example"))
+    assert refusal.status_code == 503
+    assert json.loads(refusal.content)["code"] == "overloaded"
+    assert refusal.headers["Retry-After"].isdecimal()
 
 
 NAMES = st.sampled_from(["Anna", "Bjørn", "outcome", 'a":b', "a\\b", "\u2028", "é", '":'])

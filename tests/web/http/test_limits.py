@@ -197,10 +197,10 @@ def test_streams_that_begin_together(strict: Strict) -> None:
     credentials, streams = strict.served.deployment.credentials, Streams()
     reader, other = (credentials.credential(strict.served.keys[name]).viewer() for name in ("read", "both"))
     with ExitStack() as opened:
-        rooms = [opened.enter_context(streams.one(reader)) for _ in range(6)]
+        rooms = [opened.enter_context(streams.opened(reader)) for _ in range(6)]
         assert rooms == [True] * 5 + [False]
-        assert opened.enter_context(streams.one(other))
-    with streams.one(reader) as room:
+        assert opened.enter_context(streams.opened(other))
+    with streams.opened(reader) as room:
         assert room
 
 

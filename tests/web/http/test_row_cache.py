@@ -10,7 +10,7 @@ from tests.web.test_html import opened
 
 from trailbook import Item, Query, operator
 from trailbook.finding.answers import Shown
-from trailbook.web.http.row_cache import MOST, Drawing, Drawn
+from trailbook.web.http.row_cache import MOST, Drawing, ListPlace, RowCache
 
 
 def shown_in(served: Served) -> Shown:
@@ -21,12 +21,12 @@ class Pen:
     """Draws rows and counts them."""
 
     def __init__(self) -> None:
-        self.drawn = Drawn()
+        self.cache = RowCache()
         self.times = 0
 
     def rows(self, shown: Shown, org: str = ORG, forgotten: int = 0, address: Hashable = "a") -> str:
-        found = self.drawn.rows((org, forgotten, address), [shown], self.draw)
-        return str(found[0].html)
+        rows = self.cache.rows(ListPlace(org, forgotten, address), [shown], self.draw)
+        return str(rows[0].html)
 
     def draw(self, shown: Shown) -> Drawing:
         self.times += 1

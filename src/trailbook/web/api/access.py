@@ -161,14 +161,14 @@ class WithheldAnswer(Struct, frozen=True, kw_only=True):
 def roles(request: Request) -> Response[bytes]:
     """GET roles."""
     request.only()
-    found = access_of(by(request)).roles.values()
-    return _json(RoleList(roles=tuple(_role(role) for role in found)))
+    state = access_of(by(request))
+    return _json(RoleList(roles=tuple(_role(role) for role in state.roles.values())))
 
 
 def add_role(request: Request) -> Response[bytes]:
     """POST roles: 201."""
-    given = sent(request, RoleSent)
-    role = administration.add_role(by(request), given.name, given.permissions, categories=given.categories)
+    wanted = sent(request, RoleSent)
+    role = administration.add_role(by(request), wanted.name, wanted.permissions, categories=wanted.categories)
     return _json(_role(role), 201, f"{request.site.base_url}{request.path}/{role.id}")
 
 
@@ -180,9 +180,10 @@ def role(request: Request) -> Response[bytes]:
 
 def change_role(request: Request) -> Response[bytes]:
     """PUT roles/{role}."""
-    given, id_ = sent(request, RoleSent), request.params["role"]
-    named = given.categories
-    changed = administration.change_role(by(request), id_, given.name, given.permissions, categories=named)
+    wanted, id_ = sent(request, RoleSent), request.params["role"]
+    changed = administration.change_role(
+        by(request), id_, wanted.name, wanted.permissions, categories=wanted.categories
+    )
     return _json(_role(changed))
 
 
@@ -208,11 +209,11 @@ def member(request: Request) -> Response[bytes]:
 
 def put_member(request: Request) -> Response[bytes]:
     """PUT members/{type}/{item}: new, or changed."""
-    given = sent(request, MemberSent)
+    wanted = sent(request, MemberSent)
     type_, id_ = request.params["type"], request.params["item"]
-    administration.put_member(by(request), Item(type=type_, id=id_, name=given.name), given.roles)
-    if given.disabled is not None:
-        administration.disable_member(by(request), type_, id_, disabled=given.disabled)
+    administration.put_member(by(request), Item(type=type_, id=id_, name=wanted.name), wanted.roles)
+    if wanted.disabled is not None:
+        administration.disable_member(by(request), type_, id_, disabled=wanted.disabled)
     return _shown(request)
 
 
@@ -225,8 +226,9 @@ def remove_member(request: Request) -> Response[bytes]:
 
 def invite(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/invitation: the link, once."""
-    given = sent(request, InvitationSent)
-    text = administration.invite(by(request), request.params["type"], request.params["item"], given.login)
+    invitation = sent(request, InvitationSent)
+    type_, id_ = request.params["type"], request.params["item"]
+    text = administration.invite(by(request), type_, id_, invitation.login)
     return _json(_link(request, text, administration.INVITATION_LIFE), 201)
 
 
@@ -245,24 +247,24 @@ def keys(request: Request) -> Response[bytes]:
 
 def issue(request: Request) -> Response[bytes]:
     """POST keys: 201 with the secret, once."""
-    given = sent(request, KeySent)
-    wanted = NewKey(
-        name=given.name,
-        scopes=tuple(given.scopes),
-        life=_life(request, given.expires_at),
-        categories=tuple(given.categories),
-        only_itself=given.actors == "itself",
+    wanted = sent(request, KeySent)
+    new = NewKey(
+        name=wanted.name,
+        scopes=tuple(wanted.scopes),
+        life=_life(request, wanted.expires_at),
+        categories=tuple(wanted.categories),
+        only_itself=wanted.actors == "itself",
     )
-    key, secret = administration.issue_key(by(request), wanted)
+    key, secret = administration.issue_key(by(request), new)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
 
 def rotate(request: Request) -> Response[bytes]:
     """POST keys/{key}/rotate: 201 with the new secret, once."""
-    given = sent(request, RotationSent)
-    if not 0 <= given.overlap_hours <= _HOURS:
+    rotation = sent(request, RotationSent)
+    if not 0 <= rotation.overlap_hours <= _HOURS:
         raise _invalid("/overlap_hours", f"is not 0 to {_HOURS}")
-    overlap, life = timedelta(hours=given.overlap_hours), _life(request, given.expires_at)
+    overlap, life = timedelta(hours=rotation.overlap_hours), _life(request, rotation.expires_at)
     key, secret = administration.rotate_key(by(request), request.params["key"], overlap, life)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
 
@@ -282,8 +284,8 @@ def withheld(request: Request) -> Response[bytes]:
 
 def withhold(request: Request) -> Response[bytes]:
     """PUT withheld."""
-    given = sent(request, WithheldSent)
-    return _json(WithheldAnswer(categories=administration.withhold(by(request), given.categories)))
+    wanted = sent(request, WithheldSent)
+    return _json(WithheldAnswer(categories=administration.withhold(by(request), wanted.categories)))
 
 
 def by(request: Request) -> By:
@@ -298,8 +300,8 @@ def sent(request: Request, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(strict(request.body), shape)
     except msgspec.ValidationError as error:
-        said, _, path = str(error).partition(" - at `$")
-        raise _invalid("/" + path.rstrip("`").lstrip(".").replace(".", "/") if path else "", said) from None
+        why, _, path = str(error).partition(" - at `$")
+        raise _invalid("/" + path.rstrip("`").lstrip(".").replace(".", "/") if path else "", why) from None
     except EntryInvalidError as error:  # out of bounds as any JSON here may be, but this is no entry
         raise InvalidError(error.detail, error.faults) from None
 
@@ -325,15 +327,15 @@ def _role(role: Role) -> RoleAnswer:
 
 
 def _member(state: AccessState, type_: str, id_: str) -> MemberAnswer:
-    found = administration.find_member(state, type_, id_)
+    member = administration.find_member(state, type_, id_)
     return MemberAnswer(
-        type=found.type,
-        id=found.id,
-        name=found.name,
-        roles=found.roles,
-        permissions=levels(state.roles[id_] for id_ in found.roles if id_ in state.roles),
-        login=found.login,
-        disabled_at=_when(found.disabled_at),
+        type=member.type,
+        id=member.id,
+        name=member.name,
+        roles=member.roles,
+        permissions=levels(state.roles[role] for role in member.roles if role in state.roles),
+        login=member.login,
+        disabled_at=_when(member.disabled_at),
     )
 
 
@@ -343,8 +345,8 @@ def _key(key: ApiKey) -> dict[str, Any]:
         for name in ("created_at", "expires_at", "used_at", "revoked_at", "old_until")
     }
     actors = "itself" if key.only_itself else "any"
-    shown = {name: getattr(key, name) for name in ("id", "name", "scopes", "categories")}
-    return {**shown, "actors": actors, **times}
+    members = {name: getattr(key, name) for name in ("id", "name", "scopes", "categories")}
+    return {**members, "actors": actors, **times}
 
 
 def _link(request: Request, text: str, life: timedelta) -> LinkAnswer:
@@ -367,9 +369,9 @@ def _invalid(pointer: str, why: str) -> InvalidError:
     return InvalidError(f"{pointer[1:] or 'body'}: {why}", (Fault(pointer, "invalid", why),))
 
 
-def _json(found: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
+def _json(answer: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
     headers = {} if location is None else {"Location": location}
-    return Response(msgspec.json.encode(found), status_code=status, headers=headers, media_type=JSON)
+    return Response(msgspec.json.encode(answer), status_code=status, headers=headers, media_type=JSON)
 
 
 def _nothing() -> Response[bytes]:

@@ -48,18 +48,22 @@ def openapi(request: Request) -> Response[bytes]:
 def docs(request: Request) -> Response[bytes]:
     """GET /docs: the document as a page."""
     request.only()
-    found = _document(request)
-    told = [_told(path, method, op) for path, ops in found["paths"].items() for method, op in ops.items()]
-    shapes = [_shape(name, schema) for name, schema in sorted(found["components"]["schemas"].items())]
-    tags = list(dict.fromkeys(one.tag for one in told))
-    return html("docs.html", t=request.words, document=found, told=told, shapes=shapes, tags=tags)
+    described = _document(request)
+    operations = [
+        _shown(path, method, operation)
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    ]
+    shapes = [_shape(name, schema) for name, schema in sorted(described["components"]["schemas"].items())]
+    tags = list(dict.fromkeys(operation.tag for operation in operations))
+    return html("docs.html", t=request.words, operations=operations, shapes=shapes, tags=tags)
 
 
 def _document(request: Request) -> Schema:
     return document(request.site.deployment.catalogue, request.site.base_url)
 
 
-def _told(path: str, method: str, operation: Schema) -> ShownOperation:
+def _shown(path: str, method: str, operation: Schema) -> ShownOperation:
     scopes = {1: "record", 2: "read"}
     return ShownOperation(
         method=method.upper(),
@@ -69,42 +73,42 @@ def _told(path: str, method: str, operation: Schema) -> ShownOperation:
         description=operation.get("description", ""),
         tag=operation["tags"][0],
         scope=scopes.get(len(operation.get("security", ())), ""),
-        parameters=[_parameter(one) for one in operation["parameters"]],
+        parameters=[_parameter(parameter) for parameter in operation["parameters"]],
         sends=_forms(operation.get("requestBody", {}).get("content", {})),
         answers=[
             {
                 "status": status,
-                "says": found["description"],
-                "forms": _listed(_forms(found.get("content", {}))),
+                "says": response["description"],
+                "forms": _listed(_forms(response.get("content", {}))),
             }
-            for status, found in operation["responses"].items()
+            for status, response in operation["responses"].items()
         ],
     )
 
 
-def _parameter(found: Schema) -> dict[str, str]:
+def _parameter(parameter: Schema) -> dict[str, str]:
     return {
-        "name": found["name"],
-        "place": found["in"],
-        "required": "required" if found["required"] else "",
-        "shape": spelled(found["schema"]),
-        "says": found.get("description", ""),
+        "name": parameter["name"],
+        "place": parameter["in"],
+        "required": "required" if parameter["required"] else "",
+        "shape": spelled(parameter["schema"]),
+        "says": parameter.get("description", ""),
     }
 
 
 def _forms(content: Schema) -> list[dict[str, str]]:
-    return [{"form": form, "shape": spelled(found["schema"])} for form, found in content.items()]
+    return [{"form": form, "shape": spelled(body["schema"])} for form, body in content.items()]
 
 
 def _listed(forms: list[dict[str, str]]) -> str:
-    return ", ".join(f"{one['form']}: {one['shape']}" for one in forms)
+    return ", ".join(f"{form['form']}: {form['shape']}" for form in forms)
 
 
 def _shape(name: str, schema: Schema) -> Shape:
     required = frozenset(schema.get("required", ()))
     members = [
-        {"name": member, "shape": spelled(found), "required": "required" if member in required else ""}
-        for member, found in schema.get("properties", {}).items()
+        {"name": member, "shape": spelled(inner), "required": "required" if member in required else ""}
+        for member, inner in schema.get("properties", {}).items()
     ]
     return Shape(name=name, says=schema.get("description", ""), members=members)
 
@@ -114,7 +118,7 @@ def spelled(schema: Schema) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
-        return " or ".join(spelled(one) for one in schema["anyOf"])
+        return " or ".join(spelled(choice) for choice in schema["anyOf"])
     if "enum" in schema:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
     if schema.get("type") == "array":

@@ -60,16 +60,24 @@ class CatalogueAnswer(Struct, frozen=True, kw_only=True):
     purposes: tuple[str, ...]
 
 
-def known(catalogue: Catalogue) -> Vocabulary:
+class ListRequest(Struct, frozen=True):
+    """Which list of entries is asked for: its filter, and how it is paged."""
+
+    query: Query
+    paging: Paging
+
+
+def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
     """The names that a filter may use."""
     return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
 
 
 def search(request: Request) -> Response[bytes]:
     """GET entries: one page of what the filter finds."""
-    query, paging = read(request)
+    asked = read_list(request)
+    paging = asked.paging
     page = request.log.search(
-        query,
+        asked.query,
         viewer=request.viewer,
         order=paging.order,
         limit=paging.limit,
@@ -79,37 +87,37 @@ def search(request: Request) -> Response[bytes]:
     )
     headers = {"Content-Language": request.lang}
     if page.next_cursor is not None:
-        headers["Link"] = f'<{_next(request, query, paging, cursor=page.next_cursor)}>; rel="next"'
+        headers["Link"] = f'<{_next(request, asked, page.next_cursor)}>; rel="next"'
     return Response(msgspec.json.encode(page), headers=headers, media_type=JSON)
 
 
 def show(request: Request) -> Response[bytes]:
     """GET entries/{id}: one entry."""
     request.only()
-    found = request.log.show(request.entry_id(request.params["id"]), viewer=request.viewer, lang=request.lang)
-    body = msgspec.json.encode(found)
+    entry = request.log.show(request.entry_id(request.params["id"]), viewer=request.viewer, lang=request.lang)
+    body = msgspec.json.encode(entry)
     return Response(body, headers={"Content-Language": request.lang, "ETag": etag(body)}, media_type=JSON)
 
 
 def items(request: Request) -> Response[bytes]:
     """GET items: people and items whose names begin with what was typed."""
-    given = request.only("q", "role", "type", "limit")
-    role: Part | None = next((r for r in get_args(Part) if r == given.get("role")), None)
+    params = request.only("q", "role", "type", "limit")
+    role: Part | None = next((part for part in get_args(Part) if part == params.get("role")), None)
     faults = []
-    if "q" not in given:
+    if "q" not in params:
         faults.append(Fault("/q", "parameter-invalid", "is missing"))
-    if "role" in given and role is None:
+    if "role" in params and role is None:
         faults.append(Fault("/role", "parameter-invalid", f"is not one of {', '.join(get_args(Part))}"))
-    if "type" in given and given["type"] not in request.site.deployment.catalogue.types:
+    if "type" in params and params["type"] not in request.site.deployment.catalogue.types:
         faults.append(Fault("/type", "parameter-invalid", "is not a declared type"))
-    limit = given.get("limit", str(MOST))
+    limit = params.get("limit", str(MOST))
     if limit not in map(str, range(1, MOST + 1)):
         faults.append(Fault("/limit", "parameter-invalid", f"is not a whole number from 1 to {MOST}"))
     refuse_parameters(faults)
-    found = request.log.items(
-        given["q"], viewer=request.viewer, role=role, type_=given.get("type"), limit=int(limit)
+    named = request.log.items(
+        params["q"], viewer=request.viewer, role=role, type_=params.get("type"), limit=int(limit)
     )
-    return Response(msgspec.json.encode(found), media_type=JSON)
+    return Response(msgspec.json.encode(named), media_type=JSON)
 
 
 def catalogue(request: Request) -> Response[bytes]:
@@ -121,55 +129,55 @@ def catalogue(request: Request) -> Response[bytes]:
     return Response(body, headers={"Content-Language": lang}, media_type=JSON)
 
 
-def read(request: Request) -> tuple[Query, Paging]:
-    """The filter of the address, and how it is paged. Raises: FilterInvalidError."""
+def read_list(request: Request) -> ListRequest:
+    """The list that the address asks for. Raises: FilterInvalidError."""
     pairs, paging = split_params(request.pairs)
-    return from_params(pairs, known(request.site.deployment.catalogue)), paging
+    return ListRequest(from_params(pairs, vocabulary_of(request.site.deployment.catalogue)), paging)
 
 
-def _next(request: Request, query: Query, paging: Paging, *, cursor: str) -> str:
-    pairs: list[tuple[str, Any]] = [*to_params(query), ("cursor", cursor)]
+def _next(request: Request, asked: ListRequest, cursor: str) -> str:
+    pairs: list[tuple[str, Any]] = [*to_params(asked.query), ("cursor", cursor)]
     default = Paging()
     pairs += [
         (name, value)
-        for name, value in (("order", paging.order), ("limit", paging.limit))
+        for name, value in (("order", asked.paging.order), ("limit", asked.paging.limit))
         if value != getattr(default, name)
     ]
     return f"{request.site.base_url}{request.path}?{urlencode(pairs)}"
 
 
-def _catalogue(found: Catalogue, lang: str) -> CatalogueAnswer:
+def _catalogue(catalogue: Catalogue, lang: str) -> CatalogueAnswer:
     return CatalogueAnswer(
         lang=lang,
         categories=tuple(
             CategoryRow(
                 name=c.name,
-                label=found.label("category", c.name, lang),
-                purpose=found.why(c.name, lang),
+                label=catalogue.label("category", c.name, lang),
+                purpose=catalogue.why(c.name, lang),
                 sensitive=c.sensitive,
             )
-            for c in found.categories.values()
+            for c in catalogue.categories.values()
         ),
         types=tuple(
             TypeRow(
                 name=t.name,
-                label=found.label("type", t.name, lang),
+                label=catalogue.label("type", t.name, lang),
                 category=t.category,
                 named=t.named,
                 person=t.person,
                 fields=tuple(sorted(t.fields)),
             )
-            for t in found.types.values()
+            for t in catalogue.types.values()
         ),
         actions=tuple(
             ActionRow(
                 name=a.name,
-                label=found.label("action", a.name, lang),
+                label=catalogue.label("action", a.name, lang),
                 category=a.category,
                 target=a.target,
                 concerns=a.concerns,
             )
-            for a in found.actions.values()
+            for a in catalogue.actions.values()
         ),
-        purposes=found.purposes,
+        purposes=catalogue.purposes,
     )

@@ -31,7 +31,7 @@ from trailbook.export import (
 )
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
-from trailbook.web.api.entries import known, read
+from trailbook.web.api.entries import read_list, vocabulary_of
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.request import Request, off_loop, refuse_parameters
 from trailbook.web.http.strict_json import strict
@@ -99,13 +99,13 @@ def order(request: Request) -> Response[bytes]:
 
 def listed(request: Request) -> Response[bytes]:
     """GET exports: the viewer's own."""
-    given = request.only("limit", "cursor")
-    limit = given.get("limit", "50")
+    params = request.only("limit", "cursor")
+    limit = params.get("limit", "50")
     if limit not in map(str, range(1, 201)):
         refuse_parameters([Fault("/limit", "parameter-invalid", "is not a whole number from 1 to 200")])
     jobs = request.site.exports.orders.listed(request.viewer)
-    if "cursor" in given:
-        places = [at for at, job in enumerate(jobs) if job.id == given["cursor"]]
+    if "cursor" in params:
+        places = [at for at, job in enumerate(jobs) if job.id == params["cursor"]]
         if not places:
             refuse_parameters([Fault("/cursor", "parameter-invalid", "is not from a former answer")])
         jobs = jobs[places[0] + 1 :]
@@ -133,12 +133,12 @@ def file(request: Request) -> Response[Any]:
     request.only()
     job = _job(request)
     path = request.site.exports.path(job)
-    made = request.site.exports.orders.made(job)
+    export = request.site.exports.orders.made(job)
     form = FORMATS.get(wanted_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
-    digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
+    digest = base64.b64encode(bytes.fromhex(export.digest)).decode()
     headers = {
         "Content-Disposition": f'attachment; filename="{_name(request, path)}"',
-        "ETag": f'"{made.digest}"',
+        "ETag": f'"{export.digest}"',
         "Repr-Digest": f"sha-256=:{digest}:",
         "Accept-Ranges": "bytes",
     }
@@ -180,14 +180,14 @@ def _query(request: Request, sent: ExportOrder) -> Query:
         pairs.append(("tz", sent.tz))
     if sent.as_of is not None:
         pairs.append(("as_of", str(sent.as_of)))
-    return from_params(pairs, known(request.site.deployment.catalogue))
+    return from_params(pairs, vocabulary_of(request.site.deployment.catalogue))
 
 
-def values_of(given: str | list[str] | bool) -> list[str]:
+def values_of(member: str | list[str] | bool) -> list[str]:
     """What is given for one parameter of a filter, as texts."""
-    if isinstance(given, bool):
-        return ["true" if given else "false"]
-    return [given] if isinstance(given, str) else given
+    if isinstance(member, bool):
+        return ["true" if member else "false"]
+    return [member] if isinstance(member, str) else member
 
 
 def _job(request: Request) -> Any:
@@ -219,8 +219,8 @@ def _answer(job: Any) -> ExportAnswer:
 
 
 def _name(request: Request, path: Path) -> str:
-    made = request.site.deployment.clock()
-    return f"activity-{request.org}-{made:%Y-%m-%d}{path.suffix}"
+    today = request.site.deployment.clock()
+    return f"activity-{request.org}-{today:%Y-%m-%d}{path.suffix}"
 
 
 def _part(request: Request, path: Path, headers: Mapping[str, str], media_type: str) -> Response[Any]:
@@ -237,13 +237,13 @@ def _part(request: Request, path: Path, headers: Mapping[str, str], media_type: 
 
 def _span(headers: Mapping[str, str], size: int, tag: str) -> tuple[int, int]:
     """Which bytes are asked for: one range, if the file is still the one it was begun with. Raises: RangeError."""
-    found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
-    if found is None or headers.get("if-range", tag) != tag or found[1] == found[2] == "":
+    asked = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
+    if asked is None or headers.get("if-range", tag) != tag or asked[1] == asked[2] == "":
         return 0, size
-    if found[1] == "":
-        start, stop = max(0, size - int(found[2])), size
+    if asked[1] == "":
+        start, stop = max(0, size - int(asked[2])), size
     else:
-        start, stop = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
+        start, stop = int(asked[1]), min(size, int(asked[2]) + 1 if asked[2] else size)
     if start >= stop:
         fault = Fault("/range", "range-unsatisfiable", f"is outside the {size} bytes of the file")
         raise RangeError(f"range: {fault.detail}", (fault,))
@@ -275,10 +275,10 @@ def _at_once(request: Request, name: Format) -> Stream:
     refuse_parameters(
         [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
     )
-    query, paging = read(request)
-    rows = request.log.export(query, viewer=request.viewer, order=paging.order, lang=request.lang)
-    request.log.exported(query, viewer=request.viewer)  # after `as_of`: it is not in its own file
-    pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=query.tz))
+    asked = read_list(request)
+    rows = request.log.export(asked.query, viewer=request.viewer, order=asked.paging.order, lang=request.lang)
+    request.log.exported(asked.query, viewer=request.viewer)  # after `as_of`: it is not in its own file
+    pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=asked.query.tz))
     file = f"activity-{request.org}-{request.site.deployment.clock():%Y-%m-%d}.{name}"
     headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": request.lang}
     media_type = FORMATS[name].media_type

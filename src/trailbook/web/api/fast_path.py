@@ -17,14 +17,13 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct, structs
 
-from trailbook.access import Viewer
 from trailbook.errors import InvalidError, OverloadedError, TrailbookError
 from trailbook.model import Item, NewEntry
 from trailbook.web.api.recording import read_one, receipt_of, record_batch
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.limits import refusal_headers
-from trailbook.web.http.problems import answer, problem
-from trailbook.web.http.request import Request, Site, asked_in
+from trailbook.web.http.problems import answer, problem_of
+from trailbook.web.http.request import Admission, Request, Site, request_in
 from trailbook.web.http.strict_json import (
     MAX_BATCH,
     MAX_ENTRY,
@@ -40,14 +39,14 @@ _QUEUED = 256  # batches that may wait for their turn
 _BATCHES = 8  # batches read or recorded at a time; what waits for its turn is not read yet
 _log = logging.getLogger("trailbook.web")
 
-Found = Response[bytes] | Exception
+Reply = Response[bytes] | Exception
 
 
-class _Wish(Struct):
+class _Waiting(Struct):
     """A single entry that waits, and where its answer goes."""
 
-    asked: Request
-    future: "asyncio.Future[Response[bytes]]"
+    request: Request
+    answer: "asyncio.Future[Response[bytes]]"
 
 
 class Ingest:
@@ -55,7 +54,7 @@ class Ingest:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._waiting: dict[str, list[_Wish]] = {}
+        self._waiting: dict[str, list[_Waiting]] = {}
         self._held = 0
         self._running: set[asyncio.Task[None]] = set()
         self._batches = asyncio.Semaphore(_BATCHES)
@@ -69,16 +68,16 @@ class Ingest:
         if self._held + len(body) > _ROOM:
             raise OverloadedError("more waits to be recorded than there is room for; send it again soon")
         self._held += len(body)
-        wish = _Wish(structs.replace(request, body=body), asyncio.get_running_loop().create_future())
+        entry = _Waiting(structs.replace(request, body=body), asyncio.get_running_loop().create_future())
         if request.org in self._waiting:
-            self._waiting[request.org].append(wish)
+            self._waiting[request.org].append(entry)
         else:
-            self._waiting[request.org] = [wish]
+            self._waiting[request.org] = [entry]
             task = asyncio.create_task(self._drain(request.org))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         try:
-            return await wish.future
+            return await entry.answer
         finally:
             self._held -= len(body)
 
@@ -104,71 +103,71 @@ class Ingest:
     async def _drain(self, org: str) -> None:
         """Record what waits of an organisation, together, until nothing does."""
         while waiting := self._waiting[org]:
-            wishes, self._waiting[org] = waiting[:_TOGETHER], waiting[_TOGETHER:]
-            asked = [wish.asked for wish in wishes]
+            entries, self._waiting[org] = waiting[:_TOGETHER], waiting[_TOGETHER:]
+            requests = [entry.request for entry in entries]
             try:
-                found = await to_thread.run_sync(record_together, asked, limiter=self._site.limiter)
+                replies = await to_thread.run_sync(record_together, requests, limiter=self._site.limiter)
             except Exception as error:  # noqa: BLE001 - told to everyone who waits
-                found = [error] * len(wishes)
-            for wish, one in zip(wishes, found, strict=True):
-                if wish.future.done():  # whoever asked has gone
+                replies = [error] * len(entries)
+            for entry, reply in zip(entries, replies, strict=True):
+                if entry.answer.done():  # whoever asked has gone
                     continue
-                if isinstance(one, Exception):
-                    wish.future.set_exception(one)
+                if isinstance(reply, Exception):
+                    entry.answer.set_exception(reply)
                 else:
-                    wish.future.set_result(one)
+                    entry.answer.set_result(reply)
         del self._waiting[org]
 
 
-def record_together(asked: Sequence[Request]) -> list[Found]:
+def record_together(requests: Sequence[Request]) -> list[Reply]:
     """Record single entries of one organisation in one commit; an answer, or why not, for each.
 
     Raises: StoreError when nothing was acknowledged.
     """
-    admitted: dict[str | None, tuple[Viewer, Item] | Exception] = {}
-    read = [_read(one, admitted) for one in asked]
-    good = [one for one in read if not isinstance(one, Exception)]
-    outcomes = iter(asked[0].log.record_apart(good) if good else [])
-    found: list[Found] = []
-    for one, entry in zip(asked, read, strict=True):
+    admitted: dict[str | None, Admission | Exception] = {}
+    read = [_read(request, admitted) for request in requests]
+    good = [entry for entry in read if not isinstance(entry, Exception)]
+    results = iter(requests[0].log.record_apart(good) if good else [])
+    replies: list[Reply] = []
+    for request, entry in zip(requests, read, strict=True):
         if isinstance(entry, Exception):
-            found.append(entry)
+            replies.append(entry)
             continue
-        outcome = next(outcomes)
-        found.append(outcome.refused or _counted(receipt_of(one, outcome.receipt), one, entry[1]))
-    return found
+        result = next(results)
+        replies.append(result.refused or _counted(receipt_of(request, result.receipt), request, entry[1]))
+    return replies
 
 
-def _counted(found: Response[bytes], request: Request, source: Item) -> Response[bytes]:
-    found.headers.update(request.site.gate.left_to_record(source))
-    return found
+def _counted(response: Response[bytes], request: Request, source: Item) -> Response[bytes]:
+    response.headers.update(request.site.gate.left_to_record(source))
+    return response
 
 
 def _read(
-    request: Request, admitted: dict[str | None, tuple[Viewer, Item] | Exception]
+    request: Request, admitted: dict[str | None, Admission | Exception]
 ) -> tuple[NewEntry, Item] | Exception:
     """The entry that was sent, and under which source; each key is asked for once."""
     bearer = request.headers.get("authorization")
     try:
         if bearer not in admitted:
             admitted[bearer] = _admitted(request)
-        who = admitted[bearer]
-        if isinstance(who, Exception):
-            return who
-        request.site.gate.record(who[1])
-        return read_one(request, who[1]), who[1]
+        admission = admitted[bearer]
+        if isinstance(admission, Exception):
+            return admission
+        request.site.gate.record(admission.source)
+        return read_one(request, admission.source), admission.source
     except TrailbookError as error:
         return error
 
 
-def _admitted(request: Request) -> tuple[Viewer, Item] | Exception:
+def _admitted(request: Request) -> Admission | Exception:
     try:
         return _admit(request)
     except TrailbookError as error:
         return error
 
 
-def _admit(request: Request) -> tuple[Viewer, Item]:
+def _admit(request: Request) -> Admission:
     return admit_api(request, "record")
 
 
@@ -192,18 +191,18 @@ async def _body(request: Request, receive: Receive, most: int, too_large: Invali
 
 
 def _refused(site: Site, error: Exception, id_: str) -> Response[bytes]:
-    found = problem(error, site.base_url, id_)
-    if found.status >= 500:
-        _log.error("request %s: %s", id_, found.code, exc_info=error)
-    return answer(found, refusal_headers(error))
+    problem = problem_of(error, site.base_url, id_)
+    if problem.status >= 500:
+        _log.error("request %s: %s", id_, problem.code, exc_info=error)
+    return answer(problem, refusal_headers(error))
 
 
-async def _send(send: Send, found: Response[bytes]) -> None:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in found.headers.items()]
-    headers.append((b"content-type", str(found.media_type).encode()))
-    headers.append((b"content-length", str(len(found.content)).encode()))
-    await send({"type": "http.response.start", "status": found.status_code or 200, "headers": headers})
-    await send({"type": "http.response.body", "body": found.content, "more_body": False})
+async def _send(send: Send, response: Response[bytes]) -> None:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers.append((b"content-type", str(response.media_type).encode()))
+    headers.append((b"content-length", str(len(response.content)).encode()))
+    await send({"type": "http.response.start", "status": response.status_code or 200, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content, "more_body": False})
 
 
 def ingesting(site: Site, inner: ASGIApp) -> ASGIApp:
@@ -217,9 +216,9 @@ def ingesting(site: Site, inner: ASGIApp) -> ASGIApp:
             return
         take = ingest.batch if match[2] else ingest.single
         try:
-            found = await take(asked_in(site, scope, {"org": match[1]}), receive)
+            response = await take(request_in(site, scope, {"org": match[1]}), receive)
         except Exception as error:  # noqa: BLE001 - answered as a problem, and told to the operator
-            found = _refused(site, error, scope["state"]["request_id"])
-        await _send(send, found)
+            response = _refused(site, error, scope["state"]["request_id"])
+        await _send(send, response)
 
     return outer

@@ -57,8 +57,8 @@ class Readiness:
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= _EVERY_SECONDS:
-                found = self._deployment.ailments(self._alarms)
-                self._failing = tuple(dict.fromkeys(one.part for one in found if one.fails))
+                ailments = self._deployment.ailments(self._alarms)
+                self._failing = tuple(dict.fromkeys(ailment.part for ailment in ailments if ailment.fails))
                 self._looked = time.monotonic()
             return self._failing
 
@@ -69,5 +69,5 @@ def version(request: Request) -> Response[bytes]:
     return _json(Version(version=trailbook.__version__))
 
 
-def _json(found: Struct, status: int = 200) -> Response[bytes]:
-    return Response(msgspec.json.encode(found), status_code=status, media_type=JSON)
+def _json(answer: Struct, status: int = 200) -> Response[bytes]:
+    return Response(msgspec.json.encode(answer), status_code=status, media_type=JSON)

@@ -17,7 +17,7 @@ from anyio import to_thread
 from litestar import Request as HTTPRequest
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from trailbook.access import Viewer
 from trailbook.errors import (
@@ -30,10 +30,10 @@ from trailbook.errors import (
 )
 from trailbook.finding import Shown
 from trailbook.query import Query, from_params
-from trailbook.web.api.entries import known
+from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.problems import NotAcceptableError
-from trailbook.web.http.request import Request, Site, asked_of, refuse_parameters
+from trailbook.web.http.request import Request, Site, refuse_parameters, request_of
 from trailbook.web.http.responses import acceptable
 
 MOST = 5  # streams a viewer
@@ -64,7 +64,7 @@ class Streams:
             raise TooManyStreamsError(f"at most {MOST} streams may be open at a time; close one")
 
     @contextmanager
-    def one(self, viewer: Viewer) -> Iterator[bool]:
+    def opened(self, viewer: Viewer) -> Iterator[bool]:
         """One more stream, while it lasts, and whether there is room: others may have begun since `check`."""
         self._open[_whose(viewer)] += 1
         try:
@@ -73,24 +73,34 @@ class Streams:
             self._open[_whose(viewer)] -= 1
 
 
-class Following(Struct, frozen=True):
-    """What one stream follows."""
+class Newer(Struct, frozen=True):
+    """What one look finds: the size of the log, and the next entries that match."""
 
-    asked: Request
+    size: int
+    entries: tuple[Shown, ...]
+
+
+class Following(Struct, frozen=True):
+    """What one stream follows, who opened it, and after which entry it begins."""
+
+    request: Request
     query: Query
     streams: Streams
+    viewer: Viewer
+    after: int
 
-    def admitted(self, *, again: bool = True) -> Viewer:
+    def admitted(self) -> Viewer:
         """The viewer, asked for anew. Raises: UnauthenticatedError, NotPermittedError."""
-        return admit_api(self.asked, "read", again=again)[0]
+        return admit_api(self.request, "read", again=True).viewer
 
-    def newer(self, after: int) -> tuple[int, tuple[Shown, ...]]:
-        """The log's size and what matches of the next entries. Raises: as `admitted`."""
-        viewer, log = self.admitted(), self.asked.log
+    def newer(self, after: int) -> Newer:
+        """What there is after an entry. Raises: as `admitted`."""
+        viewer, log = self.admitted(), self.request.log
         size = log.size(viewer=viewer)
         if size <= after + 1:
-            return size, ()
-        return size, log.newer(self.query, viewer=viewer, after=after, limit=_BATCH, lang=self.asked.lang)
+            return Newer(size, ())
+        lang = self.request.lang
+        return Newer(size, log.newer(self.query, viewer=viewer, after=after, limit=_BATCH, lang=lang))
 
     def signed(self) -> int | None:
         """The size of the last signed head, for those who may read proofs."""
@@ -98,7 +108,7 @@ class Following(Struct, frozen=True):
         if viewer.read_proofs != "full":
             return None
         try:
-            return int(self.asked.log.checkpoint(viewer=viewer).split(b"\n", 2)[1])
+            return int(self.request.log.checkpoint(viewer=viewer).split(b"\n", 2)[1])
         except (NotFoundError, NotCheckpointedError):
             return None
 
@@ -107,53 +117,54 @@ def route(site: Site, path: str, streams: Streams) -> HTTPRouteHandler:
     """GET live: the stream of a filter."""
 
     async def live(request: HTTPRequest[Any, Any, Any]) -> Stream:
-        found = await to_thread.run_sync(_following, asked_of(site, request), streams, limiter=site.limiter)
-        return Stream(events(*found), headers=_HEADERS, media_type=_TYPE)
+        plain = request_of(site, request)
+        following = await to_thread.run_sync(_following, plain, streams, limiter=site.limiter)
+        return Stream(events(following), headers=_HEADERS, media_type=_TYPE)
 
     return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(live)
 
 
-def _following(request: Request, streams: Streams) -> tuple[Following, Viewer, int]:
-    """What is to be followed, for whom and from where. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
+def _following(request: Request, streams: Streams) -> Following:
+    """What is to be followed. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
     if not acceptable(request.headers.get("accept"), _TYPE):
         raise NotAcceptableError(f"this path answers with {_TYPE}")
-    following = Following(request, Query(), streams)
-    viewer = following.admitted(again=False)
+    viewer = admit_api(request, "read").viewer
     streams.check(viewer)
     places = [value for name, value in request.pairs if name == "after"]
     place = request.headers.get("last-event-id") or (places[0] if places else None)
     if len(places) > 1 or (place is not None and not _PLACE.fullmatch(place)):
         refuse_parameters([Fault("/after", "parameter-invalid", "is not the id of one event")])
     pairs = [pair for pair in request.pairs if pair[0] != "after"]
-    query = from_params(pairs, known(request.log.catalogue))
+    query = from_params(pairs, vocabulary_of(request.log.catalogue))
     if query.as_of is not None:
         refuse_parameters([Fault("/as_of", "parameter-unknown", "is not a parameter of a stream")])
     after = request.log.size(viewer=viewer) - 1 if place is None else int(place)
-    return structs.replace(following, query=query), viewer, after
+    return Following(request, query, streams, viewer, after)
 
 
-async def events(following: Following, viewer: Viewer, after: int) -> AsyncIterator[bytes]:
+async def events(following: Following) -> AsyncIterator[bytes]:
     """The events of a stream, until the permission, the server or the reader goes."""
-    limiter, streams = following.asked.site.limiter, following.streams
-    with streams.one(viewer) as room:
+    limiter, streams, after = following.request.site.limiter, following.streams, following.after
+    with streams.opened(following.viewer) as room:
         yield b": open\n\n" if room else _END
         spoke, signed = anyio.current_time(), 0
         while room and not streams.stopping():
             try:
-                size, entries = await to_thread.run_sync(following.newer, after, limiter=limiter)
+                newer = await to_thread.run_sync(following.newer, after, limiter=limiter)
                 head = await to_thread.run_sync(following.signed, limiter=limiter)
             except (NotPermittedError, UnauthenticatedError):
                 yield _END
                 return
-            told = [_event("entry", one, one.seq) for one in entries]
+            entries = newer.entries
+            news = [_event("entry", entry, entry.seq) for entry in entries]
             if head is not None and head > signed:
-                told, signed = [*told, _event("checkpoint", {"size": head})], head
-            if told or anyio.current_time() - spoke >= COMMENT:
-                yield b"".join(told) or b": still here\n\n"
+                news, signed = [*news, _event("checkpoint", {"size": head})], head
+            if news or anyio.current_time() - spoke >= COMMENT:
+                yield b"".join(news) or b": still here\n\n"
                 spoke = anyio.current_time()
             # An entry recorded since the size was read may be among them already: it is not told twice.
             last = entries[-1].seq if entries else after
-            after = last if len(entries) == _BATCH else max(last, size - 1)
+            after = last if len(entries) == _BATCH else max(last, newer.size - 1)
             if len(entries) < _BATCH:
                 await anyio.sleep(LOOK)
 

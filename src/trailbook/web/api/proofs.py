@@ -28,16 +28,16 @@ def leaf(request: Request) -> Response[bytes]:
 def proof(request: Request) -> Response[bytes]:
     """GET entries/{id}/proof: the entry's place in the last signed tree."""
     request.only()
-    found = request.log.proof(request.entry_id(request.params["id"]), viewer=request.viewer)
+    note = request.log.proof(request.entry_id(request.params["id"]), viewer=request.viewer)
     name = f'attachment; filename="{request.params["id"]}.tlog-proof"'
-    return Response(found, headers={"Content-Disposition": name}, media_type=TEXT)
+    return Response(note, headers={"Content-Disposition": name}, media_type=TEXT)
 
 
 def identities(request: Request) -> Response[bytes]:
     """GET items/{type}/{id}/identities: what opens an item's tokens."""
     request.only()
-    found = request.log.identities(request.params["type"], request.params["item"], viewer=request.viewer)
-    return Response(msgspec.json.encode(found), media_type=JSON)
+    openings = request.log.identities(request.params["type"], request.params["item"], viewer=request.viewer)
+    return Response(msgspec.json.encode(openings), media_type=JSON)
 
 
 def checkpoint(request: Request) -> Response[bytes]:
@@ -51,7 +51,7 @@ def key(request: Request) -> Response[bytes]:
     request.only()
     request.log.checkpoint(viewer=request.viewer)
     keys = request.site.deployment.verifier_keys(request.org)
-    return Response("".join(f"{format_vkey(one)}\n" for one in keys).encode(), media_type=TEXT)
+    return Response("".join(f"{format_vkey(key)}\n" for key in keys).encode(), media_type=TEXT)
 
 
 def tile(request: Request) -> Response[bytes]:

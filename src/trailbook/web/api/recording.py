@@ -1,6 +1,6 @@
 """Recording over HTTP: one entry, or a batch of them as NDJSON or a JSON array.
 
-Owns the answers to a recorder. Refuses everything that `jsonin` and the core refuse, and never acknowledges
+Owns the answers to a recorder. Refuses everything that `strict_json` and the core refuse, and never acknowledges
 what is not durable.
 """
 
@@ -17,7 +17,7 @@ from trailbook.model import Item, NewEntry, Receipt, State, written
 from trailbook.recording import Result
 from trailbook.web.http.content_coding import unpacked
 from trailbook.web.http.media import JSON, NDJSON, etag, sent_as
-from trailbook.web.http.problems import Problem, problem
+from trailbook.web.http.problems import Problem, problem_of
 from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.strict_json import (
     MAX_BATCH,
@@ -51,11 +51,10 @@ class BatchLine(Struct, frozen=True, kw_only=True):
 
 def record_one(request: Request) -> Response[bytes]:
     """POST entries: 201 once durable, 200 for an entry that is in the log already."""
-    assert request.admitted is not None
-    outcome = request.log.record_each([read_one(request, request.admitted[1])], source=request.admitted[1])[0]
-    if outcome.refused is not None:
-        raise outcome.refused
-    return receipt_of(request, outcome.receipt)
+    result = request.log.record_each([read_one(request, request.source)], source=request.source)[0]
+    if result.refused is not None:
+        raise result.refused
+    return receipt_of(request, result.receipt)
 
 
 def read_one(request: Request, source: Item) -> NewEntry:
@@ -89,16 +88,15 @@ def record_batch(request: Request) -> Response[bytes]:
     form = sent_as(request, JSON, NDJSON, "application/ndjson")
     sent = plain(request, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"), MAX_BATCH)
     raw = elements(sent) if form == JSON else lines(sent)
-    assert request.admitted is not None
-    gate, source = request.site.gate, request.admitted[1]
-    gate.record(source, len(raw))
-    read = [_entry(request, one) for one in raw]
+    gate = request.site.gate
+    gate.record(request.source, len(raw))
+    read = [_entry(request, text) for text in raw]
     answers = _all(request, read) if atomic else _each(request, read)
     if form == JSON:
         body = msgspec.json.encode(answers)
     else:
-        body = b"".join(msgspec.json.encode(one) + b"\n" for one in answers)
-    headers = gate.left_to_record(source)
+        body = b"".join(msgspec.json.encode(line) + b"\n" for line in answers)
+    headers = gate.left_to_record(request.source)
     media_type = JSON if form == JSON else NDJSON
     return Response(body, status_code=201 if atomic else 200, headers=headers, media_type=media_type)
 
@@ -119,29 +117,26 @@ def recordable(request: Request, entry: NewEntry, source: Item) -> NewEntry:
 
 
 def _entry(request: Request, raw: bytes) -> NewEntry | TrailbookError:
-    assert request.admitted is not None
     try:
-        return recordable(request, entry_of(raw), request.admitted[1])
+        return recordable(request, entry_of(raw), request.source)
     except TrailbookError as error:
         return error
 
 
 def _each(request: Request, read: Sequence[NewEntry | TrailbookError]) -> list[BatchLine]:
-    assert request.admitted is not None
     good = [entry for entry in read if isinstance(entry, NewEntry)]
-    outcomes = iter(request.log.record_each(good, source=request.admitted[1]) if good else [])
-    found = [next(outcomes) if isinstance(one, NewEntry) else Result(None, one) for one in read]
-    return [_line(request, at, outcome) for at, outcome in enumerate(found, 1)]
+    good_results = iter(request.log.record_each(good, source=request.source) if good else [])
+    results = [next(good_results) if isinstance(entry, NewEntry) else Result(None, entry) for entry in read]
+    return [_line(request, at, result) for at, result in enumerate(results, 1)]
 
 
 def _all(request: Request, read: Sequence[NewEntry | TrailbookError]) -> list[BatchLine]:
-    assert request.admitted is not None
     good = [entry for entry in read if isinstance(entry, NewEntry)]
-    refused = {at: one for at, one in enumerate(read) if not isinstance(one, NewEntry)}
+    refused = {at: error for at, error in enumerate(read) if not isinstance(error, NewEntry)}
     try:
         if refused:
             raise BatchRefusedError(refused)
-        receipts = request.log.record_many(good, source=request.admitted[1]) if good else []
+        receipts = request.log.record_many(good, source=request.source) if good else []
     except BatchRefusedError as error:
         raise _located(error) from None
     return [_line(request, at, Result(receipt)) for at, receipt in enumerate(receipts, 1)]
@@ -149,28 +144,28 @@ def _all(request: Request, read: Sequence[NewEntry | TrailbookError]) -> list[Ba
 
 def _located(error: BatchRefusedError) -> BatchRefusedError:
     """The same refusal with each fault's pointer beginning at the batch: /3/target/id."""
-    found: list[Fault] = []
-    for at, one in sorted(error.refused.items()):
-        faults = one.faults if isinstance(one, InvalidError) else ()
-        found.extend(Fault(f"/{at}{f.pointer}", f.code, f.detail) for f in faults)
+    located: list[Fault] = []
+    for at, refused in sorted(error.refused.items()):
+        faults = refused.faults if isinstance(refused, InvalidError) else ()
+        located.extend(Fault(f"/{at}{f.pointer}", f.code, f.detail) for f in faults)
         if not faults:
-            found.append(Fault(f"/{at}", one.code, one.detail))
-    error.faults = tuple(found)
+            located.append(Fault(f"/{at}", refused.code, refused.detail))
+    error.faults = tuple(located)
     return error
 
 
-def _line(request: Request, line: int, outcome: Result) -> BatchLine:
-    receipt, refused = outcome.receipt, outcome.refused
+def _line(request: Request, line: int, result: Result) -> BatchLine:
+    receipt, refused = result.receipt, result.refused
     if receipt is not None:
-        result: Literal["recorded", "replayed"] = "replayed" if receipt.replayed else "recorded"
-        return BatchLine(line=line, id=str(receipt.id), result=result, seq=receipt.seq, problem=None)
+        became: Literal["recorded", "replayed"] = "replayed" if receipt.replayed else "recorded"
+        return BatchLine(line=line, id=str(receipt.id), result=became, seq=receipt.seq, problem=None)
     assert refused is not None
-    why = problem(refused, request.site.base_url)
-    return BatchLine(line=line, id=None, result="refused", seq=None, problem=why)
+    problem = problem_of(refused, request.site.base_url)
+    return BatchLine(line=line, id=None, result="refused", seq=None, problem=problem)
 
 
 def _atomic(request: Request) -> bool:
-    given = request.only("atomic").get("atomic", "false")
-    if given not in ("true", "false"):
+    atomic = request.only("atomic").get("atomic", "false")
+    if atomic not in ("true", "false"):
         refuse_parameters([Fault("/atomic", "parameter-invalid", "is not one of true, false")])
-    return given == "true"
+    return atomic == "true"

@@ -12,7 +12,7 @@ from trailbook.administration import NewView, ViewerView
 from trailbook.model import instant, written
 from trailbook.query import from_params, to_params
 from trailbook.web.api.access import by, sent
-from trailbook.web.api.entries import known
+from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.api.exports import values_of
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
@@ -55,8 +55,8 @@ def listed(request: Request) -> Response[bytes]:
 
 def add(request: Request) -> Response[bytes]:
     """POST views: 201."""
-    made = administration.add_view(by(request), _sent(request))
-    return _json(_answer(made), 201, f"{request.site.base_url}{request.path}/{made.id}")
+    view = administration.add_view(by(request), _wanted(request))
+    return _json(_answer(view), 201, f"{request.site.base_url}{request.path}/{view.id}")
 
 
 def show(request: Request) -> Response[bytes]:
@@ -67,7 +67,7 @@ def show(request: Request) -> Response[bytes]:
 
 def change(request: Request) -> Response[bytes]:
     """PUT views/{view}."""
-    return _json(_answer(administration.change_view(by(request), request.params["view"], _sent(request))))
+    return _json(_answer(administration.change_view(by(request), request.params["view"], _wanted(request))))
 
 
 def remove(request: Request) -> Response[bytes]:
@@ -77,15 +77,16 @@ def remove(request: Request) -> Response[bytes]:
     return Response(b"", status_code=204)
 
 
-def _sent(request: Request) -> NewView:
-    given = sent(request, ViewSent)
-    pairs = [(name, value) for name, values in given.filter.items() for value in values_of(values)]
+def _wanted(request: Request) -> NewView:
+    """The view in the body. Raises: as `sent`; FilterInvalidError."""
+    view = sent(request, ViewSent)
+    pairs = [(name, value) for name, values in view.filter.items() for value in values_of(values)]
     return NewView(
-        name=given.name,
-        query=from_params(pairs, known(request.log.catalogue)),
-        shared=given.shared,
-        default=given.default,
-        alert=given.alert,
+        name=view.name,
+        query=from_params(pairs, vocabulary_of(request.log.catalogue)),
+        shared=view.shared,
+        default=view.default,
+        alert=view.alert,
     )
 
 
@@ -105,6 +106,6 @@ def _answer(view: ViewerView) -> ViewAnswer:
     )
 
 
-def _json(found: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
+def _json(answer: Struct, status: int = 200, location: str | None = None) -> Response[bytes]:
     headers = {} if location is None else {"Location": location}
-    return Response(msgspec.json.encode(found), status_code=status, headers=headers, media_type=JSON)
+    return Response(msgspec.json.encode(answer), status_code=status, headers=headers, media_type=JSON)

@@ -7,7 +7,6 @@ alike. Refuses a cookie for anything that records, and any change by cookie that
 from collections.abc import Callable, Mapping
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -22,11 +21,8 @@ from trailbook.access import (
     require_proofs,
 )
 from trailbook.errors import NotPermittedError, UnauthenticatedError
-from trailbook.model import Item
 from trailbook.web.http.problems import CrossSiteError
-
-if TYPE_CHECKING:
-    from trailbook.web.http.request import Request
+from trailbook.web.http.request import Admission, Request
 
 COOKIE = "__Host-trailbook"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -41,7 +37,7 @@ _NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
 }
 
 
-def admit_api(request: "Request", scope: Scope, *, again: bool = False) -> tuple[Viewer, Item]:
+def admit_api(request: Request, scope: Scope, *, again: bool = False) -> Admission:
     """Whoever may use the API of an organisation in this scope: the viewer, and the source of what they record.
 
     `again`: the request was counted when it began, and whether it may go on is asked.
@@ -53,20 +49,20 @@ def admit_api(request: "Request", scope: Scope, *, again: bool = False) -> tuple
             request, signed_in(request.site.deployment.credentials, request.headers), again=again
         )
         _let_in(request, viewer, partial(_NEEDS[scope], viewer, request.org))
-        return viewer, viewer.item
+        return Admission(viewer, viewer.item)
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthenticatedError(_WRONG)
-    found = _key(request, text.strip())
+    credential = _key(request, text.strip())
     if scope == "record":  # counted by entries, and no reading
-        found.require(scope, request.org)
-        return found.viewer(), found.source
-    viewer = _read_by(request, found.viewer(), again=again)
-    _let_in(request, viewer, partial(found.require, scope, request.org))
-    return viewer, found.source
+        credential.require(scope, request.org)
+        return Admission(credential.viewer(), credential.source)
+    viewer = _read_by(request, credential.viewer(), again=again)
+    _let_in(request, viewer, partial(credential.require, scope, request.org))
+    return Admission(viewer, credential.source)
 
 
-def admit_page(request: "Request") -> Viewer:
+def admit_page(request: Request) -> Viewer:
     """The viewer who may read the pages of an organisation.
 
     Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
@@ -84,7 +80,7 @@ def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
     return credentials.viewer(text)
 
 
-def _key(request: "Request", text: str) -> Credential:
+def _key(request: Request, text: str) -> Credential:
     """The key that a text is; wrong ones are counted. Raises: UnauthenticatedError, TooManyTriesError."""
     gate = request.site.gate
     gate.try_key(request.address, text)
@@ -95,14 +91,14 @@ def _key(request: "Request", text: str) -> Credential:
         raise
 
 
-def _read_by(request: "Request", viewer: Viewer, *, again: bool = False) -> Viewer:
+def _read_by(request: Request, viewer: Viewer, *, again: bool = False) -> Viewer:
     """The viewer, counted, with where they read from. Raises: TooManyTriesError."""
     if not again:
         request.site.gate.read(viewer)
     return structs.replace(viewer, origin=request.origin)
 
 
-def _let_in(request: "Request", viewer: Viewer, required: Callable[[], None]) -> None:
+def _let_in(request: Request, viewer: Viewer, required: Callable[[], None]) -> None:
     """Ask for a permission; who is refused is an entry in their own log. Raises: NotPermittedError."""
     try:
         required()
@@ -114,10 +110,10 @@ def _let_in(request: "Request", viewer: Viewer, required: Callable[[], None]) ->
 def session(headers: Mapping[str, str]) -> str | None:
     """The session's text in the cookie, if there is one."""
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
         return None
-    return found.value if found else None
+    return morsel.value if morsel else None
 
 
 def cookie(text: str | None) -> str:

@@ -23,35 +23,35 @@ def unpacked(body: bytes, coding: str, too_large: InvalidError, most: int) -> by
     """
     coding = coding.strip().lower()
     if coding in ("", "identity"):
-        found = body
+        content = body
     elif coding == "gzip":
-        found = _gunzip(body, most)
+        content = _gunzip(body, most)
     elif coding == "zstd":
-        found = _unzstd(body, most)
+        content = _unzstd(body, most)
     else:
         raise MediaTypeError("send it as it is, or with the content coding gzip or zstd")
-    if len(found) > most:
+    if len(content) > most:
         raise too_large
-    return found
+    return content
 
 
 def _gunzip(body: bytes, most: int) -> bytes:
     reader = zlib.decompressobj(_GZIP)
     try:
-        found = reader.decompress(body, most + 1)
+        content = reader.decompress(body, most + 1)
     except zlib.error:
         raise MalformedError("the body is not gzip") from None
-    if len(found) <= most and (not reader.eof or reader.unused_data):
+    if len(content) <= most and (not reader.eof or reader.unused_data):
         raise MalformedError("the body is not one whole gzip member")
-    return found
+    return content
 
 
 def _unzstd(body: bytes, most: int) -> bytes:
     reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(body)
     try:
-        found = reader.read(most + 1)
+        content = reader.read(most + 1)
     except zstandard.ZstdError:
         raise MalformedError("the body is not zstd, or asks for a window above 8 MiB") from None
-    if len(found) <= most and zstandard.frame_content_size(body) not in (-1, len(found)):
+    if len(content) <= most and zstandard.frame_content_size(body) not in (-1, len(content)):
         raise MalformedError("the body is not one whole zstd frame")
-    return bytes(found)
+    return bytes(content)

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from trailbook.errors import InvalidError
 from trailbook.web.http.limits import refusal_headers, within
-from trailbook.web.http.problems import MEDIA_TYPE, Problem, problem
+from trailbook.web.http.problems import MEDIA_TYPE, Problem, problem_of
 from trailbook.web.http.responses import Headers, Outgoing
 
 MAX_URL, MAX_HEAD = 8192, 65_536
@@ -58,15 +58,15 @@ class KeyInUrlError(InvalidError):
     code = "malformed"
 
 
-class At(Struct, frozen=True, kw_only=True):
-    """Where an application is: its address, the methods that a path takes, and the seconds a request may take."""
+class EdgeSettings(Struct, frozen=True, kw_only=True):
+    """The application behind the edge: its address, the methods a path takes, and the seconds a request may take."""
 
     base_url: str
     methods: Callable[[str], str]
     request_seconds: float
 
 
-def edged(inner: ASGIApp, at: At) -> ASGIApp:
+def edged(inner: ASGIApp, settings: EdgeSettings) -> ASGIApp:
     """`inner` behind the edge."""
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,22 +76,24 @@ def edged(inner: ASGIApp, at: At) -> ASGIApp:
         id_ = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = id_
         out = Outgoing(scope, send, _completing(scope, id_))
-        asked: Any = scope
-        if asked["method"] == "HEAD":
-            asked = {**asked, "method": "GET"}
+        request: Any = scope
+        if request["method"] == "HEAD":
+            request = {**request, "method": "GET"}
         try:
-            refuse_head(asked)
-            allowed = at.methods(asked["path"]) if asked["method"] == "OPTIONS" else ""
+            refuse_head(request)
+            allowed = settings.methods(request["path"]) if request["method"] == "OPTIONS" else ""
             await (
-                _options(out, allowed) if allowed else inner(asked, within(receive, at.request_seconds), out)
+                _options(out, allowed)
+                if allowed
+                else inner(request, within(receive, settings.request_seconds), out)
             )
         except Exception as error:
-            found = problem(error, at.base_url, id_)
-            if out.started or found.status >= 500:
+            problem = problem_of(error, settings.base_url, id_)
+            if out.started or problem.status >= 500:
                 _log.exception("request %s failed", id_)
             if out.started and not out.ended:
                 raise  # the transfer breaks visibly; an end here would make a part look whole
-            await _answer(out, found, refusal_headers(error))  # of which nothing is sent once all is
+            await _answer(out, problem, refusal_headers(error))  # of which nothing is sent once all is
 
     return outer
 
@@ -117,17 +119,17 @@ def refuse_head(scope: Any) -> None:
 def hanging_up(error: BaseException, base_url: str) -> bytes:
     """The last answer of a connection as HTTP/1.1 sends it, to what never became a request."""
     id_ = _new_id()
-    found = problem(error, base_url, id_)
-    body = msgspec.json.encode(found)
+    problem = problem_of(error, base_url, id_)
+    body = msgspec.json.encode(problem)
     headers = [*_of_a_problem(body), (b"connection", b"close"), (b"x-request-id", id_.encode())]
     fields = b"".join(name + b": " + value + b"\r\n" for name, value in _completed(headers))
-    status = HTTPStatus(found.status)
+    status = HTTPStatus(problem.status)
     return f"HTTP/1.1 {status} {status.phrase}\r\n".encode() + fields + b"\r\n" + body
 
 
 def _request_id(scope: Any) -> str:
-    given = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
-    text = given.decode("latin-1")
+    sent = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
+    text = sent.decode("latin-1")
     return text if _REQUEST_ID.fullmatch(text) else _new_id()
 
 
@@ -146,11 +148,11 @@ def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
 
 
 def _completed(headers: Headers) -> Headers:
-    there = dict(headers)
-    more = [pair for pair in _ALWAYS if pair[0] not in there]
-    if b"cache-control" not in there:
+    fields = dict(headers)
+    more = [pair for pair in _ALWAYS if pair[0] not in fields]
+    if b"cache-control" not in fields:
         more.append((b"cache-control", b"no-store"))
-    if there.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in there:
+    if fields.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in fields:
         more.append((b"content-security-policy", CSP.encode()))
     return headers + more
 
@@ -160,11 +162,11 @@ async def _options(send: Send, allowed: str) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _answer(send: Send, found: Problem, more: dict[str, str] | None = None) -> None:
-    body = msgspec.json.encode(found)
+async def _answer(send: Send, problem: Problem, more: dict[str, str] | None = None) -> None:
+    body = msgspec.json.encode(problem)
     headers = [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
     headers += _of_a_problem(body)
-    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

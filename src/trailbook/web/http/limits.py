@@ -82,21 +82,23 @@ class Gate:
 
     def left_to_read(self, viewer: Viewer, wait: float = 0) -> dict[str, str]:
         """The header fields that say how many requests are left."""
-        return _said("reading", self._reading, (_who(viewer), self._now()), wait)
+        left = self._reading.left(_who(viewer), self._now())
+        return _rate_headers("reading", self._reading, left=left, wait=wait)
 
     def left_to_record(self, source: Item, wait: float = 0) -> dict[str, str]:
         """The header fields that say how many entries are left."""
-        return _said("recording", self._recording, (source.id, self._now()), wait)
+        left = self._recording.left(source.id, self._now())
+        return _rate_headers("recording", self._recording, left=left, wait=wait)
 
     def try_key(self, address: str | None, bearer: str) -> None:
         """Let a key be tried, unless this address tried it wrongly too often. Raises: TooManyTriesError."""
-        wait = self._failures.wait((address, _id(bearer)), self._now())
+        wait = self._failures.wait((address, _key_id(bearer)), self._now())
         if wait:
             raise TooManyTriesError(wait)
 
     def wrong_key(self, address: str | None, bearer: str) -> None:
         """Count a key that was wrong."""
-        self._failures.take((address, _id(bearer)), self._now())
+        self._failures.take((address, _key_id(bearer)), self._now())
 
     def _now(self) -> float:
         return self._clock().timestamp()
@@ -134,11 +136,10 @@ def within(receive: Receive, seconds: float) -> Receive:
     return timed
 
 
-def _said(name: str, counted: Throttle, at: tuple[Any, float], wait: float) -> dict[str, str]:
-    left, each = int(counted.left(*at)), f"q={counted.burst};w={counted.seconds:g}"
+def _rate_headers(name: str, throttle: Throttle, *, left: float, wait: float) -> dict[str, str]:
     return {
-        "RateLimit-Policy": f'"{name}";{each}',
-        "RateLimit": f'"{name}";r={left};t={max(1, math.ceil(wait))}',
+        "RateLimit-Policy": f'"{name}";q={throttle.burst};w={throttle.seconds:g}',
+        "RateLimit": f'"{name}";r={int(left)};t={max(1, math.ceil(wait))}',
     }
 
 
@@ -146,7 +147,7 @@ def _who(viewer: Viewer) -> tuple[str, str, str]:
     return viewer.org, viewer.item.type, viewer.item.id
 
 
-def _id(bearer: str) -> str:
+def _key_id(bearer: str) -> str:
     """Which key a text says it is; all that say nothing of the kind count as one."""
     parts = key_parts(bearer)
     return "" if parts is None else parts[0]
@@ -160,17 +161,17 @@ class Lane:
 
     def __init__(self, limiter: CapacityLimiter) -> None:
         self._limiter = limiter
-        self._one: Semaphore | None = None
+        self._turn: Semaphore | None = None
 
     async def run(self, make: Callable[[], _T]) -> _T:
         """What `make` gives. Raises: what `make` raises."""
-        if self._one is None:
-            self._one = Semaphore(1)  # made where the loop runs
+        if self._turn is None:
+            self._turn = Semaphore(1)  # made where the loop runs
         with move_on_after(PATIENCE) as waiting:
-            await self._one.acquire()
+            await self._turn.acquire()
         if waiting.cancelled_caught:
             return await to_thread.run_sync(make, limiter=self._limiter)
         try:
             return await to_thread.run_sync(make, limiter=self._limiter)
         finally:
-            self._one.release()
+            self._turn.release()

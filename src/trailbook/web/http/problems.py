@@ -146,7 +146,7 @@ def code_of(error: BaseException) -> str:
     return error.code if error.code in STATUS else "internal"
 
 
-def problem(error: BaseException, base_url: str, request_id: str | None = None) -> Problem:
+def problem_of(error: BaseException, base_url: str, request_id: str | None = None) -> Problem:
     """The problem that an error is to whoever asked."""
     code = code_of(error)
     expired = error if isinstance(error, EntryExpiredError) else None
@@ -157,43 +157,43 @@ def problem(error: BaseException, base_url: str, request_id: str | None = None) 
         code=code,
         detail=_detail(error, code),
         request_id=request_id,
-        errors=answers(error.faults) if isinstance(error, InvalidError) else (),
+        errors=fault_answers(error.faults) if isinstance(error, InvalidError) else (),
         seq=None if expired is None else expired.seq,
         leaf=None if expired is None else expired.leaf.hex(),
     )
 
 
-def answers(faults: Sequence[Fault]) -> tuple[FaultAnswer, ...]:
+def fault_answers(faults: Sequence[Fault]) -> tuple[FaultAnswer, ...]:
     """Faults as an answer carries them."""
     return tuple(FaultAnswer(pointer=f.pointer, code=f.code, detail=f.detail) for f in faults)
 
 
-def answer(found: Problem, more: dict[str, str] | None = None) -> Response[bytes]:
+def answer(problem: Problem, more: dict[str, str] | None = None) -> Response[bytes]:
     """A problem as an HTTP answer, with the headers that its status asks for."""
     headers = dict(more or {})
-    if found.status == 401:
+    if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="trailbook"'
-    if found.status == 503:
+    if problem.status == 503:
         headers["Retry-After"] = _RETRY_SECONDS
-    if found.status == 429:
+    if problem.status == 429:
         headers.setdefault("Retry-After", "60")
-    if found.code == "not-checkpointed":
+    if problem.code == "not-checkpointed":
         headers["Retry-After"] = "1"
     return Response(
-        msgspec.json.encode(found), status_code=found.status, headers=headers, media_type=MEDIA_TYPE
+        msgspec.json.encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE
     )
 
 
 def allowed_methods(app: Any, path: str) -> str:
     """The methods that a path answers, for `Allow`."""
-    found = []
+    methods = []
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
         try:
             app.asgi_router.handle_routing(path=path, method=method)
         except (MethodNotAllowedException, HTTPException):
             continue
-        found += [method, "HEAD"] if method == "GET" else [method]
-    return ", ".join(found)
+        methods += [method, "HEAD"] if method == "GET" else [method]
+    return ", ".join(methods)
 
 
 def _detail(error: BaseException, code: str) -> str:

@@ -53,7 +53,7 @@ def ticked(text: str) -> Markup:
 
 
 def _environment(loader: FileSystemLoader) -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
@@ -61,12 +61,12 @@ def _environment(loader: FileSystemLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals["static"] = static_href
-    made.filters["ticked"] = ticked
-    return made
+    environment.globals["static"] = static_href
+    environment.filters["ticked"] = ticked
+    return environment
 
 
-class _Written(FileSystemLoader):
+class _LanguageLoader(FileSystemLoader):
     """Templates of one language: what is fixed is written into them before they are compiled, escaped as ever."""
 
     def __init__(self, lang: str) -> None:
@@ -81,17 +81,17 @@ class _Written(FileSystemLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """A template as it is compiled. Raises: TemplateNotFound."""
         source, file, fresh = super().get_source(environment, template)
-        return _FIXED.sub(self._say, source), file, fresh
+        return _FIXED.sub(self._fill, source), file, fresh
 
-    def _say(self, found: re.Match[str]) -> str:
-        text = escape(self._fixed[found[1]](found[2]))
+    def _fill(self, call: re.Match[str]) -> str:
+        text = escape(self._fixed[call[1]](call[2]))
         # What could be read as a template is left to the template.
-        return found[0] if "{" in text or text != text.strip() else text
+        return call[0] if "{" in text or text != text.strip() else text
 
 
 @cache
 def _templates(lang: str) -> Environment:
-    return _environment(_Written(lang))
+    return _environment(_LanguageLoader(lang))
 
 
 def partial(headers: Mapping[str, str]) -> bool:
@@ -100,10 +100,10 @@ def partial(headers: Mapping[str, str]) -> bool:
     return part and "hx-history-restore-request" not in headers
 
 
-def html(template: str, status: int = 200, *, part: bool = False, **seen: Any) -> Response[bytes]:
+def html(template: str, status: int = 200, *, part: bool = False, **variables: Any) -> Response[bytes]:
     """A page, or the part of it that changes. `t` is always given: the texts of its language."""
     frame = "part.html" if part else "frame.html"
-    text = _templates(seen["t"].lang).get_template(template).render(frame=frame, **seen)
+    text = _templates(variables["t"].lang).get_template(template).render(frame=frame, **variables)
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
 
 
@@ -114,8 +114,8 @@ def see(path: str) -> Response[bytes]:
 
 def macro(template: str, name: str, t: Words) -> Callable[..., Markup]:
     """What writes a part of a page that stands on it many times."""
-    found: Callable[..., Markup] = getattr(_macros(t.lang, template), name)
-    return found
+    template_macro: Callable[..., Markup] = getattr(_macros(t.lang, template), name)
+    return template_macro
 
 
 @cache

@@ -20,7 +20,7 @@ from trailbook.export import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.http.limits import Gate, Lane
-from trailbook.web.http.row_cache import Drawn
+from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words
 
@@ -49,8 +49,15 @@ class Site(Struct, frozen=True):
     limiter: CapacityLimiter
     exports: Runner
     gate: Gate
-    drawn: Drawn
+    row_cache: RowCache
     lane: Lane
+
+
+class Admission(Struct, frozen=True, gc=False):
+    """Who was let in: as the viewer of what they read, and as the source of what they record."""
+
+    viewer: Viewer
+    source: Item
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -66,7 +73,7 @@ class Request(Struct, frozen=True, kw_only=True):
     lang: str
     body: bytes = b""
     address: str | None = None
-    admitted: tuple[Viewer, Item] | None = None
+    admitted: Admission | None = None
 
     @property
     def org(self) -> str:
@@ -86,7 +93,13 @@ class Request(Struct, frozen=True, kw_only=True):
     def viewer(self) -> Viewer:
         """Who was let in to read."""
         assert self.admitted is not None
-        return self.admitted[0]
+        return self.admitted.viewer
+
+    @property
+    def source(self) -> Item:
+        """Under which source whoever was let in records."""
+        assert self.admitted is not None
+        return self.admitted.source
 
     @property
     def log(self) -> Log:
@@ -104,11 +117,11 @@ class Request(Struct, frozen=True, kw_only=True):
         except ValueError:
             raise NotFoundError("there is no such entry") from None
 
-    def only(self, *known: str) -> dict[str, str]:
-        """The parameters by name, each at most once and all known. Raises: ParameterInvalidError."""
+    def only(self, *names: str) -> dict[str, str]:
+        """The parameters by name, each at most once, and none but these. Raises: ParameterInvalidError."""
         faults = []
         for name in dict.fromkeys(name for name, _ in self.pairs):
-            if name not in known:
+            if name not in names:
                 faults.append(Fault(f"/{name[:80]}", "parameter-unknown", "is not a parameter of this path"))
             elif sum(1 for other, _ in self.pairs if other == name) > 1:
                 faults.append(Fault(f"/{name}", "parameter-invalid", "is given more than once"))
@@ -116,17 +129,17 @@ class Request(Struct, frozen=True, kw_only=True):
         return dict(self.pairs)
 
 
-def asked_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:
+def request_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:
     """The request as plain data, nobody let in yet. Raises: MalformedError."""
     params = {name: str(value) for name, value in request.path_params.items()}
-    return asked_in(site, request.scope, params)
+    return request_in(site, request.scope, params)
 
 
-def asked_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
+def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     """A request of the gateway as plain data, nobody let in yet. Raises: MalformedError."""
-    given = scope["query_string"]
+    query = scope["query_string"]
     try:
-        pairs = parse_qsl(given.decode("ascii"), True, errors="strict") if given else []
+        pairs = parse_qsl(query.decode("ascii"), True, errors="strict") if query else []
     except (UnicodeDecodeError, ValueError):
         raise MalformedError("the address is not UTF-8 in percent-encoding") from None
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

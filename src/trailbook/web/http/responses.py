@@ -31,10 +31,10 @@ class Outgoing:
     """Sends one answer; `ended` once the reader has all of it."""
 
     def __init__(self, scope: Scope, send: Send, completed: Callable[[Headers], Headers]) -> None:
-        asked: Any = scope
-        self._head = asked["method"] == "HEAD"
-        self._reads = asked["method"] in ("GET", "HEAD")
-        self._asked = {name.lower(): value for name, value in asked["headers"]}
+        request: Any = scope
+        self._head = request["method"] == "HEAD"
+        self._reads = request["method"] in ("GET", "HEAD")
+        self._fields = {name.lower(): value for name, value in request["headers"]}
         self._send = send
         self._completed = completed
         self._start: Any = None
@@ -60,9 +60,10 @@ class Outgoing:
         headers: Headers = self._completed([(n.lower(), v) for n, v in self._start["headers"]])
         if self._reads and status == 200 and not more and _may_be_coded(headers):
             headers = _varying(headers)
-            coding = chosen(self._asked.get(b"accept-encoding")) if len(body) >= LEAST else ""
+            coding = chosen(self._fields.get(b"accept-encoding")) if len(body) >= LEAST else ""
             if coding:
-                headers, body = _coded(headers, body, coding)
+                body = _packed(body, coding)
+                headers = _coded(headers, coding, len(body))
         bare = self._head
         if self._reads and status == 200 and self._is_known(headers):
             status, bare = 304, True
@@ -74,10 +75,10 @@ class Outgoing:
         )
 
     def _is_known(self, headers: Headers) -> bool:
-        tag, given = dict(headers).get(b"etag"), self._asked.get(b"if-none-match")
-        if tag is None or given is None:
+        tag, known = dict(headers).get(b"etag"), self._fields.get(b"if-none-match")
+        if tag is None or known is None:
             return False
-        tags = [one.strip().removeprefix(b"W/") for one in given.split(b",")]
+        tags = [text.strip().removeprefix(b"W/") for text in known.split(b",")]
         return b"*" in tags or tag.removeprefix(b"W/") in tags
 
 
@@ -101,7 +102,7 @@ def acceptable(accepted: str | None, media_type: str) -> bool:
     for each in accepted.lower().split(","):
         range_, *parameters = (part.strip() for part in each.split(";"))
         rank = ranks.get(range_, -1)
-        weight = next((_weight(one) for one in parameters if one.startswith("q=")), 1.0)
+        weight = next((_weight(text) for text in parameters if text.startswith("q=")), 1.0)
         best = max(best, (rank, weight)) if rank >= 0 else best
     return best[1] > 0
 
@@ -115,28 +116,27 @@ def _weight(parameter: str) -> float:
 
 
 def _may_be_coded(headers: Headers) -> bool:
-    there = dict(headers)
-    kind = there.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    return kind in _CODED and _AS_IT_IS.isdisjoint(there)
+    fields = dict(headers)
+    kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return kind in _CODED and _AS_IT_IS.isdisjoint(fields)
 
 
 def _varying(headers: Headers) -> Headers:
     """The fields with `Vary` naming what the coding was chosen by."""
-    there = [value for name, value in headers if name == b"vary"]
+    named = [value for name, value in headers if name == b"vary"]
     rest = [pair for pair in headers if pair[0] != b"vary"]
-    return [*rest, (b"vary", b", ".join([*there, b"Accept-Encoding"]))]
+    return [*rest, (b"vary", b", ".join([*named, b"Accept-Encoding"]))]
 
 
-def _coded(headers: Headers, body: bytes, coding: str) -> tuple[Headers, bytes]:
-    packed = (
-        _gzipped(body) if coding == "gzip" else zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
-    )
+def _coded(headers: Headers, coding: str, length: int) -> Headers:
+    """The fields of a body of so many bytes in a coding."""
     rest = [_tagged(pair, coding) for pair in headers if pair[0] != b"content-length"]
-    length = str(len(packed)).encode()
-    return [*rest, (b"content-encoding", coding.encode()), (b"content-length", length)], packed
+    return [*rest, (b"content-encoding", coding.encode()), (b"content-length", str(length).encode())]
 
 
-def _gzipped(body: bytes) -> bytes:
+def _packed(body: bytes, coding: str) -> bytes:
+    if coding == "zstd":
+        return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
     packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
     return packer.compress(body) + packer.flush()
 

@@ -12,11 +12,10 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from trailbook.access import Scope, Viewer
-from trailbook.model import Item
+from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.http.problems import NotAcceptableError
-from trailbook.web.http.request import Request, Site, asked_of, with_members
+from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
 from trailbook.web.http.responses import acceptable
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -50,7 +49,7 @@ class Routes(Struct, frozen=True):
         """A path of exports; a change of them by cookie comes from our own pages."""
         admit = self._to("export")
 
-        def guarded(request: Request) -> tuple[Viewer, Item]:
+        def guarded(request: Request) -> Admission:
             _guard(request, method)
             return admit(request)
 
@@ -60,7 +59,7 @@ class Routes(Struct, frozen=True):
         """A path of the API for what is a reader's own; a change of it by cookie comes from our own pages."""
         admit = self._to("read")
 
-        def guarded(request: Request) -> tuple[Viewer, Item]:
+        def guarded(request: Request) -> Admission:
             _guard(request, method)
             return admit(request)
 
@@ -69,7 +68,7 @@ class Routes(Struct, frozen=True):
     def form(self, path: str, handler: Handler) -> HTTPRouteHandler:
         """A form of a page below an organisation, sent from our own pages."""
 
-        def guarded(request: Request) -> tuple[Viewer, Item]:
+        def guarded(request: Request) -> Admission:
             _guard(request, "POST")
             return self._to_page(request)
 
@@ -78,21 +77,21 @@ class Routes(Struct, frozen=True):
     def care(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
         """A path of the API or of the settings, for whoever may manage access."""
 
-        def admit(request: Request) -> tuple[Viewer, Item]:
+        def admit(request: Request) -> Admission:
             _guard(request, method)
             return self._to("administer")(request)
 
         return self._route(method, path, handler, admit=admit)
 
-    def _to(self, scope: Scope) -> Callable[[Request], tuple[Viewer, Item]]:
-        def admit(request: Request) -> tuple[Viewer, Item]:
+    def _to(self, scope: Scope) -> Callable[[Request], Admission]:
+        def admit(request: Request) -> Admission:
             return admit_api(request, scope)
 
         return admit
 
-    def _to_page(self, request: Request) -> tuple[Viewer, Item]:
+    def _to_page(self, request: Request) -> Admission:
         viewer = admit_page(request)
-        return viewer, viewer.item
+        return Admission(viewer, viewer.item)
 
     def _route(
         self,
@@ -100,7 +99,7 @@ class Routes(Struct, frozen=True):
         path: str,
         handler: Handler,
         *,
-        admit: Callable[[Request], tuple[Viewer, Item]] | None,
+        admit: Callable[[Request], Admission] | None,
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
         site = self.site
@@ -112,12 +111,12 @@ class Routes(Struct, frozen=True):
             return _answered(request, handler(request))
 
         async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
-            asked = asked_of(site, request)
+            plain = request_of(site, request)
             if method in ("POST", "PUT"):  # nobody's body is read before they are let in
-                asked = await to_thread.run_sync(let_in, asked, limiter=site.limiter)
-                asked = with_members(asked, body=await request.body())
-                return await to_thread.run_sync(answer, asked, limiter=site.limiter)
-            return await site.lane.run(lambda: answer(let_in(asked)))
+                admitted = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
+                whole = with_members(admitted, body=await request.body())
+                return await to_thread.run_sync(answer, whole, limiter=site.limiter)
+            return await site.lane.run(lambda: answer(let_in(plain)))
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
@@ -135,12 +134,12 @@ def _guard(request: Request, method: Method) -> None:
         require_same_site(request.headers, request.site.base_url)
 
 
-def _answered(request: Request, found: Response[Any]) -> Response[Any]:
+def _answered(request: Request, response: Response[Any]) -> Response[Any]:
     """An answer in a form that is taken, with how much more may be asked. Raises: NotAcceptableError."""
-    kind = found.media_type or ""
-    shown = request.method == "GET" and found.status_code in (None, 200)
+    kind = response.media_type or ""
+    shown = request.method == "GET" and response.status_code in (None, 200)
     if shown and not acceptable(request.headers.get("accept"), kind):
         raise NotAcceptableError(f"this path answers with {kind.partition(';')[0]}")
     if request.admitted is not None:
-        found.headers.update(request.site.gate.left_to_read(request.viewer))
-    return found
+        response.headers.update(request.site.gate.left_to_read(request.viewer))
+    return response

@@ -24,39 +24,55 @@ class Drawing(Struct, frozen=True, gc=False):
     html: Markup
 
 
-_Kept = dict[str, tuple[Shown, Drawing]]
+class ListPlace(Struct, frozen=True, gc=False):
+    """Which list: of an organisation, that forgot somebody so many times, at an address."""
+
+    org: str
+    forgotten: int
+    address: Hashable
 
 
-class Drawn:
+class _Row(Struct, frozen=True, gc=False):
+    """What was drawn, and of which entry."""
+
+    entry: Shown
+    drawing: Drawing
+
+
+_Rows = dict[str, _Row]
+
+
+class RowCache:
     """The rows of the lists that were asked for lately, of every organisation; any number of threads may ask."""
 
     def __init__(self) -> None:
-        self._lists: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._lists: OrderedDict[Hashable, _Rows] = OrderedDict()
         self._forgotten: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def rows(
-        self, place: tuple[str, int, Hashable], entries: Sequence[Shown], draw: Callable[[Shown], Drawing]
+        self, place: ListPlace, entries: Sequence[Shown], draw: Callable[[Shown], Drawing]
     ) -> list[Drawing]:
-        """The rows of a list: of which organisation, how often that forgot somebody, and at which address."""
-        kept = self._list(*place)
-        found: _Kept = {}
+        """The rows of a list."""
+        before = self._list(place)
+        rows: _Rows = {}
         for shown in entries:
-            known = kept.get(shown.id)
-            found[shown.id] = known if known is not None and known[0] == shown else (shown, draw(shown))
+            row = before.get(shown.id)
+            rows[shown.id] = row if row is not None and row.entry == shown else _Row(shown, draw(shown))
         with self._lock:
-            if self._forgotten.get(place[0]) == place[1]:
-                self._lists[place[0], place[2]] = found
+            if self._forgotten.get(place.org) == place.forgotten:
+                self._lists[place.org, place.address] = rows
                 while len(self._lists) > MOST:
                     self._lists.popitem(last=False)
-        return [drawing for _, drawing in found.values()]
+        return [row.drawing for row in rows.values()]
 
-    def _list(self, org: str, forgotten: int, address: Hashable) -> _Kept:
+    def _list(self, place: ListPlace) -> _Rows:
+        key = place.org, place.address
         with self._lock:
-            if self._forgotten.setdefault(org, forgotten) != forgotten:
+            if self._forgotten.setdefault(place.org, place.forgotten) != place.forgotten:
                 self._lists.clear()
-                self._forgotten[org] = forgotten
-            if (org, address) not in self._lists:
+                self._forgotten[place.org] = place.forgotten
+            if key not in self._lists:
                 return {}
-            self._lists.move_to_end((org, address))
-            return self._lists[org, address]
+            self._lists.move_to_end(key)
+            return self._lists[key]

@@ -60,8 +60,8 @@ class _Pairs(list[tuple[str, Any]]):
 
 def entry_of(raw: bytes) -> NewEntry:
     """Read one entry, strictly. Raises: as `strict`; EntryInvalidError with a pointer to a member that is wrong."""
-    found = _quick(raw) if len(raw) <= MAX_ENTRY else None
-    return entry_from(strict(raw)) if found is None else found
+    entry = _quick(raw) if len(raw) <= MAX_ENTRY else None
+    return entry_from(strict(raw)) if entry is None else entry
 
 
 def _quick(raw: bytes) -> NewEntry | None:
@@ -73,13 +73,13 @@ def _quick(raw: bytes) -> NewEntry | None:
     if b"\\" in raw or _LOOSE.search(raw) or not _INSTANT.search(raw):
         return None
     try:
-        found: NewEntry = _ENTRY.decode(raw)
+        entry: NewEntry = _ENTRY.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    members = _ENCODER.encode(found).count(b'":')
-    if found.outcome == "success" and raw.count(b'"outcome":') == 1:
+    members = _ENCODER.encode(entry).count(b'":')
+    if entry.outcome == "success" and raw.count(b'"outcome":') == 1:
         members += 1  # as good as not said, and so not written again
-    return found if raw.count(b'":') == members else None
+    return entry if raw.count(b'":') == members else None
 
 
 def strict(raw: bytes) -> Any:
@@ -90,22 +90,22 @@ def strict(raw: bytes) -> Any:
     if len(raw) > MAX_ENTRY:
         raise TooLargeError(f"one entry may have {MAX_ENTRY} bytes")
     try:
-        found = _DECODER.decode(raw.decode("utf-8"))
+        value = _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise MalformedError(f"is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise MalformedError(f"is not JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
         raise _beyond("", f"is nested deeper than {MAX_DEPTH}") from None
-    return _walk(found, "", 0)
+    return _walk(value, "", 0)
 
 
 def lines(raw: bytes) -> list[bytes]:
     """The lines of NDJSON; the last may end without a line break. Raises: BatchTooLargeError."""
     if raw.count(b"\n") > MAX_LINES:
         raise _too_many()
-    found = raw.split(b"\n")
-    return found[:-1] if found[-1] == b"" else found
+    pieces = raw.split(b"\n")
+    return pieces[:-1] if pieces[-1] == b"" else pieces
 
 
 def elements(raw: bytes) -> list[bytes]:
@@ -117,30 +117,30 @@ def elements(raw: bytes) -> list[bytes]:
         # Counted first with nothing kept of it: 16 MiB of brackets must not become millions of objects.
         if len(msgspec.json.decode(raw, type=list[_Shell])) > MAX_LINES:
             raise _too_many()
-        return [bytes(one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+        return [bytes(element) for element in msgspec.json.decode(raw, type=list[msgspec.Raw])]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedError(f"is not a JSON array of objects: {error}") from None
 
 
-def _walk(found: Any, pointer: str, depth: int) -> Any:
-    if isinstance(found, _Float):
-        raise _beyond(pointer, found.detail)
-    if isinstance(found, str):
-        return _text(found, pointer)
-    if not isinstance(found, list):
-        return found
+def _walk(value: Any, pointer: str, depth: int) -> Any:
+    if isinstance(value, _Float):
+        raise _beyond(pointer, value.detail)
+    if isinstance(value, str):
+        return _text(value, pointer)
+    if not isinstance(value, list):
+        return value
     if depth == MAX_DEPTH:
         raise _beyond(pointer, f"is nested deeper than {MAX_DEPTH}")
-    if not isinstance(found, _Pairs):
-        return [_walk(one, f"{pointer}/{at}", depth + 1) for at, one in enumerate(found)]
-    if len(found) > MAX_MEMBERS:
+    if not isinstance(value, _Pairs):
+        return [_walk(element, f"{pointer}/{at}", depth + 1) for at, element in enumerate(value)]
+    if len(value) > MAX_MEMBERS:
         raise _beyond(pointer, f"has more than {MAX_MEMBERS} members")
-    return _members(found, pointer, depth)
+    return _members(value, pointer, depth)
 
 
-def _members(found: _Pairs, pointer: str, depth: int) -> dict[str, Any]:
+def _members(pairs: _Pairs, pointer: str, depth: int) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    for name, value in found:
+    for name, value in pairs:
         inner = f"{pointer}/{_text(name, pointer).replace('~', '~0').replace('/', '~1')[:80]}"
         if name in read:
             fault = Fault(inner, "malformed", "is given twice")

@@ -107,12 +107,12 @@ def language(header: str | None) -> str:
 
     Source: RFC 9110 section 12.5.4.
     """
-    asked = [_weighed(part) for part in (header or "").split(",")]
-    for weight, tag in sorted(asked, key=lambda pair: -pair[0]):
+    preferences = [_weighed(part) for part in (header or "").split(",")]
+    for weight, tag in sorted(preferences, key=lambda pair: -pair[0]):
         primary = tag.partition("-")[0]
-        found = _SAME.get(primary, primary)
-        if weight > 0 and found in LOCALES:
-            return found
+        lang = _SAME.get(primary, primary)
+        if weight > 0 and lang in LOCALES:
+            return lang
     return "en"
 
 

@@ -16,14 +16,14 @@ from trailbook.query import Order, Query, Term, fold, from_params
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address
-from trailbook.web.pages.frame import frame, home, home_zone, telling
-from trailbook.web.pages.rows import Telling
+from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
+from trailbook.web.pages.rows import Presenter
 
 SILENT = timedelta(days=14)
 _MOST_INTEGRATIONS = 50
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class RecordedCategory(Struct, frozen=True, kw_only=True):
     """A category: why it is recorded, since when, and how long."""
 
     label: str
@@ -33,7 +33,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     kept: str
 
 
-class Heard(Struct, frozen=True, kw_only=True):
+class HeardIntegration(Struct, frozen=True, kw_only=True):
     """An integration, and when it was last heard of."""
 
     label: str
@@ -45,44 +45,46 @@ class Heard(Struct, frozen=True, kw_only=True):
 def about(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/about."""
     request.only()
-    said = telling(request, None, home_zone(request))
-    categories = [c for c in said.catalogue.categories.values() if c.name not in request.viewer.withheld]
+    presenter = presenter_of(request, None, home_zone(request))
+    seen = [c for c in presenter.catalogue.categories.values() if c.name not in request.viewer.withheld]
+    recorded = [_recorded(request, presenter, category) for category in seen]
     return html(
         "about.html",
         **frame(request),
-        recorded=sorted((_recorded(request, said, c) for c in categories), key=lambda told: fold(told.label)),
-        heard=_heard(request, said),
+        recorded=sorted(recorded, key=lambda category: fold(category.label)),
+        heard=_heard(request, presenter),
     )
 
 
-def _recorded(request: Request, said: Telling, category: Category) -> Recorded:
-    t = said.words
+def _recorded(request: Request, presenter: Presenter, category: Category) -> RecordedCategory:
+    t = presenter.words
     first = _end(request, Query(terms=(Term("category", (category.name,)),)), "asc")
     months = RETENTIONS[category.retention]
-    return Recorded(
-        label=said.label("category", category.name),
+    return RecordedCategory(
+        label=presenter.label("category", category.name),
         href=address(home(request), [("category", category.name)]),
-        why=said.catalogue.why(category.name, t.lang),
-        since=None if first is None else t.day(said.local(first.occurred_at)),
+        why=presenter.catalogue.why(category.name, t.lang),
+        since=None if first is None else t.day(presenter.local(first.occurred_at)),
         kept=t("about.permanent") if months is None else t.counted("about.months", months),
     )
 
 
-def _heard(request: Request, said: Telling) -> list[Heard]:
+def _heard(request: Request, presenter: Presenter) -> list[HeardIntegration]:
     query = Query(terms=(Term("actor_kind", ("integration",)),))
-    found = request.log.facets(
+    integrations = request.log.facets(
         query, "actor", viewer=request.viewer, limit=_MOST_INTEGRATIONS, lang=request.lang
     )
-    told = []
-    for value in found.values:
+    heard = []
+    for value in integrations.values:
         last = _end(request, Query(terms=(Term("actor", (value.value,)),)), "desc")
         if last is None:
             continue
-        at = said.local(last.occurred_at)
+        at = presenter.local(last.occurred_at)
         silent = request.site.deployment.clock() - at > SILENT
         href = address(home(request), [("actor", value.value)])
-        told.append(Heard(label=value.label, href=href, last=said.words.moment(at), silent=silent))
-    return told
+        last_heard = presenter.words.moment(at)
+        heard.append(HeardIntegration(label=value.label, href=href, last=last_heard, silent=silent))
+    return heard
 
 
 def _end(request: Request, query: Query, order: Order) -> Shown | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Response
 from markupsafe import Markup
-from msgspec import structs
+from msgspec import Struct, structs
 
 from trailbook.administration import By, default_view, ready_view
 from trailbook.catalogue import Catalogue
@@ -30,16 +30,39 @@ from trailbook.query import (
     to_params,
     zone,
 )
-from trailbook.web.api.entries import known
+from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.render import html, partial, see
 from trailbook.web.http.request import Request
-from trailbook.web.pages import about, bars, entry, exports, grouping, overview, suggest, trust, values, views
-from trailbook.web.pages import address as asking
-from trailbook.web.pages import item as items
-from trailbook.web.pages.address import Address, address
-from trailbook.web.pages.frame import frame, home, home_zone, telling
-from trailbook.web.pages.names import Naming
-from trailbook.web.pages.rows import Telling, pen
+from trailbook.web.http.row_cache import ListPlace
+from trailbook.web.pages import (
+    about,
+    bars,
+    entry,
+    exports,
+    grouping,
+    item,
+    overview,
+    suggest,
+    trust,
+    values,
+    views,
+)
+from trailbook.web.pages.address import (
+    FOLDED,
+    Address,
+    Pairs,
+    ParameterFault,
+    address,
+    expanded,
+    faults_of,
+    read_address,
+    tidied,
+    typed_names,
+    within,
+)
+from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
+from trailbook.web.pages.names import Chip, Naming
+from trailbook.web.pages.rows import Presenter, pen
 
 # Offered beside the field; any IANA name is taken.
 ZONES = (
@@ -54,19 +77,41 @@ _MOST_DAMAGED = 20
 _MORE = ("text", "actor_kind", "outcome", "origin", "self")
 
 
+class Choices(Struct, frozen=True):
+    """What the form offers of a catalogue, which is kept so that its id stays its own."""
+
+    catalogue: Catalogue
+    options: dict[str, Any]
+
+
+class Option(Struct, frozen=True):
+    """A value that the form offers, under its category."""
+
+    category: str
+    value: str
+    label: str
+
+
+class Searched(Struct, frozen=True):
+    """The entries of a page, and the places in the log of those that damage took."""
+
+    page: Page
+    damaged: list[int]
+
+
 def activity(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity: the page."""
     # The form always sends the zone it shows; at home that needs no mention.
-    given = [pair for pair in asking.tidied(request.pairs) if pair != ("tz", home_zone(request))]
+    away = [pair for pair in tidied(request.pairs) if pair != ("tz", home_zone(request))]
     try:
-        pairs = asking.lined(given)
+        pairs = expanded(away)
         if not pairs and (begins := default_view(By(request.site.deployment, request.viewer))) is not None:
             return see(f"{request.path}/views/{begins}")
-        pairs = pairs or [asking.FOLDED]
+        pairs = pairs or [FOLDED]
         if pairs != list(request.pairs):
             return see(address(request.path, pairs))
-        names = asking.typed(pairs, request.log.catalogue.types)
-        return _meant(request, pairs, names) if names else _found(request, _state(request, pairs))
+        names = typed_names(pairs, request.log.catalogue.types)
+        return _meant(request, pairs, names) if names else _list_page(request, _state(request, pairs))
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(request, error)
 
@@ -94,14 +139,15 @@ def below(request: Request) -> Response[Any]:
     raise NotFoundError("there is no such page")
 
 
-def _state(request: Request, pairs: asking.Pairs) -> Address:
-    return asking.read(home(request), pairs, known=known(request.log.catalogue), home_zone=home_zone(request))
+def _state(request: Request, pairs: Pairs) -> Address:
+    vocabulary = vocabulary_of(request.log.catalogue)
+    return read_address(home(request), pairs, vocabulary=vocabulary, home_zone=home_zone(request))
 
 
 def _total(request: Request) -> Response[Any]:
     """How many entries the filter finds, for the page that shows the first of them."""
     try:
-        query = _state(request, asking.tidied(request.pairs)).query
+        query = _state(request, tidied(request.pairs)).query
         total, _ = request.log.count(query, viewer=request.viewer, lang=request.lang)
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(request, error)
@@ -111,7 +157,7 @@ def _total(request: Request) -> Response[Any]:
 def _item(request: Request, rest: str) -> Response[Any]:
     """Everything by, to and about an item."""
     try:
-        return items.item(request, rest)
+        return item.item(request, rest)
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(request, error)
 
@@ -119,8 +165,8 @@ def _item(request: Request, rest: str) -> Response[Any]:
 def _bars(request: Request) -> Response[Any]:
     """How what the filter finds spreads over time."""
     try:
-        own, pairs = bars.owned(asking.tidied(request.pairs))
-        return bars.bars(request, _state(request, pairs), own)
+        parameters = bars.owned(tidied(request.pairs))
+        return bars.bars(request, _state(request, parameters.listed), parameters.own)
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(request, error)
 
@@ -128,63 +174,63 @@ def _bars(request: Request) -> Response[Any]:
 def _values(request: Request) -> Response[Any]:
     """How many entries have which value."""
     try:
-        own, pairs = values.owned(asking.tidied(request.pairs))
-        return values.values(request, _state(request, pairs), own)
+        parameters = values.owned(tidied(request.pairs))
+        return values.values(request, _state(request, parameters.listed), parameters.own)
     except (FilterInvalidError, CursorInvalidError) as error:
         return _broken(request, error)
 
 
-def _found(request: Request, state: Address) -> Response[Any]:
+def _list_page(request: Request, state: Address) -> Response[Any]:
     log, viewer = request.log, request.viewer
     now = request.site.deployment.clock()
-    page, damaged = _searched(request, state, now)
-    said = telling(request, state, state.query.tz)
-    naming = Naming(log, viewer, said, entries=page.entries)
-    where = (request.org, log.forgotten, (request.lang, state))
-    told = request.site.drawn.rows(where, page.entries, pen(log, said))
+    searched = _searched(request, state, now)
+    page = searched.page
+    presenter = presenter_of(request, state, state.query.tz)
+    naming = Naming(log, viewer, presenter, entries=page.entries)
+    place = ListPlace(request.org, log.forgotten, (request.lang, state))
+    rows = request.site.row_cache.rows(place, page.entries, pen(log, presenter))
     bound = structs.replace(state.query, as_of=page.as_of)
-    whole = state.paging.count or not told
+    whole = state.paging.count or not rows
     total = log.count(bound, viewer=viewer, lang=request.lang)[0] if whole else None
-    empty = len(told) < state.paging.limit and _is_empty(request)
+    empty = len(rows) < state.paging.limit and _is_empty(request)
     form = _form(state, naming, now)
     return html(
         "activity.html",
         part=partial(request.headers),
         **frame(request),
         **form,
-        rows=told,
-        diary=grouping.diary(page.entries, told, state.group),
+        rows=rows,
+        diary=grouping.diary(page.entries, rows, state.group),
         total=total,
         counting=address(f"{state.path}/total", to_params(bound)),
         counted=state.href(state.query, ("count", "true")),
         as_of=page.as_of,
-        drawn=bars.address_of(state, bound),
+        bars_address=bars.address_of(state, bound),
         figures=values.figures(request, state, bound),
         groups=grouping.offered(state),
         empty_log=empty,
         may_begin=getattr(viewer, "manage_access", "none") == "full",
-        since=_since(request, state, page, said) if len(told) < state.paging.limit else [],
-        ways=[] if told or empty else _ways(request, state, form["chips"]),
+        since=_since(request, state, page, presenter) if len(rows) < state.paging.limit else [],
+        ways=[] if rows or empty else _ways(request, state, form["chips"]),
         turns=_turns(state, page),
         sizes=[(size, _sized(state, size)) for size in SIZES],
-        exports=_exports(request, bound),
-        taking=exports.offered(request, bound),
+        file_addresses=_file_addresses(request, bound),
+        export_offer=exports.export_offer(request, bound),
         following=_following(request, state, page),
         newest=state.href(state.fresh),
-        zone=said.words.zone(said.zone),
-        damaged=", ".join(request.words.number(seq) for seq in sorted(damaged)[:_MOST_DAMAGED]),
-        shown_at=said.words.moment(now.astimezone(said.zone)),
+        zone=presenter.words.zone(presenter.zone),
+        damaged=", ".join(request.words.number(seq) for seq in sorted(searched.damaged)[:_MOST_DAMAGED]),
+        shown_at=presenter.words.moment(now.astimezone(presenter.zone)),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
     )
 
 
-def _searched(request: Request, state: Address, now: datetime) -> tuple[Page, list[int]]:
-    """The entries of the page, and the places in the log of those that damage took."""
+def _searched(request: Request, state: Address, now: datetime) -> Searched:
     damaged: list[int] = []
     # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
     until = None if state.at is None else day_end(parse_day(state.at), zone(state.query.tz))
     page = request.log.search(
-        state.query if until is None else asking.within(state.query, now, until=until),
+        state.query if until is None else within(state.query, now, until=until),
         damaged=damaged,
         viewer=request.viewer,
         order=state.paging.order,
@@ -193,12 +239,12 @@ def _searched(request: Request, state: Address, now: datetime) -> tuple[Page, li
         lang=request.lang,
         part_of=state.query,
     )
-    return page, damaged
+    return Searched(page, damaged)
 
 
 def _is_empty(request: Request) -> bool:
     """Whether no host has recorded anything: there is only who read the log and who signed in to read it."""
-    rest = from_params([asking.FOLDED, ("category.not", "security")])
+    rest = from_params([FOLDED, ("category.not", "security")])
     return request.log.count(rest, viewer=request.viewer, lang=request.lang)[0] == 0
 
 
@@ -208,60 +254,60 @@ def _form(state: Address, naming: Naming, now: Any) -> dict[str, Any]:
     days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
     hidden = [(n, v) for n, v in params if n not in in_form and n not in days]
     view = ready_view(state.view)
-    given = {name: [v for n, v in params if n == name] for name in in_form}
+    chosen = {name: [v for n, v in params if n == name] for name in in_form}
     return {
         "query": state.query,
-        "given": given,
+        "chosen": chosen,
         "days": days,
-        "more": any(name in given for name in _MORE) or state.at is not None,
+        "more": any(name in chosen for name in _MORE) or state.at is not None,
         "hidden": hidden
         + [(name, value) for name, value in (("view", state.view), ("group", state.group)) if value],
         "chips": naming.chips(state, now),
-        "said": in_words(state.fresh, naming.label, naming.telling.words.lang),
+        "filter_words": in_words(state.fresh, naming.label, naming.presenter.words.lang),
         "state": state,
         "asks": view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None,
-        "choices": _choices(naming.telling),
+        "choices": _choices(naming.presenter),
         "timelines": naming.timelines(state),
     }
 
 
-# What the form offers is the same for all readers of a language; the catalogue is kept, so that its id stays its own.
-_OFFERED: dict[tuple[int, str], tuple[Catalogue, dict[str, Any]]] = {}
+# What the form offers is the same for all readers of a language.
+_OFFERED: dict[tuple[int, str], Choices] = {}
 
 
-def _choices(said: Telling) -> dict[str, Any]:
-    key = (id(said.catalogue), said.words.lang)
+def _choices(presenter: Presenter) -> dict[str, Any]:
+    key = (id(presenter.catalogue), presenter.words.lang)
     if key not in _OFFERED:
-        _OFFERED[key] = (said.catalogue, _offered(said))
-    return _OFFERED[key][1]
+        _OFFERED[key] = Choices(presenter.catalogue, _offered(presenter))
+    return _OFFERED[key].options
 
 
-def _offered(said: Telling) -> dict[str, Any]:
-    catalogue, words = said.catalogue, said.words
-    labelled = [(name, said.label("category", name)) for name in catalogue.categories]
-    categories = sorted(labelled, key=lambda one: fold(one[1]))
-    actions = [(a.category, a.name, said.label("action", a.name)) for a in catalogue.actions.values()]
-    types = [(t.category, f"{t.name}/*", said.label("type", t.name)) for t in catalogue.types.values()]
+def _offered(presenter: Presenter) -> dict[str, Any]:
+    catalogue, words, label = presenter.catalogue, presenter.words, presenter.label
+    labelled = [(name, label("category", name)) for name in catalogue.categories]
+    categories = sorted(labelled, key=lambda pair: fold(pair[1]))
+    actions = [Option(a.category, a.name, label("action", a.name)) for a in catalogue.actions.values()]
+    types = [Option(t.category, f"{t.name}/*", label("type", t.name)) for t in catalogue.types.values()]
     return {
         "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
         "categories": categories,
         "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
-        "outcomes": [(name, said.label("outcome", name)) for name in OUTCOMES],
-        "origins": [(name, said.label("interface", name)) for name in INTERFACES],
+        "outcomes": [(name, label("outcome", name)) for name in OUTCOMES],
+        "origins": [(name, label("interface", name)) for name in INTERFACES],
         "actions": _grouped(categories, actions),
         "types": _grouped(categories, types),
         "zones": ZONES,
     }
 
 
-def _grouped(categories: list[tuple[str, str]], options: list[tuple[str, str, str]]) -> Markup:
+def _grouped(categories: list[tuple[str, str]], options: list[Option]) -> Markup:
     """Options under the labels of their categories, written once."""
-    one, many = Markup('<option value="{}">{}</option>'), Markup('<optgroup label="{}">{}</optgroup>')
+    option, group = Markup('<option value="{}">{}</option>'), Markup('<optgroup label="{}">{}</optgroup>')
+    written: dict[str, list[Markup]] = {}
+    for offered in options:
+        written.setdefault(offered.category, []).append(option.format(offered.value, offered.label))
     return Markup("").join(
-        many.format(
-            title, Markup("").join(one.format(value, label) for c, value, label in options if c == name)
-        )
-        for name, title in categories
+        group.format(label, Markup("").join(written.get(name, []))) for name, label in categories
     )
 
 
@@ -299,7 +345,7 @@ def _following(request: Request, state: Address, page: Page) -> str | None:
     return address(stream, [*to_params(state.query), ("after", str(page.as_of - 1))])
 
 
-def _since(request: Request, state: Address, page: Page, said: Telling) -> list[str]:
+def _since(request: Request, state: Address, page: Page, presenter: Presenter) -> list[str]:
     """For each category of the filter whose first entry is younger than the range: since when there are any."""
     start, _ = interval(state.query, request.site.deployment.clock())
     if start is None:
@@ -307,7 +353,7 @@ def _since(request: Request, state: Address, page: Page, said: Telling) -> list[
     named = [
         v for term in state.query.terms if term.field == "category" and not term.negated for v in term.values
     ]
-    told = []
+    t, lines = presenter.words, []
     for name in named:
         query = Query(terms=(Term("category", (name,)),), as_of=page.as_of)
         head = request.log.search(
@@ -320,17 +366,17 @@ def _since(request: Request, state: Address, page: Page, said: Telling) -> list[
             damaged=[],
         )
         first = head.entries
-        label = said.label("category", name)
+        label = presenter.label("category", name)
         if not first:
-            told.append(said.words("rows.never", name=label))
-        elif microseconds(said.local(first[0].occurred_at)) > start:
-            told.append(
-                said.words("rows.since", name=label, day=said.words.day(said.local(first[0].occurred_at)))
-            )
-    return told
+            lines.append(t("rows.never", name=label))
+            continue
+        began = presenter.local(first[0].occurred_at)
+        if microseconds(began) > start:
+            lines.append(t("rows.since", name=label, day=t.day(began)))
+    return lines
 
 
-def _ways(request: Request, state: Address, chips: list[Any]) -> list[dict[str, Any]]:
+def _ways(request: Request, state: Address, chips: list[Chip]) -> list[dict[str, Any]]:
     """Ways out of a filter that finds nothing, each with what it would find."""
     t, pairs = request.words, to_params(state.fresh)
     undated = [pair for pair in pairs if pair[0] not in ("date", "from", "to")]
@@ -341,43 +387,46 @@ def _ways(request: Request, state: Address, chips: list[Any]) -> list[dict[str, 
         request.log.count(query, viewer=request.viewer, lang=request.lang)[0]
         for _, query in ways[:_MOST_WAYS]
     ]
-    found = [
+    fruitful = [
         {"words": words, "href": state.href(query), "count": count}
         for (words, query), count in zip(ways, counts, strict=False)
         if count
     ]
     everything = Query(tz=state.query.tz)
     total = request.log.count(everything, viewer=request.viewer, lang=request.lang)[0]
-    return [*found, {"words": t("empty.clear"), "href": state.href(everything), "count": total}]
+    return [*fruitful, {"words": t("empty.clear"), "href": state.href(everything), "count": total}]
 
 
-def _exports(request: Request, bound: Query) -> dict[str, str]:
+def _file_addresses(request: Request, bound: Query) -> dict[str, str]:
     api = f"/api/v1/orgs/{request.org}/entries"
     return {ending: address(f"{api}.{ending}", to_params(bound)) for ending in ("csv", "jsonl")}
 
 
-def _meant(request: Request, pairs: asking.Pairs, names: asking.Pairs) -> Response[Any]:
+def _meant(request: Request, pairs: Pairs, names: Pairs) -> Response[Any]:
     """Names typed by hand: one item of that name is taken, of several the reader chooses."""
     name, text = names[0]
     role: Part = "actor" if name == "actor" else "concerns"
-    items = request.log.items(text[:80], viewer=request.viewer, role=role)
+    namesakes = request.log.items(text[:80], viewer=request.viewer, role=role)
     rest = [pair for pair in pairs if pair != (name, text)]
-    to = [address(request.path, [*rest, (name, f"{item.type}/{item.id}")]) for item in items]
-    if len(to) == 1:
-        return see(to[0])
-    offers = [
-        {"text": text, "without": address(request.path, rest), "items": list(zip(items, to, strict=True))}
-    ]
-    said = telling(request, None, home_zone(request))
+    chosen = (f"{namesake.type}/{namesake.id}" for namesake in namesakes)
+    hrefs = [address(request.path, [*rest, (name, value)]) for value in chosen]
+    if len(hrefs) == 1:
+        return see(hrefs[0])
     return html(
-        "meant.html", part=partial(request.headers), **frame(request), offers=offers, label=said.label
+        "meant.html",
+        part=partial(request.headers),
+        **frame(request),
+        text=text,
+        without=address(request.path, rest),
+        items=list(zip(namesakes, hrefs, strict=True)),
+        label=presenter_of(request, None, home_zone(request)).label,
     )
 
 
 def _broken(request: Request, error: FilterInvalidError | CursorInvalidError) -> Response[Any]:
     faults, status = [], 400
     if isinstance(error, FilterInvalidError):
-        faults, status = [_fault(request, one) for one in asking.names_at_fault(error)], 422
+        faults, status = [_fault(request, fault) for fault in faults_of(error)], 422
     part, ways = partial(request.headers), _mended(request, error)
     return html(
         "broken.html", status, part=part, **frame(request), faults=faults, ways=ways, clear=home(request)
@@ -388,16 +437,16 @@ def _mended(request: Request, error: Exception) -> list[dict[str, str]]:
     """The same question without what was not understood; of two ways to say a period, each without the other."""
     if not isinstance(error, FilterInvalidError):
         return []
-    t, pairs = request.words, asking.tidied(request.pairs)
-    given = {name for name, _ in pairs}
+    t, pairs = request.words, tidied(request.pairs)
+    sent = {name for name, _ in pairs}
     # What is at fault in a line of search text stands in the words.
-    names = {name for name, _, _ in asking.names_at_fault(error)} & given or {"text"} & given
-    days = {"from", "to"} & given
+    names = {fault.name for fault in faults_of(error)} & sent or {"text"} & sent
+    days = {"from", "to"} & sent
     if names == {"date"} and days:
         left_out = [(t("broken.period"), days), (t("broken.days"), {"date"})]
     else:
         labels = ", ".join(sorted(_named(request, name) for name in names))
-        left_out = [(t("empty.remove", name=labels), names)] if names and given - names else []
+        left_out = [(t("empty.remove", name=labels), names)] if names and sent - names else []
     return [
         {"words": words, "href": address(home(request), [pair for pair in pairs if pair[0] not in gone])}
         for words, gone in left_out
@@ -409,12 +458,11 @@ def _named(request: Request, name: str) -> str:
     return request.words(key) if key in request.words else name
 
 
-def _fault(request: Request, fault: tuple[str, str, str]) -> dict[str, str]:
-    name, code, detail = fault
-    t, given = request.words, dict(request.pairs)
-    together = name == "date" and ("from" in given or "to" in given)
+def _fault(request: Request, fault: ParameterFault) -> dict[str, str]:
+    t, sent = request.words, dict(request.pairs)
+    together = fault.name == "date" and ("from" in sent or "to" in sent)
     return {
-        "label": _named(request, name),
-        "words": t("broken.together" if together else f"broken.{code}"),
-        "detail": detail,
+        "label": _named(request, fault.name),
+        "words": t("broken.together" if together else f"broken.{fault.code}"),
+        "detail": fault.detail,
     }

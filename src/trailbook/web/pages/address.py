@@ -6,13 +6,14 @@ answer: an address that needs tidying is sent on, one that is broken says which 
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
 from trailbook.errors import Fault, FilterInvalidError
+from trailbook.model import instant
 from trailbook.query import (
     Paging,
     Query,
@@ -48,7 +49,6 @@ _NAMES = (
 _LINE = re.compile(rf"(?:^|\s)-?(?:{_NAMES}):\S")
 _TZ = re.compile(r"(?:^|\s)tz:\S")
 _MOST_FIELDS = 500
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -119,6 +119,21 @@ class Address(Struct, frozen=True, kw_only=True):
         return structs.replace(self.query, as_of=None)
 
 
+class PageParameters(Struct, frozen=True):
+    """The parameters of a page made of a list: its own, and those of the list."""
+
+    own: dict[str, str]
+    listed: Pairs
+
+
+class ParameterFault(Struct, frozen=True):
+    """A parameter at fault: its name, the code of the fault, and what the core says of it."""
+
+    name: str
+    code: str
+    detail: str
+
+
 def quoted(value: str) -> str:
     """A value as `address` writes it."""
     return quote_plus(value, safe=_SAFE)
@@ -147,36 +162,31 @@ def parsed(text: str) -> Pairs:
 def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:
     """The address without a form's empty fields and a fold that says nothing, blanks around names taken away."""
     stripped = [(name, value.strip() if name in TYPED else value) for name, value in pairs]
-    kept = [(name, value) for name, value in stripped if value or name not in _FORM]
+    filled = [(name, value) for name, value in stripped if value or name not in _FORM]
     # Whoever chooses a category needs no fold: it would say nothing, or, of the log's own entries, hide them all.
-    chosen = any(name == "category" for name, _ in kept)
-    return [pair for pair in kept if not (chosen and pair == FOLDED)]
+    chosen = any(name == "category" for name, _ in filled)
+    return [pair for pair in filled if not (chosen and pair == FOLDED)]
 
 
-def lined(pairs: Pairs) -> Pairs:
+def expanded(pairs: Pairs) -> Pairs:
     """The address with a line of search text, typed where words go, as the filters that it names.
 
     Raises: FilterInvalidError.
     """
-    found: Pairs = []
+    filters: Pairs = []
     for name, value in pairs:
         if name == "text" and _LINE.search(value):
-            own = _TZ.search(value) is not None
-            found += [pair for pair in to_params(from_line(value)) if own or pair[0] != "tz"]
+            own_zone = _TZ.search(value) is not None
+            filters += [pair for pair in to_params(from_line(value)) if own_zone or pair[0] != "tz"]
         else:
-            found.append((name, value))
-    return found
+            filters.append((name, value))
+    return filters
 
 
-def typed(pairs: Iterable[tuple[str, str]], types: Iterable[str]) -> Pairs:
+def typed_names(pairs: Iterable[tuple[str, str]], types: Iterable[str]) -> Pairs:
     """The actors and concerned items that are given as a name, not as type/id."""
-    known = frozenset(types)
-    return [(n, v) for n, v in pairs if n in TYPED and ("/" not in v or v.partition("/")[0] not in known)]
-
-
-def instant(at: int) -> datetime:
-    """Microseconds since 1970 as a moment in UTC."""
-    return _BEGINNING + timedelta(microseconds=at)
+    declared = frozenset(types)
+    return [(n, v) for n, v in pairs if n in TYPED and ("/" not in v or v.partition("/")[0] not in declared)]
 
 
 def within(query: Query, now: datetime, *, since: int | None = None, until: int | None = None) -> Query:
@@ -196,25 +206,25 @@ def _written(at: int) -> str | None:
 
 
 def _day(pairs: Pairs) -> str | None:
-    given = [value for name, value in pairs if name == "at"]
+    days = [value for name, value in pairs if name == "at"]
     try:
-        return parse_day(given[0]).isoformat() if given else None
+        return parse_day(days[0]).isoformat() if days else None
     except ValueError as why:
         raise FilterInvalidError(f"at: {why}", (Fault("/at", "parameter-invalid", str(why)),)) from None
 
 
 def _group(pairs: Pairs) -> str | None:
-    given = [value for name, value in pairs if name == "group"]
-    if not given:
+    groups = [value for name, value in pairs if name == "group"]
+    if not groups:
         return None
-    if len(given) > 1 or given[0] not in GROUPS:
+    if len(groups) > 1 or groups[0] not in GROUPS:
         why = f"is not one of {', '.join(GROUPS)}"
         raise FilterInvalidError(f"group: {why}", (Fault("/group", "parameter-invalid", why),))
-    return given[0]
+    return groups[0]
 
 
-def read(path: str, pairs: Pairs, *, known: Vocabulary, home_zone: str) -> Address:
-    """Read the page's address.
+def read_address(path: str, pairs: Pairs, *, vocabulary: Vocabulary, home_zone: str) -> Address:
+    """The page's address, read.
 
     Raises: FilterInvalidError, CursorInvalidError.
     """
@@ -224,7 +234,7 @@ def read(path: str, pairs: Pairs, *, known: Vocabulary, home_zone: str) -> Addre
         filtered.append(("tz", home_zone))
     return Address(
         path=path,
-        query=from_params(filtered, known),
+        query=from_params(filtered, vocabulary),
         paging=paging,
         view=views[0] if views else None,
         home_zone=home_zone,
@@ -233,6 +243,9 @@ def read(path: str, pairs: Pairs, *, known: Vocabulary, home_zone: str) -> Addre
     )
 
 
-def names_at_fault(error: FilterInvalidError) -> list[tuple[str, str, str]]:
-    """Each parameter at fault: its name, the code of the fault, and what the core says of it."""
-    return [(f.pointer[1:].replace("~1", "/").replace("~0", "~"), f.code, f.detail) for f in error.faults]
+def faults_of(error: FilterInvalidError) -> list[ParameterFault]:
+    """Each parameter at fault."""
+    return [
+        ParameterFault(f.pointer[1:].replace("~1", "/").replace("~0", "~"), f.code, f.detail)
+        for f in error.faults
+    ]

@@ -19,9 +19,8 @@ from trailbook.query import Query, day_end, day_start, in_words, interval
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words
-from trailbook.web.pages import address as asking
-from trailbook.web.pages.address import Address, address
-from trailbook.web.pages.frame import frame, telling
+from trailbook.web.pages.address import Address, PageParameters, Pairs, address, within
+from trailbook.web.pages.frame import frame, presenter_of
 from trailbook.web.pages.names import Naming
 
 LOOKS = 7  # categories that have a colour and a pattern of their own; the rest share one more
@@ -38,19 +37,26 @@ class Block(Struct, frozen=True, kw_only=True):
     look: int
 
 
-class Drawn(Struct, frozen=True, kw_only=True):
+class DrawnBar(Struct, frozen=True, kw_only=True):
     """One bar: its name in words, where it leads to, and what it is made of; `numbers` are its cells in the table."""
 
     id: str
     when: str
     short: str
-    said: str
+    label: str
     count: int
     href: str | None
     step: bool
     chosen: bool
     blocks: tuple[Block, ...]
     numbers: tuple[str, ...]
+
+
+class Lead(Struct, frozen=True):
+    """Where a bar leads to, and whether that is the next step of a choice and not the list."""
+
+    href: str | None
+    step: bool = False
 
 
 class Key(Struct, frozen=True):
@@ -84,22 +90,22 @@ def bars(request: Request, state: Address, own: dict[str, str]) -> Response[Any]
     Raises: FilterInvalidError.
     """
     choice = _choice(own)
-    said = telling(request, state, state.query.tz)
-    naming = Naming(request.log, request.viewer, said, entries=[])
-    seen = {
+    presenter = presenter_of(request, state, state.query.tz)
+    naming = Naming(request.log, request.viewer, presenter, entries=[])
+    variables = {
         **frame(request),
-        "said": in_words(state.fresh, naming.label, request.lang),
+        "filter_words": in_words(state.fresh, naming.label, request.lang),
         "list": state.href(state.fresh),
-        "zone": said.words.zone(said.zone),
+        "zone": presenter.words.zone(presenter.zone),
         "tz": state.query.tz,
     }
     part = partial(request.headers)
     template = "bars-part.html" if part else "bars.html"
     try:
-        found = request.log.histogram(state.query, viewer=request.viewer, by_category=choice.stacked)
+        histogram = request.log.histogram(state.query, viewer=request.viewer, by_category=choice.stacked)
     except (FiguresOfAPersonError, TooManyBarsError) as error:
-        return html(template, 422, **seen, picture=None, why=why_none(request.words, error))
-    return html(template, **seen, picture=picture(request, state, (found, choice)), why=None)
+        return html(template, 422, **variables, picture=None, why=why_none(request.words, error))
+    return html(template, **variables, picture=picture(request, state, histogram, choice=choice), why=None)
 
 
 def why_none(t: Words, error: FiguresOfAPersonError | TooManyBarsError) -> str:
@@ -122,43 +128,41 @@ def _choice(own: dict[str, str]) -> Choice:
     return Choice(stacked="by" in own, range=range_)
 
 
-def owned(pairs: asking.Pairs) -> tuple[dict[str, str], asking.Pairs]:
+def owned(pairs: Pairs) -> PageParameters:
     """The picture's own parameters, and the list's. Raises: FilterInvalidError."""
-    mine = [pair for pair in pairs if pair[0] in _OWN]
-    if len(dict(mine)) < len(mine):
+    own = [pair for pair in pairs if pair[0] in _OWN]
+    if len(dict(own)) < len(own):
         raise FilterInvalidError(
-            "given more than once", (Fault(f"/{mine[0][0]}", "parameter-invalid", "is given more than once"),)
+            "given more than once", (Fault(f"/{own[0][0]}", "parameter-invalid", "is given more than once"),)
         )
-    return dict(mine), [pair for pair in pairs if pair[0] not in _OWN]
+    return PageParameters(dict(own), [pair for pair in pairs if pair[0] not in _OWN])
 
 
-def picture(request: Request, state: Address, drawn: tuple[Histogram, Choice]) -> dict[str, Any]:
+def picture(request: Request, state: Address, histogram: Histogram, *, choice: Choice) -> dict[str, Any]:
     """What the template needs to draw."""
-    found, choice = drawn
     t, zone = request.words, ZoneInfo(state.query.tz)
-    looks = ranked(found) if choice.stacked else []
-    here = _Here(request, state, found, choice, looks)
-    shown = [here.bar(at) for at in range(len(found.bars))]
-    peak = max((bar for bar in shown), key=lambda bar: bar.count, default=None)
+    drawing = _Picture(request, state, histogram, choice=choice)
+    drawn = [drawing.bar(at) for at in range(len(histogram.bars))]
+    peak = max((bar for bar in drawn), key=lambda bar: bar.count, default=None)
     first = choice.first
     return {
-        "title": t(f"bars.per.{found.bucket}"),
-        "bars": shown,
-        "keys": here.keys(),
-        "most": t("bars.most", said=peak.said) if peak and peak.count and len(shown) > 1 else None,
+        "title": t(f"bars.per.{histogram.bucket}"),
+        "bars": drawn,
+        "keys": drawing.keys(),
+        "most": t("bars.most", bar=peak.label) if peak and peak.count and len(drawn) > 1 else None,
         "stacked": choice.stacked,
-        "stack": here.own([("range", choice.range)] if choice.range else [], not choice.stacked),
+        "stack": drawing.address([("range", choice.range)] if choice.range else [], not choice.stacked),
         "choosing": None if choice.range is None else t("bars.first" if first is None else "bars.last"),
-        "from": None if first is None else name_of(t, found, (first, first + 1), zone),
-        "choose": here.own([("range", CHOOSING)], choice.stacked),
-        "cancel": here.own([], choice.stacked),
+        "from": None if first is None else name_of(t, histogram, (first, first + 1), zone),
+        "choose": drawing.address([("range", CHOOSING)], choice.stacked),
+        "cancel": drawing.address([], choice.stacked),
     }
 
 
-def ranked(found: Histogram) -> list[str]:
+def ranked(histogram: Histogram) -> list[str]:
     """The categories that stand in the bars, most first."""
     totals: dict[str, int] = {}
-    for bar in found.bars:
+    for bar in histogram.bars:
         for name, count in (bar.parts or {}).items():
             totals[name] = totals.get(name, 0) + count
     return sorted(totals, key=lambda name: (-totals[name], name))
@@ -167,38 +171,37 @@ def ranked(found: Histogram) -> list[str]:
 def looks_of(named: list[str], categories: Iterable[str]) -> list[int]:
     """The look of each of the named categories: always its own, but where another of them has that already."""
     places = {name: at for at, name in enumerate(categories)}
-    found: dict[str, int] = {}
+    looks: dict[str, int] = {}
     for name in sorted(named, key=lambda name: places.get(name, len(places))):
-        free = [look for look in range(LOOKS + 1) if look not in found.values()]
+        free = [look for look in range(LOOKS + 1) if look not in looks.values()]
         own = places.get(name, len(places)) % LOOKS
-        found[name] = own if own in free else free[0]
-    return [found[name] for name in named]
+        looks[name] = own if own in free else free[0]
+    return [looks[name] for name in named]
 
 
-class _Here:
+class _Picture:
     """One picture being drawn."""
 
-    def __init__(
-        self, request: Request, state: Address, found: Histogram, choice: Choice, looks: list[str]
-    ) -> None:
-        self._asked, self._state, self._found, self._choice = request, state, found, choice
+    def __init__(self, request: Request, state: Address, histogram: Histogram, *, choice: Choice) -> None:
+        self._request, self._state, self._histogram, self._choice = request, state, histogram, choice
+        categories = ranked(histogram) if choice.stacked else []
         # A rest of one is itself.
-        named = LOOKS if len(looks) > LOOKS + 1 else len(looks)
-        self._named, self._rest = looks[:named], looks[named:]
+        named = LOOKS if len(categories) > LOOKS + 1 else len(categories)
+        self._named, self._rest = categories[:named], categories[named:]
         self._looks = [
             *looks_of(self._named, request.log.catalogue.categories),
             *([LOOKS] if self._rest else []),
         ]
         self._zone = ZoneInfo(state.query.tz)
-        self._peak = max((bar.count for bar in found.bars), default=0) or 1
+        self._peak = max((bar.count for bar in histogram.bars), default=0) or 1
 
-    def own(self, more: asking.Pairs, stacked: bool) -> str:
+    def address(self, more: Pairs, stacked: bool) -> str:
         """The address of this picture, looked at in another way."""
         by = [("by", "category")] if stacked else []
         return address(f"{self._state.path}/bars", [*self._state.kept(self._state.query), *by, *more])
 
     def keys(self) -> list[Key]:
-        catalogue, t = self._asked.log.catalogue, self._asked.words
+        catalogue, t = self._request.log.catalogue, self._request.words
         keys = [
             Key(look, catalogue.label("category", name, t.lang), self._only(name))
             for look, name in zip(self._looks, self._named, strict=False)
@@ -210,21 +213,21 @@ class _Here:
         query = structs.replace(self._state.fresh, terms=terms)
         return self._state.href(structs.replace(self._state, query=query).with_value("category", name))
 
-    def bar(self, at: int) -> Drawn:
+    def bar(self, at: int) -> DrawnBar:
         """One bar."""
-        bar, t = self._found.bars[at], self._asked.words
+        bar, t = self._histogram.bars[at], self._request.words
         span = span_of(bar)
-        when = name_of(t, self._found, span, self._zone)
-        href, step = self._leads(bar)
+        when = name_of(t, self._histogram, span, self._zone)
+        lead = self._lead(bar)
         split = self._split(bar)
-        return Drawn(
+        return DrawnBar(
             id=f"b-{at}",
             when=when,
-            short=short_of(t, self._found, span[0] if at == 0 else span[1] - 1, self._zone),
-            said=t("bars.said", when=when, count=t.counted("total", bar.count)),
+            short=short_of(t, self._histogram, span[0] if at == 0 else span[1] - 1, self._zone),
+            label=t("bars.said", when=when, count=t.counted("total", bar.count)),
             count=bar.count,
-            href=href,
-            step=step,
+            href=lead.href,
+            step=lead.step,
             chosen=self._choice.first == span[0],
             blocks=self._blocks(split if self._named else [bar.count]),
             numbers=tuple(t.number(count) for count in (bar.count, *split)),
@@ -247,21 +250,20 @@ class _Here:
             top -= height
         return tuple(blocks)
 
-    def _leads(self, bar: Bar) -> tuple[str | None, bool]:
-        """Where a bar leads to, and whether that is the next step of a choice and not the list."""
+    def _lead(self, bar: Bar) -> Lead:
         first = self._choice.first
         if self._choice.range == CHOOSING:
-            return self.own([("range", bar.from_)], self._choice.stacked), True
+            return Lead(self.address([("range", bar.from_)], self._choice.stacked), step=True)
         start, end = span_of(bar)
         if first is not None:
-            chosen = next((span_of(one) for one in self._found.bars if span_of(one)[0] == first), None)
+            spans = (span_of(other) for other in self._histogram.bars)
+            chosen = next((span for span in spans if span[0] == first), None)
             start, end = (min(start, chosen[0]), max(end, chosen[1])) if chosen is not None else (start, end)
         elif not bar.count:
-            return None, False
-        whole = self._found.bucket != "hour"
-        return self._state.href(
-            narrowed(self._asked, self._state.fresh, (start, end), whole_days=whole)
-        ), False
+            return Lead(None)
+        whole = self._histogram.bucket != "hour"
+        query = narrowed(self._request, self._state.fresh, (start, end), whole_days=whole)
+        return Lead(self._state.href(query))
 
 
 def span_of(bar: Bar) -> tuple[int, int]:
@@ -279,23 +281,23 @@ def narrowed(request: Request, query: Query, span: tuple[int, int], *, whole_day
     ends = day_end(last, zone) == end or (whole_days and until is None)
     if begins and ends:
         return structs.replace(query, date=None, from_=first.isoformat(), to=last.isoformat())
-    return asking.within(query, request.site.deployment.clock(), since=start, until=end)
+    return within(query, request.site.deployment.clock(), since=start, until=end)
 
 
 def _day(at: int, zone: ZoneInfo) -> date:
     return instant(at).astimezone(zone).date()
 
 
-def name_of(t: Words, found: Histogram, span: tuple[int, int], zone: ZoneInfo) -> str:
+def name_of(t: Words, histogram: Histogram, span: tuple[int, int], zone: ZoneInfo) -> str:
     """What a bar is called: an hour, a day, a month, or from which day to which."""
     start = instant(span[0]).astimezone(zone)
     first, last = start.date(), _day(span[1] - 1, zone)
-    if found.bucket == "hour":
+    if histogram.bucket == "hour":
         return t.moment(start)
     if first == last:
         return t.weekday(first)
-    if found.bucket in ("month", "quarter", "year") and _is_whole(span, zone, found.bucket):
-        return t.span(found.bucket, first)
+    if histogram.bucket in ("month", "quarter", "year") and _is_whole(span, zone, histogram.bucket):
+        return t.span(histogram.bucket, first)
     return t("bars.days", first=t.day(first), last=t.day(last))
 
 
@@ -308,8 +310,8 @@ def _is_whole(span: tuple[int, int], zone: ZoneInfo, unit: str) -> bool:
     return first.day == after.day == 1 and through == months and edges == span
 
 
-def short_of(t: Words, found: Histogram, at: int, zone: ZoneInfo) -> str:
+def short_of(t: Words, histogram: Histogram, at: int, zone: ZoneInfo) -> str:
     """Where the bars begin or end, in short."""
     local = instant(at).astimezone(zone)
     day = t.short_day(local.date())
-    return f"{day}, {local:%H}:00" if found.bucket == "hour" else day
+    return f"{day}, {local:%H}:00" if histogram.bucket == "hour" else day

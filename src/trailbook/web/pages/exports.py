@@ -27,7 +27,7 @@ def exports(request: Request) -> Response[Any]:
     return html("exports.html", **frame(request), api=f"/api/v1/orgs/{request.org}/exports", states=STATES)
 
 
-def offered(request: Request, bound: Query) -> dict[str, Any]:
+def export_offer(request: Request, bound: Query) -> dict[str, Any]:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
     if bound.text or bound.self_ is not None or request.log.withholds(request.viewer):
@@ -49,11 +49,11 @@ def _formats() -> tuple[str, ...]:
 
 def _listed(query: Query) -> dict[str, Any]:
     """The filter as a body has it: the parameters' names, with lists where they may be repeated."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, value in to_params(query):
         if name in _ONCE:
-            found[name] = value
+            members[name] = value
         else:
-            found.setdefault(name, []).append(value)
-    found.pop("as_of", None)
-    return found
+            members.setdefault(name, []).append(value)
+    members.pop("as_of", None)
+    return members

@@ -15,7 +15,7 @@ from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Address, address
-from trailbook.web.pages.rows import Addresses, Telling, cut
+from trailbook.web.pages.rows import Addresses, Presenter, cut
 
 LOOKS = ("auto", "light", "dark")
 
@@ -57,32 +57,32 @@ def _places(request: Request) -> list[dict[str, str]]:
     return [{"href": href, "icon": "settings", "label": request.words("settings.title")}]
 
 
-def telling(request: Request, state: Address | None, tz: str) -> Telling:
-    """What telling entries on this page needs."""
+def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
+    """What says entries on this page, whose list is `state` where it has one, in a zone."""
     addresses = None if state is None else Addresses(state)
-    return Telling(
+    return Presenter(
         words=request.words, zone=ZoneInfo(tz), catalogue=request.log.catalogue, addresses=addresses
     )
 
 
 def home_zone(request: Request) -> str:
     """The zone where the address names none: the browser's, else the organisation's."""
-    given = _cookie(request, "trailbook-zone")
+    chosen = _cookie(request, "trailbook-zone")
     try:
-        return zone(given).key if given else request.site.timezone
+        return zone(chosen).key if chosen else request.site.timezone
     except FilterInvalidError:
         return request.site.timezone
 
 
 def look(request: Request) -> str:
     """Light, dark, or as the system has it."""
-    given = _cookie(request, "trailbook-look")
-    return given if given in LOOKS else "auto"
+    chosen = _cookie(request, "trailbook-look")
+    return chosen if chosen in LOOKS else "auto"
 
 
 def _cookie(request: Request, name: str) -> str:
     try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
+        morsel = SimpleCookie(request.headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
-    return found.value if found else ""
+    return morsel.value if morsel else ""

@@ -26,26 +26,26 @@ class Line(Struct, frozen=True, gc=False):
 Diary = list[tuple[str, list[Line]]]
 
 
-def diary(entries: Sequence[Shown], told: Sequence[Drawing], group: str | None) -> Diary:
+def diary(entries: Sequence[Shown], rows: Sequence[Drawing], group: str | None) -> Diary:
     """The rows of a page by day, those that belong together folded where that is asked."""
-    marked = _together(entries, told) if group == "together" else [Line(row) for row in told]
-    return [(day, list(those)) for day, those in groupby(marked, lambda line: line.row.day)]
+    lines = _together(entries, rows) if group == "together" else [Line(row) for row in rows]
+    return [(day, list(of_day)) for day, of_day in groupby(lines, lambda line: line.row.day)]
 
 
-def _together(entries: Sequence[Shown], told: Sequence[Drawing]) -> list[Line]:
+def _together(entries: Sequence[Shown], rows: Sequence[Drawing]) -> list[Line]:
     """Neighbours of one day and one correlation: the first stands, the others fold under it."""
     lines: list[Line] = []
-    pairs = zip(entries, told, strict=True)
-    for (_, correlation), found in groupby(pairs, lambda pair: (pair[1].day, pair[0].correlation)):
-        both = list(found)
-        those = [row for _, row in both]
-        if correlation is None or len(those) == 1:
-            lines += [Line(row) for row in those]
+    pairs = zip(entries, rows, strict=True)
+    for (_, correlation), neighbours in groupby(pairs, lambda pair: (pair[1].day, pair[0].correlation)):
+        (first, head), *folded = neighbours
+        lines.append(Line(head))
+        if correlation is None:
+            lines += [Line(row) for _, row in folded]
             continue
-        last = len(those) - 1
-        lines.append(Line(those[0]))
-        first = both[0][0].id
-        lines += [Line(row, first, last if at == 1 else 0, at == last) for at, row in enumerate(those) if at]
+        last = len(folded)
+        lines += [
+            Line(row, first.id, last if at == 1 else 0, at == last) for at, (_, row) in enumerate(folded, 1)
+        ]
     return lines
 
 

@@ -14,7 +14,7 @@ from trailbook.finding import Shown, ShownItem
 from trailbook.log import Log
 from trailbook.query import PRESET_NAMES, to_params
 from trailbook.web.pages.address import Address, address, page_of
-from trailbook.web.pages.rows import Telling, called, cut
+from trailbook.web.pages.rows import Presenter, called, cut
 
 _ITEMS = ("actor", "concerns", "target", "by_or_about", "source")
 _TIMED = ("actor", "concerns", "target", "by_or_about")
@@ -51,29 +51,29 @@ class Chip(Struct, frozen=True, kw_only=True):
 class Naming:
     """Names for one page, from the entries on it and, for the rest, from the log."""
 
-    def __init__(self, log: Log, viewer: Viewer, telling: Telling, *, entries: Sequence[Shown]) -> None:
-        self.telling = telling
+    def __init__(self, log: Log, viewer: Viewer, presenter: Presenter, *, entries: Sequence[Shown]) -> None:
+        self.presenter = presenter
         self._log = log
         self._viewer = viewer
         self._entries = entries
-        self._looked: dict[str, str] = {}
+        self._item_names: dict[str, str] = {}
 
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
-        telling = self.telling
+        presenter = self.presenter
         if field in _ITEMS:
             return cut(self._item(value))
         if field in ("from", "to"):
             return self._moment(value)
         if field == "actor_kind":
-            return telling.words(f"kind.{value}")
+            return presenter.words(f"kind.{value}")
         if field == "action" and value.endswith(".*"):
-            return telling.words("filter.all-of", entity=telling.label("type", value[:-2]))
-        return telling.label(_LABELLED[field], value)
+            return presenter.words("filter.all-of", entity=presenter.label("type", value[:-2]))
+        return presenter.label(_LABELLED[field], value)
 
     def chips(self, state: Address, now: datetime) -> list[Chip]:
         """Each set filter in words, with the addresses of the page without it and with its opposite."""
-        return [self._worn(state, now, pair) for pair in to_params(state.fresh) if pair[0] != "tz"]
+        return [self._chip(state, now, pair) for pair in to_params(state.fresh) if pair[0] != "tz"]
 
     def timelines(self, state: Address) -> list[tuple[str, str]]:
         """Each item that the filter names, with the address of its own page."""
@@ -84,90 +84,93 @@ class Naming:
             for value in dict.fromkeys(named)
         ]
 
-    def _worn(self, state: Address, now: datetime, pair: tuple[str, str]) -> Chip:
+    def _chip(self, state: Address, now: datetime, pair: tuple[str, str]) -> Chip:
         name, value = pair
         field = name.removesuffix(".not")
         single = field in ("date", "from", "to", "text", "self")
         return Chip(
             name=field,
-            field=self.telling.words(f"filter.{field}"),
+            field=self.presenter.words(f"filter.{field}"),
             negated=name.endswith(".not"),
-            text=self._chip(field, value),
+            text=self._text(field, value),
             remove=state.href(state.without(name, value)),
             flip=None if single else state.href(state.flipped(name, value)),
             freeze=state.href(state.frozen(now)) if field == "date" else None,
         )
 
-    def _chip(self, name: str, value: str) -> str:
+    def _text(self, name: str, value: str) -> str:
         if name == "date":
-            return PRESET_NAMES[self.telling.words.lang][value]
+            return PRESET_NAMES[self.presenter.words.lang][value]
         if name == "self":
-            return self.telling.words(f"filter.self-{value}")
+            return self.presenter.words(f"filter.self-{value}")
         return value if name == "text" else self.label(name, value)
 
     def _item(self, value: str) -> str:
         kind, _, id_ = value.partition("/")
         if id_ == "*":
-            return self.telling.label("type", kind)
-        if value not in self._looked:
-            self._looked[value] = self._on_the_page(value) or self._looked_up(kind, id_)
-        return self._looked[value]
+            return self.presenter.label("type", kind)
+        if value not in self._item_names:
+            self._item_names[value] = self._on_the_page(value) or self._looked_up(kind, id_)
+        return self._item_names[value]
 
     def _on_the_page(self, value: str) -> str | None:
         items = (item for entry in self._entries for item in _items(entry))
-        return next((called(i, self.telling) for i in items if f"{i.type}/{i.id}" == value), None)
+        return next(
+            (called(item, self.presenter) for item in items if f"{item.type}/{item.id}" == value), None
+        )
 
     def _looked_up(self, kind: str, id_: str) -> str:
-        found = self._log.items(id_[:80], viewer=self._viewer, type_=kind)
-        named = next((item for item in found if item.id == id_), None)
-        label = f"{self.telling.label('type', kind)} {id_}"
+        items = self._log.items(id_[:80], viewer=self._viewer, type_=kind)
+        named = next((item for item in items if item.id == id_), None)
+        label = f"{self.presenter.label('type', kind)} {id_}"
         return label if named is None else named.name_now or named.name or label
 
     def _moment(self, value: str) -> str:
         if "T" not in value:
-            return self.telling.words.day(datetime.fromisoformat(value).date())
-        return self.telling.words.moment(self.telling.local(value))
+            return self.presenter.words.day(datetime.fromisoformat(value).date())
+        return self.presenter.words.moment(self.presenter.local(value))
 
-    def entry(self, shown: Shown, home: str) -> dict[str, Any]:
+    def facts(self, shown: Shown, home: str) -> dict[str, Any]:
         """What an entry's own page says of it."""
-        telling, t = self.telling, self.telling.words
-        at = telling.local(shown.occurred_at)
-        about = [(telling.label("part", c.part), c) for c in shown.concerns]
+        presenter, t = self.presenter, self.presenter.words
+        at = presenter.local(shown.occurred_at)
+        about = [(presenter.label("part", c.part), c) for c in shown.concerns]
         return {
             "shown": shown,
             "pieces": [
                 (cut(p.text) if p.item else p.text, p.item is not None)
                 for p in self._log.pieces(shown, t.lang)
             ],
-            "category": telling.label("category", shown.category),
-            "action": telling.label("action", shown.action),
-            "outcome": telling.label("outcome", shown.outcome),
-            "actor": self._told(shown.actor, home, "actor") | {"kind": t(f"kind.one.{shown.actor.kind}")},
-            "target": self._told(shown.target, home, "concerns"),
-            "behalf": shown.on_behalf_of and self._told(shown.on_behalf_of, home, "concerns"),
-            "about": [(label, self._told(item, home, "concerns")) for label, item in about],
+            "category": presenter.label("category", shown.category),
+            "action": presenter.label("action", shown.action),
+            "outcome": presenter.label("outcome", shown.outcome),
+            "actor": self._item_facts(shown.actor, home, "actor")
+            | {"kind": t(f"kind.one.{shown.actor.kind}")},
+            "target": self._item_facts(shown.target, home, "concerns"),
+            "behalf": shown.on_behalf_of and self._item_facts(shown.on_behalf_of, home, "concerns"),
+            "about": [(label, self._item_facts(item, home, "concerns")) for label, item in about],
             "when": f"{t.weekday(at.date())}, {at:%H:%M:%S}",
-            "recorded": t.moment(telling.local(shown.recorded_at), seconds=True),
-            "zone": f"{t.zone(telling.zone)} (UTC{at:%z}, {telling.zone.key})",
-            "interface": telling.label("interface", shown.origin.interface),
+            "recorded": t.moment(presenter.local(shown.recorded_at), seconds=True),
+            "zone": f"{t.zone(presenter.zone)} (UTC{at:%z}, {presenter.zone.key})",
+            "interface": presenter.label("interface", shown.origin.interface),
             "device": device(shown.origin.user_agent),
-            "source": called(shown.source, telling),
+            "source": called(shown.source, presenter),
             "by_source": address(home, [("source", f"{shown.source.type}/{shown.source.id}")]),
-            "purpose": shown.purpose and telling.label("purpose", shown.purpose),
+            "purpose": shown.purpose and presenter.label("purpose", shown.purpose),
             "effective": shown.effective_at and self._moment(shown.effective_at),
-            "fields": [telling.label("field", name) for name in shown.fields],
+            "fields": [presenter.label("field", name) for name in shown.fields],
             "caused": shown.caused_by and f"{home}/e/{shown.caused_by}",
             "state": t(f"state.{shown.state}"),
         }
 
-    def _told(self, item: ShownItem, home: str, field: str) -> dict[str, Any]:
-        telling = self.telling
+    def _item_facts(self, item: ShownItem, home: str, field: str) -> dict[str, Any]:
+        presenter = self.presenter
         value = f"{item.type}/{item.id}"
         return {
-            "name": called(item, telling),
-            "short": cut(called(item, telling)),
+            "name": called(item, presenter),
+            "short": cut(called(item, presenter)),
             "now": item.name_now if not item.erased else None,
-            "type": telling.label("type", item.type),
+            "type": presenter.label("type", item.type),
             "gone": not item.exists and not item.erased,
             "erased": item.erased,
             "filter": None if item.id is None else address(home, [(field, value)]),

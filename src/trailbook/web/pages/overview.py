@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from trailbook.finding import Bar, FacetValue, Histogram
 from trailbook.query import Query, Term
-from trailbook.web.api.entries import known
+from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.pages import bars
 from trailbook.web.pages.about import SILENT
-from trailbook.web.pages.address import FOLDED, Address, Pairs, read
+from trailbook.web.pages.address import FOLDED, Address, Pairs, read_address
 from trailbook.web.pages.bars import Choice
-from trailbook.web.pages.frame import frame, home, home_zone, telling
-from trailbook.web.pages.rows import Telling, cut
+from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
+from trailbook.web.pages.rows import Presenter, cut
 
 WEEKS = 12
 RECENT, BEFORE = 35, 8  # days that are looked at; how many of the same weekday before each it is held against
@@ -34,7 +34,7 @@ _MOST_DAYS, _MOST_INTEGRATIONS = 5, 12
 class Day(Struct, frozen=True, kw_only=True):
     """A day unlike the same weekdays before it; `bars` are those days and it, as heights in percent."""
 
-    said: str
+    sentence: str
     usual: str
     mostly: str | None
     href: str
@@ -42,11 +42,12 @@ class Day(Struct, frozen=True, kw_only=True):
 
 
 class Integration(Struct, frozen=True, kw_only=True):
-    """An integration: how active, when last heard of, and its weeks as heights in percent."""
+    """An integration: its entries in these weeks, the same in words, when last heard of, and weeks in percent."""
 
     label: str
     href: str
-    said: str
+    count: int
+    activity: str
     last: str
     silent: bool
     bars: tuple[float, ...]
@@ -55,30 +56,34 @@ class Integration(Struct, frozen=True, kw_only=True):
 def overview(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/overview."""
     request.only()
-    said = telling(request, None, home_zone(request))
-    today = request.site.deployment.clock().astimezone(said.zone).date()
+    presenter = presenter_of(request, None, home_zone(request))
+    today = request.site.deployment.clock().astimezone(presenter.zone).date()
     monday = today - timedelta(days=today.weekday())
     weeks = _state(request, _days(monday - timedelta(weeks=WEEKS - 1), today))
-    found = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week", by_category=True)
-    integrations = _integrations(request, said, (monday - timedelta(weeks=WEEKS - 1), today))
+    histogram = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week", by_category=True)
+    integrations = _integrations(request, presenter, (monday - timedelta(weeks=WEEKS - 1), today))
     return html(
         "overview.html",
         **frame(request),
-        picture=bars.picture(request, weeks, (found, Choice(stacked=True, range=None))),
+        picture=bars.picture(request, weeks, histogram, choice=Choice(stacked=True, range=None)),
         why=None,
-        week=_last_week(request, found, monday),
-        silent=[one for one in integrations if one.silent],
-        active=[one for one in integrations if not one.silent],
+        week=_last_week(request, histogram, monday),
+        silent=[integration for integration in integrations if integration.silent],
+        active=[integration for integration in integrations if not integration.silent],
         unusual=_unusual(request, today),
-        zone=said.words.zone(said.zone),
-        tz=said.zone.key,
+        zone=presenter.words.zone(presenter.zone),
+        tz=presenter.zone.key,
     )
 
 
 def _state(request: Request, pairs: Pairs) -> Address:
     """A list on the page of the log, without the log's own entries."""
-    home_ = home(request)
-    return read(home_, [FOLDED, *pairs], known=known(request.log.catalogue), home_zone=home_zone(request))
+    return read_address(
+        home(request),
+        [FOLDED, *pairs],
+        vocabulary=vocabulary_of(request.log.catalogue),
+        home_zone=home_zone(request),
+    )
 
 
 def _days(first: date, last: date) -> Pairs:
@@ -90,18 +95,18 @@ def _link(request: Request, pairs: Pairs) -> str:
     return state.href(state.fresh)
 
 
-def _last_week(request: Request, found: Histogram, monday: date) -> dict[str, Any] | None:
+def _last_week(request: Request, weeks: Histogram, monday: date) -> dict[str, Any] | None:
     """The last whole week in a sentence, and where its entries are."""
     t = request.words
     first, last = monday - timedelta(weeks=1), monday - timedelta(days=1)
-    if len(found.bars) <= 1:
+    if len(weeks.bars) <= 1:
         return None
-    parts = found.bars[-2].parts or {}
+    parts = weeks.bars[-2].parts or {}
     ranked = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
     mostly = [f"{_category(request, name)} ({t.number(count)})" for name, count in ranked[:3]]
     days = t("bars.days", first=t.day(first), last=t.day(last))
     return {
-        "said": t("overview.week", days=days, count=t.counted("total", found.bars[-2].count)),
+        "sentence": t("overview.week", days=days, count=t.counted("total", weeks.bars[-2].count)),
         "mostly": t("overview.mostly", names=", ".join(mostly)) if mostly else None,
         "href": _link(request, _days(first, last)),
     }
@@ -111,38 +116,38 @@ def _category(request: Request, name: str) -> str:
     return request.log.catalogue.label("category", name, request.lang)
 
 
-def _integrations(request: Request, said: Telling, span: tuple[date, date]) -> list[Integration]:
+def _integrations(request: Request, presenter: Presenter, span: tuple[date, date]) -> list[Integration]:
     """The integrations there have ever been, the most active of these weeks first."""
     query = Query(terms=(Term("actor_kind", ("integration",)),))
     ever = request.log.facets(query, "actor", viewer=request.viewer, limit=200, lang=request.lang)
     # An item declared as a person has no number, whatever kind it acts as: no figures of it are made.
-    ranked = sorted((one for one in ever.values if one.count), key=lambda one: -(one.count or 0))
-    told = [_integration(request, said, (one, span)) for one in ranked[:_MOST_INTEGRATIONS]]
-    return [one for _, one in sorted(told, key=lambda pair: -pair[0])]
+    ranked = sorted((actor for actor in ever.values if actor.count), key=lambda actor: -(actor.count or 0))
+    most = [_integration(request, presenter, actor, span=span) for actor in ranked[:_MOST_INTEGRATIONS]]
+    return sorted(most, key=lambda integration: -integration.count)
 
 
 def _integration(
-    request: Request, said: Telling, of: tuple[FacetValue, tuple[date, date]]
-) -> tuple[int, Integration]:
-    """One integration, and how many entries it has in these weeks."""
-    (one, span), t = of, request.words
-    weeks = _state(request, [("actor", one.value), *_days(*span)])
-    drawn = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week")
-    counts = [bar.count for bar in drawn.bars]
+    request: Request, presenter: Presenter, actor: FacetValue, *, span: tuple[date, date]
+) -> Integration:
+    t = request.words
+    weeks = _state(request, [("actor", actor.value), *_days(*span)])
+    histogram = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week")
+    counts = [bar.count for bar in histogram.bars]
     last = request.log.search(
-        Query(terms=(Term("actor", (one.value,)),)),
+        Query(terms=(Term("actor", (actor.value,)),)),
         viewer=request.viewer,
         limit=1,
         lang=request.lang,
         part_of=_state(request, []).query,
     ).entries[0]
-    at = said.local(last.occurred_at)
+    at = presenter.local(last.occurred_at)
     silent = request.site.deployment.clock() - at > SILENT
     ago = (request.site.deployment.clock() - at).days
-    return sum(counts), Integration(
-        label=cut(one.label),
-        href=_link(request, [("actor", one.value), *([] if silent else _days(*span))]),
-        said=t.counted("overview.silent-days", ago) if silent else t.counted("total", sum(counts)),
+    return Integration(
+        label=cut(actor.label),
+        href=_link(request, [("actor", actor.value), *([] if silent else _days(*span))]),
+        count=sum(counts),
+        activity=t.counted("overview.silent-days", ago) if silent else t.counted("total", sum(counts)),
         last=t("about.last", when=t.moment(at)),
         silent=silent,
         bars=_heights(counts),
@@ -158,16 +163,16 @@ def _unusual(request: Request, today: date) -> list[Day]:
     """The days of the last five weeks that are unlike the same weekday before, the most unlike first."""
     first = today - timedelta(days=RECENT + 7 * BEFORE)
     days = _state(request, _days(first, today - timedelta(days=1)))
-    drawn = request.log.histogram(days.query, viewer=request.viewer, bucket="day", by_category=True)
-    recorded = _since_first(drawn.bars)
-    found = [
+    histogram = request.log.histogram(days.query, viewer=request.viewer, bucket="day", by_category=True)
+    recorded = _since_first(histogram.bars)
+    unusual = [
         (weight, day)
         for at in range(max(len(recorded) - RECENT, 0), len(recorded))
         if (day := _compared(request, days, recorded, at)) is not None
         for weight in [_times(recorded[at].count, _usual(recorded, at))]
     ]
-    found.sort(key=lambda pair: -pair[0])
-    return [day for _, day in found[:_MOST_DAYS]]
+    unusual.sort(key=lambda pair: -pair[0])
+    return [day for _, day in unusual[:_MOST_DAYS]]
 
 
 def _since_first(days: tuple[Bar, ...]) -> list[Bar]:
@@ -195,17 +200,17 @@ def _compared(request: Request, state: Address, days: list[Bar], at: int) -> Day
     bar, before = days[at], _before(days, at)
     if len(before) < _ENOUGH:
         return None
-    usual = median(one.count for one in before)
+    usual = median(earlier.count for earlier in before)
     more, fewer = bar.count - usual, usual - bar.count
     if not (bar.count >= _TIMES * usual and more >= _BY) and not (
         bar.count * _TIMES <= usual and fewer >= _BY
     ):
         return None
-    t, counts = request.words, [one.count for one in before]
+    t, counts = request.words, [earlier.count for earlier in before]
     day = _local_day(bar, state)
     low, high = t.number(min(counts)), t.number(max(counts))
     return Day(
-        said=t("bars.said", when=t.weekday(day), count=t.counted("total", bar.count)),
+        sentence=t("bars.said", when=t.weekday(day), count=t.counted("total", bar.count)),
         usual=t("overview.usual", days=len(before), low=low, high=high),
         mostly=_mostly(request, bar, before) if more > 0 else None,
         href=_link(request, _days(day, day)),
@@ -221,7 +226,7 @@ def _mostly(request: Request, bar: Bar, before: list[Bar]) -> str | None:
     """The category that has most more entries than usual."""
     parts = bar.parts or {}
     more = {
-        name: count - median((one.parts or {}).get(name, 0) for one in before)
+        name: count - median((earlier.parts or {}).get(name, 0) for earlier in before)
         for name, count in parts.items()
     }
     name = max(more, key=lambda name: (more[name], name), default=None)

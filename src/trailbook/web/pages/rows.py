@@ -25,7 +25,7 @@ _MARK, _AROUND = "user/-here-", 2  # of an address: a stretch before the mark an
 LATE = timedelta(hours=1)
 
 
-class Part(Struct, frozen=True, gc=False):
+class Fragment(Struct, frozen=True, gc=False):
     """A stretch of a sentence; `item` marks a name, `href` the address that adds it to the filter."""
 
     text: str
@@ -37,10 +37,10 @@ class Part(Struct, frozen=True, gc=False):
 class Addresses:
     """Where the rows of one page lead to: what is the same for all of them is worked out, and escaped, once."""
 
-    def __init__(self, asking: Address) -> None:
-        self._asking = asking
-        self._given = frozenset(to_params(asking.query))
-        entry = address(f"{asking.path}/e/{_MARK}", asking.kept(asking.query))
+    def __init__(self, state: Address) -> None:
+        self._state = state
+        self._filter = frozenset(to_params(state.query))
+        entry = address(f"{state.path}/e/{_MARK}", state.kept(state.query))
         self._entry = escape(entry).partition(_MARK)
         self._adding: dict[str, tuple[str, ...]] = {}
         self._added: dict[tuple[str, str], str] = {}
@@ -53,7 +53,7 @@ class Addresses:
     def adding(self, field: str, item: ShownItem) -> str | None:
         """The address that adds an item to the filter; None where it is in it."""
         value = f"{item.type}/{item.id}"
-        if (field, value) in self._given:
+        if (field, value) in self._filter:
             return None
         if field not in self._adding:
             self._adding[field] = self._around(field)
@@ -66,13 +66,13 @@ class Addresses:
 
     def _around(self, field: str) -> tuple[str, ...]:
         """What stands before and after a value that is added; nothing where that depends on the value."""
-        if any(name == field for name, _ in self._given):
+        if any(name == field for name, _ in self._filter):
             return ()
         around = tuple(escape(self._with(field, _MARK)).split(_MARK))
         return around if len(around) == _AROUND else ()
 
     def _with(self, field: str, value: str) -> str:
-        return self._asking.href(self._asking.with_value(field, value))
+        return self._state.href(self._state.with_value(field, value))
 
 
 class PageRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -81,7 +81,7 @@ class PageRow(Struct, frozen=True, kw_only=True, gc=False):
     id: str
     seq: int
     href: str | None
-    parts: tuple[Part, ...]
+    fragments: tuple[Fragment, ...]
     iso: str
     day: str
     date: str
@@ -95,8 +95,8 @@ class PageRow(Struct, frozen=True, kw_only=True, gc=False):
     gone: bool
 
 
-class Telling(Struct, frozen=True, kw_only=True):
-    """What telling needs besides the entry: the language, the zone, the catalogue and the page's addresses."""
+class Presenter(Struct, frozen=True, kw_only=True):
+    """Says entries on one page: in its language and zone, by its catalogue, with its addresses."""
 
     words: Words
     zone: ZoneInfo
@@ -110,44 +110,44 @@ class Telling(Struct, frozen=True, kw_only=True):
         return datetime.fromisoformat(instant).astimezone(self.zone)
 
 
-def row(shown: Shown, pieces: Callable[[Shown], tuple[SentencePiece, ...]], telling: Telling) -> PageRow:
+def row(shown: Shown, pieces: Callable[[Shown], tuple[SentencePiece, ...]], presenter: Presenter) -> PageRow:
     """An entry as a row."""
-    at = telling.local(shown.occurred_at)
+    at = presenter.local(shown.occurred_at)
     return PageRow(
         id=shown.id,
         seq=shown.seq,
-        href=None if telling.addresses is None else telling.addresses.entry(shown.id),
-        parts=tuple(_part(piece, shown, telling) for piece in pieces(shown)),
+        href=None if presenter.addresses is None else presenter.addresses.entry(shown.id),
+        fragments=tuple(_fragment(piece, shown, presenter) for piece in pieces(shown)),
         iso=shown.occurred_at,
-        day=telling.words.weekday(at.date()),
-        date=telling.words.short_day(at.date()),
+        day=presenter.words.weekday(at.date()),
+        date=presenter.words.short_day(at.date()),
         clock=f"{at:%H:%M}",
-        late=_late(shown, telling),
+        late=_late(shown, presenter),
         category=shown.category,
-        category_label=telling.label("category", shown.category),
-        outcome=None if shown.outcome == "success" else telling.label("outcome", shown.outcome),
-        changed=", ".join(telling.label("field", name).lower() for name in shown.fields),
+        category_label=presenter.label("category", shown.category),
+        outcome=None if shown.outcome == "success" else presenter.label("outcome", shown.outcome),
+        changed=", ".join(presenter.label("field", name).lower() for name in shown.fields),
         link=shown.link,
         gone=not shown.target.exists and not shown.target.erased,
     )
 
 
-def _late(shown: Shown, telling: Telling) -> str | None:
+def _late(shown: Shown, presenter: Presenter) -> str | None:
     recorded, occurred = (datetime.fromisoformat(at) for at in (shown.recorded_at, shown.occurred_at))
     if recorded - occurred <= LATE:
         return None
-    return telling.words.moment(recorded.astimezone(telling.zone))
+    return presenter.words.moment(recorded.astimezone(presenter.zone))
 
 
-def _part(piece: SentencePiece, shown: Shown, telling: Telling) -> Part:
+def _fragment(piece: SentencePiece, shown: Shown, presenter: Presenter) -> Fragment:
     if piece.item is None:
-        return Part(piece.text)
+        return Fragment(piece.text)
     item = _named(shown, *piece.item)
     field = "actor" if piece.item[0] == "actor" else "concerns"
     short = cut(piece.text)
     whole = None if short == piece.text else piece.text
-    href = None if telling.addresses is None or item.id is None else telling.addresses.adding(field, item)
-    return Part(short, True, href, whole)
+    href = None if presenter.addresses is None or item.id is None else presenter.addresses.adding(field, item)
+    return Fragment(short, True, href, whole)
 
 
 def _named(shown: Shown, part: str, at: int) -> ShownItem:
@@ -165,21 +165,21 @@ def cut(text: str) -> str:
     return text if len(text) <= MOST_NAME else text[: MOST_NAME - 1] + "…"
 
 
-def called(item: ShownItem, telling: Telling) -> str:
+def called(item: ShownItem, presenter: Presenter) -> str:
     """An item by its name, or by its type and id where it has none."""
-    label = telling.label("type", item.type)
+    label = presenter.label("type", item.type)
     if item.erased:
         return f"{label} {item.pseudonym}"
     return item.name if item.name is not None else f"{label} {item.id}"
 
 
-def pen(log: Log, said: Telling) -> Callable[[Shown], Drawing]:
+def pen(log: Log, presenter: Presenter) -> Callable[[Shown], Drawing]:
     """What writes the rows of one page."""
-    t = said.words
-    written = macro("row.html", "drawn", t)
+    t = presenter.words
+    html_of = macro("row.html", "drawn", t)
 
     def draw(shown: Shown) -> Drawing:
-        drawn = row(shown, lambda entry: log.pieces(entry, t.lang), said)
-        return Drawing(drawn.day, written(drawn))
+        page_row = row(shown, lambda entry: log.pieces(entry, t.lang), presenter)
+        return Drawing(page_row.day, html_of(page_row))
 
     return draw

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Response
+from msgspec import Struct
 
 from trailbook import administration
 from trailbook.access import PERMISSIONS, PREDEFINED, SCOPES, NewKey, permissions_of
@@ -24,7 +25,20 @@ from trailbook.web.pages.sign_in import fields
 
 PLACES = ("members", "roles", "keys", "organisation")
 _MOST_DAYS = 3650
-Given = dict[str, list[str]]
+
+
+class Form(Struct, frozen=True):
+    """A form as it was sent: the values of each field, in their order."""
+
+    values: dict[str, list[str]]
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return self.values.get(name, [])
+
+    def last(self, name: str) -> str:
+        """The last value of a field; empty where it is not there."""
+        return self.values.get(name, [""])[-1]
 
 
 def overview(request: Request) -> Response[bytes]:
@@ -40,25 +54,27 @@ def show(request: Request) -> Response[bytes]:
 
 def change(request: Request) -> Response[bytes]:
     """POST settings/{place}: one change, then the page again. Raises: NotFoundError."""
-    place, given = _place(request), _given(request)
-    do = _DO.get((place, _one(given, "do")))
+    place, form = _place(request), _form(request)
+    do = _DO.get((place, form.last("do")))
     if do is None:
         raise NotFoundError("there is no such form")
     try:
-        made = do(request, given)
+        shown_once = do(request, form)
     except (NotFoundError, InvalidError) as error:
-        return _page(request, place, wrong=_said(request, error), status=422, kept=given)
+        return _page(request, place, wrong=_refusal(request, error), status=422, sent=form.values)
     except TrailbookError as error:
         if STATUS[code_of(error)] != 409:
             raise
-        return _page(request, place, wrong=_said(request, error), status=409, kept=given)
-    return _page(request, place, made=made) if made else see(f"{request.path}?saved=1")
+        return _page(request, place, wrong=_refusal(request, error), status=409, sent=form.values)
+    if shown_once is None:
+        return see(f"{request.path}?saved=1")
+    return _page(request, place, shown_once=shown_once)
 
 
 def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
     state = access_of(by(request))
     roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in state.roles.values()]
-    seen: dict[str, Any] = {"wrong": None, "made": None, "saved": False, "kept": {}, **more}
+    variables: dict[str, Any] = {"wrong": None, "shown_once": None, "saved": False, "sent": {}, **more}
     catalogue = request.site.deployment.catalogue
     now = request.site.deployment.clock()
     return html(
@@ -66,7 +82,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
         status,
         **{name: value for name, value in frame(request).items() if name != "views"},  # no questions beside
         place=place,
-        places_there=PLACES,
+        settings_places=PLACES,
         permissions=tuple(PERMISSIONS),
         roles=roles,
         members=list(state.members.values()),
@@ -92,7 +108,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
         ],
         withheld=state.organisation.withheld,
         moment=lambda at: request.words.moment(instant(at)) + " UTC",
-        **seen,
+        **variables,
     )
 
 
@@ -101,70 +117,70 @@ def _holders(state: AccessState) -> dict[str, list[str]]:
     return {id_: [m.name for m in state.members.values() if id_ in m.roles] for id_ in state.roles}
 
 
-def _put_member(request: Request, given: Given) -> None:
-    item = Item(type=_one(given, "type"), id=_one(given, "id"), name=_one(given, "name") or None)
-    administration.put_member(by(request), item, given.get("role", []))
+def _put_member(request: Request, form: Form) -> None:
+    item = Item(type=form.last("type"), id=form.last("id"), name=form.last("name") or None)
+    administration.put_member(by(request), item, form.all("role"))
 
 
-def _remove_member(request: Request, given: Given) -> None:
-    administration.remove_member(by(request), _one(given, "type"), _one(given, "id"))
+def _remove_member(request: Request, form: Form) -> None:
+    administration.remove_member(by(request), form.last("type"), form.last("id"))
 
 
-def _disable(request: Request, given: Given) -> None:
-    type_, id_ = _one(given, "type"), _one(given, "id")
-    administration.disable_member(by(request), type_, id_, disabled=_one(given, "do") == "disable")
+def _disable(request: Request, form: Form) -> None:
+    type_, id_ = form.last("type"), form.last("id")
+    administration.disable_member(by(request), type_, id_, disabled=form.last("do") == "disable")
 
 
-def _invite(request: Request, given: Given) -> dict[str, str]:
-    text = administration.invite(by(request), _one(given, "type"), _one(given, "id"), _one(given, "login"))
+def _invite(request: Request, form: Form) -> dict[str, str]:
+    text = administration.invite(by(request), form.last("type"), form.last("id"), form.last("login"))
     return _link(request, text, administration.INVITATION_LIFE)
 
 
-def _reset(request: Request, given: Given) -> dict[str, str]:
-    text = administration.reset_password(by(request), _one(given, "type"), _one(given, "id"))
+def _reset(request: Request, form: Form) -> dict[str, str]:
+    text = administration.reset_password(by(request), form.last("type"), form.last("id"))
     return _link(request, text, administration.RESET_LIFE)
 
 
-def _add_role(request: Request, given: Given) -> None:
-    named = given.get("category", [])
-    administration.add_role(by(request), _one(given, "name"), _levels(given), categories=named)
+def _add_role(request: Request, form: Form) -> None:
+    named = form.all("category")
+    administration.add_role(by(request), form.last("name"), _levels(form), categories=named)
 
 
-def _change_role(request: Request, given: Given) -> None:
-    id_, name, named = _one(given, "id"), _one(given, "name"), given.get("category", [])
-    administration.change_role(by(request), id_, name, _levels(given), categories=named)
+def _change_role(request: Request, form: Form) -> None:
+    id_, name, named = form.last("id"), form.last("name"), form.all("category")
+    administration.change_role(by(request), id_, name, _levels(form), categories=named)
 
 
-def _remove_role(request: Request, given: Given) -> None:
-    administration.remove_role(by(request), _one(given, "id"))
+def _remove_role(request: Request, form: Form) -> None:
+    administration.remove_role(by(request), form.last("id"))
 
 
-def _issue(request: Request, given: Given) -> dict[str, str]:
+def _issue(request: Request, form: Form) -> dict[str, str]:
     wanted = NewKey(
-        name=_one(given, "name"),
-        scopes=tuple(given.get("scope", [])),
-        life=timedelta(days=_days(_one(given, "days"))),
-        categories=tuple(given.get("category", [])),
-        only_itself=_one(given, "actors") == "itself",
+        name=form.last("name"),
+        scopes=tuple(form.all("scope")),
+        life=timedelta(days=_days(form.last("days"))),
+        categories=tuple(form.all("category")),
+        only_itself=form.last("actors") == "itself",
     )
     key, secret = administration.issue_key(by(request), wanted)
     return {"secret": secret, "name": key.name}
 
 
-def _rotate(request: Request, given: Given) -> dict[str, str]:
-    key, secret = administration.rotate_key(by(request), _one(given, "id"))
+def _rotate(request: Request, form: Form) -> dict[str, str]:
+    key, secret = administration.rotate_key(by(request), form.last("id"))
     return {"secret": secret, "name": key.name}
 
 
-def _revoke(request: Request, given: Given) -> None:
-    administration.revoke_key(by(request), _one(given, "id"))
+def _revoke(request: Request, form: Form) -> None:
+    administration.revoke_key(by(request), form.last("id"))
 
 
-def _withhold(request: Request, given: Given) -> None:
-    administration.withhold(by(request), given.get("category", []))
+def _withhold(request: Request, form: Form) -> None:
+    administration.withhold(by(request), form.all("category"))
 
 
-_DO: dict[tuple[str, str], Callable[[Request, Given], dict[str, str] | None]] = {
+_DO: dict[tuple[str, str], Callable[[Request, Form], dict[str, str] | None]] = {
     ("members", "put"): _put_member,
     ("members", "remove"): _remove_member,
     ("members", "disable"): _disable,
@@ -187,19 +203,15 @@ def _place(request: Request) -> str:
     return request.params["place"]
 
 
-def _given(request: Request) -> Given:
-    found: Given = {}
+def _form(request: Request) -> Form:
+    values: dict[str, list[str]] = {}
     for name, value in fields(request):
-        found.setdefault(name, []).append(value)
-    return found
+        values.setdefault(name, []).append(value)
+    return Form(values)
 
 
-def _one(given: Given, name: str) -> str:
-    return given.get(name, [""])[-1]
-
-
-def _levels(given: Given) -> dict[str, str]:
-    return dict.fromkeys(given.get("permission", []), "full")
+def _levels(form: Form) -> dict[str, str]:
+    return dict.fromkeys(form.all("permission"), "full")
 
 
 def _days(text: str) -> int:
@@ -214,6 +226,6 @@ def _link(request: Request, text: str, life: timedelta) -> dict[str, str]:
     return {"link": link_to(request, text), "until": until}
 
 
-def _said(request: Request, error: TrailbookError) -> str:
+def _refusal(request: Request, error: TrailbookError) -> str:
     words = request.words(f"problems.{code_of(error)}.words")
     return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words

@@ -25,7 +25,7 @@ from trailbook.errors import (
 )
 from trailbook.web.http.auth import cookie, require_same_site, session, signed_in
 from trailbook.web.http.limits import refusal_headers
-from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem
+from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request, Site
 from trailbook.web.http.strict_json import MalformedError
@@ -49,21 +49,21 @@ def sign_in_page(request: Request) -> Response[bytes]:
 def sign_in(request: Request) -> Response[bytes]:
     """POST /sign-in: a link, or a name and a password, become a session that is new."""
     require_same_site(request.headers, request.site.base_url)
-    given = form(request)
+    sent = form(request)
     deployment = request.site.deployment
     try:
-        if "link" in given:
-            text = deployment.credentials.sign_in(given["link"])
+        if "link" in sent:
+            text = deployment.credentials.sign_in(sent["link"])
             viewer = deployment.credentials.viewer(text)
             administration.signed_in_by_link(deployment, viewer, request.origin)
         else:
-            org = given.get("org") or only_org(request)
-            login, password = given.get("login", ""), given.get("password", "")
+            org = sent.get("org") or only_org(request)
+            login, password = sent.get("login", ""), sent.get("password", "")
             account = administration.SignIn(org=org, login=login, password=password, origin=request.origin)
             text = administration.sign_in(deployment, account, request.site.gate.sign_ins)
             viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:
-        return _sign_in(request, "", "wrong" if "link" in given else "wrong-password")
+        return _sign_in(request, "", "wrong" if "link" in sent else "wrong-password")
     except TooManyTriesError as error:
         page = _sign_in(request, "", "too-many", 429)
         page.headers["Retry-After"] = str(math.ceil(error.seconds))
@@ -91,9 +91,9 @@ def password_page(request: Request) -> Response[bytes]:
 def set_password(request: Request) -> Response[bytes]:
     """POST /set-password: the password is set, and its owner signed in."""
     require_same_site(request.headers, request.site.base_url)
-    given = form(request)
-    link, password = given.get("link", ""), given.get("password", "")
-    if password != given.get("again", ""):
+    sent = form(request)
+    link, password = sent.get("link", ""), sent.get("password", "")
+    if password != sent.get("again", ""):
         return _password(request, link, "different", 422)
     try:
         org, text = administration.set_password(request.site.deployment, link, password, request.origin)
@@ -124,8 +124,14 @@ def only_org(request: Request) -> str:
 
 
 def _sign_in(request: Request, link: str, wrong: str = "", status: int = 0) -> Response[bytes]:
-    known: dict[str, Any] = {"link": link, "wrong": wrong, "asks_org": not only_org(request)}
-    return html("sign-in.html", status or (401 if wrong else 200), t=request.words, **known)
+    return html(
+        "sign-in.html",
+        status or (401 if wrong else 200),
+        t=request.words,
+        link=link,
+        wrong=wrong,
+        asks_org=not only_org(request),
+    )
 
 
 def _password(request: Request, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
@@ -133,8 +139,15 @@ def _password(request: Request, link: str, wrong: str = "", status: int = 200) -
         login = administration.password_name(request.site.deployment, link)
     except UnauthenticatedError:
         return html("set-password.html", 401, t=request.words, link="", login="", wrong="link")
-    known: dict[str, Any] = {"link": link, "login": login, "wrong": wrong, "shortest": SHORTEST}
-    return html("set-password.html", status, t=request.words, **known)
+    return html(
+        "set-password.html",
+        status,
+        t=request.words,
+        link=link,
+        login=login,
+        wrong=wrong,
+        shortest=SHORTEST,
+    )
 
 
 def problem_page(request: Request) -> Response[bytes]:
@@ -150,27 +163,27 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
 
     def refused(request: HTTPRequest[Any, Any, Any], error: Exception) -> Response[bytes]:
         id_ = request.scope["state"]["request_id"]
-        found = problem(error, site.base_url, id_)
+        problem = problem_of(error, site.base_url, id_)
         path = request.scope["path"]
         more = refusal_headers(error)
         if isinstance(error, MethodNotAllowedException):
             more["Allow"] = allowed_methods(request.app, path)
-        if found.status >= 500:
-            _log.error("request %s: %s", id_, found.code, exc_info=error)
+        if problem.status >= 500:
+            _log.error("request %s: %s", id_, problem.code, exc_info=error)
         if not _wants_page(request, path):
-            return answer(found, more)
+            return answer(problem, more)
         t = words(language(request.headers.get("accept-language")))
         part = partial(request.headers)
         # What failed stands beside the rows that are there; what is refused takes their place.
-        beside = part and found.status >= 500
+        beside = part and problem.status >= 500
         if beside:
             more |= {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
         page = html(
             "failed.html" if beside else "refused.html",
-            found.status,
+            problem.status,
             part=part,
             t=t,
-            code=found.code,
+            code=problem.code,
             request_id=id_,
             missing=_missing(error),
         )
@@ -182,8 +195,8 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
 
 def _missing(error: Exception) -> str:
     """The system permission that a refusal is about, by its name in words files."""
-    asked = error.permission if isinstance(error, NotPermittedError) else None
-    return next((name for name, said in PERMISSIONS.items() if said == asked), "activity_log")
+    missing = error.permission if isinstance(error, NotPermittedError) else None
+    return next((name for name, title in PERMISSIONS.items() if title == missing), "activity_log")
 
 
 def _wants_page(request: HTTPRequest[Any, Any, Any], path: str) -> bool:

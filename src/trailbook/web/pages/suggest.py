@@ -29,15 +29,15 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 def suggest(request: Request) -> Response[Any]:
     """GET suggest: rows for one field. Raises: ParameterInvalidError."""
-    given = request.only("role", "actor", "concerns", "source")
-    role = given.get("role")
+    params = request.only("role", "actor", "concerns", "source")
+    role = params.get("role")
     if role == "source":
         return html("choices.html", t=request.words, choices=_sources(request))
     if role not in ("actor", "concerns"):
         raise ParameterInvalidError("role: is not one of actor, concerns, source")
-    typed = given.get(role, "").strip()[:LONGEST]
-    found: Part = "actor" if role == "actor" else "concerns"
-    return html("suggest.html", t=request.words, offers=offers(request, found, typed))
+    typed = params.get(role, "").strip()[:LONGEST]
+    part: Part = "actor" if role == "actor" else "concerns"
+    return html("suggest.html", t=request.words, offers=offers(request, part, typed))
 
 
 def offers(request: Request, role: Part, typed: str) -> list[Offer]:
@@ -78,9 +78,9 @@ def _person(catalogue: Catalogue, item: FoundItem) -> bool:
 
 def _begins(label: str, typed: str) -> bool:
     wanted = words(typed)
-    return all(any(word.startswith(one) for word in words(label)) for one in wanted)
+    return all(any(word.startswith(beginning) for word in words(label)) for beginning in wanted)
 
 
 def _sources(request: Request) -> list[tuple[str, str]]:
-    found = request.log.facets(Query(), "source", viewer=request.viewer, lang=request.lang)
-    return [(value.value, value.label) for value in found.values]
+    sources = request.log.facets(Query(), "source", viewer=request.viewer, lang=request.lang)
+    return [(source.value, source.label) for source in sources.values]

@@ -18,8 +18,8 @@ from trailbook.tree import key_id, parse_vkey
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address
-from trailbook.web.pages.frame import frame, home, home_zone, telling
-from trailbook.web.pages.rows import Telling
+from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
+from trailbook.web.pages.rows import Presenter
 
 Verdict = Literal["damaged", "faulty", "refused", "unsigned", "alone", "unverified", "old", "yes"]
 # A head waits a second for its signature, and an idle log is signed again each hour.
@@ -32,39 +32,42 @@ class Ground(Struct, frozen=True, kw_only=True):
 
     name: str
     holds: bool
-    said: str
+    sentence: str
     href: str | None = None
 
 
 def trust(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/trust."""
     request.only()
-    said = telling(request, None, home_zone(request))
+    presenter = presenter_of(request, None, home_zone(request))
     facts = request.site.deployment.trust(request.org)
     verdict: Verdict
     try:
         verified = _last(request, _VERIFIED)
         restarted = _last(request, ("activity_log.restarted",))
     except DamagedError:
-        verdict, told = "damaged", []  # this page is there above all when others are not
+        verdict, from_entries = "damaged", []  # this page is there above all when others are not
     else:
         verdict = judged(facts, verified, request.site.deployment.clock())
-        told = [_checked(request, said, verified, verdict), _one_tree(request, said, restarted)]
+        from_entries = [
+            _checked(request, presenter, verified, verdict),
+            _one_tree(request, presenter, restarted),
+        ]
     return html(
         "trust.html",
         **frame(request),
         verdict=verdict,
         facts=facts,
         grounds=[
-            _signing(said, facts, verdict),
-            _copy(said, facts),
-            *([_authority(said, facts)] if facts.asks_authority else []),
-            *told,
+            _signing(presenter, facts, verdict),
+            _copy(presenter, facts),
+            *([_authority(presenter, facts)] if facts.asks_authority else []),
+            *from_entries,
         ],
         keys=[(text, key_id(parse_vkey(text)).hex()) for text in facts.keys],
         proofs=request.org if request.viewer.read_proofs == "full" else None,
-        zone=said.words.zone(said.zone),
-        tz=said.zone.key,
+        zone=presenter.words.zone(presenter.zone),
+        tz=presenter.zone.key,
     )
 
 
@@ -99,58 +102,62 @@ def _last(request: Request, actions: tuple[str, ...]) -> Shown | None:
     return page.entries[0] if page.entries else None
 
 
-def _signing(said: Telling, facts: Trust, verdict: Verdict) -> Ground:
-    t, signed = said.words, facts.signed
+def _signing(presenter: Presenter, facts: Trust, verdict: Verdict) -> Ground:
+    t, signed = presenter.words, facts.signed
     if facts.refused is not None:
-        return Ground(name="signed", holds=False, said=t("trust.refused-why"))
+        return Ground(name="signed", holds=False, sentence=t("trust.refused-why"))
     if signed is None:
-        return Ground(name="signed", holds=False, said=t("trust.never-signed"))
-    words = t("trust.signed-to", size=t.number(signed.size), when=_when(said, signed.at))
+        return Ground(name="signed", holds=False, sentence=t("trust.never-signed"))
+    words = t("trust.signed-to", size=t.number(signed.size), when=_when(presenter, signed.at))
     if signed.size < facts.size:
         words = f"{words} {t.counted('trust.waiting', facts.size - signed.size)}"
-    return Ground(name="signed", holds=verdict != "unsigned", said=words)
+    return Ground(name="signed", holds=verdict != "unsigned", sentence=words)
 
 
-def _copy(said: Telling, facts: Trust) -> Ground:
-    t, outside = said.words, facts.outside
+def _copy(presenter: Presenter, facts: Trust) -> Ground:
+    t, outside = presenter.words, facts.outside
     if outside is not None:
-        words = t("trust.outside-to", size=t.number(outside.size), when=_when(said, outside.at))
-        return Ground(name="outside", holds=True, said=words)
+        words = t("trust.outside-to", size=t.number(outside.size), when=_when(presenter, outside.at))
+        return Ground(name="outside", holds=True, sentence=words)
     return Ground(
         name="outside",
         holds=False,
-        said=t("trust.outside-lost" if facts.keeps_outside else "trust.outside-none"),
+        sentence=t("trust.outside-lost" if facts.keeps_outside else "trust.outside-none"),
     )
 
 
-def _authority(said: Telling, facts: Trust) -> Ground:
-    t = said.words
+def _authority(presenter: Presenter, facts: Trust) -> Ground:
+    t = presenter.words
     if facts.stamped is None:
-        return Ground(name="stamped", holds=False, said=t("trust.stamped-none"))
-    return Ground(name="stamped", holds=True, said=t("trust.stamped-to", size=t.number(facts.stamped)))
+        return Ground(name="stamped", holds=False, sentence=t("trust.stamped-none"))
+    return Ground(name="stamped", holds=True, sentence=t("trust.stamped-to", size=t.number(facts.stamped)))
 
 
-def _checked(request: Request, said: Telling, verified: Shown | None, verdict: Verdict) -> Ground:
-    t = said.words
+def _checked(request: Request, presenter: Presenter, verified: Shown | None, verdict: Verdict) -> Ground:
+    t = presenter.words
     if verified is None:
-        return Ground(name="verified", holds=False, said=t("trust.verified-never"))
-    when = t.moment(said.local(verified.occurred_at))
+        return Ground(name="verified", holds=False, sentence=t("trust.verified-never"))
+    when = t.moment(presenter.local(verified.occurred_at))
     key = "trust.verified-faults" if verdict == "faulty" else "trust.verified-at"
     words = t(key, when=when)
     if verdict == "old":
         words = f"{words} {t('trust.verified-old')}"
     href = f"{home(request)}/e/{verified.id}"
-    return Ground(name="verified", holds=verdict not in ("faulty", "old"), said=words, href=href)
+    return Ground(name="verified", holds=verdict not in ("faulty", "old"), sentence=words, href=href)
 
 
-def _one_tree(request: Request, said: Telling, restarted: Shown | None) -> Ground:
-    t = said.words
+def _one_tree(request: Request, presenter: Presenter, restarted: Shown | None) -> Ground:
+    t = presenter.words
     if restarted is None:
-        return Ground(name="whole", holds=True, said=t("trust.unbroken"))
-    when = t.moment(said.local(restarted.occurred_at))
+        return Ground(name="whole", holds=True, sentence=t("trust.unbroken"))
+    when = t.moment(presenter.local(restarted.occurred_at))
     href = address(home(request), [("action", "activity_log.restarted")])
-    return Ground(name="whole", holds=False, said=t("trust.restarted", when=when), href=href)
+    return Ground(name="whole", holds=False, sentence=t("trust.restarted", when=when), href=href)
 
 
-def _when(said: Telling, at: datetime | None) -> str:
-    return said.words("trust.no-time") if at is None else said.words.moment(at.astimezone(said.zone))
+def _when(presenter: Presenter, at: datetime | None) -> str:
+    return (
+        presenter.words("trust.no-time")
+        if at is None
+        else presenter.words.moment(at.astimezone(presenter.zone))
+    )

@@ -17,9 +17,8 @@ from trailbook.model import INTERFACES, KINDS, OUTCOMES
 from trailbook.query import Query, fold, in_words
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request
-from trailbook.web.pages import address as asking
-from trailbook.web.pages.address import Address, address
-from trailbook.web.pages.frame import frame, telling
+from trailbook.web.pages.address import Address, PageParameters, Pairs, address
+from trailbook.web.pages.frame import frame, presenter_of
 from trailbook.web.pages.names import Naming
 from trailbook.web.pages.rows import cut
 
@@ -39,6 +38,13 @@ class Value(Struct, frozen=True, kw_only=True):
     held: bool
 
 
+class NamedValues(Struct, frozen=True):
+    """Values that have a name, and where those after them begin."""
+
+    values: list[FacetValue]
+    cursor: str | None
+
+
 class Loading(Struct, frozen=True):
     """Where the counts of one field of the form come from; the id changes with the filter, so that they come anew."""
 
@@ -53,74 +59,75 @@ def figures(request: Request, state: Address, bound: Query) -> dict[str, Any]:
         request.log.demand_figures(bound)
     except FiguresOfAPersonError:
         why = request.words("bars.person")
-    here = _here(state, bound)
-    return {"why": why, "href": here, "of": {} if why else {by: _loading(here, by) for by in COUNTED}}
+    page = _address(state, bound)
+    return {"why": why, "href": page, "of": {} if why else {by: _loading(page, by) for by in COUNTED}}
 
 
-def _loading(here: str, by: By) -> Loading:
-    href = f"{here}{'&' if '?' in here else '?'}by={by}"
+def _loading(page: str, by: By) -> Loading:
+    href = f"{page}{'&' if '?' in page else '?'}by={by}"
     return Loading(f"n-{by}-{zlib.crc32(href.encode()):08x}", href)
 
 
-def _here(state: Address, query: Query, *more: tuple[str, str]) -> str:
+def _address(state: Address, query: Query, *more: tuple[str, str]) -> str:
+    """Where the counts of a list are."""
     return address(f"{state.path}/values", [*state.kept(query), *more])
 
 
-def owned(pairs: asking.Pairs) -> tuple[dict[str, str], asking.Pairs]:
+def owned(pairs: Pairs) -> PageParameters:
     """The page's own parameters, and the list's. Raises: FilterInvalidError."""
-    mine = dict(pair for pair in pairs if pair[0] in _OWN)
-    known = (*COUNTED, *NAMED)
-    if mine.get("by", "category") not in known:
-        why = f"is none of {', '.join(known)}"
+    own = dict(pair for pair in pairs if pair[0] in _OWN)
+    fields = (*COUNTED, *NAMED)
+    if own.get("by", "category") not in fields:
+        why = f"is none of {', '.join(fields)}"
         raise FilterInvalidError(why, (Fault("/by", "parameter-invalid", why),))
-    return mine, [pair for pair in pairs if pair[0] not in _OWN]
+    return PageParameters(own, [pair for pair in pairs if pair[0] not in _OWN])
 
 
 def values(request: Request, state: Address, own: dict[str, str]) -> Response[Any]:
     """GET values: the counts of all fields, those of one for the form, or the names of one by the alphabet."""
-    by: By | None = next((one for one in get_args(By) if one == own.get("by")), None)
+    by: By | None = next((field for field in get_args(By) if field == own.get("by")), None)
     try:
         if by is not None and by in COUNTED and partial(request.headers):
             return _for_form(request, state, by)
         if by is not None and by in NAMED:
-            return _names(request, state, (by, own.get("turn")))
-        found = [(one, _values(request, state, one)) for one in ((by,) if by else COUNTED)]
+            return _names(request, state, by, cursor=own.get("turn"))
+        counted = [(field, _values(request, state, field)) for field in ((by,) if by else COUNTED)]
     except FiguresOfAPersonError:
-        return _shown(request, state, 422, why=request.words("bars.person"), found=[])
-    return _shown(request, state, 200, why=None, found=found)
+        return _shown(request, state, 422, why=request.words("bars.person"), counted=[])
+    return _shown(request, state, 200, why=None, counted=counted)
 
 
 def _shown(request: Request, state: Address, status: int, **more: Any) -> Response[Any]:
-    said = telling(request, state, state.query.tz)
-    naming = Naming(request.log, request.viewer, said, entries=[])
+    presenter = presenter_of(request, state, state.query.tz)
+    naming = Naming(request.log, request.viewer, presenter, entries=[])
     return html(
         "values.html",
         status,
         part=partial(request.headers),
         **frame(request),
-        said=in_words(state.fresh, naming.label, request.lang),
+        filter_words=in_words(state.fresh, naming.label, request.lang),
         list=state.href(state.fresh),
-        names={by: _here(state, state.fresh, ("by", by)) for by in NAMED},
+        names={by: _address(state, state.fresh, ("by", by)) for by in NAMED},
         **{"letters": [], "by": None, "turns": {}, **more},
     )
 
 
 def _for_form(request: Request, state: Address, by: By) -> Response[Any]:
     """The form's own choices of one field with their counts."""
-    told = _values(request, state, by)
-    return html("counted.html", t=request.words, by=by, found=told)
+    return html("counted.html", t=request.words, by=by, values=_values(request, state, by))
 
 
 def _values(request: Request, state: Address, by: By) -> list[Value]:
     """Every value that the form offers, in its order, with its count; none is 0."""
-    found = request.log.facets(state.query, by, viewer=request.viewer, limit=200, lang=request.lang)
-    counts = {value.value: value.count or 0 for value in found.values}
+    facets = request.log.facets(state.query, by, viewer=request.viewer, limit=200, lang=request.lang)
+    counts = {value.value: value.count or 0 for value in facets.values}
     return [
-        _value(request, state, by, (value, counts.get(value, 0))) for value in _offered(request, by, found)
+        _value(request, state, by, value=value, count=counts.get(value, 0))
+        for value in _offered(request, by, facets)
     ]
 
 
-def _offered(request: Request, by: By, found: Facets) -> list[str]:
+def _offered(request: Request, by: By, facets: Facets) -> list[str]:
     catalogue = request.log.catalogue
     offered = {
         "category": tuple(catalogue.categories),
@@ -130,7 +137,7 @@ def _offered(request: Request, by: By, found: Facets) -> list[str]:
     }
     if by == "category":
         return sorted(offered[by], key=lambda name: fold(_label(catalogue, request, by, name)))
-    return list(offered.get(by, tuple(value.value for value in found.values)))
+    return list(offered.get(by, tuple(value.value for value in facets.values)))
 
 
 def _label(catalogue: Catalogue, request: Request, by: By, value: str) -> str:
@@ -139,48 +146,39 @@ def _label(catalogue: Catalogue, request: Request, by: By, value: str) -> str:
     return catalogue.label("interface" if by == "origin" else by, value, request.lang)
 
 
-def _value(request: Request, state: Address, by: By, counted: tuple[str, int]) -> Value:
-    value, count = counted
+def _value(request: Request, state: Address, by: By, *, value: str, count: int) -> Value:
     held = state.has(by, value)
     query = state.without(by, value) if held else state.with_value(by, value)
     label = _label(request.log.catalogue, request, by, value)
     return Value(value=value, label=label, count=count, href=state.href(query), held=held)
 
 
-def _names(request: Request, state: Address, turn: tuple[By, str | None]) -> Response[Any]:
+def _names(request: Request, state: Address, by: By, *, cursor: str | None) -> Response[Any]:
     """Who did it, or whom and what it is about, by the alphabet; numbers beside what is no person."""
-    by, cursor = turn
-    found, further = _named(request, state, turn)
-    told = [
-        Value(
-            value=one.value,
-            label=cut(one.label),
-            count=one.count,
-            href=state.href(state.fresh if state.has(by, one.value) else state.with_value(by, one.value)),
-            held=state.has(by, one.value),
-        )
-        for one in found
-    ]
+    named = _named(request, state, by, cursor=cursor)
     letters: dict[str, list[Value]] = {}
-    for one in told:
-        letters.setdefault(fold(one.label)[:1].upper() or "#", []).append(one)
-    older = _here(state, state.query, ("by", by), ("turn", further)) if further else None
-    first = _here(state, state.fresh, ("by", by)) if cursor else None
+    for facet in named.values:
+        held = state.has(by, facet.value)
+        query = state.fresh if held else state.with_value(by, facet.value)
+        label = cut(facet.label)
+        value = Value(value=facet.value, label=label, count=facet.count, href=state.href(query), held=held)
+        letters.setdefault(fold(label)[:1].upper() or "#", []).append(value)
+    older = _address(state, state.query, ("by", by), ("turn", named.cursor)) if named.cursor else None
+    first = _address(state, state.fresh, ("by", by)) if cursor else None
     turns = {"older": older, "first": first}
-    return _shown(request, state, 200, why=None, found=[], by=by, letters=list(letters.items()), turns=turns)
+    shown = {"by": by, "letters": list(letters.items()), "turns": turns}
+    return _shown(request, state, 200, why=None, counted=[], **shown)
 
 
-def _named(
-    request: Request, state: Address, turn: tuple[By, str | None]
-) -> tuple[list[FacetValue], str | None]:
-    """The next values that have a name, and where those after them begin; an id alone is nothing to choose by."""
-    (by, cursor), named = turn, []
+def _named(request: Request, state: Address, by: By, *, cursor: str | None) -> NamedValues:
+    """The next values that have a name: an id alone is nothing to choose by."""
+    named: list[FacetValue] = []
     for _ in range(_MOST_TURNS):
-        found = request.log.facets(
+        facets = request.log.facets(
             state.query, by, viewer=request.viewer, limit=200, cursor=cursor, lang=request.lang
         )
-        named += [one for one in found.values if one.label != one.value.partition("/")[2]]
-        cursor = found.next_cursor
+        named += [value for value in facets.values if value.label != value.value.partition("/")[2]]
+        cursor = facets.next_cursor
         if cursor is None or len(named) >= NAMES:
             break
-    return named, cursor
+    return NamedValues(named, cursor)

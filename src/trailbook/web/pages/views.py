@@ -20,26 +20,25 @@ from trailbook.errors import (
 )
 from trailbook.query import Query, from_params, in_words, to_params
 from trailbook.web.api.access import by
-from trailbook.web.api.entries import known
+from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.problems import STATUS, code_of
 from trailbook.web.http.render import html, see
 from trailbook.web.http.request import Request
-from trailbook.web.pages import address as asking
-from trailbook.web.pages.address import address
-from trailbook.web.pages.frame import frame, home, home_zone, telling
+from trailbook.web.pages.address import EVERYTHING, address, parsed, read_address
+from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
 from trailbook.web.pages.names import Naming
-from trailbook.web.pages.sign_in import fields
+from trailbook.web.pages.sign_in import form
 
 READY = "ready:"
 
 
-class Offered(Struct, frozen=True, kw_only=True):
-    """A view on the page; `news` says in words what is new, if anything is."""
+class OfferedView(Struct, frozen=True, kw_only=True):
+    """A view on the page, its filter as words and as an address has it; `news` says what is new, if anything is."""
 
     id: str
     name: str
     href: str
-    said: str
+    filter_words: str
     ready: bool
     own: bool
     shared: bool
@@ -51,7 +50,7 @@ class Offered(Struct, frozen=True, kw_only=True):
 
 def page(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/views: all of them, and what may be done with them."""
-    return _page(request, told="saved" in request.only("saved"))
+    return _page(request, saved="saved" in request.only("saved"))
 
 
 def opened(request: Request) -> Response[bytes]:
@@ -66,92 +65,96 @@ def opened(request: Request) -> Response[bytes]:
 def alerts(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/alerts: what is new, for the page that asks beside."""
     request.only()
-    return html("alerts.html", t=request.words, home=home(request), alerts=_told(request))
+    return html(
+        "alerts.html",
+        t=request.words,
+        home=home(request),
+        alerts=[view for view in _all(request) if view.news],
+    )
 
 
-def form(request: Request) -> Response[bytes]:
+def submit(request: Request) -> Response[bytes]:
     """POST /orgs/{org}/activity/views: one change, then the page again. Raises: NotFoundError."""
-    given = dict(fields(request))
-    do = {"save": _save, "change": _change, "remove": _remove, "choose": _choose}.get(given.get("do", ""))
+    sent = form(request)
+    do = {"save": _save, "change": _change, "remove": _remove, "choose": _choose}.get(sent.get("do", ""))
     if do is None:
         raise NotFoundError("there is no such form")
     try:
-        do(request, given)
+        do(request, sent)
     except (NotFoundError, FilterInvalidError) as error:
         return _page(request, wrong=_words(request, error), status=422)
     except TrailbookError as error:
         if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
             raise
-        return _page(request, wrong=_words(request, error), status=STATUS[code_of(error)], kept=given)
+        return _page(request, wrong=_words(request, error), status=STATUS[code_of(error)], sent=sent)
     return see(f"{request.path}?saved=1")
 
 
-def _save(request: Request, given: dict[str, str]) -> None:
-    administration.add_view(by(request), _wanted(request, given))
+def _save(request: Request, sent: dict[str, str]) -> None:
+    administration.add_view(by(request), _wanted(request, sent))
 
 
-def _change(request: Request, given: dict[str, str]) -> None:
-    id_ = given.get("id", "")
+def _change(request: Request, sent: dict[str, str]) -> None:
+    id_ = sent.get("id", "")
     was = administration.find_view(by(request), id_)
-    name, shared = given.get("name", was.name), given.get("shared") == "on"
+    name, shared = sent.get("name", was.name), sent.get("shared") == "on"
     wanted = NewView(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
     administration.change_view(by(request), id_, wanted)
 
 
-def _remove(request: Request, given: dict[str, str]) -> None:
-    administration.remove_view(by(request), given.get("id", ""))
+def _remove(request: Request, sent: dict[str, str]) -> None:
+    administration.remove_view(by(request), sent.get("id", ""))
 
 
-def _choose(request: Request, given: dict[str, str]) -> None:
-    id_ = _offered(request, given.get("id", "")).id
+def _choose(request: Request, sent: dict[str, str]) -> None:
+    id_ = _offered(request, sent.get("id", "")).id
     administration.choose_view(
-        by(request), id_, default=given.get("default") == "on", alert=given.get("alert") == "on"
+        by(request), id_, default=sent.get("default") == "on", alert=sent.get("alert") == "on"
     )
 
 
-def _wanted(request: Request, given: dict[str, str]) -> NewView:
+def _wanted(request: Request, sent: dict[str, str]) -> NewView:
     return NewView(
-        name=given.get("name", ""),
-        query=_read(request, given.get("filter", "")),
-        shared=given.get("shared") == "on",
-        default=given.get("default") == "on",
-        alert=given.get("alert") == "on",
+        name=sent.get("name", ""),
+        query=_read(request, sent.get("filter", "")),
+        shared=sent.get("shared") == "on",
+        default=sent.get("default") == "on",
+        alert=sent.get("alert") == "on",
     )
 
 
 def _read(request: Request, text: str) -> Query:
     """A filter as the list's address has it. Raises: FilterInvalidError."""
-    pairs = asking.parsed(text)
-    return asking.read(
-        home(request), pairs, known=known(request.log.catalogue), home_zone=home_zone(request)
+    vocabulary = vocabulary_of(request.log.catalogue)
+    return read_address(
+        home(request), parsed(text), vocabulary=vocabulary, home_zone=home_zone(request)
     ).query
 
 
-def _page(request: Request, *, told: bool = False, status: int = 200, **more: Any) -> Response[bytes]:
-    seen: dict[str, Any] = {"wrong": None, "kept": {}, **more}
+def _page(request: Request, *, status: int = 200, **more: Any) -> Response[bytes]:
+    variables: dict[str, Any] = {"wrong": None, "saved": False, "sent": {}, **more}
     return html(
         "views.html",
         status,
         **frame(request),
-        saved=told,
-        those=_all(request),
+        offered=_all(request),
         most=administration.LONGEST,
-        **seen,
+        **variables,
     )
 
 
-def _all(request: Request) -> list[Offered]:
-    return [*(_of(request, one) for one in administration.list_views(by(request))), *_ready(request)]
+def _all(request: Request) -> list[OfferedView]:
+    return [*(_of(request, view) for view in administration.list_views(by(request))), *_ready(request)]
 
 
-def _ready(request: Request) -> list[Offered]:
+def _ready(request: Request) -> list[OfferedView]:
     chosen = administration.view_choices(by(request))
-    found = []
+    offered = []
     for view in (*REVIEW_VIEWS, *READY_VIEWS):
         if view.asks is None:
             id_, pairs = READY + view.name, [*view.params, ("tz", home_zone(request))]
             choice = chosen.get(id_)
-            one = ViewerView(
+            ready = ViewerView(
                 id=id_,
                 name=request.words(f"views.{view.name}"),
                 query=from_params(pairs),
@@ -161,33 +164,31 @@ def _ready(request: Request) -> list[Offered]:
                 alert=choice is not None and choice.alert,
                 created_at=0,
             )
-            found.append(_of(request, one))
-    return found
+            offered.append(_of(request, ready))
+    return offered
 
 
-def _offered(request: Request, id_: str) -> Offered:
+def _offered(request: Request, id_: str) -> OfferedView:
     """A view by its id, saved or ready. Raises: NotFoundError."""
     if not id_.startswith(READY):
         return _of(request, administration.find_view(by(request), id_))
-    found = next((one for one in _ready(request) if one.id == id_), None)
-    if found is None:
+    ready = next((view for view in _ready(request) if view.id == id_), None)
+    if ready is None:
         raise NotFoundError("there is no such view")
-    return found
+    return ready
 
 
-def _of(request: Request, view: ViewerView) -> Offered:
+def _of(request: Request, view: ViewerView) -> OfferedView:
     ready = view.id.startswith(READY)
     pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(request))]
-    shown = (
-        [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", asking.EVERYTHING)]
-    )
-    said = telling(request, None, home_zone(request))
-    naming = Naming(request.log, request.viewer, said, entries=())
-    return Offered(
+    shown = [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", EVERYTHING)]
+    presenter = presenter_of(request, None, home_zone(request))
+    naming = Naming(request.log, request.viewer, presenter, entries=())
+    return OfferedView(
         id=view.id,
         name=view.name,
         href=address(home(request), shown),
-        said=in_words(view.query, naming.label, request.lang),
+        filter_words=in_words(view.query, naming.label, request.lang),
         ready=ready,
         own=view.own,
         shared=view.shared,
@@ -207,10 +208,6 @@ def _news(request: Request, view: ViewerView) -> str | None:
     except FiguresOfAPersonError:
         return request.words("alerts.some")
     return request.words.counted("alerts.new", count)
-
-
-def _told(request: Request) -> list[Offered]:
-    return [one for one in _all(request) if one.news]
 
 
 def _words(request: Request, error: TrailbookError) -> str:

@@ -1,14 +1,14 @@
 /* Exports: an order from the dialog, and how far each of one's own has come. The words are the page's. */
 (() => {
   "use strict";
-  const one = (selector, from = document) => from.querySelector(selector);
+  const find = (selector, from = document) => from.querySelector(selector);
   const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang; // as the server writes dates
   const json = { "Content-Type": "application/json", Accept: "application/json" };
 
   document.addEventListener("click", (event) => {
-    const dialog = one("#export");
+    const dialog = find("#export");
     if (event.target.closest("[data-export]")) {
-      one("[data-total]", dialog).textContent = one("#total").textContent;
+      find("[data-total]", dialog).textContent = find("#total").textContent;
       dialog.showModal();
     }
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
@@ -28,26 +28,26 @@
     };
     const answer = await fetch(form.dataset.api, { method: "POST", headers: json, body: JSON.stringify(order) }).catch(() => null);
     if (answer?.ok) { location.assign(form.getAttribute("action")); return; }
-    const told = one("[role=alert]", form), problem = await answer?.json().catch(() => null);
-    one("span", told).textContent = problem?.detail ?? "";
-    told.hidden = false;
+    const refusal = find("[role=alert]", form), problem = await answer?.json().catch(() => null);
+    find("span", refusal).textContent = problem?.detail ?? "";
+    refusal.hidden = false;
   }, true);
 
   /* --- One's own exports. --- */
-  const list = () => one("#exports");
+  const list = () => find("#exports");
   const date = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" });
   const number = new Intl.NumberFormat(lang);
   const word = (state) => [...document.querySelectorAll("#export-words dt")].find((name) => name.textContent === state)?.nextElementSibling.textContent ?? state;
   const live = (job) => job.state === "queued" || job.state === "running";
 
   const draw = (job) => {
-    const row = document.getElementById(`x-${job.id}`) ?? one("#export-row").content.cloneNode(true).firstElementChild;
+    const row = document.getElementById(`x-${job.id}`) ?? find("#export-row").content.cloneNode(true).firstElementChild;
     row.id = `x-${job.id}`;
-    const put = (name, text) => { const part = one(`[data-${name}]`, row); part.textContent = text; part.hidden = !text; };
+    const put = (name, text) => { const part = find(`[data-${name}]`, row); part.textContent = text; part.hidden = !text; };
     put("format", (job.format ?? "").toUpperCase());
     put("state", word(job.state));
     put("when", job.created_at ? date.format(new Date(job.created_at)) : "");
-    const rows = one("[data-rows]", row), expires = one("[data-expires]", row), progress = one("progress", row);
+    const rows = find("[data-rows]", row), expires = find("[data-expires]", row), progress = find("progress", row);
     rows.textContent = rows.dataset.words.replace("{done}", number.format(job.rows_done)).replace("{count}", number.format(job.count));
     expires.hidden = job.state !== "ready";
     expires.textContent = expires.dataset.words.replace("{when}", job.expires_at ? date.format(new Date(job.expires_at)) : "");
@@ -55,11 +55,11 @@
     progress.value = job.count ? job.rows_done / job.count : 0;
     const path = `${list().dataset.api}/${job.id}`;
     for (const name of ["file", "manifest"]) {
-      const link = one(`[data-${name}]`, row);
+      const link = find(`[data-${name}]`, row);
       link.href = `${path}/${name}`;
       link.hidden = job.state !== "ready" || (name === "manifest" && job.manifest === false);
     }
-    const drop = one("[data-drop]", row);
+    const drop = find("[data-drop]", row);
     drop.textContent = live(job) ? drop.dataset.cancel : drop.dataset.remove;
     drop.hidden = !live(job) && job.state !== "ready";
     drop.onclick = async () => { await fetch(path, { method: "DELETE", headers: json }); look(); };
@@ -69,12 +69,12 @@
   const look = async () => {
     clearTimeout(timer);
     const answer = await fetch(list().dataset.api, { headers: json }).catch(() => null);
-    one("#exports-lost").hidden = Boolean(answer?.ok);
+    find("#exports-lost").hidden = Boolean(answer?.ok);
     if (answer && [401, 403].includes(answer.status)) { location.reload(); return; }
     if (!answer?.ok) { timer = setTimeout(look, 5000); return; }
-    const found = await answer.json(), jobs = found.exports ?? [];
+    const { exports: jobs = [] } = await answer.json();
     list().replaceChildren(...jobs.map(draw));
-    one("#exports-none").hidden = jobs.length > 0;
+    find("#exports-none").hidden = jobs.length > 0;
     if (jobs.some(live)) timer = setTimeout(look, 1000);
   };
   document.addEventListener("DOMContentLoaded", () => { if (list()) look(); });

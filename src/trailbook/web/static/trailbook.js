@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  const one = (selector, from = document) => from.querySelector(selector);
+  const find = (selector, from = document) => from.querySelector(selector);
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
   /* What this browser remembers: nothing of people. */
@@ -32,7 +32,7 @@
   /* A question that needs a name puts the reader where the name is typed; once, not at every change. */
   let asked = null;
   const asking = () => {
-    const asks = one("#asks"), view = asks && new URLSearchParams(location.search).get("view");
+    const asks = find("#asks"), view = asks && new URLSearchParams(location.search).get("view");
     if (asks && asked !== view) reach(asks.dataset.asks);
     asked = view;
   };
@@ -40,10 +40,10 @@
   /* "2 hours ago", beside the time and never instead of it. */
   const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto" });
   const ago = () => all(".row").forEach((row) => {
-    const minutes = Math.round((Date.now() - Date.parse(one("time", row).dateTime)) / 60000);
-    const told = one(".ago", row);
-    told.hidden = minutes < 0 || minutes >= 1440;
-    if (!told.hidden) told.textContent = minutes < 60 ? relative.format(-minutes, "minute") : relative.format(-Math.round(minutes / 60), "hour");
+    const minutes = Math.round((Date.now() - Date.parse(find("time", row).dateTime)) / 60000);
+    const line = find(".ago", row);
+    line.hidden = minutes < 0 || minutes >= 1440;
+    if (!line.hidden) line.textContent = minutes < 60 ? relative.format(-minutes, "minute") : relative.format(-Math.round(minutes / 60), "hour");
   });
 
   /* Rows that came since the reader last looked are marked once. */
@@ -81,25 +81,25 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
-    if (event.target.closest("a.to-views")) one(".views").open = true;
+    if (event.target.closest("a.to-views")) find(".views").open = true;
     all(".pick[open]").forEach((pick) => { pick.open = pick.contains(event.target); });
     const wanted = event.target.closest("[data-reach]");
     if (wanted) reach(wanted.dataset.reach);
-    if (event.target.closest("[data-help]")) one("#help").showModal();
-    if (event.target.closest("[data-retry]")) { one("#notice").replaceChildren(); retry?.(); }
+    if (event.target.closest("[data-help]")) find("#help").showModal();
+    if (event.target.closest("[data-retry]")) { find("#notice").replaceChildren(); retry?.(); }
     if (event.target.closest("#pause")) { memory.set("live", memory.get("live") === "off" ? "on" : "off"); location.reload(); }
-    if (event.target.closest("#arrived")) seen = Number(one("#live").dataset.asOf);
+    if (event.target.closest("#arrived")) seen = Number(find("#live").dataset.asOf);
   });
   const reach = (id) => {
     const field = document.getElementById(id) || document.getElementById("f-more");
     for (let part = field; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
-    const control = field.matches("fieldset") ? one("input", field) : field;
+    const control = field.matches("fieldset") ? find("input", field) : field;
     if (control.tagName === "SUMMARY") control.parentElement.open = true;
     control.focus();
   };
 
   /* --- One entry beside the list. --- */
-  const panel = () => one("#panel");
+  const panel = () => find("#panel");
   let list = null, row = null;
   const shut = () => {
     panel().replaceChildren();
@@ -132,27 +132,27 @@
   });
   document.addEventListener("htmx:error", (event) => {
     if (event.detail.ctx?.target?.id !== "page") return;
-    one("#notice").replaceChildren(one("#lost").content.cloneNode(true));
+    find("#notice").replaceChildren(find("#lost").content.cloneNode(true));
   });
   document.addEventListener("htmx:after:request", (event) => {
     const context = event.detail.ctx;
-    if (context.response.status < 400) one("#notice").replaceChildren();
-    if ([401, 403].includes(context.response.status)) { panel().close(); one("#page").replaceChildren(); context.target = one("#page"); }
+    if (context.response.status < 400) find("#notice").replaceChildren();
+    if ([401, 403].includes(context.response.status)) { panel().close(); find("#page").replaceChildren(); context.target = find("#page"); }
     const turned = context.sourceElement?.matches?.("[rel=next], [rel=prev]") && context.target?.id === "page";
-    if (turned) one("#said")?.scrollIntoView();
+    if (turned) find("#said")?.scrollIntoView();
   });
 
   /* --- What comes while the page is read: counted, never shoved in. --- */
   const pausing = () => {
-    const button = one("#pause");
+    const button = find("#pause");
     if (!button) return;
     const off = memory.get("live") === "off";
     button.setAttribute("aria-pressed", String(off));
-    one("span", button).textContent = off ? button.dataset.go : button.dataset.pause;
+    find("span", button).textContent = off ? button.dataset.go : button.dataset.pause;
   };
   let came = 0, counted = null;
   document.addEventListener("entry", (event) => {
-    const live = event.target.closest?.("#live"), link = one("#arrived");
+    const live = event.target.closest?.("#live"), link = find("#arrived");
     if (!live || !link) return;
     if (counted !== live.dataset.asOf) { came = 0; counted = live.dataset.asOf; }
     came += 1;
@@ -162,12 +162,12 @@
   });
   document.addEventListener("end", (event) => {
     if (event.target.id !== "live") return;
-    one("#page").replaceChildren();
+    find("#page").replaceChildren();
     panel().close();
     location.reload();
   });
-  document.addEventListener("htmx:sse:error", () => { const told = one("#offline"); if (told) told.hidden = false; });
-  document.addEventListener("htmx:sse:after:connection", () => { const told = one("#offline"); if (told) told.hidden = true; });
+  document.addEventListener("htmx:sse:error", () => { const offline = find("#offline"); if (offline) offline.hidden = false; });
+  document.addEventListener("htmx:sse:after:connection", () => { const offline = find("#offline"); if (offline) offline.hidden = true; });
   document.addEventListener("htmx:sse:before:connection", (event) => { if (memory.get("live") === "off") event.preventDefault(); });
 
   /* --- Single keys. --- */
@@ -175,22 +175,22 @@
     const times = all(".row .when a").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
     (times[at + by] || times[at] || times[0])?.focus();
   };
-  const turn = (rel) => one(`${panel().open ? "#panel" : "#page"} a[rel=${rel}]`)?.click();
+  const turn = (rel) => find(`${panel().open ? "#panel" : "#page"} a[rel=${rel}]`)?.click();
   const keys = {
     "/": () => reach("f-text"),
-    q: () => { one(".views").open = true; one(".views a").focus(); },
-    f: () => { one(".filters").open = true; one("#f-date").focus(); },
+    q: () => { find(".views").open = true; find(".views a").focus(); },
+    f: () => { find(".filters").open = true; find("#f-date").focus(); },
     j: () => (panel().open ? turn("next") : step(1)),
     k: () => (panel().open ? turn("prev") : step(-1)),
     o: () => turn("next"),
     n: () => turn("prev"),
-    "?": () => one("#help").showModal(),
+    "?": () => find("#help").showModal(),
   };
   document.addEventListener("keydown", (event) => {
     const pick = event.key === "Escape" && event.target.closest(".pick[open]");
-    if (pick) { pick.open = false; one("summary", pick).focus(); }
+    if (pick) { pick.open = false; find("summary", pick).focus(); }
     if (event.ctrlKey || event.metaKey || event.altKey || memory.get("keys") === "off") return;
-    if (event.target.closest("input, select, textarea, [contenteditable]") || one("#help").open) return;
+    if (event.target.closest("input, select, textarea, [contenteditable]") || find("#help").open) return;
     const act = keys[event.key];
     if (!act) return;
     event.preventDefault();
@@ -200,8 +200,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     panel().addEventListener("close", shut);
     panel().addEventListener("click", (event) => { if (event.target === panel()) panel().close(); });
-    one("[data-keys]").checked = memory.get("keys") !== "off";
-    if (memory.get("live") === "off") one("#live")?.removeAttribute("hx-sse:connect");
+    find("[data-keys]").checked = memory.get("keys") !== "off";
+    if (memory.get("live") === "off") find("#live")?.removeAttribute("hx-sse:connect");
     dress();
   });
 })();

@@ -46,31 +46,28 @@ def _get(path: str, name: str, says: str, shape: str) -> Operation:
     )
 
 
-def _put(path: str, name: str, says: str, *, shapes: tuple[str, str]) -> Operation:
+def _put(path: str, name: str, says: str, *, sends: str, answers: str) -> Operation:
     return Operation(
         method="PUT",
         path=f"{ORG}/{path}",
         name=name,
         says=says,
         scope="administer",
-        sends={JSON: ref(shapes[0])},
-        answers={200: answer("As it is now.", shapes[1])},
+        sends={JSON: ref(sends)},
+        answers={200: answer("As it is now.", answers)},
         problems=(*_SENT, *_GUARDED),
     )
 
 
-def _post(path: str, name: str, says: str, *, shapes: tuple[str | None, str]) -> Operation:
-    sends = {} if shapes[0] is None else {JSON: ref(shapes[0])}
-    made = Answer(
-        says="Made.", forms={JSON: ref(shapes[1])}, headers=("Location",) if path == "roles" else ()
-    )
+def _post(path: str, name: str, says: str, *, sends: str | None, answers: str) -> Operation:
+    made = Answer(says="Made.", forms={JSON: ref(answers)}, headers=("Location",) if path == "roles" else ())
     return Operation(
         method="POST",
         path=f"{ORG}/{path}",
         name=name,
         says=says,
         scope="administer",
-        sends=sends,
+        sends={} if sends is None else {JSON: ref(sends)},
         answers={201: made},
         problems=_SENT,
     )
@@ -89,26 +86,35 @@ def _delete(path: str, name: str, says: str) -> Operation:
 
 
 def _roles() -> tuple[Operation, ...]:
-    both = ("RoleSent", "RoleAnswer")
     return (
         _get("roles", "listRoles", "The roles", "RoleList"),
-        _post("roles", "addRole", "Make a role", shapes=both),
+        _post("roles", "addRole", "Make a role", sends="RoleSent", answers="RoleAnswer"),
         _get("roles/{role}", "readRole", "One role", "RoleAnswer"),
-        _put("roles/{role}", "changeRole", "Change a role", shapes=both),
+        _put("roles/{role}", "changeRole", "Change a role", sends="RoleSent", answers="RoleAnswer"),
         _delete("roles/{role}", "removeRole", "Remove a role, also from whoever has it"),
     )
 
 
 def _members() -> tuple[Operation, ...]:
-    one = "members/{type}/{item}"
+    member = "members/{type}/{item}"
     return (
         _get("members", "listMembers", "The members", "MemberList"),
-        _get(one, "readMember", "One member", "MemberAnswer"),
-        _put(one, "putMember", "Give a person roles", shapes=("MemberSent", "MemberAnswer")),
-        _delete(one, "removeMember", "Remove a member and their account"),
-        _post(f"{one}/invitation", "invite", "Invite to an account", shapes=("InvitationSent", "LinkAnswer")),
+        _get(member, "readMember", "One member", "MemberAnswer"),
+        _put(member, "putMember", "Give a person roles", sends="MemberSent", answers="MemberAnswer"),
+        _delete(member, "removeMember", "Remove a member and their account"),
         _post(
-            f"{one}/reset", "resetPassword", "Let a member set a new password", shapes=(None, "LinkAnswer")
+            f"{member}/invitation",
+            "invite",
+            "Invite to an account",
+            sends="InvitationSent",
+            answers="LinkAnswer",
+        ),
+        _post(
+            f"{member}/reset",
+            "resetPassword",
+            "Let a member set a new password",
+            sends=None,
+            answers="LinkAnswer",
         ),
     )
 
@@ -116,9 +122,13 @@ def _members() -> tuple[Operation, ...]:
 def _keys() -> tuple[Operation, ...]:
     return (
         _get("keys", "listApiKeys", "The API keys", "KeyList"),
-        _post("keys", "issueApiKey", "Make an API key", shapes=("KeySent", "NewKeyAnswer")),
+        _post("keys", "issueApiKey", "Make an API key", sends="KeySent", answers="NewKeyAnswer"),
         _post(
-            "keys/{key}/rotate", "rotateApiKey", "Replace its secret", shapes=("RotationSent", "NewKeyAnswer")
+            "keys/{key}/rotate",
+            "rotateApiKey",
+            "Replace its secret",
+            sends="RotationSent",
+            answers="NewKeyAnswer",
         ),
         _delete("keys/{key}", "revokeApiKey", "Revoke an API key"),
     )
@@ -127,5 +137,5 @@ def _keys() -> tuple[Operation, ...]:
 def _withheld() -> tuple[Operation, ...]:
     return (
         _get("withheld", "readWithheld", "Categories that even full access does not show", "WithheldAnswer"),
-        _put("withheld", "withhold", "Withhold categories", shapes=("WithheldSent", "WithheldAnswer")),
+        _put("withheld", "withhold", "Withhold categories", sends="WithheldSent", answers="WithheldAnswer"),
     )

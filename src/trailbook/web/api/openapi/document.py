@@ -93,18 +93,18 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
 
 def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
     """Every operation there is."""
-    found = (
+    filtered = (
         *reading(catalogue),
         *counts(catalogue),
         *live(catalogue),
         *names(catalogue),
         *exports(catalogue),
     )
-    return (*recording(), *found, *ordered(), *saved(), *proofs(), *caring(), *operators())
+    return (*recording(), *filtered, *ordered(), *saved(), *proofs(), *caring(), *operators())
 
 
 def _written(operation: Operation) -> Schema:
-    found: Schema = {
+    written: Schema = {
         "operationId": operation.name,
         "summary": operation.says,
         "tags": [_TAGS[operation.scope]],
@@ -112,34 +112,34 @@ def _written(operation: Operation) -> Schema:
         "responses": {**_good(operation), **_refused(operation)},
     }
     if operation.more:
-        found["description"] = operation.more
+        written["description"] = operation.more
     if operation.sends:
-        found["requestBody"] = {"required": True, "content": content(operation.sends)}
+        written["requestBody"] = {"required": True, "content": content(operation.sends)}
     if operation.scope == "record":
-        found["security"] = [{"key": []}]
+        written["security"] = [{"key": []}]
     elif operation.scope:
-        found["security"] = [{"key": []}, {"session": []}]
-    return found
+        written["security"] = [{"key": []}, {"session": []}]
+    return written
 
 
 def _path(path: str) -> list[Schema]:
-    found: list[Schema] = []
+    parameters: list[Schema] = []
     if "{org}" in path:
         org = {"type": "string", "minLength": 1}
-        found.append({"name": "org", "in": "path", "required": True, "schema": org})
+        parameters.append({"name": "org", "in": "path", "required": True, "schema": org})
     if "{id}" in path:
         id_ = {"type": "string", "format": "uuid"}
-        found.append({"name": "id", "in": "path", "required": True, "schema": id_})
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": id_})
     for name in ("type", "item", "tile", "export", "view", "role", "key"):
         if f"{{{name}}}" in path:
             text = {"type": "string", "minLength": 1}
-            found.append({"name": name, "in": "path", "required": True, "schema": text})
-    return found
+            parameters.append({"name": name, "in": "path", "required": True, "schema": text})
+    return parameters
 
 
 def _good(operation: Operation) -> Schema:
     counted = _RATES if operation.scope else ()
-    found: Schema = {
+    responses: Schema = {
         str(status): {
             "description": answer.says,
             "content": content(answer.forms),
@@ -150,8 +150,8 @@ def _good(operation: Operation) -> Schema:
     tagged = any("ETag" in answer.headers for answer in operation.answers.values())
     if tagged and operation.method == "GET":
         says = "Unchanged since the answer whose tag `If-None-Match` names."
-        found["304"] = {"description": says, "headers": _headers("ETag", *counted)}
-    return found
+        responses["304"] = {"description": says, "headers": _headers("ETag", *counted)}
+    return responses
 
 
 def _headers(*names: str) -> Schema:
@@ -163,13 +163,13 @@ def _headers(*names: str) -> Schema:
 
 def _problems(operation: Operation) -> set[str]:
     """The codes an operation may answer: its own, and those of its method and body."""
-    found = set(operation.problems)
-    found |= {"not-acceptable"} if operation.method == "GET" else set()
-    return found | ({"request-timeout"} if operation.sends else set())
+    codes = set(operation.problems)
+    codes |= {"not-acceptable"} if operation.method == "GET" else set()
+    return codes | ({"request-timeout"} if operation.sends else set())
 
 
 def _refused(operation: Operation) -> Schema:
-    found: Schema = {}
+    responses: Schema = {}
     problems = _problems(operation)
     for status in sorted({STATUS[code] for code in problems}):
         codes = sorted({code for code in problems if STATUS[code] == status})
@@ -178,12 +178,12 @@ def _refused(operation: Operation) -> Schema:
         if status in operation.answers:
             forms |= content(operation.answers[status].forms)
             says = f"{operation.answers[status].says} Or {says}."
-        found[str(status)] = {"description": says, "content": forms}
+        responses[str(status)] = {"description": says, "content": forms}
         if status == 429:
-            found["429"]["headers"] = _headers("Retry-After", *_RATES)
+            responses["429"]["headers"] = _headers("Retry-After", *_RATES)
         elif status == 503 and status not in operation.answers:
-            found["503"]["headers"] = _headers("Retry-After")
-    return found
+            responses["503"]["headers"] = _headers("Retry-After")
+    return responses
 
 
 def _schemes() -> Schema:

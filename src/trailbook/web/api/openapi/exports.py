@@ -24,8 +24,8 @@ _BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
 def ordered() -> tuple[Operation, ...]:
     """Ordering an export, and everything that becomes of it."""
     path = f"{ORG}/exports"
-    one = f"{path}/{{export}}"
-    return (*_orders(path), *_order(one), *_files(one))
+    export = f"{path}/{{export}}"
+    return (*_orders(path), *_order(export), *_files(export))
 
 
 def _orders(path: str) -> tuple[Operation, ...]:
@@ -69,11 +69,11 @@ def _orders(path: str) -> tuple[Operation, ...]:
     )
 
 
-def _order(one: str) -> tuple[Operation, ...]:
+def _order(path: str) -> tuple[Operation, ...]:
     return (
         Operation(
             method="GET",
-            path=one,
+            path=path,
             name="readExport",
             says="How far an export is",
             scope="export",
@@ -82,7 +82,7 @@ def _order(one: str) -> tuple[Operation, ...]:
         ),
         Operation(
             method="DELETE",
-            path=one,
+            path=path,
             name="cancelExport",
             says="Cancel an export, or remove one that has ended",
             scope="export",
@@ -92,12 +92,12 @@ def _order(one: str) -> tuple[Operation, ...]:
     )
 
 
-def _files(one: str) -> tuple[Operation, ...]:
+def _files(path: str) -> tuple[Operation, ...]:
     files = dict.fromkeys((*(form.media_type for form in FORMATS.values()), ZIP), _BYTES)
     return (
         Operation(
             method="GET",
-            path=f"{one}/file",
+            path=f"{path}/file",
             name="readExportFile",
             says="The file of an export",
             scope="export",
@@ -112,7 +112,7 @@ def _files(one: str) -> tuple[Operation, ...]:
         ),
         Operation(
             method="GET",
-            path=f"{one}/manifest",
+            path=f"{path}/manifest",
             name="readExportManifest",
             says="What the file of an export holds, signed",
             scope="export",

@@ -14,11 +14,8 @@ def proofs() -> tuple[Operation, ...]:
 
     octets, text = {"application/octet-stream": {"type": "string"}}, {"text/plain": {"type": "string"}}
     openings = {JSON: {"type": "array", "items": ref("Opening")}}
-    raw, entry, log = (
-        Answer(says="The bytes.", forms=octets, headers=("ETag",)),
-        f"{ORG}/entries/{{id}}",
-        "/log/{org}",
-    )
+    entry, log = f"{ORG}/entries/{{id}}", "/log/{org}"
+    raw = Answer(says="The bytes.", forms=octets, headers=("ETag",))
     proof = Answer(says="A C2SP tlog-proof.", forms=text, headers=("Content-Disposition",))
     note, keys = Answer(says="A signed note.", forms=text), Answer(says="A key a line.", forms=text)
     opening = Answer(says="One for each name it had.", forms=openings)

@@ -79,7 +79,7 @@ def names(catalogue: Catalogue) -> tuple[Operation, ...]:
                 query("limit", whole(1, 20), "At most so many; otherwise 20."),
             ),
             answers={
-                200: Answer(says="Items by name.", forms={JSON: {"type": "array", "items": ref("Found")}})
+                200: Answer(says="Items by name.", forms={JSON: {"type": "array", "items": ref("FoundItem")}})
             },
             problems=FILTERED,
         ),

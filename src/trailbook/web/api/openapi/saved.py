@@ -43,12 +43,12 @@ def _views(path: str) -> tuple[Operation, ...]:
     )
 
 
-def _view(one: str) -> tuple[Operation, ...]:
+def _view(path: str) -> tuple[Operation, ...]:
     shown = answer("The view.", "ViewAnswer")
     return (
         Operation(
             method="GET",
-            path=one,
+            path=path,
             name="readView",
             says="One saved view",
             scope="read",
@@ -57,7 +57,7 @@ def _view(one: str) -> tuple[Operation, ...]:
         ),
         Operation(
             method="PUT",
-            path=one,
+            path=path,
             name="changeView",
             says="Change a saved view",
             scope="read",
@@ -68,7 +68,7 @@ def _view(one: str) -> tuple[Operation, ...]:
         ),
         Operation(
             method="DELETE",
-            path=one,
+            path=path,
             name="removeView",
             says="Remove a saved view",
             scope="read",

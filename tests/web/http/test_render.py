@@ -10,7 +10,7 @@ from jinja2 import DictLoader, Environment, FileSystemLoader
 from tests.web.conftest import ORG, Served, enter
 
 from trailbook.web.http import render
-from trailbook.web.http.row_cache import Drawn
+from trailbook.web.http.row_cache import RowCache
 
 PAGES = (
     "?category.not=activity_log",
@@ -31,7 +31,7 @@ def unwritten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(render, "_templates", lambda lang: plain)
         patched.setattr(render, "_macros", render._macros.__wrapped__)
-        patched.setattr(Drawn, "_list", lambda self, *place: {})  # rows are written anew
+        patched.setattr(RowCache, "_list", lambda self, place: {})  # rows are written anew
         yield
 
 
@@ -59,14 +59,14 @@ def test_a_page_is_the_same_page(
 
 def test_what_is_written_is_escaped_and_never_read_as_a_template() -> None:
     """A text with markup stays text, one with braces is left to the template, what has slots is not touched."""
-    written = render._Written("en")
+    loader = render._LanguageLoader("en")
     texts = {"marked": '<b> & "so"', "braced": "{{ 7 * 7 }}", "spaced": " a "}
-    written._fixed["t"] = texts.__getitem__
+    loader._fixed["t"] = texts.__getitem__
     source = "{{ t('marked') }}|{{ t('braced') }}|{{ t('spaced') }}|{{ t('marked', n=1) }}|{{ n }}"
-    said = render._FIXED.sub(written._say, source)
+    filled = render._FIXED.sub(loader._fill, source)
     escaped = "&lt;b&gt; &amp; &#34;so&#34;"
     assert (
-        said
+        filled
         == f"{escaped}|{{{{ t('braced') }}}}|{{{{ t('spaced') }}}}|{{{{ t('marked', n=1) }}}}|{{{{ n }}}}"
     )
     shown = Environment(loader=DictLoader({"a": "{{ t('marked') }}"}), autoescape=True).get_template("a")

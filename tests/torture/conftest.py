@@ -1,18 +1,19 @@
-"""Tests that mount file systems need root, and some need a quiet machine: elsewhere they are left out by name.
+"""Tests that mount file systems need root, and some are of `make torture` alone: elsewhere they are left out by name.
 
-In CI none that needs root is ever left out.
+In CI none that needs root is ever left out. Where tests run side by side, those that sync the whole machine stay
+together, and so behind each other.
 """
 
 import os
 
 import pytest
+from tests.amounts import RUN
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what cannot be answered here."""
     able = os.getuid() == 0 or bool(os.environ.get("CI"))
-    full = os.environ.get("TRAILBOOK_TORTURE") == "1"
-    left = [item for item in items if _cannot(item, able=able, full=full)]
+    left = [item for item in items if _left_out(item, able=able)]
     for item in left:
         print(f"left out here: {item.nodeid}")
     if left:
@@ -20,7 +21,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left]
 
 
-def _cannot(item: pytest.Item, *, able: bool, full: bool) -> bool:
-    needs_root = item.get_closest_marker("needs_root") is not None
-    needs_quiet = item.get_closest_marker("needs_quiet") is not None
-    return (needs_root and not able) or (needs_quiet and not full)
+def _left_out(item: pytest.Item, *, able: bool) -> bool:
+    tortures = any(item.get_closest_marker(name) for name in ("torture", "needs_quiet"))
+    return (tortures and not RUN) or (item.get_closest_marker("needs_root") is not None and not able)

@@ -1,7 +1,7 @@
 """System calls that fail, or are the last one: at every write of every path, nothing acknowledged is lost (F1, F3, G1).
 
 `strace` makes the n-th call of a kind fail, or kills the process at it. In `make test` a few cuts of each path are
-made, in `make torture` more than 1,500.
+made, in `make torture` some hundreds, in `make full` more than 1,500.
 """
 
 import os
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from tests.amounts import RUN, amount
 from tests.torture.beside import BESIDE, before, settle, torn
 from tests.torture.judging import acknowledged, faults
 from tests.torture.scenarios import SCENARIOS, begin
@@ -26,8 +27,7 @@ HERE = Path(__file__).parent
 EVERY = (*SCENARIOS, *BESIDE)
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat", "mkdir")
 FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
-FULL = bool(os.environ.get("TRAILBOOK_TORTURE"))
-SHORT, LONG = 3, 180  # cuts a scenario in `make test`, and in `make torture`
+CUTS = amount(3, 30, 180)  # of each scenario
 _TRACED = re.compile(r"^(\d+) +(\w+)\(.*", re.M)
 
 
@@ -118,7 +118,7 @@ def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
     table: dict[str, Counter[str]] = {}
     for name in EVERY:
         every = list(cuts(name, begun))
-        chosen = some(every, LONG if FULL else SHORT, chance)
+        chosen = some(every, CUTS, chance)
         with ThreadPoolExecutor(2) as pool:
             verdicts = list(pool.map(lambda cut: judged(cut, begun), chosen))
         table[name] = Counter(kind for kind, _ in verdicts)
@@ -131,7 +131,7 @@ def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
     assert sum(kinds["killed"] for kinds in table.values()) >= len(EVERY) // 2
     total = sum(count for kinds in table.values() for kind, count in kinds.items() if kind != "not met")
     print(f"{total} cuts that were met, every acknowledged entry stable")
-    assert not FULL or total >= 1500
+    assert RUN != "full" or total >= 1500
 
 
 def test_the_verdict_can_fail(begun: Path, tmp_path: Path) -> None:

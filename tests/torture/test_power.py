@@ -16,15 +16,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.amounts import amount
 from tests.torture.judging import acknowledged, faults
 from tests.torture.scenarios import begin
 from tests.torture.test_writers import writers
 
-CUTS = 30 if os.environ.get("TRAILBOOK_TORTURE") else 2
+CUTS = amount(2, 8, 30)
 CONTROLS = 6
 _SIZE = 96 * 2**20
 
-pytestmark = pytest.mark.needs_root
+# One group: each flushes what the other counts on being in memory still.
+pytestmark = [pytest.mark.needs_root, pytest.mark.xdist_group("power")]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 Every answer of the API that a test gets is held against the OpenAPI document at once (`Documented`).
 """
 
+import asyncio
 import re
 import threading
 import time
@@ -109,28 +110,34 @@ def fill(log: Log) -> None:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
-    """Starts servers, each over a SQLite log of its own; all end with the session."""
+    """Starts servers, each over a SQLite log of its own, in the usual loop or a given one; all end with the session."""
     running: list[tuple[uvicorn.Server, threading.Thread, Deployment]] = []
 
-    def start(clock: Clock = lambda: datetime.now(UTC), folders: Sequence[Path] = (), **more: Any) -> Served:
+    def start(
+        clock: Clock = lambda: datetime.now(UTC),
+        folders: Sequence[Path] = (),
+        loop: asyncio.AbstractEventLoop | None = None,
+        **more: Any,
+    ) -> Served:
         file = tmp_path_factory.mktemp("served") / "log.db"
         deployment = open_deployment(f"sqlite:///{file}", create=True, clock=clock, folders=folders)
         for org in (ORG, OTHER):
             deployment.create(org)
         fill(deployment.log(ORG))
-        server, thread, served = _start(deployment, file, more)
+        server, thread, served = _start(deployment, file, loop, more)
         running.append((server, thread, deployment))
         return served
 
     yield start
-    for server, thread, deployment in running:
+    for server, _, _ in running:  # all together, for each takes a moment to end
         server.should_exit = True
+    for _, thread, deployment in running:
         thread.join(20)
         deployment.close()
 
 
 def _start(
-    deployment: Deployment, file: Path, more: dict[str, Any]
+    deployment: Deployment, file: Path, loop: asyncio.AbstractEventLoop | None, more: dict[str, Any]
 ) -> tuple[uvicorn.Server, threading.Thread, Served]:
     config = uvicorn.Config("unset:app", port=0, log_level="critical", access_log=False, lifespan="on")
     listening = config.bind_socket()
@@ -146,7 +153,14 @@ def _start(
         timeout_keep_alive=limits.idle_seconds,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+
+    def run() -> None:
+        with asyncio.Runner(
+            loop_factory=config.get_loop_factory() if loop is None else lambda: loop
+        ) as runner:
+            runner.run(server.serve(sockets=[listening]))
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)

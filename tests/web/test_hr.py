@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from tests.demo.conftest import build_company
+from tests.web.axe import violations
 from tests.web.conftest import Served
 
 from trailbook import demo
@@ -38,8 +38,7 @@ def test_the_hr_pages_are_accessible(company: Served, browser: Any, scheme: str,
     page.on("console", lambda message: said.append(message.text))
     for path in PATHS:
         page.goto(path)
-        found = Axe().run(page).response["violations"]
-        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], path
+        assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert [text for text in said if "status of 4" not in text] == []
     context.close()

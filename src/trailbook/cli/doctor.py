@@ -14,7 +14,7 @@ import typer
 from trailbook import capture, proofs
 from trailbook import deployment as deployments
 from trailbook.cli.context import JSON, open_log, opened, settings_of
-from trailbook.cli.drain import open_host
+from trailbook.cli.drain import host_url
 from trailbook.cli.exits import DONE, FOUND
 from trailbook.cli.output import Reach, as_json, counted, progress, put
 from trailbook.cli.safety import Risk, unsafe
@@ -158,7 +158,7 @@ def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
 
 def _outbox(url: str) -> Iterator[Risk]:
     """A host whose changes wait for the log, or of whom something was refused."""
-    with open_host(url) as engine:
+    with capture.open_host(host_url(url)) as engine:
         health = capture.outbox_health(engine)
     pending = counted(health.pending, "entry", "entries")
     waited = 0 if health.oldest is None else int((datetime.now(UTC) - health.oldest).total_seconds())

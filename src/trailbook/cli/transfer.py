@@ -4,13 +4,12 @@ Owns that a file stands under its final name only when it is whole, and that eve
 for. Refuses to write over a file unasked.
 """
 
-import importlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import typer
 from msgspec import structs
@@ -24,6 +23,10 @@ from trailbook.cli.output import as_json, counted, note, progress, put, put_byte
 from trailbook.errors import Fault, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exactly, file_pieces, whole_file
 
+if TYPE_CHECKING:
+    from trailbook.export import BundleAsk
+
+BundleKind = Literal["inclusion", "closed"]
 _MOST_SAID = 20  # lines refused that are said one by one
 
 imports = typer.Typer(add_completion=False, rich_markup_mode=None, help="Record the entries of a file.")
@@ -65,11 +68,13 @@ def export(
     with open_log(ctx) as opened:
         query, tongue = query_of(opened, pairs), language(opened.settings, lang)
         if bundle is not None:
-            ask = importlib.import_module("trailbook.export.bundle").Ask
             if query.as_of is None:
                 query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
             opened.log.exported(query, viewer=opened.viewer)
-            count = _bundle(opened, ask(kind=bundle, query=query, redacted=redacted, lang=tongue), output)
+            ask = exports.BundleAsk(
+                kind=cast(BundleKind, bundle), query=query, redacted=redacted, lang=tongue
+            )
+            count = _bundle(opened, ask, output)
             told: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
             more = "; its VERIFY.md says how to check it"
         else:
@@ -180,14 +185,14 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
         out.writelines(pieces)
 
 
-def _bundle(found: Opened, ask: Any, output: Path) -> int:
+def _bundle(found: Opened, ask: "BundleAsk", output: Path) -> int:
     """Sign what is new, then write a bundle of it; how many entries match."""
     deployment, org = found.deployment, found.log.org
     deployment.signer().sign(org)
     verifiers = deployment.verifier_keys(org)
     key = deployment.signing.keyring.signers(verifiers[0].name)[0]
     with progress("Bundling") as reach, whole_file(output) as out:
-        count: int = exports.write_bundle(
+        return exports.write_bundle(
             found.log,
             ask,
             out,
@@ -195,7 +200,6 @@ def _bundle(found: Opened, ask: Any, output: Path) -> int:
             signs=exports.BundleSigns(key, verifiers),
             progress=reach,
         )
-    return count
 
 
 @contextmanager

@@ -45,11 +45,13 @@ class Trigger(Struct, frozen=True):
     statements: tuple[str, ...]
 
 
-def triggers(dialect: str, tracked: Tracked, org: str) -> list[Trigger]:
+def triggers(dialect: str, tracked: Tracked, org: str | Callable[[Any], str]) -> list[Trigger]:
     """The triggers of a table, one for each kind of change that has an action.
 
-    Raises: ConfigurationError for a callable in the declaration.
+    Raises: ConfigurationError for a callable in the declaration, or an organisation that only rows name.
     """
+    if not isinstance(org, str):
+        raise ConfigurationError("capture: triggers need an organisation that is a name")
     parts = [tracked.id, tracked.name]
     for ref in tracked.concerns.values():
         parts += [ref.id, ref.name] if isinstance(ref, Ref) else [ref]
@@ -59,13 +61,13 @@ def triggers(dialect: str, tracked: Tracked, org: str) -> list[Trigger]:
     return [made(tracked, op, org) for op in OPS if tracked.actions[op] is not None]
 
 
-def install_triggers(connection: Connection, tables: Iterable[Tracked], org: Any) -> list[str]:
+def install_triggers(
+    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[str]:
     """Make the triggers anew in the connection's transaction; their names.
 
-    Raises: ConfigurationError for a callable in a declaration, or an organisation that only rows name.
+    Raises: ConfigurationError, as `triggers`.
     """
-    if not isinstance(org, str):
-        raise ConfigurationError("capture: triggers need an organisation that is a name")
     name = outbox.engine_name(connection)
     found = [trigger for tracked in tables for trigger in triggers(name, tracked, org)]
     if name == "sqlite" and found:
@@ -77,8 +79,10 @@ def install_triggers(connection: Connection, tables: Iterable[Tracked], org: Any
     return [trigger.name for trigger in found]
 
 
-def remove_triggers(connection: Connection, tables: Iterable[Tracked], org: str) -> list[str]:
-    """Drop the triggers of these tables; their names."""
+def remove_triggers(
+    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[str]:
+    """Drop the triggers of these tables; their names. Raises: ConfigurationError, as `triggers`."""
     name = outbox.engine_name(connection)
     found = [trigger for tracked in tables for trigger in triggers(name, tracked, org)]
     for trigger in found:
@@ -86,8 +90,13 @@ def remove_triggers(connection: Connection, tables: Iterable[Tracked], org: str)
     return [trigger.name for trigger in found]
 
 
-def check_triggers(connection: Connection, tables: Iterable[Tracked], org: str) -> list[Blindspot]:
-    """Which triggers are missing, or are not those of the declarations any more."""
+def check_triggers(
+    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[Blindspot]:
+    """Which triggers are missing, or are not those of the declarations any more.
+
+    Raises: ConfigurationError, as `triggers`.
+    """
     name = outbox.engine_name(connection)
     there = _kept(connection, name)
     found = []

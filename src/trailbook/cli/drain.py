@@ -13,8 +13,8 @@ import typer
 from msgspec import to_builtins
 
 from trailbook import capture
-from trailbook.cli.context import JSON, opened, settings_of
-from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.context import JSON, open_deployment, settings_of
+from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item, instant, written
@@ -49,7 +49,7 @@ def drain(
     """
     if not 1 <= batch <= 10_000:
         raise ConfigurationError("batch: is not 1 to 10000")
-    with capture.open_host(host_url(url)) as engine, opened(settings_of(ctx)) as deployment:
+    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
         ways = capture.Ways(batch=batch, source=Item(type="source", id=source, name=f"Capture {source}"))
         if follow:
             done = capture.drain_forever(
@@ -64,7 +64,7 @@ def drain(
         put(
             f"{done.recorded} recorded, {done.folded} folded, {done.quarantined} refused; {health.pending} wait"
         )
-    return FOUND if done.quarantined else DONE
+    return FINDINGS if done.quarantined else DONE
 
 
 @quarantine.callback()
@@ -86,10 +86,10 @@ def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
 @quarantine.command("retry")
 def retry(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> int:
     """Give the log everything in quarantine once more, after the catalogue or the host was repaired."""
-    with capture.open_host(host_url(url)) as engine, opened(settings_of(ctx)) as deployment:
+    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
         done = capture.retry_quarantined(engine, deployment.log)
     put(as_json(done) if json else f"{done.recorded} recorded, {done.quarantined} still refused")
-    return FOUND if done.quarantined else DONE
+    return FINDINGS if done.quarantined else DONE
 
 
 @quarantine.command("discard")

@@ -13,7 +13,7 @@ import typer
 from trailbook import capture as captures
 from trailbook.cli.context import JSON
 from trailbook.cli.drain import FROM, host_url
-from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import ConfigurationError
 
@@ -49,7 +49,7 @@ def check(app: str = APP, url: str = FROM, json: bool = JSON) -> int:
         put(as_json(blindspots))
     elif blindspots:
         table([("table", "code", "what"), *((spot.table, spot.code, spot.detail) for spot in blindspots)])
-    return FOUND if blindspots else DONE
+    return FINDINGS if blindspots else DONE
 
 
 @group.command("remove")

@@ -156,13 +156,9 @@ def waiting(engine: Engine) -> list[dict[str, Any]]:
     """Every entry in the outbox but for those of capture itself, folded as the drain would, in order."""
     with engine.connect() as connection:
         rows = outbox.page(connection, 100_000)
-    texts = [
-        text
-        for _, _, text in folded(rows, lambda org, action: CATALOGUE.action(action).verb)
-        if text is not None
-    ]
-    found = [msgspec.json.decode(text) for text in texts]
-    return [entry for entry in found if not entry["action"].startswith("activity_log.")]
+    unfolded = folded(rows, lambda org, action: CATALOGUE.action(action).verb)
+    entries = [msgspec.json.decode(each.text) for each in unfolded if not each.folds]
+    return [entry for entry in entries if not entry["action"].startswith("activity_log.")]
 
 
 def told(engine: Engine) -> list[tuple[str, str]]:

@@ -20,6 +20,9 @@ from .meaning import (
     recorded_as as recorded_as,
 )
 from .outbox import (
+    Poison as Poison,
+)
+from .outbox import (
     install_outbox as install_outbox,
 )
 from .outbox_drain import (

@@ -40,7 +40,7 @@ class ActivityMiddleware:
         """`trusted_proxies` are addresses or networks. Raises: ValueError for what is neither."""
         self._app = app
         self._actor = actor
-        self._trusted = tuple(ipaddress.ip_network(each) for each in trusted_proxies)
+        self._trusted = tuple(ipaddress.ip_network(proxy) for proxy in trusted_proxies)
         self._interface = interface
         self._nobody = system(anonymous)
 
@@ -49,8 +49,8 @@ class ActivityMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        found = self._actor(scope)
-        actor = await found if isawaitable(found) else found
+        answer = self._actor(scope)
+        actor = await answer if isawaitable(answer) else answer
         with acting_as(actor or self._nobody, origin=self._origin(scope), correlation=_correlation(scope)):
             await self._app(scope, receive, send)
 
@@ -72,8 +72,10 @@ class ActivityMiddleware:
         return None if nearest is None else _canonical(nearest)
 
     def _is_trusted(self, text: str) -> bool:
-        found = _canonical(text)
-        return found is not None and any(ipaddress.ip_address(found) in network for network in self._trusted)
+        address = _canonical(text)
+        return address is not None and any(
+            ipaddress.ip_address(address) in network for network in self._trusted
+        )
 
 
 def _canonical(text: str) -> str | None:
@@ -88,10 +90,10 @@ def _correlation(scope: Scope) -> str | None:
     trace = _TRACE.fullmatch(_header(scope, b"traceparent") or "")
     if trace is not None and trace[1].strip("0"):
         return trace[1]
-    given = _header(scope, b"x-request-id")
-    return None if given is None or text_fault(given, MAX_ID) else given
+    request_id = _header(scope, b"x-request-id")
+    return None if request_id is None or text_fault(request_id, MAX_ID) else request_id
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
-    found = [value for key, value in scope.get("headers", ()) if key.lower() == name]
-    return None if not found else b", ".join(found).decode("latin-1")
+    values = [value for key, value in scope.get("headers", ()) if key.lower() == name]
+    return b", ".join(values).decode("latin-1") if values else None

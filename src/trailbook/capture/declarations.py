@@ -54,6 +54,14 @@ class Tracked(Struct, frozen=True, kw_only=True):
         return frozenset(part for part in parts if isinstance(part, str))
 
 
+class ChangeKind(Struct, frozen=True):
+    """A kind of change that rows share: their declaration, what became of them, and which attributes changed."""
+
+    tracked: Tracked
+    op: Op
+    changed: tuple[str, ...] = ()
+
+
 class Declared(Struct, frozen=True, kw_only=True):
     """What the host said of a table, before it is checked."""
 
@@ -77,85 +85,88 @@ class Columns(Struct, frozen=True, kw_only=True):
     columns: Mapping[str, str]
 
 
-def tracked(catalogue: Catalogue, found: Columns, said: Declared) -> Tracked:
-    """Check what a host said of a table.
+def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -> Tracked:
+    """The declaration of a table, checked.
 
     Raises: ConfigurationError naming the table and what is wrong; ActionUnknownError naming the nearest action.
     """
-    check = _Check(found)
-    kind = catalogue.types.get(said.type)
+    check = _Check(columns)
+    kind = catalogue.types.get(declared.type)
     if kind is None:
-        raise check.wrong("type", f"{said.type!r} is not declared in the catalogue")
-    if said.name is not None and not kind.named:
-        raise check.wrong("name", f"is given, but the type {said.type} takes no name")
-    if said.id is None and len(found.key) != 1:
-        raise check.wrong("id", f"has to be given: the primary key is {', '.join(found.key) or 'empty'}")
-    fields = said.fields if isinstance(said.fields, Mapping) else {name: name for name in said.fields}
+        raise check.fault("type", f"{declared.type!r} is not declared in the catalogue")
+    if declared.name is not None and not kind.named:
+        raise check.fault("name", f"is given, but the type {declared.type} takes no name")
+    if declared.id is None and len(columns.key) != 1:
+        raise check.fault("id", f"has to be given: the primary key is {', '.join(columns.key) or 'empty'}")
+    given = declared.fields
+    fields = given if isinstance(given, Mapping) else {name: name for name in given}
     for attribute, name in fields.items():
         if name not in kind.fields:
-            raise check.wrong("fields", f"{name!r} is not a field of the type {said.type} in the catalogue")
-        check.known("fields", attribute)
-    actions = _actions(catalogue, check, said)
-    made = Tracked(
-        table=found.table,
-        by=said.by,
-        type=said.type,
-        key=found.key,
-        id=said.id or found.key[0],
-        name=said.name,
+            raise check.fault("fields", f"{name!r} is not a field of the type {kind.name} in the catalogue")
+        check.require("fields", attribute)
+    actions = _actions(catalogue, check, declared)
+    tracked = Tracked(
+        table=columns.table,
+        by=declared.by,
+        type=declared.type,
+        key=columns.key,
+        id=declared.id or columns.key[0],
+        name=declared.name,
         category=actions[0].category,
-        actions=dict(said.actions or {}),
-        concerns=_concerns(check, said, actions),
+        actions=dict(declared.actions or {}),
+        concerns=_concerns(check, declared, actions),
         fields=fields,
-        ignore=frozenset(said.ignore),
-        columns=dict(found.columns),
+        ignore=frozenset(declared.ignore),
+        columns=dict(columns.columns),
     )
-    for attribute in (*made.needs, *made.ignore):
-        check.known("track", attribute)
-    return made
+    for attribute in (*tracked.needs, *tracked.ignore):
+        check.require("track", attribute)
+    return tracked
 
 
 class _Check(Struct, frozen=True):
-    found: Columns
+    columns: Columns
 
-    def wrong(self, member: str, why: str) -> ConfigurationError:
+    def fault(self, member: str, why: str) -> ConfigurationError:
         """A fault of the declaration, to be raised."""
-        return ConfigurationError(f"track({self.found.table}): {member}: {why}")
+        return ConfigurationError(f"track({self.columns.table}): {member}: {why}")
 
-    def known(self, member: str, attribute: str) -> None:
+    def require(self, member: str, attribute: str) -> None:
         """Refuse an attribute that no column has."""
-        if attribute not in self.found.columns:
-            raise self.wrong(member, f"there is no column {attribute!r}")
+        if attribute not in self.columns.columns:
+            raise self.fault(member, f"there is no column {attribute!r}")
 
 
-def _actions(catalogue: Catalogue, check: _Check, said: Declared) -> list[Action]:
-    named = said.actions or {}
+def _actions(catalogue: Catalogue, check: _Check, declared: Declared) -> list[Action]:
+    named = declared.actions or {}
     if missing := [op for op in OPS if op not in named]:
-        raise check.wrong("actions", f"say what {', '.join(missing)} means; None is silence on purpose")
+        raise check.fault("actions", f"say what {', '.join(missing)} means; None is silence on purpose")
     if unknown := [op for op in named if op not in OPS]:
-        raise check.wrong("actions", f"{unknown[0]!r} is not one of {', '.join(OPS)}")
+        raise check.fault("actions", f"{unknown[0]!r} is not one of {', '.join(OPS)}")
     actions = [catalogue.action(name) for name in named.values() if name is not None]
     if not actions:
-        raise check.wrong("actions", "all are None: then do not track the table")
+        raise check.fault("actions", "all are None: then do not track the table")
     for action in actions:
-        if not action.allows(said.type):
-            raise check.wrong("type", f"{said.type} is no target of {action.name}")
-        if said.category is not None and action.category != said.category:
-            raise check.wrong("category", f"{action.name} belongs to {action.category}")
+        if not action.allows(declared.type):
+            raise check.fault("type", f"{declared.type} is no target of {action.name}")
+        if declared.category is not None and action.category != declared.category:
+            raise check.fault("category", f"{action.name} belongs to {action.category}")
     return actions
 
 
-def _concerns(check: _Check, said: Declared, actions: list[Action]) -> dict[str, Ref | Callable[[Any], Any]]:
-    concerns = dict(said.concerns or {})
-    if said.owner is not None:
-        concerns[_owned(check, actions, concerns)] = said.owner
+def _concerns(
+    check: _Check, declared: Declared, actions: list[Action]
+) -> dict[str, Ref | Callable[[Any], Any]]:
+    concerns = dict(declared.concerns or {})
+    if declared.owner is not None:
+        concerns[_owned(check, actions, concerns)] = declared.owner
     for action in actions:
         for part in concerns:
             if part not in action.parts:
-                raise check.wrong("concerns", f"{action.name} has no part {part!r}")
+                raise check.fault("concerns", f"{action.name} has no part {part!r}")
         for rule in action.concerns:
             if rule.least and rule.part not in concerns and rule.part not in action.filled:
-                raise check.wrong("concerns", f"{action.name} needs {rule.part}: give it, or the owner")
+                raise check.fault("concerns", f"{action.name} needs {rule.part}: give it, or the owner")
     return concerns
 
 
@@ -165,4 +176,4 @@ def _owned(check: _Check, actions: list[Action], concerns: Mapping[str, Any]) ->
         for rule in action.concerns:
             if rule.least and rule.part not in concerns and rule.part not in action.filled:
                 return rule.part
-    raise check.wrong("owner", "no action asks for one; give its part in concerns")
+    raise check.fault("owner", "no action asks for one; give its part in concerns")

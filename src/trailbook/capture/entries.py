@@ -5,7 +5,7 @@ other attribute: no value of the host is in what it returns.
 """
 
 import secrets
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +23,14 @@ _ITEM = msgspec.json.Encoder()
 class CapturedRow:
     """A row as a statement gives it, with the attributes of the declaration; a callable reads it like an object."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_values",)
 
-    def __init__(self, held: Mapping[str, Any]) -> None:
-        self._held = held
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self._held[name]
+            return self._values[name]
         except KeyError:
             raise AttributeError(f"the statement's rows have no {name!r}") from None
 
@@ -52,14 +52,18 @@ class Captured(Struct, frozen=True):
     covers: str | None = None
 
 
-Says = tuple[Item, tuple[tuple[str, Item], ...]]  # the target, and concerns by part
+class EntryItems(Struct, frozen=True, gc=False):
+    """The items of an entry: its target, and what it concerns, by part."""
+
+    target: Item
+    concerns: tuple[tuple[str, Item], ...] = ()
 
 
-def says(tracked: Tracked, row: Any) -> Says:
+def items_of(tracked: Tracked, row: Any) -> EntryItems:
     """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""
     try:
-        target = Item(type=tracked.type, id=_text(row, tracked.id), name=_name(row, tracked.name))
-        return target, tuple(_concerned(tracked.concerns, row))
+        target = Item(type=tracked.type, id=_id(row, tracked.id), name=_name(row, tracked.name))
+        return EntryItems(target, tuple(_concerned(tracked.concerns, row)))
     except UncapturedWriteError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
@@ -68,13 +72,14 @@ def says(tracked: Tracked, row: Any) -> Says:
         raise UncapturedWriteError(why) from None
 
 
-def texts(moment: Moment, action: str, found: Iterable[Says], *, fields: Sequence[str] = ()) -> list[str]:
-    """The entries of these items as JSON, in the wire form of contracts.md 2, each under a new id."""
+def captured_texts(
+    moment: Moment, action: str, rows: Sequence[EntryItems], *, fields: Sequence[str] = ()
+) -> list[str]:
+    """The entries of captured rows as JSON, in the wire form of contracts.md 2, each under a new id."""
     shared = _shared(moment, action, fields)
-    rows = list(found)
     return [
-        f'{{"id":"{id_}","target":{_encoded(target)}{_listed(concerns)},{shared}'
-        for id_, (target, concerns) in zip(new_ids(moment.at, len(rows)), rows, strict=True)
+        f'{{"id":"{id_}","target":{_encoded(row.target)}{_listed(row.concerns)},{shared}'
+        for id_, row in zip(new_ids(moment.at, len(rows)), rows, strict=True)
     ]
 
 
@@ -88,18 +93,17 @@ def new_ids(at: datetime, count: int) -> Iterator[str]:
         yield f"{head}{part[:3]}-{'89ab'[int(part[3], 16) & 3]}{part[4:7]}-{part[7:]}"
 
 
-def meant(moment: Moment, action: str, said: Says, **more: Any) -> str:
-    """One entry that somebody meant, as JSON; `more` holds its other members, and absent ones as None."""
-    target, concerns = said
-    id_ = more.get("id") or next(new_ids(moment.at, 1))
-    given = {
-        name: value for name, value in more.items() if name not in ("id", "fields") and value is not None
+def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -> str:
+    """One entry that somebody meant, as JSON; `members` are its others, absent ones as None."""
+    id_ = members.get("id") or next(new_ids(moment.at, 1))
+    own = {
+        name: value for name, value in members.items() if name not in ("id", "fields") and value is not None
     }
-    if given.get("outcome") == "success":
-        del given["outcome"]
-    told = "".join(f'"{name}":{_ITEM.encode(value).decode()},' for name, value in given.items())
-    shared = _shared(moment, action, more.get("fields", ()), without=given)
-    return f'{{"id":"{id_}","target":{_encoded(target)}{_listed(concerns)},{told}{shared}'
+    if own.get("outcome") == "success":
+        del own["outcome"]
+    text = "".join(f'"{name}":{_ITEM.encode(value).decode()},' for name, value in own.items())
+    shared = _shared(moment, action, members.get("fields", ()), without=own)
+    return f'{{"id":"{id_}","target":{_encoded(items.target)}{_listed(items.concerns)},{text}{shared}'
 
 
 def _shared(moment: Moment, action: str, fields: Sequence[str], *, without: Container[str] = ()) -> str:
@@ -132,25 +136,25 @@ def _encoded(item: Item, part: str | None = None) -> str:
 def _concerned(concerns: Mapping[str, Ref | Callable[[Any], Any]], row: Any) -> Iterator[tuple[str, Item]]:
     for part, ref in concerns.items():
         if isinstance(ref, Ref):
-            found = _read(row, ref.id)
-            if found is not None:
-                yield part, Item(type=ref.type, id=str(found), name=_name(row, ref.name))
+            id_ = _read(row, ref.id)
+            if id_ is not None:
+                yield part, Item(type=ref.type, id=str(id_), name=_name(row, ref.name))
         else:
             items = ref(row)
             for item in [items] if isinstance(items, Item) else items or ():
                 yield part, item
 
 
-def _text(row: Any, part: Part) -> str:
-    found = _read(row, part)
-    if found is None:
+def _id(row: Any, part: Part) -> str:
+    id_ = _read(row, part)
+    if id_ is None:
         raise UncapturedWriteError("a row without an id cannot be captured")
-    return str(found)
+    return str(id_)
 
 
 def _name(row: Any, part: Part | None) -> str | None:
-    found = None if part is None else _read(row, part)
-    return None if found is None else str(found)
+    name = None if part is None else _read(row, part)
+    return None if name is None else str(name)
 
 
 def _read(row: Any, part: Part) -> Any:

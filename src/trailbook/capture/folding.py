@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct, structs
 
 from trailbook.capture.outbox import MEANT, OutboxRow
 
-Verb = Callable[[str, str], str]
-Unfolded = tuple[OutboxRow, int, str | None]  # a row, the place in it, and the entry, or None where it folded
+Verb = Callable[[str, str], str]  # the verb class of an organisation's action
 # By verb class of what is meant: a new role is not told by "gave Bob the role", nor a deleted one by "changed it".
 _NOT_INTO = {
     "created": ("updated", "deleted", "gave", "took"),
@@ -23,7 +23,18 @@ _NOT_INTO = {
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class _Meant(msgspec.Struct):
+class OutboxEntry(Struct, frozen=True, gc=False):
+    """One entry of an outbox row: the row, its place in it, and its text; `folds`: another one tells it."""
+
+    position: int
+    part: int
+    org: str
+    op: str
+    text: str
+    folds: bool = False
+
+
+class _Meant(Struct):
     """An entry that was meant: whom it is about, and the fields of the rows that folded into it."""
 
     entry: dict[str, Any]
@@ -32,19 +43,23 @@ class _Meant(msgspec.Struct):
     more: set[str]
 
 
-def folded(rows: Sequence[OutboxRow], verb: Verb) -> Iterator[Unfolded]:
+def folded(rows: Sequence[OutboxRow], verb: Verb) -> Iterator[OutboxEntry]:
     """Every entry of these rows, as it is to be recorded; rows of one transaction have to be here together."""
-    said: dict[tuple[str, str | None], list[_Meant]] = {}
-    places: dict[int, _Meant] = {}
+    meant: dict[tuple[str, str | None], list[_Meant]] = {}
+    positions: dict[int, _Meant] = {}
     for row in rows:
         if row.op == MEANT and row.tx is not None and (entry := _entry(row.entry)) is not None:
             covers = frozenset((row.covers or "").split("\n")) - {""}
-            found = _Meant(entry, _about(entry), covers, set())
-            said.setdefault((row.org, row.tx), []).append(found)
-            places[row.position] = found
-    told = [(row, part, _told(row, text, said, verb)) for row in rows for part, text in _parts(row)]
-    for row, part, text in told:
-        yield row, part, _with_fields(text, places.get(row.position))
+            positions[row.position] = _Meant(entry, _about(entry), covers, set())
+            meant.setdefault((row.org, row.tx), []).append(positions[row.position])
+    entries = [
+        OutboxEntry(row.position, part, row.org, row.op, text, _fold(row, text, meant, verb=verb))
+        for row in rows
+        for part, text in _parts(row)
+    ]
+    for each in entries:
+        own = positions.get(each.position)
+        yield each if own is None else structs.replace(each, text=_with_fields(each.text, own))
 
 
 def _parts(row: OutboxRow) -> Iterator[tuple[int, str]]:
@@ -60,24 +75,25 @@ def _parts(row: OutboxRow) -> Iterator[tuple[int, str]]:
         yield part, bytes(raw).decode()
 
 
-def _told(
-    row: OutboxRow, text: str, said: dict[tuple[str, str | None], list[_Meant]], verb: Verb
-) -> str | None:
-    if row.op == MEANT or row.tx is None or (row.org, row.tx) not in said:
-        return text
+def _fold(
+    row: OutboxRow, text: str, meant: dict[tuple[str, str | None], list[_Meant]], *, verb: Verb
+) -> bool:
+    """Fold an entry into what was meant in its transaction, where it fits; whether it did."""
+    if row.op == MEANT or row.tx is None or (row.org, row.tx) not in meant:
+        return False
     entry = _entry(text)
     if entry is None:
-        return text
-    fit = [meant for meant in said[row.org, row.tx] if _fits(row, entry, meant, verb)]
+        return False
+    fit = [each for each in meant[row.org, row.tx] if _fits(row, entry, each, verb=verb)]
     if not fit:
-        return text
-    best = next((meant for meant in fit if _is(meant, entry)), fit[0])
+        return False
+    best = next((each for each in fit if _is(each, entry)), fit[0])
     if _key(best.entry) == _key(entry):  # another type's fields are not this one's
         best.more.update(entry.get("fields", ()))
-    return None
+    return True
 
 
-def _fits(row: OutboxRow, entry: dict[str, Any], meant: _Meant, verb: Verb) -> bool:
+def _fits(row: OutboxRow, entry: dict[str, Any], meant: _Meant, *, verb: Verb) -> bool:
     if _key(entry) in meant.covers:
         return True
     if _key(meant.entry) != _key(entry) or not _about(entry) <= meant.about:
@@ -89,8 +105,9 @@ def _is(meant: _Meant, entry: dict[str, Any]) -> bool:
     return bool(meant.entry.get("action") == entry.get("action"))
 
 
-def _with_fields(text: str | None, meant: _Meant | None) -> str | None:
-    if text is None or meant is None or meant.more <= set(meant.entry.get("fields", ())):
+def _with_fields(text: str, meant: _Meant) -> str:
+    """The text of what was meant, with the fields of what folded into it."""
+    if meant.more <= set(meant.entry.get("fields", ())):
         return text
     fields = sorted(meant.more | set(meant.entry.get("fields", ())))
     return msgspec.json.encode({**meant.entry, "fields": fields}).decode()
@@ -98,10 +115,10 @@ def _with_fields(text: str | None, meant: _Meant | None) -> str | None:
 
 def _entry(text: str) -> dict[str, Any] | None:
     try:
-        found = msgspec.json.decode(text)
+        entry = msgspec.json.decode(text)
     except msgspec.DecodeError:
         return None
-    return found if isinstance(found, dict) else None
+    return entry if isinstance(entry, dict) else None
 
 
 def _about(entry: dict[str, Any]) -> frozenset[tuple[str, str, str]]:

@@ -1,6 +1,6 @@
 """What a host says a write means, where the write itself cannot be captured: `with recorded_as(...)`.
 
-Owns the block and what was said in it. Refuses to write: that happens when a statement in the block has touched rows.
+Owns the block and what it means. Refuses to write: that happens when a statement in the block has touched rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from msgspec import Struct
 from trailbook.model import Item
 
 
-class Said(Struct):
+class Meaning(Struct):
     """The entries that the statements of one block mean; `written` once the first of them has touched a row."""
 
     action: str
@@ -22,7 +22,7 @@ class Said(Struct):
     written: bool = False
 
 
-_said: ContextVar[Said | None] = ContextVar("trailbook_said", default=None)
+_meaning: ContextVar[Meaning | None] = ContextVar("trailbook_meaning", default=None)
 
 
 class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deactivated", target=...)
@@ -40,19 +40,19 @@ class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deact
         fields: Sequence[str] = (),
     ) -> None:
         targets = (target,) if isinstance(target, Item) else tuple(target)
-        self._said = Said(action, targets, dict(concerns or {}), tuple(fields))
-        self._before: Token[Said | None] | None = None
+        self._meaning = Meaning(action, targets, dict(concerns or {}), tuple(fields))
+        self._before: Token[Meaning | None] | None = None
 
     def __enter__(self) -> None:
-        self._before = _said.set(self._said)
+        self._before = _meaning.set(self._meaning)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._before is not None:
-            _said.reset(self._before)
+            _meaning.reset(self._before)
 
 
-def said_now() -> Said | None:
+def current_meaning() -> Meaning | None:
     """What the statements of the current block mean, or None."""
-    return _said.get()
+    return _meaning.get()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -72,6 +73,7 @@ _INSERT = {
     " VALUES (?, ?, ?, ?, ?, ?)",
 }
 _COLUMNS = "position, org, tx, op, captured_at, entry, covers"
+_ALIKE = attrgetter("org", "op", "covers")  # what entries in one row share
 
 
 class OutboxRow(Struct, frozen=True):
@@ -140,8 +142,8 @@ def install_outbox(connection: Connection) -> int:
     """
     name = engine_name(connection)
     connection.exec_driver_sql(_LOCK[name])
-    made = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-    connection.exec_driver_sql(made + _DIALECTS[name]["strict"])
+    table = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+    connection.exec_driver_sql(table + _DIALECTS[name]["strict"])
     before = _version(connection)
     if before > VERSION:
         raise SchemaNewerError(f"the outbox has version {before}, this Trailbook knows {VERSION}")
@@ -157,10 +159,10 @@ def install_outbox(connection: Connection) -> int:
 
 def remove(connection: Connection) -> None:
     """Drop the tables. Raises: ConfigurationError while entries wait in them."""
-    found = health(connection)
-    if found.pending or found.quarantined:
-        waiting = f"{found.pending} entries wait and {found.quarantined} are in quarantine"
-        raise ConfigurationError(f"capture: {waiting}; drain them first")
+    state = health(connection)
+    if state.pending or state.quarantined:
+        left = f"{state.pending} entries wait and {state.quarantined} are in quarantine"
+        raise ConfigurationError(f"capture: {left}; drain them first")
     for table in TABLES:
         connection.exec_driver_sql(f"DROP TABLE {table}")
 
@@ -173,8 +175,8 @@ def write(connection: Connection, captured: Iterable[Captured], *, at: int, tx: 
     name = connection.dialect.name
     last = (tx,) if name == "sqlite" else ()
     rows: list[tuple[Any, ...]] = []
-    for (org, op, covers), alike in groupby(captured, lambda one: (one.org, one.op, one.covers)):
-        texts = [text for one in alike for text in one.texts]
+    for (org, op, covers), alike in groupby(captured, _ALIKE):
+        texts = [text for entries in alike for text in entries.texts]
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
             text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
@@ -214,8 +216,8 @@ def _put(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
 
 def page(connection: Connection, limit: int) -> list[OutboxRow]:
     """The rows to move next, oldest first; a transaction in which something was meant comes whole."""
-    asked = f"SELECT {_COLUMNS} FROM trailbook_outbox ORDER BY position LIMIT ?"
-    rows = [OutboxRow(*row) for row in connection.exec_driver_sql(sql(connection, asked), (limit,))]
+    first = sql(connection, f"SELECT {_COLUMNS} FROM trailbook_outbox ORDER BY position LIMIT ?")
+    rows = [OutboxRow(*row) for row in connection.exec_driver_sql(first, (limit,))]
     if len(rows) == limit:
         rows += _rest(connection, rows)
     return rows
@@ -224,18 +226,18 @@ def page(connection: Connection, limit: int) -> list[OutboxRow]:
 def delete(connection: Connection, positions: Sequence[int]) -> None:
     """Forget rows that were moved."""
     if positions:
-        gone = sql(connection, "DELETE FROM trailbook_outbox WHERE position = ?")
-        connection.exec_driver_sql(gone, [(position,) for position in positions])
+        statement = sql(connection, "DELETE FROM trailbook_outbox WHERE position = ?")
+        connection.exec_driver_sql(statement, [(position,) for position in positions])
 
 
-def quarantine(connection: Connection, found: Sequence[Poison]) -> int:
+def quarantine(connection: Connection, poison: Sequence[Poison]) -> int:
     """Keep what the log refused; how many of them were not there before."""
     put = (
         "INSERT INTO trailbook_quarantine (position, part, org, op, code, pointer, since, entry)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, part) DO NOTHING"
     )
     new = 0
-    for p in found:
+    for p in poison:
         row = (p.position, p.part, p.org, p.op, p.code, p.pointer, p.since, p.entry)
         new += connection.exec_driver_sql(sql(connection, put), row).rowcount
     return new
@@ -243,23 +245,22 @@ def quarantine(connection: Connection, found: Sequence[Poison]) -> int:
 
 def quarantined(connection: Connection, limit: int = 1000) -> list[Poison]:
     """What is in quarantine, oldest first."""
-    asked = "SELECT position, part, org, op, code, pointer, since, entry FROM trailbook_quarantine"
-    asked += " ORDER BY since, position, part LIMIT ?"
     names = ("position", "part", "org", "op", "code", "pointer", "since", "entry")
-    found = connection.exec_driver_sql(sql(connection, asked), (limit,))
-    return [Poison(**dict(zip(names, row, strict=True))) for row in found]
+    oldest = f"SELECT {', '.join(names)} FROM trailbook_quarantine ORDER BY since, position, part LIMIT ?"
+    rows = connection.exec_driver_sql(sql(connection, oldest), (limit,))
+    return [Poison(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def release(connection: Connection, position: int, part: int) -> bool:
     """Take one entry out of quarantine; whether it was there."""
-    gone = "DELETE FROM trailbook_quarantine WHERE position = ? AND part = ?"
-    return connection.exec_driver_sql(sql(connection, gone), (position, part)).rowcount == 1
+    statement = sql(connection, "DELETE FROM trailbook_quarantine WHERE position = ? AND part = ?")
+    return connection.exec_driver_sql(statement, (position, part)).rowcount == 1
 
 
 def health(connection: Connection) -> Health:
     """How many entries wait, since when, and how many are in quarantine."""
-    asked = "SELECT coalesce(sum(entries), 0), min(captured_at) FROM trailbook_outbox"
-    pending, oldest = connection.exec_driver_sql(asked).one()
+    statement = "SELECT coalesce(sum(entries), 0), min(captured_at) FROM trailbook_outbox"
+    pending, oldest = connection.exec_driver_sql(statement).one()
     refused = connection.exec_driver_sql("SELECT count(*) FROM trailbook_quarantine").scalar_one()
     since = None if oldest is None else instant(oldest)
     return Health(pending=int(pending), oldest=since, quarantined=refused)
@@ -267,8 +268,8 @@ def health(connection: Connection) -> Health:
 
 def waiting(connection: Connection, limit: int) -> int:
     """How many rows wait; their span, which costs nothing to know, where that is below `limit`."""
-    asked = "SELECT coalesce(max(position) - min(position) + 1, 0) FROM trailbook_outbox"
-    span: int = connection.exec_driver_sql(asked).scalar_one()
+    statement = "SELECT coalesce(max(position) - min(position) + 1, 0) FROM trailbook_outbox"
+    span: int = connection.exec_driver_sql(statement).scalar_one()
     if span < limit:
         return span
     count: int = connection.exec_driver_sql("SELECT count(*) FROM trailbook_outbox").scalar_one()
@@ -276,16 +277,16 @@ def waiting(connection: Connection, limit: int) -> int:
 
 
 def _version(connection: Connection) -> int:
-    found = connection.exec_driver_sql("SELECT value FROM trailbook_capture WHERE name = 'version'")
-    return int(found.scalar() or 0)
+    version = connection.exec_driver_sql("SELECT value FROM trailbook_capture WHERE name = 'version'")
+    return int(version.scalar() or 0)
 
 
 def _rest(connection: Connection, rows: Sequence[OutboxRow]) -> Iterator[OutboxRow]:
     """What the page cut off of transactions in which something was meant."""
     meant = "SELECT DISTINCT tx FROM trailbook_outbox WHERE op = 'meant' AND tx IS NOT NULL"
-    known = {row.tx for row in rows}
-    cut = [tx for (tx,) in connection.exec_driver_sql(meant) if tx in known]
-    asked = f"SELECT {_COLUMNS} FROM trailbook_outbox WHERE position > ? AND tx = ? ORDER BY position"
+    on_page = {row.tx for row in rows}
+    cut = [tx for (tx,) in connection.exec_driver_sql(meant) if tx in on_page]
+    rest = f"SELECT {_COLUMNS} FROM trailbook_outbox WHERE position > ? AND tx = ? ORDER BY position"
     for tx in cut:
-        found = connection.exec_driver_sql(sql(connection, asked), (rows[-1].position, tx))
-        yield from (OutboxRow(*row) for row in found)
+        after = connection.exec_driver_sql(sql(connection, rest), (rows[-1].position, tx))
+        yield from (OutboxRow(*row) for row in after)

@@ -18,8 +18,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trailbook.capture import outbox
 from trailbook.capture.actor import Acting
-from trailbook.capture.entries import Captured, Moment, meant
-from trailbook.capture.folding import folded
+from trailbook.capture.entries import Captured, EntryItems, Moment, meant_text
+from trailbook.capture.folding import OutboxEntry, folded
 from trailbook.capture.outbox import Health, OutboxRow, Poison
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock, utc_now
@@ -39,7 +39,7 @@ GAP = "activity_log.capture_gap_found"
 DRAIN = Actor(kind="system", type="system", id="capture-drain", name="Capture drain")
 
 
-class OutcomeLike(Protocol):
+class ResultLike(Protocol):
     """What became of one entry."""
 
     @property
@@ -53,9 +53,7 @@ class LogLike(Protocol):
     org: str
     catalogue: Catalogue
 
-    def record_each(
-        self, entries: Sequence[NewEntry], *, source: Item | None = None
-    ) -> Sequence[OutcomeLike]:
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> Sequence[ResultLike]:
         """Record what may be recorded, durable when it returns; raises StoreError when nothing was acknowledged."""
 
 
@@ -83,14 +81,6 @@ class Ways(Struct, frozen=True, kw_only=True):
     batch: int = 500
     source: Item = SOURCE
     clock: Clock = utc_now
-
-
-class OutboxPlace(Struct, frozen=True):
-    """Where an entry stood in the outbox: its row, its place in the row, and what kind of change it is."""
-
-    position: int
-    part: int
-    op: str
 
 
 WAYS = Ways()
@@ -161,16 +151,16 @@ def discard_quarantined(engine: Engine, position: int, part: int) -> None:
 
 def retry_quarantined(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Give the log everything in quarantine once more; what it still refuses stays. Raises: as `drain`."""
-    held = list_quarantined(engine)
+    quarantined = list_quarantined(engine)
     work = _Work(ways)
-    for one in held:
-        work.take(one.org, OutboxPlace(one.position, one.part, one.op), one.entry)
-    still = {(poison.position, poison.part) for poison in work.record(_logs(log))}
+    for p in quarantined:
+        work.take(OutboxEntry(p.position, p.part, p.org, p.op, p.entry))
+    still = {(p.position, p.part) for p in work.record(_logs(log))}
     with engine.begin() as connection:
-        for one in held:
-            if (one.position, one.part) not in still:
-                outbox.release(connection, one.position, one.part)
-    return Drained(recorded=len(held) - len(still), quarantined=len(still))
+        for p in quarantined:
+            if (p.position, p.part) not in still:
+                outbox.release(connection, p.position, p.part)
+    return Drained(recorded=len(quarantined) - len(still), quarantined=len(still))
 
 
 def drain_forever(
@@ -217,47 +207,47 @@ class Draining:
 
 
 class _Work:
-    """One pass: entries by organisation, each with its place in the outbox, and what the log refused."""
+    """One pass: entries by organisation, each as the outbox has it beside it, and what the log refused."""
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
-        self._entries: dict[str, list[tuple[NewEntry, OutboxPlace, str]]] = {}
+        self._entries: dict[str, list[tuple[OutboxEntry, NewEntry]]] = {}
         self._poison: list[Poison] = []
 
-    def take(self, org: str, place: OutboxPlace, text: str) -> None:
+    def take(self, waiting: OutboxEntry) -> None:
         """Take an entry in; what is no entry is poison at once."""
         try:
-            entry = entry_of(text)
+            entry = entry_of(waiting.text)
         except EntryInvalidError as error:
-            self._poison.append(self._refused(org, place, text, error))
+            self._poison.append(self._refused(waiting, error))
         else:
-            self._entries.setdefault(org, []).append((entry, place, text))
+            self._entries.setdefault(waiting.org, []).append((waiting, entry))
 
     def record(self, logs: Logs) -> list[Poison]:
         """Record everything; what the log refused. Raises: StoreError."""
-        for org, held in self._entries.items():
+        for org, entries in self._entries.items():
             try:
                 log = logs(org)
             except NotFoundError as error:
-                self._poison += [self._refused(org, place, text, error) for _, place, text in held]
+                self._poison += [self._refused(waiting, error) for waiting, _ in entries]
                 continue
-            outcomes = log.record_each([entry for entry, _, _ in held], source=self._ways.source)
-            for (_, place, text), outcome in zip(held, outcomes, strict=True):
-                if outcome.refused is not None:
-                    self._poison.append(self._refused(org, place, text, outcome.refused))
+            results = log.record_each([entry for _, entry in entries], source=self._ways.source)
+            for (waiting, _), result in zip(entries, results, strict=True):
+                if result.refused is not None:
+                    self._poison.append(self._refused(waiting, result.refused))
         return self._poison
 
-    def _refused(self, org: str, place: OutboxPlace, text: str, error: TrailbookError) -> Poison:
+    def _refused(self, waiting: OutboxEntry, error: TrailbookError) -> Poison:
         faults = error.faults if isinstance(error, InvalidError) else ()
         return Poison(
-            position=place.position,
-            part=place.part,
-            org=org,
-            op=place.op,
+            position=waiting.position,
+            part=waiting.part,
+            org=waiting.org,
+            op=waiting.op,
             code=faults[0].code if faults else error.code,
             pointer=faults[0].pointer if faults else "",
             since=microseconds(self._ways.clock()),
-            entry=text,
+            entry=waiting.text,
         )
 
 
@@ -277,12 +267,12 @@ def entry_of(text: str) -> NewEntry:
 
 
 def _pass(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> Drained:
-    work, taken, gone = _Work(ways), 0, 0
-    for row, part, text in folded(rows, _verbs(logs)):
-        if text is None:
-            gone += 1
+    work, taken, folds = _Work(ways), 0, 0
+    for entry in folded(rows, _verbs(logs)):
+        if entry.folds:
+            folds += 1
         else:
-            work.take(row.org, OutboxPlace(row.position, part, row.op), text)
+            work.take(entry)
             taken += 1
     poison = work.record(logs)
     with engine.begin() as connection:
@@ -290,16 +280,16 @@ def _pass(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> 
         if outbox.quarantine(connection, poison):
             outbox.write(connection, _gaps(logs, poison, ways), at=microseconds(ways.clock()))
         outbox.delete(connection, [row.position for row in rows])
-    return Drained(recorded=taken - len(poison), folded=gone, quarantined=len(poison))
+    return Drained(recorded=taken - len(poison), folded=folds, quarantined=len(poison))
 
 
 def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:
     """An entry for each organisation that something of was refused: nothing is ever only a warning."""
     moment = Moment(acting=Acting(actor=DRAIN), at=ways.clock())
     # A gap about a gap would never end, and who has no log cannot be told.
-    orgs = dict.fromkeys(one.org for one in poison if GAP not in one.entry and _has_log(logs, one.org))
-    text = [(org, meant(moment, GAP, (ways.source, ()))) for org in orgs]
-    return [Captured(org, outbox.MEANT, [one], GAP) for org, one in text]
+    orgs = dict.fromkeys(p.org for p in poison if GAP not in p.entry and _has_log(logs, p.org))
+    gap = EntryItems(ways.source)
+    return [Captured(org, outbox.MEANT, [meant_text(moment, GAP, gap)], GAP) for org in orgs]
 
 
 def _has_log(logs: Logs, org: str) -> bool:
@@ -315,22 +305,22 @@ def _logs(log: LogLike | Logs) -> Logs:
         return log
     only = log
 
-    def found(org: str) -> LogLike:
+    def log_of(org: str) -> LogLike:
         if org != only.org:
             raise NotFoundError(f"the outbox has entries of {org}, which is another organisation")
         return only
 
-    return found
+    return log_of
 
 
 def _verbs(logs: Logs) -> Callable[[str, str], str]:
     """The verb class of an action in an organisation's catalogue; empty where there is none."""
 
-    def found(org: str, action: str) -> str:
+    def verb_of(org: str, name: str) -> str:
         try:
-            known = logs(org).catalogue.actions.get(action)
+            action = logs(org).catalogue.actions.get(name)
         except NotFoundError:
             return ""
-        return "" if known is None else known.verb
+        return "" if action is None else action.verb
 
-    return found
+    return verb_of

@@ -35,10 +35,10 @@ def written_tables(statement: str) -> frozenset[str]:
     `*` among them: it writes where nobody can see. Of a text that is not understood every word is among them.
     """
     tokens, whole = _tokens(statement)
-    found = frozenset(_written(tokens))
+    tables = frozenset(_written(tokens))
     if whole:
-        return found
-    return found | {word.casefold() for word in re.findall(r"[^\W\d][\w$]*", statement)}
+        return tables
+    return tables | {word.casefold() for word in re.findall(r"[^\W\d][\w$]*", statement)}
 
 
 def _written(tokens: Sequence[str]) -> Iterator[str]:
@@ -108,30 +108,30 @@ def _tokens(statement: str) -> tuple[list[str], bool]:
     tokens: list[str] = []
     at = 0
     while at < len(statement):
-        found = _TOKEN.match(statement, at)
-        assert found is not None  # its last branch takes any character
-        kind, at = found.lastgroup, found.end()
-        if found["comment"] is not None:
+        token = _TOKEN.match(statement, at)
+        assert token is not None  # its last branch takes any character
+        kind, at = token.lastgroup, token.end()
+        if token["comment"] is not None:
             at = _after_comment(statement, at)
-        elif found["dollar"] is not None:
-            at = statement.find(found["dollar"], at) + len(found["dollar"])
-            at = at if at >= found.end() + len(found["dollar"]) else -1
-        elif found["string"] is not None:
-            if found["escaped"] is None and "\\" in found["string"]:
-                # A backslash ends nothing in a standard string; see it again as one.
-                at = _after_plain_string(statement, found.start())
-        elif found["other"] is not None and found["other"] in "'\"`":
+        elif token["dollar"] is not None:
+            at = statement.find(token["dollar"], at) + len(token["dollar"])
+            at = at if at >= token.end() + len(token["dollar"]) else -1
+        elif token["string"] is not None:
+            if token["escaped"] is None and "\\" in token["string"]:
+                # A backslash ends nothing in a standard string; see it again as such.
+                at = _after_plain_string(statement, token.start())
+        elif token["other"] is not None and token["other"] in "'\"`":
             return tokens, False
-        elif kind != "space" and found["space"] is None:
-            tokens.append(found.group())
+        elif kind != "space" and token["space"] is None:
+            tokens.append(token.group())
         if at < 0:
             return tokens, False
     return tokens, True
 
 
 def _after_plain_string(statement: str, start: int) -> int:
-    found = re.compile(r"'(?:[^']|'')*'").match(statement, start)
-    return -1 if found is None else found.end()
+    string = re.compile(r"'(?:[^']|'')*'").match(statement, start)
+    return -1 if string is None else string.end()
 
 
 def _after_comment(statement: str, at: int) -> int:

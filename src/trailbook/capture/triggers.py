@@ -45,59 +45,74 @@ class Trigger(Struct, frozen=True):
     statements: tuple[str, ...]
 
 
-def triggers(dialect: str, tracked: Tracked, org: str) -> list[Trigger]:
+def triggers(dialect: str, tracked: Tracked, org: str | Callable[[Any], str]) -> list[Trigger]:
     """The triggers of a table, one for each kind of change that has an action.
 
-    Raises: ConfigurationError for a callable in the declaration.
+    Raises: ConfigurationError for a callable in the declaration, or an organisation that only rows name.
     """
+    if not isinstance(org, str):
+        raise ConfigurationError("capture: triggers need an organisation that is a name")
     parts = [tracked.id, tracked.name]
     for ref in tracked.concerns.values():
         parts += [ref.id, ref.name] if isinstance(ref, Ref) else [ref]
     if any(callable(part) for part in parts):
         raise ConfigurationError(f"track({tracked.table}): triggers cannot call a callable; name attributes")
-    made = _sqlite if dialect == "sqlite" else _postgresql
-    return [made(tracked, op, org) for op in OPS if tracked.actions[op] is not None]
+    trigger_of = _sqlite if dialect == "sqlite" else _postgresql
+    return [trigger_of(tracked, op, org) for op in OPS if tracked.actions[op] is not None]
 
 
-def install_triggers(connection: Connection, tables: Iterable[Tracked], org: Any) -> list[str]:
+def _declared(dialect: str, tables: Iterable[Tracked], org: str | Callable[[Any], str]) -> list[Trigger]:
+    return [trigger for tracked in tables for trigger in triggers(dialect, tracked, org)]
+
+
+def install_triggers(
+    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[str]:
     """Make the triggers anew in the connection's transaction; their names.
 
-    Raises: ConfigurationError for a callable in a declaration, or an organisation that only rows name.
+    Raises: ConfigurationError, as `triggers`.
     """
-    if not isinstance(org, str):
-        raise ConfigurationError("capture: triggers need an organisation that is a name")
-    name = outbox.engine_name(connection)
-    found = [trigger for tracked in tables for trigger in triggers(name, tracked, org)]
-    if name == "sqlite" and found:
+    dialect = outbox.engine_name(connection)
+    declared = _declared(dialect, tables, org)
+    if dialect == "sqlite" and declared:
         connection.exec_driver_sql(_CONTEXT)
-    for trigger in found:
-        connection.exec_driver_sql(_drop(name, trigger.name, trigger.table))
+    for trigger in declared:
+        connection.exec_driver_sql(_drop(dialect, trigger))
         for statement in trigger.statements:
             connection.exec_driver_sql(statement)
-    return [trigger.name for trigger in found]
+    return [trigger.name for trigger in declared]
 
 
-def remove_triggers(connection: Connection, tables: Iterable[Tracked], org: str) -> list[str]:
-    """Drop the triggers of these tables; their names."""
-    name = outbox.engine_name(connection)
-    found = [trigger for tracked in tables for trigger in triggers(name, tracked, org)]
-    for trigger in found:
-        connection.exec_driver_sql(_drop(name, trigger.name, trigger.table))
-    return [trigger.name for trigger in found]
+def remove_triggers(
+    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[str]:
+    """Drop the triggers of these tables; their names. Raises: ConfigurationError, as `triggers`."""
+    dialect = outbox.engine_name(connection)
+    declared = _declared(dialect, tables, org)
+    for trigger in declared:
+        connection.exec_driver_sql(_drop(dialect, trigger))
+    return [trigger.name for trigger in declared]
 
 
-def check_triggers(connection: Connection, tables: Iterable[Tracked], org: str) -> list[Blindspot]:
-    """Which triggers are missing, or are not those of the declarations any more."""
-    name = outbox.engine_name(connection)
-    there = _kept(connection, name)
-    found = []
-    for trigger in (t for tracked in tables for t in triggers(name, tracked, org)):
-        kept = there.get(trigger.name)
-        if kept is None:
-            found.append(Blindspot(trigger.table, "trigger-missing", f"{trigger.name} is not there"))
-        elif _flat(kept) not in _flat(trigger.statements[0]):
-            found.append(Blindspot(trigger.table, "trigger-differs", f"{trigger.name} is not as declared"))
-    return found
+def check_triggers(
+    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[Blindspot]:
+    """Which triggers are missing, or are not those of the declarations any more.
+
+    Raises: ConfigurationError, as `triggers`.
+    """
+    dialect = outbox.engine_name(connection)
+    bodies = _installed(connection, dialect)
+    blindspots = []
+    for trigger in _declared(dialect, tables, org):
+        body = bodies.get(trigger.name)
+        if body is None:
+            blindspots.append(Blindspot(trigger.table, "trigger-missing", f"{trigger.name} is not there"))
+        elif _flat(body) not in _flat(trigger.statements[0]):
+            blindspots.append(
+                Blindspot(trigger.table, "trigger-differs", f"{trigger.name} is not as declared")
+            )
+    return blindspots
 
 
 def announce(connection: Connection, job: str | None, name: Callable[[], str | None]) -> None:
@@ -112,23 +127,25 @@ def announce(connection: Connection, job: str | None, name: Callable[[], str | N
         connection.exec_driver_sql(put, (name(), text))
         running.context = True
     else:
-        told = outbox.sql(connection, "SELECT set_config(?, ?, true)")
-        connection.exec_driver_sql(told, (_SETTING, text))
+        put = outbox.sql(connection, "SELECT set_config(?, ?, true)")
+        connection.exec_driver_sql(put, (_SETTING, text))
 
 
-def _kept(connection: Connection, name: str) -> dict[str, str]:
-    if name == "sqlite":
-        asked = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'trailbook~_%' ESCAPE '~'"
+def _installed(connection: Connection, dialect: str) -> dict[str, str]:
+    """The triggers of a database that are ours, by name, each with what it does."""
+    if dialect == "sqlite":
+        ours = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'trailbook~_%' ESCAPE '~'"
     else:
-        asked = (
+        ours = (
             "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
             " WHERE left(t.tgname, 10) = 'trailbook_'"
         )
-    return {row[0]: row[1] for row in connection.exec_driver_sql(asked)}
+    return {row[0]: row[1] for row in connection.exec_driver_sql(ours)}
 
 
-def _drop(name: str, trigger: str, table: str) -> str:
-    return f'DROP TRIGGER IF EXISTS "{trigger}"' + ("" if name == "sqlite" else f" ON {_quoted(table)}")
+def _drop(dialect: str, trigger: Trigger) -> str:
+    table = "" if dialect == "sqlite" else f" ON {_quoted(trigger.table)}"
+    return f'DROP TRIGGER IF EXISTS "{trigger.name}"{table}'
 
 
 def _sqlite(tracked: Tracked, op: Op, org: str) -> Trigger:
@@ -136,8 +153,8 @@ def _sqlite(tracked: Tracked, op: Op, org: str) -> Trigger:
     fields = ""
     if op == "updated" and tracked.fields:
         some = " UNION ALL ".join(
-            f"SELECT {_text(told)} AS f WHERE OLD.{column} IS NOT NEW.{column}"
-            for told, column in _fields(tracked)
+            f"SELECT {_text(field)} AS f WHERE OLD.{column} IS NOT NEW.{column}"
+            for field, column in _fields(tracked)
         )
         fields = f", 'fields', (SELECT json_group_array(f) FROM ({some}))"
     entry = (
@@ -148,14 +165,14 @@ def _sqlite(tracked: Tracked, op: Op, org: str) -> Trigger:
         ' \'{"actor":{"kind":"system","type":"system","id":"database","name":"Database"},'
         '"origin":{"interface":"database"}}\'))'
     )
-    made = (
+    trigger = (
         f'CREATE TRIGGER "{name}" AFTER {_EVENTS[op]} ON {_quoted(tracked.table)} FOR EACH ROW'
         f"{_when(tracked, op)} BEGIN"
         " INSERT INTO trailbook_outbox (org, op, captured_at, entry, tx) VALUES"
         f" ({_text(org)}, '{op}', CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER), {entry},"
         " (SELECT tx FROM trailbook_context)); END"
     )
-    return Trigger(name, tracked.table, (made,))
+    return Trigger(name, tracked.table, (trigger,))
 
 
 def _postgresql(tracked: Tracked, op: Op, org: str) -> Trigger:
@@ -163,8 +180,8 @@ def _postgresql(tracked: Tracked, op: Op, org: str) -> Trigger:
     fields = ""
     if op == "updated" and tracked.fields:
         some = ", ".join(
-            f"CASE WHEN OLD.{column} IS DISTINCT FROM NEW.{column} THEN {_text(told)} END"
-            for told, column in _fields(tracked)
+            f"CASE WHEN OLD.{column} IS DISTINCT FROM NEW.{column} THEN {_text(field)} END"
+            for field, column in _fields(tracked)
         )
         fields = f", 'fields', to_jsonb(array_remove(ARRAY[{some}]::text[], NULL))"
     stamp = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
@@ -181,11 +198,11 @@ def _postgresql(tracked: Tracked, op: Op, org: str) -> Trigger:
     )
     returns = "RETURNS trigger LANGUAGE plpgsql"
     function = f'CREATE OR REPLACE FUNCTION "{name}"() {returns} AS $trailbook$ {body} $trailbook$'
-    made = (
+    trigger = (
         f'CREATE TRIGGER "{name}" AFTER {_EVENTS[op]} ON {_quoted(tracked.table)} FOR EACH ROW'
         f'{_when(tracked, op, "IS DISTINCT FROM")} EXECUTE FUNCTION "{name}"()'
     )
-    return Trigger(name, tracked.table, (function, made))
+    return Trigger(name, tracked.table, (function, trigger))
 
 
 def _sqlite_concerns(tracked: Tracked, row: str) -> str:
@@ -214,15 +231,15 @@ def _refs(tracked: Tracked) -> Iterator[tuple[str, Ref]]:
             yield part, ref
 
 
-def _item(tracked: Tracked, row: str, made: Callable[[Mapping[str, str]], str]) -> str:
-    return _ref(tracked, row, Ref(tracked.type, tracked.id, tracked.name), made)
+def _item(tracked: Tracked, row: str, as_object: Callable[[Mapping[str, str]], str]) -> str:
+    return _ref(tracked, row, Ref(tracked.type, tracked.id, tracked.name), as_object)
 
 
-def _ref(tracked: Tracked, row: str, ref: Ref, made: Callable[[Mapping[str, str]], str]) -> str:
+def _ref(tracked: Tracked, row: str, ref: Ref, as_object: Callable[[Mapping[str, str]], str]) -> str:
     members = {"type": _text(ref.type), "id": f"CAST({row}.{_column(tracked, ref.id)} AS TEXT)"}
     if ref.name is not None:
         members["name"] = f"CAST({row}.{_column(tracked, ref.name)} AS TEXT)"
-    return made(members)
+    return as_object(members)
 
 
 def _json_object(members: Mapping[str, str]) -> str:
@@ -237,13 +254,13 @@ def _when(tracked: Tracked, op: Op, differs: str = "IS NOT") -> str:
     """Only an update that changes something: but for what is declared to mean nothing."""
     if op != "updated":
         return ""
-    told = [column for attribute, column in tracked.columns.items() if attribute not in tracked.ignore]
-    return " WHEN (" + " OR ".join(f"OLD.{_quoted(c)} {differs} NEW.{_quoted(c)}" for c in told) + ")"
+    columns = [column for attribute, column in tracked.columns.items() if attribute not in tracked.ignore]
+    return " WHEN (" + " OR ".join(f"OLD.{_quoted(c)} {differs} NEW.{_quoted(c)}" for c in columns) + ")"
 
 
 def _fields(tracked: Tracked) -> list[tuple[str, str]]:
     """What the catalogue calls each field that may be named, sorted, with its column."""
-    return sorted((told, _column(tracked, attribute)) for attribute, told in tracked.fields.items())
+    return sorted((field, _column(tracked, attribute)) for attribute, field in tracked.fields.items())
 
 
 def _row(op: Op) -> str:

@@ -70,20 +70,22 @@ class _Commands(TyperGroup):
 def load(name: str) -> Any:
     """A command of the table, ready to run."""
     module, attribute, _ = COMMANDS[name]
-    found = getattr(importlib.import_module(f"trailbook.cli.{module}"), attribute)
-    if isinstance(found, typer.Typer):
-        return get_command(found)
+    command = getattr(importlib.import_module(f"trailbook.cli.{module}"), attribute)
+    if isinstance(command, typer.Typer):
+        return get_command(command)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name)(found)
+    app.command(name)(command)
     return get_command(app)
 
 
 app = typer.Typer(cls=_Commands, name="trailbook", add_completion=False, rich_markup_mode=None)
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        importlib.import_module("trailbook.cli.init").version(json=False)
+def _version(wanted: bool) -> None:
+    if wanted:
+        from trailbook.cli.init import version
+
+        version(json=False)
         raise typer.Exit
 
 
@@ -105,5 +107,6 @@ def before(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    return int(importlib.import_module("trailbook.cli.exits").ended(get_command(app), given))
+    from trailbook.cli.exits import ended
+
+    return ended(get_command(app), sys.argv[1:] if arguments is None else arguments)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import Struct
 
+from trailbook import administration
 from trailbook import deployment as deployments
 from trailbook.access import Viewer, operator
 from trailbook.deployment import Settings, read_settings
 from trailbook.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
-    from trailbook.deployment import Deployment
+    from trailbook.administration import By
+    from trailbook.deployment import Deployment, Keys
     from trailbook.log import Log
 
 JSON = typer.Option(False, "--json", help="Answer in JSON.")
@@ -34,31 +36,36 @@ class Opened(Struct, frozen=True, kw_only=True):
     log: "Log"
     viewer: Viewer
 
+    @property
+    def by(self) -> "By":
+        """Who changes access here."""
+        return administration.By(self.deployment, self.viewer)
+
 
 def settings_of(ctx: typer.Context, **flags: str | None) -> Settings:
     """The settings in force for this command. Raises: ConfigurationError."""
     before: dict[str, Any] = ctx.obj
-    given = {"org": before["org"], "store": before["store"], **flags}
-    return read_settings(given, file=before["config"], environ=os.environ, folder=Path())
+    flags = {"org": before["org"], "store": before["store"], **flags}
+    return read_settings(flags, file=before["config"], environ=os.environ, folder=Path())
 
 
 @contextmanager
-def opened(found: Settings, *, create: bool = False) -> Iterator["Deployment"]:
+def open_deployment(settings: Settings, *, create: bool = False) -> Iterator["Deployment"]:
     """The open deployment of these settings. Raises: ConfigurationError, CatalogueError, NotFoundError, StoreError."""
-    deployment: Deployment = deployments.open_deployment(
-        found.store,
-        keys=_keys(found),
+    deployment = deployments.open_deployment(
+        settings.store,
+        keys=_keys(settings),
         create=create,
-        folders=[Path(each) for each in found.catalogue],
+        folders=[Path(folder) for folder in settings.catalogue],
         signs=deployments.Signs(
-            origin=found.origin,
-            folder=_path(found.signing_key),
-            outside=_path(found.outside_file),
-            timestamp_urls=found.timestamp_urls,
+            origin=settings.origin,
+            folder=_path(settings.signing_key),
+            outside=_path(settings.outside_file),
+            timestamp_urls=settings.timestamp_urls,
         ),
     )
     try:
-        for lang in found.languages:
+        for lang in settings.languages:
             deployment.catalogue.language(lang)
         yield deployment
     finally:
@@ -67,12 +74,15 @@ def opened(found: Settings, *, create: bool = False) -> Iterator["Deployment"]:
 
 @contextmanager
 def open_log(ctx: typer.Context) -> Iterator[Opened]:
-    """The log that is meant. Raises: as `opened`; ConfigurationError when several organisations may be meant."""
-    found = settings_of(ctx)
-    with opened(found) as deployment:
-        org = found.org or only_org(deployment)
+    """The log that is meant.
+
+    Raises: as `open_deployment`; ConfigurationError when several organisations may be meant.
+    """
+    settings = settings_of(ctx)
+    with open_deployment(settings) as deployment:
+        org = settings.org or only_org(deployment)
         log = deployment.log(org)
-        yield Opened(settings=found, deployment=deployment, log=log, viewer=operator(org))
+        yield Opened(settings=settings, deployment=deployment, log=log, viewer=operator(org))
 
 
 def only_org(deployment: "Deployment") -> str:
@@ -85,21 +95,20 @@ def only_org(deployment: "Deployment") -> str:
     return orgs[0]
 
 
-def language(found: Settings, lang: str | None) -> str:
+def language(settings: Settings, lang: str | None) -> str:
     """The language asked for. Raises: ConfigurationError when it is not enabled."""
-    if lang is not None and lang not in found.languages:
+    if lang is not None and lang not in settings.languages:
         raise ConfigurationError(
-            f"lang: {lang[:20]!r} is not enabled; there are {', '.join(found.languages)}"
+            f"lang: {lang[:20]!r} is not enabled; there are {', '.join(settings.languages)}"
         )
-    return lang or found.languages[0]
+    return lang or settings.languages[0]
 
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _keys(found: Settings) -> Any:
-    if found.secret_key is None or found.organisation_key is None:
+def _keys(settings: Settings) -> "Keys | None":
+    if settings.secret_key is None or settings.organisation_key is None:
         return None
-    keys = deployments.Keys
-    return keys(bytes.fromhex(found.secret_key), bytes.fromhex(found.organisation_key))
+    return deployments.Keys(bytes.fromhex(settings.secret_key), bytes.fromhex(settings.organisation_key))

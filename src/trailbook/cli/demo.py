@@ -13,7 +13,7 @@ import webbrowser
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 from msgspec import structs
@@ -22,24 +22,18 @@ from trailbook import administration, web
 from trailbook import demo as nordlys
 from trailbook import deployment as deployments
 from trailbook.access import operator
-from trailbook.cli.context import JSON, opened, settings_of
+from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.output import as_json, note, progress, put
-from trailbook.cli.serve import (
-    BASE_URL,
-    LISTEN,
-    bound,
-    create_app,
-    limits_of,
-    link,
-    run,
-    served,
-    settle,
-    signing,
-)
+from trailbook.cli.serve import BASE_URL, LISTEN, Brings, bound, limits_of, link, run, served, settle, signing
 from trailbook.clock import Clock
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
+
+if TYPE_CHECKING:
+    from trailbook.demo import Summary
+    from trailbook.deployment import Deployment
+    from trailbook.log import Log
 
 LOG_FILE, OUTSIDE_FILE, ZONE, SEED = "log.db", "outside.txt", "Europe/Oslo", 7
 
@@ -60,26 +54,26 @@ def demo(
     The first time it is built: two years of a small company, lived through by its HR system. Later it is served as
     it was left.
     """
-    found = settings_of(ctx, listen=listen, base_url=base_url)
-    found = structs.replace(
-        found,
+    settings = settings_of(ctx, listen=listen, base_url=base_url)
+    settings = structs.replace(
+        settings,
         store=f"sqlite:///{folder / LOG_FILE}",
         org=nordlys.ORG,
         outside_file=str(folder / OUTSIDE_FILE),
-        catalogue=(str(nordlys.CATALOGUE), *found.catalogue),
+        catalogue=(str(nordlys.CATALOGUE), *settings.catalogue),
     )
     if not (folder / LOG_FILE).exists():
-        told = build(nordlys, folder)
-        note(f"{told.entries} entries about {told.people} people are in {folder}")
+        summary = build(folder)
+        note(f"{summary.entries} entries about {summary.people} people are in {folder}")
     if serves:
-        _serve(nordlys, folder, (found, opens, json))
+        _serve(folder, settings, opens=opens, json=json)
     elif json:
-        put(as_json({"dir": str(folder), "org": nordlys.ORG, "store": found.store}))
+        put(as_json({"dir": str(folder), "org": nordlys.ORG, "store": settings.store}))
     else:
-        put(f"The company is in {folder}; TRAILBOOK_STORE={found.store} reads its log.")
+        put(f"The company is in {folder}; TRAILBOOK_STORE={settings.store} reads its log.")
 
 
-def build(nordlys: Any, folder: Path) -> Any:
+def build(folder: Path) -> "Summary":
     """Build the company into a folder that does not exist or is empty; it has its name once it is whole.
 
     Raises: ConfigurationError when something else is there.
@@ -89,22 +83,22 @@ def build(nordlys: Any, folder: Path) -> Any:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
-        told = _live(nordlys, part)
+        summary = _live(part)
         os.rename(part, folder)
     except BaseException:
         shutil.rmtree(part)
         raise
-    return told
+    return summary
 
 
-def _live(nordlys: Any, folder: Path) -> Any:
+def _live(folder: Path) -> "Summary":
     url = f"sqlite:///{folder / LOG_FILE}"
     # Everything about the company comes from the seed; the secrets and keys of its log never do.
     signs = deployments.Signs(origin=nordlys.ORIGIN)
     deployments.open_deployment(url, create=True, signs=signs).close()
     closing: list[Callable[[], None]] = []
 
-    def open_log(clock: Clock, source: Item) -> Any:
+    def open_log(clock: Clock, source: Item) -> "Log":
         entropy = random.Random(f"log/{SEED}").randbytes
         deployment = deployments.open_deployment(
             url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy, signs=signs
@@ -113,60 +107,62 @@ def _live(nordlys: Any, folder: Path) -> Any:
         log = deployment.create(nordlys.ORG)
         log.source = source
         # On the company's first day, so that what is newest is somebody's everyday work.
-        _let_in((deployment, nordlys.ORG))
+        _let_in(deployment)
         return log
 
     try:
-        with progress("Living through two years") as reach:
+        with progress("Living through two years") as advance:
             return nordlys.build(
-                folder, until=datetime.now(UTC), seed=SEED, progress=reach, open_log=open_log
+                folder, until=datetime.now(UTC), seed=SEED, progress=advance, open_log=open_log
             )
     finally:
         for close in closing:
             close()
 
 
-def _serve(nordlys: Any, folder: Path, how: tuple[Settings, bool, bool]) -> None:
-    found, opens, json = how
-    with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
+def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None:
+    with (
+        bound(settings.listen) as listening,
+        open_deployment(settings) as deployment,
+        served(settings, listening) as address,
+    ):
         log = deployment.log(nordlys.ORG)
         log.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
-        into = (deployment, nordlys.ORG)
-        _let_in(into)
+        _let_in(deployment)
 
-        known = [nordlys.item_of(each) for each in nordlys.FOUR]
+        members = [nordlys.item_of(each) for each in nordlys.FOUR]
 
         def signs_in(item: Item) -> str:
-            return link(into, address, item, None if item in known else "none")
+            brings: Brings = None if item in members else "none"
+            return link(deployment, nordlys.ORG, item, brings=brings, address=address)
 
         links = {each.part: signs_in(nordlys.item_of(each)) for each in nordlys.FOUR}
-        told = {"address": address, "hr_system": f"{address}/hr", **links}
+        addresses = {"address": address, "hr_system": f"{address}/hr", **links}
         extra = [*nordlys.page_routes(hr), *nordlys.entry_routes(hr, signs_in, _reads(deployment))]
-        settle(deployment, found)
-        app = create_app(
+        settle(deployment, settings)
+        app = web.create_app(
             deployment,
             base_url=address,
             timezone=ZONE,
-            export_days=int(found.export_days),
+            export_days=int(settings.export_days),
             extra=extra,
-            limits=limits_of(found),
+            limits=limits_of(settings),
         )
-        put(*([as_json(told)] if json else _welcome(told).splitlines()))
+        put(*([as_json(addresses)] if json else _welcome(addresses).splitlines()))
         sys.stdout.flush()
         if opens:
-            webbrowser.open(told["hr"])
+            webbrowser.open(addresses["hr"])
         with signing(deployment), hr.draining():
-            run(app, listening, found.log_level)
+            run(app, listening, settings.log_level)
         hr.close()
 
 
-def _reads(deployment: Any) -> Callable[[Mapping[str, str]], Item | None]:
+def _reads(deployment: "Deployment") -> Callable[[Mapping[str, str]], Item | None]:
     """As whom the log is open in the browser that sent these headers."""
-    session = web.session
 
     def reads(headers: Mapping[str, str]) -> Item | None:
-        text = session(headers)
+        text = web.session(headers)
         try:
             return None if text is None else deployment.credentials.viewer(text).item
         except UnauthenticatedError:
@@ -175,26 +171,25 @@ def _reads(deployment: Any) -> Callable[[Mapping[str, str]], Item | None]:
     return reads
 
 
-def _let_in(into: tuple[Any, str]) -> None:
+def _let_in(deployment: "Deployment") -> None:
     """Give the four of the demo their roles in the log, where they do not have them yet."""
-    deployment, org = into
-    by = administration.By(deployment, operator(org))
-    there = administration.access_of(by).members
+    by = administration.By(deployment, operator(nordlys.ORG))
+    members = administration.access_of(by).members
     for each in nordlys.FOUR:
         item = nordlys.item_of(each)
-        if (item.type, item.id) not in there:
+        if (item.type, item.id) not in members:
             administration.put_member(by, item, [each.role])
 
 
-def _welcome(told: dict[str, str]) -> str:
+def _welcome(addresses: dict[str, str]) -> str:
     return f"""\
 The activity log of Nordlys AS, for its HR lead (the link works once):
-  {told["hr"]}
+  {addresses["hr"]}
 The same for a manager and for an employee, whose roles have no access to it:
-  {told["manager"]}
-  {told["employee"]}
+  {addresses["manager"]}
+  {addresses["employee"]}
 And for the system administrator, who cares for roles, members and keys:
-  {told["administrator"]}
+  {addresses["administrator"]}
 The HR system that records into it; edit something there and look again:
-  {told["hr_system"]}
+  {addresses["hr_system"]}
 Stop with Ctrl-C."""

@@ -7,24 +7,27 @@ touch an entry, a key or a file's mode, and to bring an older file up to date wh
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from trailbook import capture, proofs
+from trailbook import capture
 from trailbook import deployment as deployments
-from trailbook.cli.context import JSON, open_log, opened, settings_of
-from trailbook.cli.drain import open_host
-from trailbook.cli.exits import DONE, FOUND
-from trailbook.cli.output import Reach, as_json, counted, progress, put
+from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
+from trailbook.cli.drain import host_url
+from trailbook.cli.exits import DONE, FINDINGS
+from trailbook.cli.output import as_json, counted, progress, put
 from trailbook.cli.safety import Risk, unsafe
+from trailbook.cli.verify import heads_outside
 from trailbook.deployment import Settings
 from trailbook.errors import NotFoundError, StoreError, TrailbookError
+from trailbook.model import Progress
 
 if TYPE_CHECKING:
     from trailbook.deployment import Deployment
+    from trailbook.verify import Finding
 
-_MOST_TOLD = 20  # of the faults of one log; `verify` has them all
+_MOST_SHOWN = 20  # of the faults of one log; `verify` has them all
 _OUTBOX_SECONDS = 60
 INTACT = "; entries intact"
 FROM = typer.Option(
@@ -45,42 +48,42 @@ def doctor(
 
     It looks at settings, files, disk, clock, signing and index, and hashes every entry anew as `verify` does.
     """
-    found = settings_of(ctx)
-    findings = [*unsafe(found, ctx.obj["config"])]
-    with progress("Looking") as reach:
-        findings += _log(found, reach, repair=repair)
-    findings += [one for each in url for one in _outbox(each)]
-    left = [one for one in findings if not one.repaired]
+    settings = settings_of(ctx)
+    risks = [*unsafe(settings, ctx.obj["config"])]
+    with progress("Looking") as advance:
+        risks += _log(settings, advance, repair=repair)
+    risks += [risk for host in url for risk in _outbox(host)]
+    left = [risk for risk in risks if not risk.repaired]
     if json:
-        put(as_json({"ok": not left, "findings": findings}))
+        put(as_json({"ok": not left, "findings": risks}))
     else:
-        _say(findings)
-    return FOUND if left else DONE
+        _say(risks)
+    return FINDINGS if left else DONE
 
 
-def _say(findings: list[Risk]) -> None:
-    for one in findings:
-        put(f"{'repaired' if one.repaired else one.part}: {one.says}", f"    {one.do}")
-    left = sum(not one.repaired for one in findings)
+def _say(risks: list[Risk]) -> None:
+    for risk in risks:
+        put(f"{'repaired' if risk.repaired else risk.part}: {risk.says}", f"    {risk.do}")
+    left = sum(not risk.repaired for risk in risks)
     put(counted(left, "finding") if left else "All is well.")
 
 
-def _log(found: Settings, reach: Reach, *, repair: bool) -> Iterator[Risk]:
+def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Risk]:
     try:
-        if older := _older(found.store):
+        if older := _older(settings.store):
             yield older
             return
-        with opened(found) as deployment:
-            ailing = deployment.ailments()
-            yield from (Risk(part=a.part, says=a.says, do=a.do, org=a.org) for a in ailing)
+        with open_deployment(settings) as deployment:
+            ailments = deployment.ailments()
+            yield from (Risk(part=a.part, says=a.says, do=a.do, org=a.org) for a in ailments)
             for org in deployment.orgs():
                 yield from _index(deployment, org, repair=repair)
-                yield from _entries(deployment, org, found, reach)
+                yield from _entries(deployment, org, settings, progress=advance)
     except StoreError as error:
-        one = deployments.refused_ailment(error)
-        yield Risk(part=one.part, says=one.says, do=one.do)
+        ailment = deployments.refused_ailment(error)
+        yield Risk(part=ailment.part, says=ailment.says, do=ailment.do)
     except TrailbookError as error:
-        if isinstance(error, NotFoundError) and not _is_there(found.store):
+        if isinstance(error, NotFoundError) and not _is_there(settings.store):
             raise
         says = f"The log does not open: {error.detail}."
         yield Risk(part="store", says=says, do="Mend what it says, then ask again.")
@@ -123,42 +126,36 @@ def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Risk
     )
 
 
-def _entries(deployment: "Deployment", org: str, found: Settings, reach: Reach) -> Iterator[Risk]:
+def _entries(deployment: "Deployment", org: str, settings: Settings, *, progress: Progress) -> Iterator[Risk]:
     """What `verify` finds, but for the index and for signing that is late, which have been told."""
     try:
-        report = deployment.verify(org, outside=_heads(deployment, org, found), progress=reach)
+        outside = heads_outside(deployment, org, settings)
+        report = deployment.verify(org, outside=outside, progress=progress)
     except TrailbookError as error:
         says = f"The entries of {org} cannot be verified: {error.detail}."
         yield Risk(part="entries", says=says, do="Mend what it says, then ask again.", org=org)
         return
     faults = [f for f in report.findings if f.verdict != "unsigned" and f.place != "index"]
-    yield from (_fault(org, one) for one in faults[:_MOST_TOLD])
-    if len(faults) > _MOST_TOLD:
-        says = f"{len(faults) - _MOST_TOLD} more faults are in {org}."
+    yield from (_fault(org, fault) for fault in faults[:_MOST_SHOWN])
+    if len(faults) > _MOST_SHOWN:
+        says = f"{len(faults) - _MOST_SHOWN} more faults are in {org}."
         yield Risk(part="entries", says=says, do="`trailbook verify --json` names them all.", org=org)
 
 
-def _fault(org: str, one: Any) -> Risk:
-    if one.verdict == "index":
-        says = f"In {org}, {one.place}: {one.what.removesuffix(INTACT)}. Entries are intact; what leads to them is not."
+def _fault(org: str, fault: "Finding") -> Risk:
+    if fault.verdict == "index":
+        what = fault.what.removesuffix(INTACT)
+        says = f"In {org}, {fault.place}: {what}. Entries are intact; what leads to them is not."
         do = "Copy the file aside and restore a backup (docs/operate.md, drill 1); rebuilding the index does not help."
         return Risk(part="directory", says=says, do=do, org=org)
-    says = f"In {org}, {one.place} is {one.verdict}: {one.what}."
+    says = f"In {org}, {fault.place} is {fault.verdict}: {fault.what}."
     do = "Nothing repairs an entry. Copy the file aside and follow drill 3 of docs/operate.md."
     return Risk(part="entries", says=says, do=do, org=org)
 
 
-def _heads(deployment: "Deployment", org: str, found: Settings) -> list[bytes]:
-    if found.outside_file is None:
-        return []
-    known = proofs.read_outside(Path(found.outside_file))
-    own = f"{deployment.signing.origin}/{org}"
-    return known.notes_of(own)
-
-
 def _outbox(url: str) -> Iterator[Risk]:
     """A host whose changes wait for the log, or of whom something was refused."""
-    with open_host(url) as engine:
+    with capture.open_host(host_url(url)) as engine:
         health = capture.outbox_health(engine)
     pending = counted(health.pending, "entry", "entries")
     waited = 0 if health.oldest is None else int((datetime.now(UTC) - health.oldest).total_seconds())
@@ -178,10 +175,14 @@ def _outbox(url: str) -> Iterator[Risk]:
 
 def reindex(ctx: typer.Context, json: bool = JSON) -> None:
     """Build the index of a log anew from its entries; nothing but the index is written."""
-    with open_log(ctx) as opened, progress("Indexing") as reach:
+    with open_log(ctx) as opened, progress("Indexing") as advance:
         faults = opened.log.check_index()
-        opened.log.reindex(reach)
+        opened.log.reindex(advance)
         size = opened.log.size(viewer=opened.viewer)
-    told = {"org": opened.log.org, "size": size, "faults_before": faults}
+    answer = {"org": opened.log.org, "size": size, "faults_before": faults}
     before = f" {counted(len(faults), 'fault')} found before: {'; '.join(faults[:3])}." if faults else ""
-    put(as_json(told) if json else f"The index of {counted(size, 'entry', 'entries')} is built anew.{before}")
+    put(
+        as_json(answer)
+        if json
+        else f"The index of {counted(size, 'entry', 'entries')} is built anew.{before}"
+    )

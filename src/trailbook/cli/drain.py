@@ -7,19 +7,20 @@ repair the host, and the host has the entry.
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 from msgspec import to_builtins
 
 from trailbook import capture
-from trailbook.cli.context import JSON, opened, settings_of
-from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.context import JSON, open_deployment, settings_of
+from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item, instant, written
+
+if TYPE_CHECKING:
+    from trailbook.capture import Poison
 
 FROM = typer.Option(
     ...,
@@ -48,21 +49,22 @@ def drain(
     """
     if not 1 <= batch <= 10_000:
         raise ConfigurationError("batch: is not 1 to 10000")
-    with open_host(url) as engine, opened(settings_of(ctx)) as deployment:
+    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
         ways = capture.Ways(batch=batch, source=Item(type="source", id=source, name=f"Capture {source}"))
         if follow:
-            done = capture.drain_forever(engine, deployment.log, _until_told(), ways=ways, failed=_failed)
+            done = capture.drain_forever(
+                engine, deployment.log, _until_signalled(), ways=ways, failed=_failed
+            )
         else:
             done = capture.drain(engine, deployment.log, ways)
         health = capture.outbox_health(engine)
-    told = {**to_builtins(done), **to_builtins(health)}
     if json:
-        put(as_json(told))
+        put(as_json({**to_builtins(done), **to_builtins(health)}))
     else:
         put(
             f"{done.recorded} recorded, {done.folded} folded, {done.quarantined} refused; {health.pending} wait"
         )
-    return FOUND if done.quarantined else DONE
+    return FINDINGS if done.quarantined else DONE
 
 
 @quarantine.callback()
@@ -73,12 +75,8 @@ def _group() -> None:
 @quarantine.command("list")
 def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
     """List what was refused, oldest first, and why; never what it said."""
-    with open_host(url) as engine:
-        found = [(f"{p.position}.{p.part}", p) for p in capture.list_quarantined(engine)]
-    rows = [
-        {"id": id_, "org": p.org, "code": p.code, "pointer": p.pointer, "since": written(instant(p.since))}
-        for id_, p in found
-    ]
+    with capture.open_host(host_url(url)) as engine:
+        rows = [_listed(poison) for poison in capture.list_quarantined(engine)]
     if json:
         put(as_json(rows))
     else:
@@ -88,10 +86,10 @@ def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
 @quarantine.command("retry")
 def retry(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> int:
     """Give the log everything in quarantine once more, after the catalogue or the host was repaired."""
-    with open_host(url) as engine, opened(settings_of(ctx)) as deployment:
+    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
         done = capture.retry_quarantined(engine, deployment.log)
     put(as_json(done) if json else f"{done.recorded} recorded, {done.quarantined} still refused")
-    return FOUND if done.quarantined else DONE
+    return FINDINGS if done.quarantined else DONE
 
 
 @quarantine.command("discard")
@@ -105,7 +103,7 @@ def discard(
     position, _, part = id_.partition(".")
     if not (position.isdecimal() and part.isdecimal()):
         raise ConfigurationError(f"id: {id_[:40]!r} is not such as 12.0")
-    with open_host(url) as engine:
+    with capture.open_host(host_url(url)) as engine:
         capture.discard_quarantined(engine, int(position), int(part))
     if json:
         put(as_json({"discarded": id_}))
@@ -113,26 +111,26 @@ def discard(
         note(f"{id_} is forgotten")
 
 
-@contextmanager
-def open_host(url: str, *, new: bool = False) -> Iterator[Any]:
-    """The engine of a host's database; a `new` one may lack an outbox.
-
-    Raises: ConfigurationError, NotFoundError, StoreError.
-    """
+def host_url(url: str) -> str:
+    """The address of a host's database, out of a variable where it says so. Raises: ConfigurationError."""
     kind, _, name = url.partition(":")
-    if kind == "env":
-        found = os.environ.get(name)
-        if found is None:
-            raise ConfigurationError(f"from: there is no variable {name}")
-        url = found
-    with capture.open_host(url, new=new) as engine:
-        yield engine
+    if kind != "env":
+        return url
+    if name not in os.environ:
+        raise ConfigurationError(f"from: there is no variable {name}")
+    return os.environ[name]
 
 
-def _until_told() -> threading.Event:
+def _listed(poison: "Poison") -> dict[str, str]:
+    since = written(instant(poison.since))
+    id_ = f"{poison.position}.{poison.part}"
+    return {"id": id_, "org": poison.org, "code": poison.code, "pointer": poison.pointer, "since": since}
+
+
+def _until_signalled() -> threading.Event:
     stop = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda number, frame: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     return stop
 
 

@@ -15,7 +15,7 @@ import typer
 from trailbook import errors
 from trailbook.cli.output import ReaderLeft, as_json, plain
 
-DONE, FOUND, BAD_INPUT, NOT_PERMITTED, NOT_FOUND, CONFLICT, UNAVAILABLE, INTERNAL = range(8)
+DONE, FINDINGS, BAD_INPUT, NOT_PERMITTED, NOT_FOUND, CONFLICT, UNAVAILABLE, INTERNAL = range(8)
 INTERRUPTED = 130
 
 # The first line that fits says the exit code; the rest are internal errors.
@@ -35,8 +35,8 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
     (errors.NotYoursError, NOT_PERMITTED),
     (errors.ExportChangedError, CONFLICT),
     (errors.UncapturedWriteError, BAD_INPUT),
-    (errors.ProofInvalidError, FOUND),
-    (errors.SigningRefusedError, FOUND),
+    (errors.ProofInvalidError, FINDINGS),
+    (errors.SigningRefusedError, FINDINGS),
     (errors.ExportExpiredError, NOT_FOUND),
     (errors.NotCheckpointedError, UNAVAILABLE),
     (errors.ExportNotReadyError, UNAVAILABLE),
@@ -88,10 +88,10 @@ def exit_code(error: errors.TrailbookError) -> int:
 def problem(error: errors.TrailbookError) -> dict[str, Any]:
     """An error in the words of the wire: code, detail, and the members at fault."""
     faults = error.faults if isinstance(error, errors.InvalidError) else ()
-    told: dict[str, Any] = {"code": error.code, "detail": error.detail}
+    members: dict[str, Any] = {"code": error.code, "detail": error.detail}
     if faults:
-        told["errors"] = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in faults]
-    return told
+        members["errors"] = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in faults]
+    return members
 
 
 def _refused(error: errors.TrailbookError, wants_json: bool) -> int:

@@ -41,12 +41,12 @@ ONCE: dict[str, tuple[str, str]] = {
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the filter, in one line and as options; it is called with `pairs` in place of them."""
 
-    def run(**given: Any) -> Any:
-        pairs = to_params(from_line(" ".join(given.pop("line") or [])))
+    def run(**arguments: Any) -> Any:
+        pairs = to_params(from_line(" ".join(arguments.pop("line") or [])))
         for name in OPTIONS:
-            value = given.pop(_parameter(name))
+            value = arguments.pop(_parameter(name))
             pairs += [(name, each) for each in ([value] if isinstance(value, str) else value or [])]
-        return command(pairs=pairs, **given)
+        return command(pairs=pairs, **arguments)
 
     own = [p for name, p in inspect.signature(command).parameters.items() if name != "pairs"]
     line = inspect.Parameter(
@@ -65,8 +65,8 @@ def query_of(opened: Opened, pairs: Pairs) -> Query:
     if opened.settings.timezone != "UTC" and not any(name == "tz" for name, _ in pairs):
         pairs = [*pairs, ("tz", opened.settings.timezone)]
     catalogue = opened.log.catalogue
-    known = Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
-    return from_params(pairs, known)
+    vocabulary = Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
+    return from_params(pairs, vocabulary)
 
 
 def _parameter(name: str) -> str:
@@ -80,16 +80,16 @@ def _option(name: str, option: Any) -> inspect.Parameter:
 
 
 def _options() -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for name, (metavar, what) in ONCE.items():
-        found[name] = typer.Option(None, f"--{name.replace('_', '-')}", metavar=metavar, help=what)
+        options[name] = typer.Option(None, f"--{name.replace('_', '-')}", metavar=metavar, help=what)
     for name, (metavar, what) in FIELDS.items():
         flag = f"--{name.replace('_', '-')}"
-        found[name] = typer.Option(None, flag, metavar=metavar, help=f"{what}; repeat for OR.")
-        found[name + ".not"] = typer.Option(
+        options[name] = typer.Option(None, flag, metavar=metavar, help=f"{what}; repeat for OR.")
+        options[name + ".not"] = typer.Option(
             None, flag + "-not", metavar=metavar, help=f"As {flag}, left out."
         )
-    return found
+    return options
 
 
 OPTIONS = _options()

@@ -10,7 +10,7 @@ import typer
 
 from trailbook import __version__
 from trailbook.access import operator
-from trailbook.cli.context import JSON, opened, settings_of
+from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.output import as_json, counted, put, table
 from trailbook.deployment import effective
 
@@ -36,20 +36,21 @@ def init(
 
     Doing it again is harmless: what exists is left as it is, and the answer says so.
     """
-    found = settings_of(ctx, **({} if org is None else {"org": org}))
-    name = found.org or FIRST_ORG
-    with opened(found, create=True) as deployment:
+    settings = settings_of(ctx, **({} if org is None else {"org": org}))
+    name = settings.org or FIRST_ORG
+    with open_deployment(settings, create=True) as deployment:
         new = name not in deployment.orgs()
         size = deployment.create(name).size(viewer=operator(name))
     if json:
-        put(as_json({"org": name, "store": found.store, "created": new, "size": size}))
+        put(as_json({"org": name, "store": settings.store, "created": new, "size": size}))
     elif new:
-        given = ctx.obj["store"]
-        command = "trailbook" if given is None else f"trailbook --store {shlex.quote(given)}"
-        put(f"The log of {name} has begun in {found.store}.", *NEXT.format(trailbook=command).splitlines())
+        store = ctx.obj["store"]
+        command = "trailbook" if store is None else f"trailbook --store {shlex.quote(store)}"
+        put(f"The log of {name} has begun in {settings.store}.", *NEXT.format(trailbook=command).splitlines())
     else:
         put(
-            f"{name} has a log in {found.store} already, with {counted(size, 'entry', 'entries')}; nothing was changed."
+            f"{name} has a log in {settings.store} already, with {counted(size, 'entry', 'entries')};"
+            " nothing was changed."
         )
 
 

@@ -4,15 +4,18 @@ Owns showing a key's secret, once. Refuses to show it again: only its hash is ke
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from trailbook import access, administration
-from trailbook.cli.context import JSON, Opened, open_log
+from trailbook.cli.context import JSON, open_log
 from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import Fault, InvalidError
 from trailbook.model import instant, written
+
+if TYPE_CHECKING:
+    from trailbook.access import ApiKey
 
 group = typer.Typer(
     add_completion=False,
@@ -50,9 +53,9 @@ def new(
         only_itself=only_itself,
     )
     with open_log(ctx) as opened:
-        key, secret = administration.issue_key(_by(opened), wanted)
+        key, secret = administration.issue_key(opened.by, wanted)
     if json:
-        put(as_json({**_told(key), "secret": secret}))
+        put(as_json({**_shown(key), "secret": secret}))
     else:
         put(secret)
         note(
@@ -64,7 +67,7 @@ def new(
 def listed(ctx: typer.Context, json: bool = JSON) -> None:
     """List the keys, oldest first; never their secrets."""
     with open_log(ctx) as opened:
-        keys = [_told(key) for key in opened.deployment.credentials.keys(opened.log.org)]
+        keys = [_shown(key) for key in opened.deployment.credentials.keys(opened.log.org)]
     if json:
         put(as_json(keys))
         return
@@ -84,10 +87,8 @@ def rotate(
 ) -> None:
     """Replace a key's secret and print the new one, which cannot be shown again; the source stays the same."""
     with open_log(ctx) as opened:
-        key, secret = administration.rotate_key(
-            _by(opened), id_, timedelta(hours=hours), timedelta(days=days)
-        )
-    put(as_json({**_told(key), "secret": secret}) if json else secret)
+        key, secret = administration.rotate_key(opened.by, id_, timedelta(hours=hours), timedelta(days=days))
+    put(as_json({**_shown(key), "secret": secret}) if json else secret)
 
 
 @group.command("revoke")
@@ -96,7 +97,7 @@ def revoke(
 ) -> None:
     """Revoke a key; it stops working with the next request."""
     with open_log(ctx) as opened:
-        done = administration.revoke_key(_by(opened), id_)
+        done = administration.revoke_key(opened.by, id_)
     put(
         as_json({"id": id_, "revoked": done})
         if json
@@ -104,13 +105,10 @@ def revoke(
     )
 
 
-def _by(opened: Opened) -> Any:
-    return administration.By(opened.deployment, opened.viewer)
-
-
-def _told(key: Any) -> dict[str, Any]:
-    times = {name: getattr(key, name) for name in ("created_at", "expires_at", "used_at", "revoked_at")}
-    shown = {name: None if at is None else written(instant(at)) for name, at in times.items()}
+def _shown(key: "ApiKey") -> dict[str, Any]:
+    """A key as it is shown: all but its secret."""
+    stamps = {name: getattr(key, name) for name in ("created_at", "expires_at", "used_at", "revoked_at")}
+    times = {name: None if at is None else written(instant(at)) for name, at in stamps.items()}
     actors = "itself" if key.only_itself else "any"
     limits = {"categories": list(key.categories), "actors": actors}
-    return {"id": key.id, "name": key.name, "scopes": list(key.scopes), **limits, **shown}
+    return {"id": key.id, "name": key.name, "scopes": list(key.scopes), **limits, **times}

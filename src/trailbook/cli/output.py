@@ -8,16 +8,16 @@ import importlib
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
+from trailbook.model import Progress
+
 # Control and format characters (escapes, bidi, zero width), separators of lines, surrogates, private use, unassigned.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-Reach = Callable[[int, int | None], None]  # how much is done, and of how much
 
 
 class ReaderLeft(Exception):  # noqa: N818  # no error: whoever read our output has seen enough
@@ -64,7 +64,7 @@ def table(rows: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Reach]:
+def progress(title: str) -> Iterator[Progress]:
     """A bar on stderr while something long is done, on a terminal only; tell it how much is done of how much."""
     if not sys.stderr.isatty():
         yield lambda done, of: None
@@ -94,6 +94,6 @@ def _width(text: str) -> int:
     )
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def counted(count: int, singular: str, plural: str | None = None) -> str:
     """A number with its word: 1 entry, 2 entries."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ import typer
 
 from trailbook import deployment as deployments
 from trailbook import proofs, tree
-from trailbook.cli.context import JSON, open_log, opened, settings_of
+from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, progress, put
 from trailbook.deployment import Settings
@@ -25,13 +25,13 @@ from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import Actor, Item, Origin
 
 if TYPE_CHECKING:
-    from trailbook.deployment import Deployment
+    from trailbook.deployment import Deployment, Restarted
 
 keys = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Make, rotate and list the signing keys."
 )
 checkpoint = typer.Typer(add_completion=False, rich_markup_mode=None, help="Show or publish the signed head.")
-_UNTOLD = (
+_UNKNOWN = (
     "without it nobody can tell what a backup lost; name the right file, or go on with --without-outside-file"
 )
 _NOTHING_LOST = "Restored. It reaches the last signed head that was kept outside: nothing signed was lost."
@@ -53,18 +53,18 @@ def keys_new(ctx: typer.Context, json: bool = JSON) -> None:
 @keys.command("rotate")
 def keys_rotate(ctx: typer.Context, json: bool = JSON) -> None:
     """Make new signing keys beside the old ones, and record it in every log."""
-    found = settings_of(ctx)
-    with opened(found) as deployment:
-        deployment.rotate_keys(folder_of(found))
-        logs = deployment.orgs()
-    put(as_json({"rotated": logs}) if json else f"New keys sign from now on; recorded in: {', '.join(logs)}.")
+    settings = settings_of(ctx)
+    with open_deployment(settings) as deployment:
+        deployment.rotate_keys(folder_of(settings))
+        orgs = deployment.orgs()
+    put(as_json({"rotated": orgs}) if json else f"New keys sign from now on; recorded in: {', '.join(orgs)}.")
 
 
 @keys.command("list")
 def keys_list(ctx: typer.Context, json: bool = JSON) -> None:
     """List the public keys that verify a log's checkpoints, oldest first."""
-    with open_log(ctx) as found:
-        lines = verifier_lines(found.deployment, found.log.org)
+    with open_log(ctx) as opened:
+        lines = verifier_lines(opened.deployment, opened.log.org)
     _lines(as_json(lines) if json else "\n".join(lines))
 
 
@@ -78,36 +78,35 @@ def keys_replace(
 
     The old origin cannot be signed any more, so every log begins a new one; its first entry cites the last head.
     """
-    found = settings_of(ctx)
+    settings = settings_of(ctx)
     if not declare:
         raise ConfigurationError(
             "signing_key: lost keys begin a new origin; declare it with --declare-restart"
         )
-    _new_keys_in_place(found)
-    with opened(found) as deployment:
-        done = deployment.restart(_outside(found), always=True)
+    _new_keys_in_place(settings)
+    with open_deployment(settings) as deployment:
+        restarts = deployment.restart(_outside(settings), always=True)
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)
-    told = [_told(one) for one in done]
-    _lines(as_json(told) if json else "\n".join(_said(one) for one in told))
+    _lines(as_json(restarts) if json else "\n".join(_sentence(restarted) for restarted in restarts))
 
 
 @checkpoint.command("show")
 def checkpoint_show(ctx: typer.Context, json: bool = JSON) -> None:
     """Print the last signed head, as it is kept."""
-    with open_log(ctx) as found:
-        text = found.log.checkpoint(viewer=found.viewer).decode()
+    with open_log(ctx) as opened:
+        text = opened.log.checkpoint(viewer=opened.viewer).decode()
     _lines(as_json({"note": text}) if json else text)
 
 
 @checkpoint.command("publish")
 def checkpoint_publish(ctx: typer.Context, json: bool = JSON) -> None:
     """Sign what is new, now, and copy it outside; refused when the log does not extend what was signed."""
-    with open_log(ctx) as found:
-        signed = found.deployment.signer().sign(found.log.org)
-    told = {"size": None if signed is None else signed.size, "new": signed is not None}
-    put(as_json(told) if json else f"Signed at size {signed.size}." if signed else "Nothing new to sign.")
+    with open_log(ctx) as opened:
+        signed = opened.deployment.signer().sign(opened.log.org)
+    answer = {"size": None if signed is None else signed.size, "new": signed is not None}
+    put(as_json(answer) if json else f"Signed at size {signed.size}." if signed else "Nothing new to sign.")
 
 
 def prove(
@@ -117,16 +116,15 @@ def prove(
     json: bool = JSON,
 ) -> None:
     """Write the proof that an entry is in the signed tree."""
-    with open_log(ctx) as found:
-        proof = found.log.proof(_id(id_), viewer=found.viewer)
-        leaf = found.log.leaf(_id(id_), viewer=found.viewer)
-    told = as_json({"proof": proof.decode()}) if json else proof.decode()
+    with open_log(ctx) as opened:
+        proof = opened.log.proof(_id(id_), viewer=opened.viewer)
+        leaf = opened.log.leaf(_id(id_), viewer=opened.viewer)
+    text = proof.decode()
     if output is not None:
         output.write_bytes(proof)
         output.with_name(f"{output.name}.leaf").write_bytes(leaf)
-        said = f"The proof is in {output}, the bytes it is about in {output.name}.leaf; `trailbook verify` checks it."
-        told = told if json else said
-    _lines(told)
+        text = f"The proof is in {output}, the bytes it is about in {output.name}.leaf; `trailbook verify` checks it."
+    _lines(as_json({"proof": proof.decode()}) if json else text)
 
 
 def backup(
@@ -135,17 +133,17 @@ def backup(
     json: bool = JSON,
 ) -> None:
     """Copy the store while recording goes on."""
-    found = settings_of(ctx)
+    settings = settings_of(ctx)
     if not file.parent.is_dir():
         raise ConfigurationError(f"{file}: its folder does not exist")
-    with opened(found) as deployment, progress("Copying") as reach:
-        deployment.backup(file, reach)
+    with open_deployment(settings) as deployment, progress("Copying") as advance:
+        deployment.backup(file, advance)
     put(
         as_json({"file": str(file)})
         if json
         else f"{file} is a whole copy. The secrets and keys are not in it."
     )
-    if found.outside_file is None:
+    if settings.outside_file is None:
         note("No outside_file is set: without one nobody can tell, after a restore, what was lost since.")
 
 
@@ -167,25 +165,26 @@ def restore(
     The outside file tells what the backup lost. Refused when it lost entries, unless the restart is declared; then
     it stays visible for ever.
     """
-    found = settings_of(ctx)
-    place = deployments.sqlite_path(found.store)
+    settings = settings_of(ctx)
+    place = deployments.sqlite_path(settings.store)
     if place.exists():
         raise ConfigurationError(f"store: {place.name} is there; move it away first, nothing is overwritten")
     if not deployments.is_log_file(file):
         raise ConfigurationError(f"{file.name}: is not there, or is no backup of a log")
-    if found.outside_file is None and not blind:
-        raise ConfigurationError(f"outside_file: {_UNTOLD}")
+    if settings.outside_file is None and not blind:
+        raise ConfigurationError(f"outside_file: {_UNKNOWN}")
     part = place.with_name(place.name + ".part")
     os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))  # names stand in it
     shutil.copyfile(file, part)
     os.replace(part, place)
     try:
-        told = _restart(found, declare, blind)
+        restarts = _restart(settings, declared=declare, blind=blind)
     except BaseException:
         for suffix in ("", "-wal", "-shm"):
             place.with_name(place.name + suffix).unlink(missing_ok=True)
         raise
-    _lines(as_json(told) if json else "\n".join(_said(one) for one in told) or _NOTHING_LOST)
+    sentences = "\n".join(_sentence(restarted) for restarted in restarts)
+    _lines(as_json(restarts) if json else sentences or _NOTHING_LOST)
     if blind:
         note("Whoever was erased after the backup was taken is in the log again: erase them again.")
 
@@ -201,11 +200,11 @@ def erase(
 
     What names them is gone from the log for good; what remains is a pattern of events under a pseudonym.
     """
-    with open_log(ctx) as found:
+    with open_log(ctx) as opened:
         whom = msgspec.convert(parse_item("item", item), Item)
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Erase {item} for good? It cannot be undone", abort=True)
-        receipt = found.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))
+        receipt = opened.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))
     put(as_json(receipt) if json else f"Erased, recorded as entry {receipt.seq}.")
     note(
         "Copies that others hold, and backups taken before, still name them. A backup that is restored with the"
@@ -213,12 +212,11 @@ def erase(
     note("outside file erases them again; one that is only kept does not: remove the old ones.")
 
 
-def folder_of(found: Settings) -> Path:
+def folder_of(settings: Settings) -> Path:
     """Where the signing keys of these settings lie. Raises: ConfigurationError."""
-    if found.signing_key is not None:
-        return Path(found.signing_key)
-    folder: Path = deployments.signing_folder(found.store)
-    return folder
+    if settings.signing_key is not None:
+        return Path(settings.signing_key)
+    return deployments.signing_folder(settings.store)
 
 
 def verifier_lines(deployment: "Deployment", org: str) -> list[str]:
@@ -226,55 +224,54 @@ def verifier_lines(deployment: "Deployment", org: str) -> list[str]:
     return [tree.format_vkey(key) for key in deployment.verifier_keys(org)]
 
 
-def _restart(found: Settings, declare: bool, blind: bool) -> list[dict[str, Any]]:
-    outside = None if blind else _outside(found)
-    with opened(found) as deployment:
+def _restart(settings: Settings, *, declared: bool, blind: bool) -> "list[Restarted]":
+    outside = None if blind else _outside(settings)
+    with open_deployment(settings) as deployment:
         if not deployment.orgs():
             raise ConfigurationError("the backup holds no log of any organisation")
         if outside is not None:
             unknown = deployment.unwitnessed(outside)
             if unknown:
                 named = f"{outside.name} holds no signed head of {', '.join(unknown)}"
-                raise ConfigurationError(f"outside_file: {named}; {_UNTOLD}")
+                raise ConfigurationError(f"outside_file: {named}; {_UNKNOWN}")
             behind = deployment.behind(outside)
-            if behind and not declare:
-                lost = "; ".join(f"{org}: up to seq {one.size - 1} was signed" for org, one in behind.items())
+            if behind and not declared:
+                lost = "; ".join(
+                    f"{org}: up to seq {head.size - 1} was signed" for org, head in behind.items()
+                )
                 raise ConfigurationError(
                     f"the backup lost entries ({lost}); declare it with --declare-restart"
                 )
-        done = deployment.restart(outside, always=blind)
+        restarts = deployment.restart(outside, always=blind)
         signer = deployment.signer()
         for org in deployment.orgs():
             signer.sign(org)
-    return [_told(one) for one in done]
+    return restarts
 
 
-def _told(one: Any) -> dict[str, Any]:
-    return {"org": one.org, "lost": list(one.lost), "origin": one.origin, "erased_again": one.erased_again}
+def _outside(settings: Settings) -> Path | None:
+    return None if settings.outside_file is None else Path(settings.outside_file)
 
 
-def _outside(found: Settings) -> Path | None:
-    return None if found.outside_file is None else Path(found.outside_file)
-
-
-def _new_keys_in_place(found: Settings) -> None:
+def _new_keys_in_place(settings: Settings) -> None:
     """New keys in the folder, whose old files must be gone; the origin stays. Raises: ConfigurationError."""
-    folder = folder_of(found)
-    kept = proofs.origin_in(folder) or found.origin
-    if kept is None:
+    folder = folder_of(settings)
+    origin = proofs.origin_in(folder) or settings.origin
+    if origin is None:
         raise ConfigurationError("origin: name the one that the lost keys signed for")
     proofs.new_keys(folder, secrets.token_bytes)
-    proofs.keep_origin(folder, kept)
+    proofs.keep_origin(folder, origin)
 
 
-def _said(one: dict[str, Any]) -> str:
-    first, after = one["lost"]
+def _sentence(restarted: "Restarted") -> str:
+    first, after = restarted.lost
     lost = "nothing that was signed is known to be lost"
     if after > first:
         seqs = f"seq {first} is" if after == first + 1 else f"seq {first} to {after - 1} are"
         lost = f"{seqs} lost and may be sent again by id"
-    persons = "1 person was" if one["erased_again"] == 1 else f"{one['erased_again']} persons were"
-    return f"{one['org']}: {lost}; goes on as {one['origin']}; {persons} erased again."
+    again = restarted.erased_again
+    persons = "1 person was" if again == 1 else f"{again} persons were"
+    return f"{restarted.org}: {lost}; goes on as {restarted.origin}; {persons} erased again."
 
 
 def _lines(text: str) -> None:

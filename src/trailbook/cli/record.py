@@ -20,7 +20,7 @@ from trailbook.model import Item, NewEntry, entry_from, written
 
 SOURCE = Item(type="source", id="cli", name="Trailbook command line")
 
-Given = Mapping[str, Any]
+Options = Mapping[str, Any]  # by the member of an entry that each fills; None where it was not given
 
 
 def record(
@@ -54,52 +54,44 @@ def record(
 
     An item is TYPE/ID or TYPE/ID=NAME; where an id has an equals sign in it, give the entry as JSON.
     """
-    told: dict[str, Any] = {
-        "id": id_,
-        "action": action,
-        "occurred_at": at,
-        "outcome": outcome,
-        "purpose": purpose,
+    what = {"id": id_, "action": action, "occurred_at": at, "outcome": outcome, "purpose": purpose}
+    cause = {"effective_at": effective_at, "correlation": correlation, "caused_by": caused_by}
+    items = {
+        "target": parse_item("target", target),
+        "on_behalf_of": parse_item("on_behalf_of", on_behalf_of),
+        "actor": parse_item("actor", actor, "kind"),
+        "concerns": None if concerns is None else [parse_item("concerns", each, "part") for each in concerns],
     }
-    told |= {"effective_at": effective_at, "correlation": correlation, "caused_by": caused_by}
-    items = {"target": target, "on_behalf_of": on_behalf_of}
-    given = _given(told | {"fields": field}, items, {"actor": actor, "concerns": concerns})
-    origin = _given({"interface": interface, "ip": ip, "user_agent": user_agent}, {}, {})
+    members = _given({**what, **cause, "fields": field, **items})
+    origin = _given({"interface": interface, "ip": ip, "user_agent": user_agent})
     if stdin is None:
         now = written(datetime.now(UTC))
-        found = {"occurred_at": now, **given, "origin": {"interface": "cli", **origin}}
+        entry = {"occurred_at": now, **members, "origin": {"interface": "cli", **origin}}
     else:
-        found = _stdin(stdin, given | origin)
-    _record(ctx, entry_from(found), json)
+        entry = _stdin(stdin, members | origin)
+    _record(ctx, entry_from(entry), json)
 
 
-def _given(texts: Given, items: Given, prefixed: Given) -> dict[str, Any]:
-    """What was given, as an entry on the wire has it; an option that was not given is no member."""
-    told: dict[str, Any] = dict(texts)
-    told |= {name: parse_item(name, text) for name, text in items.items()}
-    told["actor"] = parse_item("actor", prefixed.get("actor"), "kind")
-    concerns = prefixed.get("concerns")
-    told["concerns"] = (
-        None if concerns is None else [parse_item("concerns", each, "part") for each in concerns]
-    )
-    return {name: value for name, value in told.items() if value is not None}
+def _given(options: Options) -> dict[str, Any]:
+    """The members of an entry that were given; an option that was not is no member."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
-def _stdin(source: str, given: dict[str, Any]) -> Any:
+def _stdin(source: str, options: Options) -> Any:
     if source != "-":
         raise _invalid("", "the only argument is -, for an entry as JSON on stdin; all else are options")
-    if given:
-        raise _invalid("", f"--{next(iter(given))} and JSON on stdin: give one or the other")
+    if options:
+        raise _invalid("", f"--{next(iter(options))} and JSON on stdin: give one or the other")
     return strict_json(sys.stdin.buffer.read(MAX_LINE + 1))
 
 
 def _record(ctx: typer.Context, entry: NewEntry, json: bool) -> None:
     with open_log(ctx) as opened:
-        outcome = opened.log.record_each([entry], source=SOURCE)[0]
-    if outcome.refused is not None:
-        raise outcome.refused
-    receipt = outcome.receipt
-    assert receipt is not None  # an outcome has one or the other
+        result = opened.log.record_each([entry], source=SOURCE)[0]
+    if result.refused is not None:
+        raise result.refused
+    receipt = result.receipt
+    assert receipt is not None  # a result has one or the other
     if json:
         put(as_json(receipt))
     else:

@@ -30,22 +30,24 @@ class Risk(Struct, frozen=True, kw_only=True):
     repaired: bool = False
 
 
-def unsafe(found: Settings, config: Path | None) -> Iterator[Risk]:
+def unsafe(settings: Settings, config: Path | None) -> Iterator[Risk]:
     """What is unsafe in these settings and the files that they name. Raises: OSError."""
-    yield from _addresses(found)
-    yield from _given_secrets(found, config)
-    if found.store.startswith("sqlite:///"):
-        log = Path(found.store.removeprefix("sqlite:///"))
-        yield from _kept_secrets(found, log)
-        yield from _readable(found, log)
-        yield from _outside(found.outside_file, log)
+    yield from _addresses(settings)
+    yield from _set_secrets(settings, config)
+    if settings.store.startswith("sqlite:///"):
+        log = Path(settings.store.removeprefix("sqlite:///"))
+        yield from _kept_secrets(settings, log)
+        yield from _readable(settings, log)
+        yield from _outside(settings.outside_file, log)
 
 
-def _addresses(found: Settings) -> Iterator[Risk]:
-    told = [found.base_url, served_at(found.store) if found.store.startswith("sqlite:///") else None]
-    if found.base_url is None:
-        told.append(f"http://{found.listen}")
-    for address in dict.fromkeys(one for one in told if one is not None):
+def _addresses(settings: Settings) -> Iterator[Risk]:
+    addresses = [
+        settings.base_url,
+        served_at(settings.store) if settings.store.startswith("sqlite:///") else None,
+        f"http://{settings.listen}" if settings.base_url is None else None,
+    ]
+    for address in dict.fromkeys(address for address in addresses if address is not None):
         parts = urlsplit(address)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield Risk(
@@ -63,19 +65,20 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _given_secrets(found: Settings, config: Path | None) -> Iterator[Risk]:
-    given = {name: getattr(found, name) for name in ("secret_key", "organisation_key")}
-    for name, text in given.items():
+def _set_secrets(settings: Settings, config: Path | None) -> Iterator[Risk]:
+    """Secrets that the settings hold."""
+    keys = {name: getattr(settings, name) for name in ("secret_key", "organisation_key")}
+    for name, text in keys.items():
         if text is not None and is_weak(bytes.fromhex(text)):
-            yield _weak(name, found.sources[name])
-    if given["secret_key"] is not None and given["secret_key"] == given["organisation_key"]:
+            yield _weak(name, settings.sources[name])
+    if keys["secret_key"] is not None and keys["secret_key"] == keys["organisation_key"]:
         yield Risk(
             part="secrets",
             says="secret_key and organisation_key are the same secret.",
             do="Make another secret_key (`openssl rand -hex 32`); organisation_key must stay as long as the log.",
         )
     file = config or Path(FILE)
-    in_file = any(not found.sources[n].startswith((PREFIX, "--", "default")) for n in given if given[n])
+    in_file = any(not settings.sources[n].startswith((PREFIX, "--", "default")) for n in keys if keys[n])
     if in_file and file.exists() and file.stat().st_mode & _OTHERS:
         yield _open_to_others("secrets", file)
 
@@ -97,21 +100,21 @@ def _weak(name: str, where: str) -> Risk:
     )
 
 
-def _kept_secrets(found: Settings, log: Path) -> Iterator[Risk]:
-    """Secrets beside the log, where none are given."""
-    kept = log.with_name(log.name + ".keys")
-    if found.secret_key is None and not kept.exists():
+def _kept_secrets(settings: Settings, log: Path) -> Iterator[Risk]:
+    """Secrets beside the log, where none are set."""
+    file = log.with_name(log.name + ".keys")
+    if settings.secret_key is None and not file.exists():
         yield Risk(
             part="secrets",
-            says=f"The secrets of the log are missing: {kept.name} is not beside it, and none are set.",
+            says=f"The secrets of the log are missing: {file.name} is not beside it, and none are set.",
             do="Put the file back from its backup; without it the log does not open.",
         )
-    elif found.secret_key is None:
-        lines = (line.partition("=") for line in kept.read_text("ascii", "replace").split())
+    elif settings.secret_key is None:
+        lines = (line.partition("=") for line in file.read_text("ascii", "replace").split())
         for name, _, text in lines:
             if _is_hex(text) and is_weak(bytes.fromhex(text)):
-                yield _weak(name, kept.name)
-    folder = Path(found.signing_key) if found.signing_key else log.with_name(log.name + ".signing")
+                yield _weak(name, file.name)
+    folder = Path(settings.signing_key) if settings.signing_key else log.with_name(log.name + ".signing")
     if not folder.is_dir():
         yield Risk(
             part="secrets",
@@ -127,11 +130,10 @@ def _is_hex(text: str) -> bool:
         return False
 
 
-def _readable(found: Settings, log: Path) -> Iterator[Risk]:
+def _readable(settings: Settings, log: Path) -> Iterator[Risk]:
     """Files that others of this machine can read."""
-    folder = Path(found.signing_key) if found.signing_key else log.with_name(log.name + ".signing")
-    kept = log.with_name(log.name + ".keys")
-    for file in (kept, *sorted(folder.glob("*.key"))):
+    folder = Path(settings.signing_key) if settings.signing_key else log.with_name(log.name + ".signing")
+    for file in (log.with_name(log.name + ".keys"), *sorted(folder.glob("*.key"))):
         if file.exists() and file.stat().st_mode & _OTHERS:
             yield _open_to_others("secrets", file)
     beside = [log.with_name(log.name + end) for end in ("", "-wal", "-shm")]
@@ -139,7 +141,7 @@ def _readable(found: Settings, log: Path) -> Iterator[Risk]:
         if file.exists() and file.stat().st_mode & _OTHERS:
             yield _open_to_others("files", file)
     for file in sorted(log.absolute().parent.iterdir()):
-        copy = file.name not in {one.name for one in beside} and file.is_file()
+        copy = file.name not in {part.name for part in beside} and file.is_file()
         if copy and file.stat().st_mode & _OTHERS and deployments.is_log_file(file):
             yield _open_to_others("backups", file)
 
@@ -159,8 +161,8 @@ _AFTER = {
 }
 
 
-def _outside(given: str | None, log: Path) -> Iterator[Risk]:
-    if given is None:
+def _outside(outside_file: str | None, log: Path) -> Iterator[Risk]:
+    if outside_file is None:
         yield Risk(
             part="outside",
             says="No outside file is set: who has the signing key can rewrite the log, and a restore cannot tell what"
@@ -168,7 +170,7 @@ def _outside(given: str | None, log: Path) -> Iterator[Risk]:
             do="Set outside_file to a path on another machine's disk (docs/operate.md).",
         )
         return
-    folder = Path(given).absolute().parent
+    folder = Path(outside_file).absolute().parent
     if not folder.is_dir():
         yield Risk(
             part="outside",

@@ -29,8 +29,8 @@ def search(
     json: bool = JSON,
 ) -> None:
     """Find entries, newest first."""
-    turned = [("order", order), ("limit", limit), *([("cursor", cursor)] if cursor is not None else [])]
-    _, paging = split_params(turned)
+    turn = [("order", order), ("limit", limit), *([("cursor", cursor)] if cursor is not None else [])]
+    _, paging = split_params(turn)
     with open_log(ctx) as opened:
         page = opened.log.search(
             query_of(opened, pairs),
@@ -41,11 +41,11 @@ def search(
             count=True,
             lang=language(opened.settings, lang),
         )
-        place = ZoneInfo(opened.settings.timezone)
+        zone = ZoneInfo(opened.settings.timezone)
     if json:
         put(as_json(page))
         return
-    table((local(e.occurred_at, place), e.category, e.sentence, e.id) for e in page.entries)
+    table((local(e.occurred_at, zone), e.category, e.sentence, e.id) for e in page.entries)
     note(f"{len(page.entries)} of {counted(page.count or 0, 'entry', 'entries')}")
     if page.next_cursor is not None and page.entries:
         note(f"more: --as-of {page.as_of} --cursor {page.next_cursor}")
@@ -56,8 +56,8 @@ def count(ctx: typer.Context, pairs: Pairs, lang: str | None = LANG, json: bool 
     """Count the entries that a filter finds."""
     with open_log(ctx) as opened:
         query = query_of(opened, pairs)
-        found, as_of = opened.log.count(query, viewer=opened.viewer, lang=language(opened.settings, lang))
-    put(as_json({"count": found, "as_of": as_of}) if json else str(found))
+        matches, as_of = opened.log.count(query, viewer=opened.viewer, lang=language(opened.settings, lang))
+    put(as_json({"count": matches, "as_of": as_of}) if json else str(matches))
 
 
 def show(
@@ -70,12 +70,12 @@ def show(
     wanted = entry_id(id_)
     with open_log(ctx) as opened:
         entry = opened.log.show(wanted, viewer=opened.viewer, lang=language(opened.settings, lang))
-        place = ZoneInfo(opened.settings.timezone)
+        zone = ZoneInfo(opened.settings.timezone)
     if json:
         put(as_json(entry))
         return
     put(entry.sentence, "")
-    table(rows_of(entry, place))
+    table(rows_of(entry, zone))
 
 
 def entry_id(text: str) -> UUID:
@@ -86,18 +86,18 @@ def entry_id(text: str) -> UUID:
         raise InvalidError("id: is not a UUID", (Fault("/id", "invalid", "is not a UUID"),)) from None
 
 
-def local(at: str, place: ZoneInfo) -> str:
+def local(at: str, zone: ZoneInfo) -> str:
     """An instant of an answer as the clocks of a zone show it, with its offset."""
-    return datetime.fromisoformat(at).astimezone(place).isoformat(sep=" ", timespec="seconds")
+    return datetime.fromisoformat(at).astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
-def rows_of(entry: Shown, place: ZoneInfo) -> list[tuple[str, str]]:
+def rows_of(entry: Shown, zone: ZoneInfo) -> list[tuple[str, str]]:
     """What is known of an entry, a line each; what it does not have is left out."""
-    told: list[tuple[str, str | None]] = [
+    rows: list[tuple[str, str | None]] = [
         ("id", entry.id),
         ("seq", str(entry.seq)),
-        ("when", local(entry.occurred_at, place)),
-        ("recorded", local(entry.recorded_at, place)),
+        ("when", local(entry.occurred_at, zone)),
+        ("recorded", local(entry.recorded_at, zone)),
         ("category", entry.category),
         ("action", entry.action),
         ("outcome", entry.outcome),
@@ -118,7 +118,7 @@ def rows_of(entry: Shown, place: ZoneInfo) -> list[tuple[str, str]]:
         ("link", entry.link),
         ("state", entry.state),
     ]
-    return [cast(tuple[str, str], row) for row in told if row[1]]
+    return [cast(tuple[str, str], row) for row in rows if row[1]]
 
 
 def named(item: ShownItem | None) -> str | None:

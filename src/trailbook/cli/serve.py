@@ -19,7 +19,7 @@ import typer
 
 from trailbook import access, proofs, web
 from trailbook.access import Level
-from trailbook.cli.context import JSON, only_org, opened, settings_of
+from trailbook.cli.context import JSON, only_org, open_deployment, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, put
 from trailbook.cli.server_lock import alone, served_at
@@ -29,6 +29,7 @@ from trailbook.model import Item, item_faults
 
 if TYPE_CHECKING:
     from trailbook.deployment import Deployment
+    from trailbook.web import Limits
 
 LISTEN = typer.Option(None, metavar="HOST:PORT", help="Where to listen; else 127.0.0.1:8750.")
 BASE_URL = typer.Option(None, metavar="URL", help="The address people use; else the one listened at.")
@@ -45,25 +46,29 @@ def serve(
     json: bool = JSON,
 ) -> None:
     """Serve the page and the API."""
-    found = settings_of(ctx, listen=listen, base_url=base_url)
-    with bound(found.listen) as listening, opened(found) as deployment, served(found, listening) as address:
-        told = {"address": address}
+    settings = settings_of(ctx, listen=listen, base_url=base_url)
+    with (
+        bound(settings.listen) as listening,
+        open_deployment(settings) as deployment,
+        served(settings, listening) as address,
+    ):
+        addresses = {"address": address}
         if sign_in:
-            org = found.org or only_org(deployment)
-            told["sign_in"] = link((deployment, org), address, _person(OPERATOR), (ADMINISTRATOR,))
-        settle(deployment, found)
-        app = create_app(
+            org, who = settings.org or only_org(deployment), _person(OPERATOR)
+            addresses["sign_in"] = link(deployment, org, who, brings=(ADMINISTRATOR,), address=address)
+        settle(deployment, settings)
+        app = web.create_app(
             deployment,
             base_url=address,
-            timezone=found.timezone,
-            folder=export_folder(found),
-            export_days=int(found.export_days),
-            limits=limits_of(found),
+            timezone=settings.timezone,
+            folder=export_folder(settings),
+            export_days=int(settings.export_days),
+            limits=limits_of(settings),
         )
-        put(*([as_json(told)] if json else told.values()))
+        put(*([as_json(addresses)] if json else addresses.values()))
         sys.stdout.flush()
         with signing(deployment):
-            run(app, listening, found.log_level)
+            run(app, listening, settings.log_level)
 
 
 def sign_in(
@@ -84,28 +89,28 @@ def sign_in(
     It works once, within the hour, and gives full access to the activity log of one organisation, unless told
     otherwise.
     """
-    found = settings_of(ctx, base_url=base_url)
+    settings = settings_of(ctx, base_url=base_url)
     who = _person(as_)
-    with opened(found) as deployment:
-        address = found.base_url or served_at(found.store) or f"http://{found.listen}"
-        org = found.org or only_org(deployment)
+    with open_deployment(settings) as deployment:
+        address = settings.base_url or served_at(settings.store) or f"http://{settings.listen}"
+        org = settings.org or only_org(deployment)
         deployment.log(org)  # a link into a log that is not there would be refused too late
         brings: Brings = tuple(role) if role else None if member else "none" if no_access else "full"
-        text = link((deployment, org), address, who, brings)
+        text = link(deployment, org, who, brings=brings, address=address)
     put(as_json({"link": text, "as": f"{who.type}/{who.id}"}) if json else text)
 
 
-def served(found: Settings, listening: socket.socket) -> AbstractContextManager[str]:
+def served(settings: Settings, listening: socket.socket) -> AbstractContextManager[str]:
     """Hold the log as its only server; gives the address. Raises: ConfigurationError when another serves it."""
-    return alone(found.store, found.base_url or address_of(listening))
+    return alone(settings.store, settings.base_url or address_of(listening))
 
 
 @contextmanager
 def signing(deployment: "Deployment") -> Iterator[None]:
     """Sign every log's head within a second while the server runs; what is refused is told on stderr."""
     stop = threading.Event()
-    given = (deployment.signer(), stop, lambda problem: note(problem.detail))
-    thread = threading.Thread(target=proofs.keep_signing, args=given, name="signer")
+    arguments = (deployment.signer(), stop, lambda problem: note(problem.detail))
+    thread = threading.Thread(target=proofs.keep_signing, args=arguments, name="signer")
     thread.start()
     try:
         yield
@@ -136,28 +141,23 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
     server.run(sockets=[listening])
 
 
-def settle(deployment: "Deployment", found: Settings) -> None:
+def settle(deployment: "Deployment", settings: Settings) -> None:
     """Give a deployment the life that is set for sessions that nobody uses."""
-    deployment.credentials.lives = access.Lifetimes(idle=timedelta(minutes=int(found.session_minutes)))
+    deployment.credentials.lives = access.Lifetimes(idle=timedelta(minutes=int(settings.session_minutes)))
 
 
-def limits_of(found: Settings) -> Any:
+def limits_of(settings: Settings) -> "Limits":
     """The limits that are set, as the web application takes them."""
     names = ("reading", "recording", "failures", "header_seconds", "request_seconds", "idle_seconds")
-    return web.Limits(**{name: int(getattr(found, f"limits_{name}")) for name in names})
+    return web.Limits(**{name: int(getattr(settings, f"limits_{name}")) for name in names})
 
 
-def export_folder(found: Settings) -> Path:
+def export_folder(settings: Settings) -> Path:
     """Where exports that were ordered lie until they expire."""
-    if found.export_directory is not None:
-        return Path(found.export_directory)
-    path = Path(found.store.removeprefix("sqlite:///"))
+    if settings.export_directory is not None:
+        return Path(settings.export_directory)
+    path = Path(settings.store.removeprefix("sqlite:///"))
     return path.with_name(path.name + ".exports")
-
-
-def create_app(deployment: "Deployment", **more: Any) -> Any:
-    """The web application, imported only now."""
-    return web.create_app(deployment, **more)
 
 
 @contextmanager
@@ -186,9 +186,8 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def link(into: "tuple[Deployment, str]", address: str, who: Item, brings: Brings) -> str:
-    """A link that signs somebody in once, into the log of (deployment, organisation)."""
-    deployment, org = into
+def link(deployment: "Deployment", org: str, who: Item, *, brings: Brings, address: str) -> str:
+    """A link at an address that signs somebody in once, into the log of an organisation."""
     return f"{address}/sign-in?link={deployment.credentials.new_link(org, who, brings)}"
 
 

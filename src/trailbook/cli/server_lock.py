@@ -48,9 +48,9 @@ def _lock(store: str) -> Path:
     return path.with_name(path.name + ".serving")
 
 
-def _taken(handle: int, how: int) -> bool:
+def _taken(handle: int, kind: int) -> bool:
     try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -4,36 +4,46 @@ Owns that a file stands under its final name only when it is whole, and that eve
 for. Refuses to write over a file unasked.
 """
 
-import importlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import typer
-from msgspec import structs
+from msgspec import Struct, structs
 
 from trailbook import export as exports
 from trailbook.adapters import ImportLine, import_csv, import_jsonl, read_plan
 from trailbook.cli.context import JSON, LANG, Opened, language, open_log
-from trailbook.cli.exits import CONFLICT, DONE, FOUND, problem
+from trailbook.cli.exits import CONFLICT, DONE, FINDINGS, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exactly, file_pieces, whole_file
 
-_MOST_SAID = 20  # lines refused that are said one by one
+if TYPE_CHECKING:
+    from trailbook.export import BundleAsk
+
+BundleKind = Literal["inclusion", "closed"]
+_MOST_SHOWN = 20  # refusals of lines that are shown one by one
 
 imports = typer.Typer(add_completion=False, rich_markup_mode=None, help="Record the entries of a file.")
+
+
+class Input(Struct, frozen=True):
+    """What is read: a stream, and its size where that is known."""
+
+    source: BinaryIO
+    size: int | None
 
 
 @filtered
 def export(
     ctx: typer.Context,
     pairs: Pairs,
-    given: str | None = typer.Option(
+    format_: str | None = typer.Option(
         None,
         "--format",
         metavar="FORMAT",
@@ -55,37 +65,37 @@ def export(
 
     The file has its name once it is whole; until then, after a failure and after Ctrl-C there is none of that name.
     """
-    if given is not None and bundle is not None:
+    if format_ is not None and bundle is not None:
         raise _invalid("format", "and bundle are not given together; a bundle has a form of its own")
-    format_ = given or "csv"
-    _check(format_, columns, bundle, output)
+    format_ = format_ or "csv"
+    _check(format_, columns, bundle=bundle, output=output)
     if output.exists() and not overwrite and str(output) != "-":
         note(f"error: {output} is there already; --overwrite replaces it")
         return CONFLICT
     with open_log(ctx) as opened:
-        query, tongue = query_of(opened, pairs), language(opened.settings, lang)
+        query, lang = query_of(opened, pairs), language(opened.settings, lang)
         if bundle is not None:
-            ask = importlib.import_module("trailbook.export.bundle").Ask
             if query.as_of is None:
                 query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
             opened.log.exported(query, viewer=opened.viewer)
-            count = _bundle(opened, ask(kind=bundle, query=query, redacted=redacted, lang=tongue), output)
-            told: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
+            ask = exports.BundleAsk(kind=cast(BundleKind, bundle), query=query, redacted=redacted, lang=lang)
+            count = _bundle(opened, ask, output)
+            answer: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
             more = "; its VERIFY.md says how to check it"
         else:
             form = cast(Format, format_)
-            rows = opened.log.export(query, viewer=opened.viewer, order=FORMATS[form].order, lang=tongue)
+            rows = opened.log.export(query, viewer=opened.viewer, order=FORMATS[form].order, lang=lang)
             opened.log.exported(query, viewer=opened.viewer)  # after `as_of`: it is not in its own file
             layout = Layout(columns=tuple(columns.split(",")) if columns else COLUMNS, tz=query.tz)
-            with progress("Exporting") as reach:
-                _write(file_pieces(form, exactly(rows, reach), layout), output)
-            told = {"count": rows.count, "as_of": rows.as_of, "format": format_, "file": str(output)}
+            with progress("Exporting") as advance:
+                _write(file_pieces(form, exactly(rows, advance), layout), output)
+            answer = {"count": rows.count, "as_of": rows.as_of, "format": format_, "file": str(output)}
             more = f", as_of {rows.as_of}"
-    _tell(told, more, json=json)
+    _tell(answer, more, json=json)
     return DONE
 
 
-def _check(format_: str, columns: str | None, bundle: str | None, output: Path) -> None:
+def _check(format_: str, columns: str | None, *, bundle: str | None, output: Path) -> None:
     """Refuse what cannot be, before anything is opened. Raises: InvalidError."""
     if format_ not in FORMATS:
         raise _invalid("format", f"is not one of {', '.join(FORMATS)}")
@@ -100,12 +110,12 @@ def _check(format_: str, columns: str | None, bundle: str | None, output: Path) 
     check_format(format_, None if columns is None else tuple(columns.split(",")))
 
 
-def _tell(told: dict[str, Any], more: str, *, json: bool) -> None:
-    if told["file"] == "-":
-        note(f"{counted(told['count'], 'entry', 'entries')}{more}")
+def _tell(answer: dict[str, Any], more: str, *, json: bool) -> None:
+    if answer["file"] == "-":
+        note(f"{counted(answer['count'], 'entry', 'entries')}{more}")
         return
-    words = f"{counted(told['count'], 'entry is', 'entries are')} in {told['file']}{more}"
-    put(as_json(told) if json else words)
+    sentence = f"{counted(answer['count'], 'entry is', 'entries are')} in {answer['file']}{more}"
+    put(as_json(answer) if json else sentence)
 
 
 @imports.callback()
@@ -126,9 +136,9 @@ def jsonl(
 
     An entry keeps its id, so importing a file again adds nothing.
     """
-    with _input(file) as (source, size), open_log(ctx) as opened:
-        lines = import_jsonl(opened.log, source, dry_run=dry_run)
-        return _import(lines, (source, size), dry_run=dry_run, json=json)
+    with _input(file) as stream, open_log(ctx) as opened:
+        lines = import_jsonl(opened.log, stream.source, dry_run=dry_run)
+        return _import(lines, stream, dry_run=dry_run, json=json)
 
 
 @imports.command("csv")
@@ -144,31 +154,28 @@ def csv(
     A row's entry gets its id from what the mapping says tells rows apart, so importing a file again adds nothing.
     """
     plan = read_plan(mapping.read_bytes())
-    with _input(file) as (source, size), open_log(ctx) as opened:
-        lines = import_csv(opened.log, source, plan, dry_run=dry_run)
-        return _import(lines, (source, size), dry_run=dry_run, json=json)
+    with _input(file) as stream, open_log(ctx) as opened:
+        lines = import_csv(opened.log, stream.source, plan, dry_run=dry_run)
+        return _import(lines, stream, dry_run=dry_run, json=json)
 
 
-def _import(
-    lines: Iterable[ImportLine], given: tuple[BinaryIO, int | None], *, dry_run: bool, json: bool
-) -> int:
+def _import(lines: Iterable[ImportLine], stream: Input, *, dry_run: bool, json: bool) -> int:
     """Do an import line by line, say what was refused, and count."""
-    source, size = given
     refused: list[ImportLine] = []
     counts: Counter[str] = Counter()
-    with progress("Importing") as reach:
+    with progress("Importing") as advance:
         for line in lines:
             counts[line.result] += 1
             if line.refused is not None:
                 refused.append(line)
-                if not json and len(refused) <= _MOST_SAID:
+                if not json and len(refused) <= _MOST_SHOWN:
                     note(f"line {line.number}: {line.refused.detail}")
-            if size is not None:
-                reach(source.tell(), size)
-    if not json and len(refused) > _MOST_SAID:
-        note(f"and {len(refused) - _MOST_SAID} more; --json has all")
-    put(as_json(_told(counts, refused)) if json else _said(counts, dry_run))
-    return FOUND if refused else DONE
+            if stream.size is not None:
+                advance(stream.source.tell(), stream.size)
+    if not json and len(refused) > _MOST_SHOWN:
+        note(f"and {len(refused) - _MOST_SHOWN} more; --json has all")
+    put(as_json(_members(counts, refused)) if json else _sentence(counts, dry_run))
+    return FINDINGS if refused else DONE
 
 
 def _write(pieces: Iterable[bytes], output: Path) -> None:
@@ -180,41 +187,40 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
         out.writelines(pieces)
 
 
-def _bundle(found: Opened, ask: Any, output: Path) -> int:
+def _bundle(opened: Opened, ask: "BundleAsk", output: Path) -> int:
     """Sign what is new, then write a bundle of it; how many entries match."""
-    deployment, org = found.deployment, found.log.org
+    deployment, org = opened.deployment, opened.log.org
     deployment.signer().sign(org)
     verifiers = deployment.verifier_keys(org)
     key = deployment.signing.keyring.signers(verifiers[0].name)[0]
-    with progress("Bundling") as reach, whole_file(output) as out:
-        count: int = exports.write_bundle(
-            found.log,
+    with progress("Bundling") as advance, whole_file(output) as out:
+        return exports.write_bundle(
+            opened.log,
             ask,
             out,
-            viewer=found.viewer,
+            viewer=opened.viewer,
             signs=exports.BundleSigns(key, verifiers),
-            progress=reach,
+            progress=advance,
         )
-    return count
 
 
 @contextmanager
-def _input(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+def _input(file: Path) -> Iterator[Input]:
     if str(file) == "-":
-        yield sys.stdin.buffer, None
+        yield Input(sys.stdin.buffer, None)
         return
     with file.open("rb") as source:
-        yield source, file.stat().st_size
+        yield Input(source, file.stat().st_size)
 
 
-def _told(counts: Counter[str], refused: list[ImportLine]) -> dict[str, Any]:
+def _members(counts: Counter[str], refused: list[ImportLine]) -> dict[str, Any]:
     lines = [
         {"line": line.number, "id": line.id, **problem(line.refused)} for line in refused if line.refused
     ]
     return {**{name: counts[name] for name in ("recorded", "replayed", "acceptable")}, "refused": lines}
 
 
-def _said(counts: Counter[str], dry_run: bool) -> str:
+def _sentence(counts: Counter[str], dry_run: bool) -> str:
     done = f"{counts['acceptable']} acceptable" if dry_run else f"{counts['recorded']} recorded"
     before = f", {counts['replayed']} in the log before"
     return f"{done}{before}, {counts['refused']} refused"

@@ -4,10 +4,10 @@ Owns the exit status: 0 only when everything asked for holds. Refuses to repair,
 did not check.
 """
 
-import importlib
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from msgspec import structs
@@ -16,10 +16,17 @@ from trailbook import export as exports
 from trailbook import proofs, tree
 from trailbook import verify as verification
 from trailbook.cli.context import JSON, Opened, open_log
-from trailbook.cli.exits import DONE, FOUND
+from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table
+from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError, TrailbookError
 from trailbook.model import written
+
+if TYPE_CHECKING:
+    from trailbook.deployment import Deployment
+    from trailbook.proofs import Stamp
+    from trailbook.tree import Stamped, VerifierKey
+    from trailbook.verify import Finding, Report
 
 _MOST_SHOWN = 100
 _PROOF = b"c2sp.org/tlog-proof@v1\n"
@@ -60,26 +67,25 @@ def verify(
     if bundle is not None and root:
         raise _refused("root", "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp")
     if bundle is not None:
-        return _file(ctx, bundle, (leaf, key), json)
+        return _file(ctx, bundle, leaf=leaf, keys=key, json=json)
     if start < 0 or (stop is not None and stop < start):
         raise _refused("stop", "is before start")
-    with open_log(ctx) as opened, progress("Verifying") as reach:
-        heads = [*_outside(opened), *(file.read_bytes() for file in checkpoint)]
-        stamps = opened.deployment.stamps(opened.log.org)
-        held = [stamp.note for stamp in stamps if root and stamp.note]
-        report = opened.deployment.verify(
-            opened.log.org, outside=[*heads, *held], start=start, stop=stop, progress=reach
-        )
+    with open_log(ctx) as opened, progress("Verifying") as advance:
+        deployment, org = opened.deployment, opened.log.org
+        heads = heads_outside(deployment, org, opened.settings) + [file.read_bytes() for file in checkpoint]
+        stamps = deployment.stamps(org)
+        stamped = [stamp.note for stamp in stamps if root and stamp.note]
+        report = deployment.verify(org, outside=[*heads, *stamped], start=start, stop=stop, progress=advance)
         times, faults = _stamped(stamps, root)
         report = structs.replace(report, findings=(*report.findings, *faults))
         if remember:
             _remember(opened, report)
     if json:
-        put(as_json({**_told(report), "heads_outside": len(heads), "timestamps": times}))
+        put(as_json({**_members(report), "heads_outside": len(heads), "timestamps": times}))
     else:
         _say(report, len(heads))
         _say_times(times, len(stamps))
-    return FOUND if report.findings else DONE
+    return FINDINGS if report.findings else DONE
 
 
 def _refused(option: str, why: str) -> InvalidError:
@@ -92,23 +98,23 @@ def _say_times(times: list[dict[str, Any]], kept: int) -> None:
         put(f"Of {counted(kept, 'timestamp')} {len(times)} hold; the last: {saw}.")
 
 
-def _remember(opened: Opened, report: Any) -> None:
-    """Record the outcome; what a damaged log does not take is said, and the findings are told all the same."""
+def _remember(opened: Opened, report: "Report") -> None:
+    """Record the outcome; what a damaged log does not take is said, and the findings are shown all the same."""
     try:
         opened.log.verified(report, viewer=opened.viewer)
     except TrailbookError as error:
         note(f"The outcome could not be recorded: {error.detail}")
 
 
-def _file(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:
+def _file(ctx: typer.Context, file: Path, *, leaf: Path | None, keys: list[str], json: bool) -> int:
     """Check a file that stands for itself: a proof, a bundle or a checkpoint."""
     _require_file(file)
     if file.read_bytes()[:64].startswith(_PROOF):
-        return _proof(ctx, file, given, json)
-    for one in given[1]:
-        _lines(one)  # a missing file is told as one
-    keys = [part for one in given[1] for part in ("--key", one)]
-    return exports.verify_file([str(file), *keys, *(["--json"] if json else [])])
+        return _proof(ctx, file, leaf=leaf, keys=keys, json=json)
+    for key in keys:
+        _lines(key)  # a file that is missing is refused as missing
+    options = [word for key in keys for word in ("--key", key)]
+    return exports.verify_file([str(file), *options, *(["--json"] if json else [])])
 
 
 def _require_file(file: Path) -> None:
@@ -117,73 +123,74 @@ def _require_file(file: Path) -> None:
         raise InvalidError(f"{file}: {why}", (Fault("/file", "invalid", why),))
 
 
-def _proof(ctx: typer.Context, file: Path, given: tuple[Path | None, list[str]], json: bool) -> int:
+def _proof(ctx: typer.Context, file: Path, *, leaf: Path | None, keys: list[str], json: bool) -> int:
     """Check a proof with the bytes it is about, by the keys given or else those of the log that is here."""
-    leaf = given[0] or file.with_name(f"{file.name}.leaf")
+    leaf = leaf or file.with_name(f"{file.name}.leaf")
     _require_file(leaf)
-    index, head = verification.check_proof(file.read_bytes(), leaf.read_bytes(), _keys(ctx, given[1]))
-    told = {"holds": True, "seq": index, "size": head.size, "root": head.root.hex(), "origin": head.origin}
-    entry = f"{leaf.name} stands at seq {index} of the tree of {head.size} entries that {head.origin} signed."
-    put(as_json(told) if json else f"Holds: {entry}")
+    seq, head = verification.check_proof(file.read_bytes(), leaf.read_bytes(), _keys(ctx, keys))
+    answer = {"holds": True, "seq": seq, "size": head.size, "root": head.root.hex(), "origin": head.origin}
+    entry = f"{leaf.name} stands at seq {seq} of the tree of {head.size} entries that {head.origin} signed."
+    put(as_json(answer) if json else f"Holds: {entry}")
     return DONE
 
 
-def _keys(ctx: typer.Context, given: list[str]) -> list[Any]:
-    if not given:
+def _keys(ctx: typer.Context, keys: list[str]) -> "list[VerifierKey]":
+    """The keys that were named, or else those of the log that is here."""
+    if not keys:
         with open_log(ctx) as opened:
             note("By the keys beside the log here; somebody else brings theirs with --key.")
             return list(opened.deployment.verifier_keys(opened.log.org))
-    lines = [line for text in given for line in _lines(text)]
+    lines = [line for key in keys for line in _lines(key)]
     return [tree.parse_vkey(line) for line in lines if line.strip()]
 
 
-def _lines(text: str) -> list[str]:
-    if _VKEY.fullmatch(text):
-        return [text]
-    _require_file(Path(text))
-    return Path(text).read_text("utf-8").splitlines()
+def _lines(key: str) -> list[str]:
+    """A key as a line, or the lines of a file of keys."""
+    if _VKEY.fullmatch(key):
+        return [key]
+    _require_file(Path(key))
+    return Path(key).read_text("utf-8").splitlines()
 
 
-def _outside(opened: Opened) -> list[bytes]:
-    """The notes of this log in the outside file."""
-    if opened.settings.outside_file is None:
+def heads_outside(deployment: "Deployment", org: str, settings: Settings) -> list[bytes]:
+    """The signed heads of a log that the outside file has, as they stand in it. Raises: DamagedError."""
+    if settings.outside_file is None:
         return []
-    found = proofs.read_outside(Path(opened.settings.outside_file))
-    own = f"{opened.deployment.signing.origin}/{opened.log.org}"
-    return found.notes_of(own)
+    outside = proofs.read_outside(Path(settings.outside_file))
+    return outside.notes_of(f"{deployment.signing.origin}/{org}")
 
 
-def _stamped(stamps: list[Any], roots: list[Path]) -> tuple[list[dict[str, Any]], list[Any]]:
+def _stamped(stamps: "list[Stamp]", roots: list[Path]) -> "tuple[list[dict[str, Any]], list[Finding]]":
     """What the authorities say of the kept notes, and a finding for every token that does not hold."""
     if not roots:
         if stamps:
             kept = counted(len(stamps), "timestamp")
             note(f"{kept} kept, not checked: only whoever brings the authority's root (--root) can.")
         return [], []
-    check = _timestamps().check_stamp
-    for each in roots:
-        _require_file(each)
-    trusted = [each.read_bytes() for each in roots]
+    check = _check_stamp()
+    for root in roots:
+        _require_file(root)
+    trusted = [root.read_bytes() for root in roots]
     times, faults = [], []
     for stamp in stamps:
         try:
-            said = check(stamp.token, stamp.note, trusted)
-            time = written(said.time)
-            times.append({"size": stamp.size, "time": time, "authority": said.authority})
+            stamped = check(stamp.token, stamp.note, trusted)
+            time = written(stamped.time)
+            times.append({"size": stamp.size, "time": time, "authority": stamped.authority})
         except ProofInvalidError as error:
             place = f"timestamp of size {stamp.size}"
             faults.append(verification.Finding(verdict="changed", what=error.detail, place=place))
     return times, faults
 
 
-def _timestamps() -> Any:
+def _check_stamp() -> "Callable[[bytes, bytes, Sequence[bytes]], Stamped]":
     try:
-        return importlib.import_module("trailbook.tree.timestamp")
+        return tree.check_stamp
     except ModuleNotFoundError:
         raise ConfigurationError("root: needs the extra: pip install 'trailbook[timestamp]'") from None
 
 
-def _told(report: Any) -> dict[str, Any]:
+def _members(report: "Report") -> dict[str, Any]:
     root = None if report.root is None else report.root.hex()
     return {
         "holds": not report.findings,
@@ -196,9 +203,9 @@ def _told(report: Any) -> dict[str, Any]:
     }
 
 
-def _say(report: Any, outside: int) -> None:
-    for one in report.notes:
-        note(one)
+def _say(report: "Report", outside: int) -> None:
+    for line in report.notes:
+        note(line)
     if report.findings:
         table((f.verdict, f.place, f.what) for f in report.findings[:_MOST_SHOWN])
         rest = len(report.findings) - _MOST_SHOWN

@@ -52,6 +52,9 @@ from .health import (
 from .opening import (
     open_deployment as open_deployment,
 )
+from .restart import (
+    Restarted as Restarted,
+)
 from .secrets import (
     signing_folder as signing_folder,
 )

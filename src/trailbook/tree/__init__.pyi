@@ -124,3 +124,9 @@ from .merkle import (
 from .merkle import (
     verify_inclusion as verify_inclusion,
 )
+from .timestamp import (
+    Stamped as Stamped,
+)
+from .timestamp import (
+    check_stamp as check_stamp,
+)

@@ -23,10 +23,10 @@ def add_job(
     """Schedule a function as `scheduler.add_job` does; without an id the job is named after the function."""
     acting = stated()
     context = None if acting is None else as_text(acting)
-    given = [context, id or func.__name__, func, tuple(args), dict(kwargs or {})]
-    told = more if id is None else {**more, "id": id}
-    told.setdefault("name", func.__name__)
-    return scheduler.add_job(run, trigger, args=given, **told)
+    arguments = [context, id or func.__name__, func, tuple(args), dict(kwargs or {})]
+    options = more if id is None else {**more, "id": id}
+    options.setdefault("name", func.__name__)
+    return scheduler.add_job(run, trigger, args=arguments, **options)
 
 
 def run(

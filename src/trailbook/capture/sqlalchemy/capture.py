@@ -19,15 +19,25 @@ from sqlalchemy.orm import Mapper, Session
 
 from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
-from trailbook.capture.declarations import By, Declared, Op, Part, Ref, Tracked, tracked
-from trailbook.capture.entries import Captured, CapturedRow, Moment, Says, meant, new_ids, says, texts
-from trailbook.capture.meaning import Said
+from trailbook.capture.declarations import By, ChangeKind, Declared, Op, Part, Ref, Tracked, check_declared
+from trailbook.capture.entries import (
+    Captured,
+    CapturedRow,
+    EntryItems,
+    Moment,
+    captured_texts,
+    items_of,
+    meant_text,
+    new_ids,
+)
+from trailbook.capture.meaning import Meaning
 from trailbook.capture.sqlalchemy import rollback
-from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, findings
+from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, blindspots
+from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
-from trailbook.capture.sqlalchemy.tables import TrackedTable, attributes_in, columns_of, nearest
-from trailbook.catalogue import OnFailure, load
+from trailbook.capture.sqlalchemy.tables import Declaration, TrackedTable, attributes_in, layout_of, nearest
+from trailbook.catalogue import Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
 from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
 from trailbook.model import Item, Outcome, microseconds
@@ -35,7 +45,7 @@ from trailbook.model import Item, Outcome, microseconds
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which a host without it does without
 
-Concerned = Mapping[str, Item | Sequence[Item]]
+Concerns = Mapping[str, Item | Sequence[Item]]
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -50,6 +60,13 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 
 BOUNDS = Bounds()
+
+
+class _Alike(Struct):
+    """Rows of one kind of change, each with the items of its entry."""
+
+    kind: ChangeKind
+    rows: list[tuple[Any, EntryItems]]
 
 
 class Capture:
@@ -77,9 +94,9 @@ class Capture:
         self._bounds = bounds
         self._on_failure = _policies(self.catalogue, on_failure or {})
         self._clock = clock
-        self._mappers: list[tuple[Mapper[Any] | None, Tracked]] = []
+        self._declared: list[Declaration] = []
         self._rooms: dict[Engine, tuple[float, outbox.Room]] = {}
-        self._flushing = Flushing(self._find, self.made, self.write)
+        self._flushing = Flushing(self._find, self.entries_of, self.write)
         self._statements = Statements(self)
 
     def track(
@@ -102,8 +119,8 @@ class Capture:
         `owner` fills the part that the actions require; `fields` may be named, as themselves or as the catalogue
         calls them; a change of `ignore` alone is no entry. Raises: ConfigurationError, ActionUnknownError.
         """
-        columns, tables, mapper = columns_of(model)
-        said = Declared(
+        layout = layout_of(model)
+        declared = Declared(
             type=type,
             id=id,
             name=name,
@@ -115,45 +132,45 @@ class Capture:
             ignore=ignore,
             by=by,
         )
-        made = tracked(self.catalogue, columns, said)
-        if by == "triggers" and len(tables) > 1:
+        tracked = check_declared(self.catalogue, layout.columns, declared)
+        if by == "triggers" and len(layout.tables) > 1:
             raise ConfigurationError(
-                f"track({made.table}): by: a trigger sees one table, this class has several"
+                f"track({tracked.table}): by: a trigger sees one table, this class has several"
             )
-        self._mappers.append((mapper, made))
-        self.tracked[made.table] = made
-        for table in tables:
-            self._place(table, mapper).declared.append((mapper, made))
-        if mapper is not None:
-            self._flushing.watch(mapper.class_)
-        return made
+        declaration = Declaration(layout.mapper, tracked)
+        self._declared.append(declaration)
+        self.tracked[tracked.table] = tracked
+        for table in layout.tables:
+            self._place(table, layout.mapper).declared.append(declaration)
+        if layout.mapper is not None:
+            self._flushing.watch(layout.mapper.class_)
+        return tracked
 
     def install(self, engine: "Engine | AsyncEngine") -> list[Blindspot]:
         """Make the outbox in a database, begin to capture what this engine writes, and record that it began.
 
         Returns, and warns of, what hooks cannot see there. Raises: ConfigurationError, SchemaNewerError.
         """
-        given: Any = engine
-        found: Engine = getattr(given, "sync_engine", given)
-        outbox.engine_name(found)
-        if found not in self.engines:
-            self.engines.append(found)
-            self._statements.listen(found)
-            rollback.listen(found)
-        if not found.dialect.is_async:
-            with found.begin() as connection:
+        plain = _sync_engine(engine)
+        outbox.engine_name(plain)
+        if plain not in self.engines:
+            self.engines.append(plain)
+            self._statements.listen(plain)
+            rollback.listen(plain)
+        if not plain.dialect.is_async:
+            with plain.begin() as connection:
                 self.make(connection)
-        told = self.check()
-        for each in told:
-            warnings.warn(f"{each.table}: {each.detail}", CaptureWarning, stacklevel=2)
-        return told
+        unseen = self.check()
+        for spot in unseen:
+            warnings.warn(f"{spot.table}: {spot.detail}", CaptureWarning, stacklevel=2)
+        return unseen
 
     async def install_async(self, engine: "AsyncEngine") -> list[Blindspot]:
         """As `install`, for an engine that is awaited."""
-        told = self.install(engine)
+        unseen = self.install(engine)
         async with engine.begin() as connection:
             await connection.run_sync(self.make)
-        return told
+        return unseen
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
@@ -172,21 +189,20 @@ class Capture:
 
     def check(self) -> list[Blindspot]:
         """What hooks cannot see of the tracked tables, as far as their declarations tell."""
-        return findings(self.places.values())
+        return blindspots(self.places.values())
 
     def leave(self, engine: "Engine | AsyncEngine") -> None:
         """Capture no more what one engine writes, and record it; an awaited engine has `leave_async` do so first.
 
         What is written to tracked tables through it from now on is refused, as through any engine without capture.
         """
-        given: Any = engine
-        found: Engine = getattr(given, "sync_engine", given)
-        if not found.dialect.is_async:
-            with found.begin() as connection:
+        plain = _sync_engine(engine)
+        if not plain.dialect.is_async:
+            with plain.begin() as connection:
                 self.end(connection)
-        self._statements.deafen(found)
-        rollback.listen(found, event.remove)
-        self.engines.remove(found)
+        self._statements.deafen(plain)
+        rollback.listen(plain, event.remove)
+        self.engines.remove(plain)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:
         """As `leave`, for an engine that is awaited."""
@@ -211,7 +227,7 @@ class Capture:
         action: str,
         *,
         target: Item,
-        concerns: Concerned | None = None,
+        concerns: Concerns | None = None,
         fields: Sequence[str] = (),
         outcome: Outcome = "success",
         effective_at: date | None = None,
@@ -229,10 +245,10 @@ class Capture:
         self.demand_transaction(connection)
         moment = self.moment()
         id_ = id or UUID(next(new_ids(moment.at, 1)))
-        text = meant(
+        text = meant_text(
             moment,
             action,
-            _said(target, concerns),
+            _items(target, concerns),
             id=id_,
             outcome=outcome,
             effective_at=effective_at and effective_at.isoformat(),
@@ -246,11 +262,11 @@ class Capture:
     def record_change(
         self,
         session: Session,
-        found: Any,
+        instance: Any,
         action: str,
         *,
         target: Item | None = None,
-        concerns: Concerned | None = None,
+        concerns: Concerns | None = None,
         **more: Any,
     ) -> UUID:
         """Say what the change of an object means; what is not given comes from its declaration.
@@ -258,42 +274,42 @@ class Capture:
         With another `target` the object's own row folds into the entry all the same. Further members are those of
         `record`. Raises: as `record`; ConfigurationError for a class not tracked.
         """
-        tracked = nearest(columns_of(type(found))[2], self._mappers)
+        tracked = self._find(layout_of(type(instance)).mapper)
         if tracked is None:
-            raise ConfigurationError(f"record_change: {type(found).__name__} is not tracked")
+            raise ConfigurationError(f"record_change: {type(instance).__name__} is not tracked")
         session.flush()
-        own, about = says(tracked, found)
+        own = items_of(tracked, instance)
         if concerns is None and target is None:
-            concerns = {part: [item for name, item in about if name == part] for part, _ in about}
-        return self.record(session, action, target=target or own, concerns=concerns, covers=[own], **more)
+            concerns = {
+                part: [item for name, item in own.concerns if name == part] for part, _ in own.concerns
+            }
+        return self.record(
+            session, action, target=target or own.target, concerns=concerns, covers=[own.target], **more
+        )
 
     def moment(self) -> Moment:
         """Who acts, now."""
         return Moment(acting=current(self._job), at=self._clock())
 
-    def made(
-        self, kept: tuple[Tracked, Op], found: Sequence[tuple[Any, Says]], changed: Iterable[str]
-    ) -> list[Captured]:
-        """The entries of one kind of change, not written yet; `found` pairs a row with what it says."""
-        tracked, op = kept
-        action = tracked.actions[op]
+    def entries_of(self, kind: ChangeKind, rows: Sequence[tuple[Any, EntryItems]]) -> list[Captured]:
+        """The entries of rows that changed alike, not written yet; each row comes with the items of its entry."""
+        tracked, action = kind.tracked, kind.tracked.actions[kind.op]
         if action is None:
             return []
-        named = sorted({tracked.fields[name] for name in changed if name in tracked.fields})
+        fields = sorted({tracked.fields[name] for name in kind.changed if name in tracked.fields})
         moment = self.moment()
-        rows: dict[str, list[Says]] = {}
-        for row, said in found:
-            rows.setdefault(self._org(row), []).append(said)
+        orgs: dict[str, list[EntryItems]] = {}
+        for row, items in rows:
+            orgs.setdefault(self._org(row), []).append(items)
         return [
-            Captured(org, op, texts(moment, action, said, fields=named), action) for org, said in rows.items()
+            Captured(org, kind.op, captured_texts(moment, action, items, fields=fields), action)
+            for org, items in orgs.items()
         ]
 
-    def keep_rows(
-        self, connection: Connection, place: TrackedTable, op: Op, found: tuple[Rows, Iterable[str]]
-    ) -> None:
-        """Write the entries of rows that a statement touched, and of the attributes it set."""
-        rows, changed = found
-        kinds: dict[str, tuple[Tracked, list[tuple[Any, Says]]]] = {}
+    def keep_rows(self, connection: Connection, plan: Plan, rows: Rows) -> None:
+        """Write the entries of rows that a planned statement touched."""
+        place = plan.place
+        kinds: dict[str, _Alike] = {}
         for values in rows:
             tracked = place.tracked(values)
             if tracked is not None:
@@ -302,32 +318,31 @@ class Capture:
                 row = CapturedRow(
                     {**blank, **{name: values[c] for name, c in place.attributes.items() if c in values}}
                 )
-                kind = kinds.setdefault(f"{tracked.table}/{tracked.type}", (tracked, []))
-                kind[1].append((row, says(tracked, row)))
-        changed = list(changed)
-        made = [one for tracked, held in kinds.values() for one in self.made((tracked, op), held, changed)]
-        self.write(connection, made)
+                alike = kinds.get(key := f"{tracked.table}/{tracked.type}")
+                if alike is None:
+                    alike = kinds[key] = _Alike(ChangeKind(tracked, plan.op, plan.changed), [])
+                alike.rows.append((row, items_of(tracked, row)))
+        entries = [each for alike in kinds.values() for each in self.entries_of(alike.kind, alike.rows)]
+        self.write(connection, entries)
 
-    def keep_said(self, connection: Connection, said: Said) -> None:
+    def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
         """Write the entries that a host said a statement means."""
-        moment, action = self.moment(), self.catalogue.action(said.action).name
-        made = [
-            Captured(
-                self._org(target), outbox.MEANT, [meant(moment, action, one, fields=said.fields)], action
-            )
-            for target in said.targets
-            for one in [_said(target, said.concerns)]
-        ]
-        self.write(connection, made)
+        moment, action = self.moment(), self.catalogue.action(meaning.action).name
+        entries = []
+        for target in meaning.targets:
+            text = meant_text(moment, action, _items(target, meaning.concerns), fields=meaning.fields)
+            entries.append(Captured(self._org(target), outbox.MEANT, [text], action))
+        self.write(connection, entries)
 
     def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
         """Write entries in the connection's transaction. Raises: OutboxFullError."""
         if not captured:
             return
         room = self._room(connection)
-        for one in captured if room != "free" else ():
-            if room == "spool-full" or self._on_failure[one.action] == "refuse":
-                raise OutboxFullError(f"the outbox is full, and {one.action} may not be lost: is it drained?")
+        for entries in captured if room != "free" else ():
+            action = entries.action
+            if room == "spool-full" or self._on_failure[action] == "refuse":
+                raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
         outbox.write(connection, captured, at=microseconds(self._clock()), tx=_transaction(connection))
 
     def demand_engine(self, connection: Connection) -> None:
@@ -351,8 +366,8 @@ class Capture:
             self.places[table] = place
         return place
 
-    def _find(self, mapper: Mapper[Any]) -> Tracked | None:
-        return nearest(mapper, self._mappers)
+    def _find(self, mapper: Mapper[Any] | None) -> Tracked | None:
+        return nearest(mapper, self._declared)
 
     def _org(self, row: Any) -> str:
         return self.org if isinstance(self.org, str) else self.org(row)
@@ -372,30 +387,38 @@ class Capture:
         if isinstance(self.org, str):
             source = Item(type="source", id=self.name, name=f"Capture {self.name}")
             acting = current(self._job or self.name)
-            text = meant(Moment(acting=acting, at=self._clock()), action, (source, ()))
+            text = meant_text(Moment(acting=acting, at=self._clock()), action, EntryItems(source))
             at = microseconds(self._clock())
             outbox.write(connection, [Captured(self.org, outbox.MEANT, [text], action)], at=at)
 
 
-def _policies(catalogue: Any, given: Mapping[str, OnFailure]) -> dict[str, OnFailure]:
-    for name, policy in given.items():
+def _policies(catalogue: Catalogue, overrides: Mapping[str, OnFailure]) -> dict[str, OnFailure]:
+    """What becomes of each action when the outbox is full: as its category or the action itself was overridden."""
+    for name, policy in overrides.items():
         if name not in catalogue.categories and name not in catalogue.actions:
             raise ConfigurationError(f"on_failure.{name}: is neither a category nor an action")
         if policy not in ("refuse", "spool"):
             raise ConfigurationError(f"on_failure.{name}: is not refuse or spool")
     return {
-        action.name: given.get(action.name, given.get(action.category, action.on_failure))
+        action.name: overrides.get(action.name, overrides.get(action.category, action.on_failure))
         for action in catalogue.actions.values()
     }
 
 
-def _said(target: Item, concerns: Concerned | None) -> Says:
+def _items(target: Item, concerns: Concerns | None) -> EntryItems:
     pairs = [
         (part, item)
         for part, items in (concerns or {}).items()
         for item in ([items] if isinstance(items, Item) else items)
     ]
-    return target, tuple(pairs)
+    return EntryItems(target, tuple(pairs))
+
+
+def _sync_engine(engine: "Engine | AsyncEngine") -> Engine:
+    """The engine itself, or the one inside an engine that is awaited; without importing what only such a host has."""
+    either: Any = engine
+    plain: Engine = getattr(either, "sync_engine", either)
+    return plain
 
 
 def _transaction(connection: Connection) -> str | None:
@@ -417,11 +440,11 @@ def _is_transacted(connection: Connection) -> bool:
 
 def _in_transaction(driver: Any) -> bool:
     """Whether a driver's connection has a transaction open, as far as it tells."""
-    found = getattr(driver, "in_transaction", None)
-    if found is not None:  # sqlite3, aiosqlite
-        return bool(found)
-    asked = getattr(driver, "is_in_transaction", None)
-    if asked is not None:  # asyncpg
-        return bool(asked())
-    told = getattr(driver, "info", None)
-    return told is not None and int(getattr(told, "transaction_status", 0)) != 0  # psycopg
+    state = getattr(driver, "in_transaction", None)
+    if state is not None:  # sqlite3, aiosqlite
+        return bool(state)
+    ask = getattr(driver, "is_in_transaction", None)
+    if ask is not None:  # asyncpg
+        return bool(ask())
+    info = getattr(driver, "info", None)
+    return info is not None and int(getattr(info, "transaction_status", 0)) != 0  # psycopg

@@ -25,9 +25,9 @@ class Blindspot(Struct, frozen=True):
     detail: str
 
 
-def findings(places: Iterable[TrackedTable]) -> list[Blindspot]:
+def blindspots(places: Iterable[TrackedTable]) -> list[Blindspot]:
     """Every known blind spot of tables that are covered by hooks."""
-    found: list[Blindspot] = []
+    spots: list[Blindspot] = []
     for place in places:
         if place.triggered:
             continue
@@ -37,10 +37,10 @@ def findings(places: Iterable[TrackedTable]) -> list[Blindspot]:
                     f"{key.parent.name} has ON DELETE {(key.ondelete or '').upper()}: rows that the database itself"
                     f" deletes or changes, when a row of {key.column.table.name} goes, are seen by triggers only"
                 )
-                found.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
+                spots.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
             if place.base and (key.onupdate or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
                 )
-                found.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
-    return found
+                spots.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
+    return spots

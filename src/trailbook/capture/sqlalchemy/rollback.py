@@ -26,8 +26,8 @@ class Transaction(Struct):
 
 def of(connection: Connection) -> Transaction:
     """What is remembered of a connection's transaction."""
-    found: Transaction = connection.info.setdefault(_KEY, Transaction())
-    return found
+    transaction: Transaction = connection.info.setdefault(_KEY, Transaction())
+    return transaction
 
 
 def doom(connection: Connection) -> None:
@@ -38,8 +38,8 @@ def doom(connection: Connection) -> None:
 
 def listen(engine: Engine, do: Any = event.listen) -> None:
     """Follow an engine's transactions; with `event.remove`, no longer."""
-    for name, heard in _HEARD.items():
-        do(engine, name, heard)
+    for name, listener in _LISTENERS.items():
+        do(engine, name, listener)
 
 
 def _begun(connection: Connection, *more: Any) -> None:
@@ -80,7 +80,7 @@ def _least(doomed: int | None, savepoints: int) -> int:
     return savepoints if doomed is None else min(doomed, savepoints)
 
 
-_HEARD = {
+_LISTENERS = {
     "begin": _begun,
     "begin_twophase": _begun,
     "savepoint": _saved,

@@ -7,6 +7,7 @@ attributes are asked for. Refuses statements: those that a flush did not make ar
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -14,19 +15,28 @@ from sqlalchemy import Connection, event, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
 from sqlalchemy.orm.base import PassiveFlag
 
-from trailbook.capture.declarations import Op, Tracked
-from trailbook.capture.entries import Captured, Says, says
+from trailbook.capture.declarations import ChangeKind, Op, Tracked
+from trailbook.capture.entries import Captured, EntryItems, items_of
 
 
 class Change(Struct):
-    """One object's change in a flush; `said` is read before the row goes, or else after the flush."""
+    """One object's change in a flush; its items are read before the row goes, or else after the flush."""
 
     connection: Connection
     op: Op
     tracked: Tracked
-    found: Any
+    instance: Any
     names: set[str]  # of what changed, known before the statement ran
-    said: Says | None = None
+    items: EntryItems | None = None
+
+
+class RecordedChange(Struct, frozen=True):
+    """A change that is recorded: on which connection, of what kind, of which object, and the items of its entry."""
+
+    connection: Connection
+    kind: ChangeKind
+    instance: Any
+    items: EntryItems
 
 
 class Unit(Struct, eq=False):
@@ -41,10 +51,9 @@ class Unit(Struct, eq=False):
 # The flushes that run in this thread or task; one may begin inside another.
 _units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
 
-# The connection, what kind of change it is, the names of what changed, the change, and what it says.
-_Change = tuple[Connection, tuple[Tracked, Op], tuple[str, ...], Change, Says]
+_ALIKE = attrgetter("connection", "kind")
 Find = Callable[[Mapper[Any]], Tracked | None]
-Make = Callable[[tuple[Tracked, Op], Sequence[tuple[Any, Says]], Iterable[str]], list[Captured]]
+Make = Callable[[ChangeKind, Sequence[tuple[Any, EntryItems]]], list[Captured]]
 Write = Callable[[Connection, Sequence[Captured]], None]
 
 
@@ -73,9 +82,9 @@ class Flushing:
 
     def watch(self, model: type[Any]) -> None:
         """Listen to a class and everything that inherits from it, once."""
-        if any(issubclass(model, known) for known in self._classes):
+        if any(issubclass(model, watched) for watched in self._classes):
             return
-        for below in [known for known in self._classes if issubclass(known, model)]:
+        for below in [watched for watched in self._classes if issubclass(watched, model)]:
             self._listen(below, event.remove)
             self._classes.remove(below)
         self._listen(model, event.listen)
@@ -99,66 +108,65 @@ class Flushing:
         others = [unit for unit in _units.get() if unit.session is not session and unit.session._flushing]
         _units.set((*others, Unit(session, self, {}, set())))
 
-    def _inserting(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
-        self._note(mapper, connection, found, "created")
+    def _inserting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
+        self._note(mapper, connection, instance, op="created")
 
-    def _updating(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
-        change = self._note(mapper, connection, found, "updated")
+    def _updating(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
+        change = self._note(mapper, connection, instance, op="updated")
         if change is not None:
             # Here, for what is set to an expression of SQL is forgotten when it was written.
-            change.names.update(changed(inspect(found), change.tracked))
+            change.names.update(changed(inspect(instance), change.tracked))
 
-    def _deleting(self, mapper: Mapper[Any], connection: Connection, found: Any) -> None:
-        change = self._note(mapper, connection, found, "deleted")
+    def _deleting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
+        change = self._note(mapper, connection, instance, op="deleted")
         if change is not None:
-            change.said = says(change.tracked, found)
+            change.items = items_of(change.tracked, instance)
 
-    def _note(self, mapper: Mapper[Any], connection: Connection, found: Any, op: Op) -> Change | None:
-        tracked, session = self._find(mapper), object_session(found)
+    def _note(self, mapper: Mapper[Any], connection: Connection, instance: Any, *, op: Op) -> Change | None:
+        tracked, session = self._find(mapper), object_session(instance)
         if tracked is None or session is None or tracked.by == "triggers":
             return None
         unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
         unit.connections.add(connection)
-        return unit.changes.setdefault(id(found), Change(connection, op, tracked, found, set()))
+        return unit.changes.setdefault(id(instance), Change(connection, op, tracked, instance, set()))
 
     def _end(self, session: Session, context: Any) -> None:
         unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
-        for found in session.dirty:
-            if id(found) not in unit.changes and (late := self._unnoticed(session, found)) is not None:
-                unit.changes[id(found)] = late
+        for instance in session.dirty:
+            if id(instance) not in unit.changes and (late := self._unnoticed(session, instance)) is not None:
+                unit.changes[id(instance)] = late
         _units.set(tuple(each for each in _units.get() if each is not unit))
-        told: dict[Connection, list[Captured]] = {}
-        for (connection, kind, names), alike in groupby(
-            self._told(unit.changes.values()), lambda one: one[:3]
-        ):
-            found = [(change.found, said) for _, _, _, change, said in alike]
-            told.setdefault(connection, []).extend(self._make(kind, found, names))
-        for connection, captured in told.items():
+        entries: dict[Connection, list[Captured]] = {}
+        for (connection, kind), alike in groupby(_recorded(unit.changes.values()), _ALIKE):
+            rows = [(change.instance, change.items) for change in alike]
+            entries.setdefault(connection, []).extend(self._make(kind, rows))
+        for connection, captured in entries.items():
             self._write(connection, captured)
 
-    def _unnoticed(self, session: Session, found: Any) -> Change | None:
+    def _unnoticed(self, session: Session, instance: Any) -> Change | None:
         """A change that a relationship alone wrote (post_update), which tells no listener."""
-        state: InstanceState[Any] = inspect(found)
+        state: InstanceState[Any] = inspect(instance)
         tracked = self._find(state.mapper)
         if tracked is None or tracked.by == "triggers" or not state.has_identity:
             return None
         if not any(changed(state, tracked)):
             return None
-        return Change(
-            session.connection(bind_arguments={"mapper": state.mapper}), "updated", tracked, found, set()
-        )
+        connection = session.connection(bind_arguments={"mapper": state.mapper})
+        return Change(connection, "updated", tracked, instance, set())
 
-    def _told(self, changes: Iterable[Change]) -> Iterator[_Change]:
-        """What is to be told of each change; one that changed nothing is not."""
-        for change in changes:
-            names: tuple[str, ...] = ()
-            if change.op == "updated":
-                change.names.update(changed(inspect(change.found), change.tracked))
-                names = tuple(sorted(change.names))
-                if not names:
-                    continue
-            said = change.said or says(change.tracked, change.found)
-            yield change.connection, (change.tracked, change.op), names, change, said
+
+def _recorded(changes: Iterable[Change]) -> Iterator[RecordedChange]:
+    """The changes that are recorded; an update that changed nothing is not."""
+    for change in changes:
+        names: tuple[str, ...] = ()
+        if change.op == "updated":
+            change.names.update(changed(inspect(change.instance), change.tracked))
+            names = tuple(sorted(change.names))
+            if not names:
+                continue
+        items = change.items or items_of(change.tracked, change.instance)
+        kind = ChangeKind(change.tracked, change.op, names)
+        yield RecordedChange(change.connection, kind, change.instance, items)
 
 
 def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
@@ -167,6 +175,6 @@ def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
     SQLAlchemy compares; what is compared is not looked at here.
     """
     for name in list(state.committed_state):
-        told = name in tracked.columns and name not in tracked.ignore
-        if told and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
+        counts = name in tracked.columns and name not in tracked.ignore
+        if counts and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
             yield name

@@ -11,8 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import Column, Connection, Delete, Engine, Insert, Table, Update, event
 from sqlalchemy.sql.dml import UpdateBase
 
-from trailbook.capture.declarations import Op
-from trailbook.capture.meaning import Said, said_now
+from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.sql_tables import EVERYTHING, written_tables
 from trailbook.capture.sqlalchemy.rollback import doom
 from trailbook.capture.sqlalchemy.rows import Plan, planned, rows_of
@@ -20,13 +19,13 @@ from trailbook.capture.sqlalchemy.session import is_unit_of_work
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
-_PLAN, _SAID, _TEXT = "trailbook_plan", "trailbook_said", "trailbook_text"
+_PLAN, _MEANING, _TEXT = "trailbook_plan", "trailbook_meaning", "trailbook_text"
 _HANDLED = (Insert, Update, Delete)
 Rows = Iterable[Mapping[Column[Any], Any]]
 
 
 class Keeper(Protocol):
-    """Keeps what hooks found."""
+    """Keeps what hooks see."""
 
     places: dict[Table, TrackedTable]
 
@@ -39,12 +38,10 @@ class Keeper(Protocol):
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry."""
 
-    def keep_rows(
-        self, connection: Connection, place: TrackedTable, op: Op, found: tuple[Rows, Iterable[str]]
-    ) -> None:
-        """Write the entries of rows that a statement touched, and of the attributes it set."""
+    def keep_rows(self, connection: Connection, plan: Plan, rows: Rows) -> None:
+        """Write the entries of rows that a planned statement touched."""
 
-    def keep_said(self, connection: Connection, said: Said) -> None:
+    def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
         """Write the entries that a host said a statement means."""
 
 
@@ -76,14 +73,13 @@ class Statements:
     def _place(self, element: Any) -> TrackedTable | None:
         if not isinstance(element, UpdateBase):
             return None
-        noted = (
-            element._annotations
-        )  # a bulk statement of the ORM names the table that it is for at this moment
-        table: Any = noted.get("_emit_insert_table", noted.get("_emit_update_table", element.table))
+        # A bulk statement of the ORM names the table that it is for at this moment.
+        marks = element._annotations
+        table: Any = marks.get("_emit_insert_table", marks.get("_emit_update_table", element.table))
         while not isinstance(table, Table) and getattr(table, "element", None) is not None:
             table = table.element  # an alias writes to what it stands for
         place = self._keeper.places.get(table)
-        if place is None and any(_is_named(table, known) for known in self._keeper.places):
+        if place is None and any(_is_named(table, tracked) for tracked in self._keeper.places):
             raise UncapturedWriteError(
                 f"{table.name}: is tracked as another Table than the one that is written"
             )
@@ -103,28 +99,25 @@ class Statements:
             self._keeper.announce(connection)
         elif place is not None:
             self._keeper.demand_transaction(connection)
-            if not is_unit_of_work(connection, options, (mapper for mapper, _ in place.declared)):
-                return (
-                    self._planned(connection, (element, place), multiparams or [params], options),
-                    multiparams,
-                    params,
-                )
+            if not is_unit_of_work(connection, options, (each.mapper for each in place.declared)):
+                every = multiparams or [params]
+                element = self._planned(connection, element, place, params=every, options=options)
         return element, multiparams, params
 
     def _planned(
-        self, connection: Connection, found: tuple[Any, TrackedTable], params: Any, options: Any
+        self, connection: Connection, element: Any, place: TrackedTable, *, params: Any, options: Any
     ) -> Any:
-        element, place = found
-        said = said_now()
-        if said is not None:
-            return element.execution_options(**{_SAID: said})
+        """The statement to run instead, which carries its plan or what the host says that it means."""
+        meaning = current_meaning()
+        if meaning is not None:
+            return element.execution_options(**{_MEANING: meaning})
         if not isinstance(element, _HANDLED):
             raise UncapturedWriteError(f"{place.table.name}: this kind of statement cannot be captured")
         by_orm = "compiled_cache" in options or "_emit_insert_table" in element._annotations
         if not place.base and isinstance(element, Insert) and by_orm:
             return element  # the rest of a row whose first part is captured in the base table
-        plan, changed = planned(connection, element, place, params)
-        return element if plan is None else changed.execution_options(**{_PLAN: plan})
+        plan = planned(connection, element, place, params=params)
+        return element if plan is None else plan.statement.execution_options(**{_PLAN: plan})
 
     def _after(
         self, connection: Connection, element: Any, multiparams: Any, params: Any, options: Any, result: Any
@@ -135,10 +128,9 @@ class Statements:
         with _or_nothing(connection):
             if _PLAN in own:
                 plan: Plan = own[_PLAN]
-                found = (rows_of(connection, plan, result), plan.changed)
-                self._keeper.keep_rows(connection, plan.place, plan.op, found)
-            elif _SAID in own and result.rowcount != 0:
-                self._say(connection, own[_SAID])
+                self._keeper.keep_rows(connection, plan, rows_of(connection, plan, result))
+            elif _MEANING in own and result.rowcount != 0:
+                self._keep(connection, own[_MEANING])
 
     def _before_text(
         self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
@@ -155,13 +147,13 @@ class Statements:
         ]
         if any(place.triggered for place in places):
             self._keeper.announce(connection)
-        found = [place.table.name for place in places if not place.triggered]
-        if found:
+        hooked = [place.table.name for place in places if not place.triggered]
+        if hooked:
             self._keeper.demand_transaction(connection)
-            if said_now() is None:
+            if current_meaning() is None:
                 what = "may write" if EVERYTHING in written else "writes"
                 raise UncapturedWriteError(
-                    f"text that {what} to {', '.join(sorted(found))} cannot be captured: say what it means"
+                    f"text that {what} to {', '.join(sorted(hooked))} cannot be captured: say what it means"
                     " with recorded_as(...), or cover the table with triggers"
                 )
             context.execution_options = context.execution_options.union({_TEXT: True})
@@ -169,15 +161,15 @@ class Statements:
     def _after_text(
         self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> None:
-        said = said_now()
-        if said is not None and context.execution_options.get(_TEXT) and cursor.rowcount != 0:
+        meaning = current_meaning()
+        if meaning is not None and context.execution_options.get(_TEXT) and cursor.rowcount != 0:
             with _or_nothing(connection):
-                self._say(connection, said)
+                self._keep(connection, meaning)
 
-    def _say(self, connection: Connection, said: Said) -> None:
-        if not said.written:
-            said.written = True
-            self._keeper.keep_said(connection, said)
+    def _keep(self, connection: Connection, meaning: Meaning) -> None:
+        if not meaning.written:
+            meaning.written = True
+            self._keeper.keep_meaning(connection, meaning)
 
 
 @contextmanager
@@ -190,8 +182,9 @@ def _or_nothing(connection: Connection) -> Iterator[None]:
         raise
 
 
-def _is_named(table: Any, known: Table) -> bool:
-    return getattr(table, "name", None) == known.name and getattr(table, "schema", None) == known.schema
+def _is_named(table: Any, tracked: Table) -> bool:
+    """Whether something is named as a tracked table is."""
+    return getattr(table, "name", None) == tracked.name and getattr(table, "schema", None) == tracked.schema
 
 
 def _is_expanded(context: Any, statement: str) -> bool:

@@ -14,77 +14,90 @@ from sqlalchemy.orm import Mapper
 from trailbook.capture.declarations import Columns, Tracked
 
 
+class Declaration(Struct, frozen=True):
+    """What a host declared of a mapped class, or of a table, which has no mapper."""
+
+    mapper: Mapper[Any] | None
+    tracked: Tracked
+
+
+class Layout(Struct, frozen=True):
+    """How a mapped class or a table is laid out: its columns by attribute, its tables (the base first), its mapper."""
+
+    columns: Columns
+    tables: list[Table]
+    mapper: Mapper[Any] | None = None
+
+
 class TrackedTable(Struct, kw_only=True):
     """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row."""
 
     table: Table
     base: bool
     attributes: Mapping[str, Column[Any]]  # those of the declaration that stand in this table
-    declared: list[tuple[Mapper[Any] | None, Tracked]]
+    declared: list[Declaration]
 
     @property
     def triggered(self) -> bool:
         """Whether triggers see this table, so that hooks must not."""
-        return self.declared[0][1].by == "triggers"
+        return self.declared[0].tracked.by == "triggers"
 
     def columns(self) -> list[Column[Any]]:
         """The columns that entries of this table are made of, the discriminator among them where it decides."""
-        wanted = set().union(*(tracked.needs | set(tracked.key) for _, tracked in self.declared))
-        found = [column for name, column in self.attributes.items() if name in wanted]
+        wanted = set().union(*(each.tracked.needs | set(each.tracked.key) for each in self.declared))
+        columns = [column for name, column in self.attributes.items() if name in wanted]
         mark = self._discriminator()
-        return found if mark is None or mark in set(found) else [*found, mark]
+        return columns if mark is None or mark in set(columns) else [*columns, mark]
 
     def tracked(self, values: Mapping[Column[Any], Any]) -> Tracked | None:
         """The declaration of a row: that of its class, by the discriminator; None for a class that is not tracked."""
         mark = self._discriminator()
         if mark is None:
-            return self.declared[0][1]
-        mapper = self.declared[0][0]
+            return self.declared[0].tracked
+        mapper = self.declared[0].mapper
         assert mapper is not None
         return nearest(mapper.polymorphic_map.get(values.get(mark)), self.declared)
 
     def _discriminator(self) -> Column[Any] | None:
-        mapper = self.declared[0][0]
+        mapper = self.declared[0].mapper
         if mapper is None or (len(self.declared) == 1 and mapper is mapper.base_mapper):
             return None
         mark = mapper.polymorphic_on
         return mark if isinstance(mark, Column) and mark.table is self.table else None
 
 
-def nearest(
-    mapper: Mapper[Any] | None, declared: Sequence[tuple[Mapper[Any] | None, Tracked]]
-) -> Tracked | None:
+def nearest(mapper: Mapper[Any] | None, declared: Sequence[Declaration]) -> Tracked | None:
     """The declaration of a mapped class: its own, else that of the nearest class it inherits from."""
-    known = {id(found): tracked for found, tracked in declared}
-    for each in () if mapper is None else mapper.iterate_to_root():
-        if id(each) in known:
-            return known[id(each)]
+    tracked = {id(each.mapper): each.tracked for each in declared}
+    for ancestor in () if mapper is None else mapper.iterate_to_root():
+        if id(ancestor) in tracked:
+            return tracked[id(ancestor)]
     return None
 
 
-def columns_of(model: Any) -> tuple[Columns, list[Table], Mapper[Any] | None]:
-    """What a mapped class or a table is made of: its columns by attribute, its tables (the base first), its mapper."""
+def layout_of(model: Any) -> Layout:
+    """How a mapped class or a table is laid out."""
     if isinstance(model, Table):
         columns = {column.key: str(column.name) for column in model.columns}
         key = tuple(column.key for column in model.primary_key)
-        return Columns(table=str(model.fullname), key=key, columns=columns), [model], None
+        return Layout(Columns(table=str(model.fullname), key=key, columns=columns), [model])
     mapper: Mapper[Any] = inspect(model)
     attributes = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
-    found = {name: str(column.name) for name, column in attributes.items() if isinstance(column, Column)}
+    columns = {name: str(column.name) for name, column in attributes.items() if isinstance(column, Column)}
     key = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
     tables = [table for table in mapper.tables if isinstance(table, Table)]
     own = mapper.local_table
     name = str(own.fullname if isinstance(own, Table) else own.description)
-    return Columns(table=name, key=key, columns=found), tables, mapper
+    return Layout(Columns(table=name, key=key, columns=columns), tables, mapper)
 
 
 def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Column[Any]]:
     """The attributes whose columns stand in a table."""
     if mapper is None:
         return {column.key: column for column in table.columns if isinstance(column, Column)}
-    found: dict[str, Column[Any]] = {}
+    attributes: dict[str, Column[Any]] = {}
     for attribute in mapper.column_attrs:
         for column in attribute.columns:
             if isinstance(column, Column) and column.table is table:
-                found[attribute.key] = column
-    return found
+                attributes[attribute.key] = column
+    return attributes

@@ -65,7 +65,7 @@ def export(
     with open_log(ctx) as opened:
         query, tongue = query_of(opened, pairs), language(opened.settings, lang)
         if bundle is not None:
-            ask = importlib.import_module("trailbook.export.bundle").Ask
+            ask = importlib.import_module("trailbook.export.bundle").BundleRequest
             if query.as_of is None:
                 query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
             opened.log.exported(query, viewer=opened.viewer)
@@ -192,7 +192,7 @@ def _bundle(found: Opened, ask: Any, output: Path) -> int:
             ask,
             out,
             viewer=found.viewer,
-            signs=exports.BundleSigns(key, verifiers),
+            keys=exports.BundleKeys(key, verifiers),
             progress=reach,
         )
     return count

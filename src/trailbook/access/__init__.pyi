@@ -47,6 +47,9 @@ from .credentials import (
     Credentials as Credentials,
 )
 from .credentials import (
+    LinkHolder as LinkHolder,
+)
+from .credentials import (
     Lives as Lives,
 )
 from .credentials import (

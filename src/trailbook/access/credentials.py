@@ -44,6 +44,13 @@ class Lives(Struct, frozen=True, kw_only=True):
     idle: timedelta = IDLE
 
 
+class LinkHolder(Struct, frozen=True):
+    """Whom a link was made for: a person, in an organisation."""
+
+    org: str
+    item: Item
+
+
 class Credentials:
     """The registry's keys, links and sessions, with a clock and randomness.
 
@@ -226,13 +233,13 @@ class Credentials:
         """The secret text of a link by which `item` sets a password once."""
         return self._add(org, item, kind="password", roles=(), life=life)
 
-    def password_item(self, secret: str, *, take: bool) -> tuple[str, Item]:
-        """Organisation and person of a link that sets a password; `take` uses it up. Raises: UnauthenticatedError."""
+    def password_holder(self, secret: str, *, take: bool) -> LinkHolder:
+        """Whose password a link sets; `take` uses it up. Raises: UnauthenticatedError."""
         look = self._registry.take_link if take else self._registry.link
         link = look(hash_of(secret), "password")
         if link is None or link.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
-        return link.org, _item(link)
+        return LinkHolder(link.org, _item(link))
 
     def _credential(self, key: ApiKey) -> Credential:
         source = Source(

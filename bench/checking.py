@@ -17,7 +17,7 @@ from trailbook.access.viewer import operator
 from trailbook.deployment.settings import DEFAULT_SIGNS
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import DamagedError
-from trailbook.export.bundle import BundleAsk, BundleSigns, write_bundle
+from trailbook.export.bundle import BundleKeys, BundleRequest, write_bundle
 from trailbook.query import Query
 from trailbook.tree.checkpoint import format_vkey
 
@@ -63,10 +63,10 @@ def bundles(site: Site, size: int) -> Iterator[Row]:
 
 def _write(built: Built, file: Path) -> None:
     key = built.deployment.signing.keyring.signers(_ORIGIN)[0]
-    signs = BundleSigns(key, built.deployment.verifier_keys(ORG))
+    keys = BundleKeys(key, built.deployment.verifier_keys(ORG))
     with file.open("wb") as out:
         write_bundle(
-            built.log, BundleAsk(kind="closed", query=Query()), out, viewer=operator(ORG), signs=signs
+            built.log, BundleRequest(kind="closed", query=Query()), out, viewer=operator(ORG), keys=keys
         )
 
 

@@ -21,7 +21,7 @@ from tests.cli.conftest import Folder
 from trailbook import Actor, Item, Origin, open_deployment
 from trailbook.cli.safety import is_loopback, is_weak, unsafe
 from trailbook.deployment.deployment import Deployment
-from trailbook.deployment.health import Alarms
+from trailbook.deployment.health import Alarms, DiskRoom
 from trailbook.deployment.settings import Settings, Signs, read_settings
 
 WEB = Origin(interface="web")
@@ -269,7 +269,7 @@ def test_the_disk_fills(well: Folder, elsewhere: Path) -> None:
     deployment = opened(well, elsewhere)
     for used, expected in ((74, []), (75, [False]), (89, [False]), (90, [True]), (100, [True])):
         found = deployment.ailments(
-            room=lambda path, used=used: (used, 100 - used) if "log" in str(path) else (0, 1)
+            room=lambda path, used=used: DiskRoom(used, 100 - used) if "log" in str(path) else DiskRoom(0, 1)
         )  # type: ignore[misc]
         assert [one.fails for one in found if one.part == "disk"] == expected
     deployment.close()

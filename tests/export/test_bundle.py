@@ -15,7 +15,7 @@ import pytest
 from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
-from trailbook.export.bundle import BundleAsk, BundleSigns, write_bundle
+from trailbook.export.bundle import BundleKeys, BundleRequest, write_bundle
 from trailbook.query import Query, from_params
 from trailbook.retention.removal import Retention
 from trailbook.stores.sqlite.bodies import unpacked
@@ -57,17 +57,17 @@ def lived(folder: Path) -> tuple[Deployment, Log, FrozenClock]:
     return deployment, log, clock
 
 
-def signs(deployment: Deployment) -> BundleSigns:
+def keys(deployment: Deployment) -> BundleKeys:
     """The key of the manifest and those of the checkpoints."""
-    return BundleSigns(
+    return BundleKeys(
         deployment.signing.keyring.signers(f"log.example/{ORG}")[0], deployment.verifier_keys(ORG)
     )
 
 
-def bundle(deployment: Deployment, log: Log, ask: BundleAsk) -> tuple[bytes, int]:
+def bundle(deployment: Deployment, log: Log, request: BundleRequest) -> tuple[bytes, int]:
     """The bytes of a bundle, and how many entries match."""
     out = io.BytesIO()
-    count = write_bundle(log, ask, out, viewer=OPERATOR, signs=signs(deployment))
+    count = write_bundle(log, request, out, viewer=OPERATOR, keys=keys(deployment))
     return out.getvalue(), count
 
 
@@ -103,7 +103,7 @@ def test_every_bundle_holds_before_the_verifier_it_carries(
 ) -> None:
     deployment, log, _ = life
     query = from_params(params)
-    raw, count = bundle(deployment, log, BundleAsk(kind=kind, query=query, redacted=redacted))
+    raw, count = bundle(deployment, log, BundleRequest(kind=kind, query=query, redacted=redacted))
     signed = log.evidence(viewer=OPERATOR).checkpoint.size
     assert count == log.count(from_params([*params, ("as_of", str(signed))]), viewer=OPERATOR)[0]
     exit_code, told = verdict(raw, tmp_path, deployment)
@@ -115,7 +115,7 @@ def test_a_changed_outcome_is_named_with_its_seq(
     life: tuple[Deployment, Log, FrozenClock], tmp_path: Path, kind: Any
 ) -> None:
     deployment, log, _ = life
-    raw, _ = bundle(deployment, log, BundleAsk(kind=kind, query=Query()))
+    raw, _ = bundle(deployment, log, BundleRequest(kind=kind, query=Query()))
     lied = repacked(raw, "bodies.tsv", lambda text: text.replace(b'"success"', b'"failure"', 1))
     exit_code, told = verdict(lied, tmp_path, deployment)
     assert exit_code == 1
@@ -126,7 +126,7 @@ def test_a_swapped_name_and_a_dropped_row_are_found(
     life: tuple[Deployment, Log, FrozenClock], tmp_path: Path
 ) -> None:
     deployment, log, _ = life
-    raw, _ = bundle(deployment, log, BundleAsk(kind="closed", query=Query()))
+    raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     renamed = repacked(raw, "identities.ndjson", lambda text: text.replace(b"Quixote160", b"Quixote161", 1))
     assert verdict(renamed, tmp_path, deployment)[0] == 1
     dropped = repacked(raw, "bodies.tsv", lambda text: text.replace(text.split(b"\n")[50] + b"\n", b"", 1))
@@ -137,7 +137,7 @@ def test_a_swapped_name_and_a_dropped_row_are_found(
 def test_nothing_of_an_erased_person_is_in_a_bundle(life: tuple[Deployment, Log, FrozenClock]) -> None:
     """R14, with the control that others' names are."""
     deployment, log, _ = life
-    raw, _ = bundle(deployment, log, BundleAsk(kind="closed", query=Query()))
+    raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         text = b"".join(archive.read(name) for name in archive.namelist())
     assert b"Quixote150" not in text
@@ -146,7 +146,7 @@ def test_nothing_of_an_erased_person_is_in_a_bundle(life: tuple[Deployment, Log,
 
 def test_a_redacted_bundle_names_nobody(life: tuple[Deployment, Log, FrozenClock]) -> None:
     deployment, log, _ = life
-    raw, _ = bundle(deployment, log, BundleAsk(kind="closed", query=Query(), redacted=True))
+    raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query(), redacted=True))
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         text = b"".join(archive.read(name) for name in archive.namelist())
     assert b"Quixote" not in text
@@ -158,7 +158,11 @@ def test_who_may_not_read_proofs_gets_no_bundle(life: tuple[Deployment, Log, Fro
     reader = Viewer(org=ORG, item=Item(type="user", id="u-17"), activity_log="full")
     with pytest.raises(NotPermittedError, match="Read proofs"):
         write_bundle(
-            log, BundleAsk(kind="closed", query=Query()), io.BytesIO(), viewer=reader, signs=signs(deployment)
+            log,
+            BundleRequest(kind="closed", query=Query()),
+            io.BytesIO(),
+            viewer=reader,
+            keys=keys(deployment),
         )
 
 
@@ -166,23 +170,23 @@ def test_what_a_bundle_cannot_hold_is_refused(life: tuple[Deployment, Log, Froze
     deployment, log, _ = life
     for params in ([("text", "anna")], [("self", "true")]):
         with pytest.raises(FilterInvalidError, match="closed"):
-            bundle(deployment, log, BundleAsk(kind="closed", query=from_params(params)))
-        assert bundle(deployment, log, BundleAsk(kind="inclusion", query=from_params(params)))[1] >= 0
+            bundle(deployment, log, BundleRequest(kind="closed", query=from_params(params)))
+        assert bundle(deployment, log, BundleRequest(kind="inclusion", query=from_params(params)))[1] >= 0
     size = log.size(viewer=OPERATOR)
     with pytest.raises(NotCheckpointedError):
-        bundle(deployment, log, BundleAsk(kind="closed", query=Query(as_of=size)))
+        bundle(deployment, log, BundleRequest(kind="closed", query=Query(as_of=size)))
 
 
 def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: Path) -> None:
     """R14, F25: copies made earlier keep their proofs."""
     deployment, log, clock = lived(tmp_path)
-    raw, _ = bundle(deployment, log, BundleAsk(kind="closed", query=Query()))
+    raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     log.erase(person(160), actor=ANNA, origin=WEB)
     deployment.rotate_keys(tmp_path / "log.db.signing")
     log.record_many([assigned(clock, 9)])
     deployment.signer().sign(ORG)
     assert verdict(raw, tmp_path, deployment)[0] == 0
-    new, _ = bundle(deployment, log, BundleAsk(kind="closed", query=Query()))
+    new, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     (tmp_path / "bundle.zip").write_bytes(new)
     keys = "\n".join(format_vkey(key) for key in deployment.verifier_keys(ORG))
     (tmp_path / "keys.txt").write_text(keys)
@@ -201,7 +205,7 @@ def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: 
 def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
     """G5: the package on the log and the single file on its bundle agree, before a body is changed and after."""
     deployment, log, _ = lived(tmp_path)
-    raw, _ = bundle(deployment, log, BundleAsk(kind="closed", query=Query()))
+    raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     assert deployment.verify(ORG).findings == ()
     assert verdict(raw, tmp_path, deployment)[0] == 0
     place = "place & 0xFFFFFFFFFF = ?"
@@ -212,9 +216,9 @@ def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
     database.execute(f"UPDATE entry SET body = ? WHERE {place}", (lied, seq))
     database.close()
     package = [f for f in deployment.verify(ORG).findings if f.verdict == "changed"]
-    told = verdict(bundle(deployment, log, BundleAsk(kind="closed", query=Query()))[0], tmp_path, deployment)[
-        1
-    ]
+    told = verdict(
+        bundle(deployment, log, BundleRequest(kind="closed", query=Query()))[0], tmp_path, deployment
+    )[1]
     single = [found for found in told["findings"] if found["verdict"] == "changed"]
     assert any((f.seq or 0) <= seq < (f.stop or (f.seq or 0) + 1) for f in package)
     assert any(found["seq"] <= seq <= found.get("last", found["seq"]) for found in single)

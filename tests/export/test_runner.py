@@ -31,8 +31,8 @@ from trailbook.errors import (
 )
 from trailbook.export import exactly, file_pieces
 from trailbook.export.columns import COLUMNS, Layout
-from trailbook.export.orders import wanted_of
-from trailbook.export.runner import ExportAsk, Runner
+from trailbook.export.orders import order_of
+from trailbook.export.runner import ExportRequest, Runner
 from trailbook.query import from_params
 from trailbook.stores import Job
 from trailbook.testing.small import ANNA, ORG, grow, opened
@@ -47,7 +47,7 @@ READER = Viewer(
     roles=("system-administrator",),
     withheld=("whistleblowing",),  # as everybody whose roles do not name it
 )
-EVERYTHING = ExportAsk(query=Query(), format="jsonl")
+EVERYTHING = ExportRequest(query=Query(), format="jsonl")
 MANY = 4_500  # three batches: 500, 2,000 and 2,000
 
 
@@ -67,7 +67,7 @@ class Shop(Struct, frozen=True):
         """A job as it is now."""
         return self.runner.orders.find(viewer, job.id)
 
-    def made(self, ask: ExportAsk = EVERYTHING, viewer: Viewer = READER) -> Job:
+    def made(self, ask: ExportRequest = EVERYTHING, viewer: Viewer = READER) -> Job:
         """A job that ran."""
         job = self.runner.order(ask, viewer)
         self.deployment.signer().sign(ORG)
@@ -119,7 +119,7 @@ def test_an_order_becomes_a_file(shop: Shop) -> None:
         msgspec.json.encode(row)
         for row in shop.log.rows(Query(as_of=MANY), viewer=operator(ORG), order="seq")
     ]
-    made = shop.runner.orders.made(done)
+    made = shop.runner.orders.file(done)
     assert (made.size, made.digest) == (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
     assert not shop.runner.step()
 
@@ -127,7 +127,7 @@ def test_an_order_becomes_a_file(shop: Shop) -> None:
 def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None:
     """P45: filter in words and as a list, count, as_of, first and last seq, size, root and digest; signed."""
     query = Query(as_of=MANY - 1)
-    done = shop.made(ExportAsk(query=query, format="csv", columns=("seq", "sentence"), lang="nb"))
+    done = shop.made(ExportRequest(query=query, format="csv", columns=("seq", "sentence"), lang="nb"))
     note = parse_note(shop.runner.path(done, "manifest").read_bytes())
     assert verify_note(note, shop.deployment.verifier_keys(ORG))
     said = msgspec.json.decode(note.text)
@@ -150,7 +150,7 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
 def test_an_order_is_an_entry(shop: Shop) -> None:
     """R3: who exported is in the log before the file is; people in the filter are its concerns, its line names none."""
     query = from_params([("category", "roles"), ("concerns", "user/u-103"), ("text", "Quixote103")])
-    shop.runner.order(ExportAsk(query=query, format="csv"), READER)
+    shop.runner.order(ExportRequest(query=query, format="csv"), READER)
     (entry,) = shop.log.rows(from_params([("action", "activity_log.exported")]), viewer=operator(ORG))
     assert (entry.actor.id, entry.target.type, entry.target.id) == ("u-17", "search", "category:roles")
     assert [(item.part, item.id, item.name) for item in entry.concerns] == [
@@ -164,8 +164,10 @@ def test_an_order_is_an_entry(shop: Shop) -> None:
 
 def test_a_preset_becomes_the_instants_of_the_order(shop: Shop) -> None:
     """P34: exports store the instants that were used, so that a day later the file is still of that day."""
-    job = shop.runner.order(ExportAsk(query=Query(date="today", tz="Europe/Oslo"), format="jsonl"), READER)
-    names = dict(wanted_of(job).filter)
+    job = shop.runner.order(
+        ExportRequest(query=Query(date="today", tz="Europe/Oslo"), format="jsonl"), READER
+    )
+    names = dict(order_of(job).filter)
     assert names["from"].endswith("Z")
     assert names["to"].endswith("Z")
     assert "date" not in names
@@ -179,7 +181,7 @@ def test_a_preset_becomes_the_instants_of_the_order(shop: Shop) -> None:
 def test_bundles_are_ordered_too(shop: Shop, kind: str) -> None:
     """S6: a bundle waits for the signed head that covers it, and verifies by its own file."""
     query = Query(as_of=20)
-    job = shop.runner.order(ExportAsk(query=query, format=kind), READER)
+    job = shop.runner.order(ExportRequest(query=query, format=kind), READER)
     assert not shop.runner.step()
     assert shop.job(job).state == "queued"
     shop.deployment.signer().sign(ORG)
@@ -189,12 +191,12 @@ def test_bundles_are_ordered_too(shop: Shop, kind: str) -> None:
         assert {"manifest.note", "VERIFY.md"} <= set(archive.namelist())
     plain = structs.replace(READER, read_proofs="none")
     with pytest.raises(NotPermittedError):
-        shop.runner.order(ExportAsk(query=query, format=kind), plain)
+        shop.runner.order(ExportRequest(query=query, format=kind), plain)
 
 
 def test_a_closed_bundle_shows_what_is_withheld_and_is_refused_then(shop: Shop) -> None:
     """record.md 5: once the log has an entry that its reader may not see, and not before."""
-    ask = ExportAsk(query=Query(as_of=20), format="bundle-closed")
+    ask = ExportRequest(query=Query(as_of=20), format="bundle-closed")
     shop.runner.order(ask, READER)
     case = Item(type="case", id="case-1")
     shop.log.record("case.opened", actor=ANNA, target=case, origin=Origin(interface="web"))
@@ -389,7 +391,7 @@ def test_the_thread_runs_what_is_ordered(shop: Shop) -> None:
 
 def test_a_format_that_is_not_installed_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Contracts 6: `format-unavailable` names the extra; with it the same order is taken."""
-    ask = ExportAsk(query=Query(), format="parquet")
+    ask = ExportRequest(query=Query(), format="parquet")
     assert shop.runner.order(ask, READER).state == "queued"
     monkeypatch.setattr(sys.modules["trailbook.export.format"], "find_spec", lambda name: None)
     with pytest.raises(FormatUnavailableError, match=r"trailbook\[parquet\]"):

@@ -22,7 +22,7 @@ from trailbook.access.viewer import Viewer
 from trailbook.capture import drain as drained
 from trailbook.capture.outbox_drain import Ways
 from trailbook.deployment.deployment import Deployment
-from trailbook.export.runner import ExportAsk, Runner
+from trailbook.export.runner import ExportRequest, Runner
 
 READER = Viewer(
     org=ORG,
@@ -103,7 +103,7 @@ def export(deployment: Deployment, folder: Path, chance: random.Random) -> None:
     """An order that becomes a file with a manifest."""
     runner = Runner(deployment, folder / "exports")
     reader = deployment.credentials.still(READER)  # with what is withheld from this role
-    job = runner.order(ExportAsk(query=Query(), format="jsonl"), reader)
+    job = runner.order(ExportRequest(query=Query(), format="jsonl"), reader)
     deployment.signer().sign(ORG)
     runner.step()
     path = runner.path(runner.orders.find(reader, job.id))

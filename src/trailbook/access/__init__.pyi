@@ -50,6 +50,9 @@ from .credentials import (
     Lifetimes as Lifetimes,
 )
 from .credentials import (
+    LinkHolder as LinkHolder,
+)
+from .credentials import (
     refuse_faults as refuse_faults,
 )
 from .passwords import (

@@ -42,7 +42,7 @@ class NewKey(Struct, frozen=True, kw_only=True):
 
 
 class Source(Item, frozen=True, kw_only=True):
-    """A key as the source of what it records: an item, with what it may record (see `Wanted`)."""
+    """A key as the source of what it records: an item, with what it may record (see `NewKey`)."""
 
     categories: tuple[str, ...] = ()
     only_itself: bool = False
@@ -58,16 +58,16 @@ class Credential(Struct, frozen=True, kw_only=True):
 
     def viewer(self) -> Viewer:
         """The key as a reader: `read`, `export` and `prove` give Activity log at full, each its own beside."""
-        given = set(self.scopes)
+        scopes = set(self.scopes)
         return Viewer(
             org=self.org,
             item=Item(type=self.source.type, id=self.source.id, name=self.source.name),
             kind="integration",
-            activity_log="none" if given.isdisjoint({"read", "export", "prove"}) else "full",
-            read_proofs="full" if "prove" in given else "none",
-            manage_access="full" if "administer" in given else "none",
-            manage_exports="full" if "export" in given else "none",
-            manage_retention="full" if "administer" in given else "none",
+            activity_log="none" if scopes.isdisjoint({"read", "export", "prove"}) else "full",
+            read_proofs="full" if "prove" in scopes else "none",
+            manage_access="full" if "administer" in scopes else "none",
+            manage_exports="full" if "export" in scopes else "none",
+            manage_retention="full" if "administer" in scopes else "none",
             withheld=self.withheld,
             origin=Origin(interface="api"),
         )
@@ -95,17 +95,17 @@ def unrecordable(source: Item, entry: NewEntry, category: str | None) -> EntryIn
 
 def key_faults(wanted: NewKey, declared: Iterable[str] | None) -> tuple[Fault, ...]:
     """What is wrong with a key that is asked for; `declared` are the categories there are, where they are known."""
-    found = []
+    faults = []
     if why := text_fault(wanted.name, MAX_NAME):
-        found.append(Fault("/name", "invalid", why))
+        faults.append(Fault("/name", "invalid", why))
     if not wanted.scopes or set(wanted.scopes) - set(SCOPES):
-        found.append(Fault("/scopes", "invalid", f"needs one or more of {', '.join(SCOPES)}"))
+        faults.append(Fault("/scopes", "invalid", f"needs one or more of {', '.join(SCOPES)}"))
     if wanted.life <= timedelta(0):
-        found.append(Fault("/expires_at", "invalid", "is not in the future"))
+        faults.append(Fault("/expires_at", "invalid", "is not in the future"))
     if declared is not None:
         for unknown in sorted(set(wanted.categories) - set(declared)):
-            found.append(Fault("/categories", "invalid", f"{unknown[:80]!r} is not a declared category"))
-    return tuple(found)
+            faults.append(Fault("/categories", "invalid", f"{unknown[:80]!r} is not a declared category"))
+    return tuple(faults)
 
 
 def new_id(random: bytes) -> str:
@@ -115,15 +115,15 @@ def new_id(random: bytes) -> str:
 
 def key_parts(bearer: str) -> tuple[str, str] | None:
     """Id and secret of a bearer text, or None where it is none of ours."""
-    found = _KEY.fullmatch(bearer)
-    return None if found is None else (found[1], found[2])
+    match = _KEY.fullmatch(bearer)
+    return None if match is None else (match[1], match[2])
 
 
 def is_right(key: ApiKey | None, secret: str, now: int) -> bool:
     """Whether a secret opens a key now; it takes as long whatever is wrong."""
-    given = hash_of(secret)
-    right = hmac.compare_digest(given, bytes(32) if key is None else key.secret_hash)
-    old = hmac.compare_digest(given, bytes(32) if key is None or key.old_hash is None else key.old_hash)
+    digest = hash_of(secret)
+    right = hmac.compare_digest(digest, bytes(32) if key is None else key.secret_hash)
+    old = hmac.compare_digest(digest, bytes(32) if key is None or key.old_hash is None else key.old_hash)
     if key is None or key.revoked_at is not None or key.expires_at <= now:
         return False
     return right or (old and key.old_until is not None and key.old_until > now)

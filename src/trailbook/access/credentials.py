@@ -44,6 +44,13 @@ class Lifetimes(Struct, frozen=True, kw_only=True):
     idle: timedelta = IDLE
 
 
+class LinkHolder(Struct, frozen=True):
+    """Whom a link was made for: a person, in an organisation."""
+
+    org: str
+    item: Item
+
+
 class Credentials:
     """The registry's keys, links and sessions, with a clock and randomness.
 
@@ -122,8 +129,8 @@ class Credentials:
 
     def key(self, org: str, key_id: str) -> ApiKey | None:
         """A key of an organisation, revoked and expired ones included, or None."""
-        found = self._registry.key(key_id)
-        return found if found is not None and found.org == org else None
+        key = self._registry.key(key_id)
+        return key if key is not None and key.org == org else None
 
     def keys(self, org: str) -> list[ApiKey]:
         """The keys of an organisation, oldest first."""
@@ -139,10 +146,10 @@ class Credentials:
         key = None if parts is None else self._registry.key(parts[0])
         if not is_right(key, parts[1] if parts else "", now) or key is None:
             raise UnauthenticatedError(_WRONG)
-        found = self._credential(key)
+        credential = self._credential(key)
         if key.used_at is None or now - key.used_at >= _MINUTE:
             self._registry.touch_key(key.id, now)
-        return found
+        return credential
 
     def still(self, viewer: Viewer) -> Viewer:
         """A viewer who was let in to export, as they are by now.
@@ -171,14 +178,14 @@ class Credentials:
         their membership gives.
         """
         roles = _BRINGS[brings] if isinstance(brings, str) else brings
-        return self._add(org, item, (roles, life), kind="sign-in")
+        return self._add(org, item, kind="sign-in", roles=roles, life=life)
 
-    def sign_in(self, link: str) -> str:
+    def sign_in(self, secret: str) -> str:
         """Use up a link; the text of the new session. Raises: UnauthenticatedError, SuspendedError."""
-        found = self._registry.take_link(hash_of(link), "sign-in")
-        if found is None or found.expires_at <= self._now():
+        link = self._registry.take_link(hash_of(secret), "sign-in")
+        if link is None or link.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
-        return self.new_session(found.org, _item(found), found.roles)
+        return self.new_session(link.org, _item(link), link.roles)
 
     def new_session(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> str:
         """The text of a new session of somebody who proved who they are.
@@ -188,17 +195,17 @@ class Credentials:
         self.person(org, item, roles)
         idle = self._now() - self.lives.idle // timedelta(microseconds=1)
         self._registry.sweep_sessions(self._now(), idle)
-        return self._add(org, item, (roles, self.lives.session), kind="session")
+        return self._add(org, item, kind="session", roles=roles, life=self.lives.session)
 
-    def viewer(self, session: str) -> Viewer:
+    def viewer(self, secret: str) -> Viewer:
         """The viewer of a session, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
-        found, now = self._registry.session(hash_of(session)), self._now()
+        session, now = self._registry.session(hash_of(secret)), self._now()
         idle = self.lives.idle // timedelta(microseconds=1)
-        if found is None or found.expires_at <= now or now - found.seen_at >= idle:
+        if session is None or session.expires_at <= now or now - session.seen_at >= idle:
             raise UnauthenticatedError(_WRONG)
-        viewer = self.person(found.org, _item(found), found.roles)
-        if now - found.seen_at >= _MINUTE:
-            self._registry.touch_session(found.token_hash, now)
+        viewer = self.person(session.org, _item(session), session.roles)
+        if now - session.seen_at >= _MINUTE:
+            self._registry.touch_session(session.token_hash, now)
         return viewer
 
     def person(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> Viewer:
@@ -208,15 +215,15 @@ class Credentials:
         member = access.member(org, item.type, item.id)
         if member is not None and member.disabled_at is not None:
             raise UnauthenticatedError(_WRONG)
-        held = roles if roles is not None else member.roles if member is not None else ()
-        known = every_role(access.roles(org)) if held else {}
-        given = [known[id_] for id_ in held if id_ in known]
-        withheld = self._withheld(organisation, given)
-        return structs.replace(Viewer(org=org, item=item, withheld=withheld, roles=roles), **levels(given))
+        ids = roles if roles is not None else member.roles if member is not None else ()
+        every = every_role(access.roles(org)) if ids else {}
+        held = [every[id_] for id_ in ids if id_ in every]
+        withheld = self._withheld(organisation, held)
+        return structs.replace(Viewer(org=org, item=item, withheld=withheld, roles=roles), **levels(held))
 
-    def sign_out(self, session: str) -> None:
+    def sign_out(self, secret: str) -> None:
         """End a session; ending one that is gone is fine."""
-        self._registry.end_session(hash_of(session))
+        self._registry.end_session(hash_of(secret))
 
     def end_sessions(self, org: str, item: Item) -> None:
         """Sign somebody out everywhere, and void the links made for them."""
@@ -224,15 +231,15 @@ class Credentials:
 
     def password_link(self, org: str, item: Item, life: timedelta) -> str:
         """The secret text of a link by which `item` sets a password once."""
-        return self._add(org, item, ((), life), kind="password")
+        return self._add(org, item, kind="password", roles=(), life=life)
 
-    def password_item(self, link: str, *, take: bool) -> tuple[str, Item]:
-        """Organisation and person of a link that sets a password; `take` uses it up. Raises: UnauthenticatedError."""
+    def password_holder(self, secret: str, *, take: bool) -> LinkHolder:
+        """Whose password a link sets; `take` uses it up. Raises: UnauthenticatedError."""
         look = self._registry.take_link if take else self._registry.link
-        found = look(hash_of(link), "password")
-        if found is None or found.expires_at <= self._now():
+        link = look(hash_of(secret), "password")
+        if link is None or link.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
-        return found.org, _item(found)
+        return LinkHolder(link.org, _item(link))
 
     def _credential(self, key: ApiKey) -> Credential:
         source = Source(
@@ -251,17 +258,15 @@ class Credentials:
         return tuple(sorted({*organisation.withheld, *(self._restricted - named)}))
 
     def _open(self, org: str) -> Organisation:
-        found = self._registry.access.organisation(org)
-        if found.suspended_at is not None:
+        organisation = self._registry.access.organisation(org)
+        if organisation.suspended_at is not None:
             raise SuspendedError(org)
-        return found
+        return organisation
 
-    def _add(
-        self, org: str, item: Item, given: tuple[tuple[str, ...] | None, timedelta], *, kind: str
-    ) -> str:
-        text, (roles, life) = secret_text(self._entropy(32)), given
+    def _add(self, org: str, item: Item, *, kind: str, roles: tuple[str, ...] | None, life: timedelta) -> str:
+        secret = secret_text(self._entropy(32))
         session = Session(
-            token_hash=hash_of(text),
+            token_hash=hash_of(secret),
             org=org,
             type=item.type,
             id=item.id,
@@ -272,7 +277,7 @@ class Credentials:
             seen_at=self._now(),
         )
         self._registry.add_session(session)
-        return text
+        return secret
 
     def _now(self) -> int:
         return microseconds(self._clock())

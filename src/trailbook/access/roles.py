@@ -66,17 +66,17 @@ def new_role_id(random: bytes) -> str:
 
 def role_faults(name: str, permissions: Mapping[str, str], taken: Sequence[str]) -> tuple[Fault, ...]:
     """What is wrong with a role as it is given; `taken` are the names of the others."""
-    found = []
+    faults = []
     if why := text_fault(name, MAX_NAME):
-        found.append(Fault("/name", "invalid", why))
+        faults.append(Fault("/name", "invalid", why))
     elif name.casefold() in {other.casefold() for other in taken}:
-        found.append(Fault("/name", "invalid", "is the name of another role"))
+        faults.append(Fault("/name", "invalid", "is the name of another role"))
     for permission, level in permissions.items():
         pointer = f"/permissions/{permission[:80]}"
         if permission not in PERMISSIONS:
-            found.append(Fault(pointer, "invalid", f"is not one of {', '.join(PERMISSIONS)}"))
+            faults.append(Fault(pointer, "invalid", f"is not one of {', '.join(PERMISSIONS)}"))
         elif level == "limited":
-            found.append(Fault(pointer, "invalid", "limited is reserved and cannot be given yet"))
+            faults.append(Fault(pointer, "invalid", "limited is reserved and cannot be given yet"))
         elif level not in ("none", "full"):
-            found.append(Fault(pointer, "invalid", "is not one of none, full"))
-    return tuple(found)
+            faults.append(Fault(pointer, "invalid", "is not one of none, full"))
+    return tuple(faults)

@@ -33,6 +33,13 @@ _BATCH = 500
 RowState = Literal["recorded", "replayed", "acceptable", "refused"]
 
 
+class _Line(Struct, frozen=True):
+    """A line by its number, with the entry on it or why there is none."""
+
+    number: int
+    content: NewEntry | TrailbookError
+
+
 class ImportLine(Struct, frozen=True, kw_only=True):
     """What became of one line, counted from 1; `acceptable` is what a dry run says instead of recording."""
 
@@ -50,9 +57,9 @@ def import_jsonl(
     A dry run judges each line against the log too, and records nothing.
     Raises: StoreError; what was yielded before is recorded, and may be imported again.
     """
-    batch: list[tuple[int, NewEntry | TrailbookError]] = []
+    batch: list[_Line] = []
     for number, raw in enumerate(_lines(file), 1):
-        batch.append((number, _read(log, raw)))
+        batch.append(_Line(number, _read(log, raw)))
         if len(batch) == _BATCH:
             yield from _judge(log, batch) if dry_run else _record(log, batch, source)
             batch = []
@@ -67,9 +74,9 @@ def import_csv(
     A row's id comes from the mapping's source and the row's own id or content, so that a repetition adds nothing.
     Raises: ConfigurationError for a heading that lacks a column of the mapping; StoreError.
     """
-    batch: list[tuple[int, NewEntry | TrailbookError]] = []
+    batch: list[_Line] = []
     for number, row in _rows(file, plan):
-        batch.append((number, row if isinstance(row, TrailbookError) else _mapped(log, plan, row)))
+        batch.append(_Line(number, row if isinstance(row, TrailbookError) else _mapped(log, plan, row)))
         if len(batch) == _BATCH:
             yield from _judge(log, batch) if dry_run else _record(log, batch, source)
             batch = []
@@ -85,7 +92,7 @@ def strict_json(raw: bytes) -> Any:
         raise _malformed(f"is longer than {MAX_LINE} bytes")
     try:
         text = raw.decode("utf-8")
-        found = json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_object,
             parse_float=_no_number,
@@ -93,29 +100,29 @@ def strict_json(raw: bytes) -> Any:
             parse_int=_integer,
         )
         if "\\u" in text:
-            json.dumps(found, ensure_ascii=False).encode("utf-8")  # a lone surrogate has no UTF-8
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate has no UTF-8
     except RecursionError:
         raise _malformed("is nested too deeply") from None
     except UnicodeError:
         raise _malformed("has text that is not Unicode") from None
     except json.JSONDecodeError as error:
         raise _malformed(f"is not JSON: {error.msg}, at character {error.pos + 1}") from None
-    return found
+    return value
 
 
-def entry_of(found: Any) -> NewEntry:
+def entry_of(value: Any) -> NewEntry:
     """The entry of decoded JSON in the read form or as a recorder gives it. Raises: EntryInvalidError."""
-    if isinstance(found, dict):
-        found = {name: _item(value) for name, value in found.items() if name not in COMPUTED}
-        if isinstance(found.get("concerns"), list):
-            found["concerns"] = [_item(concern) for concern in found["concerns"]]
-    return entry_from(found)
+    if isinstance(value, dict):
+        value = {name: _item(member) for name, member in value.items() if name not in COMPUTED}
+        if isinstance(value.get("concerns"), list):
+            value["concerns"] = [_item(concern) for concern in value["concerns"]]
+    return entry_from(value)
 
 
 def _item(value: Any) -> Any:
     if not isinstance(value, dict) or "type" not in value:
         return value
-    return {name: of for name, of in value.items() if name not in COMPUTED_OF_ITEM}
+    return {name: member for name, member in value.items() if name not in COMPUTED_OF_ITEM}
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -129,45 +136,43 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _read(log: "Log", raw: bytes) -> NewEntry | TrailbookError:
     try:
-        found = strict_json(raw)
-        entry = entry_of(found)
+        value = strict_json(raw)
+        entry = entry_of(value)
     except TrailbookError as error:
         return error
     if entry.id is not None:
         return entry
-    return structs.replace(entry, id=log.id_from(json.dumps(found, sort_keys=True, separators=(",", ":"))))
+    return structs.replace(entry, id=log.id_from(json.dumps(value, sort_keys=True, separators=(",", ":"))))
 
 
-def _record(
-    log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]], source: Item
-) -> Iterator[ImportLine]:
-    entries = [found for _, found in batch if isinstance(found, NewEntry)]
-    outcomes = iter(log.record_each(entries, source=source))
-    for number, found in batch:
-        if isinstance(found, TrailbookError):
-            yield ImportLine(number=number, result="refused", refused=found)
+def _record(log: "Log", batch: list[_Line], source: Item) -> Iterator[ImportLine]:
+    entries = [line.content for line in batch if isinstance(line.content, NewEntry)]
+    results = iter(log.record_each(entries, source=source))
+    for line in batch:
+        if isinstance(line.content, TrailbookError):
+            yield ImportLine(number=line.number, result="refused", refused=line.content)
             continue
-        outcome = next(outcomes)
-        if outcome.receipt is None:
-            yield ImportLine(number=number, result="refused", id=found.id, refused=outcome.refused)
+        result = next(results)
+        if result.receipt is None:
+            yield ImportLine(number=line.number, result="refused", id=line.content.id, refused=result.refused)
         else:
-            result: RowState = "replayed" if outcome.receipt.replayed else "recorded"
-            yield ImportLine(number=number, result=result, id=outcome.receipt.id)
+            state: RowState = "replayed" if result.receipt.replayed else "recorded"
+            yield ImportLine(number=line.number, result=state, id=result.receipt.id)
 
 
-def _judge(log: "Log", batch: list[tuple[int, NewEntry | TrailbookError]]) -> Iterator[ImportLine]:
-    entries = [found for _, found in batch if isinstance(found, NewEntry)]
-    outcomes = iter(log.judge_each(entries))
-    for number, found in batch:
-        if isinstance(found, TrailbookError):
-            yield ImportLine(number=number, result="refused", refused=found)
+def _judge(log: "Log", batch: list[_Line]) -> Iterator[ImportLine]:
+    entries = [line.content for line in batch if isinstance(line.content, NewEntry)]
+    results = iter(log.judge_each(entries))
+    for line in batch:
+        if isinstance(line.content, TrailbookError):
+            yield ImportLine(number=line.number, result="refused", refused=line.content)
             continue
-        outcome = next(outcomes)
-        if outcome.receipt is None:
-            yield ImportLine(number=number, result="refused", id=found.id, refused=outcome.refused)
+        result = next(results)
+        if result.receipt is None:
+            yield ImportLine(number=line.number, result="refused", id=line.content.id, refused=result.refused)
         else:
-            result: RowState = "replayed" if outcome.receipt.replayed else "acceptable"
-            yield ImportLine(number=number, result=result, id=found.id)
+            state: RowState = "replayed" if result.receipt.replayed else "acceptable"
+            yield ImportLine(number=line.number, result=state, id=line.content.id)
 
 
 def _rows(file: BinaryIO, plan: Plan) -> Iterator[tuple[int, dict[str, str] | TrailbookError]]:
@@ -208,16 +213,16 @@ def _mapped(log: "Log", plan: Plan, row: dict[str, str]) -> NewEntry | Trailbook
         return entry
     if plan.line_id is not None and not row[plan.line_id]:
         return _malformed(f"has nothing in the column {plan.line_id[:80]!r} that tells it apart")
-    told = [row[plan.line_id]] if plan.line_id is not None else sorted(row.items())
-    foreign = json.dumps(["csv", plan.source, told], separators=(",", ":"))
+    identity = [row[plan.line_id]] if plan.line_id is not None else sorted(row.items())
+    foreign = json.dumps(["csv", plan.source, identity], separators=(",", ":"))
     return structs.replace(entry, id=log.id_from(foreign))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise _malformed("has a member twice")
-    return found
+    return members
 
 
 def _no_number(text: str) -> Any:

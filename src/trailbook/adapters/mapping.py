@@ -95,17 +95,17 @@ def check_heading(plan: Plan, heading: Sequence[str]) -> None:
 
 def entry_of_row(plan: Plan, row: Mapping[str, str]) -> NewEntry:
     """The entry that a row says, without an id unless a column has one. Raises: EntryInvalidError."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, text in plan.fixed.items():
-        _put(found, name, text)
+        _put(members, name, text)
     for name, column in plan.columns.items():
         text = plan.values.get(name, {}).get(row[column], row[column])
         if text:
-            _put(found, name, _value(plan, name, text))
-    concerns = found.pop("concerns", {})
+            _put(members, name, _value(plan, name, text))
+    concerns = members.pop("concerns", {})
     if concerns:
-        found["concerns"] = [{"part": part, **item} for part, item in concerns.items() if "id" in item]
-    return entry_from(found)
+        members["concerns"] = [{"part": part, **item} for part, item in concerns.items() if "id" in item]
+    return entry_from(members)
 
 
 def _value(plan: Plan, name: str, text: str) -> Any:
@@ -125,18 +125,17 @@ def _time(plan: Plan, name: str, text: str) -> str:
     if at.tzinfo is None:
         if plan.zone is None:
             raise _invalid(name, "has no offset, and the mapping names no zone")
-        place = zone(plan.zone)
-        at = at.replace(tzinfo=place)
+        at = at.replace(tzinfo=zone(plan.zone))
         if at.utcoffset() != at.replace(fold=1).utcoffset():
             raise _invalid(name, f"is there twice, or not at all, in {plan.zone}: the clocks changed")
     return written(at)
 
 
-def _put(found: dict[str, Any], name: str, value: Any) -> None:
+def _put(members: dict[str, Any], name: str, value: Any) -> None:
     *path, last = name.split(".")
     for step in path:
-        found = found.setdefault(step, {})
-    found[last] = value
+        members = members.setdefault(step, {})
+    members[last] = value
 
 
 def _is_concern(name: str) -> bool:

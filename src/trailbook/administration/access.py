@@ -66,7 +66,14 @@ class AccessEntry(Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
 
 
-Making = Callable[[AccessState], tuple[Change, Sequence[AccessEntry]]]
+class PlannedChange(Struct, frozen=True):
+    """A change of access, and the entries that say so; without entries there is nothing to change."""
+
+    change: Change
+    entries: Sequence[AccessEntry]
+
+
+Plan = Callable[[AccessState], PlannedChange]
 
 
 def access_of(by: By) -> AccessState:
@@ -101,16 +108,16 @@ def add_role(by: By, name: str, permissions: Mapping[str, str], *, categories: S
 
     Raises: NotPermittedError, InvalidError, AccessMovedError.
     """
-    id_, named = new_role_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
-    role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
+    id_, restricted = new_role_id(by.deployment.entropy(8)), tuple(sorted(set(categories)))
+    role = Role(id=id_, name=name, full=full_of(permissions), categories=restricted)
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+    def plan(state: AccessState) -> PlannedChange:
         refuse_faults(role_faults(name, permissions, [r.name for r in state.roles.values()]))
         refuse_faults(_category_faults(by, role))
-        told = AccessEntry(action="role.created", target=role_item(role), fields=("permissions",))
-        return Change(organisation=state.organisation, put_roles=[role]), [told]
+        entry = AccessEntry(action="role.created", target=role_item(role), fields=("permissions",))
+        return PlannedChange(Change(organisation=state.organisation, put_roles=[role]), [entry])
 
-    change_access(by, make)
+    change_access(by, plan)
     return role
 
 
@@ -122,25 +129,25 @@ def change_role(
     Raises: NotPermittedError, NotFoundError, PredefinedRoleError, InvalidError, LastAdministratorError,
     AccessMovedError.
     """
-    named = tuple(sorted(set(categories)))
-    role = Role(id=id_, name=name, full=full_of(permissions), categories=named)
+    restricted = tuple(sorted(set(categories)))
+    role = Role(id=id_, name=name, full=full_of(permissions), categories=restricted)
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+    def plan(state: AccessState) -> PlannedChange:
         old = _own_role(state, id_)
         refuse_faults(role_faults(name, permissions, [r.name for r in state.roles.values() if r.id != id_]))
         refuse_faults(_category_faults(by, role))
-        told = []
+        entries = []
         if name != old.name:
-            told.append(AccessEntry(action="role.renamed", target=role_item(role), fields=("name",)))
+            entries.append(AccessEntry(action="role.renamed", target=role_item(role), fields=("name",)))
         if (role.full, role.categories) != (old.full, old.categories):
-            told.append(
+            entries.append(
                 AccessEntry(
                     action="role.access_level_changed", target=role_item(role), fields=("permissions",)
                 )
             )
-        return Change(organisation=state.organisation, put_roles=[role]), told
+        return PlannedChange(Change(organisation=state.organisation, put_roles=[role]), entries)
 
-    change_access(by, make)
+    change_access(by, plan)
     return role
 
 
@@ -150,15 +157,16 @@ def remove_role(by: By, id_: str) -> None:
     Raises: NotPermittedError, NotFoundError, PredefinedRoleError, LastAdministratorError, AccessMovedError.
     """
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+    def plan(state: AccessState) -> PlannedChange:
         role = _own_role(state, id_)
-        having = [m for m in state.members.values() if id_ in m.roles]
-        left = [structs.replace(m, roles=tuple(r for r in m.roles if r != id_)) for m in having]
-        told = _assigned("role.unassigned", role, [member_item(m) for m in having])
-        told.append(AccessEntry(action="role.deleted", target=role_item(role)))
-        return Change(organisation=state.organisation, drop_roles=[id_], put_members=left), told
+        holders = [m for m in state.members.values() if id_ in m.roles]
+        left = [structs.replace(m, roles=tuple(r for r in m.roles if r != id_)) for m in holders]
+        entries = _assigned("role.unassigned", role, [member_item(m) for m in holders])
+        entries.append(AccessEntry(action="role.deleted", target=role_item(role)))
+        change = Change(organisation=state.organisation, drop_roles=[id_], put_members=left)
+        return PlannedChange(change, entries)
 
-    change_access(by, make)
+    change_access(by, plan)
 
 
 def put_member(by: By, item: Item, roles: Sequence[str]) -> Member:
@@ -168,14 +176,15 @@ def put_member(by: By, item: Item, roles: Sequence[str]) -> Member:
     """
     put: list[Member] = []
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+    def plan(state: AccessState) -> PlannedChange:
         refuse_faults(tuple(_member_faults(by, state, item, roles)))
         old = state.members.get((item.type, item.id), Member(type=item.type, id=item.id, name=item.id))
         new = structs.replace(old, name=item.name or old.name, roles=tuple(dict.fromkeys(roles)))
         put.append(new)
-        return Change(organisation=state.organisation, put_members=[new]), _moves(state, old, new)
+        change = Change(organisation=state.organisation, put_members=[new])
+        return PlannedChange(change, _member_entries(state, old, new))
 
-    change_access(by, make)
+    change_access(by, plan)
     return put[0]
 
 
@@ -185,12 +194,13 @@ def remove_member(by: By, type_: str, id_: str) -> None:
     Raises: NotPermittedError, NotFoundError, LastAdministratorError, AccessMovedError.
     """
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+    def plan(state: AccessState) -> PlannedChange:
         old = find_member(state, type_, id_)
-        told = _moves(state, old, structs.replace(old, roles=()))
-        return Change(organisation=state.organisation, drop_members=[(type_, id_)]), told
+        entries = _member_entries(state, old, structs.replace(old, roles=()))
+        change = Change(organisation=state.organisation, drop_members=[(type_, id_)])
+        return PlannedChange(change, entries)
 
-    change_access(by, make)
+    change_access(by, plan)
     by.deployment.credentials.end_sessions(by.org, Item(type=type_, id=id_))
 
 
@@ -201,17 +211,17 @@ def disable_member(by: By, type_: str, id_: str, *, disabled: bool) -> Member:
     """
     put: list[Member] = []
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
+    def plan(state: AccessState) -> PlannedChange:
         old = find_member(state, type_, id_)
         at = int(by.deployment.clock().timestamp() * 1_000_000) if disabled else None
         put.append(structs.replace(old, disabled_at=at))
         if (old.disabled_at is not None) == disabled:
-            return Change(organisation=state.organisation), []
+            return PlannedChange(Change(organisation=state.organisation), [])
         action = "user.deactivated" if disabled else "user.reactivated"
-        told = AccessEntry(action=action, target=member_item(old))
-        return Change(organisation=state.organisation, put_members=put), [told]
+        entry = AccessEntry(action=action, target=member_item(old))
+        return PlannedChange(Change(organisation=state.organisation, put_members=put), [entry])
 
-    change_access(by, make)
+    change_access(by, plan)
     if disabled:
         by.deployment.credentials.end_sessions(by.org, Item(type=type_, id=id_))
     return put[0]
@@ -221,61 +231,62 @@ def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
     """The categories that even full access does not show. Raises: NotPermittedError, InvalidError, AccessMovedError."""
     withheld = tuple(sorted(set(categories)))
 
-    def make(state: AccessState) -> tuple[Change, Sequence[AccessEntry]]:
-        known = by.deployment.catalogue.categories
-        unknown = [c for c in withheld if c not in known]
+    def plan(state: AccessState) -> PlannedChange:
+        declared = by.deployment.catalogue.categories
+        unknown = [c for c in withheld if c not in declared]
         refuse_faults(
             tuple(Fault("/withheld", "invalid", f"{c[:80]!r} is not a declared category") for c in unknown)
         )
         organisation = structs.replace(state.organisation, withheld=withheld)
-        told = AccessEntry(
+        entry = AccessEntry(
             action="activity_log.settings_changed", target=log_item(by.org), fields=("categories",)
         )
-        return Change(organisation=organisation), [] if withheld == state.organisation.withheld else [told]
+        entries = [] if withheld == state.organisation.withheld else [entry]
+        return PlannedChange(Change(organisation=organisation), entries)
 
-    change_access(by, make)
+    change_access(by, plan)
     return withheld
 
 
-def change_access(by: By, make: Making) -> None:
+def change_access(by: By, plan: Plan) -> None:
     """Make one change of access: judged, told, then done.
 
-    Raises: NotPermittedError, LastAdministratorError, AccessMovedError; what `make` raises.
+    Raises: NotPermittedError, LastAdministratorError, AccessMovedError; what `plan` raises.
     """
     require_access(by.viewer, by.org)
     with by.deployment.changing_access:
         state = access_of(by)
-        wanted, told = make(state)
-        if not told:
+        planned = plan(state)
+        if not planned.entries:
             return
-        if _administrators(state) and not _administrators(_after(state, wanted)):
+        if _administrators(state) and not _administrators(_after(state, planned.change)):
             raise LastAdministratorError(LAST)
-        record_access(by, told)
+        record_access(by, planned.entries)
         try:
-            by.deployment.access.change_access(state.organisation, wanted)
+            by.deployment.access.change_access(state.organisation, planned.change)
         except HeadMovedError:
-            record_access(by, told, failed=True)
+            record_access(by, planned.entries, failed=True)
             raise AccessMovedError("somebody else changed access at the same time: try again") from None
 
 
-def record_access(by: By, told: Sequence[AccessEntry], *, failed: bool = False) -> None:
+def record_access(by: By, entries: Sequence[AccessEntry], *, failed: bool = False) -> None:
     """Record what was done. Raises: BatchRefusedError; StoreError."""
     viewer = by.viewer
     actor = Actor(kind=viewer.kind, type=viewer.item.type, id=viewer.item.id, name=viewer.item.name)
-    entries = [
+    recorded = [
         NewEntry(
-            action=one.action,
+            action=entry.action,
             occurred_at=by.deployment.clock(),
             actor=actor,
-            target=one.target,
+            target=entry.target,
             origin=viewer.origin or Origin(interface="api"),
             outcome="failure" if failed else "success",
-            concerns=tuple(Concern(part="member", **structs.asdict(item)) for item in one.members),
-            fields=one.fields,
+            concerns=tuple(Concern(part="member", **structs.asdict(item)) for item in entry.members),
+            fields=entry.fields,
         )
-        for one in told
+        for entry in entries
     ]
-    by.deployment.log(by.org).record_many(entries)
+    by.deployment.log(by.org).record_many(recorded)
 
 
 def role_item(role: Role) -> Item:
@@ -293,15 +304,16 @@ def log_item(org: str) -> Item:
     return Item(type="log", id=org)
 
 
-def _moves(state: AccessState, old: Member, new: Member) -> list[AccessEntry]:
+def _member_entries(state: AccessState, old: Member, new: Member) -> list[AccessEntry]:
+    """What has changed of a member: roles given, roles taken away, and the name."""
     person = member_item(new)
-    given = [state.roles[id_] for id_ in new.roles if id_ not in old.roles]
-    taken = [state.roles[id_] for id_ in old.roles if id_ not in new.roles and id_ in state.roles]
-    told = [one for role in given for one in _assigned("role.assigned", role, [person])]
-    told += [one for role in taken for one in _assigned("role.unassigned", role, [person])]
+    added = [state.roles[id_] for id_ in new.roles if id_ not in old.roles]
+    dropped = [state.roles[id_] for id_ in old.roles if id_ not in new.roles and id_ in state.roles]
+    entries = [entry for role in added for entry in _assigned("role.assigned", role, [person])]
+    entries += [entry for role in dropped for entry in _assigned("role.unassigned", role, [person])]
     if new.name != old.name and old.roles:
-        told.append(AccessEntry(action="user.profile_updated", target=person, fields=("preferred_name",)))
-    return told
+        entries.append(AccessEntry(action="user.profile_updated", target=person, fields=("preferred_name",)))
+    return entries
 
 
 def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[AccessEntry]:
@@ -311,8 +323,8 @@ def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[AccessEnt
 
 def _category_faults(by: By, role: Role) -> tuple[Fault, ...]:
     """A category that everybody with full access reads anyhow is not named: it would seem to say more than it does."""
-    known = by.deployment.catalogue.categories
-    wrong = [c for c in role.categories if c not in known or not known[c].restricted]
+    declared = by.deployment.catalogue.categories
+    wrong = [c for c in role.categories if c not in declared or not declared[c].restricted]
     return tuple(Fault("/categories", "invalid", f"{c[:80]!r} is not a restricted category") for c in wrong)
 
 
@@ -336,13 +348,13 @@ def _administrators(state: AccessState) -> list[Member]:
     return [member for member in state.members.values() if manages(member)]
 
 
-def _after(state: AccessState, wanted: Change) -> AccessState:
-    roles = {id_: r for id_, r in state.roles.items() if id_ not in wanted.drop_roles}
-    members = {key: m for key, m in state.members.items() if key not in wanted.drop_members}
+def _after(state: AccessState, change: Change) -> AccessState:
+    roles = {id_: r for id_, r in state.roles.items() if id_ not in change.drop_roles}
+    members = {key: m for key, m in state.members.items() if key not in change.drop_members}
     return AccessState(
-        organisation=wanted.organisation,
-        roles=roles | {r.id: r for r in wanted.put_roles},
-        members=members | {(m.type, m.id): m for m in wanted.put_members},
+        organisation=change.organisation,
+        roles=roles | {r.id: r for r in change.put_roles},
+        members=members | {(m.type, m.id): m for m in change.put_members},
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from trailbook.access import (
     Change,
+    LinkHolder,
     Member,
     Throttle,
     Viewer,
@@ -23,6 +24,7 @@ from trailbook.administration.access import (
     AccessEntry,
     AccessState,
     By,
+    PlannedChange,
     change_access,
     find_member,
     member_item,
@@ -34,6 +36,13 @@ from trailbook.model import Actor, Item, Origin, text_fault
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
 _WRONG = "the name or the password is wrong"
 _UNKNOWN = Item(type="user", id="unknown", name="Unknown account")
+
+
+class StartedSession(Struct, frozen=True):
+    """A session that somebody has begun: their organisation, and the secret text that opens it."""
+
+    org: str
+    secret: str
 
 
 class SignIn(Struct, frozen=True, kw_only=True):
@@ -52,15 +61,15 @@ def invite(by: By, type_: str, id_: str, login: str) -> str:
     """
     name = login.casefold()
 
-    def make(now: AccessState) -> tuple[Change, list[AccessEntry]]:
-        old = find_member(now, type_, id_)
-        taken = any(m.login == name and (m.type, m.id) != (type_, id_) for m in now.members.values())
+    def plan(state: AccessState) -> PlannedChange:
+        old = find_member(state, type_, id_)
+        taken = any(m.login == name and (m.type, m.id) != (type_, id_) for m in state.members.values())
         refuse_faults(_login_faults(name, taken=taken))
         new = structs.replace(old, login=name, password=None)
-        told = AccessEntry(action="user.invited", target=member_item(old))
-        return Change(organisation=now.organisation, put_members=[new]), [told]
+        entry = AccessEntry(action="user.invited", target=member_item(old))
+        return PlannedChange(Change(organisation=state.organisation, put_members=[new]), [entry])
 
-    change_access(by, make)
+    change_access(by, plan)
     item = Item(type=type_, id=id_)
     by.deployment.credentials.end_sessions(by.org, item)
     return by.deployment.credentials.password_link(by.org, item, INVITATION_LIFE)
@@ -72,74 +81,73 @@ def reset_password(by: By, type_: str, id_: str) -> str:
     The old one works until then. Raises: NotPermittedError, NotFoundError, AccessMovedError.
     """
 
-    def make(now: AccessState) -> tuple[Change, list[AccessEntry]]:
-        old = find_member(now, type_, id_)
+    def plan(state: AccessState) -> PlannedChange:
+        old = find_member(state, type_, id_)
         if old.login is None:
             raise NotFoundError("this member has no account: invite them")
-        told = AccessEntry(action="user.password_reset", target=member_item(old))
-        return Change(organisation=now.organisation), [told]
+        entry = AccessEntry(action="user.password_reset", target=member_item(old))
+        return PlannedChange(Change(organisation=state.organisation), [entry])
 
-    change_access(by, make)
+    change_access(by, plan)
     return by.deployment.credentials.password_link(by.org, Item(type=type_, id=id_), RESET_LIFE)
 
 
-def set_password(deployment: Deployment, link: str, password: str, origin: Origin) -> tuple[str, str]:
-    """Set the password that a link allows, once; the organisation and the text of a new session.
+def set_password(deployment: Deployment, link: str, password: str, origin: Origin) -> StartedSession:
+    """Set the password that a link allows, once; the new session of whoever does.
 
     Every other session of theirs ends. Raises: UnauthenticatedError; InvalidError, and the link goes on working.
     """
-    org, item = deployment.credentials.password_item(link, take=False)
-    member = _account(deployment, org, item)
+    holder = deployment.credentials.password_holder(link, take=False)
+    org, member = holder.org, _account(deployment, holder)
     refuse_faults(password_faults(password, member.login or ""))
-    deployment.credentials.password_item(link, take=True)
+    deployment.credentials.password_holder(link, take=True)
     new = structs.replace(member, password=hash_password(password, deployment.entropy))
     action = "user.activated" if member.password is None else "user.password_changed"
-    _record(deployment, org, (action, member_item(member)), origin)
+    _record(deployment, org, action, person=member_item(member), origin=origin)
     with deployment.changing_access:
         now = deployment.access.organisation(org)
-        if deployment.access.member(org, item.type, item.id) != member:
+        if deployment.access.member(org, member.type, member.id) != member:
             raise UnauthenticatedError(_WRONG)
         try:
             deployment.access.change_access(now, Change(organisation=now, put_members=[new]))
         except HeadMovedError:
             raise UnauthenticatedError(_WRONG) from None
-    deployment.credentials.end_sessions(org, item)
-    _record(deployment, org, ("user.signed_in", member_item(member)), origin)
-    return org, deployment.credentials.new_session(org, member_item(member))
+    deployment.credentials.end_sessions(org, holder.item)
+    _record(deployment, org, "user.signed_in", person=member_item(member), origin=origin)
+    return StartedSession(org, deployment.credentials.new_session(org, member_item(member)))
 
 
 def password_name(deployment: Deployment, link: str) -> str:
     """The name that whoever has this link will sign in with. Raises: UnauthenticatedError."""
-    org, item = deployment.credentials.password_item(link, take=False)
-    return _account(deployment, org, item).login or ""
+    return _account(deployment, deployment.credentials.password_holder(link, take=False)).login or ""
 
 
-def sign_in(deployment: Deployment, given: SignIn, tries: Throttle) -> str:
+def sign_in(deployment: Deployment, attempt: SignIn, tries: Throttle) -> str:
     """The text of a new session; `tries` counts who tried how often.
 
     Raises: UnauthenticatedError, one for every reason; TooManyTriesError; SuspendedError.
     """
-    login, now = given.login.casefold(), deployment.clock().timestamp()
-    who = (given.origin.ip, given.org, login)
+    login, now = attempt.login.casefold(), deployment.clock().timestamp()
+    who = (attempt.origin.ip, attempt.org, login)
     wait = tries.take(who, now)
     if wait:
         raise TooManyTriesError(wait)
-    member = deployment.access.member_by_login(given.org, login)
-    right = password_matches(given.password, None if member is None else member.password)
+    member = deployment.access.member_by_login(attempt.org, login)
+    right = password_matches(attempt.password, None if member is None else member.password)
     item = _UNKNOWN if member is None else member_item(member)
     if member is None or not right or member.disabled_at is not None:
-        if given.org in deployment.orgs():
-            _record(deployment, given.org, ("user.sign_in_failed", item), given.origin)
+        if attempt.org in deployment.orgs():
+            _record(deployment, attempt.org, "user.sign_in_failed", person=item, origin=attempt.origin)
         raise UnauthenticatedError(_WRONG)
     tries.give(who, now)
-    session = deployment.credentials.new_session(given.org, item)
-    _record(deployment, given.org, ("user.signed_in", item), given.origin)
+    session = deployment.credentials.new_session(attempt.org, item)
+    _record(deployment, attempt.org, "user.signed_in", person=item, origin=attempt.origin)
     return session
 
 
 def signed_in_by_link(deployment: Deployment, viewer: Viewer, origin: Origin) -> None:
     """Record that somebody signed in by a one-time link. Raises: StoreError."""
-    _record(deployment, viewer.org, ("user.signed_in", viewer.item), origin)
+    _record(deployment, viewer.org, "user.signed_in", person=viewer.item, origin=origin)
 
 
 def sign_out(deployment: Deployment, session: str, origin: Origin) -> None:
@@ -150,23 +158,22 @@ def sign_out(deployment: Deployment, session: str, origin: Origin) -> None:
         deployment.credentials.sign_out(session)
         return
     deployment.credentials.sign_out(session)
-    _record(deployment, viewer.org, ("user.signed_out", viewer.item), origin)
+    _record(deployment, viewer.org, "user.signed_out", person=viewer.item, origin=origin)
 
 
-def _account(deployment: Deployment, org: str, item: Item) -> Member:
-    member = deployment.access.member(org, item.type, item.id)
+def _account(deployment: Deployment, holder: LinkHolder) -> Member:
+    member = deployment.access.member(holder.org, holder.item.type, holder.item.id)
     if member is None or member.login is None or member.disabled_at is not None:
         raise UnauthenticatedError(_WRONG)
     return member
 
 
-def _record(deployment: Deployment, org: str, what: tuple[str, Item], origin: Origin) -> None:
-    action, item = what
+def _record(deployment: Deployment, org: str, action: str, *, person: Item, origin: Origin) -> None:
     failed = action == "user.sign_in_failed"
     deployment.log(org).record(
         action,
-        actor=Actor(kind="person", type=item.type, id=item.id, name=item.name),
-        target=item,
+        actor=Actor(kind="person", type=person.type, id=person.id, name=person.name),
+        target=person,
         origin=origin,
         outcome="failure" if failed else "success",
     )

@@ -1,6 +1,6 @@
 """API keys issued, rotated and revoked, each with its entry.
 
-Owns who may do so and that a secret is shown once. The entry is written first, as in `administering`. Refuses to
+Owns who may do so and that a secret is shown once. The entry is written first, as in `access`. Refuses to
 show a secret again: only its hash is kept.
 """
 
@@ -42,11 +42,11 @@ def rotate_key(
         refuse_faults((Fault("/overlap_hours", "invalid", "is not 0 to 24 hours"),))
     if life <= timedelta(0):
         refuse_faults((Fault("/expires_at", "invalid", "is not in the future"),))
-    told = [AccessEntry(action="api_key.rotated", target=_item(key), fields=("expiry_date",))]
-    record_access(by, told)
+    entries = [AccessEntry(action="api_key.rotated", target=_item(key), fields=("expiry_date",))]
+    record_access(by, entries)
     secret = by.deployment.credentials.rotate_key(key, overlap, life)
     if secret is None:
-        record_access(by, told, failed=True)
+        record_access(by, entries, failed=True)
         raise AccessMovedError("somebody else revoked or rotated the key at the same time")
     return find_key(by, id_), secret
 

@@ -38,27 +38,27 @@ def add_organisation(deployment: Deployment, org: str) -> bool:
 
 def suspend_organisation(deployment: Deployment, org: str) -> bool:
     """Let nobody in and record nothing until it is resumed; False when it was suspended. Raises: NotFoundError."""
-    if _known(deployment, org).suspended_at is not None:
+    if _organisation(deployment, org).suspended_at is not None:
         return False
     record_access(
         By(deployment, operator(org)), [AccessEntry(action="activity_log.suspended", target=log_item(org))]
     )
-    _set(deployment, org, microseconds(deployment.clock()))
+    _set_suspended(deployment, org, microseconds(deployment.clock()))
     return True
 
 
 def resume_organisation(deployment: Deployment, org: str) -> bool:
     """Let people in and record again; False when it was not suspended. Raises: NotFoundError."""
-    if _known(deployment, org).suspended_at is None:
+    if _organisation(deployment, org).suspended_at is None:
         return False
-    _set(deployment, org, None)
+    _set_suspended(deployment, org, None)
     record_access(
         By(deployment, operator(org)), [AccessEntry(action="activity_log.resumed", target=log_item(org))]
     )
     return True
 
 
-def _known(deployment: Deployment, org: str) -> ListedOrganisation:
+def _organisation(deployment: Deployment, org: str) -> ListedOrganisation:
     if org not in deployment.orgs():
         raise NotFoundError(f"there is no organisation {org!r}")
     return _listed(deployment, org)
@@ -69,11 +69,11 @@ def _listed(deployment: Deployment, org: str) -> ListedOrganisation:
     return ListedOrganisation(org=org, suspended_at=None if at is None else written(instant(at)))
 
 
-def _set(deployment: Deployment, org: str, at: int | None) -> None:
+def _set_suspended(deployment: Deployment, org: str, at: int | None) -> None:
     with deployment.changing_access:
-        now = deployment.access.organisation(org)
-        new = structs.replace(now, suspended_at=at)
+        old = deployment.access.organisation(org)
+        new = structs.replace(old, suspended_at=at)
         try:
-            deployment.access.change_access(now, Change(organisation=new))
+            deployment.access.change_access(old, Change(organisation=new))
         except HeadMovedError:
             raise AccessMovedError("somebody else changed access at the same time: try again") from None

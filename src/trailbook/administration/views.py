@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from trailbook.access import refuse_faults
 from trailbook.administration.access import AccessEntry, By, record_access
-from trailbook.deployment import AskedItems, Choice, SavedView, Views
+from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log import Log
 from trailbook.model import Item, microseconds, text_fault
@@ -45,30 +45,37 @@ class ViewerView(Struct, frozen=True, kw_only=True):
     created_at: int
 
 
+class _Numbered(Struct, frozen=True):
+    """A filter with items as numbers, and the items that the log never heard of."""
+
+    filter: NumberedFilter
+    unknown: list[str]
+
+
 def list_views(by: By) -> list[ViewerView]:
     """The viewer's own views and those that are shared, by name; a view of somebody erased is removed."""
-    chosen = _choices(by)
-    views = (_saved(by, view, chosen.get(view.id)) for view in _kept(by).of(by.org, _who(by)))
+    choices = _choices(by)
+    views = (_viewer_view(by, view, choices.get(view.id)) for view in _views(by).of(by.org, _who(by)))
     return [view for view in views if view is not None]
 
 
 def view_names(by: By) -> list[tuple[str, str]]:
-    """Id and name of each view that `every` gives, without looking into any."""
-    return [(view.id, view.name) for view in _kept(by).of(by.org, _who(by))]
+    """Id and name of each view that `list_views` gives, without looking into any."""
+    return [(view.id, view.name) for view in _views(by).of(by.org, _who(by))]
 
 
 def find_view(by: By, id_: str) -> ViewerView:
     """A view. Raises: NotFoundError, for another's private one as for none."""
-    found = _saved(by, _view(by, id_), _choices(by).get(id_))
-    if found is None:
+    view = _viewer_view(by, _view(by, id_), _choices(by).get(id_))
+    if view is None:
         raise NotFoundError("there is no such view")
-    return found
+    return view
 
 
 def add_view(by: By, wanted: NewView) -> ViewerView:
     """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
-    view = _made(by, wanted, id_, microseconds(by.deployment.clock()))
+    view = _saved_view(by, wanted, id_, microseconds(by.deployment.clock()))
     _put(by, view, AccessEntry(action="saved_view.created", target=_item(view), fields=("name", "filter")))
     choose_view(by, id_, default=wanted.default, alert=wanted.alert)
     return find_view(by, id_)
@@ -79,19 +86,19 @@ def change_view(by: By, id_: str, wanted: NewView) -> ViewerView:
 
     Raises: NotFoundError, InvalidError, NameTakenError; NotYoursError for another's.
     """
-    old, was = _view(by, id_), find_view(by, id_)
-    view = _made(by, wanted, id_, old.created_at)
+    saved, old = _view(by, id_), find_view(by, id_)
+    view = _saved_view(by, wanted, id_, saved.created_at)
     changed = [
         name
         for name, now, before in (
-            ("name", wanted.name, was.name),
-            ("filter", wanted.query, was.query),
-            ("shared", wanted.shared, was.shared),
+            ("name", wanted.name, old.name),
+            ("filter", wanted.query, old.query),
+            ("shared", wanted.shared, old.shared),
         )
         if now != before
     ]
     if changed:
-        _require_own(by, old)
+        _require_own(by, saved)
         _put(by, view, AccessEntry(action="saved_view.updated", target=_item(view), fields=tuple(changed)))
     choose_view(by, id_, default=wanted.default, alert=wanted.alert)
     return find_view(by, id_)
@@ -102,7 +109,7 @@ def remove_view(by: By, id_: str) -> None:
     view = _view(by, id_)
     _require_own(by, view)
     record_access(by, [AccessEntry(action="saved_view.deleted", target=_item(view))])
-    _kept(by).drop(by.org, id_)
+    _views(by).drop(by.org, id_)
 
 
 def choose_view(by: By, id_: str, *, default: bool, alert: bool) -> None:
@@ -110,9 +117,9 @@ def choose_view(by: By, id_: str, *, default: bool, alert: bool) -> None:
     before = _choices(by).get(id_)
     size = by.deployment.log(by.org).size(viewer=by.viewer)
     seen = before.seen if before is not None and before.alert else size
-    kept = Choice(org=by.org, viewer=_who(by), view=id_, default=default, alert=alert, seen=seen)
-    if before != kept and (before is not None or default or alert):
-        _kept(by).choose(kept)
+    choice = Choice(org=by.org, viewer=_who(by), view=id_, default=default, alert=alert, seen=seen)
+    if before != choice and (before is not None or default or alert):
+        _views(by).choose(choice)
 
 
 def view_choices(by: By) -> dict[str, Choice]:
@@ -143,10 +150,10 @@ def mark_seen(by: By, id_: str) -> None:
     choice = _choices(by).get(id_)
     size = by.deployment.log(by.org).size(viewer=by.viewer)
     if choice is not None and choice.alert and choice.seen < size:
-        _kept(by).choose(structs.replace(choice, seen=size))
+        _views(by).choose(structs.replace(choice, seen=size))
 
 
-def _kept(by: By) -> Views:
+def _views(by: By) -> Views:
     return by.deployment.views
 
 
@@ -155,11 +162,11 @@ def _who(by: By) -> str:
 
 
 def _choices(by: By) -> dict[str, Choice]:
-    return {choice.view: choice for choice in _kept(by).choices(by.org, _who(by))}
+    return {choice.view: choice for choice in _views(by).choices(by.org, _who(by))}
 
 
 def _view(by: By, id_: str) -> SavedView:
-    view = _kept(by).get(by.org, id_)
+    view = _views(by).get(by.org, id_)
     if view is None or not (view.shared or view.owner == _who(by)):
         raise NotFoundError("there is no such view")
     return view
@@ -170,21 +177,23 @@ def _require_own(by: By, view: SavedView) -> None:
         raise NotYoursError("this view is another's: save one of your own")
 
 
-def _put(by: By, view: SavedView, told: AccessEntry) -> None:
+def _put(by: By, view: SavedView, entry: AccessEntry) -> None:
     """Keep a view; the entry is written first: a change nobody hears of is worse than an entry of one that failed."""
     own = [
-        each for each in _kept(by).of(by.org, view.owner) if each.owner == view.owner and each.id != view.id
+        other
+        for other in _views(by).of(by.org, view.owner)
+        if other.owner == view.owner and other.id != view.id
     ]
-    _refuse_taken(any(each.name == view.name for each in own))
+    _refuse_taken(any(other.name == view.name for other in own))
     if len(own) >= MOST:
         raise TooManyViewsError(f"you have {MOST} views: remove one first")
-    record_access(by, [told])
+    record_access(by, [entry])
     try:
-        kept = _kept(by).put(view, MOST)
+        kept = _views(by).put(view, MOST)
     except ValueError:
         kept = False
     if not kept:  # somebody else, or another window, was quicker
-        record_access(by, [told], failed=True)
+        record_access(by, [entry], failed=True)
         _refuse_taken(True)
 
 
@@ -193,16 +202,15 @@ def _refuse_taken(taken: bool) -> None:
         raise NameTakenError("you have another view of that name")
 
 
-def _made(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
+def _saved_view(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
     faults = []
     why = text_fault(wanted.name, LONGEST) if wanted.name.strip() else "is empty"
     if why:
         faults.append(Fault("/name", "invalid", why))
-    asked, unknown = _numbered(
-        by.deployment.log(by.org), to_params(structs.replace(wanted.query, as_of=None))
-    )
+    numbered = _numbered(by.deployment.log(by.org), to_params(structs.replace(wanted.query, as_of=None)))
     faults += [
-        Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names") for value in unknown
+        Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names")
+        for value in numbered.unknown
     ]
     refuse_faults(tuple(faults))
     return SavedView(
@@ -211,7 +219,7 @@ def _made(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
         owner=_who(by),
         name=wanted.name,
         shared=wanted.shared,
-        filter=msgspec.json.encode(asked),
+        filter=msgspec.json.encode(numbered.filter),
         created_at=created_at,
     )
 
@@ -220,11 +228,11 @@ def _item(view: SavedView) -> Item:
     return Item(type="saved_view", id=view.id, name=view.name if view.shared else None)
 
 
-def _saved(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
+def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
     """The view with its items as they are called now; one of somebody erased is removed."""
-    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.filter, type=AskedItems))
+    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.filter, type=NumberedFilter))
     if pairs is None:
-        _kept(by).drop(by.org, view.id)
+        _views(by).drop(by.org, view.id)
         return None
     return ViewerView(
         id=view.id,
@@ -238,18 +246,19 @@ def _saved(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
     )
 
 
-def _numbered(log: Log, pairs: Pairs) -> tuple[AskedItems, list[str]]:
-    """The filter with items as numbers, and the items that the log never heard of."""
+def _numbered(log: Log, pairs: Pairs) -> _Numbered:
     items = [value for name, value in pairs if _is_item(name, value)]
-    known = log.numbers(items)
-    kept = [(name, known.get(value, value) if _is_item(name, value) else value) for name, value in pairs]
-    return kept, [value for value in items if value not in known]
+    numbers = log.numbers(items)
+    numbered = [
+        (name, numbers.get(value, value) if _is_item(name, value) else value) for name, value in pairs
+    ]
+    return _Numbered(numbered, [value for value in items if value not in numbers])
 
 
-def _named(log: Log, kept: AskedItems) -> Pairs | None:
+def _named(log: Log, saved: NumberedFilter) -> Pairs | None:
     """The filter with numbers as items; None where one of them was erased."""
-    known = log.numbered([value for _, value in kept if isinstance(value, int)])
-    pairs = [(name, known.get(value) if isinstance(value, int) else value) for name, value in kept]
+    items = log.numbered([value for _, value in saved if isinstance(value, int)])
+    pairs = [(name, items.get(value) if isinstance(value, int) else value) for name, value in saved]
     whole = [(name, value) for name, value in pairs if value is not None]
     return whole if len(whole) == len(pairs) else None
 

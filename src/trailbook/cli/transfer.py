@@ -24,7 +24,7 @@ from trailbook.errors import Fault, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exactly, file_pieces, whole_file
 
 if TYPE_CHECKING:
-    from trailbook.export import BundleAsk
+    from trailbook.export import BundleRequest
 
 BundleKind = Literal["inclusion", "closed"]
 _MOST_SHOWN = 20  # refusals of lines that are shown one by one
@@ -78,7 +78,9 @@ def export(
             if query.as_of is None:
                 query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
             opened.log.exported(query, viewer=opened.viewer)
-            ask = exports.BundleAsk(kind=cast(BundleKind, bundle), query=query, redacted=redacted, lang=lang)
+            ask = exports.BundleRequest(
+                kind=cast(BundleKind, bundle), query=query, redacted=redacted, lang=lang
+            )
             count = _bundle(opened, ask, output)
             answer: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
             more = "; its VERIFY.md says how to check it"
@@ -187,7 +189,7 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
         out.writelines(pieces)
 
 
-def _bundle(opened: Opened, ask: "BundleAsk", output: Path) -> int:
+def _bundle(opened: Opened, ask: "BundleRequest", output: Path) -> int:
     """Sign what is new, then write a bundle of it; how many entries match."""
     deployment, org = opened.deployment, opened.log.org
     deployment.signer().sign(org)
@@ -199,7 +201,7 @@ def _bundle(opened: Opened, ask: "BundleAsk", output: Path) -> int:
             ask,
             out,
             viewer=opened.viewer,
-            signs=exports.BundleSigns(key, verifiers),
+            keys=exports.BundleKeys(key, verifiers),
             progress=advance,
         )
 

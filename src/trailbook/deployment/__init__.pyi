@@ -35,10 +35,10 @@ from .deployment import (
     DEFAULT_ALARMS as DEFAULT_ALARMS,
 )
 from .deployment import (
-    AskedItems as AskedItems,
+    Deployment as Deployment,
 )
 from .deployment import (
-    Deployment as Deployment,
+    NumberedFilter as NumberedFilter,
 )
 from .health import (
     PARTS as PARTS,

@@ -17,33 +17,33 @@ class Sealer:
     def __init__(self, fault: Callable[[str, TrailbookError], None] = lambda org, error: None) -> None:
         self._fault = fault
         self._waiting: dict[str, Log] = {}
-        self._told = threading.Condition()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def wake(self, log: Log) -> None:
         """Seal this log soon."""
-        with self._told:
+        with self._changed:
             if self._closed:
                 return
             self._waiting[log.org] = log
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="trailbook-sealing", daemon=True)
                 self._thread.start()
-            self._told.notify()
+            self._changed.notify()
 
     def close(self) -> None:
         """Finish the segment under way and end; what waits is sealed by whoever opens the store next."""
-        with self._told:
+        with self._changed:
             self._closed = True
-            self._told.notify()
+            self._changed.notify()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
         while True:
-            with self._told:
-                self._told.wait_for(lambda: self._closed or self._waiting)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._waiting)
                 if self._closed:
                     return
                 org, log = self._waiting.popitem()

@@ -1,7 +1,7 @@
 """A deployment: one store opened with its registry, its secrets, and the logs of its organisations.
 
-Owns opening and closing, and where the secrets of an embedded log lie: a file of its own beside the
-database, readable by its owner alone. Refuses a secret that others can read.
+Owns that each organisation has one open log here, and what is done to all of them at once: signing, backup,
+verifying, restarting. Refuses to hand out the store: whoever reads or records passes a log.
 """
 
 import os
@@ -44,7 +44,7 @@ from trailbook.tree import Checkpoint, VerifierKey
 from trailbook.verify import Report
 
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
-AskedItems = list[tuple[str, str | int]]  # a saved filter, its items as numbers
+NumberedFilter = list[tuple[str, str | int]]  # a saved filter, its items as numbers
 MOST_LOGS = 512  # held open at once; one that is asked for again opens in a moment
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -57,7 +57,8 @@ class Deployment:
 
     def __init__(
         self,
-        opened: tuple[Store, Registry],
+        store: Store,
+        registry: Registry,
         keys: Keys,
         *,
         folders: Sequence[Path] = (),
@@ -68,7 +69,7 @@ class Deployment:
     ) -> None:
         self._signing = signing
         self._watched = watched
-        self._store, registry = opened
+        self._store = store
         self._keys = keys
         self._entropy = entropy
         self._logs: OrderedDict[str, Log] = OrderedDict()
@@ -121,8 +122,9 @@ class Deployment:
     def _forget_views(self, log: Log) -> None:
         """Remove the saved views that name an item which was erased: what stands in them would outlive it."""
         for view in self.views.every(log.org):
-            cited = [at for _, at in msgspec.json.decode(view.filter, type=AskedItems) if isinstance(at, int)]
-            if len(log.numbered(cited)) < len(set(cited)):
+            pairs = msgspec.json.decode(view.filter, type=NumberedFilter)
+            numbers = [value for _, value in pairs if isinstance(value, int)]
+            if len(log.numbered(numbers)) < len(set(numbers)):
                 self.views.drop(log.org, view.id)
 
     def refused(self, viewer: Viewer) -> None:
@@ -203,7 +205,7 @@ class Deployment:
         `start` and `stop` narrow the bodies that are hashed anew. Raises: NotFoundError, StoreError,
         ConfigurationError without keys.
         """
-        asked = VerifyOptions(
+        options = VerifyOptions(
             origin=self.signing.origin,
             keys_of=self.signing.keyring.verifiers,
             outside=outside,
@@ -212,7 +214,7 @@ class Deployment:
             now=self.clock(),
             types=frozenset(self.catalogue.types),
         )
-        return verify_log(self._store, org, asked, progress=progress)
+        return verify_log(self._store, org, options, progress=progress)
 
     def stamps(self, org: str) -> list[Stamp]:
         """The timestamps that a log keeps, unchecked, each with its note. Raises: NotFoundError, StoreError."""
@@ -220,28 +222,30 @@ class Deployment:
 
     def behind(self, outside: Path) -> dict[str, Checkpoint]:
         """The logs that do not reach their last checkpoint kept outside, with it. Raises: DamagedError."""
-        known = read_outside(outside)
-        found = {org: is_behind(self._store, org, self.signing.origin, known) for org in self.orgs()}
-        return {org: checkpoint for org, checkpoint in found.items() if checkpoint is not None}
+        copies, origin = read_outside(outside), self.signing.origin
+        behind = {org: is_behind(self._store, org, origin, copies) for org in self.orgs()}
+        return {org: checkpoint for org, checkpoint in behind.items() if checkpoint is not None}
 
     def unwitnessed(self, outside: Path) -> list[str]:
         """The logs with entries of which the outside file holds no signed head at all. Raises: DamagedError."""
-        known, origin = read_outside(outside), self.signing.origin
-        held = {org: known.last(frozenset({origin_of(self._store, org, origin)})) for org in self.orgs()}
-        return [org for org, last in held.items() if last is None and self._store.head(org).size]
+        copies, origin = read_outside(outside), self.signing.origin
+        last_heads = {
+            org: copies.last(frozenset({origin_of(self._store, org, origin)})) for org in self.orgs()
+        }
+        return [org for org, last in last_heads.items() if last is None and self._store.head(org).size]
 
     def restart(self, outside: Path | None, *, always: bool = False) -> list[Restarted]:
         """Declare every log that lost entries restarted, and erase again whoever was erased since.
 
         With `always` every log begins a new origin. Raises: StoreError, DamagedError, ConfigurationError.
         """
-        known = NOTHING_OUTSIDE if outside is None else read_outside(outside)
+        copies = NOTHING_OUTSIDE if outside is None else read_outside(outside)
         origin = self.signing.origin
-        done = [restart(self._store, self.log(o), origin, known, always=always) for o in self.orgs()]
-        return [one for one in done if one is not None]
+        restarts = [restart(self._store, self.log(o), origin, copies, always=always) for o in self.orgs()]
+        return [restarted for restarted in restarts if restarted is not None]
 
     def ailments(self, alarms: Alarms = DEFAULT_ALARMS, room: Room = room_of) -> list[Ailment]:
-        """What is wrong with the open log, by part; an empty list says that it can be asked."""
+        """What is wrong with the open log, by part; nothing where all is well."""
         outside = None if self._signing is None else self._signing.outside
         beside = () if outside is None else (outside,)
         return ailments(

@@ -25,7 +25,16 @@ Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clo
 PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
 _SECOND = 1_000_000
 _TIMED = 72  # bytes of a signature that begins with its time. Source: C2SP tlog-cosignature
-Room = Callable[[Path], tuple[int, int]]  # bytes used and bytes free where a file lies
+
+
+class DiskRoom(Struct, frozen=True):
+    """Bytes used, and bytes free for who may not use the reserve, on a disk."""
+
+    used: int
+    free: int
+
+
+Room = Callable[[Path], DiskRoom]  # where a file or folder lies
 
 
 class Alarms(Struct, frozen=True, kw_only=True):
@@ -48,10 +57,10 @@ class Ailment(Struct, frozen=True, kw_only=True):
     org: str | None = None
 
 
-def room_of(path: Path) -> tuple[int, int]:
-    """Bytes used and bytes free, for who may not use the reserve, on the disk of a file or folder."""
-    found = shutil.disk_usage(path)
-    return found.used, found.free
+def room_of(path: Path) -> DiskRoom:
+    """The room on the disk of a file or folder."""
+    usage = shutil.disk_usage(path)
+    return DiskRoom(usage.used, usage.free)
 
 
 class Examined(Struct, frozen=True, kw_only=True):
@@ -64,16 +73,23 @@ class Examined(Struct, frozen=True, kw_only=True):
     room: Room = room_of
 
 
-def ailments(of: Examined) -> list[Ailment]:
+def ailments(examined: Examined) -> list[Ailment]:
     """Everything that is wrong, in the order of `PARTS`; an empty list says that all is well."""
     try:
-        found = [*_store(of), *_migrations(of), *_disk(of)]
-        for org in of.store.orgs():
-            head = of.store.head(org)
-            found += [*_sealing(of, org, head), *_checkpoint(of, org, head), *_clock(of, org, head)]
+        return sorted(_every(examined), key=lambda ailment: PARTS.index(ailment.part))
     except StoreError as error:
         return [_unanswered(error.detail)]
-    return sorted(found, key=lambda one: PARTS.index(one.part))
+
+
+def _every(examined: Examined) -> Iterator[Ailment]:
+    yield from (*_store(examined), *_migrations(examined), *_disk(examined))
+    for org in examined.store.orgs():
+        head = examined.store.head(org)
+        yield from (
+            *_sealing(examined, org, head),
+            *_checkpoint(examined, org, head),
+            *_clock(examined, org, head),
+        )
 
 
 def _unanswered(detail: str) -> Ailment:
@@ -84,9 +100,9 @@ def _unanswered(detail: str) -> Ailment:
     )
 
 
-def _store(of: Examined) -> Iterator[Ailment]:
+def _store(examined: Examined) -> Iterator[Ailment]:
     """A write that failed below the database: this process must not write any more, whatever the disk says now."""
-    if isinstance(of.store, Filed) and not of.store.fit:
+    if isinstance(examined.store, Filed) and not examined.store.fit:
         yield Ailment(
             part="store",
             says="An earlier write failed below the database, so nothing more is recorded through this process.",
@@ -94,23 +110,23 @@ def _store(of: Examined) -> Iterator[Ailment]:
         )
 
 
-def _migrations(of: Examined) -> Iterator[Ailment]:
-    if not isinstance(of.store, Filed):
+def _migrations(examined: Examined) -> Iterator[Ailment]:
+    if not isinstance(examined.store, Filed):
         return
-    here, known = of.store.schema()
-    if here != known:
+    schema, known = examined.store.schema()
+    if schema != known:
         yield Ailment(
             part="migrations",
-            says=f"The file has schema {here}, this Trailbook knows {known}: another version has opened the file.",
+            says=f"The file has schema {schema}, this Trailbook knows {known}: another version has opened the file.",
             do="Run one version of Trailbook on a log, and start the server again with it.",
         )
 
 
-def _disk(of: Examined) -> Iterator[Ailment]:
-    own = (of.store.path,) if isinstance(of.store, Filed) else ()
-    for path in (*own, *of.beside):
+def _disk(examined: Examined) -> Iterator[Ailment]:
+    own = (examined.store.path,) if isinstance(examined.store, Filed) else ()
+    for path in (*own, *examined.beside):
         try:
-            used, free = of.room(path if path.exists() else path.parent)
+            room = examined.room(path if path.exists() else path.parent)
         except OSError as error:
             yield Ailment(
                 part="disk",
@@ -118,25 +134,25 @@ def _disk(of: Examined) -> Iterator[Ailment]:
                 do="Mount its disk again, or name another place; signing waits for the outside file.",
             )
             continue
-        share = 100 * used / max(1, used + free)
-        if share >= of.alarms.disk_tight:
+        share = 100 * room.used / max(1, room.used + room.free)
+        if share >= examined.alarms.disk_tight:
             yield Ailment(
                 part="disk",
                 says=f"The disk of {path.name} is {share:.0f} % full; at 100 % nothing more is recorded.",
                 do="Make room, or move the log to a larger disk; old backups and exports are often the largest part.",
-                fails=share >= of.alarms.disk_full,
+                fails=share >= examined.alarms.disk_full,
             )
 
 
-def _sealing(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
+def _sealing(examined: Examined, org: str, head: Head) -> Iterator[Ailment]:
     repair = "`trailbook doctor --repair` builds the index anew from the entries, which are not touched."
     try:
-        waiting = head.size - indexed(of.store, org)
+        waiting = head.size - indexed(examined.store, org)
     except DamagedError as error:
         says = f"The list of the index of {org} cannot be read: {error.detail}."
         yield Ailment(part="seal-lag", says=says, do=repair, org=org)
         return
-    if waiting >= of.alarms.unsealed:
+    if waiting >= examined.alarms.unsealed:
         yield Ailment(
             part="seal-lag",
             says=f"{_entries(waiting)} of {org} not sealed yet: found, but slowly, and held in memory.",
@@ -145,10 +161,10 @@ def _sealing(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
         )
 
 
-def _checkpoint(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
+def _checkpoint(examined: Examined, org: str, head: Head) -> Iterator[Ailment]:
     """Entries that nobody has signed for long; the first of them says since when."""
     try:
-        signed = latest_checkpoint(of.store, org)
+        signed = latest_checkpoint(examined.store, org)
     except ProofInvalidError as error:
         says = f"The last checkpoint of {org} cannot be read: {error.detail}."
         yield Ailment(
@@ -158,9 +174,9 @@ def _checkpoint(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
     size = 0 if signed is None else signed.checkpoint.size
     if size >= head.size:
         return
-    since = _recorded_at(of.store, org, size) or head.recorded_at
-    waited = (microseconds(of.now) - since) // _SECOND
-    if waited >= of.alarms.unsigned_seconds:
+    since = _recorded_at(examined.store, org, size) or head.recorded_at
+    waited = (microseconds(examined.now) - since) // _SECOND
+    if waited >= examined.alarms.unsigned_seconds:
         yield Ailment(
             part="checkpoint-age",
             says=f"Signing is behind in {org}: {_entries(head.size - size)} since {written(instant(since))} in no"
@@ -181,10 +197,10 @@ def _recorded_at(store: Store, org: str, seq: int) -> int | None:
         return None  # `verify` names it; here only the age matters
 
 
-def _clock(of: Examined, org: str, head: Head) -> Iterator[Ailment]:
-    last = max(head.recorded_at, _signed_at(of.store, org) * _SECOND)
-    ahead = (last - microseconds(of.now)) // _SECOND
-    if ahead >= of.alarms.clock_seconds:
+def _clock(examined: Examined, org: str, head: Head) -> Iterator[Ailment]:
+    last = max(head.recorded_at, _signed_at(examined.store, org) * _SECOND)
+    ahead = (last - microseconds(examined.now)) // _SECOND
+    if ahead >= examined.alarms.clock_seconds:
         whose = "newest entry" if last == head.recorded_at else "last checkpoint"
         yield Ailment(
             part="clock",

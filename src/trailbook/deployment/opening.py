@@ -11,6 +11,7 @@ from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.secrets import (
     ORIGIN,
+    NamedKeyring,
     fresh_keys,
     kept_keys,
     kept_signing,
@@ -42,30 +43,37 @@ def open_deployment(
     """
     if create and keys is None and url != "memory:":
         refuse_a_lost_log(url)
-    opened = open_store(url, create=create)
+    store, registry = open_store(url, create=create)
     if keys is None and url == "memory:":
         keys = fresh_keys(entropy)
     elif keys is None:
         # Beside a log that has entries, other secrets would break its cursors and replays in silence.
-        keys = kept_keys(keys_file(url), entropy, create=create and not opened[0].orgs())
-    signing = _signing(url, signs, (clock, entropy), create=create and not opened[0].orgs())
+        keys = kept_keys(keys_file(url), entropy, create=create and not store.orgs())
+    signing = _signing(url, signs, clock=clock, entropy=entropy, create=create and not store.orgs())
     return Deployment(
-        opened, keys, folders=folders, clock=clock, entropy=entropy, signing=signing, watched=watched
+        store,
+        registry,
+        keys,
+        folders=folders,
+        clock=clock,
+        entropy=entropy,
+        signing=signing,
+        watched=watched,
     )
 
 
-def _signing(url: str, signs: Signs, means: tuple[Clock, Entropy], *, create: bool) -> Signing | None:
-    clock, entropy = means
+def _signing(url: str, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool) -> Signing | None:
+    """How heads are signed; None where there are no keys and none are to be made."""
     if url == "memory:" and signs.folder is None:
-        keyring, origin = keyring_of({"log": entropy(32), "cosign": entropy(32)}), signs.origin or ORIGIN
+        named = NamedKeyring(signs.origin or ORIGIN, keyring_of({"log": entropy(32), "cosign": entropy(32)}))
     else:
         folder = signs.folder or signing_folder(url)
         if not folder.exists() and not create:
             return None
-        origin, keyring = kept_signing(folder, signs.origin, entropy)
+        named = kept_signing(folder, signs.origin, entropy)
     return Signing(
-        keyring=keyring,
-        origin=origin,
+        keyring=named.keyring,
+        origin=named.origin,
         clock=clock,
         outside=signs.outside,
         timestamp_urls=signs.timestamp_urls,

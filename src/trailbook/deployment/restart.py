@@ -48,7 +48,7 @@ def restart(
     if always and behind is None:
         behind = _last_signed(store, log.org, origin, outside)
     if behind is not None:
-        log.change(lambda head: _declared(store, log, behind))
+        log.change(lambda head: _declaration(store, log, behind))
     again = _erase_again(store, log, outside)
     if behind is None and not again:
         return None
@@ -60,24 +60,26 @@ def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> 
     """Refuse a backup that is older than a restart: under that restart's origin other entries were signed."""
     own, before = int(epoch_of(store, org) or "0"), f"{origin}/{org}/"
     origins = (signed.checkpoint.origin for signed in outside.notes)
-    found = (name.removeprefix(before) for name in origins if name.startswith(before))
-    later = [int(number) for number in found if number.isascii() and number.isdigit() and int(number) > own]
+    epochs = (origin.removeprefix(before) for origin in origins if origin.startswith(before))
+    later = [int(number) for number in epochs if number.isascii() and number.isdigit() and int(number) > own]
     if later:
-        said = f"the log went on as {before}{max(later)}, which this backup is older than"
-        raise ConfigurationError(f"{org}: {said}; restore one that was taken after that restart")
+        raise ConfigurationError(
+            f"{org}: the log went on as {before}{max(later)}, which this backup is older than; restore one that was"
+            " taken after that restart"
+        )
 
 
 def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint:
     """The last checkpoint of a log, kept outside or else beside it; of one that never was signed, its head."""
     own = origin_of(store, org, origin)
-    found = outside.last(frozenset({own})) or latest_checkpoint(store, org)
-    if found is not None:
-        return found.checkpoint
+    last = outside.last(frozenset({own})) or latest_checkpoint(store, org)
+    if last is not None:
+        return last.checkpoint
     head = store.head(org)
     return Checkpoint(own, head.size, root_of(head.range))
 
 
-def _declared(store: Store, log: Log, behind: Checkpoint) -> LogChange:
+def _declaration(store: Store, log: Log, behind: Checkpoint) -> LogChange:
     # Named after what was lost, so that two restarts never share an origin.
     number = int(epoch_of(store, log.org) or "0") + 1
     entry = NewEntry(
@@ -103,9 +105,9 @@ def _erase_again(store: Store, log: Log, outside: Outside) -> int:
         (i.type, i.id) for i in store.identities_of(log.org, tokens) if i.id is not None and i.type in types
     }
     for type_, id_ in sorted(persons):
-        order = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
+        command = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
         try:
-            log.change(plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), order))
+            log.change(plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), command))
         except NotFoundError:  # went with an earlier one that owned it
             continue
     return len(persons)

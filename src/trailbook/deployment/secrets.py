@@ -7,6 +7,8 @@ empty log under the secrets of one that is gone.
 import os
 from pathlib import Path
 
+from msgspec import Struct
+
 from trailbook.clock import Entropy
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.log import Keys
@@ -14,6 +16,13 @@ from trailbook.proofs import Keyring, keep_origin, new_keys, open_keyring, origi
 from trailbook.stores import sqlite_path
 
 ORIGIN = "localhost"
+
+
+class NamedKeyring(Struct, frozen=True):
+    """Signing keys, and the origin under which they sign."""
+
+    origin: str
+    keyring: Keyring
 
 
 def signing_folder(url: str) -> Path:
@@ -58,18 +67,18 @@ def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
         ) from None
 
 
-def kept_signing(folder: Path, origin: str | None, entropy: Entropy) -> tuple[str, Keyring]:
+def kept_signing(folder: Path, origin: str | None, entropy: Entropy) -> NamedKeyring:
     """The origin and the keyring of a folder, made there when it is missing. Raises: ConfigurationError."""
     if not folder.exists():
         keyring = new_keys(folder, entropy)
         keep_origin(folder, origin or ORIGIN)
-        return origin or ORIGIN, keyring
+        return NamedKeyring(origin or ORIGIN, keyring)
     kept = origin_in(folder) or origin or ORIGIN
     if origin not in (None, kept):
         raise ConfigurationError(
             f"origin: the log began as {kept}; under another name it would be another log"
         )
-    return kept, open_keyring(folder)
+    return NamedKeyring(kept, open_keyring(folder))
 
 
 def fresh_keys(entropy: Entropy) -> Keys:

@@ -75,8 +75,8 @@ def _some(value: str) -> str | None:
 
 
 def _org(value: str) -> str | None:
-    known = re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", value)
-    return None if known else "is not the name of an organisation: 1 to 63 of a-z, 0-9 and hyphen"
+    match = re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", value)
+    return None if match else "is not the name of an organisation: 1 to 63 of a-z, 0-9 and hyphen"
 
 
 def _base_url(value: str) -> str | None:
@@ -90,8 +90,8 @@ def _base_url(value: str) -> str | None:
 
 
 def _origin(value: str) -> str | None:
-    known = re.fullmatch(r"[A-Za-z0-9.-]{1,200}", value)
-    return None if known else "is not a name such as log.example: letters, digits, dots and hyphens"
+    match = re.fullmatch(r"[A-Za-z0-9.-]{1,200}", value)
+    return None if match else "is not a name such as log.example: letters, digits, dots and hyphens"
 
 
 def _listen(value: str) -> str | None:
@@ -117,8 +117,8 @@ def _secret(value: str) -> str | None:
 
 
 def _authority(value: str) -> str | None:
-    known = re.fullmatch(r"https?://[!-~]+", value)
-    return None if known else "is not an address such as https://stamps.example/tsa"
+    match = re.fullmatch(r"https?://[!-~]+", value)
+    return None if match else "is not an address such as https://stamps.example/tsa"
 
 
 def _days(value: str) -> str | None:
@@ -234,7 +234,12 @@ KEYS: dict[str, Key] = {
     ),
 }
 
-Given = tuple[str, Any]  # where it came from, and the value as it stands there
+
+class _Given(Struct, frozen=True):
+    """A setting as somebody gives it: where, and the value as it stands there."""
+
+    source: str
+    value: Any
 
 
 def read_settings(
@@ -244,31 +249,33 @@ def read_settings(
 
     Raises: ConfigurationError naming the key that is unknown, wrong, or means nothing yet.
     """
-    given: dict[str, Given] = {name: ("default", key.default) for name, key in KEYS.items()}
+    given = {name: _Given("default", key.default) for name, key in KEYS.items()}
     given |= _from_file(file, folder)
     given |= _from_environment(environ)
     given |= {
-        name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items() if value is not None
+        name: _Given(f"--{name.replace('_', '-')}", value)
+        for name, value in flags.items()
+        if value is not None
     }
-    values = {name: _checked(name, *found) for name, found in given.items()}
+    values = {name: _checked(name, setting) for name, setting in given.items()}
     if (values["secret_key"] is None) != (values["organisation_key"] is None):
         raise ConfigurationError("secret_key and organisation_key: give both, or neither")
-    return Settings(**values, sources={name: source for name, (source, _) in given.items()})
+    return Settings(**values, sources={name: setting.source for name, setting in given.items()})
 
 
-def effective(found: Settings) -> list[dict[str, Any]]:
+def effective(settings: Settings) -> list[dict[str, Any]]:
     """Each setting with its value, secrets hidden, and its source."""
     return [
         {
             "key": name,
-            "value": "(hidden)" if key.secret and getattr(found, name) else getattr(found, name),
-            "source": found.sources[name],
+            "value": "(hidden)" if key.secret and getattr(settings, name) else getattr(settings, name),
+            "source": settings.sources[name],
         }
         for name, key in KEYS.items()
     ]
 
 
-def _from_file(file: Path | None, folder: Path) -> dict[str, Given]:
+def _from_file(file: Path | None, folder: Path) -> dict[str, _Given]:
     path = folder / FILE if file is None else file
     if file is None and not path.exists():
         return {}
@@ -279,8 +286,8 @@ def _from_file(file: Path | None, folder: Path) -> dict[str, Given]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name}: is not TOML: {error}") from None
     for name in table:
-        _known(name, f"{path.name}: {name}")
-    return {name: (path.name, value) for name, value in table.items()}
+        _check_name(name, f"{path.name}: {name}")
+    return {name: _Given(path.name, value) for name, value in table.items()}
 
 
 def _flat(file: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -296,19 +303,19 @@ def _flat(file: str, table: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
-    given: dict[str, Given] = {}
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    given: dict[str, _Given] = {}
     for variable in sorted(v for v in environ if v.startswith(PREFIX)):
         name, value = variable.removeprefix(PREFIX).lower(), environ[variable]
         secret = name.removesuffix("_file")
         if name.endswith("_file") and secret in KEYS and KEYS[secret].secret:
             if PREFIX + secret.upper() in environ:
                 raise ConfigurationError(f"{variable}: is given together with {PREFIX}{secret.upper()}")
-            given[secret] = (variable, _read_secret(variable, Path(value)))
+            given[secret] = _Given(variable, _read_secret(variable, Path(value)))
             continue
-        _known(name, variable)
+        _check_name(name, variable)
         separator = KEYS[name].separator
-        given[name] = (variable, value if separator is None else value.split(separator))
+        given[name] = _Given(variable, value if separator is None else value.split(separator))
     return given
 
 
@@ -321,7 +328,7 @@ def _read_secret(variable: str, path: Path) -> str:
         raise ConfigurationError(f"{variable}: the file is not a secret written in hex") from None
 
 
-def _known(name: str, where: str) -> None:
+def _check_name(name: str, where: str) -> None:
     if name in KEYS:
         return
     if name in LATER or name.startswith("oidc_"):
@@ -331,8 +338,8 @@ def _known(name: str, where: str) -> None:
     raise ConfigurationError(f"{where}: is not a known setting{hint}")
 
 
-def _checked(name: str, source: str, value: Any) -> Any:
-    key = KEYS[name]
+def _checked(name: str, given: _Given) -> Any:
+    key, source, value = KEYS[name], given.source, given.value
     where = name if source in ("default", name) else f"{name} ({source})"
     if value is None or source == "default":
         return value

@@ -71,12 +71,12 @@ class _Run(Struct):
 
     store: Store
     org: str
-    asked: VerifyOptions
+    options: VerifyOptions
     head: Head
     size: int  # entries that can be there: those of the head, as far as rows reach
     seen: Seen
     tree: Tree = field(default_factory=Tree)
-    known: DirectoryRead = field(default_factory=DirectoryRead)
+    directory: DirectoryRead = field(default_factory=DirectoryRead)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
@@ -87,22 +87,26 @@ class _Run(Struct):
 
     @property
     def whole(self) -> bool:
-        return self.asked.start <= 0 and (self.asked.stop is None or self.asked.stop >= self.size)
+        return self.options.start <= 0 and (self.options.stop is None or self.options.stop >= self.size)
 
 
 def verify_log(
-    store: Store, org: str, asked: VerifyOptions, *, progress: Progress = lambda done, total: None
+    store: Store, org: str, options: VerifyOptions, *, progress: Progress = lambda done, total: None
 ) -> Report:
     """Check a stored log against its signed heads, and everything in it against the log; names every fault.
 
     Raises: NotFoundError when there is no such log; StoreError when not even its head can be read.
     """
-    run = _begin(store, org, asked)
+    run = _begin(store, org, options)
     _blobs(run)
     signed = _heads(run)
     _directory(run)
-    _rows(run, sorted({run.size, *(one.size for one in signed if one.size <= run.size)}), progress)
-    bound, findings = overlooked(signed, restarts(run.seen.declared, run.known.facts), run.size)
+    _rows(
+        run,
+        sorted({run.size, *(checkpoint.size for checkpoint in signed if checkpoint.size <= run.size)}),
+        progress,
+    )
+    bound, findings = overlooked(signed, restarts(run.seen.declared, run.directory.facts), run.size)
     run.findings += findings
     _tree(run, bound)
     _facts(run)
@@ -114,19 +118,19 @@ def verify_log(
     return _report(run, bound)
 
 
-def verify_heads(store: Store, org: str, asked: VerifyOptions) -> Report:
+def verify_heads(store: Store, org: str, options: VerifyOptions) -> Report:
     """Check only that the kept tiles hash to every head, kept or outside: nothing but the tail is hashed anew.
 
     So two checkpoints are compared: both are in `outside`. Raises: as `verify_log`.
     """
-    return verify_log(store, org, structs.replace(asked, start=0, stop=0))
+    return verify_log(store, org, structs.replace(options, start=0, stop=0))
 
 
-def _begin(store: Store, org: str, asked: VerifyOptions) -> _Run:
+def _begin(store: Store, org: str, options: VerifyOptions) -> _Run:
     head = store.head(org)
     extent = store.extent(org, head.size)
     size = head.size if head.size - extent < TILE else extent  # far more missing is told as one range
-    run = _Run(store, org, asked, head, size, Seen(ids=bytearray(16 * size)))
+    run = _Run(store, org, options, head, size, Seen(ids=bytearray(16 * size)))
     if size < head.size:
         run.findings.append(_at("missing", size, "rows that the log's head counts", head.size))
     beyond = store.extent(org)
@@ -160,17 +164,17 @@ def _heads(run: _Run) -> list[Signed]:
     for kind, key in sorted(run.names):
         if kind.partition("/")[0] in ("checkpoint", "anchor"):
             raw = _blob(run, kind, key) or b""
-            one = open_head(raw, _origin(run), run.asked.keys_of, "kept")
-            if isinstance(one, Signed) and not _is_home(one, kind, key):
-                one = _finding("moved", f"the checkpoint of size {one.size} is kept as {kind} {key}")
-            if isinstance(one, Signed):
-                signed.append(one)
-                last[kind] = max(last.get(kind, 0), one.size)
-            elif one is not None:
-                run.findings.append(structs.replace(one, place=f"{kind} {key}"))
+            head = open_head(raw, _origin(run), run.options.keys_of, "kept")
+            if isinstance(head, Signed) and not _is_home(head, kind, key):
+                head = _finding("moved", f"the checkpoint of size {head.size} is kept as {kind} {key}")
+            if isinstance(head, Signed):
+                signed.append(head)
+                last[kind] = max(last.get(kind, 0), head.size)
+            elif head is not None:
+                run.findings.append(structs.replace(head, place=f"{kind} {key}"))
     run.findings += _latest(run, last)
-    for raw in run.asked.outside:
-        outside = open_head(raw, _origin(run), run.asked.keys_of, "outside")
+    for raw in run.options.outside:
+        outside = open_head(raw, _origin(run), run.options.keys_of, "outside")
         if isinstance(outside, Signed):
             signed.append(outside)
         elif outside is not None:
@@ -189,9 +193,9 @@ def _latest(run: _Run, last: dict[str, int]) -> Iterator[Finding]:
             yield _finding("missing" if lost else "changed", what, place=f"{kind} latest")
 
 
-def _is_home(one: Signed, kind: str, key: str) -> bool:
+def _is_home(head: Signed, kind: str, key: str) -> bool:
     epoch = int(kind.partition("/")[2] or "0") if kind.partition("/")[2].isdigit() or "/" not in kind else -1
-    return one.epoch == epoch and key in ("latest", f"{one.size:020d}")
+    return head.epoch == epoch and key in ("latest", f"{head.size:020d}")
 
 
 def _directory(run: _Run) -> None:
@@ -202,13 +206,15 @@ def _directory(run: _Run) -> None:
             rows += _read(run, run.store.versions, run.org, [item]) or []
     for row in dict.fromkeys(rows):  # a damaged file may give a row twice
         try:
-            learn(run.known, row)
+            learn(run.directory, row)
         except (TypeError, ValueError) as error:
             run.findings.append(
                 _finding("changed", f"cannot be read: {error}", place=f"directory, {row.token}")
             )
     run.seen.personal = frozenset(
-        token for token, held in run.known.held.items() if held.owner is not None and held.type != "origin"
+        token
+        for token, held in run.directory.held.items()
+        if held.owner is not None and held.type != "origin"
     )
     run.findings += _missing_words(run, rows) if run.whole else []
     run.checked["identities"] = len(rows)
@@ -224,26 +230,28 @@ def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
         for number, rows in enumerate(by_tile, first // TILE):
             low, high = number * TILE, min((number + 1) * TILE, stop)
             cuts = [size for size in sizes if low < size < (number + 1) * TILE]
-            leaves = read_rows(rows, low, high - low, run.seen) if _is_asked(run, low, high, rows) else None
+            leaves = read_rows(rows, low, high - low, run.seen) if _must_hash(run, low, high, rows) else None
             add_tile(run.tree, leaves, KeptTile(_tile(run, 0, number), _above(run, number)), cuts)
         progress(stop, run.size)
 
 
-def _is_asked(run: _Run, low: int, high: int, rows: Sequence[StoredEntry]) -> bool:
+def _must_hash(run: _Run, low: int, high: int, rows: Sequence[StoredEntry]) -> bool:
+    """Whether the bodies of a tile are hashed anew: it is in the range, at the end, or something is declared in it."""
     if run.whole or high - low < TILE:
         return True
-    stop = run.size if run.asked.stop is None else run.asked.stop
-    if low < stop and high > run.asked.start:
+    stop = run.size if run.options.stop is None else run.options.stop
+    if low < stop and high > run.options.start:
         return True
-    return any(said in row.body for row in rows if isinstance(row.body, bytes) for said in _DECLARING)
+    bodies = [row.body for row in rows if isinstance(row.body, bytes)]
+    return any(action in body for body in bodies for action in _DECLARING)
 
 
 def _kept(run: _Run, first: int, stop: int) -> Iterable[StoredEntry]:
     rows = _read(run, lambda: list(run.store.kept(run.org, first, stop)))
     if rows is not None and all(first <= row.seq < stop for row in rows):
         return rows
-    found = (_read(run, run.store.kept_at, run.org, [seq]) for seq in range(first, stop))
-    return [row for rows in found if rows for row in rows if first <= row.seq < stop]
+    singles = (_read(run, run.store.kept_at, run.org, [seq]) for seq in range(first, stop))
+    return [row for rows in singles if rows for row in rows if first <= row.seq < stop]
 
 
 def _tree(run: _Run, bound: Sequence[Signed]) -> None:
@@ -257,9 +265,9 @@ def _tree(run: _Run, bound: Sequence[Signed]) -> None:
         if kind == "tile" and key not in tiles:
             run.findings.append(_finding("inserted", "the tree has no such tile", place=f"tile {key}"))
     run.checked["tiles"] = len(tiles)
-    root, signed = root_at(run.tree, run.size), max((one.size for one in bound), default=0)
+    root, signed = root_at(run.tree, run.size), max((checkpoint.size for checkpoint in bound), default=0)
     if root is not None and root != head.root and run.size == run.head.size:
-        if signed == run.size and any(one.root == root for one in bound):
+        if signed == run.size and any(checkpoint.root == root for checkpoint in bound):
             run.findings.append(_finding("index", "the head's range is not that of the tree; entries intact"))
         else:
             what = "the entries after the last checkpoint do not hash to the log's head"
@@ -272,12 +280,12 @@ def _unsigned(run: _Run, signed: int) -> None:
         return
     rows = _read(run, run.store.kept_at, run.org, [signed]) or [StoredEntry(signed, None)]
     what = f"no checkpoint covers {span(signed, run.size)}"
-    if run.asked.now is not None and rows[0].body is not None:
+    if run.options.now is not None and rows[0].body is not None:
         try:
             since = parse_instant(decode_body(rows[0].body).recorded_at)
         except (DamagedError, ValueError):
-            since = run.asked.now
-        if run.asked.now - since > _UNSIGNED_FOR:
+            since = run.options.now
+        if run.options.now - since > _UNSIGNED_FOR:
             run.findings.append(_at("unsigned", signed, what, run.size))
             return
     run.notes.append(f"{what} yet")
@@ -285,7 +293,7 @@ def _unsigned(run: _Run, signed: int) -> None:
 
 def _facts(run: _Run) -> None:
     """Erasures, removals and identities; whatever is at fault with a token gets the first seq that cites it."""
-    named = declarations(run.seen.declared, run.known, lambda kind, key: _blob(run, kind, key))
+    named = declarations(run.seen.declared, run.directory, lambda kind, key: _blob(run, kind, key))
     run.findings += _epoch(run)
     if not run.whole:
         run.findings += named.findings
@@ -295,26 +303,26 @@ def _facts(run: _Run) -> None:
     for kind, key in sorted(run.names):
         if kind in ("erasure", "removal") and (kind, key) not in named.manifests:
             run.findings.append(_finding("inserted", "no entry cites it", place=f"{kind} manifest {key}"))
-    found = [*judge(run.known, run.seen, named, run.asked.types), *_absent(run)]
-    first = _first_citing(run, {f.token for f in found if f.token is not None})
-    run.findings += [f if f.token is None else structs.replace(f, seq=first.get(f.token)) for f in found]
+    findings = [*judge(run.directory, run.seen, named, run.options.types), *_absent(run)]
+    first = _first_citing(run, {f.token for f in findings if f.token is not None})
+    run.findings += [f if f.token is None else structs.replace(f, seq=first.get(f.token)) for f in findings]
     run.checked |= {"erased": len(named.tokens), "removed": len(run.seen.removed)}
 
 
 def _absent(run: _Run) -> Iterator[Finding]:
-    for token in sorted(run.seen.cited - run.known.held.keys()):
+    for token in sorted(run.seen.cited - run.directory.held.keys()):
         try:
-            there = bool(_read(run, run.store.identities_of, run.org, [token]))
+            present = bool(_read(run, run.store.identities_of, run.org, [token]))
         except ValueError:  # no token at all
-            there = False
-        what = "index damaged: the row is found by its token only" if there else "entries cite it"
+            present = False
+        what = "index damaged: the row is found by its token only" if present else "entries cite it"
         place = f"directory, token {token}"
-        yield Finding(verdict="index" if there else "missing", what=what, place=place, token=token)
+        yield Finding(verdict="index" if present else "missing", what=what, place=place, token=token)
 
 
 def _first_citing(run: _Run, tokens: set[str]) -> dict[str, int]:
     """The first seq that cites each token; read again only where something is at fault."""
-    found: dict[str, int] = {}
+    seqs: dict[str, int] = {}
     for first in range(0, run.size if tokens else 0, _CHUNK):
         for row in _kept(run, first, min(first + _CHUNK, run.size)):
             try:
@@ -322,12 +330,12 @@ def _first_citing(run: _Run, tokens: set[str]) -> dict[str, int]:
             except DamagedError:
                 continue
             for token in tokens.intersection(cited):
-                found.setdefault(token, row.seq)
-    return found
+                seqs.setdefault(token, row.seq)
+    return seqs
 
 
 def _epoch(run: _Run) -> Iterator[Finding]:
-    kept, declared = _blob(run, "epoch", "latest") or b"0", restarts(run.seen.declared, run.known.facts)
+    kept, declared = _blob(run, "epoch", "latest") or b"0", restarts(run.seen.declared, run.directory.facts)
     if kept != str(len(declared)).encode():
         what = f"the epoch is not {len(declared)}, as entries declare"
         yield _finding("changed", what, place="epoch latest")
@@ -336,20 +344,20 @@ def _epoch(run: _Run) -> Iterator[Finding]:
 def _ids(run: _Run) -> None:
     """Every id leads to the entry that has it, and to no other."""
     ids, empty = run.seen.ids, bytes(16)
-    left = set(run.seen.removed)  # of a removed body the id is known by its row alone
+    removed = set(run.seen.removed)  # of a removed body the id is known by its row alone
     mapped = bytearray(run.size)
     for id_, seq in _read(run, lambda: list(run.store.ids(run.org))) or []:
         if type(seq) is not int or not 0 <= seq < run.size:
             run.findings.append(
                 _finding("index", "an id leads to no entry; entries intact", place="entry ids")
             )
-        elif mapped[seq] or (ids[16 * seq : 16 * seq + 16] != id_ and seq not in left):
+        elif mapped[seq] or (ids[16 * seq : 16 * seq + 16] != id_ and seq not in removed):
             run.findings.append(_at("index", seq, "another id leads to the entry; entries intact"))
         else:
             mapped[seq] = 1
     at = mapped.find(0)
     while at >= 0:
-        if ids[16 * at : 16 * at + 16] != empty or at in left:
+        if ids[16 * at : 16 * at + 16] != empty or at in removed:
             run.findings.append(_at("index", at, "its id does not lead to the entry; entries intact"))
         at = mapped.find(0, at + 1)
 
@@ -369,20 +377,20 @@ def _missing_words(run: _Run, rows: Sequence[Identity]) -> Iterator[Finding]:
 
 def _head(run: _Run) -> None:
     last, at = run.seen.recorded_at, run.head.recorded_at
-    told = last and run.size - 1 not in run.seen.removed[-1:]
-    if told and not (0 <= at < _END_OF_TIME and written(instant(at)) == last):
+    is_known = last and run.size - 1 not in run.seen.removed[-1:]  # a removed body says no time
+    if is_known and not (0 <= at < _END_OF_TIME and written(instant(at)) == last):
         run.findings.append(_finding("index", "the head's time is not that of the last entry", place="head"))
     if run.head.removed != len(run.seen.removed):
         run.findings.append(_finding("index", "the head counts other removals than there are", place="head"))
-    if run.head.items < run.known.most or (not run.seen.removed and run.head.items != run.known.most):
+    if run.head.items < run.directory.most or (not run.seen.removed and run.head.items != run.directory.most):
         run.findings.append(_finding("index", "the head counts other items than there are", place="head"))
 
 
 def _engine(run: _Run) -> None:
     for fault in _read(run, Sealed(run.store, run.org, Parts(0)).check) or []:
         run.findings.append(_finding("index", f"{fault}; entries intact", place="index"))
-    for said in _read(run, run.store.faults) or []:
-        run.findings.append(_finding("index", f"the engine says: {said}", place="database file"))
+    for line in _read(run, run.store.faults) or []:
+        run.findings.append(_finding("index", f"the engine says: {line}", place="database file"))
 
 
 def _above(run: _Run, number: int) -> bytes | None:
@@ -398,20 +406,20 @@ def _tile(run: _Run, level: int, index: int) -> bytes | None:
 
 
 def _blob(run: _Run, kind: str, key: str) -> bytes | None:
-    found = run.blobs.get((kind, key))
-    if found is None and kind == "tile":
-        found = _read(run, run.store.blob, run.org, kind, key)
-        if found is None and (kind, key) in run.names:  # kept, but its name does not find it
+    content = run.blobs.get((kind, key))
+    if content is None and kind == "tile":
+        content = _read(run, run.store.blob, run.org, kind, key)
+        if content is None and (kind, key) in run.names:  # kept, but its name does not find it
             tiles = _read(run, lambda: [b for b in run.store.every_blob(run.org) if b.kind == "tile"])
             run.blobs |= {(b.kind, b.key): b.content for b in tiles or []}
-            found = run.blobs.get((kind, key))
-    return found if isinstance(found, bytes) else None
+            content = run.blobs.get((kind, key))
+    return content if isinstance(content, bytes) else None
 
 
-def _read(run: _Run, read: Callable[..., _T], *given: object) -> _T | None:
+def _read(run: _Run, read: Callable[..., _T], *arguments: object) -> _T | None:
     """What a store answers; None, and a finding said once, where it cannot."""
     try:
-        return read(*given)
+        return read(*arguments)
     except StoreError as error:
         finding = _finding("index", f"the store cannot read something: {error.detail}", place="database file")
         if finding not in run.findings:
@@ -420,7 +428,7 @@ def _read(run: _Run, read: Callable[..., _T], *given: object) -> _T | None:
 
 
 def _origin(run: _Run) -> str:
-    return f"{run.asked.origin}/{run.org}"
+    return f"{run.options.origin}/{run.org}"
 
 
 def _at(verdict: str, seq: int, what: str, stop: int | None = None) -> Finding:
@@ -439,6 +447,6 @@ def _report(run: _Run, bound: Sequence[Signed]) -> Report:
         notes=tuple(run.notes),
         size=run.head.size,
         root=root_at(run.tree, run.size),
-        checkpoint=max((one.size for one in bound), default=0),
+        checkpoint=max((checkpoint.size for checkpoint in bound), default=0),
         checked={"entries": run.seen.entries, **run.checked},
     )

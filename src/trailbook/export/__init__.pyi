@@ -1,8 +1,8 @@
 from .bundle import (
-    BundleAsk as BundleAsk,
+    BundleKeys as BundleKeys,
 )
 from .bundle import (
-    BundleSigns as BundleSigns,
+    BundleRequest as BundleRequest,
 )
 from .bundle import (
     verify_file as verify_file,
@@ -59,16 +59,16 @@ from .orders import (
     JobState as JobState,
 )
 from .orders import (
-    made_of as made_of,
+    file_of as file_of,
 )
 from .orders import (
-    wanted_of as wanted_of,
+    order_of as order_of,
 )
 from .runner import (
     EVERY_FORMAT as EVERY_FORMAT,
 )
 from .runner import (
-    ExportAsk as ExportAsk,
+    ExportRequest as ExportRequest,
 )
 from .runner import (
     Runner as Runner,

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import msgspec
 from msgspec import Struct, structs
@@ -33,7 +33,7 @@ _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"
 
 
-class BundleAsk(Struct, frozen=True, kw_only=True):
+class BundleRequest(Struct, frozen=True, kw_only=True):
     """What a bundle is to hold: kind, filter, and whether identities stay out; `lang` is of its words."""
 
     kind: Kind
@@ -42,10 +42,10 @@ class BundleAsk(Struct, frozen=True, kw_only=True):
     lang: str = "en"
 
 
-class BundleSigns(Struct, frozen=True):
+class BundleKeys(Struct, frozen=True):
     """The log key that signs the manifest, and every key that verifies the log's heads."""
 
-    key: SignerKey
+    signer: SignerKey
     verifiers: tuple[VerifierKey, ...]
 
 
@@ -67,11 +67,11 @@ def verify_file(arguments: list[str]) -> int:
 
 def write_bundle(
     log: Log,
-    ask: BundleAsk,
+    request: BundleRequest,
     out: BinaryIO,
     *,
     viewer: Viewer,
-    signs: BundleSigns,
+    keys: BundleKeys,
     progress: Progress = lambda done, of: None,
 ) -> int:
     """Write a bundle of what the filter finds below the last signed head; the number of entries that match.
@@ -79,39 +79,39 @@ def write_bundle(
     Raises: NotPermittedError; NotCheckpointedError; FilterInvalidError for a closed bundle with text or self.
     """
     evidence = log.evidence(viewer=viewer)
-    query = _bound(ask, evidence)
-    cut = _cut(log, structs.replace(ask, query=query), evidence, viewer)
+    query = _bound(request, evidence)
+    cut = _cut(log, structs.replace(request, query=query), evidence, viewer)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         digests: dict[str, str] = {}
-        for name, pieces in _files(ask, cut, evidence, signs, progress):
+        for name, pieces in _files(request, cut, evidence, keys, progress):
             digests[name] = _write(archive, name, pieces)
         files = {name: digest for name, digest in digests.items() if not name.startswith("tile/")}
-        said = {**_manifest(log, structs.replace(ask, query=query), cut, evidence), "files": files}
-        text = canonical_json(said).decode() + "\n"
-        _write(archive, "manifest.note", [format_note(Note(text, (sign(text, signs.key),)))])
+        manifest = {**_manifest(log, structs.replace(request, query=query), cut, evidence), "files": files}
+        text = canonical_json(manifest).decode() + "\n"
+        _write(archive, "manifest.note", [format_note(Note(text, (sign(text, keys.signer),)))])
     return len(cut.matching)
 
 
-def _bound(ask: BundleAsk, evidence: Evidence) -> Query:
+def _bound(request: BundleRequest, evidence: Evidence) -> Query:
     """The filter at the signed size; a closed bundle applies it again, so it takes nothing that needs names."""
-    if ask.kind == "closed" and (ask.query.text or ask.query.self_ is not None):
+    if request.kind == "closed" and (request.query.text or request.query.self_ is not None):
         fault = Fault("/text", "parameter-invalid", "and self cannot be checked again in a closed bundle")
         raise FilterInvalidError(f"text: {fault.detail}", (fault,))
-    if ask.query.as_of is not None and ask.query.as_of > evidence.checkpoint.size:
+    if request.query.as_of is not None and request.query.as_of > evidence.checkpoint.size:
         raise NotCheckpointedError(
             "the last signed head is older than this as_of; a running server signs within a second"
         )
-    as_of = evidence.checkpoint.size if ask.query.as_of is None else ask.query.as_of
-    return structs.replace(ask.query, as_of=as_of)
+    as_of = evidence.checkpoint.size if request.query.as_of is None else request.query.as_of
+    return structs.replace(request.query, as_of=as_of)
 
 
-def _cut(log: Log, ask: BundleAsk, evidence: Evidence, viewer: Viewer) -> _Cut:
-    matching = log.seqs(ask.query, viewer=viewer, lang=ask.lang)
-    as_of = ask.query.as_of or 0
-    since = interval(ask.query, log.clock())[0]
-    first = _first(evidence, as_of, since) if ask.kind == "closed" else 0
+def _cut(log: Log, request: BundleRequest, evidence: Evidence, viewer: Viewer) -> _Cut:
+    matching = log.seqs(request.query, viewer=viewer, lang=request.lang)
+    as_of = request.query.as_of or 0
+    since = interval(request.query, log.clock())[0]
+    first = _first(evidence, as_of, since) if request.kind == "closed" else 0
     removed: set[int] = set()
-    if ask.kind == "closed":
+    if request.kind == "closed":
         removed = {row.seq for row in evidence.kept(range(first, as_of)) if row.body is None}
     facts = _Facts(log, evidence, viewer)
     witnesses: set[int] = set()
@@ -122,12 +122,12 @@ def _cut(log: Log, ask: BundleAsk, evidence: Evidence, viewer: Viewer) -> _Cut:
         pending |= witnesses.union(facts.removals(removed))
     while pending:
         tokens = {t for _, body in _bodies(evidence, sorted(pending)) for t in body.tokens()} - shown.keys()
-        found = {i.token: i for i in evidence.identities(tokens)}
-        shown.update(found)
+        identities = {i.token: i for i in evidence.identities(tokens)}
+        shown.update(identities)
         witnesses |= pending - set(matching)
-        gone = {token for token, identity in found.items() if identity.id is None}
-        pending = (set() if ask.redacted else facts.erasures(gone)) - witnesses - set(matching)
-    lists = facts.lists({*matching, *witnesses}, redacted=ask.redacted)
+        gone = {token for token, identity in identities.items() if identity.id is None}
+        pending = (set() if request.redacted else facts.erasures(gone)) - witnesses - set(matching)
+    lists = facts.lists({*matching, *witnesses}, redacted=request.redacted)
     return _Cut(
         matching=matching, witnesses=sorted(witnesses), first=first, as_of=as_of, shown=shown, lists=lists
     )
@@ -154,42 +154,53 @@ def _recorded_at(evidence: Evidence, seq: int) -> datetime | None:
     return None if body is None else parse_instant(decode_body(body).recorded_at)
 
 
+class _Citation(Struct, frozen=True):
+    """What an entry cites: the list of an erasure or a removal, its SHA-256 in hex, and its bytes."""
+
+    kind: str
+    digest: str
+    content: bytes
+
+
 class _Facts:
     """The entries of the log that say what was erased and removed, read when a bundle first needs them."""
 
     def __init__(self, log: Log, evidence: Evidence, viewer: Viewer) -> None:
         self._evidence = evidence
-        self._said: dict[int, tuple[str, str, bytes]] = {}  # seq -> kind, digest, manifest
+        self._citations: dict[int, _Citation] = {}  # by the seq of the entry
         query = Query(terms=(Term("action", (_ERASED, _PRUNED)),), as_of=evidence.checkpoint.size)
         for seq, body in _bodies(evidence, log.seqs(query, viewer=viewer)):
             id_ = evidence.identities([body.target])[0].id or ""
             kind, digest = ("erasure", id_.partition("-")[2]) if body.action == _ERASED else ("removal", id_)
             if body.outcome == "success":
-                self._said[seq] = (kind, digest, evidence.manifest(kind, digest))
+                self._citations[seq] = _Citation(kind, digest, evidence.manifest(kind, digest))
 
     def erasures(self, tokens: set[str]) -> set[int]:
         """The seqs of the entries that erased these tokens."""
-        said = {
-            s: msgspec.json.decode(m)["tokens"] for s, (kind, _, m) in self._said.items() if kind == "erasure"
-        }
-        return {seq for seq, gone in said.items() if not tokens.isdisjoint(gone)}
+        erased = self._listed("erasure", "tokens")
+        return {seq for seq, gone in erased.items() if not tokens.isdisjoint(gone)}
 
     def removals(self, seqs: set[int]) -> set[int]:
         """The seqs of the entries that removed these bodies."""
-        said = {
-            s: msgspec.json.decode(m)["seqs"] for s, (kind, _, m) in self._said.items() if kind == "removal"
-        }
+        removed = self._listed("removal", "seqs")
         return {
-            s for s, runs in said.items() if any(low <= seq <= high for low, high in runs for seq in seqs)
+            seq
+            for seq, runs in removed.items()
+            if any(low <= gone <= high for low, high in runs for gone in seqs)
         }
 
     def lists(self, shown: set[int], *, redacted: bool) -> dict[str, bytes]:
         """The manifests that shown entries cite, by their name in the bundle."""
         return {
-            f"{kind}s/{digest}.json": manifest
-            for seq, (kind, digest, manifest) in sorted(self._said.items())
-            if seq in shown and not (redacted and kind == "erasure")
+            f"{cited.kind}s/{cited.digest}.json": cited.content
+            for seq, cited in sorted(self._citations.items())
+            if seq in shown and not (redacted and cited.kind == "erasure")
         }
+
+    def _listed(self, kind: str, member: str) -> dict[int, Any]:
+        """What each list of a kind has in a member, by the seq of the entry that cites it."""
+        cited = {seq: citation for seq, citation in self._citations.items() if citation.kind == kind}
+        return {seq: msgspec.json.decode(citation.content)[member] for seq, citation in cited.items()}
 
 
 def _bodies(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[int, Body]]:
@@ -197,30 +208,30 @@ def _bodies(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[int, Body
 
 
 def _files(
-    ask: BundleAsk, cut: _Cut, evidence: Evidence, signs: BundleSigns, progress: Progress
+    request: BundleRequest, cut: _Cut, evidence: Evidence, keys: BundleKeys, progress: Progress
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Every file but the manifest, each as pieces."""
-    here = resources.files("trailbook.export")
-    seqs = _seqs(ask, cut)
+    folder = resources.files("trailbook.export")
+    seqs = _seqs(request, cut)
     yield "checkpoint", [evidence.note]
-    yield "keys", [(format_vkey(key) + "\n").encode() for key in signs.verifiers]
+    yield "keys", [(format_vkey(key) + "\n").encode() for key in keys.verifiers]
     yield "bodies.tsv", _lines(evidence, seqs, progress)
     yield "matching.json", [canonical_json(_runs(cut.matching))]
-    rows = _identities(ask, cut, evidence)
-    if rows or not ask.redacted:
+    rows = _identities(request, cut, evidence)
+    if rows or not request.redacted:
         yield "identities.ndjson", rows
     yield from ((name, [content]) for name, content in cut.lists.items())
     yield from _tiles(evidence, seqs)
     for name in ("VERIFY.md", "trailbook_verify.py"):
-        yield name, [(here / name).read_bytes()]
+        yield name, [(folder / name).read_bytes()]
 
 
-def _seqs(ask: BundleAsk, cut: _Cut) -> list[int]:
+def _seqs(request: BundleRequest, cut: _Cut) -> list[int]:
     """Every seq whose row is in the bundle, ascending; a closed one has the row before its range too."""
-    found = {*cut.matching, *cut.witnesses}
-    if ask.kind == "closed" and cut.as_of:
-        found |= set(range(max(cut.first - 1, 0), cut.as_of))
-    return sorted(found)
+    seqs = {*cut.matching, *cut.witnesses}
+    if request.kind == "closed" and cut.as_of:
+        seqs |= set(range(max(cut.first - 1, 0), cut.as_of))
+    return sorted(seqs)
 
 
 def _lines(evidence: Evidence, seqs: Sequence[int], progress: Progress) -> Iterator[bytes]:
@@ -231,30 +242,30 @@ def _lines(evidence: Evidence, seqs: Sequence[int], progress: Progress) -> Itera
 
 
 def _line(row: "StoredEntry") -> bytes:
-    said = b"-\t" + (row.leaf or b"").hex().encode() if row.body is None else row.body
-    return b"%d\t%s\n" % (row.seq, said)
+    content = b"-\t" + (row.leaf or b"").hex().encode() if row.body is None else row.body
+    return b"%d\t%s\n" % (row.seq, content)
 
 
-def _identities(ask: BundleAsk, cut: _Cut, evidence: Evidence) -> list[bytes]:
+def _identities(request: BundleRequest, cut: _Cut, evidence: Evidence) -> list[bytes]:
     """The rows that open the shown tokens, by token; redacted, only those that name removals."""
-    if ask.redacted:
+    if request.redacted:
         shown = [body for _, body in _bodies(evidence, sorted({*cut.matching, *cut.witnesses}))]
         wanted = {body.target for body in shown if body.action == _PRUNED}
     else:
         wanted = set(cut.shown)
-        wanted |= {token for _, tokens in _filter_tokens(ask, evidence) for token in tokens}
-    found = {i.token: i for i in evidence.identities(wanted) if i.id is not None}
-    return [canonical_json(_row(found[token])) + b"\n" for token in sorted(found)]
+        wanted |= {token for _, tokens in _filter_tokens(request, evidence) for token in tokens}
+    opened = {i.token: i for i in evidence.identities(wanted) if i.id is not None}
+    return [canonical_json(_row(opened[token])) + b"\n" for token in sorted(opened)]
 
 
 def _row(identity: "Identity") -> dict[str, str]:
-    given: dict[str, str | None] = {"type": identity.type, "token": identity.token}
+    members: dict[str, str | None] = {"type": identity.type, "token": identity.token}
     if identity.type == "origin":
-        given |= {"ip": identity.id or None, "user_agent": identity.name}
+        members |= {"ip": identity.id or None, "user_agent": identity.name}
     else:
-        given |= {"id": identity.id, "name": identity.name}
-    given["salt"] = (identity.salt or b"").hex()
-    return {name: value for name, value in given.items() if value is not None}
+        members |= {"id": identity.id, "name": identity.name}
+    members["salt"] = (identity.salt or b"").hex()
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _tiles(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[str, Iterable[bytes]]]:
@@ -270,33 +281,33 @@ def _tiles(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[str, Itera
         wanted, level, width = {index // TILE for index in wanted if index < whole}, level + 1, whole
 
 
-def _manifest(log: Log, ask: BundleAsk, cut: _Cut, evidence: Evidence) -> dict[str, object]:
-    checkpoint, query = evidence.checkpoint, ask.query
-    said: dict[str, object] = {
+def _manifest(log: Log, request: BundleRequest, cut: _Cut, evidence: Evidence) -> dict[str, object]:
+    checkpoint, query = evidence.checkpoint, request.query
+    members: dict[str, object] = {
         "as_of": cut.as_of,
         "count": len(cut.matching),
         "created_at": written(log.clock()),
         "filter": _filter(query, log.clock()),
-        "filter_tokens": [list(pair) for pair in _filter_tokens(ask, evidence)],
+        "filter_tokens": [list(pair) for pair in _filter_tokens(request, evidence)],
         "filter_words": in_words(
-            query, lambda field, value: filter_label(log, field, value, ask.lang), ask.lang
+            query, lambda field, value: filter_label(log, field, value, request.lang), request.lang
         ),
-        "kind": ask.kind,
-        "lang": ask.lang,
+        "kind": request.kind,
+        "lang": request.lang,
         "org": log.org,
         "origin": checkpoint.origin,
-        "redacted": ask.redacted,
+        "redacted": request.redacted,
         "root": checkpoint.root.hex(),
         "size": checkpoint.size,
         "tz": query.tz,
         "v": 1,
         "witnesses": cut.witnesses,
     }
-    if ask.kind == "closed":
-        said["range"] = [cut.first, cut.as_of]
+    if request.kind == "closed":
+        members["range"] = [cut.first, cut.as_of]
     if cut.matching:
-        said |= {"first_seq": cut.matching[0], "last_seq": cut.matching[-1]}
-    return said
+        members |= {"first_seq": cut.matching[0], "last_seq": cut.matching[-1]}
+    return members
 
 
 def _filter(query: Query, now: datetime) -> list[list[str]]:
@@ -308,9 +319,9 @@ def _filter(query: Query, now: datetime) -> list[list[str]]:
     return pairs + ([["to", written(instant(until))]] if until is not None else [])
 
 
-def _filter_tokens(ask: BundleAsk, evidence: Evidence) -> list[tuple[str, list[str]]]:
+def _filter_tokens(request: BundleRequest, evidence: Evidence) -> list[tuple[str, list[str]]]:
     """For each item that the filter names, the tokens it stands for."""
-    values = sorted({v for term in ask.query.terms if term.field in _ITEMS for v in term.values})
+    values = sorted({v for term in request.query.terms if term.field in _ITEMS for v in term.values})
     return [(value, evidence.tokens_of(*value.split("/", 1))) for value in values]
 
 
@@ -323,13 +334,13 @@ def filter_label(log: Log, field: str, value: str, lang: str) -> str:
 
 
 def _runs(seqs: Iterable[int]) -> list[list[int]]:
-    found: list[list[int]] = []
+    runs: list[list[int]] = []
     for seq in seqs:
-        if found and found[-1][1] == seq - 1:
-            found[-1][1] = seq
+        if runs and runs[-1][1] == seq - 1:
+            runs[-1][1] = seq
         else:
-            found.append([seq, seq])
-    return found
+            runs.append([seq, seq])
+    return runs
 
 
 def _write(archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes]) -> str:

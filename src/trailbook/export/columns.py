@@ -29,7 +29,7 @@ UNIQUE = frozenset(
     "occurred_at occurred_local recorded_at concerns sentence correlation caused_by id seq".split()
 )
 _MOST_HOURS = 20_000
-_MOST_KNOWN = 20_000
+_MOST_CELLS = 20_000
 _HOUR = 13  # characters of 2026-11-02T08
 
 
@@ -40,7 +40,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     tz: str = "UTC"
 
 
-def columns(layout: Layout) -> tuple[Column, ...]:
+def readers(layout: Layout) -> tuple[Column, ...]:
     """How each column of a layout is read. Raises: InvalidError for a column or zone nobody knows."""
     faults = tuple(
         Fault("/columns", "parameter-invalid", f"has {name[:40]!r}, which is none of {', '.join(COLUMNS)}")
@@ -51,35 +51,35 @@ def columns(layout: Layout) -> tuple[Column, ...]:
         faults += (Fault("/columns", "parameter-invalid", "needs one column or more, each once"),)
     if faults:
         raise InvalidError("; ".join(f"columns: {fault.detail}" for fault in faults), faults)
-    place = zone(layout.tz)
-    return tuple(_local(place) if name == "occurred_local" else _COLUMNS[name] for name in layout.columns)
+    tz = zone(layout.tz)
+    return tuple(_local(tz) if name == "occurred_local" else _COLUMNS[name] for name in layout.columns)
 
 
-def _local(place: ZoneInfo) -> Column:
+def _local(tz: ZoneInfo) -> Column:
     """Local times with their offsets; hours once computed are remembered, for neighbours share them."""
-    known: dict[str, tuple[str, str] | None] = {}
+    hours: dict[str, tuple[str, str] | None] = {}
 
     def local(at: str) -> str:
         hour = at[:_HOUR]
-        if hour not in known:
-            if len(known) > _MOST_HOURS:
-                known.clear()
-            known[hour] = _hour(hour, place)
-        shared = known[hour]
-        return _written(at, place) if shared is None else shared[0] + at[_HOUR:19] + shared[1]
+        if hour not in hours:
+            if len(hours) > _MOST_HOURS:
+                hours.clear()
+            hours[hour] = _hour(hour, tz)
+        shared = hours[hour]
+        return _written(at, tz) if shared is None else shared[0] + at[_HOUR:19] + shared[1]
 
     return lambda lines: [local(line.body.occurred_at) for line in lines]
 
 
-def _hour(hour: str, place: ZoneInfo) -> tuple[str, str] | None:
+def _hour(hour: str, tz: ZoneInfo) -> tuple[str, str] | None:
     """The local hour and offset of an hour in UTC; None where its minutes are not the same, or not all alike."""
-    first, last = (_written(f"{hour}:{rest}Z", place) for rest in ("00:00", "59:59"))
+    first, last = (_written(f"{hour}:{rest}Z", tz) for rest in ("00:00", "59:59"))
     alike = first[:_HOUR] == last[:_HOUR] and first[_HOUR:19] == ":00:00" and last[_HOUR:19] == ":59:59"
     return (first[:_HOUR], first[19:]) if alike and first[19:] == last[19:] else None
 
 
-def _written(at: str, place: ZoneInfo) -> str:
-    return datetime.fromisoformat(at).astimezone(place).isoformat(sep=" ", timespec="seconds")
+def _written(at: str, tz: ZoneInfo) -> str:
+    return datetime.fromisoformat(at).astimezone(tz).isoformat(sep=" ", timespec="seconds")
 
 
 def _concerned(line: "ExportLine") -> str:
@@ -91,7 +91,7 @@ def _concerned(line: "ExportLine") -> str:
 
 _COLUMNS: dict[str, Column] = {
     "occurred_at": lambda lines: [line.body.occurred_at for line in lines],
-    "occurred_local": lambda lines: [line.body.occurred_at for line in lines],  # `columns` knows the zone
+    "occurred_local": lambda lines: [line.body.occurred_at for line in lines],  # `readers` knows the zone
     "recorded_at": lambda lines: [line.body.recorded_at for line in lines],
     "category": lambda lines: [line.body.category for line in lines],
     "action": lambda lines: [line.body.action for line in lines],
@@ -125,13 +125,13 @@ def remembering(make: Callable[[str], str], name: str) -> Callable[[list[str]], 
     """`make` over a column's texts; what was made of one that may come again is kept, within bounds."""
     if name in UNIQUE:
         return lambda texts: [make(text) for text in texts]
-    known: dict[str, str] = {}
+    cells: dict[str, str] = {}
 
-    def made(texts: list[str]) -> list[str]:
-        if len(known) > _MOST_KNOWN:
-            known.clear()
-        for text in set(texts) - known.keys():
-            known[text] = make(text)
-        return [known[text] for text in texts]
+    def remembered(texts: list[str]) -> list[str]:
+        if len(cells) > _MOST_CELLS:
+            cells.clear()
+        for text in set(texts) - cells.keys():
+            cells[text] = make(text)
+        return [cells[text] for text in texts]
 
-    return made
+    return remembered

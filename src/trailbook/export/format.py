@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 from msgspec import Struct
 
 from trailbook.errors import ExportChangedError, FormatUnavailableError
-from trailbook.export.columns import COLUMNS, Layout
-from trailbook.export.columns import columns as read_columns
+from trailbook.export.columns import COLUMNS, Layout, readers
 from trailbook.model import Progress
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
@@ -59,19 +58,19 @@ def check_format(name: str, columns: tuple[str, ...] | None = None, tz: str = "U
             f"format: {name} needs the extra `{name}`: pip install trailbook[{name}]"
         )
     if form.table:
-        read_columns(Layout(columns=COLUMNS if columns is None else columns, tz=tz))
+        readers(Layout(columns=COLUMNS if columns is None else columns, tz=tz))
 
 
 def file_pieces(name: Format, batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
     """A file of this format, piece by piece. Raises: FormatUnavailableError; whatever the rows raise."""
     check_format(name, layout.columns, layout.tz)
     module = importlib.import_module(f"trailbook.export.{name}")
-    found: Iterator[bytes]
+    pieces: Iterator[bytes]
     if FORMATS[name].table:
-        found = getattr(module, f"{name}_file")(batches, layout)
+        pieces = getattr(module, f"{name}_file")(batches, layout)
     else:
-        found = module.jsonl_file(batches)
-    return found
+        pieces = module.jsonl_file(batches)
+    return pieces
 
 
 def exactly(rows: "ExportRows", progress: Progress = lambda done, of: None) -> Iterator["list[ExportLine]"]:

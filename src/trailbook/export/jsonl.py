@@ -58,12 +58,12 @@ def _entry(line: "ExportLine") -> Any:
 def _acting(line: "ExportLine") -> Raw:
     kind = line.body.actor.kind
     shown = ShownActor(kind=kind, **structs.asdict(line.actor.shown))
-    made = line.actor.raw[_ACTING[kind]] = Raw(_encoder.encode(shown))
-    return made
+    raw = line.actor.raw[_ACTING[kind]] = Raw(_encoder.encode(shown))
+    return raw
 
 
 def _raw(face: "Face", part: str = "") -> Raw:
     """An item's JSON, as it is or with its part, kept with it."""
     shown = ShownConcern(part=part, **structs.asdict(face.shown)) if part else face.shown
-    made = face.raw[part] = Raw(_encoder.encode(shown))
-    return made
+    raw = face.raw[part] = Raw(_encoder.encode(shown))
+    return raw

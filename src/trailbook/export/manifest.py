@@ -29,39 +29,39 @@ class Facts(Struct, frozen=True, kw_only=True):
     files: dict[str, str]
 
 
-def signed_manifest(deployment: Deployment, wanted: ExportOrder, facts: Facts) -> bytes | None:
+def signed_manifest(deployment: Deployment, order: ExportOrder, facts: Facts) -> bytes | None:
     """The signed manifest; None for a log without signing keys. Raises: NotCheckpointedError."""
-    org = wanted.viewer.org
+    org = order.viewer.org
     log = deployment.log(org)
     try:
         keys = deployment.verifier_keys(org)
     except ConfigurationError:
         return None
     checkpoint = log.evidence(viewer=operator(org)).checkpoint
-    query = from_params(wanted.filter)
-    said: dict[str, Any] = {
+    query = from_params(order.filter)
+    members: dict[str, Any] = {
         "as_of": facts.as_of,
         "count": facts.count,
         "created_at": written(log.clock()),
         "files": facts.files,
-        "filter": [list(pair) for pair in wanted.filter],
+        "filter": [list(pair) for pair in order.filter],
         "filter_words": in_words(
-            query, lambda field, value: filter_label(log, field, value, wanted.lang), wanted.lang
+            query, lambda field, value: filter_label(log, field, value, order.lang), order.lang
         ),
-        "format": wanted.format,
+        "format": order.format,
         "kind": "file",
-        "lang": wanted.lang,
+        "lang": order.lang,
         "org": org,
         "origin": checkpoint.origin,
         "root": checkpoint.root.hex(),
         "size": checkpoint.size,
-        "tz": wanted.tz,
+        "tz": order.tz,
         "v": 1,
     }
-    if wanted.columns is not None:
-        said["columns"] = list(wanted.columns)
+    if order.columns is not None:
+        members["columns"] = list(order.columns)
     if facts.first_seq is not None:
-        said |= {"first_seq": facts.first_seq, "last_seq": facts.last_seq}
-    text = canonical_json(said).decode() + "\n"
+        members |= {"first_seq": facts.first_seq, "last_seq": facts.last_seq}
+    text = canonical_json(members).decode() + "\n"
     signer = deployment.signing.keyring.signers(keys[0].name)[0]
     return format_note(Note(text, (sign(text, signer),)))

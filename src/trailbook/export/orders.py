@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from trailbook.access import Viewer
 from trailbook.clock import Clock, Entropy
@@ -42,10 +42,10 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     erasures: int
 
 
-class Made(Struct, frozen=True, kw_only=True):
-    """The file of a job: its name, size in bytes, SHA-256 in hex, and the same of its manifest if it has one."""
+class ExportFile(Struct, frozen=True, kw_only=True):
+    """The file of a job: its name, size in bytes and SHA-256 in hex, and the name of its manifest if it has one."""
 
-    file: str
+    name: str = field(name="file")
     size: int
     digest: str
     manifest: str | None = None
@@ -54,19 +54,19 @@ class Made(Struct, frozen=True, kw_only=True):
 class Orders:
     """The orders of a deployment, with their clock."""
 
-    def __init__(self, kept: Jobs, clock: Clock, entropy: Entropy, days: int = KEPT_DAYS) -> None:
-        self._kept = kept
+    def __init__(self, jobs: Jobs, clock: Clock, entropy: Entropy, days: int = KEPT_DAYS) -> None:
+        self._jobs = jobs
         self._clock = clock
         self._entropy = entropy
         self.days = days
 
-    def order(self, wanted: ExportOrder, count: int, as_of: int) -> Job:
+    def order(self, order: ExportOrder, count: int, as_of: int) -> Job:
         """Keep an order. Raises: TooManyExportsError."""
         now = self._now()
         job = Job(
             id=base64.b32encode(self._entropy(15)).decode().lower(),
-            org=wanted.viewer.org,
-            viewer=_who(wanted.viewer),
+            org=order.viewer.org,
+            viewer=_who(order.viewer),
             state="queued",
             created_at=now,
             expires_at=now + self.days * 86_400 * _SECOND,
@@ -75,9 +75,9 @@ class Orders:
             rows_done=0,
             count=count,
             as_of=as_of,
-            order=msgspec.json.encode(wanted),
+            order=msgspec.json.encode(order),
         )
-        if not self._kept.add(job, LIMITS):
+        if not self._jobs.add(job, LIMITS):
             raise TooManyExportsError(
                 f"at most {LIMITS.viewer} exports of a viewer and {LIMITS.org} of an organisation run at once,"
                 f" and {LIMITS.kept} are kept: wait for one, or delete one"
@@ -86,19 +86,19 @@ class Orders:
 
     def find(self, viewer: Viewer, id_: str) -> Job:
         """A viewer's own job. Raises: NotFoundError, for another's as for none."""
-        job = self._kept.get(viewer.org, id_)
+        job = self._jobs.get(viewer.org, id_)
         if job is None or job.viewer != _who(viewer):
             raise NotFoundError("there is no such export")
         return self.aged(job)
 
     def listed(self, viewer: Viewer) -> list[Job]:
         """A viewer's own jobs, newest first."""
-        own = [job for job in self._kept.every(viewer.org) if job.viewer == _who(viewer)]
+        own = [job for job in self._jobs.every(viewer.org) if job.viewer == _who(viewer)]
         return [self.aged(job) for job in reversed(own)]
 
     def every(self) -> list[Job]:
         """All jobs, oldest first."""
-        return self._kept.every()
+        return self._jobs.every()
 
     def aged(self, job: Job) -> Job:
         """The job as it is by now: one that is past its time has expired, whoever notices first."""
@@ -106,20 +106,20 @@ class Orders:
             return structs.replace(job, state="expired")
         return job
 
-    def made(self, job: Job) -> Made:
+    def file(self, job: Job) -> ExportFile:
         """The file of a job. Raises: ExportNotReadyError; ExportExpiredError."""
         if job.state == "expired":
             raise ExportExpiredError("the export's file is no longer kept; order it again")
         if job.state != "ready":
             raise ExportNotReadyError(f"the export is {job.state}, so it has no file")
-        return made_of(job)
+        return file_of(job)
 
     def claim(self) -> Job | None:
         """The next job to run, now running: the oldest that waits, or whose runner is gone.
 
         One that was begun too often fails instead.
         """
-        for job in self._kept.every():
+        for job in self._jobs.every():
             lost = job.state == "running" and self._now() - job.beat_at > STALE // timedelta(microseconds=1)
             if job.state != "queued" and not lost:
                 continue
@@ -137,8 +137,8 @@ class Orders:
 
     def still(self, job: Job) -> bool:
         """Whether a running job is still this runner's: not cancelled, not taken up by another."""
-        there = self._kept.get(job.org, job.id)
-        return there is not None and (there.state, there.tries) == ("running", job.tries)
+        current = self._jobs.get(job.org, job.id)
+        return current is not None and (current.state, current.tries) == ("running", job.tries)
 
     def is_old(self, job: Job) -> bool:
         """Whether a job has waited for longer than any signer takes."""
@@ -152,9 +152,9 @@ class Orders:
         """Whether it is time for the next beat."""
         return self._now() - job.beat_at >= _SECOND
 
-    def ready(self, job: Job, made: Made) -> bool:
+    def ready(self, job: Job, file: ExportFile) -> bool:
         """The file stands. False when the job was cancelled meanwhile: then it must go."""
-        done = self._put(job, state="ready", rows_done=job.count, file=msgspec.json.encode(made))
+        done = self._put(job, state="ready", rows_done=job.count, file=msgspec.json.encode(file))
         return done is not None
 
     def failed(self, job: Job, problem: str) -> None:
@@ -164,24 +164,24 @@ class Orders:
     def cancel(self, job: Job) -> None:
         """End a job that is live, and let go of its file's name; the row stays until it expires."""
         for _ in range(5):
-            there = self._kept.get(job.org, job.id)
-            if there is None or there.state in ("cancelled", "failed", "expired"):
+            current = self._jobs.get(job.org, job.id)
+            if current is None or current.state in ("cancelled", "failed", "expired"):
                 return
-            if self._put(there, state="cancelled", file=None) is not None:
+            if self._put(current, state="cancelled", file=None) is not None:
                 return
 
     def drop(self, job: Job) -> None:
         """Let go of a job that has ended."""
-        self._kept.drop(job.org, job.id)
+        self._jobs.drop(job.org, job.id)
 
     def gone(self, job: Job) -> bool:
         """Whether a job is no longer kept."""
-        return self._kept.get(job.org, job.id) is None
+        return self._jobs.get(job.org, job.id) is None
 
     def expire(self, job: Job) -> None:
         """The file is no longer kept; the row goes after as long again."""
         if self._now() > job.expires_at + self.days * 86_400 * _SECOND:
-            self._kept.drop(job.org, job.id)
+            self._jobs.drop(job.org, job.id)
         elif job.state not in LIVE and job.state != "expired":
             self._put(job, state="expired", file=None)
 
@@ -191,25 +191,25 @@ class Orders:
 
     def forget(self, org: str) -> None:
         """Let go of every order of an organisation, with the people that they name."""
-        self._kept.forget(org)
+        self._jobs.forget(org)
 
     def _put(self, job: Job, **changes: object) -> Job | None:
         # The beat is the mark by which one writer knows that another came first: it always moves.
         new = structs.replace(job, beat_at=max(self._now(), job.beat_at + 1), **changes)
-        return new if self._kept.put(new, job) else None
+        return new if self._jobs.put(new, job) else None
 
     def _now(self) -> int:
         return microseconds(self._clock())
 
 
-def wanted_of(job: Job) -> ExportOrder:
+def order_of(job: Job) -> ExportOrder:
     """What a job's order says."""
     return msgspec.json.decode(job.order, type=ExportOrder)
 
 
-def made_of(job: Job) -> Made:
+def file_of(job: Job) -> ExportFile:
     """The file that a ready job has."""
-    return msgspec.json.decode(job.file or b"", type=Made)
+    return msgspec.json.decode(job.file or b"", type=ExportFile)
 
 
 def is_live(job: Job) -> bool:

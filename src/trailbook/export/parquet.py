@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from trailbook.export.columns import Column, Layout, columns
+from trailbook.export.columns import Column, Layout, readers
 from trailbook.export.sink import Sink
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
@@ -28,7 +28,7 @@ _INSTANTS = ("occurred_at", "recorded_at")
 
 def parquet_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
     """The file in pieces, a row an entry; local times are those of the layout's zone."""
-    reads = dict(zip(layout.columns, columns(layout), strict=True))
+    reads = dict(zip(layout.columns, readers(layout), strict=True))
     shape = schema(layout)
     sink = Sink()
     with pq.ParquetWriter(sink, shape, compression="zstd") as writer:
@@ -62,7 +62,7 @@ def _groups(tables: Iterable[Any]) -> Iterator[Any]:
     held: list[Any] = []
     for table in tables:
         held.append(table)
-        if sum(len(one) for one in held) >= _GROUP:
+        if sum(len(table) for table in held) >= _GROUP:
             yield pa.concat_tables(held)
             held = []
     if held:

@@ -8,7 +8,6 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
@@ -29,10 +28,11 @@ from trailbook.errors import (
     TrailbookError,
     UnauthenticatedError,
 )
+from trailbook.export.bundle import BundleKeys, BundleRequest, Kind, write_bundle
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.format import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, signed_manifest
-from trailbook.export.orders import KEPT_DAYS, ExportOrder, Made, Orders, is_live, wanted_of
+from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
 from trailbook.log import Log
 from trailbook.model import instant, written
 from trailbook.query import Query, Term, from_params, interval, to_params
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from trailbook.deployment import Job
     from trailbook.finding import ExportLine
 
-BUNDLES = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
+BUNDLES: dict[str, Kind] = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
 EVERY_FORMAT = (*FORMATS, *BUNDLES)
 _ERASED = Query(terms=(Term("action", ("activity_log.erased",)),))
 _WHY = (NotPermittedError, UnauthenticatedError, NotFoundError)
@@ -51,7 +51,7 @@ class Ended(Exception):  # noqa: N818  # no error: somebody wants the job to end
     """The job was cancelled, or another runner took it up."""
 
 
-class ExportAsk(Struct, frozen=True, kw_only=True):
+class ExportRequest(Struct, frozen=True, kw_only=True):
     """An order as a door takes it."""
 
     query: Query
@@ -73,32 +73,32 @@ class Runner:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def order(self, ask: ExportAsk, viewer: Viewer) -> "Job":
+    def order(self, request: ExportRequest, viewer: Viewer) -> "Job":
         """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
 
         Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
         """
         log = self._deployment.log(viewer.org)
-        if ask.format in BUNDLES:
+        if request.format in BUNDLES:
             require_proofs(viewer, viewer.org)
-            _check_bundle(ask, withholds=log.withholds(viewer))
+            _check_bundle(request, withholds=log.withholds(viewer))
         else:
             require_full(viewer, viewer.org)
-            check_format(ask.format, ask.columns, ask.tz or ask.query.tz)
-        count, as_of = log.count(ask.query, viewer=viewer, lang=ask.lang)
-        wanted = ExportOrder(
+            check_format(request.format, request.columns, request.tz or request.query.tz)
+        count, as_of = log.count(request.query, viewer=viewer, lang=request.lang)
+        order = ExportOrder(
             viewer=viewer,
-            filter=_fixed(ask.query, log, as_of),
-            format=ask.format,
-            columns=ask.columns,
-            tz=ask.tz or ask.query.tz,
-            lang=ask.lang,
-            manifest=ask.manifest,
+            filter=_fixed(request.query, log, as_of),
+            format=request.format,
+            columns=request.columns,
+            tz=request.tz or request.query.tz,
+            lang=request.lang,
+            manifest=request.manifest,
             erasures=_erasures(log),
         )
-        job = self.orders.order(wanted, count, as_of)
+        job = self.orders.order(order, count, as_of)
         try:
-            log.exported(ask.query, viewer=viewer)
+            log.exported(request.query, viewer=viewer)
         except TrailbookError:
             self.cancel(job)  # what cannot be recorded is not made
             self.orders.drop(job)
@@ -115,8 +115,8 @@ class Runner:
     def path(self, job: "Job", which: Literal["file", "manifest"] = "file") -> Path:
         """Where a ready job's file lies. Raises: ExportNotReadyError, ExportExpiredError, NotFoundError."""
         self._sweep(job.org)
-        made = self.orders.made(self.orders.aged(job))
-        name = made.file if which == "file" else made.manifest
+        file = self.orders.file(self.orders.aged(job))
+        name = file.name if which == "file" else file.manifest
         path = self.folder / job.org / (name or "")
         if name is None or not path.is_file() or self.orders.gone(job):
             raise NotFoundError("there is no such file")
@@ -167,10 +167,10 @@ class Runner:
         """Let go of the exports of an organisation once somebody was erased from its log since one was ordered."""
         jobs = [job for job in self.orders.every() if job.org == org]
         try:
-            now = _erasures(self._deployment.log(org)) if jobs else 0
+            erasures = _erasures(self._deployment.log(org)) if jobs else 0
         except NotFoundError:
-            now = -1
-        if any(wanted_of(job).erasures != now for job in jobs):
+            erasures = -1
+        if any(order_of(job).erasures != erasures for job in jobs):
             for job in jobs:
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
@@ -184,8 +184,8 @@ class Runner:
 
     def _waits(self, job: "Job") -> bool:
         """Whether a job needs a signed head that is not there yet."""
-        wanted = wanted_of(job)
-        if not (wanted.manifest or wanted.format in BUNDLES):
+        order = order_of(job)
+        if not (order.manifest or order.format in BUNDLES):
             return False
         try:
             self._deployment.signing  # noqa: B018  # asks whether there are keys
@@ -202,7 +202,7 @@ class Runner:
         watch = _Watch(self, job)
         try:
             watch.look(force=True)
-            made = self._write(job, wanted_of(job), watch)
+            file = self._write(job, order_of(job), watch)
         except Ended:
             return
         except OSError:
@@ -210,57 +210,54 @@ class Runner:
         except TrailbookError as error:
             self.orders.failed(watch.job, error.code)
         else:
-            if not self.orders.ready(watch.job, made):
+            if not self.orders.ready(watch.job, file):
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
 
-    def _write(self, job: "Job", wanted: ExportOrder, watch: "_Watch") -> Made:
+    def _write(self, job: "Job", order: ExportOrder, watch: "_Watch") -> ExportFile:
         folder = self.folder / job.org
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ending = "zip" if wanted.format in BUNDLES else wanted.format
+        ending = "zip" if order.format in BUNDLES else order.format
         path = folder / f"{job.id}.{ending}"
         with whole_file(path) as out:
-            if wanted.format in BUNDLES:
-                self._bundle(job, wanted, watch, out)
+            if order.format in BUNDLES:
+                self._bundle(job, order, watch, out)
             else:
-                self._table(job, wanted, watch, out)
+                self._table(job, order, watch, out)
             watch.look(force=True)  # what happened while the last rows were written
-        digest, size = _digest(path)
+        digest = _digest(path)
         note = None
-        if wanted.manifest and wanted.format not in BUNDLES:
-            note = self._manifest(job, wanted, (watch, {path.name: digest}))
-        return Made(file=path.name, size=size, digest=digest, manifest=note)
+        if order.manifest and order.format not in BUNDLES:
+            note = self._manifest(job, order, watch=watch, files={path.name: digest})
+        return ExportFile(name=path.name, size=path.stat().st_size, digest=digest, manifest=note)
 
-    def _table(self, job: "Job", wanted: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
-        form = cast(Format, wanted.format)
-        query = from_params(wanted.filter)
+    def _table(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
+        form = cast(Format, order.format)
+        query = from_params(order.filter)
         rows = self._deployment.log(job.org).export(
-            query, viewer=watch.viewer, order=FORMATS[form].order, lang=wanted.lang
+            query, viewer=watch.viewer, order=FORMATS[form].order, lang=order.lang
         )
         if rows.count != job.count:
             raise ExportChangedError("the log is no longer what was counted; order the export again")
-        layout = Layout(columns=wanted.columns or COLUMNS, tz=wanted.tz)
+        layout = Layout(columns=order.columns or COLUMNS, tz=order.tz)
         for piece in file_pieces(form, watch.through(exactly(rows)), layout):
             out.write(piece)
 
-    def _bundle(self, job: "Job", wanted: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
-        bundle = import_module("trailbook.export.bundle")
+    def _bundle(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
         log = self._deployment.log(job.org)
-        keys = self._deployment.verifier_keys(job.org)
-        signs = bundle.BundleSigns(self._deployment.signing.keyring.signers(keys[0].name)[0], keys)
-        ask = bundle.BundleAsk(
-            kind=BUNDLES[wanted.format], query=from_params(wanted.filter), lang=wanted.lang
-        )
-        bundle.write_bundle(log, ask, out, viewer=watch.viewer, signs=signs, progress=watch.told)
+        verifiers = self._deployment.verifier_keys(job.org)
+        signer = self._deployment.signing.keyring.signers(verifiers[0].name)[0]
+        request = BundleRequest(kind=BUNDLES[order.format], query=from_params(order.filter), lang=order.lang)
+        keys = BundleKeys(signer, verifiers)
+        write_bundle(log, request, out, viewer=watch.viewer, keys=keys, progress=watch.progress)
 
     def _manifest(
-        self, job: "Job", wanted: ExportOrder, found: "tuple[_Watch, dict[str, str]]"
+        self, job: "Job", order: ExportOrder, *, watch: "_Watch", files: dict[str, str]
     ) -> str | None:
-        watch, files = found
         facts = Facts(
             count=job.count, as_of=job.as_of, first_seq=watch.first, last_seq=watch.last, files=files
         )
-        note = signed_manifest(self._deployment, wanted, facts)
+        note = signed_manifest(self._deployment, order, facts)
         if note is None:
             return None
         path = self.folder / job.org / f"{job.id}.manifest.note"
@@ -277,8 +274,8 @@ class _Watch:
         self._orders = runner.orders
         self._stopped: Callable[[], bool] = runner._stop.is_set
         self.job = job
-        self._wanted = wanted_of(job)
-        self.viewer = self._wanted.viewer
+        self._order = order_of(job)
+        self.viewer = self._order.viewer
         self.first: int | None = None
         self.last: int | None = None
 
@@ -292,9 +289,9 @@ class _Watch:
             self.look()
             yield batch
             done += len(batch)
-            self.told(done, self.job.count)
+            self.progress(done, self.job.count)
 
-    def told(self, done: int, of: int) -> None:
+    def progress(self, done: int, of: int) -> None:
         """Say how far it is; the count of a bundle's rows is its own. Raises: as `look`."""
         if self._orders.is_due(self.job):
             beaten = self._orders.beat(self.job, min(done, self.job.count))
@@ -310,11 +307,11 @@ class _Watch:
             raise Ended
         if not self._orders.still(self.job):
             raise Ended
-        self.viewer = self._deployment.credentials.still(self._wanted.viewer)
+        self.viewer = self._deployment.credentials.still(self._order.viewer)
         require_full(self.viewer, self.job.org)
-        if set(self.viewer.withheld) != set(self._wanted.viewer.withheld):
+        if set(self.viewer.withheld) != set(self._order.viewer.withheld):
             raise ExportChangedError("what this viewer may see has changed; order the export again")
-        if force and _erasures(self._deployment.log(self.job.org)) != self._wanted.erasures:
+        if force and _erasures(self._deployment.log(self.job.org)) != self._order.erasures:
             raise ExportChangedError("somebody was erased meanwhile; order the export again")
 
 
@@ -335,12 +332,12 @@ def kept_exports(
     return runner, close
 
 
-def _check_bundle(ask: ExportAsk, *, withholds: bool) -> None:
-    if ask.format == "bundle-closed" and withholds:
+def _check_bundle(request: ExportRequest, *, withholds: bool) -> None:
+    if request.format == "bundle-closed" and withholds:
         raise NotPermittedError("every category, which a closed bundle shows")
-    if ask.columns is not None:
+    if request.columns is not None:
         raise FormatUnavailableError("columns: a bundle has none")
-    if ask.format == "bundle-closed" and (ask.query.text or ask.query.self_ is not None):
+    if request.format == "bundle-closed" and (request.query.text or request.query.self_ is not None):
         raise FilterInvalidError("text and self cannot be checked again in a closed bundle")
 
 
@@ -359,6 +356,6 @@ def _erasures(log: Log) -> int:
     return log.count(_ERASED, viewer=operator(log.org))[0]
 
 
-def _digest(path: Path) -> tuple[str, int]:
+def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -32,6 +32,6 @@ class Sink(io.RawIOBase):
 
     def taken(self) -> bytes:
         """Everything written since the last time."""
-        found = b"".join(self._pieces)
+        content = b"".join(self._pieces)
         self._pieces.clear()
-        return found
+        return content

@@ -79,11 +79,11 @@ def add(p: Point, q: Point) -> Point:
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % P, g * h % P, f * g % P, e * h % P
 def multiply(number: int, point: Point) -> Point:
-    found = (0, 1, 1, 0)
+    product = (0, 1, 1, 0)
     while number:
-        found = add(found, point) if number & 1 else found
+        product = add(product, point) if number & 1 else product
         point, number = add(point, point), number >> 1
-    return found
+    return product
 def point_of(raw: bytes) -> Point:
     y, sign = int.from_bytes(raw, "little") & ((1 << 255) - 1), raw[31] >> 7
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
@@ -99,25 +99,25 @@ def check_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     x, y, z, t = point_of(public)
     x, y, z, t = add(multiply(s % L, base), multiply(k, (P - x, y, z, P - t)))
-    made = y * pow(z, P - 2, P) % P | (x * pow(z, P - 2, P) % P & 1) << 255
-    if len(signature) != 64 or s >= L or made != int.from_bytes(signature[:32], "little"):
+    encoded = y * pow(z, P - 2, P) % P | (x * pow(z, P - 2, P) % P & 1) << 255
+    if len(signature) != 64 or s >= L or encoded != int.from_bytes(signature[:32], "little"):
         raise BrokenError("has a signature that does not hold")
 
 def base64_of(text: str) -> bytes:
-    found = base64.b64decode(text) if re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text) and len(text) % 4 == 0 else b""
-    if not found or base64.b64encode(found).decode() != text:
+    raw = base64.b64decode(text) if re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text) and len(text) % 4 == 0 else b""
+    if not raw or base64.b64encode(raw).decode() != text:
         raise BrokenError("has base64 that is not in its canonical form")
-    return found
+    return raw
 def keys_of(text: str) -> list[Key]:
-    found = []
+    keys = []
     for line in filter(None, text.split("\n")):
         name, id_, encoded = (*line.split("+", 2), "", "")[:3]
         typed = base64_of(encoded)
         key = (name, hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4], typed[0], typed[1:])
         if not name or key[1].hex() != id_ or typed[0] not in (LOG_KEY, COSIGNING_KEY) or len(typed) != 33:
             raise BrokenError(f"has {line[:80]!r}, which is not a verifier key: name+keyid+base64")
-        found.append(key)
-    return found
+        keys.append(key)
+    return keys
 def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[list[str], dict[Key, int]]:
     """The lines of a note that a key named as its origin signed; who signed it, and when. Raises: BrokenError."""
     whole = raw.decode("utf-8", "surrogateescape")
@@ -125,24 +125,24 @@ def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[lis
     lines, text = ending.split("\n"), text + "\n"
     if len(raw) > NOTE_LIMIT or not blank or lines.pop() or re.search("[\0-\t\v-\x1f\ud800-\udfff]", whole):
         raise BrokenError("is not a signed note")
-    known: dict[tuple[str, bytes], Key] = {key[:2]: key for key in keys}
-    found: dict[Key, int] = {}
+    by_id: dict[tuple[str, bytes], Key] = {key[:2]: key for key in keys}
+    signed: dict[Key, int] = {}
     for line in lines:
         dash, name, encoded = (*line.split(" ", 2), "", "")[:3]
         signature = base64_of(encoded)
-        key = known.get((name, signature[:4]))
-        if dash != "\u2014" or lines.count(line) > 1 or key in found:
+        key = by_id.get((name, signature[:4]))
+        if dash != "\u2014" or lines.count(line) > 1 or key in signed:
             raise BrokenError("has a malformed signature line, or one twice")
         if key and key[2] == LOG_KEY:
             check_ed25519(key[3], text.encode(), signature[4:])
-            found[key] = 0
+            signed[key] = 0
         elif key:
-            found[key] = time = int.from_bytes(signature[4:12], "big")
+            signed[key] = time = int.from_bytes(signature[4:12], "big")
             check_ed25519(key[3], f"cosignature/v1\ntime {time}\n{text}".encode(), signature[12:])
     origin = text.partition("\n")[0] if origin is None else origin
-    if not any(key[::2] == (origin, LOG_KEY) for key in found):
+    if not any(key[::2] == (origin, LOG_KEY) for key in signed):
         raise BrokenError(f"is not signed by a known key of the log, named {origin}")
-    return text[:-1].split("\n"), found
+    return text[:-1].split("\n"), signed
 def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[tuple[str, int]]]:
     lines, signed = note_of(raw, keys)
     if len(lines) < 3 or not all(lines) or not re.fullmatch(NUMBER, lines[1]) or len(base64_of(lines[2])) != 32:
@@ -153,58 +153,58 @@ def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[t
     return (lines[0], int(lines[1]), base64_of(lines[2])), times
 def seq_of(proof: bytes, leaf: bytes, head: tuple[str, int, bytes]) -> int:
     """The place of these bytes under a head. Raises: BrokenError. Source: C2SP tlog-proof, RFC 9162 2.1.3.2."""
-    found = re.fullmatch(rf"(?:extra [^\n]+\n)?index ({NUMBER})((?:\n[^\n]+)*)", proof[len(PROOF) :].decode("latin-1"))
-    if not found or int(found[1]) >= head[1]:
+    match = re.fullmatch(rf"(?:extra [^\n]+\n)?index ({NUMBER})((?:\n[^\n]+)*)", proof[len(PROOF) :].decode("latin-1"))
+    if not match or int(match[1]) >= head[1]:
         raise BrokenError("is not an index below the size of its tree, and hashes")
-    at, last, made = int(found[1]), head[1] - 1, hashlib.sha256(b"\0" + leaf).digest()
-    for line in found[2].split("\n")[1:]:
+    at, last, node = int(match[1]), head[1] - 1, hashlib.sha256(b"\0" + leaf).digest()
+    for line in match[2].split("\n")[1:]:
         beside, left = base64_of(line), at & 1 or at == last
-        made = hashlib.sha256(b"\1" + (beside + made if left else made + beside)).digest() if last else b""
+        node = hashlib.sha256(b"\1" + (beside + node if left else node + beside)).digest() if last else b""
         while left and at and not at & 1:
             at, last = at >> 1, last >> 1
         at, last = at >> 1, last >> 1
-    if last or made != head[2]:
+    if last or node != head[2]:
         raise BrokenError("does not lead from these bytes to the signed root")
-    return int(found[1])
+    return int(match[1])
 def tile_root(hashes: bytes) -> bytes:
     """The root over the joined hashes of a tile. Source: RFC 9162 section 2.1.1."""
     sha256, row = hashlib.sha256, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
     while len(row) > 1:
         odd = row[-1:] if len(row) & 1 else []
-        row = [sha256(b"\1" + one + two).digest() for one, two in zip(row[::2], row[1::2])] + odd  # noqa: B905
+        row = [sha256(b"\1" + left + right).digest() for left, right in zip(row[::2], row[1::2])] + odd  # noqa: B905
     return row[0]
 def edge_of(size: int) -> list[Tile]:
     return [(level, size >> 8 * level + 8) for level in range(8) if size >> 8 * level & 255]
 def root_at(tiles: dict[Tile, bytes], size: int) -> bytes | None:
     """The root of the first `size` leaves, or None when a tile that it takes is not there."""
-    found = b"" if size else hashlib.sha256(b"").digest()
+    root = b"" if size else hashlib.sha256(b"").digest()
     for level, index in edge_of(size):
         width = 32 * (size >> 8 * level & 255)
         if len(tiles.get((level, index), b"")) < width:
             return None
-        found = tile_root(tiles[level, index][:width] + found)
-    return found
+        root = tile_root(tiles[level, index][:width] + root)
+    return root
 def tile_name(tile: Tile, size: int) -> str:
     width, index = (size >> 8 * tile[0]) - 256 * tile[1], tile[1]
     path = "".join(f"x{index // 1000**n % 1000:03}/" for n in range(6, 0, -1) if index >= 1000**n)
     return f"tile/{tile[0]}/{path}{index % 1000:03}" + (f".p/{width}" if width < 256 else "")
 def merged(runs: Iterable[Iterable[int]]) -> list[list[int]]:
-    found: list[list[int]] = []
+    joined: list[list[int]] = []
     for first, last in sorted(map(list, runs)):
-        if found and first <= found[-1][1] + 1:
-            found[-1][1] = max(found[-1][1], last)
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], last)
         else:
-            found.append([first, last])
-    return found
+            joined.append([first, last])
+    return joined
 def within(runs: list[list[int]], seq: int) -> bool:
     at = bisect.bisect_right(runs, [seq, 1 << 64]) - 1
     return at >= 0 and seq <= runs[at][1]
 def json_of(raw: bytes, form: str) -> Any:
     """Canonical JSON of a form: one spelling, no repeated keys. Raises: BrokenError."""
     try:
-        found, text = json.loads(raw), raw.decode()
-        if canonical(found) == text and re.fullmatch(form, text):
-            return found
+        value, text = json.loads(raw), raw.decode()
+        if canonical(value) == text and re.fullmatch(form, text):
+            return value
     except (ValueError, RecursionError):
         pass
     raise BrokenError("is not canonical JSON of its form")
@@ -227,31 +227,31 @@ def body_fault(entry: Entry, latest: bytes) -> str | None:
     return "has concerns or fields out of order or twice" if unordered else None
 def filter_of(manifest: dict[str, Any]) -> Callable[[Entry], bool]:
     """The filter as a test of an entry. Raises: BrokenError for one that cannot be applied."""
-    tokens, once = dict(manifest["filter_tokens"]), {"from": b"", "to": b"\xff"}
+    tokens, bounds = dict(manifest["filter_tokens"]), {"from": b"", "to": b"\xff"}
     terms: dict[str, set[bytes]] = {}
     for name, value in manifest["filter"]:
         plain = name[:-4] if name.endswith(".not") else name
         if (plain in BY_TOKEN and value in tokens) or plain in BY_VALUE:
             values = tokens[value] if plain in BY_TOKEN else [re.sub(r"[.][*]$", "", value)]
-            terms.setdefault(name, set()).update(found.encode() for found in values)
-        elif once.get(name) in (b"", b"\xff") and re.fullmatch(INSTANT, value):
-            once[name] = value.encode()
+            terms.setdefault(name, set()).update(text.encode() for text in values)
+        elif bounds.get(name) in (b"", b"\xff") and re.fullmatch(INSTANT, value):
+            bounds[name] = value.encode()
         elif manifest["kind"] == "closed" or name not in ("text", "self"):
             raise BrokenError(f"has a filter {name} that cannot be applied")
     where = {**BY_VALUE, **BY_TOKEN}
-    tests = [(where[name.split(".")[0]], found, name.endswith(".not")) for name, found in terms.items()]
+    tests = [(where[name.split(".")[0]], wanted, name.endswith(".not")) for name, wanted in terms.items()]
     def matches(entry: Entry) -> bool:
-        for places, found, negated in tests:
-            hit = any(entry[at] in found for at in places)
-            if (hit or (CONCERNS in places and not found.isdisjoint(concerned(entry)))) is negated:
+        for places, wanted, negated in tests:
+            hit = any(entry[at] in wanted for at in places)
+            if (hit or (CONCERNS in places and not wanted.isdisjoint(concerned(entry)))) is negated:
                 return False
-        return once["from"] <= entry[OCCURRED] < once["to"]
+        return bounds["from"] <= entry[OCCURRED] < bounds["to"]
     return matches
 def row_of(line: bytes) -> dict[str, str]:
     row: dict[str, str] = json_of(line[:-1] if line[-1:] == b"\n" else b"", ROW)
     opened = canonical({name: value for name, value in row.items() if name not in ("salt", "token")})
-    made = hashlib.sha256(b"trailbook/item/v1\0" + bytes.fromhex(row["salt"]) + opened.encode()).digest()
-    if base64.urlsafe_b64encode(made[:24]).decode() != row["token"]:
+    commitment = hashlib.sha256(b"trailbook/item/v1\0" + bytes.fromhex(row["salt"]) + opened.encode()).digest()
+    if base64.urlsafe_b64encode(commitment[:24]).decode() != row["token"]:
         raise BrokenError("has a token that is not the commitment to it")
     return row
 
@@ -266,15 +266,15 @@ class Bundle:
         self.cites = list[tuple[int, str, str, set[str]]]()  # seq, erasure or removal, target, concerned
 
     def find(self, verdict: str, file: str, detail: str, seq: int | None = None, last: int | None = None) -> None:
-        told = {"verdict": verdict, "file": file, "detail": detail}
+        finding = {"verdict": verdict, "file": file, "detail": detail}
         before: dict[str, Any] = self.findings[-1] if self.findings else {"last": None}
-        if seq is not None and before["last"] == seq - 1 and told.items() <= before.items():
+        if seq is not None and before["last"] == seq - 1 and finding.items() <= before.items():
             before["last"] = seq if last is None else last
         else:
-            self.findings.append({**told, "seq": seq, "last": seq if last is None else last})
-    def attempt(self, verdict: str, file: str, step: Callable[..., Any], *given: Any) -> Any:
+            self.findings.append({**finding, "seq": seq, "last": seq if last is None else last})
+    def attempt(self, verdict: str, file: str, step: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            return step(*given)
+            return step(*arguments)
         except BrokenError as broken:
             self.find(verdict, file, str(broken))
             return None
@@ -310,30 +310,30 @@ class Bundle:
         raw, own = self.read("manifest.note"), self.read("keys").decode("utf-8", "replace")
         own_keys = self.attempt("changed", "keys", keys_of, own) or []
         self.keys = self.keys or own_keys
-        found = self.attempt("changed", "manifest.note", json_of, raw.rpartition(b"\n\n")[0], MANIFEST)
-        self.attempt("unsigned", "manifest.note", note_of, raw, self.keys, found["origin"] if found else "")
-        if not found:
+        manifest = self.attempt("changed", "manifest.note", json_of, raw.rpartition(b"\n\n")[0], MANIFEST)
+        self.attempt("unsigned", "manifest.note", note_of, raw, self.keys, manifest["origin"] if manifest else "")
+        if not manifest:
             return False
-        self.manifest, here = found, {name for name in self.names if not TILE.fullmatch(name)} - {"manifest.note"}
-        needed = set(LIMITS) - {"manifest.note"} - ({"identities.ndjson"} if found["redacted"] else set())
-        for name in sorted((here ^ set(found["files"])) | (needed - here)):
-            self.find("inserted" if name in here else "missing", name, "is not in manifest and bundle both")
+        self.manifest, present = manifest, {name for name in self.names if not TILE.fullmatch(name)} - {"manifest.note"}
+        needed = set(LIMITS) - {"manifest.note"} - ({"identities.ndjson"} if manifest["redacted"] else set())
+        for name in sorted((present ^ set(manifest["files"])) | (needed - present)):
+            self.find("inserted" if name in present else "missing", name, "is not in manifest and bundle both")
         for name in ("keys", "VERIFY.md", "trailbook_verify.py"):
             self.read(name)
         raw = self.read("checkpoint")
         head, self.times = self.attempt("unsigned", "checkpoint", head_of, raw, self.keys) or (None, [])
-        self.head = (found["origin"], found["size"], bytes.fromhex(found["root"]))
-        if (head and head != self.head) or found["org"] not in found["origin"].split("/")[-2:]:
+        self.head = (manifest["origin"], manifest["size"], bytes.fromhex(manifest["root"]))
+        if (head and head != self.head) or manifest["org"] not in manifest["origin"].split("/")[-2:]:
             self.find("changed", "checkpoint", "has not the origin, size and root of which the manifest speaks")
-        return needed <= here
+        return needed <= present
     def find_tile(self, verdict: str, tile: Tile, detail: str) -> None:
         first, after = (index << 8 * tile[0] + 8 for index in (tile[1], tile[1] + 1))
         self.find(verdict, tile_name(tile, self.head[1]), detail, first, min(after, self.head[1]) - 1)
     def check_tiles(self) -> None:
         size, tiles, edge = self.head[1], self.tiles, set(edge_of(self.head[1]))
         for name in self.names:
-            if found := TILE.fullmatch(name):
-                tile, content = (int(found[1]), int(re.sub("[x/]", "", found[2]))), self.read(name)
+            if match := TILE.fullmatch(name):
+                tile, content = (int(match[1]), int(re.sub("[x/]", "", match[2]))), self.read(name)
                 if name != tile_name(tile, size) or (size >> 8 * tile[0]) <= 256 * tile[1]:
                     self.find("inserted", name, "is no tile of this tree")
                 elif len(content) == 32 * min(256, (size >> 8 * tile[0]) - 256 * tile[1]):
@@ -350,17 +350,17 @@ class Bundle:
             self.find_tile("changed", tile, "is a tile that does not lead to the signed root")
     def seqs(self) -> tuple[list[list[int]], list[list[int]]]:
         """The seqs that match, and all that must be here. Raises: BrokenError when the manifest contradicts itself."""
-        found, runs, size = self.manifest, json_of(self.read("matching.json"), RUNS), self.head[1]
-        (first, after), witnesses = found.get("range", [0, found["as_of"]]), found["witnesses"]
+        manifest, runs, size = self.manifest, json_of(self.read("matching.json"), RUNS), self.head[1]
+        (first, after), witnesses = manifest.get("range", [0, manifest["as_of"]]), manifest["witnesses"]
         ends = (runs[0][0], runs[-1][1]) if runs else (None, None)
-        right = first <= after == found["as_of"] <= size and ("range" in found) is (found["kind"] == "closed")
-        right &= runs == merged(runs) and sum(last - low + 1 for low, last in runs if low <= last) == found["count"]
-        right &= ends == (found.get("first_seq"), found.get("last_seq"))
+        right = first <= after == manifest["as_of"] <= size and ("range" in manifest) is (manifest["kind"] == "closed")
+        right &= runs == merged(runs) and sum(last - low + 1 for low, last in runs if low <= last) == manifest["count"]
+        right &= ends == (manifest.get("first_seq"), manifest.get("last_seq"))
         right &= not runs or first <= runs[0][0] <= runs[-1][1] < after
         if not right or witnesses != sorted(set(witnesses)) or any(seq >= size for seq in witnesses):
             raise BrokenError("contradicts itself, its list of matching entries or the tree")
         expected = [*runs, *([seq, seq] for seq in witnesses)]
-        if found["kind"] == "closed" and after:  # with the entry before, which shows that none before it matches
+        if manifest["kind"] == "closed" and after:  # with the entry before, which shows that none before it matches
             expected.append([max(first - 1, 0), after - 1])
         return runs, merged(expected)
     def ordered(self, expected: list[list[int]]) -> Iterator[tuple[int, bytes]]:
@@ -389,9 +389,9 @@ class Bundle:
         if not self.places:
             tiles = [(256 * index, tile) for (level, index), tile in self.tiles.items() if level == 0]
             self.places = {tile[32 * n : 32 * n + 32]: low + n for low, tile in tiles for n in range(len(tile) // 32)}
-        there = self.places.get(leaf)
-        said = "its body and its leaf in the tree differ" if there is None else f"has the body of entry {there}"
-        self.find("changed" if there is None else "moved", "bodies.tsv", said, seq)
+        other = self.places.get(leaf)
+        detail = "its body and its leaf in the tree differ" if other is None else f"has the body of entry {other}"
+        self.find("changed" if other is None else "moved", "bodies.tsv", detail, seq)
         return False
     def check_bodies(self) -> bool:
         """Every body at its place in the tree, canonical, and matching or not as listed. Raises: BrokenError."""
@@ -399,8 +399,8 @@ class Bundle:
         first, after = self.manifest.get("range", [0, 0])  # of a closed bundle
         since, latest = dict(self.manifest["filter"]).get("from"), b""
         witnesses, sha256, form = (set(self.manifest["witnesses"]), hashlib.sha256, re.compile(BODY.encode()).fullmatch)
-        here = {index for level, index in self.tiles if level == 0}
-        for index in sorted({n for low, last in expected for n in range(low >> 8, (last >> 8) + 1)} - here):
+        present = {index for level, index in self.tiles if level == 0}
+        for index in sorted({n for low, last in expected for n in range(low >> 8, (last >> 8) + 1)} - present):
             self.find_tile("missing", (0, index), "is the tile of entries that belong here")
         for seq, raw in self.ordered(expected):
             listed = within(matching, seq)
@@ -412,15 +412,15 @@ class Bundle:
                 continue
             if not self.check_leaf(seq, sha256(b"\0" + raw).digest()):
                 continue
-            found = form(raw)
-            entry: Entry = found.groups() if found else ()
-            if fault := body_fault(entry, latest) if found else "is not a body in canonical form":
+            match = form(raw)
+            entry: Entry = match.groups() if match else ()
+            if fault := body_fault(entry, latest) if match else "is not a body in canonical form":
                 self.find("changed", file, fault, seq)
                 continue
             latest, hit = entry[RECORDED], matches(entry)
             if listed is not hit and (listed or first <= seq < after):
-                said = "is listed and does not match the filter" if listed else "matches the filter and is not listed"
-                self.find("inserted" if listed else "missing", "matching.json", said, seq)
+                detail = "is listed and does not match the filter" if listed else "matches the filter and is not listed"
+                self.find("inserted" if listed else "missing", "matching.json", detail, seq)
             if listed or seq in witnesses:
                 self.show(seq, entry)
             if seq == first - 1 and (since is None or moment(since.encode()) - moment(latest) <= AHEAD):
@@ -451,11 +451,11 @@ class Bundle:
                 self.find("changed", file, f"line {number} {broken}", seen[token])
                 continue
             token, seq, item = row["token"], self.need.get(row["token"]), f"{row['type']}/{row.get('id')}"
-            said = {item, f"{row['type']}/*"} & set(values) if "id" in row else set()
+            expected = {item, f"{row['type']}/*"} & set(values) if "id" in row else set()
             named = {value for value, tokens in values.items() if token in tokens}
             if token <= before or (seq is None and not doubt and (redacted or not named)):
                 self.find("inserted", file, f"line {number} is cited by no entry here, or not in order", seq)
-            elif said != named:
+            elif expected != named:
                 self.find("changed", file, f"line {number} is not what the filter says that it is", seq)
             before, seen[token], ids[token] = max(before, token), seq, item
         gone = self.check_cited(ids)
@@ -473,12 +473,12 @@ class Bundle:
             number, _, digest = ids[target].partition("/")[2].rpartition("-")
             file = f"{kind}s/{digest}.json"
             raw = self.read(file)
-            found = (self.attempt("changed", file, json_of, raw, LISTED[kind]) if raw else None) or {}
+            listing = (self.attempt("changed", file, json_of, raw, LISTED[kind]) if raw else None) or {}
             used.add(file)
-            tokens, seqs = found.get("tokens", []), found.get("seqs", [])
+            tokens, seqs = listing.get("tokens", []), listing.get("seqs", [])
             if hashlib.sha256(raw).hexdigest() != digest or ids[target].partition("/")[0] != kind:
                 self.find("changed" if raw else "missing", file, "is not the list that the entry cites", seq)
-            elif (kind == "erasure") is not bool(tokens and subjects <= set(tokens) and str(found["item"]) == number):
+            elif (kind == "erasure") is not bool(tokens and subjects <= set(tokens) and str(listing["item"]) == number):
                 self.find("changed", file, "does not say what its entry says", seq)
             else:
                 gone |= set(tokens)
@@ -500,10 +500,10 @@ def opened(path: str) -> zipfile.ZipFile | None:
             raise OSError(f"{path}: is empty: there is nothing to check")
         return None
     try:
-        found, seen = zipfile.ZipFile(path), set[str]()
+        archive, seen = zipfile.ZipFile(path), set[str]()
     except Exception as error:  # noqa: BLE001 - a damaged ZIP file raises anything
         raise OSError(f"{path}: cannot be read: {error}") from None
-    for member in found.infolist():
+    for member in archive.infolist():
         name = member.filename
         most = 8192 if TILE.fullmatch(name) else 1 << 28 if CITED.fullmatch(name) else LIMITS.get(name, -1)
         odd = member.orig_filename != name or member.flag_bits & 1 or member.compress_type not in (0, 8)
@@ -512,55 +512,55 @@ def opened(path: str) -> zipfile.ZipFile | None:
         seen.add(name)
     if "manifest.note" not in seen:
         raise OSError(f"{path}: has no manifest.note")
-    return found
+    return archive
 def compare(mine: Bundle, other: Bundle) -> tuple[str, bool]:
     """Whether one tree begins with the other: what to say of them, and whether that is proved."""
     small, large = sorted((mine, other), key=lambda side: side.head[1])
     size, name = small.head[1], f"{mine.path} and {other.path}, at sizes {mine.head[1]} and {other.head[1]},"
-    found = large.head[2] if size == large.head[1] else root_at(large.tiles, size)
-    if small.head[0] != large.head[0] or found is None:
+    root = large.head[2] if size == large.head[1] else root_at(large.tiles, size)
+    if small.head[0] != large.head[0] or root is None:
         return f"{name} cannot be compared: other origins (a restart?), or not the tiles that it takes.", False
     leaves = [{256 * n[1] + at: tile[32 * at : 32 * at + 32] for n, tile in side.tiles.items() if n[0] == 0
                for at in range(len(tile) // 32)} for side in (small, large)]
     for seq in sorted(seq for seq, leaf in leaves[0].items() if leaves[1].get(seq, leaf) != leaf):
         mine.find("changed", "bodies.tsv", f"differs from {other.path}", seq)
-    if found != small.head[2]:
+    if root != small.head[2]:
         mine.find("changed", "checkpoint", f"{name} are not of one history", 0, max(size - 1, 0))
     return f"{name} are of one history: nothing before seq {size} differs.", True
 def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
-    found, size = bundle.manifest, bundle.head[1]
+    manifest, size = bundle.manifest, bundle.head[1]
     proved = [f"The checkpoint of {bundle.head[0]} at size {size} is signed with a key that {whose}."]
     times = ((name, EPOCH + timedelta(seconds=min(time, 1 << 37))) for name, time in bundle.times)
     proved += [f"{name} says that it signed it at {at} UTC." for name, at in times]
     unproved = [f"A change after checkpoint {size} is found by anyone who kept checkpoint {size}: keep it."]
     unproved.append("Nothing here shows that an entry was true when it was recorded, or that all was recorded.")
     proved += [] if bundle.seq < 0 else [f"The bytes in {bundle.leaf} are entry {bundle.seq} of that tree."]
-    if not found:
+    if not manifest:
         return proved, unproved
-    proved.append(f"Its filter: {found['filter_words']} ({found['count']} entries). Each is in that tree, at its seq.")
-    if found["redacted"]:
+    proved.append("Its filter: {filter_words} ({count} entries). Each is in that tree, at its seq.".format(**manifest))
+    if manifest["redacted"]:
         unproved.append("The bundle is redacted: whom its tokens stand for was not checked.")
     else:
         proved.append("Each item in them is the one that was recorded, or was erased by an entry in the bundle.")
-    if found["kind"] == "inclusion":
+    if manifest["kind"] == "inclusion":
         unproved.append("Other entries may match the filter: only a closed bundle shows that none is left out.")
     else:
-        whole = f"Every entry from {found['range'][0]} to {found['range'][1] - 1} is here"
+        whole = f"Every entry from {manifest['range'][0]} to {manifest['range'][1] - 1} is here"
         proved.append(f"{whole}, {len(bundle.removed)} of them removed by a retention run that it cites.")
         proved.append("The filter, applied again, gives just those: complete for the tokens of the filter.")
         unproved.append("Which tokens an item had is what the log says: complete for tokens, not for a person.")
     return proved, unproved
 def in_words(answer: dict[str, Any]) -> str:
-    said = [f"{answer['file']}: {'holds' if answer['holds'] else 'DOES NOT HOLD'}"]
-    said += [] if answer["keys_trusted"] else ["WARNING: the keys came with the bundle, unchecked: see --key"]
-    for found in answer["findings"][:50]:
-        last = f" to {found['last']}" if found["last"] != found["seq"] else ""
-        where = "" if found["seq"] is None else f"entry {found['seq']}{last}: "
-        said.append(f"  {found['verdict'].upper()} {where}{found['file']} {found['detail']}")
-    said += [f"  and {len(answer['findings']) - 50} more: see --json"] if len(answer["findings"]) > 50 else []
+    lines = [f"{answer['file']}: {'holds' if answer['holds'] else 'DOES NOT HOLD'}"]
+    lines += [] if answer["keys_trusted"] else ["WARNING: the keys came with the bundle, unchecked: see --key"]
+    for finding in answer["findings"][:50]:
+        last = f" to {finding['last']}" if finding["last"] != finding["seq"] else ""
+        where = "" if finding["seq"] is None else f"entry {finding['seq']}{last}: "
+        lines.append(f"  {finding['verdict'].upper()} {where}{finding['file']} {finding['detail']}")
+    lines += [f"  and {len(answer['findings']) - 50} more: see --json"] if len(answer["findings"]) > 50 else []
     for title, member in (("Proved", "proved"), ("Could not be shown", "not_shown"), ("Not proved", "not_proved")):
-        said += [title + ":", *(f"  {sentence}" for sentence in answer[member])] if answer[member] else []
-    return "\n".join("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line) for line in said)
+        lines += [title + ":", *(f"  {sentence}" for sentence in answer[member])] if answer[member] else []
+    return "\n".join("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line) for line in lines)
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check a Trailbook bundle, proof or checkpoint.")
@@ -570,30 +570,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--since", help="an older checkpoint that you kept: nothing before it may differ")
     parser.add_argument("--against", help="another bundle or checkpoint of the same log")
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     proved, not_shown, not_proved, keys = list[str](), list[str](), list[str](), list[Key]()
     try:
-        for key in asked.key:
-            found = key if re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+.+", key) else read_file(key).decode("utf-8", "replace")
-            keys += keys_of(found)
-        bundle = Bundle(asked.file, keys, asked.leaf)
+        for key in options.key:
+            text = key if re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+.+", key) else read_file(key).decode("utf-8", "replace")
+            keys += keys_of(text)
+        bundle = Bundle(options.file, keys, options.leaf)
         bundle.check()
         if not bundle.findings:
             proved, not_proved = sentences(bundle, "you gave" if keys else "came with it")
-        for path in filter(None, (asked.since, asked.against)):
+        for path in filter(None, (options.since, options.against)):
             other = Bundle(path, bundle.keys)
             other.check()
             bundle.findings += [{**finding, "in": path} for finding in other.findings]
             if not bundle.findings:
-                said, is_proved = compare(bundle, other)
-                (proved if is_proved else not_shown).append(said)
+                sentence, is_proved = compare(bundle, other)
+                (proved if is_proved else not_shown).append(sentence)
     except (BrokenError, OSError) as error:
         print(f"{error.filename}: {error.strerror}" if isinstance(error, FileNotFoundError) else error, file=sys.stderr)
         return 2
     holds, findings = not bundle.findings and not not_shown, bundle.findings
-    answer = {"file": asked.file, "holds": holds, "keys_trusted": bool(keys), "findings": findings}
+    answer = {"file": options.file, "holds": holds, "keys_trusted": bool(keys), "findings": findings}
     answer.update(proved=[] if findings else proved, not_shown=not_shown, not_proved=not_proved)
-    print(json.dumps(answer) if asked.json else in_words(answer))
+    print(json.dumps(answer) if options.json else in_words(answer))
     return 0 if holds else 1
 
 if __name__ == "__main__":

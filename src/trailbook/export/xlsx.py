@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from trailbook.export.columns import PLAIN, Layout, columns, remembering
+from trailbook.export.columns import PLAIN, Layout, readers, remembering
 from trailbook.export.sink import Sink
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
@@ -60,10 +60,10 @@ def xlsx_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator
             with archive.open(f"xl/worksheets/sheet{sheets}.xml", "w", force_zip64=True) as sheet:
                 sheet.write(_opening(layout).encode())
                 room = MOST_ROWS - 1
-                while more is not None and (now := more[:room]):
-                    sheet.write("".join(now).encode())
-                    room -= len(now)
-                    more = more[len(now) :] or next(rows, None)
+                while more is not None and (part := more[:room]):
+                    sheet.write("".join(part).encode())
+                    room -= len(part)
+                    more = more[len(part) :] or next(rows, None)
                     yield sink.taken()
                 sheet.write(b"</sheetData></worksheet>")
             more = more or None
@@ -73,12 +73,12 @@ def xlsx_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator
 
 
 def _rows(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[list[str]]:
-    reads = columns(layout)
+    reads = readers(layout)
     writes = [remembering(_plain if name in PLAIN else _typed, name) for name in layout.columns]
     for batch in batches:
-        made = [write(read(batch)) for read, write in zip(reads, writes, strict=True)]
+        columns = [write(read(batch)) for read, write in zip(reads, writes, strict=True)]
         if batch:
-            yield [f"<row>{cells}</row>" for cells in map("".join, zip(*made, strict=True))]
+            yield [f"<row>{cells}</row>" for cells in map("".join, zip(*columns, strict=True))]
 
 
 def _typed(text: str) -> str:
@@ -97,8 +97,8 @@ def _text(text: str) -> str:
         return f"({len(text)} characters, more than a cell holds: they are in the CSV and JSON lines exports)"
     if not _MARKED.search(text):
         return text
-    named = _ESCAPE.sub(lambda found: "_x005F" + found[0], text)
-    return _NOT_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", escape(named, quote=False))
+    named = _ESCAPE.sub(lambda match: "_x005F" + match[0], text)
+    return _NOT_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", escape(named, quote=False))
 
 
 def _opening(layout: Layout) -> str:

@@ -1,7 +1,7 @@
-"""Erasing a person and removing by retention: what goes, which manifest says so, and the entry that cites it.
+"""Erasing a person: what goes, which manifest says so, and the entry that cites it.
 
-Owns the two manifests and their closures: which tokens an erasure reaches, which bodies a removal takes.
-Refuses to touch a hashed byte: erasing deletes directory rows, removing keeps every leaf hash. (record.md 3)
+Owns the manifest of an erasure and its closure: which tokens it reaches. Refuses to touch a hashed byte: erasing
+deletes directory rows alone. (record.md 3)
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 def plan_erasure(
-    store: Store, org: str, catalogue: Catalogue, item: Item, order: Command
+    store: Store, org: str, catalogue: Catalogue, item: Item, command: Command
 ) -> Callable[[Head], LogChange]:
     """How to erase a person: every version of their item, their origins and the personal items they own.
 
@@ -56,30 +56,30 @@ def plan_erasure(
 
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")
-        entry = citing_entry("activity_log.erased", target, (subject,), _of_oneself(order, item))
+        entry = citing_entry("activity_log.erased", target, (subject,), _of_oneself(command, item))
         return LogChange(entry=entry, blobs=(Blob("erasure", digest, manifest),), removed=0, apply=apply)
 
     return plan
 
 
-def _of_oneself(order: Command, item: Item) -> Command:
+def _of_oneself(command: Command, item: Item) -> Command:
     """Whoever erases themselves leaves no new name and no address: this commit would keep them for good."""
-    if (order.actor.type, order.actor.id) != (item.type, item.id):
-        return order
-    actor, origin = structs.replace(order.actor, name=None), Origin(interface=order.origin.interface)
-    return structs.replace(order, actor=actor, origin=origin)
+    if (command.actor.type, command.actor.id) != (item.type, item.id):
+        return command
+    actor, origin = structs.replace(command.actor, name=None), Origin(interface=command.origin.interface)
+    return structs.replace(command, actor=actor, origin=origin)
 
 
-def citing_entry(action: str, target: Item, concerns: tuple[Concern, ...], order: Command) -> NewEntry:
+def citing_entry(action: str, target: Item, concerns: tuple[Concern, ...], command: Command) -> NewEntry:
     """The entry that cites a manifest, by whoever commanded it."""
     return NewEntry(
         action=action,
-        occurred_at=order.at,
-        actor=order.actor,
+        occurred_at=command.at,
+        actor=command.actor,
         target=target,
         concerns=concerns,
-        origin=order.origin,
-        purpose=order.purpose,
+        origin=command.origin,
+        purpose=command.purpose,
     )
 
 

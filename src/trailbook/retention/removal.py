@@ -26,8 +26,15 @@ class Retention(Struct, frozen=True, kw_only=True):
     before: datetime
 
 
+class _Due(Struct, frozen=True):
+    """What goes: the leaf hashes of the bodies by their seqs, and the tokens that only these bodies cite."""
+
+    leaves: dict[int, bytes]
+    tokens: list[str]
+
+
 def plan_removal(
-    store: Store, org: str, catalogue: Catalogue, retention: Retention, order: Command, progress: Progress
+    store: Store, org: str, catalogue: Catalogue, retention: Retention, command: Command, progress: Progress
 ) -> Callable[[Head], LogChange]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
 
@@ -36,35 +43,34 @@ def plan_removal(
 
     def plan(head: Head) -> LogChange:
         kept_for, before = retention.kept_for, written(retention.before)
-        due = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
-        if kept_for == "permanent" or not due:
+        actions = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
+        if kept_for == "permanent" or not actions:
             raise InvalidError(f"retention: {kept_for!r} is not a class whose entries are removed")
-        leaves, sweep = _due(store, org, head, (due, retention.before), progress)
-        if not leaves:
+        due = _due(store, org, head, actions=actions, before=retention.before, progress=progress)
+        if not due.leaves:
             raise InvalidError(f"retention: nothing of the class {kept_for} was recorded before {before}")
         manifest = canonical_json(
-            {"v": 1, "before": before, "class": kept_for, "seqs": _runs(sorted(leaves))}
+            {"v": 1, "before": before, "class": kept_for, "seqs": _runs(sorted(due.leaves))}
         )
         digest = hashlib.sha256(manifest).hexdigest()
 
         def apply(expected: Head, batch: Append) -> None:
             # The entry that says so stays, and with it everything that it cites.
             staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
-            store.remove(org, expected, batch, leaves, [token for token in sweep if token not in staying])
+            store.remove(org, expected, batch, due.leaves, [t for t in due.tokens if t not in staying])
 
-        entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), order)
+        entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), command)
         return LogChange(
-            entry=entry, blobs=(Blob("removal", digest, manifest),), removed=len(leaves), apply=apply
+            entry=entry, blobs=(Blob("removal", digest, manifest),), removed=len(due.leaves), apply=apply
         )
 
     return plan
 
 
 def _due(
-    store: Store, org: str, head: Head, what: tuple[set[str], datetime], progress: Progress
-) -> tuple[dict[int, bytes], list[str]]:
-    """Leaf hashes of the bodies that are due, and the tokens that only they cite."""
-    actions, before = what
+    store: Store, org: str, head: Head, *, actions: set[str], before: datetime, progress: Progress
+) -> _Due:
+    """What is due of a log: bodies of these actions that were recorded before an instant."""
     leaves: dict[int, bytes] = {}
     going: set[str] = set()
     staying: set[str] = set()
@@ -79,7 +85,7 @@ def _due(
             else:
                 staying.update(body.tokens())
         progress(min(start + CHUNK, head.size), head.size)
-    return leaves, sorted(going - staying)
+    return _Due(leaves, sorted(going - staying))
 
 
 def _runs(seqs: Sequence[int]) -> list[list[int]]:

@@ -20,14 +20,14 @@ from trailbook.export import (
     COLUMNS,
     EVERY_FORMAT,
     FORMATS,
-    ExportAsk,
+    ExportRequest,
     Format,
     JobState,
     Layout,
     exactly,
+    file_of,
     file_pieces,
-    made_of,
-    wanted_of,
+    order_of,
 )
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
@@ -133,12 +133,12 @@ def file(request: Request) -> Response[Any]:
     request.only()
     job = _job(request)
     path = request.site.exports.path(job)
-    export = request.site.exports.orders.made(job)
-    form = FORMATS.get(wanted_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
-    digest = base64.b64encode(bytes.fromhex(export.digest)).decode()
+    made = request.site.exports.orders.file(job)
+    form = FORMATS.get(order_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
+    digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
     headers = {
         "Content-Disposition": f'attachment; filename="{_name(request, path)}"',
-        "ETag": f'"{export.digest}"',
+        "ETag": f'"{made.digest}"',
         "Repr-Digest": f"sha-256=:{digest}:",
         "Accept-Ranges": "bytes",
     }
@@ -151,7 +151,7 @@ def manifest(request: Request) -> Response[bytes]:
     return Response(request.site.exports.path(_job(request), "manifest").read_bytes(), media_type=NOTE)
 
 
-def _order(request: Request) -> ExportAsk:
+def _order(request: Request) -> ExportRequest:
     """The order in the body. Raises: MalformedError; FilterInvalidError; ParameterInvalidError."""
     try:
         sent = msgspec.convert(strict(request.body), ExportOrder)
@@ -163,7 +163,7 @@ def _order(request: Request) -> ExportAsk:
     if sent.lang is not None and sent.lang not in LOCALES:
         faults.append(Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}"))
     refuse_parameters(faults)
-    return ExportAsk(
+    return ExportRequest(
         query=_query(request, sent),
         format=sent.format,
         columns=None if sent.columns is None else tuple(sent.columns),
@@ -195,7 +195,7 @@ def _job(request: Request) -> Any:
 
 
 def _answer(job: Any) -> ExportAnswer:
-    wanted = wanted_of(job)
+    wanted = order_of(job)
     filtered: dict[str, list[str]] = {}
     for name, value in wanted.filter:
         filtered.setdefault(name, []).append(value)
@@ -213,7 +213,7 @@ def _answer(job: Any) -> ExportAnswer:
         tz=wanted.tz,
         manifest=wanted.manifest,
         filter=filtered,
-        size=None if job.state != "ready" else made_of(job).size,
+        size=None if job.state != "ready" else file_of(job).size,
         problem=job.problem,
     )
 

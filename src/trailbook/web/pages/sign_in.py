@@ -96,12 +96,12 @@ def set_password(request: Request) -> Response[bytes]:
     if password != sent.get("again", ""):
         return _password(request, link, "different", 422)
     try:
-        org, text = administration.set_password(request.site.deployment, link, password, request.origin)
+        started = administration.set_password(request.site.deployment, link, password, request.origin)
     except UnauthenticatedError:
         return _password(request, "")
     except InvalidError:
         return _password(request, link, "weak", 422)
-    return _see(f"/orgs/{org}/activity", cookie(text))
+    return _see(f"/orgs/{started.org}/activity", cookie(started.secret))
 
 
 def form(request: Request) -> dict[str, str]:

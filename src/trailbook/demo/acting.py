@@ -92,9 +92,9 @@ class HR:
 
     def record(self, entry: NewEntry) -> UUID:
         """Pass an entry on, under an id of its own unless it has a reserved one."""
-        found = entry.id or self.reserve(entry.occurred_at)
-        self._recorder(structs.replace(entry, id=found))
-        return found
+        id_ = entry.id or self.reserve(entry.occurred_at)
+        self._recorder(structs.replace(entry, id=id_))
+        return id_
 
     def reserve(self, at: datetime) -> UUID:
         """The id of an entry to come, so that others can cite it as their cause before it is told."""
@@ -105,8 +105,8 @@ class HR:
 
         Raises: sqlalchemy.exc.NoResultFound.
         """
-        found = self._fresh.get((table, key))
-        return found if isinstance(found, table) else self.session.get_one(table, key)
+        fresh = self._fresh.get((table, key))
+        return fresh if isinstance(fresh, table) else self.session.get_one(table, key)
 
     def flush(self) -> None:
         """Send everything written so far to hr.db, inside its transaction."""
@@ -147,11 +147,11 @@ def _entry(
 
 
 def _concerns(parts: Parts) -> tuple[Concern, ...]:
-    found = []
-    for part, items in parts.items():
-        for item in (items,) if isinstance(items, Item) else items:
-            found.append(Concern(type=item.type, id=item.id, name=item.name, part=part))
-    return tuple(found)
+    return tuple(
+        Concern(type=item.type, id=item.id, name=item.name, part=part)
+        for part, items in parts.items()
+        for item in ((items,) if isinstance(items, Item) else items)
+    )
 
 
 def entry_id(at: datetime, rng: random.Random) -> UUID:

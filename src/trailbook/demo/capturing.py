@@ -32,15 +32,15 @@ _OF_A_PERSON = (
 
 def capture_of(clock: Clock) -> Capture:
     """The declarations, for the engine of an hr.db."""
-    found = Capture(ORG, name="nordlys-hr", job="hr-script", folders=[CATALOGUE], clock=clock)
-    found.track(
+    capture = Capture(ORG, name="nordlys-hr", job="hr-script", folders=[CATALOGUE], clock=clock)
+    capture.track(
         Person.__table__,
         type="user",
         actions={"created": "user.created", "updated": "user.profile_updated", "deleted": "user.deleted"},
         fields={column: FIELDS.get(column, column) for column in _OF_A_PERSON},
         by="triggers",
     )
-    found.track(
+    capture.track(
         Salary.__table__,
         type="salary",
         owner=Ref("user", "person_id"),
@@ -48,7 +48,7 @@ def capture_of(clock: Clock) -> Capture:
         fields={"amount": "amount", "valid_from": "start_date", "currency": "currency"},
         by="triggers",
     )
-    found.track(
+    capture.track(
         RoleAssignment.__table__,
         type="role",
         id="role_id",
@@ -56,4 +56,4 @@ def capture_of(clock: Clock) -> Capture:
         actions={"created": "role.assigned", "updated": "role.unassigned", "deleted": "role.unassigned"},
         by="triggers",
     )
-    return found
+    return capture

@@ -3,7 +3,8 @@
 Owns which columns each kind of item shows. A card is plain: a title, facts as label and value, and the person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -15,6 +16,14 @@ from trailbook.demo import tables as t
 Facts = tuple[tuple[str, object], ...]
 
 
+class Change(Struct, frozen=True):
+    """A line of a history: when something changed, how, and by whom."""
+
+    at: datetime
+    what: str
+    by: str
+
+
 class Card(Struct, frozen=True, kw_only=True):
     """One item as a page: `type` is the log's, `person` the id of whom it belongs to."""
 
@@ -23,7 +32,7 @@ class Card(Struct, frozen=True, kw_only=True):
     type: str
     facts: Facts
     person: str | None = None
-    history: tuple[tuple[object, str, str], ...] = ()
+    history: Sequence[Change] = ()
 
 
 Make = Callable[[Session, str], Card]
@@ -39,15 +48,15 @@ def _absence(s: Session, key: str) -> Card:
         ("Status", row.status),
         ("Note", row.note),
     )
-    history = _history(s, t.AbsenceStep, t.AbsenceStep.absence_id == key)
+    changes = history(s, t.AbsenceStep, t.AbsenceStep.absence_id == key)
     return Card(
-        kind="Absence", title="Absence", type="absence", facts=facts, person=row.person_id, history=history
+        kind="Absence", title="Absence", type="absence", facts=facts, person=row.person_id, history=changes
     )
 
 
 def _balance(s: Session, key: str) -> Card:
     row = s.get_one(t.AbsenceBalance, key)
-    history = _history(s, t.BalanceStep, t.BalanceStep.balance_id == key)
+    changes = history(s, t.BalanceStep, t.BalanceStep.balance_id == key)
     facts: Facts = (("Days left", row.days),)
     return Card(
         kind="Vacation",
@@ -55,20 +64,20 @@ def _balance(s: Session, key: str) -> Card:
         type="absence_balance",
         facts=facts,
         person=row.person_id,
-        history=history,
+        history=changes,
     )
 
 
 def _follow_up(s: Session, key: str) -> Card:
     row = s.get_one(t.FollowUp, key)
-    history = _history(s, t.FollowUpStep, t.FollowUpStep.follow_up_id == key)
+    changes = history(s, t.FollowUpStep, t.FollowUpStep.follow_up_id == key)
     return Card(
         kind="Absence",
         title="Sick leave follow-up",
         type="sick_leave_follow_up",
         facts=(("Plan", row.plan),),
         person=row.person_id,
-        history=history,
+        history=changes,
     )
 
 
@@ -80,9 +89,9 @@ def _competence(s: Session, key: str) -> Card:
         ("Holds until", row.expires_on or "No end"),
         ("Status", row.status),
     )
-    history = _history(s, t.CompetenceStep, t.CompetenceStep.competence_id == key)
+    changes = history(s, t.CompetenceStep, t.CompetenceStep.competence_id == key)
     return Card(
-        kind="Competence", title=name, type="competence", facts=facts, person=row.person_id, history=history
+        kind="Competence", title=name, type="competence", facts=facts, person=row.person_id, history=changes
     )
 
 
@@ -97,8 +106,8 @@ def _competence_type(s: Session, key: str) -> Card:
 def _payroll_run(s: Session, key: str) -> Card:
     row = s.get_one(t.PayrollRun, key)
     slips = s.scalar(select(func.count()).where(t.Payslip.payroll_run_id == key))
-    history = _history(s, t.PayrollStep, t.PayrollStep.payroll_run_id == key)
-    return Card(kind="Pay", title=row.name, type="payroll_run", facts=(("Payslips", slips),), history=history)
+    changes = history(s, t.PayrollStep, t.PayrollStep.payroll_run_id == key)
+    return Card(kind="Pay", title=row.name, type="payroll_run", facts=(("Payslips", slips),), history=changes)
 
 
 def _payslip(s: Session, key: str) -> Card:
@@ -114,14 +123,14 @@ def _payslip(s: Session, key: str) -> Card:
 def _account(s: Session, key: str) -> Card:
     row = s.get_one(t.BankAccount, key)
     facts: Facts = (("Number", f"•••• •• {row.number[-5:]}"),)
-    history = _history(s, t.BankAccountChange, t.BankAccountChange.bank_account_id == key)
+    changes = history(s, t.BankAccountChange, t.BankAccountChange.bank_account_id == key)
     return Card(
         kind="Pay",
         title="Bank account",
         type="bank_account",
         facts=facts,
         person=row.person_id,
-        history=history,
+        history=changes,
     )
 
 
@@ -140,17 +149,17 @@ def _request(s: Session, key: str) -> Card:
 
 def _permission(s: Session, key: str) -> Card:
     row = s.get_one(t.Permission, key)
-    held = select(t.Role.name).join(t.RolePermission, t.RolePermission.role_id == t.Role.id)
-    held = held.where(t.RolePermission.permission_id == key, t.RolePermission.ended_at.is_(None))
-    roles = ", ".join(s.scalars(held.distinct().order_by(t.Role.name))) or "No role"
+    holding = select(t.Role.name).join(t.RolePermission, t.RolePermission.role_id == t.Role.id)
+    holding = holding.where(t.RolePermission.permission_id == key, t.RolePermission.ended_at.is_(None))
+    roles = ", ".join(s.scalars(holding.distinct().order_by(t.Role.name))) or "No role"
     return Card(kind="Roles", title=row.name, type="permission", facts=(("Held by the roles", roles),))
 
 
 def _permission_set(s: Session, key: str) -> Card:
     row = s.get_one(t.PermissionSet, key)
-    history = _history(s, t.PermissionSetChange, t.PermissionSetChange.permission_set_id == key)
+    changes = history(s, t.PermissionSetChange, t.PermissionSetChange.permission_set_id == key)
     facts: Facts = (("Permissions", row.members),)
-    return Card(kind="Roles", title=row.name, type="permission_set", facts=facts, history=history)
+    return Card(kind="Roles", title=row.name, type="permission_set", facts=facts, history=changes)
 
 
 def _contact(s: Session, key: str) -> Card:
@@ -191,9 +200,10 @@ CARDS: dict[str, Make] = {
 }
 
 
-def _history(s: Session, step: Any, where: Any) -> tuple[tuple[object, str, str], ...]:
-    rows = s.scalars(select(step).where(where).order_by(step.at.desc()).limit(20))
-    return tuple((row.at, row.what.replace("_", " "), doer(s, row.by)) for row in rows)
+def history(s: Session, step: Any, where: Any, *, limit: int = 20) -> list[Change]:
+    """The last rows of a history table, newest first."""
+    rows = s.scalars(select(step).where(where).order_by(step.at.desc()).limit(limit))
+    return [Change(row.at, row.what.replace("_", " "), doer(s, row.by)) for row in rows]
 
 
 def doer(s: Session, by: str) -> str:

@@ -60,4 +60,6 @@ def build(
         world = live(session, telling, span=span, seed=seed, progress=progress)
         people = session.scalar(select(func.count()).select_from(Person)) or 0
     engine.dispose()
-    return Summary(entries=telling.told, people=people, staff=len(world.staff), first=span.begin, until=until)
+    return Summary(
+        entries=telling.recorded, people=people, staff=len(world.staff), first=span.begin, until=until
+    )

@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from trailbook.demo import names
-from trailbook.demo.looks import Here, Page, Request, render, same_origin, who
+from trailbook.demo.looks import Page, Request, System, render, same_origin, who
 from trailbook.demo.system import HRSystem
 from trailbook.demo.tables import Person
 from trailbook.model import Item
@@ -44,10 +44,10 @@ FOUR = (
 )
 
 
-def item_of(one: Entering) -> Item:
+def item_of(person: Entering) -> Item:
     """The person as the log knows them."""
-    known = next(each for each in names.KNOWN if each.id == one.key)
-    return Item(type="user", id=one.key, name=f"{known.first} {known.last}")
+    colleague = next(each for each in names.COLLEAGUES if each.id == person.key)
+    return Item(type="user", id=person.key, name=f"{colleague.first} {colleague.last}")
 
 
 def entry_routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> list[ControllerRouterHandler]:
@@ -60,10 +60,10 @@ def entry_routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> lis
     @post("/enter", sync_to_thread=True)
     def enter(person: FromQuery[str] = "") -> Response[bytes]:
         with hr.reading() as session:
-            found = session.get(Person, person)
-            if found is None or found.status != "active":
+            chosen = session.get(Person, person)
+            if chosen is None or chosen.status != "active":
                 raise NotFoundException
-            return _see(link(found.item))
+            return _see(link(chosen.item))
 
     @get("/log", sync_to_thread=True)
     def into_log(request: Request, concerns: FromQuery[str] = "") -> Response[bytes] | Page:
@@ -84,7 +84,7 @@ def entry_routes(hr: HRSystem, link: Callable[[Item], str], reads: Reads) -> lis
 
 
 @get("/enter", sync_to_thread=True)
-def choose(request: Request, hr: Here) -> Page:
+def choose(request: Request, hr: System) -> Page:
     """Whoever is signed in in HR, and the four, each with a button."""
     return _choose(request, hr)
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from trailbook.demo import tables as t
 from trailbook.demo.acting import Row
 from trailbook.demo.hr import absences, access, competences, people, salaries
-from trailbook.demo.looks import COOKIE, FormError, Here, Request, act_of, text
+from trailbook.demo.looks import COOKIE, FormError, Request, System, act_of, text
 
 Form = NamedDependency[dict[str, str]]
 
@@ -27,19 +27,19 @@ _PROFILE = ("phone", "address", "location")
 
 
 @post("/people/{key:str}/profile", sync_to_thread=True)
-def save_profile(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def save_profile(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Change telephone, address or place of work."""
     with hr.working() as work:
         person = work.get(t.Person, key)
-        given = {field: text(form, field) for field in _PROFILE}
-        changes = {field: value for field, value in given.items() if getattr(person, field) != value}
+        profile = {field: text(form, field) for field in _PROFILE}
+        changes = {field: value for field, value in profile.items() if getattr(person, field) != value}
         if changes:
             people.update_profile(act_of(request, work, hr.clock), person, changes)
     return _back(f"/hr/people/{key}", bool(changes))
 
 
 @post("/people/{key:str}/position", sync_to_thread=True)
-def save_position(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def save_position(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Change the job title."""
     title = text(form, "job_title")
     with hr.working() as work:
@@ -51,7 +51,7 @@ def save_position(request: Request, hr: Here, *, key: FromPath[str], form: Form)
 
 
 @post("/people/{key:str}/roles", sync_to_thread=True)
-def give_role(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def give_role(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Give a person a role that they do not have."""
     with hr.working() as work:
         person, role = work.get(t.Person, key), _chosen(work.session, t.Role, form, field="role")
@@ -65,18 +65,18 @@ def give_role(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> 
 
 
 @post("/assignments/{key:str}/end", sync_to_thread=True)
-def take_role(request: Request, hr: Here, *, key: FromPath[str]) -> Redirect:
+def take_role(request: Request, hr: System, *, key: FromPath[str]) -> Redirect:
     """Take a role away."""
     with hr.working() as work:
-        given = work.get(t.RoleAssignment, key)
-        if given.ended_at is not None:
+        assignment = work.get(t.RoleAssignment, key)
+        if assignment.ended_at is not None:
             raise FormError("role", "was taken away before")
-        access.unassign_role(act_of(request, work, hr.clock), given)
-    return _back(f"/hr/people/{given.person_id}")
+        access.unassign_role(act_of(request, work, hr.clock), assignment)
+    return _back(f"/hr/people/{assignment.person_id}")
 
 
 @post("/roles/{key:str}/permissions", sync_to_thread=True)
-def grant(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def grant(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Let a role's members do something more."""
     with hr.working() as work:
         role, permission = (
@@ -94,7 +94,7 @@ def grant(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redi
 
 
 @post("/role-permissions/{key:str}/end", sync_to_thread=True)
-def revoke(request: Request, hr: Here, *, key: FromPath[str]) -> Redirect:
+def revoke(request: Request, hr: System, *, key: FromPath[str]) -> Redirect:
     """Take a permission from a role."""
     with hr.working() as work:
         held = work.get(t.RolePermission, key)
@@ -105,7 +105,7 @@ def revoke(request: Request, hr: Here, *, key: FromPath[str]) -> Redirect:
 
 
 @post("/people/{key:str}/absences", sync_to_thread=True)
-def register_absence(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def register_absence(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Register days away for a person."""
     first, last = _day(form, "first_day"), _day(form, "last_day")
     if last < first:
@@ -127,7 +127,7 @@ def register_absence(request: Request, hr: Here, *, key: FromPath[str], form: Fo
 
 
 @post("/people/{key:str}/competences", sync_to_thread=True)
-def add_competence(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def add_competence(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Add a skill or certificate to a person."""
     with hr.working() as work:
         person, kind = (
@@ -141,7 +141,7 @@ def add_competence(request: Request, hr: Here, *, key: FromPath[str], form: Form
 
 
 @post("/salaries/{key:str}", sync_to_thread=True)
-def save_salary(request: Request, hr: Here, *, key: FromPath[str], form: Form) -> Redirect:
+def save_salary(request: Request, hr: System, *, key: FromPath[str], form: Form) -> Redirect:
     """Change a salary from today on."""
     amount = _amount(form, "amount")
     with hr.working() as work:
@@ -154,7 +154,7 @@ def save_salary(request: Request, hr: Here, *, key: FromPath[str], form: Form) -
 
 
 @post("/signed-in-as", sync_to_thread=True)
-def sign_in_as(hr: Here, form: Form) -> Redirect:
+def sign_in_as(hr: System, form: Form) -> Redirect:
     """Be somebody else from now on; a demonstration has no passwords, and this is no sign-in to record."""
     with hr.reading() as session:
         person = _chosen(session, t.Person, form, field="person")
@@ -170,11 +170,11 @@ async def filled(request: Request) -> dict[str, str]:
     Raises: FormError when it holds a file or a field twice.
     """
     fields = list((await request.form()).multi_items())
-    found = {name: value for name, value in fields if isinstance(value, str)}
-    if len(found) != len(fields):
+    form = {name: value for name, value in fields if isinstance(value, str)}
+    if len(form) != len(fields):
         raise FormError("form", "holds a field twice, or a file")
-    request.state.form = found
-    return found
+    request.state.form = form
+    return form
 
 
 FORMS: list[Any] = [
@@ -196,10 +196,10 @@ def _back(path: str, changed: bool = True) -> Redirect:
 
 
 def _chosen(session: Session, table: type[Row], form: dict[str, str], *, field: str) -> Row:
-    found = session.get(table, form.get(field, ""))
-    if found is None:
+    row = session.get(table, form.get(field, ""))
+    if row is None:
         raise FormError(field, "is not one of those offered")
-    return found
+    return row
 
 
 def _day(form: dict[str, str], field: str) -> date:

@@ -25,7 +25,7 @@ from trailbook.demo.tables import Person
 from trailbook.model import MAX_USER_AGENT, Origin, text_fault
 
 Request = HTTPRequest[Any, Any, Any]
-Here = NamedDependency[HRSystem]
+System = NamedDependency[HRSystem]
 Page = Response[str]
 
 COOKIE = "hr_as"
@@ -75,7 +75,7 @@ def render(request: Request, session: Session, template: str, **content: Any) ->
     """A page with everything around it; after a form that could not be saved, with what was typed and why not."""
     error: FormError | None = getattr(request.state, "error", None)
     signed_in = who(request, session)
-    cast = [session.get_one(Person, known.id) for known in names.KNOWN[:10]]
+    cast = [session.get_one(Person, colleague.id) for colleague in names.COLLEAGUES[:10]]
     if signed_in not in cast:
         cast.append(signed_in)
     html = _TEMPLATES.get_template(template).render(
@@ -86,7 +86,7 @@ def render(request: Request, session: Session, template: str, **content: Any) ->
         recorded=request.query_params.get("recorded"),
         wrong=f"{error.words} {error.why}." if error else None,
         at_fault=error.field if error else None,
-        given=getattr(request.state, "form", {}),
+        typed=getattr(request.state, "form", {}),
         **content,
     )
     return Response(html, media_type=MediaType.HTML, status_code=422 if error else 200, headers=HEADERS)
@@ -130,16 +130,17 @@ def text(form: dict[str, str], field: str, most: int = 120) -> str:
 
     Raises: FormError when it is missing, empty or has characters that no name or number needs.
     """
-    found = form.get(field, "")
-    if why := text_fault(found, most):
+    value = form.get(field, "")
+    if why := text_fault(value, most):
         raise FormError(field, why)
-    return found
+    return value
 
 
 def _origin(request: Request) -> Origin:
-    agent = request.headers.get("user-agent")
-    kept = agent if agent and not text_fault(agent, MAX_USER_AGENT) else None
-    return Origin(interface="web", ip=_address(request), user_agent=kept)
+    agent = request.headers.get("user-agent") or None
+    if agent is not None and text_fault(agent, MAX_USER_AGENT):
+        agent = None
+    return Origin(interface="web", ip=_address(request), user_agent=agent)
 
 
 def _address(request: Request) -> str | None:

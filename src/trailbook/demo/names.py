@@ -28,11 +28,18 @@ class Colleague(NamedTuple):
     boss: str | None
 
 
+class Lead(NamedTuple):
+    """Who leads a department, by id, and how many of a hundred people work there."""
+
+    head: str
+    share: int
+
+
 CEO, HR_LEAD, HR_ADVISOR = "u-1001", "u-1002", "u-1003"
 PAYROLL, IT_LEAD, SUPPORT = "u-1004", "u-1005", "u-1006"
 REVIEWED, MARRIED, NEW_HIRE, MERGED = "u-1011", "u-1012", "u-2000", "u-2001"
 
-KNOWN = (
+COLLEAGUES = (
     Colleague(CEO, "Bjørn", "Åkesson", "Chief executive", "management", None),
     Colleague(HR_LEAD, "Ingrid", "Sæther", "HR lead", "hr", CEO),
     Colleague(HR_ADVISOR, "Freja", "Kjær", "HR adviser", "hr", HR_LEAD),
@@ -52,7 +59,9 @@ KNOWN = (
     Colleague("u-1016", "Lars", "Hansen", "Engineer", "engineering", "u-1010"),
     Colleague("u-1017", "Lars", "Hansen", "Accountant", "finance", "u-1007"),
 )
-STAYING = frozenset((*(known.id for known in KNOWN), NEW_HIRE))  # the story needs them to the end
+STAYING = frozenset(
+    (*(colleague.id for colleague in COLLEAGUES), NEW_HIRE)
+)  # the story needs them to the end
 NEW_NAME = "Lindqvist"  # Åse's, once she has married
 NEWCOMER = Colleague(NEW_HIRE, "Live", "Sørbø", "Engineer", "engineering", "u-1010")
 
@@ -84,13 +93,13 @@ DEPARTMENTS = {
     "sales": "Sales",
     "engineering": "Engineering",
 }
-LEADS = {  # the department's head, and how many of a hundred people work there
-    "operations": ("u-1008", 38),
-    "engineering": ("u-1010", 26),
-    "sales": ("u-1009", 18),
-    "finance": ("u-1007", 7),
-    "it": (IT_LEAD, 7),
-    "hr": (HR_LEAD, 4),
+LEADS = {
+    "operations": Lead("u-1008", 38),
+    "engineering": Lead("u-1010", 26),
+    "sales": Lead("u-1009", 18),
+    "finance": Lead("u-1007", 7),
+    "it": Lead(IT_LEAD, 7),
+    "hr": Lead(HR_LEAD, 4),
 }
 TEAMS = {
     "operations": ("Field north", "Field south", "Warehouse"),

@@ -17,9 +17,9 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from trailbook.demo import tables as t
-from trailbook.demo.cards import CARDS, doer
+from trailbook.demo.cards import CARDS, doer, history
 from trailbook.demo.forms import FORMS, filled
-from trailbook.demo.looks import STYLE, FormError, Here, Page, Request, refusal, render, same_origin
+from trailbook.demo.looks import STYLE, FormError, Page, Request, System, refusal, render, same_origin
 from trailbook.demo.system import HRSystem
 
 _RECENT = 8
@@ -56,24 +56,24 @@ def style() -> Response[bytes]:
 
 
 @get("/", sync_to_thread=True)
-def people(request: Request, hr: Here, *, q: FromQuery[str] = "", left: FromQuery[bool] = False) -> Page:
+def people(request: Request, hr: System, *, q: FromQuery[str] = "", left: FromQuery[bool] = False) -> Page:
     """Everybody, or those whose name, title or place begins so."""
     with hr.reading() as s:
-        found = select(t.Person).where(t.Person.status != "merged")
-        found = found.where(t.Person.status == "left" if left else t.Person.status != "left")
+        staff = select(t.Person).where(t.Person.status != "merged")
+        staff = staff.where(t.Person.status == "left" if left else t.Person.status != "left")
         if q:
             like = [
                 c.icontains(q, autoescape=True)
                 for c in (t.Person.first_name, t.Person.last_name, t.Person.job_title)
             ]
-            found = found.where(or_(*like))
-        rows = s.scalars(found.order_by(t.Person.first_name, t.Person.last_name, t.Person.id)).all()
+            staff = staff.where(or_(*like))
+        rows = s.scalars(staff.order_by(t.Person.first_name, t.Person.last_name, t.Person.id)).all()
         teams = {row.id: row for row in s.scalars(select(t.Team))}
         return render(request, s, "people.html", rows=rows, teams=teams, q=q, left=left)
 
 
 @get("/people/{key:str}", sync_to_thread=True)
-def person(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
+def person(request: Request, hr: System, *, key: FromPath[str]) -> Page:
     """One person: profile, roles, competence, absence and pay, each with its form."""
     return _person(request, hr, key)
 
@@ -81,7 +81,7 @@ def person(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
 def _person(request: Request, hr: HRSystem, key: str) -> Page:
     with hr.reading() as s:
         row = s.get_one(t.Person, key)
-        held = select(t.RoleAssignment, t.Role).join(t.Role).where(t.RoleAssignment.person_id == key)
+        roles = select(t.RoleAssignment, t.Role).join(t.Role).where(t.RoleAssignment.person_id == key)
         skills = (
             select(t.Competence, t.CompetenceType).join(t.CompetenceType).where(t.Competence.person_id == key)
         )
@@ -94,7 +94,7 @@ def _person(request: Request, hr: HRSystem, key: str) -> Page:
             team=s.get_one(t.Team, row.team_id),
             department=s.get_one(t.Department, row.department_id),
             boss=s.get(t.Person, row.supervisor_id) if row.supervisor_id else None,
-            held=s.execute(held.where(t.RoleAssignment.ended_at.is_(None)).order_by(t.Role.name)).all(),
+            held=s.execute(roles.where(t.RoleAssignment.ended_at.is_(None)).order_by(t.Role.name)).all(),
             skills=s.execute(skills.order_by(t.CompetenceType.name)).all(),
             away=s.execute(away.order_by(t.Absence.first_day.desc()).limit(_RECENT)).all(),
             pay=s.scalars(select(t.Salary).where(t.Salary.person_id == key)).first(),
@@ -113,7 +113,7 @@ def _choices(s: Session) -> dict[str, object]:
 
 
 @get("/roles", sync_to_thread=True)
-def roles(request: Request, hr: Here) -> Page:
+def roles(request: Request, hr: System) -> Page:
     """Every role, with how many have it."""
     with hr.reading() as s:
         live = select(t.RoleAssignment.role_id).where(t.RoleAssignment.ended_at.is_(None))
@@ -125,7 +125,7 @@ def roles(request: Request, hr: Here) -> Page:
 
 
 @get("/roles/{key:str}", sync_to_thread=True)
-def role(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
+def role(request: Request, hr: System, *, key: FromPath[str]) -> Page:
     """One role: what it allows, and who has it."""
     with hr.reading() as s:
         row = s.get_one(t.Role, key)
@@ -141,7 +141,7 @@ def role(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
 
 
 @get("/integrations", sync_to_thread=True)
-def integrations(request: Request, hr: Here) -> Page:
+def integrations(request: Request, hr: System) -> Page:
     """Every integration."""
     with hr.reading() as s:
         rows = s.scalars(select(t.Integration).order_by(t.Integration.name)).all()
@@ -149,33 +149,29 @@ def integrations(request: Request, hr: Here) -> Page:
 
 
 @get("/integrations/{key:str}", sync_to_thread=True)
-def integration(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
+def integration(request: Request, hr: System, *, key: FromPath[str]) -> Page:
     """One integration, with its last runs."""
     with hr.reading() as s:
         row = s.get_one(t.Integration, key)
         runs = select(t.SyncRun).where(t.SyncRun.integration_id == key).order_by(t.SyncRun.started_at.desc())
-        changes = select(t.IntegrationChange).where(t.IntegrationChange.integration_id == key)
-        history = [
-            (step.at, step.what.replace("_", " "), doer(s, step.by))
-            for step in s.scalars(changes.order_by(t.IntegrationChange.at.desc()).limit(_RECENT))
-        ]
+        changes = history(s, t.IntegrationChange, t.IntegrationChange.integration_id == key, limit=_RECENT)
         last = s.scalars(runs.limit(14)).all()
-        return render(request, s, "integration.html", row=row, runs=last, history=history)
+        return render(request, s, "integration.html", row=row, runs=last, changes=changes)
 
 
 @get("/teams/{key:str}", sync_to_thread=True)
-def team(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
+def team(request: Request, hr: System, *, key: FromPath[str]) -> Page:
     """One team and who is in it."""
     with hr.reading() as s:
         row = s.get_one(t.Team, key)
-        found = select(t.Person).where(t.Person.team_id == key, t.Person.status == "active")
-        rows = s.scalars(found.order_by(t.Person.first_name, t.Person.last_name)).all()
+        members = select(t.Person).where(t.Person.team_id == key, t.Person.status == "active")
+        rows = s.scalars(members.order_by(t.Person.first_name, t.Person.last_name)).all()
         department = s.get_one(t.Department, row.department_id)
         return render(request, s, "team.html", row=row, rows=rows, department=department)
 
 
 @get("/salaries/{key:str}", sync_to_thread=True)
-def salary(request: Request, hr: Here, *, key: FromPath[str]) -> Page:
+def salary(request: Request, hr: System, *, key: FromPath[str]) -> Page:
     """One salary, its history, and the form that changes it."""
     return _salary(request, hr, key)
 
@@ -184,20 +180,20 @@ def _salary(request: Request, hr: HRSystem, key: str) -> Page:
     with hr.reading() as s:
         row = s.get_one(t.Salary, key)
         owner = s.get_one(t.Person, row.person_id)
-        found = select(t.SalaryStep).where(t.SalaryStep.salary_id == key).order_by(t.SalaryStep.at.desc())
-        steps = [(step, doer(s, step.by)) for step in s.scalars(found.limit(_RECENT))]
+        newest = select(t.SalaryStep).where(t.SalaryStep.salary_id == key).order_by(t.SalaryStep.at.desc())
+        steps = [(step, doer(s, step.by)) for step in s.scalars(newest.limit(_RECENT))]
         return render(request, s, "salary.html", row=row, owner=owner, steps=steps)
 
 
 @get("/{kind:str}/{key:str}", sync_to_thread=True)
-def card(request: Request, hr: Here, *, kind: FromPath[str], key: FromPath[str]) -> Page:
+def card(request: Request, hr: System, *, kind: FromPath[str], key: FromPath[str]) -> Page:
     """Any other item."""
     if kind not in CARDS:
         return refusal(404, "Not here", "The HR system has no such page.")
     with hr.reading() as s:
-        found = CARDS[kind](s, key)
-        owner = s.get_one(t.Person, found.person) if found.person else None
-        return render(request, s, "card.html", card=found, owner=owner, key=key)
+        item = CARDS[kind](s, key)
+        owner = s.get_one(t.Person, item.person) if item.person else None
+        return render(request, s, "card.html", card=item, owner=owner, key=key)
 
 
 def _not_found(_: Request, __: Exception) -> Page:

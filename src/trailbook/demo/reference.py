@@ -78,18 +78,28 @@ class _When(Struct, frozen=True):
         return first_week(self.until)
 
 
+class _Draft(Struct, frozen=True):
+    """A question before it is known when it is asked: its words, and the log's filter and hr.db's conditions then."""
+
+    text: str
+    params: Callable[[_When], Params]
+    where: Callable[[_When], tuple[ColumnElement[bool], ...]]
+
+
 def ten(until: datetime) -> tuple[Question, ...]:
     """The ten questions as they are asked at `until`, the end of the simulated months."""
     when = _When(until)
     return tuple(
-        Question(number=n, text=text, params=(*params(when), _TZ), count=_counting(where(when)))
-        for n, (text, params, where) in enumerate(_ASKED, 1)
+        Question(
+            number=n, text=draft.text, params=(*draft.params(when), _TZ), count=_counting(draft.where(when))
+        )
+        for n, draft in enumerate(_DRAFTS, 1)
     )
 
 
 def _counting(where: tuple[ColumnElement[bool], ...]) -> Callable[[Session], int]:
-    asked = select(func.count()).select_from(_HAPPENED).where(and_(*where))
-    return lambda session: session.scalar(asked) or 0
+    count = select(func.count()).select_from(_HAPPENED).where(and_(*where))
+    return lambda session: session.scalar(count) or 0
 
 
 def _months(day: date, months: int) -> date:
@@ -226,55 +236,53 @@ _HAPPENED = union_all(*_of_people(), *_of_the_rest()).subquery("happened")
 h = _HAPPENED.c
 
 _ROLES: Params = (("category", "roles"), ("category", "permissions"))
-_ASKED: tuple[
-    tuple[str, Callable[[_When], Params], Callable[[_When], tuple[ColumnElement[bool], ...]]], ...
-] = (
-    (
+_DRAFTS = (
+    _Draft(
         "Who updated their own profile last month?",
         lambda w: (("date", "last-month"), ("category", "users"), ("self", "true")),
         lambda w: (w.months(-1, 0), _in("users"), _self()),
     ),
-    (
+    _Draft(
         "What was sent to integrations last quarter?",
         lambda w: (("date", "last-quarter"), ("category", "integrations")),
         lambda w: (w.last_quarter, _in("integrations")),
     ),
-    (
+    _Draft(
         "Which permissions were given to Jonas Lindström?",
         lambda w: (*_ROLES, ("concerns", f"user/{names.REVIEWED}")),
         lambda w: (_in("roles", "permissions"), _about(names.REVIEWED)),
     ),
-    (
+    _Draft(
         "Which roles and permissions changed in the past 6 months?",
         lambda w: (("date", "past-6-months"), *_ROLES),
         lambda w: (w.half_year, _in("roles", "permissions")),
     ),
-    (
+    _Draft(
         "What happened to Live Sørbø in her first week?",
         lambda w: (*_from_to(w.week), ("concerns", f"user/{names.NEW_HIRE}"), _NOT_LOG),
         lambda w: (_days(w.week), _about(names.NEW_HIRE)),
     ),
-    (
+    _Draft(
         "What did automation do last month?",
         lambda w: (("date", "last-month"), ("actor_kind", "system"), ("actor_kind", "integration"), _NOT_LOG),
         lambda w: (w.months(-1, 0), h.by.not_like("user/%")),
     ),
-    (
+    _Draft(
         "Who gained or updated skills?",
         lambda w: (("category", "competence"),),
         lambda w: (_in("competence"),),
     ),
-    (
+    _Draft(
         "Any unexpected change to absence or salary that weekend?",
         lambda w: (*_from_to(w.weekend), ("category", "absence"), ("category", "salary")),
         lambda w: (_days(w.weekend), _in("absence", "salary")),
     ),
-    (
+    _Draft(
         "What did Mikael Nyström do with roles last quarter?",
         lambda w: (("actor", f"user/{names.IT_LEAD}"), ("category", "roles"), ("date", "last-quarter")),
         lambda w: (w.last_quarter, h.by == f"user/{names.IT_LEAD}", _in("roles")),
     ),
-    (
+    _Draft(
         "Give me last year as a file that an auditor can verify.",
         lambda w: (("date", "last-year"), _NOT_LOG),
         lambda w: (w.last_year,),

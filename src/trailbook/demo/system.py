@@ -52,15 +52,15 @@ class HRSystem:
         When it ends the log has heard of it, or will once it answers again. Raises: EntryInvalidError for what the
         rules refuse; OutboxFullError; nothing is written then.
         """
-        told: list[NewEntry] = []
+        entries: list[NewEntry] = []
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-            hr = HR(session, told.append, random.Random(SystemRandom().getrandbits(128)))
+            hr = HR(session, entries.append, random.Random(SystemRandom().getrandbits(128)))
             yield hr
-            for entry in told:
+            for entry in entries:
                 complete_entry(self._capture.catalogue, entry, self.clock())
-            for at, entry in enumerate(told):
+            for number, entry in enumerate(entries):
                 with _acting(entry):
-                    if not at:
+                    if number == 0:
                         hr.flush()  # whoever acts first made the rows
                     self._tell(session, entry)
             hr.flush()
@@ -85,8 +85,9 @@ class HRSystem:
 
     def _tell(self, session: Session, entry: NewEntry) -> None:
         concerns: dict[str, list[Item]] = {}
-        for one in entry.concerns:
-            concerns.setdefault(one.part, []).append(Item(type=one.type, id=one.id, name=one.name))
+        for concern in entry.concerns:
+            item = Item(type=concern.type, id=concern.id, name=concern.name)
+            concerns.setdefault(concern.part, []).append(item)
         self._capture.record(
             session,
             entry.action,

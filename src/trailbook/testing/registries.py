@@ -1,6 +1,6 @@
 """The suite every `Registry` passes: subclass the class and give the fixture `engine`, as for `StoreConformance`.
 
-Owns what the protocol promises of keys, links, sessions and members. Refuses to know an engine's name.
+Owns what the protocol promises of keys, links, sessions, members, views and jobs. Refuses to know an engine's name.
 """
 
 from hashlib import sha256
@@ -9,7 +9,18 @@ import pytest
 from msgspec import structs
 
 from trailbook.errors import HeadMovedError, StoreError
-from trailbook.stores import Change, Choice, Member, Organisation, Registry, Role, SavedView, Session
+from trailbook.stores import (
+    Change,
+    Choice,
+    Job,
+    JobLimits,
+    Member,
+    Organisation,
+    Registry,
+    Role,
+    SavedView,
+    Session,
+)
 from trailbook.testing.stores import ORG, OTHER, Engine, a_key
 
 
@@ -43,6 +54,24 @@ def a_view(number: int = 1, owner: str = "user/u-1", *, org: str = ORG, shared: 
         shared=shared,
         filter=b"[]",
         created_at=number,
+    )
+
+
+def a_job(number: int = 1, viewer: str = "user/u-1", *, org: str = ORG, state: str = "queued") -> Job:
+    """The job of a number."""
+    return Job(
+        id=f"j-{number}",
+        org=org,
+        viewer=viewer,
+        state=state,
+        created_at=number,
+        expires_at=2**53,
+        beat_at=number,
+        tries=0,
+        rows_done=0,
+        count=10,
+        as_of=10,
+        order=b"{}",
     )
 
 
@@ -215,3 +244,44 @@ class RegistryConformance:
         assert views.choices(ORG, "user/u-2") == [ready]
         assert views.of(ORG, "user/u-1") == []
         views.drop(ORG, "none")
+
+    def test_jobs_are_an_organisations_own_oldest_first(self, registry: Registry) -> None:
+        jobs, limits = registry.jobs, JobLimits()
+        for job in (a_job(2), a_job(1), a_job(3, org=OTHER)):
+            assert jobs.add(job, limits)
+        assert jobs.every() == [a_job(1), a_job(2), a_job(3, org=OTHER)]
+        assert jobs.every(ORG) == [a_job(1), a_job(2)]
+        assert jobs.get(ORG, "j-1") == a_job(1)
+        assert jobs.get(OTHER, "j-1") is jobs.get(ORG, "j-9") is None
+        jobs.drop(OTHER, "j-1")
+        jobs.drop(ORG, "j-2")
+        jobs.drop(ORG, "j-2")
+        assert jobs.every() == [a_job(1), a_job(3, org=OTHER)]
+        jobs.forget(ORG)
+        assert jobs.every() == [a_job(3, org=OTHER)]
+
+    def test_a_job_beyond_a_limit_is_not_kept(self, registry: Registry) -> None:
+        """Of a viewer and of an organisation only live jobs count, of those that are kept every one."""
+        jobs, limits = registry.jobs, JobLimits(viewer=1, org=2, kept=4)
+        assert jobs.add(a_job(1), limits)
+        assert not jobs.add(a_job(2), limits)
+        assert jobs.add(a_job(3, "user/u-2"), limits)
+        assert not jobs.add(a_job(4, "user/u-3"), limits)
+        assert jobs.add(a_job(5, org=OTHER), limits)
+        assert jobs.put(structs.replace(a_job(1), state="ready"), a_job(1))
+        assert jobs.add(a_job(6), limits)
+        assert jobs.put(structs.replace(a_job(6), state="failed"), a_job(6))
+        assert jobs.add(a_job(7), limits)
+        assert jobs.put(structs.replace(a_job(7), state="ready"), a_job(7))
+        assert not jobs.add(a_job(8), limits)
+        assert [job.id for job in jobs.every(ORG)] == ["j-1", "j-3", "j-6", "j-7"]
+
+    def test_a_job_is_changed_by_who_read_it_last(self, registry: Registry) -> None:
+        jobs = registry.jobs
+        assert jobs.add(a_job(), JobLimits())
+        done = structs.replace(a_job(), state="ready", beat_at=9, rows_done=10, file=b'{"size":3}')
+        assert jobs.put(done, a_job())
+        assert jobs.get(ORG, "j-1") == done
+        assert not jobs.put(structs.replace(a_job(), state="failed", problem="internal"), a_job())
+        assert not jobs.put(a_job(2), a_job(2))
+        assert jobs.every() == [done]

@@ -20,7 +20,18 @@ import pytest
 from msgspec import Struct, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
-from trailbook.stores import ApiKey, Append, Blob, Head, Identity, NewRow, Registry, Store, StoredEntry
+from trailbook.stores import (
+    ApiKey,
+    Append,
+    Blob,
+    ExpectedBlob,
+    Head,
+    Identity,
+    NewRow,
+    Registry,
+    Store,
+    StoredEntry,
+)
 from trailbook.testing.steady import Steady
 
 ORG, OTHER = "acme", "other"
@@ -230,6 +241,22 @@ class StoreConformance:
         assert store.blob(ORG, "tile", "0/1") is None
         store.put_blob(ORG, Blob("tile", "0/0", b"new"))
         assert store.blob(ORG, "tile", "0/0") == b"new"
+
+    def test_blobs_together_or_not_at_all(self, store: Store) -> None:
+        """Whoever saw another blob than there is by now changes nothing."""
+        store.create(ORG)
+        store.put_blob(ORG, Blob("tile", "0/0", b"old"))
+        list_, first = Blob("index", "list", b"1"), ExpectedBlob("index", "list", None)
+        store.put_blobs(
+            ORG, [list_, Blob("index", "a", b"")], drop=[("tile", "0/0"), ("none", "0")], expect=first
+        )
+        assert store.blob_names(ORG) == [("index", "a"), ("index", "list")]
+        for wrong in (first, ExpectedBlob("index", "list", b"2"), ExpectedBlob("index", "b", b"")):
+            with pytest.raises(HeadMovedError):
+                store.put_blobs(ORG, [Blob("index", "b", b"")], drop=[("index", "a")], expect=wrong)
+        assert sorted(store.every_blob(ORG), key=lambda b: b.key) == [Blob("index", "a", b""), list_]
+        store.put_blobs(ORG, [Blob("index", "list", b"2")], expect=ExpectedBlob("index", "list", b"1"))
+        assert store.blob(ORG, "index", "list") == b"2"
 
     def test_erase_leaves_stubs(self, store: Store) -> None:
         """R12, S8: what names the item goes, in the commit that says so; the rest stays."""

@@ -147,14 +147,14 @@ def revoke_directly(act: Act, grant: PermissionGrant) -> None:
     act.tell("permission.revoked", _permission(permission), parts={"member": person.item})
 
 
-def change_set(act: Act, found: PermissionSet, members: str) -> None:
+def change_set(act: Act, permissions: PermissionSet, members: str) -> None:
     """Make a permission set, or change what is in it."""
-    what = "created" if found not in act.hr.session else "updated"
-    found.members = members
-    act.hr.add(found)
-    act.write(PermissionSetChange, permission_set_id=found.id, what=what)
+    what = "created" if permissions not in act.hr.session else "updated"
+    permissions.members = members
+    act.hr.add(permissions)
+    act.write(PermissionSetChange, permission_set_id=permissions.id, what=what)
     fields = ("permissions",) if what == "updated" else ()
-    target = Item(type="permission_set", id=found.id, name=found.name)
+    target = Item(type="permission_set", id=permissions.id, name=permissions.name)
     act.tell(f"permission_set.{what}", target, fields=fields)
 
 

@@ -6,11 +6,11 @@ Owns the tables of competence. Numbers of certificates stay here.
 from datetime import date
 from uuid import UUID
 
+from msgspec import Struct
+
 from trailbook.demo.acting import Act
 from trailbook.demo.tables import Competence, CompetenceStep, CompetenceType, Person
 from trailbook.model import Item
-
-Held = tuple[Competence, CompetenceType, Person]
 
 _TOLD_FIELDS = {
     "document_added": ("document",),
@@ -18,6 +18,14 @@ _TOLD_FIELDS = {
     "expired": ("status",),
     "renewed": ("expiry_date",),
 }
+
+
+class HeldCompetence(Struct, frozen=True):
+    """A competence with its kind and whoever holds it."""
+
+    competence: Competence
+    kind: CompetenceType
+    person: Person
 
 
 def define_type(act: Act, kind: CompetenceType) -> None:
@@ -31,7 +39,7 @@ def item(competence: Competence, kind: CompetenceType) -> Item:
     return Item(type="competence", id=competence.id, name=kind.name)
 
 
-def add(act: Act, person: Person, kind: CompetenceType, *, expires_on: date | None) -> Competence:
+def add(act: Act, person: Person, kind: CompetenceType, *, expires_on: date | None) -> HeldCompetence:
     """A person has a new skill or certificate."""
     competence = Competence(
         id=act.hr.key("cmp"),
@@ -44,22 +52,21 @@ def add(act: Act, person: Person, kind: CompetenceType, *, expires_on: date | No
     act.hr.add(competence)
     _step(act, competence, "added")
     act.tell("competence.added", item(competence, kind), parts={"holder": person.item})
-    return competence
+    return HeldCompetence(competence, kind, person)
 
 
-def step(act: Act, what: str, held: Held) -> UUID:
+def step(act: Act, what: str, held: HeldCompetence) -> UUID:
     """Verify, reject, update, announce the end of, expire or remove a competence, or add a document to it."""
-    competence, kind, person = held
     if what in ("verified", "rejected", "expired", "removed"):
-        competence.status = what
-    _step(act, competence, what)
-    target, parts = item(competence, kind), {"holder": person.item}
+        held.competence.status = what
+    _step(act, held.competence, what)
+    target, parts = item(held.competence, held.kind), {"holder": held.person.item}
     return act.tell(f"competence.{what}", target, parts=parts, fields=_TOLD_FIELDS.get(what, ()))
 
 
-def renew(act: Act, held: Held, expires_on: date) -> None:
+def renew(act: Act, held: HeldCompetence, expires_on: date) -> None:
     """A certificate holds for another term."""
-    held[0].expires_on, held[0].status = expires_on, "verified"
+    held.competence.expires_on, held.competence.status = expires_on, "verified"
     step(act, "renewed", held)
 
 

@@ -125,11 +125,11 @@ def deactivate(act: Act, person: Person) -> None:
     act.tell("user.deactivated", person.item, fields=("status",))
 
 
-def merge(act: Act, kept: Person, duplicate: Person) -> None:
+def merge(act: Act, person: Person, duplicate: Person) -> None:
     """Fold an account that was made twice into the one that stays."""
     duplicate.status = "merged"
-    _changed(act, kept, "merged", after=duplicate.id)
-    act.tell("user.merged", kept.item)
+    _changed(act, person, "merged", after=duplicate.id)
+    act.tell("user.merged", person.item)
     _changed(act, duplicate, "archived")
     act.tell("user.archived", duplicate.item, fields=("status",))
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from trailbook.demo.acting import HR
 from trailbook.demo.simulation.calendar import Span, local, span_of
-from trailbook.demo.simulation.founding import found
+from trailbook.demo.simulation.founding import found_company
 from trailbook.demo.simulation.nightly import plan_night
 from trailbook.demo.simulation.story import plan_story
 from trailbook.demo.simulation.workday import plan_day
@@ -37,7 +37,7 @@ class Telling:
         self._waiting: list[NewEntry] = []
         self._first = begin
         self.record: Record = lambda entries: None
-        self.told = 0
+        self.recorded = 0
 
     def clock(self) -> datetime:
         """The simulated time; it never runs backwards."""
@@ -62,7 +62,7 @@ class Telling:
         if self._waiting:
             self._now += _MOMENT
             self.record(self._waiting)
-            self.told += len(self._waiting)
+            self.recorded += len(self._waiting)
             self._waiting = []
 
 
@@ -70,7 +70,7 @@ def live(session: Session, telling: Telling, *, span: Span, seed: int, progress:
     """Live through the span: write hr.db through `session`, some days a transaction, and tell every entry."""
     hr = HR(session, telling.hear, random.Random(f"ids/{seed}"))
     w = World(hr, span, seed)
-    found(w)
+    found_company(w)
     plan_story(w)
     days = span.days
     for n, day in enumerate(days):

@@ -55,7 +55,7 @@ _PERMISSIONS_OF = {
 }
 
 
-def found(w: World) -> None:
+def found_company(w: World) -> None:
     """Write what exists from the start, and plan the first day."""
     session = w.hr.session
     session.add(Company(id=ORG, name=names.ORGANISATION, lived_until=w.span.until))
@@ -71,26 +71,26 @@ def found(w: World) -> None:
     w.at(go_live + timedelta(minutes=10), _move_in)
 
 
-def new_person(w: World, known: names.Colleague, start: date) -> Person:
+def new_person(w: World, colleague: names.Colleague, start: date) -> Person:
     """Somebody with all the columns that an HR system wants."""
     born = date(w.rng.randint(1962, 2003), w.rng.randint(1, 12), w.rng.randint(1, 28))
-    team = w.rng.choice(names.TEAMS[known.department])
-    login = f"{known.first}.{known.last}.{known.id[2:]}".lower().translate(_PLAIN)
+    team = w.rng.choice(names.TEAMS[colleague.department])
+    login = f"{colleague.first}.{colleague.last}.{colleague.id[2:]}".lower().translate(_PLAIN)
     return Person(
-        id=known.id,
-        first_name=known.first,
-        last_name=known.last,
+        id=colleague.id,
+        first_name=colleague.first,
+        last_name=colleague.last,
         email=f"{login}@nordlys.example",
         phone=f"+47 {w.digits(8)}",
         address=f"{w.rng.choice(names.LAST_NAMES)}veien {w.rng.randint(1, 120)}",
         birth_date=born,
         national_id=f"{born:%d%m%y}{w.digits(5)}",
         notes=w.rng.choice(names.NOTES),
-        job_title=known.title,
-        department_id=known.department,
+        job_title=colleague.title,
+        department_id=colleague.department,
         team_id=_slug(team),
         location=w.rng.choice(names.LOCATIONS),
-        supervisor_id=known.boss,
+        supervisor_id=colleague.boss,
         employment_type="permanent" if w.chance(0.85) else "temporary",
         start_date=start,
         status="invited",
@@ -99,18 +99,17 @@ def new_person(w: World, known: names.Colleague, start: date) -> Person:
 
 def any_person(w: World, department: str | None = None) -> names.Colleague:
     """A new name with an id and a place in a department."""
-    where = department or w.rng.choices(list(names.LEADS), [share for _, share in names.LEADS.values()])[0]
+    where = department or w.rng.choices(list(names.LEADS), [lead.share for lead in names.LEADS.values()])[0]
     first, last = w.rng.choice(names.FIRST_NAMES), w.rng.choice(names.LAST_NAMES)
     return names.Colleague(
-        w.new_id(), first, last, w.rng.choice(names.TITLES[where]), where, names.LEADS[where][0]
+        w.new_id(), first, last, w.rng.choice(names.TITLES[where]), where, names.LEADS[where].head
     )
 
 
 def settle(w: World, act: Act, person: Person) -> None:
     """What everybody gets: the role Employee, a salary, a bank account and a balance of vacation."""
     w.people[person.id] = person
-    given = access.assign_role(act, w.roles["employee"], person)
-    w.assignments[person.id] = [given]
+    w.assignments[person.id] = [access.assign_role(act, w.roles["employee"], person)]
     amount = f"{w.rng.randint(430, 1200) * 1000 + w.rng.randint(0, 99) * 10}.00"
     w.salaries[person.id] = salaries.add(act, person, amount)
     w.accounts[person.id] = BankAccount(id=w.hr.key("acc"), person_id=person.id, number=w.digits(11))
@@ -126,9 +125,9 @@ def expiry(course: CompetenceType, day: date, months: int) -> date | None:
 
 def _set_up(w: World, at: datetime) -> None:
     """The HR lead and the IT lead define roles, integrations, courses and fields."""
-    known = {k.id: k for k in names.KNOWN}
+    colleagues = {colleague.id: colleague for colleague in names.COLLEAGUES}
     for key in (names.HR_LEAD, names.IT_LEAD):  # they must exist before they can act
-        w.people[key] = new_person(w, known[key], date(2015, 8, 1))
+        w.people[key] = new_person(w, colleagues[key], date(2015, 8, 1))
     hr_lead, it_lead = w.people[names.HR_LEAD], w.people[names.IT_LEAD]
     _define_access(w, w.by(it_lead, at, mobile=False))
     for n, (key, name) in enumerate(names.INTEGRATIONS.items()):
@@ -153,8 +152,9 @@ def _define_access(w: World, act: Act) -> None:
         w.roles[key] = Role(id=key, name=name, description=f"What {name.lower()}s do")
         access.define_role(act, w.roles[key])
         for permission in _PERMISSIONS_OF.get(key, ()):
-            held = access.grant_permission(act, w.roles[key], w.permissions[permission], level="full")
-            w.held.append(held)
+            w.role_permissions.append(
+                access.grant_permission(act, w.roles[key], w.permissions[permission], level="full")
+            )
     for key, name in names.PERMISSION_SETS.items():
         access.change_set(act, PermissionSet(id=key, name=name, members="people.read"), "people.read")
 
@@ -164,9 +164,9 @@ def _move_in(w: World, at: datetime) -> None:
     huldra = w.integrations[names.HULDRA]
     run, act = integrations.start_run(w.hr, huldra, at)
     act = act.but(origin=IMPORT, purpose="migration")
-    for n, known in enumerate((*names.KNOWN, *(any_person(w) for _ in range(_OTHERS)))):
+    for n, colleague in enumerate((*names.COLLEAGUES, *(any_person(w) for _ in range(_OTHERS)))):
         start = date(w.rng.randint(2008, w.span.first.year - 1), w.rng.randint(1, 12), 1)
-        person = w.people.get(known.id) or new_person(w, known, start)
+        person = w.people.get(colleague.id) or new_person(w, colleague, start)
         _bring(w, act.but(at=at + timedelta(seconds=n)), person)
         run.people += 1
     integrations.finish_run(act.but(at=at + timedelta(minutes=4)), run)
@@ -186,7 +186,7 @@ def _bring(w: World, act: Act, person: Person) -> None:
     for course in names.MANDATORY:
         kind = w.courses[course]
         ends = expiry(kind, act.at.date(), w.rng.randint(0, (kind.months or 1) - 1))
-        track(w, (competences.add(act, person, kind, expires_on=ends), kind, person))
+        track(w, competences.add(act, person, kind, expires_on=ends))
 
 
 def join(w: World, person: Person, at: datetime) -> None:
@@ -199,10 +199,10 @@ def join(w: World, person: Person, at: datetime) -> None:
     w.at(at, do)
 
 
-def track(w: World, held: competences.Held) -> None:
+def track(w: World, held: competences.HeldCompetence) -> None:
     """Remember when a certificate ends."""
-    if held[0].expires_on is not None:
-        w.ending.setdefault(held[0].expires_on, []).append(held)
+    if held.competence.expires_on is not None:
+        w.ending.setdefault(held.competence.expires_on, []).append(held)
 
 
 def _slug(name: str) -> str:

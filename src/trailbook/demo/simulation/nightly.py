@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from trailbook.demo import names
 from trailbook.demo.hr import absences, access, competences, integrations, people
-from trailbook.demo.hr.competences import Held
+from trailbook.demo.hr.competences import HeldCompetence
 from trailbook.demo.simulation.calendar import local
 from trailbook.demo.simulation.founding import track
 from trailbook.demo.simulation.world import Do, World
@@ -62,43 +62,42 @@ def remind(w: World, at: datetime, day: date) -> None:
     """Announce certificates that end in a month, and expire those that ended without being renewed."""
     act = w.rule("competence-reminders", at)
     for n, held in enumerate(w.ending.get(day + _NOTICE, ())):
-        if held[2].status == "active":
+        if held.person.status == "active":
             competences.step(act.but(at=at + timedelta(seconds=n)), "expiry_announced", held)
             if w.chance(0.86):
                 w.at(w.later(at, 3, 24), _renewing(held))
     for n, held in enumerate(w.ending.pop(day, ())):
-        if held[0].expires_on == day and held[2].status == "active":
+        if held.competence.expires_on == day and held.person.status == "active":
             competences.step(act.but(at=at + timedelta(minutes=1, seconds=n)), "expired", held)
 
 
-def _renewing(held: Held) -> Do:
+def _renewing(held: HeldCompetence) -> Do:
     return lambda w, at: _renew(w, at, held)
 
 
-def _renew(w: World, at: datetime, held: Held) -> None:
-    competence, kind, person = held
-    if person.status != "active" or competence.expires_on is None:
+def _renew(w: World, at: datetime, held: HeldCompetence) -> None:
+    ends = held.competence.expires_on
+    if held.person.status != "active" or ends is None:
         return
-    competences.renew(
-        w.by(person, at), held, competence.expires_on + timedelta(days=30 * (kind.months or 12))
-    )
+    term = timedelta(days=30 * (held.kind.months or 12))
+    competences.renew(w.by(held.person, at), held, ends + term)
     track(w, held)
-    verifier = w.boss(person)
+    verifier = w.boss(held.person)
     w.at(w.later(at, 1, 9), lambda w, at: competences.step(w.by(verifier, at), "verified", held))
 
 
 def expire_access(w: World, at: datetime, day: date) -> None:
     """Take roles that were given until today, and everything from who left yesterday."""
     act = w.rule("access-expiry", at)
-    for given in w.temporary.pop(day, ()):
-        if given.ended_at is None:
-            access.unassign_role(act, given)
-            w.assignments[given.person_id].remove(given)
-    for person, cause in w.leaving:
-        gone = act.but(caused_by=cause, purpose="offboarding")
-        for given in w.assignments.pop(person.id):
-            access.unassign_role(gone, given)
-        people.deactivate(gone, person)
+    for assignment in w.temporary.pop(day, ()):
+        if assignment.ended_at is None:
+            access.unassign_role(act, assignment)
+            w.assignments[assignment.person_id].remove(assignment)
+    for leaving in w.leaving:
+        offboarding = act.but(caused_by=leaving.cause, purpose="offboarding")
+        for assignment in w.assignments.pop(leaving.person.id):
+            access.unassign_role(offboarding, assignment)
+        people.deactivate(offboarding, leaving.person)
     w.leaving.clear()
 
 

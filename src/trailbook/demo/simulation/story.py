@@ -44,7 +44,7 @@ def plan_story(w: World) -> None:
 def trusted(w: World, at: datetime) -> None:
     """Jonas gets more and more access: another role each time, and for a while a permission of his own."""
     person, it_lead = w.people[names.REVIEWED], w.by(names.IT_LEAD, at, mobile=False)
-    held = {given.role_id for given in w.assignments[person.id]}
+    held = {assignment.role_id for assignment in w.assignments[person.id]}
     role = next((key for key in _TRUST if key not in held), None)
     if role:
         w.assignments[person.id].append(access.assign_role(it_lead, w.roles[role], person))
@@ -93,7 +93,7 @@ def paper_archive(w: World, at: datetime) -> None:
     for _ in range(34):
         person, now = w.anybody(), act.but(at=_before(w, at, 90), origin=IMPORT, purpose="migration")
         ends = expiry(kind, now.at.date(), 0)
-        track(w, (competences.add(now, person, kind, expires_on=ends), kind, person))
+        track(w, competences.add(now, person, kind, expires_on=ends))
         run.people += 1
     _finish(act, run, at)
 
@@ -108,13 +108,15 @@ def _before(w: World, at: datetime, days: int) -> datetime:
 
 def twice(w: World, at: datetime, number: int) -> None:
     """The directory makes an account twice; the IT lead merges the two."""
-    kept = w.people[("u-1013", "u-1015", "u-1017")[number]]
-    known = names.Colleague(f"u-{2001 + number}", kept.first_name, kept.last_name, kept.job_title, "it", None)
-    copy = new_person(w, known, at.date())
+    person = w.people[("u-1013", "u-1015", "u-1017")[number]]
+    double = names.Colleague(
+        f"u-{2001 + number}", person.first_name, person.last_name, person.job_title, "it", None
+    )
+    copy = new_person(w, double, at.date())
     w.people[copy.id] = copy
     people.hire(w.integration(names.ENTRA, at), copy)
     act = w.by(names.IT_LEAD, at + timedelta(minutes=15), mobile=False).but(purpose="correction")
-    people.merge(act, kept, copy)
+    people.merge(act, person, copy)
 
 
 def odd_change(w: World, at: datetime) -> None:

@@ -10,7 +10,7 @@ from trailbook.demo.hr import absences, access, accounts, competences, people, s
 from trailbook.demo.simulation.calendar import worked
 from trailbook.demo.simulation.founding import expiry, track
 from trailbook.demo.simulation.world import Do, World
-from trailbook.demo.tables import Absence, FollowUp, Person
+from trailbook.demo.tables import Absence, FollowUp, Person, Role
 
 
 def plan_day(w: World, day: date) -> None:
@@ -244,7 +244,7 @@ def learn(w: World, at: datetime) -> None:
     person, kind = w.anybody(), w.courses[w.rng.choice(sorted(w.courses))]
     by_course = w.chance(0.4)
     act = w.integration(names.MOODLE, at).but(behalf=person.item) if by_course else w.by(person, at)
-    held = (competences.add(act, person, kind, expires_on=expiry(kind, at.date(), 0)), kind, person)
+    held = competences.add(act, person, kind, expires_on=expiry(kind, at.date(), 0))
     track(w, held)
     if not by_course and w.chance(0.5):
         later = w.by(person, at + timedelta(minutes=3))
@@ -260,67 +260,69 @@ def learn(w: World, at: datetime) -> None:
 def give_role(w: World, at: datetime) -> None:
     """Somebody gets a role, now and then until a day."""
     person, role = w.anybody(), w.roles[w.rng.choice(names.SPARE_ROLES)]
-    if any(given.role_id == role.id for given in w.assignments[person.id]):
+    if _has(w, person, role):
         return
     giver = w.rng.choice((names.IT_LEAD, names.HR_LEAD, w.boss(person).id))
-    given = access.assign_role(w.by(giver, at), role, person)
-    w.assignments[person.id].append(given)
+    assignment = access.assign_role(w.by(giver, at), role, person)
+    w.assignments[person.id].append(assignment)
     if w.chance(0.35):
-        w.temporary.setdefault(at.date() + timedelta(days=w.rng.randint(14, 90)), []).append(given)
+        w.temporary.setdefault(at.date() + timedelta(days=w.rng.randint(14, 90)), []).append(assignment)
 
 
 def take_role(w: World, at: datetime) -> None:
     """Somebody loses one of the roles that they had besides Employee."""
     spare = [
-        given
+        assignment
         for person in w.staff
-        for given in w.assignments[person.id]
-        if given.role_id in names.SPARE_ROLES
+        for assignment in w.assignments[person.id]
+        if assignment.role_id in names.SPARE_ROLES
     ]
     if not spare:
         return
-    given = w.rng.choice(spare)
+    assignment = w.rng.choice(spare)
     taker = w.rng.choice((names.IT_LEAD, names.HR_LEAD))
-    access.unassign_role(w.by(taker, at), given)
-    w.assignments[given.person_id].remove(given)
+    access.unassign_role(w.by(taker, at), assignment)
+    w.assignments[assignment.person_id].remove(assignment)
 
 
 def request_role(w: World, at: datetime) -> None:
     """Somebody asks for a role; the IT lead or the supervisor decides."""
     person, role = w.anybody(), w.roles[w.rng.choice(names.SPARE_ROLES)]
-    if any(given.role_id == role.id for given in w.assignments[person.id]):
+    if _has(w, person, role):
         return
     reason = w.rng.choice(names.NOTES)
     request = access.request_role(w.by(person, at).but(purpose="access_request"), role, person, reason=reason)
     decider = w.rng.choice((w.people[names.IT_LEAD], w.boss(person)))
 
     def decide(w: World, at: datetime) -> None:
-        held = any(given.role_id == role.id for given in w.assignments.get(person.id, ()))
-        approved = person.status == "active" and not held and w.chance(0.78)
+        approved = person.status == "active" and not _has(w, person, role) and w.chance(0.78)
         act = w.by(decider, at).but(purpose="access_request")
-        given = access.decide_request(act, request, role if approved else None)
-        if given:
-            w.assignments[person.id].append(given)
+        assignment = access.decide_request(act, request, role if approved else None)
+        if assignment:
+            w.assignments[person.id].append(assignment)
 
     w.at(w.later(at, 1, 5), decide)
+
+
+def _has(w: World, person: Person, role: Role) -> bool:
+    return any(assignment.role_id == role.id for assignment in w.assignments.get(person.id, ()))
 
 
 def edit_permissions(w: World, at: datetime) -> None:
     """The IT lead changes what a role allows."""
     act = w.by(names.IT_LEAD, at, mobile=False)
-    live = [held for held in w.held if held.ended_at is None]
+    live = [held for held in w.role_permissions if held.ended_at is None]
     role = w.roles[w.rng.choice(sorted(w.roles))]
     free = sorted(set(w.permissions) - {held.permission_id for held in live if held.role_id == role.id})
     choice = w.rng.random()
     if choice < 0.45 and free:
         level = w.rng.choice(names.LEVELS[1:])
-        w.held.append(access.grant_permission(act, role, w.permissions[w.rng.choice(free)], level=level))
+        permission = w.permissions[w.rng.choice(free)]
+        w.role_permissions.append(access.grant_permission(act, role, permission, level=level))
     elif choice < 0.8:
-        held = w.rng.choice(live)
-        access.revoke_permission(act, held)
+        access.revoke_permission(act, w.rng.choice(live))
     else:
-        held = w.rng.choice(live)
-        access.change_level(act, held, w.rng.choice(names.LEVELS))
+        access.change_level(act, w.rng.choice(live), w.rng.choice(names.LEVELS))
 
 
 def grant_directly(w: World, at: datetime) -> None:

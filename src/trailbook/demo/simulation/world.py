@@ -11,9 +11,11 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from msgspec import Struct
+
 from trailbook.demo import names
 from trailbook.demo.acting import HR, JOB, Act, integration_actor, person_actor, system_actor
-from trailbook.demo.hr.competences import Held
+from trailbook.demo.hr.competences import HeldCompetence
 from trailbook.demo.simulation.calendar import SPELL, Span, local, next_worked, spells
 from trailbook.demo.tables import (
     AbsenceBalance,
@@ -33,6 +35,20 @@ from trailbook.model import Origin
 Do = Callable[["World", datetime], object]
 
 
+class Places(Struct, frozen=True):
+    """Where somebody acts from: their desk, or their telephone."""
+
+    desk: Origin
+    phone: Origin
+
+
+class Leaving(Struct, frozen=True):
+    """Somebody whose access ends tonight, and the entry that led to it."""
+
+    person: Person
+    cause: UUID
+
+
 class World:
     """Everything the story needs to remember from one day to the next."""
 
@@ -44,7 +60,7 @@ class World:
         self.staff: list[Person] = []
         self.roles: dict[str, Role] = {}
         self.permissions: dict[str, Permission] = {}
-        self.held: list[RolePermission] = []
+        self.role_permissions: list[RolePermission] = []
         self.assignments: dict[str, list[RoleAssignment]] = {}
         self.integrations: dict[str, Integration] = {}
         self.courses: dict[str, CompetenceType] = {}
@@ -52,15 +68,15 @@ class World:
         self.accounts: dict[str, BankAccount] = {}
         self.balances: dict[str, AbsenceBalance] = {}
         self.contacts: dict[str, EmergencyContact] = {}
-        self.ending: dict[date, list[Held]] = {}
+        self.ending: dict[date, list[HeldCompetence]] = {}
         self.temporary: dict[date, list[RoleAssignment]] = {}
-        self.leaving: list[tuple[Person, UUID]] = []  # whose access ends tonight, and what led to it
+        self.leaving: list[Leaving] = []
         self.changed: dict[str, None] = {}  # whom payroll has not heard of yet; a dict keeps the order
         self._agenda: list[tuple[datetime, int, Do]] = []
         self._order = itertools.count()
         self._number = itertools.count(1018)
         self._seed = seed
-        self._places: dict[str, tuple[Origin, Origin]] = {}
+        self._places: dict[str, Places] = {}
 
     # --- when ---
 
@@ -97,17 +113,18 @@ class World:
 
     def boss(self, person: Person) -> Person:
         """Whoever decides for a person: the supervisor, or else the HR lead."""
-        found = self.people.get(person.supervisor_id or names.HR_LEAD)
-        return found if found is not None and found.status == "active" else self.people[names.HR_LEAD]
+        boss = self.people.get(person.supervisor_id or names.HR_LEAD)
+        return boss if boss is not None and boss.status == "active" else self.people[names.HR_LEAD]
 
     def by(self, person: Person | str, at: datetime, mobile: bool | None = None) -> Act:
         """An act of a person at their own desk or telephone."""
-        found = self.people[person] if isinstance(person, str) else person
-        places = self._places.get(found.id)
+        doer = self.people[person] if isinstance(person, str) else person
+        places = self._places.get(doer.id)
         if places is None:
-            places = self._places[found.id] = self._new_places(len(self._places))
+            places = self._places[doer.id] = self._new_places(len(self._places))
         away = self.rng.random() < 0.2 if mobile is None else mobile
-        return Act(hr=self.hr, at=at, actor=person_actor(found), origin=places[away])
+        origin = places.phone if away else places.desk
+        return Act(hr=self.hr, at=at, actor=person_actor(doer), origin=origin)
 
     def rule(self, rule: str, at: datetime) -> Act:
         """An act of one of the system's own rules."""
@@ -117,12 +134,13 @@ class World:
         """An act of an integration."""
         return Act(hr=self.hr, at=at, actor=integration_actor(self.integrations[name]), origin=origin)
 
-    def _new_places(self, number: int) -> tuple[Origin, Origin]:
+    def _new_places(self, number: int) -> Places:
         net = self.rng.choice(("198.51.100.", "192.0.2.", "2001:db8:42::"))
         tail = f"{number % 250 + 2:x}" if ":" in net else str(number % 250 + 2)
         desk = Origin(interface="web", ip=net + tail, user_agent=self.rng.choice(names.AGENTS[:3]))
-        phone = f"203.0.113.{number % 250 + 2}"
-        return desk, Origin(interface="mobile", ip=phone, user_agent=self.rng.choice(names.MOBILE))
+        agent = self.rng.choice(names.MOBILE)
+        phone = Origin(interface="mobile", ip=f"203.0.113.{number % 250 + 2}", user_agent=agent)
+        return Places(desk, phone)
 
     # --- chance ---
 

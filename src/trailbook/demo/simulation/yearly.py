@@ -11,7 +11,7 @@ from trailbook.demo.hr import access, accounts, competences, integrations, peopl
 from trailbook.demo.simulation import workday
 from trailbook.demo.simulation.calendar import local, next_worked, worked
 from trailbook.demo.simulation.founding import any_person, expiry, join, new_person, settle, track
-from trailbook.demo.simulation.world import Do, World
+from trailbook.demo.simulation.world import Do, Leaving, World
 from trailbook.demo.tables import PayrollRun, Person, Salary
 
 _STAFF = 121
@@ -78,7 +78,7 @@ def _attending(person: Person, course: str) -> Do:
         kind = w.courses[course]
         act = w.integration(names.MOODLE, at).but(behalf=person.item, purpose="training")
         ends = expiry(kind, at.date(), 0)
-        held = (competences.add(act, person, kind, expires_on=ends), kind, person)
+        held = competences.add(act, person, kind, expires_on=ends)
         track(w, held)
         boss = w.boss(person)
         w.at(w.later(at, 1, 3), lambda w, at: competences.step(w.by(boss, at), "verified", held))
@@ -109,13 +109,13 @@ def somebody_leaves(w: World, at: datetime) -> None:
 
 def _leave(w: World, at: datetime, person: Person) -> None:
     act = w.by(names.HR_ADVISOR, at, mobile=False).but(purpose="offboarding")
-    w.leaving.append((person, people.terminate(act, person)))
+    w.leaving.append(Leaving(person, people.terminate(act, person)))
     w.staff.remove(person)
     w.changed[person.id] = None
     reports = [other for other in w.staff if other.supervisor_id == person.id]
     for n, other in enumerate(reports):
         now = act.but(at=at + timedelta(seconds=20 * (n + 1)))
-        people.change_supervisor(now, other, w.people[names.LEADS[other.department_id][0]])
+        people.change_supervisor(now, other, w.people[names.LEADS[other.department_id].head])
 
 
 # --- pay ---
@@ -191,13 +191,12 @@ def review_access(w: World, at: datetime) -> None:
 
 def tend_integration(w: World, at: datetime) -> None:
     """The IT lead rotates a secret, changes a mapping, or switches an integration off for an hour."""
-    from_id = w.rng.choice((names.VISMA, names.ENTRA, names.MOODLE))
-    found = w.integrations[from_id]
+    integration = w.integrations[w.rng.choice((names.VISMA, names.ENTRA, names.MOODLE))]
     act = w.by(names.IT_LEAD, at, mobile=False)
     what = w.rng.choice(("credential_rotated", "mapping_changed", "configured", "disabled"))
-    integrations.change(act, found, what)
+    integrations.change(act, integration, what)
     if what == "disabled":
         w.at(
             at + timedelta(minutes=25),
-            lambda w, at: integrations.change(w.by(names.IT_LEAD, at), found, "enabled"),
+            lambda w, at: integrations.change(w.by(names.IT_LEAD, at), integration, "enabled"),
         )

@@ -1,4 +1,4 @@
-"""What only the embedded engine promises: its settings, its schema, and files that are refused."""
+"""One SQLite file: its settings, its schema, and the files that are refused."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from trailbook.errors import ConfigurationError, DamagedError, NotFoundError, SchemaNewerError, StoreError
+from trailbook.errors import DamagedError, SchemaNewerError, StoreError
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.connection import APPLICATION_ID, Connections, migrations
 from trailbook.testing.stores import ORG, batch, filled, row
@@ -145,19 +145,6 @@ def test_a_write_while_another_process_writes_waits_or_says_so(file: Path) -> No
         assert "another process" in refused.value.detail
         other.execute("ROLLBACK")
     store.append(ORG, head, batch(head, [row(99)]))
-    store.close()
-
-
-def test_urls(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError):
-        open_store(f"sqlite:///{tmp_path}/none.db")
-    with pytest.raises(NotFoundError):
-        open_store(f"sqlite:///{tmp_path}/nowhere/log.db", create=True)
-    assert list(tmp_path.iterdir()) == []
-    for url in ("mysql://x", "sqlite://x", "log.db", ""):
-        with pytest.raises(ConfigurationError):
-            open_store(url)
-    store, _ = open_store(f"sqlite:///{tmp_path}/log.db", create=True)
     store.close()
 
 

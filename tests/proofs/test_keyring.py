@@ -1,0 +1,74 @@
+"""Signing keys in files: made once, rotated, read by their owner alone, never shown."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from trailbook.errors import ConfigurationError, NotFoundError
+from trailbook.proofs import keep_origin, keyring_of, new_keys, open_keyring, origin_in
+from trailbook.testing import Steady
+from trailbook.tree import COSIGNATURE, ED25519, verifier_of
+
+
+def test_keys_are_files_that_only_their_owner_reads(tmp_path: Path) -> None:
+    new_keys(tmp_path / "signing", Steady(1))
+    for file in (tmp_path / "signing").glob("*.key"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        file.chmod(0o644)
+        with pytest.raises(ConfigurationError, match="others can read"):
+            open_keyring(tmp_path / "signing")
+        file.chmod(0o600)
+    assert open_keyring(tmp_path / "signing").current_id("x")
+
+
+def test_keys_are_never_overwritten_and_never_shown(tmp_path: Path) -> None:
+    keyring = new_keys(tmp_path / "signing", Steady(1))
+    with pytest.raises(ConfigurationError, match="rotate"):
+        new_keys(tmp_path / "signing", Steady(2))
+    with pytest.raises(ConfigurationError, match="no keys"):
+        new_keys(tmp_path / "nothing", Steady(2), rotate=True)
+    with pytest.raises(NotFoundError):
+        open_keyring(tmp_path / "nothing")
+    assert keyring.signers("x")[0].seed.hex() not in repr(keyring.signers("x"))
+    (tmp_path / "signing" / "log-0001.key").write_text("trailbook-signing-key-v1 AAAA\n")
+    with pytest.raises(ConfigurationError, match="is not a signing key"):
+        open_keyring(tmp_path / "signing")
+
+
+def test_both_keys_sign_under_the_name_of_an_origin(tmp_path: Path) -> None:
+    keyring = new_keys(tmp_path / "signing", Steady(1))
+    signers = keyring.signers("log.example/acme")
+    assert [(key.name, key.alg) for key in signers] == [
+        ("log.example/acme", ED25519),
+        ("log.example/acme", COSIGNATURE),
+    ]
+    assert keyring.verifiers("log.example/acme") == tuple(verifier_of(key) for key in signers)
+    assert keyring.current_id("log.example/acme") != keyring.current_id("log.example/other")
+
+
+def test_after_rotation_new_keys_sign_and_every_old_one_verifies(tmp_path: Path) -> None:
+    """An old private key may go; what it signed can be verified for ever."""
+    folder = tmp_path / "signing"
+    old = new_keys(folder, Steady(1))
+    new = new_keys(folder, Steady(2), rotate=True)
+    assert old.seeds != new.seeds
+    assert open_keyring(folder) == new
+    for use in ("log", "cosign"):
+        assert new.publics[use][:-1] == old.publics[use]
+        (folder / f"{use}-0001.key").unlink()
+    assert open_keyring(folder) == new
+    assert set(old.verifiers("x")) < set(new.verifiers("x"))
+    assert new.current_id("x") != old.current_id("x")
+
+
+def test_a_keyring_of_seeds_is_that_of_the_files_they_stand_in(tmp_path: Path) -> None:
+    kept = new_keys(tmp_path / "signing", Steady(1))
+    assert keyring_of(kept.seeds) == kept
+    assert keyring_of({**kept.seeds, "log": bytes(32)}) != kept
+
+
+def test_the_origin_is_kept_beside_the_keys(tmp_path: Path) -> None:
+    assert origin_in(tmp_path) is None
+    keep_origin(tmp_path, "log.example")
+    assert origin_in(tmp_path) == "log.example"

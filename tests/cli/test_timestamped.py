@@ -33,7 +33,7 @@ def stamped(tmp_path: Path) -> Folder:
             grow(deployment.log(ORG), clock, 2)
             signer = deployment.signer()
             signer.sign(ORG)
-            signer.ask_stamps()
+            signer.stamp(ORG)
         deployment.close()
     return Folder(folder)
 

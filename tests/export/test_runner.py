@@ -10,6 +10,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,7 +254,7 @@ def test_an_export_outlived_by_an_erasure_is_not_kept(shop: Shop, monkeypatch: p
     shop.deployment.signer().sign(ORG)
     assert shop.runner.step()
     assert shop.job(job).state == "failed"
-    shop.runner.sweep()
+    shop.runner.sweep(ORG)
     assert shop.files() == []
     for gone in (done, job):
         with pytest.raises(NotFoundError):
@@ -266,15 +267,15 @@ def test_files_expire(shop: Shop) -> None:
     """Contracts 8: after seven days the file is gone and says so; after as long again the row is too."""
     done = shop.made()
     shop.clock.move(timedelta(days=7) - timedelta(seconds=1))
-    shop.runner.sweep()
+    shop.runner.sweep(ORG)
     assert shop.runner.path(shop.job(done)).is_file()
     shop.clock.move(timedelta(seconds=1))
     with pytest.raises(ExportExpiredError):
         shop.runner.path(shop.job(done))
-    shop.runner.sweep()
+    shop.runner.sweep(ORG)
     assert (shop.job(done).state, shop.files()) == ("expired", [])
     shop.clock.move(timedelta(days=8))
-    shop.runner.sweep()
+    shop.runner.sweep(ORG)
     with pytest.raises(NotFoundError):
         shop.job(done)
 
@@ -356,9 +357,10 @@ def test_a_job_that_never_ends_well_fails_at_last(shop: Shop) -> None:
     """F10: a poisonous job does not stand before the others for ever."""
     job = shop.runner.order(EVERYTHING, READER)
     for _ in range(3):
-        assert shop.runner.orders.claim() is not None
+        (waiting,) = shop.runner.orders.claimable(ORG)
+        assert shop.runner.orders.claim(waiting) is not None
         shop.clock.move(timedelta(seconds=16))
-    assert shop.runner.orders.claim() is None
+    assert shop.runner.orders.claimable(ORG) == []
     assert (shop.job(job).state, shop.job(job).problem) == ("failed", "internal")
 
 
@@ -424,14 +426,15 @@ def _short_of_room(folder: Path, short: str) -> None:
     deployment = opened(folder, clock, create=False)
     runner = Runner(deployment, folder / "exports")
     job = runner.order(EVERYTHING, READER)
-    claimed = runner.orders.claim()
+    claimed = runner.orders.claim(job)
     assert claimed is not None
     if short:
         rows = deployment.log(ORG).export(Query(as_of=job.as_of), viewer=operator(ORG), order="seq")
         size = sum(map(len, file_pieces("jsonl", rows.batches, Layout(columns=COLUMNS))))
         assert (folder / "log.db").stat().st_size < size - 100_000
         resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, resource.RLIM_INFINITY))
-    runner._work(claimed)
+    with suppress(OSError):  # told to the loop
+        runner._work(claimed)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     found = runner.orders.find(READER, job.id)
     files = [p for p in (folder / "exports").rglob("*") if p.is_file()]

@@ -12,8 +12,8 @@ import pytest
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.settings import Signs
-from trailbook.errors import ConfigurationError, TrailbookError
-from trailbook.proofs.signer import keep_signing
+from trailbook.errors import AnchorError, ConfigurationError
+from trailbook.proofs.signer import Signer
 from trailbook.stores import open_store
 from trailbook.testing import FrozenClock
 from trailbook.testing.authority import Server, new_authority, openssl_agrees, serving
@@ -54,6 +54,12 @@ def tokens(folder: Path) -> list[str]:
     return found
 
 
+def ask_stamps(signer: Signer) -> None:
+    """What the loop of stamping does, once."""
+    for org in signer.unstamped():
+        signer.stamp(org)
+
+
 def test_a_checkpoint_is_stamped_once_a_minute(tmp_path: Path, server: Server, roots: list[bytes]) -> None:
     clock = FrozenClock()
     deployment = opened(tmp_path, clock, server.url)
@@ -62,10 +68,10 @@ def test_a_checkpoint_is_stamped_once_a_minute(tmp_path: Path, server: Server, r
         clock.move(timedelta(seconds=seconds))
         grow(log, clock, 3)
         assert signer.sign(ORG) is not None
-        signer.ask_stamps()
+        ask_stamps(signer)
         assert len(tokens(tmp_path)) == kept
     assert tokens(tmp_path) == [f"{3:020d}", f"{12:020d}"]
-    assert signer.problems == []
+    assert signer.unstamped() == []
     last = signer.stamped(ORG)
     assert last is not None
     assert last.size == 12
@@ -81,10 +87,10 @@ def test_the_last_checkpoint_of_a_minute_is_stamped_when_it_is_over(tmp_path: Pa
     for _ in range(2):
         grow(log, clock, 1)
         signer.sign(ORG)
-        signer.ask_stamps()
+        ask_stamps(signer)
     clock.move(timedelta(minutes=1))
-    signer.ask_stamps()
-    signer.ask_stamps()
+    ask_stamps(signer)
+    ask_stamps(signer)
     assert tokens(tmp_path) == [f"{1:020d}", f"{2:020d}"]
 
 
@@ -95,11 +101,11 @@ def test_the_earliest_token_of_a_size_stays(tmp_path: Path, server: Server, root
     grow(deployment.create(ORG), clock, 3)
     signer = deployment.signer()
     signer.sign(ORG)
-    signer.ask_stamps()
+    ask_stamps(signer)
     first = signer.stamped(ORG)
     clock.move(timedelta(hours=1))
     assert signer.sign(ORG) is not None
-    signer.ask_stamps()
+    ask_stamps(signer)
     assert first is not None
     assert signer.stamped(ORG) == first
     check_stamp(first.token, first.note, roots)
@@ -107,7 +113,7 @@ def test_the_earliest_token_of_a_size_stays(tmp_path: Path, server: Server, root
 
 
 def test_signing_asks_nobody_itself_and_goes_on_without(tmp_path: Path, server: Server) -> None:
-    """A failing authority is named until it works again, and asked about the next checkpoint."""
+    """A failing authority is named, and asked again about the last checkpoint until it works."""
     clock = FrozenClock()
     deployment = opened(tmp_path, clock, server.url)
     log, signer = deployment.create(ORG), deployment.signer()
@@ -115,17 +121,15 @@ def test_signing_asks_nobody_itself_and_goes_on_without(tmp_path: Path, server: 
     grow(log, clock, 1)
     assert signer.sign(ORG) is not None
     assert server.queries == []
-    signer.ask_stamps()
-    (problem,) = signer.problems
-    assert problem.startswith("acme: the last checkpoint has no timestamp: 127.0.0.1:")
-    assert "500" in problem
-    signer.ask_stamps()
+    with pytest.raises(AnchorError, match=r"the last checkpoint has no timestamp: 127.0.0.1:.*500"):
+        ask_stamps(signer)
     assert len(server.queries) == 1
+    assert signer.unstamped() == [ORG]
     server.answer = works
     grow(log, clock, 1)
     assert signer.sign(ORG) is not None
-    signer.ask_stamps()
-    assert signer.problems == []
+    ask_stamps(signer)
+    assert signer.unstamped() == []
     assert tokens(tmp_path) == [f"{2:020d}"]
 
 
@@ -137,40 +141,37 @@ def test_the_next_authority_is_asked_when_one_fails(
     grow(deployment.create(ORG), clock, 1)
     signer = deployment.signer()
     signer.sign(ORG)
-    signer.ask_stamps()
+    with pytest.raises(AnchorError, match=r"^another authority stamped the last checkpoint: 127.0.0.1:1: "):
+        ask_stamps(signer)
+    assert signer.unstamped() == []
     last = signer.stamped(ORG)
     assert last is not None
     check_stamp(last.token, last.note, roots)
-    assert signer.problems[0].startswith("acme: another authority stamped the last checkpoint: 127.0.0.1:1: ")
 
 
-def test_a_running_signer_stamps_and_reports(tmp_path: Path, server: Server) -> None:
+def test_a_running_signer_stamps_and_reports(
+    tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What fails is told once and in the health of the deployment, until it works by itself."""
     clock = FrozenClock()
     deployment = opened(tmp_path, clock, server.url)
-    log, signer = deployment.create(ORG), deployment.signer()
+    log = deployment.create(ORG)
     works, server.answer = server.answer, lambda _query: 500
     grow(log, clock, 1)
-    stop, reported = threading.Event(), threading.Event()
-    told: list[TrailbookError] = []
-
-    def report(error: TrailbookError) -> None:
-        told.append(error)
-        reported.set()
-
-    thread = threading.Thread(target=keep_signing, args=(signer, stop, report))
-    thread.start()
-    try:
-        assert reported.wait(60)
+    waiting = threading.Event()
+    with deployment.signing_beside():
+        while not (ailments := deployment.ailments()):
+            waiting.wait(0.05)
         server.answer = works
         grow(log, clock, 1)
-        waiting = threading.Event()
-        while not tokens(tmp_path):
+        while not tokens(tmp_path) or deployment.ailments():
             waiting.wait(0.05)
-    finally:
-        stop.set()
-        thread.join()
-    assert tokens(tmp_path) == [f"{2:020d}"]
-    assert [error.code for error in told] == ["anchor-unavailable"]
+    assert [(ailment.part, ailment.org, ailment.fails) for ailment in ailments] == [("stamping", ORG, False)]
+    assert tokens(tmp_path)[-1] == f"{2:020d}"
+    assert [text.partition(":")[0] for text in caplog.messages] == [
+        "stamping of acme failed and is tried again",
+        "stamping of acme goes on",
+    ]
 
 
 def test_without_the_extra_the_setting_is_refused_and_nothing_else(tmp_path: Path) -> None:

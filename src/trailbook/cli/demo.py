@@ -24,7 +24,7 @@ from trailbook import deployment as deployments
 from trailbook.access import operator
 from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.output import as_json, note, progress, put
-from trailbook.cli.serve import BASE_URL, LISTEN, Brings, bound, limits_of, link, run, served, settle, signing
+from trailbook.cli.serve import BASE_URL, LISTEN, Brings, bound, limits_of, link, run, served, settle
 from trailbook.clock import Clock
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
@@ -153,7 +153,7 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
         sys.stdout.flush()
         if opens:
             webbrowser.open(addresses["hr"])
-        with signing(deployment), hr.draining():
+        with deployment.signing_beside(), hr.draining():
             run(app, listening, settings.log_level)
         hr.close()
 

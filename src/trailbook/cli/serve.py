@@ -8,7 +8,6 @@ import importlib
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook import access, proofs, web
+from trailbook import access, web
 from trailbook.access import Level
 from trailbook.cli.context import JSON, only_org, open_deployment, settings_of
 from trailbook.cli.items import ITEM, parse_item
-from trailbook.cli.output import as_json, note, put
+from trailbook.cli.output import as_json, put
 from trailbook.cli.server_lock import alone, served_at
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, InvalidError
@@ -67,7 +66,7 @@ def serve(
         )
         put(*([as_json(addresses)] if json else addresses.values()))
         sys.stdout.flush()
-        with signing(deployment):
+        with deployment.signing_beside():
             run(app, listening, settings.log_level)
 
 
@@ -103,20 +102,6 @@ def sign_in(
 def served(settings: Settings, listening: socket.socket) -> AbstractContextManager[str]:
     """Hold the log as its only server; gives the address. Raises: ConfigurationError when another serves it."""
     return alone(settings.store, settings.base_url or address_of(listening))
-
-
-@contextmanager
-def signing(deployment: "Deployment") -> Iterator[None]:
-    """Sign every log's head within a second while the server runs; what is refused is told on stderr."""
-    stop = threading.Event()
-    arguments = (deployment.signer(), stop, lambda problem: note(problem.detail))
-    thread = threading.Thread(target=proofs.keep_signing, args=arguments, name="signer")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def run(app: Any, listening: socket.socket, log_level: str) -> None:

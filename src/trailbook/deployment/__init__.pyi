@@ -31,6 +31,8 @@ from ..stores import (
 from ..stores import (
     sqlite_path as sqlite_path,
 )
+from .background import Loop as Loop
+from .background import Pauses as Pauses
 from .deployment import (
     DEFAULT_ALARMS as DEFAULT_ALARMS,
 )
@@ -40,6 +42,7 @@ from .deployment import (
 from .deployment import (
     NumberedFilter as NumberedFilter,
 )
+from .health import LOOPS as LOOPS
 from .health import (
     PARTS as PARTS,
 )

@@ -9,7 +9,8 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from msgspec import structs
 from trailbook.access import Credentials, Viewer
 from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
-from trailbook.deployment.background import Sealer
+from trailbook.deployment.background import Loop, Sealer, running, signing_loops
 from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailments, room_of
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
@@ -75,6 +76,7 @@ class Deployment:
         self._logs: OrderedDict[str, Log] = OrderedDict()
         self._parts = Parts()
         self._sealer = Sealer()
+        self.loops: list[Loop] = [self._sealer.loop]  # what runs beside, for its health to be told
         self._lock = threading.Lock()
         self.clock = clock
         self.catalogue = load(folders)
@@ -248,9 +250,18 @@ class Deployment:
         """What is wrong with the open log, by part; nothing where all is well."""
         outside = None if self._signing is None else self._signing.outside
         beside = () if outside is None else (outside,)
-        return ailments(
-            Examined(store=self._store, now=self.clock(), alarms=alarms, beside=beside, room=room)
-        )
+        examined = Examined(store=self._store, now=self.clock(), alarms=alarms, beside=beside, room=room)
+        setbacks = [setback for loop in self.loops for setback in loop.setbacks]
+        return [*ailments(examined), *(setback.ailment for setback in setbacks)]
+
+    @contextmanager
+    def signing_beside(self) -> Iterator[None]:
+        """Sign every log's head within a second, and get timestamps, while this lasts. Raises: ConfigurationError."""
+        loops = signing_loops(self.signer(), self.orgs)
+        self.loops += loops
+        with running(loops):
+            yield
+        self.loops = [loop for loop in self.loops if loop not in loops]
 
     def kept_log(self, org: str) -> Log:
         """The log of an organisation, suspended or not, for whoever keeps its files. Raises: NotFoundError."""
@@ -258,7 +269,7 @@ class Deployment:
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""
-        self._sealer.close()
+        self._sealer.loop.close()
         self._store.close()
 
 

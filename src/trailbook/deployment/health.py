@@ -1,8 +1,9 @@
 """How an open log is: whether it can answer, and what will go wrong with it unless somebody acts.
 
-Owns six parts, each with a word of its own: store, migrations, disk, seal-lag, checkpoint-age, clock. Looks at heads
-and bookmarks alone, so that it can be asked often. Refuses to repair, to read entries by the thousand (`verify`
-does), and to judge settings and files, which the command line knows.
+Owns the parts, each with a word of its own: six that are looked at here (store, migrations, disk, seal-lag,
+checkpoint-age, clock), and the loops of `background`, which speak for themselves. Looks at heads and bookmarks alone,
+so that it can be asked often. Refuses to repair, to read entries by the thousand (`verify` does), and to judge
+settings and files, which the command line knows.
 """
 
 import shutil
@@ -21,8 +22,10 @@ from trailbook.record import decode_body
 from trailbook.stores import Filed, Head, Store
 from trailbook.tree import parse_note
 
-Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"]
+LoopName = Literal["sealing", "signing", "stamping", "exports"]
+Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"] | LoopName
 PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
+LOOPS: tuple[LoopName, ...] = ("sealing", "signing", "stamping", "exports")
 _SECOND = 1_000_000
 _TIMED = 72  # bytes of a signature that begins with its time. Source: C2SP tlog-cosignature
 

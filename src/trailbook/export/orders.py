@@ -96,9 +96,13 @@ class Orders:
         own = [job for job in self._jobs.every(viewer.org) if job.viewer == _who(viewer)]
         return [self.aged(job) for job in reversed(own)]
 
-    def every(self) -> list[Job]:
-        """All jobs, oldest first."""
-        return self._jobs.every()
+    def orgs(self) -> set[str]:
+        """The organisations that have jobs."""
+        return {job.org for job in self._jobs.every()}
+
+    def of(self, org: str) -> list[Job]:
+        """All jobs of an organisation, oldest first."""
+        return self._jobs.every(org)
 
     def aged(self, job: Job) -> Job:
         """The job as it is by now: one that is past its time has expired, whoever notices first."""
@@ -114,22 +118,23 @@ class Orders:
             raise ExportNotReadyError(f"the export is {job.state}, so it has no file")
         return file_of(job)
 
-    def claim(self) -> Job | None:
-        """The next job to run, now running: the oldest that waits, or whose runner is gone.
+    def claimable(self, org: str) -> list[Job]:
+        """The jobs of an organisation that may be run, oldest first: those that wait, and those whose runner is gone.
 
         One that was begun too often fails instead.
         """
-        for job in self._jobs.every():
-            lost = job.state == "running" and self._now() - job.beat_at > STALE // timedelta(microseconds=1)
-            if job.state != "queued" and not lost:
-                continue
+        jobs = [job for job in self.of(org) if job.state == "queued" or self._is_lost(job)]
+        for job in jobs:
             if job.tries >= MOST_TRIES:
                 self._put(job, state="failed", problem="internal")
-                continue
-            claimed = self._put(job, state="running", tries=job.tries + 1, rows_done=0)
-            if claimed is not None:
-                return claimed
-        return None
+        return [job for job in jobs if job.tries < MOST_TRIES]
+
+    def claim(self, job: Job) -> Job | None:
+        """The job, now running; None when another runner came first."""
+        return self._put(job, state="running", tries=job.tries + 1, rows_done=0)
+
+    def _is_lost(self, job: Job) -> bool:
+        return job.state == "running" and self._now() - job.beat_at > STALE // timedelta(microseconds=1)
 
     def waits(self, job: Job) -> None:
         """Give a claimed job back, to be tried later."""

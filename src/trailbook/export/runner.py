@@ -4,9 +4,9 @@ Owns the folder of exports, what is checked while a file is written (permission,
 signed manifest beside it. Refuses to keep what somebody else's erasure should have reached, and leaves no half file.
 """
 
+import errno
 import hashlib
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 from msgspec import Struct
 
 from trailbook.access import Viewer, operator, require_full, require_proofs
-from trailbook.deployment import Deployment
+from trailbook.deployment import Deployment, Loop, Pauses
 from trailbook.errors import (
     ConfigurationError,
     ExportChangedError,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 BUNDLES: dict[str, Kind] = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
 EVERY_FORMAT = (*FORMATS, *BUNDLES)
 _ERASED = Query(terms=(Term("action", ("activity_log.erased",)),))
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WHY = (NotPermittedError, UnauthenticatedError, NotFoundError)
 
 
@@ -69,9 +70,7 @@ class Runner:
         self._deployment = deployment
         self.orders = Orders(deployment.jobs, deployment.clock, deployment.entropy, days)
         self.folder = folder
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.loop = Loop("exports", self.orders.orgs, self._step, pauses=Pauses(look=1.0))
 
     def order(self, request: ExportRequest, viewer: Viewer) -> "Job":
         """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
@@ -103,7 +102,7 @@ class Runner:
             self.cancel(job)  # what cannot be recorded is not made
             self.orders.drop(job)
             raise
-        self._wake.set()
+        self.loop.wake()
         return job
 
     def cancel(self, job: "Job") -> None:
@@ -124,50 +123,44 @@ class Runner:
 
     def start(self) -> None:
         """Run what is ordered from now on, in a thread."""
-        self._thread = threading.Thread(target=self._run, name="exports")
-        self._thread.start()
+        self._deployment.loops.append(self.loop)
+        self.loop.start()
 
     def close(self) -> None:
         """Stop; an export under way is given back and begun again by whoever starts next."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.loop.close()
+        if self.loop in self._deployment.loops:
+            self._deployment.loops.remove(self.loop)
 
     def step(self) -> bool:
-        """Sweep, then run one job if one waits; whether one did."""
-        self.sweep()
-        job = self.orders.claim()
-        if job is None:
-            return False
-        if self._waits(job):
-            # Where nobody signs, waiting has an end that says why.
-            self.orders.failed(job, "not-checkpointed") if self.orders.is_old(job) else self.orders.waits(job)
-            return False
-        self._work(job)
-        return True
+        """Sweep, then run one job of each organisation that has one; whether any ran."""
+        return self.loop.step()
 
-    def sweep(self) -> None:
+    def sweep(self, org: str) -> None:
         """Remove what is past its time, what names somebody who was erased, and files that no job has."""
-        for org in {job.org for job in self.orders.every()}:
-            self._sweep(org)
-        for job in self.orders.every():
+        self._sweep(org)
+        for job in self.orders.of(org):
             if self.orders.is_past(job) and not is_live(job):
                 for path in self._paths(job):
                     path.unlink(missing_ok=True)
                 self.orders.expire(job)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._wake.clear()
-            if not self.step():
-                self._wake.wait(1.0)
+    def _step(self, org: str) -> bool:
+        self.sweep(org)
+        for job in self.orders.claimable(org):
+            if self._waits(job):
+                if self.orders.is_old(job):  # where nobody signs, waiting has an end that says why
+                    self.orders.failed(job, "not-checkpointed")
+            elif (claimed := self.orders.claim(job)) is not None:
+                self._work(claimed)
+                return True
+        return False
 
     def _sweep(self, org: str) -> None:
         """Let go of the exports of an organisation once somebody was erased from its log since one was ordered."""
-        jobs = [job for job in self.orders.every() if job.org == org]
+        jobs = self.orders.of(org)
         try:
-            erasures = _erasures(self._deployment.log(org)) if jobs else 0
+            erasures = _erasures(self._deployment.kept_log(org)) if jobs else 0
         except NotFoundError:
             erasures = -1
         if any(order_of(job).erasures != erasures for job in jobs):
@@ -189,7 +182,7 @@ class Runner:
             return False
         try:
             self._deployment.signing  # noqa: B018  # asks whether there are keys
-            evidence = self._deployment.log(job.org).evidence(viewer=operator(job.org))
+            evidence = self._deployment.kept_log(job.org).evidence(viewer=operator(job.org))
         except ConfigurationError:
             return False
         except NotCheckpointedError:
@@ -205,10 +198,16 @@ class Runner:
             file = self._write(job, order_of(job), watch)
         except Ended:
             return
-        except OSError:
-            self.orders.failed(watch.job, "storage-full")
         except TrailbookError as error:
             self.orders.failed(watch.job, error.code)
+        except OSError as error:
+            if not self.orders.still(watch.job):
+                return  # cancelled, and its file taken away
+            self.orders.failed(watch.job, "storage-full" if error.errno in _FULL else "store-unavailable")
+            raise
+        except Exception:
+            self.orders.failed(watch.job, "internal")
+            raise
         else:
             if not self.orders.ready(watch.job, file):
                 for path in self._paths(job):
@@ -272,7 +271,7 @@ class _Watch:
     def __init__(self, runner: Runner, job: "Job") -> None:
         self._deployment = runner._deployment
         self._orders = runner.orders
-        self._stopped: Callable[[], bool] = runner._stop.is_set
+        self._loop = runner.loop
         self.job = job
         self._order = order_of(job)
         self.viewer = self._order.viewer
@@ -302,7 +301,7 @@ class _Watch:
 
     def look(self, *, force: bool = False) -> None:
         """Look again. Raises: Ended; NotPermittedError; UnauthenticatedError; ExportChangedError."""
-        if self._stopped() and not force:
+        if self._loop.stopped and not force:
             self._orders.waits(self.job)
             raise Ended
         if not self._orders.still(self.job):

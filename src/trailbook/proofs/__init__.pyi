@@ -70,9 +70,6 @@ from .signer import (
 from .signer import (
     Signing as Signing,
 )
-from .signer import (
-    keep_signing as keep_signing,
-)
 from .status import (
     SignedHead as SignedHead,
 )

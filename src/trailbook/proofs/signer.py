@@ -4,8 +4,6 @@ Owns the checks before signing, the checkpoints kept in the store and the copies
 over a difference: it names the range that differs, and nothing is repaired.
 """
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,12 +12,9 @@ from msgspec import Struct
 
 from trailbook.clock import Clock
 from trailbook.errors import (
-    AnchorError,
     DamagedError,
     ProofInvalidError,
     SigningRefusedError,
-    StoreError,
-    TrailbookError,
 )
 from trailbook.proofs.keyring import Keyring
 from trailbook.proofs.outside_file import add_erased, add_note, read_outside
@@ -73,14 +68,16 @@ class Signer:
         every = timedelta(seconds=signing.timestamp_seconds)
         self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
 
-    @property
-    def problems(self) -> list[str]:
-        """What went wrong with timestamps last, in plain words, one text for an organisation; signing went on."""
-        return list(self._stamping.problems.values())
+    def unstamped(self) -> list[str]:
+        """The organisations whose last checkpoint waits for its timestamp, and whose turn it is."""
+        return self._stamping.due()
 
-    def ask_stamps(self) -> None:
-        """Get timestamps for what was signed since, where it is time to; a slow authority takes its time here."""
-        self._stamping.ask()
+    def stamp(self, org: str) -> None:
+        """Get the timestamp of what was signed last; a slow authority takes its time here.
+
+        Raises: AnchorError when no authority gives one, or when the first that was asked did not; StoreError.
+        """
+        self._stamping.ask(org)
 
     def stamped(self, org: str) -> Stamp | None:
         """The last timestamp of a log, with the signed note that it is over; None before the first."""
@@ -109,16 +106,6 @@ class Signer:
         )
         self._keep(org, checkpoint, note, 0 if last is None else last.checkpoint.size)
         return checkpoint
-
-    def sign_changed(self) -> list[SigningRefusedError]:
-        """Sign every log that grew or has been idle for long; gives what was refused, and goes on."""
-        refused = []
-        for org in self._store.orgs():
-            try:
-                self.sign(org)
-            except SigningRefusedError as error:
-                refused.append(error)
-        return refused
 
     def origin(self, org: str) -> str:
         """The origin of an organisation's checkpoints, with its epoch after a declared restart."""
@@ -231,32 +218,3 @@ def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, 
     cited = [i.id for i in store.identities_of(org, targets) if i.type == "erasure" and i.id is not None]
     manifests = [store.blob(org, "erasure", id_.partition("-")[2]) for id_ in cited]
     return tuple(t for m in manifests if m is not None for t in msgspec.json.decode(m)["tokens"])
-
-
-def keep_signing(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
-    """Sign what changes until `stop` is set, twice a second; a problem is reported once and tried again.
-
-    Timestamps are asked for beside it, so that an authority that hangs does not hold signing up.
-    """
-    threading.Thread(target=_keep_stamping, args=(signer, stop, report), name="stamping", daemon=True).start()
-    reported: set[str] = set()
-    while not stop.wait(0.5):
-        problems: list[TrailbookError] = []
-        try:
-            problems.extend(signer.sign_changed())
-        except StoreError as error:
-            problems.append(error)
-        for problem in problems:
-            if problem.detail not in reported:
-                reported.add(problem.detail)
-                report(problem)
-
-
-def _keep_stamping(signer: Signer, stop: threading.Event, report: Callable[[TrailbookError], None]) -> None:
-    reported: set[str] = set()
-    while not stop.wait(0.5):
-        signer.ask_stamps()
-        for problem in signer.problems:
-            if problem not in reported:
-                reported.add(problem)
-                report(AnchorError(problem))

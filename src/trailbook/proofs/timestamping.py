@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from trailbook.clock import Clock
-from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError, TrailbookError
+from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError
 from trailbook.proofs.tiles import kind_of
 from trailbook.stores import Blob, Store
 from trailbook.tree import read_checkpoint
@@ -56,19 +56,27 @@ class Stamping:
         self._timestamps = _timestamps(urls)
         self._waiting: dict[str, Waiting] = {}
         self._asked: dict[str, datetime] = {}
-        self.problems: dict[str, str] = {}
 
     def offer(self, org: str, size: int, note: bytes) -> None:
         """Let a checkpoint wait for its token, in place of an earlier one of the same log."""
         if self._urls:
             self._waiting[org] = Waiting(_kinds(self._store, org), f"{size:020d}", note)
 
-    def ask(self) -> None:
-        """Get a token for every log that waits and whose turn it is; what fails is in `problems` until it works."""
-        for org in list(self._waiting):
-            now = self._clock()
-            if org not in self._asked or not timedelta(0) <= now - self._asked[org] < self._every:
-                self._ask(org, self._waiting.pop(org), now)
+    def due(self) -> list[str]:
+        """The organisations whose log waits for a token, and whose turn it is."""
+        return [org for org in list(self._waiting) if self._is_due(org)]
+
+    def ask(self, org: str) -> None:
+        """Get a token for a log that waits, where it is its turn.
+
+        Raises: AnchorError when no authority gives one (it waits on), or when another than the first did; StoreError.
+        """
+        if org in self._waiting and self._is_due(org):
+            self._ask(org, self._waiting[org])
+
+    def _is_due(self, org: str) -> bool:
+        asked = self._asked.get(org)
+        return asked is None or not timedelta(0) <= self._clock() - asked < self._every
 
     def last(self, org: str) -> Stamp | None:
         """The last timestamp; None before the first. Raises: ProofInvalidError where its note is none."""
@@ -81,18 +89,21 @@ class Stamping:
             return None
         return Stamp(size=read_checkpoint(note).checkpoint.size, note=note, token=token)
 
-    def _ask(self, org: str, waiting: Waiting, now: datetime) -> None:
-        try:
-            kinds, key = waiting.kinds, waiting.key
-            if self._store.blob(org, kinds.token, key) is not None:
-                return
-            token, refused = self._first(waiting.note)
-            self._asked[org] = now
+    def _ask(self, org: str, waiting: Waiting) -> None:
+        kinds, key, now = waiting.kinds, waiting.key, self._clock()
+        refused = ""
+        if self._store.blob(org, kinds.token, key) is None:
+            try:
+                token, refused = self._first(waiting.note)
+            except AnchorError as error:
+                raise AnchorError(f"the last checkpoint has no timestamp: {error.detail}") from error
             self._store.put_blob(org, Blob(kinds.note, key, waiting.note))
             self._store.put_blob(org, Blob(kinds.token, key, token))
-            self._learn(org, f"another authority stamped the last checkpoint: {refused}" if refused else "")
-        except TrailbookError as error:
-            self._learn(org, f"the last checkpoint has no timestamp: {error.detail}")
+            self._asked[org] = now
+        if self._waiting.get(org) is waiting:
+            del self._waiting[org]
+        if refused:
+            raise AnchorError(f"another authority stamped the last checkpoint: {refused}")
 
     def _first(self, note: bytes) -> tuple[bytes, str]:
         """The token of the first authority that gives one, and why those before it gave none.
@@ -106,12 +117,6 @@ class Stamping:
             except (AnchorError, ProofInvalidError) as error:
                 refused.append(f"{urlsplit(url).netloc}: {error.detail}")
         raise AnchorError("; ".join(refused))
-
-    def _learn(self, org: str, problem: str) -> None:
-        if problem:
-            self.problems[org] = f"{org}: {problem}"
-        else:
-            self.problems.pop(org, None)
 
 
 def kept_stamps(store: Store, org: str) -> list[Stamp]:

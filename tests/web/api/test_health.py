@@ -58,7 +58,7 @@ def test_ready(serve: Callable[..., Served]) -> None:
     """The control: a log that is well answers 200, and no part."""
     assert asked(serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))) == (
         200,
-        {"ok": True, "failing": []},
+        {"ok": True, "failing": [], "warning": []},
     )
 
 

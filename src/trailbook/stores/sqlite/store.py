@@ -14,7 +14,7 @@ from uuid import UUID
 import apsw
 from msgspec import Struct
 
-from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError
+from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError, TrailbookError
 from trailbook.stores.group_commit import Turns
 from trailbook.stores.protocol import Append, Blob, ExpectedBlob, Head, Identity, StoredEntry
 from trailbook.stores.sqlite.bodies import packed, unpacked
@@ -297,7 +297,9 @@ def _apart(db: apsw.Connection, adding: _Adding) -> Exception | None:
     db.execute("SAVEPOINT one")
     try:
         _append(db, adding)
-    except (HeadMovedError, NotFoundError) as error:
+    except (
+        TrailbookError
+    ) as error:  # ours are about one log, such as a damaged head; the file's own are not caught
         db.execute("ROLLBACK TO one")
         return error
     except apsw.ConstraintError:

@@ -20,10 +20,11 @@ _EVERY_SECONDS = 2.0
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """Whether all is well, and what is not, by name."""
+    """Whether the log can be asked; `failing` names why not, `warning` what is told of although it can."""
 
     ok: bool
     failing: tuple[str, ...] = ()
+    warning: tuple[str, ...] = ()
 
 
 class Version(Struct, frozen=True, kw_only=True):
@@ -45,22 +46,24 @@ class Readiness:
         self._deployment, self._alarms = deployment, alarms
         self._lock = threading.Lock()
         self._looked = -math.inf
-        self._failing: tuple[str, ...] = ()
+        self._health = Health(ok=True)
 
     def readyz(self, request: Request) -> Response[bytes]:
         """GET /readyz: every part of the log is fit; 503 names those that are not, and no organisation."""
         request.only()
-        failing = self._now()
-        return _json(Health(ok=not failing, failing=failing), 503 if failing else 200)
+        health = self._now()
+        return _json(health, 200 if health.ok else 503)
 
-    def _now(self) -> tuple[str, ...]:
+    def _now(self) -> Health:
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= _EVERY_SECONDS:
                 ailments = self._deployment.ailments(self._alarms)
-                self._failing = tuple(dict.fromkeys(ailment.part for ailment in ailments if ailment.fails))
+                failing = tuple(dict.fromkeys(ailment.part for ailment in ailments if ailment.fails))
+                rest = dict.fromkeys(ailment.part for ailment in ailments if ailment.part not in failing)
+                self._health = Health(ok=not failing, failing=failing, warning=tuple(rest))
                 self._looked = time.monotonic()
-            return self._failing
+            return self._health
 
 
 def version(request: Request) -> Response[bytes]:

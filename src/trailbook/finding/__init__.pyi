@@ -82,6 +82,12 @@ from .figures import (
 from .figures import (
     without_field as without_field,
 )
+from .memo import (
+    Erasures as Erasures,
+)
+from .memo import (
+    Memo as Memo,
+)
 from .paging import (
     Turn as Turn,
 )
@@ -95,16 +101,10 @@ from .paging import (
     next_seqs as next_seqs,
 )
 from .reader import (
-    Alphabet as Alphabet,
-)
-from .reader import (
-    Lately as Lately,
-)
-from .reader import (
     Reader as Reader,
 )
 from .reader import (
-    Sayings as Sayings,
+    new_reader as new_reader,
 )
 from .rows import (
     BATCH as BATCH,

@@ -54,14 +54,16 @@ def find_items(reader: Reader, sought: Sought) -> list[FoundItem]:
             if len(offered) >= sought.limit or room is None or len(numbers) - len(exact) < room:
                 break
         named = [(reader.projection.name_now(versions), versions) for versions in offered]
-        named.sort(key=lambda one: _place(*one))
-        return [_found(reader, *one) for one in named[: min(sought.limit, MOST)]]
+        named.sort(key=lambda pair: _place(*pair))
+        return [_offer(reader, now, versions) for now, versions in named[: min(sought.limit, MOST)]]
 
 
 def remember_item(reader: Reader, type_: str, id_: str) -> RememberedItem | None:
     """An item by what it is, as the log remembers it; None where it never heard of it, or was made to forget it."""
     with reader.projection.lock:
-        numbers = list({one.item for one in reader.store.identities(reader.org, [(type_, id_, None)])})
+        numbers = list(
+            {identity.item for identity in reader.store.identities(reader.org, [(type_, id_, None)])}
+        )
         versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
         if not versions or versions[-1].id is None:
             return None
@@ -77,9 +79,8 @@ def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, st
 
 
 def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Sequence[Identity]]:
-    kept = _in_role(reader, numbers, sought.role)
-    found = reader.projection.identities.versions(kept)
-    return [versions for versions in found.values() if versions and _offered(reader, versions, sought)]
+    items = reader.projection.identities.versions(_in_role(reader, numbers, sought.role))
+    return [versions for versions in items.values() if versions and _is_offered(reader, versions, sought)]
 
 
 def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
@@ -102,10 +103,10 @@ def _in_role(reader: Reader, numbers: Sequence[int], role: Part | None) -> list[
     field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
     array = np.asarray(wanted, np.int64)
     seen = reader.projection.ask(lambda pieces: present(pieces, field, array))
-    return [number for number, kept in zip(wanted, seen.tolist(), strict=True) if kept]
+    return [number for number, there in zip(wanted, seen.tolist(), strict=True) if there]
 
 
-def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bool:
+def _is_offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bool:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     return (
@@ -116,7 +117,7 @@ def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bo
     )
 
 
-def _found(reader: Reader, now: str | None, versions: Sequence[Identity]) -> FoundItem:
+def _offer(reader: Reader, now: str | None, versions: Sequence[Identity]) -> FoundItem:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     person = declared is not None and declared.person  # who is of such a type can act as nothing else

@@ -33,6 +33,7 @@ from trailbook.query import (
 from trailbook.web.api.entries import known
 from trailbook.web.http.render import html, partial, see
 from trailbook.web.http.request import Request
+from trailbook.web.http.row_cache import RowList
 from trailbook.web.pages import about, bars, entry, exports, grouping, overview, suggest, trust, values, views
 from trailbook.web.pages import address as asking
 from trailbook.web.pages import item as items
@@ -137,11 +138,11 @@ def _values(request: Request) -> Response[Any]:
 def _found(request: Request, state: Address) -> Response[Any]:
     log, viewer = request.log, request.viewer
     now = request.site.deployment.clock()
+    rows_at = RowList(log.erasures, log.erasures.count, (request.lang, state))
     page, damaged = _searched(request, state, now)
     said = telling(request, state, state.query.tz)
     naming = Naming(log, viewer, said, entries=page.entries)
-    where = (request.org, log.forgotten, (request.lang, state))
-    told = request.site.drawn.rows(where, page.entries, pen(log, said))
+    told = request.site.drawn.rows(rows_at, page.entries, pen(log, said))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not told
     total = log.count(bound, viewer=viewer, lang=request.lang)[0] if whole else None

@@ -122,7 +122,7 @@ from .rows import (
     Face as Face,
 )
 from .rows import (
-    Making as Making,
+    RowSource as RowSource,
 )
 from .rows import (
     line_batches as line_batches,
@@ -134,10 +134,10 @@ from .typeahead import (
     MOST as MOST,
 )
 from .typeahead import (
-    Part as Part,
+    ItemQuery as ItemQuery,
 )
 from .typeahead import (
-    Sought as Sought,
+    Part as Part,
 )
 from .typeahead import (
     find_items as find_items,

@@ -72,8 +72,8 @@ class Listing(Struct, frozen=True):
 
 def without_field(query: Query, by: By) -> Query:
     """The filter without its own terms on a field."""
-    own = _IN_FILTER.get(by, by)
-    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != own))
+    field = _IN_FILTER.get(by, by)
+    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != field))
 
 
 def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
@@ -95,7 +95,7 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
-def list_values(reader: Reader, plan: Plan, by: By, lang: str) -> Listing:
+def list_values(reader: Reader, plan: Plan, *, by: By, lang: str) -> Listing:
     """Every value of a field among what a plan finds: by count, of items by name."""
     column = _COLUMN.get(by, by)
     numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))

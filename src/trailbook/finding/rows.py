@@ -46,7 +46,7 @@ class _Origin(Struct, frozen=True, gc=False):
     item: str | None = None
 
 
-class Stored(Struct, frozen=True, gc=False):
+class StoredBody(Struct, frozen=True, gc=False):
     """What `canonical.Body` says, held so that the garbage collector need not look at thousands of them."""
 
     action: str
@@ -68,7 +68,7 @@ class Stored(Struct, frozen=True, gc=False):
     purpose: str | None = None
 
 
-_decoder = msgspec.json.Decoder(Stored)
+_decoder = msgspec.json.Decoder(StoredBody)
 
 
 class Face(Struct, gc=False, eq=False):
@@ -103,7 +103,7 @@ class ExportLine(Struct, gc=False, eq=False):
     """One entry on its way into a file."""
 
     seq: int
-    body: Stored
+    body: StoredBody
     actor: Face
     target: Face
     source: Face
@@ -123,7 +123,7 @@ class ExportRows(Struct, frozen=True, kw_only=True):
     batches: Iterator[list[ExportLine]]
 
 
-class Making(Struct, frozen=True, kw_only=True):
+class RowSource(Struct, frozen=True, kw_only=True):
     """Of which log the rows are, in which language they speak, and whether they speak at all."""
 
     store: Store
@@ -137,26 +137,28 @@ class Making(Struct, frozen=True, kw_only=True):
 class ExportLines:
     """Makes lines of seqs; remembers the items and the shapes of sentences it has met."""
 
-    def __init__(self, making: Making) -> None:
-        self._of = making
-        erasures = making.projection.erasures
+    def __init__(self, source: RowSource) -> None:
+        self._source = source
+        erasures = source.projection.erasures
         self._faces: Memo[str, Face] = Memo(_MOST_FACES, erasures)
         self._looks: dict[tuple[str, bool, bool], int] = {}
         self._nowhere: dict[str, ShownPlace] = {}  # of entries that say no more than the interface
-        self._speech = Speech(making.catalogue, making.lang, erasures)
+        self._speech = Speech(source.catalogue, source.lang, erasures)
 
     def batch(self, seqs: Sequence[int]) -> list[ExportLine]:
         """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
-        rows = [(seq, _decoded(seq, body)) for seq, body in bodies(self._of.store, self._of.org, seqs)]
-        signed = proved_sizes(self._of.store, self._of.org)
-        with self._of.projection.lock:
+        rows = [
+            (seq, _decoded(seq, body)) for seq, body in bodies(self._source.store, self._source.org, seqs)
+        ]
+        signed = proved_sizes(self._source.store, self._source.org)
+        with self._source.projection.lock:
             faces = self._faces.values(_tokens(body for _, body in rows), self._make_faces)
             counted = [body.id for _, body in rows if self._speech.counts(body)]
-            self._speech.led_to = self._of.projection.led_to(counted)
+            self._speech.led_to = self._source.projection.led_to(counted)
         return [self._line(body, seq, entry_state(seq, signed), faces) for seq, body in rows]
 
     def _make_faces(self, tokens: set[str]) -> dict[str, Face]:
-        identities = self._of.projection.identities
+        identities = self._source.projection.identities
         cited = identities.of(tokens)
         if len(cited) < len(tokens):
             raise DamagedError(f"{len(tokens) - len(cited)} tokens of these entries are not in the directory")
@@ -167,7 +169,7 @@ class ExportLines:
 
     def _may_be_named(self, type_: str) -> bool:
         """Whether an item of this type may have versions with other names."""
-        declared = self._of.catalogue.types.get(type_)
+        declared = self._source.catalogue.types.get(type_)
         return type_ != "origin" and (declared is None or declared.named)
 
     def _face(self, identity: Identity, versions: Sequence[Identity]) -> Face:
@@ -178,7 +180,7 @@ class ExportLines:
         named = f"erased {erased}" if shown.erased else name or ""
         link = None
         if shown.exists and not shown.erased and identity.type != "origin":
-            link = self._of.catalogue.link(identity.type, id_)
+            link = self._source.catalogue.link(identity.type, id_)
         return Face(
             identity=identity,
             shown=shown,
@@ -195,7 +197,7 @@ class ExportLines:
         )
 
     def _shown(self, identity: Identity, versions: Sequence[Identity]) -> ShownItem:
-        projection = self._of.projection
+        projection = self._source.projection
         if identity.id is None:
             return ShownItem(
                 type=identity.type, id=None, name=None, erased=True, pseudonym=pseudonym(identity)
@@ -209,7 +211,7 @@ class ExportLines:
             name_now=None if now == identity.name else now,
         )
 
-    def _line(self, body: Stored, seq: int, state: State, faces: Mapping[str, Face]) -> ExportLine:
+    def _line(self, body: StoredBody, seq: int, state: State, faces: Mapping[str, Face]) -> ExportLine:
         actor, target = faces[body.actor.item], faces[body.target]
         behalf = None if body.on_behalf_of is None else faces[body.on_behalf_of]
         concerns: tuple[tuple[str, Face], ...] = ()
@@ -223,7 +225,7 @@ class ExportLines:
         if place is None:
             place = places[body.origin.interface] = _place(origin, body.origin.interface)
         line = ExportLine(seq, body, actor, target, faces[body.source], behalf, concerns, place, own, state)
-        if self._of.sentences:
+        if self._source.sentences:
             line.sentence = self._speech.say(line)
         return line
 
@@ -238,7 +240,7 @@ class Speech:
         self._counted = {name: says_count(catalogue, name) for name in catalogue.actions}
         self._shapes: Memo[Hashable, _Shape] = Memo(_MOST_SHAPES, erasures)
 
-    def counts(self, body: Stored) -> bool:
+    def counts(self, body: StoredBody) -> bool:
         """Whether the sentence of an entry says how many it led to."""
         return not body.concerns and self._counted.get(body.action, False)
 
@@ -307,16 +309,16 @@ def line_batches(lines: ExportLines, batches: Iterable[Sequence[int]]) -> Iterat
     return (lines.batch(seqs) for seqs in batches)
 
 
-def _decoded(seq: int, body: bytes) -> Stored:
+def _decoded(seq: int, body: bytes) -> StoredBody:
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedError(f"the stored body of entry {seq} cannot be read: {error}") from error
 
 
-def _tokens(stored: Iterable[Stored]) -> set[str]:
+def _tokens(bodies: Iterable[StoredBody]) -> set[str]:
     tokens: set[str] = set()
-    for body in stored:
+    for body in bodies:
         tokens.update((body.actor.item, body.target, body.source))
         if body.origin.item is not None:
             tokens.add(body.origin.item)

@@ -28,15 +28,15 @@ from trailbook.finding import (
     Facets,
     FoundItem,
     Histogram,
-    Making,
+    ItemQuery,
     Page,
     Part,
     Parts,
     Projection,
     RememberedItem,
+    RowSource,
     Shown,
     Sizes,
-    Sought,
     bucket_for,
     count_bars,
     cut_page,
@@ -200,8 +200,8 @@ class Log(Recorder):
         Raises: as `search`, before the first row.
         """
         plan = self._questions.now_plan(query, viewer, lang)
-        making = self._making(lang, sentences=sentences)
-        batches = line_batches(ExportLines(making), self._questions.in_order(plan, order, BATCH))
+        lines = ExportLines(self._row_source(lang, sentences=sentences))
+        batches = line_batches(lines, self._questions.in_order(plan, order, BATCH))
         return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=batches)
 
     def exported(self, query: Query, *, viewer: Viewer) -> None:
@@ -218,8 +218,8 @@ class Log(Recorder):
         """Record that a viewer was refused, once a minute. Raises: as `record`."""
         self._watch.refused(viewer)
 
-    def _making(self, lang: str, *, sentences: bool = True) -> Making:
-        return Making(
+    def _row_source(self, lang: str, *, sentences: bool = True) -> RowSource:
+        return RowSource(
             store=self._store,
             org=self.org,
             catalogue=self.catalogue,
@@ -266,7 +266,7 @@ class Log(Recorder):
         at = question.at
         plan = self._questions.plan(rest, viewer, size=question.head.size, at=at, lang=lang)
         listing = self._projection.remembered(
-            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by, lang)
+            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by=by, lang=lang)
         )
         page = list_page(listing.numbers, at, limit)
         return Facets(
@@ -414,8 +414,8 @@ class Log(Recorder):
         """
         self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
-        sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
-        return find_items(self._reader, sought)
+        wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
+        return find_items(self._reader, wanted)
 
     def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
         """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.

@@ -53,7 +53,7 @@ class Watch:
     def searched(self, viewer: Viewer, query: Query) -> None:
         """A viewer searches: one entry a viewer, filter and hour. Raises: StoreError, and nothing is answered."""
         line = printed(structs.replace(query, as_of=None))
-        self._once(HOUR, viewer, f"searched {line}", lambda: self._on_filter("searched", viewer, query))
+        self._once(f"searched {line}", viewer, lambda: self._on_filter("searched", viewer, query))
 
     def exported(self, viewer: Viewer, query: Query) -> None:
         """A viewer exports what a filter finds: one entry each time. Raises: StoreError."""
@@ -61,15 +61,15 @@ class Watch:
 
     def viewed(self, viewer: Viewer) -> None:
         """A viewer opens an entry: one entry a viewer and hour. Raises: StoreError."""
-        self._once(HOUR, viewer, "viewed", lambda: self._on_log("viewed", viewer))
+        self._once("viewed", viewer, lambda: self._on_log("viewed", viewer))
 
     def proved(self, viewer: Viewer) -> None:
         """A viewer takes proofs, or what they are made of: one entry a viewer and hour. Raises: StoreError."""
-        self._once(HOUR, viewer, "proved", lambda: self._on_log("proof_downloaded", viewer))
+        self._once("proved", viewer, lambda: self._on_log("proof_downloaded", viewer))
 
     def refused(self, viewer: Viewer) -> None:
         """A viewer was refused: one entry a viewer and minute. Raises: StoreError."""
-        self._once(MINUTE, viewer, "refused", lambda: self._on_log("viewed", viewer, "denied"))
+        self._once("refused", viewer, lambda: self._on_log("viewed", viewer, "denied"), within=MINUTE)
 
     def verified(self, viewer: Viewer, report: Report) -> None:
         """Somebody verified the whole log: one entry each time, which says up to where. Raises: StoreError."""
@@ -83,11 +83,13 @@ class Watch:
             entry = self._entry("verified", viewer, target)
         self._log.record(entry)
 
-    def _once(self, span: int, viewer: Viewer, what: str, entry: Callable[[], NewEntry]) -> None:
+    def _once(
+        self, reading: str, viewer: Viewer, entry: Callable[[], NewEntry], *, within: int = HOUR
+    ) -> None:
         who = f"{viewer.item.type}/{viewer.item.id}"
-        number = microseconds(self._log.clock()) // span
+        number = microseconds(self._log.clock()) // within
         # The same in every process: the second one to record it finds it there.
-        id_ = self._log.id_from(f"reading\n{number}\n{who}\n{what}")
+        id_ = self._log.id_from(f"reading\n{number}\n{who}\n{reading}")
         with self._lock:
             if self._recorded.get(id_):
                 return

@@ -106,7 +106,9 @@ class Projection:
                 self._load(head)
             for start in range(self.tail.size, head.size, _CHUNK):
                 stop = min(start + _CHUNK, head.size)
-                self._add(self._rows_that_are(start, stop), stop)
+                rows = self._rows_that_are(start, stop)
+                self._announce_erasures(rows)
+                self._add(rows, stop)
         return head
 
     def tell(self, committed: Committed) -> None:
@@ -119,6 +121,7 @@ class Projection:
                 self._follow(committed)
             except TrailbookError:
                 self._loaded = False
+            self._announce_erasures(committed.rows)  # last, for whoever is erased is among what was just learnt
 
     def _follow(self, committed: Committed) -> None:
         if not self._loaded:
@@ -288,9 +291,11 @@ class Projection:
         self._sealed.replace(listed, *_entries(built, end))
         self.tail = Tail(self._sealed.reached, codes)
 
-    def _add(self, rows: Sequence[IndexRow], size: int) -> None:
+    def _announce_erasures(self, rows: Sequence[IndexRow]) -> None:
         if any(row.action == _ERASED for row in rows):
             self.erasures.announce()
+
+    def _add(self, rows: Sequence[IndexRow], size: int) -> None:
         self._live((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
         self.tail.add(rows, size)
         if self._ripe():

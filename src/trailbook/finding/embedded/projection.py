@@ -121,7 +121,9 @@ class Projection:
                 self._follow(committed)
             except TrailbookError:
                 self._loaded = False
-            self._announce_erasures(committed.rows)  # last, for whoever is erased is among what was just learnt
+            self._announce_erasures(
+                committed.rows
+            )  # last, for whoever is erased is among what was just learnt
 
     def _follow(self, committed: Committed) -> None:
         if not self._loaded:

@@ -59,10 +59,10 @@ def test_rows_of_entries_that_were_read_before_an_erasure_are_not_kept(served: S
     pen, shown = Pen(), shown_in(served)
     before = RowList(pen.erasures, pen.erasures.count, "a")
     pen.erasures.announce()
-    pen.drawn.rows(before, [shown], pen.draw)
-    assert len(pen.drawn._lists) == 0
+    pen.cache.rows(before, [shown], pen.draw)
+    assert len(pen.cache._lists) == 0
     pen.rows(shown)
-    assert len(pen.drawn._lists) == 1
+    assert len(pen.cache._lists) == 1
 
 
 def test_only_so_many_lists_are_kept(served: Served) -> None:

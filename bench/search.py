@@ -109,7 +109,7 @@ def _afresh(log: Log, ask: Callable[[], object]) -> Callable[[], object]:
 
     def asked() -> object:
         log._projection._answers.clear()
-        log._reader.lately._shown.clear()
+        log._reader.shown_lately.clear()
         return ask()
 
     return asked
@@ -125,7 +125,7 @@ def _facets(log: Log, query: Query, by: By) -> Callable[[], object]:
 
 def _bars(log: Log, query: Query) -> Callable[[], object]:
     """Bars by day over two years: more than a page shows, so the index is asked itself."""
-    plan = log._asking.now_plan(query, operator(ORG), "en")
+    plan = log._questions.now_plan(query, operator(ORG), "en")
     edges = np.asarray(buckets("day", TWO_YEARS, zone("Europe/Oslo"), 1000), np.int64)
     return lambda: log._projection.ask(lambda pieces: bars(pieces, plan, edges))
 

@@ -26,6 +26,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- NotFoundError                not-found
     |   `-- EntryExpiredError        entry-expired
     |       `-- BundleExpiredError   bundle-expired
+    |-- ProofInvalidError            proof-invalid
     |-- NotCheckpointedError         not-checkpointed
     |-- ExportChangedError           export-changed (the log changed under an export)
     |-- ExportNotReadyError          export-not-ready

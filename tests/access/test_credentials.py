@@ -161,3 +161,21 @@ def test_a_link_and_a_session_end(credentials: Credentials, clock: FrozenClock) 
 def test_somebody_without_a_name(credentials: Credentials) -> None:
     session = credentials.sign_in(credentials.new_link("acme", Item(type="user", id="u-1"), "full"))
     assert credentials.viewer(session).item.id == "u-1"
+
+
+def test_last_use_is_written_once_a_minute(credentials: Credentials, clock: FrozenClock) -> None:
+    """Not at each request: reading would write as often as it reads."""
+    key, secret = credentials.new_key("acme", "HR", ("read",))
+
+    def used() -> int | None:
+        credentials.credential(secret)
+        stored = credentials.key("acme", key.id)
+        assert stored is not None
+        return stored.used_at
+
+    assert key.used_at is None
+    first = used()
+    clock.move(timedelta(seconds=59))
+    assert used() == first
+    clock.move(timedelta(seconds=1))
+    assert used() == (first or 0) + 60_000_000

@@ -1,14 +1,10 @@
-"""Roles, members and keys: who may change them, that each change is an entry, and that an administrator is left."""
+"""Roles and members: who may change them, that each change is an entry, and that an administrator is left."""
 
 import threading
-from datetime import timedelta
 
 import pytest
-from msgspec import structs
 
 from trailbook import Deployment, Item, open_deployment
-from trailbook.access.api_keys import NewKey, unrecordable
-from trailbook.access.roles import PERMISSIONS, PREDEFINED, levels
 from trailbook.access.viewer import Viewer, operator
 from trailbook.administration.access import (
     By,
@@ -22,7 +18,6 @@ from trailbook.administration.access import (
     role_of,
     withhold,
 )
-from trailbook.administration.api_keys import issue_key, list_keys, revoke_key, rotate_key
 from trailbook.errors import (
     InvalidError,
     LastAdministratorError,
@@ -30,9 +25,7 @@ from trailbook.errors import (
     NotPermittedError,
     PredefinedRoleError,
     TrailbookError,
-    UnauthenticatedError,
 )
-from trailbook.model import Actor, NewEntry, Origin
 from trailbook.query import Query
 from trailbook.testing import FrozenClock, Steady
 
@@ -59,21 +52,6 @@ def by(opened: tuple[Deployment, FrozenClock]) -> By:
 def actions(by: By) -> list[tuple[str, str]]:
     page = by.deployment.log(ORG).search(Query(), viewer=operator(ORG), order="seq", limit=200)
     return [(e.action, e.target.id) for e in page.entries if e.action != "activity_log.searched"]
-
-
-def test_the_four_predefined_roles() -> None:
-    """What each allows; several together allow what any of them does."""
-    allowed = {
-        id_: {p for p, level in levels([r]).items() if level == "full"} for id_, r in PREDEFINED.items()
-    }
-    assert allowed == {
-        "system-administrator": set(PERMISSIONS),
-        "hr": {"activity_log", "manage_exports"},
-        "auditor": {"activity_log", "manage_exports", "read_proofs"},
-        "employee": set(),
-    }
-    both = levels([PREDEFINED["hr"], PREDEFINED["auditor"], PREDEFINED["employee"]])
-    assert (both["read_proofs"], both["manage_access"]) == ("full", "none")
 
 
 def test_every_change_is_an_entry(by: By) -> None:
@@ -217,76 +195,8 @@ def test_who_may_not_manage_access_changes_nothing(by: By) -> None:
         lambda: put_member(reader, ANNA, [ADMIN]),
         lambda: remove_member(reader, "user", "nobody"),
         lambda: withhold(reader, []),
-        lambda: issue_key(reader, NewKey(name="HR", scopes=("read",))),
-        lambda: list_keys(reader),
-        lambda: rotate_key(reader, "none"),
-        lambda: revoke_key(reader, "none"),
     ):
         with pytest.raises(NotPermittedError) as refused:
             tried()
         assert "Manage access" in refused.value.detail
     assert actions(by) == []
-
-
-def test_a_rotated_key_has_two_secrets_for_a_day(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
-    """R26: the source stays the same; the old secret ends after the overlap, at the latest after 24 hours."""
-    key, old = issue_key(by, NewKey(name="HR", scopes=("record",), categories=("roles",), only_itself=True))
-    again, new = rotate_key(by, key.id, timedelta(hours=24))
-    credentials = by.deployment.credentials
-    assert credentials.credential(old) == credentials.credential(new)
-    assert again.id == key.id
-    with pytest.raises(InvalidError):
-        rotate_key(by, key.id, timedelta(hours=25))
-    opened[1].move(timedelta(hours=24))
-    assert credentials.credential(new).source.id == key.id
-    with pytest.raises(UnauthenticatedError):
-        credentials.credential(old)
-    assert revoke_key(by, key.id)
-    assert not revoke_key(by, key.id)
-    with pytest.raises(UnauthenticatedError):
-        credentials.credential(new)
-    with pytest.raises(NotFoundError):
-        rotate_key(by, key.id)
-    assert [a for a, _ in actions(by)] == [
-        "api_key.created",
-        "api_key.rotated",
-        "api_key.revoked",
-    ]
-
-
-def test_what_a_key_may_record(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
-    """R1: its categories, and itself as actor where it may name nobody else; the refusal says where."""
-    _, secret = issue_key(
-        by, NewKey(name="Sync", scopes=("record",), categories=("roles",), only_itself=True)
-    )
-    credential = by.deployment.credentials.credential(secret)
-    entry = NewEntry(
-        action="role.created",
-        occurred_at=opened[1](),
-        actor=Actor(kind="person", type="user", id="u-1"),
-        target=Item(type="role", id="r-1"),
-        origin=Origin(interface="api"),
-    )
-    refused = unrecordable(credential.source, entry, "salary")
-    assert refused is not None
-    assert [f.pointer for f in refused.faults] == ["/action", "/actor"]
-    own = Actor(kind="integration", type="source", id=credential.source.id)
-    assert unrecordable(credential.source, structs.replace(entry, actor=own), "roles") is None
-
-
-def test_last_use_is_written_once_a_minute(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
-    key, secret = issue_key(by, NewKey(name="HR", scopes=("read",)))
-    credentials, clock = by.deployment.credentials, opened[1]
-
-    def used() -> int | None:
-        credentials.credential(secret)
-        found = credentials.key(ORG, key.id)
-        assert found is not None
-        return found.used_at
-
-    assert key.used_at is None
-    first = used()
-    clock.move(timedelta(seconds=59))
-    assert used() == first
-    clock.move(timedelta(seconds=1))
-    assert used() == (first or 0) + 60_000_000

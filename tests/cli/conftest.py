@@ -31,19 +31,26 @@ class Ended(Struct, frozen=True):
 
 
 class Folder:
-    """A folder in which commands run; `env` is added to their environment."""
+    """A folder in which commands run; `env` is added to their environment.
+
+    `before` is Python that their process runs first, where a test hands in a smaller limit.
+    """
 
     given = (
         *("record", "--action", "role.assigned", "--actor", "person:user/u-17=Anna Berg"),
         *("--target", "role/r-3=Manager", "--concerns", "member:user/u-42=Bob Li"),
     )
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before: str = "") -> None:
         self.path = path
+        self.before = before
         self.env: dict[str, str] = {}
 
     def command(self, *arguments: str) -> list[str]:
         """The words that start the command."""
+        if self.before:
+            code = f"{self.before}; import sys; from trailbook.cli import main; sys.exit(main(sys.argv[1:]))"
+            return [sys.executable, "-c", code, *arguments]
         return [sys.executable, "-m", "trailbook", *arguments]
 
     @property

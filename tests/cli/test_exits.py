@@ -124,6 +124,7 @@ def test_conflict_is_5(begun: "Folder") -> None:
 
 
 def test_a_store_that_cannot_answer_is_6(one: "Folder") -> None:
+    one.before = "from trailbook.stores.sqlite import connection; connection.BUSY_MS = 50"
     held = sqlite3.connect(one.path / "trailbook.db")
     held.execute("BEGIN EXCLUSIVE")
     ended = one.run(*one.given, "--json")

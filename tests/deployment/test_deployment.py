@@ -1,17 +1,19 @@
-"""Opening: the store, its secrets beside it, and the logs of organisations."""
+"""A deployment: opened and closed, the logs of its organisations, and a copy of the whole store."""
 
-import stat
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import apsw
 import pytest
 from msgspec import structs
 
 from trailbook import Actor, Item, NewEntry, Origin, Query, open_deployment, operator
-from trailbook.deployment.secrets import keys_file
 from trailbook.errors import ConfigurationError, InvalidError, NotFoundError
-from trailbook.testing.steady import START
+from trailbook.stores import open_store
+from trailbook.testing.small import ORG, grow, opened
+from trailbook.testing.steady import START, FrozenClock
+from trailbook.testing.trees import tree_faults
 
 ENTRY = NewEntry(
     id=UUID(int=7),
@@ -44,46 +46,6 @@ def test_closed_and_opened_again(url: str) -> None:
         assert log.count(Query(), viewer=operator("acme")) == (1, 1)
         deployment.close()
         deployment.close()
-
-
-def test_secrets_are_beside_and_for_the_owner_alone(url: str) -> None:
-    file = keys_file(url)
-    assert file.name == "log.db.keys"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    secret = dict(line.split("=") for line in file.read_text().split())["secret_key"]
-    assert len(bytes.fromhex(secret)) == 32
-    assert bytes.fromhex(secret) not in file.with_name("log.db").read_bytes()
-    file.chmod(0o640)
-    with pytest.raises(ConfigurationError) as refused:
-        open_deployment(url)
-    assert secret not in refused.value.detail
-    file.chmod(0o600)
-    open_deployment(url).close()
-
-
-@pytest.mark.parametrize("content", ["", "secret_key=00", "secret_key=zz\norganisation_key=00", "x"])
-def test_damaged_secrets(url: str, content: str) -> None:
-    file = keys_file(url)
-    whole = file.read_text()
-    file.write_text(content)
-    with pytest.raises(ConfigurationError):
-        open_deployment(url)
-    file.write_text(whole)
-    open_deployment(url).close()
-
-
-@pytest.mark.parametrize("create", [True, False])
-def test_secrets_that_are_gone_are_never_made_anew(url: str, create: bool) -> None:
-    """Other secrets would break every cursor and make a replay with a correlation a conflict, in silence."""
-    file = keys_file(url)
-    whole = file.read_text()
-    file.unlink()
-    with pytest.raises(NotFoundError):
-        open_deployment(url, create=create)
-    assert not file.exists()
-    file.write_text(whole)
-    file.chmod(0o600)
-    open_deployment(url, create=create).close()
 
 
 def test_organisations_are_apart(url: str) -> None:
@@ -129,3 +91,22 @@ def test_the_hosts_own_catalogue(tmp_path: Path) -> None:
     assert log.record_many([blessed])[0].seq == 0
     with pytest.raises(InvalidError):
         open_deployment("memory:").create("acme").record_many([blessed])
+
+
+def test_a_backup_is_whole_while_others_write_and_never_overwrites(
+    tmp_path: Path,
+) -> None:
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock)
+    log = deployment.create(ORG)
+    grow(log, clock, 300)
+    steps: list[tuple[int, int]] = []
+    deployment.backup(tmp_path / "copy.db", lambda done, total: steps.append((done, total)))
+    grow(log, clock, 10, first=900)
+    copy = open_store(f"sqlite:///{tmp_path}/copy.db")[0]
+    assert copy.head(ORG).size == 300
+    assert tree_faults(copy, ORG) == []
+    assert steps[-1][0] == steps[-1][1]
+    with pytest.raises(ConfigurationError, match="never overwrites"):
+        deployment.backup(tmp_path / "copy.db")
+    assert apsw.Connection(str(tmp_path / "copy.db")).execute("PRAGMA integrity_check").get == "ok"

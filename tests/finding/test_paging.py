@@ -9,7 +9,7 @@ import pytest
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import FilterInvalidError
 from trailbook.finding.answers import Page
-from trailbook.finding.paging import Turn, list_page, next_seqs
+from trailbook.finding.paging import ListPage, Turn, list_page, next_seqs
 from trailbook.index import Place
 from trailbook.model import microseconds, parse_instant
 from trailbook.query import Order, from_line
@@ -94,11 +94,11 @@ def test_a_page_of_nothing(log: Log) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_batches_are_the_pages(log: Log, order: Order) -> None:
     """Everything in batches of any size is everything in order; the last batch leads to an empty one."""
-    plan = log._asking.now_plan(ALL, ME, "en")
+    plan = log._questions.now_plan(ALL, ME, "en")
     for limit in range(1, 9):
         found, at = list[int](), None
         while True:
-            more, at = log._projection.ask(partial(next_seqs, plan=plan, ask=(order, limit), at=at))
+            more, at = log._projection.ask(partial(next_seqs, plan=plan, order=order, limit=limit, at=at))
             assert len(more) <= limit
             found += more
             if at is None:
@@ -109,14 +109,14 @@ def test_batches_are_the_pages(log: Log, order: Order) -> None:
 
 def test_a_batch_ends_at_its_last_place(log: Log) -> None:
     """The place is where the next one goes on: an instant and a seq, or by seq the seq alone."""
-    plan = log._asking.now_plan(ALL, ME, "en")
+    plan = log._questions.now_plan(ALL, ME, "en")
     ask: Any = partial(next_seqs, plan=plan)
     entries = {e.seq: e for e in log.search(ALL, viewer=ME).entries}
     for order in ("desc", "asc"):
         last = expected(order)[2]
         at = microseconds(parse_instant(entries[last].occurred_at))
-        assert log._projection.ask(partial(ask, ask=(order, 3), at=None))[1] == Place(at, last)
-    assert log._projection.ask(partial(ask, ask=("seq", 3), at=None))[1] == Place(0, 2)
+        assert log._projection.ask(partial(ask, order=order, limit=3, at=None))[1] == Place(at, last)
+    assert log._projection.ask(partial(ask, order="seq", limit=3, at=None))[1] == Place(0, 2)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 201, 1000])
@@ -130,7 +130,7 @@ def test_a_page_has_one_to_two_hundred(log: Log, limit: int) -> None:
         assert refused.value.detail == "limit: is not a whole number from 1 to 200"
     for right in (1, 200):
         assert log.search(ALL, viewer=ME, limit=right).entries
-        assert list_page([1], None, right) == (0, 1, None)
+        assert list_page([1], None, right) == ListPage(0, 1, None)
 
 
 def at_number(seq: int) -> Cursor:
@@ -140,11 +140,11 @@ def at_number(seq: int) -> Cursor:
 def test_pages_of_a_list() -> None:
     """A list goes on after the number of the cursor, ends where it ends, and after a number that is gone is over."""
     numbers = [40, 10, 30, 20]
-    assert list_page(numbers, None, 2) == (0, 2, Turn(Place(0, 10), True))
-    assert list_page(numbers, at_number(10), 1) == (2, 3, Turn(Place(0, 30), True))
-    assert list_page(numbers, at_number(10), 2) == (2, 4, None)
-    assert list_page(numbers, at_number(40), 200) == (1, 4, None)
-    assert list_page(numbers, at_number(20), 2) == (4, 4, None)
-    assert list_page(numbers, at_number(99), 2) == (4, 4, None)
-    assert list_page(numbers, None, 4) == (0, 4, None)
-    assert list_page([], None, 2) == (0, 0, None)
+    assert list_page(numbers, None, 2) == ListPage(0, 2, Turn(Place(0, 10), True))
+    assert list_page(numbers, at_number(10), 1) == ListPage(2, 3, Turn(Place(0, 30), True))
+    assert list_page(numbers, at_number(10), 2) == ListPage(2, 4, None)
+    assert list_page(numbers, at_number(40), 200) == ListPage(1, 4, None)
+    assert list_page(numbers, at_number(20), 2) == ListPage(4, 4, None)
+    assert list_page(numbers, at_number(99), 2) == ListPage(4, 4, None)
+    assert list_page(numbers, None, 4) == ListPage(0, 4, None)
+    assert list_page([], None, 2) == ListPage(0, 0, None)

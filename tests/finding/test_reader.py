@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec import structs
@@ -15,13 +16,14 @@ from trailbook.retention.removal import Retention
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
 
+ME = operator(ORG)
 ROLES = from_params([("category", "roles")])
 ROLE = Item(type="role", id="r-3", name="Manager")
 Change = Callable[[Deployment, FrozenClock], object]
 
 
 def shown(log: Log, lang: str = "en") -> tuple[Shown, ...]:
-    return log.search(ROLES, viewer=operator(ORG), order="asc", limit=5, lang=lang).entries
+    return log.search(ROLES, viewer=ME, order="asc", limit=5, lang=lang).entries
 
 
 def renamed(deployment: Deployment, clock: FrozenClock) -> object:
@@ -77,3 +79,15 @@ def test_while_nothing_changes_entries_are_given_again(tmp_path: Path) -> None:
         assert [id(one) for one in made] == [id(one) for one in given]
     assert [one.seq for one in first[0]] == [one.seq for one in first[1]]
     assert all(en.sentence != nb.sentence for en, nb in zip(*first, strict=True))
+
+
+def test_related(log: Log) -> None:
+    """Entries of one correlation belong together; an entry is not related to itself."""
+    roles = [e for e in log.rows(ROLES, viewer=ME) if e.correlation]
+    page = log.related(UUID(roles[3].id), viewer=ME, limit=5)
+    assert page.count == len(roles) - 1
+    assert [e.id for e in page.entries] == [r.id for r in roles if r.id != roles[3].id][:5]
+    rest = log.related(UUID(roles[3].id), viewer=ME, limit=200, cursor=page.next_cursor)
+    assert len(page.entries) + len(rest.entries) == page.count
+    alone = next(e for e in log.rows(ROLES, viewer=ME) if not e.correlation)
+    assert log.related(UUID(alone.id), viewer=ME).entries == ()

@@ -16,7 +16,7 @@ from trailbook import Actor, Concern, Item, Log, NewEntry, Origin
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.settings import Signs
-from trailbook.finding.embedded.segments import Parts, Sizes
+from trailbook.finding.embedded.segments import Sizes
 from trailbook.retention.removal import Retention
 
 ORG = "acme"
@@ -98,9 +98,7 @@ def together(deployment: Deployment, folder: Path, chance: random.Random) -> Non
 def seal(deployment: Deployment, folder: Path, chance: random.Random) -> None:
     """Small segments, then merged ones, from the entries that are there and some more."""
     log = deployment.log(ORG)
-    sealing = Log(
-        log._store, ORG, keys=deployment._keys, catalogue=log.catalogue, kept=(Parts(), Sizes(4, 16))
-    )
+    sealing = Log(log._store, ORG, keys=deployment._keys, catalogue=log.catalogue, sizes=Sizes(4, 16))
     sealing.seal()
     made = [entry(chance) for _ in range(20)]
     sealing.record_many(made)

@@ -68,7 +68,9 @@ def test_time_tells_nothing(asked: tuple[httpx.Client, str], slot: str) -> None:
         "name": (f"{here}/items?q={foreign}", f"{here}/items?q={absent}"),
     }[slot]
     assert len({client.get(path).status_code for path in paths}) == 1
-    found = [timed(client.get, paths) for _ in range(TRIES)]
+    found: list[float] = []
+    while len(found) < TRIES and max(found, default=0.0) <= 0.01:
+        found.append(timed(client.get, paths))
     assert max(found) > 0.01, found
 
 

@@ -77,7 +77,6 @@ def document(asked: Served) -> OpenApiSchema:
     return schemathesis.openapi.from_url(f"{asked.base_url}/openapi.json").exclude(path_regex="/live$")
 
 
-@pytest.mark.timeout(3600)  # fifty thousand take a third of an hour
 def test_any_request_is_answered_as_documented(
     asked: Served, people: dict[str, Mapping[str, str]], document: OpenApiSchema
 ) -> None:

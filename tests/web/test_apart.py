@@ -11,7 +11,7 @@ from tests.web.conftest import ANNA, ORG, OTHER, WEB, Served
 
 from trailbook import Actor, Item, Origin
 from trailbook.finding.answers import Shown
-from trailbook.finding.reader import Lately
+from trailbook.finding.reader import ShownLately
 
 TIMES = 12
 
@@ -102,11 +102,11 @@ def test_what_is_remembered_without_its_language_would_be_seen(
     apart: Served, readers: list[Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: a memory that forgets which language it was asked in makes the test above fail."""
-    found, keep = Lately.found, Lately.keep
+    recall, keep = ShownLately.recall, ShownLately.keep
 
-    def careless(self: Lately, stand: Any, seqs: Sequence[int], lang: str) -> list[Shown] | None:
-        return found(self, stand, seqs, "any")
+    def careless(self: ShownLately, stand: Any, seqs: Sequence[int], lang: str) -> list[Shown] | None:
+        return recall(self, stand, seqs, "any")
 
-    monkeypatch.setattr(Lately, "found", careless)
-    monkeypatch.setattr(Lately, "keep", lambda self, stand, shown, lang: keep(self, stand, shown, "any"))
+    monkeypatch.setattr(ShownLately, "recall", careless)
+    monkeypatch.setattr(ShownLately, "keep", lambda self, stand, shown, lang: keep(self, stand, shown, "any"))
     assert crossed(seen(apart, readers)) != []

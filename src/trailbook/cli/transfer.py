@@ -78,9 +78,8 @@ def export(
             if query.as_of is None:
                 query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
             opened.log.exported(query, viewer=opened.viewer)
-            ask = exports.BundleRequest(
-                kind=cast(BundleKind, bundle), query=query, redacted=redacted, lang=lang
-            )
+            kind = cast(BundleKind, bundle)
+            ask = exports.BundleRequest(kind=kind, query=query, redacted=redacted, lang=lang)
             count = _bundle(opened, ask, output)
             answer: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
             more = "; its VERIFY.md says how to check it"

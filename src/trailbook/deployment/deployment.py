@@ -24,7 +24,7 @@ from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailment
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, Fault, InvalidError, SuspendedError
-from trailbook.finding import DEFAULT_SIZES, Parts
+from trailbook.finding import Parts
 from trailbook.log import Keys, Log
 from trailbook.model import Actor, Item, Origin, Progress
 from trailbook.proofs import (
@@ -114,7 +114,7 @@ class Deployment:
             catalogue=self.catalogue,
             clock=self.clock,
             entropy=self._entropy,
-            kept=(self._parts, DEFAULT_SIZES),
+            parts=self._parts,
             watched=self._watched,
         )
         log.on_ripe(lambda: self._sealer.wake(log))

@@ -191,11 +191,11 @@ def _checkpoint(examined: Examined, org: str, head: Head) -> Iterator[Ailment]:
 
 
 def _recorded_at(store: Store, org: str, seq: int) -> int | None:
-    kept = store.kept_at(org, [seq])
-    if not kept or kept[0].body is None:
+    rows = store.kept_at(org, [seq])
+    if not rows or rows[0].body is None:
         return None
     try:
-        return microseconds(parse_instant(decode_body(kept[0].body).recorded_at))
+        return microseconds(parse_instant(decode_body(rows[0].body).recorded_at))
     except DamagedError:
         return None  # `verify` names it; here only the age matters
 

@@ -33,10 +33,10 @@ def signing_folder(url: str) -> Path:
 
 def refuse_a_lost_log(url: str) -> None:
     """Refuse to begin an empty log under the secrets of one that is gone: it would pass for the same."""
-    path, kept = sqlite_path(url), keys_file(url)
-    if kept.exists() and not path.exists():
+    path, keys = sqlite_path(url), keys_file(url)
+    if keys.exists() and not path.exists():
         raise ConfigurationError(
-            f"store: {path.name} is gone, but its secrets {kept.name} are here; restore a backup, or move them"
+            f"store: {path.name} is gone, but its secrets {keys.name} are here; restore a backup, or move them"
             " away to begin another log"
         )
 
@@ -73,12 +73,12 @@ def kept_signing(folder: Path, origin: str | None, entropy: Entropy) -> NamedKey
         keyring = new_keys(folder, entropy)
         keep_origin(folder, origin or ORIGIN)
         return NamedKeyring(origin or ORIGIN, keyring)
-    kept = origin_in(folder) or origin or ORIGIN
-    if origin not in (None, kept):
+    own = origin_in(folder) or origin or ORIGIN
+    if origin not in (None, own):
         raise ConfigurationError(
-            f"origin: the log began as {kept}; under another name it would be another log"
+            f"origin: the log began as {own}; under another name it would be another log"
         )
-    return NamedKeyring(kept, open_keyring(folder))
+    return NamedKeyring(own, open_keyring(folder))
 
 
 def fresh_keys(entropy: Entropy) -> Keys:

@@ -297,8 +297,8 @@ def _facts(run: _Run) -> None:
     run.findings += _epoch(run)
     if not run.whole:
         run.findings += named.findings
-        kept = [seq for seq in run.seen.removed if seq not in named.removed]
-        run.findings += [_at("missing", seq, "no removal names it") for seq in kept]
+        unnamed = [seq for seq in run.seen.removed if seq not in named.removed]
+        run.findings += [_at("missing", seq, "no removal names it") for seq in unnamed]
         return
     for kind, key in sorted(run.names):
         if kind in ("erasure", "removal") and (kind, key) not in named.manifests:
@@ -335,8 +335,8 @@ def _first_citing(run: _Run, tokens: set[str]) -> dict[str, int]:
 
 
 def _epoch(run: _Run) -> Iterator[Finding]:
-    kept, declared = _blob(run, "epoch", "latest") or b"0", restarts(run.seen.declared, run.directory.facts)
-    if kept != str(len(declared)).encode():
+    epoch, declared = _blob(run, "epoch", "latest") or b"0", restarts(run.seen.declared, run.directory.facts)
+    if epoch != str(len(declared)).encode():
         what = f"the epoch is not {len(declared)}, as entries declare"
         yield _finding("changed", what, place="epoch latest")
 
@@ -366,9 +366,9 @@ def _missing_words(run: _Run, rows: Sequence[Identity]) -> Iterator[Finding]:
     """The words people find items by follow from the directory."""
     named = [row for row in rows if row.name is not None and row.type != "origin"]
     expected = {(word, row.item) for row in named for word in words(row.name or "")}
-    kept = _read(run, run.store.every_word, run.org) or []
-    run.checked["words"] = len(kept)
-    wrong = {item for _, item in expected.symmetric_difference(kept)}
+    stored = _read(run, run.store.every_word, run.org) or []
+    run.checked["words"] = len(stored)
+    wrong = {item for _, item in expected.symmetric_difference(stored)}
     for item in sorted(wrong, key=str):
         yield _finding(
             "index", "words do not follow from its names; entries intact", place=f"words of item {item}"

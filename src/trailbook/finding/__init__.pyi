@@ -82,6 +82,12 @@ from .figures import (
 from .figures import (
     without_field as without_field,
 )
+from .memo import (
+    Erasures as Erasures,
+)
+from .memo import (
+    Memo as Memo,
+)
 from .paging import (
     Turn as Turn,
 )
@@ -95,16 +101,10 @@ from .paging import (
     next_seqs as next_seqs,
 )
 from .reader import (
-    Alphabet as Alphabet,
-)
-from .reader import (
-    Lately as Lately,
-)
-from .reader import (
     Reader as Reader,
 )
 from .reader import (
-    Sayings as Sayings,
+    new_reader as new_reader,
 )
 from .rows import (
     BATCH as BATCH,
@@ -122,7 +122,7 @@ from .rows import (
     Face as Face,
 )
 from .rows import (
-    Making as Making,
+    RowSource as RowSource,
 )
 from .rows import (
     line_batches as line_batches,
@@ -134,10 +134,10 @@ from .typeahead import (
     MOST as MOST,
 )
 from .typeahead import (
-    Part as Part,
+    ItemQuery as ItemQuery,
 )
 from .typeahead import (
-    Sought as Sought,
+    Part as Part,
 )
 from .typeahead import (
     find_items as find_items,

@@ -3,7 +3,7 @@
 Owns which figures may be shown: never one of a person (R20). Refuses to estimate: every number is counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,7 +14,7 @@ from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, T
 from trailbook.finding.reader import Reader
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import Query, buckets, words, zone
+from trailbook.query import Query, buckets, fold, words, zone
 from trailbook.stores import Identity
 
 By = Literal[
@@ -72,15 +72,15 @@ class Listing(Struct, frozen=True):
 
 def without_field(query: Query, by: By) -> Query:
     """The filter without its own terms on a field."""
-    own = _IN_FILTER.get(by, by)
-    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != own))
+    field = _IN_FILTER.get(by, by)
+    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != field))
 
 
 def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
     """Refuse names that are none. Raises: FilterInvalidError."""
-    for name, given, known in (("by", by, BYS), ("bucket", bucket, BUCKETS)):
-        if given is not None and given not in known:
-            fault = Fault(f"/{name}", "parameter-invalid", f"is none of {', '.join(known)}")
+    for name, value, allowed in (("by", by, BYS), ("bucket", bucket, BUCKETS)):
+        if value is not None and value not in allowed:
+            fault = Fault(f"/{name}", "parameter-invalid", f"is none of {', '.join(allowed)}")
             raise FilterInvalidError(f"{name}: {fault.detail}", (fault,))
 
 
@@ -95,76 +95,80 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
-def list_values(reader: Reader, plan: Plan, by: By, lang: str) -> Listing:
+def list_values(reader: Reader, plan: Plan, *, by: By, lang: str) -> Listing:
     """Every value of a field among what a plan finds: by count, of items by name."""
     column = _COLUMN.get(by, by)
     numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))
     if column in CODED:
         words = reader.projection.tail.codes[column].words
-        found = [
+        values = [
             (code, FacetValue(words[code], reader.catalogue.label(column, words[code], lang), count))
             for code, count in numbers.items()
             if words[code]  # of what cannot be read nothing is known
         ]
-        found.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
+        values.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
     else:
-        found = _items(reader, numbers)
-    return Listing(tuple(number for number, _ in found), tuple(value for _, value in found))
+        values = _items(reader, numbers)
+    return Listing(tuple(number for number, _ in values), tuple(value for _, value in values))
 
 
 def count_bars(
-    pieces: Sequence[Piece], plan: Plan, ask: tuple[Sequence[Bucket], str], words: Sequence[str]
+    pieces: Sequence[Piece], plan: Plan, *, units: Sequence[Bucket], tz: str, categories: Sequence[str]
 ) -> Histogram:
-    """The bars of what a plan finds, for `ask` = (buckets to try, zone); `words` are categories to stack by, or none.
+    """The bars of what a plan finds, in the first of the units that fits, stacked by `categories` where there are any.
 
-    Raises: TooManyBarsError when none of the buckets makes 92 bars or fewer.
+    Raises: TooManyBarsError when none of the units makes 92 bars or fewer.
     """
-    tried, tz = ask
     ends = _ends(pieces, plan)
     if ends is None:
-        return Histogram(bucket=tried[0], as_of=plan.as_of, bars=())
-    for unit in tried:
+        return Histogram(bucket=units[0], as_of=plan.as_of, bars=())
+    for unit in units:
         edges = buckets(unit, ends, zone(tz), MOST_BARS)
         if edges is not None:
-            return _drawn(pieces, plan, (unit, edges), words)
-    raise TooManyBarsError(f"a {tried[-1]} each would be more than {MOST_BARS} bars; ask for fewer of them")
+            counted = _count_between(pieces, plan, edges, categories)
+            return Histogram(bucket=unit, as_of=plan.as_of, bars=counted)
+    raise TooManyBarsError(f"a {units[-1]} each would be more than {MOST_BARS} bars; ask for fewer of them")
 
 
 def bucket_for(catalogue: Catalogue, query: Query, bucket: Bucket) -> tuple[Bucket, ...]:
     """The buckets that may be tried: about a person none below a week. Raises: FiguresOfAPersonError."""
-    tried: tuple[Bucket, ...] = BUCKETS[1:] if bucket == "auto" else (bucket,)
+    units: tuple[Bucket, ...] = BUCKETS[1:] if bucket == "auto" else (bucket,)
     if not _names_persons(catalogue, query, ("concerns", "target")):
-        return tried
+        return units
     if bucket in ("hour", "day"):
         raise FiguresOfAPersonError("bars about a person are weeks or longer")
-    return tuple(unit for unit in tried if unit not in ("hour", "day"))
+    return tuple(unit for unit in units if unit not in ("hour", "day"))
 
 
 def _names_persons(catalogue: Catalogue, query: Query, fields: Sequence[str]) -> bool:
     values = [value for term in query.terms if term.field in fields for value in term.values]
     declared = (catalogue.types.get(value.partition("/")[0]) for value in values)
-    return any(found is not None and found.person for found in declared)
+    return any(type_ is not None and type_.person for type_ in declared)
 
 
 def _may_be_a_persons(reader: Reader, word: str) -> bool:
     """Whether some person's name has a word that begins so; of words that begin very many names it is taken for so."""
-    found = reader.store.items_by_words(reader.org, [word], _MOST_NAMES)
+    items = reader.store.items_by_words(reader.org, [word], _MOST_NAMES)
     with reader.projection.lock:
-        versions = reader.projection.identities.versions(found)
+        versions = reader.projection.identities.versions(items)
     declared = (reader.catalogue.types.get(those[-1].type) for those in versions.values() if those)
-    return len(found) == _MOST_NAMES or any(one is not None and one.person for one in declared)
+    return len(items) == _MOST_NAMES or any(type_ is not None and type_.person for type_ in declared)
 
 
 def _items(reader: Reader, numbers: dict[int, int]) -> list[tuple[int, FacetValue]]:
     versions = reader.projection.identities.versions(numbers)
-    found = [
+    values = [
         (number, _item(reader.catalogue, versions[number][-1], count))
         for number, count in numbers.items()
         if versions.get(number) and versions[number][-1].id is not None
     ]
-    place = reader.alphabet.place
-    found.sort(key=lambda pair: (place(pair[0], pair[1].label), pair[1].value))
-    return found
+    folded = reader.folded.values((value.label for _, value in values), _folded)
+    values.sort(key=lambda pair: (folded[pair[1].label], pair[1].value))
+    return values
+
+
+def _folded(labels: Iterable[str]) -> dict[str, str]:
+    return {label: fold(label) for label in labels}
 
 
 def _item(catalogue: Catalogue, last: Identity, count: int) -> FacetValue:
@@ -176,31 +180,29 @@ def _item(catalogue: Catalogue, last: Identity, count: int) -> FacetValue:
 def _ends(pieces: Sequence[Piece], plan: Plan) -> tuple[int, int] | None:
     if plan.since is not None and plan.until is not None:
         return (plan.since, plan.until) if plan.since < plan.until else None
-    found = extent(pieces, plan)
-    if found is None:
+    first_and_last = extent(pieces, plan)
+    if first_and_last is None:
         return None
-    low = found[0] if plan.since is None else plan.since
-    return low, found[1] + 1 if plan.until is None else plan.until
+    first, last = first_and_last
+    return first if plan.since is None else plan.since, last + 1 if plan.until is None else plan.until
 
 
-def _drawn(
-    pieces: Sequence[Piece], plan: Plan, cut: tuple[Bucket, list[int]], words: Sequence[str]
-) -> Histogram:
-    unit, edges = cut
+def _count_between(
+    pieces: Sequence[Piece], plan: Plan, edges: Sequence[int], categories: Sequence[str]
+) -> tuple[Bar, ...]:
     array = np.asarray(edges, np.int64)
-    told: Sequence[dict[str, int] | None]
-    if words:
-        parts = stacked(pieces, plan, array, len(words))
-        counts = parts.sum(axis=1)
-        told = [{w: int(n) for w, n in zip(words, row, strict=True) if n} for row in parts]
+    parts: Sequence[dict[str, int] | None]
+    if categories:
+        table = stacked(pieces, plan, array, len(categories))
+        counts = table.sum(axis=1)
+        parts = [{name: int(n) for name, n in zip(categories, row, strict=True) if n} for row in table]
     else:
-        counts, told = bars(pieces, plan, array), [None] * len(edges)
-    drawn = [
-        Bar(from_=_said(a), to=_said(b), count=int(n), parts=p)
-        for a, b, n, p in zip(edges, edges[1:], counts, told, strict=False)
-    ]
-    return Histogram(bucket=unit, as_of=plan.as_of, bars=tuple(drawn))
+        counts, parts = bars(pieces, plan, array), [None] * len(edges)
+    return tuple(
+        Bar(from_=_written(start), to=_written(end), count=int(count), parts=part)
+        for start, end, count, part in zip(edges, edges[1:], counts, parts, strict=False)
+    )
 
 
-def _said(at: int) -> str:
+def _written(at: int) -> str:
     return written(instant(at))

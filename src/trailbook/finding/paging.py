@@ -27,35 +27,42 @@ class CutPage(Struct, frozen=True):
     previous: Turn | None
 
 
-def cut_page(pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Cursor | None) -> CutPage:
-    """The page of `ask` = (order, limit) among what matches, from a cursor on or from the beginning.
+class ListPage(Struct, frozen=True):
+    """One page of a list: where it begins, where it ends, and the turn to the next."""
+
+    begin: int
+    end: int
+    next: Turn | None
+
+
+def cut_page(pieces: Sequence[Piece], plan: Plan, *, order: Order, limit: int, at: Cursor | None) -> CutPage:
+    """The page of at most `limit` among what matches, from a cursor on or from the beginning.
 
     Raises: FilterInvalidError for a limit that is not 1 to 200.
     """
-    order, limit = ask
     _check(limit)
     if order == "seq":
-        return _by_seq(pieces, plan, limit, at)
+        return _by_seq(pieces, plan, limit=limit, at=at)
     later = order == "asc" if at is None else at.later
     place = None if at is None else Place(at.at, at.seq)
     # One more than fits says whether anything follows in the direction of reading.
-    found = (oldest if later else newest)(pieces, plan, limit + 1, place)
-    count, more = min(limit, len(found)), len(found) > limit
+    hits = (oldest if later else newest)(pieces, plan, limit + 1, place)
+    count, more = min(limit, len(hits)), len(hits) > limit
     if not count:
         return CutPage([], None, None)
-    near, far = found.place(0), found.place(count - 1)
+    near, far = hits.place(0), hits.place(count - 1)
     first, last = (near, far) if later else (far, near)
     # Without a cursor the page begins at an end of the answer: nothing lies behind it.
     behind = at is not None and bool((newest if later else oldest)(pieces, plan, 1, near))
     before = Turn(first, False) if (behind if later else more) else None
     after = Turn(last, True) if (more if later else behind) else None
-    seqs = found.seq[:count].tolist()
+    seqs = hits.seq[:count].tolist()
     if order == "desc":
         return CutPage(seqs[::-1] if later else seqs, before, after)
     return CutPage(seqs if later else seqs[::-1], after, before)
 
 
-def _by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, at: Cursor | None) -> CutPage:
+def _by_seq(pieces: Sequence[Piece], plan: Plan, *, limit: int, at: Cursor | None) -> CutPage:
     reached = -1 if at is None else at.seq
     page = by_seq(pieces, plan, limit, reached)
     # Never null: whoever polls asks again with it, and nothing is skipped or repeated.
@@ -63,26 +70,26 @@ def _by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, at: Cursor | None) 
 
 
 def next_seqs(
-    pieces: Sequence[Piece], plan: Plan, ask: tuple[Order, int], at: Place | None
+    pieces: Sequence[Piece], plan: Plan, *, order: Order, limit: int, at: Place | None
 ) -> tuple[list[int], Place | None]:
     """The next seqs of everything that matches, in an order, and the place they end at; None when there are none."""
-    order, limit = ask
     if order == "seq":
         seqs = by_seq(pieces, plan, limit, -1 if at is None else at.seq)
         return seqs, Place(0, seqs[-1]) if seqs else None
-    found = (newest if order == "desc" else oldest)(pieces, plan, limit, at)
-    return found.seq.tolist(), found.place(-1) if len(found) else None
+    hits = (newest if order == "desc" else oldest)(pieces, plan, limit, at)
+    return hits.seq.tolist(), hits.place(-1) if len(hits) else None
 
 
-def list_page(numbers: Sequence[int], at: Cursor | None, limit: int) -> tuple[int, int, Turn | None]:
-    """Where the page of a list begins that follows the number of a cursor, where it ends, and the turn to the next.
+def list_page(numbers: Sequence[int], at: Cursor | None, limit: int) -> ListPage:
+    """The page of a list that follows the number of a cursor.
 
     Raises: FilterInvalidError for a limit that is not 1 to 200.
     """
     _check(limit)
     begin = 0 if at is None else list(numbers).index(at.seq) + 1 if at.seq in numbers else len(numbers)
     end = min(begin + limit, len(numbers))
-    return begin, end, Turn(Place(0, numbers[end - 1]), True) if begin < end < len(numbers) else None
+    after = Turn(Place(0, numbers[end - 1]), True) if begin < end < len(numbers) else None
+    return ListPage(begin, end, after)
 
 
 def _check(limit: int) -> None:

@@ -15,105 +15,99 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue, Spoken, says_count, sentence_pieces
 from trailbook.catalogue import SentencePiece as Pronounced
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
-from trailbook.finding.embedded.identities import Identities
 from trailbook.finding.embedded.projection import Projection, readable
+from trailbook.finding.memo import Erasures, Memo
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.proofs import entry_state, proved_sizes
-from trailbook.query import MAX_LIMIT, EntryFacts, fold, self_of, words
+from trailbook.query import MAX_LIMIT, EntryFacts, self_of, words
 from trailbook.record import Body, decode_body, sixty_bits
 from trailbook.stores import Identity, Store
 
-_MOST = 20_000  # sentences remembered before starting afresh; about 20 MB
-_MOST_PLACES = 100_000  # items remembered in their places; about 25 MB
-_MOST_SHOWN = 4_000  # entries remembered as they were shown; about 12 MB
+_MOST_SENTENCES = 20_000  # about 20 MB
+_MOST_LABELS = 100_000  # about 25 MB
+_MOST_SHOWN = 4_000  # about 12 MB
 
 
-class Sayings:
+class _Sentence(Struct, frozen=True, gc=False):
+    pieces: tuple[Pronounced, ...]
+    text: str
+
+
+class Sentences:
     """Sentences said lately, in pieces: the rows of one page are those of the next one, or of another filter.
 
-    What names somebody who is erased by now is never answered: everything is forgotten with the identities.
+    Whoever says one holds the projection's lock; for its pieces anybody may ask.
     """
 
-    def __init__(self, catalogue: Catalogue, identities: Identities) -> None:
+    def __init__(self, catalogue: Catalogue, erasures: Erasures) -> None:
         self._catalogue = catalogue
-        self._identities = identities
-        self._forgotten = identities.forgotten
         self.counted = frozenset(name for name in catalogue.actions if says_count(catalogue, name))
-        self._said: dict[tuple[str, Spoken], tuple[tuple[Pronounced, ...], str]] = {}
-        self._of: dict[tuple[str, str, str], tuple[Pronounced, ...]] = {}
+        self._by_words: Memo[tuple[str, Spoken], _Sentence] = Memo(_MOST_SENTENCES, erasures)
+        self._by_entry: Memo[tuple[str, str, str], tuple[Pronounced, ...]] = Memo(_MOST_SENTENCES, erasures)
 
     def say(self, id_: str, spoken: Spoken, lang: str) -> str:
         """The sentence of an entry. Raises: CatalogueError where the catalogue does not have the language."""
-        if self._forgotten != self._identities.forgotten or len(self._of) >= _MOST:
-            self._forgotten, self._said, self._of = self._identities.forgotten, {}, {}
-        found = self._said.get((lang, spoken))
-        if found is None:
-            said = sentence_pieces(self._catalogue, spoken, lang)
-            found = self._said[lang, spoken] = said, "".join(piece.text for piece in said)
-        self._of[lang, id_, found[1]] = found[0]
-        return found[1]
+        sentence = self._by_words.peek((lang, spoken))
+        if sentence is None:
+            pieces = sentence_pieces(self._catalogue, spoken, lang)
+            sentence = _Sentence(pieces, "".join(piece.text for piece in pieces))
+            self._by_words.put((lang, spoken), sentence)
+        self._by_entry.put((lang, id_, sentence.text), sentence.pieces)
+        return sentence.text
 
     def pieces(self, id_: str, sentence: str, lang: str) -> tuple[Pronounced, ...] | None:
         """The pieces of a sentence that was said of an entry; None where that was too long ago."""
-        return self._of.get((lang, id_, sentence))
+        return self._by_entry.peek((lang, id_, sentence))
 
 
-class Lately:
+class ShownLately:
     """Entries as they were shown lately, for as long as the log stands where it stood then.
 
     What an entry shows besides its body - names by now, whether items exist, its state - follows from the log: with
     whatever is recorded, signed, removed or erased all of it is forgotten. Whoever asks holds the projection's lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, erasures: Erasures) -> None:
         self._stand: Hashable = None
-        self._shown: dict[tuple[str, int], Shown] = {}
+        self._entries: Memo[tuple[str, int], Shown] = Memo(_MOST_SHOWN, erasures)
 
-    def found(self, stand: Hashable, seqs: Sequence[int], lang: str) -> list[Shown] | None:
+    def recall(self, stand: Hashable, seqs: Sequence[int], lang: str) -> list[Shown] | None:
         """All of these entries as they are shown where the log stands; None where one is not remembered."""
         if stand != self._stand:
             return None
-        found = [self._shown.get((lang, seq)) for seq in seqs]
-        return None if None in found else cast(list[Shown], found)
+        peek = self._entries.peek
+        entries = [peek((lang, seq)) for seq in seqs]
+        return None if None in entries else cast(list[Shown], entries)
 
-    def keep(self, stand: Hashable, shown: Sequence[Shown], lang: str) -> None:
+    def clear(self) -> None:
+        """Remember nothing."""
+        self._entries.clear()
+
+    def keep(self, stand: Hashable, entries: Sequence[Shown], lang: str) -> None:
         """Remember entries that were made where the log stands; of long lists nothing."""
-        if len(shown) > MAX_LIMIT:
+        if len(entries) > MAX_LIMIT:
             return
-        if stand != self._stand or len(self._shown) + len(shown) > _MOST_SHOWN:
-            self._stand, self._shown = stand, {}
-        self._shown.update(((lang, one.seq), one) for one in shown)
-
-
-class Alphabet:
-    """What items are sorted by, worked out once for each; forgotten with the identities, for these are names."""
-
-    def __init__(self, identities: Identities) -> None:
-        self._identities = identities
-        self._forgotten = identities.forgotten
-        self._places: dict[int, tuple[str, str]] = {}
-
-    def place(self, item: int, label: str) -> str:
-        """Where a label of an item stands."""
-        if self._forgotten != self._identities.forgotten or len(self._places) > _MOST_PLACES:
-            self._forgotten, self._places = self._identities.forgotten, {}
-        found = self._places.get(item)
-        if found is None or found[0] != label:
-            found = self._places[item] = label, fold(label)
-        return found[1]
+        if stand != self._stand:
+            self._stand = stand
+            self._entries.clear()
+        for entry in entries:
+            self._entries.put((lang, entry.seq), entry)
 
 
 class Reader(Struct, frozen=True):
-    """What showing needs: the store, one organisation, its catalogue, its projection, and what was lately."""
+    """What showing needs: the store, one organisation, its catalogue, its projection, and what was lately.
+
+    `folded` are the labels of items as they are sorted, each worked out once.
+    """
 
     store: Store
     org: str
     catalogue: Catalogue
     projection: Projection
-    sayings: Sayings
-    lately: Lately
-    alphabet: Alphabet
+    sentences: Sentences
+    shown_lately: ShownLately
+    folded: Memo[str, str]
 
     def show(self, seqs: Sequence[int], lang: str, damaged: list[int] | None = None) -> list[Shown]:
         """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out.
@@ -123,27 +117,30 @@ class Reader(Struct, frozen=True):
         signed = proved_sizes(self.store, self.org)
         with self.projection.lock:
             stand = self.projection.stand
-            found = self.lately.found((stand, signed), seqs, lang)
-        if found is not None:
-            return found
+            remembered = self.shown_lately.recall((stand, signed), seqs, lang)
+        if remembered is not None:
+            return remembered
         bodies = self._bodies(seqs, damaged)
         with self.projection.lock:
-            known = self._known([body for _, body in bodies])
+            at_hand = self._at_hand([body for _, body in bodies])
             counted = [
-                body.id for _, body in bodies if not body.concerns and body.action in self.sayings.counted
+                body.id for _, body in bodies if not body.concerns and body.action in self.sentences.counted
             ]
-            known.led_to.update(self.projection.led_to(counted))
-            made = [self._shown((seq, entry_state(seq, signed)), body, known, lang) for seq, body in bodies]
+            at_hand.led_to.update(self.projection.led_to(counted))
+            entries = [
+                self._shown(seq, body, at_hand, lang=lang, state=entry_state(seq, signed))
+                for seq, body in bodies
+            ]
             if stand == self.projection.stand:  # else a body may have been removed since it was read
-                self.lately.keep((stand, signed), made, lang)
-            return made
+                self.shown_lately.keep((stand, signed), entries, lang)
+            return entries
 
     def views(self, seqs: Sequence[int], lang: str) -> list[EntryFacts]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
         bodies = self._bodies(seqs)
         with self.projection.lock:
-            known = self._known([body for _, body in bodies])
-        return [self._view(seq, body, known, lang) for seq, body in bodies]
+            at_hand = self._at_hand([body for _, body in bodies])
+        return [self._facts(seq, body, at_hand, lang=lang) for seq, body in bodies]
 
     def related(self, entry: Shown, plan: Plan) -> list[int]:
         """The seqs of what belongs together with an entry, newest first."""
@@ -151,33 +148,32 @@ class Reader(Struct, frozen=True):
         if entry.correlation is not None:
             linked.append(Clause("correlation", (sixty_bits(entry.correlation),)))
         plans = [structs.replace(plan, clauses=(*plan.clauses, clause)) for clause in linked]
-        found = {seq for asked in plans for seq in self.projection.ask(partial(_all_seqs, plan=asked))}
+        seqs = {seq for link in plans for seq in self.projection.ask(partial(_all_seqs, plan=link))}
         if entry.caused_by is not None:
-            found.update(self.store.seq_of(self.org, [UUID(entry.caused_by)]).values())
-        found -= {entry.seq}
+            seqs.update(self.store.seq_of(self.org, [UUID(entry.caused_by)]).values())
+        seqs -= {entry.seq}
         # The index keeps 60 bits of an id: the bodies say who really belongs.
-        bodies = [(seq, body) for seq, body in self._bodies(sorted(found)) if _belongs(entry, body)]
+        bodies = [(seq, body) for seq, body in self._bodies(sorted(seqs)) if _belongs(entry, body)]
         bodies.sort(key=lambda pair: (pair[1].occurred_at, pair[0]), reverse=True)
         return [seq for seq, _ in bodies]
 
     def _bodies(self, seqs: Sequence[int], damaged: list[int] | None = None) -> list[tuple[int, Body]]:
-        kept = self.store.kept_at(self.org, seqs)
+        stored = self.store.kept_at(self.org, seqs)
         if damaged is None:
-            return [(row.seq, decode_body(row.body)) for row in kept if row.body is not None]
-        bodies, unread = readable(kept)
+            return [(row.seq, decode_body(row.body)) for row in stored if row.body is not None]
+        bodies, unread = readable(stored)
         damaged += unread
         return bodies
 
-    def _known(self, bodies: Sequence[Body]) -> "_AtHand":
-        known = self.projection.identities
-        cited = known.of(token for body in bodies for token in body.tokens())
-        return _AtHand(cited, known.versions(i.item for i in cited.values() if i.type != "origin"), {})
+    def _at_hand(self, bodies: Sequence[Body]) -> "_AtHand":
+        identities = self.projection.identities
+        cited = identities.of(token for body in bodies for token in body.tokens())
+        return _AtHand(cited, identities.versions(i.item for i in cited.values() if i.type != "origin"), {})
 
-    def _shown(self, at: tuple[int, State], body: Body, known: "_AtHand", lang: str) -> Shown:
+    def _shown(self, seq: int, body: Body, at_hand: "_AtHand", *, lang: str, state: State) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
-            return self._item(shape, known, token, more)
+            return self._item(shape, at_hand, token, more)
 
-        seq, state = at
         target: ShownItem = item(ShownItem, body.target)
         shown = Shown(
             id=body.id,
@@ -196,32 +192,32 @@ class Reader(Struct, frozen=True):
             effective_at=body.effective_at,
             correlation=body.correlation,
             caused_by=body.caused_by,
-            origin=_origin(body, known.cited),
+            origin=_origin(body, at_hand.cited),
             source=item(ShownItem, body.source),
-            self_=_own(body, known.cited),
+            self_=_own(body, at_hand.cited),
             sentence="",
             link=self.catalogue.link(target.type, target.id) if target.exists and target.id else None,
             state=state,
         )
         # How many it was about: its concerns, or, where its sentence counts them, the entries it led to.
-        count = known.led_to.get(shown.id, len(shown.concerns))
-        return structs.replace(shown, sentence=self.sayings.say(shown.id, spoken(shown, count), lang))
+        count = at_hand.led_to.get(shown.id, len(shown.concerns))
+        return structs.replace(shown, sentence=self.sentences.say(shown.id, spoken(shown, count), lang))
 
     def pieces(self, shown: Shown, lang: str) -> tuple[Pronounced, ...]:
         """The sentence of an entry that was shown, in pieces, each name apart."""
-        found = self.sayings.pieces(shown.id, shown.sentence, lang)
-        if found is not None:
-            return found
+        pieces = self.sentences.pieces(shown.id, shown.sentence, lang)
+        if pieces is not None:
+            return pieces
         count = len(shown.concerns)
-        if not count and shown.action in self.sayings.counted:
+        if not count and shown.action in self.sentences.counted:
             count = self.projection.led_to([shown.id])[shown.id]
         return sentence_pieces(self.catalogue, spoken(shown, count), lang)
 
-    def _item(self, shape: type[Any], known: "_AtHand", token: str, more: dict[str, str]) -> Any:
-        cited = known.cited[token]
+    def _item(self, shape: type[Any], at_hand: "_AtHand", token: str, more: dict[str, str]) -> Any:
+        cited = at_hand.cited[token]
         if cited.id is None:
             return shape(type=cited.type, id=None, name=None, erased=True, pseudonym=pseudonym(cited), **more)
-        now = self.projection.name_now(known.versions[cited.item])
+        now = self.projection.name_now(at_hand.versions[cited.item])
         return shape(
             type=cited.type,
             id=cited.id,
@@ -231,14 +227,29 @@ class Reader(Struct, frozen=True):
             **more,
         )
 
-    def _view(self, seq: int, body: Body, known: "_AtHand", lang: str) -> EntryFacts:
-        entry = entry_of(seq, body, known.cited)
+    def _facts(self, seq: int, body: Body, at_hand: "_AtHand", *, lang: str) -> EntryFacts:
+        cited, versions = at_hand.cited, at_hand.versions
+        entry = entry_of(seq, body, cited)
         tokens = [body.actor.item, body.target, *(c.item for c in body.concerns)]
         tokens += [body.on_behalf_of] if body.on_behalf_of else []
-        names = [v.name for t in tokens for v in known.versions[known.cited[t].item] if v.name is not None]
-        found = [word for name in names for word in words(name)]
-        found += self.projection.label_words(body.action, lang)
-        return EntryFacts(entry=entry, words=frozenset(found), self_=self_of(entry))
+        names = [v.name for token in tokens for v in versions[cited[token].item] if v.name is not None]
+        folded = [word for name in names for word in words(name)]
+        folded += self.projection.label_words(body.action, lang)
+        return EntryFacts(entry=entry, words=frozenset(folded), self_=self_of(entry))
+
+
+def new_reader(store: Store, org: str, projection: Projection) -> Reader:
+    """A reader of one log that remembers nothing yet."""
+    catalogue, erasures = projection.catalogue, projection.erasures
+    return Reader(
+        store=store,
+        org=org,
+        catalogue=catalogue,
+        projection=projection,
+        sentences=Sentences(catalogue, erasures),
+        shown_lately=ShownLately(erasures),
+        folded=Memo(_MOST_LABELS, erasures),
+    )
 
 
 class _AtHand(Struct, frozen=True):
@@ -269,8 +280,8 @@ def entry_of(seq: int, body: Body, cited: dict[str, Identity]) -> Entry:
     """The entry of a body; an item that was erased has the id "" and no name."""
 
     def item(token: str) -> dict[str, Any]:
-        found = cited[token]
-        return {"type": found.type, "id": found.id or "", "name": found.name}
+        identity = cited[token]
+        return {"type": identity.type, "id": identity.id or "", "name": identity.name}
 
     origin = None if body.origin.item is None else cited[body.origin.item]
     return Entry(
@@ -308,7 +319,7 @@ def _origin(body: Body, cited: dict[str, Identity]) -> ShownOrigin:
     interface = cast(Interface, body.origin.interface)
     if body.origin.item is None:
         return ShownOrigin(interface=interface)
-    found = cited[body.origin.item]
-    if found.id is None:
+    origin = cited[body.origin.item]
+    if origin.id is None:
         return ShownOrigin(interface=interface, erased=True)
-    return ShownOrigin(interface=interface, ip=found.id or None, user_agent=found.name)
+    return ShownOrigin(interface=interface, ip=origin.id or None, user_agent=origin.name)

@@ -2,11 +2,11 @@
 
 Owns how bodies become lines quickly: an item is brought together once, the sentence of a shape once, and only
 names are filled in. Refuses to write any format, and to say anything else than `reader.py` says of the same
-entry: a test holds the two together. Whoever was erased is asked for anew with every batch.
+entry: a test holds the two together. Whoever is erased has no name in the batches that follow.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -17,6 +17,7 @@ from trailbook.catalogue import Catalogue, Named, Spoken, says_count, sentence_p
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import ShownItem, ShownOrigin
 from trailbook.finding.embedded.projection import Projection
+from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.reader import pseudonym
 from trailbook.model import Kind, Outcome, State
 from trailbook.proofs import entry_state, proved_sizes
@@ -45,7 +46,7 @@ class _Origin(Struct, frozen=True, gc=False):
     item: str | None = None
 
 
-class Stored(Struct, frozen=True, gc=False):
+class StoredBody(Struct, frozen=True, gc=False):
     """What `canonical.Body` says, held so that the garbage collector need not look at thousands of them."""
 
     action: str
@@ -67,13 +68,13 @@ class Stored(Struct, frozen=True, gc=False):
     purpose: str | None = None
 
 
-_decoder = msgspec.json.Decoder(Stored)
+_decoder = msgspec.json.Decoder(StoredBody)
 
 
 class Face(Struct, gc=False, eq=False):
     """An item as a file shows it: `shown` as the API does, `name` or pseudonym, `item` as `type/id`, `link`.
 
-    `raw` holds its JSON once a format asked for it, by part or kind.
+    `raw` holds its JSON once a format asked for it, by part or kind; `places` those of an origin, by interface.
     """
 
     identity: Identity
@@ -87,6 +88,7 @@ class Face(Struct, gc=False, eq=False):
     look: int
     says: tuple[str, ...]
     raw: dict[str, msgspec.Raw]
+    places: "dict[str, ShownPlace]"
 
 
 class ShownPlace(Struct, gc=False, eq=False):
@@ -101,7 +103,7 @@ class ExportLine(Struct, gc=False, eq=False):
     """One entry on its way into a file."""
 
     seq: int
-    body: Stored
+    body: StoredBody
     actor: Face
     target: Face
     source: Face
@@ -121,7 +123,7 @@ class ExportRows(Struct, frozen=True, kw_only=True):
     batches: Iterator[list[ExportLine]]
 
 
-class Making(Struct, frozen=True, kw_only=True):
+class RowSource(Struct, frozen=True, kw_only=True):
     """Of which log the rows are, in which language they speak, and whether they speak at all."""
 
     store: Store
@@ -135,42 +137,39 @@ class Making(Struct, frozen=True, kw_only=True):
 class ExportLines:
     """Makes lines of seqs; remembers the items and the shapes of sentences it has met."""
 
-    def __init__(self, making: Making) -> None:
-        self._of = making
-        self._faces: dict[str, Face] = {}
-        self._places: dict[tuple[str | None, str], ShownPlace] = {}
+    def __init__(self, source: RowSource) -> None:
+        self._source = source
+        erasures = source.projection.erasures
+        self._faces: Memo[str, Face] = Memo(_MOST_FACES, erasures)
         self._looks: dict[tuple[str, bool, bool], int] = {}
-        self._forgotten = making.projection.identities.forgotten
-        self._speech = Speech(making.catalogue, making.lang)
+        self._nowhere: dict[str, ShownPlace] = {}  # of entries that say no more than the interface
+        self._speech = Speech(source.catalogue, source.lang, erasures)
 
     def batch(self, seqs: Sequence[int]) -> list[ExportLine]:
         """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
-        found = [(seq, _decoded(seq, body)) for seq, body in bodies(self._of.store, self._of.org, seqs)]
-        signed = proved_sizes(self._of.store, self._of.org)
-        with self._of.projection.lock:
-            self._meet(_tokens(body for _, body in found))
-            counted = [body.id for _, body in found if self._speech.counts(body)]
-            self._speech.led_to = self._of.projection.led_to(counted)
-        return [self._line(body, seq, entry_state(seq, signed)) for seq, body in found]
+        rows = [
+            (seq, _decoded(seq, body)) for seq, body in bodies(self._source.store, self._source.org, seqs)
+        ]
+        signed = proved_sizes(self._source.store, self._source.org)
+        with self._source.projection.lock:
+            faces = self._faces.values(_tokens(body for _, body in rows), self._make_faces)
+            counted = [body.id for _, body in rows if self._speech.counts(body)]
+            self._speech.led_to = self._source.projection.led_to(counted)
+        return [self._line(body, seq, entry_state(seq, signed), faces) for seq, body in rows]
 
-    def _meet(self, tokens: set[str]) -> None:
-        """Have a face for each token, made anew once the directory has forgotten somebody."""
-        identities = self._of.projection.identities
-        if identities.forgotten != self._forgotten or len(self._faces) > _MOST_FACES:
-            self._faces.clear()
-            self._places.clear()
-            self._forgotten = identities.forgotten
-        tokens -= self._faces.keys()
-        known = identities.of(tokens)
-        if len(known) < len(tokens):
-            raise DamagedError(f"{len(tokens) - len(known)} tokens of these entries are not in the directory")
-        versions = identities.versions(i.item for i in known.values() if self._may_be_named(i.type))
-        for token, identity in known.items():
-            self._faces[token] = self._face(identity, versions.get(identity.item, ()))
+    def _make_faces(self, tokens: set[str]) -> dict[str, Face]:
+        identities = self._source.projection.identities
+        cited = identities.of(tokens)
+        if len(cited) < len(tokens):
+            raise DamagedError(f"{len(tokens) - len(cited)} tokens of these entries are not in the directory")
+        versions = identities.versions(i.item for i in cited.values() if self._may_be_named(i.type))
+        return {
+            token: self._face(identity, versions.get(identity.item, ())) for token, identity in cited.items()
+        }
 
     def _may_be_named(self, type_: str) -> bool:
         """Whether an item of this type may have versions with other names."""
-        declared = self._of.catalogue.types.get(type_)
+        declared = self._source.catalogue.types.get(type_)
         return type_ != "origin" and (declared is None or declared.named)
 
     def _face(self, identity: Identity, versions: Sequence[Identity]) -> Face:
@@ -181,7 +180,7 @@ class ExportLines:
         named = f"erased {erased}" if shown.erased else name or ""
         link = None
         if shown.exists and not shown.erased and identity.type != "origin":
-            link = self._of.catalogue.link(identity.type, id_)
+            link = self._source.catalogue.link(identity.type, id_)
         return Face(
             identity=identity,
             shown=shown,
@@ -194,13 +193,15 @@ class ExportLines:
             look=self._looks.setdefault((identity.type, shown.erased, name is None), len(self._looks)),
             says=(erased if shown.erased else name or "", id_),
             raw={},
+            places={},
         )
 
     def _shown(self, identity: Identity, versions: Sequence[Identity]) -> ShownItem:
-        projection = self._of.projection
+        projection = self._source.projection
         if identity.id is None:
-            said = pseudonym(identity)
-            return ShownItem(type=identity.type, id=None, name=None, erased=True, pseudonym=said)
+            return ShownItem(
+                type=identity.type, id=None, name=None, erased=True, pseudonym=pseudonym(identity)
+            )
         now = projection.name_now(versions) if versions else identity.name
         return ShownItem(
             type=identity.type,
@@ -210,8 +211,7 @@ class ExportLines:
             name_now=None if now == identity.name else now,
         )
 
-    def _line(self, body: Stored, seq: int, state: State) -> ExportLine:
-        faces = self._faces
+    def _line(self, body: StoredBody, seq: int, state: State, faces: Mapping[str, Face]) -> ExportLine:
         actor, target = faces[body.actor.item], faces[body.target]
         behalf = None if body.on_behalf_of is None else faces[body.on_behalf_of]
         concerns: tuple[tuple[str, Face], ...] = ()
@@ -219,30 +219,28 @@ class ExportLines:
         if body.concerns:
             concerns = tuple([(c.part, faces[c.item]) for c in body.concerns])
             own = own or (behalf is None and any(face.key == actor.key for _, face in concerns))
-        place = self._places.get((body.origin.item, body.origin.interface)) or self._place(body)
+        origin = None if body.origin.item is None else faces[body.origin.item]
+        places = self._nowhere if origin is None else origin.places
+        place = places.get(body.origin.interface)
+        if place is None:
+            place = places[body.origin.interface] = _place(origin, body.origin.interface)
         line = ExportLine(seq, body, actor, target, faces[body.source], behalf, concerns, place, own, state)
-        if self._of.sentences:
+        if self._source.sentences:
             line.sentence = self._speech.say(line)
         return line
-
-    def _place(self, body: Stored) -> ShownPlace:
-        origin = body.origin
-        identity = None if origin.item is None else self._faces[origin.item].identity
-        place = self._places[origin.item, origin.interface] = _place(identity, origin.interface)
-        return place
 
 
 class Speech:
     """Sentences by shape: entries that differ only in names have one template, filled in."""
 
-    def __init__(self, catalogue: Catalogue, lang: str) -> None:
+    def __init__(self, catalogue: Catalogue, lang: str, erasures: Erasures) -> None:
         self._catalogue = catalogue
         self._lang = lang
         self.led_to: dict[str, int] = {}  # by entry: how many it led to, where its sentence counts them
         self._counted = {name: says_count(catalogue, name) for name in catalogue.actions}
-        self._shapes: dict[Hashable, _Shape] = {}
+        self._shapes: Memo[Hashable, _Shape] = Memo(_MOST_SHAPES, erasures)
 
-    def counts(self, body: Stored) -> bool:
+    def counts(self, body: StoredBody) -> bool:
         """Whether the sentence of an entry says how many it led to."""
         return not body.concerns and self._counted.get(body.action, False)
 
@@ -263,11 +261,10 @@ class Speech:
         parts = ",".join([part for part, _ in concerns]) if concerns else ""
         same = _like(line) if line.own else None
         key = (body.action, body.outcome, body.actor.kind, line.behalf is None, *looks, parts, count, same)
-        shape = self._shapes.get(key)
+        shape = self._shapes.peek(key)
         if shape is None:
-            if len(self._shapes) > _MOST_SHAPES:
-                self._shapes.clear()
-            shape = self._shapes[key] = self._shape(line, count)
+            shape = self._shape(line, count)
+            self._shapes.put(key, shape)
         return shape(says)
 
     def _shape(self, line: ExportLine, count: int) -> _Shape:
@@ -287,11 +284,11 @@ class Speech:
             ),
             count=count,
         )
-        said = sentence_pieces(self._catalogue, spoken, self._lang)
-        cut = _SLOT.split("".join(piece.text for piece in said))
+        pieces = sentence_pieces(self._catalogue, spoken, self._lang)
+        cut = _SLOT.split("".join(piece.text for piece in pieces))
         form = "%s".join(text.replace("%", "%%") for text in cut[::2])
         # A sentence begins with a capital letter, but for the name of who did it (catalogue/sentences.py).
-        capital = not cut[0] and said[0].item != ("actor", 0)
+        capital = not cut[0] and pieces[0].item != ("actor", 0)
         return _filler(form, [int(at) for at in cut[1::2]], capital)
 
 
@@ -302,26 +299,26 @@ def bodies(store: Store, org: str, seqs: Sequence[int]) -> Iterator[tuple[int, b
     low, high = min(seqs), max(seqs) + 1
     if high - low > _DENSE * len(seqs):
         return ((row.seq, row.body) for row in store.kept_at(org, seqs) if row.body is not None)
-    there = {row.seq: row.body for row in store.kept(org, low, high)}
-    found = ((seq, there.get(seq)) for seq in seqs)
-    return ((seq, body) for seq, body in found if body is not None)
+    stretch = {row.seq: row.body for row in store.kept(org, low, high)}
+    chosen = ((seq, stretch.get(seq)) for seq in seqs)
+    return ((seq, body) for seq, body in chosen if body is not None)
 
 
-def line_batches(lines: ExportLines, found: Iterable[Sequence[int]]) -> Iterator[list[ExportLine]]:
-    """The lines of seqs found some at a time."""
-    return (lines.batch(seqs) for seqs in found)
+def line_batches(lines: ExportLines, batches: Iterable[Sequence[int]]) -> Iterator[list[ExportLine]]:
+    """The lines of seqs that come some at a time."""
+    return (lines.batch(seqs) for seqs in batches)
 
 
-def _decoded(seq: int, body: bytes) -> Stored:
+def _decoded(seq: int, body: bytes) -> StoredBody:
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedError(f"the stored body of entry {seq} cannot be read: {error}") from error
 
 
-def _tokens(found: Iterable[Stored]) -> set[str]:
+def _tokens(bodies: Iterable[StoredBody]) -> set[str]:
     tokens: set[str] = set()
-    for body in found:
+    for body in bodies:
         tokens.update((body.actor.item, body.target, body.source))
         if body.origin.item is not None:
             tokens.add(body.origin.item)
@@ -353,8 +350,8 @@ def _slotted(faces: Sequence[Face], at: int) -> Named:
 
 def _filler(form: str, order: list[int], capital: bool) -> _Shape:
     if not order:
-        said = form % ()
-        return lambda says: said
+        sentence = form % ()
+        return lambda says: sentence
     pick = itemgetter(*order)  # of one it gives the text itself, which fills a form as well as a tuple does
     if capital:
         return lambda says: _capital(form % pick(says))
@@ -365,11 +362,12 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _place(identity: Identity | None, interface: str) -> ShownPlace:
-    given: dict[str, Any] = {"interface": interface}
+def _place(face: Face | None, interface: str) -> ShownPlace:
+    identity = None if face is None else face.identity
+    members: dict[str, Any] = {"interface": interface}
     if identity is not None and identity.id is None:
-        given["erased"] = True
+        members["erased"] = True
     elif identity is not None:
-        given |= {"ip": identity.id or None, "user_agent": identity.name}
-    shown = ShownOrigin(**given)
+        members |= {"ip": identity.id or None, "user_agent": identity.name}
+    shown = ShownOrigin(**members)
     return ShownPlace(identity=identity, shown=shown, raw=msgspec.Raw(msgspec.json.encode(shown)))

@@ -6,6 +6,7 @@ refuses the host's own tables.
 
 import sys
 from collections.abc import Sequence
+from itertools import compress
 from typing import Literal
 from unicodedata import normalize
 
@@ -25,7 +26,7 @@ MOST, LONGEST = 20, 80
 _ROOMS = (200, 5000)  # how many items are looked at before all of them: names beginning with an `a` are many
 
 
-class Sought(Struct, frozen=True):
+class ItemQuery(Struct, frozen=True):
     """What is looked for: the typed text, and the role or type the item must have had."""
 
     q: str
@@ -35,33 +36,35 @@ class Sought(Struct, frozen=True):
     withheld: tuple[str, ...] = ()
 
 
-def find_items(reader: Reader, sought: Sought) -> list[FoundItem]:
+def find_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
     """Items whose names have words beginning as those typed, or whose id is what was typed, by name.
 
     Raises: FilterInvalidError when the text is empty, too long or has forbidden characters.
     """
-    right = 1 <= len(sought.q) <= LONGEST
-    why = text_fault(normalize("NFC", sought.q), LONGEST) if right else f"needs 1 to {LONGEST} characters"
+    right = 1 <= len(query.q) <= LONGEST
+    why = text_fault(normalize("NFC", query.q), LONGEST) if right else f"needs 1 to {LONGEST} characters"
     if why:
         fault = Fault("/q", "parameter-invalid", why)
         raise FilterInvalidError(f"q: {fault.detail}", (fault,))
     with reader.projection.lock:
-        exact = _by_id(reader, sought.q)
-        beginnings = words(sought.q)
+        exact = _by_id(reader, query.q)
+        beginnings = words(query.q)
         for room in (*_ROOMS, None):
             numbers = [*exact, *_by_words(reader, beginnings, room)]
-            offered = _offers(reader, numbers, sought)
-            if len(offered) >= sought.limit or room is None or len(numbers) - len(exact) < room:
+            offered = _offers(reader, numbers, query)
+            if len(offered) >= query.limit or room is None or len(numbers) - len(exact) < room:
                 break
         named = [(reader.projection.name_now(versions), versions) for versions in offered]
-        named.sort(key=lambda one: _place(*one))
-        return [_found(reader, *one) for one in named[: min(sought.limit, MOST)]]
+        named.sort(key=lambda pair: _place(*pair))
+        return [_offer(reader, now, versions) for now, versions in named[: min(query.limit, MOST)]]
 
 
 def remember_item(reader: Reader, type_: str, id_: str) -> RememberedItem | None:
     """An item by what it is, as the log remembers it; None where it never heard of it, or was made to forget it."""
     with reader.projection.lock:
-        numbers = list({one.item for one in reader.store.identities(reader.org, [(type_, id_, None)])})
+        numbers = list(
+            {identity.item for identity in reader.store.identities(reader.org, [(type_, id_, None)])}
+        )
         versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
         if not versions or versions[-1].id is None:
             return None
@@ -76,10 +79,9 @@ def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, st
     return fold(name or last.id or ""), last.type, last.id or ""
 
 
-def _offers(reader: Reader, numbers: Sequence[int], sought: Sought) -> list[Sequence[Identity]]:
-    kept = _in_role(reader, numbers, sought.role)
-    found = reader.projection.identities.versions(kept)
-    return [versions for versions in found.values() if versions and _offered(reader, versions, sought)]
+def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Sequence[Identity]]:
+    items = reader.projection.identities.versions(_in_role(reader, numbers, query.role))
+    return [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
 
 
 def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
@@ -102,21 +104,21 @@ def _in_role(reader: Reader, numbers: Sequence[int], role: Part | None) -> list[
     field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
     array = np.asarray(wanted, np.int64)
     seen = reader.projection.ask(lambda pieces: present(pieces, field, array))
-    return [number for number, kept in zip(wanted, seen.tolist(), strict=True) if kept]
+    return list(compress(wanted, seen.tolist()))
 
 
-def _offered(reader: Reader, versions: Sequence[Identity], sought: Sought) -> bool:
+def _is_offered(reader: Reader, versions: Sequence[Identity], query: ItemQuery) -> bool:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     return (
         last.id is not None
         and last.type not in ("origin", "source")
-        and sought.type in (None, last.type)
-        and (declared is None or declared.category not in sought.withheld)
+        and query.type in (None, last.type)
+        and (declared is None or declared.category not in query.withheld)
     )
 
 
-def _found(reader: Reader, now: str | None, versions: Sequence[Identity]) -> FoundItem:
+def _offer(reader: Reader, now: str | None, versions: Sequence[Identity]) -> FoundItem:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     person = declared is not None and declared.person  # who is of such a type can act as nothing else

@@ -19,26 +19,24 @@ from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import EntryExpiredError, NotFoundError
 from trailbook.finding import (
     BATCH,
-    Alphabet,
+    DEFAULT_SIZES,
     Bucket,
     By,
+    Erasures,
     ExportLines,
     ExportRows,
     Facets,
     FoundItem,
     Histogram,
-    Lately,
-    Making,
+    ItemQuery,
     Page,
     Part,
     Parts,
     Projection,
-    Reader,
     RememberedItem,
-    Sayings,
+    RowSource,
     Shown,
     Sizes,
-    Sought,
     bucket_for,
     count_bars,
     cut_page,
@@ -46,12 +44,13 @@ from trailbook.finding import (
     line_batches,
     list_page,
     list_values,
+    new_reader,
     next_seqs,
     refuse_persons,
+    refuse_unknown,
     remember_item,
     without_field,
 )
-from trailbook.finding import refuse_unknown as check_figures
 from trailbook.index import Place
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
@@ -100,30 +99,29 @@ class Log(Recorder):
         source: Item = LIBRARY,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.token_bytes,
-        kept: tuple[Parts, Sizes] | None = None,
+        parts: Parts | None = None,
+        sizes: Sizes = DEFAULT_SIZES,
         watched: bool = True,
     ) -> None:
         means = Means(catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org))
-        self._projection = Projection(store, org, means.catalogue, kept)
+        self._projection = Projection(store, org, means.catalogue, parts=parts, sizes=sizes)
         super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
         self._edge: Edge = {}
-        sayings = Sayings(self.catalogue, self._projection.identities)
-        alphabet = Alphabet(self._projection.identities)
-        self._reader = Reader(store, org, self.catalogue, self._projection, sayings, Lately(), alphabet)
+        self._reader = new_reader(store, org, self._projection)
         self._watch = Watch(
             Watched(
                 store=store,
                 org=org,
                 catalogue=self.catalogue,
                 clock=clock,
-                record=self._told if watched else lambda entry: None,
+                record=self._record_reading if watched else lambda entry: None,
                 id_from=self.id_from,
             )
         )
-        self._asking = Questions(
+        self._questions = Questions(
             org=org,
             projection=self._projection,
-            known=Vocabulary(
+            vocabulary=Vocabulary(
                 categories=self.catalogue.categories,
                 actions=self.catalogue.actions,
                 types=self.catalogue.types,
@@ -152,26 +150,27 @@ class Log(Recorder):
         entries that cannot be read, which are then left out.
         Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError; DamagedError without `damaged`.
         """
-        head, at, question = self._asking.asked(query, viewer, (order, lang), cursor)
-        plan = self._asking.plan(query, viewer, (at, head.size), lang)
-        page = self._projection.ask(lambda pieces: cut_page(pieces, plan, (order, limit), at))
+        question = self._questions.ask(query, viewer, form=order, lang=lang, cursor=cursor)
+        head, at = question.head, question.at
+        plan = self._questions.plan(query, viewer, size=head.size, at=at, lang=lang)
+        cut = self._projection.ask(lambda pieces: cut_page(pieces, plan, order=order, limit=limit, at=at))
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
         bound = plan.as_of if order != "seq" or query.as_of is not None else None
-        found = Page(
-            entries=tuple(self._reader.show(page.seqs, lang, damaged)),
+        page = Page(
+            entries=tuple(self._reader.show(cut.seqs, lang, damaged)),
             as_of=plan.as_of,
-            next_cursor=self._asking.link(page.next, plan, bound, question),
-            previous_cursor=self._asking.link(page.previous, plan, bound, question),
+            next_cursor=self._questions.link(cut.next, question, plan, as_of=bound),
+            previous_cursor=self._questions.link(cut.previous, question, plan, as_of=bound),
             size=head.size,
             count=self._projection.count(plan) if count else None,
         )
         if cursor is None:
             self._watch.searched(viewer, query if part_of is None else part_of)
-        return found
+        return page
 
     def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
         """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
-        plan = self._asking.now_plan(query, viewer, lang)
+        plan = self._questions.now_plan(query, viewer, lang)
         return self._projection.count(plan), plan.as_of
 
     def rows(
@@ -181,10 +180,10 @@ class Log(Recorder):
 
         Raises: as `search`, before the first row.
         """
-        plan = self._asking.now_plan(query, viewer, lang)
+        plan = self._questions.now_plan(query, viewer, lang)
         self._watch.searched(viewer, query)
         return (
-            shown for seqs in self._asking.in_order(plan, order) for shown in self._reader.show(seqs, lang)
+            shown for seqs in self._questions.in_order(plan, order) for shown in self._reader.show(seqs, lang)
         )
 
     def export(
@@ -200,27 +199,27 @@ class Log(Recorder):
 
         Raises: as `search`, before the first row.
         """
-        plan = self._asking.now_plan(query, viewer, lang)
-        making = self._making(lang, sentences=sentences)
-        found = line_batches(ExportLines(making), self._asking.in_order(plan, order, BATCH))
-        return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=found)
+        plan = self._questions.now_plan(query, viewer, lang)
+        lines = ExportLines(self._row_source(lang, sentences=sentences))
+        batches = line_batches(lines, self._questions.in_order(plan, order, BATCH))
+        return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=batches)
 
     def exported(self, query: Query, *, viewer: Viewer) -> None:
         """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
-        self._asking.let_in(viewer, require_full)
+        self._questions.let_in(viewer, require_full)
         self._watch.exported(viewer, query)
 
     def verified(self, report: Report, *, viewer: Viewer) -> None:
         """Record that all of this log was verified, and whether it held. Raises: NotPermittedError; as `record`."""
-        self._asking.let_in(viewer, require_proofs)
+        self._questions.let_in(viewer, require_proofs)
         self._watch.verified(viewer, report)
 
     def refused(self, viewer: Viewer) -> None:
         """Record that a viewer was refused, once a minute. Raises: as `record`."""
         self._watch.refused(viewer)
 
-    def _making(self, lang: str, *, sentences: bool = True) -> Making:
-        return Making(
+    def _row_source(self, lang: str, *, sentences: bool = True) -> RowSource:
+        return RowSource(
             store=self._store,
             org=self.org,
             catalogue=self.catalogue,
@@ -233,16 +232,16 @@ class Log(Recorder):
         self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
     ) -> tuple[Shown, ...]:
         """Entries that match and were recorded after the one of that `seq`, as recorded. Raises: as `search`."""
-        plan, at = self._asking.now_plan(query, viewer, lang), Place(0, after)
-        seqs, _ = self._projection.ask(partial(next_seqs, plan=plan, ask=("seq", limit), at=at))
+        plan, at = self._questions.now_plan(query, viewer, lang), Place(0, after)
+        seqs, _ = self._projection.ask(partial(next_seqs, plan=plan, order="seq", limit=limit, at=at))
         return tuple(self._reader.show(seqs, lang))
 
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[EntryFacts]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
-        plan = self._asking.now_plan(query, viewer, lang)
+        plan = self._questions.now_plan(query, viewer, lang)
         self._watch.searched(viewer, query)
         return (
-            view for seqs in self._asking.in_order(plan, "desc") for view in self._reader.views(seqs, lang)
+            view for seqs in self._questions.in_order(plan, "desc") for view in self._reader.views(seqs, lang)
         )
 
     def facets(
@@ -260,20 +259,21 @@ class Log(Recorder):
         Items come by name; of persons there is no number. Raises: FiguresOfAPersonError when the filter names
         whose doing it is; as `search`.
         """
-        check_figures(by=by)
+        refuse_unknown(by=by)
         rest = without_field(query, by)
         refuse_persons(self._reader, rest)
-        head, at, question = self._asking.asked(query, viewer, (f"facets {by}", lang), cursor)
-        plan = self._asking.plan(rest, viewer, (at, head.size), lang)
+        question = self._questions.ask(query, viewer, form=f"facets {by}", lang=lang, cursor=cursor)
+        at = question.at
+        plan = self._questions.plan(rest, viewer, size=question.head.size, at=at, lang=lang)
         listing = self._projection.remembered(
-            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by, lang)
+            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by=by, lang=lang)
         )
-        begin, end, turn = list_page(listing.numbers, at, limit)
+        page = list_page(listing.numbers, at, limit)
         return Facets(
             by=by,
             as_of=plan.as_of,
-            values=listing.values[begin:end],
-            next_cursor=self._asking.link(turn, plan, plan.as_of, question),
+            values=listing.values[page.begin : page.end],
+            next_cursor=self._questions.link(page.next, question, plan, as_of=plan.as_of),
         )
 
     def histogram(
@@ -283,15 +283,14 @@ class Log(Recorder):
 
         Raises: FiguresOfAPersonError; TooManyBarsError; as `search`.
         """
-        check_figures(bucket=bucket)
+        refuse_unknown(bucket=bucket)
         refuse_persons(self._reader, query)
-        tried = bucket_for(self.catalogue, query, bucket)
-        plan = self._asking.now_plan(query, viewer, "en")
-        words = self._projection.tail.codes["category"].words if by_category else []
-        ask = (tried, query.tz)
+        units = bucket_for(self.catalogue, query, bucket)
+        plan = self._questions.now_plan(query, viewer, "en")
+        categories = self._projection.tail.codes["category"].words if by_category else []
+        bars = partial(count_bars, plan=plan, units=units, tz=query.tz, categories=categories)
         return self._projection.remembered(
-            ("histogram", plan, ask, by_category),
-            lambda: self._projection.ask(lambda pieces: count_bars(pieces, plan, ask, words)),
+            ("histogram", plan, units, query.tz, by_category), lambda: self._projection.ask(bars)
         )
 
     def demand_figures(self, query: Query) -> None:
@@ -306,14 +305,15 @@ class Log(Recorder):
         Raises: as `show`; CursorInvalidError.
         """
         entry = self.show(id_, viewer=viewer, lang=lang)
-        head, at, question = self._asking.asked(Query(), viewer, (f"related {id_}", lang), cursor)
-        plan = self._asking.plan(Query(), viewer, (at, head.size), lang)
+        question = self._questions.ask(Query(), viewer, form=f"related {id_}", lang=lang, cursor=cursor)
+        head, at = question.head, question.at
+        plan = self._questions.plan(Query(), viewer, size=head.size, at=at, lang=lang)
         seqs = self._reader.related(entry, plan)
-        begin, end, turn = list_page(seqs, at, limit)
+        page = list_page(seqs, at, limit)
         return Page(
-            entries=tuple(self._reader.show(seqs[begin:end], lang)),
+            entries=tuple(self._reader.show(seqs[page.begin : page.end], lang)),
             as_of=plan.as_of,
-            next_cursor=self._asking.link(turn, plan, plan.as_of, question),
+            next_cursor=self._questions.link(page.next, question, plan, as_of=plan.as_of),
             previous_cursor=None,
             size=head.size,
             count=len(seqs),
@@ -324,12 +324,12 @@ class Log(Recorder):
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
         """
-        self._asking.let_in(viewer, require_full)
+        self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
         seq = self._seq(id_)
-        kept = self._store.kept_at(self.org, [seq])[0]
-        if kept.body is None:
-            raise EntryExpiredError(seq, kept.leaf or b"")
+        stored = self._store.kept_at(self.org, [seq])[0]
+        if stored.body is None:
+            raise EntryExpiredError(seq, stored.leaf or b"")
         shown = self._reader.show([seq], lang)[0]
         if shown.category in viewer.withheld:
             raise NotFoundError("there is no such entry")
@@ -345,26 +345,26 @@ class Log(Recorder):
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed them.
         """
-        self._asking.let_in(viewer, require_proofs)
-        kept = self._store.kept_at(self.org, [self._seq(id_)])[0]
-        if kept.body is None:
-            raise EntryExpiredError(kept.seq, kept.leaf or b"")
+        self._questions.let_in(viewer, require_proofs)
+        stored = self._store.kept_at(self.org, [self._seq(id_)])[0]
+        if stored.body is None:
+            raise EntryExpiredError(stored.seq, stored.leaf or b"")
         self._watch.proved(viewer)
-        return kept.body
+        return stored.body
 
     def proof(self, id_: UUID, *, viewer: Viewer) -> bytes:
         """The proof file of an entry: its place in the last signed tree. Source: C2SP tlog-proof.
 
         Raises: NotPermittedError; NotFoundError; NotCheckpointedError.
         """
-        self._asking.let_in(viewer, require_proofs)
-        found = proof_file(self._store, self.org, self._seq(id_), self._edge)
+        self._questions.let_in(viewer, require_proofs)
+        proof = proof_file(self._store, self.org, self._seq(id_), self._edge)
         self._watch.proved(viewer)
-        return found
+        return proof
 
     def checkpoint(self, *, viewer: Viewer) -> bytes:
         """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""
-        self._asking.let_in(viewer, require_proofs)
+        self._questions.let_in(viewer, require_proofs)
         signed = latest_checkpoint(self._store, self.org)
         if signed is None:
             raise NotFoundError("nothing has been signed yet")
@@ -375,29 +375,29 @@ class Log(Recorder):
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError for a bundle with a hole.
         """
-        self._asking.let_in(viewer, require_proofs)
+        self._questions.let_in(viewer, require_proofs)
         if level != "entries":  # hashes alone
             return served_tile(self._store, self.org, level, index, width)
-        found = entry_bundle(self._store, self.org, index, width)
+        bundle = entry_bundle(self._store, self.org, index, width)
         self._watch.proved(viewer)
-        return found
+        return bundle
 
     def identities(self, type_: str, id_: str, *, viewer: Viewer) -> list[Opening]:
         """What opens the tokens of an item. Raises: NotPermittedError; NotFoundError, erased or absent alike."""
-        self._asking.let_in(viewer, require_proofs)
-        found = openings(self._store, self.org, type_, id_)
+        self._questions.let_in(viewer, require_proofs)
+        opened = openings(self._store, self.org, type_, id_)
         self._watch.proved(viewer)
-        return found
+        return opened
 
     def evidence(self, *, viewer: Viewer) -> Evidence:
         """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
-        self._asking.let_in(viewer, require_proofs)
+        self._questions.let_in(viewer, require_proofs)
         return evidence_of(self._store, self.org)
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
         """The `seq` of every entry that matches, ascending. Raises: as `search`."""
-        plan = self._asking.now_plan(query, viewer, lang)
-        return [seq for seqs in self._asking.in_order(plan, "seq") for seq in seqs]
+        plan = self._questions.now_plan(query, viewer, lang)
+        return [seq for seqs in self._questions.in_order(plan, "seq") for seq in seqs]
 
     def _seq(self, id_: UUID) -> int:
         seq = self._store.seq_of(self.org, [id_]).get(id_)
@@ -412,30 +412,30 @@ class Log(Recorder):
 
         Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
         """
-        self._asking.let_in(viewer, require_full)
+        self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
-        sought = Sought(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
-        return find_items(self._reader, sought)
+        wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
+        return find_items(self._reader, wanted)
 
     def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
         """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.
 
         Raises: NotPermittedError.
         """
-        self._asking.let_in(viewer, require_full)
+        self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
         return remember_item(self._reader, type_, id_)
 
     def numbers(self, items: Sequence[str]) -> dict[str, int]:
         """The log's own numbers of items given as `type/id`, of those that it knows."""
         keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
-        found = self._store.identities(self.org, keys)
-        return {f"{one.type}/{one.id}": one.item for one in found if one.id is not None}
+        versions = self._store.identities(self.org, keys)
+        return {f"{v.type}/{v.id}": v.item for v in versions if v.id is not None}
 
     def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
         """Items by their numbers, as `type/id`; one that was erased is not among them."""
-        found = self._store.versions(self.org, numbers)
-        return {one.item: f"{one.type}/{one.id}" for one in found if one.id is not None}
+        versions = self._store.versions(self.org, numbers)
+        return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
 
     def withholds(self, viewer: Viewer) -> bool:
         """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""
@@ -443,13 +443,13 @@ class Log(Recorder):
         return bool(self._projection.hidden(viewer.withheld).numbers)
 
     @property
-    def forgotten(self) -> int:
-        """How often somebody was erased, as far as this process read: whoever keeps what was shown drops it then."""
-        return self._projection.identities.forgotten
+    def erasures(self) -> Erasures:
+        """The erasures in this log, as far as this process read: whoever keeps what was shown is told by them."""
+        return self._projection.erasures
 
     def size(self, *, viewer: Viewer) -> int:
         """How many entries the log has. Raises: NotPermittedError."""
-        self._asking.let_in(viewer, require_full)
+        self._questions.let_in(viewer, require_full)
         return self._store.head(self.org).size
 
     def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:

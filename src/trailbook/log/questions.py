@@ -32,12 +32,20 @@ from trailbook.stores import Head
 _ROWS = 500
 
 
+class Question(Struct, frozen=True):
+    """A question of somebody who was let in: the log's head then, where its cursor is, and what binds its cursors."""
+
+    head: Head
+    at: Cursor | None
+    binding: str
+
+
 class Questions(Struct, frozen=True):
     """How the log of one organisation is asked; `secret` signs cursors."""
 
     org: str
     projection: Projection
-    known: Vocabulary
+    vocabulary: Vocabulary
     watch: Watch
     clock: Clock
     secret: bytes
@@ -51,26 +59,26 @@ class Questions(Struct, frozen=True):
                 self.watch.refused(viewer)
             raise
 
-    def asked(
-        self, query: Query, viewer: Viewer, how: tuple[str, str], cursor: str | None
-    ) -> tuple[Head, Cursor | None, str]:
+    def ask(
+        self, query: Query, viewer: Viewer, *, form: str, lang: str, cursor: str | None = None
+    ) -> Question:
         """What every paged reading begins with: permission, the log's head, and the cursor read for this question.
 
-        Raises: NotPermittedError, CursorInvalidError.
+        `form` says how it is answered: an order, or the name of a list. Raises: NotPermittedError, CursorInvalidError.
         """
         self.let_in(viewer, require_full)
         head = self.projection.catch_up()
         who = f"{viewer.item.type}/{viewer.item.id}"
-        question = "\n".join((self.org, who, *how, printed(_unbound(query))))
-        at = None if cursor is None else read_cursor(cursor, question, self.secret, self._now())
-        return head, at, question
+        binding = "\n".join((self.org, who, form, lang, printed(_unbound(query))))
+        at = None if cursor is None else read_cursor(cursor, binding, self.secret, self._now())
+        return Question(head, at, binding)
 
     def in_order(self, plan: Plan, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
         """The seqs that match, some at a time, each turn from where the last one ended."""
         at: Place | None = None
         while True:
             now = limit if at else min(limit, _ROWS)  # the first ones come soon
-            seqs, at = self.projection.ask(partial(next_seqs, plan=plan, ask=(order, now), at=at))
+            seqs, at = self.projection.ask(partial(next_seqs, plan=plan, order=order, limit=now, at=at))
             if at is None:
                 return
             yield seqs
@@ -79,13 +87,14 @@ class Questions(Struct, frozen=True):
         """The plan of a filter for a viewer as the log stands. Raises: NotPermittedError, FilterInvalidError."""
         self.let_in(viewer, require_full)
         size = self.projection.catch_up().size
-        return self.plan(query, viewer, (None, size), lang)
+        return self.plan(query, viewer, size=size, lang=lang)
 
-    def plan(self, query: Query, viewer: Viewer, bound: tuple[Cursor | None, int], lang: str) -> Plan:
-        """The plan of a filter for a viewer, where a cursor was and in a log of so many entries."""
-        at, size = bound
+    def plan(
+        self, query: Query, viewer: Viewer, *, size: int, at: Cursor | None = None, lang: str = "en"
+    ) -> Plan:
+        """The plan of a filter for a viewer in a log of so many entries, from a cursor on or from the beginning."""
         as_of = _as_of(query, at, size)
-        checked = from_params(to_params(query), self.known)
+        checked = from_params(to_params(query), self.vocabulary)
         plan = self.projection.plan(checked, self.clock(), as_of, lang)
         hidden = self.projection.hidden(viewer.withheld)
         if hidden.numbers:  # an entry of them lies in the log
@@ -93,9 +102,11 @@ class Questions(Struct, frozen=True):
         # A preset moves with the day; the pages of one answer do not.
         return plan if at is None else structs.replace(plan, since=at.since, until=at.until)
 
-    def link(self, turn: Turn | None, plan: Plan, as_of: int | None, question: str) -> str | None:
+    def link(self, turn: Turn | None, question: Question, plan: Plan, *, as_of: int | None) -> str | None:
         """The cursor of a turn of a question, if there is one."""
-        return None if turn is None else write_cursor(self._cursor(turn, plan, as_of), question, self.secret)
+        if turn is None:
+            return None
+        return write_cursor(self._cursor(turn, plan, as_of), question.binding, self.secret)
 
     def _cursor(self, turn: Turn, plan: Plan, as_of: int | None) -> Cursor:
         place = turn.place

@@ -6,7 +6,6 @@ what was written this hour, by this process or another. Source: contracts.md 4.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -18,6 +17,7 @@ from trailbook.access import Viewer
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
 from trailbook.errors import EntryConflictError
+from trailbook.finding import Memo
 from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outcome, microseconds
 from trailbook.query import Query, Term, printed
 from trailbook.stores import Store
@@ -43,17 +43,17 @@ class Watched(Struct, frozen=True, kw_only=True):
 
 
 class Watch:
-    """Tells the readings of one log; remembers what it told."""
+    """Records the readings of one log, and remembers which it recorded: by ids alone, which name nobody."""
 
     def __init__(self, log: Watched) -> None:
         self._log = log
-        self._told: OrderedDict[UUID, None] = OrderedDict()
+        self._recorded: Memo[UUID, bool] = Memo(_MOST)
         self._lock = threading.Lock()
 
     def searched(self, viewer: Viewer, query: Query) -> None:
         """A viewer searches: one entry a viewer, filter and hour. Raises: StoreError, and nothing is answered."""
-        asked = printed(structs.replace(query, as_of=None))
-        self._once(HOUR, viewer, f"searched {asked}", lambda: self._on_filter("searched", viewer, query))
+        line = printed(structs.replace(query, as_of=None))
+        self._once(f"searched {line}", viewer, lambda: self._on_filter("searched", viewer, query))
 
     def exported(self, viewer: Viewer, query: Query) -> None:
         """A viewer exports what a filter finds: one entry each time. Raises: StoreError."""
@@ -61,15 +61,15 @@ class Watch:
 
     def viewed(self, viewer: Viewer) -> None:
         """A viewer opens an entry: one entry a viewer and hour. Raises: StoreError."""
-        self._once(HOUR, viewer, "viewed", lambda: self._on_log("viewed", viewer))
+        self._once("viewed", viewer, lambda: self._on_log("viewed", viewer))
 
     def proved(self, viewer: Viewer) -> None:
         """A viewer takes proofs, or what they are made of: one entry a viewer and hour. Raises: StoreError."""
-        self._once(HOUR, viewer, "proved", lambda: self._on_log("proof_downloaded", viewer))
+        self._once("proved", viewer, lambda: self._on_log("proof_downloaded", viewer))
 
     def refused(self, viewer: Viewer) -> None:
         """A viewer was refused: one entry a viewer and minute. Raises: StoreError."""
-        self._once(MINUTE, viewer, "refused", lambda: self._on_log("viewed", viewer, "denied"))
+        self._once("refused", viewer, lambda: self._on_log("viewed", viewer, "denied"), within=MINUTE)
 
     def verified(self, viewer: Viewer, report: Report) -> None:
         """Somebody verified the whole log: one entry each time, which says up to where. Raises: StoreError."""
@@ -78,25 +78,25 @@ class Watch:
         if root is not None:
             target = Item(type="checkpoint", id=f"{report.size}-{root.hex()}")
         if report.findings:
-            found = self._entry("verification_failed", viewer, target, outcome="failure")
+            entry = self._entry("verification_failed", viewer, target, outcome="failure")
         else:
-            found = self._entry("verified", viewer, target)
-        self._log.record(found)
+            entry = self._entry("verified", viewer, target)
+        self._log.record(entry)
 
-    def _once(self, span: int, viewer: Viewer, what: str, entry: Callable[[], NewEntry]) -> None:
+    def _once(
+        self, reading: str, viewer: Viewer, entry: Callable[[], NewEntry], *, within: int = HOUR
+    ) -> None:
         who = f"{viewer.item.type}/{viewer.item.id}"
-        number = microseconds(self._log.clock()) // span
+        number = microseconds(self._log.clock()) // within
         # The same in every process: the second one to record it finds it there.
-        id_ = self._log.id_from(f"reading\n{number}\n{who}\n{what}")
+        id_ = self._log.id_from(f"reading\n{number}\n{who}\n{reading}")
         with self._lock:
-            if id_ in self._told:
+            if self._recorded.get(id_):
                 return
-        with suppress(EntryConflictError):  # told at another moment of the same hour
+        with suppress(EntryConflictError):  # recorded at another moment of the same hour
             self._log.record(structs.replace(entry(), id=id_))
         with self._lock:
-            self._told[id_] = None
-            while len(self._told) > _MOST:
-                self._told.popitem(last=False)
+            self._recorded.put(id_, True)
 
     def _on_log(self, action: str, viewer: Viewer, outcome: Outcome = "success") -> NewEntry:
         target = Item(type="log", id=self._log.org)
@@ -104,10 +104,10 @@ class Watch:
 
     def _on_filter(self, action: str, viewer: Viewer, query: Query) -> NewEntry:
         people = persons(self._log.catalogue, query)
-        known = self._log.store.identities(self._log.org, [(type_, id_, None) for type_, id_ in people])
-        latest = {(one.type, one.id): one for one in known if one.id is not None}  # oldest first
+        versions = self._log.store.identities(self._log.org, [(type_, id_, None) for type_, id_ in people])
+        latest = {(v.type, v.id): v for v in versions if v.id is not None}  # oldest first
         concerns = tuple(
-            Concern(part="filtered", type=one.type, id=one.id or "", name=one.name) for one in latest.values()
+            Concern(part="filtered", type=v.type, id=v.id or "", name=v.name) for v in latest.values()
         )
         target = Item(type="search", id=without_people(self._log.catalogue, query))
         return structs.replace(self._entry(action, viewer, target), concerns=concerns)
@@ -130,8 +130,8 @@ def without_people(catalogue: Catalogue, query: Query) -> str:
     for term in query.terms:
         rest = tuple(value for value in term.values if not _is_theirs(catalogue, term, value))
         terms += [structs.replace(term, values=rest)] if rest else []
-    said = printed(structs.replace(query, terms=tuple(terms), text=(), as_of=None)) or EVERYTHING
-    return said if len(said) <= MAX_ID else sha256(said.encode()).hexdigest()
+    line = printed(structs.replace(query, terms=tuple(terms), text=(), as_of=None)) or EVERYTHING
+    return line if len(line) <= MAX_ID else sha256(line.encode()).hexdigest()
 
 
 def persons(catalogue: Catalogue, query: Query) -> list[tuple[str, str]]:

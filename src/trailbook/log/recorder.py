@@ -64,41 +64,40 @@ class Recorder:
             origin=origin,
             **more,
         )
-        outcome = self.record_each([entry])[0]
-        if outcome.refused is not None:
-            raise outcome.refused
-        assert outcome.receipt is not None
-        return outcome.receipt
+        result = self.record_each([entry])[0]
+        if result.refused is not None:
+            raise result.refused
+        assert result.receipt is not None
+        return result.receipt
 
     def record_many(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Receipt]:
         """Record all of a batch in one commit, or nothing.
 
         Raises: BatchRefusedError with the reason of each bad entry; StoreError.
         """
-        request = self._writer.request(entries, source or self.source, atomic=True)
-        outcomes = self._recorded(request)
-        return [outcome.receipt for outcome in outcomes if outcome.receipt is not None]
+        results = self._record(self._writer.request(entries, source or self.source, atomic=True))
+        return [result.receipt for result in results if result.receipt is not None]
 
     def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
         """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons."""
-        return self._recorded(self._writer.request(entries, source or self.source, atomic=False))
+        return self._record(self._writer.request(entries, source or self.source, atomic=False))
 
     def judge_each(self, entries: Sequence[NewEntry]) -> list[Result]:
         """What `record_each` would answer for each, conflicts with the log included; nothing is recorded."""
-        return _outcomes(self._writer.judge(self._writer.request(entries, self.source, atomic=False)))
+        return _results(self._writer.judge(self._writer.request(entries, self.source, atomic=False)))
 
     def record_apart(self, entries: Sequence[tuple[NewEntry, Item]]) -> list[Result]:
         """Record single entries, each under a source of its own, in one commit; one that is bad harms no other.
 
         Raises: StoreError when nothing was acknowledged.
         """
-        requests = [self._writer.request([entry], source, atomic=False) for entry, source in entries]
-        return [found for answer in self._writer.record(requests) for found in _outcomes(answer)]
+        batches = [self._writer.request([entry], source, atomic=False) for entry, source in entries]
+        return [result for answer in self._writer.record(batches) for result in _results(answer)]
 
-    def _recorded(self, request: Batch) -> list[Result]:
-        return _outcomes(self._writer.record([request])[0])
+    def _record(self, batch: Batch) -> list[Result]:
+        return _results(self._writer.record([batch])[0])
 
-    def _told(self, entry: NewEntry) -> None:
+    def _record_reading(self, entry: NewEntry) -> None:
         refused = self.record_each([entry])[0].refused
         if refused is not None:
             raise refused
@@ -109,8 +108,8 @@ class Recorder:
         No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
         Raises: NotFoundError; InvalidError when the item is no person; StoreError.
         """
-        order = self._order(actor, purpose, origin)
-        return self.change(plan_erasure(self._store, self.org, self.catalogue, item, order))
+        command = self._command(actor, purpose, origin)
+        return self.change(plan_erasure(self._store, self.org, self.catalogue, item, command))
 
     def prune(
         self,
@@ -124,8 +123,8 @@ class Recorder:
 
         Raises: InvalidError when nothing is due; StoreError.
         """
-        order = self._order(actor, None, origin)
-        return self.change(plan_removal(self._store, self.org, self.catalogue, retention, order, progress))
+        command = self._command(actor, None, origin)
+        return self.change(plan_removal(self._store, self.org, self.catalogue, retention, command, progress))
 
     def change(self, plan: Callable[[Head], LogChange]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
@@ -139,25 +138,25 @@ class Recorder:
         It is made under the organisation's key, so that an id gives away nothing of the text. Source: RFC 9562
         section 5.8.
         """
-        found = hmac.digest(self._key, b"trailbook/entry-id/v1\0" + foreign.encode(), "sha256")
-        number = int.from_bytes(found[:16], "big") & ~(0xF000 << 64) & ~(0xC000 << 48)
+        digest = hmac.digest(self._key, b"trailbook/entry-id/v1\0" + foreign.encode(), "sha256")
+        number = int.from_bytes(digest[:16], "big") & ~(0xF000 << 64) & ~(0xC000 << 48)
         return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
 
-    def _order(self, actor: Actor, purpose: str | None, origin: Origin) -> Command:
+    def _command(self, actor: Actor, purpose: str | None, origin: Origin) -> Command:
         return Command(actor=actor, at=self.clock(), origin=origin, purpose=purpose)
 
 
-def _outcomes(answer: Answer) -> list[Result]:
+def _results(answer: Answer) -> list[Result]:
     """What became of each entry. Raises: BatchRefusedError when an atomic batch was refused."""
     if isinstance(answer, BatchRefusedError):
         raise answer
     return answer
 
 
-def _concerns(given: dict[str, Item | Sequence[Item]] | Sequence[Concern]) -> tuple[Concern, ...]:
-    if not isinstance(given, dict):
-        return tuple(given)
-    pairs = [(part, [one] if isinstance(one, Item) else one) for part, one in given.items()]
+def _concerns(concerns: dict[str, Item | Sequence[Item]] | Sequence[Concern]) -> tuple[Concern, ...]:
+    if not isinstance(concerns, dict):
+        return tuple(concerns)
+    parts = [(part, [items] if isinstance(items, Item) else items) for part, items in concerns.items()]
     return tuple(
-        Concern(type=i.type, id=i.id, name=i.name, part=part) for part, items in pairs for i in items
+        Concern(type=i.type, id=i.id, name=i.name, part=part) for part, items in parts for i in items
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trailbook.catalogue import load
-from trailbook.finding import DEFAULT_SIZES, Parts, Sizes
+from trailbook.finding import DEFAULT_SIZES, Sizes
 from trailbook.log import Keys, Log
 from trailbook.stores import MemoryStore, Store
 
@@ -60,7 +60,6 @@ def new_log(
     kept = store or MemoryStore()
     kept.create(org)
     still = clock or FrozenClock()
-    held = (Parts(), sizes)
     return Log(
         kept,
         org,
@@ -68,6 +67,6 @@ def new_log(
         catalogue=load(folders),
         clock=still,
         entropy=Steady(seed),
-        kept=held,
+        sizes=sizes,
         watched=watched,
     )

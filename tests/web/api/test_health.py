@@ -6,7 +6,6 @@ alarms, is the control. Requirements: F3, F4, F6; contracts.md 7.
 
 import resource
 import sqlite3
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,15 +42,6 @@ def failing(served: Served) -> list[str]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer is looked for anew, so that no test waits for one to grow old."""
     monkeypatch.setattr(health, "_EVERY_SECONDS", 0.0)
-
-
-class AtOnce(Folder):
-    """The same for a server in a process of its own."""
-
-    def command(self, *arguments: str) -> list[str]:
-        before = "from trailbook.web.api import health; health._EVERY_SECONDS = 0.0"
-        code = f"{before}; import sys; from trailbook.cli import main; sys.exit(main(sys.argv[1:]))"
-        return [sys.executable, "-c", code, *arguments]
 
 
 def test_ready(serve: Callable[..., Served]) -> None:
@@ -128,7 +118,7 @@ def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
 
 def test_a_write_that_failed(tmp_path: Path) -> None:
     """F3: after a failed write the process records nothing more and is not ready, though its disk is well again."""
-    folder = AtOnce(tmp_path)
+    folder = Folder(tmp_path, before="from trailbook.web.api import health; health._EVERY_SECONDS = 0.0")
     folder.good("init", "--org", ORG)
     key = folder.good("api-keys", "new", "--name", "x", "--scope", "record", "--json").json["secret"]
     bearer = {"Authorization": f"Bearer {key}"}

@@ -10,7 +10,8 @@ from tests.web.test_html import opened
 
 from trailbook import Item, Query, operator
 from trailbook.finding.answers import Shown
-from trailbook.web.http.row_cache import MOST, Drawing, ListPlace, RowCache
+from trailbook.finding.memo import Erasures
+from trailbook.web.http.row_cache import MOST, Drawing, RowCache, RowList
 
 
 def shown_in(served: Served) -> Shown:
@@ -22,11 +23,13 @@ class Pen:
 
     def __init__(self) -> None:
         self.cache = RowCache()
+        self.erasures = Erasures()
         self.times = 0
 
-    def rows(self, shown: Shown, org: str = ORG, forgotten: int = 0, address: Hashable = "a") -> str:
-        rows = self.cache.rows(ListPlace(org, forgotten, address), [shown], self.draw)
-        return str(rows[0].html)
+    def rows(self, shown: Shown, erasures: Erasures | None = None, address: Hashable = "a") -> str:
+        log = erasures or self.erasures
+        (drawing,) = self.cache.rows(RowList(log, log.count, address), [shown], self.draw)
+        return str(drawing.html)
 
     def draw(self, shown: Shown) -> Drawing:
         self.times += 1
@@ -41,13 +44,25 @@ def test_a_row_is_given_again_for_the_same_entry_on_the_same_list_alone(served: 
     renamed = structs.replace(shown, sentence="Somebody else did it")
     assert pen.rows(renamed) == "Somebody else did it"
     pen.rows(shown, address="b")
-    pen.rows(shown, org="other")
+    pen.rows(shown, erasures=Erasures())
     assert pen.times == 4
     pen.rows(renamed)
-    pen.rows(renamed, forgotten=1)
+    pen.erasures.announce()
+    pen.rows(renamed)
     assert pen.times == 5
-    pen.rows(renamed, forgotten=1)
+    pen.rows(renamed)
     assert pen.times == 5
+
+
+def test_rows_of_entries_that_were_read_before_an_erasure_are_not_kept(served: Served) -> None:
+    """R14: whoever draws while somebody is erased leaves nothing behind; the control: without the erasure they do."""
+    pen, shown = Pen(), shown_in(served)
+    before = RowList(pen.erasures, pen.erasures.count, "a")
+    pen.erasures.announce()
+    pen.cache.rows(before, [shown], pen.draw)
+    assert len(pen.cache._lists) == 0
+    pen.rows(shown)
+    assert len(pen.cache._lists) == 1
 
 
 def test_only_so_many_lists_are_kept(served: Served) -> None:

@@ -22,7 +22,7 @@ def offered(client: httpx.Client, query: str) -> list[tuple[str, str]]:
 
 def test_a_person_by_the_beginning_of_a_name(signed_in: httpx.Client) -> None:
     """As actor, and as whoever did it or whom it was about; a name that nobody has offers nothing."""
-    values = [value for value, _ in offered(signed_in, "role=actor&actor=Ber")]
+    values = [value for value, _ in offered(signed_in, "role=actor&actor=Anna+Ber")]
     assert values == ["actor=user/u-17", "by_or_about=user/u-17"]
     assert offered(signed_in, "role=actor&actor=Zzz") == []
 
@@ -30,7 +30,8 @@ def test_a_person_by_the_beginning_of_a_name(signed_in: httpx.Client) -> None:
 def test_a_thing_is_never_by_or_about(signed_in: httpx.Client) -> None:
     """Only a person both does and is done to; a role is only concerned."""
     values = [value for value, _ in offered(signed_in, "role=concerns&concerns=Manager")]
-    assert values == ["concerns=role/r-0"]
+    assert "concerns=role/r-0" in values
+    assert {value.partition("/")[0] for value in values} == {"concerns=role"}
 
 
 def test_namesakes_are_told_apart(served: Served, signed_in: httpx.Client) -> None:

@@ -1,60 +1,51 @@
 """What the directory said lately: identities by token and versions by item, within so many.
 
-Owns the promise that nothing erased is answered from memory: whoever follows the log tells it what came.
-Refuses to write.
+Owns that both are read from the store when first needed, and that an item with a new version is asked for anew: whoever
+follows the log says what came. Refuses to write.
 """
 
 from collections.abc import Iterable, Sequence
 
+from trailbook.finding.memo import Erasures, Memo
 from trailbook.stores import Identity, Store
 
-_MOST = 50_000  # identities remembered before starting afresh; about 50 MB
+_MOST = 50_000  # identities remembered; about 50 MB
 
 
 class Identities:
     """One organisation's identities, read from the store when first needed; whoever calls holds a lock."""
 
-    def __init__(self, store: Store, org: str) -> None:
+    def __init__(self, store: Store, org: str, erasures: Erasures) -> None:
         self._store = store
         self._org = org
-        self._cited: dict[str, Identity] = {}
-        self._versions: dict[int, tuple[Identity, ...]] = {}
-        self.forgotten = 0  # how often, for whoever remembers what it made of them
-
-    def forget(self) -> None:
-        """Drop everything: somebody was erased, or identities were swept."""
-        self._cited.clear()
-        self._versions.clear()
-        self.forgotten += 1
+        self._cited: Memo[str, Identity] = Memo(_MOST, erasures)
+        self._versions: Memo[int, tuple[Identity, ...]] = Memo(_MOST, erasures)
 
     def of(self, tokens: Iterable[str]) -> dict[str, Identity]:
         """The identities of these tokens, by token; a token the directory does not have is left out."""
-        wanted = set(tokens)
-        if len(self._cited) + len(wanted) > _MOST:
-            self._cited.clear()
-        unknown = wanted - self._cited.keys()
-        if unknown:
-            self.learn(self._store.identities_of(self._org, unknown))
-        return {token: self._cited[token] for token in wanted if token in self._cited}
+        return self._cited.values(tokens, self._read_cited)
 
     def learn(self, identities: Iterable[Identity]) -> None:
         """Take in identities that may be new: what was remembered of their items' versions is old."""
         for identity in identities:
-            self._cited[identity.token] = identity
-            self._versions.pop(identity.item, None)
+            self._cited.put(identity.token, identity)
+            self._versions.drop(identity.item)
 
     def versions(self, items: Iterable[int]) -> dict[int, tuple[Identity, ...]]:
         """Every version of these items, oldest first, stubs included."""
-        wanted = set(items)
-        if len(self._versions) + len(wanted) > _MOST:
-            self._versions.clear()
-        unknown = wanted - self._versions.keys()
-        if unknown:
-            found: dict[int, list[Identity]] = {item: [] for item in unknown}
-            for identity in self._store.versions(self._org, unknown):
-                found[identity.item].append(identity)
-            self._versions.update((item, tuple(versions)) for item, versions in found.items())
-        return {item: self._versions[item] for item in wanted}
+        return self._versions.values(items, self._read_versions)
+
+    def _read_cited(self, tokens: set[str]) -> dict[str, Identity]:
+        cited = {identity.token: identity for identity in self._store.identities_of(self._org, tokens)}
+        for identity in cited.values():
+            self._versions.drop(identity.item)
+        return cited
+
+    def _read_versions(self, items: set[int]) -> dict[int, tuple[Identity, ...]]:
+        versions: dict[int, list[Identity]] = {item: [] for item in items}
+        for identity in self._store.versions(self._org, items):
+            versions[identity.item].append(identity)
+        return {item: tuple(identities) for item, identities in versions.items()}
 
 
 def name_of(versions: Sequence[Identity], cited: Iterable[str]) -> str | None:

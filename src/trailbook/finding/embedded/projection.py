@@ -5,7 +5,6 @@ at once whoever recorded it. Refuses to show anything; `finding/reader.py` does.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -16,6 +15,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, TrailbookError
 from trailbook.finding.embedded.identities import Identities, name_of
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Listed, Parts, Sealed, Sizes, merged
+from trailbook.finding.memo import Erasures, Memo
 from trailbook.index import (
     Clause,
     Fields,
@@ -44,31 +44,40 @@ _ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
 _TRIES = 5
 _FEW = 4
-_REMEMBERED = 256
+_MOST_ANSWERS, _MOST_NAMES, _MOST_LABELS = 256, 50_000, 5_000
 
 
 class Projection:
     """The index of one log; hold `lock` while reading the pieces, for the last one grows in place."""
 
     def __init__(
-        self, store: Store, org: str, catalogue: Catalogue, kept: tuple[Parts, Sizes] | None = None
+        self,
+        store: Store,
+        org: str,
+        catalogue: Catalogue,
+        *,
+        parts: Parts | None = None,
+        sizes: Sizes = DEFAULT_SIZES,
     ) -> None:
         self._store = store
         self._org = org
-        self._catalogue = catalogue
-        parts, self._sizes = kept or (Parts(), DEFAULT_SIZES)
+        self.catalogue = catalogue
+        self._sizes = sizes
         self.on_ripe: Callable[[], None] = lambda: None  # told when a segment is due
-        self._sealed = Sealed(store, org, parts)
+        self._sealed = Sealed(store, org, parts or Parts())
         self._loaded = False
         self._removed = 0
-        self._untold = 0  # entries recorded here while nothing was read
-        self._names: dict[int, tuple[int, str | None]] = {}  # item -> log size then, name_now
+        self._unread = 0  # entries recorded here while nothing was read
         self._life: dict[int, tuple[int, int, bool]] = {}  # item -> when (at, seq) it last ended or came back
-        self._labels: dict[tuple[str, str], tuple[str, ...]] = {}  # of the catalogue, which does not change
         self._sealing = threading.Lock()
-        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self.lock = threading.RLock()
-        self.identities = Identities(store, org)
+        self.erasures = Erasures()  # announced with the lock held
+        self._answers: Memo[Hashable, Any] = Memo(_MOST_ANSWERS, self.erasures)
+        self._names: Memo[int, tuple[int, str | None]] = Memo(
+            _MOST_NAMES, self.erasures
+        )  # size then, name_now
+        self._labels: Memo[tuple[str, str], tuple[str, ...]] = Memo(_MOST_LABELS, self.erasures)
+        self.identities = Identities(store, org, self.erasures)
         self.tail = Tail(0, new_codes())
 
     @property
@@ -79,7 +88,7 @@ class Projection:
     @property
     def stand(self) -> tuple[int, int]:
         """Where the log stands here: how far it reaches, and how often something of it was removed or erased."""
-        return self.tail.size, self.identities.forgotten
+        return self.tail.size, self.erasures.count
 
     @property
     def unsealed(self) -> int:
@@ -97,29 +106,34 @@ class Projection:
                 self._load(head)
             for start in range(self.tail.size, head.size, _CHUNK):
                 stop = min(start + _CHUNK, head.size)
-                self._add(self._rows_that_are(start, stop), stop)
+                rows = self._rows_that_are(start, stop)
+                self._announce_erasures(rows)
+                self._add(rows, stop)
         return head
 
-    def tell(self, told: Committed) -> None:
+    def tell(self, committed: Committed) -> None:
         """Take in what this process has just made durable, so that nothing is read and decoded again.
 
         Whatever goes wrong here harms no answer: the next one begins by reading the index anew.
         """
         with self.lock:
             try:
-                self._follow(told)
+                self._follow(committed)
             except TrailbookError:
                 self._loaded = False
+            self._announce_erasures(
+                committed.rows
+            )  # last, for whoever is erased is among what was just learnt
 
-    def _follow(self, told: Committed) -> None:
+    def _follow(self, committed: Committed) -> None:
         if not self._loaded:
             # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
-            self._untold += len(told.rows)
-            if self._untold >= self._sizes.small // _FEW:
+            self._unread += len(committed.rows)
+            if self._unread >= self._sizes.small // _FEW:
                 self.catch_up()
-        elif self.tail.size == told.before.size and told.head.removed == self._removed:
-            self.identities.learn(told.identities)
-            self._add(told.rows, told.head.size)
+        elif self.tail.size == committed.before.size and committed.head.removed == self._removed:
+            self.identities.learn(committed.identities)
+            self._add(committed.rows, committed.head.size)
 
     def ask(self, question: Callable[[Sequence[Piece]], T]) -> T:
         """The answer to a question about the pieces; what is found damaged is built anew, in memory, from the entries.
@@ -153,7 +167,8 @@ class Projection:
         with self._sealing, self.lock:
             self._sealed.clear()
             self.tail = Tail(0, new_codes())
-            self._forget()
+            self._life.clear()
+            self.erasures.announce()
             self._loaded = True
             size = self._store.head(self._org).size
             for start in range(0, size, self._sizes.large):
@@ -174,7 +189,7 @@ class Projection:
             since=since,
             until=until,
             clauses=tuple(self._clause(term) for term in query.terms),
-            text=tuple(self._word(word, lang) for given in query.text for word in words(given)),
+            text=tuple(self._word(word, lang) for phrase in query.text for word in words(phrase)),
             own=query.self_,
             as_of=as_of,
         )
@@ -185,15 +200,8 @@ class Projection:
 
     def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
         """An answer that was computed before: what was asked at one `as_of` never changes, but by a removal."""
-        key = (question, self._removed)
         with self.lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return cast(T, self._answers[key])
-            found = self._answers[key] = answer()
-            while len(self._answers) > _REMEMBERED:
-                self._answers.popitem(last=False)
-            return found
+            return cast(T, self._answers.value(question, answer))
 
     def hidden(self, categories: Sequence[str]) -> Clause:
         """What keeps entries of some categories out of an answer."""
@@ -209,13 +217,14 @@ class Projection:
         if len(versions) == 1:
             return versions[0].name
         item, size = versions[0].item, self.tail.size
-        remembered = self._names.get(item)
-        if remembered is None or remembered[0] != size:
-            seq = self.ask(lambda pieces: newest_citing(pieces, item))
-            body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
-            cited = () if body is None else decode_body(body).tokens()
-            remembered = self._names[item] = (size, name_of(versions, cited))
-        return remembered[1]
+        remembered = self._names.peek(item)
+        if remembered is not None and remembered[0] == size:
+            return remembered[1]
+        seq = self.ask(lambda pieces: newest_citing(pieces, item))
+        body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
+        name = name_of(versions, () if body is None else decode_body(body).tokens())
+        self._names.put(item, (size, name))
+        return name
 
     def led_to(self, ids: Sequence[str]) -> dict[str, int]:
         """How many entries each of these entries led to."""
@@ -223,49 +232,48 @@ class Projection:
         numbers = np.asarray(causes, np.int64)
 
         def question(pieces: Sequence[Piece]) -> dict[int, int]:
-            found = dict.fromkeys(causes, 0)
+            counts = dict.fromkeys(causes, 0)
             for piece in pieces:
                 some = numbers[piece.having("cause", numbers)] if piece.count else ()
                 for cause in set(map(int, some)):
-                    found[cause] += len(piece.posting("cause", cause))
-            return found
+                    counts[cause] += len(piece.posting("cause", cause))
+            return counts
 
-        found = self.ask(question) if ids else {}
-        return {id_: found[cause] for id_, cause in zip(ids, causes, strict=True)}
+        counts = self.ask(question) if ids else {}
+        return {id_: counts[cause] for id_, cause in zip(ids, causes, strict=True)}
 
     def kind_of(self, item: int) -> Kind | None:
         """The kind of actor an item last was; None when it never acted."""
 
         def question(pieces: Sequence[Piece]) -> Kind | None:
-            found = last_with(pieces, "actor", item)
-            if found is None:
+            last = last_with(pieces, "actor", item)
+            if last is None:
                 return None
-            code = int(found[0].column("kind", np.asarray([found[1]]))[0])
+            piece, at = last
+            code = int(piece.column("kind", np.asarray([at]))[0])
             return cast(Kind, self.tail.codes["kind"].words[code])
 
         return self.ask(question)
 
     def label_words(self, action: str, lang: str) -> tuple[str, ...]:
         """The folded words of an action's label."""
-        found = self._labels.get((action, lang))
-        if found is None:
-            found = self._labels[action, lang] = words(self._catalogue.label("action", action, lang))
-        return found
+        folded = self._labels.peek((action, lang))
+        if folded is None:
+            folded = words(self.catalogue.label("action", action, lang))
+            with self.lock:
+                self._labels.put((action, lang), folded)
+        return folded
 
     def _load(self, head: Head) -> None:
         damaged = self._sealed.load()
         self._removed, self._loaded = head.removed, True
-        self.identities.forget()
-        self._forget()
+        self._life.clear()
+        self.erasures.announce()
         self.tail = Tail(self._sealed.reached, new_codes(self._sealed.words))
-        for one in damaged:
-            self._replace(one)
+        for listed in damaged:
+            self._replace(listed)
         for segment in self._sealed.segments:
             self._live(zip(*_tolist(lives_of(segment)), strict=True))
-
-    def _forget(self) -> None:
-        self._names.clear()
-        self._life.clear()
 
     def _mend(self) -> None:
         """Read the list anew, for another process may have merged segments; what is damaged then is built anew."""
@@ -276,19 +284,20 @@ class Projection:
         self.tail = Tail(self._sealed.reached, new_codes(self._sealed.words))
         self.catch_up()
 
-    def _replace(self, one: Listed) -> None:
+    def _replace(self, listed: Listed) -> None:
         codes = new_codes(self._sealed.words)
-        built = Tail(one.first, codes)
-        for start in range(one.first, one.first + one.span, _CHUNK):
-            stop = min(start + _CHUNK, one.first + one.span)
+        built, end = Tail(listed.first, codes), listed.first + listed.span
+        for start in range(listed.first, end, _CHUNK):
+            stop = min(start + _CHUNK, end)
             built.add(self._rows(start, stop), stop)
-        self._sealed.replace(one.first, one.span, _entries(built, one.first + one.span))
+        self._sealed.replace(listed, *_entries(built, end))
         self.tail = Tail(self._sealed.reached, codes)
 
-    def _add(self, rows: Sequence[IndexRow], size: int) -> None:
+    def _announce_erasures(self, rows: Sequence[IndexRow]) -> None:
         if any(row.action == _ERASED for row in rows):
-            self.identities.forget()
-            self._answers.clear()
+            self.erasures.announce()
+
+    def _add(self, rows: Sequence[IndexRow], size: int) -> None:
         self._live((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
         self.tail.add(rows, size)
         if self._ripe():
@@ -308,16 +317,16 @@ class Projection:
             first, stop = self.tail.first, self.tail.first + span
             fields, lives = _entries(self.tail, stop)
             written = {name: codes.words for name, codes in self.tail.codes.items()}
-        made = build_segment(first, span, fields, lives)
+        built = build_segment(first, span, fields, lives)
         with self.lock:
-            if not self._sealed.add(made, written):
+            if not self._sealed.add(built, written):
                 return 0
             self.tail = self.tail.cut(stop)
             small = self._sealed.mergeable(self._sizes.large)
         if small:
-            made = merged(small)
+            built = merged(small)
             with self.lock:
-                self._sealed.merge(small, made)
+                self._sealed.merge(small, built)
         return span
 
     def _live(self, lives: Iterable[tuple[int, int, int, bool]]) -> None:
@@ -334,7 +343,7 @@ class Projection:
             return Clause(term.field, numbers, term.negated, types)
         values: Sequence[str] = term.values
         if term.field == "action":
-            values = [a.name for v in values for a in self._catalogue.entity_actions(v)]
+            values = [a.name for v in values for a in self.catalogue.entity_actions(v)]
         column = {"actor_kind": "kind", "origin": "interface"}.get(term.field, term.field)
         return Clause(column, codes[column].known(values), term.negated)
 
@@ -349,10 +358,10 @@ class Projection:
         return Word(tuple(items), actions.known(hits))
 
     def _rows(self, start: int, stop: int) -> list[IndexRow]:
-        kept = self._store.kept(self._org, start, stop)
-        bodies = [(row.seq, decode_body(row.body)) for row in kept if row.body is not None]
-        known = self.identities.of(token for _, body in bodies for token in body.tokens())
-        return [body_row(seq, body, known, catalogue=self._catalogue) for seq, body in bodies]
+        stored = self._store.kept(self._org, start, stop)
+        bodies = [(row.seq, decode_body(row.body)) for row in stored if row.body is not None]
+        identities = self.identities.of(token for _, body in bodies for token in body.tokens())
+        return [body_row(seq, body, identities, catalogue=self.catalogue) for seq, body in bodies]
 
     def _rows_that_are(self, start: int, stop: int) -> list[IndexRow]:
         """The same, where a body that cannot be read is an entry of which nothing is known but that it is there."""
@@ -360,16 +369,16 @@ class Projection:
             return self._rows(start, stop)
         except DamagedError:
             bodies, unread = readable(self._store.kept(self._org, start, stop))
-        known = self.identities.of(token for _, body in bodies for token in body.tokens())
-        rows = [body_row(seq, body, known, catalogue=self._catalogue) for seq, body in bodies]
+        identities = self.identities.of(token for _, body in bodies for token in body.tokens())
+        rows = [body_row(seq, body, identities, catalogue=self.catalogue) for seq, body in bodies]
         at = rows[0].at if rows else 0
         return sorted([*rows, *(unread_row(seq, at) for seq in unread)], key=lambda row: row.seq)
 
 
-def readable(kept: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[int]]:
+def readable(stored: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[int]]:
     """The bodies that can be read, by seq, and the seqs of those that cannot."""
     bodies, unread = [], []
-    for row in kept:
+    for row in stored:
         try:
             bodies += [] if row.body is None else [(row.seq, decode_body(row.body))]
         except DamagedError:

@@ -79,10 +79,10 @@ class Parts:
     def get(self, key: tuple[str, int, str, bytes]) -> Array | None:
         """A part that was kept, now the one used last."""
         with self._lock:
-            found = self._held.get(key)
-            if found is not None:
+            part = self._held.get(key)
+            if part is not None:
                 self._held.move_to_end(key)
-            return found
+            return part
 
     def keep(self, key: tuple[str, int, str, bytes], part: Array) -> None:
         """Keep a part; those unused for longest go."""
@@ -124,18 +124,18 @@ class Sealed:
         self.dead = removed(self._store, self._org)
         self._stored = self._store.blob(self._org, *LIST)
         self._list = SegmentList() if self._stored is None else _list(self._stored)
-        heads = [(one, self._head(one)) for one in self._list.segments]
+        heads = [(listed, self._head(listed)) for listed in self._list.segments]
         self.segments = [self._segment(head) for _, head in heads if head is not None]
-        return [one for one, head in heads if head is None]
+        return [listed for listed, head in heads if head is None]
 
-    def add(self, made: tuple[SegmentHead, dict[str, bytes]], words: dict[str, list[str]]) -> bool:
+    def add(self, built: tuple[SegmentHead, dict[str, bytes]], words: dict[str, list[str]]) -> bool:
         """Append a segment durably; False, and nothing done, when it is not the one that follows.
 
         Raises: HeadMovedError when another process changed the list first; StoreError.
         """
-        if made[0].first != self.reached:
+        if built[0].first != self.reached:
             return False
-        self._put([*self.segments, self._segment(made[0])], made, words)
+        self._put([*self.segments, self._segment(built[0])], built, words)
         return True
 
     def mergeable(self, large: int) -> list[Segment]:
@@ -145,23 +145,23 @@ class Sealed:
         whole = begin >= 0 and begin % large == 0 and len(small) > 1 and small[0].first == begin
         return small if whole else []
 
-    def merge(self, small: Sequence[Segment], made: tuple[SegmentHead, dict[str, bytes]]) -> None:
+    def merge(self, small: Sequence[Segment], built: tuple[SegmentHead, dict[str, bytes]]) -> None:
         """Put one segment in the place of several. Raises: as `add`."""
         firsts = {s.first for s in small}
         if firsts <= {s.first for s in self.segments}:
-            kept = [s for s in self.segments if s.first not in firsts]
-            merged = sorted([*kept, self._segment(made[0])], key=lambda s: s.first)
-            self._put(merged, made, self._list.words, drop=small)
+            others = [s for s in self.segments if s.first not in firsts]
+            segments = sorted([*others, self._segment(built[0])], key=lambda s: s.first)
+            self._put(segments, built, self._list.words, drop=small)
 
-    def replace(self, first: int, span: int, entries: tuple[Fields, Lives]) -> None:
+    def replace(self, damaged: Listed, fields: Fields, lives: Lives) -> None:
         """Put a segment built anew in the place of a damaged one, in memory alone: `reindex` is what repairs."""
-        head, content = build_segment(first, span, *entries)
+        head, content = build_segment(damaged.first, damaged.span, fields, lives)
         for name in head.parts:
             self._parts.keep(self._key(head, name), read_part(head, name, content[name]))
         held = {name: read_part(head, name, content[name]) for name in head.parts}
         segment = Segment(head, lambda _, name: held[name], self.dead)
         self.segments = sorted(
-            [s for s in self.segments if s.first != first] + [segment], key=lambda s: s.first
+            [s for s in self.segments if s.first != damaged.first] + [segment], key=lambda s: s.first
         )
 
     def clear(self) -> None:
@@ -173,13 +173,13 @@ class Sealed:
 
     def faults(self, segment: Segment) -> list[str]:
         """What is wrong with the stored parts of a segment, in words."""
-        found = []
+        faults = []
         for name in segment.head.parts:
             try:
                 read_part(segment.head, name, self._blob(segment.head, name))
             except DamagedError as error:
-                found.append(f"{error.detail} ({name})")
-        return found
+                faults.append(f"{error.detail} ({name})")
+        return faults
 
     def check(self) -> list[str]:
         """What is wrong with the stored segments, in words."""
@@ -187,30 +187,32 @@ class Sealed:
             damaged = self.load()
         except DamagedError as error:
             return [error.detail]
-        found = [f"the head of the segment of entries from {one.first} on is damaged" for one in damaged]
-        found += [fault for segment in self.segments for fault in self.faults(segment)]
+        faults = [
+            f"the head of the segment of entries from {listed.first} on is damaged" for listed in damaged
+        ]
+        faults += [fault for segment in self.segments for fault in self.faults(segment)]
         ends = [
             (0, 0),
             *sorted(
                 [*((s.first, s.size) for s in self.segments), *((d.first, d.first + d.span) for d in damaged)]
             ),
         ]
-        return found + [
+        return faults + [
             f"entries {a} to {b} are in no segment" for (_, a), (b, _) in pairwise(ends) if a != b
         ]
 
     def _put(
         self,
         segments: list[Segment],
-        made: tuple[SegmentHead, dict[str, bytes]],
+        built: tuple[SegmentHead, dict[str, bytes]],
         words: dict[str, list[str]],
         drop: Sequence[Segment] = (),
     ) -> None:
-        head, content = made
+        head, content = built
         written = msgspec.msgpack.encode(head)
-        listed = {one.first: one for one in self._list.segments}
-        listed[head.first] = Listed(head.first, head.span, hashlib.sha256(written).digest())
-        new = SegmentList(segments=tuple(listed[s.first] for s in segments), words=words)
+        by_first = {listed.first: listed for listed in self._list.segments}
+        by_first[head.first] = Listed(head.first, head.span, hashlib.sha256(written).digest())
+        new = SegmentList(segments=tuple(by_first[s.first] for s in segments), words=words)
         stored = _with_digest(msgspec.msgpack.encode(new))
         blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in content.items()]
         blobs += [Blob(SEGMENT, _named(head, "head"), written), Blob(*LIST, stored)]
@@ -223,11 +225,11 @@ class Sealed:
 
     def _fetch(self, head: SegmentHead, name: str) -> Array:
         key = self._key(head, name)
-        found = self._parts.get(key)
-        if found is None:
-            found = read_part(head, name, self._blob(head, name))
-            self._parts.keep(key, found)
-        return found
+        part = self._parts.get(key)
+        if part is None:
+            part = read_part(head, name, self._blob(head, name))
+            self._parts.keep(key, part)
+        return part
 
     def _key(self, head: SegmentHead, name: str) -> tuple[str, int, str, bytes]:
         return (self._org, head.first, name, head.parts[name].digest)
@@ -235,10 +237,10 @@ class Sealed:
     def _blob(self, head: SegmentHead, name: str) -> bytes | None:
         return self._store.blob(self._org, SEGMENT, _named(head, name))
 
-    def _head(self, one: Listed) -> SegmentHead | None:
-        key = f"{one.first:012}/{one.span}/head"
+    def _head(self, listed: Listed) -> SegmentHead | None:
+        key = f"{listed.first:012}/{listed.span}/head"
         try:
-            return read_head(self._store.blob(self._org, SEGMENT, key), one.digest, one.first)
+            return read_head(self._store.blob(self._org, SEGMENT, key), listed.digest, listed.first)
         except IndexDamagedError:
             return None
 
@@ -277,10 +279,10 @@ def _list(stored: bytes) -> SegmentList:
         raise IndexDamagedError(
             "the list of the index's segments is damaged; `trailbook reindex` makes it anew"
         )
-    found = msgspec.msgpack.decode(stored[32:], type=SegmentList)
-    if found.v != 1:
-        raise IndexDamagedError(f"the list of the index's segments has version {found.v}; reindex")
-    return found
+    segments = msgspec.msgpack.decode(stored[32:], type=SegmentList)
+    if segments.v != 1:
+        raise IndexDamagedError(f"the list of the index's segments has version {segments.v}; reindex")
+    return segments
 
 
 def merged(small: Sequence[Segment]) -> tuple[SegmentHead, dict[str, bytes]]:
@@ -289,7 +291,7 @@ def merged(small: Sequence[Segment]) -> tuple[SegmentHead, dict[str, bytes]]:
     of = {name: np.concatenate([p.of[name] for p in parts]) for name in parts[0].of}
     starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(p.starts) for p in parts]))])
     fields = Fields(of, starts, np.concatenate([p.concerned for p in parts]))
-    lived = Lives(
-        *(np.concatenate([getattr(one, name) for one in lives]) for name in Lives.__struct_fields__)
+    joined = Lives(
+        *(np.concatenate([getattr(part, name) for part in lives]) for name in Lives.__struct_fields__)
     )
-    return build_segment(small[0].first, small[-1].size - small[0].first, fields, lived)
+    return build_segment(small[0].first, small[-1].size - small[0].first, fields, joined)

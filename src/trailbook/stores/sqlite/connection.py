@@ -17,6 +17,7 @@ import apsw
 from trailbook.errors import DamagedError, SchemaNewerError, StorageFullError, StoreError
 
 APPLICATION_ID = 0x7472626B  # "trbk"
+BUSY_MS = 10_000  # how long a call waits for another process to let go of the file
 _MIGRATIONS = "migrations"
 # FULL: with NORMAL a power cut loses acknowledged entries, for WAL is then not synced at commit.
 _SETTINGS = (
@@ -185,7 +186,7 @@ def _open(path: Path, flags: int) -> apsw.Connection:
 
 
 def _set(connection: apsw.Connection, flags: int) -> apsw.Connection:
-    connection.set_busy_timeout(10_000)
+    connection.set_busy_timeout(BUSY_MS)
     _version(connection)  # a file of somebody else is refused before anything in it is changed
     connection.execute("PRAGMA mmap_size = 1073741824")
     if flags & apsw.SQLITE_OPEN_READWRITE:

@@ -33,7 +33,7 @@ from trailbook.query import (
 from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.render import html, partial, see
 from trailbook.web.http.request import Request
-from trailbook.web.http.row_cache import ListPlace
+from trailbook.web.http.row_cache import RowList
 from trailbook.web.pages import (
     about,
     bars,
@@ -183,12 +183,12 @@ def _values(request: Request) -> Response[Any]:
 def _list_page(request: Request, state: Address) -> Response[Any]:
     log, viewer = request.log, request.viewer
     now = request.site.deployment.clock()
+    rows_at = RowList(log.erasures, log.erasures.count, (request.lang, state))
     searched = _searched(request, state, now)
     page = searched.page
     presenter = presenter_of(request, state, state.query.tz)
     naming = Naming(log, viewer, presenter, entries=page.entries)
-    place = ListPlace(request.org, log.forgotten, (request.lang, state))
-    rows = request.site.row_cache.rows(place, page.entries, pen(log, presenter))
+    rows = request.site.row_cache.rows(rows_at, page.entries, pen(log, presenter))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not rows
     total = log.count(bound, viewer=viewer, lang=request.lang)[0] if whole else None

@@ -32,6 +32,7 @@ from trailbook.errors import (
     OutboxFullError,
     SchemaNewerError,
     StoreError,
+    SuspendedError,
     UncapturedWriteError,
 )
 from trailbook.finding.answers import Shown
@@ -493,3 +494,53 @@ def test_engines_of_their_own(capture: Capture, tmp_path: Path, engine: Engine, 
     assert names(log) == ["second", "first"]
     capture.leave(second)
     second.dispose()
+
+
+FAULTS = [SuspendedError("other"), StoreError("down"), OSError(28, "full"), ValueError("odd"), MemoryError()]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("batch", [1, 500])
+def test_an_organisation_that_takes_nothing_holds_up_nobody(
+    engine: Engine, log: Log, fault: Exception, batch: int
+) -> None:
+    """F10: whatever its log raises, its entries wait, first in the outbox as they are, and others' go on."""
+    beside = open_deployment("memory:", create=True).create("other")
+    held = True
+
+    def logs(org: str) -> Log:
+        if org == "other" and held:
+            raise fault
+        return beside if org == "other" else log
+
+    with capturing(engine) as capture:
+        capture.org = lambda row: "acme" if row.name == "b" else "other"
+        people(engine, "a", "a", "b")
+    with pytest.raises(type(fault)):
+        drain(engine, logs, Ways(batch=batch))
+    assert names(log) == ["b"]
+    assert outbox_health(engine).pending == 2
+    held = False
+    assert drain(engine, logs, Ways(batch=batch)) == Drained(recorded=2)
+    assert [row.target.name for row in beside.rows(Query(), viewer=operator("other"), order="seq")][-2:] == [
+        "a",
+        "a",
+    ]
+    assert outbox_health(engine).pending == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_nothing_ends_the_drain(capture: Capture, engine: Engine, log: Log, fault: Exception) -> None:
+    """It is told, and tried again until it works."""
+    people(engine, "a")
+    stop, errors = threading.Event(), list[Exception]()
+
+    def logs(org: str) -> Log:
+        if len(errors) < 2:
+            raise fault
+        stop.set()
+        return log
+
+    done = drain_forever(engine, logs, stop, idle=0.001, most=0.002, failed=errors.append)
+    assert (done.recorded, errors) == (2, [fault, fault])
+    assert names(log) == ["a"]

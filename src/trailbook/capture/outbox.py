@@ -4,7 +4,7 @@ Owns the tables with their versions, and every statement on them. What it writes
 in the host's transaction. Refuses to know who acts, what an entry says, and any database but SQLite and PostgreSQL.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -214,10 +214,14 @@ def _put(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
         cursor.close()
 
 
-def page(connection: Connection, limit: int) -> list[OutboxRow]:
-    """The rows to move next, oldest first; a transaction in which something was meant comes whole."""
-    first = sql(connection, f"SELECT {_COLUMNS} FROM trailbook_outbox ORDER BY position LIMIT ?")
-    rows = [OutboxRow(*row) for row in connection.exec_driver_sql(first, (limit,))]
+def page(connection: Connection, limit: int, *, without: Collection[str] = ()) -> list[OutboxRow]:
+    """The rows to move next, oldest first; a transaction in which something was meant comes whole.
+
+    Rows of the organisations in `without` are passed over.
+    """
+    other = f" WHERE org NOT IN ({', '.join('?' * len(without))})" if without else ""
+    first = sql(connection, f"SELECT {_COLUMNS} FROM trailbook_outbox{other} ORDER BY position LIMIT ?")
+    rows = [OutboxRow(*row) for row in connection.exec_driver_sql(first, (*without, limit))]
     if len(rows) == limit:
         rows += _rest(connection, rows)
     return rows

@@ -89,18 +89,38 @@ WAYS = Ways()
 def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Move what waits in a host's outbox into the log, until nothing waits that was there.
 
-    Raises: StoreError when the log does not answer, sqlalchemy.exc.SQLAlchemyError when the host's database does not;
-    what was not moved waits.
+    An organisation whose log takes nothing at present holds up nobody else's entries: its own wait, and its error is
+    raised at the end. Raises: StoreError when the log does not answer, SuspendedError,
+    sqlalchemy.exc.SQLAlchemyError when the host's database does not; what was not moved waits.
     """
-    logs = _logs(log)
-    done = Drained()
+    drained = _drain(engine, _logs(log), ways)
+    for error in drained.held.values():
+        raise error
+    return drained.done
+
+
+class _Round(Struct):
+    """What was moved until nothing more would go, and why the entries of these organisations wait."""
+
+    done: Drained
+    held: dict[str, Exception]
+
+
+def _drain(engine: Engine, logs: Logs, ways: Ways) -> _Round:
+    drained = _Round(Drained(), {})
     while True:
         with engine.connect() as connection:
-            rows = outbox.page(connection, ways.batch)
-        passed = _pass(engine, logs, rows, ways) if rows else Drained()
-        done += passed
-        if len(rows) < ways.batch and not passed.quarantined:  # what was refused left word behind
-            return done
+            rows = outbox.page(connection, ways.batch, without=drained.held)
+        before = drained.done.quarantined
+        for org in dict.fromkeys(row.org for row in rows):
+            try:
+                drained.done += _move(engine, logs, [row for row in rows if row.org == org], ways)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is this organisation's, and is told
+                drained.held[org] = error
+        if len(rows) < ways.batch and drained.done.quarantined == before:  # what was refused left word behind
+            return drained
 
 
 @contextmanager
@@ -175,16 +195,20 @@ def drain_forever(
 ) -> Drained:
     """Drain until `stop` is set, looking every `idle` seconds; after a failure the wait doubles up to `most`.
 
-    `failed` is told of each failure: nothing is lost, it waits in the outbox.
+    `failed` is told of each failure, whatever it is: nothing is lost, it waits in the outbox.
     """
-    done, wait = Drained(), idle
+    logs, done, wait = _logs(log), Drained(), idle
     while not stop.is_set():
+        errors: list[Exception] = []
         try:
-            done += drain(engine, log, ways)
-            wait = idle
-        except (StoreError, SQLAlchemyError) as error:
-            failed(error)
-            wait = min(wait * 2, most)
+            drained = _drain(engine, logs, ways)
+            done += drained.done
+            errors += drained.held.values()
+        except Exception as error:  # noqa: BLE001  # nothing ends the loop: it is told, and tried again
+            errors.append(error)
+        for failure in errors:
+            failed(failure)
+        wait = min(wait * 2, most) if errors else idle
         stop.wait(wait)
     return done
 
@@ -266,7 +290,8 @@ def entry_of(text: str) -> NewEntry:
     return entry
 
 
-def _pass(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> Drained:
+def _move(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> Drained:
+    """Move rows of one organisation. Raises: whatever its log raises, and they wait."""
     work, taken, folds = _Work(ways), 0, 0
     for entry in folded(rows, _verbs(logs)):
         if entry.folds:

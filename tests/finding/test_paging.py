@@ -26,7 +26,7 @@ HOURS = (5, 3, 3, 9, 0, 3, 7)  # ago; several at one instant, none in order
 @pytest.fixture(scope="module")
 def log() -> Log:
     """Seven entries that were recorded in another order than they happened."""
-    found = new_log()
+    log = new_log()
     anna = Actor(kind="person", type="user", id="u-1", name="Anna Berg")
     made = [
         NewEntry(
@@ -38,8 +38,8 @@ def log() -> Log:
         )
         for hours in HOURS
     ]
-    found.record_many(made)
-    return found
+    log.record_many(made)
+    return log
 
 
 def expected(order: Order) -> list[int]:
@@ -96,15 +96,15 @@ def test_batches_are_the_pages(log: Log, order: Order) -> None:
     """Everything in batches of any size is everything in order; the last batch leads to an empty one."""
     plan = log._questions.now_plan(ALL, ME, "en")
     for limit in range(1, 9):
-        found, at = list[int](), None
+        seqs, at = list[int](), None
         while True:
             more, at = log._projection.ask(partial(next_seqs, plan=plan, order=order, limit=limit, at=at))
             assert len(more) <= limit
-            found += more
+            seqs += more
             if at is None:
                 break
         assert more == []
-        assert found == expected(order)
+        assert seqs == expected(order)
 
 
 def test_a_batch_ends_at_its_last_place(log: Log) -> None:

@@ -101,14 +101,14 @@ def test_each_may_have_a_source_of_its_own(log: Log) -> None:
 
 def test_an_erasure_is_told_once_it_is_done(log: Log) -> None:
     """Whoever keeps something of the log's items is told after they are gone; of what is refused nobody is."""
-    told = list[dict[str, int]]()
+    numbers = list[dict[str, int]]()
     log.record_many([GOOD])
-    log.on_change = lambda: told.append(log.numbers(["user/u-17"]))
+    log.on_change = lambda: numbers.append(log.numbers(["user/u-17"]))
     with pytest.raises(NotFoundError):
         log.erase(BOB, actor=ANNA, origin=WEB)
-    assert told == []
+    assert numbers == []
     log.erase(ANNA, actor=Actor(kind="system", type="system", id="hr", name="HR"), origin=WEB)
-    assert told == [{}]
+    assert numbers == [{}]
 
 
 def test_the_id_of_a_foreign_text_is_this_logs_own() -> None:

@@ -44,10 +44,10 @@ def test_a_head_of_another_log_is_no_head_of_this_one(origin: str) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"nonsense", note()[:-2], note().replace(b"\n3\n", b"\n4\n")])
 def test_a_note_that_cannot_be_believed_is_unsigned(raw: bytes) -> None:
-    found = open_head(raw, ORIGIN, KEYRING.verifiers, "kept")
-    assert isinstance(found, Finding)
-    assert found.verdict == "unsigned"
-    assert "cannot be believed" in found.what
+    finding = open_head(raw, ORIGIN, KEYRING.verifiers, "kept")
+    assert isinstance(finding, Finding)
+    assert finding.verdict == "unsigned"
+    assert "cannot be believed" in finding.what
 
 
 def test_the_keys_of_a_thief_are_none_of_the_logs() -> None:

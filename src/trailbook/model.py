@@ -31,6 +31,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "outcome": OUTCOMES, "int
 MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_CONCERNS, MAX_FIELDS = 200, 300, 500, 100, 100
 MAX_BODY = 65_535  # bytes; the length prefix of a C2SP entry bundle is 16 bits
 AHEAD = timedelta(minutes=5)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # what happened before is taken only where a setting says so
 
 # Control characters make lines and terminal commands; bidi overrides make one name read as another.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

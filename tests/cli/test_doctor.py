@@ -4,11 +4,15 @@ Every test begins with the same well log and changes one thing; `test_all_is_wel
 where a neighbour of the fault is harmless the test holds that too. Requirements: F5, F6, F22, F27; contracts.md 11.
 """
 
+import json
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,9 @@ from tests.capture.small import User, capturing
 from tests.cli.conftest import Folder
 
 from trailbook import Actor, Item, Origin, open_deployment
+from trailbook.cli.doctor import _server
 from trailbook.cli.safety import is_loopback, is_weak, unsafe
+from trailbook.cli.server_lock import alone
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms, DiskRoom
 from trailbook.deployment.settings import Settings, Signs, read_settings
@@ -357,3 +363,45 @@ def test_an_outbox_that_waits(well: Folder) -> None:
         "The log refused 1 entry of a host."
     ]
     engine.dispose()
+
+
+def test_a_running_server_says_what_it_does_beside(well: Folder) -> None:
+    """No other process sees its loops: what it names is told, and a server that does not answer is told as well."""
+    store = f"sqlite:///{well.path / 'trailbook.db'}"
+    answers = [
+        (200, {"ok": True, "failing": [], "warning": []}, []),
+        (200, {"ok": True, "failing": [], "warning": ["exports", "disk"]}, ["exports"]),
+        (
+            503,
+            {"ok": False, "failing": ["signing", "clock"], "warning": ["stamping"]},
+            ["signing", "stamping"],
+        ),
+    ]
+    for status, health, expected in answers:
+        with answering(status, json.dumps(health).encode()) as address, alone(store, address):
+            assert [risk.part for risk in _server(store)] == expected
+    with answering(200, b"no JSON") as address, alone(store, address):
+        assert [risk.part for risk in _server(store)] == ["server"]
+    assert list(_server(store)) == []
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """A server that has one answer; its address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is written."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,7 +1,8 @@
 """Every rule of record.md 1: refused with its pointer and code, and next to each the control that passes."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from trailbook.catalogue import load
 from trailbook.errors import ActionUnknownError, EntryInvalidError, Fault
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.record.rules import complete_entry
+from trailbook.record.rules_cache import RulesCache
 from trailbook.testing.steady import START
 from trailbook.testing.strategies import new_entries
 
@@ -288,10 +290,28 @@ def test_types_are_checked_however_an_entry_is_made(pointer: str, members: dict[
     assert faults(GOOD) == []
 
 
-def test_the_first_hours_of_the_calendar() -> None:
-    early = datetime.fromisoformat("0001-01-01T00:00:00+05:00")
-    assert faults(to(GOOD, occurred_at=early)) == [("/occurred_at", "entry-invalid")]
-    assert faults(to(GOOD, occurred_at=early + timedelta(hours=5))) == []
+@pytest.mark.parametrize("zone", ["Z", "+05:00", "-11:00"])
+def test_what_happened_before_the_first_day_is_refused(zone: str) -> None:
+    """An instant that some zone shifts past the calendar would be shown by no page; archives may begin earlier."""
+    for early in ("0001-01-01T00:00:00", "1612-03-04T05:06:07", "1899-12-31T10:59:59"):
+        at = datetime.fromisoformat(early + zone)
+        assert faults(to(GOOD, occurred_at=at)) == [("/occurred_at", "time-early")]
+    first = datetime.fromisoformat("1900-01-02T00:00:00" + zone)
+    assert faults(to(GOOD, occurred_at=first)) == []
+    archive = datetime(1800, 1, 1, tzinfo=UTC)
+    for day, refused in (("1800-01-02", False), ("1799-12-30", True)):
+        at = datetime.fromisoformat(f"{day}T00:00:00{zone}")
+        cache = RulesCache(CATALOGUE, archive)
+        for complete in (
+            partial(complete_entry, CATALOGUE, earliest=archive),
+            cache.complete,
+            cache.complete,
+        ):
+            if refused:
+                with pytest.raises(EntryInvalidError):
+                    complete(entry=to(GOOD, occurred_at=at), now=START)
+            else:
+                assert complete(entry=to(GOOD, occurred_at=at), now=START)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ Refuses to import the core before a command needs a log.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ def open_deployment(settings: Settings, *, create: bool = False) -> Iterator["De
             outside=_path(settings.outside_file),
             timestamp_urls=settings.timestamp_urls,
         ),
+        earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
     )
     try:
         for lang in settings.languages:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
+import msgspec
 import typer
 
 from trailbook import capture
@@ -18,6 +21,7 @@ from trailbook.cli.drain import host_url
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, progress, put
 from trailbook.cli.safety import Risk, unsafe
+from trailbook.cli.server_lock import served_at
 from trailbook.cli.verify import heads_outside
 from trailbook.deployment import Settings
 from trailbook.errors import NotFoundError, StoreError, TrailbookError
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 20  # of the faults of one log; `verify` has them all
 _OUTBOX_SECONDS = 60
+_SERVER_SECONDS = 3
 INTACT = "; entries intact"
 FROM = typer.Option(
     [],
@@ -52,13 +57,36 @@ def doctor(
     risks = [*unsafe(settings, ctx.obj["config"])]
     with progress("Looking") as advance:
         risks += _log(settings, advance, repair=repair)
-    risks += [risk for host in url for risk in _outbox(host)]
+    risks += [*_server(settings.store), *(risk for host in url for risk in _outbox(host))]
     left = [risk for risk in risks if not risk.repaired]
     if json:
         put(as_json({"ok": not left, "findings": risks}))
     else:
         _say(risks)
     return FINDINGS if left else DONE
+
+
+def _server(store: str) -> Iterator[Risk]:
+    """What the running server says of the loops beside it, which no other process can see."""
+    address = served_at(store) if store.startswith("sqlite:///") else None
+    if address is None:
+        return
+    do = "Its log says whose work it is and why; it is tried again by itself."
+    try:
+        with urlopen(f"{address}/readyz", timeout=_SERVER_SECONDS) as answer:
+            health = msgspec.json.decode(answer.read())
+    except HTTPError as refused:
+        health = msgspec.json.decode(refused.read())
+    except (OSError, ValueError) as error:
+        yield Risk(
+            part="server", says=f"The server at {address} does not answer ({type(error).__name__}).", do=do
+        )
+        return
+    for name in (*health.get("failing", ()), *health.get("warning", ())):
+        if name in deployments.LOOPS:
+            yield Risk(
+                part=name, says=f"The running server says that {name} does not go on for somebody.", do=do
+            )
 
 
 def _say(risks: list[Risk]) -> None:

@@ -15,7 +15,7 @@ from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, put, table
 from trailbook.errors import Fault, InvalidError
 from trailbook.finding import Shown, ShownItem
-from trailbook.query import split_params
+from trailbook.query import local_time, split_params
 
 
 @filtered
@@ -88,7 +88,7 @@ def entry_id(text: str) -> UUID:
 
 def local(at: str, zone: ZoneInfo) -> str:
     """An instant of an answer as the clocks of a zone show it, with its offset."""
-    return datetime.fromisoformat(at).astimezone(zone).isoformat(sep=" ", timespec="seconds")
+    return local_time(datetime.fromisoformat(at), zone).isoformat(sep=" ", timespec="seconds")
 
 
 def rows_of(entry: Shown, zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,7 @@ from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, Fault, InvalidError, SuspendedError
 from trailbook.finding import Parts
 from trailbook.log import Keys, Log
-from trailbook.model import Actor, Item, Origin, Progress
+from trailbook.model import EARLIEST, Actor, Item, Origin, Progress
 from trailbook.proofs import (
     NOTHING_OUTSIDE,
     Keyring,
@@ -67,9 +68,11 @@ class Deployment:
         entropy: Entropy = secrets.token_bytes,
         signing: Signing | None = None,
         watched: bool = True,
+        earliest: datetime = EARLIEST,
     ) -> None:
         self._signing = signing
         self._watched = watched
+        self._earliest = earliest
         self._store = store
         self._keys = keys
         self._entropy = entropy
@@ -116,6 +119,7 @@ class Deployment:
             entropy=self._entropy,
             parts=self._parts,
             watched=self._watched,
+            earliest=self._earliest,
         )
         log.on_ripe(lambda: self._sealer.wake(log))
         log.on_change = lambda: self._forget_views(log)

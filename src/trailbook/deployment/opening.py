@@ -5,6 +5,7 @@ Owns the order of these. Refuses to make anything unless it is asked to begin a 
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from trailbook.clock import Clock, Entropy, utc_now
@@ -21,6 +22,7 @@ from trailbook.deployment.secrets import (
 )
 from trailbook.deployment.settings import DEFAULT_SIGNS, Signs
 from trailbook.log import Keys
+from trailbook.model import EARLIEST
 from trailbook.proofs import Signing, keyring_of
 from trailbook.stores import open_store
 
@@ -35,10 +37,12 @@ def open_deployment(
     entropy: Entropy = secrets.token_bytes,
     signs: Signs = DEFAULT_SIGNS,
     watched: bool = True,
+    earliest: datetime = EARLIEST,
 ) -> Deployment:
     """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
 
     `watched`: reading is an entry too; without it nobody learns who read, as in a benchmark of reading alone.
+    `earliest`: entries about what happened before are refused.
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
     if create and keys is None and url != "memory:":
@@ -59,6 +63,7 @@ def open_deployment(
         entropy=entropy,
         signing=signing,
         watched=watched,
+        earliest=earliest,
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from trailbook.errors import ConfigurationError, FilterInvalidError
-from trailbook.query import zone
+from trailbook.query import parse_day, zone
 
 FILE, PREFIX = "trailbook.toml", "TRAILBOOK_"
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     signing_key: str | None
     outside_file: str | None
     timestamp_urls: tuple[str, ...]
+    earliest: str
     export_directory: str | None
     export_days: str
     session_minutes: str
@@ -110,6 +111,14 @@ def _zone(value: str) -> str | None:
     except FilterInvalidError as error:
         return error.faults[0].detail
     return None
+
+
+def _earliest(value: str) -> str | None:
+    try:
+        day = parse_day(value)
+    except ValueError as error:
+        return str(error)
+    return None if 1800 <= day.year <= 2100 else "is not a day from 1800-01-01 on"
 
 
 def _secret(value: str) -> str | None:
@@ -207,6 +216,11 @@ KEYS: dict[str, Key] = {
         fault=_authority,
         meaning="Timestamping authorities (RFC 3161), the first that answers; needs the extra `timestamp`.",
         separator=",",
+    ),
+    "earliest": Key(
+        default="1900-01-01",
+        fault=_earliest,
+        meaning="The first day of which entries are taken; for archives, down to 1800-01-01.",
     ),
     "export_directory": Key(
         default=None,

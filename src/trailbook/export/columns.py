@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from trailbook.errors import Fault, InvalidError
-from trailbook.query import zone
+from trailbook.query import local_time, zone
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
     from trailbook.finding import ExportLine
@@ -79,7 +79,7 @@ def _hour(hour: str, tz: ZoneInfo) -> tuple[str, str] | None:
 
 
 def _written(at: str, tz: ZoneInfo) -> str:
-    return datetime.fromisoformat(at).astimezone(tz).isoformat(sep=" ", timespec="seconds")
+    return local_time(datetime.fromisoformat(at), tz).isoformat(sep=" ", timespec="seconds")
 
 
 def _concerned(line: "ExportLine") -> str:

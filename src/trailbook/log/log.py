@@ -7,6 +7,7 @@ Refuses to know HTTP, pages or files.
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -55,7 +56,7 @@ from trailbook.index import Place
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
-from trailbook.model import Item, Progress
+from trailbook.model import EARLIEST, Item, Progress
 from trailbook.proofs import (
     Edge,
     Evidence,
@@ -102,8 +103,11 @@ class Log(Recorder):
         parts: Parts | None = None,
         sizes: Sizes = DEFAULT_SIZES,
         watched: bool = True,
+        earliest: datetime = EARLIEST,
     ) -> None:
-        means = Means(catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org))
+        means = Means(
+            catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org), earliest=earliest
+        )
         self._projection = Projection(store, org, means.catalogue, parts=parts, sizes=sizes)
         super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
         self._edge: Edge = {}

@@ -34,6 +34,7 @@ from .dates import (
 from .dates import (
     day_start as day_start,
 )
+from .dates import local_time as local_time
 from .dates import (
     parse_day as parse_day,
 )

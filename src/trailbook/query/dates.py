@@ -7,7 +7,7 @@ in the IANA database is an error, whatever files the machine has beside it.
 
 import re
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -79,6 +79,17 @@ def _jump(midnight: datetime) -> datetime:
         else:
             before = middle
     return after
+
+
+def local_time(at: datetime, zone: tzinfo) -> datetime:
+    """An instant by the clocks of a zone; in UTC, as its `tzinfo` then says, where they would show no date there is.
+
+    Only the first and the last hours of the calendar are such, which nothing is recorded with any more.
+    """
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at.astimezone(UTC)
 
 
 def day_start(day: date, zone: ZoneInfo) -> int:
@@ -167,11 +178,11 @@ def buckets(unit: str, span: Range, zone: ZoneInfo, most: int) -> list[int] | No
 
 def _following(unit: str, at: int, zone: ZoneInfo) -> int:
     """The first instant after `at` at which a unit begins."""
-    local = instant(at).astimezone(zone)
+    here = local_time(instant(at), zone)
     if unit == "hour":
-        past = (local.minute * 60 + local.second) * 1_000_000 + local.microsecond
+        past = (here.minute * 60 + here.second) * 1_000_000 + here.microsecond
         return at + _HOUR - past
-    day = local.date()
+    day = here.date()
     if unit in _MONTHS:
         months = _MONTHS[unit]
         return _start(_of_month(day.year * 12 + (day.month - 1) // months * months + months), zone)

@@ -6,7 +6,7 @@ Refuses to repair: only what the catalogue says follows from the target is fille
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from msgspec import Struct, structs
 
@@ -14,6 +14,7 @@ from trailbook.catalogue import Action, Catalogue, ItemType, fill
 from trailbook.errors import EntryInvalidError, Fault
 from trailbook.model import (
     AHEAD,
+    EARLIEST,
     MAX_CONCERNS,
     MAX_FIELDS,
     MAX_ID,
@@ -35,14 +36,16 @@ class Complete(Struct, frozen=True, gc=False):
     owner: Item | None
 
 
-def complete_entry(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Complete:
-    """Check an entry against every rule and fill in what follows from it.
+def complete_entry(
+    catalogue: Catalogue, entry: NewEntry, now: datetime, *, earliest: datetime = EARLIEST
+) -> Complete:
+    """Check an entry against every rule and fill in what follows from it; nothing happened before `earliest`.
 
     Raises: ActionUnknownError; EntryInvalidError with a Fault for each broken rule. Source: record.md 1.
     """
     entry = shaped(entry)
     action = catalogue.action(entry.action)
-    faults = tuple(_faults(catalogue, action, entry, now))
+    faults = (*_time_faults(entry.occurred_at, now, earliest), *_faults(catalogue, action, entry))
     if faults:
         raise EntryInvalidError(faults)
     filled = structs.replace(entry, category=action.category, concerns=fill(action, entry))
@@ -52,10 +55,9 @@ def complete_entry(catalogue: Catalogue, entry: NewEntry, now: datetime) -> Comp
     return Complete(filled, owner_of(catalogue, action, filled))
 
 
-def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime) -> Iterator[Fault]:
+def _faults(catalogue: Catalogue, action: Action, entry: NewEntry) -> Iterator[Fault]:
     if entry.category is not None and entry.category != action.category:
         yield _fault("/category", f"is {entry.category!r}, but {action.name} belongs to {action.category}")
-    yield from _time_faults(entry.occurred_at, now)
     for pointer, item in _items(entry):
         yield from item_faults(item, pointer)
         yield from type_faults(catalogue, item, pointer)
@@ -69,21 +71,17 @@ def _faults(catalogue: Catalogue, action: Action, entry: NewEntry, now: datetime
     yield from origin_faults(entry.origin)
 
 
-def _time_faults(at: datetime, now: datetime) -> Iterator[Fault]:
+def _time_faults(at: datetime, now: datetime, earliest: datetime) -> Iterator[Fault]:
     if at.utcoffset() is None:
         yield _fault("/occurred_at", "has no offset")
     elif at - now > AHEAD:
         yield Fault("/occurred_at", "time-ahead", "is more than 5 minutes ahead of the log's clock")
-    elif not _exists(at):
-        yield _fault("/occurred_at", "is not a time that exists in UTC")
-
-
-def _exists(at: datetime) -> bool:
-    try:
-        at.astimezone(UTC)
-    except OverflowError:  # the first hours of the year 1 east of Greenwich
-        return False
-    return True
+    elif at < earliest:
+        yield Fault(
+            "/occurred_at",
+            "time-early",
+            f"is before {earliest:%Y-%m-%d}, where this log begins",
+        )
 
 
 def _items(entry: NewEntry) -> Iterator[tuple[str, Item]]:

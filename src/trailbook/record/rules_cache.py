@@ -14,6 +14,7 @@ from msgspec import structs
 from trailbook.catalogue import Action, Catalogue
 from trailbook.model import (
     AHEAD,
+    EARLIEST,
     INTERFACES,
     MAX_ID,
     Actor,
@@ -33,8 +34,9 @@ _MOST = 50_000  # items remembered before starting afresh; about 20 MB
 class RulesCache:
     """Completes entries against one catalogue; any number of threads may ask."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, earliest: datetime = EARLIEST) -> None:
         self._catalogue = catalogue
+        self._earliest = earliest
         self._items: set[Hashable] = set()
         self._shapes: dict[Hashable, Action] = {}
 
@@ -46,8 +48,8 @@ class RulesCache:
             if action is not None and self._seen(entry, now):
                 return self._filled(action, entry)
         except (TypeError, AttributeError):  # a Struct made in Python may hold anything
-            return complete_entry(self._catalogue, entry, now)
-        complete = complete_entry(self._catalogue, entry, now)
+            return complete_entry(self._catalogue, entry, now, earliest=self._earliest)
+        complete = complete_entry(self._catalogue, entry, now, earliest=self._earliest)
         self._learn(shape, entry, complete.entry)
         return complete
 
@@ -57,6 +59,7 @@ class RulesCache:
             type(at) is datetime
             and at.tzinfo is UTC
             and at - now <= AHEAD
+            and at >= self._earliest
             and (entry.actor in items or self._is_sound(entry.actor))
             and (entry.target in items or self._is_sound(entry.target))
             and (entry.origin in items or self._is_sound_origin(entry.origin))

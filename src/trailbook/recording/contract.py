@@ -4,6 +4,7 @@ Owns these shapes alone, so that whoever asks or listens needs to know nothing o
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -11,7 +12,7 @@ from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock, Entropy
 from trailbook.errors import BatchRefusedError, TrailbookError
 from trailbook.index import IndexRow
-from trailbook.model import Item, NewEntry, Receipt
+from trailbook.model import EARLIEST, Item, NewEntry, Receipt
 from trailbook.record import Complete
 from trailbook.stores import Append, Blob, Head, Identity
 
@@ -39,6 +40,7 @@ class Means(Struct, frozen=True, kw_only=True):
     clock: Clock
     entropy: Entropy
     key: bytes
+    earliest: datetime = EARLIEST
 
 
 class LogChange(Struct, frozen=True, kw_only=True):

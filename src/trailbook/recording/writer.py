@@ -85,7 +85,7 @@ class Writer:
         self._turns: Turns[Sequence[Batch], Sequence[Answer]] = Turns(
             self._together, together=_TOGETHER, room=_ROOM
         )
-        self._sound = RulesCache(means.catalogue)
+        self._sound = RulesCache(means.catalogue, means.earliest)
         self._directory = Directory(store, org)
         self._head: Head | None = None
         self._frontier: Frontier = EMPTY

@@ -64,6 +64,7 @@ STATUS = {
     "concern-missing": 422,
     "concern-unknown": 422,
     "time-ahead": 422,
+    "time-early": 422,
     "category-refused": 422,
     "actor-refused": 422,
     "filter-invalid": 422,

@@ -22,6 +22,7 @@ from trailbook.query import (
     from_line,
     from_params,
     interval,
+    local_time,
     parse_day,
     split_params,
     to_params,
@@ -101,7 +102,7 @@ class Address(Struct, frozen=True, kw_only=True):
         assert self.query.date is not None
         zone = ZoneInfo(self.query.tz)
         start, end = date_bounds(self.query.date, now, zone)
-        first, last = (instant(at).astimezone(zone).date() for at in (start, end - 1))
+        first, last = (local_time(instant(at), zone).date() for at in (start, end - 1))
         return structs.replace(self.fresh, date=None, from_=first.isoformat(), to=last.isoformat())
 
     def grouped(self, group: str | None) -> str:

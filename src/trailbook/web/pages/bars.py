@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
 from trailbook.finding import Bar, Histogram
 from trailbook.model import instant, microseconds, parse_instant
-from trailbook.query import Query, day_end, day_start, in_words, interval
+from trailbook.query import Query, day_end, day_start, in_words, interval, local_time
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words
@@ -285,12 +285,12 @@ def narrowed(request: Request, query: Query, span: tuple[int, int], *, whole_day
 
 
 def _day(at: int, zone: ZoneInfo) -> date:
-    return instant(at).astimezone(zone).date()
+    return local_time(instant(at), zone).date()
 
 
 def name_of(t: Words, histogram: Histogram, span: tuple[int, int], zone: ZoneInfo) -> str:
     """What a bar is called: an hour, a day, a month, or from which day to which."""
-    start = instant(span[0]).astimezone(zone)
+    start = local_time(instant(span[0]), zone)
     first, last = start.date(), _day(span[1] - 1, zone)
     if histogram.bucket == "hour":
         return t.moment(start)
@@ -312,6 +312,6 @@ def _is_whole(span: tuple[int, int], zone: ZoneInfo, unit: str) -> bool:
 
 def short_of(t: Words, histogram: Histogram, at: int, zone: ZoneInfo) -> str:
     """Where the bars begin or end, in short."""
-    local = instant(at).astimezone(zone)
-    day = t.short_day(local.date())
-    return f"{day}, {local:%H}:00" if histogram.bucket == "hour" else day
+    here = local_time(instant(at), zone)
+    day = t.short_day(here.date())
+    return f"{day}, {here:%H}:00" if histogram.bucket == "hour" else day

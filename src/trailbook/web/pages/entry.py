@@ -14,7 +14,7 @@ from msgspec import Struct
 from trailbook.errors import EntryExpiredError
 from trailbook.finding import Shown
 from trailbook.model import microseconds
-from trailbook.query import Order, Query
+from trailbook.query import Order, Query, local_time
 from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request
@@ -70,7 +70,7 @@ def _body(request: Request, state: Address, shown: Shown) -> dict[str, Any]:
 
 
 def _related(request: Request, lead: Addresses, shown: Shown, zone: ZoneInfo) -> dict[str, str]:
-    at = datetime.fromisoformat(shown.occurred_at).astimezone(zone)
+    at = local_time(datetime.fromisoformat(shown.occurred_at), zone)
     return {"href": lead.entry(shown.id), "sentence": shown.sentence, "when": request.words.moment(at)}
 
 

@@ -13,7 +13,7 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.finding import Bar, FacetValue, Histogram
-from trailbook.query import Query, Term
+from trailbook.query import Query, Term, local_time
 from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
@@ -219,7 +219,7 @@ def _compared(request: Request, state: Address, days: list[Bar], at: int) -> Day
 
 
 def _local_day(bar: Bar, state: Address) -> date:
-    return datetime.fromisoformat(bar.from_).astimezone(ZoneInfo(state.query.tz)).date()
+    return local_time(datetime.fromisoformat(bar.from_), ZoneInfo(state.query.tz)).date()
 
 
 def _mostly(request: Request, bar: Bar, before: list[Bar]) -> str | None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue, SentencePiece
 from trailbook.finding import Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import to_params
+from trailbook.query import local_time, to_params
 from trailbook.web.http.render import macro
 from trailbook.web.http.row_cache import Drawing
 from trailbook.web.http.texts import Words
@@ -107,7 +107,11 @@ class Presenter(Struct, frozen=True, kw_only=True):
         return self.catalogue.label(kind, name, self.words.lang)
 
     def local(self, instant: str) -> datetime:
-        return datetime.fromisoformat(instant).astimezone(self.zone)
+        return local_time(datetime.fromisoformat(instant), self.zone)
+
+    def clock(self, at: datetime) -> str:
+        """Hours and minutes of a local time; one that the zone cannot show is in UTC, and says so."""
+        return f"{at:%H:%M}" if at.tzinfo is self.zone else f"{at:%H:%M} UTC"
 
 
 def row(shown: Shown, pieces: Callable[[Shown], tuple[SentencePiece, ...]], presenter: Presenter) -> PageRow:
@@ -121,7 +125,7 @@ def row(shown: Shown, pieces: Callable[[Shown], tuple[SentencePiece, ...]], pres
         iso=shown.occurred_at,
         day=presenter.words.weekday(at.date()),
         date=presenter.words.short_day(at.date()),
-        clock=f"{at:%H:%M}",
+        clock=presenter.clock(at),
         late=_late(shown, presenter),
         category=shown.category,
         category_label=presenter.label("category", shown.category),

@@ -22,7 +22,7 @@ ADMITTED = (
 )
 ENTRY = (
     *("entry-invalid", "action-unknown", "field-undeclared", "name-refused", "concern-missing"),
-    *("concern-unknown", "time-ahead", "category-refused", "actor-refused"),
+    *("concern-unknown", "time-ahead", "time-early", "category-refused", "actor-refused"),
 )
 SENT = (*ADMITTED, "media-type", "storage-full", "overloaded")
 FILTERED = (*ADMITTED, "filter-invalid", "index-damaged")

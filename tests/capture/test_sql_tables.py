@@ -17,6 +17,7 @@ WRITES = {
     "MERGE INTO t USING s ON (t.id = s.id) WHEN MATCHED THEN DELETE": {"t"},
     "TRUNCATE TABLE t, hr.u": {"t", "u"},
     "COPY t FROM STDIN": {"t"},
+    "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1": {"t"},
     "EXPLAIN ANALYZE DELETE FROM t": {"t"},
     "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x": {"t"},
     "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x": {"t"},

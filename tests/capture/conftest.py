@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from msgspec import Struct
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session
+from tests.capture.small import User, capturing, forget
 
 from trailbook import Log, open_deployment
+from trailbook.capture import Capture
 from trailbook.testing.postgres import Server, postgres
 
 _numbers = itertools.count()
@@ -59,6 +62,25 @@ def engine(database: Database) -> Iterator[Engine]:
     found = database.engine()
     yield found
     found.dispose()
+
+
+@pytest.fixture
+def capture(engine: Engine) -> Iterator[Capture]:
+    """The small host, captured by hooks."""
+    with capturing(engine) as found:
+        yield found
+
+
+@pytest.fixture
+def bob(capture: Capture, engine: Engine) -> int:
+    """Bob is there, and what told so is gone; his id."""
+    with Session(engine) as session, session.begin():
+        bob = User(name="Bob", email="bob@host.test")
+        session.add(bob)
+        session.flush()
+        number = bob.id
+    forget(engine)
+    return number
 
 
 @pytest.fixture

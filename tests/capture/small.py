@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import Column, Engine, ForeignKey, Table
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import Column, Engine, ForeignKey, Table, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from trailbook.capture import Capture, Ref, outbox
 from trailbook.capture.declarations import By
@@ -166,6 +166,25 @@ def told(engine: Engine) -> list[tuple[str, str]]:
     return sorted(
         (entry["action"], f"{entry['target']['type']}/{entry['target']['id']}") for entry in waiting(engine)
     )
+
+
+def forget(engine: Engine) -> None:
+    """Empty the outbox."""
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM trailbook_outbox"))
+
+
+def rows(engine: Engine) -> set[tuple[int, str]]:
+    """The people in the host's table."""
+    with Session(engine) as session:
+        return {(row.id, row.name) for row in session.execute(select(User.id, User.name))}
+
+
+def people(engine: Engine, *names: str) -> None:
+    """Add people, each in a transaction of its own."""
+    for name in names:
+        with Session(engine) as session, session.begin():
+            session.add(User(name=name))
 
 
 def item(type_: str, id_: object, name: str | None = None) -> Item:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.orm import Session
 from tests.capture.conftest import Database
-from tests.capture.small import ANNA, Role, Setting, User, capturing, item
+from tests.capture.small import ANNA, Role, User, capturing, item, people
 
 from trailbook import Log, open_deployment, operator
 from trailbook.capture import Bounds, Capture, acting_as, drain, drain_forever, outbox
@@ -27,13 +27,10 @@ from trailbook.capture.outbox_drain import (
     retry_quarantined,
 )
 from trailbook.errors import (
-    ConfigurationError,
     NotFoundError,
     OutboxFullError,
-    SchemaNewerError,
     StoreError,
     SuspendedError,
-    UncapturedWriteError,
 )
 from trailbook.finding.answers import Shown
 from trailbook.model import Item, NewEntry
@@ -41,20 +38,6 @@ from trailbook.query import Query
 from trailbook.recording.contract import Result
 
 VIEWER = operator("acme")
-
-
-@pytest.fixture
-def capture(engine: Engine) -> Iterator[Capture]:
-    """The small host, captured."""
-    with capturing(engine) as found:
-        yield found
-
-
-def people(engine: Engine, *names: str) -> None:
-    """Add people, each in a transaction of its own."""
-    for name in names:
-        with Session(engine) as session, session.begin():
-            session.add(User(name=name))
 
 
 def recorded(log: Log) -> list[Shown]:
@@ -259,41 +242,6 @@ def test_outbox_full(engine: Engine, log: Log) -> None:
     assert names(log) == ["a", "b", "spooled", "spooled too", "R"]
 
 
-def test_a_refusal_swallowed_by_the_host_is_still_one(engine: Engine) -> None:
-    """A host that catches the refusal cannot commit the change; rolled back to a savepoint, the rest it can."""
-    with capturing(engine, bounds=Bounds(outbox=1, spool=1, every=0)):
-        with engine.connect() as connection:
-            with pytest.raises(OutboxFullError):
-                connection.execute(insert(User).values(name="refused"))
-            with pytest.raises(UncapturedWriteError, match="rolled back"):
-                connection.commit()
-            connection.rollback()
-            connection.execute(text("INSERT INTO plain_setting (id, value) VALUES (1, 'kept')"))
-            with pytest.raises(OutboxFullError), connection.begin_nested():
-                connection.execute(insert(User).values(name="refused"))
-            connection.commit()
-        with Session(engine) as session:
-            assert session.scalars(select(User)).all() == []
-            assert session.scalars(select(Setting.value)).all() == ["kept"]
-
-
-def test_on_failure_is_the_hosts(engine: Engine) -> None:
-    """The host sets a category's or an action's policy; a name or a policy that does not exist is refused."""
-    with capturing(
-        engine, bounds=Bounds(outbox=1, every=0), on_failure={"roles": "spool", "user.created": "refuse"}
-    ):
-        with Session(engine) as session, session.begin():
-            session.add(Role(name="R"))
-        with Session(engine) as session:
-            session.add(User(name="refused"))
-            with pytest.raises(OutboxFullError):
-                session.flush()
-    with pytest.raises(ConfigurationError, match="rolls"):
-        Capture("acme", on_failure={"rolls": "spool"})
-    with pytest.raises(ConfigurationError, match="refuse or spool"):
-        Capture("acme", on_failure={"roles": "ignore"})  # type: ignore[dict-item]
-
-
 def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
     """F10: one bad entry in a thousand is set aside with its reason, told in the log, and stops nothing."""
     with Session(engine) as session, session.begin():
@@ -412,35 +360,6 @@ def lengthened(engine: Engine) -> Engine:
             connection.execute("PRAGMA busy_timeout = 60000")
 
     return engine
-
-
-def test_versions(engine: Engine) -> None:
-    """F24: an outbox of a newer Trailbook is refused; installing again changes nothing; removing asks for emptiness."""
-    with capturing(engine):
-        people(engine, "a")
-    with engine.begin() as connection:
-        assert outbox.install_outbox(connection) == outbox.VERSION
-        with pytest.raises(ConfigurationError, match="drain"):
-            outbox.remove(connection)
-        connection.execute(text("UPDATE trailbook_capture SET value = '99' WHERE name = 'version'"))
-    with engine.begin() as connection, pytest.raises(SchemaNewerError):
-        outbox.install_outbox(connection)
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM trailbook_outbox"))
-        outbox.remove(connection)
-
-
-def test_other_databases_are_refused() -> None:
-    """Only SQLite and PostgreSQL have an outbox: any other is refused at once."""
-
-    class Named:
-        name = "mysql"
-
-    class Other:
-        dialect = Named()
-
-    with pytest.raises(ConfigurationError, match="mysql"):
-        outbox.engine_name(Other())  # type: ignore[arg-type]
 
 
 def test_values_stay_in_the_host(engine: Engine, tmp_path: Path) -> None:

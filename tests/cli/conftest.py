@@ -2,10 +2,18 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from msgspec import Struct
@@ -78,6 +86,76 @@ class Folder:
         assert ended.code == 0, ended.err
         return ended
 
+    def record(self, role: str, at: str, *more: str) -> str:
+        """Record that Anna gave Bob a role then; the entry's id."""
+        words = [word.replace("r-3", role) for word in self.given]
+        return str(self.good(*words, "--at", at, "--json", *more).json["id"])
+
+
+class Serving(Struct, frozen=True):
+    """A server of a folder's log: what it said with --json when it began, and its process."""
+
+    answer: dict[str, str]
+    process: subprocess.Popen[str]
+
+    @property
+    def address(self) -> str:
+        """Where it is reached."""
+        return self.answer["address"]
+
+
+@contextmanager
+def serving(folder: Folder, *words: str) -> Iterator[Serving]:
+    """A server of the folder's log, `serve` or what these words begin, until the block ends."""
+    command = folder.command(*(words or ("serve",)), "--listen", "127.0.0.1:0", "--json")
+    with subprocess.Popen(
+        command, cwd=folder.path, env=folder.environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield Serving(json.loads(process.stdout.readline()), process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Redirects are answers here."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def ask(url: str, body: dict[str, str] | None = None, **headers: str) -> tuple[int, dict[str, str], str]:
+    """One request: status, headers, text."""
+    form = None if body is None else urlencode(body).encode()
+    request = urllib.request.Request(url, form, headers)
+    try:
+        with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read().decode()
+
+
+def sign_in(link: str, address: str) -> str:
+    """Use a link as the browser does; the session cookie, or nothing."""
+    assert ask(link)[0] == 200
+    token = parse_qs(urlsplit(link).query)["link"][0]
+    _, headers, _ = ask(
+        f"{address}/sign-in", {"link": token}, Origin=address, **{"Sec-Fetch-Site": "same-origin"}
+    )
+    return headers.get("set-cookie", headers.get("Set-Cookie", "")).partition(";")[0]
+
+
+def begin_signed(folder: Folder, *, outside: str | None = "outside.txt") -> None:
+    """Begin a log with two entries in a folder, sign it, and take a backup of it."""
+    if outside is not None:
+        (folder.path / "trailbook.toml").write_text(f'outside_file = "{outside}"\n', "utf-8")
+    folder.good("init")
+    folder.good(*folder.given)
+    folder.good("checkpoint", "publish")
+    folder.good("backup", "backup.db")
+
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Folder:
@@ -106,3 +184,28 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     folder.good("init", "--org", "acme")
     folder.good(*folder.given)
     return folder
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Path]:
+    """A folder on another disk than the log: memory."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, elsewhere: Path) -> Path:
+    """A well log: three entries, signed, with an outside file on another disk."""
+    folder = Folder(tmp_path_factory.mktemp("well"))
+    (folder.path / "trailbook.toml").write_text(f'outside_file = "{elsewhere}/outside.txt"\n', "utf-8")
+    folder.good("init", "--org", "acme")
+    for _ in range(3):
+        folder.good(*folder.given)
+    folder.good("checkpoint", "publish")
+    return folder.path
+
+
+@pytest.fixture
+def well(template: Path, tmp_path: Path) -> Folder:
+    """A copy of the well log."""
+    return Folder(Path(shutil.copytree(template, tmp_path / "log")))

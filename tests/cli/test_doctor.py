@@ -5,9 +5,7 @@ where a neighbour of the fault is harmless the test holds that too. Requirements
 """
 
 import json
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,51 +14,22 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
 from tests.capture.small import User, capturing
-from tests.cli.conftest import Folder
+from tests.cli.conftest import Folder, begin_signed
 
 from trailbook import Actor, Item, Origin, open_deployment
 from trailbook.cli.doctor import _server
-from trailbook.cli.safety import is_loopback, is_weak, unsafe
 from trailbook.cli.server_lock import alone
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms, DiskRoom
-from trailbook.deployment.settings import Settings, Signs, read_settings
+from trailbook.deployment.settings import Signs
 
 WEB = Origin(interface="web")
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
 ROLE = Item(type="role", id="r-3", name="Manager")
 BOB = Item(type="user", id="u-42", name="Bob Li")
-RANDOM = "8f1c52e09ad77b34c61d0e2fa5b94863d2f7160b3ce85aa94471f3d9286b0ec5"
-OTHER = "1b90c4d7e86f2a3155ce07b9f84ad2613c7e9550aa1f6db82347c08ef9165d2b"
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Path]:
-    """A folder on another disk than the log: memory."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, elsewhere: Path) -> Path:
-    """A well log: three entries, signed, with an outside file on another disk."""
-    folder = Folder(tmp_path_factory.mktemp("well"))
-    (folder.path / "trailbook.toml").write_text(f'outside_file = "{elsewhere}/outside.txt"\n', "utf-8")
-    folder.good("init", "--org", "acme")
-    for _ in range(3):
-        folder.good(*folder.given)
-    folder.good("checkpoint", "publish")
-    return folder.path
-
-
-@pytest.fixture
-def well(template: Path, tmp_path: Path) -> Folder:
-    """A copy of the well log."""
-    return Folder(Path(shutil.copytree(template, tmp_path / "log")))
 
 
 def told(folder: Folder, *more: str) -> list[dict[str, Any]]:
@@ -98,16 +67,6 @@ def change(folder: Folder, sql: str) -> None:
     db.close()
 
 
-def in_force(folder: Path, **given: str) -> Settings:
-    return read_settings(given, file=None, environ={}, folder=folder)
-
-
-def found_in(folder: Path, **given: str) -> list[str]:
-    """The parts that are unsafe in these settings, of a log that is well otherwise."""
-    own = {"store": f"sqlite:///{folder / 'trailbook.db'}", **given}
-    return [one.part for one in unsafe(in_force(folder, **own), folder / "trailbook.toml")]
-
-
 def test_all_is_well(well: Folder) -> None:
     """The control of every finding: a log set up as the documents say has none, and doctor ends with 0."""
     ended = well.run("doctor")
@@ -127,109 +86,12 @@ def test_words_for_people(well: Folder) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("given", "found"),
-    [
-        ({"base_url": "http://log.example"}, True),
-        ({"listen": "0.0.0.0:8750"}, True),
-        ({"listen": "[::]:8750"}, True),
-        ({"base_url": "https://log.example"}, False),
-        ({"base_url": "http://localhost:8750"}, False),
-        ({"base_url": "https://log.example", "listen": "0.0.0.0:8750"}, False),
-        ({"listen": "127.0.0.2:8750"}, False),
-        ({"listen": "[::1]:8750"}, False),
-    ],
-)
-def test_plain_http_beyond_this_machine(well: Folder, given: dict[str, str], found: bool) -> None:
-    """R25: an address that others reach without TLS is told; loopback and https are not."""
-    assert ("address" in found_in(well.path, **given)) is found
-
-
-def test_what_is_this_machine() -> None:
-    """RFC 6761: the names and numbers of loopback, and no others that look like them."""
-    assert all(map(is_loopback, ("localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1")))
-    assert not any(map(is_loopback, ("", "localhost.example", "127.0.0.1.example", "10.0.0.1", "::")))
-
-
-@pytest.mark.parametrize(
-    "weak", ["00" * 32, bytes(range(32)).hex(), b"change me, this is an example!!!".hex()]
-)
-def test_a_secret_that_can_be_guessed(well: Folder, weak: str) -> None:
-    """An example's secret is told, given or kept beside the log; one made by chance is not."""
-    assert "secrets" in found_in(well.path, secret_key=weak, organisation_key=RANDOM)
-    assert "secrets" in found_in(well.path, secret_key=RANDOM, organisation_key=RANDOM)
-    assert "secrets" not in found_in(well.path, secret_key=OTHER, organisation_key=RANDOM)
-    keys = well.path / "trailbook.db.keys"
-    keys.write_text(f"secret_key={weak}\norganisation_key={RANDOM}\n", "ascii")
-    assert "secrets" in found_in(well.path)
-    keys.write_text(f"secret_key={OTHER}\norganisation_key={RANDOM}\n", "ascii")
-    assert "secrets" not in found_in(well.path)
-
-
-def test_chance_is_not_weak() -> None:
-    """No secret that is made by chance is told: ten thousand of them."""
-    with Path("/dev/urandom").open("rb") as chance:
-        assert not any(is_weak(chance.read(32)) for _ in range(10_000))
-
-
 def test_missing_secrets(well: Folder) -> None:
     """Secrets that are gone are told before anything else fails for it."""
     (well.path / "trailbook.db.keys").unlink()
     findings = told(well)
     assert [one["part"] for one in findings] == ["secrets", "store"]
     assert "are missing" in findings[0]["says"]
-
-
-def test_missing_signing_keys(well: Folder) -> None:
-    """Without signing keys nothing is signed, and doctor says so."""
-    shutil.rmtree(well.path / "trailbook.db.signing")
-    assert "There are no signing keys in trailbook.db.signing" in told(well)[0]["says"]
-
-
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
-        ("trailbook.db", "files"),
-        ("trailbook.db.keys", "secrets"),
-        ("trailbook.db.signing/log-0001.key", "secrets"),
-        ("old.db", "backups"),
-    ],
-)
-def test_others_can_read(well: Folder, name: str, part: str) -> None:
-    """R25: a key, the database or a backup that others can read is told by its name; a private one is not."""
-    well.good("backup", "old.db")
-    assert part not in found_in(well.path)
-    (well.path / name).chmod(0o640)
-    findings = [one for one in told(well) if one["part"] == part]
-    assert Path(name).name in findings[0]["says"]
-
-
-def test_secrets_in_a_file_that_others_can_read(well: Folder) -> None:
-    """Secrets in the settings' own file need that file to be private; without secrets anybody may read it."""
-    config = well.path / "trailbook.toml"
-    kept = config.read_text("utf-8")
-    config.chmod(0o644)
-    assert parts(well) == set()
-    named = dict(line.split("=") for line in (well.path / "trailbook.db.keys").read_text("ascii").split())
-    config.write_text(kept + "".join(f'{name} = "{value}"\n' for name, value in named.items()), "utf-8")
-    assert parts(well) == {"secrets"}
-    config.chmod(0o600)
-    assert parts(well) == set()
-
-
-def test_the_outside_file(well: Folder, elsewhere: Path) -> None:
-    """R7: no outside file, one beside the database, and one whose disk is away are told; one elsewhere is not."""
-    config = well.path / "trailbook.toml"
-    kept = config.read_text("utf-8")
-    for said, content in (
-        ("No outside file is set", ""),
-        ("same disk as the log", 'outside_file = "outside.txt"\n'),
-        ("is not there", f'outside_file = "{elsewhere}/away/outside.txt"\n'),
-    ):
-        config.write_text(content, "utf-8")
-        assert said in next(one["says"] for one in told(well) if one["part"] == "outside")
-    config.write_text(kept, "utf-8")
-    assert parts(well) == set()
 
 
 def test_signing_is_behind(well: Folder, elsewhere: Path) -> None:
@@ -405,3 +267,16 @@ def answering(status: int, body: bytes) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_a_damaged_index_is_built_anew(empty: Folder) -> None:
+    """F5: the index says that it is damaged and what to do; built anew, the same search finds the same."""
+    begin_signed(empty)
+    before = empty.good("search", "category:roles").out
+    with sqlite3.connect(empty.path / "trailbook.db") as db:
+        db.execute("INSERT INTO blob (org, kind, key, content) VALUES (1, 'index', 'segments', x'00')")
+    refused = empty.run("search")
+    assert (refused.code, "trailbook reindex" in refused.err) == (6, True)
+    assert "1 fault found before" in empty.good("reindex").out
+    assert empty.good("search", "category:roles").out == before
+    assert "Everything holds" in empty.good("verify").out

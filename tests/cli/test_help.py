@@ -1,19 +1,17 @@
-"""Help: there for every command, without the modules that only the work needs, and in step with the reference."""
+"""Help: there for every command, without the modules that only the work needs, and one with the table."""
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from trailbook.cli import COMMANDS
-from trailbook.cli.reference import reference, walk
+from trailbook.cli.reference import walk
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Folder
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 HEAVY = ("apsw", "cryptography", "litestar", "numpy", "rich", "sqlalchemy", "uvicorn", "zstandard")
 EVERY = [path for path, _ in walk()]
 
@@ -56,9 +54,3 @@ def test_the_table_says_what_each_command_says_of_itself() -> None:
 def test_every_command_answers_in_json(path: tuple[str, ...]) -> None:
     command = dict(walk())[path]
     assert any("--json" in getattr(parameter, "opts", ()) for parameter in command.params)
-
-
-def test_the_reference_is_in_step() -> None:
-    assert REFERENCE.read_text("utf-8") == reference(), (
-        "python -m trailbook.cli.reference > docs/reference/cli.md"
-    )

@@ -1,4 +1,4 @@
-"""`org`, `roles`, `members` and `api-keys`: the operator cares for who may do what."""
+"""`org`, `roles` and `members`: the operator cares for who may do what."""
 
 from typing import TYPE_CHECKING
 
@@ -54,17 +54,3 @@ def test_organisations_are_suspended_and_resumed(empty: "Folder") -> None:
     empty.good("org", "resume", "fjell")
     assert empty.run("--org", "fjell", "search").code == 0
     assert empty.run("org", "suspend", "nowhere").code == 4
-
-
-def test_a_key_is_limited_rotated_and_revoked(empty: "Folder") -> None:
-    empty.good("init", "--org", "acme")
-    limits = ("--category", "roles", "--only-itself")
-    made = empty.good("api-keys", "new", "--name", "Sync", "--scope", "record", *limits, "--json").json
-    assert (made["categories"], made["actors"]) == (["roles"], "itself")
-    new = empty.good("api-keys", "rotate", made["id"], "--json").json
-    assert (new["id"], new["secret"] != made["secret"]) == (made["id"], True)
-    assert empty.run("api-keys", "rotate", made["id"], "--hours", "25").code == 2
-    assert empty.run("api-keys", "new", "--name", "X", "--scope", "read", "--category", "none").code == 2
-    assert made["secret"] not in empty.good("api-keys", "list", "--json").out
-    empty.good("api-keys", "revoke", made["id"])
-    assert empty.run("api-keys", "rotate", made["id"]).code == 4

@@ -1,18 +1,18 @@
 """Nothing that is printed commands a terminal, makes a line or hides (R21, F12)."""
 
 import json
+import os
+import pty
+import subprocess
 import sys
 import unicodedata
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cli.conftest import Folder
 
 from trailbook.cli.output import as_json, plain, table
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Folder
 
 HOSTILE = {
     "escape": ("\x1b[31mred", "\\x1b[31mred"),
@@ -59,7 +59,7 @@ def test_a_table_stays_aligned_whatever_stands_in_it(capfdbinary: pytest.Capture
     assert lines == ["李波  a\\x0ab  last", "Anna  c       " + "x" * 300, "e\u0301"]
 
 
-def test_hostile_names_in_commands_and_files_reach_no_terminal_raw(shared: "Folder") -> None:
+def test_hostile_names_in_commands_and_files_reach_no_terminal_raw(shared: Folder) -> None:
     """Every place where the command line repeats what it was given."""
     bad = "\x1b[2J\u202e"
     (shared.path / "hostile.jsonl").write_text('{"\\u001b[2J\\u202e": 1}\n{"action": "\\u009b2J"}\n')
@@ -86,13 +86,13 @@ def test_hostile_names_in_commands_and_files_reach_no_terminal_raw(shared: "Fold
             assert not {"\x1b", "\x9b", "\u202e"} & set(ended.out + ended.err), arguments
 
 
-def test_an_export_of_a_hostile_file_name_says_so_plainly(shared: "Folder") -> None:
+def test_an_export_of_a_hostile_file_name_says_so_plainly(shared: Folder) -> None:
     ended = shared.good("export", "--output", "a\x1b[2Jb.csv")
     assert "a\\x1b[2Jb.csv" in ended.out
     assert "\x1b" not in ended.out
 
 
-def test_names_that_the_log_keeps_are_printed_and_hidden_ones_escaped(begun: "Folder") -> None:
+def test_names_that_the_log_keeps_are_printed_and_hidden_ones_escaped(begun: Folder) -> None:
     """The log keeps zero width characters byte-exact; a terminal shows them (F12)."""
     words = [word.replace("Bob Li", "Bob\u200bLi 李") for word in begun.given]
     id_ = begun.good(*words, "--json").json["id"]
@@ -104,3 +104,25 @@ def test_names_that_the_log_keeps_are_printed_and_hidden_ones_escaped(begun: "Fo
     )
     refused = begun.run(*[word.replace("Bob Li", "Bob\x1bLi") for word in begun.given])
     assert (refused.code, "\x1b" in refused.err) == (2, False)
+
+
+def test_progress_is_on_a_terminal_only_and_no_color_is_obeyed(one: Folder) -> None:
+    assert one.good("export", "--output", "a.csv").err == ""
+    for name, color in ((), True), (("NO_COLOR",), False):
+        ours, theirs = pty.openpty()
+        env = one.environment | {"TERM": "xterm-256color"} | dict.fromkeys(name, "1")
+        ended = subprocess.run(
+            one.command("export", "--output", "a.csv", "--overwrite"),
+            cwd=one.path,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            timeout=60,
+            check=False,
+        )
+        os.close(theirs)
+        shown = os.read(ours, 65536)
+        os.close(ours)
+        assert ended.returncode == 0
+        assert b"Exporting" in shown
+        assert (b"\x1b[38;5;" in shown or b"\x1b[3" in shown) is color

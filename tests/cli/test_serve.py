@@ -1,15 +1,16 @@
-"""`serve` keeps the limits and lives that are set (contracts.md 8 and 12)."""
+"""`serve` and `sign-in`: limits and lives hold as they are set (contracts.md 8, 12), heads are signed, links work."""
 
 import json
 import socket
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.cli.conftest import Folder
-from tests.cli.test_keeping import serving
+from tests.cli.conftest import Folder, ask, serving, sign_in
 
 from trailbook import Item, open_deployment
 from trailbook.cli.serve import limits_of, settle
@@ -17,6 +18,9 @@ from trailbook.deployment.settings import read_settings
 from trailbook.errors import UnauthenticatedError
 from trailbook.testing.steady import FrozenClock
 from trailbook.web.http.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Folder
 
 
 def test_limits_that_are_set_are_kept(empty: Folder) -> None:
@@ -26,7 +30,8 @@ def test_limits_that_are_set_are_kept(empty: Folder) -> None:
     empty.good("init")
     words = ("api-keys", "new", "--name", "x", "--scope", "read", "--scope", "record", "--json")
     bearer = {"Authorization": f"Bearer {json.loads(empty.good(*words).out)['secret']}"}
-    with serving(empty) as (address, _):
+    with serving(empty) as server:
+        address = server.address
         api = f"{address}/api/v1/orgs/main/entries"
         assert httpx.get(api, headers=bearer).headers["ratelimit-policy"] == '"reading";q=2;w=1'
         four = httpx.post(f"{api}/batch", json=[{}] * 4, headers=bearer)
@@ -59,3 +64,42 @@ def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> No
     with pytest.raises(UnauthenticatedError):
         credentials.viewer(text)
     deployment.close()
+
+
+def test_serve_signs_within_seconds(empty: Folder) -> None:
+    """R7: what is recorded while a server runs, through it or beside it, comes under a signed checkpoint."""
+    empty.good("init")
+    key = json.loads(empty.good("api-keys", "new", "--name", "x", "--scope", "prove", "--json").out)["secret"]
+    with serving(empty) as server:
+        empty.good(*empty.given)
+        size, until = -1, time.monotonic() + 60
+        while size < 1 and time.monotonic() < until:
+            answer = httpx.get(
+                f"{server.address}/log/main/checkpoint", headers={"Authorization": f"Bearer {key}"}
+            )
+            size = int(answer.text.splitlines()[1]) if answer.status_code == 200 else -1
+            time.sleep(0.1)
+        assert size >= 1
+        beside = ("trailbook.db-wal", "trailbook.db-shm", "trailbook.db.serving")
+        assert [name for name in beside if (empty.path / name).stat().st_mode & 0o077] == []
+
+
+def test_serve_signs_the_operator_in_and_so_does_sign_in(one: "Folder") -> None:
+    with serving(one, "serve", "--sign-in") as server:
+        address = server.address
+        page = f"{address}/orgs/acme/activity?category.not=activity_log"
+        status, _, text = ask(page, Cookie=sign_in(server.answer["sign_in"], address))
+        assert (status, "Bob Li" in text) == (200, True)
+        made = one.good("sign-in", "--base-url", address, "--as", "user/u-17=Anna Berg", "--json").json
+        assert made["as"] == "user/u-17"
+        assert ask(page, Cookie=sign_in(made["link"], address))[0] == 200
+        refused = one.good("sign-in", "--base-url", address, "--no-access", "--json").json
+        assert ask(page, Cookie=sign_in(refused["link"], address))[0] == 403
+    assert server.process.returncode == 0
+
+
+def test_a_link_into_a_log_that_is_not_there_is_not_made(one: "Folder") -> None:
+    assert one.run("--org", "other", "sign-in").code == 4
+    assert one.run("sign-in", "--as", "nobody").code == 2
+    assert one.run("sign-in", "--as", "user/\x1b").code == 2
+    assert one.run("sign-in").code == 0

@@ -4,12 +4,9 @@ import json
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Folder
+from tests.cli.conftest import Folder
 
 COMPUTED = {"seq", "recorded_at", "source"}  # what a second log gives anew
 
@@ -33,14 +30,14 @@ def lines(*entries: object) -> bytes:
     return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
 
 
-def exported(folder: "Folder", *arguments: str) -> list[dict[str, object]]:
+def exported(folder: Folder, *arguments: str) -> list[dict[str, object]]:
     """What an export to standard output holds."""
     out = folder.good("export", "--format", "jsonl", "--output", "-", *arguments).out
     return [json.loads(line) for line in out.splitlines()]
 
 
 @pytest.fixture
-def varied(begun: "Folder") -> "Folder":
+def varied(begun: Folder) -> Folder:
     """A log of entries with every kind of member, names that change, one about its own actor, one denied."""
     anna, bob = (
         {"type": "user", "id": f"u-{n}", "name": name} for n, name in ((17, "Anna Lie"), (42, "Bob Li"))
@@ -68,7 +65,7 @@ def varied(begun: "Folder") -> "Folder":
 
 
 def test_an_export_imported_into_an_empty_log_and_again_adds_each_entry_once(
-    varied: "Folder", tmp_path_factory: pytest.TempPathFactory
+    varied: Folder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     first = exported(varied)
     varied.good("export", "--format", "jsonl", "--output", "all.jsonl")
@@ -87,7 +84,7 @@ def test_an_export_imported_into_an_empty_log_and_again_adds_each_entry_once(
     assert all(entry["source"]["id"] == "import" for entry in second)  # type: ignore[index]
 
 
-def test_an_entry_without_an_id_is_added_once_too(begun: "Folder") -> None:
+def test_an_entry_without_an_id_is_added_once_too(begun: Folder) -> None:
     """Its id follows from its content, under the organisation's key: another log gives it another id."""
     entry = {name: value for name, value in wire(1).items() if name != "id"}
     again = dict(reversed(entry.items()))
@@ -105,7 +102,7 @@ def test_an_entry_without_an_id_is_added_once_too(begun: "Folder") -> None:
     assert len(ids) == 2
 
 
-def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(begun: "Folder") -> None:
+def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(begun: Folder) -> None:
     """F10, F11, R29: nothing is swallowed, and one bad line stops no other."""
     good, other = lines(wire(1)), lines(wire(9))
     bad = {
@@ -143,7 +140,7 @@ def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(beg
     assert said.out == f"0 recorded, 2 in the log before, {len(bad)} refused\n"
 
 
-def test_a_dry_run_says_what_would_be_refused_and_records_nothing(begun: "Folder") -> None:
+def test_a_dry_run_says_what_would_be_refused_and_records_nothing(begun: Folder) -> None:
     stdin = lines(wire(1), wire(2, action="role.asigned"))
     ended = begun.run("import", "jsonl", "-", "--dry-run", stdin=stdin)
     assert (ended.code, ended.out) == (1, "1 acceptable, 0 in the log before, 1 refused\n")
@@ -155,7 +152,7 @@ def test_a_dry_run_says_what_would_be_refused_and_records_nothing(begun: "Folder
     )
 
 
-def test_an_export_is_exactly_the_filter(varied: "Folder") -> None:
+def test_an_export_is_exactly_the_filter(varied: Folder) -> None:
     for pairs in (
         (),
         ("--category", "roles"),
@@ -171,7 +168,7 @@ def test_an_export_is_exactly_the_filter(varied: "Folder") -> None:
     assert len(csv.splitlines()) == 2
 
 
-def test_an_erroring_or_killed_export_leaves_no_file_of_the_final_name(begun: "Folder") -> None:
+def test_an_erroring_or_killed_export_leaves_no_file_of_the_final_name(begun: Folder) -> None:
     """A half file never stands under the final name, whenever the process ends."""
     many = lines(*(wire(number) for number in range(1, 6001)))
     begun.good("import", "jsonl", "-", stdin=many)
@@ -194,7 +191,7 @@ def test_an_erroring_or_killed_export_leaves_no_file_of_the_final_name(begun: "F
     assert len(final.read_bytes().splitlines()) == 6001  # the one that was killed is an entry too
 
 
-def test_a_failed_export_leaves_nothing_at_all(one: "Folder") -> None:
+def test_a_failed_export_leaves_nothing_at_all(one: Folder) -> None:
     folder = one.path / "there"
     folder.mkdir()
     (folder / "taken").mkdir()
@@ -203,3 +200,27 @@ def test_a_failed_export_leaves_nothing_at_all(one: "Folder") -> None:
     assert [each.name for each in folder.iterdir()] == ["taken"]
     one.good("export", "--output", "there/free")
     assert sorted(each.name for each in folder.iterdir()) == ["free", "taken"]
+
+
+def test_an_export_that_cannot_be_is_refused_in_words(one: Folder) -> None:
+    """R6: a folder that is not there, and a form for a bundle, which has its own."""
+    missing = one.run("export", "--output", "nowhere/y.csv")
+    assert (missing.code, missing.err) == (2, "error: output: the folder nowhere does not exist\n")
+    both = one.run("export", "--format", "csv", "--bundle", "closed", "--output", "y.zip")
+    assert both.code == 2
+    assert "format: " in both.err
+    assert not (one.path / "y.zip").exists()
+    one.good("export", "--bundle", "closed", "--output", "y.zip")
+    unknown = one.run("verify", "y.zip", "--key", "nosuchkey")
+    assert (unknown.code, unknown.err) == (2, "error: nosuchkey: there is no such file\n")
+    one.good("verify", "y.zip")
+
+
+def test_an_import_says_a_score_of_refusals_and_counts_the_rest(begun: Folder) -> None:
+    """A wrong file does not fill the terminal; all refusals are in the JSON."""
+    (begun.path / "no.jsonl").write_text("nothing\n" * 132)
+    ended = begun.run("import", "jsonl", "no.jsonl")
+    assert ended.code == 1
+    assert ended.err.count("\n") == 21
+    assert "and 112 more" in ended.err
+    assert len(begun.run("import", "jsonl", "no.jsonl", "--json").json["refused"]) == 132

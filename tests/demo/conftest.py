@@ -1,21 +1,32 @@
-"""One built company for all tests of the demo, with a recorder that keeps every entry it is given."""
+"""One built company for all tests of the demo, a recorder that keeps every entry, and the HR pages over a copy."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 from msgspec import Struct
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from trailbook import demo
 from trailbook.catalogue import Catalogue, load
+from trailbook.demo import pages
+from trailbook.demo.system import HRSystem
+from trailbook.demo.tables import Base
 from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry, Receipt
 from trailbook.record.rules import complete_entry
 from trailbook.recording.contract import Result
 
 UNTIL = "2026-11-22T12:00:00+00:00"
+NOW = datetime.now(UTC)
+SAME = {"sec-fetch-site": "same-origin"}
+BERG = "u-1013"
 
 
 class Recorder:
@@ -96,3 +107,51 @@ def build() -> Build:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The company of seed 7."""
     return build_company(tmp_path_factory.mktemp("nordlys"))
+
+
+class Site:
+    """The pages served from a copy of hr.db, with what they recorded."""
+
+    def __init__(self, file: Path, recorder: Recorder) -> None:
+        self.file = file
+        self.recorder = recorder
+        self.hr = HRSystem(file, recorder, lambda: NOW)
+        self.client: TestClient[Litestar] = TestClient(
+            Litestar(pages.page_routes(self.hr)), base_url="http://testserver.local"
+        )
+
+    def post(self, path: str, form: dict[str, str] | None = None, **headers: str) -> int:
+        """Send a form as a browser on the page would, and answer the status."""
+        return self.client.post(
+            path, data=form or {}, headers=headers or SAME, follow_redirects=False
+        ).status_code
+
+    def one(self) -> NewEntry:
+        """The one entry recorded since the site began."""
+        assert len(self.recorder.entries) == 1
+        return self.recorder.entries[0]
+
+    def rows(self) -> Session:
+        """A look into hr.db from outside."""
+        return Session(create_engine(f"sqlite:///{self.file}"))
+
+
+@pytest.fixture
+def site(built: Built, tmp_path: Path) -> Iterator[Site]:
+    """The pages over a copy of the built company."""
+    file = tmp_path / "hr.db"
+    shutil.copy(built.directory / demo.HR_FILE, file)
+    found = Site(file, type(built.recorder)(built.recorder.catalogue, lambda: NOW))
+    with found.client:
+        yield found
+    found.hr.close()
+
+
+@pytest.fixture
+def rows() -> Iterator[Session]:
+    """An hr.db with nothing in it, in memory."""
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine, autoflush=False) as session:
+        yield session
+    engine.dispose()

@@ -6,21 +6,17 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from tests.demo.conftest import Build, Built
 
 from trailbook import demo
 from trailbook.demo import names
 from trailbook.demo.simulation.calendar import first_week, local, odd_night, span_of
 from trailbook.model import NewEntry
-
-if TYPE_CHECKING:
-    from tests.demo.conftest import Build, Built
 
 DOCUMENTATION = [
     ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -44,12 +40,12 @@ def written(entries: Iterable[NewEntry]) -> str:
     return msgspec.json.encode(list(entries)).decode()
 
 
-def of(built: "Built", action: str) -> list[NewEntry]:
+def of(built: Built, action: str) -> list[NewEntry]:
     """The entries of an action."""
     return [entry for entry in built.recorder.entries if entry.action == action]
 
 
-def test_the_same_seed_gives_the_same_company(built: "Built", build: "Build", tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_company(built: Built, build: Build, tmp_path: Path) -> None:
     """Every entry of a second build is the same, its id too; another seed is another company."""
     (tmp_path / "same").mkdir()
     (tmp_path / "other").mkdir()
@@ -61,7 +57,7 @@ def test_the_same_seed_gives_the_same_company(built: "Built", build: "Build", tm
     assert other.recorder.entries != built.recorder.entries
 
 
-def test_it_is_as_large_as_a_real_company(built: "Built") -> None:
+def test_it_is_as_large_as_a_real_company(built: Built) -> None:
     """More than 30,000 entries over 24 months, about 120 people at a time, and something in every month."""
     assert built.summary.entries == len(built.recorder.entries) > 30_000
     assert 110 <= built.summary.staff <= 130
@@ -72,7 +68,7 @@ def test_it_is_as_large_as_a_real_company(built: "Built") -> None:
     assert built.summary.until - built.summary.first > timedelta(days=729)
 
 
-def test_ids_are_version_7_and_nobody_shares_one(built: "Built") -> None:
+def test_ids_are_version_7_and_nobody_shares_one(built: Built) -> None:
     """Each id is given, unique, and carries the time of its entry."""
     ids = [entry.id for entry in built.recorder.entries]
     assert len(set(ids)) == len(ids)
@@ -83,7 +79,7 @@ def test_ids_are_version_7_and_nobody_shares_one(built: "Built") -> None:
         assert 0 <= after < 300_000  # the entry at a run's end has the id that was reserved at its beginning
 
 
-def test_only_imports_are_told_late(built: "Built") -> None:
+def test_only_imports_are_told_late(built: Built) -> None:
     """P17: live entries are recorded within the hour; imports of the past months say so by their times."""
     late = set()
     for entry, recorded in zip(built.recorder.entries, built.recorder.recorded_at, strict=True):
@@ -94,7 +90,7 @@ def test_only_imports_are_told_late(built: "Built") -> None:
     assert built.recorder.recorded_at == sorted(built.recorder.recorded_at)
 
 
-def test_what_led_to_an_entry_is_recorded_by_then(built: "Built") -> None:
+def test_what_led_to_an_entry_is_recorded_by_then(built: Built) -> None:
     """Children of runs, approvals and endings cite their cause, and share its correlation where it has one."""
     seen = {entry.id: entry for entry in built.recorder.entries}
     at = dict(zip(seen, built.recorder.recorded_at, strict=True))
@@ -116,7 +112,7 @@ def test_what_led_to_an_entry_is_recorded_by_then(built: "Built") -> None:
         assert caused[pair] > 10, pair
 
 
-def test_everybody_and_everything_acts(built: "Built") -> None:
+def test_everybody_and_everything_acts(built: Built) -> None:
     """People, integrations and rules act; some on behalf of others; some fail and some are refused."""
     entries = built.recorder.entries
     assert {entry.actor.kind for entry in entries} == {"person", "integration", "system"}
@@ -130,7 +126,7 @@ def test_everybody_and_everything_acts(built: "Built") -> None:
     assert len({entry.action for entry in entries}) > 80
 
 
-def test_addresses_are_nobodys(built: "Built") -> None:
+def test_addresses_are_nobodys(built: Built) -> None:
     """Every IP address is of a range kept for documentation; people have one and a user agent, jobs have none."""
     for entry in built.recorder.entries:
         if entry.actor.kind == "person":
@@ -141,7 +137,7 @@ def test_addresses_are_nobodys(built: "Built") -> None:
             assert entry.origin.ip is None
 
 
-def test_namesakes_and_a_new_name(built: "Built") -> None:
+def test_namesakes_and_a_new_name(built: Built) -> None:
     """Several people share a name under ids of their own; one is called otherwise after her wedding."""
     created = {entry.target.id: entry.target.name for entry in of(built, "user.created")}
     shared = [name for name, count in Counter(created.values()).items() if count > 1]
@@ -153,7 +149,7 @@ def test_namesakes_and_a_new_name(built: "Built") -> None:
     assert re.search("[öä]", "".join(str(n) for n in created.values()))
 
 
-def test_roles_change_most_around_the_review(built: "Built") -> None:
+def test_roles_change_most_around_the_review(built: Built) -> None:
     """Q4: August to October together have twice the changes of roles and permissions of three months in spring."""
     months = Counter(
         e.occurred_at.month
@@ -163,7 +159,7 @@ def test_roles_change_most_around_the_review(built: "Built") -> None:
     assert sum(months[m] for m in (8, 9, 10)) > 2 * sum(months[m] for m in (2, 3, 4))
 
 
-def test_the_odd_night_and_the_newcomer(built: "Built") -> None:
+def test_the_odd_night_and_the_newcomer(built: Built) -> None:
     """Q5 and Q8: a salary changed on a Saturday night, and a first week with an entry of most categories."""
     night = odd_night(built.summary.until)
     odd = [e for e in of(built, "salary.updated") if e.occurred_at == night]
@@ -181,7 +177,7 @@ def test_the_odd_night_and_the_newcomer(built: "Built") -> None:
     assert {e.category for e in hers} >= {"users", "security", "competence", "absence", "integrations"}
 
 
-def test_no_value_is_in_any_entry(built: "Built") -> None:
+def test_no_value_is_in_any_entry(built: Built) -> None:
     """S3: no amount, national id, note, number, address or secret of hr.db is anywhere in the entries."""
     words = set(re.findall(r'"([^"]*)"', written(built.recorder.entries)))
     told = "\n".join(words)
@@ -195,7 +191,7 @@ def test_no_value_is_in_any_entry(built: "Built") -> None:
                 assert [v for v in values[:: len(values) // 40 + 1] if v in told] == []  # some, within others
 
 
-def test_the_canaries_are_in_hr_db(built: "Built") -> None:
+def test_the_canaries_are_in_hr_db(built: Built) -> None:
     """The control of the test above: each canary is really there to be found, and names are in the entries."""
     content = (built.directory / demo.HR_FILE).read_bytes()
     text = written(built.recorder.entries)
@@ -205,30 +201,7 @@ def test_the_canaries_are_in_hr_db(built: "Built") -> None:
     assert "Åse Lindqvist" in text
 
 
-@pytest.mark.parametrize(
-    ("until", "first"),
-    [
-        (datetime(2026, 11, 22, 12, tzinfo=UTC), "2024-11-22"),
-        (datetime(2028, 2, 29, 12, tzinfo=UTC), "2026-02-28"),
-        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "2025-01-01"),  # already the new year in Oslo
-    ],
-)
-def test_the_span_is_24_months_of_local_days(until: datetime, first: str) -> None:
-    """The first day is the same day two years before, or the last of its month."""
-    assert span_of(until).first.isoformat() == first
-
-
-def test_local_time_knows_summer() -> None:
-    """Eight o'clock in Oslo is seven in winter and six in summer, in UTC."""
-    for day, hour in ((datetime(2026, 1, 15), 7), (datetime(2026, 7, 15), 6)):  # noqa: DTZ001 - only days are taken
-        assert local(day.date(), 8 * 3600) == datetime(2026, day.month, 15, hour, tzinfo=UTC)
-    assert (
-        odd_night(datetime(2026, 11, 22, tzinfo=UTC)).astimezone(ZoneInfo("Europe/Oslo")).strftime("%a %H:%M")
-        == "Sat 02:41"
-    )
-
-
-def test_a_second_company_is_not_built_over_the_first(built: "Built", build: "Build") -> None:
+def test_a_second_company_is_not_built_over_the_first(built: Built, build: Build) -> None:
     """An hr.db that exists is left alone."""
     before = (built.directory / demo.HR_FILE).stat().st_mtime_ns
     with pytest.raises(FileExistsError):
@@ -236,7 +209,7 @@ def test_a_second_company_is_not_built_over_the_first(built: "Built", build: "Bu
     assert (built.directory / demo.HR_FILE).stat().st_mtime_ns == before
 
 
-def test_progress_is_told(built: "Built") -> None:
+def test_progress_is_told(built: Built) -> None:
     """Each simulated day is told once, up to the last."""
     days = len(span_of(built.summary.until).days)
     assert built.progress == [(n, days) for n in range(1, days + 1)]

@@ -15,8 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from msgspec import Struct
-from tests.cli.conftest import Folder
-from tests.cli.test_keeping import serving
+from tests.cli.conftest import Folder, serving
 from tests.torture.judging import ME, acknowledged, faults
 from tests.torture.scenarios import ORG, begin, entry, open_in
 from tests.torture.test_writers import writers
@@ -94,10 +93,10 @@ def both(folder: Folder) -> Iterator[Both]:
     bearer = {"Authorization": f"Bearer {made['secret']}"}
     host = open_in(folder.path)
     with (
-        serving(folder) as (address, process),
-        httpx.Client(base_url=f"{address}/api/v1/orgs/{ORG}/", headers=bearer, timeout=60) as client,
+        serving(folder) as server,
+        httpx.Client(base_url=f"{server.address}/api/v1/orgs/{ORG}/", headers=bearer, timeout=60) as client,
     ):
-        yield Both(client, host, process)
+        yield Both(client, host, server.process)
     host.close()
 
 
@@ -171,8 +170,8 @@ def test_the_server_is_killed(both: Both, folder: Folder) -> None:
     said += both.record(50, chance)
     assert both.host.log(ORG).count(ROLES, viewer=ME)[0] == 40 + len(said)
     assert faults(folder.path, said) == []
-    with serving(folder) as (address, _):
-        client = httpx.Client(base_url=f"{address}/api/v1/orgs/{ORG}/", headers=both.client.headers)
+    with serving(folder) as server:
+        client = httpx.Client(base_url=f"{server.address}/api/v1/orgs/{ORG}/", headers=both.client.headers)
         after = Both(client, both.host, both.server)
         assert after.counts() == (40 + len(said),) * 2
         said += after.post(3, chance)

@@ -12,7 +12,7 @@ import pytest
 
 from trailbook.errors import DamagedError, SchemaNewerError, StoreError
 from trailbook.stores import open_store
-from trailbook.stores.sqlite.connection import APPLICATION_ID, Connections, migrations
+from trailbook.stores.sqlite.connection import APPLICATION_ID, Connections, migrations, our_errors
 from trailbook.testing.stores import ORG, batch, filled, row
 
 SCHEMA = (resources.files("trailbook.stores.sqlite") / "schema.sql").read_text("utf-8")
@@ -180,3 +180,15 @@ def test_an_ended_thread_leaves_no_connection_open(file: Path) -> None:
     held.clear()
     connections.close()
     assert descriptors(file) == 0
+
+
+def test_a_store_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    """F9: read-only and not to be opened are told apart, and from everything else."""
+    file = f"{tmp_path}/a.db"
+    apsw.Connection(file).close(True)
+    reader = apsw.Connection(file, flags=apsw.SQLITE_OPEN_READONLY)
+    with pytest.raises(StoreError, match="read-only"), our_errors():
+        reader.execute("CREATE TABLE t(a)")
+    reader.close(True)
+    with pytest.raises(StoreError, match="cannot be opened"), our_errors():
+        apsw.Connection(f"{tmp_path}/no/a.db")

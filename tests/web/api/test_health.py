@@ -13,8 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.cli.conftest import Folder
-from tests.cli.test_keeping import serving
+from tests.cli.conftest import Folder, serving
 from tests.web.conftest import ORG, Served, wire
 
 from trailbook.deployment.health import PARTS, Alarms
@@ -122,16 +121,16 @@ def test_a_write_that_failed(tmp_path: Path) -> None:
     folder.good("init", "--org", ORG)
     key = folder.good("api-keys", "new", "--name", "x", "--scope", "record", "--json").json["secret"]
     bearer = {"Authorization": f"Bearer {key}"}
-    with serving(folder) as (address, process), httpx.Client(base_url=address, headers=bearer) as client:
+    with serving(folder) as server, httpx.Client(base_url=server.address, headers=bearer) as client:
         path = f"/api/v1/orgs/{ORG}/entries"
         assert client.post(path, json=wire()).status_code == 201
         assert "store" not in client.get("/readyz").json()["failing"]
-        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         assert client.post(path, json=wire()).status_code == 503
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
         assert client.post(path, json=wire()).status_code == 503
         answer = client.get("/readyz")
         assert (answer.status_code, "store" in answer.json()["failing"]) == (503, True)
         assert client.get("/healthz").status_code == 200
-    with serving(folder) as (address, _):  # the control: begun again it is ready
-        assert "store" not in httpx.get(f"{address}/readyz").json()["failing"]
+    with serving(folder) as server:  # the control: begun again it is ready
+        assert "store" not in httpx.get(f"{server.address}/readyz").json()["failing"]

@@ -1,11 +1,13 @@
-"""`verify --root` checks the timestamps that a log keeps, each over its own note (F25)."""
+"""`verify`: timestamps that a log keeps, each over its own note (F25), proofs, and what is not there."""
 
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Folder
+from tests.cli.conftest import Folder, begin_signed
 
 from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.settings import Signs
@@ -72,3 +74,60 @@ def test_roots_that_are_none(stamped: Folder) -> None:
     (stamped.path / "text.pem").write_text("no certificate", "ascii")
     for words in (("--root", "away.pem"), ("--root", "text.pem"), ("outside.txt", "--root", "own.pem")):
         assert stamped.run("verify", *words).code == 2
+
+
+VERIFIER = Path(__file__).parents[2] / "src" / "trailbook" / "export" / "trailbook_verify.py"
+
+
+def single_file(folder: Folder, *words: str) -> int:
+    """The exit status of the verifier that comes with every bundle, run by itself."""
+    command = [sys.executable, "-I", str(VERIFIER), *words]
+    return subprocess.run(command, cwd=folder.path, capture_output=True, check=False, timeout=60).returncode
+
+
+def test_a_proof_is_checked_by_one_command(empty: Folder) -> None:
+    """`prove` writes what `verify` checks, beside the log and by a key alone; a changed byte is found."""
+    begin_signed(empty)
+    entry = empty.good("search", "--json").json["entries"][0]["id"]
+    empty.good("prove", entry, "--output", "p.txt")
+    assert "stands at seq 0" in empty.good("verify", "p.txt").out
+    (empty.path / "key").write_text(empty.good("keys", "list").out, "utf-8")
+    away = empty.path / "away"
+    away.mkdir()
+    for name in ("p.txt", "p.txt.leaf", "key"):
+        (away / name).write_bytes((empty.path / name).read_bytes())
+    other = Folder(away)
+    assert other.good("verify", "p.txt", "--key", "key", "--json").json["holds"] is True
+    assert single_file(other, "p.txt", "--key", "key") == 0
+    leaf = bytearray((away / "p.txt.leaf").read_bytes())
+    leaf[20] ^= 1
+    (away / "p.txt.leaf").write_bytes(leaf)
+    assert other.run("verify", "p.txt", "--key", "key").code == 1
+    assert single_file(other, "p.txt", "--key", "key") == 1
+
+
+def test_what_is_not_there_is_said(empty: Folder) -> None:
+    """A missing or empty file to verify, a folder that is not there: usage, said in words."""
+    begin_signed(empty)
+    (empty.path / "nothing.zip").write_bytes(b"")
+    for words, said in (
+        (("verify", "nothing.zip"), "nothing.zip: is empty"),
+        (("verify", "missing.zip"), "missing.zip: there is no such file"),
+        (("backup", "nowhere/b.db"), "its folder does not exist"),
+    ):
+        ended = empty.run(*words)
+        assert (ended.code, said in ended.err) == (2, True), ended.err
+
+
+def test_a_verification_is_remembered_where_that_is_asked(one: Folder) -> None:
+    """`verify --remember` is an entry; without it nothing is, and a part or a file cannot be remembered."""
+    one.good("verify")
+    assert one.good("search", "action:activity_log.verified", "--json").json["entries"] == []
+    one.good("verify", "--remember")
+    found = one.good("search", "action:activity_log.verified", "--json").json["entries"]
+    assert [each["target"]["type"] for each in found] == ["checkpoint"]
+    (one.path / "some.zip").write_bytes(b"x")
+    for words in (("verify", "--remember", "some.zip"), ("verify", "--remember", "--start", "1")):
+        refused = one.run(*words)
+        assert refused.code == 2
+        assert "remember" in refused.err

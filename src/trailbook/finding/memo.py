@@ -100,9 +100,8 @@ class Erasures:
     def announce(self) -> None:
         """Somebody was erased, or may have been: everything that was remembered is forgotten."""
         with self._lock:
-            self.count += (
-                1  # first, so that whoever puts something in and then finds it unchanged was not too late
-            )
+            # Counted first: whoever puts something in, and then finds the count unchanged, was in time to be emptied.
+            self.count += 1
             memos = list(self._memos)
         for memo in memos:
             memo.clear()

@@ -73,9 +73,8 @@ class Projection:
         self.lock = threading.RLock()
         self.erasures = Erasures()  # announced with the lock held
         self._answers: Memo[Hashable, Any] = Memo(_MOST_ANSWERS, self.erasures)
-        self._names: Memo[int, tuple[int, str | None]] = Memo(
-            _MOST_NAMES, self.erasures
-        )  # size then, name_now
+        # Of an item: how far the log reached, and what the item was called then.
+        self._names: Memo[int, tuple[int, str | None]] = Memo(_MOST_NAMES, self.erasures)
         self._labels: Memo[tuple[str, str], tuple[str, ...]] = Memo(_MOST_LABELS, self.erasures)
         self.identities = Identities(store, org, self.erasures)
         self.tail = Tail(0, new_codes())
@@ -121,9 +120,8 @@ class Projection:
                 self._follow(committed)
             except TrailbookError:
                 self._loaded = False
-            self._announce_erasures(
-                committed.rows
-            )  # last, for whoever is erased is among what was just learnt
+            # Last, for whoever is erased is among what was learnt of this commit.
+            self._announce_erasures(committed.rows)
 
     def _follow(self, committed: Committed) -> None:
         if not self._loaded:
@@ -220,10 +218,14 @@ class Projection:
         remembered = self._names.peek(item)
         if remembered is not None and remembered[0] == size:
             return remembered[1]
+        erasures = self.erasures.count
         seq = self.ask(lambda pieces: newest_citing(pieces, item))
         body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
         name = name_of(versions, () if body is None else decode_body(body).tokens())
-        self._names.put(item, (size, name))
+        if (
+            erasures == self.erasures.count
+        ):  # else the log was read anew, and this name may be of an erased one
+            self._names.put(item, (size, name))
         return name
 
     def led_to(self, ids: Sequence[str]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.export import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
+from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.limits import Gate, Lane
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MalformedError
@@ -51,6 +52,7 @@ class Site(Struct, frozen=True):
     gate: Gate
     row_cache: RowCache
     lane: Lane
+    bodies: Bodies
 
 
 class Admission(Struct, frozen=True, gc=False):

@@ -56,10 +56,16 @@ from .orders import (
     KEPT_DAYS as KEPT_DAYS,
 )
 from .orders import (
+    Beside as Beside,
+)
+from .orders import (
     JobState as JobState,
 )
 from .orders import (
     made_of as made_of,
+)
+from .orders import (
+    require_few as require_few,
 )
 from .orders import (
     wanted_of as wanted_of,

@@ -24,6 +24,7 @@ from trailbook.web.http.request import THREADS, Site
 from trailbook.web.http.routes import Routes
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MAX_BATCH
+from trailbook.web.http.transfers import Outflows
 from trailbook.web.pages import activity, settings, sign_in, views
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
@@ -49,7 +50,8 @@ def create_app(
     runner, closing = kept_exports(deployment, folder, export_days)
     gate = Gate(limits, deployment.clock)
     limiter = CapacityLimiter(THREADS)
-    shared = RowCache(), Lane(limiter), Bodies()
+    lane = Lane(limiter)
+    shared = RowCache(), lane, Bodies(), Outflows(lane, limiter)
     site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared)
     routes, streams, ingest = Routes(site), live.Streams(), fast_path.Ingest(site)
     handlers = [
@@ -74,7 +76,7 @@ def create_app(
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams, app.state.limits, app.state.base_url = streams, limits, site.base_url
-    app.state.bodies = site.bodies
+    app.state.bodies, app.state.outflows = site.bodies, site.outflows
     edge = EdgeSettings(
         base_url=site.base_url,
         methods=partial(allowed_methods, app),

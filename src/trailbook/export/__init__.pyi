@@ -56,6 +56,9 @@ from .orders import (
     KEPT_DAYS as KEPT_DAYS,
 )
 from .orders import (
+    Beside as Beside,
+)
+from .orders import (
     JobState as JobState,
 )
 from .orders import (
@@ -63,6 +66,9 @@ from .orders import (
 )
 from .orders import (
     order_of as order_of,
+)
+from .orders import (
+    require_few as require_few,
 )
 from .runner import (
     EVERY_FORMAT as EVERY_FORMAT,

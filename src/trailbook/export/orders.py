@@ -51,6 +51,13 @@ class ExportFile(Struct, frozen=True, kw_only=True):
     manifest: str | None = None
 
 
+class Beside(Struct, frozen=True):
+    """How many exports are sent while they are made, of a viewer and of an organisation: they are no jobs."""
+
+    own: int = 0
+    org: int = 0
+
+
 class Orders:
     """The orders of a deployment, with their clock."""
 
@@ -78,11 +85,14 @@ class Orders:
             order=msgspec.json.encode(order),
         )
         if not self._jobs.add(job, LIMITS):
-            raise TooManyExportsError(
-                f"at most {LIMITS.viewer} exports of a viewer and {LIMITS.org} of an organisation run at once,"
-                f" and {LIMITS.kept} are kept: wait for one, or delete one"
-            )
+            raise _too_many()
         return job
+
+    def require_room(self, viewer: Viewer, beside: Beside) -> None:
+        """Let one more be under way beside these and the jobs that are live. Raises: TooManyExportsError."""
+        live = [job for job in self._jobs.every(viewer.org) if is_live(job)]
+        own = [job for job in live if job.viewer == _who(viewer)]
+        require_few(Beside(beside.own + len(own), beside.org + len(live)))
 
     def find(self, viewer: Viewer, id_: str) -> Job:
         """A viewer's own job. Raises: NotFoundError, for another's as for none."""
@@ -207,6 +217,12 @@ class Orders:
         return microseconds(self._clock())
 
 
+def require_few(there: Beside) -> None:
+    """Let one more be under way beside so many. Raises: TooManyExportsError."""
+    if there.own >= LIMITS.viewer or there.org >= LIMITS.org:
+        raise _too_many()
+
+
 def order_of(job: Job) -> ExportOrder:
     """What a job's order says."""
     return msgspec.json.decode(job.order, type=ExportOrder)
@@ -224,3 +240,10 @@ def is_live(job: Job) -> bool:
 
 def _who(viewer: Viewer) -> str:
     return f"{viewer.item.type}/{viewer.item.id}"
+
+
+def _too_many() -> TooManyExportsError:
+    return TooManyExportsError(
+        f"at most {LIMITS.viewer} exports of a viewer and {LIMITS.org} of an organisation run at once,"
+        f" and {LIMITS.kept} are kept: wait for one, or delete one"
+    )

@@ -13,17 +13,18 @@ from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import DEFAULT_ALARMS, Alarms, Deployment
 from trailbook.export import KEPT_DAYS, kept_exports
-from trailbook.web.api import access, counts, docs, entries, exports, health, live, proofs, recording
+from trailbook.web.api import access, counts, docs, entries, exports, fast_path, health, live, proofs
 from trailbook.web.api import views as saved_views
-from trailbook.web.api.fast_path import ingesting
 from trailbook.web.http import render
+from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.edge import EdgeSettings, edged
 from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Lane, Limits
 from trailbook.web.http.problems import allowed_methods
 from trailbook.web.http.request import THREADS, Site
 from trailbook.web.http.routes import Routes
 from trailbook.web.http.row_cache import RowCache
-from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY
+from trailbook.web.http.strict_json import MAX_BATCH
+from trailbook.web.http.transfers import Outflows
 from trailbook.web.pages import activity, settings, sign_in, views
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
@@ -49,9 +50,12 @@ def create_app(
     runner, closing = kept_exports(deployment, folder, export_days)
     gate = Gate(limits, deployment.clock)
     limiter = CapacityLimiter(THREADS)
-    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, RowCache(), Lane(limiter))
-    routes, streams = Routes(site), live.Streams()
+    lane = Lane(limiter)
+    shared = RowCache(), lane, Bodies(), Outflows(lane, limiter)
+    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared)
+    routes, streams, ingest = Routes(site), live.Streams(), fast_path.Ingest(site)
     handlers = [
+        *fast_path.routes(ingest, f"{_ORG}/entries"),
         *_entries(routes),
         live.route(site, f"{_ORG}/live", streams),
         *_exports(routes),
@@ -72,20 +76,19 @@ def create_app(
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams, app.state.limits, app.state.base_url = streams, limits, site.base_url
+    app.state.bodies, app.state.outflows = site.bodies, site.outflows
     edge = EdgeSettings(
         base_url=site.base_url,
         methods=partial(allowed_methods, app),
         request_seconds=limits.request_seconds,
     )
-    app.asgi_handler = edged(ingesting(site, app.asgi_handler), edge)
+    app.asgi_handler = edged(fast_path.ingesting(ingest, app.asgi_handler), edge)
     return app
 
 
 def _entries(routes: Routes) -> list[ControllerRouterHandler]:
-    """Recording, finding and proving."""
+    """Finding and proving."""
     return [
-        routes.api("POST", f"{_ORG}/entries", recording.record_one, most=MAX_ENTRY),
-        routes.api("POST", f"{_ORG}/entries/batch", recording.record_batch, most=MAX_BATCH),
         routes.api("GET", f"{_ORG}/entries", entries.search),
         routes.api("GET", f"{_ORG}/entries.csv", exports.at_once_csv),
         routes.api("GET", f"{_ORG}/entries.jsonl", exports.at_once_jsonl),

@@ -6,20 +6,21 @@ transfer that broke off as if it were whole. What another viewer ordered answers
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 from litestar import Response
-from litestar.response import Stream
 from msgspec import Struct
 
+from trailbook.access import Scope
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.export import (
     COLUMNS,
     EVERY_FORMAT,
     FORMATS,
+    Beside,
     ExportRequest,
     Format,
     JobState,
@@ -28,14 +29,17 @@ from trailbook.export import (
     file_of,
     file_pieces,
     order_of,
+    require_few,
 )
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import read_list, vocabulary_of
 from trailbook.web.http.media import JSON, sent_as
-from trailbook.web.http.request import Request, off_loop, refuse_parameters
+from trailbook.web.http.outflow import Flow, Outflow, still
+from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.strict_json import strict
 from trailbook.web.http.texts import LOCALES
+from trailbook.web.http.transfers import Transfers
 
 MAX_ORDER = 64 * 1024
 NOTE, ZIP = "text/plain", "application/zip"
@@ -92,6 +96,9 @@ def order(request: Request) -> Response[bytes]:
     request.only()
     sent_as(request, JSON)
     wanted = _order(request)
+    request.site.exports.orders.require_room(
+        request.viewer, request.site.outflows.made.beside(request.viewer)
+    )
     job = request.site.exports.order(wanted, request.viewer)
     headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
     return Response(msgspec.json.encode(_answer(job)), status_code=202, headers=headers, media_type=JSON)
@@ -231,8 +238,26 @@ def _part(request: Request, path: Path, headers: Mapping[str, str], media_type: 
     if (start, stop) != (0, size):
         more["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     status = 200 if (start, stop) == (0, size) else 206
-    pieces = off_loop(_bytes(path, start, stop), request.site.limiter)
-    return Stream(pieces, status_code=status, headers=more, media_type=media_type)
+    outflows = request.site.outflows
+
+    def begin(beside: Beside) -> AsyncIterator[bytes]:
+        require_few(beside)
+        return outflows.turns.pieces(_bytes(path, start, stop))
+
+    flow = _flow(request, outflows.kept, begin)
+    return Outflow(flow, status_code=status, headers=more, media_type=media_type)
+
+
+def _flow(request: Request, transfers: Transfers, begin: Callable[[Beside], AsyncIterator[bytes]]) -> Flow:
+    """What streams to the viewer of a request for as long as they may have it."""
+    scope: Scope = "export" if transfers is request.site.outflows.kept else "read"
+    return Flow(
+        viewer=request.viewer,
+        transfers=transfers,
+        begin=begin,
+        still=still(request, scope),
+        site=request.site,
+    )
 
 
 def _span(headers: Mapping[str, str], size: int, tag: str) -> tuple[int, int]:
@@ -260,38 +285,42 @@ def _bytes(path: Path, start: int, stop: int) -> Iterator[bytes]:
         raise OSError("the file ended before its time")  # the transfer breaks visibly
 
 
-def at_once_csv(request: Request) -> Stream:
+def at_once_csv(request: Request) -> Outflow:
     """GET entries.csv: everything the filter finds, for a spreadsheet."""
     return _at_once(request, "csv")
 
 
-def at_once_jsonl(request: Request) -> Stream:
+def at_once_jsonl(request: Request) -> Outflow:
     """GET entries.jsonl: everything the filter finds, for programs."""
     return _at_once(request, "jsonl")
 
 
-def _at_once(request: Request, name: Format) -> Stream:
+def _at_once(request: Request, name: Format) -> Outflow:
     strays = dict.fromkeys(name for name, _ in request.pairs if name in ("limit", "cursor", "count"))
     refuse_parameters(
         [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
     )
-    asked = read_list(request)
+    asked, outflows = read_list(request), request.site.outflows
     rows = request.log.export(asked.query, viewer=request.viewer, order=asked.paging.order, lang=request.lang)
-    request.log.exported(asked.query, viewer=request.viewer)  # after `as_of`: it is not in its own file
-    pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=asked.query.tz))
+
+    def begin(beside: Beside) -> AsyncIterator[bytes]:
+        request.site.exports.orders.require_room(request.viewer, beside)
+        request.log.exported(asked.query, viewer=request.viewer)  # after `as_of`: it is not in its own file
+        pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=asked.query.tz))
+        return outflows.turns.pieces(_pieces(pieces))
+
     file = f"activity-{request.org}-{request.site.deployment.clock():%Y-%m-%d}.{name}"
     headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": request.lang}
-    media_type = FORMATS[name].media_type
-    return Stream(off_loop(_pieces(pieces), request.site.limiter), headers=headers, media_type=media_type)
+    flow = _flow(request, outflows.made, begin)
+    return Outflow(flow, headers=headers, media_type=FORMATS[name].media_type)
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    held: list[bytes] = []
-    size = 0
+    """The same bytes in pieces of one size, the last of which may be shorter."""
+    held = bytearray()
     for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk)
-        if size >= _PIECE:
-            yield b"".join(held)
-            held, size = [], 0
-    yield b"".join(held)
+        held += chunk
+        while len(held) >= _PIECE:
+            yield bytes(held[:_PIECE])
+            del held[:_PIECE]
+    yield bytes(held)

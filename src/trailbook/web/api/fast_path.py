@@ -1,42 +1,42 @@
 """The two paths that record, in front of the framework: no more between the wire and the log than they need.
 
 Owns the gathering: single entries of an organisation that arrive while a commit is under way share the next one,
-and the key that they came with is asked for once in it, so that a revoked one ends with the commit before. Refuses
-to wait without bound, and to answer before what it answers is durable. Everything else goes on to the framework.
+and the key that they came with is asked for once in it, so that a revoked one ends with the commit before. A batch
+takes its turn when all of it is there, and no key takes every turn. Refuses to wait without bound, and to answer
+before what it answers is durable. Everything else goes on to the framework, whose routes of the same paths end here.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 from anyio import to_thread
+from litestar import Request as HTTPRequest
 from litestar import Response
 from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct, structs
 
-from trailbook.errors import InvalidError, OverloadedError, TrailbookError
+from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry
 from trailbook.web.api.recording import read_one, receipt_of, record_batch
 from trailbook.web.http.auth import admit_api
+from trailbook.web.http.bodies import Bound
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import answer, problem_of
-from trailbook.web.http.request import Admission, Request, Site, request_in
-from trailbook.web.http.strict_json import (
-    MAX_BATCH,
-    MAX_ENTRY,
-    BatchTooLargeError,
-    MalformedError,
-    TooLargeError,
-)
+from trailbook.web.http.request import Admission, Request, Site, request_in, request_of
+from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY, BatchTooLargeError, TooLargeError
 
 _PATH = re.compile(r"/api/v1/orgs/([^/]+)/entries(/batch)?")
-_ROOM = 64 * 1024 * 1024  # bytes of single entries that may wait
 _TOGETHER = 512  # single entries in one commit: more would keep the first of them waiting
-_QUEUED = 256  # batches that may wait for their turn
-_BATCHES = 8  # batches read or recorded at a time; what waits for its turn is not read yet
+_BATCHES, _OWN = 8, 4  # batches recorded at a time, and of one key; each is there whole before its turn
+_ENTRY = Bound(MAX_ENTRY, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"))
+_BATCH = Bound(MAX_BATCH, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"))
 _log = logging.getLogger("trailbook.web")
 
 Reply = Response[bytes] | Exception
@@ -50,25 +50,44 @@ class _Waiting(Struct):
 
 
 class Ingest:
-    """One application's way in: what waits of each organisation, and how much that is."""
+    """One application's way in: what waits of each organisation."""
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self.site = site
         self._waiting: dict[str, list[_Waiting]] = {}
-        self._held = 0
         self._running: set[asyncio.Task[None]] = set()
         self._batches = asyncio.Semaphore(_BATCHES)
-        self._queued = 0
+        self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def single(self, request: Request, receive: Receive) -> Response[bytes]:
-        """The answer to one entry. Raises: TooLargeError, OverloadedError; what recording it raises."""
-        body = await _body(
-            request, receive, MAX_ENTRY, TooLargeError(f"one entry may have {MAX_ENTRY} bytes")
-        )
-        if self._held + len(body) > _ROOM:
-            raise OverloadedError("more waits to be recorded than there is room for; send it again soon")
-        self._held += len(body)
-        entry = _Waiting(structs.replace(request, body=body), asyncio.get_running_loop().create_future())
+        """The answer to one entry. Raises: TooLargeError; as `Space.body`; what recording it raises."""
+        _ENTRY.announced(request.headers)
+        with self.site.bodies.space(_bearer(request)) as space:
+            first: Any = await receive()
+            if first.get("more_body"):  # what comes in pieces is waited for from whoever may record alone
+                await to_thread.run_sync(_admit, request, limiter=self.site.limiter)
+            body = await space.body(receive, _ENTRY, first=first)
+            return await self._in_next_commit(structs.replace(request, body=body))
+
+    async def batch(self, request: Request, receive: Receive) -> Response[bytes]:
+        """The answer to a batch: who asks is known before its body is read. Raises: as `single`."""
+        _BATCH.announced(request.headers)
+        admitted = await to_thread.run_sync(_admit, request, limiter=self.site.limiter)
+        with self.site.bodies.space(admitted.source.id) as space:
+            body = await space.body(receive, _BATCH)
+            async with self._turn(admitted.source.id):
+                whole = structs.replace(request, body=body)
+                return await to_thread.run_sync(_recorded, whole, limiter=self.site.limiter)
+
+    @asynccontextmanager
+    async def _turn(self, source: str) -> AsyncIterator[None]:
+        """One of the turns, of which one key waits for a few at a time: others come between."""
+        own = self._own.setdefault(source, asyncio.Semaphore(_OWN))
+        async with own, self._batches:
+            yield
+
+    async def _in_next_commit(self, request: Request) -> Response[bytes]:
+        entry = _Waiting(request, asyncio.get_running_loop().create_future())
         if request.org in self._waiting:
             self._waiting[request.org].append(entry)
         else:
@@ -76,29 +95,7 @@ class Ingest:
             task = asyncio.create_task(self._drain(request.org))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        try:
-            return await entry.answer
-        finally:
-            self._held -= len(body)
-
-    async def batch(self, request: Request, receive: Receive) -> Response[bytes]:
-        """The answer to a batch: who asks is known before its body is read."""
-        if self._queued >= _QUEUED:
-            raise OverloadedError("more batches wait than there is room for; send it again soon")
-        self._queued += 1
-        try:
-            return await self._in_turn(request, receive)
-        finally:
-            self._queued -= 1
-
-    async def _in_turn(self, request: Request, receive: Receive) -> Response[bytes]:
-        async with self._batches:
-            limiter = self._site.limiter
-            admitted = await to_thread.run_sync(_admit, request, limiter=limiter)
-            too_large = BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes")
-            body = await _body(request, receive, MAX_BATCH, too_large)
-            request = structs.replace(request, admitted=admitted, body=body)
-            return await to_thread.run_sync(record_batch, request, limiter=limiter)
+        return await entry.answer
 
     async def _drain(self, org: str) -> None:
         """Record what waits of an organisation, together, until nothing does."""
@@ -106,7 +103,7 @@ class Ingest:
             entries, self._waiting[org] = waiting[:_TOGETHER], waiting[_TOGETHER:]
             requests = [entry.request for entry in entries]
             try:
-                replies = await to_thread.run_sync(record_together, requests, limiter=self._site.limiter)
+                replies = await to_thread.run_sync(record_together, requests, limiter=self.site.limiter)
             except Exception as error:  # noqa: BLE001 - told to everyone who waits
                 replies = [error] * len(entries)
             for entry, reply in zip(entries, replies, strict=True):
@@ -171,23 +168,14 @@ def _admit(request: Request) -> Admission:
     return admit_api(request, "record")
 
 
-async def _body(request: Request, receive: Receive, most: int, too_large: InvalidError) -> bytes:
-    """The request's body, of which no more than `most` bytes are ever kept."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > most:
-        raise too_large
-    pieces, size = [], 0
-    while True:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            raise MalformedError("the body broke off")
-        piece = message.get("body", b"")
-        size += len(piece)
-        if size > most:
-            raise too_large
-        pieces.append(piece)
-        if not message.get("more_body"):
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+def _recorded(request: Request) -> Response[bytes]:
+    """Record a batch, if its key still may: its body was long in coming, or its turn was."""
+    return record_batch(structs.replace(request, admitted=_admit(request)))
+
+
+def _bearer(request: Request) -> str:
+    """Whose share a body takes before its key is asked for: whoever has the same secret, and nobody else."""
+    return request.headers.get("authorization", "").partition(" ")[2].strip()
 
 
 def _refused(site: Site, error: Exception, id_: str) -> Response[bytes]:
@@ -205,9 +193,21 @@ async def _send(send: Send, response: Response[bytes]) -> None:
     await send({"type": "http.response.body", "body": response.content, "more_body": False})
 
 
-def ingesting(site: Site, inner: ASGIApp) -> ASGIApp:
+def routes(ingest: Ingest, path: str) -> list[HTTPRouteHandler]:
+    """POST entries and entries/batch for the framework, should either be asked for past `ingesting`."""
+
+    async def single(request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
+        return await ingest.single(request_of(ingest.site, request), request.receive)
+
+    async def batch(request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
+        return await ingest.batch(request_of(ingest.site, request), request.receive)
+
+    paths = {path: single, f"{path}/batch": batch}
+    return [HTTPRouteHandler(p, http_method="POST", name=f"POST {p}")(take) for p, take in paths.items()]
+
+
+def ingesting(ingest: Ingest, inner: ASGIApp) -> ASGIApp:
     """`inner` with the two paths that record in front of it."""
-    ingest = Ingest(site)
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         match = _PATH.fullmatch(scope["path"]) if scope["type"] == ScopeType.HTTP else None
@@ -216,9 +216,9 @@ def ingesting(site: Site, inner: ASGIApp) -> ASGIApp:
             return
         take = ingest.batch if match[2] else ingest.single
         try:
-            response = await take(request_in(site, scope, {"org": match[1]}), receive)
+            response = await take(request_in(ingest.site, scope, {"org": match[1]}), receive)
         except Exception as error:  # noqa: BLE001 - answered as a problem, and told to the operator
-            response = _refused(site, error, scope["state"]["request_id"])
+            response = _refused(ingest.site, error, scope["state"]["request_id"])
         await _send(send, response)
 
     return outer

@@ -16,7 +16,6 @@ import msgspec
 from anyio import to_thread
 from litestar import Request as HTTPRequest
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Stream
 from msgspec import Struct
 
 from trailbook.access import Viewer
@@ -32,11 +31,13 @@ from trailbook.finding import Shown
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.auth import admit_api
+from trailbook.web.http.outflow import Flow, Outflow
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Request, Site, refuse_parameters, request_of
 from trailbook.web.http.responses import acceptable
+from trailbook.web.http.transfers import Transfers
 
-MOST = 5  # streams a viewer
+MOST, IN_ALL = 5, 1_000  # streams a viewer; all
 LOOK, COMMENT = 0.5, 15.0  # seconds between two looks, and between two signs of life
 _BATCH = 100
 _PLACE = re.compile(r"-1|0|[1-9][0-9]{0,14}")
@@ -57,6 +58,10 @@ class Streams:
     def __init__(self) -> None:
         self.stopping: Callable[[], bool] = lambda: False
         self._open: Counter[tuple[str, str, str]] = Counter()
+
+    def count(self) -> int:
+        """How many are open."""
+        return self._open.total()
 
     def check(self, viewer: Viewer) -> None:
         """Let a viewer open one more. Raises: TooManyStreamsError."""
@@ -116,12 +121,26 @@ class Following(Struct, frozen=True):
 def route(site: Site, path: str, streams: Streams) -> HTTPRouteHandler:
     """GET live: the stream of a filter."""
 
-    async def live(request: HTTPRequest[Any, Any, Any]) -> Stream:
+    transfers = Transfers(IN_ALL)
+
+    async def live(request: HTTPRequest[Any, Any, Any]) -> Outflow:
         plain = request_of(site, request)
         following = await to_thread.run_sync(_following, plain, streams, limiter=site.limiter)
-        return Stream(events(following), headers=_HEADERS, media_type=_TYPE)
+        return Outflow(_flow(following, transfers), headers=_HEADERS, media_type=_TYPE)
 
     return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(live)
+
+
+def _flow(following: Following, transfers: Transfers) -> Flow:
+    """A stream says itself that it ends, unless nobody reads it: then its connection breaks."""
+    return Flow(
+        viewer=following.viewer,
+        transfers=transfers,
+        begin=lambda _beside: events(following),
+        still=following.admitted,
+        site=following.request.site,
+        grace=LOOK,
+    )
 
 
 def _following(request: Request, streams: Streams) -> Following:

@@ -49,14 +49,6 @@ class BatchLine(Struct, frozen=True, kw_only=True):
     problem: Problem | None
 
 
-def record_one(request: Request) -> Response[bytes]:
-    """POST entries: 201 once durable, 200 for an entry that is in the log already."""
-    result = request.log.record_each([read_one(request, request.source)], source=request.source)[0]
-    if result.refused is not None:
-        raise result.refused
-    return receipt_of(request, result.receipt)
-
-
 def read_one(request: Request, source: Item) -> NewEntry:
     """The entry that was sent by itself, which its key may record. Raises: InvalidError, MediaTypeError."""
     if request.pairs:

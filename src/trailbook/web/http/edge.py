@@ -1,8 +1,8 @@
 """The edge: what every request passes first and every answer last, whatever route it took or missed.
 
-Owns request ids, the headers of every answer, how long a request may take to arrive and the last resort when all
-else failed. Refuses addresses that are too long or carry a key, and never ends an answer that broke off as if it
-were whole.
+Owns request ids, the headers of every answer, the one spelling of each path, how long a request may take to arrive
+and the last resort when all else failed. Refuses addresses that are too long or carry a key, and never ends an answer
+that broke off as if it were whole.
 """
 
 import logging
@@ -76,9 +76,9 @@ def edged(inner: ASGIApp, settings: EdgeSettings) -> ASGIApp:
         id_ = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = id_
         out = Outgoing(scope, send, _completing(scope, id_))
-        request: Any = scope
+        request: Any = {**scope, "path": spelled(scope["path"])}
         if request["method"] == "HEAD":
-            request = {**request, "method": "GET"}
+            request["method"] = "GET"
         try:
             refuse_head(request)
             allowed = settings.methods(request["path"]) if request["method"] == "OPTIONS" else ""
@@ -96,6 +96,15 @@ def edged(inner: ASGIApp, settings: EdgeSettings) -> ASGIApp:
             await _answer(out, problem, refusal_headers(error))  # of which nothing is sent once all is
 
     return outer
+
+
+def spelled(path: str) -> str:
+    """The spelling of a path that everything behind the edge sees, so that no rule is gone past by another.
+
+    Slashes that are doubled or at the end mean nothing, as many a proxy in front has it too; percent-encoding is off
+    already. Letters are as they are: a path in other letters is another path, of which there is none.
+    """
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def refuse_head(scope: Any) -> None:

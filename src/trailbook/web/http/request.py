@@ -4,12 +4,12 @@ Owns the step from the framework's request to plain data, and the threads in whi
 Refuses parameters that are not UTF-8, and knows no route.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from litestar import Request as HTTPRequest
 from msgspec import Struct, structs
 
@@ -19,10 +19,12 @@ from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.export import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
+from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.limits import Gate, Lane
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words
+from trailbook.web.http.transfers import Outflows
 
 THREADS = 32
 
@@ -51,6 +53,8 @@ class Site(Struct, frozen=True):
     gate: Gate
     row_cache: RowCache
     lane: Lane
+    bodies: Bodies
+    outflows: Outflows
 
 
 class Admission(Struct, frozen=True, gc=False):
@@ -159,9 +163,3 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
 def with_members(request: Request, **more: Any) -> Request:
     """The same request with other members, such as who was let in."""
     return structs.replace(request, **more)
-
-
-async def off_loop(chunks: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
-    """The pieces of a file, each made in a thread: an error among them breaks the transfer."""
-    while (chunk := await to_thread.run_sync(next, chunks, None, limiter=limiter)) is not None:
-        yield chunk

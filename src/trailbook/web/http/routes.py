@@ -3,7 +3,7 @@
 Owns that no handler is reached without a gate. Refuses to know what a handler does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Literal
 
 from anyio import to_thread
@@ -14,9 +14,11 @@ from msgspec import Struct
 
 from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
+from trailbook.web.http.bodies import Bound
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
 from trailbook.web.http.responses import acceptable
+from trailbook.web.http.strict_json import TooLargeError
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -36,10 +38,9 @@ class Routes(Struct, frozen=True):
         """A page below an organisation, for viewers with full access."""
         return self._route("GET", path, handler, admit=self._to_page)
 
-    def api(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
-        """A path of the API: reading for GET, recording (of at most `most` bytes) for POST."""
-        admit = self._to("record" if method == "POST" else "read")
-        return self._route(method, path, handler, admit=admit, most=most)
+    def api(self, method: Literal["GET"], path: str, handler: Handler) -> HTTPRouteHandler:
+        """A path of the API for reading; those that record stand in `fast_path`."""
+        return self._route(method, path, handler, admit=self._to("read"))
 
     def proofs(self, path: str, handler: Handler) -> HTTPRouteHandler:
         """A path that only those who may read proofs are let in to."""
@@ -102,7 +103,7 @@ class Routes(Struct, frozen=True):
         admit: Callable[[Request], Admission] | None,
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
-        site = self.site
+        site, bound = self.site, Bound(most, TooLargeError(f"this path takes {most} bytes"))
 
         def let_in(request: Request) -> Request:
             return request if admit is None else with_members(request, admitted=admit(request))
@@ -113,16 +114,17 @@ class Routes(Struct, frozen=True):
         async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
             plain = request_of(site, request)
             if method in ("POST", "PUT"):  # nobody's body is read before they are let in
+                bound.announced(plain.headers)
                 admitted = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
-                whole = with_members(admitted, body=await request.body())
-                return await to_thread.run_sync(answer, whole, limiter=site.limiter)
+                with site.bodies.space(_sender(admitted)) as space:
+                    whole = with_members(admitted, body=await space.body(request.receive, bound))
+                    return await to_thread.run_sync(answer, whole, limiter=site.limiter)
             return await site.lane.run(lambda: answer(let_in(plain)))
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
             path,
             http_method=method,
-            request_max_body_size=most,
             name=f"{method} {path}",
             status_code=200 if method == "DELETE" else None,  # what is answered says its own
         )(handle)
@@ -132,6 +134,14 @@ def _guard(request: Request, method: Method) -> None:
     """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
     if method != "GET" and "authorization" not in request.headers and session(request.headers) is not None:
         require_same_site(request.headers, request.site.base_url)
+
+
+def _sender(request: Request) -> Hashable:
+    """Whose share a body takes: that of whoever was let in, and where nobody is asked, of the address."""
+    if request.admitted is None:
+        return "address", request.address
+    item = request.viewer.item
+    return request.viewer.org, item.type, item.id
 
 
 def _answered(request: Request, response: Response[Any]) -> Response[Any]:

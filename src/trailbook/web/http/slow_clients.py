@@ -1,10 +1,13 @@
 """Connections that wait: how long and how much a client may send before its request begins.
 
 Owns the bound on time and size of a request's head, below everything else, where a slow or endless sender would hold
-a connection or memory for ever. Refuses such a sender with 408 or 431, and what is not HTTP with 400, and hangs up.
+a connection or memory for ever, and lends the application a way to break its connection. Refuses such a sender with
+408 or 431, and what is not HTTP with 400, and hangs up.
 """
 
 from asyncio import TimerHandle
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from typing import Any
 
 from litestar import Litestar
@@ -13,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from trailbook.errors import InvalidError, TrailbookError
 from trailbook.web.http.edge import MAX_HEAD, HeadersTooLargeError, hanging_up
 from trailbook.web.http.limits import RequestTimeoutError
+
+_AT_ONCE = pack("ii", 1, 0)  # a connection that is closed so is reset, and its buffer dropped
 
 
 class NotHttpError(InvalidError):
@@ -51,6 +56,7 @@ class Waiting(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._arrived()
         self._inside = True
+        self.scope["state"]["abort"] = self._abort
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -81,6 +87,13 @@ class Waiting(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, in the same form as every other refusal."""
         self._refuse(NotHttpError("the head or the chunks of the request are not as HTTP/1.1 has them"))
+
+    def _abort(self) -> None:
+        """Break the connection, for an answer that may not go on: what nobody took yet is not sent any more."""
+        line = self.transport.get_extra_info("socket")
+        if line is not None:
+            line.setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
+        self.transport.abort()
 
     def _refuse(self, error: TrailbookError) -> None:
         self._arrived()

@@ -26,7 +26,7 @@ class MalformedError(InvalidError):
 
 
 class TooLargeError(InvalidError):
-    """One entry has more than 256 KiB."""
+    """One entry, form or order has more bytes than its path takes."""
 
     code = "too-large"
 

@@ -1,0 +1,115 @@
+"""Bodies on their way in: how many bytes of them are held, for each sender and in all.
+
+Owns the memory that requests take from their first byte until they are answered. A body costs what has arrived of it,
+never what was announced, and no less than a connection costs by itself. Refuses what goes past its sender's share with
+429 and past the room of all with 503: that body is let go of at once, and every other one goes on.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from litestar.types import Receive
+from msgspec import Struct
+
+from trailbook.errors import InvalidError, OverloadedError, TooManyTriesError
+from trailbook.web.http.strict_json import MalformedError
+
+ROOM = 256 * 1024 * 1024  # bytes of all bodies
+SHARE = 64 * 1024 * 1024  # bytes of one sender's
+LEAST = 16 * 1024  # bytes that a body costs at least: its connection, its task and its header fields
+
+
+class TooMuchWaitsError(TooManyTriesError):
+    """One sender has as many bytes under way as it may; a moment later there is room again."""
+
+    def __init__(self, share: int) -> None:
+        super().__init__(1)
+        self.detail = (
+            f"More than {share} bytes of one sender wait. Wait as long as Retry-After says, then go on."
+        )
+
+
+class Bound(Struct, frozen=True):
+    """How many bytes a body may have, and the refusal of one that has more."""
+
+    most: int
+    too_large: InvalidError
+
+    def announced(self, headers: Mapping[str, str]) -> None:
+        """Refuse a body that says itself that it is too large. Raises: `too_large`."""
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > self.most:
+            raise self.too_large
+
+
+class Bodies:
+    """The bodies that one application holds."""
+
+    def __init__(self, room: int = ROOM, share: int = SHARE) -> None:
+        self._room = room
+        self._share = share
+        self._shares: Counter[Hashable] = Counter()
+        self.held = 0  # bytes
+
+    @contextmanager
+    def space(self, sender: Hashable) -> Iterator["Space"]:
+        """The space of one body, which is free again at the end. Raises: TooMuchWaitsError, OverloadedError."""
+        space = Space(self, sender)
+        try:
+            space.take(0)
+            yield space
+        finally:
+            self.free(sender, space.size)
+
+    def take(self, sender: Hashable, size: int) -> None:
+        """Count bytes of a sender. Raises: TooMuchWaitsError, OverloadedError; then they are not counted."""
+        if self._shares[sender] + size > self._share:
+            raise TooMuchWaitsError(self._share)
+        if self.held + size > self._room:
+            raise OverloadedError("more is being sent than there is room for; send it again soon")
+        self._shares[sender] += size
+        self.held += size
+
+    def free(self, sender: Hashable, size: int) -> None:
+        """Let go of bytes of a sender."""
+        self.held -= size
+        self._shares[sender] -= size
+        if not self._shares[sender]:
+            del self._shares[sender]
+
+
+class Space:
+    """What one body takes of its sender's share; `size` is in bytes."""
+
+    def __init__(self, bodies: Bodies, sender: Hashable) -> None:
+        self._bodies = bodies
+        self._sender = sender
+        self._arrived = 0
+        self.size = 0
+
+    def take(self, arrived: int) -> None:
+        """So many more bytes arrived. Raises: TooMuchWaitsError, OverloadedError."""
+        more = max(self._arrived + arrived, LEAST) - self.size
+        self._bodies.take(self._sender, more)
+        self._arrived += arrived
+        self.size += more
+
+    async def body(self, receive: Receive, bound: Bound, *, first: Any = None) -> bytes:
+        """The body, of which no more than the bound is ever kept; `first` is a message that came already.
+
+        Raises: MalformedError; the bound's refusal; TooMuchWaitsError, OverloadedError.
+        """
+        pieces: list[bytes] = []
+        message: Any = first or await receive()
+        while True:
+            if message["type"] == "http.disconnect":
+                raise MalformedError("the body broke off")
+            pieces.append(message.get("body", b""))
+            if self._arrived + len(pieces[-1]) > bound.most:
+                raise bound.too_large
+            self.take(len(pieces[-1]))
+            if not message.get("more_body"):
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            message = await receive()

@@ -1,0 +1,171 @@
+"""The memory of bodies: each sender has a share of it, all have a room together, and what arrived is what counts."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.web.conftest import ORG, Served, wire
+
+from trailbook.errors import OverloadedError, TrailbookError
+from trailbook.web.http.bodies import LEAST, Bodies, Bound, TooMuchWaitsError
+from trailbook.web.http.problems import answer, problem_of
+from trailbook.web.http.strict_json import MalformedError, TooLargeError
+
+BOUND = Bound(5 * LEAST, TooLargeError("too large"))
+
+
+def sending(*pieces: bytes | None) -> Callable[[], Any]:
+    """What gives a body piece by piece; None is a sender who goes."""
+    left = list(pieces)
+
+    async def receive() -> Any:
+        piece = left.pop(0)
+        if piece is None:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": piece, "more_body": bool(left)}
+
+    return receive
+
+
+def read(bodies: Bodies, *pieces: bytes | None, sender: str = "a") -> bytes:
+    """A body of these pieces, its space free again."""
+
+    async def reading() -> bytes:
+        with bodies.space(sender) as space:
+            return await space.body(sending(*pieces), BOUND)
+
+    return asyncio.run(reading())
+
+
+def test_a_share_and_the_room() -> None:
+    """One sender's share is theirs alone: 429; the room of all is full: 503; both say when to come again."""
+    bodies = Bodies(room=5 * LEAST, share=3 * LEAST)
+    with ExitStack() as stack:
+        first = stack.enter_context(bodies.space("a"))
+        first.take(2 * LEAST)
+        stack.enter_context(bodies.space("a"))
+        with pytest.raises(TooMuchWaitsError) as share, bodies.space("a"):
+            pass
+        with pytest.raises(TooMuchWaitsError):
+            first.take(1)
+        stack.enter_context(bodies.space("b")).take(2 * LEAST)
+        with pytest.raises(OverloadedError) as room, bodies.space("c"):
+            pass
+        assert bodies.held == 5 * LEAST
+    assert bodies.held == 0
+    with bodies.space("a") as again:  # the control: what was let go of is there again
+        again.take(3 * LEAST)
+    assert [problem_of(e.value, "").status for e in (share, room)] == [429, 503]
+    assert [answer(problem_of(e.value, "")).headers["Retry-After"].isdecimal() for e in (share, room)] == [
+        True,
+        True,
+    ]
+
+
+def test_what_arrived_is_what_counts() -> None:
+    """A byte costs what a connection costs, and no more until there are more."""
+    bodies = Bodies()
+    with bodies.space("a") as space:
+        space.take(1)
+        assert bodies.held == LEAST
+        space.take(LEAST)
+        assert bodies.held == LEAST + 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "refusal"),
+    [
+        ([b"x" * BOUND.most, b"x"], TooLargeError),
+        ([b"x", None], MalformedError),
+        ([b"x" * LEAST] * 4, TooMuchWaitsError),
+    ],
+)
+def test_a_body_that_is_refused_leaves_nothing(
+    pieces: list[bytes | None], refusal: type[TrailbookError]
+) -> None:
+    """Too large, broken off, past the share: its bytes are free again; the control is read whole."""
+    bodies = Bodies(share=3 * LEAST if refusal is TooMuchWaitsError else 8 * LEAST)
+    with pytest.raises(refusal):
+        read(bodies, *pieces)
+    assert bodies.held == 0
+    assert read(bodies, b"ab", b"", b"c") == b"abc"
+
+
+@pytest.fixture(scope="module")
+def own(serve: Callable[..., Served]) -> Served:
+    """A server of its own."""
+    return serve()
+
+
+def head(served: Served, path: str, key: str, length: int = 1000) -> bytes:
+    """The head of a request that records, and the first byte of its body."""
+    return (
+        f"POST /api/v1/orgs/{ORG}/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {key}\r\nContent-Length: {length}\r\n\r\n["
+    ).encode()
+
+
+@pytest.fixture
+def dial(own: Served) -> Iterator[Callable[[bytes], socket.socket]]:
+    """Opens connections and sends so much on each; all are closed at the end."""
+    parts = urlsplit(own.base_url)
+    with ExitStack() as stack:
+
+        def dialled(sent: bytes) -> socket.socket:
+            opened = socket.create_connection((str(parts.hostname), parts.port or 80), timeout=60)
+            stack.enter_context(opened)
+            opened.sendall(sent)
+            return opened
+
+        yield dialled
+
+
+@pytest.mark.parametrize("path", ["entries/batch", "entries/batch/", "entries", "entries/"])
+def test_batches_that_do_not_come_hold_nobody_up(
+    own: Served, dial: Callable[[bytes], socket.socket], path: str
+) -> None:
+    """F11: thirty connections of one key that send a byte each: its own batches and another's are recorded at once."""
+    slow = [dial(head(own, path, own.keys["record"])) for _ in range(30)]
+    for name in ("record", "both"):
+        key = {"Authorization": f"Bearer {own.keys[name]}"}
+        assert (
+            httpx.post(f"{own.api}/entries/batch", json=[wire()], headers=key, timeout=5).status_code == 200
+        )
+    assert len(slow) == 30
+
+
+def test_a_key_over_its_share(own: Served, dial: Callable[[bytes], socket.socket], monkeypatch: Any) -> None:
+    """One key has sent as much as it may: its next body is 429 and says when; another key's is recorded."""
+    bodies = own.app.state.bodies
+    monkeypatch.setattr(bodies, "_share", 3 * LEAST)
+    slow = [dial(head(own, "entries/batch", own.keys["record"])) for _ in range(3)]
+    while bodies.held < 3 * LEAST:
+        pass
+    keys = {name: {"Authorization": f"Bearer {own.keys[name]}"} for name in ("record", "both")}
+    refused = httpx.post(f"{own.api}/entries/batch", json=[wire()], headers=keys["record"])
+    assert (refused.status_code, refused.json()["code"]) == (429, "too-many-requests")
+    assert refused.headers["retry-after"] == "1"
+    assert httpx.post(f"{own.api}/entries/batch", json=[wire()], headers=keys["both"]).status_code == 200
+    for each in slow:
+        each.close()
+    while bodies.held:
+        pass
+    assert httpx.post(f"{own.api}/entries/batch", json=[wire()], headers=keys["record"]).status_code == 200
+
+
+def test_a_key_revoked_while_its_batch_comes(own: Served, dial: Callable[[bytes], socket.socket]) -> None:
+    """Whoever may record is asked again when all is there: nothing of what followed the end is recorded."""
+    key, text = own.deployment.credentials.new_key(ORG, "Short", ("record",))
+    body = json.dumps([wire()]).encode()
+    kept, dropped = (dial(head(own, "entries/batch", text, len(body))) for _ in range(2))
+    kept.sendall(body[1:])
+    assert kept.recv(100).startswith(b"HTTP/1.1 200")  # the control
+    own.deployment.credentials.revoke_key(key.id)
+    dropped.sendall(body[1:])
+    assert dropped.recv(100).startswith(b"HTTP/1.1 401")

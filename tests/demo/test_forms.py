@@ -4,8 +4,7 @@ import pytest
 from sqlalchemy import select
 from tests.demo.conftest import BERG, NOW, SAME, Site
 
-from trailbook.demo import names
-from trailbook.demo import tables as t
+from trailbook.demo import names, tables as t
 
 
 def test_profile_is_saved_and_recorded_at_once(site: Site) -> None:

@@ -9,8 +9,7 @@ from tests.demo.conftest import BERG, NOW, Site
 
 from trailbook import demo
 from trailbook.capture.outbox_drain import Ways, list_quarantined, retry_quarantined
-from trailbook.demo import script
-from trailbook.demo import tables as t
+from trailbook.demo import script, tables as t
 from trailbook.demo.acting import JOB, Act, person_actor, system_actor
 from trailbook.demo.hr import access, people
 from trailbook.demo.system import HRSystem

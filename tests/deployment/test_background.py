@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
-from tests.export.test_runner import EVERYTHING
-from tests.export.test_runner import READER as ACME_READER
+from tests.export.test_runner import EVERYTHING, READER as ACME_READER
 
 from trailbook import Deployment, Log, operator
 from trailbook.administration import suspend_organisation

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook import Actor, Item, Log, Origin, Query, open_deployment, operator
 from trailbook.export import COLUMNS, Layout, csv_file, guarded, unguarded

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from msgspec import structs
 
 from trailbook import Actor, Item, Log, NewEntry, Origin, Query, operator

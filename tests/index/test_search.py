@@ -6,8 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.index import (
     Clause,
@@ -33,9 +32,9 @@ from trailbook.index import (
     newest_citing,
     oldest,
     read_part,
+    segment as segments,
     stacked,
 )
-from trailbook.index import segment as segments
 
 WORDS = {
     "kind": ["person", "integration", "system"],

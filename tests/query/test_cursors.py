@@ -8,8 +8,7 @@ from itertools import product
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from msgspec import structs
 
 from trailbook.errors import CursorInvalidError

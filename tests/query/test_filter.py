@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.errors import FilterInvalidError
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, Actor, Concern, Entry, Item, Origin, instant

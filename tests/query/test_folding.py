@@ -1,8 +1,7 @@
 """Folding: what counts as the same letter, and where words end (page.md P29)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.query import fold, words
 

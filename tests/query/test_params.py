@@ -4,8 +4,7 @@ from random import Random
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError
 from trailbook.query import (

@@ -11,8 +11,7 @@ from uuid import UUID
 import msgspec
 import pytest
 import rfc8785
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from msgspec import structs
 
 from trailbook.catalogue import load

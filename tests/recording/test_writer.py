@@ -9,8 +9,7 @@ from uuid import UUID
 
 import apsw
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from msgspec import structs
 
 from trailbook.access.viewer import operator

@@ -8,12 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.errors import InvalidError, ProofInvalidError
-from trailbook.tree import checkpoint as cp
-from trailbook.tree import merkle
+from trailbook.tree import checkpoint as cp, merkle
 from trailbook.tree.checkpoint import Checkpoint, Note, Policy, Proof, Signature, SignerKey, VerifierKey
 
 TEXT = (Path(__file__).parents[1] / "golden" / "checkpoint.txt").read_text()

@@ -1,16 +1,8 @@
 from .files import (
     MAX_LINE as MAX_LINE,
-)
-from .files import (
     ImportLine as ImportLine,
-)
-from .files import (
     import_csv as import_csv,
-)
-from .files import (
     import_jsonl as import_jsonl,
-)
-from .files import (
     strict_json as strict_json,
 )
 from .mapping import (

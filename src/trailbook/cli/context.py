@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import Struct
 
-from trailbook import administration
-from trailbook import deployment as deployments
+from trailbook import administration, deployment as deployments
 from trailbook.access import Viewer, operator
 from trailbook.deployment import Settings, read_settings
 from trailbook.errors import ConfigurationError, NotFoundError

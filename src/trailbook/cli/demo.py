@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING
 import typer
 from msgspec import structs
 
-from trailbook import administration, web
-from trailbook import demo as nordlys
-from trailbook import deployment as deployments
+from trailbook import administration, demo as nordlys, deployment as deployments, web
 from trailbook.access import operator
 from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.output import as_json, note, progress, put

@@ -14,8 +14,7 @@ from urllib.request import urlopen
 import msgspec
 import typer
 
-from trailbook import capture
-from trailbook import deployment as deployments
+from trailbook import capture, deployment as deployments
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.drain import host_url
 from trailbook.cli.exits import DONE, FINDINGS

@@ -15,8 +15,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from trailbook import deployment as deployments
-from trailbook import proofs, tree
+from trailbook import deployment as deployments, proofs, tree
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, progress, put

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import structs
 
-from trailbook import export as exports
-from trailbook import proofs, tree
-from trailbook import verify as verification
+from trailbook import export as exports, proofs, tree, verify as verification
 from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table

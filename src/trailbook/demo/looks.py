@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Request as HTTPRequest
-from litestar import Response
+from litestar import Request as HTTPRequest, Response
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from sqlalchemy.orm import Session

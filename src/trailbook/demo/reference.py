@@ -12,8 +12,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from trailbook.demo import names
-from trailbook.demo import tables as t
+from trailbook.demo import names, tables as t
 from trailbook.demo.simulation.calendar import ZONE, first_week, local, odd_night, same_day
 
 Params = tuple[tuple[str, str], ...]

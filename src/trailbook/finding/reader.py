@@ -12,8 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue import Catalogue, Spoken, says_count, sentence_pieces
-from trailbook.catalogue import SentencePiece as Pronounced
+from trailbook.catalogue import Catalogue, SentencePiece as Pronounced, Spoken, says_count, sentence_pieces
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.finding.embedded.projection import Projection, readable
 from trailbook.finding.memo import Erasures, Memo

@@ -1,6 +1,4 @@
 from .log import (
     Keys as Keys,
-)
-from .log import (
     Log as Log,
 )

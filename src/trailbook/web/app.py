@@ -13,8 +13,18 @@ from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import DEFAULT_ALARMS, Alarms, Deployment
 from trailbook.export import KEPT_DAYS, kept_exports
-from trailbook.web.api import access, counts, docs, entries, exports, fast_path, health, live, proofs
-from trailbook.web.api import views as saved_views
+from trailbook.web.api import (
+    access,
+    counts,
+    docs,
+    entries,
+    exports,
+    fast_path,
+    health,
+    live,
+    proofs,
+    views as saved_views,
+)
 from trailbook.web.http import render
 from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.edge import EdgeSettings, edged

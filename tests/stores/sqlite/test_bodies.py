@@ -7,8 +7,7 @@ from uuid import UUID
 
 import apsw
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from trailbook.stores import NewRow, open_store
 from trailbook.stores.sqlite.bodies import PLAIN, packed, unpacked

@@ -10,8 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.web.conftest import ORG, Served, wire
 
 from trailbook.access.viewer import operator

@@ -10,8 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from sqlalchemy import Column, Connection, Delete, Insert, Update, and_, or_, select
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
-from sqlalchemy.sql.operators import and_ as and_operator
-from sqlalchemy.sql.operators import eq
+from sqlalchemy.sql.operators import and_ as and_operator, eq
 
 from trailbook.capture.declarations import Op
 from trailbook.capture.sqlalchemy.tables import TrackedTable

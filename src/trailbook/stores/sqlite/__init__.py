@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from trailbook.stores.sqlite.connection import Connections
-from trailbook.stores.sqlite.connection import schema_of as schema_of
+from trailbook.stores.sqlite.connection import Connections, schema_of as schema_of
 from trailbook.stores.sqlite.registry import SqliteRegistry
 from trailbook.stores.sqlite.store import SqliteStore
 

@@ -15,8 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from anyio import to_thread
-from litestar import Request as HTTPRequest
-from litestar import Response
+from litestar import Request as HTTPRequest, Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send

@@ -17,8 +17,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct, structs
 
-from trailbook.access import Scope as KeyScope
-from trailbook.access import Viewer
+from trailbook.access import Scope as KeyScope, Viewer
 from trailbook.errors import UnauthenticatedError
 from trailbook.export import Beside
 from trailbook.web.http.auth import admit_api

@@ -7,8 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Literal
 
 from anyio import to_thread
-from litestar import Request as HTTPRequest
-from litestar import Response
+from litestar import Request as HTTPRequest, Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from litestar import Request as HTTPRequest
-from litestar import Response
+from litestar import Request as HTTPRequest, Response
 from litestar.exceptions import MethodNotAllowedException
 
 from trailbook import administration

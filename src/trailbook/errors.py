@@ -152,6 +152,8 @@ class BatchRefusedError(InvalidError):
         first = min(refused)
         super().__init__(f"{len(refused)} refused, nothing recorded; entry {first}: {refused[first].detail}")
         self.refused = refused
+        if all(isinstance(error, EntryConflictError) for error in refused.values()):
+            self.code = EntryConflictError.code
 
 
 class UncapturedWriteError(TrailbookError):

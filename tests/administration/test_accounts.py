@@ -235,3 +235,24 @@ def test_a_restricted_category_is_read_by_who_has_a_role_that_names_it(by: By) -
     ]
     withhold(by, ["salary"])
     assert credentials.viewer(session).withheld == ("salary", "whistleblowing")
+
+
+def test_a_suspended_organisation_is_as_none_for_a_stranger(by: By, enter: Enter) -> None:
+    """Whoever guesses is answered alike; only who has the right password learns that it is suspended."""
+    joined(by)
+    suspend_organisation(by.deployment, ORG)
+    answers = set()
+    for attempt in (
+        given("wrong wrong wrong"),
+        given(login="nobody"),
+        given(org="none"),
+        given(org="none", login="x"),
+    ):
+        with pytest.raises(UnauthenticatedError) as refused:
+            enter(attempt)
+        answers.add((refused.value.code, refused.value.detail))
+    assert len(answers) == 1
+    with pytest.raises(SuspendedError):
+        enter(given())
+    resume_organisation(by.deployment, ORG)
+    assert enter(given())

@@ -446,5 +446,13 @@ def _read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
+def test_nobody_else_reads_the_folder(shop: Shop) -> None:
+    """The folder of all exports and that of each organisation are 0700, the files 0600."""
+    shop.made()
+    modes = {path.stat().st_mode & 0o777 for path in (shop.folder, *shop.folder.rglob("*")) if path.is_dir()}
+    assert modes == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in shop.folder.rglob("*") if path.is_file()} == {0o600}
+
+
 if __name__ == "__main__":
     _short_of_room(Path(sys.argv[1]), sys.argv[2])

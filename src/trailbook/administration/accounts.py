@@ -5,6 +5,7 @@ one work to do. Whoever makes an invitation or a reset gets the link and hands i
 let anybody sign in without a throttle that counts the tries.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct, structs
@@ -30,7 +31,14 @@ from trailbook.administration.access import (
     member_item,
 )
 from trailbook.deployment import Deployment
-from trailbook.errors import Fault, HeadMovedError, NotFoundError, TooManyTriesError, UnauthenticatedError
+from trailbook.errors import (
+    Fault,
+    HeadMovedError,
+    NotFoundError,
+    SuspendedError,
+    TooManyTriesError,
+    UnauthenticatedError,
+)
 from trailbook.model import Actor, Item, Origin, text_fault
 
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
@@ -136,13 +144,19 @@ def sign_in(deployment: Deployment, attempt: SignIn, tries: Throttle) -> str:
     right = password_matches(attempt.password, None if member is None else member.password)
     item = _UNKNOWN if member is None else member_item(member)
     if member is None or not right or member.disabled_at is not None:
-        if attempt.org in deployment.orgs():
-            _record(deployment, attempt.org, "user.sign_in_failed", person=item, origin=attempt.origin)
+        _record_failure(deployment, attempt, item)
         raise UnauthenticatedError(_WRONG)
     tries.give(who, now)
     session = deployment.credentials.new_session(attempt.org, item)
     _record(deployment, attempt.org, "user.signed_in", person=item, origin=attempt.origin)
     return session
+
+
+def _record_failure(deployment: Deployment, attempt: SignIn, person: Item) -> None:
+    """An entry where there is a log that takes it: for a stranger, a suspended organisation is as none at all."""
+    if attempt.org in deployment.orgs():
+        with suppress(SuspendedError):
+            _record(deployment, attempt.org, "user.sign_in_failed", person=person, origin=attempt.origin)
 
 
 def signed_in_by_link(deployment: Deployment, viewer: Viewer, origin: Origin) -> None:

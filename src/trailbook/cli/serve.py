@@ -114,6 +114,7 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         app,
         log_level=log_level,
         access_log=False,
+        proxy_headers=False,  # whoever is on this machine could say where a request came from
         server_header=False,
         ws="none",
         http=web.waiting(app),

@@ -215,7 +215,8 @@ class Runner:
 
     def _write(self, job: "Job", order: ExportOrder, watch: "_Watch") -> ExportFile:
         folder = self.folder / job.org
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in (self.folder, folder):  # the mode of `mkdir` is that of the last folder alone
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
         ending = "zip" if order.format in BUNDLES else order.format
         path = folder / f"{job.id}.{ending}"
         with whole_file(path) as out:

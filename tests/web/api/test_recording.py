@@ -155,6 +155,16 @@ def test_limits_of_a_batch(client: httpx.Client) -> None:
     assert client.post("entries/batch", content=large, headers=NDJSON).status_code == 413
 
 
+def test_one_id_twice_with_other_content_conflicts(client: httpx.Client) -> None:
+    """F9: an atomic batch says so, as each of its entries alone would; the control is the same entry twice."""
+    entry = wire(id=str(uuid4()))
+    other = {**entry, "outcome": "denied"}
+    answer = client.post("entries/batch?atomic=true", json=[entry, other])
+    assert (answer.status_code, answer.json()["code"]) == (409, "entry-conflict")
+    assert client.get(f"entries/{entry['id']}").status_code == 404
+    assert client.post("entries/batch?atomic=true", json=[entry, entry]).status_code in (200, 201)
+
+
 @pytest.mark.parametrize("query", ["atomic=maybe", "atomic=true&atomic=true", "atom=true"])
 def test_parameters_of_a_batch(client: httpx.Client, query: str) -> None:
     """No parameter is ignored."""

@@ -81,13 +81,11 @@ def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
 
 
 def _key(request: Request, text: str) -> Credential:
-    """The key that a text is; wrong ones are counted. Raises: UnauthenticatedError, TooManyTriesError."""
-    gate = request.site.gate
-    gate.try_key(request.address, text)
+    """The key that a text is; only wrong ones are counted. Raises: UnauthenticatedError, TooManyTriesError."""
     try:
         return request.site.deployment.credentials.credential(text)
     except UnauthenticatedError:
-        gate.wrong_key(request.address, text)
+        request.site.gate.wrong_key(request.address)
         raise
 
 

@@ -14,11 +14,12 @@ from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from litestar.types import Receive
 from msgspec import Struct
 
-from trailbook.access import Throttle, Viewer, key_parts
+from trailbook.access import Throttle, Viewer
 from trailbook.clock import Clock
 from trailbook.errors import TooManyTriesError, TrailbookError
 from trailbook.model import Item
 
+_ADDRESSES = 100  # as many addresses may guess at once before nobody may: a right key is not asked about it
 PATIENCE = 0.1  # seconds
 _T = TypeVar("_T")
 
@@ -65,6 +66,7 @@ class Gate:
         self._reading = Throttle(limits.reading, 1)
         self._recording = Throttle(limits.recording, 1)
         self._failures = Throttle(limits.failures, 60)
+        self._every_failure = Throttle(limits.failures * _ADDRESSES, 60)
         self.sign_ins = Throttle(limits.failures, 60)
 
     def read(self, viewer: Viewer) -> None:
@@ -90,15 +92,15 @@ class Gate:
         left = self._recording.left(source.id, self._now())
         return _rate_headers("recording", self._recording, left=left, wait=wait)
 
-    def try_key(self, address: str | None, bearer: str) -> None:
-        """Let a key be tried, unless this address tried it wrongly too often. Raises: TooManyTriesError."""
-        wait = self._failures.wait((address, _key_id(bearer)), self._now())
+    def wrong_key(self, address: str | None) -> None:
+        """Count a key that was wrong, by its address and in all; a right one is never held up by others' tries.
+
+        Raises: TooManyTriesError when there were too many.
+        """
+        now = self._now()
+        wait = max(self._failures.take(address, now), self._every_failure.take(None, now))
         if wait:
             raise TooManyTriesError(wait)
-
-    def wrong_key(self, address: str | None, bearer: str) -> None:
-        """Count a key that was wrong."""
-        self._failures.take((address, _key_id(bearer)), self._now())
 
     def _now(self) -> float:
         return self._clock().timestamp()
@@ -145,12 +147,6 @@ def _rate_headers(name: str, throttle: Throttle, *, left: float, wait: float) ->
 
 def _who(viewer: Viewer) -> tuple[str, str, str]:
     return viewer.org, viewer.item.type, viewer.item.id
-
-
-def _key_id(bearer: str) -> str:
-    """Which key a text says it is; all that say nothing of the kind count as one."""
-    parts = key_parts(bearer)
-    return "" if parts is None else parts[0]
 
 
 class Lane:

@@ -185,7 +185,7 @@ def test_a_reader_that_leaves_is_no_error(shared: "Folder") -> None:
 
 
 def test_an_internal_error_is_7_and_shows_no_stack_unless_asked(shared: "Folder") -> None:
-    breaks = "import sys, trailbook.cli as cli; cli.COMMANDS['version'] = ('output', 'absent', '')"
+    breaks = "import sys, trailbook.cli as cli; cli.COMMANDS['version'] = cli.Command('output', 'absent', '')"
     code = f"{breaks}; sys.exit(cli.main(['version']))"
     run = [shared.command()[0], "-c", code]
     ended = subprocess.run(

@@ -45,7 +45,7 @@ def test_work_does_import_what_help_does_not(shared: "Folder") -> None:
 
 def test_the_table_says_what_each_command_says_of_itself() -> None:
     own = {path[0]: command.help.partition("\n")[0] for path, command in walk() if len(path) == 1}
-    assert own == {name: summary for name, (_, _, summary) in COMMANDS.items()}
+    assert own == {name: command.summary for name, command in COMMANDS.items()}
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -
         raise check.fault("name", f"is given, but the type {declared.type} takes no name")
     if declared.id is None and len(columns.key) != 1:
         raise check.fault("id", f"has to be given: the primary key is {', '.join(columns.key) or 'empty'}")
-    given = declared.fields
-    fields = given if isinstance(given, Mapping) else {name: name for name in given}
+    names = declared.fields
+    fields = names if isinstance(names, Mapping) else {name: name for name in names}
     for attribute, name in fields.items():
         if name not in kind.fields:
             raise check.fault("fields", f"{name!r} is not a field of the type {kind.name} in the catalogue")

@@ -8,47 +8,57 @@ import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-# name: (module in this folder, its function or group, the first line of its help)
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "init": ("init", "init", "Begin a log: the store, its secrets and an organisation."),
-    "record": ("record", "record", "Record one entry, from options or as JSON."),
-    "search": ("search", "search", "Find entries, newest first."),
-    "count": ("search", "count", "Count the entries that a filter finds."),
-    "show": ("search", "show", "Show one entry by its id."),
-    "export": ("transfer", "export", "Write exactly what a filter finds to a file."),
-    "import": ("transfer", "imports", "Record the entries of a file."),
-    "capture": ("triggers", "group", "Install, check and remove the triggers of a host."),
-    "drain": ("drain", "drain", "Move what waits in a host's outbox into the log."),
-    "quarantine": ("drain", "quarantine", "What the log refused of a host's outbox."),
-    "verify": ("verify", "verify", "Check that nothing was changed, and name everything that was."),
-    "prove": ("proofs", "prove", "Write the proof that an entry is in the signed tree."),
-    "checkpoint": ("proofs", "checkpoint", "Show or publish the signed head."),
-    "keys": ("proofs", "keys", "Make, rotate and list the signing keys."),
-    "backup": ("proofs", "backup", "Copy the store while recording goes on."),
-    "restore": ("proofs", "restore", "Put a backup in place of a log that is gone."),
-    "reindex": (
+
+class Command(NamedTuple):
+    """A command: its module in this folder, its function or group there, and the first line of its help."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS: dict[str, Command] = {
+    "init": Command("init", "init", "Begin a log: the store, its secrets and an organisation."),
+    "record": Command("record", "record", "Record one entry, from options or as JSON."),
+    "search": Command("search", "search", "Find entries, newest first."),
+    "count": Command("search", "count", "Count the entries that a filter finds."),
+    "show": Command("search", "show", "Show one entry by its id."),
+    "export": Command("transfer", "export", "Write exactly what a filter finds to a file."),
+    "import": Command("transfer", "imports", "Record the entries of a file."),
+    "capture": Command("triggers", "group", "Install, check and remove the triggers of a host."),
+    "drain": Command("drain", "drain", "Move what waits in a host's outbox into the log."),
+    "quarantine": Command("drain", "quarantine", "What the log refused of a host's outbox."),
+    "verify": Command("verify", "verify", "Check that nothing was changed, and name everything that was."),
+    "prove": Command("proofs", "prove", "Write the proof that an entry is in the signed tree."),
+    "checkpoint": Command("proofs", "checkpoint", "Show or publish the signed head."),
+    "keys": Command("proofs", "keys", "Make, rotate and list the signing keys."),
+    "backup": Command("proofs", "backup", "Copy the store while recording goes on."),
+    "restore": Command("proofs", "restore", "Put a backup in place of a log that is gone."),
+    "reindex": Command(
         "doctor",
         "reindex",
         "Build the index of a log anew from its entries; nothing but the index is written.",
     ),
-    "doctor": ("doctor", "doctor", "Say what is wrong or unsafe, and what to do; exit 1 when anything is."),
-    "erase": ("proofs", "erase", "Erase a person; no proof breaks."),
-    "serve": ("serve", "serve", "Serve the page and the API."),
-    "sign-in": ("serve", "sign_in", "Print a link that signs somebody in once."),
-    "demo": ("demo", "demo", "Open the log of the demo company, Nordlys AS."),
-    "catalogue": ("catalogue", "group", "Show and check what can be recorded, and in which words."),
-    "api-keys": ("keys", "group", "Make, list, rotate and revoke the keys of host systems."),
-    "org": ("organisations", "org", "Begin, list, suspend and resume organisations."),
-    "roles": ("organisations", "roles", "List, make, change and remove roles."),
-    "members": ("organisations", "members", "Who has which roles, and who has an account."),
-    "config": ("init", "config", "Show the settings in force."),
-    "version": ("init", "version", "Print the version."),
+    "doctor": Command(
+        "doctor", "doctor", "Say what is wrong or unsafe, and what to do; exit 1 when anything is."
+    ),
+    "erase": Command("proofs", "erase", "Erase a person; no proof breaks."),
+    "serve": Command("serve", "serve", "Serve the page and the API."),
+    "sign-in": Command("serve", "sign_in", "Print a link that signs somebody in once."),
+    "demo": Command("demo", "demo", "Open the log of the demo company, Nordlys AS."),
+    "catalogue": Command("catalogue", "group", "Show and check what can be recorded, and in which words."),
+    "api-keys": Command("keys", "group", "Make, list, rotate and revoke the keys of host systems."),
+    "org": Command("organisations", "org", "Begin, list, suspend and resume organisations."),
+    "roles": Command("organisations", "roles", "List, make, change and remove roles."),
+    "members": Command("organisations", "members", "Who has which roles, and who has an account."),
+    "config": Command("init", "config", "Show the settings in force."),
+    "version": Command("init", "version", "Print the version."),
 }
 
 
@@ -64,13 +74,13 @@ class _Commands(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
 
 def load(name: str) -> Any:
     """A command of the table, ready to run."""
-    module, attribute, _ = COMMANDS[name]
-    command = getattr(importlib.import_module(f"trailbook.cli.{module}"), attribute)
+    entry = COMMANDS[name]
+    command = getattr(importlib.import_module(f"trailbook.cli.{entry.module}"), entry.attribute)
     if isinstance(command, typer.Typer):
         return get_command(command)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)

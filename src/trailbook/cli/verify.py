@@ -90,10 +90,10 @@ def _refused(option: str, why: str) -> InvalidError:
     return InvalidError(f"{option}: {why}", (Fault(f"/{option}", "invalid", why),))
 
 
-def _say_times(times: list[dict[str, Any]], kept: int) -> None:
+def _say_times(times: list[dict[str, Any]], count: int) -> None:
     for last in times[-1:]:
         saw = f"{last['authority']} saw size {last['size']} at {last['time']}"
-        put(f"Of {counted(kept, 'timestamp')} {len(times)} hold; the last: {saw}.")
+        put(f"Of {counted(count, 'timestamp')} {len(times)} hold; the last: {saw}.")
 
 
 def _remember(opened: Opened, report: "Report") -> None:
@@ -162,8 +162,8 @@ def _stamped(stamps: "list[Stamp]", roots: list[Path]) -> "tuple[list[dict[str, 
     """What the authorities say of the kept notes, and a finding for every token that does not hold."""
     if not roots:
         if stamps:
-            kept = counted(len(stamps), "timestamp")
-            note(f"{kept} kept, not checked: only whoever brings the authority's root (--root) can.")
+            count = counted(len(stamps), "timestamp")
+            note(f"{count} kept, not checked: only whoever brings the authority's root (--root) can.")
         return [], []
     check = _check_stamp()
     for root in roots:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from msgspec import Struct
+from tests.cli import starter
 
 
 class Ended(Struct, frozen=True):
@@ -69,6 +70,11 @@ class Folder:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> Ended:
         """Run one command to its end."""
+        if not self.before and all(name.startswith("TRAILBOOK_") for name in self.env):
+            command = starter.command(arguments, self.path, self.environment)
+            if len(command) < starter.MOST:
+                code, out, err = starter.started(command, stdin)
+                return Ended(code, out.decode(), err.decode())
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.path,
@@ -163,27 +169,38 @@ def empty(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-@pytest.fixture
-def begun(empty: Folder) -> Folder:
-    """A folder with an empty log of the organisation acme."""
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Folder]:
+    """A folder with an empty log of the organisation acme, and one with a log of one entry: tests get copies."""
+    empty, one = (Folder(tmp_path_factory.mktemp(name)) for name in ("made", "recorded"))
     empty.good("init", "--org", "acme")
-    return empty
+    copy(empty, one)
+    one.good(*one.given)
+    return {"begun": empty, "one": one}
+
+
+def copy(made: Folder, to: Folder) -> Folder:
+    """A folder with all that another one has."""
+    shutil.copytree(made.path, to.path, dirs_exist_ok=True)
+    return to
 
 
 @pytest.fixture
-def one(begun: Folder) -> Folder:
+def begun(empty: Folder, made: dict[str, Folder]) -> Folder:
+    """A folder with an empty log of the organisation acme."""
+    return copy(made["begun"], empty)
+
+
+@pytest.fixture
+def one(empty: Folder, made: dict[str, Folder]) -> Folder:
     """A folder with a log of one entry."""
-    begun.good(*begun.given)
-    return begun
+    return copy(made["one"], empty)
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+def shared(tmp_path_factory: pytest.TempPathFactory, made: dict[str, Folder]) -> Folder:
     """A folder with a log of one entry, for tests that record nothing."""
-    folder = Folder(tmp_path_factory.mktemp("shared"))
-    folder.good("init", "--org", "acme")
-    folder.good(*folder.given)
-    return folder
+    return copy(made["one"], Folder(tmp_path_factory.mktemp("shared")))
 
 
 @pytest.fixture(scope="module")

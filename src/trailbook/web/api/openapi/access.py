@@ -24,7 +24,7 @@ SHAPES = (
     *(KeySent, NewKeyAnswer, KeyList, RotationSent, WithheldSent, WithheldAnswer),
 )
 _CHANGE = (*ADMITTED, "cross-site", "access-moved", "storage-full")
-_SENT = (*_CHANGE, "media-type", "invalid", "too-large")
+_SENT = (*_CHANGE, "media-type", "invalid", "too-large", "overloaded")
 _GUARDED = ("last-administrator", "role-predefined")
 _GONE = Answer(says="Done.")
 

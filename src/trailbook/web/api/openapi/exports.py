@@ -50,7 +50,7 @@ def _orders(path: str) -> tuple[Operation, ...]:
                     "too-many-exports",
                     "entry-invalid",
                 ),
-                *("invalid", "storage-full"),
+                *("invalid", "storage-full", "overloaded"),
             ),
         ),
         Operation(
@@ -108,7 +108,11 @@ def _files(path: str) -> tuple[Operation, ...]:
                     says="The part asked for.", forms=files, headers=(*_FILE_HEADERS, "Content-Range")
                 ),
             },
-            problems=(*ADMITTED, "export-not-ready", "export-expired", "range-unsatisfiable"),
+            problems=(
+                *ADMITTED,
+                *("export-not-ready", "export-expired", "range-unsatisfiable"),
+                *("too-many-exports", "overloaded"),
+            ),
         ),
         Operation(
             method="GET",

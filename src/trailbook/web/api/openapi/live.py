@@ -25,6 +25,6 @@ def live(catalogue: Catalogue) -> tuple[Operation, ...]:
                 *(p for p in filters(catalogue) if p["name"] not in _UNSTREAMED),
             ),
             answers={200: Answer(says="The stream.", forms={"text/event-stream": {"type": "string"}})},
-            problems=(*FILTERED, "too-many-streams"),
+            problems=(*FILTERED, "too-many-streams", "overloaded"),
         ),
     )

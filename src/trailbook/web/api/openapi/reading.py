@@ -113,7 +113,7 @@ def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
                     headers=("Content-Disposition",),
                 )
             },
-            problems=FILTERED,
+            problems=(*FILTERED, "too-many-exports", "overloaded"),
         )
 
     return (

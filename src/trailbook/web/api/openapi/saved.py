@@ -6,7 +6,7 @@ from trailbook.web.http.media import JSON
 
 VIEW_SHAPES = (ViewSent, ViewAnswer, ViewList)
 _CHANGE = (*ADMITTED, "cross-site", "storage-full", "not-yours")
-_SENT = (*FILTERED, *_CHANGE, "media-type", "invalid", "too-large", "name-taken")
+_SENT = (*FILTERED, *_CHANGE, "media-type", "invalid", "too-large", "name-taken", "overloaded")
 
 
 def saved() -> tuple[Operation, ...]:

@@ -54,7 +54,7 @@ test: setup browser newer
 # How much each run does is said in tests/amounts.py. Statistics of times come first, with nothing beside them; then the
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
 QUIET := tests/torture/test_timing.py
-LARGE := tests/torture tests/export/test_single_file.py tests/web/test_agree.py tests/web/test_any_request.py
+LARGE := tests/torture tests/export/test_trailbook_verify.py tests/web/test_agree.py tests/web/test_any_request.py
 TORTURE := PYTHONHASHSEED=0 $(BIN)/python -m pytest -raP
 
 torture: setup browser

@@ -1,7 +1,4 @@
 from .files import (
-    MAX_LINE as MAX_LINE,
-)
-from .files import (
     ImportLine as ImportLine,
 )
 from .files import (
@@ -10,7 +7,10 @@ from .files import (
 from .files import (
     import_jsonl as import_jsonl,
 )
-from .files import (
+from .json_text import (
+    MAX_LINE as MAX_LINE,
+)
+from .json_text import (
     strict_json as strict_json,
 )
 from .mapping import (

@@ -7,13 +7,13 @@ and has no member for a value, on purpose: content of a change cannot be represe
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.errors import EntryInvalidError, Fault
 
@@ -191,6 +191,53 @@ def item_faults(item: Item, pointer: str) -> Iterator[Fault]:
         yield Fault(f"{pointer}/id", "entry-invalid", why)
     if item.name is not None and (why := text_fault(item.name, MAX_NAME)):
         yield Fault(f"{pointer}/name", "entry-invalid", why)
+
+
+NameMend = Literal["composed", "cut", "left out"]
+_I = TypeVar("_I", bound=Item)
+
+
+class Mended(Struct, frozen=True, gc=False):
+    """An entry whose names may be kept, and what had to be done to each name that could not."""
+
+    entry: NewEntry
+    mends: tuple[NameMend, ...] = ()
+
+
+def mend_names(entry: NewEntry, nameless: Container[str] = ()) -> Mended:
+    """The entry with names that may be kept: what happened is never lost over what somebody is called.
+
+    A name is composed (normal form C, a space for what may not stand in it), cut to 300 characters with a mark, or left
+    out where nothing remains of it or its type is one of `nameless`. For whoever captures or imports; others refuse.
+    """
+    mends: list[NameMend] = []
+
+    def mended(item: _I) -> _I:
+        if item.name is None or (_may_stand(item.name) and item.type not in nameless):
+            return item
+        name, mend = _composed(item.name), "composed"
+        if len(name) > MAX_NAME:
+            name, mend = name[: MAX_NAME - 1] + "…", "cut"
+        kept = name if _may_stand(name) and item.type not in nameless else None
+        mends.append(cast(NameMend, mend) if kept else "left out")
+        return structs.replace(item, name=kept)
+
+    actor, target, concerns = mended(entry.actor), mended(entry.target), tuple(map(mended, entry.concerns))
+    behalf = None if entry.on_behalf_of is None else mended(entry.on_behalf_of)
+    if not mends:
+        return Mended(entry)
+    better = structs.replace(entry, actor=actor, target=target, on_behalf_of=behalf, concerns=concerns)
+    return Mended(better, tuple(mends))
+
+
+def _may_stand(name: str) -> bool:
+    return text_fault(name, MAX_NAME) is None and not name.isspace()
+
+
+def _composed(name: str) -> str:
+    # What is far too long is cut anyway, and composing it would take time that grows with its square.
+    text = unicodedata.normalize("NFC", name[: 8 * MAX_NAME])
+    return " ".join(_FORBIDDEN.sub(" ", text).split())
 
 
 _PATH = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")

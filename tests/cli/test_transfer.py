@@ -2,12 +2,16 @@
 
 import json
 import signal
+import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Folder
 
+CASES = Path(__file__).parents[1] / "adapters" / "cases"
+COUNTS = "{}, 0 in the log already, 0 twice in this file, {} refused, 0 skipped; {} in all\n"
 COMPUTED = {"seq", "recorded_at", "source"}  # what a second log gives anew
 
 
@@ -60,7 +64,10 @@ def varied(begun: Folder) -> Folder:
         wire(6, concerns=[{"part": "member", **anna}], action="role.unassigned"),
     ]
     ended = begun.good("import", "jsonl", "-", "--json", stdin=lines(*entries))
-    assert ended.json == {"recorded": 6, "replayed": 0, "acceptable": 0, "refused": []}
+    assert {name: count for name, count in ended.json.items() if count} == {
+        "recorded": 6,
+        "names": {"composed": 0, "cut": 0, "left_out": 0},
+    }
     return begun
 
 
@@ -107,7 +114,7 @@ def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(beg
     good, other = lines(wire(1)), lines(wire(9))
     bad = {
         b'{"id": 1, "id": 2}\n': ("malformed", ""),
-        b"\n": ("malformed", ""),
+        b" x\n": ("malformed", ""),
         b"not json\n": ("malformed", ""),
         b'{"action": 1.5}\n': ("malformed", ""),
         b'{"action": 12345678901234567890}\n': ("malformed", ""),
@@ -137,19 +144,50 @@ def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(beg
     said = begun.run("import", "jsonl", "-", stdin=stdin)
     assert said.code == 1
     assert "line 12: /action: " in said.err or "line 12: the action 'role.asigned'" in said.err
-    assert said.out == f"0 recorded, 2 in the log before, {len(bad)} refused\n"
+    again = "0 recorded, 2 in the log already, 0 twice in this file"
+    assert said.out == f"{again}, {len(bad)} refused, 0 skipped; {2 + len(bad)} in all\n"
 
 
 def test_a_dry_run_says_what_would_be_refused_and_records_nothing(begun: Folder) -> None:
     stdin = lines(wire(1), wire(2, action="role.asigned"))
     ended = begun.run("import", "jsonl", "-", "--dry-run", stdin=stdin)
-    assert (ended.code, ended.out) == (1, "1 acceptable, 0 in the log before, 1 refused\n")
+    assert (ended.code, ended.out) == (1, COUNTS.format("1 acceptable", 1, 2))
     assert ended.err.startswith("line 2: ")
     assert begun.good("count").out == "0\n"
-    assert (
-        begun.good("import", "jsonl", "-", "--dry-run", stdin=lines(wire(1))).out
-        == "1 acceptable, 0 in the log before, 0 refused\n"
+    assert begun.good("import", "jsonl", "-", "--dry-run", stdin=lines(wire(1))).out == COUNTS.format(
+        "1 acceptable", 0, 1
     )
+
+
+def test_a_csv_file_is_accounted_for_and_its_refused_rows_are_written(begun: Folder) -> None:
+    """Every row has one result, said in one line; the file of refused rows is the owner's alone, and imports again."""
+    csv = "When,What,Uid,User,Rid,Role,Mid,Member\n"
+    row = "2024-09-08T10:00:00,role.assigned,u-1,{},r-1,Boss,{},Per\n"
+    rows = [row.format("Kari", "u-2")] * 2 + [
+        row.format("Zoe\u0308", "u-3"),
+        row.format("Kari", "u-4;u-5"),
+        "\n",
+    ]
+    (begun.path / "rows.csv").write_text(csv + "".join(rows), "utf-8")
+    mapping = str(CASES / "mapping.toml")
+    ended = begun.run("import", "csv", "rows.csv", "--mapping", mapping, "--refused", "bad.csv")
+    counts, names = ended.out.splitlines()
+    assert ended.code == 1
+    assert counts == "2 recorded, 0 in the log already, 1 twice in this file, 1 refused, 1 skipped; 5 in all"
+    assert names == "names: 1 composed, 0 cut, 0 left out"
+    bad = begun.path / "bad.csv"
+    assert stat.S_IMODE(bad.stat().st_mode) == 0o600
+    again = begun.run("import", "csv", "rows.csv", "--mapping", mapping, "--refused", "bad.csv")
+    assert (again.code, "there already" in again.err) == (2, True)
+    bad.write_bytes(bad.read_bytes().replace(b"u-4;u-5", b"u-4"))
+    mended = begun.good(
+        "import", "csv", "bad.csv", "--mapping", mapping, "--refused", "none.csv", "--json"
+    ).json
+    assert (mended["recorded"], mended["refused"]) == (1, [])
+    assert [
+        each.name for each in begun.path.iterdir() if "none" in each.name
+    ] == []  # there was nothing to write
+    assert begun.run("import", "csv", "bad.csv", "--mapping", mapping, "--refused", "no/x.csv").code == 2
 
 
 def test_an_export_is_exactly_the_filter(varied: Folder) -> None:

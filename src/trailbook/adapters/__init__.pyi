@@ -1,8 +1,10 @@
 from .files import (
-    MAX_LINE as MAX_LINE,
     ImportLine as ImportLine,
     import_csv as import_csv,
     import_jsonl as import_jsonl,
+)
+from .json_text import (
+    MAX_LINE as MAX_LINE,
     strict_json as strict_json,
 )
 from .mapping import (

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast, get_args
 
 import typer
 from msgspec import Struct, structs
@@ -22,12 +22,20 @@ from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
 from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exactly, file_pieces, whole_file
+from trailbook.model import NameMend
 
 if TYPE_CHECKING:
     from trailbook.export import BundleRequest
 
 BundleKind = Literal["inclusion", "closed"]
 _MOST_SHOWN = 20  # refusals of lines that are shown one by one
+_RESULTS = ("recorded", "replayed", "repeated", "acceptable", "skipped")
+_MENDS: tuple[NameMend, ...] = get_args(NameMend)
+
+DRY_RUN = typer.Option(False, "--dry-run", help="Record nothing; say what would be refused.")
+REFUSED = typer.Option(
+    None, "--refused", metavar="FILE", help="Write refused lines there with their reasons, to be mended."
+)
 
 imports = typer.Typer(add_completion=False, rich_markup_mode=None, help="Record the entries of a file.")
 
@@ -130,16 +138,17 @@ def jsonl(
     file: Path = typer.Argument(
         metavar="FILE", help="An entry a line, as `export --format jsonl` writes; - is stdin."
     ),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Record nothing; say what would be refused."),
+    dry_run: bool = DRY_RUN,
+    refused: Path | None = REFUSED,
     json: bool = JSON,
 ) -> int:
     """Record each line of a file that may be recorded; exit 1 when one is refused.
 
     An entry keeps its id, so importing a file again adds nothing.
     """
-    with _input(file) as stream, open_log(ctx) as opened:
-        lines = import_jsonl(opened.log, stream.source, dry_run=dry_run)
-        return _import(lines, stream, dry_run=dry_run, json=json)
+    with _input(file) as given, open_log(ctx) as opened, _refused_file(refused) as out:
+        lines = import_jsonl(opened.log, given.source, dry_run=dry_run, refused=out)
+        return _import(lines, given, dry_run=dry_run, json=json)
 
 
 @imports.command("csv")
@@ -147,7 +156,8 @@ def csv(
     ctx: typer.Context,
     file: Path = typer.Argument(metavar="FILE", help="A row an entry, under a heading; - is stdin."),
     mapping: Path = typer.Option(..., "--mapping", metavar="MAP.toml", help="Which column is what."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Record nothing; say what would be refused."),
+    dry_run: bool = DRY_RUN,
+    refused: Path | None = REFUSED,
     json: bool = JSON,
 ) -> int:
     """Record each row of a CSV file that may be recorded; exit 1 when one is refused.
@@ -155,28 +165,64 @@ def csv(
     A row's entry gets its id from what the mapping says tells rows apart, so importing a file again adds nothing.
     """
     plan = read_plan(mapping.read_bytes())
-    with _input(file) as stream, open_log(ctx) as opened:
-        lines = import_csv(opened.log, stream.source, plan, dry_run=dry_run)
-        return _import(lines, stream, dry_run=dry_run, json=json)
+    with _input(file) as given, open_log(ctx) as opened, _refused_file(refused) as out:
+        lines = import_csv(opened.log, given.source, plan, dry_run=dry_run, refused=out)
+        return _import(lines, given, dry_run=dry_run, json=json)
 
 
-def _import(lines: Iterable[ImportLine], stream: Input, *, dry_run: bool, json: bool) -> int:
+def _import(lines: Iterable[ImportLine], given: Input, *, dry_run: bool, json: bool) -> int:
     """Do an import line by line, say what was refused, and count."""
-    refused: list[ImportLine] = []
-    counts: Counter[str] = Counter()
-    with progress("Importing") as advance:
+    tally = _Tally()
+    with progress("Importing") as reach:
         for line in lines:
-            counts[line.result] += 1
-            if line.refused is not None:
-                refused.append(line)
-                if not json and len(refused) <= _MOST_SHOWN:
-                    note(f"line {line.number}: {line.refused.detail}")
-            if stream.size is not None:
-                advance(stream.source.tell(), stream.size)
-    if not json and len(refused) > _MOST_SHOWN:
-        note(f"and {len(refused) - _MOST_SHOWN} more; --json has all")
-    put(as_json(_members(counts, refused)) if json else _sentence(counts, dry_run))
-    return FINDINGS if refused else DONE
+            tally.take(line)
+            if line.refused is not None and json:
+                tally.refused.append({"line": line.number, "id": line.id, **problem(line.refused)})
+            elif line.refused is not None and tally.results["refused"] <= _MOST_SHOWN:
+                note(f"line {line.number}: {line.refused.detail}")
+            if given.size is not None:
+                reach(given.source.tell(), given.size)
+    count = tally.results["refused"]
+    if not json and count > _MOST_SHOWN:
+        note(f"and {count - _MOST_SHOWN} more; --refused writes all of them to a file")
+    put(*([as_json(tally.members())] if json else tally.words(dry_run=dry_run)))
+    return FINDINGS if count else DONE
+
+
+class _Tally:
+    """What became of the lines of an import, counted; `refused` has those that a program is told of."""
+
+    def __init__(self) -> None:
+        self.refused: list[dict[str, Any]] = []
+        self.results: Counter[str] = Counter()
+        self._names: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def take(self, line: ImportLine) -> None:
+        """Count one line."""
+        self.results[line.result] += 1
+        self._names.update(line.names)
+        self._left_out.update(line.left_out)
+
+    def members(self) -> dict[str, Any]:
+        """The counts, and every refusal, for programs."""
+        results = {name: self.results[name] for name in _RESULTS}
+        names = {mend.replace(" ", "_"): self._names[mend] for mend in _MENDS}
+        left_out = dict(sorted(self._left_out.items()))
+        return {**results, "refused": self.refused, "names": names, "left_out": left_out}
+
+    def words(self, *, dry_run: bool) -> Iterator[str]:
+        """The counts for people; what was mended or left out only where something was."""
+        count = self.results
+        done = f"{count['acceptable']} acceptable" if dry_run else f"{count['recorded']} recorded"
+        again = f"{count['replayed']} in the log already, {count['repeated']} twice in this file"
+        rest = f"{count['refused']} refused, {count['skipped']} skipped"
+        yield f"{done}, {again}, {rest}; {count.total()} in all"
+        if self._names:
+            yield "names: " + ", ".join(f"{self._names[mend]} {mend}" for mend in _MENDS)
+        if self._left_out:
+            counts = sorted(self._left_out.items())
+            yield "left out, because it does not read: " + ", ".join(f"{n} {member}" for member, n in counts)
 
 
 def _write(pieces: Iterable[bytes], output: Path) -> None:
@@ -214,17 +260,20 @@ def _input(file: Path) -> Iterator[Input]:
         yield Input(source, file.stat().st_size)
 
 
-def _members(counts: Counter[str], refused: list[ImportLine]) -> dict[str, Any]:
-    lines = [
-        {"line": line.number, "id": line.id, **problem(line.refused)} for line in refused if line.refused
-    ]
-    return {**{name: counts[name] for name in ("recorded", "replayed", "acceptable")}, "refused": lines}
-
-
-def _sentence(counts: Counter[str], dry_run: bool) -> str:
-    done = f"{counts['acceptable']} acceptable" if dry_run else f"{counts['recorded']} recorded"
-    before = f", {counts['replayed']} in the log before"
-    return f"{done}{before}, {counts['refused']} refused"
+@contextmanager
+def _refused_file(file: Path | None) -> Iterator[BinaryIO | None]:
+    """Where refused lines go; for the owner's eyes, and gone again if nothing was refused."""
+    if file is None:
+        yield None
+        return
+    if not file.parent.is_dir():
+        raise _invalid("refused", f"the folder {file.parent} does not exist")
+    if file.exists():
+        raise _invalid("refused", f"{file} is there already")
+    with whole_file(file) as out:
+        yield out
+    if file.stat().st_size == 0:
+        file.unlink()
 
 
 def _invalid(name: str, why: str) -> InvalidError:

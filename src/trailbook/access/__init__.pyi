@@ -55,6 +55,15 @@ from .credentials import (
 from .credentials import (
     refuse_faults as refuse_faults,
 )
+from .gate import (
+    Clearance as Clearance,
+)
+from .gate import (
+    clearance as clearance,
+)
+from .gate import (
+    require_everything as require_everything,
+)
 from .passwords import (
     SHORTEST as SHORTEST,
 )

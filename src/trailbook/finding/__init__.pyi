@@ -19,6 +19,9 @@ from .answers import (
 from .answers import (
     ShownItem as ShownItem,
 )
+from .citing import (
+    cited_versions as cited_versions,
+)
 from .embedded.projection import (
     Projection as Projection,
 )

@@ -38,6 +38,9 @@ from .api_keys import (
     key_parts as key_parts,
 )
 from .api_keys import (
+    restricted_faults as restricted_faults,
+)
+from .api_keys import (
     unrecordable as unrecordable,
 )
 from .credentials import (

@@ -107,7 +107,7 @@ class Credentials:
             expires_at=microseconds(now + wanted.life),
             categories=tuple(dict.fromkeys(wanted.categories)),
             only_itself=wanted.only_itself,
-            restricted=tuple(dict.fromkeys(wanted.restricted)),
+            restricted=tuple(sorted(set(wanted.restricted))),
         )
         return key, f"tb_{id_}_{secret}"
 
@@ -129,6 +129,10 @@ class Credentials:
             old_until=min(key.expires_at, now + overlap // timedelta(microseconds=1)),
         )
         return f"tb_{key.id}_{secret}" if self._registry.replace_key(key, new) else None
+
+    def name_for_key(self, key: ApiKey, restricted: tuple[str, ...]) -> bool:
+        """Let a key read these restricted categories and no other; False when it was changed or revoked meanwhile."""
+        return self._registry.replace_key(key, structs.replace(key, restricted=restricted))
 
     def key(self, org: str, key_id: str) -> ApiKey | None:
         """A key of an organisation, revoked and expired ones included, or None."""

@@ -71,6 +71,9 @@ from .api_keys import (
     list_keys as list_keys,
 )
 from .api_keys import (
+    restrict_key as restrict_key,
+)
+from .api_keys import (
     revoke_key as revoke_key,
 )
 from .api_keys import (

@@ -4,7 +4,7 @@ Owns that each comes out for a clearance alone, and that what a viewer does not 
 Refuses to let anybody in: the clearance says that somebody was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -50,7 +50,11 @@ class Kept(Struct, frozen=True):
     def openings(self, type_: str, id_: str, clearance: Clearance) -> list[Opening]:
         """What opens the tokens of an item, of the versions that an entry to be seen cites. Raises: NotFoundError."""
         self.projection.catch_up()
-        return openings(self._cited(clearance, self.store.identities(self.org, [(type_, id_, None)])))
+        return openings(self.known([(type_, id_, None)], clearance))
+
+    def known(self, keys: Iterable[tuple[str, str, None]], clearance: Clearance) -> list[Identity]:
+        """The versions of items, by type and id, that an entry to be seen cites, oldest first."""
+        return self._cited(clearance, self.store.identities(self.org, keys))
 
     def evidence(self, clearance: Clearance) -> Evidence:
         """The log as it was last signed. Raises: NotCheckpointedError."""

@@ -101,11 +101,11 @@ class Log(Recorder):
         self._reader = new_reader(store, org, self._projection)
         self._watch = Watch(
             Watched(
-                store=store,
                 org=org,
                 catalogue=self.catalogue,
                 clock=clock,
                 record=self._record_reading if watched else lambda entry: None,
+                known=lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)),
                 id_from=self.id_from,
             )
         )
@@ -404,11 +404,15 @@ class Log(Recorder):
         self._projection.catch_up()
         return remember_item(self._reader, type_, id_, cleared.sees)
 
-    def numbers(self, items: Sequence[str]) -> dict[str, int]:
-        """The log's own numbers of items given as `type/id`, of those that it knows."""
+    def numbers(self, items: Sequence[str], *, viewer: Viewer) -> dict[str, int]:
+        """The log's own numbers of items given as `type/id`, of those that an entry the viewer may see cites.
+
+        Raises: NotPermittedError.
+        """
+        cleared = self._questions.let_in(viewer, require_full)
+        self._projection.catch_up()
         keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
-        versions = self._store.identities(self.org, keys)
-        return {f"{v.type}/{v.id}": v.item for v in versions if v.id is not None}
+        return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
 
     def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
         """Items by their numbers, as `type/id`; one that was erased is not among them."""

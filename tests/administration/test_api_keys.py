@@ -7,7 +7,14 @@ import pytest
 from trailbook import Deployment, Item, open_deployment
 from trailbook.access import NewKey, Viewer, operator
 from trailbook.administration.access import By
-from trailbook.administration.api_keys import find_key, issue_key, list_keys, revoke_key, rotate_key
+from trailbook.administration.api_keys import (
+    find_key,
+    issue_key,
+    list_keys,
+    restrict_key,
+    revoke_key,
+    rotate_key,
+)
 from trailbook.errors import InvalidError, NotFoundError, NotPermittedError, UnauthenticatedError
 from trailbook.query import Query
 from trailbook.testing import FrozenClock, Steady
@@ -92,6 +99,27 @@ def test_a_key_that_does_not_work_is_not_rotated(by: By, opened: tuple[Deploymen
     with pytest.raises(NotFoundError):
         rotate_key(by, key.id)
     assert revoke_key(by, key.id)
+
+
+def test_a_key_reads_the_restricted_categories_it_is_named_for(by: By) -> None:
+    """Given and taken by whoever manages access, each an entry, from the next request on; of nothing else a name."""
+    key, text = issue_key(by, NewKey(name="Cases", scopes=("read",), restricted=("whistleblowing",)))
+    credential = by.deployment.credentials.credential
+    assert credential(text).viewer().restricted == key.restricted == ("whistleblowing",)
+    assert restrict_key(by, key.id, ()).restricted == credential(text).viewer().restricted == ()
+    assert restrict_key(by, key.id, ()).restricted == ()  # as it was: no entry
+    assert restrict_key(by, key.id, ["whistleblowing"] * 2).restricted == ("whistleblowing",)
+    for wrong in ("salary", "wages", "*"):
+        with pytest.raises(InvalidError) as refused:
+            restrict_key(by, key.id, [wrong])
+        assert [f.pointer for f in refused.value.faults] == ["/restricted"]
+        with pytest.raises(InvalidError):
+            issue_key(by, NewKey(name="Cases", scopes=("read",), restricted=(wrong,)))
+    reader = By(by.deployment, Viewer(org=ORG, item=Item(type="user", id="u-1"), activity_log="full"))
+    with pytest.raises(NotPermittedError):
+        restrict_key(reader, key.id, ())
+    changed = "api_key.categories_changed"
+    assert [a for a, _ in actions(by)] == ["api_key.created", changed, changed]
 
 
 def test_who_may_not_manage_access_touches_no_key(by: By) -> None:

@@ -71,6 +71,10 @@ def test_sources_origins_and_what_is_withheld_are_never_offered(log: Log) -> Non
     """An origin's user agent is no name to look for; an item of a category that is withheld is not there."""
     assert offered(log, "annabel") == offered(log, "trailbook") == []
     withheld = structs.replace(ME, withheld=("roles",))
+    assert log.items("ann", viewer=withheld) == []  # nothing that is seen is of Anna
+    log.record(
+        "user.signed_in", actor=ANNA, target=Item(type="user", id="u-17", name="Anna Berg"), origin=WEB
+    )
     assert [item.id for item in log.items("ann", viewer=withheld)] == ["u-17"]
     assert [item.id for item in log.items("ann", viewer=ME)] == ["u-17", "r-3"]  # the control
 

@@ -7,7 +7,8 @@ import pytest
 from msgspec import structs
 
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
-from trailbook.access.viewer import Viewer, require_full
+from trailbook.access import Viewer, clearance, require_full
+from trailbook.catalogue import load
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotPermittedError
 from trailbook.finding.paging import Turn
 from trailbook.index import Place
@@ -42,6 +43,9 @@ def log() -> Log:
     return log
 
 
+CLEARED = clearance(ME, "acme", required=require_full, declared=load().categories)
+
+
 def refusals(log: Log) -> int:
     return log.count(REFUSED, viewer=ME)[0]
 
@@ -69,7 +73,7 @@ def test_a_cursor_binds_to_the_whole_question(log: Log) -> None:
     questions = log._questions
     query = from_line("category:roles")
     question = questions.ask(query, ME, form="desc", lang="en")
-    plan = questions.plan(query, ME, size=question.head.size)
+    plan = questions.plan(query, CLEARED, size=question.head.size)
     cursor = questions.link(Turn(Place(1, 2), True), question, plan, as_of=7)
 
     def again(query: Query, viewer: Viewer = ME, form: str = "desc", lang: str = "en") -> Question:
@@ -96,20 +100,20 @@ def test_the_plan_is_of_the_log_as_the_cursor_saw_it(log: Log) -> None:
     questions = log._questions
     query = Query(date="today", tz="UTC")
     question = questions.ask(query, ME, form="desc", lang="en")
-    plan = questions.plan(query, ME, size=1200)
+    plan = questions.plan(query, CLEARED, size=1200)
     assert plan.as_of == 1200
     cursor = questions.link(Turn(Place(1, 2), True), question, plan, as_of=700)
     at = questions.ask(query, ME, form="desc", lang="en", cursor=cursor).at
     later = structs.replace(questions, clock=lambda: FrozenClock().at + timedelta(days=3))
-    then = later.plan(query, ME, size=1200, at=at)
+    then = later.plan(query, CLEARED, size=1200, at=at)
     assert (then.since, then.until, then.as_of) == (plan.since, plan.until, 700)
-    assert later.plan(query, ME, size=1200).since != plan.since  # the control
+    assert later.plan(query, CLEARED, size=1200).since != plan.since  # the control
     with pytest.raises(CursorInvalidError):
-        questions.plan(structs.replace(query, as_of=8), ME, size=1200, at=at)
+        questions.plan(structs.replace(query, as_of=8), CLEARED, size=1200, at=at)
     for as_of in (0, 1200):
-        assert questions.plan(structs.replace(query, as_of=as_of), ME, size=1200).as_of == as_of
+        assert questions.plan(structs.replace(query, as_of=as_of), CLEARED, size=1200).as_of == as_of
     with pytest.raises(FilterInvalidError):
-        questions.plan(structs.replace(query, as_of=1201), ME, size=1200)
+        questions.plan(structs.replace(query, as_of=1201), CLEARED, size=1200)
 
 
 def test_what_a_viewer_may_not_see_is_in_no_plan(log: Log) -> None:
@@ -118,9 +122,10 @@ def test_what_a_viewer_may_not_see_is_in_no_plan(log: Log) -> None:
     withheld = structs.replace(ME, withheld=("roles", "salary"))
     assert log.count(Query(), viewer=withheld) == (0, 1200)
     assert log.count(Query(), viewer=structs.replace(ME, withheld=("salary",))) == (1200, 1200)
-    assert questions.plan(Query(), structs.replace(ME, withheld=("salary",)), size=9).clauses == ()
+    without = structs.replace(ME, withheld=("salary",))
+    assert questions.plan(Query(), questions.let_in(without, require_full), size=9).clauses == ()
     with pytest.raises(FilterInvalidError):
-        questions.plan(Query(terms=from_line("category:roles").terms, tz="Mars"), ME, size=9)
+        questions.plan(Query(terms=from_line("category:roles").terms, tz="Mars"), CLEARED, size=9)
 
 
 @pytest.mark.parametrize("order", ["desc", "asc", "seq"])

@@ -103,7 +103,7 @@ def test_an_erasure_is_told_once_it_is_done(log: Log) -> None:
     """Whoever keeps something of the log's items is told after they are gone; of what is refused nobody is."""
     numbers = list[dict[str, int]]()
     log.record_many([GOOD])
-    log.on_change = lambda: numbers.append(log.numbers(["user/u-17"]))
+    log.on_change = lambda: numbers.append(log.numbers(["user/u-17"], viewer=operator("acme")))
     with pytest.raises(NotFoundError):
         log.erase(BOB, actor=ANNA, origin=WEB)
     assert numbers == []

@@ -31,6 +31,12 @@ from trailbook.testing.trees import head_root
 from trailbook.tree import HASH, TILE
 from trailbook.verify import check_proof
 
+
+def everything(category: str) -> bool:
+    """Whether somebody sees a category: every one."""
+    return category != ""
+
+
 KEYS = KEYRING.verifiers(f"{ORIGIN}/{ORG}")
 
 
@@ -53,10 +59,10 @@ def test_nothing_is_proved_before_the_first_signature() -> None:
     assert latest_checkpoint(store, ORG) is None
     assert proved_sizes(store, ORG) == ProvedSizes(0, 0)
     with pytest.raises(NotCheckpointedError):
-        evidence_of(store, ORG)
+        evidence_of(store, ORG, sees=everything, cited=list)
     signed.log.record_many([entry_at(signed, number) for number in range(3)])
     signed.signer.sign(ORG)
-    assert evidence_of(store, ORG).checkpoint.size == 3
+    assert evidence_of(store, ORG, sees=everything, cited=list).checkpoint.size == 3
     assert proved_sizes(store, ORG) == ProvedSizes(3, 0)  # no file outside
 
 
@@ -109,7 +115,7 @@ def test_a_tile_that_the_signed_tree_does_not_have_is_not_served(
 def test_a_bundle_is_of_whole_bodies_or_names_the_hole(signed: SignedLog) -> None:
     store = signed.store
     width = store.head(ORG).size - TILE
-    rest = entry_bundle(store, ORG, 1, width)
+    rest = entry_bundle(store, ORG, 1, width=width, sees=everything)
     for row in store.kept(ORG, TILE, TILE + width):
         length, rest = int.from_bytes(rest[:2]), rest[2:]
         assert rest[:length] == row.body
@@ -117,15 +123,16 @@ def test_a_bundle_is_of_whole_bodies_or_names_the_hole(signed: SignedLog) -> Non
     assert rest == b""
     removed = next(row for row in store.kept(ORG, 0, TILE) if row.body is None)
     with pytest.raises(BundleExpiredError) as caught:
-        entry_bundle(store, ORG, 0, TILE)
+        entry_bundle(store, ORG, 0, width=TILE, sees=everything)
     assert (caught.value.seq, caught.value.leaf) == (removed.seq, removed.leaf)
     with pytest.raises(NotFoundError):
-        entry_bundle(store, ORG, 1, width + 1)
+        entry_bundle(store, ORG, 1, width=width + 1, sees=everything)
 
 
 def test_openings_open_an_items_tokens(signed: SignedLog) -> None:
     """Oldest version first; of who is erased, unknown or an origin nothing is said, and the same of each."""
-    opened = openings(signed.store, ORG, "user", "u-8")
+    store = signed.store
+    opened = openings(store.identities(ORG, [("user", "u-8", None)]))
     assert [opening.name for opening in opened] == ["Person 8 Ødegård", "Person 8 Ødegård Li"]
     for opening in opened:
         item = Item(type=opening.type, id=opening.id, name=opening.name)
@@ -133,20 +140,38 @@ def test_openings_open_an_items_tokens(signed: SignedLog) -> None:
     erase(signed, "u-8")
     for type_, id_ in (("user", "u-8"), ("user", "nobody"), ("origin", "192.0.2.1")):
         with pytest.raises(NotFoundError, match="the log knows no such item"):
-            openings(signed.store, ORG, type_, id_)
+            openings(store.identities(ORG, [(type_, id_, None)]))
 
 
 def test_evidence_is_read_in_the_order_asked(signed: SignedLog) -> None:
     """Whether the seqs stand together or apart."""
-    evidence = evidence_of(signed.store, ORG)
+    evidence = evidence_of(signed.store, ORG, sees=everything, cited=list)
     for seqs in ([], [5], list(range(100, 300)), [299, 3, 150, 4]):
         assert [row.seq for row in evidence.kept(seqs)] == seqs
     assert evidence.tile(0, 1) == served_tile(signed.store, ORG, 0, 1, evidence.checkpoint.size - TILE)
 
 
+def test_what_is_not_seen_is_in_no_evidence(signed: SignedLog) -> None:
+    """Neither a row, nor a bundle that has one, nor a token that nothing seen cites; hashes are nobody's secret."""
+    store = signed.store
+    evidence = evidence_of(store, ORG, sees=lambda category: category != "users", cited=lambda versions: [])
+    of_users = [row.seq for row in store.kept(ORG, 0, TILE) if row.body and b'"category":"users"' in row.body]
+    others = [
+        row.seq for row in store.kept(ORG, 0, TILE) if row.body and b'"category":"users"' not in row.body
+    ]
+    assert of_users
+    assert [row.seq for row in evidence.kept(others)] == others  # the control
+    with pytest.raises(NotFoundError, match="no such entry"):
+        list(evidence.kept([*others, of_users[0]]))
+    assert evidence.tokens_of("user", "u-8") == []
+    width = store.head(ORG).size - TILE
+    with pytest.raises(NotFoundError, match="no such tile"):
+        entry_bundle(store, ORG, 1, width=width, sees=lambda category: category != "users")
+
+
 def test_the_tokens_of_an_item_are_those_of_every_version(signed: SignedLog) -> None:
     """Of a star every item of the type, but nobody who was erased."""
-    evidence = evidence_of(signed.store, ORG)
+    evidence = evidence_of(signed.store, ORG, sees=everything, cited=list)
     versions = signed.store.identities(ORG, [("user", "u-8", None)])
     tokens = evidence.tokens_of("user", "u-8")
     assert tokens == sorted(version.token for version in versions)
@@ -163,7 +188,7 @@ def test_the_tokens_of_an_item_are_those_of_every_version(signed: SignedLog) -> 
 
 
 def test_a_manifest_that_is_gone_is_damage(signed: SignedLog) -> None:
-    evidence = evidence_of(signed.store, ORG)
+    evidence = evidence_of(signed.store, ORG, sees=everything, cited=list)
     digest = next(key for kind, key in signed.store.blob_names(ORG) if kind == "erasure")
     assert sha256(evidence.manifest("erasure", digest)).hexdigest() == digest
     with pytest.raises(DamagedError, match="the removal manifest"):

@@ -14,6 +14,7 @@ from .api_keys import (
     Scope as Scope,
     key_faults as key_faults,
     key_parts as key_parts,
+    restricted_faults as restricted_faults,
     unrecordable as unrecordable,
 )
 from .credentials import (
@@ -22,6 +23,11 @@ from .credentials import (
     Lifetimes as Lifetimes,
     LinkHolder as LinkHolder,
     refuse_faults as refuse_faults,
+)
+from .gate import (
+    Clearance as Clearance,
+    clearance as clearance,
+    require_everything as require_everything,
 )
 from .passwords import (
     SHORTEST as SHORTEST,

@@ -7,13 +7,14 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
 from msgspec import Struct
 
 from trailbook.access.viewer import ACTIVITY_LOG, MANAGE_ACCESS, MANAGE_EXPORTS, READ_PROOFS, Viewer
+from trailbook.catalogue import Category
 from trailbook.errors import EntryInvalidError, Fault, KeyRefusedError, NotPermittedError
 from trailbook.model import MAX_NAME, Item, NewEntry, Origin, text_fault
 from trailbook.stores import ApiKey
@@ -32,13 +33,17 @@ _LACKS: dict[Scope, str] = {
 
 
 class NewKey(Struct, frozen=True, kw_only=True):
-    """A key as it is asked for: `categories` it may record (none: all), `only_itself` whom it may name as actor."""
+    """A key as it is asked for: `categories` it may record (none: all), `only_itself` whom it may name as actor.
+
+    `restricted` are the restricted categories that it may read; none unless they are named.
+    """
 
     name: str
     scopes: tuple[str, ...]
     life: timedelta = KEY_LIFE
     categories: tuple[str, ...] = ()
     only_itself: bool = False
+    restricted: tuple[str, ...] = ()
 
 
 class Source(Item, frozen=True, kw_only=True):
@@ -55,6 +60,7 @@ class Credential(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     source: Source
     withheld: tuple[str, ...] = ()
+    restricted: tuple[str, ...] = ()
 
     def viewer(self) -> Viewer:
         """The key as a reader: `read`, `export` and `prove` give Activity log at full, each its own beside."""
@@ -69,6 +75,7 @@ class Credential(Struct, frozen=True, kw_only=True):
             manage_exports="full" if "export" in scopes else "none",
             manage_retention="full" if "administer" in scopes else "none",
             withheld=self.withheld,
+            restricted=self.restricted,
             origin=Origin(interface="api"),
         )
 
@@ -93,7 +100,7 @@ def unrecordable(source: Item, entry: NewEntry, category: str | None) -> EntryIn
     return EntryInvalidError(tuple(faults)) if faults else None
 
 
-def key_faults(wanted: NewKey, declared: Iterable[str] | None) -> tuple[Fault, ...]:
+def key_faults(wanted: NewKey, declared: Mapping[str, Category] | None) -> tuple[Fault, ...]:
     """What is wrong with a key that is asked for; `declared` are the categories there are, where they are known."""
     faults = []
     if why := text_fault(wanted.name, MAX_NAME):
@@ -105,7 +112,14 @@ def key_faults(wanted: NewKey, declared: Iterable[str] | None) -> tuple[Fault, .
     if declared is not None:
         for unknown in sorted(set(wanted.categories) - set(declared)):
             faults.append(Fault("/categories", "invalid", f"{unknown[:80]!r} is not a declared category"))
+        faults += restricted_faults(wanted.restricted, declared)
     return tuple(faults)
+
+
+def restricted_faults(named: Iterable[str], declared: Mapping[str, Category]) -> list[Fault]:
+    """What is wrong with categories that are named as restricted ones."""
+    wrong = [name for name in named if name not in declared or not declared[name].restricted]
+    return [Fault("/restricted", "invalid", f"{name[:80]!r} is not a restricted category") for name in wrong]
 
 
 def new_id(random: bytes) -> str:

@@ -5,7 +5,6 @@ each request. Keeps no secret: what is lost cannot be read again, only replaced.
 wrong.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from msgspec import Struct, structs
@@ -28,7 +27,7 @@ from trailbook.access.viewer import Level, Viewer
 from trailbook.clock import Clock, Entropy
 from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
-from trailbook.stores import ApiKey, Organisation, Registry, Role, Session
+from trailbook.stores import ApiKey, Organisation, Registry, Session
 
 LINK_LIFE, SESSION_LIFE, IDLE = timedelta(hours=1), timedelta(hours=12), timedelta(minutes=60)
 _MINUTE = 60_000_000
@@ -52,10 +51,7 @@ class LinkHolder(Struct, frozen=True):
 
 
 class Credentials:
-    """The registry's keys, links and sessions, with a clock and randomness.
-
-    `restricted` are the categories that only a role which names them may read.
-    """
+    """The registry's keys, links and sessions, with a clock and randomness."""
 
     def __init__(
         self,
@@ -64,12 +60,10 @@ class Credentials:
         entropy: Entropy,
         *,
         lives: Lifetimes | None = None,
-        restricted: Iterable[str] = (),
     ) -> None:
         self._registry = registry
         self._clock = clock
         self._entropy = entropy
-        self._restricted = frozenset(restricted)
         self.lives = lives or Lifetimes()
 
     def new_key(
@@ -81,12 +75,20 @@ class Credentials:
         life: timedelta = KEY_LIFE,
         categories: tuple[str, ...] = (),
         only_itself: bool = False,
+        restricted: tuple[str, ...] = (),
     ) -> tuple[ApiKey, str]:
         """A new API key and its secret text, which is shown once and never again.
 
         Raises: InvalidError for a name, scope or life that cannot be.
         """
-        wanted = NewKey(name=name, scopes=scopes, life=life, categories=categories, only_itself=only_itself)
+        wanted = NewKey(
+            name=name,
+            scopes=scopes,
+            life=life,
+            categories=categories,
+            only_itself=only_itself,
+            restricted=restricted,
+        )
         key, secret = self.drawn_key(org, wanted)
         self._registry.add_key(key)
         return key, secret
@@ -105,6 +107,7 @@ class Credentials:
             expires_at=microseconds(now + wanted.life),
             categories=tuple(dict.fromkeys(wanted.categories)),
             only_itself=wanted.only_itself,
+            restricted=tuple(sorted(set(wanted.restricted))),
         )
         return key, f"tb_{id_}_{secret}"
 
@@ -126,6 +129,10 @@ class Credentials:
             old_until=min(key.expires_at, now + overlap // timedelta(microseconds=1)),
         )
         return f"tb_{key.id}_{secret}" if self._registry.replace_key(key, new) else None
+
+    def name_for_key(self, key: ApiKey, restricted: tuple[str, ...]) -> bool:
+        """Let a key read these restricted categories and no other; False when it was changed or revoked meanwhile."""
+        return self._registry.replace_key(key, structs.replace(key, restricted=restricted))
 
     def key(self, org: str, key_id: str) -> ApiKey | None:
         """A key of an organisation, revoked and expired ones included, or None."""
@@ -218,8 +225,9 @@ class Credentials:
         ids = roles if roles is not None else member.roles if member is not None else ()
         every = every_role(access.roles(org)) if ids else {}
         held = [every[id_] for id_ in ids if id_ in every]
-        withheld = self._withheld(organisation, held)
-        return structs.replace(Viewer(org=org, item=item, withheld=withheld, roles=roles), **levels(held))
+        named = tuple(sorted({category for role in held for category in role.categories}))
+        viewer = Viewer(org=org, item=item, withheld=organisation.withheld, restricted=named, roles=roles)
+        return structs.replace(viewer, **levels(held))
 
     def sign_out(self, secret: str) -> None:
         """End a session; ending one that is gone is fine."""
@@ -249,13 +257,10 @@ class Credentials:
             categories=key.categories,
             only_itself=key.only_itself,
         )
-        withheld = self._withheld(self._open(key.org), ())
-        return Credential(org=key.org, scopes=key.scopes, source=source, withheld=withheld)
-
-    def _withheld(self, organisation: Organisation, roles: Iterable[Role]) -> tuple[str, ...]:
-        """What even full access does not show to whoever has these roles; a key has none."""
-        named = {category for role in roles for category in role.categories}
-        return tuple(sorted({*organisation.withheld, *(self._restricted - named)}))
+        withheld = self._open(key.org).withheld
+        return Credential(
+            org=key.org, scopes=key.scopes, source=source, withheld=withheld, restricted=key.restricted
+        )
 
     def _open(self, org: str) -> Organisation:
         organisation = self._registry.access.organisation(org)

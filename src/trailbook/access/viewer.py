@@ -14,13 +14,15 @@ from trailbook.model import Item, Kind, Origin
 Level = Literal["none", "full"]
 ACTIVITY_LOG, READ_PROOFS = "Activity log", "Read proofs"
 MANAGE_ACCESS, MANAGE_EXPORTS, MANAGE_RETENTION = "Manage access", "Manage exports", "Manage retention"
+EVERY_CATEGORY = "*"  # no name of a category: in place of all restricted ones
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
     """Whoever reads: who they are, in which organisation, and their level of each system permission.
 
-    `withheld` are categories that even full does not show; `origin` is where they read from; `roles` are those
-    that a link brought along, None where what they may is looked up.
+    `withheld` are categories that even full does not show, `restricted` those that full shows only to whoever is named
+    for them; `origin` is where they read from; `roles` are those that a link brought along, None where what they may
+    is looked up.
     """
 
     org: str
@@ -32,6 +34,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
     manage_exports: Level = "none"
     manage_retention: Level = "none"
     withheld: tuple[str, ...] = ()
+    restricted: tuple[str, ...] = ()
     origin: Origin | None = None
     roles: tuple[str, ...] | None = None
 
@@ -47,6 +50,7 @@ def operator(org: str) -> Viewer:
         manage_access="full",
         manage_exports="full",
         manage_retention="full",
+        restricted=(EVERY_CATEGORY,),
         origin=Origin(interface="cli"),
     )
 

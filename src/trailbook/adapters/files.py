@@ -152,8 +152,8 @@ class _Reader:
             cells = row.cells[: table.own]
             if not cells or table.cells.passes_over(cells):
                 return Line(number=number, raw=raw, lines=lines)
-            said = table.cells.read(cells, self._id_from)
-            mended = self._mended(said.entry)
+            reading = table.cells.read(cells, self._id_from)
+            mended = self._mended(reading.entry)
         except TrailbookError as error:
             return Line(number=number, raw=raw, lines=lines, cells=cells, refused=error)
         return Line(
@@ -162,7 +162,7 @@ class _Reader:
             lines=lines,
             cells=cells,
             entry=mended.entry,
-            left_out=said.left_out,
+            left_out=reading.left_out,
             names=mended.mends,
         )
 

@@ -27,6 +27,7 @@ from .accounts import (
 from .api_keys import (
     issue_key as issue_key,
     list_keys as list_keys,
+    restrict_key as restrict_key,
     revoke_key as revoke_key,
     rotate_key as rotate_key,
 )

@@ -4,9 +4,19 @@ Owns who may do so and that a secret is shown once. The entry is written first, 
 show a secret again: only its hash is kept.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from trailbook.access import KEY_LIFE, OVERLAP, ApiKey, NewKey, key_faults, refuse_faults, require_access
+from trailbook.access import (
+    KEY_LIFE,
+    OVERLAP,
+    ApiKey,
+    NewKey,
+    key_faults,
+    refuse_faults,
+    require_access,
+    restricted_faults,
+)
 from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.errors import AccessMovedError, Fault, NotFoundError
 from trailbook.model import Item, microseconds
@@ -23,9 +33,8 @@ def issue_key(by: By, wanted: NewKey) -> tuple[ApiKey, str]:
     require_access(by.viewer, by.org)
     refuse_faults(key_faults(wanted, by.deployment.catalogue.categories))
     key, secret = by.deployment.credentials.drawn_key(by.org, wanted)
-    record_access(
-        by, [AccessEntry(action="api_key.created", target=_item(key), fields=("scopes", "expiry_date"))]
-    )
+    fields = ("scopes", *(("categories",) if key.restricted else ()), "expiry_date")
+    record_access(by, [AccessEntry(action="api_key.created", target=_item(key), fields=fields)])
     by.deployment.credentials.keep_key(key)
     return key, secret
 
@@ -49,6 +58,23 @@ def rotate_key(
         record_access(by, entries, failed=True)
         raise AccessMovedError("somebody else revoked or rotated the key at the same time")
     return find_key(by, id_), secret
+
+
+def restrict_key(by: By, id_: str, categories: Sequence[str]) -> ApiKey:
+    """Let a key read these restricted categories and no other, from the next request on.
+
+    Raises: NotPermittedError, NotFoundError, InvalidError, AccessMovedError.
+    """
+    key, named = find_key(by, id_), tuple(sorted(set(categories)))
+    refuse_faults(tuple(restricted_faults(named, by.deployment.catalogue.categories)))
+    if named == key.restricted:
+        return key
+    entries = [AccessEntry(action="api_key.categories_changed", target=_item(key), fields=("categories",))]
+    record_access(by, entries)
+    if not by.deployment.credentials.name_for_key(key, named):
+        record_access(by, entries, failed=True)
+        raise AccessMovedError("somebody else revoked or rotated the key at the same time")
+    return find_key(by, id_)
 
 
 def revoke_key(by: By, id_: str) -> bool:

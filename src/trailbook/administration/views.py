@@ -207,7 +207,7 @@ def _saved_view(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView
     why = text_fault(wanted.name, LONGEST) if wanted.name.strip() else "is empty"
     if why:
         faults.append(Fault("/name", "invalid", why))
-    numbered = _numbered(by.deployment.log(by.org), to_params(structs.replace(wanted.query, as_of=None)))
+    numbered = _numbered(by, to_params(structs.replace(wanted.query, as_of=None)))
     faults += [
         Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names")
         for value in numbered.unknown
@@ -246,9 +246,9 @@ def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView |
     )
 
 
-def _numbered(log: Log, pairs: Pairs) -> _Numbered:
+def _numbered(by: By, pairs: Pairs) -> _Numbered:
     items = [value for name, value in pairs if _is_item(name, value)]
-    numbers = log.numbers(items)
+    numbers = by.deployment.log(by.org).numbers(items, viewer=by.viewer)
     numbered = [
         (name, numbers.get(value, value) if _is_item(name, value) else value) for name, value in pairs
     ]

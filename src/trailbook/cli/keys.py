@@ -40,6 +40,9 @@ def new(
     only_itself: bool = typer.Option(
         False, "--only-itself", help="It names only itself as actor, as integration."
     ),
+    restricted: list[str] | None = typer.Option(
+        None, metavar="NAME", help="A restricted category that it may read; repeat for several; else none."
+    ),
     json: bool = JSON,
 ) -> None:
     """Make a key and print its secret, which cannot be shown again."""
@@ -51,6 +54,7 @@ def new(
         life=timedelta(days=days),
         categories=tuple(category or ()),
         only_itself=only_itself,
+        restricted=tuple(restricted or ()),
     )
     with open_log(ctx) as opened:
         key, secret = administration.issue_key(opened.by, wanted)
@@ -91,6 +95,27 @@ def rotate(
     put(as_json({**_shown(key), "secret": secret}) if json else secret)
 
 
+@group.command("restrict")
+def restrict(
+    ctx: typer.Context,
+    id_: str = typer.Argument(metavar="ID", help="The key's id."),
+    category: list[str] | None = typer.Option(
+        None,
+        metavar="NAME",
+        help="A restricted category that it may read; repeat for several; without any, none.",
+    ),
+    json: bool = JSON,
+) -> None:
+    """Name the restricted categories that a key may read, in place of those before."""
+    with open_log(ctx) as opened:
+        key = administration.restrict_key(opened.by, id_, category or ())
+    put(
+        as_json(_shown(key))
+        if json
+        else f"{id_} reads {', '.join(key.restricted) or 'no restricted category'}"
+    )
+
+
 @group.command("revoke")
 def revoke(
     ctx: typer.Context, id_: str = typer.Argument(metavar="ID", help="The key's id."), json: bool = JSON
@@ -110,5 +135,5 @@ def _shown(key: "ApiKey") -> dict[str, Any]:
     stamps = {name: getattr(key, name) for name in ("created_at", "expires_at", "used_at", "revoked_at")}
     times = {name: None if at is None else written(instant(at)) for name, at in stamps.items()}
     actors = "itself" if key.only_itself else "any"
-    limits = {"categories": list(key.categories), "actors": actors}
+    limits = {"categories": list(key.categories), "restricted": list(key.restricted), "actors": actors}
     return {"id": key.id, "name": key.name, "scopes": list(key.scopes), **limits, **times}

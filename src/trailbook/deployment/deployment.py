@@ -83,8 +83,7 @@ class Deployment:
         self._lock = threading.Lock()
         self.clock = clock
         self.catalogue = load(folders)
-        restricted = [c.name for c in self.catalogue.categories.values() if c.restricted]
-        self.credentials = Credentials(registry, clock, entropy, restricted=restricted)
+        self.credentials = Credentials(registry, clock, entropy)
         self.access = registry.access
         self.entropy = entropy
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from msgspec import Struct
 
-from trailbook.access import Viewer, operator, require_full, require_proofs
+from trailbook.access import Clearance, Viewer, operator, require_everything, require_full, require_proofs
 from trailbook.deployment import Deployment, Loop, Pauses
 from trailbook.errors import (
     ConfigurationError,
@@ -80,7 +80,7 @@ class Runner:
         log = self._deployment.log(viewer.org)
         if request.format in BUNDLES:
             require_proofs(viewer, viewer.org)
-            _check_bundle(request, withholds=log.withholds(viewer))
+            _check_bundle(request, log.clearance(viewer=viewer))
         else:
             require_full(viewer, viewer.org)
             check_format(request.format, request.columns, request.tz or request.query.tz)
@@ -309,7 +309,9 @@ class _Watch:
             raise Ended
         self.viewer = self._deployment.credentials.still(self._order.viewer)
         require_full(self.viewer, self.job.org)
-        if set(self.viewer.withheld) != set(self._order.viewer.withheld):
+        log = self._deployment.log(self.job.org)
+        before, now = (log.clearance(viewer=viewer) for viewer in (self._order.viewer, self.viewer))
+        if before.categories != now.categories:
             raise ExportChangedError("what this viewer may see has changed; order the export again")
         if force and _erasures(self._deployment.log(self.job.org)) != self._order.erasures:
             raise ExportChangedError("somebody was erased meanwhile; order the export again")
@@ -332,9 +334,9 @@ def kept_exports(
     return runner, close
 
 
-def _check_bundle(request: ExportRequest, *, withholds: bool) -> None:
-    if request.format == "bundle-closed" and withholds:
-        raise NotPermittedError("every category, which a closed bundle shows")
+def _check_bundle(request: ExportRequest, clearance: Clearance) -> None:
+    if request.format == "bundle-closed":
+        require_everything(clearance)
     if request.columns is not None:
         raise FormatUnavailableError("columns: a bundle has none")
     if request.format == "bundle-closed" and (request.query.text or request.query.self_ is not None):

@@ -7,6 +7,9 @@ from .answers import (
     ShownConcern as ShownConcern,
     ShownItem as ShownItem,
 )
+from .citing import (
+    cited_versions as cited_versions,
+)
 from .embedded.projection import (
     Projection as Projection,
 )

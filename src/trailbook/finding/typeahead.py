@@ -5,8 +5,8 @@ refuses the host's own tables.
 """
 
 import sys
-from collections.abc import Sequence
-from itertools import compress
+from collections.abc import Callable, Sequence
+from itertools import compress, islice
 from typing import Literal
 from unicodedata import normalize
 
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.finding.answers import FoundItem, RememberedItem
+from trailbook.finding.citing import is_cited
 from trailbook.finding.reader import Reader
 from trailbook.index import present
 from trailbook.model import Kind, text_fault
@@ -27,13 +28,16 @@ _ROOMS = (200, 5000)  # how many items are looked at before all of them: names b
 
 
 class ItemQuery(Struct, frozen=True):
-    """What is looked for: the typed text, and the role or type the item must have had."""
+    """What is looked for: the typed text, and the role or type the item must have had.
+
+    `sees`: whether somebody sees entries of a category; only items that such an entry cites are offered.
+    """
 
     q: str
     role: Part | None
     type: str | None
     limit: int
-    withheld: tuple[str, ...] = ()
+    sees: Callable[[str], bool]
 
 
 def find_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
@@ -52,21 +56,22 @@ def find_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
         for room in (*_ROOMS, None):
             numbers = [*exact, *_by_words(reader, beginnings, room)]
             offered = _offers(reader, numbers, query)
-            if len(offered) >= query.limit or room is None or len(numbers) - len(exact) < room:
+            if len(offered) >= min(query.limit, MOST) or room is None or len(numbers) - len(exact) < room:
                 break
-        named = [(reader.projection.name_now(versions), versions) for versions in offered]
-        named.sort(key=lambda pair: _place(*pair))
-        return [_offer(reader, now, versions) for now, versions in named[: min(query.limit, MOST)]]
+        return offered
 
 
-def remember_item(reader: Reader, type_: str, id_: str) -> RememberedItem | None:
-    """An item by what it is, as the log remembers it; None where it never heard of it, or was made to forget it."""
+def remember_item(reader: Reader, type_: str, id_: str, sees: Callable[[str], bool]) -> RememberedItem | None:
+    """An item by what it is, as the log remembers it.
+
+    None where no entry that somebody sees cites it, or where the log was made to forget it.
+    """
     with reader.projection.lock:
         numbers = list(
             {identity.item for identity in reader.store.identities(reader.org, [(type_, id_, None)])}
         )
         versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
-        if not versions or versions[-1].id is None:
+        if not versions or versions[-1].id is None or not is_cited(reader.projection, versions[0].item, sees):
             return None
         now = reader.projection.name_now(versions)
         before = dict.fromkeys(v.name for v in reversed(versions) if v.name is not None and v.name != now)
@@ -79,9 +84,15 @@ def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, st
     return fold(name or last.id or ""), last.type, last.id or ""
 
 
-def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Sequence[Identity]]:
-    items = reader.projection.identities.versions(_in_role(reader, numbers, query.role))
-    return [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
+def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[FoundItem]:
+    """The first of these items, by name: each is looked for among what somebody sees only when it is its turn."""
+    projection = reader.projection
+    items = projection.identities.versions(_in_role(reader, numbers, query.role))
+    of_kind = [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
+    named = [(projection.name_now(versions), versions) for versions in of_kind]
+    named.sort(key=lambda pair: _place(*pair))
+    seen = (pair for pair in named if is_cited(projection, pair[1][0].item, query.sees))
+    return [_offer(reader, now, versions) for now, versions in islice(seen, min(query.limit, MOST))]
 
 
 def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:
@@ -114,7 +125,7 @@ def _is_offered(reader: Reader, versions: Sequence[Identity], query: ItemQuery) 
         last.id is not None
         and last.type not in ("origin", "source")
         and query.type in (None, last.type)
-        and (declared is None or declared.category not in query.withheld)
+        and (declared is None or query.sees(declared.category))
     )
 
 

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from trailbook.access import Viewer, require_full, require_proofs
+from trailbook.access import Clearance, Viewer, require_full, require_proofs
 from trailbook.catalogue import Catalogue, SentencePiece, load
 from trailbook.clock import Clock, Entropy, utc_now
-from trailbook.errors import EntryExpiredError, NotFoundError
+from trailbook.errors import NotFoundError
 from trailbook.finding import (
     BATCH,
     DEFAULT_SIZES,
@@ -53,21 +53,12 @@ from trailbook.finding import (
     without_field,
 )
 from trailbook.index import Place
+from trailbook.log.kept import Kept
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
 from trailbook.model import EARLIEST, Item, Progress
-from trailbook.proofs import (
-    Edge,
-    Evidence,
-    Opening,
-    entry_bundle,
-    evidence_of,
-    latest_checkpoint,
-    openings,
-    proof_file,
-    served_tile,
-)
+from trailbook.proofs import Evidence, Opening, latest_checkpoint, served_tile
 from trailbook.query import EntryFacts, Order, Query, Vocabulary
 from trailbook.recording import Means
 from trailbook.stores import Store
@@ -110,21 +101,22 @@ class Log(Recorder):
         )
         self._projection = Projection(store, org, means.catalogue, parts=parts, sizes=sizes)
         super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
-        self._edge: Edge = {}
+        self._kept = Kept(store, org, self._projection, {})
         self._reader = new_reader(store, org, self._projection)
         self._watch = Watch(
             Watched(
-                store=store,
                 org=org,
                 catalogue=self.catalogue,
                 clock=clock,
                 record=self._record_reading if watched else lambda entry: None,
+                known=lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)),
                 id_from=self.id_from,
             )
         )
         self._questions = Questions(
             org=org,
             projection=self._projection,
+            declared=self.catalogue.categories,
             vocabulary=Vocabulary(
                 categories=self.catalogue.categories,
                 actions=self.catalogue.actions,
@@ -156,7 +148,7 @@ class Log(Recorder):
         """
         question = self._questions.ask(query, viewer, form=order, lang=lang, cursor=cursor)
         head, at = question.head, question.at
-        plan = self._questions.plan(query, viewer, size=head.size, at=at, lang=lang)
+        plan = self._questions.plan(query, question.clearance, size=head.size, at=at, lang=lang)
         cut = self._projection.ask(lambda pieces: cut_page(pieces, plan, order=order, limit=limit, at=at))
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
         bound = plan.as_of if order != "seq" or query.as_of is not None else None
@@ -268,7 +260,7 @@ class Log(Recorder):
         refuse_persons(self._reader, rest)
         question = self._questions.ask(query, viewer, form=f"facets {by}", lang=lang, cursor=cursor)
         at = question.at
-        plan = self._questions.plan(rest, viewer, size=question.head.size, at=at, lang=lang)
+        plan = self._questions.plan(rest, question.clearance, size=question.head.size, at=at, lang=lang)
         listing = self._projection.remembered(
             ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by=by, lang=lang)
         )
@@ -311,7 +303,7 @@ class Log(Recorder):
         entry = self.show(id_, viewer=viewer, lang=lang)
         question = self._questions.ask(Query(), viewer, form=f"related {id_}", lang=lang, cursor=cursor)
         head, at = question.head, question.at
-        plan = self._questions.plan(Query(), viewer, size=head.size, at=at, lang=lang)
+        plan = self._questions.plan(Query(), question.clearance, size=head.size, at=at, lang=lang)
         seqs = self._reader.related(entry, plan)
         page = list_page(seqs, at, limit)
         return Page(
@@ -328,15 +320,9 @@ class Log(Recorder):
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
         """
-        self._questions.let_in(viewer, require_full)
+        cleared = self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
-        seq = self._seq(id_)
-        stored = self._store.kept_at(self.org, [seq])[0]
-        if stored.body is None:
-            raise EntryExpiredError(seq, stored.leaf or b"")
-        shown = self._reader.show([seq], lang)[0]
-        if shown.category in viewer.withheld:
-            raise NotFoundError("there is no such entry")
+        shown = self._reader.show([self._kept.seq(id_, cleared)], lang)[0]
         self._watch.viewed(viewer)
         return shown
 
@@ -349,20 +335,16 @@ class Log(Recorder):
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed them.
         """
-        self._questions.let_in(viewer, require_proofs)
-        stored = self._store.kept_at(self.org, [self._seq(id_)])[0]
-        if stored.body is None:
-            raise EntryExpiredError(stored.seq, stored.leaf or b"")
+        body = self._kept.body(id_, self._questions.let_in(viewer, require_proofs))
         self._watch.proved(viewer)
-        return stored.body
+        return body
 
     def proof(self, id_: UUID, *, viewer: Viewer) -> bytes:
         """The proof file of an entry: its place in the last signed tree. Source: C2SP tlog-proof.
 
         Raises: NotPermittedError; NotFoundError; NotCheckpointedError.
         """
-        self._questions.let_in(viewer, require_proofs)
-        proof = proof_file(self._store, self.org, self._seq(id_), self._edge)
+        proof = self._kept.proof(id_, self._questions.let_in(viewer, require_proofs))
         self._watch.proved(viewer)
         return proof
 
@@ -377,37 +359,33 @@ class Log(Recorder):
     def tile(self, level: int | Literal["entries"], index: int, width: int, *, viewer: Viewer) -> bytes:
         """A tile of the last signed tree, or its bundle of entries. Source: C2SP tlog-tiles.
 
-        Raises: NotPermittedError; NotFoundError; EntryExpiredError for a bundle with a hole.
+        Raises: NotPermittedError, for entries wherever a category is withheld from the viewer; NotFoundError;
+        EntryExpiredError for a bundle with a hole.
         """
-        self._questions.let_in(viewer, require_proofs)
+        cleared = self._questions.let_in(viewer, require_proofs)
         if level != "entries":  # hashes alone
             return served_tile(self._store, self.org, level, index, width)
-        bundle = entry_bundle(self._store, self.org, index, width)
+        bundle = self._kept.bundle(index, width, cleared)
         self._watch.proved(viewer)
         return bundle
 
     def identities(self, type_: str, id_: str, *, viewer: Viewer) -> list[Opening]:
-        """What opens the tokens of an item. Raises: NotPermittedError; NotFoundError, erased or absent alike."""
-        self._questions.let_in(viewer, require_proofs)
-        opened = openings(self._store, self.org, type_, id_)
+        """What opens the tokens of an item, as far as entries that the viewer may see cite it.
+
+        Raises: NotPermittedError; NotFoundError, alike for one that is erased, absent or in no such entry.
+        """
+        opened = self._kept.openings(type_, id_, self._questions.let_in(viewer, require_proofs))
         self._watch.proved(viewer)
         return opened
 
     def evidence(self, *, viewer: Viewer) -> Evidence:
         """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
-        self._questions.let_in(viewer, require_proofs)
-        return evidence_of(self._store, self.org)
+        return self._kept.evidence(self._questions.let_in(viewer, require_proofs))
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
         """The `seq` of every entry that matches, ascending. Raises: as `search`."""
         plan = self._questions.now_plan(query, viewer, lang)
         return [seq for seqs in self._questions.in_order(plan, "seq") for seq in seqs]
-
-    def _seq(self, id_: UUID) -> int:
-        seq = self._store.seq_of(self.org, [id_]).get(id_)
-        if seq is None:
-            raise NotFoundError("there is no such entry")
-        return seq
 
     def items(
         self, q: str, *, viewer: Viewer, role: Part | None = None, type_: str | None = None, limit: int = 20
@@ -416,35 +394,38 @@ class Log(Recorder):
 
         Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
         """
-        self._questions.let_in(viewer, require_full)
+        cleared = self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
-        wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, withheld=viewer.withheld)
+        wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, sees=cleared.sees)
         return find_items(self._reader, wanted)
 
     def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
-        """An item as the log remembers it, whether or not this viewer may see an entry of it; None for one it cannot.
+        """An item as the log remembers it; None where it cannot, or no entry that the viewer may see cites it.
 
         Raises: NotPermittedError.
         """
-        self._questions.let_in(viewer, require_full)
+        cleared = self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
-        return remember_item(self._reader, type_, id_)
+        return remember_item(self._reader, type_, id_, cleared.sees)
 
-    def numbers(self, items: Sequence[str]) -> dict[str, int]:
-        """The log's own numbers of items given as `type/id`, of those that it knows."""
+    def numbers(self, items: Sequence[str], *, viewer: Viewer) -> dict[str, int]:
+        """The log's own numbers of items given as `type/id`, of those that an entry the viewer may see cites.
+
+        Raises: NotPermittedError.
+        """
+        cleared = self._questions.let_in(viewer, require_full)
+        self._projection.catch_up()
         keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
-        versions = self._store.identities(self.org, keys)
-        return {f"{v.type}/{v.id}": v.item for v in versions if v.id is not None}
+        return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
 
     def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
         """Items by their numbers, as `type/id`; one that was erased is not among them."""
         versions = self._store.versions(self.org, numbers)
         return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
 
-    def withholds(self, viewer: Viewer) -> bool:
-        """Whether there are entries that even full access does not show this viewer. Raises: DamagedError."""
-        self._projection.catch_up()
-        return bool(self._projection.hidden(viewer.withheld).numbers)
+    def clearance(self, *, viewer: Viewer) -> Clearance:
+        """What a viewer may see, by permission alone: what the log holds changes nothing. Raises: NotPermittedError."""
+        return self._questions.let_in(viewer, require_full)
 
     @property
     def erasures(self) -> Erasures:

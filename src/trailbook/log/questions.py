@@ -4,12 +4,13 @@ Owns the order of these: who reads is asked before anything is looked up, and a 
 anything: it says where to look, never what is there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct, structs
 
-from trailbook.access import Viewer, require_full
+from trailbook.access import Clearance, Viewer, clearance, require_full
+from trailbook.catalogue import Category
 from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
 from trailbook.finding import Projection, Turn, next_seqs
@@ -33,27 +34,33 @@ _ROWS = 500
 
 
 class Question(Struct, frozen=True):
-    """A question of somebody who was let in: the log's head then, where its cursor is, and what binds its cursors."""
+    """A question of somebody who was let in: the log's head then, where its cursor is, what binds its cursors, and
+    what they may see."""
 
     head: Head
     at: Cursor | None
     binding: str
+    clearance: Clearance
 
 
 class Questions(Struct, frozen=True):
-    """How the log of one organisation is asked; `secret` signs cursors."""
+    """How the log of one organisation is asked; `declared` are its categories, `secret` signs cursors."""
 
     org: str
     projection: Projection
+    declared: Mapping[str, Category]
     vocabulary: Vocabulary
     watch: Watch
     clock: Clock
     secret: bytes
 
-    def let_in(self, viewer: Viewer, required: Callable[[Viewer, str], None]) -> None:
-        """Ask for a permission; who is of this organisation and refused is an entry. Raises: NotPermittedError."""
+    def let_in(self, viewer: Viewer, required: Callable[[Viewer, str], None]) -> Clearance:
+        """Ask for a permission; what the viewer may see, which every reading needs.
+
+        Who is of this organisation and refused is an entry. Raises: NotPermittedError.
+        """
         try:
-            required(viewer, self.org)
+            return clearance(viewer, self.org, required=required, declared=self.declared)
         except NotPermittedError:
             if viewer.org == self.org:
                 self.watch.refused(viewer)
@@ -66,12 +73,12 @@ class Questions(Struct, frozen=True):
 
         `form` says how it is answered: an order, or the name of a list. Raises: NotPermittedError, CursorInvalidError.
         """
-        self.let_in(viewer, require_full)
+        cleared = self.let_in(viewer, require_full)
         head = self.projection.catch_up()
         who = f"{viewer.item.type}/{viewer.item.id}"
         binding = "\n".join((self.org, who, form, lang, printed(_unbound(query))))
         at = None if cursor is None else read_cursor(cursor, binding, self.secret, self._now())
-        return Question(head, at, binding)
+        return Question(head, at, binding, cleared)
 
     def in_order(self, plan: Plan, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
         """The seqs that match, some at a time, each turn from where the last one ended."""
@@ -85,18 +92,18 @@ class Questions(Struct, frozen=True):
 
     def now_plan(self, query: Query, viewer: Viewer, lang: str) -> Plan:
         """The plan of a filter for a viewer as the log stands. Raises: NotPermittedError, FilterInvalidError."""
-        self.let_in(viewer, require_full)
+        cleared = self.let_in(viewer, require_full)
         size = self.projection.catch_up().size
-        return self.plan(query, viewer, size=size, lang=lang)
+        return self.plan(query, cleared, size=size, lang=lang)
 
     def plan(
-        self, query: Query, viewer: Viewer, *, size: int, at: Cursor | None = None, lang: str = "en"
+        self, query: Query, cleared: Clearance, *, size: int, at: Cursor | None = None, lang: str = "en"
     ) -> Plan:
-        """The plan of a filter for a viewer in a log of so many entries, from a cursor on or from the beginning."""
+        """The plan of a filter, with what may be seen, in a log of so many entries, from a cursor or the beginning."""
         as_of = _as_of(query, at, size)
         checked = from_params(to_params(query), self.vocabulary)
         plan = self.projection.plan(checked, self.clock(), as_of, lang)
-        hidden = self.projection.hidden(viewer.withheld)
+        hidden = self.projection.hidden(cleared.sees)
         if hidden.numbers:  # an entry of them lies in the log
             plan = structs.replace(plan, clauses=(*plan.clauses, hidden))
         # A preset moves with the day; the pages of one answer do not.

@@ -1,12 +1,12 @@
 """The log of the log: who searched, exported, took proofs and was refused, as entries of the same tree.
 
-Owns which reading is told how often, and in which words without people: people in a filter are concerns, what is
-theirs and typed text is left out. Refuses to let anything be answered that could not be recorded, and to write twice
-what was written this hour, by this process or another. Source: contracts.md 4.
+Owns which reading is told how often, and in which words without people: people in a filter are concerns; what is
+theirs, what is of a restricted category, and typed text is left out. Refuses to let anything be answered that could not
+be recorded, and to write twice what was written this hour, by this process or another. Source: contracts.md 4.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from uuid import UUID
@@ -20,7 +20,7 @@ from trailbook.errors import EntryConflictError
 from trailbook.finding import Memo
 from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outcome, microseconds
 from trailbook.query import Query, Term, printed
-from trailbook.stores import Store
+from trailbook.stores import Identity
 from trailbook.verify import Report
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
@@ -29,16 +29,17 @@ _OF_ITEMS = ("actor", "concerns", "target", "by_or_about")
 _MOST = 20_000  # readings remembered; what is forgotten is asked of the store
 
 Record = Callable[[NewEntry], None]  # Raises: what recording raises
+Known = Callable[[Sequence[tuple[str, str, None]], Viewer], Sequence[Identity]]
 
 
 class Watched(Struct, frozen=True, kw_only=True):
-    """The log that is watched: where its items are known, how it records, and how it makes ids of text."""
+    """The log that is watched: how it records and makes ids of text, and which items it knows for whom."""
 
-    store: Store
     org: str
     catalogue: Catalogue
     clock: Clock
     record: Record
+    known: Known
     id_from: Callable[[str], UUID]
 
 
@@ -104,7 +105,9 @@ class Watch:
 
     def _on_filter(self, action: str, viewer: Viewer, query: Query) -> NewEntry:
         people = persons(self._log.catalogue, query)
-        versions = self._log.store.identities(self._log.org, [(type_, id_, None) for type_, id_ in people])
+        # The entry of a search is for everybody who reads the log: it names nobody who is only in what is restricted.
+        reader = structs.replace(viewer, restricted=())
+        versions = self._log.known([(type_, id_, None) for type_, id_ in people], reader)
         latest = {(v.type, v.id): v for v in versions if v.id is not None}  # oldest first
         concerns = tuple(
             Concern(part="filtered", type=v.type, id=v.id or "", name=v.name) for v in latest.values()
@@ -146,8 +149,12 @@ def persons(catalogue: Catalogue, query: Query) -> list[tuple[str, str]]:
 
 
 def _is_theirs(catalogue: Catalogue, term: Term, value: str) -> bool:
-    """Whether a value names a person, or one item of theirs; all items of a type are nobody's."""
+    """Whether a value names a person, or one item of theirs or of a restricted category.
+
+    All items of a type are nobody's.
+    """
     type_, _, id_ = value.partition("/")
     declared = catalogue.types.get(type_)
-    of_items = term.field in _OF_ITEMS and id_ != "*"
-    return of_items and declared is not None and (declared.person or declared.personal)
+    if declared is None or term.field not in _OF_ITEMS or id_ == "*":
+        return False
+    return declared.person or declared.personal or catalogue.categories[declared.category].restricted

@@ -3,13 +3,14 @@
 Owns what an outside verifier may fetch. Refuses to verify anything: whoever asks does not take our word.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedError, NotFoundError
 from trailbook.model import State
 from trailbook.proofs.tiles import Edge, kind_of, prove, tile
+from trailbook.record import decode_body
 from trailbook.stores import Identity, Store, StoredEntry
 from trailbook.tree import (
     TILE,
@@ -44,15 +45,26 @@ class ProvedSizes(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """A log up to its last signed head, for whoever writes it down for others to verify."""
+    """A log up to its last signed head, for whoever writes it down for others to verify, and may see it.
+
+    `sees`: whether they see entries of a category; `cited`: which of an item's versions such an entry cites.
+    """
 
     store: Store
     org: str
     checkpoint: Checkpoint
     note: bytes
+    sees: Callable[[str], bool]
+    cited: Callable[[Sequence[Identity]], list[Identity]]
 
     def kept(self, seqs: Sequence[int]) -> Iterator[StoredEntry]:
-        """The rows at these seqs, in the order asked."""
+        """The rows at these seqs, in the order asked. Raises: NotFoundError at one that they do not see."""
+        for row in self._rows(seqs):
+            if row.body is not None and not self.sees(decode_body(row.body).category):
+                raise NotFoundError("there is no such entry")
+            yield row
+
+    def _rows(self, seqs: Sequence[int]) -> Iterator[StoredEntry]:
         for start in range(0, len(seqs), _CHUNK):
             part = seqs[start : start + _CHUNK]
             first, stop = part[0], part[-1] + 1
@@ -66,14 +78,14 @@ class Evidence(Struct, frozen=True):
         return self.store.identities_of(self.org, tokens)
 
     def tokens_of(self, type_: str, id_: str) -> list[str]:
-        """Every token of an item, or with the id `*` of every item of a type, ascending."""
+        """Every cited token of an item, or with the id `*` of every item of a type, ascending."""
         if id_ == "*":
             versions = [
                 i for i in self.store.every_identity(self.org) if i.type == type_ and i.id is not None
             ]
         else:
             versions = self.store.identities(self.org, [(type_, id_, None)])
-        return sorted(version.token for version in versions)
+        return sorted(version.token for version in self.cited(versions))
 
     def manifest(self, kind: str, digest: str) -> bytes:
         """An erasure's or removal's manifest. Raises: DamagedError when it is gone."""
@@ -88,25 +100,33 @@ class Evidence(Struct, frozen=True):
         return tile(self.store, self.org, level, index, width)
 
 
-def openings(store: Store, org: str, type_: str, id_: str) -> list[Opening]:
-    """What opens an item's tokens, oldest version first.
+def openings(versions: Iterable[Identity]) -> list[Opening]:
+    """What opens the tokens of an item's versions; of an origin or a stub nothing does.
 
-    Raises: NotFoundError for an item that is absent or erased, alike.
+    Raises: NotFoundError where there is nothing, whether the item is absent, erased or not to be seen.
     """
-    versions = store.identities(org, [(type_, id_, None)]) if type_ != "origin" else []
-    if not versions:
-        raise NotFoundError("the log knows no such item")
-    return [
-        Opening(token=i.token, type=type_, id=id_, name=i.name, salt=(i.salt or b"").hex()) for i in versions
+    opened = [
+        Opening(token=i.token, type=i.type, id=i.id, name=i.name, salt=(i.salt or b"").hex())
+        for i in versions
+        if i.type != "origin" and i.id is not None
     ]
+    if not opened:
+        raise NotFoundError("the log knows no such item")
+    return opened
 
 
-def evidence_of(store: Store, org: str) -> Evidence:
-    """The log as it was last signed. Raises: NotCheckpointedError before the first time."""
+def evidence_of(
+    store: Store,
+    org: str,
+    *,
+    sees: Callable[[str], bool],
+    cited: Callable[[Sequence[Identity]], list[Identity]],
+) -> Evidence:
+    """The log as it was last signed, as far as somebody sees it. Raises: NotCheckpointedError before the first time."""
     signed = latest_checkpoint(store, org)
     if signed is None:
         raise NotCheckpointedError("nothing has been signed yet")
-    return Evidence(store, org, signed.checkpoint, signed.note)
+    return Evidence(store, org, signed.checkpoint, signed.note, sees, cited)
 
 
 def latest_checkpoint(store: Store, org: str, kind: str = "checkpoint") -> SignedCheckpoint | None:
@@ -157,16 +177,19 @@ def served_tile(store: Store, org: str, level: int, index: int, width: int) -> b
     return tile(store, org, level, index, width)
 
 
-def entry_bundle(store: Store, org: str, index: int, width: int) -> bytes:
+def entry_bundle(store: Store, org: str, index: int, *, width: int, sees: Callable[[str], bool]) -> bytes:
     """`width` bodies from seq 256 * index on, each after its length in 16 bits. Source: C2SP tlog-tiles.
 
-    Raises: NotFoundError beyond the last checkpoint; BundleExpiredError at the first body that is removed.
+    Raises: NotFoundError beyond the last checkpoint, and at a body whose category is not seen; BundleExpiredError at
+    the first body that is removed.
     """
     _require_tile(store, org, level=0, index=index, width=width)
     pieces = []
     for row in store.kept(org, index * TILE, index * TILE + width):
         if row.body is None:
             raise BundleExpiredError(row.seq, row.leaf or b"")
+        if not sees(decode_body(row.body).category):
+            raise NotFoundError("the log has no such tile")
         pieces.append(len(row.body).to_bytes(2, "big") + row.body)
     return b"".join(pieces)
 

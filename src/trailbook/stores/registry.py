@@ -16,7 +16,8 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     """A host's credential: only SHA-256 hashes of its secrets are kept; times are microseconds since 1970.
 
     A rotated key has two secrets until `old_until`. It records in `categories` only, where there are any, and
-    names as actor any person, or with `only_itself` nobody but itself.
+    names as actor any person, or with `only_itself` nobody but itself. `restricted` are the restricted categories
+    that it may read.
     """
 
     id: str
@@ -32,6 +33,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     used_at: int | None = None
     categories: tuple[str, ...] = ()
     only_itself: bool = False
+    restricted: tuple[str, ...] = ()
 
 
 class Session(Struct, frozen=True, kw_only=True):

@@ -108,6 +108,7 @@ class RegistryConformance:
             old_until=7,
             categories=("salary",),
             only_itself=True,
+            restricted=("whistleblowing",),
         )
         assert registry.replace_key(old, new)
         assert registry.key("k-1") == new

@@ -160,6 +160,7 @@ def _access(routes: Routes) -> list[ControllerRouterHandler]:
         routes.care("GET", f"{_ORG}/keys", access.keys),
         routes.care("POST", f"{_ORG}/keys", access.issue),
         routes.care("POST", f"{_ORG}/keys/{{key:str}}/rotate", access.rotate),
+        routes.care("PUT", f"{_ORG}/keys/{{key:str}}/restricted", access.restrict),
         routes.care("DELETE", f"{_ORG}/keys/{{key:str}}", access.revoke),
         routes.care("GET", f"{_ORG}/withheld", access.withheld),
         routes.care("PUT", f"{_ORG}/withheld", access.withhold),

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 from tests.finding.conftest import ME, ORG, TINY
 
-from trailbook import Actor, Item, Log, NewEntry, Origin
+from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import DamagedError, IndexDamagedError
 from trailbook.finding.embedded.projection import Projection, readable
 from trailbook.query import Query
@@ -33,7 +33,7 @@ def kept() -> Store:
 
 def of(log: Log, item: Item) -> int:
     """The log's own number of an item."""
-    return log.numbers([f"{item.type}/{item.id}"])[f"{item.type}/{item.id}"]
+    return log.numbers([f"{item.type}/{item.id}"], viewer=operator(log.org))[f"{item.type}/{item.id}"]
 
 
 def test_what_another_process_recorded_is_there_at_the_next_question(kept: Store) -> None:

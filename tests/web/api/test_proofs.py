@@ -27,7 +27,8 @@ def proving(serve: Callable[..., Any]) -> Any:
 @pytest.fixture
 def prover(proving: Any) -> Iterator[httpx.Client]:
     """A client whose key may read proofs, and nothing that it does not need."""
-    _, secret = proving.deployment.credentials.new_key("nordlys", "Auditor", ("read", "prove"))
+    scopes, named = ("read", "prove"), ("whistleblowing",)
+    _, secret = proving.deployment.credentials.new_key("nordlys", "Auditor", scopes, restricted=named)
     with httpx.Client(base_url=proving.base_url, headers={"Authorization": f"Bearer {secret}"}) as client:
         yield client
 

@@ -201,9 +201,13 @@ class Projection:
         with self.lock:
             return cast(T, self._answers.value(question, answer))
 
-    def hidden(self, categories: Sequence[str]) -> Clause:
-        """What keeps entries of some categories out of an answer."""
-        return Clause("category", self.tail.codes["category"].known(categories), negated=True)
+    def hidden(self, sees: Callable[[str], bool]) -> Clause:
+        """What keeps entries out of an answer whose categories somebody does not see.
+
+        An entry that cannot be read has no category: that it is there is no secret, and nothing of it is shown.
+        """
+        codes = self.tail.codes["category"]
+        return Clause("category", codes.known([w for w in codes.words if w and not sees(w)]), negated=True)
 
     def exists(self, item: int) -> bool:
         """False after an entry that deleted the item, with no later one that restored it."""

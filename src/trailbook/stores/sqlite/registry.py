@@ -19,10 +19,11 @@ from trailbook.stores.views import Views
 
 _KEY_COLUMNS = (
     "id, org, name, scopes, secret_hash, created_at, expires_at, revoked_at, old_hash, old_until, used_at, "
-    "categories, only_itself"
+    "categories, only_itself, restricted"
 )
+_LISTS = ("scopes", "categories", "restricted")  # kept as texts, with blanks between
 _KEY = f"SELECT {_KEY_COLUMNS} FROM api_key"
-_ADD_KEY = f"INSERT INTO api_key ({_KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_KEY = f"INSERT INTO api_key ({_KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REPLACE_KEY = "DELETE FROM api_key WHERE id = ? AND secret_hash = ? AND revoked_at IS NULL"
 _SESSION = "SELECT token_hash, org, type, id, name, roles, expires_at, kind, seen_at FROM session"
 _ADD_SESSION = "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -116,12 +117,12 @@ def _session(row: tuple[Any, ...]) -> Session:
 
 
 def _key_row(key: ApiKey) -> tuple[Any, ...]:
-    row = structs.asdict(key) | {"scopes": " ".join(key.scopes), "categories": " ".join(key.categories)}
+    row = structs.asdict(key) | {name: " ".join(getattr(key, name)) for name in _LISTS}
     return tuple(row[name.strip()] for name in _KEY_COLUMNS.split(","))
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:
     members: dict[str, Any] = dict(zip((n.strip() for n in _KEY_COLUMNS.split(",")), row, strict=True))
-    for name in ("scopes", "categories"):
+    for name in _LISTS:
         members[name] = tuple(members[name].split())
     return ApiKey(**members | {"only_itself": bool(members["only_itself"])})

@@ -72,7 +72,7 @@ CREATE TABLE api_key (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   revoked_at INTEGER
-, old_hash BLOB, old_until INTEGER, used_at INTEGER, categories TEXT NOT NULL DEFAULT '', only_itself INTEGER NOT NULL DEFAULT 0) STRICT;
+, old_hash BLOB, old_until INTEGER, used_at INTEGER, categories TEXT NOT NULL DEFAULT '', only_itself INTEGER NOT NULL DEFAULT 0, restricted TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE session (
   token_hash BLOB PRIMARY KEY,

@@ -59,11 +59,15 @@ class InvitationSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class KeySent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key: whose it is, its scopes, the categories it may record (all, if none), and whom it may name as actor."""
+    """A key: whose it is, its scopes, the categories it may record (all, if none), and whom it may name as actor.
+
+    `restricted` are the restricted categories that it may read.
+    """
 
     name: str
     scopes: list[str]
     categories: list[str] = []
+    restricted: list[str] = []
     actors: Literal["any", "itself"] = "any"
     expires_at: datetime | None = None
 
@@ -73,6 +77,12 @@ class RotationSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     overlap_hours: int = _HOURS
     expires_at: datetime | None = None
+
+
+class RestrictedSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The restricted categories that a key may read."""
+
+    categories: list[str]
 
 
 class WithheldSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +142,7 @@ class KeyAnswer(Struct, frozen=True, kw_only=True):
     name: str
     scopes: tuple[str, ...]
     categories: tuple[str, ...]
+    restricted: tuple[str, ...]
     actors: Literal["any", "itself"]
     created_at: str
     expires_at: str
@@ -254,6 +265,7 @@ def issue(request: Request) -> Response[bytes]:
         life=_life(request, wanted.expires_at),
         categories=tuple(wanted.categories),
         only_itself=wanted.actors == "itself",
+        restricted=tuple(wanted.restricted),
     )
     key, secret = administration.issue_key(by(request), new)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
@@ -267,6 +279,13 @@ def rotate(request: Request) -> Response[bytes]:
     overlap, life = timedelta(hours=rotation.overlap_hours), _life(request, rotation.expires_at)
     key, secret = administration.rotate_key(by(request), request.params["key"], overlap, life)
     return _json(NewKeyAnswer(**_key(key), secret=secret), 201)
+
+
+def restrict(request: Request) -> Response[bytes]:
+    """PUT keys/{key}/restricted: the key as it is now."""
+    wanted = sent(request, RestrictedSent)
+    key = administration.restrict_key(by(request), request.params["key"], wanted.categories)
+    return _json(KeyAnswer(**_key(key)))
 
 
 def revoke(request: Request) -> Response[bytes]:
@@ -345,7 +364,7 @@ def _key(key: ApiKey) -> dict[str, Any]:
         for name in ("created_at", "expires_at", "used_at", "revoked_at", "old_until")
     }
     actors = "itself" if key.only_itself else "any"
-    members = {name: getattr(key, name) for name in ("id", "name", "scopes", "categories")}
+    members = {name: getattr(key, name) for name in ("id", "name", "scopes", "categories", "restricted")}
     return {**members, "actors": actors, **times}
 
 

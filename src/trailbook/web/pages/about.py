@@ -46,7 +46,8 @@ def about(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/about."""
     request.only()
     presenter = presenter_of(request, None, home_zone(request))
-    seen = [c for c in presenter.catalogue.categories.values() if c.name not in request.viewer.withheld]
+    sees = request.log.clearance(viewer=request.viewer).sees
+    seen = [category for category in presenter.catalogue.categories.values() if sees(category.name)]
     recorded = [_recorded(request, presenter, category) for category in seen]
     return html(
         "about.html",

@@ -3,6 +3,7 @@
 Owns what stands on the list. Refuses to show a row beside a filter it did not understand.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -123,17 +124,7 @@ def below(request: Request) -> Response[Any]:
         return entry.entry(request, rest)
     if first == "items" and rest:
         return _item(request, rest)
-    alone = {
-        "about": about.about,
-        "alerts": views.alerts,
-        "bars": _bars,
-        "overview": overview.overview,
-        "values": _values,
-        "exports": exports.exports,
-        "suggest": suggest.suggest,
-        "total": _total,
-        "trust": trust.trust,
-    }.get(first)
+    alone = ALONE.get(first)
     if alone is not None and not rest:
         return alone(request)
     raise NotFoundError("there is no such page")
@@ -466,3 +457,17 @@ def _fault(request: Request, fault: ParameterFault) -> dict[str, str]:
         "words": t("broken.together" if together else f"broken.{fault.code}"),
         "detail": fault.detail,
     }
+
+
+# The pages of one word below the address, by it.
+ALONE: dict[str, Callable[[Request], Response[Any]]] = {
+    "about": about.about,
+    "alerts": views.alerts,
+    "bars": _bars,
+    "overview": overview.overview,
+    "values": _values,
+    "exports": exports.exports,
+    "suggest": suggest.suggest,
+    "total": _total,
+    "trust": trust.trust,
+}

@@ -30,7 +30,7 @@ def exports(request: Request) -> Response[Any]:
 def export_offer(request: Request, bound: Query) -> dict[str, Any]:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None or request.log.withholds(request.viewer):
+    if bound.text or bound.self_ is not None or not request.log.clearance(viewer=request.viewer).everything:
         bundles = [name for name in bundles if name != "bundle-closed"]
     return {
         "api": f"/api/v1/orgs/{request.org}/exports",

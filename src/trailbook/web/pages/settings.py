@@ -162,6 +162,7 @@ def _issue(request: Request, form: Form) -> dict[str, str]:
         life=timedelta(days=_days(form.last("days"))),
         categories=tuple(form.all("category")),
         only_itself=form.last("actors") == "itself",
+        restricted=tuple(form.all("restricted")),
     )
     key, secret = administration.issue_key(by(request), wanted)
     return {"secret": secret, "name": key.name}
@@ -170,6 +171,10 @@ def _issue(request: Request, form: Form) -> dict[str, str]:
 def _rotate(request: Request, form: Form) -> dict[str, str]:
     key, secret = administration.rotate_key(by(request), form.last("id"))
     return {"secret": secret, "name": key.name}
+
+
+def _restrict(request: Request, form: Form) -> None:
+    administration.restrict_key(by(request), form.last("id"), form.all("restricted"))
 
 
 def _revoke(request: Request, form: Form) -> None:
@@ -192,6 +197,7 @@ _DO: dict[tuple[str, str], Callable[[Request, Form], dict[str, str] | None]] = {
     ("roles", "remove"): _remove_role,
     ("keys", "issue"): _issue,
     ("keys", "rotate"): _rotate,
+    ("keys", "restrict"): _restrict,
     ("keys", "revoke"): _revoke,
     ("organisation", "withhold"): _withhold,
 }

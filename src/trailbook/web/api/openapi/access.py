@@ -130,6 +130,13 @@ def _keys() -> tuple[Operation, ...]:
             sends="RotationSent",
             answers="NewKeyAnswer",
         ),
+        _put(
+            "keys/{key}/restricted",
+            "restrictApiKey",
+            "Name the restricted categories that an API key reads",
+            sends="RestrictedSent",
+            answers="KeyAnswer",
+        ),
         _delete("keys/{key}", "revokeApiKey", "Revoke an API key"),
     )
 

@@ -1,0 +1,76 @@
+"""What the log keeps of single entries and items: bytes, places and openings, for whoever sees the entry.
+
+Owns that each comes out for a clearance alone, and that what a viewer does not see answers as what is not there.
+Refuses to let anybody in: the clearance says that somebody was.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from uuid import UUID
+
+from msgspec import Struct
+
+from trailbook.access import Clearance, require_everything
+from trailbook.errors import EntryExpiredError, NotFoundError
+from trailbook.finding import Projection, cited_versions
+from trailbook.proofs import Edge, Evidence, Opening, entry_bundle, evidence_of, openings, proof_file
+from trailbook.record import decode_body
+from trailbook.stores import Identity, Store, StoredEntry
+
+
+class Kept(Struct, frozen=True):
+    """The kept entries of one organisation; `edge` is what proofs remember of the tree."""
+
+    store: Store
+    org: str
+    projection: Projection
+    edge: Edge
+
+    def body(self, id_: UUID, clearance: Clearance) -> bytes:
+        """The hashed bytes of an entry. Raises: NotFoundError; EntryExpiredError when retention removed them."""
+        stored = self._stored(id_, clearance)
+        if stored.body is None:
+            raise EntryExpiredError(stored.seq, stored.leaf or b"")
+        return stored.body
+
+    def seq(self, id_: UUID, clearance: Clearance) -> int:
+        """Where an entry is. Raises: as `body`."""
+        self.body(id_, clearance)
+        return self._stored(id_, clearance).seq
+
+    def proof(self, id_: UUID, clearance: Clearance) -> bytes:
+        """The proof file of an entry, of a removed one too. Raises: NotFoundError; NotCheckpointedError."""
+        return proof_file(self.store, self.org, self._stored(id_, clearance).seq, self.edge)
+
+    def bundle(self, index: int, width: int, clearance: Clearance) -> bytes:
+        """A bundle of entries. Raises: NotPermittedError where any category is withheld; as `entry_bundle`."""
+        require_everything(clearance)
+        return entry_bundle(self.store, self.org, index, width=width, sees=clearance.sees)
+
+    def openings(self, type_: str, id_: str, clearance: Clearance) -> list[Opening]:
+        """What opens the tokens of an item, of the versions that an entry to be seen cites. Raises: NotFoundError."""
+        self.projection.catch_up()
+        return openings(self.known([(type_, id_, None)], clearance))
+
+    def known(self, keys: Iterable[tuple[str, str, None]], clearance: Clearance) -> list[Identity]:
+        """The versions of items, by type and id, that an entry to be seen cites, oldest first."""
+        return self._cited(clearance, self.store.identities(self.org, keys))
+
+    def evidence(self, clearance: Clearance) -> Evidence:
+        """The log as it was last signed. Raises: NotCheckpointedError."""
+        cited = partial(self._cited, clearance)
+        return evidence_of(self.store, self.org, sees=clearance.sees, cited=cited)
+
+    def _cited(self, clearance: Clearance, versions: Sequence[Identity]) -> list[Identity]:
+        return cited_versions(self.store, self.org, self.projection, clearance.sees, versions)
+
+    def _stored(self, id_: UUID, clearance: Clearance) -> StoredEntry:
+        """An entry that is seen. Of a removed one nobody knows the category: only who sees everything is told."""
+        seq = self.store.seq_of(self.org, [id_]).get(id_)
+        stored = None if seq is None else self.store.kept_at(self.org, [seq])[0]
+        seen = stored is not None and (
+            clearance.everything if stored.body is None else clearance.sees(decode_body(stored.body).category)
+        )
+        if stored is None or not seen:
+            raise NotFoundError("there is no such entry")
+        return stored

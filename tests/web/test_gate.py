@@ -1,0 +1,85 @@
+"""The gate, tried at every door: nothing of what is restricted or withheld comes out, whoever asks for it."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from tests.web.conftest import Served
+from tests.web.gate import ASKERS, BELOW, NAMED, Ground, file_of, ground_of, leaks, listed, routes_of
+
+from trailbook.access import Clearance
+from trailbook.web.pages.activity import ALONE
+
+READERS = ("hr", "auditor", "key:every")
+
+
+@pytest.fixture(scope="module")
+def ground(serve: Callable[..., Served]) -> Ground:
+    """A server of its own, whose log hides an entry that is restricted and one whose category is withheld."""
+    return ground_of(serve())
+
+
+@pytest.fixture
+def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate switched off: every category is seen, by whoever is let in."""
+    monkeypatch.setattr(Clearance, "sees", lambda self, category: True)
+
+
+def test_every_route_is_listed(ground: Ground) -> None:
+    """A route that nobody listed fails here, with a page below the page."""
+    assert [route for route in sorted(routes_of(ground.served.app)) if not listed(route)] == []
+    assert {first.partition("/")[0] for first in BELOW} == {*ALONE, "e", "items"}
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+def test_nothing_hidden_leaves_by_any_door(ground: Ground, asker: str) -> None:
+    """Every route x what is restricted and what is withheld x everybody: no name, no id, no difference to absent."""
+    found_ = leaks(ground, askers=[asker])
+    print("\n".join(found_))
+    assert found_ == []
+
+
+@pytest.mark.usefixtures("open_gate")
+def test_without_the_gate_every_door_leaks(serve: Callable[..., Served]) -> None:
+    """The control: with the gate switched off each way that hands out something of an entry is a leak."""
+    ground = ground_of(serve())  # its own: what is read with the gate open is recorded
+    ways = {why.partition(" by ")[0].rpartition("/")[2] for why in leaks(ground, askers=["key:every"])}
+    expected = {
+        "entries",
+        "entries.csv",
+        "entries.jsonl",
+        "{id:str}",
+        "leaf",
+        "proof",
+        "related",
+        "facets",
+        "items",
+    }
+    assert expected <= ways, ways
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "bundle-inclusion"])
+def test_no_export_holds_what_is_hidden(ground: Ground, form: str) -> None:
+    """Ordered files: no word and no id of what is hidden, and what whoever may see it gets as the control."""
+    restricted, withheld = ground.hidden["restricted"], ground.hidden["withheld"]
+    for asker in READERS if form != "bundle-inclusion" else ("auditor", "key:every"):
+        content = file_of(ground, asker, form)
+        assert content
+        assert not [w for hidden in (restricted, withheld) for w in hidden.words if w.encode() in content]
+    for asker in NAMED:
+        content = file_of(ground, asker, form)
+        assert restricted.id.encode() in content
+        assert withheld.word.encode() not in content
+
+
+def test_a_view_tells_nobody_who_exists(ground: Ground) -> None:
+    """Saving a filter that names somebody hidden is refused as one that names nobody."""
+    url, headers = f"{ground.served.api}/views", ground.headers["key:read"]
+
+    def said(item: str) -> tuple[int, str]:
+        answer = httpx.post(url, json={"name": item, "filter": {"actor": f"user/{item}"}}, headers=headers)
+        return answer.status_code, answer.json()["errors"][0]["detail"].replace(item, "*")
+
+    assert said("u-101") == said("u-102") == said("u-199")
+    known = httpx.post(url, json={"name": "Anna", "filter": {"actor": "user/u-17"}}, headers=headers)
+    assert known.status_code == 201  # the control

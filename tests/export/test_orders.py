@@ -63,7 +63,8 @@ def ordered(orders: Orders, viewer: Viewer = ANNA) -> Job:
 
 
 def claimed(orders: Orders) -> Job:
-    job = orders.claim()
+    """The job that is run next, now running."""
+    job = orders.claim(orders.claimable(ORG)[0])
     assert job is not None
     return job
 
@@ -103,7 +104,7 @@ def test_a_job_is_its_viewers(orders: Orders, clock: FrozenClock) -> None:
     second = ordered(orders)
     assert [each.id for each in orders.listed(ANNA)] == [second.id, job.id]
     assert orders.listed(KARI) == []
-    assert len(orders.every()) == 2
+    assert [each.id for each in orders.of(ORG)] == [job.id, second.id]
 
 
 def test_how_many_may_be_live(orders: Orders) -> None:
@@ -121,9 +122,11 @@ def test_the_oldest_is_run_first(orders: Orders, clock: FrozenClock) -> None:
     first = ordered(orders)
     clock.move(MOMENT)
     second = ordered(orders)
+    assert [job.id for job in orders.claimable(ORG)] == [first.id, second.id]
     assert claimed(orders).id == first.id
+    assert orders.claim(first) is None  # another runner came first
     assert claimed(orders).id == second.id
-    assert orders.claim() is None
+    assert orders.claimable(ORG) == []
 
 
 def test_whose_runner_is_gone_is_taken_up_again(orders: Orders, clock: FrozenClock) -> None:
@@ -137,7 +140,7 @@ def test_whose_runner_is_gone_is_taken_up_again(orders: Orders, clock: FrozenClo
     assert beaten is not None
     assert (beaten.rows_done, orders.is_due(beaten)) == (5, False)
     clock.move(STALE)
-    assert orders.claim() is None
+    assert orders.claimable(ORG) == []
     clock.move(MOMENT)
     again = claimed(orders)
     assert (again.id, again.tries, again.rows_done) == (job.id, 2, 0)
@@ -190,13 +193,13 @@ def test_files_expire_and_then_rows(orders: Orders, clock: FrozenClock) -> None:
     assert orders.is_past(job)
     with pytest.raises(ExportExpiredError):
         orders.file(orders.find(ANNA, job.id))
-    orders.expire(orders.every()[0])
-    assert orders.every()[0].state == "expired"
+    orders.expire(orders.of(ORG)[0])
+    assert orders.of(ORG)[0].state == "expired"
     clock.move(life)
-    orders.expire(orders.every()[0])
+    orders.expire(orders.of(ORG)[0])
     assert not orders.gone(job)
     clock.move(MOMENT)
-    orders.expire(orders.every()[0])
+    orders.expire(orders.of(ORG)[0])
     assert orders.gone(job)
 
 
@@ -207,8 +210,10 @@ def test_an_organisations_orders_are_forgotten_at_once(orders: Orders) -> None:
     orders.drop(dropped)
     assert orders.gone(dropped)
     assert not orders.gone(job)
+    assert orders.orgs() == {ORG, "other"}
     orders.forget(ORG)
-    assert [each.id for each in orders.every()] == [kept.id]
+    assert orders.orgs() == {"other"}
+    assert [each.id for each in orders.of("other")] == [kept.id]
 
 
 def test_waiting_has_an_end(orders: Orders, clock: FrozenClock) -> None:

@@ -3,6 +3,7 @@
 import ast
 import statistics
 import textwrap
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def bound(tree: ast.AST) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.arg):
             yield node.arg
-        elif isinstance(node, Function | ast.ClassDef) or (isinstance(node, ast.ExceptHandler) and node.name):
-            yield node.name
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield node.attr
+        elif isinstance(node, Function | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            yield node.name or ""
         elif isinstance(node, ast.alias) and node.asname:
             yield node.asname
 
@@ -126,6 +129,71 @@ def test_no_modules_import_each_other() -> None:
     assert cycles(graph) == []
     graph["trailbook.errors"].add("trailbook.log.log")
     assert any("trailbook.errors" in group for group in cycles(graph))
+
+
+def outside_imports(file: Path, own: list[str]) -> Iterator[str]:
+    """The files of other rooms that a file imports from, past their fronts; and what it imports relatively."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            parts = (node.module or "").split(".")
+            if node.level or (parts[0] == "trailbook" and len(parts) > 2 and parts[1:2] != own[1:2]):
+                yield "." * node.level + (node.module or "")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_nobody_imports_a_file_of_another_room(file: Path) -> None:
+    """Not for the type checker alone either; import-linter holds the rest."""
+    assert list(outside_imports(file, module_of(file).split("."))) == []
+
+
+def test_such_an_import_is_seen(tmp_path: Path) -> None:
+    """The control."""
+    file = tmp_path / "errors.py"
+    for line in ("from trailbook.log.log import Log", "from .log.log import Log"):
+        file.write_text(f"if TYPE_CHECKING:\n    {line}\n", "utf-8")
+        assert len(list(outside_imports(file, ["trailbook", "errors"]))) == 1
+
+
+def lines() -> list[set[str]]:
+    """The lines of the house, lowest first."""
+    contracts = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))["tool"][
+        "importlinter"
+    ]
+    layers = next(each["layers"] for each in contracts["contracts"] if each["id"] == "rooms")
+    return [{name.strip(" ()") for name in line.split("|")} for line in reversed(layers)]
+
+
+# What a room may hand on from below, besides what it makes itself. Nobody above reaches a store by it: these are
+# shapes, and what tells of a file without opening its log.
+HANDED_ON = {
+    "access": {"stores": "ApiKey Change Member Organisation Role"},
+    "deployment": {
+        "log": "Keys",
+        "stores": "Choice Job JobLimits Jobs LIVE SavedView Views is_log_file schema_of sqlite_path",
+    },
+    "proofs": {"stores": "Identity StoredEntry"},
+}
+
+
+def test_a_front_hands_on_what_is_listed_here_and_from_below() -> None:
+    """import-linter does not read the stubs: a name handed on would get round every contract."""
+    line_of = {room: at for at, rooms in enumerate(lines()) for room in rooms}
+    handed: dict[str, dict[str, str]] = {}
+    for package, names in fronts().items():
+        room = package.split(".")[1] if "." in package else None
+        for name, home in names.items():
+            other = home.split(".")[1]
+            if room is not None and other != room:
+                assert home == f"trailbook.{other}", f"{package} hands on {name} past a front"
+                assert line_of[other] < line_of[room], f"{package} hands on {name} from above"
+                handed.setdefault(room, {}).setdefault(other, "")
+                handed[room][other] += f"{name} "
+    sorted_names = {
+        room: {o: " ".join(sorted(n.split())) for o, n in of.items()} for room, of in handed.items()
+    }
+    assert sorted_names == {
+        r: {o: " ".join(sorted(n.split())) for o, n in of.items()} for r, of in HANDED_ON.items()
+    }
 
 
 @pytest.mark.parametrize("package", sorted(fronts()))

@@ -65,11 +65,8 @@ def file_pieces(name: Format, batches: Iterable["list[ExportLine]"], layout: Lay
     """A file of this format, piece by piece. Raises: FormatUnavailableError; whatever the rows raise."""
     check_format(name, layout.columns, layout.tz)
     module = importlib.import_module(f"trailbook.export.{name}")
-    pieces: Iterator[bytes]
-    if FORMATS[name].table:
-        pieces = getattr(module, f"{name}_file")(batches, layout)
-    else:
-        pieces = module.jsonl_file(batches)
+    write = getattr(module, f"{name}_file")
+    pieces: Iterator[bytes] = write(batches, layout) if FORMATS[name].table else write(batches)
     return pieces
 
 

@@ -124,6 +124,11 @@ class _Counted:
         self.rows += stop - start
         return self._store.kept(org, start, stop)
 
+    def kept_at(self, org: str, seqs: Sequence[int]) -> list[StoredEntry]:
+        """As the store's."""
+        self.rows += len(seqs)
+        return self._store.kept_at(org, seqs)
+
 
 def _erasure(site: Site, size: int) -> Iterator[Row]:
     """Persons mentioned few and many times in one log; the fewest mentions are the control of the others."""

@@ -37,7 +37,7 @@ DROP TABLE job; DROP TABLE member; DROP TABLE role; DROP TABLE organisation; DRO
 CREATE TABLE session (token_hash BLOB PRIMARY KEY) STRICT;
 ALTER TABLE api_key DROP COLUMN old_hash; ALTER TABLE api_key DROP COLUMN old_until;
 ALTER TABLE api_key DROP COLUMN used_at; ALTER TABLE api_key DROP COLUMN categories;
-ALTER TABLE api_key DROP COLUMN only_itself;
+ALTER TABLE api_key DROP COLUMN only_itself; ALTER TABLE api_key DROP COLUMN restricted;
 PRAGMA user_version = 1;
 """
 

@@ -47,6 +47,7 @@ LIMITS = {
         *(f"POST {API}/members/{{type}}/{{item}}/{name}" for name in ("invitation", "reset")),
         *(f"{method} {API}/keys" for method in ("GET", "POST")),
         f"POST {API}/keys/{{key}}/rotate",
+        f"PUT {API}/keys/{{key}}/restricted",
         f"DELETE {API}/keys/{{key}}",
         *(f"{method} {API}/withheld" for method in ("GET", "PUT")),
         *(f"GET {PAGE}{name}" for name in ("", "/{rest}", "/settings", "/settings/{place}", "/views/{view}")),

@@ -112,7 +112,7 @@ def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> N
         ({"format": "csv", "lang": "xx"}, 422, "parameter-invalid"),
         ({"format": "csv", "as_of": 10**9}, 422, "filter-invalid"),
         ({"format": "csv", "limit": 5}, 422, "filter-invalid"),
-        ({"format": "bundle-closed", "filter": {"text": "anna"}}, 422, "filter-invalid"),
+        ({"format": "bundle-closed", "filter": {"text": "anna"}}, 403, "not-permitted"),
         ({}, 422, "filter-invalid"),
     ],
 )

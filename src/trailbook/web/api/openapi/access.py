@@ -9,6 +9,7 @@ from trailbook.web.api.access import (
     MemberList,
     MemberSent,
     NewKeyAnswer,
+    RestrictedSent,
     RoleAnswer,
     RoleList,
     RoleSent,
@@ -21,7 +22,7 @@ from trailbook.web.http.media import JSON
 
 SHAPES = (
     *(RoleSent, RoleAnswer, RoleList, MemberSent, MemberAnswer, MemberList, InvitationSent, LinkAnswer),
-    *(KeySent, NewKeyAnswer, KeyList, RotationSent, WithheldSent, WithheldAnswer),
+    *(KeySent, NewKeyAnswer, KeyList, RotationSent, RestrictedSent, WithheldSent, WithheldAnswer),
 )
 _CHANGE = (*ADMITTED, "cross-site", "access-moved", "storage-full")
 _SENT = (*_CHANGE, "media-type", "invalid", "too-large", "overloaded")

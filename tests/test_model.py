@@ -7,13 +7,18 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec import structs
 
 from trailbook.catalogue import load
 from trailbook.errors import EntryInvalidError
 from trailbook.model import (
+    Actor,
+    Mended,
     NewEntry,
     entry_from,
     instant,
+    item_faults,
+    mend_names,
     microseconds,
     parse_instant,
     shaped,
@@ -219,3 +224,59 @@ def test_drawn_texts_may_be_kept(text: str) -> None:
 @given(new_entries(load()))
 def test_shaping_changes_nothing_that_is_right(entry: NewEntry) -> None:
     assert shaped(entry) == entry
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "mend"),
+    [
+        ("Zoe\u0308 A\u030angstro\u0308m", "Zoë Ångström", "composed"),
+        ("Kari\r\nHolm", "Kari Holm", "composed"),
+        ("\x1b[31mKari\u202e  Holm\x00", "[31mKari Holm", "composed"),
+        ("\ud800Kari", "Kari", "composed"),
+        ("x" * 301, "x" * 299 + "…", "cut"),
+        ("e\u0301" * 300, "é" * 300, "composed"),
+        ("e\u0301" * 301, "é" * 299 + "…", "cut"),
+        ("a\u0301" + "\u0301" * 100_000, "á" + "\u0301" * 298 + "…", "cut"),
+        ("", None, "left out"),
+        (" \u3000\u00a0", None, "left out"),
+        ("\x07\u2028", None, "left out"),
+    ],
+)
+def test_a_name_that_may_not_stand_is_mended(name: str, kept: str | None, mend: str) -> None:
+    """Wherever it stands in an entry; nothing else of the entry changes."""
+    entry = entry_from(GIVEN)
+    assert mend_names(entry) == Mended(entry)  # the control
+    actor, target = structs.replace(entry.actor, name=name), structs.replace(entry.target, name=name)
+    behalf, concern = entry.on_behalf_of, structs.replace(entry.concerns[0], name=name)
+    assert behalf is not None
+    bad = structs.replace(
+        entry,
+        actor=actor,
+        target=target,
+        on_behalf_of=structs.replace(behalf, name=name),
+        concerns=(concern,),
+    )
+    mended = mend_names(bad)
+    assert mended.mends == (mend,) * 4
+    items = (mended.entry.actor, mended.entry.target, mended.entry.on_behalf_of, mended.entry.concerns[0])
+    assert [item and item.name for item in items] == [kept] * 4
+    assert [item and item.id for item in items] == ["u-17", "r-3", "u-18", "u-42"]
+    assert structs.replace(mended.entry, actor=actor, target=target, concerns=(concern,)) == structs.replace(
+        bad, on_behalf_of=mended.entry.on_behalf_of
+    )
+    assert mend_names(mended.entry) == Mended(mended.entry)
+
+
+def test_a_name_of_a_type_that_takes_none_is_left_out() -> None:
+    mended = mend_names(entry_from(GIVEN), {"role"})
+    assert (mended.entry.target.name, mended.mends) == (None, ("left out",))
+    assert mended.entry.actor.name == "Anna Berg"
+
+
+@given(st.text(max_size=400))
+def test_whatever_a_name_is_the_mended_entry_keeps_the_rules(name: str) -> None:
+    entry = structs.replace(entry_from(GIVEN), actor=Actor(kind="person", type="user", id="u-17", name=name))
+    mended = mend_names(entry)
+    assert next(item_faults(mended.entry.actor, ""), None) is None
+    if text_fault(name, 300) is None and not name.isspace():
+        assert mended == Mended(entry)

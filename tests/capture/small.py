@@ -168,6 +168,15 @@ def told(engine: Engine) -> list[tuple[str, str]]:
     )
 
 
+def spoil(engine: Engine, *names: str) -> None:
+    """Make the waiting entries of these people such as no log takes: they have a member that no item has."""
+    for name in names:
+        with engine.begin() as connection:
+            put = text("UPDATE trailbook_outbox SET entry = replace(entry, :good, :bad)")
+            good = f'"name":"{name}"'
+            connection.execute(put, {"good": good, "bad": f'{good},"salary":"x"'})
+
+
 def forget(engine: Engine) -> None:
     """Empty the outbox."""
     with engine.begin() as connection:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.orm import Session
 from tests.capture.conftest import Database
-from tests.capture.small import ANNA, Role, User, capturing, item, people
+from tests.capture.small import ANNA, Role, User, capturing, item, people, spoil
 
 from trailbook import Log, open_deployment, operator
 from trailbook.capture import Bounds, Capture, acting_as, drain, drain_forever, outbox
@@ -245,7 +245,8 @@ def test_outbox_full(engine: Engine, log: Log) -> None:
 def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
     """F10: one bad entry in a thousand is set aside with its reason, told in the log, and stops nothing."""
     with Session(engine) as session, session.begin():
-        session.execute(insert(User), [{"name": f"n{i}" if i != 500 else "bad\u202e"} for i in range(1000)])
+        session.execute(insert(User), [{"name": f"n{i}" if i != 500 else "bad"} for i in range(1000)])
+    spoil(engine, "bad")
     with engine.begin() as connection:
         put = "INSERT INTO trailbook_outbox (org, op, captured_at, entry) VALUES ('{}', 'created', 0, '{}')"
         connection.execute(text(put.format("acme", "no entry")))
@@ -260,7 +261,7 @@ def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
     assert why == [
         ("acme", "entry-invalid", ""),
         ("acme", "entry-invalid", "/occurred_at"),
-        ("acme", "entry-invalid", "/target/name"),
+        ("acme", "entry-invalid", "/target/salary"),
         ("elsewhere", "entry-invalid", "/id"),
     ]
     gaps = [r for r in log.rows(Query(), viewer=VIEWER) if r.action == "activity_log.capture_gap_found"]
@@ -272,12 +273,13 @@ def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
 def test_quarantine_is_tried_again_and_forgotten(capture: Capture, engine: Engine, log: Log) -> None:
     """What was repaired is recorded by a retry; what was not stays until somebody discards it."""
     with Session(engine) as session, session.begin():
-        session.execute(insert(User), [{"name": "bad\u202e"}, {"name": "worse\u202e"}])
+        session.execute(insert(User), [{"name": "good"}, {"name": "worse"}])
+    spoil(engine, "good", "worse")
     drain(engine, log)
     with engine.begin() as connection:
         connection.execute(
-            text("UPDATE trailbook_quarantine SET entry = replace(entry, :bad, 'good') WHERE part = 0"),
-            {"bad": "bad\u202e"},
+            text("UPDATE trailbook_quarantine SET entry = replace(entry, :bad, '') WHERE part = 0"),
+            {"bad": ',"salary":"x"'},
         )
     assert retry_quarantined(engine, log) == Drained(recorded=1, quarantined=1)
     assert names(log) == ["good"]
@@ -286,6 +288,63 @@ def test_quarantine_is_tried_again_and_forgotten(capture: Capture, engine: Engin
     assert list_quarantined(engine) == []
     with pytest.raises(NotFoundError):
         discard_quarantined(engine, left.position, left.part)
+
+
+BAD = {
+    "decomposed": ("Zoe\u0308", "Zoë"),
+    "laden": ("\u202ebad\x07", "bad"),
+    "blank": (" ", None),
+    "long": ("x" * 301, "x" * 299 + "…"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_name_never_keeps_a_fact_out(capture: Capture, engine: Engine, log: Log, kind: str) -> None:
+    """Creation and deletion are recorded whatever the row is called; the result and health say how many were mended."""
+    name, kept = BAD[kind]
+    people(engine, name, "fine")
+    assert drain(engine, log) == Drained(recorded=3, mended=1)
+    with Session(engine) as session, session.begin():
+        for user in session.scalars(select(User)):
+            session.delete(user)
+    assert drain(engine, log) == Drained(recorded=2, mended=1)
+    assert names(log) == [kept, "fine", kept, "fine"]
+    assert [row.action for row in recorded(log)] == ["user.created"] * 2 + ["user.deleted"] * 2
+    assert outbox_health(engine) == outbox.Health(pending=0, oldest=None, quarantined=0, names_mended=2)
+
+
+def test_a_mended_name_counts_once(capture: Capture, engine: Engine, log: Log) -> None:
+    """F9: where nobody knows whether it was recorded, the second try counts it, and adds nothing."""
+    people(engine, "Zoe\u0308")
+    with pytest.raises(StoreError):
+        drain(engine, Cut(log, 1, lost=True))
+    assert outbox_health(engine).names_mended == 0
+    assert drain(engine, log).mended == 1
+    assert outbox_health(engine).names_mended == 1
+    assert names(log) == ["Zoë"]
+
+
+def test_quarantine_is_tried_again_once_the_host_has_mended_the_row(
+    capture: Capture, engine: Engine, log: Log
+) -> None:
+    """With news of an item, what was refused of it is tried again; of others it waits, and what stays is told once."""
+    people(engine, "mended", "still bad", "other")
+    spoil(engine, "mended", "still bad", "other")
+    assert drain(engine, log).quarantined == 3
+    with engine.begin() as connection:
+        better = text(
+            "UPDATE trailbook_quarantine SET entry = replace(entry, :bad, '') WHERE entry NOT LIKE '%still%'"
+        )
+        connection.execute(better, {"bad": ',"salary":"x"'})
+    with Session(engine) as session, session.begin():
+        for user in session.scalars(select(User).where(User.name != "other")):
+            user.phone = "1"
+    assert drain(engine, log) == Drained(recorded=2 + 1)
+    assert names(log) == ["mended", "still bad", "mended"]
+    gaps = [r for r in log.rows(Query(), viewer=VIEWER) if r.action == "activity_log.capture_gap_found"]
+    assert len(gaps) == 1
+    assert len(list_quarantined(engine)) == 2
+    assert retry_quarantined(engine, log) == Drained(recorded=1, quarantined=1)
 
 
 def test_another_organisations_entries(engine: Engine, log: Log) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
-from tests.capture.small import User, capturing
+from tests.capture.small import User, capturing, spoil
 from tests.cli.conftest import Folder, begin_signed
 
 from trailbook import Actor, Item, Origin, open_deployment
@@ -215,7 +215,8 @@ def test_an_outbox_that_waits(well: Folder) -> None:
     url = f"sqlite:///{well.path / 'host.db'}"
     engine = create_engine(url)
     with capturing(engine), Session(engine) as session, session.begin():
-        session.execute(insert(User), [{"name": "Eve"}, {"name": "bad\u202e"}])
+        session.execute(insert(User), [{"name": "Eve"}, {"name": "bad"}])
+    spoil(engine, "bad")
     assert parts(well, "--from", url) == set()
     with engine.begin() as connection:
         connection.execute(text("UPDATE trailbook_outbox SET captured_at = captured_at - 3600000000"))

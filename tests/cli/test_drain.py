@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Engine, create_engine, insert
 from sqlalchemy.orm import Session
-from tests.capture.small import User, capturing
+from tests.capture.small import User, capturing, spoil
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Folder
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def host(begun: "Folder") -> Iterator[Engine]:
-    """A host's database with two people captured, one with a name that no entry may have."""
+    """A host's database with two people captured, one of them as no entry may be."""
     engine = create_engine(f"sqlite:///{begun.path / 'host.db'}")
     with capturing(engine), Session(engine) as session, session.begin():
-        session.execute(insert(User), [{"name": "Eve"}, {"name": "bad\u202e"}])
+        session.execute(insert(User), [{"name": "Eve\u202e"}, {"name": "bad"}])
+    spoil(engine, "bad")
     yield engine
     engine.dispose()
 
@@ -27,12 +28,13 @@ def test_drain_and_quarantine(begun: "Folder", host: Engine) -> None:
     first = begun.run("drain", "--from", "sqlite:///host.db", "--json")
     assert (first.code, first.json["recorded"], first.json["quarantined"]) == (1, 4, 1)
     assert (first.json["pending"], first.json["folded"]) == (0, 0)
+    assert (first.json["mended"], first.json["names_mended"]) == (1, 1)
     again = begun.run("drain", "--from", "sqlite:///host.db")
     assert (again.code, again.out) == (0, "0 recorded, 0 folded, 0 refused; 0 wait\n")
     assert begun.run("count", "--category", "users").out.split()[0] == "1"
     listed = begun.run("quarantine", "list", "--from", "sqlite:///host.db", "--json")
     (held,) = listed.json
-    assert (held["org"], held["code"], held["pointer"]) == ("acme", "entry-invalid", "/target/name")
+    assert (held["org"], held["code"], held["pointer"]) == ("acme", "entry-invalid", "/target/salary")
     assert "bad" not in listed.out
     assert begun.run("quarantine", "retry", "--from", "sqlite:///host.db").code == 1
     assert begun.run("quarantine", "discard", held["id"], "--from", "sqlite:///host.db").code == 0

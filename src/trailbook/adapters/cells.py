@@ -25,7 +25,7 @@ _SEVERAL_IDS = "looks like several ids: [lists] of the mapping says what parts t
 _quoted = json.encoder.encode_basestring_ascii
 
 
-class Said(Struct, frozen=True, gc=False):
+class RowEntry(Struct, frozen=True, gc=False):
     """What a row says: its entry, and the members left out because their cells do not read."""
 
     entry: NewEntry
@@ -65,7 +65,7 @@ class RowReader:
         """Whether a row is skipped on purpose: there is nothing in it, or the mapping says so."""
         return not any(map(str.strip, cells)) or any(cells[at].strip() in texts for at, texts in self._skip)
 
-    def read(self, cells: Sequence[str], id_from: IdFrom) -> Said:
+    def read(self, cells: Sequence[str], id_from: IdFrom) -> RowEntry:
         """The entry of a row, its id made of what tells it apart unless a column has one. Raises: EntryInvalidError."""
         groups = {group: texts.copy() for group, texts in self._fixed.items()}
         texts = [cells[at].strip() for at in self._places]
@@ -82,7 +82,7 @@ class RowReader:
             groups["origin"]["ip"] = first_address(groups["origin"]["ip"])
         left_out = tuple(leave_out(groups, self._plan, self._catalogue)) if self._may_leave_out else ()
         id_ = None if "id" in groups[""] else id_from(self._foreign_id(cells))
-        return Said(entry_of_groups(groups, self._plan, self._time, id_=id_), left_out)
+        return RowEntry(entry_of_groups(groups, self._plan, self._time, id_=id_), left_out)
 
     def _refuse_other_than_utf8(self, texts: Sequence[str]) -> None:
         for slot, text in zip(self._slots, texts, strict=True):

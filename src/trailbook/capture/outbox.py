@@ -102,11 +102,15 @@ class Poison(Struct, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How far the log is behind: entries that wait, since when the oldest does, and what was refused."""
+    """How far the log is behind: entries that wait, since when the oldest does, and what was refused.
+
+    `names_mended` counts names that could not be recorded as they were, since there is an outbox.
+    """
 
     pending: int
     oldest: datetime | None
     quarantined: int
+    names_mended: int = 0
 
 
 Room = Literal["free", "outbox-full", "spool-full"]
@@ -144,7 +148,7 @@ def install_outbox(connection: Connection) -> int:
     connection.exec_driver_sql(_LOCK[name])
     table = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
     connection.exec_driver_sql(table + _DIALECTS[name]["strict"])
-    before = _version(connection)
+    before = _kept(connection, "version")
     if before > VERSION:
         raise SchemaNewerError(f"the outbox has version {before}, this Trailbook knows {VERSION}")
     for version in _VERSIONS[before:]:
@@ -227,11 +231,22 @@ def page(connection: Connection, limit: int, *, without: Collection[str] = ()) -
     return rows
 
 
-def delete(connection: Connection, positions: Sequence[int]) -> None:
-    """Forget rows that were moved."""
-    if positions:
-        statement = sql(connection, "DELETE FROM trailbook_outbox WHERE position = ?")
-        connection.exec_driver_sql(statement, [(position,) for position in positions])
+def delete(connection: Connection, positions: Sequence[int]) -> int:
+    """Forget rows that were moved; how many of them were there."""
+    if not positions:
+        return 0
+    statement = sql(connection, "DELETE FROM trailbook_outbox WHERE position = ?")
+    return connection.exec_driver_sql(statement, [(position,) for position in positions]).rowcount
+
+
+def count_mended(connection: Connection, names: int) -> None:
+    """Remember that so many names more were mended."""
+    if names:
+        statement = (
+            "INSERT INTO trailbook_capture (name, value) VALUES ('names_mended', ?) ON CONFLICT (name) DO UPDATE"
+            " SET value = CAST(CAST(trailbook_capture.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)"
+        )
+        connection.exec_driver_sql(sql(connection, statement), (str(names),))
 
 
 def quarantine(connection: Connection, poison: Sequence[Poison]) -> int:
@@ -267,7 +282,8 @@ def health(connection: Connection) -> Health:
     pending, oldest = connection.exec_driver_sql(statement).one()
     refused = connection.exec_driver_sql("SELECT count(*) FROM trailbook_quarantine").scalar_one()
     since = None if oldest is None else instant(oldest)
-    return Health(pending=int(pending), oldest=since, quarantined=refused)
+    mended = _kept(connection, "names_mended")
+    return Health(pending=int(pending), oldest=since, quarantined=refused, names_mended=mended)
 
 
 def waiting(connection: Connection, limit: int) -> int:
@@ -280,9 +296,10 @@ def waiting(connection: Connection, limit: int) -> int:
     return count
 
 
-def _version(connection: Connection) -> int:
-    version = connection.exec_driver_sql("SELECT value FROM trailbook_capture WHERE name = 'version'")
-    return int(version.scalar() or 0)
+def _kept(connection: Connection, name: str) -> int:
+    """A number that capture keeps in the host's database, 0 where it does not yet."""
+    statement = sql(connection, "SELECT value FROM trailbook_capture WHERE name = ?")
+    return int(connection.exec_driver_sql(statement, (name,)).scalar() or 0)
 
 
 def _rest(connection: Connection, rows: Sequence[OutboxRow]) -> Iterator[OutboxRow]:

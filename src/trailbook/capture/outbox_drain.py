@@ -1,11 +1,13 @@
 """The drain: captured entries from a host's outbox into the log, each once, oldest first.
 
-Owns the order (read, record, forget) and what becomes of an entry that the log refuses. Refuses to hold a lock
-of the host's database while it waits for the log, and to forget a row before the log has it: a row is recorded again by
-its id where nobody knows whether it was, which adds nothing.
+Owns the order (read, record, forget) and what becomes of an entry that the log refuses: it is set aside, and tried
+again once there is news of the same item. A name is no reason to refuse: it is mended, and counted. Refuses to hold a
+lock of the host's database while it waits for the log, and to forget a row before the log has it: a row is recorded
+again by its id where nobody knows whether it was, which adds nothing.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +34,7 @@ from trailbook.errors import (
     StoreError,
     TrailbookError,
 )
-from trailbook.model import Actor, Item, NewEntry, entry_from, microseconds
+from trailbook.model import Actor, Item, NewEntry, entry_from, mend_names, microseconds
 
 SOURCE = Item(type="source", id="capture", name="Capture")
 GAP = "activity_log.capture_gap_found"
@@ -61,17 +63,19 @@ Logs = Callable[[str], LogLike]
 
 
 class Drained(Struct, frozen=True, kw_only=True):
-    """What one pass did: entries the log has now, entries that folded into others, entries it refused."""
+    """What one pass did: entries the log has now, entries that folded into others, entries it refused, names mended."""
 
     recorded: int = 0
     folded: int = 0
     quarantined: int = 0
+    mended: int = 0
 
     def __add__(self, other: "Drained") -> "Drained":
         return Drained(
             recorded=self.recorded + other.recorded,
             folded=self.folded + other.folded,
             quarantined=self.quarantined + other.quarantined,
+            mended=self.mended + other.mended,
         )
 
 
@@ -89,6 +93,7 @@ WAYS = Ways()
 def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Move what waits in a host's outbox into the log, until nothing waits that was there.
 
+    What was refused of an item is tried again once something newer of it was recorded: the host may have mended it.
     An organisation whose log takes nothing at present holds up nobody else's entries: its own wait, and its error is
     raised at the end. Raises: StoreError when the log does not answer, SuspendedError,
     sqlalchemy.exc.SQLAlchemyError when the host's database does not; what was not moved waits.
@@ -113,8 +118,10 @@ def _drain(engine: Engine, logs: Logs, ways: Ways) -> _Round:
             rows = outbox.page(connection, ways.batch, without=drained.held)
         before = drained.done.quarantined
         for org in dict.fromkeys(row.org for row in rows):
+            work = _Work(ways)
             try:
-                drained.done += _move(engine, logs, [row for row in rows if row.org == org], ways)
+                drained.done += _move(engine, logs, [row for row in rows if row.org == org], work)
+                drained.done += _retry_news(engine, logs, work)
             except SQLAlchemyError:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, it is this organisation's, and is told
@@ -171,16 +178,39 @@ def discard_quarantined(engine: Engine, position: int, part: int) -> None:
 
 def retry_quarantined(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Give the log everything in quarantine once more; what it still refuses stays. Raises: as `drain`."""
-    quarantined = list_quarantined(engine)
-    work = _Work(ways)
+    return _retried(engine, _logs(log), list_quarantined(engine), ways)
+
+
+def _retried(engine: Engine, logs: Logs, quarantined: Sequence[Poison], ways: Ways) -> Drained:
+    work, mended = _Work(ways), 0
     for p in quarantined:
         work.take(OutboxEntry(p.position, p.part, p.org, p.op, p.entry))
-    still = {(p.position, p.part) for p in work.record(_logs(log))}
+    still = {(p.position, p.part) for p in work.record(logs)}
     with engine.begin() as connection:
         for p in quarantined:
-            if (p.position, p.part) not in still:
-                outbox.release(connection, p.position, p.part)
-    return Drained(recorded=len(quarantined) - len(still), quarantined=len(still))
+            if (p.position, p.part) not in still and outbox.release(connection, p.position, p.part):
+                mended += work.mended[p.position, p.part]
+        outbox.count_mended(connection, mended)
+    return Drained(recorded=len(quarantined) - len(still), quarantined=len(still), mended=mended)
+
+
+def _retry_news(engine: Engine, logs: Logs, work: "_Work") -> Drained:
+    """Try again what was refused of items of which something was recorded now; what stays refused is told already."""
+    poison = list_quarantined(engine) if work.items else []
+    again = [p for p in poison if (p.org, _target(p.entry)) in work.items]
+    if not again:
+        return Drained()
+    retried = _retried(engine, logs, again, work.ways)
+    return Drained(recorded=retried.recorded, mended=retried.mended)
+
+
+def _target(text: str) -> str:
+    """The item that a refused text is about, as `type/id`; nothing where it is no entry."""
+    try:
+        entry = entry_of(text)
+    except EntryInvalidError:
+        return ""
+    return f"{entry.target.type}/{entry.target.id}"
 
 
 def drain_forever(
@@ -231,12 +261,17 @@ class Draining:
 
 
 class _Work:
-    """One pass: entries by organisation, each as the outbox has it beside it, and what the log refused."""
+    """One pass: entries by organisation, each as the outbox has it beside it, and what the log refused.
+
+    Of what it took, `mended` says how many names were, by place, and `items` whose news it was.
+    """
 
     def __init__(self, ways: Ways) -> None:
-        self._ways = ways
+        self.ways = ways
         self._entries: dict[str, list[tuple[OutboxEntry, NewEntry]]] = {}
         self._poison: list[Poison] = []
+        self.mended: Counter[tuple[int, int]] = Counter()
+        self.items: set[tuple[str, str]] = set()
 
     def take(self, waiting: OutboxEntry) -> None:
         """Take an entry in; what is no entry is poison at once."""
@@ -255,10 +290,16 @@ class _Work:
             except NotFoundError as error:
                 self._poison += [self._refused(waiting, error) for waiting, _ in entries]
                 continue
-            results = log.record_each([entry for _, entry in entries], source=self._ways.source)
-            for (waiting, _), result in zip(entries, results, strict=True):
+            nameless = {kind.name for kind in log.catalogue.types.values() if not kind.named}
+            mended = [mend_names(entry, nameless) for _, entry in entries]
+            results = log.record_each([each.entry for each in mended], source=self.ways.source)
+            for (waiting, entry), each, result in zip(entries, mended, results, strict=True):
                 if result.refused is not None:
                     self._poison.append(self._refused(waiting, result.refused))
+                    continue
+                self.items.add((org, f"{entry.target.type}/{entry.target.id}"))
+                if each.mends:
+                    self.mended[waiting.position, waiting.part] = len(each.mends)
         return self._poison
 
     def _refused(self, waiting: OutboxEntry, error: TrailbookError) -> Poison:
@@ -270,7 +311,7 @@ class _Work:
             op=waiting.op,
             code=faults[0].code if faults else error.code,
             pointer=faults[0].pointer if faults else "",
-            since=microseconds(self._ways.clock()),
+            since=microseconds(self.ways.clock()),
             entry=waiting.text,
         )
 
@@ -290,9 +331,9 @@ def entry_of(text: str) -> NewEntry:
     return entry
 
 
-def _move(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> Drained:
+def _move(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], work: _Work) -> Drained:
     """Move rows of one organisation. Raises: whatever its log raises, and they wait."""
-    work, taken, folds = _Work(ways), 0, 0
+    taken, folds = 0, 0
     for entry in folded(rows, _verbs(logs)):
         if entry.folds:
             folds += 1
@@ -303,9 +344,12 @@ def _move(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], ways: Ways) -> 
     with engine.begin() as connection:
         # Only who puts it there says so: another drain may be at the same rows.
         if outbox.quarantine(connection, poison):
-            outbox.write(connection, _gaps(logs, poison, ways), at=microseconds(ways.clock()))
+            outbox.write(connection, _gaps(logs, poison, work.ways), at=microseconds(work.ways.clock()))
+        here = {position for position, _ in work.mended if outbox.delete(connection, [position])}
         outbox.delete(connection, [row.position for row in rows])
-    return Drained(recorded=taken - len(poison), folded=folds, quarantined=len(poison))
+        mended = sum(count for (position, _), count in work.mended.items() if position in here)
+        outbox.count_mended(connection, mended)
+    return Drained(recorded=taken - len(poison), folded=folds, quarantined=len(poison), mended=mended)
 
 
 def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:

@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from trailbook import capture
 from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.exits import DONE, FINDINGS
-from trailbook.cli.output import as_json, note, put, table
+from trailbook.cli.output import as_json, counted, note, put, table
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item, instant, written
 
@@ -61,9 +61,9 @@ def drain(
     if json:
         put(as_json({**to_builtins(done), **to_builtins(health)}))
     else:
-        put(
-            f"{done.recorded} recorded, {done.folded} folded, {done.quarantined} refused; {health.pending} wait"
-        )
+        counts = f"{done.recorded} recorded, {done.folded} folded, {done.quarantined} refused"
+        mended = f", {counted(done.mended, 'name')} mended" if done.mended else ""
+        put(f"{counts}{mended}; {health.pending} wait")
     return FINDINGS if done.quarantined else DONE
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 from rich.console import Console
 
-from bench import crash, equal, export, many, proofs, record, report, search, serving
+from bench import adapters, crash, equal, export, many, proofs, record, report, search, serving
 from bench.measuring import Row, number, tell
 from bench.site import ORG, Site
 from trailbook.stores import open_store
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "serving": serving.run,
     "proofs": proofs.run,
     "many": many.run,
+    "import": adapters.run,
     "crash": crash.run,
 }
 _SIZE = "100k"

@@ -66,8 +66,10 @@ def test_too_many_and_too_few_cells_are_not_filled_up(log: Log) -> None:
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=5), min_size=3, max_size=3))
 def test_cells_stand_as_they_came(cells: list[str]) -> None:
-    out = io.BytesIO()
-    csv_refusals(out, ["a", "b", "c"], ";")(Line(number=7, raw=b"", cells=cells), malformed("why"))
+    out, raw = io.BytesIO(), io.StringIO()
+    csv.writer(raw, delimiter=";").writerow(cells)
+    line = Line(number=7, raw=raw.getvalue().encode())
+    csv_refusals(out, ["a", "b", "c"], ";")(line, malformed("why"))
     text = out.getvalue().removeprefix(b"\xef\xbb\xbf")
     head, _, row = text.partition(b"\r\n")
     assert list(cells_alone(row, ";")) == [*cells, "7", "entry: why"]

@@ -6,7 +6,7 @@ is, or refused with its number and reason.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,7 +16,7 @@ from trailbook.adapters.cells import RowReader
 from trailbook.adapters.json_text import MAX_LINE as MAX_LINE, malformed, strict_json as strict_json
 from trailbook.adapters.lines import Lines
 from trailbook.adapters.mapping import Plan, columns_of
-from trailbook.adapters.refused import MEMBER, csv_refusals, json_refusals, own_columns
+from trailbook.adapters.refused import MEMBER, csv_refusals, json_refusals, without_reasons
 from trailbook.adapters.rows import MAX_ROW, Row, read_rows
 from trailbook.adapters.settling import ImportLine as ImportLine, Line, Ways, settled
 from trailbook.catalogue import Catalogue
@@ -75,11 +75,11 @@ def import_csv(
     rows = read_rows(lines, plan.delimiter)
     blank, heading = _heading(rows)
     lines.aside = heading.lines
-    names = heading.cells[: len(heading.cells) - own_columns(heading.cells)]
+    names = without_reasons(heading.cells, heading.cells)
     table = _Table(RowReader(plan, columns_of(plan, names), log.catalogue), len(names), len(heading.cells))
     reader = _Reader(log)
     read = (reader.row(row, table) for row in chain(blank, rows))
-    refusals = csv_refusals(refused, names, plan.delimiter)
+    refusals = csv_refusals(refused, heading.cells, plan.delimiter)
     yield from settled(read, lines, Ways(log=log, source=source, dry_run=dry_run, refused=refusals))
 
 
@@ -145,7 +145,6 @@ class _Reader:
     def row(self, row: Row, table: _Table) -> Line:
         """A row of a CSV file as it is to be recorded, or refused, or skipped."""
         number, raw, lines = row.number, row.raw, row.lines
-        cells: Sequence[str] = ()
         try:
             if row.fault or len(row.cells) not in (0, table.width):
                 raise malformed(row.fault or f"has {len(row.cells)} cells, and the heading {table.width}")
@@ -155,12 +154,11 @@ class _Reader:
             reading = table.cells.read(cells, self._id_from)
             mended = self._mended(reading.entry)
         except TrailbookError as error:
-            return Line(number=number, raw=raw, lines=lines, cells=cells, refused=error)
+            return Line(number=number, raw=raw, lines=lines, refused=error)
         return Line(
             number=number,
             raw=raw,
             lines=lines,
-            cells=cells,
             entry=mended.entry,
             left_out=reading.left_out,
             names=mended.mends,

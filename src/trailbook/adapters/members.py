@@ -20,9 +20,8 @@ from trailbook.errors import EntryInvalidError, Fault
 from trailbook.model import MAX_ID, MAX_USER_AGENT, NewEntry, ip_fault, shape_fault, text_fault
 from trailbook.query import parse_day
 
-Groups = dict[
-    str, dict[str, str]
-]  # of `actor.id` the group is `actor`, of `concerns.member.id` `concerns.member`
+# Texts by group and name: of `actor.id` the group is `actor`, of `concerns.member.id` it is `concerns.member`.
+Groups = dict[str, dict[str, str]]
 
 _CONCERNS = "concerns."
 _BETWEEN = re.compile(r"[,;\s]+")

@@ -21,9 +21,9 @@ COLUMNS = ("Trailbook: line", "Trailbook: refused")
 MEMBER = "refused"
 
 
-def own_columns(heading: Sequence[str]) -> int:
-    """How many of a heading's last columns are not of the file but of an import that refused its rows."""
-    return len(COLUMNS) if tuple(heading[-len(COLUMNS) :]) == COLUMNS else 0
+def without_reasons(heading: Sequence[str], cells: Sequence[str]) -> Sequence[str]:
+    """Cells under a heading but for those that an import wrote beside them when it refused their row."""
+    return cells[: -len(COLUMNS)] if tuple(heading[-len(COLUMNS) :]) == COLUMNS else cells
 
 
 def csv_refusals(out: BinaryIO | None, heading: Sequence[str], delimiter: str) -> Refusals:
@@ -33,14 +33,14 @@ def csv_refusals(out: BinaryIO | None, heading: Sequence[str], delimiter: str) -
     text = io.StringIO("\ufeff")  # a byte order mark, as spreadsheets ask for
     text.seek(1)
     write = csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow
-    write([*heading, *COLUMNS])
+    write([*without_reasons(heading, heading), *COLUMNS])
 
     def refused(line: Line, why: TrailbookError) -> None:
-        cells = line.cells or cells_alone(line.raw, delimiter)
+        cells = cells_alone(line.raw, delimiter)
         if len(cells) != len(heading):
             whole = line.raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
             cells = [whole, *[""] * (len(heading) - 1)]
-        write([*cells, str(line.number), why.detail])
+        write([*without_reasons(heading, cells), str(line.number), why.detail])
         out.write(text.getvalue().encode("utf-8", "surrogateescape"))
         text.seek(0)
         text.truncate()

@@ -6,6 +6,7 @@ out once that other way has failed. Where the quotation fails first, each line t
 into a cell, and to hold more than 16 MiB or 50,000 lines.
 """
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 
@@ -51,21 +52,21 @@ def cells_alone(raw: bytes, delimiter: str) -> Sequence[str]:
 
 
 class _Way:
-    """One way to read on: the lines and cells of the row under way, and the text of a quotation that is open."""
+    """One way to read on: the lines of the row under way and their bytes, its cells, and a quotation that is open."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
         self._cells: list[str] = []
         self._text: list[str] = []
-        self._size = 0
         self.raws: list[bytes] = []
+        self.size = 0
         self.open = False
 
     def take(self, raw: bytes) -> str:
         """Read one more line; why that cannot be, or nothing."""
         self.raws.append(raw)
-        self._size += len(raw)
-        if self._size > MAX_ROW or len(self.raws) > MAX_LINES:
+        self.size += len(raw)
+        if self.size > MAX_ROW or len(self.raws) > MAX_LINES:
             return _LONG
         line = raw.decode("utf-8", "surrogateescape")
         text = line.rstrip("\r\n")
@@ -78,12 +79,12 @@ class _Way:
         """The row that was under way, once it is whole; `number` is that of its last line."""
         count = len(self.raws)
         row = Row(number - count + 1, b"".join(self.raws), self._cells, lines=count)
-        self._cells, self.raws, self._size = [], [], 0
+        self._cells, self.raws, self.size = [], [], 0
         return row
 
     def forget_lines(self) -> None:
         """Begin anew with the lines; a quotation that is open goes on."""
-        self.raws, self._size = [], 0
+        self.raws, self.size = [], 0
 
     def _cut(self, text: str, ending: str) -> str:
         at = 0
@@ -98,7 +99,8 @@ class _Way:
                 self._cells.append("".join([*self._text, quoted[1]]).replace('""', '"'))
                 self._text, at = [], quoted.end()
             else:
-                cell, _, _ = text[at:].partition(self._delimiter)
+                end = text.find(self._delimiter, at)
+                cell = text[at : len(text) if end < 0 else end]
                 if '"' in cell or "\r" in cell:
                     return _STRAY if '"' in cell else _BARE
                 self._cells.append(cell)
@@ -119,23 +121,21 @@ class _Framing:
         self._plain = _Way(delimiter)
         self._other: _Way | None = None
         self._waiting: list[Row] = []  # whole rows of the plain way since there is another
-        self._doubted: list[bytes] = []  # every line since then
-        self._size = 0  # of those lines, in bytes
+        self._size = 0  # of those, in bytes
         self._spoilt = False  # the row under way began on a line that was refused
 
     def take(self, raw: bytes) -> list[Row]:
         """Read one more line; the rows that are certain by it."""
         self._line += 1
-        self._doubted.append(raw)
-        self._size += len(raw)
         other, fault = self._other, self._plain.take(raw)
         if other is not None and other.take(raw):
             other = None
         if fault:
             return self._gone_wrong(fault, other)
         if not self._plain.open:
+            self._size += self._plain.size
             self._waiting += self._whole()
-        if other is None or self._size > MAX_ROW or len(self._doubted) > MAX_LINES:
+        if other is None or self._size > MAX_ROW or len(self._waiting) > MAX_LINES:
             return self._certain()
         if not other.open:
             other.row(self._line)  # nobody's
@@ -146,9 +146,7 @@ class _Framing:
         return self._refused("it is never closed") if self._plain.open else self._waiting
 
     def _certain(self) -> list[Row]:
-        rows, self._waiting = self._waiting, []
-        self._doubted = list(self._plain.raws)
-        self._size = sum(map(len, self._doubted))
+        rows, self._waiting, self._size = self._waiting, [], 0
         self._other = _Way(self._delimiter) if self._plain.open else None
         return rows
 
@@ -168,11 +166,13 @@ class _Framing:
         return self._each(raws, _BELOW)
 
     def _refused(self, fault: str) -> list[Row]:
-        """A refusal for each line that is in doubt."""
-        if len(self._doubted) == 1 and not self._plain.open:
-            return self._each(self._doubted, fault)
-        rows = self._each(self._doubted, _BELOW)
-        if not self._spoilt:
+        """A refusal for each line of the rows that wait and of the one under way."""
+        waited = [line for row in self._waiting for line in io.BytesIO(row.raw)]
+        doubted = [*waited, *self._plain.raws]
+        if len(doubted) == 1 and not self._plain.open:
+            return self._each(doubted, fault)
+        rows = self._each(doubted, _BELOW)
+        if not self._spoilt or waited:
             why = f"opens a quotation that goes wrong on line {self._line}: {fault}"
             rows[0] = structs.replace(rows[0], fault=why)
         return rows

@@ -29,14 +29,13 @@ class Line(Struct, frozen=True, kw_only=True, gc=False):
     number: int
     raw: bytes
     lines: int = 1
-    cells: Sequence[str] = ()
     entry: NewEntry | None = None
     refused: TrailbookError | None = None
     left_out: tuple[str, ...] = ()
     names: tuple[NameMend, ...] = ()
 
 
-class ImportLine(Struct, frozen=True, kw_only=True):
+class ImportLine(Struct, frozen=True, kw_only=True, gc=False):
     """What became of one line, or of a row on several of them, counted from 1.
 
     `replayed` was in the log already, `repeated` stands twice in the file; `acceptable` is what a dry run says instead
@@ -101,7 +100,7 @@ def _settle(batch: Sequence[Line], ways: Ways, own: "_Runs") -> Iterator[ImportL
         answer = None if line.entry is None else next(answers)
         why = line.refused if answer is None else answer.refused
         if why is not None:
-            why = why.with_traceback(None)  # which would keep all that was at hand when it was raised
+            why.__traceback__ = why.__context__ = None  # which would keep all that was at hand
             ways.refused(line, why)
             yield _became(line, "refused", refused=why)
         elif answer is None or answer.receipt is None:

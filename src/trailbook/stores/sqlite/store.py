@@ -40,7 +40,7 @@ _ADD_WORD = "INSERT OR IGNORE INTO word (org, word, item) VALUES (?, ?, ?)"
 _ADD_BLOB = "INSERT OR REPLACE INTO blob (org, kind, key, content) VALUES (?, ?, ?, ?)"
 _KEPT = "SELECT place, body, leaf FROM entry WHERE place >= ? AND place < ? ORDER BY place"
 _KEPT_AT = "SELECT place, body, leaf FROM entry WHERE place = ?"
-_SEQ_OF = "SELECT seq FROM entry_id WHERE org = ? AND id = ?"
+_SEQ_OF = "SELECT id, seq FROM entry_id WHERE org = ? AND id = ?"
 _IDENTITY = "SELECT item, token, type, key, name, salt, owner FROM identity WHERE org = ?"
 _BY_KEY = _IDENTITY + " AND key = ? ORDER BY version"
 _BY_TOKEN = _IDENTITY + " AND token = ?"
@@ -153,8 +153,8 @@ class SqliteStore:
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         with self._connections.reading() as db:
             number = self._number(db, org)
-            rows = {id_: db.execute(_SEQ_OF, (number, id_.bytes)).fetchone() for id_ in ids}
-            return {id_: row[0] for id_, row in rows.items() if row is not None}
+            rows = db.executemany(_SEQ_OF, ((number, id_.bytes) for id_ in ids))
+            return {UUID(bytes=id_): seq for id_, seq in rows}
 
     def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
         for low in range(start, stop, _CHUNK):

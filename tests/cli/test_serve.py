@@ -103,3 +103,16 @@ def test_a_link_into_a_log_that_is_not_there_is_not_made(one: "Folder") -> None:
     assert one.run("sign-in", "--as", "nobody").code == 2
     assert one.run("sign-in", "--as", "user/\x1b").code == 2
     assert one.run("sign-in").code == 0
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_nobody_says_for_somebody_else_where_they_are(empty: Folder, header: str) -> None:
+    """The address of an entry is the connection's: from the machine itself another was believed."""
+    empty.good("init")
+    value = "for=203.0.113.9" if header == "Forwarded" else "203.0.113.9"
+    with serving(empty) as server:
+        site = {"Origin": server.address, header: value}
+        attempt = {"org": "main", "login": "nobody", "password": "wrong wrong wrong"}
+        httpx.post(f"{server.address}/sign-in", data=attempt, headers=site)
+    entries = json.loads(empty.good("search", "--action", "user.sign_in_failed", "--json").out)["entries"]
+    assert [entry["origin"]["ip"] for entry in entries] == ["127.0.0.1"]

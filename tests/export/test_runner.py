@@ -108,13 +108,13 @@ def test_an_order_becomes_a_file(shop: Shop) -> None:
     job = shop.runner.order(EVERYTHING, READER)
     assert (job.state, job.count, job.as_of) == ("queued", MANY, MANY)
     with pytest.raises(ExportNotReadyError):
-        shop.runner.path(job)
+        shop.runner.path(job, READER)
     grow(shop.log, shop.clock, 10)
     shop.deployment.signer().sign(ORG)
     assert shop.runner.step()
     done = shop.job(job)
     assert (done.state, done.rows_done) == ("ready", MANY)
-    path = shop.runner.path(done)
+    path = shop.runner.path(done, READER)
     lines = path.read_bytes().splitlines()
     assert lines == [
         msgspec.json.encode(row)
@@ -129,7 +129,7 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
     """P45: filter in words and as a list, count, as_of, first and last seq, size, root and digest; signed."""
     query = Query(as_of=MANY - 1)
     done = shop.made(ExportRequest(query=query, format="csv", columns=("seq", "sentence"), lang="nb"))
-    note = parse_note(shop.runner.path(done, "manifest").read_bytes())
+    note = parse_note(shop.runner.path(done, READER, "manifest").read_bytes())
     assert verify_note(note, shop.deployment.verifier_keys(ORG))
     said = msgspec.json.decode(note.text)
     checkpoint = shop.log.evidence(viewer=operator(ORG)).checkpoint
@@ -142,7 +142,7 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
     assert (said["size"], said["root"]) == (checkpoint.size, checkpoint.root.hex())
     assert said["filter"] == [["as_of", str(MANY - 1)]]
     assert said["columns"] == ["seq", "sentence"]
-    path = shop.runner.path(done)
+    path = shop.runner.path(done, READER)
     assert said["files"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert (rows[0], len(rows)) == (["seq", "sentence"], MANY)
@@ -192,7 +192,7 @@ def test_bundles_are_ordered_too(shop: Shop, kind: str) -> None:
     assert shop.job(job, sees_all).state == "queued"
     shop.deployment.signer().sign(ORG)
     assert shop.runner.step()
-    path = shop.runner.path(shop.job(job, sees_all))
+    path = shop.runner.path(shop.job(job, sees_all), sees_all)
     with zipfile.ZipFile(path) as archive:
         assert {"manifest.note", "VERIFY.md"} <= set(archive.namelist())
     plain = structs.replace(sees_all, read_proofs="none")
@@ -262,7 +262,7 @@ def test_a_cancelled_export_leaves_nothing(shop: Shop, monkeypatch: pytest.Monke
 def test_an_export_outlived_by_an_erasure_is_not_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """R14, F21: whoever was erased is in no kept file, and one under way fails; the control stays."""
     done = shop.made()
-    assert shop.runner.path(done).is_file()
+    assert shop.runner.path(done, READER).is_file()
     job = shop.runner.order(EVERYTHING, READER)
 
     def erase() -> None:
@@ -286,10 +286,10 @@ def test_files_expire(shop: Shop) -> None:
     done = shop.made()
     shop.clock.move(timedelta(days=7) - timedelta(seconds=1))
     shop.runner.sweep(ORG)
-    assert shop.runner.path(shop.job(done)).is_file()
+    assert shop.runner.path(shop.job(done), READER).is_file()
     shop.clock.move(timedelta(seconds=1))
     with pytest.raises(ExportExpiredError):
-        shop.runner.path(shop.job(done))
+        shop.runner.path(shop.job(done), READER)
     shop.runner.sweep(ORG)
     assert (shop.job(done).state, shop.files()) == ("expired", [])
     shop.clock.move(timedelta(days=8))
@@ -346,7 +346,7 @@ def test_a_crash_in_the_middle_is_begun_again(shop: Shop, monkeypatch: pytest.Mo
             shop.runner.step()
         assert (shop.job(job).state, shop.job(job).tries) == ("running", tried)
         with pytest.raises(ExportNotReadyError):
-            shop.runner.path(shop.job(job))
+            shop.runner.path(shop.job(job), READER)
         monkeypatch.undo()
         again = Runner(shop.deployment, shop.folder)
         assert not again.step()  # the beat may still come
@@ -368,7 +368,7 @@ def test_waiting_for_a_signature_has_an_end(shop: Shop) -> None:
     assert (shop.job(job).state, shop.job(job).problem) == ("failed", "not-checkpointed")
     assert shop.job(plain).state == "ready"
     with pytest.raises(NotFoundError):
-        shop.runner.path(shop.job(plain), "manifest")
+        shop.runner.path(shop.job(plain), READER, "manifest")
 
 
 def test_a_job_that_never_ends_well_fails_at_last(shop: Shop) -> None:
@@ -462,6 +462,17 @@ def _short_of_room(folder: Path, short: str) -> None:
 
 def _read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
+
+
+def test_a_file_is_no_longer_given_to_who_may_not_see_all_of_it(shop: Shop) -> None:
+    """Withheld after it was made, as before; who may see as much or more still has it."""
+    done = shop.made()
+    fewer = structs.replace(READER, withheld=(*READER.withheld, "roles"))
+    for which in ("file", "manifest"):
+        with pytest.raises(ExportExpiredError):
+            shop.runner.path(done, fewer, which)
+        for viewer in (READER, structs.replace(READER, withheld=(), restricted=("whistleblowing",))):
+            assert shop.runner.path(done, viewer, which).is_file()
 
 
 def test_nobody_else_reads_the_folder(shop: Shop) -> None:

@@ -106,7 +106,7 @@ def export(deployment: Deployment, folder: Path, chance: random.Random) -> None:
     job = runner.order(ExportRequest(query=Query(), format="jsonl"), reader)
     deployment.signer().sign(ORG)
     runner.step()
-    path = runner.path(runner.orders.find(reader, job.id))
+    path = runner.path(runner.orders.find(reader, job.id), reader)
     say(f"exported {path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}")
 
 

@@ -262,9 +262,11 @@ class Deployment:
         """Sign every log's head within a second, and get timestamps, while this lasts. Raises: ConfigurationError."""
         loops = signing_loops(self.signer(), self.orgs)
         self.loops += loops
-        with running(loops):
-            yield
-        self.loops = [loop for loop in self.loops if loop not in loops]
+        try:
+            with running(loops):
+                yield
+        finally:
+            self.loops = [loop for loop in self.loops if loop not in loops]
 
     def kept_log(self, org: str) -> Log:
         """The log of an organisation, suspended or not, for whoever keeps its files. Raises: NotFoundError."""

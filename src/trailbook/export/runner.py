@@ -20,13 +20,12 @@ from trailbook.deployment import Deployment, Loop, Pauses
 from trailbook.errors import (
     ConfigurationError,
     ExportChangedError,
+    ExportExpiredError,
     FilterInvalidError,
     FormatUnavailableError,
     NotCheckpointedError,
     NotFoundError,
-    NotPermittedError,
     TrailbookError,
-    UnauthenticatedError,
 )
 from trailbook.export.bundle import BundleKeys, BundleRequest, Kind, write_bundle
 from trailbook.export.columns import COLUMNS, Layout
@@ -45,7 +44,6 @@ BUNDLES: dict[str, Kind] = {"bundle-inclusion": "inclusion", "bundle-closed": "c
 EVERY_FORMAT = (*FORMATS, *BUNDLES)
 _ERASED = Query(terms=(Term("action", ("activity_log.erased",)),))
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_WHY = (NotPermittedError, UnauthenticatedError, NotFoundError)
 
 
 class Ended(Exception):  # noqa: N818  # no error: somebody wants the job to end
@@ -111,15 +109,26 @@ class Runner:
         for path in self._paths(job):
             path.unlink(missing_ok=True)
 
-    def path(self, job: "Job", which: Literal["file", "manifest"] = "file") -> Path:
-        """Where a ready job's file lies. Raises: ExportNotReadyError, ExportExpiredError, NotFoundError."""
+    def path(self, job: "Job", viewer: Viewer, which: Literal["file", "manifest"] = "file") -> Path:
+        """Where a ready job's file lies, for a viewer who may still see all that stands in it.
+
+        Raises: ExportNotReadyError, ExportExpiredError, NotFoundError.
+        """
         self._sweep(job.org)
+        if not self._seen(job, viewer):
+            raise ExportExpiredError("what you may see has changed since; order the export again")
         file = self.orders.file(self.orders.aged(job))
         name = file.name if which == "file" else file.manifest
         path = self.folder / job.org / (name or "")
         if name is None or not path.is_file() or self.orders.gone(job):
             raise NotFoundError("there is no such file")
         return path
+
+    def _seen(self, job: "Job", viewer: Viewer) -> bool:
+        """Whether a viewer may see by now every category that whoever ordered could see then."""
+        log = self._deployment.log(job.org)
+        then, now = (log.clearance(viewer=each).categories for each in (order_of(job).viewer, viewer))
+        return then <= now
 
     def start(self) -> None:
         """Run what is ordered from now on, in a thread."""

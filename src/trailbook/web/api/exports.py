@@ -139,7 +139,7 @@ def file(request: Request) -> Response[Any]:
     """GET exports/{export}/file: the file, or a part of it."""
     request.only()
     job = _job(request)
-    path = request.site.exports.path(job)
+    path = request.site.exports.path(job, request.viewer)
     made = request.site.exports.orders.file(job)
     form = FORMATS.get(order_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
     digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
@@ -155,7 +155,8 @@ def file(request: Request) -> Response[Any]:
 def manifest(request: Request) -> Response[bytes]:
     """GET exports/{export}/manifest: what the file holds, signed."""
     request.only()
-    return Response(request.site.exports.path(_job(request), "manifest").read_bytes(), media_type=NOTE)
+    path = request.site.exports.path(_job(request), request.viewer, "manifest")
+    return Response(path.read_bytes(), media_type=NOTE)
 
 
 def _order(request: Request) -> ExportRequest:
@@ -301,11 +302,12 @@ def _at_once(request: Request, name: Format) -> Outflow:
         [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
     )
     asked, outflows = read_list(request), request.site.outflows
-    rows = request.log.export(asked.query, viewer=request.viewer, order=asked.paging.order, lang=request.lang)
 
     def begin(beside: Beside) -> AsyncIterator[bytes]:
-        request.site.exports.orders.require_room(request.viewer, beside)
-        request.log.exported(asked.query, viewer=request.viewer)  # after `as_of`: it is not in its own file
+        viewer, order = request.viewer, asked.paging.order
+        request.site.exports.orders.require_room(viewer, beside)  # before anything is counted
+        rows = request.log.export(asked.query, viewer=viewer, order=order, lang=request.lang)
+        request.log.exported(asked.query, viewer=viewer)  # after `as_of`: it is not in its own file
         pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=asked.query.tz))
         return outflows.turns.pieces(_pieces(pieces))
 

@@ -264,6 +264,19 @@ def entry_from(decoded: Any) -> NewEntry:
         raise EntryInvalidError((shape_fault(error),)) from None
 
 
+def prepare(*shapes: Any) -> None:
+    """Have msgspec work out types while their module is imported, in one thread.
+
+    Two threads that are the first to read a type with others inside it end the process: one of them uses what the
+    other has only begun (seen with msgspec 0.22).
+    """
+    for shape in shapes:
+        msgspec.json.Decoder(shape)
+
+
+prepare(NewEntry, Item)
+
+
 def shaped(entry: NewEntry) -> NewEntry:
     """The same entry with its types checked: a Struct made in Python may hold anything until then.
 

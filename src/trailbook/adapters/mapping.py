@@ -16,7 +16,7 @@ from msgspec import Struct
 from trailbook.adapters.lines import as_utf8
 from trailbook.adapters.times import ReadTime, time_reader
 from trailbook.errors import ConfigurationError, FilterInvalidError
-from trailbook.model import is_slug
+from trailbook.model import is_slug, prepare
 from trailbook.query import zone
 
 ITEMS = ("actor", "target", "on_behalf_of")
@@ -66,6 +66,9 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         except FilterInvalidError as error:
             raise _wrong(f"zone {self.zone!r} {error.faults[0].detail}") from None
         return time_reader(self.time_format, place)
+
+
+prepare(Plan)
 
 
 def read_plan(raw: bytes) -> Plan:

@@ -45,6 +45,9 @@ class ViewerView(Struct, frozen=True, kw_only=True):
     created_at: int
 
 
+_filter = msgspec.json.Decoder(NumberedFilter)
+
+
 class _Numbered(Struct, frozen=True):
     """A filter with items as numbers, and the items that the log never heard of."""
 
@@ -230,7 +233,7 @@ def _item(view: SavedView) -> Item:
 
 def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
     """The view with its items as they are called now; one of somebody erased is removed."""
-    pairs = _named(by.deployment.log(by.org), msgspec.json.decode(view.filter, type=NumberedFilter))
+    pairs = _named(by.deployment.log(by.org), _filter.decode(view.filter))
     if pairs is None:
         _views(by).drop(by.org, view.id)
         return None

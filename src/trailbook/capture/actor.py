@@ -33,6 +33,7 @@ class Acting(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 
 
 _acting: ContextVar[Acting | None] = ContextVar("trailbook_acting", default=None)
+_travelled = msgspec.json.Decoder(Acting)
 _NOT_A_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -118,7 +119,7 @@ def as_text(acting: Acting) -> str:
 
 def from_text(text: str) -> Acting:
     """A context that travelled. Raises: msgspec.ValidationError, msgspec.DecodeError."""
-    return msgspec.json.decode(text, type=Acting)
+    return _travelled.decode(text)
 
 
 def for_job(job: str, carried: Acting | None) -> Acting:

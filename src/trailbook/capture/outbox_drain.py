@@ -38,6 +38,7 @@ from trailbook.model import Actor, Item, NewEntry, entry_from, mend_names, micro
 
 SOURCE = Item(type="source", id="capture", name="Capture")
 GAP = "activity_log.capture_gap_found"
+_entry = msgspec.json.Decoder(NewEntry)
 DRAIN = Actor(kind="system", type="system", id="capture-drain", name="Capture drain")
 
 
@@ -319,7 +320,7 @@ class _Work:
 def entry_of(text: str) -> NewEntry:
     """A captured entry. Raises: EntryInvalidError for what is none, or has no id of its own."""
     try:
-        entry = msgspec.json.decode(text, type=NewEntry)
+        entry = _entry.decode(text)
     except msgspec.ValidationError:
         entry = entry_from(msgspec.json.decode(text))  # says where
     except msgspec.DecodeError as error:

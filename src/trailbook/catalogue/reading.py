@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from trailbook.catalogue.declared import Action, Catalogue, Category, ItemType, OnFailure, Retention, Rule
 from trailbook.catalogue.words import add_words, converted, new_language
 from trailbook.errors import CatalogueError
+from trailbook.model import prepare
 
 BUILT_IN = Path(__file__).parent
 PURPOSES = "purposes.toml"
@@ -50,6 +51,9 @@ class _ActionRow(Struct, forbid_unknown_fields=True):
     until: str | UnsetType = UNSET
     retention: Retention | UnsetType = UNSET
     on_failure: OnFailure | UnsetType = UNSET
+
+
+prepare(_CategoryRow, _TypeRow, _ActionRow)
 
 
 class _DeclaredAction(Struct, frozen=True):

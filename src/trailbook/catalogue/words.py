@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from trailbook.errors import CatalogueError
+from trailbook.model import prepare
 
 Row = TypeVar("Row")
 _SLOT = re.compile(r"\{([^{}]*)\}")
@@ -99,6 +100,7 @@ SECTIONS: dict[str, Any] = {
     "purposes": str,
     "phrases": str,
 }
+prepare(*SECTIONS.values())
 
 
 def plural(language: str, count: int) -> str:

@@ -47,6 +47,7 @@ from trailbook.verify import Report
 
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
 NumberedFilter = list[tuple[str, str | int]]  # a saved filter, its items as numbers
+_filter = msgspec.json.Decoder(NumberedFilter)
 MOST_LOGS = 512  # held open at once; one that is asked for again opens in a moment
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -127,7 +128,7 @@ class Deployment:
     def _forget_views(self, log: Log) -> None:
         """Remove the saved views that name an item which was erased: what stands in them would outlive it."""
         for view in self.views.every(log.org):
-            pairs = msgspec.json.decode(view.filter, type=NumberedFilter)
+            pairs = _filter.decode(view.filter)
             numbers = [value for _, value in pairs if isinstance(value, int)]
             if len(log.numbered(numbers)) < len(set(numbers)):
                 self.views.drop(log.org, view.id)

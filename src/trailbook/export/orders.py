@@ -51,6 +51,10 @@ class ExportFile(Struct, frozen=True, kw_only=True):
     manifest: str | None = None
 
 
+_order = msgspec.json.Decoder(ExportOrder)
+_file = msgspec.json.Decoder(ExportFile)
+
+
 class Beside(Struct, frozen=True):
     """How many exports are sent while they are made, of a viewer and of an organisation: they are no jobs."""
 
@@ -225,12 +229,12 @@ def require_few(there: Beside) -> None:
 
 def order_of(job: Job) -> ExportOrder:
     """What a job's order says."""
-    return msgspec.json.decode(job.order, type=ExportOrder)
+    return _order.decode(job.order)
 
 
 def file_of(job: Job) -> ExportFile:
     """The file that a ready job has."""
-    return msgspec.json.decode(job.file or b"", type=ExportFile)
+    return _file.decode(job.file or b"")
 
 
 def is_live(job: Job) -> bool:

@@ -47,6 +47,9 @@ class SegmentHead(Struct, frozen=True, array_like=True, kw_only=True):
     parts: dict[str, Part]
 
 
+_head = msgspec.msgpack.Decoder(SegmentHead)
+
+
 def build_segment(
     first: int, span: int, fields: Fields, lives: Lives
 ) -> tuple[SegmentHead, dict[str, bytes]]:
@@ -349,7 +352,7 @@ def read_head(content: bytes | None, digest: bytes, first: int) -> SegmentHead:
     """A head out of its bytes. Raises: IndexDamagedError."""
     if content is None or _differs(content, digest):
         raise IndexDamagedError(f"the index of entries from {first} on is damaged")
-    return msgspec.msgpack.decode(content, type=SegmentHead)
+    return _head.decode(content)
 
 
 def _differs(content: bytes, digest: bytes) -> bool:

@@ -29,6 +29,9 @@ class Cursor(Struct, frozen=True, array_like=True, kw_only=True):
     written: int
 
 
+_cursor = msgspec.msgpack.Decoder(Cursor)
+
+
 def write_cursor(cursor: Cursor, question: str, key: bytes) -> str:
     """The opaque text of a cursor; `question` is everything it is bound to, printed."""
     return _sealed(msgspec.msgpack.encode(cursor), question, key)
@@ -43,7 +46,7 @@ def read_cursor(text: str, question: str, key: bytes, now: int) -> Cursor:
             text, _sealed(content, question, key)
         ):  # every letter, before it is understood
             raise wrong
-        cursor = msgspec.msgpack.decode(content, type=Cursor)
+        cursor = _cursor.decode(content)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise wrong from None
     if now - cursor.written > LIFE:

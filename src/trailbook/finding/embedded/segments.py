@@ -65,6 +65,7 @@ class _Removal(Struct):
 
 
 _removal = msgspec.json.Decoder(_Removal)
+_segment_list = msgspec.msgpack.Decoder(SegmentList)
 
 
 class Parts:
@@ -279,7 +280,7 @@ def _list(stored: bytes) -> SegmentList:
         raise IndexDamagedError(
             "the list of the index's segments is damaged; `trailbook reindex` makes it anew"
         )
-    segments = msgspec.msgpack.decode(stored[32:], type=SegmentList)
+    segments = _segment_list.decode(stored[32:])
     if segments.v != 1:
         raise IndexDamagedError(f"the list of the index's segments has version {segments.v}; reindex")
     return segments

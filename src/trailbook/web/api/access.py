@@ -24,7 +24,7 @@ from trailbook.access import (
 )
 from trailbook.administration import AccessState, By, access_of
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
-from trailbook.model import Item, instant, written
+from trailbook.model import Item, instant, prepare, written
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.request import Request
 from trailbook.web.http.strict_json import strict
@@ -89,6 +89,9 @@ class WithheldSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The categories that even full access to the activity log does not show."""
 
     categories: list[str]
+
+
+prepare(RoleSent, MemberSent, InvitationSent, KeySent, RotationSent, RestrictedSent, WithheldSent)
 
 
 class RoleAnswer(Struct, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ from trailbook.export import (
     order_of,
     require_few,
 )
-from trailbook.model import instant, written
+from trailbook.model import instant, prepare, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.entries import read_list, vocabulary_of
 from trailbook.web.http.media import JSON, sent_as
@@ -63,6 +63,9 @@ class ExportOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     tz: str | None = None
     lang: str | None = None
     manifest: bool = True
+
+
+prepare(ExportOrder)
 
 
 class ExportAnswer(Struct, frozen=True, kw_only=True):

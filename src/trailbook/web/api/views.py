@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from trailbook import administration
 from trailbook.administration import NewView, ViewerView
-from trailbook.model import instant, written
+from trailbook.model import instant, prepare, written
 from trailbook.query import from_params, to_params
 from trailbook.web.api.access import by, sent
 from trailbook.web.api.entries import vocabulary_of
@@ -26,6 +26,9 @@ class ViewSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shared: bool = False
     default: bool = False
     alert: bool = False
+
+
+prepare(ViewSent)
 
 
 class ViewAnswer(Struct, frozen=True, kw_only=True):

@@ -48,6 +48,10 @@ class _Shell(Struct):
     """Any object, its members skipped unread."""
 
 
+_shells = msgspec.json.Decoder(list[_Shell])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+
+
 class _Float(Struct):
     """Stands where a float or an integer out of bounds was read, until the walk can say where."""
 
@@ -115,9 +119,9 @@ def elements(raw: bytes) -> list[bytes]:
     """
     try:
         # Counted first with nothing kept of it: 16 MiB of brackets must not become millions of objects.
-        if len(msgspec.json.decode(raw, type=list[_Shell])) > MAX_LINES:
+        if len(_shells.decode(raw)) > MAX_LINES:
             raise _too_many()
-        return [bytes(element) for element in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+        return [bytes(element) for element in _elements.decode(raw)]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedError(f"is not a JSON array of objects: {error}") from None
 

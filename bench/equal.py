@@ -13,14 +13,14 @@ from bench.measuring import Goal, Row, row, tell
 from bench.site import ORG, Site
 from trailbook.access.viewer import operator
 from trailbook.errors import DamagedError
-from trailbook.finding.figures import By
+from trailbook.finding.figures import FacetField
 from trailbook.log.log import Log
 from trailbook.query import Query, Term
 from trailbook.record.canonical import Body, decode_body
 from trailbook.stores import Store
 
 _OSLO = ZoneInfo("Europe/Oslo")
-_BYS: tuple[By, ...] = ("category", "action", "outcome", "origin", "actor_kind")
+_FIELDS: tuple[FacetField, ...] = ("category", "action", "outcome", "origin", "actor_kind")
 _FILTERS = {
     "everything": Query(tz="Europe/Oslo"),
     "a category": Query(tz="Europe/Oslo", terms=(Term("category", ("salary",)),)),
@@ -56,14 +56,14 @@ def run(site: Site, size: int) -> Iterator[Row]:
         [float(right)],
         unit=f"of {figures}",
         goal=Goal(figures, least=True),
-        noise=f"{len(_FILTERS)} filters; by {', '.join(_BYS)}, in all, and by month",
+        noise=f"{len(_FILTERS)} filters; by {', '.join(_FIELDS)}, in all, and by month",
     )
 
 
 def _figures(log: Log, query: Query, size: int) -> Iterator[tuple[str, Counter[str]]]:
     bound = Query(tz=query.tz, terms=query.terms, as_of=size)
     viewer = operator(ORG)
-    for by in _BYS:
+    for by in _FIELDS:
         own = Query(tz=query.tz, terms=tuple(t for t in query.terms if t.field != by), as_of=size)
         if own != bound:  # a facet leaves out its own terms, which plain counting does not
             continue
@@ -79,7 +79,7 @@ def _figures(log: Log, query: Query, size: int) -> Iterator[tuple[str, Counter[s
 
 
 def _counted(store: Store, size: int) -> dict[tuple[str, str], Counter[str]]:
-    found = {(name, what): Counter[str]() for name in _FILTERS for what in (*_BYS, "total", "months")}
+    found = {(name, what): Counter[str]() for name in _FILTERS for what in (*_FIELDS, "total", "months")}
     for kept in store.kept(ORG, 0, size):
         body = decode_body(kept.body or b"")
         for name in _FILTERS:

@@ -20,7 +20,7 @@ from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, 
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
 from trailbook.deployment.opening import open_deployment
-from trailbook.finding.figures import By
+from trailbook.finding.figures import FacetField
 from trailbook.index import bars
 from trailbook.log.log import Log
 from trailbook.model import microseconds
@@ -119,7 +119,7 @@ def _count(log: Log, query: Query) -> Callable[[], object]:
     return _afresh(log, lambda: log.count(query, viewer=operator(ORG)))
 
 
-def _facets(log: Log, query: Query, by: By) -> Callable[[], object]:
+def _facets(log: Log, query: Query, by: FacetField) -> Callable[[], object]:
     return _afresh(log, lambda: log.facets(query, by, viewer=operator(ORG)))
 
 

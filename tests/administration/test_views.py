@@ -9,7 +9,7 @@ from trailbook import Deployment, Item, Log, Origin, Query, open_deployment, ope
 from trailbook.access import Viewer
 from trailbook.administration.access import By
 from trailbook.administration.views import (
-    LONGEST,
+    LONGEST_NAME,
     MOST,
     NewView,
     add_view,
@@ -121,7 +121,7 @@ def test_another_sees_what_is_shared_and_changes_nothing_of_it(anna: By, kari: B
     [
         ("", "user/u-42", "/name"),
         ("  ", "user/u-42", "/name"),
-        ("x" * (LONGEST + 1), "user/u-42", "/name"),
+        ("x" * (LONGEST_NAME + 1), "user/u-42", "/name"),
         ("Nobody", "user/u-43", "/filter"),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_cannot_be_saved_is_named(anna: By, name: str, filter_: str, pointe
         add_view(anna, NewView(name=name, query=from_params([("concerns", filter_)])))
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
     assert list_views(anna) == []
-    add_view(anna, NewView(name="x" * LONGEST, query=from_params([("concerns", "user/u-42")])))
+    add_view(anna, NewView(name="x" * LONGEST_NAME, query=from_params([("concerns", "user/u-42")])))
 
 
 def test_one_name_once_and_so_many_views(anna: By, kari: By) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Engine, ForeignKey, Table, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from trailbook.capture import Capture, Ref, outbox
-from trailbook.capture.declarations import By
+from trailbook.capture.declarations import WrittenBy
 from trailbook.capture.folding import folded
 from trailbook.catalogue import load
 from trailbook.model import Actor, Item
@@ -100,7 +100,7 @@ class Setting(Base):
     value: Mapped[str]
 
 
-def declare(capture: Capture, by: By = "hooks") -> Capture:
+def declare(capture: Capture, by: WrittenBy = "hooks") -> Capture:
     """What the small host says of itself; the inherited class is covered by hooks always."""
     capture.track(
         User,
@@ -140,7 +140,7 @@ def declare(capture: Capture, by: By = "hooks") -> Capture:
 
 
 @contextmanager
-def capturing(engine: Engine, by: By = "hooks", **more: Any) -> Iterator[Capture]:
+def capturing(engine: Engine, by: WrittenBy = "hooks", **more: Any) -> Iterator[Capture]:
     """The small host's tables made anew, and captured until the block ends."""
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)

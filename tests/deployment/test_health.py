@@ -10,7 +10,7 @@ from msgspec import structs
 
 from trailbook.deployment import Deployment
 from trailbook.deployment.health import (
-    PARTS,
+    HEALTH_PARTS,
     Ailment,
     Alarms,
     DiskRoom,
@@ -175,4 +175,4 @@ def test_a_log_that_could_not_be_opened() -> None:
     assert (newer.part, damaged.part) == ("migrations", "store")
     assert "schema 999" in newer.says
     assert "no database" in damaged.says
-    assert {newer.part, damaged.part} <= set(PARTS)
+    assert {newer.part, damaged.part} <= set(HEALTH_PARTS)

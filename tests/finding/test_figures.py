@@ -9,7 +9,7 @@ from tests.finding.conftest import ME, ROLES
 from trailbook import Log
 from trailbook.catalogue import load
 from trailbook.errors import FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
-from trailbook.finding.figures import BUCKETS, BYS, bucket_for, refuse_unknown, without_field
+from trailbook.finding.figures import BUCKETS, FACET_FIELDS, bucket_for, refuse_unknown, without_field
 from trailbook.query import Query, Term, from_params
 
 
@@ -93,7 +93,7 @@ def test_bars_by_category(log: Log) -> None:
 
 def test_names_that_are_none_are_refused() -> None:
     """Each by the name of its parameter; every name there is passes."""
-    for name, values in (("by", BYS), ("bucket", BUCKETS)):
+    for name, values in (("by", FACET_FIELDS), ("bucket", BUCKETS)):
         for value in values:
             refuse_unknown(**{name: value})  # type: ignore[arg-type]
         with pytest.raises(FilterInvalidError) as refused:

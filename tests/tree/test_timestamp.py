@@ -20,7 +20,7 @@ from trailbook.testing.authority import (
     serving,
     token_over,
 )
-from trailbook.tree.timestamp import MAX_ANSWER, Stamped, check_stamp, check_url, stamp
+from trailbook.tree.timestamp import MAX_ANSWER, Stamped, check_authority, check_stamp, request_stamp
 
 NOTE = b"log.example/acme\n300\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n\n\xe2\x80\x94 a c2lnbmVk\n"
 GOLDEN = Path(__file__).parents[1] / "golden" / "timestamp"
@@ -53,7 +53,7 @@ def roots(authority: Path) -> list[bytes]:
 
 def test_a_stamp_is_a_token_that_openssl_verifies_too(server: Server, roots: list[bytes]) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    token = stamp(NOTE, server.url)
+    token = request_stamp(NOTE, server.url)
     found = check_stamp(token, NOTE, roots)
     assert found == Stamped(found.time, "CN=Stamps of tsa")
     assert before <= found.time <= datetime.now(UTC)
@@ -61,8 +61,8 @@ def test_a_stamp_is_a_token_that_openssl_verifies_too(server: Server, roots: lis
 
 
 def test_only_a_hash_a_nonce_and_the_wish_for_a_certificate_are_sent(server: Server) -> None:
-    stamp(NOTE, server.url)
-    stamp(NOTE, server.url)
+    request_stamp(NOTE, server.url)
+    request_stamp(NOTE, server.url)
     one, two = server.queries
     assert NOTE[:12] not in one
     assert one != two
@@ -170,11 +170,11 @@ def test_a_token_outlives_the_certificate(tmp_path: Path) -> None:
 
 def test_a_replayed_answer_is_refused(server: Server) -> None:
     """An answer to an earlier request about the same note carries that request's nonce."""
-    stamp(NOTE, server.url)
+    request_stamp(NOTE, server.url)
     (earlier,) = server.queries
     server.answer = lambda _query: [reply(server.folder, earlier)]
     with pytest.raises(ProofInvalidError, match="nonce is not ours"):
-        stamp(NOTE, server.url)
+        request_stamp(NOTE, server.url)
 
 
 def test_an_answer_without_nonce_or_about_another_note_is_refused(server: Server) -> None:
@@ -188,20 +188,20 @@ def test_an_answer_without_nonce_or_about_another_note_is_refused(server: Server
         openssl(folder, "ts", "-query", "-data", data, "-sha256", "-cert", *more, "-out", "theirs")
         server.answer = lambda _query: [reply(folder, (folder / "theirs").read_bytes())]
         with pytest.raises(ProofInvalidError, match=says):
-            stamp(NOTE, server.url)
+            request_stamp(NOTE, server.url)
 
 
 def test_a_rejection_is_told(server: Server) -> None:
     server.answer = lambda query: [reply(server.folder, query, digests="sha512")]
     with pytest.raises(ProofInvalidError, match="was not granted; the authority answered status 2"):
-        stamp(NOTE, server.url)
+        request_stamp(NOTE, server.url)
 
 
 @pytest.mark.parametrize("garbage", [b"", b"<html>", bytes.fromhex("30053003020100"), b"\x30\x82\xff\xff"])
 def test_garbage_is_no_timestamp(server: Server, garbage: bytes) -> None:
     server.answer = lambda _query: [garbage]
     with pytest.raises(ProofInvalidError, match="no timestamp of RFC 3161"):
-        stamp(NOTE, server.url)
+        request_stamp(NOTE, server.url)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_an_error_a_redirect_and_an_endless_answer_are_failures(
 ) -> None:
     server.answer = lambda _query: answer
     with pytest.raises(AnchorError, match=f"the authority did not answer: .*{says}"):
-        stamp(NOTE, server.url)
+        request_stamp(NOTE, server.url)
     assert len(server.queries) == 1
 
 
@@ -221,9 +221,9 @@ def test_nobody_is_waited_for_long(server: Server) -> None:
     for answer in (server.hang, server.drip):
         server.answer = answer
         with pytest.raises(AnchorError, match="timed out"):
-            stamp(NOTE, server.url, seconds=0.2)
+            request_stamp(NOTE, server.url, seconds=0.2)
     with pytest.raises(AnchorError, match="refused"):
-        stamp(NOTE, "http://127.0.0.1:1/")
+        request_stamp(NOTE, "http://127.0.0.1:1/")
 
 
 @pytest.mark.parametrize(
@@ -234,13 +234,13 @@ def test_nobody_is_waited_for_long(server: Server) -> None:
 )
 def test_an_unsafe_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="timestamp_urls: "):
-        check_url(url)
+        check_authority(url)
     with pytest.raises(ConfigurationError):
-        stamp(NOTE, url)
+        request_stamp(NOTE, url)
 
 
 @pytest.mark.parametrize(
     "url", ["https://stamps.example/tsa", "http://127.0.0.1:8/", "http://[::1]:8/", "http://localhost/"]
 )
 def test_a_safe_address_is_not(url: str) -> None:
-    check_url(url)
+    check_authority(url)

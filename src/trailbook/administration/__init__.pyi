@@ -43,7 +43,7 @@ from .ready_views import (
     ready_view as ready_view,
 )
 from .views import (
-    LONGEST as LONGEST,
+    LONGEST_NAME as LONGEST_NAME,
     NewView as NewView,
     ViewerView as ViewerView,
     add_view as add_view,

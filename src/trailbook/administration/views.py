@@ -17,7 +17,7 @@ from trailbook.log import Log
 from trailbook.model import Item, microseconds, text_fault
 from trailbook.query import Query, from_params, to_params
 
-MOST, LONGEST = 100, 80  # views of one owner; characters of a name
+MOST, LONGEST_NAME = 100, 80  # views of one owner; characters of a name
 _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 Pairs = list[tuple[str, str]]
 
@@ -207,7 +207,7 @@ def _refuse_taken(taken: bool) -> None:
 
 def _saved_view(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
     faults = []
-    why = text_fault(wanted.name, LONGEST) if wanted.name.strip() else "is empty"
+    why = text_fault(wanted.name, LONGEST_NAME) if wanted.name.strip() else "is empty"
     if why:
         faults.append(Fault("/name", "invalid", why))
     numbered = _numbered(by, to_params(structs.replace(wanted.query, as_of=None)))

@@ -12,7 +12,7 @@ from msgspec import Struct
 from trailbook.catalogue import Action, Catalogue
 from trailbook.errors import ConfigurationError
 
-By = Literal["hooks", "triggers"]
+WrittenBy = Literal["hooks", "triggers"]
 Op = Literal["created", "updated", "deleted"]
 OPS: tuple[Op, ...] = ("created", "updated", "deleted")
 # Where something of a row stands: the name of an attribute, or a callable that takes the row (hooks only).
@@ -31,7 +31,7 @@ class Tracked(Struct, frozen=True, kw_only=True):
     """A tracked table. `columns` maps each attribute to its column; `fields` each attribute that may be named."""
 
     table: str
-    by: By
+    by: WrittenBy
     type: str
     key: tuple[str, ...]  # the attributes of the primary key
     id: Part
@@ -74,7 +74,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     concerns: Mapping[str, Ref | Callable[[Any], Any]] | None = None
     fields: Iterable[str] | Mapping[str, str] = ()
     ignore: Iterable[str] = ()
-    by: By = "hooks"
+    by: WrittenBy = "hooks"
 
 
 class Columns(Struct, frozen=True, kw_only=True):

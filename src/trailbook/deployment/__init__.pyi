@@ -20,8 +20,8 @@ from .deployment import (
     NumberedFilter as NumberedFilter,
 )
 from .health import (
+    HEALTH_PARTS as HEALTH_PARTS,
     LOOPS as LOOPS,
-    PARTS as PARTS,
     Alarms as Alarms,
     refused_ailment as refused_ailment,
 )

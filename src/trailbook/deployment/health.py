@@ -24,7 +24,7 @@ from trailbook.tree import parse_note
 
 LoopName = Literal["sealing", "signing", "stamping", "exports"]
 Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"] | LoopName
-PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
+HEALTH_PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
 LOOPS: tuple[LoopName, ...] = ("sealing", "signing", "stamping", "exports")
 _SECOND = 1_000_000
 _TIMED = 72  # bytes of a signature that begins with its time. Source: C2SP tlog-cosignature
@@ -77,9 +77,9 @@ class Examined(Struct, frozen=True, kw_only=True):
 
 
 def ailments(examined: Examined) -> list[Ailment]:
-    """Everything that is wrong, in the order of `PARTS`; an empty list says that all is well."""
+    """Everything that is wrong, in the order of `HEALTH_PARTS`; an empty list says that all is well."""
     try:
-        return sorted(_every(examined), key=lambda ailment: PARTS.index(ailment.part))
+        return sorted(_every(examined), key=lambda ailment: HEALTH_PARTS.index(ailment.part))
     except StoreError as error:
         return [_unanswered(error.detail)]
 

@@ -23,10 +23,10 @@ from .embedded.segments import (
 )
 from .figures import (
     BUCKETS as BUCKETS,
-    BYS as BYS,
+    FACET_FIELDS as FACET_FIELDS,
     Bar as Bar,
     Bucket as Bucket,
-    By as By,
+    FacetField as FacetField,
     Facets as Facets,
     FacetValue as FacetValue,
     Histogram as Histogram,

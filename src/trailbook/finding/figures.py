@@ -17,11 +17,11 @@ from trailbook.model import instant, written
 from trailbook.query import Query, buckets, fold, words, zone
 from trailbook.stores import Identity
 
-By = Literal[
+FacetField = Literal[
     "category", "action", "outcome", "origin", "actor_kind", "target_type", "source", "actor", "concerns"
 ]
 Bucket = Literal["auto", "hour", "day", "week", "month", "quarter", "year"]
-BYS: tuple[By, ...] = get_args(By)
+FACET_FIELDS: tuple[FacetField, ...] = get_args(FacetField)
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 MOST_BARS, MOST_VALUES = 92, 200
 _MOST_NAMES = 500  # items looked at for a word
@@ -40,7 +40,7 @@ class FacetValue(Struct, frozen=True):
 class Facets(Struct, frozen=True, kw_only=True):
     """The values of one field among what a filter finds without its own terms on that field."""
 
-    by: By
+    by: FacetField
     as_of: int
     values: tuple[FacetValue, ...]
     next_cursor: str | None
@@ -70,7 +70,7 @@ class Listing(Struct, frozen=True):
     values: tuple[FacetValue, ...]
 
 
-def without_field(query: Query, by: By) -> Query:
+def without_field(query: Query, by: FacetField) -> Query:
     """The filter without its own terms on a field."""
     field = _IN_FILTER.get(by, by)
     return structs.replace(query, terms=tuple(t for t in query.terms if t.field != field))
@@ -78,7 +78,7 @@ def without_field(query: Query, by: By) -> Query:
 
 def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
     """Refuse names that are none. Raises: FilterInvalidError."""
-    for name, value, allowed in (("by", by, BYS), ("bucket", bucket, BUCKETS)):
+    for name, value, allowed in (("by", by, FACET_FIELDS), ("bucket", bucket, BUCKETS)):
         if value is not None and value not in allowed:
             fault = Fault(f"/{name}", "parameter-invalid", f"is none of {', '.join(allowed)}")
             raise FilterInvalidError(f"{name}: {fault.detail}", (fault,))
@@ -95,7 +95,7 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
-def list_values(reader: Reader, plan: Plan, *, by: By, lang: str) -> Listing:
+def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str) -> Listing:
     """Every value of a field among what a plan finds: by count, of items by name."""
     column = _COLUMN.get(by, by)
     numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))

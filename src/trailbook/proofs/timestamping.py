@@ -5,18 +5,16 @@ works beside it, and an authority that fails is asked again about the next check
 since the earliest time says most.
 """
 
-import importlib
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from trailbook import tree
 from trailbook.clock import Clock
 from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError
 from trailbook.proofs.tiles import kind_of
 from trailbook.stores import Blob, Store
-from trailbook.tree import read_checkpoint
 
 TOKEN = "timestamp"
 NOTE = "timestamped"  # as it was stamped: the checkpoint of the same size is signed again every idle hour
@@ -53,7 +51,7 @@ class Stamping:
         self._urls = urls
         self._clock = clock
         self._every = every
-        self._timestamps = _timestamps(urls)
+        _check_urls(urls)
         self._waiting: dict[str, Waiting] = {}
         self._asked: dict[str, datetime] = {}
 
@@ -87,7 +85,7 @@ class Stamping:
         token, note = (self._store.blob(org, kind, key) for kind in (kinds.token, kinds.note))
         if token is None or note is None:
             return None
-        return Stamp(size=read_checkpoint(note).checkpoint.size, note=note, token=token)
+        return Stamp(size=tree.read_checkpoint(note).checkpoint.size, note=note, token=token)
 
     def _ask(self, org: str, waiting: Waiting) -> None:
         kinds, key, now = waiting.kinds, waiting.key, self._clock()
@@ -113,7 +111,7 @@ class Stamping:
         refused: list[str] = []
         for url in self._urls:
             try:
-                return self._timestamps.stamp(note, url), "; ".join(refused)
+                return tree.request_stamp(note, url), "; ".join(refused)
             except (AnchorError, ProofInvalidError) as error:
                 refused.append(f"{urlsplit(url).netloc}: {error.detail}")
         raise AnchorError("; ".join(refused))
@@ -135,16 +133,12 @@ def _kinds(store: Store, org: str) -> Kinds:
     return Kinds(kind_of(store, org, TOKEN), kind_of(store, org, NOTE))
 
 
-def _timestamps(urls: tuple[str, ...]) -> Any:
-    """The module that asks, imported only where a setting asks for it. Raises: ConfigurationError."""
-    if not urls:
-        return None
+def _check_urls(urls: tuple[str, ...]) -> None:
+    """Refuse authorities that cannot be asked, and any where the extra is missing. Raises: ConfigurationError."""
     try:
-        module = importlib.import_module("trailbook.tree.timestamp")
+        for url in urls:
+            tree.check_authority(url)
     except ModuleNotFoundError:
         raise ConfigurationError(
             "timestamp_urls: needs the extra: pip install 'trailbook[timestamp]'"
         ) from None
-    for url in urls:
-        module.check_url(url)
-    return module

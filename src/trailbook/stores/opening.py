@@ -1,12 +1,13 @@
 """The one door that opens an engine: from a URL to its store and its registry.
 
-Owns which URLs there are. Refuses to let an engine's driver be imported before a URL asks for it.
+Owns which URLs there are. Refuses to let an engine's driver be imported before a URL asks for it: an engine that has
+one has a front.
 """
 
-import importlib
 from pathlib import Path
 
 from trailbook.errors import ConfigurationError, NotFoundError
+from trailbook.stores import sqlite
 from trailbook.stores.memory.registry import MemoryRegistry
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.stores.protocol import Store
@@ -31,10 +32,7 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
         raise NotFoundError(f"there is no log at {path}; {how}")
     if not path.parent.is_dir():
         raise NotFoundError(f"the folder {path.parent} does not exist")
-    opened: tuple[Store, Registry] = importlib.import_module("trailbook.stores.sqlite").open_sqlite(
-        path, create=create
-    )
-    return opened
+    return sqlite.open_sqlite(path, create=create)
 
 
 def schema_of(url: str) -> tuple[int, int] | None:
@@ -44,8 +42,7 @@ def schema_of(url: str) -> tuple[int, int] | None:
     """
     if not url.startswith("sqlite:///") or not sqlite_path(url).exists():
         return None
-    schema: tuple[int, int] = importlib.import_module("trailbook.stores.sqlite").schema_of(sqlite_path(url))
-    return schema
+    return sqlite.schema_of_file(sqlite_path(url))
 
 
 def is_log_file(path: Path) -> bool:

@@ -22,7 +22,7 @@ from msgspec import structs
 from trailbook.access import operator
 from trailbook.catalogue import RETENTIONS, load
 from trailbook.errors import TrailbookError
-from trailbook.finding import BUCKETS, BYS, DEFAULT_SIZES, Bucket, By, Sizes
+from trailbook.finding import BUCKETS, DEFAULT_SIZES, FACET_FIELDS, Bucket, FacetField, Sizes
 from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Order, Query
@@ -274,8 +274,8 @@ class LogMachine(RuleBasedStateMachine):
         self.logs[1] = new_log(self.stores[1], ORG, clock=self.clock, seed=self.opened)
         self.opened += 1
 
-    @rule(data=st.data(), by=st.sampled_from(BYS), bucket=st.sampled_from(BUCKETS))
-    def figures(self, data: st.DataObject, by: By, bucket: Bucket) -> None:
+    @rule(data=st.data(), by=st.sampled_from(FACET_FIELDS), bucket=st.sampled_from(BUCKETS))
+    def figures(self, data: st.DataObject, by: FacetField, bucket: Bucket) -> None:
         views = self.both(lambda log: list(log.views(Query(), viewer=self.viewer)))
         query = data.draw(queries(views, self.size()))
         self.both(lambda log: log.facets(query, by, viewer=self.viewer, limit=3))

@@ -46,5 +46,7 @@ from .merkle import (
 )
 from .timestamp import (
     Stamped as Stamped,
+    check_authority as check_authority,
     check_stamp as check_stamp,
+    request_stamp as request_stamp,
 )

@@ -49,7 +49,7 @@ class _Straight(HTTPRedirectHandler):
         return None
 
 
-def check_url(url: str) -> None:
+def check_authority(url: str) -> None:
     """Refuse an authority's address under which a note's hash would travel unprotected.
 
     Raises: ConfigurationError naming what is wrong.
@@ -71,13 +71,13 @@ def check_url(url: str) -> None:
         raise ConfigurationError(f"timestamp_urls: {host}: needs https; http only to this machine itself")
 
 
-def stamp(note: bytes, url: str, *, seconds: float = SECONDS) -> bytes:
+def request_stamp(note: bytes, url: str, *, seconds: float = SECONDS) -> bytes:
     """Ask an authority for a token over a note, and check that it answers this question. Source: RFC 3161.
 
     Raises: ConfigurationError for the address; AnchorError when nobody answers within `seconds`;
     ProofInvalidError when the answer is no grant, or is about another note or another request.
     """
-    check_url(url)
+    check_authority(url)
     query = TimestampRequestBuilder(note, HashAlgorithm.SHA256, nonce=True, cert_req=True).build()
     answer = _granted(_posted(url, query.as_bytes(), seconds), note)
     if answer.tst_info.nonce != query.nonce:

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.conftest import Folder, serving
 from tests.web.conftest import ORG, Served, wire
 
-from trailbook.deployment.health import PARTS, Alarms
+from trailbook.deployment.health import HEALTH_PARTS, Alarms
 from trailbook.testing.steady import FrozenClock
 from trailbook.web.api import health
 
@@ -67,7 +67,7 @@ def test_the_part_is_named(serve: Callable[..., Served], part: str, alarm: dict[
     said = httpx.get(f"{served.base_url}/readyz").text
     assert ORG not in said
     assert served.file.name not in said
-    assert part in PARTS
+    assert part in HEALTH_PARTS
 
 
 def test_signed_it_is_ready_again(serve: Callable[..., Served]) -> None:

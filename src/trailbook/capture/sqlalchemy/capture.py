@@ -19,7 +19,16 @@ from sqlalchemy.orm import Mapper, Session
 
 from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
-from trailbook.capture.declarations import By, ChangeKind, Declared, Op, Part, Ref, Tracked, check_declared
+from trailbook.capture.declarations import (
+    ChangeKind,
+    Declared,
+    Op,
+    Part,
+    Ref,
+    Tracked,
+    WrittenBy,
+    check_declared,
+)
 from trailbook.capture.entries import (
     Captured,
     CapturedRow,
@@ -112,7 +121,7 @@ class Capture:
         concerns: Mapping[str, Ref | Callable[[Any], Any]] | None = None,
         fields: Iterable[str] | Mapping[str, str] = (),
         ignore: Iterable[str] = (),
-        by: By = "hooks",
+        by: WrittenBy = "hooks",
     ) -> Tracked:
         """Declare what the rows of a mapped class or table are, and what their changes are called.
 

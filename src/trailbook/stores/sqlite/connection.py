@@ -204,7 +204,7 @@ def migrations() -> list[str]:
     ]
 
 
-def schema_of(path: Path) -> tuple[int, int]:
+def schema_of_file(path: Path) -> tuple[int, int]:
     """The schema of a file that is opened for nothing else, and the one that is known here. Raises: StoreError."""
     with our_errors():
         connection = _open(path, apsw.SQLITE_OPEN_READONLY)

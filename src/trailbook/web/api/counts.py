@@ -10,7 +10,7 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.errors import Fault
-from trailbook.finding import BUCKETS, BYS, Bucket, By
+from trailbook.finding import BUCKETS, FACET_FIELDS, Bucket, FacetField
 from trailbook.query import Paging, Query, from_params, split_params
 from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.media import JSON
@@ -28,7 +28,7 @@ class _Question(Struct, frozen=True):
 def facets(request: Request) -> Response[bytes]:
     """GET facets: the values of a field among what the filter finds."""
     question = _read(request, ("by",), ("limit", "cursor"))
-    by = cast(By, _one_of("by", question.own.get("by"), BYS))
+    by = cast(FacetField, _one_of("by", question.own.get("by"), FACET_FIELDS))
     values = request.log.facets(
         question.query,
         by,

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
-from trailbook.finding import By, Facets, FacetValue
+from trailbook.finding import FacetField, Facets, FacetValue
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
 from trailbook.query import Query, fold, in_words
 from trailbook.web.http.render import html, partial
@@ -22,8 +22,8 @@ from trailbook.web.pages.frame import frame, presenter_of
 from trailbook.web.pages.names import Naming
 from trailbook.web.pages.rows import cut
 
-COUNTED: tuple[By, ...] = ("category", "actor_kind", "outcome", "origin", "action")
-NAMED: tuple[By, ...] = ("actor", "concerns")
+COUNTED: tuple[FacetField, ...] = ("category", "actor_kind", "outcome", "origin", "action")
+NAMED: tuple[FacetField, ...] = ("actor", "concerns")
 NAMES, _MOST_TURNS = 100, 20
 _OWN = ("by", "turn")
 
@@ -63,7 +63,7 @@ def figures(request: Request, state: Address, bound: Query) -> dict[str, Any]:
     return {"why": why, "href": page, "of": {} if why else {by: _loading(page, by) for by in COUNTED}}
 
 
-def _loading(page: str, by: By) -> Loading:
+def _loading(page: str, by: FacetField) -> Loading:
     href = f"{page}{'&' if '?' in page else '?'}by={by}"
     return Loading(f"n-{by}-{zlib.crc32(href.encode()):08x}", href)
 
@@ -85,7 +85,7 @@ def owned(pairs: Pairs) -> PageParameters:
 
 def values(request: Request, state: Address, own: dict[str, str]) -> Response[Any]:
     """GET values: the counts of all fields, those of one for the form, or the names of one by the alphabet."""
-    by: By | None = next((field for field in get_args(By) if field == own.get("by")), None)
+    by: FacetField | None = next((field for field in get_args(FacetField) if field == own.get("by")), None)
     try:
         if by is not None and by in COUNTED and partial(request.headers):
             return _for_form(request, state, by)
@@ -112,12 +112,12 @@ def _shown(request: Request, state: Address, status: int, **more: Any) -> Respon
     )
 
 
-def _for_form(request: Request, state: Address, by: By) -> Response[Any]:
+def _for_form(request: Request, state: Address, by: FacetField) -> Response[Any]:
     """The form's own choices of one field with their counts."""
     return html("counted.html", t=request.words, by=by, values=_values(request, state, by))
 
 
-def _values(request: Request, state: Address, by: By) -> list[Value]:
+def _values(request: Request, state: Address, by: FacetField) -> list[Value]:
     """Every value that the form offers, in its order, with its count; none is 0."""
     facets = request.log.facets(state.query, by, viewer=request.viewer, limit=200, lang=request.lang)
     counts = {value.value: value.count or 0 for value in facets.values}
@@ -127,7 +127,7 @@ def _values(request: Request, state: Address, by: By) -> list[Value]:
     ]
 
 
-def _offered(request: Request, by: By, facets: Facets) -> list[str]:
+def _offered(request: Request, by: FacetField, facets: Facets) -> list[str]:
     catalogue = request.log.catalogue
     offered = {
         "category": tuple(catalogue.categories),
@@ -140,20 +140,20 @@ def _offered(request: Request, by: By, facets: Facets) -> list[str]:
     return list(offered.get(by, tuple(value.value for value in facets.values)))
 
 
-def _label(catalogue: Catalogue, request: Request, by: By, value: str) -> str:
+def _label(catalogue: Catalogue, request: Request, by: FacetField, value: str) -> str:
     if by == "actor_kind":
         return request.words(f"kind.{value}")
     return catalogue.label("interface" if by == "origin" else by, value, request.lang)
 
 
-def _value(request: Request, state: Address, by: By, *, value: str, count: int) -> Value:
+def _value(request: Request, state: Address, by: FacetField, *, value: str, count: int) -> Value:
     held = state.has(by, value)
     query = state.without(by, value) if held else state.with_value(by, value)
     label = _label(request.log.catalogue, request, by, value)
     return Value(value=value, label=label, count=count, href=state.href(query), held=held)
 
 
-def _names(request: Request, state: Address, by: By, *, cursor: str | None) -> Response[Any]:
+def _names(request: Request, state: Address, by: FacetField, *, cursor: str | None) -> Response[Any]:
     """Who did it, or whom and what it is about, by the alphabet; numbers beside what is no person."""
     named = _named(request, state, by, cursor=cursor)
     letters: dict[str, list[Value]] = {}
@@ -170,7 +170,7 @@ def _names(request: Request, state: Address, by: By, *, cursor: str | None) -> R
     return _shown(request, state, 200, why=None, counted=[], **shown)
 
 
-def _named(request: Request, state: Address, by: By, *, cursor: str | None) -> NamedValues:
+def _named(request: Request, state: Address, by: FacetField, *, cursor: str | None) -> NamedValues:
     """The next values that have a name: an id alone is nothing to choose by."""
     named: list[FacetValue] = []
     for _ in range(_MOST_TURNS):

@@ -138,7 +138,7 @@ def _page(request: Request, *, status: int = 200, **more: Any) -> Response[bytes
         status,
         **frame(request),
         offered=_all(request),
-        most=administration.LONGEST,
+        most=administration.LONGEST_NAME,
         **variables,
     )
 

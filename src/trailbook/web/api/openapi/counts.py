@@ -1,7 +1,7 @@
 """Counts, as the document describes them."""
 
 from trailbook.catalogue import Catalogue
-from trailbook.finding import BUCKETS, BYS
+from trailbook.finding import BUCKETS, FACET_FIELDS
 from trailbook.web.api.openapi.reading import PAGING, filters
 from trailbook.web.api.openapi.shapes import ADMITTED, FILTERED, ORG, Answer, Operation, enum, query, ref
 from trailbook.web.http.media import JSON
@@ -21,7 +21,7 @@ def counts(catalogue: Catalogue) -> tuple[Operation, ...]:
             scope="read",
             more="Exact, and without the filter's own terms on that field. Actors and concerned items come by name, "
             "persons among them without a number; where the filter names the person who acted, there are no figures.",
-            parameters=(query("by", enum(*BYS), "The field.", required=True), *filtering, *PAGING),
+            parameters=(query("by", enum(*FACET_FIELDS), "The field.", required=True), *filtering, *PAGING),
             answers={200: Answer(says="The values.", forms={JSON: ref("Facets")})},
             problems=(*FILTERED, "cursor-invalid", "figures-of-a-person"),
         ),

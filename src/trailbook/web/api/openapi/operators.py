@@ -1,10 +1,10 @@
 """What operators ask, as the document describes it."""
 
-from trailbook.deployment import PARTS
+from trailbook.deployment import HEALTH_PARTS
 from trailbook.web.api.openapi.shapes import Answer, Operation, answer, ref
 from trailbook.web.http.media import JSON
 
-PART_WORDS = ", ".join(f"`{part}`" for part in PARTS)
+PART_WORDS = ", ".join(f"`{part}`" for part in HEALTH_PARTS)
 
 
 def operators() -> tuple[Operation, ...]:

@@ -1,4 +1,4 @@
-"""Mutation testing, small: each change of one place in a module must make a test fail (faults.md G6).
+"""Mutation testing, small: each change of one place in a module must make a test fail.
 
 `python tests/mutants.py MODULE TEST...` prints the survivors and the score; `make mutants` runs those that must be
 whole. Works on a copy of `src`. What only names things (docstrings, annotations, types) is left alone.

@@ -1,4 +1,4 @@
-"""The benchmarks run, and say what they measured in the shape others read; never how fast (house.md 3)."""
+"""The benchmarks run, and say what they measured in the shape others read; never how fast."""
 
 import subprocess
 import sys

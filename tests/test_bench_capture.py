@@ -8,7 +8,7 @@ from bench.capture import SHAPES, Turn, apart, lines
 
 @pytest.mark.parametrize("way", ["hooks", "triggers"])
 def test_every_row_left_a_trace(way: str, tmp_path: Path) -> None:
-    """G17: what is timed is a host whose every row was captured, single and in bulk; the control leaves none."""
+    """What is timed is a host whose every row was captured, single and in bulk; the control leaves none."""
     told = apart(way, f"sqlite:///{tmp_path}/host.db", rows=20)
     # Above 1 where the entry that capture began is among those counted; the row itself is never missing.
     assert all(told.seen[shape] >= 1 for shape in SHAPES)

@@ -7,7 +7,6 @@ import ast
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from pathlib import Path
 
 import grimp
 import pytest

@@ -108,7 +108,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("pointer", "value"), REFUSED, ids=[f"{p}={v!r:.20}" for p, v in REFUSED])
 def test_shape_is_refused_with_a_pointer(pointer: str, value: object) -> None:
-    """R1, R12: wrong types, what is missing and what is unknown; there is no member for a value."""
+    """Wrong types, what is missing and what is unknown; there is no member for a value."""
     with pytest.raises(EntryInvalidError) as refused:
         entry_from(changed(pointer, value))
     assert [f.pointer for f in refused.value.faults] == [pointer]
@@ -143,7 +143,6 @@ def test_what_is_no_object(found: object) -> None:
     ],
 )
 def test_times_become_utc(text: str, utc: str) -> None:
-    """R2, F6."""
     assert written(parse_instant(text)) == utc
 
 
@@ -194,7 +193,7 @@ FORBIDDEN = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x
 
 @pytest.mark.parametrize("code", [*FORBIDDEN, 0xD800, 0xDFFF], ids=hex)
 def test_characters_that_are_forbidden(code: int) -> None:
-    """F12: control characters, line separators, bidi overrides and isolates, lone surrogates."""
+    """Control characters, line separators, bidi overrides and isolates, lone surrogates."""
     assert f"U+{code:04X}" in (text_fault(f"Anna{chr(code)}Berg", 300) or "")
 
 
@@ -203,7 +202,7 @@ def test_characters_that_are_forbidden(code: int) -> None:
     ["Åse", "李娜", "🧭", "محمد", "a\u200bb", "a\u200db", "a\u00a0b", "\u00ad", "\U00010ffd", "<b>&", "'--"],
 )
 def test_characters_that_are_kept(text: str) -> None:
-    """F12: the control of the test above: zero width, four bytes and right to left are stored byte-exact."""
+    """The control of the test above: zero width, four bytes and right to left are stored byte-exact."""
     assert text_fault(text, 300) is None
 
 

@@ -126,7 +126,7 @@ class FilterInvalidError(InvalidError):
 
 
 class FiguresOfAPersonError(InvalidError):
-    """Counts or bars would be figures of what one person does; no door makes them (faults.md R20)."""
+    """Counts or bars would be figures of what one person does; no door makes them."""
 
     code = "figures-of-a-person"
 

@@ -1,4 +1,4 @@
-"""API keys as data: what one may be, what opens it and until when, and what it may record (R1, R26)."""
+"""API keys as data: what one may be, what opens it and until when, and what it may record."""
 
 from datetime import timedelta
 from typing import Any
@@ -41,7 +41,7 @@ SOURCE = Source(type="source", id="k-1", name="HR system", categories=("roles",)
 
 
 def test_what_is_drawn_reads_back() -> None:
-    """R26: the text of a key is its id and its secret; whatever else a bearer may be is none of ours."""
+    """The text of a key is its id and its secret; whatever else a bearer may be is none of ours."""
     id_, secret = new_id(Steady(1)(8)), secret_text(Steady(2)(32))
     text = f"tb_{id_}_{secret}"
     assert key_parts(text) == (id_, secret)
@@ -72,7 +72,7 @@ def test_what_is_drawn_reads_back() -> None:
     ],
 )
 def test_what_opens_a_key(members: dict[str, Any], secret: str, now: int, opens: bool) -> None:
-    """R26: its secret until it expires or is revoked; the one before for as long as they overlap."""
+    """Its secret until it expires or is revoked; the one before for as long as they overlap."""
     assert is_right(structs.replace(KEY, **members), secret, now) is opens
     assert not is_right(None, secret, now)
 
@@ -108,7 +108,7 @@ def test_keys_that_cannot_be(members: dict[str, Any], pointer: str) -> None:
     ],
 )
 def test_each_scope_gives_its_permissions(scopes: tuple[str, ...], full: set[str]) -> None:
-    """R10: and no other; recording gives none, for whoever records need not read."""
+    """And no other; recording gives none, for whoever records need not read."""
     viewer = Credential(org="acme", scopes=scopes, source=SOURCE, withheld=("salary",)).viewer()
     levels = ("activity_log", "read_proofs", "manage_access", "manage_exports", "manage_retention")
     assert {name for name in levels if getattr(viewer, name) == "full"} == full
@@ -117,7 +117,7 @@ def test_each_scope_gives_its_permissions(scopes: tuple[str, ...], full: set[str
 
 
 def test_a_scope_is_for_its_own_organisation() -> None:
-    """R10: refused with the permission that is missing; a key that may not record with an error of its own."""
+    """Refused with the permission that is missing; a key that may not record with an error of its own."""
     reader = Credential(org="acme", scopes=("read",), source=SOURCE)
     reader.require("read", "acme")
     with pytest.raises(NotPermittedError) as refused:
@@ -128,7 +128,7 @@ def test_a_scope_is_for_its_own_organisation() -> None:
 
 
 def test_what_a_key_may_record() -> None:
-    """R1: its categories, and itself as actor where it may name nobody else; the refusal says where."""
+    """Its categories, and itself as actor where it may name nobody else; the refusal says where."""
     entry = NewEntry(
         action="role.created",
         occurred_at=START,

@@ -29,7 +29,6 @@ def credentials(clock: FrozenClock) -> Credentials:
 
 
 def test_a_key_opens_its_organisation(credentials: Credentials) -> None:
-    """R26."""
     key, secret = credentials.new_key("acme", "HR system", ("record", "read"))
     found = credentials.credential(secret)
     assert (found.org, found.scopes) == ("acme", ("record", "read"))
@@ -41,7 +40,7 @@ def test_a_key_opens_its_organisation(credentials: Credentials) -> None:
 
 
 def test_no_secret_is_in_any_file(tmp_path: Path, clock: FrozenClock) -> None:
-    """R26: keys, links and sessions; the control is the name of the key, which the same scan finds."""
+    """Keys, links and sessions; the control is the name of the key, which the same scan finds."""
     store, registry = open_store(f"sqlite:///{tmp_path}/log.db", create=True)
     credentials = Credentials(registry, clock, Steady())
     _, key = credentials.new_key("acme", "HR system", ("record",))
@@ -59,7 +58,7 @@ def test_no_secret_is_in_any_file(tmp_path: Path, clock: FrozenClock) -> None:
 
 
 def test_every_wrong_key_is_refused_alike(credentials: Credentials, clock: FrozenClock) -> None:
-    """R26: unknown, altered, revoked and expired are one answer; the right one goes in until then."""
+    """Unknown, altered, revoked and expired are one answer; the right one goes in until then."""
     key, secret = credentials.new_key("acme", "A", ("read",))
     other, gone = credentials.new_key("acme", "B", ("read",))
     short = credentials.new_key("acme", "C", ("read",), life=timedelta(minutes=1))[1]

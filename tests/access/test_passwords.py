@@ -1,4 +1,4 @@
-"""Passwords: which may be chosen, and that one is kept as a slow hash alone (R26)."""
+"""Passwords: which may be chosen, and that one is kept as a slow hash alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Roles: the four that every organisation has, how several combine, and which can be made (R10)."""
+"""Roles: the four that every organisation has, how several combine, and which can be made."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is let in: every permission at every level, in one's own organisation and in another (S4, R10, G6)."""
+"""Who is let in: every permission at every level, in one's own organisation and in another."""
 
 from collections.abc import Callable
 from itertools import product
@@ -40,7 +40,7 @@ def test_each_door_asks_for_its_permissions(door: Callable[[Viewer, str], None])
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_nobody_gets_into_another_organisation(door: Callable[[Viewer, str], None]) -> None:
-    """F19: with every permission at full in one organisation, nothing in any other, however near its name."""
+    """With every permission at full in one organisation, nothing in any other, however near its name."""
     for other in ("acme2", "Acme", "acm", "", "zeta"):
         with pytest.raises(NotPermittedError) as refused:
             door(operator("acme"), other)

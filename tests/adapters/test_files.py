@@ -1,4 +1,4 @@
-"""Reading JSON strictly, as the API does (R29), and the closed list of computed members."""
+"""Reading JSON strictly, as the API does, and the closed list of computed members."""
 
 import io
 import json
@@ -97,7 +97,7 @@ def test_a_file_of_many_batches_is_accounted_for_line_by_line(log: Log, tmp_path
 
 
 def test_an_erased_person_in_an_export_is_refused(log: Log) -> None:
-    """What was erased does not come back through an export made after it (R14)."""
+    """What was erased does not come back through an export made after it."""
     anna = Actor(kind="person", type="user", id="u-17", name="Anna")
     log.record(
         "role.created",

@@ -79,7 +79,7 @@ def test_without_an_id_the_row_itself_tells(log: Log) -> None:
 
 
 def test_a_poisonous_row_harms_nobody(log: Log, plan: Plan) -> None:
-    """F10, F12: each bad row is refused with its line and reason; every other is recorded."""
+    """Each bad row is refused with its line and reason; every other is recorded."""
     bad = [
         GOOD.replace("Role given", "Role eaten"),
         GOOD.replace("02.03.2026", "2026-03-02"),

@@ -55,7 +55,7 @@ def actions(by: By) -> list[tuple[str, str]]:
 
 
 def test_every_change_is_an_entry(by: By) -> None:
-    """R3: what was changed, never a value of it."""
+    """What was changed, never a value of it."""
     put_member(by, ANNA, [ADMIN])
     role = add_role(by, "Payroll", {"activity_log": "full"})
     put_member(by, BOB, [role.id, "employee"])
@@ -188,7 +188,7 @@ def test_two_administrators_cannot_remove_each_other(by: By) -> None:
 
 
 def test_who_may_not_manage_access_changes_nothing(by: By) -> None:
-    """R10: a full reader is refused before anything is looked up, and the words name what is missing."""
+    """A full reader is refused before anything is looked up, and the words name what is missing."""
     reader = By(by.deployment, Viewer(org=ORG, item=ANNA, activity_log="full", read_proofs="full"))
     for tried in (
         lambda: add_role(reader, "Own", {}),

@@ -65,7 +65,7 @@ def actions(by: By) -> list[tuple[str, str, str]]:
 
 
 def test_invited_then_signed_in(by: By, enter: Enter) -> None:
-    """R25, R3: the link works once; each step is an entry; the session is new at each sign-in and dead after."""
+    """The link works once; each step is an entry; the session is new at each sign-in and dead after."""
     put_member(by, ANNA, ["hr"])
     link = invite(by, "user", "u-17", "Anna")
     with pytest.raises(InvalidError) as weak:
@@ -96,7 +96,7 @@ def test_invited_then_signed_in(by: By, enter: Enter) -> None:
 
 
 def test_whatever_is_wrong_has_one_answer(by: By, enter: Enter) -> None:
-    """R26: a wrong name, password or organisation and a disabled account are told apart by nothing."""
+    """A wrong name, password or organisation and a disabled account are told apart by nothing."""
     joined(by)
     put_member(by, Item(type="user", id="u-2", name="Bo"), ["hr"])
     told = set()
@@ -118,7 +118,7 @@ def test_whatever_is_wrong_has_one_answer(by: By, enter: Enter) -> None:
 
 
 def test_a_disabled_account_is_out_at_once(by: By) -> None:
-    """R11, F20: the sessions there were are gone, and stay gone."""
+    """The sessions there were are gone, and stay gone."""
     session = joined(by)
     assert by.deployment.credentials.viewer(session)
     disable_member(by, "user", "u-17", disabled=True)
@@ -130,7 +130,7 @@ def test_a_disabled_account_is_out_at_once(by: By) -> None:
 
 
 def test_a_role_taken_away_acts_on_the_next_request(by: By) -> None:
-    """R11, G12: nothing of a level is kept in a session."""
+    """Nothing of a level is kept in a session."""
     session = joined(by)
     assert by.deployment.credentials.viewer(session).activity_log == "full"
     put_member(by, ANNA, ["employee"])
@@ -152,7 +152,7 @@ def test_a_reset_ends_other_sessions(by: By, enter: Enter) -> None:
 
 
 def test_ten_tries_a_minute(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:
-    """R24, F18: then 429, also with the right password; another address goes on; good tries do not count."""
+    """Then 429, also with the right password; another address goes on; good tries do not count."""
     joined(by)
     for _ in range(15):
         enter(given())
@@ -168,7 +168,7 @@ def test_ten_tries_a_minute(by: By, enter: Enter, opened: tuple[Deployment, Froz
 
 
 def test_sessions_end_by_themselves(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:
-    """R25: after an hour without use, and after twelve whatever the use; what ended is deleted."""
+    """After an hour without use, and after twelve whatever the use; what ended is deleted."""
     session, idle = joined(by), enter(given())
     clock, steps = opened[1], SESSION_LIFE // (IDLE / 2)
     for _ in range(steps - 1):
@@ -182,7 +182,7 @@ def test_sessions_end_by_themselves(by: By, enter: Enter, opened: tuple[Deployme
 
 
 def test_suspended_lets_nobody_in(by: By, enter: Enter) -> None:
-    """F20: people, keys and recording are refused with one clear word, and all goes on when it is resumed."""
+    """People, keys and recording are refused with one clear word, and all goes on when it is resumed."""
     session = joined(by)
     key = by.deployment.credentials.new_key(ORG, "HR", ("record", "read"))[1]
     assert suspend_organisation(by.deployment, ORG)
@@ -203,7 +203,7 @@ def test_suspended_lets_nobody_in(by: By, enter: Enter) -> None:
 
 
 def test_withheld_from_everybody(by: By) -> None:
-    """R10: what an organisation withholds, full access does not show, from the next request on."""
+    """What an organisation withholds, full access does not show, from the next request on."""
     session = joined(by)
     assert by.deployment.credentials.viewer(session).withheld == ()
     assert withhold(by, ["salary", "absence"]) == ("absence", "salary")
@@ -213,7 +213,7 @@ def test_withheld_from_everybody(by: By) -> None:
 
 
 def test_a_restricted_category_is_read_by_who_has_a_role_that_names_it(by: By) -> None:
-    """catalogue.md 5: whistleblowing is withheld from full access and from keys, until a role names it."""
+    """Whistleblowing is withheld from full access and from keys, until a role names it."""
     credentials = by.deployment.credentials
     session = joined(by)
     key = credentials.new_key(ORG, "Reader", ("read", "export"))[1]

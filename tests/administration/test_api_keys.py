@@ -1,4 +1,4 @@
-"""API keys by hand: issued, rotated and revoked by who may, each step an entry, a secret shown once (R3, R26)."""
+"""API keys by hand: issued, rotated and revoked by who may, each step an entry, a secret shown once."""
 
 from datetime import timedelta
 
@@ -57,7 +57,7 @@ def test_a_key_is_issued_once_and_listed_without_its_secret(by: By) -> None:
 
 
 def test_a_rotated_key_has_two_secrets_for_a_day(by: By, opened: tuple[Deployment, FrozenClock]) -> None:
-    """R26: the source stays the same; the old secret ends after the overlap, at the latest after 24 hours."""
+    """The source stays the same; the old secret ends after the overlap, at the latest after 24 hours."""
     key, old = issue_key(by, HR)
     again, new = rotate_key(by, key.id, timedelta(hours=24))
     credentials = by.deployment.credentials
@@ -123,7 +123,7 @@ def test_a_key_reads_the_restricted_categories_it_is_named_for(by: By) -> None:
 
 
 def test_who_may_not_manage_access_touches_no_key(by: By) -> None:
-    """R10: refused before anything is looked up; nothing is recorded and the key goes on working."""
+    """Refused before anything is looked up; nothing is recorded and the key goes on working."""
     key, secret = issue_key(by, HR)
     reader = By(by.deployment, Viewer(org=ORG, item=Item(type="user", id="u-1"), activity_log="full"))
     for tried in (

@@ -1,4 +1,4 @@
-"""Organisations: begun, suspended and resumed, each once and each an entry (R3, F20)."""
+"""Organisations: begun, suspended and resumed, each once and each an entry."""
 
 from collections.abc import Iterator
 

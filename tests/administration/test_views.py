@@ -75,7 +75,7 @@ def about_views(deployment: Deployment) -> list[tuple[str, str | None, tuple[str
 
 
 def test_a_view_comes_back_as_it_was_saved(deployment: Deployment, anna: By) -> None:
-    """P49: a preset stays a preset; each change is an entry, which names a view only if it is shared."""
+    """A preset stays a preset; each change is an entry, which names a view only if it is shared."""
     view = add_view(anna, NewView(name="About Bob", query=structs.replace(ABOUT_BOB, as_of=1), alert=True))
     assert (view.name, view.query, view.shared, view.own) == ("About Bob", ABOUT_BOB, False, True)
     assert (view.default, view.alert) == (False, True)
@@ -148,7 +148,7 @@ def test_one_name_once_and_so_many_views(anna: By, kari: By) -> None:
 
 
 def test_an_item_follows_its_name_and_goes_with_its_erasure(deployment: Deployment, anna: By) -> None:
-    """R14: a renamed item stays found; of an erased one no view is left, not even its row, and others stay."""
+    """A renamed item stays found; of an erased one no view is left, not even its row, and others stay."""
     log = deployment.log(ORG)
     ida = Item(type="user", id="u-5", name="Ida Moe")
     record(log, ida)
@@ -177,7 +177,7 @@ def test_one_view_to_begin_with(anna: By, kari: By) -> None:
 
 
 def test_what_is_new_is_what_came_since_one_looked(deployment: Deployment, anna: By, kari: By) -> None:
-    """P49: only for who is told; what is in the log when one begins is known; looking makes the rest known too."""
+    """Only for who is told; what is in the log when one begins is known; looking makes the rest known too."""
     view = add_view(anna, NewView(name="Denied", query=DENIED, shared=True, alert=True))
     assert count_new(anna, view.id, view.query, "en") == 0
     for _ in range(2):

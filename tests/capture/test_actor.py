@@ -1,4 +1,4 @@
-"""Who acts: contexts over threads, tasks, requests and jobs; without one the system, never the last user (R1)."""
+"""Who acts: contexts over threads, tasks, requests and jobs; without one the system, never the last user."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""ASGI: a request's actor acts during it, from the request's own address and trace (R1)."""
+"""ASGI: a request's actor acts during it, from the request's own address and trace."""
 
 import asyncio
 from typing import Any

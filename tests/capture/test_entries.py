@@ -1,4 +1,4 @@
-"""Entries: what of a row stands in its entry, and that nothing else of it is looked at (S3)."""
+"""Entries: what of a row stands in its entry, and that nothing else of it is looked at."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Jobs: a worker acts as whoever asked for the job, else as the system, named after it (R1)."""
+"""Jobs: a worker acts as whoever asked for the job, else as the system, named after it."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""F26, G17: each write path on both databases is recorded once with its commit, refused, or published as not seen."""
+"""Each write path on both databases is recorded once with its commit, refused, or published as not seen."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -79,7 +79,7 @@ def test_what_is_refused_is_kept_once(connection: Connection) -> None:
 
 
 def test_versions(engine: Engine) -> None:
-    """F24: an outbox of a newer Trailbook is refused; installing again changes nothing; removing asks for emptiness."""
+    """An outbox of a newer Trailbook is refused; installing again changes nothing; removing asks for emptiness."""
     with capturing(engine):
         people(engine, "a")
     with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The drain: every captured entry reaches the log once, whatever breaks (F1, F7, F9, F10, F23; R4; faults.md 6)."""
+"""The drain: every captured entry reaches the log once, whatever breaks."""
 
 import os
 import signal
@@ -85,7 +85,7 @@ def test_everything_once_in_order(capture: Capture, engine: Engine, log: Log) ->
 
 
 def test_start_and_stop_are_entries(engine: Engine, log: Log) -> None:
-    """R4: that capture began, and that it stopped, are entries."""
+    """That capture began, and that it stopped, are entries."""
     with capturing(engine):
         people(engine, "a")
     drain(engine, log)
@@ -94,7 +94,7 @@ def test_start_and_stop_are_entries(engine: Engine, log: Log) -> None:
 
 
 def test_the_answer_was_lost(capture: Capture, engine: Engine, log: Log) -> None:
-    """F9: recorded, but nobody knows: the rows wait, are recorded again by their ids, and nothing is doubled."""
+    """Recorded, but nobody knows: the rows wait, are recorded again by their ids, and nothing is doubled."""
     people(engine, "a", "b")
     with pytest.raises(StoreError):
         drain(engine, Cut(log, 1, lost=True))
@@ -115,7 +115,7 @@ def test_control_forgetting_first_loses(capture: Capture, engine: Engine, log: L
 
 
 def test_the_log_is_down(capture: Capture, engine: Engine, log: Log) -> None:
-    """F7: while the log does not answer the host goes on; once it does, everything arrives, once."""
+    """While the log does not answer the host goes on; once it does, everything arrives, once."""
     stop, failures = threading.Event(), []
 
     def failed(error: Exception) -> None:
@@ -198,7 +198,7 @@ def killed(program: str, *arguments: str) -> None:
 
 
 def test_kills(engine: Engine, database: Database, tmp_path: Path) -> None:
-    """F1: the host killed after its commit and in its next one, the drain killed between record and forget."""
+    """The host killed after its commit and in its next one, the drain killed between record and forget."""
     with capturing(engine):
         pass
     store = f"sqlite:///{tmp_path / 'log.db'}"
@@ -217,7 +217,7 @@ def test_kills(engine: Engine, database: Database, tmp_path: Path) -> None:
 
 
 def test_outbox_full(engine: Engine, log: Log) -> None:
-    """faults.md 6: full, what may not be lost is refused and does not happen; the rest goes on to the spool's bound."""
+    """Full, what may not be lost is refused and does not happen; the rest goes on to the spool's bound."""
     with capturing(engine, bounds=Bounds(outbox=3, spool=5, every=0)):
         people(engine, "a", "b")
         with Session(engine) as session, session.begin():
@@ -243,7 +243,7 @@ def test_outbox_full(engine: Engine, log: Log) -> None:
 
 
 def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
-    """F10: one bad entry in a thousand is set aside with its reason, told in the log, and stops nothing."""
+    """One bad entry in a thousand is set aside with its reason, told in the log, and stops nothing."""
     with Session(engine) as session, session.begin():
         session.execute(insert(User), [{"name": f"n{i}" if i != 500 else "bad"} for i in range(1000)])
     spoil(engine, "bad")
@@ -314,7 +314,7 @@ def test_a_name_never_keeps_a_fact_out(capture: Capture, engine: Engine, log: Lo
 
 
 def test_a_mended_name_counts_once(capture: Capture, engine: Engine, log: Log) -> None:
-    """F9: where nobody knows whether it was recorded, the second try counts it, and adds nothing."""
+    """Where nobody knows whether it was recorded, the second try counts it, and adds nothing."""
     people(engine, "Zoe\u0308")
     with pytest.raises(StoreError):
         drain(engine, Cut(log, 1, lost=True))
@@ -375,7 +375,7 @@ def test_folding_does_not_depend_on_the_batch(capture: Capture, engine: Engine, 
 
 
 def test_writers_and_two_drains(capture: Capture, engine: Engine, database: Database, log: Log) -> None:
-    """F23: writers that commit and roll back, two drains at once: each commit once, each row's changes in order."""
+    """Writers that commit and roll back, two drains at once: each commit once, each row's changes in order."""
     writers, rounds = 4, 15
 
     def write(number: int) -> None:
@@ -422,7 +422,7 @@ def lengthened(engine: Engine) -> Engine:
 
 
 def test_values_stay_in_the_host(engine: Engine, tmp_path: Path) -> None:
-    """G14: 200 canaries handed to hooks as whole objects, old and new values: none in outbox, log or WAL."""
+    """200 canaries handed to hooks as whole objects, old and new values: none in outbox, log or WAL."""
     canaries = [f"canary-{number:03d}-{os.urandom(6).hex()}" for number in range(200)]
     store = tmp_path / "log.db"
     deployment = open_deployment(f"sqlite:///{store}", create=True)
@@ -482,7 +482,7 @@ FAULTS = [SuspendedError("other"), StoreError("down"), OSError(28, "full"), Valu
 def test_an_organisation_that_takes_nothing_holds_up_nobody(
     engine: Engine, log: Log, fault: Exception, batch: int
 ) -> None:
-    """F10: whatever its log raises, its entries wait, first in the outbox as they are, and others' go on."""
+    """Whatever its log raises, its entries wait, first in the outbox as they are, and others' go on."""
     beside = open_deployment("memory:", create=True).create("other")
     held = True
 

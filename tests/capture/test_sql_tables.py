@@ -1,4 +1,4 @@
-"""Which tables a text of SQL writes to: nothing that it writes is missed, and reading is no writing (R12)."""
+"""Which tables a text of SQL writes to: nothing that it writes is missed, and reading is no writing."""
 
 import pytest
 from hypothesis import given, strategies as st

@@ -1,4 +1,4 @@
-"""Triggers: what they know of who acts, that they are as declared, and that they go when they are told to (R4, F26)."""
+"""Triggers: what they know of who acts, that they are as declared, and that they go when they are told to."""
 
 from collections.abc import Iterator
 

@@ -137,7 +137,7 @@ REFUSING = ("roles", "permissions", "salary", "absence", "activity_log")
 
 
 def test_what_happens_when_an_entry_cannot_be_written() -> None:
-    """faults.md 6: the table of defaults."""
+    """The table of defaults."""
     for action in load().actions.values():
         entity = action.name.partition(".")[0]
         refuses = (
@@ -198,7 +198,6 @@ def test_a_person_as_target_is_the_subject_without_being_given() -> None:
 
 
 def test_types_of_sensitive_categories_have_an_id_pattern() -> None:
-    """R12."""
     catalogue = load()
     sensitive = [t for t in catalogue.types.values() if catalogue.categories[t.category].sensitive]
     assert sensitive

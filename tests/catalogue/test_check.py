@@ -127,7 +127,6 @@ def test_a_planted_fault_is_found(name: str) -> None:
 
 
 def test_a_missing_pattern_of_a_sensitive_type_is_a_warning() -> None:
-    """R12."""
     catalogue = clean()
     item_type("salary", id=None)(catalogue)
     item_type("role", id=None)(catalogue)

@@ -80,7 +80,7 @@ def test_a_folder_with_something_else_is_refused_untouched(empty: Folder) -> Non
 
 
 def test_the_links_open_the_log_once_or_the_refusal(nordlys: Folder) -> None:
-    """The HR lead reads; an employee gets a plain refusal (S4, R10); a link works once (R25)."""
+    """The HR lead reads; an employee gets a plain refusal; a link works once."""
     with serving(nordlys, "demo", "--dir", "company") as server:
         address, links = server.address, server.answer
         page = f"{address}/orgs/nordlys/activity?category.not=activity_log"
@@ -101,7 +101,7 @@ def test_the_links_open_the_log_once_or_the_refusal(nordlys: Folder) -> None:
 
 
 def test_the_hr_system_and_the_log_hold_no_common_secret(nordlys: Folder) -> None:
-    """A national id of the HR system is in no file that the log writes (S3, F12)."""
+    """A national id of the HR system is in no file that the log writes."""
     company = nordlys.path / "company"
     with sqlite3.connect(company / "hr.db") as hr:
         ids = [row[0] for row in hr.execute("SELECT national_id FROM person LIMIT 50")]

@@ -1,7 +1,7 @@
 """`doctor`: each thing that is wrong or unsafe is told, by its part, and nothing is told of a log that is well.
 
 Every test begins with the same well log and changes one thing; `test_all_is_well` is the control of them all, and
-where a neighbour of the fault is harmless the test holds that too. Requirements: F5, F6, F22, F27; contracts.md 11.
+where a neighbour of the fault is harmless the test holds that too.
 """
 
 import json
@@ -95,7 +95,7 @@ def test_missing_secrets(well: Folder) -> None:
 
 
 def test_signing_is_behind(well: Folder, elsewhere: Path) -> None:
-    """R7: an entry that nobody signed for a minute is told, with since when; a fresh or signed one is not."""
+    """An entry that nobody signed for a minute is told, with since when; a fresh or signed one is not."""
     kept = (elsewhere / "outside.txt").read_bytes()
     well.good(*well.given)
     assert parts(well) == set()
@@ -110,7 +110,7 @@ def test_signing_is_behind(well: Folder, elsewhere: Path) -> None:
 
 
 def test_the_clock_is_behind(well: Folder, elsewhere: Path) -> None:
-    """F6: a clock before the newest entry is told; the next day, by which it has caught up, it is not."""
+    """A clock before the newest entry is told; the next day, by which it has caught up, it is not."""
     deployment = opened(well, elsewhere, timedelta(hours=2))
     record(deployment)
     deployment.close()
@@ -123,7 +123,7 @@ def test_the_clock_is_behind(well: Folder, elsewhere: Path) -> None:
 
 
 def test_the_clock_is_behind_the_checkpoint(well: Folder, elsewhere: Path) -> None:
-    """F6: so is a clock before the last signature, which a fresh head of an idle log has."""
+    """So is a clock before the last signature, which a fresh head of an idle log has."""
     kept = (elsewhere / "outside.txt").read_bytes()
     later = opened(well, elsewhere, timedelta(hours=2))
     later.signer().sign("acme")
@@ -133,7 +133,7 @@ def test_the_clock_is_behind_the_checkpoint(well: Folder, elsewhere: Path) -> No
 
 
 def test_the_disk_fills(well: Folder, elsewhere: Path) -> None:
-    """F4: at 75 % it is told, at 90 % the log is not ready either; below, nothing."""
+    """At 75 % it is told, at 90 % the log is not ready either; below, nothing."""
     deployment = opened(well, elsewhere)
     for used, expected in ((74, []), (75, [False]), (89, [False]), (90, [True]), (100, [True])):
         found = deployment.ailments(
@@ -169,7 +169,7 @@ def test_an_older_file_is_only_looked_at(well: Folder) -> None:
 
 
 def test_a_damaged_index_is_repaired(well: Folder) -> None:
-    """F5: a damaged index is told from the entries, which are whole; repairing it touches no entry."""
+    """A damaged index is told from the entries, which are whole; repairing it touches no entry."""
     before = well.good("search", "--category", "roles").out
     change(well, "INSERT INTO blob (org, kind, key, content) VALUES (1, 'index', 'segments', x'00')")
     assert parts(well) == {"index", "seal-lag"}
@@ -180,7 +180,7 @@ def test_a_damaged_index_is_repaired(well: Folder) -> None:
 
 
 def test_a_damaged_entry_is_not_repaired(well: Folder) -> None:
-    """F5: a changed entry is told, is no damage of the index, and no repair hides it."""
+    """A changed entry is told, is no damage of the index, and no repair hides it."""
     change(
         well, "UPDATE entry SET body = (SELECT body FROM entry WHERE place & 255 = 0) WHERE place & 255 = 1"
     )
@@ -211,7 +211,7 @@ def test_a_suspended_organisation_is_looked_at(well: Folder) -> None:
 
 
 def test_an_outbox_that_waits(well: Folder) -> None:
-    """F10: a host's entries that wait for more than a minute are told, as is what was refused; fresh ones are not."""
+    """A host's entries that wait for more than a minute are told, as is what was refused; fresh ones are not."""
     url = f"sqlite:///{well.path / 'host.db'}"
     engine = create_engine(url)
     with capturing(engine), Session(engine) as session, session.begin():
@@ -271,7 +271,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 
 
 def test_a_damaged_index_is_built_anew(empty: Folder) -> None:
-    """F5: the index says that it is damaged and what to do; built anew, the same search finds the same."""
+    """The index says that it is damaged and what to do; built anew, the same search finds the same."""
     begin_signed(empty)
     before = empty.good("search", "category:roles").out
     with sqlite3.connect(empty.path / "trailbook.db") as db:

@@ -1,4 +1,4 @@
-"""`drain` and `quarantine` on a real host's database and a real log, each a command of its own (F10, G22)."""
+"""`drain` and `quarantine` on a real host's database and a real log, each a command of its own."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -61,6 +61,6 @@ def test_a_database_that_is_none(begun: "Folder", url: str, code: int, said: str
 
 
 def test_the_address_may_stand_in_a_variable(begun: "Folder", host: Engine) -> None:
-    """G22: an address with a password need not stand in the list of processes."""
+    """An address with a password need not stand in the list of processes."""
     begun.env["HOST_DATABASE"] = "sqlite:///host.db"
     assert begun.run("drain", "--from", "env:HOST_DATABASE").code == 1

@@ -1,4 +1,4 @@
-"""Every exit code has a command that ends with it, and a control that does not (contracts.md 11)."""
+"""Every exit code has a command that ends with it, and a control that does not."""
 
 import signal
 import socket

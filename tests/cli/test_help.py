@@ -18,7 +18,7 @@ EVERY = [path for path, _ in walk()]
 
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)
 def test_help_imports_nothing_that_only_the_work_needs(path: tuple[str, ...]) -> None:
-    """--help within 300 ms (contracts.md 11) is held by what it imports, not by a stopwatch."""
+    """--help within 300 ms is held by what it imports, not by a stopwatch."""
     ask = f"import sys; from trailbook.cli import main; main({[*path, '--help']!r})"
     told = f"{ask}; sys.stderr.write(' '.join(sorted(m for m in {HEAVY!r} if m in sys.modules)))"
     ended = subprocess.run(

@@ -64,7 +64,7 @@ def test_version(empty: Folder) -> None:
 
 
 def test_what_init_says_is_next_names_the_store_given(empty: Folder) -> None:
-    """R1: the commands work as they are printed; without a store of one's own nothing is added to them."""
+    """The commands work as they are printed; without a store of one's own nothing is added to them."""
     assert "  trailbook search\n" in empty.good("init").out
     said = empty.good("--store", "sqlite:///other.db", "init").out
     assert "  trailbook --store sqlite:///other.db search\n" in said

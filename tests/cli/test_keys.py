@@ -1,4 +1,4 @@
-"""`api-keys`: made, listed, rotated and revoked; a secret is shown once (R26)."""
+"""`api-keys`: made, listed, rotated and revoked; a secret is shown once."""
 
 import pytest
 from tests.cli.conftest import Folder
@@ -8,7 +8,7 @@ from trailbook.errors import UnauthenticatedError
 
 
 def test_a_key_is_shown_once_works_and_is_revoked(begun: Folder) -> None:
-    """R26: only a hash is kept."""
+    """Only a hash is kept."""
     made = begun.good(
         "api-keys", "new", "--name", "HR", "--scope", "record", "--scope", "read", "--json"
     ).json

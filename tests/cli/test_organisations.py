@@ -40,7 +40,7 @@ def test_roles_and_members(empty: "Folder") -> None:
 
 
 def test_organisations_are_suspended_and_resumed(empty: "Folder") -> None:
-    """F20: nothing is read or recorded meanwhile, with a clear word and exit code 3."""
+    """Nothing is read or recorded meanwhile, with a clear word and exit code 3."""
     assert empty.good("init", "--org", "acme").out
     assert "has a log now" in empty.good("org", "add", "fjell").out
     assert "had a log before" in empty.good("org", "add", "fjell").out

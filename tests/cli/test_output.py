@@ -1,4 +1,4 @@
-"""Nothing that is printed commands a terminal, makes a line or hides (R21, F12)."""
+"""Nothing that is printed commands a terminal, makes a line or hides."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_an_export_of_a_hostile_file_name_says_so_plainly(shared: Folder) -> Non
 
 
 def test_names_that_the_log_keeps_are_printed_and_hidden_ones_escaped(begun: Folder) -> None:
-    """The log keeps zero width characters byte-exact; a terminal shows them (F12)."""
+    """The log keeps zero width characters byte-exact; a terminal shows them."""
     words = [word.replace("Bob Li", "Bob\u200bLi 李") for word in begun.given]
     id_ = begun.good(*words, "--json").json["id"]
     assert "Bob\\u200bLi 李" in begun.good("search").out

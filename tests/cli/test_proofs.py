@@ -22,7 +22,7 @@ def test_a_whole_backup_restores(empty: Folder) -> None:
 
 
 def test_an_outside_file_that_knows_nothing_is_refused(empty: Folder) -> None:
-    """F22: a mistyped or empty outside file is no witness; nothing is put in place."""
+    """A mistyped or empty outside file is no witness; nothing is put in place."""
     begin_signed(empty)
     lose(empty)
     (empty.path / "none.txt").write_text("", "utf-8")
@@ -48,7 +48,7 @@ def test_what_is_no_backup_is_refused(empty: Folder) -> None:
 
 
 def test_without_an_outside_file_a_restore_is_a_declared_restart(empty: Folder) -> None:
-    """F22: refused with the way on; taken, the log goes on under a new origin, visibly."""
+    """Refused with the way on; taken, the log goes on under a new origin, visibly."""
     begin_signed(empty, outside=None)
     lose(empty)
     refused = empty.run("restore", "backup.db")
@@ -83,7 +83,7 @@ def test_the_log_and_its_backups_are_private(empty: Folder) -> None:
 
 
 def test_a_backup_that_was_never_signed_restarts_too(empty: Folder) -> None:
-    """F22: what came after it may have been signed, so it too goes on under a new origin."""
+    """What came after it may have been signed, so it too goes on under a new origin."""
     empty.good("init")
     empty.good(*empty.given)
     empty.good("backup", "backup.db")
@@ -96,7 +96,7 @@ def test_a_backup_that_was_never_signed_restarts_too(empty: Folder) -> None:
 
 
 def test_a_backup_from_before_a_restart_is_refused(empty: Folder) -> None:
-    """F22: it reaches the last head of its own origin, and yet all that the restarted log signed would be lost."""
+    """It reaches the last head of its own origin, and yet all that the restarted log signed would be lost."""
     begin_signed(empty)
     lose(empty)
     empty.good("restore", "backup.db", "--without-outside-file")
@@ -115,7 +115,7 @@ def test_a_backup_from_before_a_restart_is_refused(empty: Folder) -> None:
 def test_the_log_of_somebody_else_does_not_restore(
     empty: Folder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """F22: a backup of another log of the same name is none of this one, whatever its size."""
+    """A backup of another log of the same name is none of this one, whatever its size."""
     begin_signed(empty)
     other = Folder(tmp_path_factory.mktemp("other"))
     begin_signed(other)
@@ -145,7 +145,7 @@ def answered(folder: Folder, answer: bytes, *words: str) -> int:
 
 
 def test_erasing_asks_whoever_sits_there(one: Folder) -> None:
-    """R12: on a terminal nothing is erased before a yes; a script says --yes or is none."""
+    """On a terminal nothing is erased before a yes; a script says --yes or is none."""
     assert answered(one, b"n\n", "erase", "user/u-42") != 0
     assert "Bob Li" in one.good("search").out
     assert answered(one, b"y\n", "erase", "user/u-42") == 0

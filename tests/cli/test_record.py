@@ -61,7 +61,7 @@ def test_every_option_of_record_reaches_the_entry(begun: Folder) -> None:
 def test_an_unknown_action_is_answered_with_what_there_is(
     begun: Folder, action: str, said: str, unsaid: str
 ) -> None:
-    """R1: the nearest when it is near, else all of the entity: a wrong guess sends people the wrong way."""
+    """The nearest when it is near, else all of the entity: a wrong guess sends people the wrong way."""
     ended = begun.run("record", "--action", action, *begun.given[3:])
     assert ended.code == 2
     assert said in ended.err
@@ -69,7 +69,7 @@ def test_an_unknown_action_is_answered_with_what_there_is(
 
 
 def test_a_kind_that_is_none_is_answered_with_those_there_are(begun: Folder) -> None:
-    """R1: the refusal names the member and what it may be."""
+    """The refusal names the member and what it may be."""
     given = [word.replace("person:", "robot:") for word in begun.given]
     assert "/actor/kind: is not one of person, integration, system" in begun.run(*given).err
     begun.good(*begun.given)

@@ -1,4 +1,4 @@
-"""What is unsafe in a setup: addresses, secrets, files that others can read, and the outside file (R7, R25)."""
+"""What is unsafe in a setup: addresses, secrets, files that others can read, and the outside file."""
 
 import shutil
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_a_log_set_up_as_the_documents_say_is_safe(well: Folder) -> None:
     ],
 )
 def test_plain_http_beyond_this_machine(well: Folder, settings: dict[str, str], told: bool) -> None:
-    """R25: an address that others reach without TLS is told; loopback and https are not."""
+    """An address that others reach without TLS is told; loopback and https are not."""
     assert ("address" in risks(well, **settings)) is told
 
 
@@ -86,7 +86,7 @@ def test_missing_signing_keys(well: Folder) -> None:
     ],
 )
 def test_others_can_read(well: Folder, name: str, part: str) -> None:
-    """R25: a key, the database or a backup that others can read is told by its name; a private one is not."""
+    """A key, the database or a backup that others can read is told by its name; a private one is not."""
     well.good("backup", "old.db")
     assert part not in risks(well)
     (well.path / name).chmod(0o640)
@@ -107,7 +107,7 @@ def test_secrets_in_a_file_that_others_can_read(well: Folder) -> None:
 
 
 def test_the_outside_file(well: Folder, elsewhere: Path) -> None:
-    """R7: no outside file, one beside the database, and one whose disk is away are told; one elsewhere is not."""
+    """No outside file, one beside the database, and one whose disk is away are told; one elsewhere is not."""
     config = well.path / "trailbook.toml"
     kept = config.read_text("utf-8")
     for said, content in (

@@ -1,4 +1,4 @@
-"""Secrets are planted and searched for: in what is printed, answered, kept and shown of processes (R26, F18)."""
+"""Secrets are planted and searched for: in what is printed, answered, kept and shown of processes."""
 
 import json
 import re
@@ -126,7 +126,7 @@ def used(address: str, secrets: dict[str, str], found: Found) -> None:
 
 
 def test_no_secret_is_printed_answered_or_kept(empty: Folder) -> None:
-    """R26, F18: nowhere but where it was handed over; the control finds what is no secret in the same places."""
+    """Nowhere but where it was handed over; the control finds what is no secret in the same places."""
     empty.good("init")
     secrets, found = planted(empty), Found([], set())
     with talking(empty) as address:

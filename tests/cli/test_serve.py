@@ -1,4 +1,4 @@
-"""`serve` and `sign-in`: limits and lives hold as they are set (contracts.md 8, 12), heads are signed, links work."""
+"""`serve` and `sign-in`: limits and lives hold as they are set, heads are signed, links work."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def test_limits_that_are_set_are_kept(empty: Folder) -> None:
-    """R24: a rate and the patience with a slow head, from the file and the environment, in a real server."""
+    """A rate and the patience with a slow head, from the file and the environment, in a real server."""
     (empty.path / "trailbook.toml").write_text("[limits]\nreading = 2\nheader_seconds = 1\n", "utf-8")
     empty.env["TRAILBOOK_LIMITS_RECORDING"] = "3"
     empty.good("init")
@@ -49,7 +49,7 @@ def test_without_settings_the_limits_are_those_of_the_contract(tmp_path: Path) -
 
 
 def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> None:
-    """R25: `session_minutes` without being used, and it is over; used in time, it lives on."""
+    """`session_minutes` without being used, and it is over; used in time, it lives on."""
     clock = FrozenClock()
     deployment = open_deployment("memory:", create=True, clock=clock)
     deployment.create("acme")
@@ -67,7 +67,7 @@ def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> No
 
 
 def test_serve_signs_within_seconds(empty: Folder) -> None:
-    """R7: what is recorded while a server runs, through it or beside it, comes under a signed checkpoint."""
+    """What is recorded while a server runs, through it or beside it, comes under a signed checkpoint."""
     empty.good("init")
     key = json.loads(empty.good("api-keys", "new", "--name", "x", "--scope", "prove", "--json").out)["secret"]
     with serving(empty) as server:

@@ -110,7 +110,7 @@ def test_an_entry_without_an_id_is_added_once_too(begun: Folder) -> None:
 
 
 def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(begun: Folder) -> None:
-    """F10, F11, R29: nothing is swallowed, and one bad line stops no other."""
+    """Nothing is swallowed, and one bad line stops no other."""
     good, other = lines(wire(1)), lines(wire(9))
     bad = {
         b'{"id": 1, "id": 2}\n': ("malformed", ""),
@@ -241,7 +241,7 @@ def test_a_failed_export_leaves_nothing_at_all(one: Folder) -> None:
 
 
 def test_an_export_that_cannot_be_is_refused_in_words(one: Folder) -> None:
-    """R6: a folder that is not there, and a form for a bundle, which has its own."""
+    """A folder that is not there, and a form for a bundle, which has its own."""
     missing = one.run("export", "--output", "nowhere/y.csv")
     assert (missing.code, missing.err) == (2, "error: output: the folder nowhere does not exist\n")
     both = one.run("export", "--format", "csv", "--bundle", "closed", "--output", "y.zip")

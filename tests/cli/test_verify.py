@@ -1,4 +1,4 @@
-"""`verify`: timestamps that a log keeps, each over its own note (F25), proofs, and what is not there."""
+"""`verify`: timestamps that a log keeps, each over its own note, proofs, and what is not there."""
 
 import sqlite3
 import subprocess

@@ -105,7 +105,7 @@ def test_a_permission_is_granted_and_revoked(site: Site) -> None:
 
 
 def test_a_salary_is_changed_without_its_amount(site: Site) -> None:
-    """S3: the amount is in hr.db and not in the entry."""
+    """The amount is in hr.db and not in the entry."""
     with site.rows() as rows:
         salary = rows.scalars(select(t.Salary).where(t.Salary.person_id == BERG)).one()
     assert site.post(f"/hr/salaries/{salary.id}", {"amount": "777123.45"}) == 303

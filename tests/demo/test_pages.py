@@ -9,7 +9,7 @@ from trailbook.demo.looks import HEADERS
 
 
 def test_every_link_of_an_entry_opens_a_page(site: Site, built: Built) -> None:
-    """S2: for each type with a link, the first, a middle and the last item recorded has a page of its own."""
+    """For each type with a link, the first, a middle and the last item recorded has a page of its own."""
     items: dict[str, dict[str, None]] = {}
     for entry in built.recorder.entries:
         for item in (entry.target, *entry.concerns):
@@ -34,7 +34,7 @@ def test_an_item_that_never_was_is_not_found(site: Site) -> None:
     "path", ["/hr", "/hr?q=%C3%A5se", "/hr?left=true", "/hr/roles", "/hr/integrations", "/hr/teams/grid"]
 )
 def test_lists_are_pages_without_scripts_or_inline_style(site: Site, path: str) -> None:
-    """P70: the header is exact, and nothing on the page needs more than it allows."""
+    """The header is exact, and nothing on the page needs more than it allows."""
     found = site.client.get(path)
     assert found.status_code == 200
     for name, value in HEADERS.items():

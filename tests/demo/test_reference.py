@@ -1,4 +1,4 @@
-"""The ten questions of product.md: the log answers what the HR system counts, and none of its files has a value."""
+"""The ten questions: the log answers what the HR system counts, and none of its files has a value."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +44,7 @@ def log(built: "Built", tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
 
 @pytest.mark.parametrize("number", range(1, 11))
 def test_the_log_counts_what_hr_counts(log: tuple[Log, Path], rows: Session, number: int) -> None:
-    """P1, each of the ten: the filter's exact total is the number of rows in the HR system's own tables."""
+    """Each of the ten: the filter's exact total is the number of rows in the HR system's own tables."""
     question = ten(lived_until(rows))[number - 1]
     counted, _ = log[0].count(from_params(question.params), viewer=operator(demo.ORG))
     assert question.number == number

@@ -80,7 +80,7 @@ def test_ids_are_version_7_and_nobody_shares_one(built: Built) -> None:
 
 
 def test_only_imports_are_told_late(built: Built) -> None:
-    """P17: live entries are recorded within the hour; imports of the past months say so by their times."""
+    """Live entries are recorded within the hour; imports of the past months say so by their times."""
     late = set()
     for entry, recorded in zip(built.recorder.entries, built.recorder.recorded_at, strict=True):
         assert entry.occurred_at <= recorded
@@ -178,7 +178,7 @@ def test_the_odd_night_and_the_newcomer(built: Built) -> None:
 
 
 def test_no_value_is_in_any_entry(built: Built) -> None:
-    """S3: no amount, national id, note, number, address or secret of hr.db is anywhere in the entries."""
+    """No amount, national id, note, number, address or secret of hr.db is anywhere in the entries."""
     words = set(re.findall(r'"([^"]*)"', written(built.recorder.entries)))
     told = "\n".join(words)
     with closing(sqlite3.connect(built.directory / demo.HR_FILE)) as rows:

@@ -1,4 +1,4 @@
-"""The HR system at work: rows and what is told of them together or neither, whatever breaks (F26)."""
+"""The HR system at work: rows and what is told of them together or neither, whatever breaks."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def test_what_the_rules_refuse_is_not_in_hr_db(site: Site) -> None:
 
 
 def test_what_the_log_refuses_is_kept_and_set_aside(site: Site) -> None:
-    """F26: a log whose clock has gone wrong takes nothing; the change is made, and its entry is tried again later."""
+    """A log whose clock has gone wrong takes nothing; the change is made, and its entry is tried again later."""
     site.recorder.clock = lambda: datetime(2020, 1, 1, tzinfo=UTC)
     assert site.post(f"/hr/people/{BERG}/position", {"job_title": "Time traveller"}) == 303
     with site.rows() as rows:
@@ -52,7 +52,7 @@ def test_what_the_log_refuses_is_kept_and_set_aside(site: Site) -> None:
 
 
 def test_a_log_that_does_not_answer_is_told_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F26: the form is saved all the same, and the entry is there once the log answers."""
+    """The form is saved all the same, and the entry is there once the log answers."""
 
     def down(*_: object, **__: object) -> list[Result]:
         raise StoreError("the log does not answer")
@@ -66,7 +66,7 @@ def test_a_log_that_does_not_answer_is_told_later(site: Site, monkeypatch: pytes
 
 
 def test_whoever_is_stopped_between_saving_and_telling(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F26: what was saved and not told is told by whoever opens hr.db next, once."""
+    """What was saved and not told is told by whoever opens hr.db next, once."""
     with monkeypatch.context() as killed:
         killed.setattr(HRSystem, "drain", lambda self: None)
         assert site.post(f"/hr/people/{BERG}/position", {"job_title": "Sudden"}) == 303
@@ -79,7 +79,7 @@ def test_whoever_is_stopped_between_saving_and_telling(site: Site, monkeypatch: 
 
 
 def test_what_is_rolled_back_is_not_told(site: Site) -> None:
-    """F26: no phantom: neither what was said nor what the triggers saw."""
+    """No phantom: neither what was said nor what the triggers saw."""
 
     def failing(act: Act, person: t.Person) -> None:
         people.update_profile(act, person, {"location": "Nowhere"})

@@ -95,7 +95,7 @@ def test_one_organisation_fails_by_itself(fault: Exception, caplog: pytest.LogCa
 
 
 def test_of_what_is_not_ours_only_the_kind_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """R27: the text of a foreign error may hold anything; that of our own is written to be read."""
+    """The text of a foreign error may hold anything; that of our own is written to be read."""
     for fault, said in (
         (ValueError("hemmelig"), "ValueError"),
         (StoreError("the log is down"), "the log is down"),

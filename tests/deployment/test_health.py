@@ -61,7 +61,7 @@ def test_of_a_well_log_nothing_is_told(examined: Examined, deployment: Deploymen
 
 
 def test_entries_that_nobody_signs(examined: Examined, deployment: Deployment, clock: FrozenClock) -> None:
-    """R7: from the limit on, with since when and of which organisation; signed, no more."""
+    """From the limit on, with since when and of which organisation; signed, no more."""
     clock.move(timedelta(seconds=5))
     grow(deployment.log(ORG), clock, 2, first=200)
     late = Alarms().unsigned_seconds
@@ -76,7 +76,7 @@ def test_entries_that_nobody_signs(examined: Examined, deployment: Deployment, c
 
 
 def test_a_clock_that_went_back(examined: Examined) -> None:
-    """F6: behind the newest entry from the limit on; a little is the difference between two machines."""
+    """Behind the newest entry from the limit on; a little is the difference between two machines."""
     limit = Alarms().clock_seconds
     for seconds, expected in ((limit - 1, []), (limit, ["clock"])):
         now = examined.now - timedelta(seconds=seconds)
@@ -86,7 +86,7 @@ def test_a_clock_that_went_back(examined: Examined) -> None:
 def test_a_clock_behind_the_last_signature(
     examined: Examined, deployment: Deployment, clock: FrozenClock
 ) -> None:
-    """F6: an idle log has newer signatures than entries."""
+    """An idle log has newer signatures than entries."""
     assert ailments(examined) == []
     clock.move(timedelta(hours=2))
     deployment.signer().sign(ORG)
@@ -104,7 +104,7 @@ def test_entries_that_nobody_seals(examined: Examined) -> None:
     ("used", "fails"), [(74, []), (75, [False]), (89, [False]), (90, [True]), (100, [True])]
 )
 def test_a_disk_that_fills(examined: Examined, used: int, fails: list[bool]) -> None:
-    """F4: told first, and unfit then."""
+    """Told first, and unfit then."""
     found = ailments(structs.replace(examined, room=lambda path: DiskRoom(used, 100 - used)))
     assert [(ailment.part, ailment.fails) for ailment in found] == [("disk", each) for each in fails]
 

@@ -1,4 +1,4 @@
-"""Going on from a backup: declared for everybody to see, with nobody back who was erased (F22, record.md 5)."""
+"""Going on from a backup: declared for everybody to see, with nobody back who was erased."""
 
 import shutil
 from pathlib import Path
@@ -26,7 +26,7 @@ def restore(folder: Path) -> None:
 
 
 def test_a_restored_backup_goes_on_only_as_a_declared_restart(tmp_path: Path, clock: FrozenClock) -> None:
-    """F22, record.md 5: new origin, an entry that cites what was lost, and erased stays erased."""
+    """New origin, an entry that cites what was lost, and erased stays erased."""
     deployment = opened(tmp_path, clock)
     log = deployment.create(ORG)
     grow(log, clock, 30)

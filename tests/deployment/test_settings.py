@@ -1,4 +1,4 @@
-"""Settings: their order, what is refused and how it is told, and the page of the reference (contracts.md 12)."""
+"""Settings: their order, what is refused and how it is told, and the page of the reference."""
 
 import re
 from pathlib import Path

@@ -90,7 +90,6 @@ def test_a_database_and_memory_are_verified_alike(tmp_path: Path) -> None:
 
 
 def test_an_old_copy_is_missing_what_a_checkpoint_outside_has(signed: SignedLog, tmp_path: Path) -> None:
-    """F22."""
     old = open_signed(MemoryStore())
     fill(old, 300)
     more(signed, 20)
@@ -100,7 +99,7 @@ def test_an_old_copy_is_missing_what_a_checkpoint_outside_has(signed: SignedLog,
 
 
 def test_a_fork_differs_between_the_checkpoints_outside(signed: SignedLog, tmp_path: Path) -> None:
-    """F22: an old copy goes on with other entries, signed by the log's own keys."""
+    """An old copy goes on with other entries, signed by the log's own keys."""
     fork = open_signed(MemoryStore())
     fill(fork, 300)
     more(signed, 20)
@@ -145,7 +144,7 @@ def test_entries_that_wait_too_long_for_a_signature_are_unsigned(signed: SignedL
 def test_a_declared_restart_gives_up_what_it_names_and_nothing_else(
     signed: SignedLog, tmp_path: Path
 ) -> None:
-    """F22: the lost head is cited, so it is no finding; a greater one, or another root, is."""
+    """The lost head is cited, so it is no finding; a greater one, or another root, is."""
     outside = tmp_path / "outside.txt"
     old = open_signed(MemoryStore(), outside)
     clean = read_outside(outside)

@@ -1,4 +1,4 @@
-"""The three drills of docs/operate.md, done with the commands that stand there (F22, F25)."""
+"""The three drills of docs/operate.md, done with the commands that stand there."""
 
 import json
 import os

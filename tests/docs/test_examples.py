@@ -57,7 +57,7 @@ def test_commands_of_the_page_run(page: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_entries_of_the_page_are_taken_as_they_stand(page: str, tmp_path: Path) -> None:
-    """R1: the JSON that the page posts is an entry; without one of its members it is none."""
+    """The JSON that the page posts is an entry; without one of its members it is none."""
     found = blocks(page, "json")
     assert found
     run(["trailbook", "init"], tmp_path)

@@ -1,4 +1,4 @@
-"""Bundles of a real log, judged by the single-file verifier that travels in them (R6, G24)."""
+"""Bundles of a real log, judged by the single-file verifier that travels in them."""
 
 import io
 import json
@@ -135,7 +135,7 @@ def test_a_swapped_name_and_a_dropped_row_are_found(
 
 
 def test_nothing_of_an_erased_person_is_in_a_bundle(life: tuple[Deployment, Log, FrozenClock]) -> None:
-    """R14, with the control that others' names are."""
+    """With the control that others' names are."""
     deployment, log, _ = life
     raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -178,7 +178,7 @@ def test_what_a_bundle_cannot_hold_is_refused(life: tuple[Deployment, Log, Froze
 
 
 def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: Path) -> None:
-    """R14, F25: copies made earlier keep their proofs."""
+    """Copies made earlier keep their proofs."""
     deployment, log, clock = lived(tmp_path)
     raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     log.erase(person(160), actor=ANNA, origin=WEB)
@@ -203,7 +203,7 @@ def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: 
 
 @pytest.mark.parametrize("seq", [41, 200, 339])
 def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
-    """G5: the package on the log and the single file on its bundle agree, before a body is changed and after."""
+    """The package on the log and the single file on its bundle agree, before a body is changed and after."""
     deployment, log, _ = lived(tmp_path)
     raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     assert deployment.verify(ORG).findings == ()

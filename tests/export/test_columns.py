@@ -32,7 +32,7 @@ class Line(Struct):
 
 @pytest.mark.parametrize("name", ["csv", "xlsx", "parquet"])
 def test_columns_are_chosen(hostile: Log, name: Format) -> None:
-    """P44: these columns in this order, the time in this zone, the sentence in this language."""
+    """These columns in this order, the time in this zone, the sentence in this language."""
     layout = Layout(columns=("seq", "occurred_local", "sentence"), tz="Asia/Kolkata")
     content = written(hostile, name, layout=layout, lang="nb")
     if name == "parquet":

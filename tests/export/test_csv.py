@@ -53,7 +53,7 @@ def exported(log: Log) -> bytes:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_formulas_are_guarded(text: str) -> None:
-    """F13, G13: what could run has an apostrophe before it; without the guard it would run."""
+    """What could run has an apostrophe before it; without the guard it would run."""
     assert RUNS.search(text) or "'" in text
     assert not RUNS.search(guarded(text))
     assert unguarded(guarded(text)) == text
@@ -61,19 +61,19 @@ def test_formulas_are_guarded(text: str) -> None:
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_plain_text_stands_as_it_is(text: str) -> None:
-    """F13: nothing else is touched."""
+    """Nothing else is touched."""
     assert guarded(text) == text
 
 
 @given(st.text(alphabet="=+-@＝＠';\t\r\n ab", max_size=12) | st.text(max_size=40))
 def test_every_text_comes_back(text: str) -> None:
-    """F13: the guard can always be taken away, and never leaves a formula."""
+    """The guard can always be taken away, and never leaves a formula."""
     assert unguarded(guarded(text)) == text
     assert not RUNS.search(guarded(text))
 
 
 def test_the_file_reads_back(log: Log) -> None:
-    """R21: a mark, one heading, a line an entry with CRLF; every name is recovered."""
+    """A mark, one heading, a line an entry with CRLF; every name is recovered."""
     content = exported(log)
     assert content.startswith(b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n")
     rows = read(content)
@@ -88,7 +88,7 @@ def test_the_file_reads_back(log: Log) -> None:
 
 
 def test_times_in_both_zones(log: Log) -> None:
-    """R2: UTC with microseconds, and the local time with its offset."""
+    """UTC with microseconds, and the local time with its offset."""
     row = read(exported(log))[0]
     assert row["occurred_at"].endswith("Z")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0[12]:00", row["occurred_local"])
@@ -96,7 +96,7 @@ def test_times_in_both_zones(log: Log) -> None:
 
 
 def test_an_error_on_the_way_is_raised(log: Log) -> None:
-    """F20: an error among the rows leaves the file's generator as it is, after what stood before."""
+    """An error among the rows leaves the file's generator as it is, after what stood before."""
 
     def broken() -> Iterator[object]:
         yield next(log.export(Query(), viewer=operator("nordlys")).batches)

@@ -38,7 +38,7 @@ def test_columns_are_looked_at_where_there_are_some() -> None:
 
 
 def test_a_count_that_does_not_hold_is_an_error(hostile: Log) -> None:
-    """P45: fewer rows than were counted, or more, is no file; as many is one."""
+    """Fewer rows than were counted, or more, is no file; as many is one."""
     for off, bad in ((1, True), (-1, True), (0, False)):
         rows = hostile.export(Query(), viewer=VIEWER)
         wrong = ExportRows(count=rows.count + off, as_of=rows.as_of, batches=rows.batches)
@@ -50,7 +50,7 @@ def test_a_count_that_does_not_hold_is_an_error(hostile: Log) -> None:
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
-    """F20: what breaks off leaves nothing, under no name; what ends well stands."""
+    """What breaks off leaves nothing, under no name; what ends well stands."""
     with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "out.csv") as out:  # noqa: PT012
         out.write(b"half")
         raise KeyboardInterrupt
@@ -61,7 +61,7 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 def test_writers_go_on_meanwhile(tmp_path: Path) -> None:
-    """P45, Must hold: an export of one `as_of` has what was counted, however many entries arrive while it is read."""
+    """An export of one `as_of` has what was counted, however many entries arrive while it is read."""
     clock = FrozenClock()
     deployment = opened(tmp_path, clock)
     log, viewer = deployment.create("acme"), operator("acme")

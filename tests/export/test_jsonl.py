@@ -34,7 +34,7 @@ def log() -> Iterator[Log]:
 
 
 def test_each_line_is_an_entry(log: Log) -> None:
-    """P45: in order, every member, nothing lost: the lines are the rows."""
+    """In order, every member, nothing lost: the lines are the rows."""
     viewer = operator("nordlys")
     content = b"".join(jsonl_file(log.export(Query(as_of=599), viewer=viewer, order="seq").batches))
     lines = content.splitlines()
@@ -52,7 +52,7 @@ def test_nothing_found_is_an_empty_file(log: Log) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_lines_say_what_rows_say(hostile: Log, lang: str) -> None:
-    """P45: the quick way and the plain one say the same of every entry, to the byte and in every language."""
+    """The quick way and the plain one say the same of every entry, to the byte and in every language."""
     before = Query(as_of=hostile.size(viewer=VIEWER))  # reading is an entry too
     plain = list(hostile.rows(before, viewer=VIEWER, order="seq", lang=lang))
     assert written(hostile, "jsonl", before, lang=lang).splitlines() == [
@@ -62,7 +62,7 @@ def test_lines_say_what_rows_say(hostile: Log, lang: str) -> None:
 
 
 def test_erased_and_deleted_items_stand_as_the_log_shows_them(tmp_path: Path) -> None:
-    """R14: an export after an erasure has the pseudonym, and so has one that was under way."""
+    """An export after an erasure has the pseudonym, and so has one that was under way."""
     clock = FrozenClock()
     deployment = opened(tmp_path, clock)
     log, viewer = deployment.create("acme"), operator("acme")

@@ -94,7 +94,7 @@ def test_the_file_is_there_once_it_is_ready(orders: Orders) -> None:
 
 
 def test_a_job_is_its_viewers(orders: Orders, clock: FrozenClock) -> None:
-    """R10: to anybody else it is as absent as one that never was."""
+    """To anybody else it is as absent as one that never was."""
     job = ordered(orders)
     other = structs.replace(ANNA, org="other")
     for viewer, id_ in ((KARI, job.id), (other, job.id), (ANNA, "never")):
@@ -108,7 +108,7 @@ def test_a_job_is_its_viewers(orders: Orders, clock: FrozenClock) -> None:
 
 
 def test_how_many_may_be_live(orders: Orders) -> None:
-    """R24: so many of a viewer; another's do not count, and one that has ended makes room."""
+    """So many of a viewer; another's do not count, and one that has ended makes room."""
     jobs = [ordered(orders) for _ in range(LIMITS.viewer)]
     with pytest.raises(TooManyExportsError, match=f"{LIMITS.viewer} exports of a viewer"):
         ordered(orders)
@@ -130,7 +130,7 @@ def test_the_oldest_is_run_first(orders: Orders, clock: FrozenClock) -> None:
 
 
 def test_whose_runner_is_gone_is_taken_up_again(orders: Orders, clock: FrozenClock) -> None:
-    """F1: after so long without a beat, from the beginning; with a beat it goes on, and the first runner is told."""
+    """After so long without a beat, from the beginning; with a beat it goes on, and the first runner is told."""
     ordered(orders)
     job = claimed(orders)
     assert not orders.is_due(job)
@@ -152,7 +152,7 @@ def test_whose_runner_is_gone_is_taken_up_again(orders: Orders, clock: FrozenClo
 
 
 def test_what_is_begun_too_often_fails(orders: Orders, clock: FrozenClock) -> None:
-    """F10: a poisonous job ends, and the next one is run; one that was given back has not been tried."""
+    """A poisonous job ends, and the next one is run; one that was given back has not been tried."""
     poisonous = ordered(orders)
     orders.waits(claimed(orders))
     assert orders.find(ANNA, poisonous.id).tries == 0
@@ -166,7 +166,7 @@ def test_what_is_begun_too_often_fails(orders: Orders, clock: FrozenClock) -> No
 
 
 def test_a_cancelled_job_has_no_file(orders: Orders) -> None:
-    """P46: whoever writes it learns so, and no file of it stands; cancelling again changes nothing."""
+    """Whoever writes it learns so, and no file of it stands; cancelling again changes nothing."""
     ordered(orders)
     job = claimed(orders)
     orders.cancel(job)
@@ -204,7 +204,7 @@ def test_files_expire_and_then_rows(orders: Orders, clock: FrozenClock) -> None:
 
 
 def test_an_organisations_orders_are_forgotten_at_once(orders: Orders) -> None:
-    """R14: with whoever they name; those of another organisation stay."""
+    """With whoever they name; those of another organisation stay."""
     other = structs.replace(ANNA, org="other")
     job, kept, dropped = ordered(orders), ordered(orders, other), ordered(orders)
     orders.drop(dropped)
@@ -217,7 +217,7 @@ def test_an_organisations_orders_are_forgotten_at_once(orders: Orders) -> None:
 
 
 def test_waiting_has_an_end(orders: Orders, clock: FrozenClock) -> None:
-    """P46: longer than a minute no signer takes."""
+    """Longer than a minute no signer takes."""
     job = ordered(orders)
     clock.move(timedelta(seconds=60))
     assert not orders.is_old(job)

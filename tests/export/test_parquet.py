@@ -9,7 +9,7 @@ from trailbook import Log, Query
 
 
 def test_parquet_reads_back(hostile: Log) -> None:
-    """P45: types and values, as another program computes with them."""
+    """Types and values, as another program computes with them."""
     rows = pq.read_table(io.BytesIO(written(hostile, "parquet"))).to_pylist()
     plain = list(hostile.rows(Query(), viewer=VIEWER, order="seq"))
     assert [row["seq"] for row in rows] == [row.seq for row in plain]

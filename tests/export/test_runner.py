@@ -104,7 +104,7 @@ def meanwhile(shop: Shop, monkeypatch: pytest.MonkeyPatch, act: object) -> None:
 
 
 def test_an_order_becomes_a_file(shop: Shop) -> None:
-    """P45, P46: queued, then ready, with exactly what was counted, however much is recorded in between."""
+    """Queued, then ready, with exactly what was counted, however much is recorded in between."""
     job = shop.runner.order(EVERYTHING, READER)
     assert (job.state, job.count, job.as_of) == ("queued", MANY, MANY)
     with pytest.raises(ExportNotReadyError):
@@ -126,7 +126,7 @@ def test_an_order_becomes_a_file(shop: Shop) -> None:
 
 
 def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None:
-    """P45: filter in words and as a list, count, as_of, first and last seq, size, root and digest; signed."""
+    """Filter in words and as a list, count, as_of, first and last seq, size, root and digest; signed."""
     query = Query(as_of=MANY - 1)
     done = shop.made(ExportRequest(query=query, format="csv", columns=("seq", "sentence"), lang="nb"))
     note = parse_note(shop.runner.path(done, READER, "manifest").read_bytes())
@@ -149,7 +149,7 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
 
 
 def test_an_order_is_an_entry(shop: Shop) -> None:
-    """R3: who exported is in the log before the file is; people in the filter are its concerns, its line names none."""
+    """Who exported is in the log before the file is; people in the filter are its concerns, its line names none."""
     query = from_params([("category", "roles"), ("concerns", "user/u-103"), ("text", "Quixote103")])
     shop.runner.order(ExportRequest(query=query, format="csv"), READER)
     (entry,) = shop.log.rows(from_params([("action", "activity_log.exported")]), viewer=operator(ORG))
@@ -164,7 +164,7 @@ def test_an_order_is_an_entry(shop: Shop) -> None:
 
 
 def test_a_preset_becomes_the_instants_of_the_order(shop: Shop) -> None:
-    """P34: exports store the instants that were used, so that a day later the file is still of that day."""
+    """Exports store the instants that were used, so that a day later the file is still of that day."""
     job = shop.runner.order(
         ExportRequest(query=Query(date="today", tz="Europe/Oslo"), format="jsonl"), READER
     )
@@ -180,7 +180,7 @@ def test_a_preset_becomes_the_instants_of_the_order(shop: Shop) -> None:
 
 @pytest.mark.parametrize("kind", ["bundle-inclusion", "bundle-closed"])
 def test_bundles_are_ordered_too(shop: Shop, kind: str) -> None:
-    """S6: a bundle waits for the signed head that covers it, and verifies by its own file."""
+    """A bundle waits for the signed head that covers it, and verifies by its own file."""
     query = Query(as_of=20)
     by = By(shop.deployment, operator(ORG))
     named = add_role(by, "Every case", {}, categories=["whistleblowing"])
@@ -225,7 +225,7 @@ def _is_taken(shop: Shop, ask: ExportRequest, viewer: Viewer) -> bool:
 
 
 def test_a_revoked_key_stops_its_export(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F20, R11, G12: the permission is looked at with every batch; once it is gone there is no file."""
+    """The permission is looked at with every batch; once it is gone there is no file."""
     for revoked in (True, False):
         key, text = shop.deployment.credentials.new_key(ORG, "Archive", ("export",))
         viewer = shop.deployment.credentials.credential(text).viewer()
@@ -243,7 +243,7 @@ def test_a_revoked_key_stops_its_export(shop: Shop, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_cancelled_export_leaves_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P46: cancelled while it runs, it stops at the next batch; removed once ready, its file is gone."""
+    """Cancelled while it runs, it stops at the next batch; removed once ready, its file is gone."""
     job = shop.runner.order(EVERYTHING, READER)
     meanwhile(shop, monkeypatch, lambda: shop.runner.cancel(shop.job(job)))
     shop.deployment.signer().sign(ORG)
@@ -260,7 +260,7 @@ def test_a_cancelled_export_leaves_nothing(shop: Shop, monkeypatch: pytest.Monke
 
 
 def test_an_export_outlived_by_an_erasure_is_not_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """R14, F21: whoever was erased is in no kept file, and one under way fails; the control stays."""
+    """Whoever was erased is in no kept file, and one under way fails; the control stays."""
     done = shop.made()
     assert shop.runner.path(done, READER).is_file()
     job = shop.runner.order(EVERYTHING, READER)
@@ -299,7 +299,7 @@ def test_files_expire(shop: Shop) -> None:
 
 
 def test_what_another_ordered_is_not_there(shop: Shop) -> None:
-    """R10: another viewer's export is as absent as one that never was."""
+    """Another viewer's export is as absent as one that never was."""
     done = shop.made()
     other = structs.replace(READER, item=Item(type="user", id="u-18", name="Kari Lie"))
     for id_ in (done.id, "never"):
@@ -313,7 +313,7 @@ def test_what_another_ordered_is_not_there(shop: Shop) -> None:
 
 
 def test_limits(shop: Shop) -> None:
-    """R24: two live ones a viewer, eight an organisation; one that has ended makes room."""
+    """Two live ones a viewer, eight an organisation; one that has ended makes room."""
     viewers = [
         structs.replace(READER, item=Item(type="user", id=f"v-{at}", name=f"V {at}")) for at in range(5)
     ]
@@ -329,7 +329,7 @@ def test_limits(shop: Shop) -> None:
 
 
 def test_a_crash_in_the_middle_is_begun_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F1, F20: a process that is gone leaves nothing on offer, and another takes the job up."""
+    """A process that is gone leaves nothing on offer, and another takes the job up."""
     job = shop.runner.order(EVERYTHING, READER)
     shop.deployment.signer().sign(ORG)
 
@@ -359,7 +359,7 @@ def test_a_crash_in_the_middle_is_begun_again(shop: Shop, monkeypatch: pytest.Mo
 
 
 def test_waiting_for_a_signature_has_an_end(shop: Shop) -> None:
-    """P46: where nobody signs, an order that needs it fails after a minute and says why; without it, it is made."""
+    """Where nobody signs, an order that needs it fails after a minute and says why; without it, it is made."""
     job = shop.runner.order(EVERYTHING, READER)
     plain = shop.runner.order(structs.replace(EVERYTHING, manifest=False), READER)
     shop.clock.move(timedelta(seconds=61))
@@ -372,7 +372,7 @@ def test_waiting_for_a_signature_has_an_end(shop: Shop) -> None:
 
 
 def test_a_job_that_never_ends_well_fails_at_last(shop: Shop) -> None:
-    """F10: a poisonous job does not stand before the others for ever."""
+    """A poisonous job does not stand before the others for ever."""
     job = shop.runner.order(EVERYTHING, READER)
     for _ in range(3):
         (waiting,) = shop.runner.orders.claimable(ORG)
@@ -383,7 +383,7 @@ def test_a_job_that_never_ends_well_fails_at_last(shop: Shop) -> None:
 
 
 def test_closing_gives_a_job_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P46: a server that stops gives back what it had begun, and whoever starts next begins it again."""
+    """A server that stops gives back what it had begun, and whoever starts next begins it again."""
     job = shop.runner.order(EVERYTHING, READER)
     meanwhile(shop, monkeypatch, shop.runner.close)
     shop.deployment.signer().sign(ORG)
@@ -395,7 +395,7 @@ def test_closing_gives_a_job_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_thread_runs_what_is_ordered(shop: Shop) -> None:
-    """P46: started, the runner needs no steps."""
+    """Started, the runner needs no steps."""
     shop.deployment.signer().sign(ORG)
     shop.runner.start()
     job = shop.runner.order(EVERYTHING, READER)
@@ -419,7 +419,7 @@ def test_a_format_that_is_not_installed_is_named(shop: Shop, monkeypatch: pytest
 
 
 def test_no_room_on_the_disk(tmp_path: Path) -> None:
-    """F3, F4: where a file cannot grow there is none, and the job says why; with room the same job is ready."""
+    """Where a file cannot grow there is none, and the job says why; with room the same job is ready."""
     for room in (True, False):
         folder = tmp_path / str(room)
         folder.mkdir()

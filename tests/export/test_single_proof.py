@@ -1,6 +1,6 @@
 """The single-file verifier against proofs of one entry: every place of many trees, and every way one may not hold.
 
-Names the requirement R6 and fault F5. The trees and proofs are made from the definition of RFC 9162 2.1.3.1, not by
+The trees and proofs are made from the definition of RFC 9162 2.1.3.1, not by
 the package; each refusal has the same proof without the fault as its control.
 """
 
@@ -66,7 +66,7 @@ def refused(single: ModuleType, proof: bytes, leaf: bytes, head: tuple[str, int,
 
 @pytest.mark.parametrize("size", [*range(1, 20), 31, 32, 33, 64, 100])
 def test_every_place_of_a_tree_is_proved_and_no_other(single: ModuleType, size: int) -> None:
-    """R6: the proof of each place holds there; at another place, of another size or with a hash less it does not."""
+    """The proof of each place holds there; at another place, of another size or with a hash less it does not."""
     leaves = [b"entry %d" % at for at in range(size)]
     head = ("o", size, root(leaves))
     for at, leaf in enumerate(leaves):
@@ -97,7 +97,7 @@ def written(log: bundles.Log, folder: Path, at: int = 300) -> Path:
 def test_a_proof_beside_its_leaf_is_checked_by_one_command(
     single: ModuleType, log: bundles.Log, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """R6: with a key and the two files, offline; the answer names the place."""
+    """With a key and the two files, offline; the answer names the place."""
     proof = written(log, tmp_path)
     assert single.main([str(proof), *KEYS, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -112,7 +112,7 @@ def test_a_proof_beside_its_leaf_is_checked_by_one_command(
 def test_every_flipped_bit_of_a_proof_or_its_leaf_is_found(
     single: ModuleType, log: bundles.Log, tmp_path: Path
 ) -> None:
-    """F5: no change of the two files passes; the control is the pair as it was."""
+    """No change of the two files passes; the control is the pair as it was."""
     proof = written(log, tmp_path)
     pair = {file: file.read_bytes() for file in (proof, tmp_path / "p.tlog-proof.leaf")}
     assert single.main([str(proof), *KEYS]) == 0
@@ -124,7 +124,7 @@ def test_every_flipped_bit_of_a_proof_or_its_leaf_is_found(
 
 
 def test_nobody_else_signs_for_the_log(single: ModuleType, log: bundles.Log, tmp_path: Path) -> None:
-    """F25: another key's signature, or no key at all, shows nothing."""
+    """Another key's signature, or no key at all, shows nothing."""
     proof = written(log, tmp_path)
     assert single.main([str(proof), "--key", KEYS[3]]) == 1
     assert single.main([str(proof)]) == 1

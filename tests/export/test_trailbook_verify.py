@@ -1,7 +1,6 @@
 """The single-file verifier against bundles made from the written format: what holds, and every way it may not.
 
-Names the requirements R6 and the goals G4, G5, G24 of the fault list; each refusal has the same bundle without
-the fault as its control.
+Each refusal has the same bundle without the fault as its control.
 """
 
 import ast
@@ -112,7 +111,7 @@ def test_a_bundle_that_nobody_touched_holds(name: str, log: bundles.Log, run: Ru
 
 
 def test_every_flipped_bit_is_found_and_placed(log: bundles.Log, run: Run) -> None:
-    """F5, G4: 400 positions in full, over all files; body flips name their entry, though a neighbour may too."""
+    """400 positions in full, over all files; body flips name their entry, though a neighbour may too."""
     found = bundles.signed(bundles.closed(log))
     assert run(found)["status"] == 0
     for name, at, bit in positions(found, amount(100, 400, 400)):
@@ -128,7 +127,7 @@ def test_every_flipped_bit_is_found_and_placed(log: bundles.Log, run: Run) -> No
 
 
 def test_flips_are_found_though_the_manifest_is_signed_anew(log: bundles.Log, run: Run) -> None:
-    """R6: digests are not what finds them; a thief of the log key who writes a new manifest is caught by the root."""
+    """Digests are not what finds them; a thief of the log key who writes a new manifest is caught by the root."""
     cut = bundles.whole(log)
     files = bundles.files(cut)
     bound = {
@@ -150,7 +149,7 @@ def test_flips_are_found_though_the_manifest_is_signed_anew(log: bundles.Log, ru
 
 
 def test_a_body_flip_names_its_entry_alone(log: bundles.Log, run: Run) -> None:
-    """G4: 0 false alarms beside the one fault."""
+    """0 false alarms beside the one fault."""
     cut, chance = bundles.whole(log), random.Random(5)
     files = bundles.files(cut)
     lines = files["bodies.tsv"].splitlines(keepends=True)
@@ -164,7 +163,7 @@ def test_a_body_flip_names_its_entry_alone(log: bundles.Log, run: Run) -> None:
 
 
 def test_raw_zip_flips_are_found_or_change_nothing(log: bundles.Log, run: Run, tmp_path: Path) -> None:
-    """F5: a flip anywhere in the ZIP file is refused, unless every file in it reads as before."""
+    """A flip anywhere in the ZIP file is refused, unless every file in it reads as before."""
     found = bundles.signed(bundles.inclusion(log))
     raw, chance = bundles.pack(found, tmp_path / "good.zip").read_bytes(), random.Random(3)
     for _ in range(amount(60, 200, 200)):
@@ -225,7 +224,7 @@ def shifted(lines: list[bytes]) -> list[bytes]:
 def test_rows(
     edit: Callable[[list[bytes]], list[bytes]], expected: set[Any], log: bundles.Log, run: Run
 ) -> None:
-    """G4: a row removed, added, exchanged or moved, and a tail cut, each with its own verdict and seq."""
+    """A row removed, added, exchanged or moved, and a tail cut, each with its own verdict and seq."""
     cut = bundles.whole(log)
     files = bundles.files(cut)
     answer = run(bundles.signed(cut, {**files, "bodies.tsv": b"".join(edit(lines_of(files)))}))
@@ -235,7 +234,7 @@ def test_rows(
 
 
 def test_a_row_rewritten_with_its_leaf_names_the_tile(log: bundles.Log, run: Run) -> None:
-    """G4: where the leaf was changed with the body, the 256 entries of its tile are named."""
+    """Where the leaf was changed with the body, the 256 entries of its tile are named."""
     cut = bundles.whole(log)
     files, forged = bundles.files(cut), bundles.sample()
     forged.bodies[300] = forged.bodies[300].replace(b"success", b"failure").replace(b"denied", b"failure")
@@ -248,7 +247,7 @@ def test_a_row_rewritten_with_its_leaf_names_the_tile(log: bundles.Log, run: Run
 
 
 def test_higher_tiles(log: bundles.Log, run: Run) -> None:
-    """G4: a damaged tile of a higher level is told, not the tiles below; one that is missing is missing."""
+    """A damaged tile of a higher level is told, not the tiles below; one that is missing is missing."""
     cut = bundles.whole(log)
     files = bundles.files(cut)
     damaged = {**files, "tile/1/000.p/2": flipped(files["tile/1/000.p/2"], 40, 3)}
@@ -272,7 +271,7 @@ def with_rows(files: Files, rows: list[dict[str, str]]) -> Files:
 
 
 def test_identities(log: bundles.Log, run: Run) -> None:
-    """G4: a row exchanged, renamed, removed, doubled or added; each is told with the first entry that cites it."""
+    """A row exchanged, renamed, removed, doubled or added; each is told with the first entry that cites it."""
     cut = bundles.whole(log)
     files = bundles.files(cut)
     rows = {row["token"]: row for row in rows_of(files)}
@@ -298,7 +297,7 @@ def test_identities(log: bundles.Log, run: Run) -> None:
 
 
 def test_erasures(log: bundles.Log, run: Run) -> None:
-    """G15, G4: an erased item that has a row, a row falsely erased, a list forged, uncited or lost."""
+    """An erased item that has a row, a row falsely erased, a list forged, uncited or lost."""
     cut = bundles.whole(log)
     files = bundles.files(cut)
     assert run(bundles.signed(cut, files))["status"] == 0
@@ -324,7 +323,7 @@ def test_erasures(log: bundles.Log, run: Run) -> None:
 
 
 def test_an_inclusion_bundle_needs_the_witness_of_an_erasure(log: bundles.Log, run: Run) -> None:
-    """F5: without the entry that erased them, tokens without identity are missing."""
+    """Without the entry that erased them, tokens without identity are missing."""
     cut = bundles.inclusion(log)
     assert run(bundles.signed(cut))["status"] == 0
     bare = replace(cut, witnesses=[])
@@ -335,7 +334,7 @@ def test_an_inclusion_bundle_needs_the_witness_of_an_erasure(log: bundles.Log, r
 
 
 def test_removals(log: bundles.Log, run: Run) -> None:
-    """R9: a removed body is accepted only where a cited list has it."""
+    """A removed body is accepted only where a cited list has it."""
     cut = bundles.whole(log)
     uncited = replace(cut, removed=cut.removed | {50, 51})
     uncited.matching = [seq for seq in uncited.matching if seq not in uncited.removed]
@@ -460,7 +459,7 @@ def test_tokens_of_the_filter(log: bundles.Log, run: Run) -> None:
     ],
 )
 def test_bodies_that_are_not_canonical(old: bytes, new: bytes, run: Run) -> None:
-    """R29: what a log with a bad recorder took in and signed is still refused, at its seq."""
+    """What a log with a bad recorder took in and signed is still refused, at its seq."""
     log = bundles.sample()
     assert old in log.bodies[100]
     log.bodies[100] = log.bodies[100].replace(old, new)
@@ -468,7 +467,7 @@ def test_bodies_that_are_not_canonical(old: bytes, new: bytes, run: Run) -> None
 
 
 def test_keys(log: bundles.Log, run: Run, tmp_path: Path) -> None:
-    """R6, F25: signed by another, by nobody, or by the log; with keys that somebody gave and that came along."""
+    """Signed by another, by nobody, or by the log; with keys that somebody gave and that came along."""
     cut = bundles.closed(log)
     stolen = bundles.signed(replace(cut, keys=bundles.THIEF))
     answer = run(stolen)
@@ -495,7 +494,7 @@ def test_keys(log: bundles.Log, run: Run, tmp_path: Path) -> None:
 def test_a_tail_cut_and_signed_again_is_found_by_whoever_kept_a_checkpoint(
     log: bundles.Log, run: Run, tmp_path: Path
 ) -> None:
-    """R6, F22: forked, rewritten or shortened by the operator with the key; and a log that only grew, as control."""
+    """Forked, rewritten or shortened by the operator with the key; and a log that only grew, as control."""
     kept = tmp_path / "kept"
     kept.write_bytes(bundles.checkpoint(log, 580))
     assert run(bundles.signed(bundles.whole(log)), "--since", str(kept))["status"] == 0
@@ -520,7 +519,7 @@ def test_a_tail_cut_and_signed_again_is_found_by_whoever_kept_a_checkpoint(
 
 
 def test_two_bundles_and_two_checkpoints(log: bundles.Log, run: Run, tmp_path: Path) -> None:
-    """R6: two histories shown to two people are found by comparing what they were given."""
+    """Two histories shown to two people are found by comparing what they were given."""
     forged = bundles.sample()
     forged.bodies[300] = forged.bodies[300].replace(b'"purpose":"onboarding"', b'"purpose":"correction"')
     mine = bundles.signed(bundles.whole(log))
@@ -540,7 +539,7 @@ def test_two_bundles_and_two_checkpoints(log: bundles.Log, run: Run, tmp_path: P
 
 
 def test_the_zip_file_itself(log: bundles.Log, run: Run, tmp_path: Path) -> None:
-    """R24: no path, no second file of a name, nothing of another name, nothing larger than it may be."""
+    """No path, no second file of a name, nothing of another name, nothing larger than it may be."""
     good = bundles.signed(bundles.inclusion(log))
     assert run(good)["status"] == 0
     for name in (
@@ -568,7 +567,7 @@ def test_the_zip_file_itself(log: bundles.Log, run: Run, tmp_path: Path) -> None
 
 
 def test_ed25519_agrees_with_another_implementation(single: ModuleType) -> None:
-    """G5: vectors of RFC 8032 7.1, 40 random messages, and their flips."""
+    """Vectors of RFC 8032 7.1, 40 random messages, and their flips."""
     public = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
     first = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
     single.check_ed25519(
@@ -592,7 +591,7 @@ def test_ed25519_agrees_with_another_implementation(single: ModuleType) -> None:
 
 
 def test_it_stands_alone(log: bundles.Log, tmp_path: Path) -> None:
-    """G24: at most 600 lines, only the standard library, and it runs where nothing else is installed."""
+    """At most 600 lines, only the standard library, and it runs where nothing else is installed."""
     text = FILE.read_text("utf-8")
     assert len(text.splitlines()) <= 600
     tree = ast.walk(ast.parse(text))
@@ -647,7 +646,7 @@ def failing(folder: Path) -> list[int]:
     ],
 )
 def test_by_hand(name: str | None, at: int, told: list[int], log: bundles.Log, tmp_path: Path) -> None:
-    """G24: VERIFY.md's own commands, with openssl and a few lines of Python, agree on good and bad."""
+    """VERIFY.md's own commands, with openssl and a few lines of Python, agree on good and bad."""
     found = bundles.signed(bundles.whole(log))
     if name is not None:
         found[name] = flipped(found[name], at, 1)

@@ -32,7 +32,7 @@ def _read(text: str | None) -> str | None:
 
 
 def test_a_workbook_reads_back(hostile: Log) -> None:
-    """F13, R21: every text is recovered by another library, none is a formula; and CSV says the same."""
+    """Every text is recovered by another library, none is a formula; and CSV says the same."""
     content = written(hostile, "xlsx")
     heading, *rows = table(content)
     assert heading == COLUMNS
@@ -46,7 +46,7 @@ def test_a_workbook_reads_back(hostile: Log) -> None:
 
 
 def test_a_formula_would_be_seen() -> None:
-    """F13, control: a cell that is one is told apart by the same reader."""
+    """Control: a cell that is one is told apart by the same reader."""
     book = openpyxl.Workbook()
     book.worksheets[0]["A1"] = "=1+1"
     out = io.BytesIO()
@@ -56,7 +56,7 @@ def test_a_formula_would_be_seen() -> None:
 
 
 def test_a_table_goes_on_in_the_next_sheet(hostile: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P48: an export has no limit: what does not fit one sheet stands in the next, each with its heading."""
+    """An export has no limit: what does not fit one sheet stands in the next, each with its heading."""
     count = hostile.size(viewer=VIEWER)
     monkeypatch.setattr(xlsx, "MOST_ROWS", 50)
     rows = table(written(hostile, "xlsx", layout=Layout(columns=("seq",))))

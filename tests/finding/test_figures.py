@@ -1,4 +1,4 @@
-"""Figures: exact, of what the filter finds, and never of a person (R20)."""
+"""Figures: exact, of what the filter finds, and never of a person."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def by(log: Log, name: str, **more: str) -> dict[str, int | None]:
 
 
 def test_facets(log: Log) -> None:
-    """P27: exact counts; a facet ignores the filter's own terms on its field; persons have no number (R20)."""
+    """Exact counts; a facet ignores the filter's own terms on its field; persons have no number."""
     assert by(log, "category") == {"users": 75, "roles": 25}
     assert by(log, "category", category="roles") == {"users": 75, "roles": 25}
     assert by(log, "action", category="roles") == {"role.created": 25}
@@ -51,7 +51,7 @@ def test_facets_are_paged(log: Log) -> None:
     ],
 )
 def test_no_figures_of_a_person(log: Log, figure: Callable[[Log, Query], object]) -> None:
-    """R20: what one person did is listed and totalled, never drawn or split; of integrations it may be."""
+    """What one person did is listed and totalled, never drawn or split; of integrations it may be."""
     for name in ("actor", "by_or_about"):
         for negated in (False, True):
             query = Query(terms=(Term(name, ("user/u-1",), negated),))
@@ -62,7 +62,7 @@ def test_no_figures_of_a_person(log: Log, figure: Callable[[Log, Query], object]
 
 
 def test_bars_about_a_person_are_weeks_or_longer(log: Log) -> None:
-    """R20: a day of somebody's is not drawn."""
+    """A day of somebody's is not drawn."""
     about = Query(terms=(Term("concerns", ("user/u-1",)),))
     with pytest.raises(FiguresOfAPersonError):
         log.histogram(about, viewer=ME, bucket="day")
@@ -71,7 +71,7 @@ def test_bars_about_a_person_are_weeks_or_longer(log: Log) -> None:
 
 
 def test_bars_are_cut_on_the_calendar(log: Log) -> None:
-    """P37: days of the zone, 25 hours at the end of summer time; too many bars are refused, not thinned."""
+    """Days of the zone, 25 hours at the end of summer time; too many bars are refused, not thinned."""
     query = from_params([("from", "2026-10-24"), ("to", "2026-10-26"), ("tz", "Europe/Oslo")])
     bars = log.histogram(query, viewer=ME, bucket="day").bars
     assert [bar.from_ for bar in bars] == [
@@ -105,7 +105,7 @@ def test_names_that_are_none_are_refused() -> None:
 
 
 def test_a_facet_leaves_out_its_own_terms_alone() -> None:
-    """P27: the field of a target's type is the target; every other term stays."""
+    """The field of a target's type is the target; every other term stays."""
     query = from_params(
         [("category", "roles"), ("category.not", "users"), ("target", "role/*"), ("text", "a")]
     )
@@ -130,7 +130,7 @@ def test_a_facet_leaves_out_its_own_terms_alone() -> None:
     ],
 )
 def test_about_a_person_no_bucket_is_below_a_week(line: dict[str, str], *, named: bool) -> None:
-    """R20: whoever lets the log choose gets a week; whoever asks for less of a person is refused."""
+    """Whoever lets the log choose gets a week; whoever asks for less of a person is refused."""
     query, catalogue = from_params(list(line.items())), load()
     assert bucket_for(catalogue, query, "auto")[0] == ("week" if named else "hour")
     assert bucket_for(catalogue, query, "month") == ("month",)
@@ -143,14 +143,14 @@ def test_about_a_person_no_bucket_is_below_a_week(line: dict[str, str], *, named
 
 
 def test_a_word_that_begins_a_persons_name_makes_no_figures(log: Log) -> None:
-    """R20: typed text may be somebody's name; a role's own name is nobody's."""
+    """Typed text may be somebody's name; a role's own name is nobody's."""
     with pytest.raises(FiguresOfAPersonError):
         log.histogram(Query(text=("ann",)), viewer=ME)
     assert log.histogram(Query(text=("approver",)), viewer=ME).bars
 
 
 def test_what_is_counted_comes_by_count_and_items_by_name(log: Log) -> None:
-    """P26: the most first; what has no number for people in the order of the alphabet."""
+    """The most first; what has no number for people in the order of the alphabet."""
     counted = log.facets(Query(), "category", viewer=ME).values
     assert [(v.value, v.label, v.count) for v in counted] == [("users", "Users", 75), ("roles", "Roles", 25)]
     named = log.facets(Query(), "actor", viewer=ME).values

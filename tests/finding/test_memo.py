@@ -74,7 +74,7 @@ def test_more_than_there_is_room_for_is_answered_whole() -> None:
 
 
 def test_what_is_made_during_an_erasure_is_not_remembered() -> None:
-    """R14: a name that was read before it was erased is not put in after; without the erasure it is."""
+    """A name that was read before it was erased is not put in after; without the erasure it is."""
     erasures = Erasures()
     memo = Memo[int, str](9, erasures)
     for announce in (True, False):
@@ -142,7 +142,7 @@ def naming(name: str, memos: dict[str, Memo]) -> set[str]:  # type: ignore[type-
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_nothing_of_whoever_was_erased_is_remembered(tmp_path: Path, *, elsewhere: bool) -> None:
-    """R14: an erasure, here or in another process, empties every memory there is, and no reading brings a name back."""
+    """An erasure, here or in another process, empties every memory there is, and no reading brings a name back."""
     clock = FrozenClock()
     here = opened(tmp_path, clock)
     log = here.create(ORG)

@@ -1,4 +1,4 @@
-"""Pages: whichever way one turns, in whatever order and size, each entry stands once and in its place (G6, G8)."""
+"""Pages: whichever way one turns, in whatever order and size, each entry stands once and in its place."""
 
 from datetime import timedelta
 from functools import partial

@@ -52,7 +52,7 @@ def pruned(deployment: Deployment, clock: FrozenClock) -> object:
 @pytest.mark.parametrize("change", [renamed, deleted, signed, erased, pruned])
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_what_changes_an_entry_shows_at_once(tmp_path: Path, change: Change, *, elsewhere: bool) -> None:
-    """R14, F9: a log that showed its entries before answers as one that never did, whoever changed them."""
+    """A log that showed its entries before answers as one that never did, whoever changed them."""
     clock = FrozenClock()
     here = opened(tmp_path, clock)
     grow(here.create(ORG), clock, 5)

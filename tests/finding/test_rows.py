@@ -78,7 +78,7 @@ def test_a_line_says_what_the_reader_says(history: list[NewEntry], lang: str, da
 
 @pytest.mark.parametrize("read", [True, False])
 def test_whoever_is_erased_between_two_batches_is_so_in_the_second(tmp_path: Path, *, read: bool) -> None:
-    """R14: what an export remembers of a person ends with the erasure, whether the log has been read before or not."""
+    """What an export remembers of a person ends with the erasure, whether the log has been read before or not."""
     clock = FrozenClock()
     log = opened(tmp_path, clock).create(ORG)
     grow(log, clock, 1)
@@ -110,7 +110,7 @@ def test_bodies_come_in_the_order_asked(tmp_path: Path, seqs: Iterable[int]) -> 
 
 
 def test_a_line_of_a_damaged_body_is_not_made(tmp_path: Path) -> None:
-    """F5: which entry it is is said; the entries beside it are made."""
+    """Which entry it is is said; the entries beside it are made."""
     clock = FrozenClock()
     log = opened(tmp_path, clock).create(ORG)
     grow(log, clock, 3)

@@ -40,7 +40,7 @@ def offered(log: Log, q: str, **more: object) -> list[str]:
 
 
 def test_people_are_found_by_every_name_they_had(log: Log) -> None:
-    """P29: by the beginning of each word, folded, in any order; by the whole id; the name of now stands beside."""
+    """By the beginning of each word, folded, in any order; by the whole id; the name of now stands beside."""
     for q in ("ase", "AASE", "åse ber", "lin å", "u-1"):
         assert offered(log, q) == ["user/u-1"], q
     for q in ("ase anna", "se", "u-", "lindgren"):
@@ -80,7 +80,7 @@ def test_sources_origins_and_what_is_withheld_are_never_offered(log: Log) -> Non
 
 
 def test_whoever_was_erased_is_not_offered(log: Log) -> None:
-    """P28, R14: by no name and not by id, neither offered nor remembered; the others are."""
+    """By no name and not by id, neither offered nor remembered; the others are."""
     assert log.item("user", "u-1", viewer=ME) is not None
     log.erase(ASE, actor=ANNA, origin=WEB)
     assert [offered(log, q) for q in ("ase", "lind", "u-1")] == [[], [], []]

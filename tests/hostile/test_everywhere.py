@@ -53,7 +53,7 @@ def taken(serve: Callable[..., Served]) -> tuple[Served, list[str]]:
 
 
 def test_what_was_taken_is_read_back(taken: tuple[Served, list[str]]) -> None:
-    """R29: a text is refused by its pointer or kept as it was sent; one line each, whatever is in it."""
+    """A text is refused by its pointer or kept as it was sent; one line each, whatever is in it."""
     served, kept = taken
     headers = {"Authorization": f"Bearer {served.keys['both']}"}
     answer = httpx.get(f"{served.api}/entries.jsonl?order=seq&target=role/r-3", headers=headers, timeout=60)
@@ -66,7 +66,7 @@ def test_what_was_taken_is_read_back(taken: tuple[Served, list[str]]) -> None:
 
 @pytest.mark.parametrize("name", ["csv", "xlsx"])
 def test_no_cell_is_a_formula(taken: tuple[Served, list[str]], name: Any) -> None:
-    """P48: no cell of a table is computed by whoever opens it, and no row is broken in two."""
+    """No cell of a table is computed by whoever opens it, and no row is broken in two."""
     served, kept = taken
     rows = served.log.export(Query(), viewer=operator(ORG), order=FORMATS[name].order, lang="en")
     content = b"".join(file_pieces(name, exactly(rows), LAYOUT))
@@ -83,7 +83,7 @@ def test_no_cell_is_a_formula(taken: tuple[Served, list[str]], name: Any) -> Non
 
 
 def test_nothing_runs_on_the_page(taken: tuple[Served, list[str]], visit: Callable[..., Page]) -> None:
-    """P70: every text on the page as text: nothing runs, no policy is broken, nothing scrolls sideways."""
+    """Every text on the page as text: nothing runs, no policy is broken, nothing scrolls sideways."""
     served, _ = taken
     said: list[str] = []
     page = visit(said=said, at=served)
@@ -104,7 +104,7 @@ def test_nothing_runs_on_the_page(taken: tuple[Served, list[str]], visit: Callab
 
 
 def test_no_line_of_the_command_is_broken(taken: tuple[Served, list[str]]) -> None:
-    """R29: on a terminal too a text is one line, and nothing in it moves the cursor or colours what follows."""
+    """On a terminal too a text is one line, and nothing in it moves the cursor or colours what follows."""
     served, kept = taken
 
     def run(*words: str) -> subprocess.CompletedProcess[bytes]:

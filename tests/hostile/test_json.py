@@ -1,4 +1,4 @@
-"""G10: JSONTestSuite over the one reader of JSON from outside."""
+"""JSONTestSuite over the one reader of JSON from outside."""
 
 import json
 
@@ -19,14 +19,14 @@ def refusal(raw: bytes) -> str | None:
 
 
 def test_what_is_no_json_is_refused() -> None:
-    """G10: 188 of 188, none but with a code of its own."""
+    """188 of 188, none but with a code of its own."""
     found = {name: refusal(raw) for name, raw in suite("n").items()}
     assert len(found) == 188
     assert {name: code for name, code in found.items() if code not in ("malformed", "entry-invalid")} == {}
 
 
 def test_what_is_json_is_read() -> None:
-    """G10: 95 of 95 are told from what is no JSON; those with a float or a name given twice are refused as such."""
+    """95 of 95 are told from what is no JSON; those with a float or a name given twice are refused as such."""
     told = suite("y")
     assert len(told) == 95
     for name, raw in told.items():

@@ -69,7 +69,7 @@ def test_the_same_entries_give_the_same_bytes(sealed: Sealed) -> None:
 
 
 def test_a_flipped_bit_in_any_part_is_refused(sealed: Sealed) -> None:
-    """F5: no part that changed is ever answered from; the same bytes unchanged are."""
+    """No part that changed is ever answered from; the same bytes unchanged are."""
     head, content = sealed
     for name, part in content.items():
         assert len(read_part(head, name, part)) == head.parts[name].length

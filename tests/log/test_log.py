@@ -209,7 +209,7 @@ def five(log: Log) -> None:
 
 @pytest.mark.parametrize(("line", "count"), FILTERS.items())
 def test_every_filter_by_example(line: str, count: int) -> None:
-    """contracts.md 4, each filter once with a number counted by hand."""
+    """Each filter once with a number counted by hand."""
     log = new_log()
     five(log)
     query = from_line(line)
@@ -353,7 +353,7 @@ def test_undeclared_names_in_a_filter_are_refused() -> None:
 
 
 def test_nobody_reads_without_full_access() -> None:
-    """S4: refused before anything is looked up, alike for what is there and what is not."""
+    """Refused before anything is looked up, alike for what is there and what is not."""
     log = new_log()
     log.record_many(numbered(1))
     item = Item(type="user", id="u-1")

@@ -59,7 +59,7 @@ def refusals(log: Log) -> int:
     ],
 )
 def test_who_is_not_let_in_learns_nothing(log: Log, ask: Callable[[Log, Viewer], object]) -> None:
-    """S4, R3: refused before anything is read, and, of this organisation, recorded; who may read is not."""
+    """Refused before anything is read, and, of this organisation, recorded; who may read is not."""
     for viewer, entries in ((ELSEWHERE, 0), (NOBODY, 1)):
         with pytest.raises(NotPermittedError):
             ask(log, viewer)

@@ -1,4 +1,4 @@
-"""The log of the log (R3): who searched, opened, exported, took proofs and was refused, as entries of the same tree."""
+"""The log of the log: who searched, opened, exported, took proofs and was refused, as entries of the same tree."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ def told(log: Log) -> list[Shown]:
 
 
 def test_a_search_is_one_entry_a_viewer_filter_and_hour() -> None:
-    """R3: the same filter again adds none; another filter, viewer or hour adds one."""
+    """The same filter again adds none; another filter, viewer or hour adds one."""
     clock = FrozenClock()
     log = shop(clock)
     roles, all_ = from_params([("category", "roles")]), Query()
@@ -66,7 +66,7 @@ def test_a_search_is_one_entry_a_viewer_filter_and_hour() -> None:
 
 
 def test_where_from_stands_in_it() -> None:
-    """R1, R3: actor, name, origin and target type `search` without a name."""
+    """Actor, name, origin and target type `search` without a name."""
     log = shop()
     log.search(Query(), viewer=READER)
     (entry,) = told(log)
@@ -77,7 +77,7 @@ def test_where_from_stands_in_it() -> None:
 
 
 def test_people_are_concerns_and_never_in_the_filters_line() -> None:
-    """R3, S8: persons, their own items and typed text leave the target; who is known is concerned as `filtered`."""
+    """Persons, their own items and typed text leave the target; who is known is concerned as `filtered`."""
     log = shop()
     query = from_params(
         [
@@ -133,7 +133,7 @@ def test_the_answer_is_of_the_moment_it_was_asked() -> None:
 
 
 def test_opening_exporting_and_proofs() -> None:
-    """R3: an entry opened and proofs taken are told once a viewer and hour, an export each time."""
+    """An entry opened and proofs taken are told once a viewer and hour, an export each time."""
     log = shop()
     id_ = UUID(log.search(Query(), viewer=READER).entries[0].id)
     for _ in range(2):
@@ -153,7 +153,7 @@ def test_opening_exporting_and_proofs() -> None:
 
 
 def test_a_refusal_is_told_once_a_minute() -> None:
-    """P57, R10: whoever may not read leaves an entry with outcome denied, and learns nothing."""
+    """Whoever may not read leaves an entry with outcome denied, and learns nothing."""
     clock = FrozenClock()
     log = shop(clock)
     nobody = structs.replace(READER, activity_log="none")
@@ -174,7 +174,7 @@ def test_a_refusal_is_told_once_a_minute() -> None:
 
 
 def test_two_processes_write_one_entry(tmp_path: Path) -> None:
-    """R3: what another process told this hour is there already, whatever its clock said."""
+    """What another process told this hour is there already, whatever its clock said."""
     url, clock = f"sqlite:///{tmp_path}/log.db", FrozenClock()
     first = open_deployment(url, create=True, clock=clock)
     first.create("acme")
@@ -199,7 +199,7 @@ class Full(MemoryStore):
 
 
 def test_reading_that_cannot_be_recorded_is_not_answered() -> None:
-    """R3, faults 6: search, entry, proof and export fail closed; what was told this hour goes on being answered."""
+    """Search, entry, proof and export fail closed; what was told this hour goes on being answered."""
     store = Full()
     log = new_log(store, watched=True)
     id_ = log.record("user.created", actor=ANNA, target=BOB, origin=Origin(interface="web")).id

@@ -1,4 +1,4 @@
-"""The signer: what it checks before it signs, what it refuses, and what it leaves outside (F22, F25, G9, R28)."""
+"""The signer: what it checks before it signs, what it refuses, and what it leaves outside."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_nothing_new_is_signed_again_only_after_an_idle_hour(tmp_path: Path, clo
 
 
 def test_the_time_of_checkpoints_never_runs_backwards(tmp_path: Path, clock: FrozenClock) -> None:
-    """F6: a clock set back an hour gives a later checkpoint no earlier time."""
+    """A clock set back an hour gives a later checkpoint no earlier time."""
     deployment = opened(tmp_path, clock)
     log = deployment.create(ORG)
     grow(log, clock, 3)
@@ -138,7 +138,7 @@ def test_a_changed_tile_is_not_signed_over(tmp_path: Path, clock: FrozenClock) -
 
 
 def test_a_cut_tail_is_named_by_its_range(tmp_path: Path, clock: FrozenClock) -> None:
-    """F22: the database as it was yesterday, all consistent, does not reach the checkpoint kept outside."""
+    """The database as it was yesterday, all consistent, does not reach the checkpoint kept outside."""
     deployment = opened(tmp_path, clock)
     log = deployment.create(ORG)
     grow(log, clock, 300)
@@ -173,7 +173,7 @@ def test_without_the_outside_file_the_cut_tail_is_not_seen(tmp_path: Path, clock
 
 
 def test_a_fork_of_the_same_length_is_refused(tmp_path: Path, clock: FrozenClock) -> None:
-    """F22: yesterday's copy, grown by other entries to the same size, is another history."""
+    """Yesterday's copy, grown by other entries to the same size, is another history."""
     deployment = opened(tmp_path, clock)
     log = deployment.create(ORG)
     grow(log, clock, 300)
@@ -203,7 +203,6 @@ def test_a_checkpoint_signed_by_another_key_is_refused(tmp_path: Path, clock: Fr
 def test_after_rotation_old_checkpoints_verify_and_an_entry_names_the_new_key(
     tmp_path: Path, clock: FrozenClock
 ) -> None:
-    """F25, R28."""
     deployment = opened(tmp_path, clock)
     log = deployment.create(ORG)
     grow(log, clock, 3)

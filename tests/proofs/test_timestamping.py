@@ -1,4 +1,4 @@
-"""Which checkpoints are timestamped, where the tokens are kept, and that signing never waits for them (F25)."""
+"""Which checkpoints are timestamped, where the tokens are kept, and that signing never waits for them."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Date ranges in a zone, against a table made by hand and against clocks read minute by minute (page.md P32, P33)."""
+"""Date ranges in a zone, against a table made by hand and against clocks read minute by minute."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -55,14 +55,14 @@ def transitions(place: ZoneInfo) -> list[datetime]:
 
 
 def test_there_are_thirty_zones_with_transitions_to_test() -> None:
-    """G21: the next test would pass on zones that never change."""
+    """The next test would pass on zones that never change."""
     assert len(set(ZONES)) == 30
     assert all(transitions(ZoneInfo(name)) for name in ("Europe/Oslo", "Pacific/Apia", "Asia/Pyongyang"))
 
 
 @pytest.mark.parametrize("name", ZONES)
 def test_days_begin_where_clocks_say_at_every_transition(name: str) -> None:
-    """G21, F6: days around each transition begin where the clock first shows them; no overlap, no gap."""
+    """Days around each transition begin where the clock first shows them; no overlap, no gap."""
     place = ZoneInfo(name)
     for at in transitions(place):
         assert at.minute % 15 == 0 == at.second  # so that the oracle may read the clock at quarter hours
@@ -74,7 +74,7 @@ def test_days_begin_where_clocks_say_at_every_transition(name: str) -> None:
 
 @pytest.mark.parametrize("name", ZONES)
 def test_neighbouring_presets_meet_at_every_transition(name: str) -> None:
-    """G21, P33: whatever the moment, last ends where this begins, and this holds the moment itself."""
+    """Whatever the moment, last ends where this begins, and this holds the moment itself."""
     place = ZoneInfo(name)
     for transition in transitions(place):
         for now in (transition - timedelta(microseconds=1), transition, transition + DAY):
@@ -104,7 +104,7 @@ def test_neighbouring_presets_meet_at_every_transition(name: str) -> None:
     ],
 )
 def test_a_day_is_as_long_as_the_zone_says(name: str, day: str, begins: str, hours: float) -> None:
-    """P33: calendar days of the zone, never 24 hours."""
+    """Calendar days of the zone, never 24 hours."""
     place = zone(name)
     start, end = day_start(parse_day(day), place), day_end(parse_day(day), place)
     assert instant(start) == datetime.fromisoformat(begins)
@@ -118,7 +118,7 @@ def test_a_day_is_as_long_as_the_zone_says(name: str, day: str, begins: str, hou
     st.dates(date(1970, 1, 2), date(2045, 1, 1)),
 )
 def test_a_day_begins_at_the_first_moment_that_shows_it(name: str, day: date) -> None:
-    """P33, over every zone there is."""
+    """Over every zone there is."""
     place = ZoneInfo(name)
     start = first_instant(day, place)
     assert local_date(start, place) >= day > local_date(start - timedelta(microseconds=1), place)
@@ -146,13 +146,13 @@ def days_of(preset: str, now: str, place: ZoneInfo, week_start: int = 0) -> tupl
 
 
 def test_the_table_has_every_preset() -> None:
-    """S5: the presets of page.md 6, in its order."""
+    """The presets, in the order in which the page offers them."""
     assert tuple(TABLE) == PRESETS
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets(preset: str) -> None:
-    """P32, S5: each preset by hand; the day is the viewer's, not UTC's."""
+    """Each preset by hand; the day is the viewer's, not UTC's."""
     assert days_of(preset, "2026-03-30T22:00:01Z", OSLO) == TABLE[preset]
 
 
@@ -169,7 +169,7 @@ def test_presets(preset: str) -> None:
     ],
 )
 def test_months_clamp_and_cross_years(preset: str, now: str, days: tuple[str, str]) -> None:
-    """P32, F6: 31 August minus 6 months is the last of February; nothing special about 2038."""
+    """31 August minus 6 months is the last of February; nothing special about 2038."""
     assert days_of(preset, now, OSLO) == days
 
 
@@ -177,13 +177,13 @@ def test_months_clamp_and_cross_years(preset: str, now: str, days: tuple[str, st
     ("week_start", "first"), [(0, "2026-10-26"), (5, "2026-10-31"), (6, "2026-11-01"), (1, "2026-10-27")]
 )
 def test_weeks_begin_where_the_host_says(week_start: int, first: str) -> None:
-    """P32: Monday by default; the week holds Sunday 1 November whatever its first day."""
+    """Monday by default; the week holds Sunday 1 November whatever its first day."""
     assert days_of("this-week", "2026-11-01T12:00:00Z", OSLO, week_start)[0] == first
 
 
 @pytest.mark.parametrize("place", [zone("UTC"), zone("Pacific/Kiritimati"), zone("Pacific/Pago_Pago")])
 def test_the_last_and_the_first_days_that_exist(place: ZoneInfo) -> None:
-    """F6: ranges reach the end of year 9999 and the beginning of year 1 in every zone."""
+    """Ranges reach the end of year 9999 and the beginning of year 1 in every zone."""
     latest = datetime.max.replace(tzinfo=UTC) - DAY
     for preset in ("today", "this-week", "this-month", "this-year"):
         start, end = date_bounds(preset, latest, place)
@@ -203,7 +203,7 @@ def test_the_last_and_the_first_days_that_exist(place: ZoneInfo) -> None:
     ],
 )
 def test_what_is_no_zone_is_refused(name: str) -> None:
-    """R22: names come from the list of zones, never from a path."""
+    """Names come from the list of zones, never from a path."""
     with pytest.raises(FilterInvalidError) as refused:
         zone(name)
     (fault,) = refused.value.faults
@@ -219,7 +219,7 @@ def test_what_is_a_zone_is_taken(name: str) -> None:
 
 
 def test_an_unknown_preset_and_a_clock_without_zone_are_refused() -> None:
-    """P24: with the control that a preset and a clock with zone are taken."""
+    """With the control that a preset and a clock with zone are taken."""
     now = datetime(2026, 11, 2, 12, tzinfo=UTC)
     with pytest.raises(FilterInvalidError) as refused:
         date_bounds("last-fortnight", now, OSLO)
@@ -233,7 +233,7 @@ def test_an_unknown_preset_and_a_clock_without_zone_are_refused() -> None:
     "text", ["2026-2-1", "20260201", "2026-W01-1", "2026-02-30", "２０２６-02-01", " 2026-02-01", ""]
 )
 def test_a_day_is_written_in_one_way(text: str) -> None:
-    """R22: with the control that the same day, written right, is read."""
+    """With the control that the same day, written right, is read."""
     with pytest.raises(ValueError):
         parse_day(text)
     assert parse_day("2026-02-01") == date(2026, 2, 1)

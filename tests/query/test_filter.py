@@ -92,13 +92,13 @@ EXAMPLES = [  # a filter that finds the entry, and one that differs in one thing
 
 @pytest.mark.parametrize(("finding", "missing"), EXAMPLES)
 def test_a_filter_finds_and_its_neighbour_does_not(finding: str, missing: str) -> None:
-    """S5, contracts.md 4: each filter, each with its control."""
+    """Each filter, each with its control."""
     assert finds(finding, entry())
     assert not finds(missing, entry())
 
 
 def test_every_item_of_a_type_is_not_an_item_called_star() -> None:
-    """contracts.md 4: `type/*` is the whole type; an id that ends in it is an id."""
+    """`type/*` is the whole type; an id that ends in it is an id."""
     starred = Item(type="role", id="a/*", name="A")
     assert finds("target:role/a/*", entry(target=starred))
     assert not finds("target:role/a/*", entry())
@@ -106,7 +106,7 @@ def test_every_item_of_a_type_is_not_an_item_called_star() -> None:
 
 
 def test_self() -> None:
-    """catalogue.md 3: the actor is the target or concerned, and acts on nobody's behalf."""
+    """The actor is the target or concerned, and acts on nobody's behalf."""
     assert self_of(entry(target=ANNA))
     assert self_of(entry(about=(BOB, ANNA)))
     assert self_of(entry(target=Item(type="user", id="u-17", name="Anna Li")))  # renamed since: the same item
@@ -116,7 +116,7 @@ def test_self() -> None:
 
 
 def test_a_preset_moves_with_the_clock_and_its_week_with_the_host() -> None:
-    """P34, P32: a preset is looked up at each answer."""
+    """A preset is looked up at each answer."""
     query, found = from_line("date:this-week"), view(entry(occurred_at=NOW - timedelta(days=1)))  # a Sunday
     assert not matches(query, found, NOW)
     assert matches(query, found, NOW, week_start=6)
@@ -124,7 +124,7 @@ def test_a_preset_moves_with_the_clock_and_its_week_with_the_host() -> None:
 
 
 def test_the_day_that_apia_left_out_is_an_empty_range() -> None:
-    """P33: the date line moved over it; its neighbours are a day long."""
+    """The date line moved over it; its neighbours are a day long."""
     start, end = interval(from_line("from:2011-12-30 to:2011-12-30 tz:Pacific/Apia"), NOW)
     assert start == end is not None
     start, end = interval(from_line("from:2011-12-31 to:2011-12-31 tz:Pacific/Apia"), NOW)
@@ -133,7 +133,7 @@ def test_the_day_that_apia_left_out_is_an_empty_range() -> None:
 
 
 def test_a_term_on_an_unknown_field_is_refused() -> None:
-    """R22: also when the filter was not read from parameters."""
+    """Also when the filter was not read from parameters."""
     with pytest.raises(FilterInvalidError):
         matches(Query(terms=(Term("colour", ("red",)),)), view(entry()), NOW)
     assert matches(Query(terms=(Term("category", ("roles",)),)), view(entry()), NOW)
@@ -187,20 +187,20 @@ def holds(term: Term, of: Entry) -> bool:
 
 @given(TERMS, ENTRIES)
 def test_not_is_the_complement(term: Term, of: Entry) -> None:
-    """engine.md 2: within the scope, an entry is found by a term or by its negation, never both."""
+    """Within the scope, an entry is found by a term or by its negation, never both."""
     assert holds(term, of) is not holds(Term(term.field, term.values, not term.negated), of)
 
 
 @given(TERMS, ENTRIES)
 def test_values_are_or_ed_and_exclusions_subtract_each(term: Term, of: Entry) -> None:
-    """P21: any of the values; `not` takes away every one of them."""
+    """Any of the values; `not` takes away every one of them."""
     single = [holds(Term(term.field, (value,), term.negated), of) for value in term.values]
     assert holds(term, of) is (all(single) if term.negated else any(single))
 
 
 @given(QUERIES, ENTRIES)
 def test_everything_else_is_and_ed(query: Query, of: Entry) -> None:
-    """P21: an entry is found when each part of the filter alone finds it."""
+    """An entry is found when each part of the filter alone finds it."""
     parts = [
         *(Query(terms=(term,)) for term in query.terms),
         *(Query(text=(word,)) for word in query.text),
@@ -213,7 +213,7 @@ def test_everything_else_is_and_ed(query: Query, of: Entry) -> None:
 
 @given(QUERIES, ENTRIES, st.integers(0, 6))
 def test_as_of_only_takes_away_what_came_later(query: Query, of: Entry, as_of: int) -> None:
-    """P59: below `as_of` nothing changes, at and beyond it nothing exists."""
+    """Below `as_of` nothing changes, at and beyond it nothing exists."""
     unbound = Query(date=query.date, terms=query.terms, text=query.text, self_=query.self_)
     bound = Query(date=query.date, terms=query.terms, text=query.text, self_=query.self_, as_of=as_of)
     assert matches(bound, view(of), NOW) is (of.seq < as_of and matches(unbound, view(of), NOW))
@@ -221,7 +221,7 @@ def test_as_of_only_takes_away_what_came_later(query: Query, of: Entry, as_of: i
 
 @given(st.sampled_from(["user", "role"]), st.sampled_from("123"), ENTRIES)
 def test_by_or_about_is_by_or_about(kind: str, ident: str, of: Entry) -> None:
-    """P25: and `about` is the target or a concern; `type/*` is any target of the type."""
+    """And `about` is the target or a concern; `type/*` is any target of the type."""
     key = (f"{kind}/{ident}",)
     by, about = holds(Term("actor", key), of), holds(Term("concerns", key), of)
     assert holds(Term("by_or_about", key), of) is (by or about)
@@ -231,7 +231,7 @@ def test_by_or_about_is_by_or_about(kind: str, ident: str, of: Entry) -> None:
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=1), st.integers(-(10**6), 10**6))
 def test_days_part_time_without_overlap_or_gap(offsets: list[int], day: int) -> None:
-    """P33: every moment is in exactly one of: before a day, that day, after it."""
+    """Every moment is in exactly one of: before a day, that day, after it."""
     at = (NOW + timedelta(days=day % 5000)).date()
     for minutes in offsets:
         found = view(
@@ -242,7 +242,7 @@ def test_days_part_time_without_overlap_or_gap(offsets: list[int], day: int) -> 
 
 
 def test_the_instant_of_a_range_is_exact() -> None:
-    """record.md 1: microseconds since 1970, without loss."""
+    """Microseconds since 1970, without loss."""
     start, end = interval(from_line("from:2026-11-02T09:15:00.123456+01:00"), NOW)
     assert start is not None
     assert (instant(start).isoformat(), end) == ("2026-11-02T08:15:00.123456+00:00", None)

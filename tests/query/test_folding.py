@@ -1,4 +1,4 @@
-"""Folding: what counts as the same letter, and where words end (page.md P29)."""
+"""Folding: what counts as the same letter, and where words end."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -12,7 +12,7 @@ NORDIC = st.text(st.sampled_from("aAbeoÅåäÄæÆøØöÖéÉüñçß -'x"), m
     "same", ["Å å aa a A AA Á ā", "Ø ø ö o Ö O õ", "Æ æ ä ae Ä AE Ǽ ǟ", "é E ê ĕ", "ß ss SS", "ﬁ fi"]
 )
 def test_letters_that_are_one(same: str) -> None:
-    """P29: each line is one letter to whoever searches; a decomposed å is an å."""
+    """Each line is one letter to whoever searches; a decomposed å is an å."""
     assert len({fold(letter) for letter in same.split()}) == 1
     assert fold("A\u030a") == fold("Å")
 
@@ -31,7 +31,7 @@ def test_folding_twice_adds_nothing(text: str) -> None:
 
 @given(NORDIC, NORDIC)
 def test_a_beginning_folds_to_a_beginning(start: str, rest: str) -> None:
-    """P29: any word of a name matches from its start, also in the middle of `aa` and `ae`."""
+    """Any word of a name matches from its start, also in the middle of `aa` and `ae`."""
     assert fold(start + rest).startswith(fold(start))
 
 
@@ -47,5 +47,5 @@ def test_a_beginning_folds_to_a_beginning(start: str, rest: str) -> None:
     ],
 )
 def test_words(text: str, parted: tuple[str, ...]) -> None:
-    """P29: whatever is no letter and no digit parts words; a word stands once."""
+    """Whatever is no letter and no digit parts words; a word stands once."""
     assert words(text) == parted

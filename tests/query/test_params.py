@@ -1,4 +1,4 @@
-"""Filters to and from URL parameters and one line: inverse both ways, and every breach named (page.md P24)."""
+"""Filters to and from URL parameters and one line: inverse both ways, and every breach named."""
 
 from random import Random
 from urllib.parse import parse_qsl, urlencode
@@ -83,7 +83,7 @@ def queries(draw: st.DrawFn) -> Query:
 
 @given(queries())
 def test_parameters_and_line_read_back_as_printed(query: Query) -> None:
-    """P23, house.md 3: parse(format(x)) == x, through a real URL too."""
+    """parse(format(x)) == x, through a real URL too."""
     assert from_params(to_params(query)) == query
     assert (
         from_params(parse_qsl(urlencode(to_params(query)), strict_parsing=True) if query != Query() else [])
@@ -104,7 +104,7 @@ def test_order_and_repetition_of_parameters_do_not_matter(query: Query, random: 
 
 
 def test_the_line_of_the_contract() -> None:
-    """contracts.md 4: the same in one line."""
+    """The same in one line."""
     line = "category:roles concerns:user/u-42 -outcome:denied date:last-quarter"
     query = from_line(line, Vocabulary(categories=["roles"], actions=[], types=["user"]))
     assert printed(query) == line
@@ -175,7 +175,7 @@ REFUSED: list[tuple[Pairs, str, str]] = [  # a parameter at fault, its pointer, 
 
 @pytest.mark.parametrize(("pairs", "pointer", "right"), REFUSED)
 def test_a_broken_parameter_is_refused_and_named(pairs: Pairs, pointer: str, right: str) -> None:
-    """P24, R22: with the control that the right value in its place is taken."""
+    """With the control that the right value in its place is taken."""
     (fault,) = faults(pairs)
     assert (fault.pointer, fault.code) == (pointer, "parameter-invalid")
     assert from_params([(pairs[0][0], right)], KNOWN) != Query() or right == "UTC"
@@ -185,28 +185,28 @@ def test_a_broken_parameter_is_refused_and_named(pairs: Pairs, pointer: str, rig
     "name", ["categry", "text.not", "date.not", "category.not.not", "order", "limit", "cursor", "Self", ""]
 )
 def test_an_unknown_parameter_is_refused_and_named(name: str) -> None:
-    """P24, R22: the names of filters are a closed list; paging is no filter."""
+    """The names of filters are a closed list; paging is no filter."""
     (fault,) = faults([("category", "roles"), (name, "x")])
     assert (fault.pointer, fault.code) == (f"/{name}", "parameter-unknown")
     assert from_params([("category", "roles")], KNOWN) != Query()
 
 
 def test_each_parameter_at_fault_is_named_once() -> None:
-    """P24: all of them in one answer; RFC 6901 escapes in a name nobody declared."""
+    """All of them in one answer; RFC 6901 escapes in a name nobody declared."""
     pairs = [("category", "x"), ("category", "y"), ("a/b~", ""), ("outcome", "denied"), ("self", "0")]
     assert [fault.pointer for fault in faults(pairs)] == ["/category", "/a~1b~0", "/self"]
 
 
 @pytest.mark.parametrize("name", ["date", "from", "to", "tz", "text", "self", "as_of"])
 def test_what_can_stand_once_is_refused_twice(name: str) -> None:
-    """P24: none of them is the winner in silence."""
+    """None of them is the winner in silence."""
     right = {"date": "today", "tz": "UTC", "text": "a", "self": "true", "as_of": "1"}.get(name, "2026-01-01")
     assert faults([(name, right), (name, right)])[0].pointer == f"/{name}"
     assert from_params([(name, right)]) is not None
 
 
 def test_names_are_refused_with_the_nearest() -> None:
-    """catalogue.md: an undeclared name is answered with the one most like it; people are never repeated."""
+    """An undeclared name is answered with the one most like it; people are never repeated."""
     assert "nearest is permissions" in faults([("category", "permission")])[0].detail
     assert "nearest is role.assigned" in faults([("action", "role.assign")])[0].detail
     assert "nearest is user" in faults([("actor", "usr/anna.berg")])[0].detail
@@ -215,7 +215,7 @@ def test_names_are_refused_with_the_nearest() -> None:
 
 
 def test_a_range_is_given_in_one_way() -> None:
-    """contracts.md 4: date stands alone; a range does not end before it begins; an empty one may be asked for."""
+    """Date stands alone; a range does not end before it begins; an empty one may be asked for."""
     for name in ("from", "to"):
         assert faults([("date", "today"), (name, "2026-01-01")]) == (
             Fault("/date", "parameter-invalid", "is given together with from or to"),
@@ -230,14 +230,13 @@ def test_a_range_is_given_in_one_way() -> None:
 
 
 def test_a_filter_has_at_most_a_hundred_values() -> None:
-    """R24, contracts.md 8."""
     pairs = [("actor", f"user/{n}") for n in range(101)]
     assert faults(pairs)[0].pointer == ""
     assert len(from_params(pairs[:100]).terms[0].values) == 100
 
 
 def test_paging_is_parted_from_the_filter() -> None:
-    """contracts.md 4: order, limit, cursor, count say how to read, not what."""
+    """Order, limit, cursor, count say how to read, not what."""
     pairs = [
         ("category", "roles"),
         ("order", "seq"),
@@ -266,7 +265,7 @@ def test_paging_is_parted_from_the_filter() -> None:
     ],
 )
 def test_broken_paging_is_refused_and_named(name: str, wrong: str, right: str) -> None:
-    """R22, R24: each with the control that the right value is taken once and refused twice."""
+    """Each with the control that the right value is taken once and refused twice."""
     with pytest.raises(FilterInvalidError) as refused:
         split_params([(name, wrong)])
     assert [fault.pointer for fault in refused.value.faults] == [f"/{name}"]
@@ -276,14 +275,14 @@ def test_broken_paging_is_refused_and_named(name: str, wrong: str, right: str) -
 
 
 def test_a_cursor_has_at_most_512_characters() -> None:
-    """contracts.md 4: any other is cursor-invalid."""
+    """Any other is cursor-invalid."""
     with pytest.raises(CursorInvalidError):
         split_params([("cursor", "c" * 513)])
     assert split_params([("cursor", "c" * 512)])[1].cursor == "c" * 512
 
 
 def test_a_line_that_is_no_utf8_is_refused() -> None:
-    """R22: nothing is replaced in silence."""
+    """Nothing is replaced in silence."""
     with pytest.raises(FilterInvalidError) as refused:
         from_line("concerns:user/%ff")
     assert refused.value.faults[0].pointer == "/concerns"

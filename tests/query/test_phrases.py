@@ -1,4 +1,4 @@
-"""A filter as one sentence for people, in English and Norwegian Bokmål (page.md P22, P68)."""
+"""A filter as one sentence for people, in English and Norwegian Bokmål."""
 
 import pytest
 
@@ -54,13 +54,13 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("line", "english", "norwegian"), SENTENCES)
 def test_a_filter_in_words(line: str, english: str, norwegian: str) -> None:
-    """P22: the order is that of reading, not of the parameters."""
+    """The order is that of reading, not of the parameters."""
     assert (said(line, "en"), said(line, "nb")) == (english, norwegian)
 
 
 @pytest.mark.parametrize("lang", PHRASES)
 def test_every_filter_and_preset_has_its_words(lang: str) -> None:
-    """P68: no raw key in a language that is offered; languages have the same phrases."""
+    """No raw key in a language that is offered; languages have the same phrases."""
     assert PHRASES[lang].keys() == PHRASES["en"].keys() >= {f + n for f in FIELDS for n in ("", ".not")}
     assert tuple(PRESET_NAMES[lang]) == PRESETS
     assert lang == "en" or not set(PRESET_NAMES[lang].values()) & set(PRESET_NAMES["en"].values())

@@ -85,7 +85,7 @@ def test_golden_bodies(case: dict[str, Any]) -> None:
 
 
 def test_the_example_is_that_of_the_design() -> None:
-    """record.md 2: 575 bytes and this leaf; written here too, so that no regenerated file can hide a change."""
+    """575 bytes and this leaf; written here too, so that no regenerated file can hide a change."""
     body = json.loads(GOLDEN.read_text())[0]["body"].encode()
     assert len(body) == 575
     digest = hashlib.sha256(b"\x00" + body).hexdigest()
@@ -141,7 +141,7 @@ def content(entry: NewEntry) -> tuple[Any, ...]:
 
 @given(st.lists(ENTRIES, min_size=2, max_size=12))
 def test_different_entries_never_give_the_same_bytes(entries: list[NewEntry]) -> None:
-    """G7: the bytes are a function of the content, and one to one."""
+    """The bytes are a function of the content, and one to one."""
     ident = UUID(int=0)
     same_id = [structs.replace(entry, id=ident) for entry in entries]
     by_body: dict[bytes, Any] = {}
@@ -176,7 +176,7 @@ def changes(entry: NewEntry) -> dict[str, NewEntry]:
 
 @given(ENTRIES)
 def test_each_member_reaches_the_bytes(entry: NewEntry) -> None:
-    """G7: no silent change: every member a recorder gives makes other bytes when it alone is changed."""
+    """No silent change: every member a recorder gives makes other bytes when it alone is changed."""
     changed = changes(entry)
     assert set(changed) == set(NewEntry.__struct_fields__)
     bodies = {name: plain(other) for name, other in changed.items()}

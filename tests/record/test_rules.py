@@ -1,4 +1,4 @@
-"""Every rule of record.md 1: refused with its pointer and code, and next to each the control that passes."""
+"""Every rule of an entry: refused with its pointer and code, and next to each the control that passes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -205,7 +205,6 @@ RULES: list[tuple[str, NewEntry, NewEntry, str, str]] = [
 def test_a_rule_refuses_and_its_control_passes(
     bad: NewEntry, good: NewEntry, pointer: str, code: str
 ) -> None:
-    """R1, R2, R12."""
     assert (pointer, code) in faults(bad)
     assert faults(good) == []
 
@@ -241,7 +240,6 @@ EVIL = {
 @pytest.mark.parametrize("pointer", TEXTS)
 @pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
 def test_text_is_refused_in_every_member(pointer: str, evil: str) -> None:
-    """F12."""
     place, _ = TEXTS[pointer]
     assert faults(place(evil)) == [(pointer, "entry-invalid")]
 
@@ -319,7 +317,7 @@ def test_what_happened_before_the_first_day_is_refused(zone: str) -> None:
     [("role.asigned", "role.assigned"), ("roles.assigned", "role.assigned"), ("qqqq", None), ("", None)],
 )
 def test_an_unknown_action_names_the_nearest(action: str, nearest: str | None) -> None:
-    """R1: refused, and never taken for the one that was meant."""
+    """Refused, and never taken for the one that was meant."""
     with pytest.raises(ActionUnknownError) as refused:
         complete_entry(CATALOGUE, to(GOOD, action=action), START)
     assert refused.value.nearest == nearest

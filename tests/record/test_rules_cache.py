@@ -88,7 +88,7 @@ def by_rules(entry: NewEntry) -> Any:
 
 @given(st.lists(new_entries(CATALOGUE), min_size=1, max_size=4), st.data())
 def test_what_was_seen_is_judged_as_by_the_rules(entries: list[NewEntry], data: st.DataObject) -> None:
-    """R1: items, shapes and times of entries that were seen, in any mixture, three times over."""
+    """Items, shapes and times of entries that were seen, in any mixture, three times over."""
     sound = RulesCache(CATALOGUE)
     for _ in range(2):
         for entry in entries:

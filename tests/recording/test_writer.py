@@ -72,7 +72,6 @@ def test_a_receipt(store: Store) -> None:
 
 
 def test_the_same_again_replays_the_first_answer(store: Store) -> None:
-    """F9."""
     clock = FrozenClock()
     log = new_log(store, clock=clock)
     first = log.record_many([ENTRY])[0]
@@ -111,7 +110,7 @@ SMALLER: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("member", "value"), [*CHANGED.items(), *SMALLER])
 def test_other_content_under_the_same_id_conflicts(member: str, value: Any) -> None:
-    """F9: each member by itself; the control is the unchanged entry, replayed."""
+    """Each member by itself; the control is the unchanged entry, replayed."""
     log = new_log()
     log.record_many([ENTRY])
     outcome = log.record_each([structs.replace(ENTRY, **{member: value})])[0]
@@ -184,7 +183,7 @@ def test_two_logs_on_one_store(tmp_path: Path) -> None:
 
 
 def test_a_hundred_at_once(store: Store) -> None:
-    """F9: the same entry from many threads and two logs: one entry, never two."""
+    """The same entry from many threads and two logs: one entry, never two."""
     logs = [new_log(store, seed=seed) for seed in range(2)]
     receipts = []
 
@@ -212,7 +211,7 @@ def poison(count: int, at: int) -> list[NewEntry]:
 
 
 def test_one_poison_entry_in_a_thousand(store: Store) -> None:
-    """F10: none of an atomic batch; 999 and a reason of one that is not."""
+    """None of an atomic batch; 999 and a reason of one that is not."""
     log = new_log(store)
     entries = poison(1000, 500)
     with pytest.raises(BatchRefusedError) as refused:
@@ -278,7 +277,7 @@ def test_a_log_whose_rows_do_not_make_its_head_takes_nothing_more(tmp_path: Path
 @pytest.mark.parametrize("back", [timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)])
 @pytest.mark.parametrize("given_id", [True, False])
 def test_a_clock_that_goes_back_is_an_entry(store: Store, back: timedelta, given_id: bool) -> None:
-    """R2, F6: `recorded_at` never runs backwards, `seq` goes on, and the log says so once."""
+    """`recorded_at` never runs backwards, `seq` goes on, and the log says so once."""
     clock = FrozenClock()
     log = new_log(store, clock=clock)
     old = structs.replace(ENTRY, occurred_at=START - timedelta(days=9))
@@ -307,7 +306,7 @@ def test_a_clock_that_goes_on_is_none(store: Store) -> None:
 
 
 def test_a_refused_batch_does_not_swallow_the_news(store: Store) -> None:
-    """F6: the entry that says so is recorded with the next that is, and a replay alone adds nothing."""
+    """The entry that says so is recorded with the next that is, and a replay alone adds nothing."""
     clock = FrozenClock()
     log = new_log(store, clock=clock)
     old = structs.replace(ENTRY, occurred_at=START - timedelta(days=9))
@@ -365,7 +364,7 @@ def canaries() -> list[dict[str, Any]]:
 
 
 def test_canaries_reach_no_file(tmp_path: Path) -> None:
-    """R12, G14: what was refused is nowhere: not in the database, its log, or beside it."""
+    """What was refused is nowhere: not in the database, its log, or beside it."""
     store = open_store(f"sqlite:///{tmp_path}/log.db", create=True)[0]
     log = new_log(store)
     with pytest.raises(EntryInvalidError):
@@ -401,7 +400,7 @@ def test_an_id_is_made_for_whom_gives_none() -> None:
 
 @pytest.mark.parametrize("oneself", [True, False])
 def test_who_erases_themselves_leaves_nothing(store: Store, oneself: bool) -> None:
-    """S8: not even the address and the new name that came with the order; another's order keeps its own."""
+    """Not even the address and the new name that came with the order; another's order keeps its own."""
     log = new_log(store)
     log.record_many([ENTRY])
     orderer = structs.replace(ANNA, id=ANNA.id if oneself else "u-99", name="Anna NEWNAME")
@@ -438,7 +437,7 @@ def test_the_index_is_told_what_it_would_read(history: list[list[NewEntry]]) -> 
 
 
 def test_an_atomic_batch_that_conflicts_harms_nobody_beside_it(store: Store) -> None:
-    """F10: three callers in one commit: the batch with a conflict leaves nothing, the others are recorded."""
+    """Three callers in one commit: the batch with a conflict leaves nothing, the others are recorded."""
     log = new_log(store)
     log.record_many([ENTRY])
     means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(9), key=log._key)

@@ -1,4 +1,4 @@
-"""Erasing a person: nothing that names them can be read any more, and every proof still verifies (R14, F9, G15)."""
+"""Erasing a person: nothing that names them can be read any more, and every proof still verifies."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def clock() -> FrozenClock:
 def test_after_an_erasure_nothing_that_names_the_person_can_be_read(
     tmp_path: Path, clock: FrozenClock
 ) -> None:
-    """R14, G15: name, id, address, agent and personal items' ids are gone from every file at once."""
+    """Name, id, address, agent and personal items' ids are gone from every file at once."""
     log = opened(tmp_path, clock).create(ORG)
     grow(log, clock, 400)
     log.record_many(about(clock))
@@ -100,7 +100,7 @@ def test_others_are_found_as_before(tmp_path: Path, clock: FrozenClock) -> None:
 
 
 def test_guesses_do_not_open_kept_tokens(tmp_path: Path, clock: FrozenClock) -> None:
-    """G15: without the salt, neither zero, random nor another item's salt opens the token of a known name and id."""
+    """Without the salt, neither zero, random nor another item's salt opens the token of a known name and id."""
     log = opened(tmp_path, clock).create(ORG)
     log.record_many(about(clock))
     store = stored(tmp_path)
@@ -135,7 +135,7 @@ def test_recorded_again_the_person_is_somebody_new(tmp_path: Path, clock: Frozen
 
 
 def test_a_repeated_id_is_a_replay_once_its_person_is_erased(tmp_path: Path, clock: FrozenClock) -> None:
-    """F9: contents cannot be compared any more, so the id alone decides."""
+    """Contents cannot be compared any more, so the id alone decides."""
     log = opened(tmp_path, clock).create(ORG)
     first = log.record_many([assigned(clock, 7)])[0]
     again = msgspec.structs.replace(assigned(clock, 8), id=first.id)

@@ -1,4 +1,4 @@
-"""Removing by retention: what is due goes, a manifest names it, and everything else still verifies (R9)."""
+"""Removing by retention: what is due goes, a manifest names it, and everything else still verifies."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +35,7 @@ def old_and_new(folder: Path, clock: FrozenClock) -> Log:
 
 
 def test_removal_takes_what_is_due_and_cites_it(tmp_path: Path, clock: FrozenClock) -> None:
-    """R9: bodies of the class go, leaf hashes stay, the manifest names each seq, all other proofs verify."""
+    """Bodies of the class go, leaf hashes stay, the manifest names each seq, all other proofs verify."""
     log = old_and_new(tmp_path, clock)
     gone = log.search(from_params([("order", "asc")][:0]), viewer=VIEWER, order="asc", limit=1).entries[0]
     store = stored(tmp_path)  # with an entry of that reading
@@ -87,7 +87,7 @@ def test_another_process_notices_a_removal(tmp_path: Path, clock: FrozenClock) -
 
 
 def test_what_the_removal_itself_cites_stays(tmp_path: Path) -> None:
-    """R9: with every other entry removed, the one that says so can still be read, and the log verifies."""
+    """With every other entry removed, the one that says so can still be read, and the log verifies."""
     clock = FrozenClock()
     deployment = opened(tmp_path, clock)
     log = deployment.create(ORG)

@@ -66,7 +66,7 @@ def test_what_waits_is_done_together() -> None:
 
 
 def test_what_fails_whole_fails_for_all_in_it_alone() -> None:
-    """F3: nobody of a failed round is told that it worked; who was in another is not touched."""
+    """Nobody of a failed round is told that it worked; who was in another is not touched."""
     bench = Bench()
     for wish in (2, 666, 4):
         bench.send(wish)

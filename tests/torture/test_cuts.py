@@ -1,4 +1,4 @@
-"""System calls that fail, or are the last one: at every write of every path, nothing acknowledged is lost (F1, F3, G1).
+"""System calls that fail, or are the last one: at every write of every path, nothing acknowledged is lost.
 
 `strace` makes the n-th call of a kind fail, or kills the process at it. In `make test` a few cuts of each path are
 made, in `make torture` some hundreds, in `make full` more than 1,500.
@@ -112,7 +112,7 @@ def some(every: list[Cut], count: int, chance: random.Random) -> list[Cut]:
 
 
 def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
-    """F1, F3, G1: 0 lost, 0 doubled, 0 torn, and every file opens; the whole loop is more than 1,500 cuts."""
+    """0 lost, 0 doubled, 0 torn, and every file opens; the whole loop is more than 1,500 cuts."""
     chance = random.Random(3)
     found: dict[Cut, list[str]] = {}
     table: dict[str, Counter[str]] = {}

@@ -182,19 +182,19 @@ def _judged(subject: Subject, after: Contents | None, found: Found, where: str) 
 
 
 def test_an_intact_log_has_no_finding(subject: Subject) -> None:
-    """G4: no false alarm."""
+    """No false alarm."""
     assert subject.verify(subject.copy()) == ()
 
 
 def test_every_flipped_bit_that_changes_something_is_found(subject: Subject) -> None:
-    """F5, G4: 2,000 flips in full."""
+    """2,000 flips in full."""
     kinds = flip_each(subject, FLIPS, subject.asked)
     assert kinds["content"] > FLIPS // 4
     assert kinds["nothing"] + kinds["index"] > 0
 
 
 def test_flips_are_missed_when_bodies_are_not_hashed(subject: Subject) -> None:
-    """Control of F5: without the comparison of leaves the same assertions fail."""
+    """The control: without the comparison of leaves the same assertions fail."""
     with pytest.raises(AssertionError, match=r"missed|not placed"):
         flip_each(subject, FLIPS, structs.replace(subject.asked, start=0, stop=0))
 
@@ -434,12 +434,12 @@ def edit_each(subject: Subject, edit: Edit, asked: VerifyOptions, count: int = E
 
 @pytest.mark.parametrize("edit", ALL_EDITS, ids=lambda edit: edit.__name__)
 def test_every_edit_is_found_where_it_was_made(subject: Subject, edit: Edit) -> None:
-    """F5, G4: 100 of each kind in full."""
+    """100 of each kind in full."""
     edit_each(subject, edit, subject.asked)
 
 
 @pytest.mark.parametrize("edit", BODY_EDITS[:2], ids=lambda edit: edit.__name__)
 def test_edits_of_bodies_are_missed_when_bodies_are_not_hashed(subject: Subject, edit: Edit) -> None:
-    """Control of G4: without the comparison of leaves the same assertions fail."""
+    """The control: without the comparison of leaves the same assertions fail."""
     with pytest.raises(AssertionError, match="edit"):
         edit_each(subject, edit, structs.replace(subject.asked, start=0, stop=0))

@@ -1,4 +1,4 @@
-"""A disk that fills up, and is given room again; a disk that turns read-only (F4)."""
+"""A disk that fills up, and is given room again; a disk that turns read-only."""
 
 import random
 import subprocess
@@ -38,7 +38,7 @@ def record(log: Log, chance: random.Random, said: list[str], count: int) -> None
 
 
 def test_a_full_disk_refuses_and_goes_on_when_it_has_room(disk: Path) -> None:
-    """F4: nothing that was acknowledged is lost, what does not fit is refused as `storage-full`, and room is enough."""
+    """Nothing that was acknowledged is lost, what does not fit is refused as `storage-full`, and room is enough."""
     chance, said = random.Random(1), list[str]()
     deployment = open_in(disk)
     log = deployment.log(ORG)
@@ -55,7 +55,7 @@ def test_a_full_disk_refuses_and_goes_on_when_it_has_room(disk: Path) -> None:
 
 
 def test_a_read_only_disk_is_said(disk: Path) -> None:
-    """F4: nothing is recorded and nothing is lost; the words say what is wrong."""
+    """Nothing is recorded and nothing is lost; the words say what is wrong."""
     chance, said = random.Random(2), list[str]()
     deployment = open_in(disk)
     record(deployment.log(ORG), chance, said, 2)

@@ -1,4 +1,4 @@
-"""kill -9 while a real process records: what it acknowledged is there once, and the tree is whole (F1)."""
+"""kill -9 while a real process records: what it acknowledged is there once, and the tree is whole."""
 
 import random
 import subprocess
@@ -74,7 +74,7 @@ def faults(url: str, expected: list[UUID]) -> list[str]:
 
 
 def test_killed_at_many_moments(tmp_path: Path) -> None:
-    """F1: one file through many deaths, judged after each."""
+    """One file through many deaths, judged after each."""
     url, chance = begin(tmp_path), random.Random(1)
     expected: list[UUID] = []
     for number in range(KILLS):
@@ -93,7 +93,7 @@ def test_the_verdict_can_fail(tmp_path: Path) -> None:
 
 
 def test_two_processes_append_to_one_file(tmp_path: Path) -> None:
-    """F9: everything either one acknowledged is there once, in one sequence without gaps."""
+    """Everything either one acknowledged is there once, in one sequence without gaps."""
     url = begin(tmp_path)
     processes = [recorder(url, seed, 200) for seed in (1, 2)]
     said = [process.communicate()[0] for process in processes]

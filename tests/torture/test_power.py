@@ -1,4 +1,4 @@
-"""Power cuts: the file system as the disk had it, at any moment, holds all that was acknowledged (F2, G2).
+"""Power cuts: the file system as the disk had it, at any moment, holds all that was acknowledged.
 
 The log lies on a file system inside a file. What that file holds is what reached the disk: pages that wait in memory
 are not in it. So a copy of it, taken after the last acknowledgement was read, is what a machine finds after its power
@@ -68,7 +68,7 @@ def cut(folder: Path, seed: int, *weak: str) -> tuple[list[str], int]:
 
 
 def test_power_cuts_lose_nothing(tmp_path: Path) -> None:
-    """F2, G2: of what was acknowledged before the power went, nothing is lost, doubled or torn."""
+    """Of what was acknowledged before the power went, nothing is lost, doubled or torn."""
     count = 0
     for number in range(CUTS):
         wrong, lines = cut(tmp_path, number)

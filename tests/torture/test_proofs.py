@@ -1,4 +1,4 @@
-"""Every pair of sizes up to 300 (G5): the proofs are those of the recursion in RFC 9162, and verify.
+"""Every pair of sizes up to 300: the proofs are those of the recursion in RFC 9162, and verify.
 
 `make test` asks the same of some sizes, in tests/tree/test_merkle.py.
 """
@@ -10,12 +10,10 @@ pytestmark = pytest.mark.torture
 
 
 def test_all_inclusion_proofs_up_to_300() -> None:
-    """G5."""
     for size in range(LAST + 1):
         check_inclusion(size)
 
 
 def test_all_consistency_proofs_up_to_300() -> None:
-    """G5."""
     for new in range(LAST + 1):
         check_consistency(new)

@@ -1,4 +1,4 @@
-"""What is another's and what is not there take the same time: nobody learns from a clock what exists (G11).
+"""What is another's and what is not there take the same time: nobody learns from a clock what exists.
 
 Only `make torture` runs it: an answer of statistics needs a quiet machine.
 """
@@ -58,7 +58,7 @@ def asked(serve: Callable[..., Served]) -> Iterator[tuple[httpx.Client, str]]:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("slot", ["organisation", "entry", "name"])
 def test_time_tells_nothing(asked: tuple[httpx.Client, str], slot: str) -> None:
-    """G11: foreign and absent are not told apart by 2,000 answers each: p > 0.01 in one of three tries."""
+    """Foreign and absent are not told apart by 2,000 answers each: p > 0.01 in one of three tries."""
     client, foreign = asked
     absent = f"{foreign[:-12]}{'0' * 12}"
     here = f"/api/v1/orgs/{ORG}"

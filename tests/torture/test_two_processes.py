@@ -1,4 +1,4 @@
-"""One log, two real processes: a server, and a host that records through the library (engine.md 3, F1, F23).
+"""One log, two real processes: a server, and a host that records through the library.
 
 What either acknowledged the other finds at once, and counts right, also once one of them has sealed what the other
 holds in memory, and after either was killed. The control reads from a copy, and must fail to find it.
@@ -101,7 +101,7 @@ def both(folder: Folder) -> Iterator[Both]:
 
 
 def test_seen_at_once(both: Both, folder: Folder, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """F23: what one acknowledged the other counts and finds with its next question, thirty times in turn."""
+    """What one acknowledged the other counts and finds with its next question, thirty times in turn."""
     chance, said, size = Random(1), list[str](), 40
     away = tmp_path_factory.mktemp("away")
     folder.good("backup", str(away / "log.db"))
@@ -141,7 +141,7 @@ def test_sealing_by_one_does_not_hurt_the_other(both: Both, folder: Folder) -> N
 
 
 def test_the_host_is_killed(both: Both, folder: Folder, tmp_path: Path) -> None:
-    """F1: hosts killed while they record beside a server harm neither what was acknowledged nor the server."""
+    """Hosts killed while they record beside a server harm neither what was acknowledged nor the server."""
     chance, said = Random(3), list[str]()
     for death in range(3):
         lines = tmp_path / f"said-{death}"
@@ -157,7 +157,7 @@ def test_the_host_is_killed(both: Both, folder: Folder, tmp_path: Path) -> None:
 
 
 def test_the_server_is_killed(both: Both, folder: Folder) -> None:
-    """F1: a server killed while it records leaves a log in which the host goes on, and another server begins."""
+    """A server killed while it records leaves a log in which the host goes on, and another server begins."""
     chance, said = Random(4), list[str]()
     said += both.post(200, chance)
     until = time.monotonic() + 0.2

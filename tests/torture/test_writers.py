@@ -1,4 +1,4 @@
-"""Eight who write at once, killed at random moments, with readers beside them (F1, F23, G3, G8).
+"""Eight who write at once, killed at random moments, with readers beside them.
 
 An acknowledged entry must be stable: there, once. A reader that follows the log by `seq` must get every entry once,
 in order, also one that is taken up again after it was stopped; one that follows by time must not, or this says
@@ -81,7 +81,7 @@ class Follower:
 
 
 def test_killed_under_eight_writers(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """F1, F9, G3: one log through many deaths; all that was acknowledged is stable after each."""
+    """One log through many deaths; all that was acknowledged is stable after each."""
     chance, every = random.Random(5), list[str]()
     for cycle in range(CYCLES):
         said = tmp_path_factory.mktemp("said") / "lines"
@@ -101,7 +101,7 @@ def test_killed_under_eight_writers(folder: Path, tmp_path_factory: pytest.TempP
 
 
 def test_readers_get_every_entry_once(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """F23, G8: by `seq` nothing is missed or doubled while eight write; one reader is killed and taken up again."""
+    """By `seq` nothing is missed or doubled while eight write; one reader is killed and taken up again."""
     said = tmp_path_factory.mktemp("said") / "lines"
     with writers(folder, said, 99):
         reading, other = open_in(folder), open_in(folder)

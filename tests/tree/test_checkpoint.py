@@ -146,7 +146,7 @@ def test_any_bytes_are_read_or_refused_in_words(raw: bytes):
 
 
 def test_every_bit_flip_of_a_signed_checkpoint_is_refused():
-    """F1: log, own cosignature and witness are all asked for, so no line may be lost either."""
+    """Log, own cosignature and witness are all asked for, so no line may be lost either."""
     assert cp.open_checkpoint(RAW, POLICY).checkpoint == HEAD
     for changed in flips(RAW):
         refusal(cp.open_checkpoint, changed, POLICY)

@@ -196,13 +196,13 @@ def check_consistency(new: int) -> None:
 
 
 def test_inclusion_proofs_equal_the_recursion_and_verify():
-    """G5, for some sizes: every leaf of each."""
+    """For some sizes: every leaf of each."""
     for size in SOME:
         check_inclusion(size)
 
 
 def test_consistency_proofs_equal_the_recursion_and_verify():
-    """G5, for some sizes: every earlier size of each."""
+    """For some sizes: every earlier size of each."""
     for new in SOME:
         check_consistency(new)
 
@@ -230,7 +230,6 @@ def changes(proof: tuple[bytes, ...]):
     ("index", "size"), [(0, 1), (0, 2), (4, 5), (2, 7), (255, 257), (256, 257), (77, 300)]
 )
 def test_every_change_of_an_inclusion_proof_is_refused(index: int, size: int):
-    """F1."""
     leaf, root, proof = LEAVES[index], mth(0, size), inclusion(index, size)
     assert merkle.verify_inclusion(leaf, proof, index=index, size=size, root=root) == root
     for changed in changes(proof):
@@ -249,7 +248,7 @@ def test_every_change_of_an_inclusion_proof_is_refused(index: int, size: int):
 
 @pytest.mark.parametrize(("old", "new"), [(1, 2), (3, 7), (4, 7), (6, 8), (64, 65), (255, 257), (256, 300)])
 def test_every_change_of_a_consistency_proof_is_refused(old: int, new: int):
-    """F5: a log that was forked or cut is found by whoever kept the old head."""
+    """A log that was forked or cut is found by whoever kept the old head."""
     then, now, proof = mth(0, old), mth(0, new), consistency(old, new)
     assert merkle.verify_consistency(proof, old=old, old_root=then, new=new, new_root=now) == now
     for changed in changes(proof):

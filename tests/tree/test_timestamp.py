@@ -1,4 +1,4 @@
-"""Timestamps by an authority (RFC 3161): what is asked, what a token says, and what is refused (F25).
+"""Timestamps by an authority (RFC 3161): what is asked, what a token says, and what is refused.
 
 The authority is real: `openssl` makes its certificates and its tokens, and gives a second opinion on each verdict.
 """
@@ -143,7 +143,7 @@ def test_a_certificate_for_another_purpose_stamps_nothing(authority: Path, roots
 
 
 def test_a_token_made_after_the_certificate_expired_is_refused(authority: Path, roots: list[bytes]) -> None:
-    """F25: an authority whose certificate ran out may still have its key; what it stamps then is nothing worth."""
+    """An authority whose certificate ran out may still have its key; what it stamps then is nothing worth."""
     late = token_over(authority, NOTE, signer="expired")
     with pytest.raises(ProofInvalidError, match="expired"):
         check_stamp(late, NOTE, roots)
@@ -152,7 +152,7 @@ def test_a_token_made_after_the_certificate_expired_is_refused(authority: Path, 
 
 
 def test_a_token_outlives_the_certificate(tmp_path: Path) -> None:
-    """F25: made within the twenty seconds of its authority's certificate, which is long over; it still holds."""
+    """Made within the twenty seconds of its authority's certificate, which is long over; it still holds."""
     token, note = (GOLDEN / "token.der").read_bytes(), (GOLDEN / "note").read_bytes()
     root = (GOLDEN / "root.pem").read_bytes()
     made = datetime(2026, 11, 22, 22, 31, 56, tzinfo=UTC)

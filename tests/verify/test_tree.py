@@ -52,7 +52,7 @@ def examined(leaves: Sequence[bytes], tiles: dict[tuple[int, int], bytes], head:
 def test_a_higher_tile_that_is_damaged_is_named_and_nothing_else(
     big: tuple[list[bytes], dict[tuple[int, int], bytes], Signed],
 ) -> None:
-    """G4: higher tile, and a body, and a leaf tile, each beneath it."""
+    """Higher tile, and a body, and a leaf tile, each beneath it."""
     leaves, tiles, head = big
     assert examined(leaves, tiles, head) == []
     drawn = random.Random(3)

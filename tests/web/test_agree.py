@@ -69,7 +69,7 @@ def drawn(dice: random.Random) -> list[tuple[str, str]]:
 
 
 def test_page_api_files_and_stream_agree(company: Served, reader: httpx.Client) -> None:
-    """P23: 200 random filters in full, each at one `as_of`, give the same entries everywhere."""
+    """200 random filters in full, each at one `as_of`, give the same entries everywhere."""
     dice, found = random.Random(23), 0
     for _ in range(FILTERS):
         pairs = drawn(dice)
@@ -137,7 +137,7 @@ def _followed(reader: httpx.Client, pairs: list[tuple[str, str]], newer: Sequenc
 
 
 def test_a_ready_view_gives_what_its_filter_gives(company: Served, reader: httpx.Client) -> None:
-    """P23: the link of each of the ten questions shows the entries that the API gives for the same filter."""
+    """The link of each of the ten questions shows the entries that the API gives for the same filter."""
     links = re.findall(r'href="([^"]*[?&;]view=(?!all")[^"]*)"', opened(reader, PAGE).text)
     assert len(links) == len(READY_VIEWS) == 10
     told = []

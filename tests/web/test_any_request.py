@@ -1,4 +1,4 @@
-"""Whatever may be asked by the document, and much that may not: answered as documented, never by a failure (R27)."""
+"""Whatever may be asked by the document, and much that may not: answered as documented, never by a failure."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -94,7 +94,7 @@ def crossed(found: Sequence[tuple[Reader, frozenset[str]]]) -> list[Any]:
 
 
 def test_nothing_crosses_over(apart: Served, readers: list[Reader]) -> None:
-    """R10, R11: every reader meets their own marks, all of them, and no other, however they are mixed."""
+    """Every reader meets their own marks, all of them, and no other, however they are mixed."""
     assert crossed(seen(apart, readers)) == []
 
 

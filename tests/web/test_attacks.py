@@ -90,7 +90,7 @@ def test_a_session_that_somebody_planted(company: Served, visit: Callable[..., P
 
 
 def test_a_form_of_another_site(company: Served, visit: Callable[..., Page], evil: Evil) -> None:
-    """F17, CSRF: a form and a script elsewhere, sent with whatever the browser sends, change nothing."""
+    """CSRF: a form and a script elsewhere, sent with whatever the browser sends, change nothing."""
     page = visit(level=None, at=company)
     page.goto(company.link(None))
     page.click("main button")
@@ -121,7 +121,7 @@ def test_a_form_of_another_site(company: Served, visit: Callable[..., Page], evi
 
 
 def test_a_frame_of_another_site(company: Served, visit: Callable[..., Page], evil: Evil) -> None:
-    """P70, clickjacking: the page stands in nobody's frame."""
+    """Clickjacking: the page stands in nobody's frame."""
     page = visit(at=company)
     evil.pages["/inner"] = "<p>shown</p>"
     evil.pages["/frames"] = f'<iframe src="{company.page}"></iframe><iframe src="{evil.url}/inner"></iframe>'
@@ -133,7 +133,7 @@ def test_a_frame_of_another_site(company: Served, visit: Callable[..., Page], ev
 
 
 def test_a_page_that_was_left(company: Served, visit: Callable[..., Page]) -> None:
-    """P58: after signing out, Back shows nothing of the log."""
+    """After signing out, Back shows nothing of the log."""
     page = visit(at=company)
     page.goto(company.page)
     page.goto(f"{company.page}/about")
@@ -162,7 +162,7 @@ HOSTILE_IDS = (
 
 
 def test_ids_that_want_to_lead_elsewhere(company: Served, visit: Callable[..., Page]) -> None:
-    """R27: whatever stands in an id or a name, every link of the page stays on this site or the host's own."""
+    """Whatever stands in an id or a name, every link of the page stays on this site or the host's own."""
     for at, id_ in enumerate(HOSTILE_IDS):
         role = Item(type="role", id=id_, name=f'"><a href="javascript:alert({at})">{id_}</a>')
         company.log.record("role.created", actor=ANNA, target=role, outcome="failure", origin=WEB)

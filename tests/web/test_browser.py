@@ -78,7 +78,7 @@ def clean(page: Page, said: list[str]) -> None:
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, width: int) -> None:
-    """P63, P66, P70: axe finds nothing and the policy is never broken, light and dark, narrow and wide."""
+    """Axe finds nothing and the policy is never broken, light and dark, narrow and wide."""
     said: list[str] = []
     page = visit(said=said, color_scheme=scheme, viewport={"width": width, "height": 800})
     for path in STATES.values():
@@ -103,7 +103,7 @@ def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, widt
 def test_the_settings_are_accessible(
     visit: Callable[..., Page], cared: Served, scheme: str, width: int
 ) -> None:
-    """P63, P70: every page of access, with its forms open, what was saved, refused, and shown once."""
+    """Every page of access, with its forms open, what was saved, refused, and shown once."""
     said: list[str] = []
     page = visit((ADMINISTRATOR,), said, cared, color_scheme=scheme, viewport={"width": width, "height": 800})
     for place in PLACES:
@@ -135,7 +135,7 @@ def test_the_settings_are_accessible(
 def test_refusals_are_accessible(
     visit: Callable[..., Page], scheme: str, width: int, level: str | None
 ) -> None:
-    """P57, P63: the refusal and the signed-out page too."""
+    """The refusal and the signed-out page too."""
     said: list[str] = []
     page = visit(level, said=said, color_scheme=scheme, viewport={"width": width, "height": 800})
     page.goto(PAGE)
@@ -170,7 +170,7 @@ def test_axe_finds_one_pale_cell_among_thousands(visit: Callable[..., Page]) -> 
 
 
 def test_the_policy_stops_what_is_inline(visit: Callable[..., Page]) -> None:
-    """F15's control: a script put into the page by hand does not run, and the console says why."""
+    """The control: a script put into the page by hand does not run, and the console says why."""
     said: list[str] = []
     page = visit(said=said)
     page.goto(PAGE)
@@ -182,7 +182,7 @@ def test_the_policy_stops_what_is_inline(visit: Callable[..., Page]) -> None:
 
 
 def test_without_javascript(visit: Callable[..., Page]) -> None:
-    """P10: filtering by form, turning pages, opening an entry and signing out need no script."""
+    """Filtering by form, turning pages, opening an entry and signing out need no script."""
     page = visit(java_script_enabled=False, viewport={"width": 1280, "height": 900})
     page.select_option("select[name=date]", "past-12-months")
     page.click(".pick summary")
@@ -206,7 +206,7 @@ def test_without_javascript(visit: Callable[..., Page]) -> None:
 
 
 def test_hostile_names_are_text(visit: Callable[..., Page]) -> None:
-    """P18, F15: a script in a name is read as text, in isolation, and does not run."""
+    """A script in a name is read as text, in isolation, and does not run."""
     page = visit()
     page.goto(STATES["hostile"])
     names = page.locator(".sentence bdi").all_inner_texts()
@@ -216,7 +216,7 @@ def test_hostile_names_are_text(visit: Callable[..., Page]) -> None:
 
 
 def test_keyboard(visit: Callable[..., Page]) -> None:
-    """P60: the first stop is the skip link, and it leads to the content; what has focus shows it."""
+    """The first stop is the skip link, and it leads to the content; what has focus shows it."""
     page = visit()
     page.goto(PAGE)
     page.keyboard.press("Tab")
@@ -227,7 +227,7 @@ def test_keyboard(visit: Callable[..., Page]) -> None:
 
 
 def test_phones_fold_the_filter(visit: Callable[..., Page]) -> None:
-    """P66: at 360 px the filter is folded away and opens by a press; where there is room it stands open."""
+    """At 360 px the filter is folded away and opens by a press; where there is room it stands open."""
     narrow = visit(viewport={"width": 360, "height": 800})
     narrow.goto(PAGE)
     expect(narrow.locator("select[name=date]")).not_to_be_visible()
@@ -239,7 +239,7 @@ def test_phones_fold_the_filter(visit: Callable[..., Page]) -> None:
 
 
 def test_targets_are_large_enough(visit: Callable[..., Page], served: Served) -> None:
-    """P63: what is pressed is 24 px or more each way, but for names inside a sentence."""
+    """What is pressed is 24 px or more each way, but for names inside a sentence."""
     page = visit(viewport={"width": 360, "height": 800})
     page.goto(f"{PAGE}?category=roles")
     page.click(".filters > summary")

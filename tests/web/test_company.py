@@ -73,7 +73,7 @@ def found(everything: list[EntryFacts], query: Query) -> list[EntryFacts]:
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_bars(reader: httpx.Client, everything: list[EntryFacts], query: str) -> None:
-    """P37, P38: every bar of a filter, and all of them together, are what counting finds."""
+    """Every bar of a filter, and all of them together, are what counting finds."""
     bars = _BAR.findall(reader.get(f"{PAGE}/bars?{query}").text)
     whole = found(everything, asked(query))
     assert 0 < len(bars) <= 92
@@ -85,7 +85,7 @@ def test_bars(reader: httpx.Client, everything: list[EntryFacts], query: str) ->
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_counts(reader: httpx.Client, everything: list[EntryFacts], query: str) -> None:
-    """P27: every count beside a value is what counting finds without the filter's own values of that field."""
+    """Every count beside a value is what counting finds without the filter's own values of that field."""
     page = reader.get(f"{PAGE}/values?{query}").text
     sections = _SECTION.findall(page)
     assert len(sections) == 5
@@ -103,7 +103,7 @@ def test_counts(reader: httpx.Client, everything: list[EntryFacts], query: str) 
 
 
 def test_the_overview(reader: httpx.Client, everything: list[EntryFacts]) -> None:
-    """P6: who fell silent and which days are unusual are what counting finds, one link away from the log's page."""
+    """Who fell silent and which days are unusual are what counting finds, one link away from the log's page."""
     assert f'href="{PAGE}/overview"' in reader.get(f"{PAGE}?category=roles").text
     page = reader.get(f"{PAGE}/overview").text.partition("<main")[2].partition("</main>")[0]
     silent = page.partition('id="silent"')[2].partition("</section>")[0]

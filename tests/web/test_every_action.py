@@ -70,7 +70,7 @@ def reader(whole: Served) -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_no_action_code_reaches_the_screen(whole: Served, reader: httpx.Client, lang: str) -> None:
-    """P68, catalogue 6: every action reads as a sentence; its code stands nowhere that anybody sees."""
+    """Every action reads as a sentence; its code stands nowhere that anybody sees."""
     names, shown = set(whole.log.catalogue.actions), 0
     path: str | None = f"{PAGE}?limit=200&to=2026-03-03&view=all"
     while path:
@@ -86,14 +86,14 @@ def test_no_action_code_reaches_the_screen(whole: Served, reader: httpx.Client, 
 
 
 def test_the_code_is_there_for_who_asks(whole: Served, reader: httpx.Client) -> None:
-    """P41, the control of the above: an entry's own page has the code, in small print."""
+    """An entry's own page has the code, in small print."""
     text = reader.get(f"{PAGE}?action=asset.retired&outcome=success").text
     entry = reader.get(unescape(re.findall(r'class="when"><a href="([^"]*)"', text)[0])).text
     assert "asset.retired" in CODE.findall(unescape(re.sub(r"<[^>]*>", " ", entry)))
 
 
 def test_every_action_can_be_chosen_in_words(whole: Served, reader: httpx.Client) -> None:
-    """P20, P68: the list of actions has each of them once, by its label in both languages."""
+    """The list of actions has each of them once, by its label in both languages."""
     for lang in ("en", "nb"):
         text = reader.get(f"{PAGE}?category=roles", headers={"Accept-Language": lang}).text
         select = text.partition('<select name="action"')[2].partition("</select>")[0]
@@ -103,7 +103,7 @@ def test_every_action_can_be_chosen_in_words(whole: Served, reader: httpx.Client
 
 
 def test_names_from_right_to_left_stay_apart(whole: Served, reader: httpx.Client) -> None:
-    """P18, F12: names in Arabic and Hebrew do not turn the sentence round; what could turn it is refused."""
+    """Names in Arabic and Hebrew do not turn the sentence round; what could turn it is refused."""
     target = Item(type="role", id="r-rtl", name=HEBREW)
     person = Item(type="user", id="u-rtl", name=ARABIC)
     whole.log.record("role.assigned", actor=ANNA, target=target, concerns={"member": person}, origin=WEB)

@@ -29,7 +29,7 @@ def company(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_hr_pages_are_accessible(company: Served, browser: Any, scheme: str, width: int) -> None:
-    """P63, P66, P70: axe finds nothing, nothing scrolls sideways, and the policy is never broken."""
+    """Axe finds nothing, nothing scrolls sideways, and the policy is never broken."""
     context = browser.new_context(
         base_url=company.base_url, color_scheme=scheme, viewport={"width": width, "height": 800}
     )

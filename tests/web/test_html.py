@@ -45,7 +45,7 @@ def faults(text: str) -> list[str]:
 
 @pytest.mark.parametrize("state", STATES)
 def test_pages_are_well_formed(signed_in: httpx.Client, state: str) -> None:
-    """P63: no error in any state, as a whole page and as the part that a script asks for, in both languages."""
+    """No error in any state, as a whole page and as the part that a script asks for, in both languages."""
     for lang in ("en", "nb"):
         for headers in ({}, PARTIAL):
             answer = opened(signed_in, STATES[state], {**headers, "Accept-Language": lang})
@@ -53,7 +53,7 @@ def test_pages_are_well_formed(signed_in: httpx.Client, state: str) -> None:
 
 
 def test_an_entry_is_well_formed(signed_in: httpx.Client) -> None:
-    """P63: an entry as a page of its own and as a panel."""
+    """An entry as a page of its own and as a panel."""
     page = signed_in.get(f"/orgs/{ORG}/activity?outcome=denied").text
     href = re.findall(r'class="when"><a href="([^"]*)"', page)[0]
     for headers in ({}, PARTIAL):
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_found() -> None:
 
 
 def test_a_part_is_only_for_scripts(signed_in: httpx.Client, served: Served) -> None:
-    """P9: a part comes for a partial request alone; a restored page, a reload and a link get the whole."""
+    """A part comes for a partial request alone; a restored page, a reload and a link get the whole."""
     path = f"/orgs/{ORG}/activity?category=roles"
     part = signed_in.get(path, headers=PARTIAL)
     assert "<html" not in part.text
@@ -88,7 +88,7 @@ def test_a_part_is_only_for_scripts(signed_in: httpx.Client, served: Served) -> 
 
 
 def test_a_refusal_takes_the_place_of_the_rows(served: Served) -> None:
-    """P55, P58: signed out, a script's request gets a part that says so; the control gets the whole page."""
+    """Signed out, a script's request gets a part that says so; the control gets the whole page."""
     path = f"{served.base_url}/orgs/{ORG}/activity?category=roles"
     part = httpx.get(path, headers=PARTIAL)
     assert (part.status_code, "<html" in part.text, "Sign in with a link" in part.text) == (401, False, True)

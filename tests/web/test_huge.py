@@ -1,4 +1,4 @@
-"""Input that is far too large, over real HTTP: refused in words, and memory does not grow with it (F10, F11, G10)."""
+"""Input that is far too large, over real HTTP: refused in words, and memory does not grow with it."""
 
 import json
 import socket
@@ -75,7 +75,7 @@ HUGE: dict[str, tuple[Callable[[], bytes], str, int]] = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_what_is_far_too_large_is_refused_and_costs_no_memory(served: Served, name: str) -> None:
-    """F11, R24: the status is the right one, and memory grows by less than 100 MB; nothing is recorded."""
+    """The status is the right one, and memory grows by less than 100 MB; nothing is recorded."""
     make, path, expected = HUGE[name]
     body, statuses = make(), list[int]()
     before = served.log.size(viewer=operator(ORG))
@@ -87,7 +87,7 @@ def test_what_is_far_too_large_is_refused_and_costs_no_memory(served: Served, na
 
 @pytest.mark.parametrize("path", ["entries", "entries/batch"])
 def test_a_bomb_costs_no_memory(served: Served, path: str) -> None:
-    """F11: what was packed well is not unpacked beyond what may be sent."""
+    """What was packed well is not unpacked beyond what may be sent."""
     packed, statuses = bomb(), list[int]()
     coded = {"Content-Encoding": "gzip"}
     more = grown(lambda: statuses.append(posted(served, packed, path, **coded)))
@@ -97,7 +97,7 @@ def test_a_bomb_costs_no_memory(served: Served, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["entries", "entries/batch"])
 def test_a_gigabyte_is_answered_before_it_is_read(served: Served, path: str) -> None:
-    """F11, R24: 413, and memory grows by less than 100 MB."""
+    """413, and memory grows by less than 100 MB."""
     statuses: list[int] = []
     more = grown(lambda: statuses.append(poured(served, 1024 * MIB, path)))
     assert statuses == [413]
@@ -110,7 +110,7 @@ def test_the_measure_can_fail() -> None:
 
 
 def test_the_largest_legal_entry_is_recorded(served: Served) -> None:
-    """F11: every member at its bound, and the bytes that are hashed stay within 65,535."""
+    """Every member at its bound, and the bytes that are hashed stay within 65,535."""
     concerns = [{"part": "member", "type": "user", "id": f"{n:0200}", "name": "Å" * 300} for n in range(100)]
     given = wire(
         id=str(uuid4()), concerns=concerns, target={"type": "role", "id": "r" * 200, "name": "Å" * 300}
@@ -126,7 +126,7 @@ def test_the_largest_legal_entry_is_recorded(served: Served) -> None:
 
 @pytest.mark.parametrize("bad", [0, 500, 999])
 def test_one_poison_entry_in_a_batch_of_a_thousand(served: Served, bad: int) -> None:
-    """F10: 999 are recorded, one is refused with its reason."""
+    """999 are recorded, one is refused with its reason."""
     entries = [wire(id=str(uuid4())) for _ in range(1000)]
     entries[bad]["action"] = "role.poisoned"
     key = {"Authorization": f"Bearer {served.keys['record']}", "Content-Type": "application/x-ndjson"}

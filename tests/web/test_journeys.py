@@ -175,12 +175,12 @@ def answered(page: Page, question: Question) -> None:
 
 
 def test_every_question_has_a_journey() -> None:
-    """P1: one journey for each ready view."""
+    """One journey for each ready view."""
     assert [view.name for view in READY_VIEWS] == IDS
 
 
 def test_by_mouse(reader: Callable[..., Page]) -> None:
-    """P1: each question is one press, and where it asks for a name, that name and one press more."""
+    """Each question is one press, and where it asks for a name, that name and one press more."""
     page = reader()
     for question in QUESTIONS:
         page.goto(PAGE)
@@ -194,7 +194,7 @@ def test_by_mouse(reader: Callable[..., Page]) -> None:
 
 
 def test_by_keyboard(reader: Callable[..., Page]) -> None:
-    """P62: the same without a mouse: q leads to the questions, Tab and Enter choose, the name is typed."""
+    """The same without a mouse: q leads to the questions, Tab and Enter choose, the name is typed."""
     page = reader()
     for question in QUESTIONS:
         page.goto(PAGE)
@@ -213,7 +213,7 @@ def test_by_keyboard(reader: Callable[..., Page]) -> None:
 
 
 def test_without_a_script(reader: Callable[..., Page]) -> None:
-    """P10: the same with no script at all: the name is typed, Show is pressed."""
+    """The same with no script at all: the name is typed, Show is pressed."""
     page = reader(java_script_enabled=False)
     for question in QUESTIONS:
         page.goto(PAGE)

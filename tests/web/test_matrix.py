@@ -34,12 +34,12 @@ def code(function: Any) -> CodeType:
 
 
 def test_every_operation_is_listed_with_who_may(ground: Ground) -> None:
-    """G11: an operation that the list does not name fails here, and so does one that is no more."""
+    """An operation that the list does not name fails here, and so does one that is no more."""
     assert {name for name, _, _ in operations(described(ground))} == set(MAY)
 
 
 def test_the_boundary_holds(ground: Ground) -> None:
-    """R10, G11: every operation by every role; foreign and absent are byte-alike, and nothing of another leaks."""
+    """Every operation by every role; foreign and absent are byte-alike, and nothing of another leaks."""
     assert breaches(ground, described(ground)) == []
 
 
@@ -80,7 +80,7 @@ def test_without_the_filter_of_ids_the_matrix_fails(ground: Ground, monkeypatch:
 
 @pytest.mark.parametrize("path", ["entries?limit=1", "facets?by=action&limit=1", "exports?limit=1"])
 def test_a_cursor_of_another_organisation_tells_nothing(ground: Ground, path: str) -> None:
-    """G11: a cursor of another organisation and one that was made up: refused, or answered from one's own."""
+    """A cursor of another organisation and one that was made up: refused, or answered from one's own."""
     served, scope = ground.served, ("read", "export")
     home, away = (served.deployment.credentials.new_key(org, "Reads", scope)[1] for org in (ORG, OTHER))
     given = _get(ground, OTHER, path, away).json().get("next_cursor") or "made-up"

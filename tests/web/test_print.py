@@ -25,7 +25,7 @@ def printed(page: Page, path: str) -> str:
 
 @pytest.mark.parametrize("group", ["", "&group=day", "&group=together"])
 def test_a_list_on_paper(visit: Callable[..., Page], client: httpx.Client, group: str) -> None:
-    """P65: filter in words, zone, count, time and page numbers; the entries of the page, each once, and no button."""
+    """Filter in words, zone, count, time and page numbers; the entries of the page, each once, and no button."""
     page = visit(timezone_id="Europe/Oslo")
     text = printed(page, f"{PAGE}?{ASKED}{group}")
     found = client.get(

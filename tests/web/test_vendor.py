@@ -33,7 +33,7 @@ def faults(folder: Path) -> list[str]:
 
 
 def test_every_part_is_as_it_was_pinned(tmp_path: Path) -> None:
-    """P71: each hash is recomputed; a changed byte, a missing file and an unlisted one are each found."""
+    """Each hash is recomputed; a changed byte, a missing file and an unlisted one are each found."""
     assert faults(VENDOR) == []
     for file in VENDOR.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -44,7 +44,7 @@ def test_every_part_is_as_it_was_pinned(tmp_path: Path) -> None:
 
 
 def test_every_package_brings_its_licence() -> None:
-    """P71: a licence for each package, and its text beside the files; no registry is named."""
+    """A licence for each package, and its text beside the files; no registry is named."""
     text = (VENDOR / "manifest.toml").read_text("utf-8")
     packages = tomllib.loads(text)["package"]
     assert {package["licence"] for package in packages} == {"0BSD", "MIT", "ISC"}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # whoever imports has a log open; reading JSON alone needs no
 
 SOURCE = Item(type="source", id="import", name="Trailbook import")
 
-# What reading computes and recording must not take (contracts.md 2); everything else unknown is refused.
+# What reading computes and recording must not take; everything else unknown is refused.
 COMPUTED = frozenset({"seq", "recorded_at", "source", "self", "sentence", "link", "state"})
 COMPUTED_OF_ITEM = frozenset({"exists", "name_now"})
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode

@@ -1,7 +1,7 @@
 """JSON as the API reads it: one text in UTF-8, strictly.
 
 Owns the refusals that every reader of JSON here agrees on: duplicate keys, floats, integers beyond 2^53 - 1 and lone
-surrogates (R29). Refuses to know what is in it.
+surrogates. Refuses to know what is in it.
 """
 
 import json

@@ -75,7 +75,7 @@ def items_of(tracked: Tracked, row: Any) -> EntryItems:
 def captured_texts(
     moment: Moment, action: str, rows: Sequence[EntryItems], *, fields: Sequence[str] = ()
 ) -> list[str]:
-    """The entries of captured rows as JSON, in the wire form of contracts.md 2, each under a new id."""
+    """The entries of captured rows as JSON, in the form that the API takes, each under a new id."""
     shared = _shared(moment, action, fields)
     return [
         f'{{"id":"{id_}","target":{_encoded(row.target)}{_listed(row.concerns)},{shared}'

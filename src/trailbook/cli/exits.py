@@ -1,6 +1,6 @@
 """How a command ends: its exit code, and one line on stderr that says why.
 
-Owns the table of exit codes (contracts.md 11) and the form of an error, for people and with `--json`. Refuses to
+Owns the table of exit codes and the form of an error, for people and with `--json`. Refuses to
 print a stack, unless the log level is `debug`, and any character that would command a terminal.
 """
 

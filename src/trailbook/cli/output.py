@@ -1,6 +1,6 @@
 """What reaches the terminal: text with nothing in it that commands one, JSON, aligned rows, progress.
 
-Owns the escaping of every name that is printed (R21). Refuses to write progress anywhere but on a terminal's
+Owns the escaping of every name that is printed. Refuses to write progress anywhere but on a terminal's
 stderr, and to let a name make a new line or a new column.
 """
 

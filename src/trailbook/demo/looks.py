@@ -29,7 +29,7 @@ Page = Response[str]
 
 COOKIE = "hr_as"
 STYLE = (Path(__file__).parent / "static" / "hr.css").read_bytes()
-HEADERS = {  # page.md P70
+HEADERS = {  # as strict as those of the log's own pages
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",

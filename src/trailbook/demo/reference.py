@@ -21,7 +21,7 @@ _NOT_LOG = ("category.not", "activity_log")
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """A question of product.md: its number, its words, the log's filter and the count of hr.db."""
+    """One of the ten questions: its number, its words, the log's filter and the count of hr.db."""
 
     number: int
     text: str
@@ -41,7 +41,7 @@ class _When(Struct, frozen=True):
 
     @property
     def today(self) -> date:
-        """T of page.md 6."""
+        """The day on which the simulated months end, in the company's zone."""
         return self.until.astimezone(ZONE).date()
 
     def months(self, first: int, end: int) -> ColumnElement[bool]:

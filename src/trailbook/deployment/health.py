@@ -41,7 +41,7 @@ Room = Callable[[Path], DiskRoom]  # where a file or folder lies
 
 
 class Alarms(Struct, frozen=True, kw_only=True):
-    """From where on a part is told of: shares of the disk in percent, entries, seconds. Source: faults.md 7."""
+    """From where on a part is told of: shares of the disk in percent, entries, seconds."""
 
     disk_tight: int = 75
     disk_full: int = 90

@@ -1,6 +1,6 @@
 """Figures: exact counts beside the values of a field, and bars over time.
 
-Owns which figures may be shown: never one of a person (R20). Refuses to estimate: every number is counted.
+Owns which figures may be shown: never one of a person. Refuses to estimate: every number is counted.
 """
 
 from collections.abc import Iterable, Sequence

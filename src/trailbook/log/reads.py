@@ -2,7 +2,7 @@
 
 Owns which reading is told how often, and in which words without people: people in a filter are concerns; what is
 theirs, what is of a restricted category, and typed text is left out. Refuses to let anything be answered that could not
-be recorded, and to write twice what was written this hour, by this process or another. Source: contracts.md 4.
+be recorded, and to write twice what was written this hour, by this process or another.
 """
 
 import threading

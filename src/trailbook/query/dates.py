@@ -1,6 +1,6 @@
 """Date ranges: presets, calendar days and months in a time zone, as half-open UTC microseconds.
 
-Owns what "last month" means to somebody in Oslo, Cairo or Apia (page.md 6). Days are those of the zone's own
+Owns what "last month" means to somebody in Oslo, Cairo or Apia. Days are those of the zone's own
 rules, never 24 hours. Refuses to know the clock (now is an argument) and to guess a zone: a name that is not
 in the IANA database is an error, whatever files the machine has beside it.
 """
@@ -116,7 +116,7 @@ def date_bounds(preset: str, now: datetime, zone: ZoneInfo, week_start: int = 0)
 
 
 def _days(today: date, week_start: int) -> dict[str, tuple[int, int]]:
-    """Every preset as [first day, day after the last], in ordinals: the table of page.md 6."""
+    """Every preset as [first day, day after the last], in ordinals."""
     day = today.toordinal()
     week = day - (today.weekday() - week_start) % 7
     month = today.year * 12 + today.month - 1

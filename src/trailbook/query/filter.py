@@ -86,7 +86,7 @@ def until(text: str, place: ZoneInfo) -> int:
 
 
 def self_of(entry: Entry) -> bool:
-    """Whether the actor is the target or concerned, and acted on nobody's behalf (catalogue.md 3)."""
+    """Whether the actor is the target or concerned, and acted on nobody's behalf."""
     touched = (entry.target, *entry.concerns)
     return entry.on_behalf_of is None and any(_name(item) == _name(entry.actor) for item in touched)
 

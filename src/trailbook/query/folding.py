@@ -1,6 +1,6 @@
 """Folding: the one form in which names are compared, so that people find Åse as ase, aase or ÅSE.
 
-Owns what counts as the same letter (page.md P29) and where a word ends. Refuses to guess: it knows no
+Owns what counts as the same letter and where a word ends. Refuses to guess: it knows no
 languages, no nicknames and no likeness of sounds.
 """
 
@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 _AS = re.compile("a{2,}")
-_LETTERS = str.maketrans({"æ": "ae", "ø": "o"})  # the two of P29 that Unicode does not decompose
+_LETTERS = str.maketrans({"æ": "ae", "ø": "o"})  # the two Nordic letters that Unicode does not decompose
 
 
 def fold(text: str) -> str:

@@ -1,6 +1,7 @@
 """Entry -> tokens -> body bytes -> leaf: the only serialiser whose bytes are hashed.
 
-Owns the token commitment, the canonical JSON body and how a correlation is written in it (record.md 2).
+Owns the token commitment, the canonical JSON body and how a correlation is written in it
+(docs/reference/format-record.md).
 Refuses to touch a directory or a store, and never re-serialises a stored body. The formats are frozen:
 golden files pin every byte, and a change is a new version `v` beside this one.
 """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def same_content(body: Body, entry: NewEntry, identities: Mapping[str, "Identity"], key: bytes) -> bool:
     """Whether an arriving entry says what a recorded body says, apart from `recorded_at` and `source`.
 
-    `identities` are those of the body's tokens, by token. Source: record.md 6.
+    `identities` are those of the body's tokens, by token.
     """
 
     def says(token: str | None, item: Item | None) -> bool:

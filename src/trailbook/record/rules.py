@@ -41,7 +41,7 @@ def complete_entry(
 ) -> Complete:
     """Check an entry against every rule and fill in what follows from it; nothing happened before `earliest`.
 
-    Raises: ActionUnknownError; EntryInvalidError with a Fault for each broken rule. Source: record.md 1.
+    Raises: ActionUnknownError; EntryInvalidError with a Fault for each broken rule.
     """
     entry = shaped(entry)
     action = catalogue.action(entry.action)

@@ -1,7 +1,7 @@
 """Erasing a person: what goes, which manifest says so, and the entry that cites it.
 
 Owns the manifest of an erasure and its closure: which tokens it reaches. Refuses to touch a hashed byte: erasing
-deletes directory rows alone. (record.md 3)
+deletes directory rows alone.
 """
 
 import hashlib

@@ -216,7 +216,7 @@ class LogMachine(RuleBasedStateMachine):
 
     @rule(entries=_BATCHES, at=st.integers(0, 6))
     def poison(self, entries: list[NewEntry], at: int) -> None:
-        """F10: with one bad entry, nothing of an atomic batch; all the others of one that is not."""
+        """With one bad entry, nothing of an atomic batch; all the others of one that is not."""
         mixed, size = [*entries[:at], POISON, *entries[at:]], self.size()
         self.both(lambda log: log.record_many(mixed))
         assert self.size() == size

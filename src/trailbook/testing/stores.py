@@ -153,7 +153,7 @@ class StoreConformance:
         store.append(ORG, head, batch(head, [row(7)]))
 
     def test_whoever_holds_is_not_overtaken(self, store: Store) -> None:
-        """F9: who appends meanwhile waits, and finds the head moved; without holding, the other one is first."""
+        """Who appends meanwhile waits, and finds the head moved; without holding, the other one is first."""
         head = filled(store, 2)
 
         def overtaking(number: int, expected: Head) -> threading.Thread:
@@ -178,7 +178,7 @@ class StoreConformance:
             store.append(ORG, now, batch(now, [row(9)]))
 
     def test_an_id_is_in_a_log_once(self, store: Store) -> None:
-        """F9: the last line of defence against a double; all of the batch is refused."""
+        """The last line of defence against a double; all of the batch is refused."""
         head = filled(store, 2)
         for rows in ([row(5), row(1)], [row(5), row(5)]):
             with pytest.raises(StoreError):
@@ -259,7 +259,7 @@ class StoreConformance:
         assert store.blob(ORG, "index", "list") == b"2"
 
     def test_erase_leaves_stubs(self, store: Store) -> None:
-        """R12, S8: what names the item goes, in the commit that says so; the rest stays."""
+        """What names the item goes, in the commit that says so; the rest stays."""
         store.create(ORG)
         anna, hansen, bob = version(1, "Anna Berg"), version(1, "Anna Hansen"), version(2, "Bob")
         mine = version(3, "Mozilla", type_="origin", owner=1)

@@ -1,4 +1,4 @@
-"""Transactions: what is rolled back leaves nothing, and what cannot be told is not committed (F26)."""
+"""Transactions: what is rolled back leaves nothing, and what cannot be told is not committed."""
 
 from typing import Any
 

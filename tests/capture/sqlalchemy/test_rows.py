@@ -1,4 +1,4 @@
-"""From a statement to its rows: each touched row is one entry, or the statement does not run (F26, R12)."""
+"""From a statement to its rows: each touched row is one entry, or the statement does not run."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The unit of work: each changed object is one entry, whatever statements its flush takes (F26, R12)."""
+"""The unit of work: each changed object is one entry, whatever statements its flush takes."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Statements and text: what writes to a tracked table is captured with its transaction, or does not run (F26, R12)."""
+"""Statements and text: what writes to a tracked table is captured with its transaction, or does not run."""
 
 import pytest
 from sqlalchemy import Engine, MetaData, column, create_engine, delete, table, text, update

@@ -138,7 +138,7 @@ def test_an_answer_is_worked_out_once_until_something_is_removed_or_erased() -> 
 
 
 def test_damage_that_is_met_is_mended_and_damage_that_stays_is_said(log: Log) -> None:
-    """F5: the question is put again to the index built anew, as often as it may help and no more."""
+    """The question is put again to the index built anew, as often as it may help and no more."""
     met = 0
 
     def once_damaged(pieces: object) -> str:

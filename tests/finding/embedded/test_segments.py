@@ -34,7 +34,7 @@ def opened(store: Store, seed: int = 5) -> Log:
 
 
 def test_segments_are_small_then_merged(log: Log, store: Store) -> None:
-    """engine.md 1: what is sealed lies in large segments, but for the last few; the tail is less than a small one."""
+    """What is sealed lies in large segments, but for the last few; the tail is less than a small one."""
     pieces = log._projection.pieces
     assert [(p.first, p.size) for p in pieces] == [(0, 32), (32, 64), (64, 96), (96, 100)]
     names = {key.rsplit("/", 1)[0] for kind, key in store.blob_names(ORG) if kind == "segment"}
@@ -57,7 +57,7 @@ def test_sealing_changes_no_answer(log: Log, store: Store) -> None:
     "part", ["head", "at", "order", "category", "actor.terms", "about.ranks", "concerned"]
 )
 def test_a_damaged_part_is_never_answered_from(log: Log, store: Store, tmp_path: Path, part: str) -> None:
-    """F5: a reader gets the right answer, built from the entries; the check names it; reindex repairs it."""
+    """A reader gets the right answer, built from the entries; the check names it; reindex repairs it."""
     before = answers(log)
     key = f"000000000032/32/{part}"
     content = store.blob(ORG, "segment", key)
@@ -85,7 +85,7 @@ def test_without_the_digests_a_damaged_part_would_lie(
 
 
 def test_a_damaged_list_is_said_and_repaired(log: Log, store: Store, tmp_path: Path) -> None:
-    """F5: without its list the index does not guess; reindex makes it anew."""
+    """Without its list the index does not guess; reindex makes it anew."""
     before = answers(log)
     damage(tmp_path / "log.db", "segments", b"\x00" * 40)
     reader = opened(store)
@@ -154,7 +154,7 @@ def test_page_count_facets_and_rows_agree_while_others_write(log: Log) -> None:
 
 
 def test_verify_tells_a_damaged_index_from_a_damaged_entry(tmp_path: Path) -> None:
-    """F5: the verdict of a flipped bit in the index is `index`, and says that the entries are whole."""
+    """The verdict of a flipped bit in the index is `index`, and says that the entries are whole."""
     clock = FrozenClock(START)
     deployment = small.opened(tmp_path, clock)
     log = deployment.create(small.ORG)

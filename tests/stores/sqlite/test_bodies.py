@@ -68,7 +68,7 @@ def test_rows_written_before_are_read(tmp_path: Path, seq: int) -> None:
 
 @pytest.mark.parametrize("value", ["7", "1.5", "'text'"])
 def test_a_body_that_is_no_bytes_any_more_is_no_entry(tmp_path: Path, value: str) -> None:
-    """F5: where damage turns bytes into a number or a text, what is read is told apart from every entry."""
+    """Where damage turns bytes into a number or a text, what is read is told apart from every entry."""
     store, _ = open_store(f"sqlite:///{tmp_path}/log.db", create=True)
     store.create(ORG)
     head = store.head(ORG)

@@ -183,7 +183,7 @@ def test_an_ended_thread_leaves_no_connection_open(file: Path) -> None:
 
 
 def test_a_store_that_cannot_be_written_says_why(tmp_path: Path) -> None:
-    """F9: read-only and not to be opened are told apart, and from everything else."""
+    """Read-only and not to be opened are told apart, and from everything else."""
     file = f"{tmp_path}/a.db"
     apsw.Connection(file).close(True)
     reader = apsw.Connection(file, flags=apsw.SQLITE_OPEN_READONLY)

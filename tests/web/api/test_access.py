@@ -80,7 +80,7 @@ def test_a_member_and_the_last_administrator(admin: httpx.Client, cared: Any) ->
 
 
 def test_losing_a_role_acts_on_the_next_request(cared: Any) -> None:
-    """R11, G12: the same session, before and after."""
+    """The same session, before and after."""
     by, nina = By(cared.deployment, operator("nordlys")), Item(type="user", id="u-60", name="Nina")
     put_member(by, nina, ["hr"])
     with signed_in(cared, nina) as browser:
@@ -101,7 +101,7 @@ def test_losing_a_role_acts_on_the_next_request(cared: Any) -> None:
 
 
 def test_other_keys_and_organisations_are_refused_alike(cared: Any, admin: httpx.Client) -> None:
-    """R10: without the scope, and for an organisation that is not theirs or is not, one answer."""
+    """Without the scope, and for an organisation that is not theirs or is not, one answer."""
     told = set()
     for secret, org in ((cared.keys["both"], "nordlys"), (cared.keys["other"], "nordlys")):
         answer = httpx.get(
@@ -121,7 +121,7 @@ def test_other_keys_and_organisations_are_refused_alike(cared: Any, admin: httpx
 
 
 def test_a_key_is_shown_once_rotated_and_revoked(admin: httpx.Client, cared: Any) -> None:
-    """R26: the secret stands in the answer that made it, and nowhere else."""
+    """The secret stands in the answer that made it, and nowhere else."""
     sent = {"name": "Sync", "scopes": ["record"], "categories": ["roles"], "actors": "itself"}
     made = admin.post("/keys", json=sent)
     key = made.json()
@@ -152,7 +152,7 @@ def test_a_key_is_shown_once_rotated_and_revoked(admin: httpx.Client, cared: Any
 
 
 def test_what_is_withheld_nobody_reads(admin: httpx.Client, cared: Any) -> None:
-    """R10: full access does not show it, in rows or counts, from the next request on."""
+    """Full access does not show it, in rows or counts, from the next request on."""
     reader = {"Authorization": f"Bearer {cared.keys['read']}"}
     roles = f"{cared.api}/entries?category=roles&count=true"
     before = httpx.get(roles, headers=reader).json()["count"]
@@ -165,7 +165,7 @@ def test_what_is_withheld_nobody_reads(admin: httpx.Client, cared: Any) -> None:
 
 
 def test_a_restricted_category_is_read_under_its_name_alone(admin: httpx.Client, cared: Any) -> None:
-    """R10, catalogue.md 5: rows, counts, the entry itself, names offered: nothing, until a role names the category."""
+    """Rows, counts, the entry itself, names offered: nothing, until a role names the category."""
     log = cared.deployment.log("nordlys")
     system = Actor(type="system", id="hotline", name="Hotline", kind="system")
     case = Item(type="case", id="case-4711")

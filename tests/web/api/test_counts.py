@@ -6,7 +6,7 @@ from tests.web.conftest import Served, wire
 
 
 def test_facets(client: httpx.Client, served: Served) -> None:
-    """P27: exact counts beside each value, without the filter's own terms on the field; labels in one's language."""
+    """Exact counts beside each value, without the filter's own terms on the field; labels in one's language."""
     found = client.get("facets", params={"by": "outcome", "outcome": "denied"}).json()
     total = client.get("entries", params={"count": "true", "as_of": found["as_of"]}).json()["count"]
     assert found["by"] == "outcome"
@@ -17,7 +17,7 @@ def test_facets(client: httpx.Client, served: Served) -> None:
 
 
 def test_persons_have_no_numbers(client: httpx.Client) -> None:
-    """R20: persons are listed by name, without a number; what is no person has one."""
+    """Persons are listed by name, without a number; what is no person has one."""
     values = client.get("facets", params={"by": "concerns", "limit": 200}).json()["values"]
     counted = {value["value"].partition("/")[0]: value["count"] for value in values}
     assert counted["user"] is None
@@ -38,7 +38,7 @@ def test_persons_have_no_numbers(client: httpx.Client) -> None:
     ],
 )
 def test_no_figures_of_a_person(client: httpx.Client, path: str, params: dict[str, str]) -> None:
-    """R20: refused by name; the same without the person is answered, and the total stays."""
+    """Refused by name; the same without the person is answered, and the total stays."""
     refused = client.get(path, params=params)
     assert (refused.status_code, refused.json()["code"]) == (422, "figures-of-a-person")
     person = {name: value for name, value in params.items() if value.startswith("user/") or name == "text"}
@@ -49,7 +49,7 @@ def test_no_figures_of_a_person(client: httpx.Client, path: str, params: dict[st
 
 
 def test_histogram(client: httpx.Client) -> None:
-    """P37: bars add up to the count, also by category; too many are refused, and so is an unknown bucket."""
+    """Bars add up to the count, also by category; too many are refused, and so is an unknown bucket."""
     drawn = client.get("histogram", params={"by": "category", "category": "roles"}).json()
     count = client.get(
         "entries", params={"category": "roles", "count": "true", "as_of": drawn["as_of"]}

@@ -17,7 +17,7 @@ from trailbook.query import from_params
 
 
 def test_pages_by_cursor(client: httpx.Client, served: Served) -> None:
-    """P59: the pages of one answer hold every entry once, whatever is recorded meanwhile; `Link` leads on."""
+    """The pages of one answer hold every entry once, whatever is recorded meanwhile; `Link` leads on."""
     first = client.get("entries", params={"limit": 25, "count": "true"}).json()
     seen = [entry["seq"] for entry in first["entries"]]
     cursor = first["next_cursor"]
@@ -59,14 +59,14 @@ def test_filter_and_language(client: httpx.Client) -> None:
     ],
 )
 def test_broken_parameters(client: httpx.Client, query: str, status: int, code: str) -> None:
-    """R22, F14, F19: no parameter is ignored or guessed; the control has none of them."""
+    """No parameter is ignored or guessed; the control has none of them."""
     answer = client.get(f"entries?{query}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert client.get("entries?limit=200&date=today").status_code == 200
 
 
 def test_cursor_of_another_question(client: httpx.Client) -> None:
-    """F19: a cursor goes with its own filter and viewer alone."""
+    """A cursor goes with its own filter and viewer alone."""
     cursor = client.get("entries?limit=1").json()["next_cursor"]
     assert client.get("entries", params={"limit": 1, "cursor": cursor}).status_code == 200
     other = client.get("entries", params={"limit": 1, "cursor": cursor, "outcome": "success"})
@@ -87,7 +87,7 @@ def test_one_entry(client: httpx.Client, served: Served) -> None:
 
 
 def test_items_and_catalogue(client: httpx.Client) -> None:
-    """P28: what was recorded is found by a word's beginning, and by id; the catalogue has labels."""
+    """What was recorded is found by a word's beginning, and by id; the catalogue has labels."""
     assert [item["id"] for item in client.get("items?q=ann").json()] == ["u-17"]
     assert [item["id"] for item in client.get("items?q=u-42&role=concerns").json()] == ["u-42"]
     assert client.get("items?q=zzz").json() == []
@@ -102,7 +102,7 @@ def test_items_and_catalogue(client: httpx.Client) -> None:
 
 
 def test_exports_hold_exactly_the_filter(client: httpx.Client, served: Served) -> None:
-    """P45: CSV and JSON lines have the entries of the filter at one `as_of`, in the order asked."""
+    """CSV and JSON lines have the entries of the filter at one `as_of`, in the order asked."""
     params = {"category": "roles", "outcome": "success", "as_of": "60", "tz": "Europe/Oslo", "order": "asc"}
     query = from_params([pair for pair in params.items() if pair[0] != "order"])
     ids = [row.id for row in served.log.rows(query, viewer=operator("nordlys"), order="asc")]
@@ -118,7 +118,7 @@ def test_exports_hold_exactly_the_filter(client: httpx.Client, served: Served) -
 
 @pytest.mark.parametrize("wrong", ["limit=5", "cursor=x", "count=true", "nonsense=1"])
 def test_exports_refuse_what_would_cut_them(client: httpx.Client, wrong: str) -> None:
-    """P48: an export has no limit, and says so instead of ignoring one."""
+    """An export has no limit, and says so instead of ignoring one."""
     assert client.get(f"entries.csv?{wrong}").json()["code"] == "parameter-unknown"
     assert client.get("entries.csv?outcome=failure").status_code == 200
 
@@ -155,7 +155,7 @@ def drained(served: Served) -> tuple[bool, list[str]]:
 
 
 def test_an_export_that_breaks_does_not_end_well(damaged: tuple[Served, list[str]]) -> None:
-    """F5, F20: bytes damaged under a running server break the transfer; before, the same file was whole."""
+    """Bytes damaged under a running server break the transfer; before, the same file was whole."""
     served, whole = damaged
     assert len(whole) == served.log.size(viewer=operator("nordlys")) - 1  # the export is itself an entry
     ended, lines = drained(served)
@@ -164,7 +164,7 @@ def test_an_export_that_breaks_does_not_end_well(damaged: tuple[Served, list[str
 
 
 def test_the_last_resort_says_nothing(damaged: tuple[Served, list[str]]) -> None:
-    """R27: what nobody foresaw is 500 `internal`, without stack, path, SQL or name; its neighbour is read."""
+    """What nobody foresaw is 500 `internal`, without stack, path, SQL or name; its neighbour is read."""
     served, whole = damaged
     headers = {"Authorization": f"Bearer {served.keys['read']}"}
     answer = httpx.get(f"{served.api}/entries/{_json(whole[1150])['id']}", headers=headers)

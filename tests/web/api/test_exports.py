@@ -40,7 +40,7 @@ def ordered(served: Served, client: httpx.Client, **order: Any) -> dict[str, Any
 
 
 def test_an_export_is_ordered_and_fetched(served: Served, archive: httpx.Client) -> None:
-    """P45, P46: what was counted is in the file; its digest stands in the headers and in the signed manifest."""
+    """What was counted is in the file; its digest stands in the headers and in the signed manifest."""
     found = ordered(served, archive, filter={"category": ["roles"], "outcome.not": "denied"})
     query = from_params([("category", "roles"), ("outcome.not", "denied"), ("as_of", str(found["as_of"]))])
     counted, _ = served.log.count(query, viewer=operator(ORG))
@@ -84,7 +84,7 @@ def test_parts_of_a_file(served: Served, archive: httpx.Client) -> None:
 
 
 def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> None:
-    """P44: tables, lines and bundles, with columns, language and zone."""
+    """Tables, lines and bundles, with columns, language and zone."""
     begins = {
         "csv": b"\xef\xbb\xbfseq,",
         "xlsx": b"PK",
@@ -117,14 +117,14 @@ def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> N
     ],
 )
 def test_orders_that_cannot_be(archive: httpx.Client, order: dict[str, Any], status: int, code: str) -> None:
-    """P24: refused at once, naming what is wrong; nothing is ordered."""
+    """Refused at once, naming what is wrong; nothing is ordered."""
     answer = archive.post("exports", json=order)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert archive.get("exports").json()["exports"] == []
 
 
 def test_who_may_not_export(served: Served, archive: httpx.Client) -> None:
-    """R10: without the scope 403 before anything is looked up; another's export and none at all are one 404."""
+    """Without the scope 403 before anything is looked up; another's export and none at all are one 404."""
     found = ordered(served, archive)
     reader = {"Authorization": f"Bearer {served.keys['read']}"}
     for path in (found["id"], "never"):
@@ -142,7 +142,7 @@ def test_who_may_not_export(served: Served, archive: httpx.Client) -> None:
 
 
 def test_a_cookie_orders_from_our_own_pages_only(served: Served, signed_in: httpx.Client) -> None:
-    """F17: a change by cookie that another site began is refused; from our own page it is taken."""
+    """A change by cookie that another site began is refused; from our own page it is taken."""
     path = f"{served.api}/exports"
     for site, status in (("cross-site", 403), ("same-origin", 202)):
         answer = signed_in.post(path, json={"format": "csv"}, headers={"Sec-Fetch-Site": site})
@@ -153,7 +153,7 @@ def test_a_cookie_orders_from_our_own_pages_only(served: Served, signed_in: http
 
 
 def test_too_many(served: Served, archive: httpx.Client) -> None:
-    """R24: a third live export of one viewer is 429; one cancelled makes room."""
+    """A third live export of one viewer is 429; one cancelled makes room."""
     served.log.record(
         "user.profile_updated",
         actor=Actor(kind="person", type="user", id="u-17", name="Anna Berg"),

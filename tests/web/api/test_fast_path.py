@@ -26,7 +26,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zsta
 
 @pytest.mark.parametrize("coding", PACK)
 def test_codings(client: httpx.Client, coding: str) -> None:
-    """F11: one entry and a batch, compressed, are recorded; half of one is refused as malformed."""
+    """One entry and a batch, compressed, are recorded; half of one is refused as malformed."""
     coded = {"Content-Encoding": coding}
     one = PACK[coding](json.dumps(wire()).encode())
     assert client.post("entries", content=one, headers=AS_JSON | coded).status_code == 201
@@ -39,7 +39,7 @@ def test_codings(client: httpx.Client, coding: str) -> None:
 @pytest.mark.parametrize("coding", PACK)
 @pytest.mark.parametrize(("path", "most"), [("entries", 256 * 1024), ("entries/batch", MAX_BATCH)])
 def test_a_bomb_is_refused(client: httpx.Client, coding: str, path: str, most: int) -> None:
-    """R24, F11: few bytes that become too many are 413; the control is as many as there may be."""
+    """Few bytes that become too many are 413; the control is as many as there may be."""
     coded = AS_JSON | {"Content-Encoding": coding}
     filled = b"[" + b" " * (most - 2) + b"]"
     bomb = client.post(path, content=PACK[coding](filled + b" "), headers=coded)
@@ -48,7 +48,7 @@ def test_a_bomb_is_refused(client: httpx.Client, coding: str, path: str, most: i
 
 
 def test_a_hundred_at_once_over_http(served: Served) -> None:
-    """F9: the same entry on a hundred connections is one entry; a hundred others beside it are all there."""
+    """The same entry on a hundred connections is one entry; a hundred others beside it are all there."""
     same = wire(id=str(uuid4()))
     others = [wire(id=str(uuid4())) for _ in range(100)]
     before = served.deployment.log(ORG).size(viewer=operator(ORG))
@@ -68,7 +68,7 @@ def test_a_hundred_at_once_over_http(served: Served) -> None:
 
 
 def test_one_bad_entry_beside_others(served: Served) -> None:
-    """F10: sent at once by others, a bad entry, a bad key and good entries each get their own answer."""
+    """Sent at once by others, a bad entry, a bad key and good entries each get their own answer."""
     key = {"Authorization": f"Bearer {served.keys['record']}"}
     told: dict[int, int] = {}
 
@@ -118,7 +118,7 @@ def texts(draw: st.DrawFn) -> bytes:
 
 @given(texts())
 def test_the_quick_reading_is_the_strict_one(raw: bytes) -> None:
-    """R29: whatever the text, the same entry or the same refusal."""
+    """Whatever the text, the same entry or the same refusal."""
 
     def said(read: Callable[[bytes], Any]) -> Any:
         try:

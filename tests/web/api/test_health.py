@@ -1,7 +1,7 @@
 """`/readyz` names the part that is not fit, over real HTTP, and `/healthz` says only that the process lives.
 
 Each part is made unfit in a server of its own or by its own alarm; the same server before, or with the usual
-alarms, is the control. Requirements: F3, F4, F6; contracts.md 7.
+alarms, is the control.
 """
 
 import resource
@@ -79,7 +79,7 @@ def test_signed_it_is_ready_again(serve: Callable[..., Served]) -> None:
 
 
 def test_the_clock(serve: Callable[..., Served]) -> None:
-    """F6: a clock that went back behind the newest entry is named until it has caught up."""
+    """A clock that went back behind the newest entry is named until it has caught up."""
     clock = FrozenClock(datetime.now(UTC))
     served = serve(clock=clock, alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
     assert failing(served) == []
@@ -116,7 +116,7 @@ def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
 
 
 def test_a_write_that_failed(tmp_path: Path) -> None:
-    """F3: after a failed write the process records nothing more and is not ready, though its disk is well again."""
+    """After a failed write the process records nothing more and is not ready, though its disk is well again."""
     folder = Folder(tmp_path, before="from trailbook.web.api import health; health._EVERY_SECONDS = 0.0")
     folder.good("init", "--org", ORG)
     key = folder.good("api-keys", "new", "--name", "x", "--scope", "record", "--json").json["secret"]

@@ -59,7 +59,7 @@ def events(answer: httpx.Response) -> Iterator[Event]:
 
 
 def test_what_is_recorded_comes_and_what_does_not_fit_stays_away(own: Served) -> None:
-    """P50, contracts 9: an event has the entry and its seq as id; the filter holds for the stream too."""
+    """An event has the entry and its seq as id; the filter holds for the stream too."""
     with following(own, "action=role.assigned&target=role/r-live") as stream:
         own.log.record("user.profile_updated", actor=ANNA, target=Item(type="user", id="u-17"), origin=WEB)
         seq = record(own, "Keeper")
@@ -69,7 +69,7 @@ def test_what_is_recorded_comes_and_what_does_not_fit_stays_away(own: Served) ->
 
 
 def test_a_stream_resumes_without_gap_or_repeat(own: Served) -> None:
-    """P51: `Last-Event-ID` goes on after that event; `after` does the same."""
+    """`Last-Event-ID` goes on after that event; `after` does the same."""
     first, second = record(own, "One"), record(own, "Two")
     third = record(own, "Three")
     headers = {"Last-Event-ID": str(first)}
@@ -82,7 +82,7 @@ def test_a_stream_resumes_without_gap_or_repeat(own: Served) -> None:
 
 
 def test_a_stream_ends_with_the_permission(own: Served) -> None:
-    """F20, P58: signed out, the stream says `end` within a second and closes; nothing comes after it."""
+    """Signed out, the stream says `end` within a second and closes; nothing comes after it."""
     with httpx.Client(base_url=own.base_url, timeout=20) as client:
         enter(client, own.link())
         with client.stream("GET", f"/api/v1/orgs/{ORG}/live") as answer:
@@ -94,7 +94,7 @@ def test_a_stream_ends_with_the_permission(own: Served) -> None:
 
 
 def test_nobody_else_may_follow(own: Served) -> None:
-    """R11: without identity 401, with a key of another organisation or scope 403; the control may."""
+    """Without identity 401, with a key of another organisation or scope 403; the control may."""
     for key, status in ((None, 401), ("other", 403), ("record", 403)):
         headers = {"Authorization": f"Bearer {own.keys[key]}"} if key else {}
         assert httpx.get(f"{own.api}/live", headers=headers).status_code == status
@@ -104,7 +104,7 @@ def test_nobody_else_may_follow(own: Served) -> None:
 
 @pytest.mark.parametrize("query", ["after=x", "after=1&after=2", "as_of=1", "nonsense=1", "limit=5"])
 def test_a_broken_question_is_refused(own: Served, query: str) -> None:
-    """P24: the stream's address is checked like every other."""
+    """The stream's address is checked like every other."""
     headers = {"Authorization": f"Bearer {own.keys['read']}"}
     answer = httpx.get(f"{own.api}/live?{query}", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")

@@ -53,7 +53,7 @@ def lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
 @generated.exclude(path_regex="/live$").parametrize()
 @settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_generated_requests(case: Case, tried: Served) -> None:
-    """G10: whatever is sent, no answer is 5xx, and status, form and shape are those of the document."""
+    """Whatever is sent, no answer is 5xx, and status, form and shape are those of the document."""
     answer = case.call(base_url=tried.base_url, headers={"Authorization": f"Bearer {tried.keys['both']}"})
     # Too long an address is refused for that, before anything in it is read.
     unread = case.operation.path.endswith("/batch") or answer.status_code == 414

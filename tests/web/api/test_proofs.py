@@ -1,4 +1,4 @@
-"""Proofs over HTTP: what is fetched is enough to verify, and only who may read proofs gets it (R10)."""
+"""Proofs over HTTP: what is fetched is enough to verify, and only who may read proofs gets it."""
 
 import base64
 from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ def ndjson(*entries: dict[str, Any] | str) -> bytes:
 
 
 def test_one_is_recorded_and_read_back(client: httpx.Client) -> None:
-    """R1: 201 with the receipt, `Location` and `ETag`; what is read back is what was sent."""
+    """201 with the receipt, `Location` and `ETag`; what is read back is what was sent."""
     sent = wire(fields=[], correlation="4bf92f3577b34da6a3ce929d0e0e4736", id=str(uuid4()))
     answer = client.post("entries", json=sent)
     assert answer.status_code == 201
@@ -33,7 +33,7 @@ def test_one_is_recorded_and_read_back(client: httpx.Client) -> None:
 
 
 def test_again_is_a_replay_and_other_content_a_conflict(client: httpx.Client) -> None:
-    """F9: the same id and content is answered as before; other content under it is a conflict."""
+    """The same id and content is answered as before; other content under it is a conflict."""
     sent = wire(id=str(uuid4()))
     first, again = client.post("entries", json=sent), client.post("entries", json=sent)
     assert (first.status_code, again.status_code) == (201, 200)
@@ -62,7 +62,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused_with_a_pointer(client: httpx.Client, case: str) -> None:
-    """R1, R12: 422 with code and pointer, and nothing recorded; the same without the fault is recorded."""
+    """422 with code and pointer, and nothing recorded; the same without the fault is recorded."""
     changed, code, pointer = REFUSED[case]
     id_ = str(uuid4())
     answer = client.post("entries", json=wire(**changed, id=id_))
@@ -88,13 +88,13 @@ def test_refused_with_a_pointer(client: httpx.Client, case: str) -> None:
     ],
 )
 def test_media_type(client: httpx.Client, headers: dict[str, str], status: int) -> None:
-    """F11: only JSON in UTF-8 is read, in codings that are known and true."""
+    """Only JSON in UTF-8 is read, in codings that are known and true."""
     answer = client.post("entries", content=json.dumps(wire()).encode(), headers=headers)
     assert answer.status_code == status
 
 
 def test_malformed_and_too_large(client: httpx.Client) -> None:
-    """R24, R29: 400 for what is not JSON, 413 above 256 KiB whether or not the length was said."""
+    """400 for what is not JSON, 413 above 256 KiB whether or not the length was said."""
     as_json = {"Content-Type": "application/json"}
     text = json.dumps(wire()).encode()
     twice = text[:-1] + b', "action": "role.assigned"}'
@@ -107,7 +107,7 @@ def test_malformed_and_too_large(client: httpx.Client) -> None:
 
 
 def test_batch_of_lines(client: httpx.Client) -> None:
-    """F10: of three lines the bad one is refused with its reason, the others are recorded, in order."""
+    """Of three lines the bad one is refused with its reason, the others are recorded, in order."""
     lines = ndjson(wire(), '{"action": ', wire(action="no.such"), wire())
     answer = client.post("entries/batch", content=lines, headers=NDJSON)
     assert answer.status_code == 200
@@ -135,7 +135,7 @@ def test_batch_as_array(client: httpx.Client) -> None:
 
 
 def test_atomic_batch(client: httpx.Client) -> None:
-    """F10: with `atomic=true` one bad entry refuses all, pointing at it; without it all are recorded."""
+    """With `atomic=true` one bad entry refuses all, pointing at it; without it all are recorded."""
     good, bad = wire(id=str(uuid4())), wire(concerns=[])
     answer = client.post("entries/batch?atomic=true", json=[good, bad])
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/1/concerns")
@@ -147,7 +147,7 @@ def test_atomic_batch(client: httpx.Client) -> None:
 
 
 def test_limits_of_a_batch(client: httpx.Client) -> None:
-    """R24, F11: 10,000 lines and 16 MiB, each one more is 413; 10,000 bad lines are answered one by one."""
+    """10,000 lines and 16 MiB, each one more is 413; 10,000 bad lines are answered one by one."""
     most = client.post("entries/batch", content=b"{}\n" * 10_000, headers=NDJSON)
     assert (most.status_code, len(most.text.splitlines())) == (200, 10_000)
     assert client.post("entries/batch", content=b"{}\n" * 10_001, headers=NDJSON).status_code == 413
@@ -156,7 +156,7 @@ def test_limits_of_a_batch(client: httpx.Client) -> None:
 
 
 def test_one_id_twice_with_other_content_conflicts(client: httpx.Client) -> None:
-    """F9: an atomic batch says so, as each of its entries alone would; the control is the same entry twice."""
+    """An atomic batch says so, as each of its entries alone would; the control is the same entry twice."""
     entry = wire(id=str(uuid4()))
     other = {**entry, "outcome": "denied"}
     answer = client.post("entries/batch?atomic=true", json=[entry, other])

@@ -1,4 +1,4 @@
-"""Signing in and out (R25, F17): one-time links, cookies, other sites."""
+"""Signing in and out: one-time links, cookies, other sites."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
 def test_a_link_works_once_and_only_by_its_button(served: Served) -> None:
-    """R25: looking at a link uses nothing up; pressing the button does, once."""
+    """Looking at a link uses nothing up; pressing the button does, once."""
     link = served.link()
     with httpx.Client(base_url=served.base_url) as client:
         assert client.get(link).status_code == client.get(link).status_code == 200
@@ -22,7 +22,7 @@ def test_a_link_works_once_and_only_by_its_button(served: Served) -> None:
 
 
 def test_sign_out_ends_the_session(served: Served, signed_in: httpx.Client) -> None:
-    """R25: after signing out the cookie opens nothing, here and in the API."""
+    """After signing out the cookie opens nothing, here and in the API."""
     assert signed_in.get("/orgs/nordlys/activity/about").status_code == 200
     assert signed_in.get(f"{served.api}/entries").status_code == 200
     answer = signed_in.post("/sign-out", headers=OWN)
@@ -33,7 +33,7 @@ def test_sign_out_ends_the_session(served: Served, signed_in: httpx.Client) -> N
 
 @pytest.mark.parametrize("path", ["/sign-out", "/sign-in"])
 def test_changes_from_other_sites_are_refused(served: Served, signed_in: httpx.Client, path: str) -> None:
-    """F17: a change needs Sec-Fetch-Site same-origin, or where that is absent our own Origin."""
+    """A change needs Sec-Fetch-Site same-origin, or where that is absent our own Origin."""
     for headers in (
         {},
         {"Sec-Fetch-Site": "cross-site"},
@@ -49,14 +49,14 @@ def test_changes_from_other_sites_are_refused(served: Served, signed_in: httpx.C
 
 
 def test_a_cookie_never_records(served: Served, signed_in: httpx.Client) -> None:
-    """F17: a session reads; it records nothing, whatever site the request is from."""
+    """A session reads; it records nothing, whatever site the request is from."""
     answer = signed_in.post(f"{served.api}/entries", json={}, headers=OWN)
     assert answer.status_code == 401
     assert signed_in.get(f"{served.api}/entries").status_code == 200
 
 
 def test_no_one_guesses(served: Served) -> None:
-    """R25: invented and cut links and cookies open nothing; / leads whoever is signed in to their log."""
+    """Invented and cut links and cookies open nothing; / leads whoever is signed in to their log."""
     with httpx.Client(base_url=served.base_url) as client:
         for link in ("", "x", "a" * 43, served.link()[:-1].partition("link=")[2]):
             assert client.post("/sign-in", data={"link": link}, headers=OWN).status_code == 401

@@ -132,7 +132,7 @@ def dial(own: Served) -> Iterator[Callable[[bytes], socket.socket]]:
 def test_batches_that_do_not_come_hold_nobody_up(
     own: Served, dial: Callable[[bytes], socket.socket], path: str
 ) -> None:
-    """F11: thirty connections of one key that send a byte each: its own batches and another's are recorded at once."""
+    """Thirty connections of one key that send a byte each: its own batches and another's are recorded at once."""
     slow = [dial(head(own, path, own.keys["record"])) for _ in range(30)]
     for name in ("record", "both"):
         key = {"Authorization": f"Bearer {own.keys[name]}"}

@@ -38,7 +38,7 @@ def scope(path: str = "/", query: bytes = b"", headers: list[tuple[bytes, bytes]
     ],
 )
 def test_a_head_that_is_refused(head: Any, error: type[Exception]) -> None:
-    """R24, R26: one byte too many, and whatever is or may be a key, also where it is escaped."""
+    """One byte too many, and whatever is or may be a key, also where it is escaped."""
     with pytest.raises(error):
         refuse_head(head)
 
@@ -77,7 +77,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def test_a_key_in_an_address_is_refused(anonymous: httpx.Client, served: Served) -> None:
-    """R26, F18: by its name or by its looks, anywhere in the address, and never repeated in the answer."""
+    """By its name or by its looks, anywhere in the address, and never repeated in the answer."""
     key = served.keys["both"]
     for path in (
         f"entries?text={key}",
@@ -93,7 +93,7 @@ def test_a_key_in_an_address_is_refused(anonymous: httpx.Client, served: Served)
 
 
 def test_long_addresses(client: httpx.Client) -> None:
-    """R24: 8 KiB of address are read, more is 414."""
+    """8 KiB of address are read, more is 414."""
     most = "entries?text=" + "a" * 40
     room = 8192 - len(httpx.URL(client.base_url.join(most)).raw_path) - len("&category=roles")
     fits = client.get(most + "&category=roles" + "&outcome=success" * (room // 16 - 1))
@@ -102,7 +102,7 @@ def test_long_addresses(client: httpx.Client) -> None:
 
 
 def test_every_answer_has_its_headers(client: httpx.Client, served: Served) -> None:
-    """R25, P70: request id, nosniff, no referrer, no-store; an id that was sent comes back if it is sane."""
+    """Request id, nosniff, no referrer, no-store; an id that was sent comes back if it is sane."""
     for url in ("entries", "entries?x=1", f"{served.base_url}/nothing", f"{served.base_url}/healthz"):
         answer = client.get(url, headers={"X-Request-ID": "abc-123.DEF"})
         assert answer.headers["x-request-id"] == "abc-123.DEF"

@@ -1,4 +1,4 @@
-"""How often somebody may ask: every rate is met, refused above, and somebody else goes on (R24, R26, F18)."""
+"""How often somebody may ask: every rate is met, refused above, and somebody else goes on."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -134,7 +134,7 @@ def test_recording_a_batch(strict: Strict) -> None:
 
 
 def test_wrong_keys(strict: Strict) -> None:
-    """R26, F18: who tries wrong keys too often is refused; a right one always opens, from the same address too.
+    """Who tries wrong keys too often is refused; a right one always opens, from the same address too.
 
     Every entry shows the id of the key that recorded it: whoever read one could lock the key out.
     """
@@ -167,7 +167,7 @@ def test_wrong_texts_share_one_bucket(strict: Strict) -> None:
 
 
 def test_a_key_in_an_address(strict: Strict) -> None:
-    """R26: refused wherever in the address it stands, right or wrong, and repeated nowhere in the answer."""
+    """Refused wherever in the address it stands, right or wrong, and repeated nowhere in the answer."""
     key = strict.served.keys["read"]
     for path in (f"entries?key={key}", f"entries?text={key}", f"entries/{key}", "entries?access_token=x"):
         refused = strict.client.get(path)
@@ -250,7 +250,7 @@ READ = {
 
 @pytest.mark.parametrize("what", READ)
 def test_what_is_asked_for(client: httpx.Client, what: str) -> None:
-    """R24: at the limit it is answered, above it 422."""
+    """At the limit it is answered, above it 422."""
     within, above = READ[what]
     assert client.get(within).status_code == 200
     assert client.get(above).status_code == 422
@@ -291,7 +291,7 @@ def recorder(serve: Callable[..., Served]) -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("what", SENT)
 def test_what_is_sent(recorder: httpx.Client, what: str) -> None:
-    """R24: at the limit it is recorded, above it 422 with a pointer, and nothing is cut to fit."""
+    """At the limit it is recorded, above it 422 with a pointer, and nothing is cut to fit."""
     within, above = SENT[what]
     assert recorder.post("entries", json=within()).status_code == 201
     refused = recorder.post("entries", json=above())

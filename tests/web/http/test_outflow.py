@@ -130,7 +130,7 @@ def eventually(what: Callable[[], bool]) -> bool:
 def test_what_streams_stops_with_the_permission(
     company: Served, asked: str, asker: Callable[[Served], Asker]
 ) -> None:
-    """F20: its reader takes nothing, and yet it ends when the key, the session or the role goes: in pieces, visibly."""
+    """Its reader takes nothing, and yet it ends when the key, the session or the role goes: in pieces, visibly."""
     who = asker(company)
     who.headers["Connection"] = "close"
     path = path_of(company, asked, who.headers)

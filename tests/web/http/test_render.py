@@ -45,7 +45,7 @@ def still(page: str) -> str:
 def test_a_page_is_the_same_page(
     served: Served, monkeypatch: pytest.MonkeyPatch, page: str, lang: str
 ) -> None:
-    """P68: in each language, and each language by itself."""
+    """In each language, and each language by itself."""
     with httpx.Client(base_url=served.base_url, timeout=30, headers={"Accept-Language": lang}) as reader:
         enter(reader, served.link(("system-administrator",)))
         address = f"/orgs/{ORG}/activity{page}"

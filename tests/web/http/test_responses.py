@@ -1,4 +1,4 @@
-"""What becomes of an answer on its way out: HEAD, 304, content codings and Accept (contracts.md 1; RFC 9110)."""
+"""What becomes of an answer on its way out: HEAD, 304, content codings and Accept (RFC 9110)."""
 
 import gzip
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ def alike(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_order_of_checks(anonymous: httpx.Client, served: Served, path: str) -> None:
-    """R10: 401 without identity, 403 without the scope, and only then what the path says."""
+    """401 without identity, 403 without the scope, and only then what the path says."""
     keys = served.keys
     wrong_secret = keys["read"][:-4] + "AAAA"
     for headers in ({}, bearer("nonsense"), bearer(wrong_secret), {"Authorization": f"Basic {keys['read']}"}):
@@ -36,14 +36,14 @@ def test_order_of_checks(anonymous: httpx.Client, served: Served, path: str) -> 
 
 
 def test_recording_needs_its_scope(anonymous: httpx.Client, served: Served) -> None:
-    """R10: a key for reading records nothing, nor does another organisation's."""
+    """A key for reading records nothing, nor does another organisation's."""
     for name, status in (("read", 403), ("other", 403), ("record", 201), ("both", 201)):
         assert anonymous.post("entries", json=wire(), headers=bearer(served.keys[name])).status_code == status
 
 
 @pytest.mark.parametrize("to", ["entries", "entries/batch"])
 def test_recording_elsewhere_is_refused_alike(anonymous: httpx.Client, served: Served, to: str) -> None:
-    """R10: a key without the scope, a foreign organisation and one that is not: one answer, by permission."""
+    """A key without the scope, a foreign organisation and one that is not: one answer, by permission."""
     told = []
     for name, org in (("read", ORG), ("other", ORG), ("other", "nobody"), ("record", "nobody")):
         url = f"{served.base_url}/api/v1/orgs/{org}/{to}"
@@ -59,7 +59,7 @@ def test_recording_elsewhere_is_refused_alike(anonymous: httpx.Client, served: S
 
 @pytest.mark.parametrize("path", PATHS)
 def test_foreign_and_absent_are_byte_alike(anonymous: httpx.Client, served: Served, path: str) -> None:
-    """R10, G11: an organisation that is not and one that is another's answer alike, but for the request id."""
+    """An organisation that is not and one that is another's answer alike, but for the request id."""
     headers = bearer(served.keys["other"])
     foreign = anonymous.get(f"{served.base_url}/api/v1/orgs/{ORG}/{path}", headers=headers)
     absent = anonymous.get(f"{served.base_url}/api/v1/orgs/nobody/{path}", headers=headers)
@@ -71,7 +71,7 @@ def test_foreign_and_absent_are_byte_alike(anonymous: httpx.Client, served: Serv
 
 @pytest.mark.parametrize("below", ["", "/e/00000000-0000-4000-8000-000000000000", "/exports", "/a/b?x=1"])
 def test_one_refusal_page(served: Served, below: str) -> None:
-    """P57: without full access, and in another or no organisation, every path is one and the same page."""
+    """Without full access, and in another or no organisation, every path is one and the same page."""
     pages = []
     for level, org in (("none", ORG), ("full", OTHER), ("full", OTHER)):
         with httpx.Client(base_url=served.base_url) as client:
@@ -88,7 +88,7 @@ def test_one_refusal_page(served: Served, below: str) -> None:
 
 
 def test_the_refusal_has_its_control(served: Served, signed_in: httpx.Client) -> None:
-    """P57: with full access the same paths are the page, and a 404 for what is not there."""
+    """With full access the same paths are the page, and a 404 for what is not there."""
     assert signed_in.get(f"/orgs/{ORG}/activity/about").status_code == 200
     assert signed_in.get(f"/orgs/{ORG}/activity/nothing").status_code == 404
     assert signed_in.get(f"/orgs/{ORG}/activity/e/none").status_code == 404

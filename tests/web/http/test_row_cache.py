@@ -55,7 +55,7 @@ def test_a_row_is_given_again_for_the_same_entry_on_the_same_list_alone(served: 
 
 
 def test_rows_of_entries_that_were_read_before_an_erasure_are_not_kept(served: Served) -> None:
-    """R14: whoever draws while somebody is erased leaves nothing behind; the control: without the erasure they do."""
+    """Whoever draws while somebody is erased leaves nothing behind; the control: without the erasure they do."""
     pen, shown = Pen(), shown_in(served)
     before = RowList(pen.erasures, pen.erasures.count, "a")
     pen.erasures.announce()
@@ -77,7 +77,7 @@ def test_only_so_many_lists_are_kept(served: Served) -> None:
 
 
 def test_whoever_is_erased_is_so_on_the_next_page(served: Served) -> None:
-    """R14: a row that was written out with a name has the pseudonym when the same page is asked for again."""
+    """A row that was written out with a name has the pseudonym when the same page is asked for again."""
     person, role = (
         Item(type="user", id="u-drawn", name="Tone Vang"),
         Item(type="role", id="r-9", name="Clerk"),

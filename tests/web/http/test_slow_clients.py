@@ -1,4 +1,4 @@
-"""Slow and endless senders are hung up on, and nobody else waits for them (R24, F11).
+"""Slow and endless senders are hung up on, and nobody else waits for them.
 
 The limits are the usual ones, of ten seconds and more; the server's clock is put forward, so that nobody waits.
 """

@@ -1,4 +1,4 @@
-"""Strict JSON (R29, F11): what readers could understand differently is refused, saying where."""
+"""Strict JSON: what readers could understand differently is refused, saying where."""
 
 import json
 
@@ -34,7 +34,7 @@ BEYOND = {
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed(case: str) -> None:
-    """R29: refused as malformed, with a pointer where there is a place to point to."""
+    """Refused as malformed, with a pointer where there is a place to point to."""
     raw, pointer = MALFORMED[case]
     with pytest.raises(InvalidError) as refused:
         strict_json.strict(raw)
@@ -44,7 +44,7 @@ def test_malformed(case: str) -> None:
 
 @pytest.mark.parametrize("case", BEYOND)
 def test_beyond(case: str) -> None:
-    """R29: JSON that this project has no number or room for is refused with a pointer."""
+    """JSON that this project has no number or room for is refused with a pointer."""
     raw, pointer = BEYOND[case]
     with pytest.raises(InvalidError) as refused:
         strict_json.strict(raw)
@@ -62,12 +62,12 @@ def test_beyond(case: str) -> None:
     ],
 )
 def test_at_the_edge_is_read(raw: bytes) -> None:
-    """R29: the same without the fault is read as any other reader reads it."""
+    """The same without the fault is read as any other reader reads it."""
     assert strict_json.strict(raw) == json.loads(raw)
 
 
 def test_the_size_of_one_entry() -> None:
-    """F11: 256 KiB are read, a byte more is not."""
+    """256 KiB are read, a byte more is not."""
     text = b'"' + b"x" * (strict_json.MAX_ENTRY - 2) + b'"'
     assert len(strict_json.strict(text)) == strict_json.MAX_ENTRY - 2
     with pytest.raises(strict_json.TooLargeError):

@@ -17,7 +17,7 @@ WEB = Path(trailbook.web.__file__).parent
 
 
 def test_every_language_has_the_same_texts_and_slots() -> None:
-    """P68: what one language says, each says, with the same slots; none is empty."""
+    """What one language says, each says, with the same slots; none is empty."""
     english = words("en")
     for lang in LOCALES:
         other = words(lang)
@@ -32,7 +32,7 @@ def _slots(text: str) -> set[str]:
 
 
 def test_every_text_a_template_names_is_there() -> None:
-    """P68: no template names a text that is missing, and every problem and view has its own."""
+    """No template names a text that is missing, and every problem and view has its own."""
     there = set(words("en"))
     named = set()
     for kind, most in (("*.html", 60), ("*.py", 20)):
@@ -62,12 +62,12 @@ def test_every_text_a_template_names_is_there() -> None:
     ],
 )
 def test_choice_of_language(header: str | None, lang: str) -> None:
-    """P67: the first language asked for that there is; `no` and `nn` read Bokmål; English otherwise."""
+    """The first language asked for that there is; `no` and `nn` read Bokmål; English otherwise."""
     assert language(header) == lang
 
 
 def test_dates_and_numbers() -> None:
-    """P67: dates and numbers as each language writes them."""
+    """Dates and numbers as each language writes them."""
     at = datetime(2026, 3, 1, 9, 5, 7, tzinfo=UTC)
     assert words("en").moment(at) == "1 March 2026, 09:05"
     assert words("nb").moment(at, seconds=True) == "1. mars 2026, 09:05:07"
@@ -86,5 +86,5 @@ def test_dates_and_numbers() -> None:
     ],
 )
 def test_a_zone_of_no_place_has_its_own_name(zone: str, english: str, norwegian: str) -> None:
-    """P68: a log kept in UTC is not of an unknown region; a place's zone is named by the place's time."""
+    """A log kept in UTC is not of an unknown region; a place's zone is named by the place's time."""
     assert (words("en").zone(ZoneInfo(zone)), words("nb").zone(ZoneInfo(zone))) == (english, norwegian)

@@ -56,7 +56,7 @@ def test_who_fell_silent(text: str) -> None:
 
 
 def test_no_figures_and_no_persons(text: str) -> None:
-    """R20: neither how many entries there are nor anybody who did them."""
+    """Neither how many entries there are nor anybody who did them."""
     main = text.partition("<main")[2].partition("</main>")[0]
     assert "Anna Berg" not in main
     assert "Bob Li" not in main

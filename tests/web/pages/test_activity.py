@@ -32,7 +32,7 @@ def rows(text: str) -> list[str]:
 
 
 def test_rows_and_total(signed_in: httpx.Client) -> None:
-    """P13, P16, P22: sentences, category and outcome in words, full dates, names of fields, the exact total."""
+    """Sentences, category and outcome in words, full dates, names of fields, the exact total."""
     text = signed_in.get(f"{PAGE}?as_of=62&count=true").text
     assert "62 entries" in text
     assert rows(text)[0] == "Anna Berg updated their own profile"
@@ -44,7 +44,7 @@ def test_rows_and_total(signed_in: httpx.Client) -> None:
 
 
 def test_hostile_and_long_names(signed_in: httpx.Client) -> None:
-    """P18, F15: a script in a name is text, isolated; a name of 200 characters is cut to 120."""
+    """A script in a name is text, isolated; a name of 200 characters is cut to 120."""
     text = signed_in.get(f"{PAGE}?category=roles&outcome=denied").text
     assert HOSTILE not in text
     assert str(escape(HOSTILE)) in text
@@ -53,7 +53,7 @@ def test_hostile_and_long_names(signed_in: httpx.Client) -> None:
 
 
 def test_a_name_adds_a_filter_and_a_chip_removes_it(signed_in: httpx.Client) -> None:
-    """P14, P21: pressing a name narrows to it; the chip's cross goes back; the filter is said in words."""
+    """Pressing a name narrows to it; the chip's cross goes back; the filter is said in words."""
     text = signed_in.get(f"{PAGE}?category=roles").text
     narrowed = links(text)["Bob Li"]
     assert "concerns=user/u-42" in narrowed
@@ -65,7 +65,7 @@ def test_a_name_adds_a_filter_and_a_chip_removes_it(signed_in: httpx.Client) -> 
 
 
 def test_older_and_newer(signed_in: httpx.Client, served: Served) -> None:
-    """P59: turning pages keeps `as_of`: entries that arrive late do not move the rows."""
+    """Turning pages keeps `as_of`: entries that arrive late do not move the rows."""
     first = signed_in.get(f"{PAGE}?limit=25&as_of=62").text
     older = links(first)["Older"]
     assert "as_of=62" in older
@@ -80,7 +80,7 @@ def test_older_and_newer(signed_in: httpx.Client, served: Served) -> None:
 
 
 def test_exports_hold_what_the_page_counts(signed_in: httpx.Client) -> None:
-    """P45: the links export the same filter at the page's `as_of`."""
+    """The links export the same filter at the page's `as_of`."""
     text = signed_in.get(f"{PAGE}?outcome=success&date=past-6-months&count=true").text
     total = int(re.search(r"([\d,]+) entries", text)[1].replace(",", ""))  # type: ignore[index]
     found = links(text)
@@ -91,7 +91,7 @@ def test_exports_hold_what_the_page_counts(signed_in: httpx.Client) -> None:
 
 @pytest.mark.parametrize("view", READY_VIEWS, ids=lambda view: view.name)
 def test_ready_views(signed_in: httpx.Client, view: ReadyView) -> None:
-    """P49: each of the ten questions is a link that the page understands; who is needed is asked for."""
+    """Each of the ten questions is a link that the page understands; who is needed is asked for."""
     title = {v.name: t for v, t in zip(READY_VIEWS, _titles(signed_in), strict=True)}[view.name]
     answer = signed_in.get(links(signed_in.get(HOME).text)[title])
     assert answer.status_code == 200
@@ -109,7 +109,7 @@ def _titles(signed_in: httpx.Client) -> list[str]:
 
 
 def test_a_typed_name_is_looked_up(signed_in: httpx.Client) -> None:
-    """P28: one match is taken; several are offered; none says so; no rows meanwhile."""
+    """One match is taken; several are offered; none says so; no rows meanwhile."""
     one = signed_in.get(f"{PAGE}?actor=anna&text=&date=")
     assert one.headers["location"] == f"{PAGE}?actor=anna"
     assert signed_in.get(one.headers["location"]).headers["location"] == f"{PAGE}?actor=user/u-17"
@@ -123,7 +123,7 @@ def test_a_typed_name_is_looked_up(signed_in: httpx.Client) -> None:
 
 
 def test_several_of_one_name(signed_in: httpx.Client, served: Served) -> None:
-    """P31: two of one name show what tells them apart, and each is a link."""
+    """Two of one name show what tells them apart, and each is a link."""
     for id_ in ("t-1", "t-2"):
         entry = wire(concerns=[{"part": "member", "type": "user", "id": id_, "name": "Twin Dahl"}])
         headers = {"Authorization": f"Bearer {served.keys['record']}"}
@@ -137,7 +137,7 @@ def test_several_of_one_name(signed_in: httpx.Client, served: Served) -> None:
 
 
 def test_a_renamed_one_is_found_by_both_names(signed_in: httpx.Client, served: Served) -> None:
-    """P31: found by the name it had, and says what it is called now."""
+    """Found by the name it had, and says what it is called now."""
     for id_, name in (("t-3", "Ida Holm"), ("t-3", "Ida Strand"), ("t-4", "Ida Holm")):
         served.log.record(
             "role.assigned",
@@ -165,7 +165,7 @@ def test_a_renamed_one_is_found_by_both_names(signed_in: httpx.Client, served: S
 def test_a_broken_address_says_which_part(
     signed_in: httpx.Client, query: str, status: int, said: str
 ) -> None:
-    """P24: nothing is ignored, no row is shown; without the fault rows are there."""
+    """Nothing is ignored, no row is shown; without the fault rows are there."""
     answer = signed_in.get(f"{PAGE}?{query}")
     assert (answer.status_code, said in answer.text) == (status, True)
     assert rows(answer.text) == []
@@ -173,7 +173,7 @@ def test_a_broken_address_says_which_part(
 
 
 def test_a_broken_filter_keeps_what_was_understood(signed_in: httpx.Client) -> None:
-    """P24: one press goes on without the fault; of a period and days either may be kept."""
+    """One press goes on without the fault; of a period and days either may be kept."""
     text = signed_in.get(f"{PAGE}?category=roles&origin=fax").text
     assert links(text)["Show without Through"] == f"{PAGE}?category=roles"
     both = links(signed_in.get(f"{PAGE}?date=last-month&from=2026-01-01&category=roles").text)
@@ -194,14 +194,14 @@ def test_a_line_of_search_text_is_the_same_filter(signed_in: httpx.Client) -> No
 
 
 def test_nothing_found_offers_ways_out(signed_in: httpx.Client) -> None:
-    """P52: the filter in words, and links that widen it."""
+    """The filter in words, and links that widen it."""
     text = signed_in.get(f"{PAGE}?category=salary&date=today").text
     assert "No entry fits: Salary, today." in text
     assert links(text)["Show without Salary"] == f"{PAGE}?date=today"
 
 
 def test_an_empty_log_says_so(served: Served) -> None:
-    """P53: nothing recorded yet."""
+    """Nothing recorded yet."""
     with httpx.Client(base_url=served.base_url) as client:
         served.deployment.create("blank")
         enter(client, served.link(org="blank"))
@@ -210,7 +210,7 @@ def test_an_empty_log_says_so(served: Served) -> None:
 
 
 def test_one_entry(signed_in: httpx.Client, served: Served) -> None:
-    """P41 to P43: who, what, about whom, when, where from, state, and that no content is held."""
+    """Who, what, about whom, when, where from, state, and that no content is held."""
     found = signed_in.get(f"{PAGE}?category=roles&outcome=denied").text
     href = re.findall(r'class="when"><a href="([^"]*)"', found)[0]
     text = signed_in.get(href.replace("&amp;", "&")).text
@@ -231,13 +231,13 @@ def test_one_entry(signed_in: httpx.Client, served: Served) -> None:
 
 
 def test_recorded_later_shows_both_times(signed_in: httpx.Client) -> None:
-    """P17: an entry of weeks ago says when it was recorded; one of this moment does not."""
+    """An entry of weeks ago says when it was recorded; one of this moment does not."""
     assert "Recorded later: " in signed_in.get(f"{PAGE}?outcome=success&category=roles").text
     assert "Recorded later: " not in signed_in.get(f"{PAGE}?category=users").text
 
 
 def test_the_zone_cuts_days_and_is_kept(signed_in: httpx.Client) -> None:
-    """P35: another zone is said in words, shown on rows, and stays in every link."""
+    """Another zone is said in words, shown on rows, and stays in every link."""
     text = signed_in.get(f"{PAGE}?{urlencode({'tz': 'Asia/Tokyo', 'category': 'roles'})}").text
     assert "(Asia/Tokyo)" in text
     assert "tz=Asia/Tokyo" in links(text)["Bob Li"]
@@ -248,7 +248,7 @@ def test_the_zone_cuts_days_and_is_kept(signed_in: httpx.Client) -> None:
 
 
 def test_norwegian(signed_in: httpx.Client) -> None:
-    """P67: the page in Bokmål, with its dates."""
+    """The page in Bokmål, with its dates."""
     text = signed_in.get(f"{PAGE}?category=users&date=this-year", headers={"Accept-Language": "nb-NO"}).text
     assert '<html lang="nb"' in text
     assert "Brukere, i år" in text
@@ -256,7 +256,7 @@ def test_norwegian(signed_in: httpx.Client) -> None:
 
 
 def test_headers_of_pages_and_files(signed_in: httpx.Client) -> None:
-    """P70: the exact policy on every HTML answer; static files may be kept forever, under hashed names."""
+    """The exact policy on every HTML answer; static files may be kept forever, under hashed names."""
     for path in (HOME, f"{PAGE}?x=1", f"{PAGE}/none", "/docs", "/sign-in", "/problems/internal"):
         answer = signed_in.get(path)
         assert answer.headers["content-security-policy"] == CSP

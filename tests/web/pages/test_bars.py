@@ -51,7 +51,7 @@ def by_hand(served: Served, href: str) -> int:
 @pytest.mark.parametrize("query", FILTERS)
 @pytest.mark.parametrize("by", ["", "&by=category"])
 def test_bars_equal_counting_by_hand(signed_in: httpx.Client, served: Served, query: str, by: str) -> None:
-    """P37, P38: each bar says exactly how many entries the list has that it leads to; together, those of the filter."""
+    """Each bar says exactly how many entries the list has that it leads to; together, those of the filter."""
     page = signed_in.get(f"{PAGE}/bars?{query}{by}").text
     bars = _BAR.findall(page)
     assert 0 < len(bars) <= 92
@@ -63,7 +63,7 @@ def test_bars_equal_counting_by_hand(signed_in: httpx.Client, served: Served, qu
 
 
 def test_the_table_is_the_picture(signed_in: httpx.Client) -> None:
-    """P39: the table has each bar, its number first and then its categories, which add up."""
+    """The table has each bar, its number first and then its categories, which add up."""
     page = signed_in.get(f"{PAGE}/bars?date=past-12-months&by=category&{OURS}").text
     bars = [number(count) for _, _, count in _BAR.findall(page)]
     rows = re.findall(r'<tr><th scope="row">.*?</tr>', page)
@@ -74,7 +74,7 @@ def test_the_table_is_the_picture(signed_in: httpx.Client) -> None:
 
 
 def test_a_range_is_two_bars(signed_in: httpx.Client, served: Served) -> None:
-    """P38: the first bar and then the last, in either order, without a script; the list has what lies between."""
+    """The first bar and then the last, in either order, without a script; the list has what lies between."""
     query = (
         "category=roles&date=this-month" if datetime.now(UTC).day > 3 else "category=roles&date=last-month"
     )
@@ -102,7 +102,7 @@ def _plain(client: httpx.Client, query: str) -> list[str]:
 
 @pytest.mark.parametrize("person", PERSONS)
 def test_no_figures_of_a_person(signed_in: httpx.Client, person: str) -> None:
-    """R20, P27: where the filter names whose doing it is, no bar and no count is made; every door says why."""
+    """Where the filter names whose doing it is, no bar and no count is made; every door says why."""
     listed = signed_in.get(f"{PAGE}?{person}").text
     assert "no figures of a person" in listed
     assert "/bars?" not in listed
@@ -121,7 +121,7 @@ def test_no_figures_of_a_person(signed_in: httpx.Client, person: str) -> None:
 
 
 def test_about_a_person_from_a_week_on(signed_in: httpx.Client) -> None:
-    """P27: bars about a person are weeks or longer; of anything else they are days."""
+    """Bars about a person are weeks or longer; of anything else they are days."""
     about = signed_in.get(f"{PAGE}/bars?concerns=user/u-42&date=last-month").text
     other = signed_in.get(f"{PAGE}/bars?target=role/r-1&date=last-month").text
     assert "Entries a week" in about
@@ -129,7 +129,7 @@ def test_about_a_person_from_a_week_on(signed_in: httpx.Client) -> None:
 
 
 def test_a_category_has_its_own_look() -> None:
-    """P39: its colour and pattern are the same whatever else is shown, and no two shown together share one."""
+    """Its colour and pattern are the same whatever else is shown, and no two shown together share one."""
     every = [f"c{at}" for at in range(20)]
     assert looks_of(["c3", "c1"], every) == looks_of(["c3", "c1", "c5"], every)[:2] == [3, 1]
     for named in (every[:8], ["c0", "c7", "c14"], ["c14", "c0", "c7", "c2"], ["c1", "unknown"]):
@@ -139,7 +139,7 @@ def test_a_category_has_its_own_look() -> None:
 
 
 def test_a_script_brings_bars_and_counts(visit: Callable[..., Page]) -> None:
-    """P37, P38, P60: bars come after the rows and again with each filter; two presses choose a range; focus stays."""
+    """Bars come after the rows and again with each filter; two presses choose a range; focus stays."""
     page = visit(viewport={"width": 1280, "height": 900})
     page.goto(f"{PAGE}?category=roles&date=past-6-months")
     bars = page.locator("#bars .plot a")
@@ -172,7 +172,7 @@ def test_a_script_brings_bars_and_counts(visit: Callable[..., Page]) -> None:
 
 
 def test_without_a_script(visit: Callable[..., Page]) -> None:
-    """P10: bars, counts, names, grouping and the overview are links and pages."""
+    """Bars, counts, names, grouping and the overview are links and pages."""
     page = visit(java_script_enabled=False, viewport={"width": 1280, "height": 900})
     page.goto(f"{PAGE}?category=roles&date=past-6-months")
     page.click("#bars a")

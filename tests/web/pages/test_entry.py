@@ -35,7 +35,7 @@ def reader(own: Served, browser: Any) -> Any:
 
 
 def test_an_entry_opens_beside_the_list(reader: Page) -> None:
-    """P40: its own address, the next and the one before; Esc leads back to its row, and Back closes it too."""
+    """Its own address, the next and the one before; Esc leads back to its row, and Back closes it too."""
     reader.goto(ROLES)
     rows = reader.locator(".row .when a")
     rows.nth(1).click()
@@ -59,7 +59,7 @@ def test_an_entry_opens_beside_the_list(reader: Page) -> None:
 
 
 def test_a_chip_turns_and_goes(reader: Page) -> None:
-    """P21: one press says "is not", one takes the filter away; the address says the same, also after Back."""
+    """One press says "is not", one takes the filter away; the address says the same, also after Back."""
     reader.goto(f"{ROLES}&outcome=denied")
     reader.click(".chip:has-text('Outcome') .flip")
     reader.wait_for_url("**outcome.not=denied**")
@@ -71,7 +71,7 @@ def test_a_chip_turns_and_goes(reader: Page) -> None:
 
 
 def test_what_comes_is_announced_and_not_pushed_in(reader: Page, own: Served) -> None:
-    """P50: rows stay where they are; pressing shows the new ones on top, marked; what does not fit says nothing."""
+    """Rows stay where they are; pressing shows the new ones on top, marked; what does not fit says nothing."""
     with reader.expect_response("**/live?**"):
         reader.goto(ROLES)
     top = reader.locator(".row").first
@@ -89,7 +89,7 @@ def test_what_comes_is_announced_and_not_pushed_in(reader: Page, own: Served) ->
 
 
 def test_paused_stays_paused(reader: Page, own: Served) -> None:
-    """P51: pause is remembered and opens no stream; a range that is past never has one."""
+    """Pause is remembered and opens no stream; a range that is past never has one."""
     reader.goto(ROLES)
     with reader.expect_navigation():
         reader.click("#pause")
@@ -104,7 +104,7 @@ def test_paused_stays_paused(reader: Page, own: Served) -> None:
 
 
 def test_rows_go_with_the_permission(reader: Page, own: Served) -> None:
-    """P58: signed out in another tab, this one shows nothing a moment later."""
+    """Signed out in another tab, this one shows nothing a moment later."""
     with reader.expect_response("**/live?**"):
         reader.goto(ROLES)
     other = reader.context.new_page()
@@ -115,7 +115,7 @@ def test_rows_go_with_the_permission(reader: Page, own: Served) -> None:
 
 
 def test_what_fails_leaves_the_rows(reader: Page) -> None:
-    """P55: without a server the old rows stay, it is said in words, and trying again answers."""
+    """Without a server the old rows stay, it is said in words, and trying again answers."""
     reader.goto(ROLES)
     reader.route("**/activity?*", lambda route: route.abort())
     reader.select_option("#f-date", "past-12-months")
@@ -128,7 +128,7 @@ def test_what_fails_leaves_the_rows(reader: Page) -> None:
 
 
 def test_the_look_is_remembered(reader: Page) -> None:
-    """P64: dark by choice, from the first paint of the next page."""
+    """Dark by choice, from the first paint of the next page."""
     reader.goto(ROLES)
     reader.select_option("[data-look]", "dark")
     reader.goto(PAGE)

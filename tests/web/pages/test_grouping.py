@@ -11,7 +11,7 @@ from trailbook.model import Item
 
 
 def test_neighbours_fold(signed_in: httpx.Client, served: Served) -> None:
-    """P26: neighbours of one correlation fold under the first of them, no row is lost; by day each day folds."""
+    """Neighbours of one correlation fold under the first of them, no row is lost; by day each day folds."""
     at = datetime(2026, 2, 11, 9, tzinfo=UTC)
     for minute, group in enumerate(("a", "a", "a", None, "b", "b")):
         served.log.record(

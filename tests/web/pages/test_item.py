@@ -72,7 +72,7 @@ def rows(client: httpx.Client, path: str | None) -> list[str]:
 
 @pytest.mark.parametrize("side", ["all", "by", "about"])
 def test_the_timeline_is_the_filter(known: Served, reader: httpx.Client, side: str) -> None:
-    """P5: every entry by, to and about it, in both orders, over as many pages as it takes."""
+    """Every entry by, to and about it, in both orders, over as many pages as it takes."""
     field = {"all": "by_or_about", "by": "actor", "about": "concerns"}[side]
     query = from_params([(field, "user/u-42"), ("category", "roles")])
     told = [one.id for one in known.log.rows(query, viewer=operator(ORG), lang="en")]
@@ -83,7 +83,7 @@ def test_the_timeline_is_the_filter(known: Served, reader: httpx.Client, side: s
 
 
 def test_no_number_of_a_person(reader: httpx.Client) -> None:
-    """R20: neither how many entries there are, nor any figure, stands on a person's page."""
+    """Neither how many entries there are, nor any figure, stands on a person's page."""
     text = reader.get(f"{BOBS}?side=all").text.partition("<main")[2].partition("</main>")[0]
     assert not re.search(r"\d+ entr", text)
     assert "<svg class" not in text.replace('<svg class="icon"', "")
@@ -113,7 +113,7 @@ def test_what_is_forgotten_never_was(known: Served, reader: httpx.Client) -> Non
 
 
 def test_who_read_is_folded(reader: httpx.Client) -> None:
-    """P19: the bare path leaves out the log's own entries and says so; one press shows them."""
+    """The bare path leaves out the log's own entries and says so; one press shows them."""
     bare = reader.get(BOBS)
     assert (bare.status_code, bare.headers["location"]) == (303, f"{BOBS}?category.not=activity_log")
     folded = reader.get(bare.headers["location"]).text
@@ -124,7 +124,7 @@ def test_who_read_is_folded(reader: httpx.Client) -> None:
 
 
 def test_bad_input_is_named(reader: httpx.Client) -> None:
-    """P24: a parameter that is none is said, and no rows are shown."""
+    """A parameter that is none is said, and no rows are shown."""
     for asked, name in (
         ("side=left", "side"),
         ("date=someday", "date"),
@@ -139,7 +139,7 @@ def test_bad_input_is_named(reader: httpx.Client) -> None:
 
 
 def test_nobody_without_the_permission(known: Served) -> None:
-    """P57: the same refusal as everywhere, whether the item exists or not."""
+    """The same refusal as everywhere, whether the item exists or not."""
     with httpx.Client(base_url=known.base_url) as client:
         enter(client, known.link("none"))
         both = [client.get(path) for path in (BOBS, f"{PAGE}/items/user/u-none")]

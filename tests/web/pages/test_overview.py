@@ -12,7 +12,7 @@ from trailbook.model import Actor, Item
 
 
 def test_the_overview_tells_what_is_unusual(serve: Callable[..., Served]) -> None:
-    """P6: a day unlike its weekdays and an integration gone silent are said, each with its way to the entries."""
+    """A day unlike its weekdays and an integration gone silent are said, each with its way to the entries."""
     served = serve()
     log, now = served.log, served.log.clock().replace(hour=11)
     sync = Actor(kind="integration", type="integration", id="archive", name="Archive")

@@ -74,7 +74,7 @@ def test_a_member_a_role_and_a_key_on_the_page(browser: httpx.Client, settled: A
 def test_who_may_not_is_told_what_is_missing(
     browser: httpx.Client, settled: Any, lang: str, words: str
 ) -> None:
-    """R10: the refusal names the permission, and nobody and no number."""
+    """The refusal names the permission, and nobody and no number."""
     put_member(By(settled.deployment, operator("nordlys")), Item(type="user", id="u-82", name="Liv"), ["hr"])
     session = settled.deployment.credentials.new_session("nordlys", Item(type="user", id="u-82"))
     headers = {"Cookie": f"__Host-trailbook={session}", "Accept-Language": lang}

@@ -57,7 +57,7 @@ def account(settled: Served) -> str:
 
 
 def test_signing_in_and_out(browser: httpx.Client, account: str) -> None:
-    """R25, F17: a cookie that no script reads and no other site sends; another one each time; dead at sign-out."""
+    """A cookie that no script reads and no other site sends; another one each time; dead at sign-out."""
     first, second = sign_in(browser), sign_in(browser)
     assert first.status_code == 303
     assert first.headers["set-cookie"].startswith("__Host-trailbook=")
@@ -77,7 +77,7 @@ def test_signing_in_and_out(browser: httpx.Client, account: str) -> None:
 
 
 def test_a_wrong_name_and_a_wrong_password_are_told_alike(browser: httpx.Client, account: str) -> None:
-    """R26: the same page to the byte."""
+    """The same page to the byte."""
     wrong, nobody = sign_in(browser, "wrong wrong wrong"), sign_in(browser, login="nobody")
     assert wrong.status_code == nobody.status_code == 401
     assert wrong.text == nobody.text
@@ -87,7 +87,7 @@ def test_a_wrong_name_and_a_wrong_password_are_told_alike(browser: httpx.Client,
 
 
 def test_too_many_tries(browser: httpx.Client, settled: Served) -> None:
-    """R24: 429 with Retry-After; another account goes on."""
+    """429 with Retry-After; another account goes on."""
     statuses = [sign_in(browser, login="guessed").status_code for _ in range(12)]
     assert statuses[:10] == [401] * 10
     last = sign_in(browser, login="guessed")

@@ -92,7 +92,7 @@ def company(tmp_path: Path) -> Iterator[Company]:
 
 
 def test_the_answer_follows_the_log(company: Company) -> None:
-    """P7: unsigned, then signed and copied, then verified, then old; every step is said with what to do."""
+    """Unsigned, then signed and copied, then verified, then old; every step is said with what to do."""
     company.record()
     assert company.told() == "Not yet"
     assert "Nothing is signed yet" in company.text
@@ -120,7 +120,7 @@ def test_a_changed_row_takes_the_answer_back(company: Company) -> None:
 
 
 def test_what_cannot_be_read_is_said(company: Company) -> None:
-    """P56: where a body is no entry any more the page says so, instead of nothing at all."""
+    """Where a body is no entry any more the page says so, instead of nothing at all."""
     company.record()
     company.sign()
     company.deployment.close()
@@ -199,7 +199,7 @@ def test_the_worst_is_said(facts: Trust, verified: Shown | None, verdict: str) -
 
 
 def test_only_whoever_may_read_proofs_is_given_them(company: Company) -> None:
-    """R12: the downloads stand there for who may have them; everybody is told how to check."""
+    """The downloads stand there for who may have them; everybody is told how to check."""
     company.record()
     company.sign()
     company.told()
@@ -212,7 +212,7 @@ def test_only_whoever_may_read_proofs_is_given_them(company: Company) -> None:
 
 @pytest.mark.parametrize("indexed", [False, True])
 def test_what_can_be_read_is_shown(tmp_path: Path, indexed: bool) -> None:
-    """P56: where one entry is damaged the others are listed, and the page says which place cannot be read."""
+    """Where one entry is damaged the others are listed, and the page says which place cannot be read."""
     begun = Company(tmp_path, outside=True)
     for _ in range(
         300

@@ -30,7 +30,7 @@ def test_the_page_has_parameters_of_its_own() -> None:
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_counts_equal_counting_by_hand(signed_in: httpx.Client, served: Served, query: str) -> None:
-    """P27: beside each value stands exactly how many entries have it, the filter's own values of that field aside."""
+    """Beside each value stands exactly how many entries have it, the filter's own values of that field aside."""
     pairs = [(n, v) for n, v in httpx.QueryParams(query).multi_items()]
     page = signed_in.get(f"{PAGE}/values?{query}").text
     for field in ("category", "actor_kind", "outcome", "origin", "action"):
@@ -47,7 +47,7 @@ def test_counts_equal_counting_by_hand(signed_in: httpx.Client, served: Served, 
 
 
 def test_the_form_has_the_counts(signed_in: httpx.Client) -> None:
-    """P27: what the form loads beside its choices are the same counts, what is chosen stays chosen."""
+    """What the form loads beside its choices are the same counts, what is chosen stays chosen."""
     part = signed_in.get(f"{PAGE}/values?category=roles&by=category", headers=PARTIAL).text
     assert re.search(r'value="roles" checked> Roles <span class="n">[1-9]\d*</span>', part)
     assert part.count("<label") > 5
@@ -57,7 +57,7 @@ def test_the_form_has_the_counts(signed_in: httpx.Client) -> None:
 
 
 def test_names_have_no_numbers(signed_in: httpx.Client) -> None:
-    """P26: who did it and whom it is about are lists by the alphabet; persons without a number, things with one."""
+    """Who did it and whom it is about are lists by the alphabet; persons without a number, things with one."""
     actors = signed_in.get(f"{PAGE}/values?by=actor&category=roles").text
     assert "Anna Berg" in actors
     assert not NUMBER.search(actors)

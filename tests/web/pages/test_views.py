@@ -56,7 +56,7 @@ def views(client: httpx.Client, org: str = ORG) -> list[dict[str, Any]]:
 
 
 def test_one_is_saved_changed_and_removed(company: Served, anna: httpx.Client) -> None:
-    """P49: what is saved comes back as it was, a preset as a preset; each step is an entry."""
+    """What is saved comes back as it was, a preset as a preset; each step is an entry."""
     path = f"/api/v1/orgs/{ORG}/views"
     made = anna.post(path, json=BOBS)
     assert made.status_code == 201
@@ -177,7 +177,7 @@ def test_one_to_begin_with(anna: httpx.Client, kari: httpx.Client) -> None:
 
 
 def test_the_same_entries_as_the_filter(anna: httpx.Client) -> None:
-    """P23: a view opens as its filter: the same rows."""
+    """A view opens as its filter: the same rows."""
     made = anna.post(f"/api/v1/orgs/{ORG}/views", json=BOBS).json()
     page = anna.get(anna.get(f"{PAGE}/views/{made['id']}").headers["location"]).text
     api = anna.get(f"/api/v1/orgs/{ORG}/entries", params={**BOBS["filter"], "limit": 50}).json()["entries"]  # type: ignore[dict-item]
@@ -200,7 +200,7 @@ def alerts(client: httpx.Client) -> str:
 
 
 def test_one_is_told_of_new_entries(company: Served, anna: httpx.Client) -> None:
-    """P49: as many as came since one looked; looking makes them old; who did not ask is told nothing."""
+    """As many as came since one looked; looking makes them old; who did not ask is told nothing."""
     path = f"/api/v1/orgs/{ORG}/views"
     denied = {"name": "Refused ones", "filter": {"outcome": "denied"}, "alert": True}
     made = anna.post(path, json=denied).json()
@@ -218,7 +218,7 @@ def test_one_is_told_of_new_entries(company: Served, anna: httpx.Client) -> None
 
 
 def test_no_number_of_a_person(company: Served, anna: httpx.Client) -> None:
-    """R20: a view that names whose doing it is tells that there is something new, and not how much."""
+    """A view that names whose doing it is tells that there is something new, and not how much."""
     anna.post(
         f"/api/v1/orgs/{ORG}/views",
         json={"name": "Kari's", "filter": {"actor": f"user/{KARI.id}"}, "alert": True},
@@ -229,7 +229,7 @@ def test_no_number_of_a_person(company: Served, anna: httpx.Client) -> None:
 
 
 def test_a_ready_view_can_be_told_of(company: Served, anna: httpx.Client) -> None:
-    """P49: the four for review and the questions too; one that asks for a name cannot."""
+    """The four for review and the questions too; one that asks for a name cannot."""
     form = {"do": "choose", "id": "ready:denied", "alert": "on"}
     assert anna.post(f"{PAGE}/views", data=form).status_code == 303
     record(company)
@@ -265,7 +265,7 @@ def test_the_forms(anna: httpx.Client, kari: httpx.Client) -> None:
 
 
 def test_another_site_changes_nothing(anna: httpx.Client) -> None:
-    """F15: a form or a call that another site began is refused."""
+    """A form or a call that another site began is refused."""
     cross = {"Sec-Fetch-Site": "cross-site"}
     assert anna.post(f"{PAGE}/views", data={"do": "save", "name": "x"}, headers=cross).status_code == 403
     assert anna.post(f"/api/v1/orgs/{ORG}/views", json=BOBS, headers=cross).status_code == 403

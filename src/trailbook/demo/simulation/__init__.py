@@ -22,7 +22,7 @@ from trailbook.model import NewEntry, Progress
 
 Record = Callable[[Sequence[NewEntry]], object]
 
-_PATIENCE = timedelta(minutes=42)  # page P17: an hour late is said on the row, so the log hears sooner
+_PATIENCE = timedelta(minutes=42)  # An hour late is said on the row, so the log hears sooner
 _DAYS_A_COMMIT = 10  # each commit costs a statement a table, whatever the number of rows
 _MOMENT = timedelta(milliseconds=700)
 

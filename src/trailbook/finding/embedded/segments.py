@@ -35,7 +35,7 @@ PARTS_BYTES = 192 * 2**20
 
 
 class Sizes(Struct, frozen=True):
-    """How many entries a segment takes at first, and once merged. Source: engine.md 1."""
+    """How many entries a segment takes at first, and once merged."""
 
     small: int = 4096
     large: int = 65536

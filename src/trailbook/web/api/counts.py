@@ -1,6 +1,6 @@
 """Counts over HTTP: the values of a field, bars over time, and what belongs to an entry.
 
-Owns the parameters of these three. Refuses figures of a person wherever the core does (R20).
+Owns the parameters of these three. Refuses figures of a person wherever the core does.
 """
 
 from typing import cast

@@ -1,6 +1,6 @@
 """Strict JSON in: what any two JSON readers could understand differently is refused, saying where.
 
-Owns the one way bytes from outside become dicts, lists and texts (R29). Refuses byte order marks, duplicate
+Owns the one way bytes from outside become dicts, lists and texts. Refuses byte order marks, duplicate
 keys, NaN, lone surrogates (400 malformed), and floats, integers above 2^53 - 1, depth above 8 and objects of
 more than 200 members (422, with a pointer). Source: RFC 8259, RFC 7493 (I-JSON).
 """

@@ -1,7 +1,7 @@
 """Bars above the rows: how many entries the filter finds over time, as a picture and as a table.
 
 Owns how a bar is named, where it leads to, and how two of them choose a range. Every step is an address, so that
-it works without a script. Refuses to draw what is not shown of a person (R20): then it says why.
+it works without a script. Refuses to draw what is not shown of a person: then it says why.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Grouping of a page's rows: by day, and by what belongs together.
 
 Owns which neighbours fold into one. Refuses to move a row, to fold across a day, and to write numbers of a day:
-they could be those of one person (R20).
+they could be those of one person.
 """
 
 from collections.abc import Sequence

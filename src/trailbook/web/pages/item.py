@@ -1,7 +1,7 @@
 """An item's own page: everything by, to and about it, day by day.
 
 Owns what is said of an item: what it was called, whether it is still there, and which entries name it. Refuses any
-number of what a person did (R20), and to tell an item that was forgotten from one that never was.
+number of what a person did, and to tell an item that was forgotten from one that never was.
 """
 
 from typing import Any, Literal, get_args

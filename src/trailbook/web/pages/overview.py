@@ -1,7 +1,7 @@
 """The overview: what the organisation's activity looks like, and what about it is unusual.
 
 Owns what counts as unusual and as silent, and says both in sentences before any picture. Refuses figures of
-persons and lists of them: it counts categories, integrations and days (R20).
+persons and lists of them: it counts categories, integrations and days.
 """
 
 from datetime import date, datetime, timedelta

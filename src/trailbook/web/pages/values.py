@@ -1,7 +1,7 @@
 """Counts beside the filter's values: exactly how many entries have each, and who and what there is by name.
 
 Owns which fields are counted on the page. Refuses numbers beside persons, and any where a filter names them as
-actors (R20): then it says why.
+actors: then it says why.
 """
 
 import zlib

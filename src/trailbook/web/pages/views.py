@@ -1,7 +1,7 @@
 """Saved views on their page: one's own, those that are shared, and the ready ones to be told of.
 
 Owns the forms, which work without a script, and how new entries are told: politely, and never as a number where the
-view names a person (R20). Refuses to answer a filter: a view opens as the list that its address is.
+view names a person. Refuses to answer a filter: a view opens as the list that its address is.
 """
 
 from typing import Any

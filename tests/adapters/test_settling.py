@@ -1,4 +1,4 @@
-"""The account of an import: every line of the file is of one result, or the import ends in an error that says so."""
+"""Settling: every line of the file is of one result, or the import ends in an error that says so."""
 
 import csv
 import io
@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.adapters.small import CASES, imported, plan_of, recorded, results, why
 
-from trailbook import Log
+from trailbook import Item, Log
 from trailbook.adapters import files
 from trailbook.adapters.files import import_csv
+from trailbook.adapters.json_text import malformed
 from trailbook.adapters.lines import Lines
-from trailbook.adapters.mapping import Plan
 from trailbook.adapters.rows import Row, read_rows
+from trailbook.adapters.settling import ImportLine, Line, Ways, settled
 from trailbook.deployment.opening import open_deployment
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.recording.contract import Result
@@ -131,40 +132,6 @@ def test_memory_is_bounded_by_bytes_too(log: Log) -> None:
     assert results([*lines]) == {"recorded": 5}
 
 
-@pytest.mark.parametrize(
-    ("raw", "word"),
-    [
-        (b"", "has no heading"),
-        (b"\n\n", "has no heading"),
-        (GOOD.decode().encode("utf-16"), "UTF-16"),
-        (GOOD.decode().encode("utf-16-be"), "UTF-16"),
-        (GOOD.replace(b",", b";"), "delimiter is ',' here, and ';' in the file"),
-        (GOOD.replace(b",", b"\t"), "headings are 'When\\tWhat"),
-        (b"sep=,\r\n" + GOOD, "sep="),
-        (b"sep=;\r\n" + GOOD.replace(b",", b";"), "sep="),
-        (GOOD.replace(b"Uid", b"U\xefd"), "not UTF-8"),
-        (
-            GOOD.replace(b"Uid", b"Id").replace(b"Rid", b"No"),
-            "no column 'Uid', 'Rid'; its headings are 'When', ",
-        ),
-        (GOOD.replace(b"\n", b"\r"), "carriage return"),
-        (GOOD.replace(b"Member", b'"Member'), "heading of the file, on line 1, opens a quotation"),
-    ],
-)
-def test_one_cause_is_one_message(log: Log, raw: bytes, word: str) -> None:
-    """What is wrong with all of a file is said once, and nothing of it is recorded."""
-    with pytest.raises(ConfigurationError) as error:
-        imported(log, raw, plan_of())
-    assert word in error.value.detail
-    assert recorded(log) == []
-
-
-def test_blank_lines_before_the_heading_and_a_mark_before_it_do_no_harm(log: Log) -> None:
-    lines = imported(log, b"\xef\xbb\xbf\r\n\n" + GOOD.replace(b"When", b" When "), plan_of())
-    assert results(lines) == {"skipped": 2, "recorded": 5}
-    assert [line.number for line in lines] == [1, 2, 4, 5, 6, 7, 9]
-
-
 def test_a_dry_run_counts_alike(log: Log) -> None:
     raw = (CASES / "stray-quote.csv").read_bytes() * 1
     dry = imported(log, raw, plan_of(), dry_run=True)
@@ -175,8 +142,49 @@ def test_a_dry_run_counts_alike(log: Log) -> None:
     ]
 
 
-def test_the_plan_is_the_callers(log: Log) -> None:
-    """A mapping made in Python reads like one from a file."""
-    plan = plan_of()
-    made = Plan(source=plan.source, columns=plan.columns, fixed=plan.fixed, zone="UTC")
-    assert results(imported(log, GOOD, made)) == {"recorded": 5}
+def settle(
+    log: Log, read: Sequence[Line], *, count: int, aside: int = 0
+) -> tuple[list[ImportLine], list[str]]:
+    """What became of these lines of a file of `count`, and what was said of those refused."""
+    lines, heard = Lines(io.BytesIO(b""), 1), []
+    lines.count, lines.aside = count, aside
+
+    def hear(line: Line, why: TrailbookError) -> None:
+        heard.append(f"{line.number}: {why.detail}")
+
+    ways = Ways(log=log, source=Item(type="source", id="s-1", name="HR"), dry_run=False, refused=hear)
+    return list(settled(read, lines, ways)), heard
+
+
+def test_lines_are_accounted_for_in_their_order(log: Log) -> None:
+    """A row on several lines counts as each of them; what says how to read the others counts too."""
+    refused = Line(number=4, raw=b"x", refused=malformed("is no row"))
+    read = [Line(number=2, raw=b"", lines=2), refused, Line(number=5, raw=b"")]
+    became, heard = settle(log, read, count=5, aside=1)
+    assert [(line.number, line.result, line.lines) for line in became] == [
+        (2, "skipped", 2),
+        (4, "refused", 1),
+        (5, "skipped", 1),
+    ]
+    assert heard == ["4: entry: is no row"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_line_more_or_fewer_than_were_read_ends_the_import(log: Log, count: int) -> None:
+    """After what became of the others was said; the control is the right number."""
+    read = [Line(number=1, raw=b""), Line(number=2, raw=b"")]
+    assert len(settle(log, read, count=2)[0]) == 2
+    with pytest.raises(TrailbookError, match=f"of {count} lines 2 are accounted for"):
+        settle(log, read, count=count)
+
+
+def test_a_refusal_keeps_nothing_of_what_was_at_hand(log: Log) -> None:
+    """A file of a million bad rows is no million frames: an error that was raised lets go of where."""
+    try:
+        raise malformed("is no row") from ValueError("of a cell")
+    except TrailbookError as error:
+        why = error
+    assert why.__traceback__ is not None
+    became, _ = settle(log, [Line(number=1, raw=b"x", refused=why)], count=1)
+    assert became[0].refused is why
+    assert why.__traceback__ is why.__context__ is None

@@ -1,6 +1,7 @@
 """The document tells the truth: every route is in it, and what it promises holds under generated requests."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,3 +107,35 @@ def test_every_reference_leads_to_a_schema() -> None:
     there = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
     assert set(references(whole)) <= there
     assert not set(references({"schema": [{"$ref": "#/components/schemas/Nothing"}]})) <= there
+
+
+def described_operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every path, with each operation on it as the document has it."""
+    for path, operations in document(load(), "http://127.0.0.1")["paths"].items():
+        yield from ((path, operation) for operation in operations.values())
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    """A client that is made of the document has a function for each."""
+    names = [operation["operationId"] for _, operation in described_operations()]
+    assert sorted(set(names)) == sorted(names)
+    assert all(name.isidentifier() for name in names)
+
+
+def test_a_path_has_the_parameters_that_stand_in_it() -> None:
+    """Each once, and required; a slot without one could not be filled in."""
+    for path, operation in described_operations():
+        inside = [each["name"] for each in operation["parameters"] if each["in"] == "path"]
+        assert sorted(inside) == sorted(re.findall(r"{(\w+)}", path))
+        assert all(each["required"] for each in operation["parameters"] if each["in"] == "path")
+
+
+def test_who_may_is_said_of_each() -> None:
+    """A page may read with its session and records with none; what is open to everybody asks for nothing."""
+    may = {
+        operation["operationId"]: [name for way in operation.get("security", []) for name in way]
+        for _, operation in described_operations()
+    }
+    assert may["recordEntry"] == may["recordEntries"] == ["key"]
+    assert may["findEntries"] == ["key", "session"]
+    assert {name for name, ways in may.items() if not ways} == {"health", "readiness", "version", "openapi"}

@@ -392,7 +392,7 @@ def test_viewer_has_no_default() -> None:
 
 
 def test_names_then_and_now() -> None:
-    """Record.md 3: an entry shows the name of then; now is what was cited by the entry that happened last."""
+    """An entry shows the name of then; now is what was cited by the entry that happened last."""
     log = new_log()
     five(log)
     shown = {e.seq: e for e in log.rows(Query(), viewer=VIEWER)}

@@ -359,7 +359,7 @@ def test_a_part_given_and_filled_under_two_names_is_refused() -> None:
 
 
 def test_a_personal_target_has_its_owner() -> None:
-    """Record.md 3: what is erased with a person knows whose it is."""
+    """What is erased with a person knows whose it is."""
     assert complete_entry(CATALOGUE, PAID, START).owner == OWNER
     assert complete_entry(CATALOGUE, GOOD, START).owner is None
 

@@ -134,7 +134,7 @@ SAME: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("members", SAME)
 def test_the_same_content_said_otherwise_replays(members: dict[str, Any]) -> None:
-    """Record.md 6: an item without a name, another offset, a category that follows: the body would be the same."""
+    """An item without a name, another offset, a category that follows: the body would be the same."""
     log = new_log()
     log.record_many([ENTRY])
     assert log.record_many([structs.replace(ENTRY, **members)])[0].replayed

@@ -57,7 +57,7 @@ def test_every_package_brings_its_licence() -> None:
 
 
 def test_scripts_and_styles_fit_the_budget() -> None:
-    """Page.md 16: all JavaScript and CSS together, each file gzipped; the page's own has its share."""
+    """All JavaScript and CSS together, each file gzipped; the page's own has its share."""
     sizes = {
         file.name: len(gzip.compress(file.read_bytes(), 9))
         for file in STATIC.rglob("*")
@@ -70,7 +70,7 @@ def test_scripts_and_styles_fit_the_budget() -> None:
 
 @pytest.mark.parametrize("path", ["/sign-in", "/docs"])
 def test_nothing_comes_from_elsewhere(served: Served, path: str) -> None:
-    """Page.md 16: every script and style is our own file under a hashed name, and none stands in the page."""
+    """Every script and style is our own file under a hashed name, and none stands in the page."""
     text = httpx.get(served.base_url + path).text
     sources = re.findall(r'<(?:script|link|img|use)[^>]* (?:src|href)="([^"]*)"', text)
     assert sources

@@ -7,6 +7,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
+from typing import Any
 
 import grimp
 import pytest
@@ -195,9 +196,17 @@ def libraries(tree: ast.AST) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+def written() -> list[dict[str, Any]]:
+    """The contracts as pyproject.toml has them."""
+    return read_user_options(str(SOURCE.parents[1] / "pyproject.toml")).contracts_options
+
+
 def test_every_engine_is_held_apart_from_the_others() -> None:
     """One that the contract does not name would be free to know another."""
-    engines = {file.parent.name for file in (SOURCE / "stores").glob("*/__init__.py")}
-    options = read_user_options(str(SOURCE.parents[1] / "pyproject.toml"))
-    apart = next(each["modules"] for each in options.contracts_options if each["id"] == "stores")
-    assert {f"trailbook.stores.{name}" for name in engines} == set(apart)
+    engines = {f"trailbook.stores.{file.parent.name}" for file in (SOURCE / "stores").glob("*/__init__.py")}
+    assert engines == set(next(each["modules"] for each in written() if each["id"] == "stores"))
+
+
+def test_every_room_with_a_front_is_entered_by_it() -> None:
+    rooms = {file.parent.name for file in SOURCE.glob("*/__init__.pyi")}
+    assert rooms == {each["id"].removeprefix("front-") for each in written() if "front-" in each["id"]}

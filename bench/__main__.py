@@ -38,20 +38,20 @@ _DOCS = Path(__file__).parent.parent / "docs"
 def size_of(text: str) -> int:
     """The number of entries that `2k`, `10m` or `5000` says. Raises: ValueError."""
     times = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
-    found = int(text[:-1] if times > 1 else text) * times
-    if found < _LEAST:
+    count = int(text[:-1] if times > 1 else text) * times
+    if count < _LEAST:
         raise ValueError(f"--size: {text} is less than {_LEAST:,} entries")
-    return found
+    return count
 
 
 def sizes_of(given: Sequence[str]) -> dict[str, int]:
     """The size of each part; one without a part is everybody's. Raises: ValueError."""
-    found = dict.fromkeys(PARTS, size_of(_SIZE))
+    sizes = dict.fromkeys(PARTS, size_of(_SIZE))
     for part, _, size in sorted(text.rpartition("=") for text in given):
         if part and part not in PARTS:
             raise ValueError(f"--size: there is no part {part!r}; {', '.join(PARTS)}")
-        found.update(dict.fromkeys([part] if part else PARTS, size_of(size)))
-    return found
+        sizes.update(dict.fromkeys([part] if part else PARTS, size_of(size)))
+    return sizes
 
 
 def main(given: Sequence[str]) -> int:
@@ -68,7 +68,7 @@ def main(given: Sequence[str]) -> int:
     write = partial(report.write, folder=asked.to) if asked.write else None
     with tempfile.TemporaryDirectory(prefix="trailbook-bench-", dir=asked.dir) as folder:
         site = Site(Path(folder), asked.log)
-        run = report.of_now(_said(given))
+        run = report.of_now(_arguments(given))
         rows = measured(site, {part: sizes[part] for part in chosen}, Writing(run, write))
     report.show(rows, Console(width=None if sys.stdout.isatty() else 240))
     return 0
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _said(given: Sequence[str]) -> str:
+def _arguments(given: Sequence[str]) -> str:
     """The arguments as they are written down: a log built before is told, where things lie is nobody's matter."""
     places = [at for at, word in enumerate(given) if word in ("--dir", "--to")]
     kept = [word for at, word in enumerate(given) if at not in places and at - 1 not in places]
@@ -134,7 +134,7 @@ def measured(site: Site, sizes: dict[str, int], writing: Writing) -> list[Row]:
         for part, size in sizes.items():
             start = time.monotonic()
             for row in PARTS[part](site, size):
-                rows.append(told(row))
+                rows.append(announce(row))
                 writing.rows(rows)
             spent = {**writing.run.parts, part: time.monotonic() - start}
             tell(f"{part}: {spent[part] / 60:.1f} minutes")
@@ -146,7 +146,7 @@ def measured(site: Site, sizes: dict[str, int], writing: Writing) -> list[Row]:
     return rows
 
 
-def told(row: Row) -> Row:
+def announce(row: Row) -> Row:
     """The same row, said as soon as it is known: a long run may be cut short."""
     tell(f"{row.name}: {number(row.value)} {row.unit}")
     return row

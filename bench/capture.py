@@ -67,10 +67,10 @@ def host(way: str, url: str) -> Host:
     return made[way](engine)
 
 
-def measured(found: Host, rows: int, after: Callable[[str, int], None]) -> Times:
+def measured(subject: Host, rows: int, after: Callable[[str, int], None]) -> Times:
     """Microseconds a row of every shape, one figure a transaction; `after` each hears how many rows were written."""
     clock, times, at = time.perf_counter, Times(), 1
-    shapes = _shapes(found)
+    shapes = _shapes(subject)
     for shape in SHAPES:
         size, rounds = (1, _WARM + 300) if shape.startswith("single") else (rows, _WARM_MANY + _ROUNDS)
         spent = []
@@ -85,8 +85,8 @@ def measured(found: Host, rows: int, after: Callable[[str, int], None]) -> Times
     return times
 
 
-def _shapes(found: Host) -> dict[str, Callable[[int, int, str], None]]:
-    model, engine = found.model, found.engine
+def _shapes(subject: Host) -> dict[str, Callable[[int, int, str], None]]:
+    model, engine = subject.model, subject.engine
 
     def add(at: int, size: int, word: str) -> None:
         with Session(engine) as session, session.begin():
@@ -184,22 +184,24 @@ class Turn(Struct, frozen=True):
     seen: dict[str, float]
 
 
-def one(way: str, url: str, rows: int) -> Turn:
+def turn_of(way: str, url: str, rows: int) -> Turn:
     """Measure a way in this process."""
-    found = host(way, url)
+    subject = host(way, url)
     seen: dict[str, float] = {}
     with acting_as(_ANNA):
-        times = measured(found, rows, lambda shape, written: seen.update({shape: _traced(found, written)}))
-    found.engine.dispose()
+        times = measured(
+            subject, rows, lambda shape, written: seen.update({shape: _traced(subject, written)})
+        )
+    subject.engine.dispose()
     return Turn(times, seen)
 
 
-def _traced(found: Host, written: int) -> float:
-    if found.traces is None:
+def _traced(subject: Host, written: int) -> float:
+    if subject.traces is None:
         return 0.0
-    with found.engine.begin() as connection:
-        kept = int(connection.execute(text(found.traces)).scalar_one())
-        connection.execute(text(f"DELETE FROM {found.traces.rpartition(' ')[2]}"))
+    with subject.engine.begin() as connection:
+        kept = int(connection.execute(text(subject.traces)).scalar_one())
+        connection.execute(text(f"DELETE FROM {subject.traces.rpartition(' ')[2]}"))
     return kept / written
 
 
@@ -216,7 +218,7 @@ def apart(way: str, url: str, rows: int) -> Turn:
 
 def everything(rows: int) -> dict[str, dict[str, Turn]]:
     """Every way on both databases: what each told, by database and way."""
-    told: dict[str, dict[str, list[Turn]]] = {"sqlite": defaultdict(list), "postgresql": defaultdict(list)}
+    results: dict[str, dict[str, list[Turn]]] = {"sqlite": defaultdict(list), "postgresql": defaultdict(list)}
     with tempfile.TemporaryDirectory(prefix="trailbook-bench-") as folder, postgres() as server:
         # The ways take turns, so that a busy minute of the machine is not the figure of one of them.
         turns = [(turn, way, kind) for turn in range(_TURNS) for way in WAYS for kind in WAYS[way]]
@@ -226,9 +228,9 @@ def everything(rows: int) -> dict[str, dict[str, Turn]]:
             url = (
                 server.url("psycopg", f"host_{at}") if kind == "postgresql" else f"sqlite:///{folder}/{at}.db"
             )
-            told[kind][way].append(apart(way, url, rows))
+            results[kind][way].append(apart(way, url, rows))
             print(f"turn {turn + 1} of {_TURNS}, {kind}: {way}", file=sys.stderr)
-    return {kind: {way: _together(turns) for way, turns in ways.items()} for kind, ways in told.items()}
+    return {kind: {way: _together(turns) for way, turns in ways.items()} for kind, ways in results.items()}
 
 
 def _together(turns: Sequence[Turn]) -> Turn:
@@ -241,7 +243,7 @@ def _together(turns: Sequence[Turn]) -> Turn:
 # --- The table. ---
 
 
-def lines(told: Mapping[str, Mapping[str, Turn]], rows: int) -> Iterator[str]:
+def lines(results: Mapping[str, Mapping[str, Turn]], rows: int) -> Iterator[str]:
     """The page, in Markdown."""
     yield from (
         "# What capture adds to a host's writes",
@@ -254,7 +256,7 @@ def lines(told: Mapping[str, Mapping[str, Turn]], rows: int) -> Iterator[str]:
         " that left no trace of",
         "a shape's rows says *unseen*, and is compared no further.",
     )
-    for kind, ways in told.items():
+    for kind, ways in results.items():
         yield from ("", f"## {kind}", "| write | way | median | p99 | added | goal | ratio to hooks |")
         yield "|---|---|--:|--:|--:|---|--:|"
         for shape in SHAPES:
@@ -292,7 +294,7 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--url", help=argparse.SUPPRESS)
     asked = parser.parse_args(given)
     if asked.way:
-        sys.stdout.buffer.write(msgspec.json.encode(one(asked.way, asked.url, asked.rows)))
+        sys.stdout.buffer.write(msgspec.json.encode(turn_of(asked.way, asked.url, asked.rows)))
         return 0
     page = "\n".join(lines(everything(asked.rows), asked.rows)) + "\n"
     print(page, end="")

@@ -34,9 +34,9 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     asked = VerifyOptions(origin=built.deployment.signing.origin, keys_of=keys_of, types=types)
 
     def verify() -> None:
-        found = verify_log(store, ORG, asked).findings
-        if found:
-            raise DamagedError(f"the benchmark's log does not verify: {found[0]}")
+        findings = verify_log(store, ORG, asked).findings
+        if findings:
+            raise DamagedError(f"the benchmark's log does not verify: {findings[0]}")
 
     taken, noise = once(verify)
     store.close()

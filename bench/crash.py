@@ -49,11 +49,11 @@ def run(site: Site, size: int) -> Iterator[Row]:
 def _opening(url: str, count: int) -> float:
     start = time.perf_counter()
     deployment = open_deployment(url, watched=False)
-    found = deployment.log(ORG).search(Query(), viewer=operator(ORG)).size
+    size = deployment.log(ORG).search(Query(), viewer=operator(ORG)).size
     taken = time.perf_counter() - start
     deployment.close()
-    if found < count:
-        raise DamagedError(f"{count} entries were acknowledged, and {found} are there")
+    if size < count:
+        raise DamagedError(f"{count} entries were acknowledged, and {size} are there")
     return taken
 
 

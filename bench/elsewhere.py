@@ -77,9 +77,9 @@ def arrays(log: Log, size: int) -> dict[str, Any]:
     """The first `size` entries as numbers, out of the index: `about` is the first concerned item, else the target."""
     pieces: Sequence[Piece] = log._projection.pieces
     parts = [_of_piece(piece) for piece in pieces if piece.count]
-    found = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
-    order = np.argsort(found["seq"])[:size]
-    return {name: column[order] for name, column in found.items()}
+    numbers = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    order = np.argsort(numbers["seq"])[:size]
+    return {name: column[order] for name, column in numbers.items()}
 
 
 def _of_piece(piece: Piece) -> dict[str, Any]:
@@ -96,13 +96,13 @@ def _of_piece(piece: Piece) -> dict[str, Any]:
 
 
 @contextmanager
-def plain_sqlite(folder: Path, found: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Elsewhere]:
+def plain_sqlite(folder: Path, numbers: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Elsewhere]:
     """SQLite with five B-trees: as the recording left it in this folder, or filled now."""
     made = (folder / FIVE).exists()
     db = sqlite3.connect(folder / FIVE, isolation_level=None)
     if not made:
         begin_plain(db)
-        fill_plain(db, table_rows(found, bodies))
+        fill_plain(db, table_rows(numbers, bodies))
     yield Elsewhere("five B-trees", db.execute)
     db.close()
 
@@ -141,24 +141,24 @@ def insert_plain(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> Non
 
 
 @contextmanager
-def in_duckdb(folder: Path, found: dict[str, Any]) -> Iterator[Elsewhere]:
+def in_duckdb(folder: Path, numbers: dict[str, Any]) -> Iterator[Elsewhere]:
     """DuckDB, loaded at once without the bodies; it has no index that would help, its columns are its index."""
     db = duckdb.connect(str(folder / "duck.db"), config={"threads": 2})
-    given = {name: found[name] for name in COLUMNS}  # noqa: F841  # duckdb finds it by its name
+    given = {name: numbers[name] for name in COLUMNS}  # noqa: F841  # duckdb finds it by its name
     db.execute("CREATE TABLE activity AS SELECT *, '' AS body FROM given")
     yield Elsewhere("DuckDB", db.execute)
     db.close()
 
 
 @contextmanager
-def in_postgres(found: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Elsewhere]:
+def in_postgres(numbers: dict[str, Any], bodies: Iterator[bytes]) -> Iterator[Elsewhere]:
     """PostgreSQL, filled by COPY in the transaction that makes the table, then the same five B-trees."""
     with postgres(_POSTGRES) as server, psycopg.connect(_plain_url(server.url()), autocommit=True) as db:
         kinds = ", ".join(f"{name} bigint" for name in COLUMNS)
         with db.transaction(), db.cursor() as cursor:
             cursor.execute(f"CREATE TABLE activity ({kinds}, body text)")
             with cursor.copy("COPY activity FROM STDIN (FREEZE)") as copy:
-                for rows in table_rows(found, bodies):
+                for rows in table_rows(numbers, bodies):
                     copy.write("".join(map(_copied, rows)))
         for columns in _INDEXED:
             db.execute(f"CREATE INDEX ON activity ({columns})")
@@ -177,11 +177,11 @@ def _plain_url(url: str) -> str:
 
 
 def table_rows(
-    found: dict[str, Any], bodies: Iterator[bytes], chunk: int = _CHUNK
+    numbers: dict[str, Any], bodies: Iterator[bytes], chunk: int = _CHUNK
 ) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of the table, some at a time."""
-    for start in range(0, len(found["seq"]), chunk):
-        columns = [found[name][start : start + chunk].tolist() for name in COLUMNS]
+    for start in range(0, len(numbers["seq"]), chunk):
+        columns = [numbers[name][start : start + chunk].tolist() for name in COLUMNS]
         texts = [body.decode() for _, body in zip(columns[0], bodies, strict=False)]
         yield list(zip(*columns, texts, strict=True))
 
@@ -192,7 +192,7 @@ def bodies_of(store: Store, org: str, size: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def auditlog(folder: Path, found: dict[str, Any], size: int) -> Iterator[Callable[[int], object]]:
+def auditlog(folder: Path, numbers: dict[str, Any], size: int) -> Iterator[Callable[[int], object]]:
     """django-auditlog's table with `size` rows; answers what an item number was the object of or mentioned in."""
     db = sqlite3.connect(folder / "auditlog.db", isolation_level=None)
     db.executescript(_AUDITLOG)
@@ -203,7 +203,7 @@ def auditlog(folder: Path, found: dict[str, Any], size: int) -> Iterator[Callabl
             (at, 2, f"o-{at % 997}", at % 997, "Manager", None, 1, '{"name": ["None", "None"]}', actor, None, None,
              "192.0.2.7", 443, str(moment), f'{{"concerns": ["{about}"]}}')
             for at, (actor, about, moment) in enumerate(
-                zip(*(found[name][:size].tolist() for name in ("actor", "about", "moment")), strict=True)
+                zip(*(numbers[name][:size].tolist() for name in ("actor", "about", "moment")), strict=True)
             )
         ),
     )  # fmt: skip
@@ -216,9 +216,9 @@ def every(
     folder: Path, log: Log, store: Store, size: int
 ) -> tuple[dict[str, Any], list[Callable[[], AbstractContextManager[Elsewhere]]]]:
     """The numbers of the entries, and the engines to be opened one after the other."""
-    found = arrays(log, size)
-    return found, [
-        lambda: in_duckdb(folder, found),
-        lambda: in_postgres(found, bodies_of(store, log.org, size)),
-        lambda: plain_sqlite(folder, found, bodies_of(store, log.org, size)),
+    numbers = arrays(log, size)
+    return numbers, [
+        lambda: in_duckdb(folder, numbers),
+        lambda: in_postgres(numbers, bodies_of(store, log.org, size)),
+        lambda: plain_sqlite(folder, numbers, bodies_of(store, log.org, size)),
     ]

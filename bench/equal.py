@@ -67,11 +67,11 @@ def _figures(log: Log, query: Query, size: int) -> Iterator[tuple[str, Counter[s
         own = Query(tz=query.tz, terms=tuple(t for t in query.terms if t.field != by), as_of=size)
         if own != bound:  # a facet leaves out its own terms, which plain counting does not
             continue
-        found = log.facets(bound, by, viewer=viewer, limit=200)
-        pages = [*found.values]
-        while found.next_cursor:
-            found = log.facets(bound, by, viewer=viewer, limit=200, cursor=found.next_cursor)
-            pages += found.values
+        facets = log.facets(bound, by, viewer=viewer, limit=200)
+        pages = [*facets.values]
+        while facets.next_cursor:
+            facets = log.facets(bound, by, viewer=viewer, limit=200, cursor=facets.next_cursor)
+            pages += facets.values
         yield by, Counter({value.value: value.count or 0 for value in pages if value.count})
     yield "total", Counter({"total": log.count(bound, viewer=viewer)[0]})
     drawn = log.histogram(bound, viewer=viewer, bucket="month")
@@ -79,13 +79,13 @@ def _figures(log: Log, query: Query, size: int) -> Iterator[tuple[str, Counter[s
 
 
 def _counted(store: Store, size: int) -> dict[tuple[str, str], Counter[str]]:
-    found = {(name, what): Counter[str]() for name in _FILTERS for what in (*_FIELDS, "total", "months")}
+    counts = {(name, what): Counter[str]() for name in _FILTERS for what in (*_FIELDS, "total", "months")}
     for kept in store.kept(ORG, 0, size):
         body = decode_body(kept.body or b"")
         for name in _FILTERS:
             if _matches(name, body):
-                _count(found, name, body)
-    return found
+                _count(counts, name, body)
+    return counts
 
 
 def _matches(name: str, body: Body) -> bool:
@@ -98,7 +98,7 @@ def _matches(name: str, body: Body) -> bool:
     return True
 
 
-def _count(found: dict[tuple[str, str], Counter[str]], name: str, body: Body) -> None:
+def _count(counts: dict[tuple[str, str], Counter[str]], name: str, body: Body) -> None:
     for what, value in (
         ("category", body.category),
         ("action", body.action),
@@ -108,7 +108,7 @@ def _count(found: dict[tuple[str, str], Counter[str]], name: str, body: Body) ->
         ("total", "total"),
         ("months", _month(body.occurred_at[:13])),
     ):
-        found[name, what][value] += 1
+        counts[name, what][value] += 1
 
 
 @cache

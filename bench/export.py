@@ -38,16 +38,16 @@ def run(site: Site, size: int) -> Iterator[Row]:
     for form, goal in _GOALS.items():
         tell(f"exporting {form}")
         days = DAYS if size <= _MOST.get(form, size) else DAYS * _MOST[form] // size
-        told = _told(site, built, form, max(1, days))
-        count = int(told["count"])
-        spent = f"{told['processor']:.0f} s of processor time"
-        noise = f"one run; {told['bytes'] / 2**20:,.0f} MB written; {spent}"
-        rate, least = count / told["seconds"], Goal(goal, least=True)
+        figures = _figures(site, built, form, max(1, days))
+        count = int(figures["count"])
+        spent = f"{figures['processor']:.0f} s of processor time"
+        noise = f"one run; {figures['bytes'] / 2**20:,.0f} MB written; {spent}"
+        rate, least = count / figures["seconds"], Goal(goal, least=True)
         name = f"export as {form}"
         yield row(name, count, [rate], unit="rows/s", goal=least, control=control, noise=noise)
-        before = Control(name="before it began", value=told["before"])
+        before = Control(name="before it began", value=figures["before"])
         noise = "of the process, at its most, without the file's pages in it"
-        yield row(f"{name}: memory", count, [told["most"]], unit="MB", control=before, noise=noise)
+        yield row(f"{name}: memory", count, [figures["most"]], unit="MB", control=before, noise=noise)
 
 
 def _copied(site: Site, built: Built, size: int) -> float:
@@ -72,15 +72,15 @@ def _watch(most: list[float]) -> None:
         time.sleep(0.02)
 
 
-def _told(site: Site, built: Built, form: str, days: int) -> dict[str, float]:
+def _figures(site: Site, built: Built, form: str, days: int) -> dict[str, float]:
     given = [sys.executable, "-m", "bench.export", built.url, form, str(days), str(site.folder)]
     done = subprocess.run(
         given, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def main(url: str, form: str, days: str, folder: str) -> None:
@@ -101,8 +101,8 @@ def main(url: str, form: str, days: str, folder: str) -> None:
         for piece in file_pieces(cast(Format, form), exactly(rows), Layout(columns=COLUMNS)):
             out.write(piece)
     taken, size = time.perf_counter() - start, file.stat().st_size
-    told = {"count": rows.count, "seconds": taken, "before": before, "most": most[0], "bytes": size}
-    print(json.dumps({**told, "processor": time.process_time() - spent}))
+    figures = {"count": rows.count, "seconds": taken, "before": before, "most": most[0], "bytes": size}
+    print(json.dumps({**figures, "processor": time.process_time() - spent}))
     file.unlink()
     deployment.close()
 

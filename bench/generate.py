@@ -120,9 +120,9 @@ def entries(catalogue: Catalogue, count: int, *, seed: int = 1, unsorted: bool =
         yield from map(make, chosen, actors, at)
 
 
-def batches(found: Iterator[NewEntry], size: int) -> Iterator[list[NewEntry]]:
+def batches(stream: Iterator[NewEntry], size: int) -> Iterator[list[NewEntry]]:
     """Entries in lists of `size`, the last one shorter."""
-    while batch := [entry for _, entry in zip(range(size), found, strict=False)]:
+    while batch := [entry for _, entry in zip(range(size), stream, strict=False)]:
         yield batch
 
 
@@ -131,8 +131,8 @@ def _times(count: int, seed: int, unsorted: bool) -> np.ndarray[tuple[int], np.d
     draw = np.random.default_rng(seed)
     hours = draw.normal(11.5, 3.5, count) % 24
     days = draw.integers(0, DAYS, count)
-    found = microseconds(FIRST_DAY) + days * _DAY + (hours / 24 * _DAY).astype(np.int64)
-    return found if unsorted else np.sort(found)
+    instants = microseconds(FIRST_DAY) + days * _DAY + (hours / 24 * _DAY).astype(np.int64)
+    return instants if unsorted else np.sort(instants)
 
 
 def _maker(cast: Cast, draw: random.Random) -> Callable[[Form, int, int], NewEntry]:

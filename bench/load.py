@@ -58,8 +58,8 @@ class _Asking(asyncio.Protocol):
 
 
 def _length(head: bytes) -> int:
-    found = head.lower().partition(b"content-length:")[2]
-    return int(found.split(b"\r\n", 1)[0]) if found else 0
+    rest = head.lower().partition(b"content-length:")[2]
+    return int(rest.split(b"\r\n", 1)[0]) if rest else 0
 
 
 async def load(
@@ -84,12 +84,12 @@ def main(host: str, port: str, request: str, connections: str, seconds: str) -> 
     """Print how many answers a second, and the p50 and p99 of their times."""
     sent = Path(request).read_bytes().split(BETWEEN)
     taken = sorted(asyncio.run(load((host, int(port)), sent, int(connections), float(seconds))))
-    told = {
+    figures = {
         "rate": len(taken) / float(seconds),
         "p50": taken[len(taken) // 2],
         "p99": taken[min(len(taken) - 1, len(taken) * 99 // 100)],
     }
-    print(json.dumps(told))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

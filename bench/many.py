@@ -33,18 +33,20 @@ def run(site: Site, size: int) -> Iterator[Row]:
     done = subprocess.run(given, capture_output=True, text=True, check=False, cwd=root)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    told = json.loads(done.stdout)
-    yield from single("first page of a cold organisation", count, told["taken"], most=Goal(50))
-    before = Control(name="before the first was read", value=told["before"])
+    figures = json.loads(done.stdout)
+    yield from single("first page of a cold organisation", count, figures["taken"], most=Goal(50))
+    before = Control(name="before the first was read", value=figures["before"])
     noise = "at its most, after the first page of every one"
-    yield row("memory, all organisations read", count, [told["most"]], unit="MB", control=before, noise=noise)
+    yield row(
+        "memory, all organisations read", count, [figures["most"]], unit="MB", control=before, noise=noise
+    )
 
 
 def _founded(url: str, count: int) -> list[float]:
-    found = list(entries(load(), _EACH))
+    batch = list(entries(load(), _EACH))
     deployment = open_deployment(url, create=True, watched=False)
     taken = [
-        seconds(lambda at=at: deployment.create(_NAME.format(at)).record_many(found)) * 1000  # type: ignore[misc]
+        seconds(lambda at=at: deployment.create(_NAME.format(at)).record_many(batch)) * 1000  # type: ignore[misc]
         for at in range(count)
     ]
     deployment.close()

@@ -52,8 +52,8 @@ def serving(file: Path, org: str) -> Iterator[tuple[str, str]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | given) as process:
         assert process.stdout is not None
         try:
-            told = json.loads(process.stdout.readline())
-            yield told["address"], told["sign_in"]
+            answer = json.loads(process.stdout.readline())
+            yield answer["address"], answer["sign_in"]
         finally:
             process.terminate()
 
@@ -112,8 +112,8 @@ def _load(address: str, path: str, cookie: str) -> dict[str, float]:
         done = subprocess.run(
             [sys.executable, "-m", "bench.load", *given], capture_output=True, text=True, check=True
         )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def _cold(url: str, state: Any, size: int) -> Iterator[Row]:

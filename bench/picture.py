@@ -32,13 +32,13 @@ class Question(Struct):
 
 def questions(rows: Sequence[Row]) -> list[Question]:
     """What was measured beside other engines, in the order of the rows."""
-    found: dict[str, Question] = {}
+    by_name: dict[str, Question] = {}
     for row in rows:
         name, by, engine = row.name.rpartition(", by ")
         if by and engine in _ENGINES and row.control is not None:
-            asked = found.setdefault(name, Question(name, [("Trailbook", row.value)]))
+            asked = by_name.setdefault(name, Question(name, [("Trailbook", row.value)]))
             asked.bars.append((engine, row.control.value))
-    return [*found.values(), *_page(rows), *_person(rows)]
+    return [*by_name.values(), *_page(rows), *_person(rows)]
 
 
 def _page(rows: Sequence[Row]) -> list[Question]:

@@ -61,10 +61,10 @@ def _one_by_one(leaves: Sequence[bytes], size: int) -> None:
     """The compact range of RFC 9162 as a stack: a node goes up while its left sibling waits."""
     stack: list[bytes] = []
     for at in range(size):
-        found, left = leaves[at % len(leaves)], at
+        node, left = leaves[at % len(leaves)], at
         while left & 1:
-            found, left = node_hash(stack.pop(), found), left >> 1
-        stack.append(found)
+            node, left = node_hash(stack.pop(), node), left >> 1
+        stack.append(node)
 
 
 def _stored(site: Site, size: int) -> Iterator[Row]:

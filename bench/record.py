@@ -38,7 +38,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
     """Batches first, then single entries on a log of their own."""
     built = site.recorded(size)
     yield from _many(site, built, size)
-    yield from _one(site, min(size, _SINGLE))
+    yield from _singles(site, min(size, _SINGLE))
 
 
 def _many(site: Site, built: Built, size: int) -> Iterator[Row]:
@@ -108,7 +108,7 @@ def _rates(taken: Sequence[float], size: int) -> list[float]:
     return [len(tenth) * min(BATCH, size) / sum(tenth) for tenth in tenths]
 
 
-def _one(site: Site, times: int) -> Iterator[Row]:
+def _singles(site: Site, times: int) -> Iterator[Row]:
     """One caller, one entry a commit; the raw commit follows each, so that both meet the same disk."""
     built = site.empty()
     plain = _Plain(site.folder / "single.raw")

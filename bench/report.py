@@ -98,7 +98,7 @@ def write(rows: Sequence[Row], folder: Path, run: Run) -> None:
 def machine(run: Run) -> str:
     """What these numbers were measured on, and how long it took."""
     disk = os.statvfs(tempfile.gettempdir())
-    one, _, quarter = os.getloadavg()
+    minute, _, quarter = os.getloadavg()
     facts = {
         "Processor": _processor(),
         "Cores": str(os.cpu_count()),
@@ -108,8 +108,8 @@ def machine(run: Run) -> str:
         "Python": platform.python_version(),
         "SQLite": f"{apsw.sqlite_lib_version()} (the table with five B-trees: {sqlite3.sqlite_version})",
         "Others": f"{_version_of_postgres()}, DuckDB {duckdb.__version__}, numpy {np.__version__}",
-        "Load": f"{run.load:.1f} at the start, {one:.1f} at the end, {quarter:.1f} over the last quarter of an hour; "
-        f"1 to 2 of it is the benchmark's own{_BUSY if run.load > (os.cpu_count() or 1) else ''}",
+        "Load": f"{run.load:.1f} at the start, {minute:.1f} at the end, {quarter:.1f} over the last quarter of an hour"
+        f"; 1 to 2 of it is the benchmark's own{_BUSY if run.load > (os.cpu_count() or 1) else ''}",
         "Minutes": ", ".join(f"{part} {taken / 60:.1f}" for part, taken in run.parts.items()),
     }
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
@@ -122,7 +122,7 @@ def _version_of_postgres() -> str:
 
 
 def _processor() -> str:
-    found = Path("/proc/cpuinfo")
-    lines = found.read_text("utf-8").splitlines() if found.exists() else []
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or platform.machine())

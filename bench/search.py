@@ -59,9 +59,9 @@ def _pages(log: Log, size: int, control: Control) -> Iterator[Row]:
     medians = []
     for words, query in _queries(size).items():
         pages = repeated(_page(log, query), _PAGES)
-        found = single(f"first page, {words}", size, pages, goal=Goal(3), control=control, most=Goal(5))
-        medians.append(found[0].value)
-        yield from found
+        rows = single(f"first page, {words}", size, pages, goal=Goal(3), control=control, most=Goal(5))
+        medians.append(rows[0].value)
+        yield from rows
     again = repeated(lambda: log.search(Query(), viewer=operator(ORG), limit=_ROWS), _PAGES)
     yield from single("first page, no filter, asked again", size, again, control=control)[:1]
     plain = Control(name="first page, no filter, ms", value=medians[0])

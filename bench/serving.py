@@ -46,18 +46,18 @@ class Connection(Struct, frozen=True):
 
 def run(site: Site, size: int) -> Iterator[Row]:
     """Recording first, on logs of their own; then reading a log of `size` entries."""
-    found = list(entries(load(), 2_000))
-    one = _post("entries", found[:1], "application/json")
+    sample = list(entries(load(), 2_000))
+    request = _post("entries", sample[:1], "application/json")
     with served(site.folder / "http.db", size) as asked:
         tell("sending entries")
-        many = _load(site.folder, asked, one, _MANY)
-        alone = _load(site.folder, asked, one, 1)
+        many = _load(site.folder, asked, request, _MANY)
+        alone = _load(site.folder, asked, request, 1)
         batches = {
-            n: _load(site.folder, asked, _post("entries/batch", found[:n], "application/x-ndjson"), 4)
+            n: _load(site.folder, asked, _post("entries/batch", sample[:n], "application/x-ndjson"), 4)
             for n in _BATCHES
         }
     with served(None, size) as asked:
-        unkept = _load(site.folder, asked, one, _MANY)
+        unkept = _load(site.folder, asked, request, _MANY)
     yield _rate(
         "POST of one entry, 64 connections", size, many, Goal(15_000, least=True), ("no storage", unkept)
     )
@@ -81,8 +81,8 @@ def _reading(site: Site, size: int) -> Iterator[Row]:
     built = site.recorded(size)
     built.log.seal()
     json_, page = (
-        BETWEEN.join(_get(f"/api/v1/orgs/{ORG}/entries?{one}") for one in _FILTERS),
-        BETWEEN.join(_get(f"/orgs/{ORG}/activity?{one}", cookie=True) for one in _FILTERS),
+        BETWEEN.join(_get(f"/api/v1/orgs/{ORG}/entries?{query}") for query in _FILTERS),
+        BETWEEN.join(_get(f"/orgs/{ORG}/activity?{query}", cookie=True) for query in _FILTERS),
     )
     same = _get(f"/orgs/{ORG}/activity?{_FILTER}", cookie=True)
     with served(Path(built.url.removeprefix("sqlite:///")), size) as asked:
@@ -119,9 +119,9 @@ def served(file: Path | None, size: int) -> Iterator[Connection]:
     process = subprocess.Popen(given, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
     assert process.stdout is not None
     try:
-        told = json.loads(process.stdout.readline())
+        answer = json.loads(process.stdout.readline())
         long = _SECONDS if size >= _LITTLE else _SECONDS / 20
-        yield Connection(told["host"], told["port"], told["key"], told["cookie"], process.pid, long)
+        yield Connection(answer["host"], answer["port"], answer["key"], answer["cookie"], process.pid, long)
     finally:
         process.terminate()
         process.wait(60)
@@ -149,8 +149,8 @@ def _load(folder: Path, asked: Connection, request: bytes, connections: int) -> 
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def _post(path: str, sent: Sequence[NewEntry], form: str) -> bytes:

@@ -67,8 +67,8 @@ class Site:
             built = self._opened() if take else self.empty()
             if not take:
                 tell(f"recording {size:,} entries{', unsorted' if unsorted else ''}")
-                found = entries(built.log.catalogue, size, unsorted=unsorted)
-                built.taken.extend(record_all(built.log, _told(batches(found, BATCH))))
+                stream = entries(built.log.catalogue, size, unsorted=unsorted)
+                built.taken.extend(record_all(built.log, _with_progress(batches(stream, BATCH))))
                 built.peak.append(memory())
             self._built[size, unsorted] = built
         return self._built[size, unsorted]
@@ -82,8 +82,8 @@ class Site:
         """A log of `size` entries with few people and as many bodies and ids as any other."""
         built = self.empty()
         tell(f"growing a log to {size:,} entries")
-        found = entries(built.log.catalogue, min(size, _COPIED))
-        built.taken.extend(record_all(built.log, batches(found, BATCH)))
+        stream = entries(built.log.catalogue, min(size, _COPIED))
+        built.taken.extend(record_all(built.log, batches(stream, BATCH)))
         store = built.store()
         bodies = [row.body for row in store.kept(ORG, 0, min(size, _COPIED)) if row.body is not None]
         grow(store, bodies, size - len(bodies))
@@ -111,9 +111,9 @@ class Site:
             built.deployment.close()
 
 
-def record_all(log: Log, found: Iterable[Sequence[NewEntry]]) -> list[float]:
+def record_all(log: Log, groups: Iterable[Sequence[NewEntry]]) -> list[float]:
     """Record batches; the seconds of each, without the making of its entries."""
-    return [seconds(partial(log.record_many, batch)) for batch in found]
+    return [seconds(partial(log.record_many, batch)) for batch in groups]
 
 
 def _hash(store: Store, size: int) -> None:
@@ -121,10 +121,10 @@ def _hash(store: Store, size: int) -> None:
         sha256(b"\x00" + (kept.body or b"")).digest()
 
 
-def _told(found: Iterable[list[NewEntry]]) -> Iterator[list[NewEntry]]:
+def _with_progress(groups: Iterable[list[NewEntry]]) -> Iterator[list[NewEntry]]:
     """The same batches, with a word now and then on how many have gone."""
     done, since = 0, time.monotonic()
-    for batch in found:
+    for batch in groups:
         yield batch
         done += len(batch)
         if time.monotonic() - since > _TOLD:

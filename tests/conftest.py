@@ -28,9 +28,9 @@ QUIET = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The machine's Chromium, as the Makefile installs it."""
-    found = shutil.which("chromium")
-    assert found, "the pages' tests need chromium"
+    chromium = shutil.which("chromium")
+    assert chromium, "the pages' tests need chromium"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=QUIET)
+        launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield launched
         launched.close()

@@ -78,8 +78,8 @@ def mutants(source: str) -> Iterator[tuple[int, str, str]]:
                     continue
                 for other in changes(node):
                     _put(parent, (field, at), other)
-                    line, said = getattr(node, "lineno", 0), ast.unparse(ast.fix_missing_locations(other))
-                    yield line, said, ast.unparse(ast.fix_missing_locations(tree))
+                    line, code = getattr(node, "lineno", 0), ast.unparse(ast.fix_missing_locations(other))
+                    yield line, code, ast.unparse(ast.fix_missing_locations(tree))
                     _put(parent, (field, at), node)
 
 
@@ -94,17 +94,17 @@ def _put(parent: ast.AST, place: tuple[str, int], node: ast.AST) -> None:
 
 def _naming(tree: ast.AST) -> set[int]:
     """What only names things: docstrings, annotations, aliases of types, imports."""
-    found: set[int] = set()
+    ids: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            found |= {id(each) for each in ast.walk(node)}
+            ids |= {id(each) for each in ast.walk(node)}
         kept = [getattr(node, name, None) for name in ("annotation", "returns")]
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
             kept.append(node.value)  # Level = Literal[...]
         if isinstance(node, ast.ClassDef):
             kept += node.keywords
-        found |= {id(each) for part in kept if isinstance(part, ast.AST) for each in ast.walk(part)}
-    return found
+        ids |= {id(each) for part in kept if isinstance(part, ast.AST) for each in ast.walk(part)}
+    return ids
 
 
 def survivors(module: str, tests: list[str]) -> tuple[list[str], int]:
@@ -115,11 +115,11 @@ def survivors(module: str, tests: list[str]) -> tuple[list[str], int]:
         file = Path(folder) / "src" / "trailbook" / module
         source = file.read_text("utf-8")
         assert _passes(folder, tests), "the tests fail without any change"
-        for line, said, changed in mutants(source):
+        for line, code, changed in mutants(source):
             file.write_text(changed, "utf-8")
             count += 1
             if _passes(folder, tests):
-                left.append(f"{module}:{line}: {said}")
+                left.append(f"{module}:{line}: {code}")
                 print(f"survives: {left[-1]}", flush=True)
         file.write_text(source, "utf-8")
     return left, count

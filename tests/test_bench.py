@@ -48,9 +48,13 @@ def rows(file: Path) -> list[dict[str, object]]:
 
 
 def test_every_row_says_what_was_measured_and_how_big_it_was(folder: Path) -> None:
-    found = rows(folder / "benchmarks.json")
-    assert {row["name"] for row in found} >= {"tree append", "proof of one entry", "first page, no filter"}
-    for row in found:
+    measurements = rows(folder / "benchmarks.json")
+    assert {row["name"] for row in measurements} >= {
+        "tree append",
+        "proof of one entry",
+        "first page, no filter",
+    }
+    for row in measurements:
         assert set(row) >= MEMBERS
         assert isinstance(row["value"], float)
         assert row["value"] >= 0, row  # so small a log may be measured as nothing
@@ -60,9 +64,9 @@ def test_every_row_says_what_was_measured_and_how_big_it_was(folder: Path) -> No
 
 
 def test_a_goal_is_met_or_missed_and_nothing_else_is(folder: Path) -> None:
-    found = rows(folder / "benchmarks.json")
-    assert all((row["goal"] is None) == (row["met"] is None) for row in found)
-    assert any(row["met"] is not None for row in found)
+    measurements = rows(folder / "benchmarks.json")
+    assert all((row["goal"] is None) == (row["met"] is None) for row in measurements)
+    assert any(row["met"] is not None for row in measurements)
 
 
 def test_a_control_has_a_name_and_a_number(folder: Path) -> None:
@@ -133,6 +137,6 @@ def test_the_same_seed_gives_the_same_entries_and_another_seed_others() -> None:
 
 
 def test_what_is_published_has_the_same_shape() -> None:
-    found = rows(ROOT / "docs" / "benchmarks.json")
-    assert found
-    assert all(set(row) >= MEMBERS for row in found)
+    measurements = rows(ROOT / "docs" / "benchmarks.json")
+    assert measurements
+    assert all(set(row) >= MEMBERS for row in measurements)

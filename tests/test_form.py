@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src" / "trailbook"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "trailbook"
 SINGLE_FILE = SOURCE / "export" / "trailbook_verify.py"  # it travels alone, and so is one file
 FILES = sorted(SOURCE.rglob("*.py"))
+BESIDE = sorted(file for folder in ("tests", "bench") for file in (ROOT / folder).rglob("*.py"))
 # What has a name of its own is not called by one of these.
 EMPTY_NAMES = {"found", "told", "one", "said"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -40,6 +42,11 @@ def bound(tree: ast.AST) -> Iterator[str]:
             yield node.name or ""
         elif isinstance(node, ast.alias) and node.asname:
             yield node.asname
+
+
+def empty_names(text: str) -> list[str]:
+    """The names in a text that say nothing of what they hold, each once."""
+    return sorted({name for name in bound(ast.parse(text)) if name.lstrip("_") in EMPTY_NAMES})
 
 
 def module_of(file: Path) -> str:
@@ -156,9 +163,7 @@ def test_such_an_import_is_seen(tmp_path: Path) -> None:
 
 def lines() -> list[set[str]]:
     """The lines of the house, lowest first."""
-    contracts = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))["tool"][
-        "importlinter"
-    ]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
     layers = next(each["layers"] for each in contracts["contracts"] if each["id"] == "rooms")
     return [{name.strip(" ()") for name in line.split("|")} for line in reversed(layers)]
 
@@ -206,8 +211,36 @@ def test_a_front_names_nothing_twice(package: str) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_what_has_a_name_is_called_by_it(file: Path) -> None:
-    empty = {name for name in bound(ast.parse(file.read_text("utf-8"))) if name.lstrip("_") in EMPTY_NAMES}
-    assert sorted(empty) == []
+    assert empty_names(file.read_text("utf-8")) == []
+
+
+def test_tests_and_benchmarks_call_things_by_their_names_too() -> None:
+    empty = {str(file.relative_to(ROOT)): empty_names(file.read_text("utf-8")) for file in BESIDE}
+    assert {file.split("/")[0] for file in empty} == {"tests", "bench"}  # the control: they were looked at
+    assert {file: names for file, names in empty.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("found = 1", ["found"]),
+        ("for told in rows: pass", ["told"]),
+        ("[one for one in rows]", ["one"]),
+        ("(said := row)", ["said"]),
+        ("def _told(): pass", ["_told"]),
+        ("def f(*, found=1): pass", ["found"]),
+        ("lambda one: 1", ["one"]),
+        ("with log as told: pass", ["told"]),
+        ("try: pass\nexcept ValueError as said: pass", ["said"]),
+        ("from log import entries as found", ["found"]),
+        ("def f():\n    class A:\n        one: int", ["one"]),
+        ("row = rows.one(found(told=said))", []),  # the control: others named these
+        ("foundation = ones = 1", []),
+        ("row = 'found = 1'", []),
+    ],
+)
+def test_an_empty_name_is_seen_wherever_it_is_given(text: str, names: list[str]) -> None:
+    assert empty_names(text) == names
 
 
 def test_each_of_these_is_seen() -> None:

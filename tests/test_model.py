@@ -49,9 +49,9 @@ GONE = object()
 
 def changed(path: str, value: object) -> Any:
     """GIVEN with the member at a pointer set, or taken away."""
-    found = json.loads(json.dumps(GIVEN))
+    document = json.loads(json.dumps(GIVEN))
     *way, last = path.strip("/").split("/")
-    at: Any = found
+    at: Any = document
     for step in way:
         at = at[int(step)] if step.isdigit() else at[step]
     key: Any = int(last) if last.isdigit() else last
@@ -59,7 +59,7 @@ def changed(path: str, value: object) -> Any:
         del at[key]
     else:
         at[key] = value
-    return found
+    return document
 
 
 def test_every_member_is_read() -> None:
@@ -123,10 +123,10 @@ def test_what_may_be_absent(name: str) -> None:
     entry_from(changed("/" + name, GONE))
 
 
-@pytest.mark.parametrize("found", [[], "x", None, 5, [GIVEN]])
-def test_what_is_no_object(found: object) -> None:
+@pytest.mark.parametrize("value", [[], "x", None, 5, [GIVEN]])
+def test_what_is_no_object(value: object) -> None:
     with pytest.raises(EntryInvalidError) as refused:
-        entry_from(found)
+        entry_from(value)
     assert refused.value.faults[0].pointer == ""
 
 

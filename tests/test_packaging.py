@@ -33,9 +33,9 @@ HOSTS = [
 
 def name(requirement: str) -> str:
     """Return the package that a requirement names, without extras, version or marker."""
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    assert found, requirement
-    return re.sub(r"[-_.]+", "-", found[0]).lower()
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match, requirement
+    return re.sub(r"[-_.]+", "-", match[0]).lower()
 
 
 def declared() -> set[str]:
@@ -115,11 +115,11 @@ def test_pins_agree_with_each_other_and_with_pyproject() -> None:
 
 
 def test_no_tracked_file_names_a_registry() -> None:
-    found = {}
+    mentions = {}
     for path in tracked():
         if named := hosts(path.read_text(errors="replace")):
-            found[str(path.relative_to(ROOT))] = named
-    assert found == {}
+            mentions[str(path.relative_to(ROOT))] = named
+    assert mentions == {}
 
 
 @pytest.mark.parametrize("host", HOSTS)

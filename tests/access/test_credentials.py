@@ -30,9 +30,13 @@ def credentials(clock: FrozenClock) -> Credentials:
 
 def test_a_key_opens_its_organisation(credentials: Credentials) -> None:
     key, secret = credentials.new_key("acme", "HR system", ("record", "read"))
-    found = credentials.credential(secret)
-    assert (found.org, found.scopes) == ("acme", ("record", "read"))
-    assert (found.source.type, found.source.id, found.source.name) == ("source", key.id, "HR system")
+    credential = credentials.credential(secret)
+    assert (credential.org, credential.scopes) == ("acme", ("record", "read"))
+    assert (credential.source.type, credential.source.id, credential.source.name) == (
+        "source",
+        key.id,
+        "HR system",
+    )
     assert key.expires_at == microseconds(START + KEY_LIFE)
     used = structs.replace(key, used_at=microseconds(START))
     assert credentials.keys("acme") == [used]
@@ -81,12 +85,12 @@ def test_every_wrong_key_is_refused_alike(credentials: Credentials, clock: Froze
         f" {secret}",
         "é" * 60,
     ]
-    said = set()
+    answers = set()
     for bearer in wrong:
         with pytest.raises(UnauthenticatedError) as refused:
             credentials.credential(bearer)
-        said.add((refused.value.code, refused.value.detail))
-    assert len(said) == 1
+        answers.add((refused.value.code, refused.value.detail))
+    assert len(answers) == 1
     assert credentials.credential(secret).org == "acme"
     clock.move(KEY_LIFE)
     with pytest.raises(UnauthenticatedError):

@@ -87,9 +87,9 @@ def test_a_file_of_many_batches_is_accounted_for_line_by_line(log: Log, tmp_path
         target = {"type": "role", "id": f"r-{number}", "name": "Manager"}
         entry = {"action": "role.created", "occurred_at": at, "actor": anna, "target": target}
         lines.append(json.dumps({**entry, "origin": {"interface": "api"}} if number % 100 else entry))
-    found = list(import_jsonl(log, io.BytesIO("\n".join(lines).encode())))
-    assert [line.number for line in found] == list(range(1, 1204))
-    assert [line.number for line in found if line.refused] == list(range(1, 1204, 100))
+    results = list(import_jsonl(log, io.BytesIO("\n".join(lines).encode())))
+    assert [line.number for line in results] == list(range(1, 1204))
+    assert [line.number for line in results if line.refused] == list(range(1, 1204, 100))
     assert log.size(viewer=operator("acme")) == 1203 - 13
     again = list(import_jsonl(log, io.BytesIO("\r\n".join(lines).encode())))
     assert {line.result for line in again} == {"replayed", "refused"}
@@ -106,10 +106,10 @@ def test_an_erased_person_in_an_export_is_refused(log: Log) -> None:
         origin=Origin(interface="web"),
     )
     shown = next(iter(log.rows(Query(), viewer=operator("acme"))))
-    told = msgspec.to_builtins(shown)
-    told["actor"] |= {"id": None, "name": None, "erased": True, "pseudonym": "AB12"}
-    line = next(iter(import_jsonl(log, io.BytesIO(json.dumps(told).encode()))))
+    members = msgspec.to_builtins(shown)
+    members["actor"] |= {"id": None, "name": None, "erased": True, "pseudonym": "AB12"}
+    line = next(iter(import_jsonl(log, io.BytesIO(json.dumps(members).encode()))))
     assert line.refused is not None
     assert "/actor" in line.refused.detail
-    told["actor"] = msgspec.to_builtins(anna)
-    assert next(iter(import_jsonl(log, io.BytesIO(json.dumps(told).encode())))).result == "replayed"
+    members["actor"] = msgspec.to_builtins(anna)
+    assert next(iter(import_jsonl(log, io.BytesIO(json.dumps(members).encode())))).result == "replayed"

@@ -147,12 +147,12 @@ def test_somebody_is_left_who_manages_access(by: By) -> None:
             lambda: remove_member(by, "user", "u-1"),
         ]
 
-    told = actions(by)
+    history = actions(by)
     for tried in tries():
         with pytest.raises(LastAdministratorError):
             tried()  # type: ignore[operator]
     assert access_of(by) == before
-    assert actions(by) == told
+    assert actions(by) == history
     put_member(by, BOB, [ADMIN])
     for tried in tries():
         if tried is not None:

@@ -99,17 +99,17 @@ def test_whatever_is_wrong_has_one_answer(by: By, enter: Enter) -> None:
     """A wrong name, password or organisation and a disabled account are told apart by nothing."""
     joined(by)
     put_member(by, Item(type="user", id="u-2", name="Bo"), ["hr"])
-    told = set()
+    answers = set()
     for wrong in (given("wrong wrong wrong"), given(login="nobody"), given(org="none"), given(login="")):
         with pytest.raises(UnauthenticatedError) as refused:
             enter(wrong)
-        told.add((refused.value.code, refused.value.detail))
+        answers.add((refused.value.code, refused.value.detail))
     disable_member(by, "user", "u-17", disabled=True)
     with pytest.raises(UnauthenticatedError) as refused:
         enter(given())
-    told.add((refused.value.code, refused.value.detail))
-    assert len(told) == 1
-    failures = [one for one in actions(by) if one[0] == "user.sign_in_failed"]
+    answers.add((refused.value.code, refused.value.detail))
+    assert len(answers) == 1
+    failures = [entry for entry in actions(by) if entry[0] == "user.sign_in_failed"]
     assert failures == [
         ("user.sign_in_failed", who, "failure") for who in ("u-17", "unknown", "unknown", "u-17")
     ]

@@ -27,21 +27,21 @@ class Database(Struct, frozen=True):
 
     def engine(self) -> Engine:
         """A new engine on it, which does not wait for the disk: no power is cut here."""
-        found = create_engine(self.url)
+        new_engine = create_engine(self.url)
         if self.kind == "sqlite":
 
-            @event.listens_for(found, "connect")
+            @event.listens_for(new_engine, "connect")
             def _quick(connection: Any, record: object) -> None:
                 connection.execute("PRAGMA synchronous = OFF")
 
-        return found
+        return new_engine
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """One PostgreSQL for the whole run."""
-    with postgres() as found:
-        yield found
+    with postgres() as cluster:
+        yield cluster
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -59,16 +59,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 @pytest.fixture
 def engine(database: Database) -> Iterator[Engine]:
     """An engine on the test's database."""
-    found = database.engine()
-    yield found
-    found.dispose()
+    new_engine = database.engine()
+    yield new_engine
+    new_engine.dispose()
 
 
 @pytest.fixture
 def capture(engine: Engine) -> Iterator[Capture]:
     """The small host, captured by hooks."""
-    with capturing(engine) as found:
-        yield found
+    with capturing(engine) as host_capture:
+        yield host_capture
 
 
 @pytest.fixture

@@ -75,8 +75,8 @@ def statement(
 
     def run(host: Host) -> None:
         with host.session() as session, session.begin():
-            found = made(host)
-            session.execute(*found) if isinstance(found, tuple) else session.execute(found)
+            command = made(host)
+            session.execute(*command) if isinstance(command, tuple) else session.execute(command)
 
     way(group, name, verdict, **more)(run)
 
@@ -146,8 +146,8 @@ def _inherit(host: Host) -> None:
 @way(UNIT, "attributes set to what they were", "nothing")
 def _same(host: Host) -> None:
     with host.session() as session, session.begin():
-        found = session.get_one(User, host.bob)
-        found.email, found.name = found.email, "Bob"
+        bob = session.get_one(User, host.bob)
+        bob.email, bob.name = bob.email, "Bob"
 
 
 @way(BULK, "bulk_save_objects, bulk_insert_mappings, bulk_update_mappings")
@@ -287,9 +287,9 @@ def _driver_sql(host: Host) -> None:
 
 
 @way(TEXT, "text() in recorded_as(...)")
-def _said(host: Host) -> None:
-    said = recorded_as("user.profile_updated", target=item("user", host.bob))
-    with host.session() as session, session.begin(), said:
+def _recorded_as(host: Host) -> None:
+    declaration = recorded_as("user.profile_updated", target=item("user", host.bob))
+    with host.session() as session, session.begin(), declaration:
         session.execute(text("UPDATE app_user SET email = 'x'"))
 
 

@@ -161,7 +161,7 @@ def waiting(engine: Engine) -> list[dict[str, Any]]:
     return [entry for entry in entries if not entry["action"].startswith("activity_log.")]
 
 
-def told(engine: Engine) -> list[tuple[str, str]]:
+def waiting_actions(engine: Engine) -> list[tuple[str, str]]:
     """The action and target of every entry in the outbox, sorted."""
     return sorted(
         (entry["action"], f"{entry['target']['type']}/{entry['target']['id']}") for entry in waiting(engine)

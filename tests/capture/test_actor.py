@@ -36,8 +36,8 @@ def test_nobody_is_the_system_named_after_the_job() -> None:
     with acting_as(ANNA):
         assert who() == ("person", "u-17")
     assert who()[0] == "system"
-    found = current("Access expiry").actor
-    assert (found.kind, found.id, found.name) == ("system", "access-expiry", "Access expiry")
+    actor = current("Access expiry").actor
+    assert (actor.kind, actor.id, actor.name) == ("system", "access-expiry", "Access expiry")
 
 
 def test_pools_do_not_remember() -> None:

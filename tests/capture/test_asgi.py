@@ -35,12 +35,12 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 def test_a_request() -> None:
     """Actor, address, user agent and trace are the request's, and end with it; an awaited actor is awaited."""
-    found = asked(
+    context = asked(
         {"User-Agent": "Mozilla/5.0", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "X-Request-ID": "r"}
     )
-    assert found.actor == ANNA
-    assert found.origin == Origin(interface="web", ip="10.0.0.1", user_agent="Mozilla/5.0")
-    assert found.correlation == TRACE
+    assert context.actor == ANNA
+    assert context.origin == Origin(interface="web", ip="10.0.0.1", user_agent="Mozilla/5.0")
+    assert context.correlation == TRACE
 
     async def awaited(scope: Any) -> Actor:
         return BOB
@@ -71,7 +71,7 @@ def test_forwarded_addresses(forwarded: str, trusted: list[str], address: str | 
 @pytest.mark.parametrize("agent", ["x" * 501, "a\x1b[2J"])
 def test_what_an_entry_may_not_hold_is_left_out(agent: str) -> None:
     """A user agent or id that no entry may hold is left out, so that nobody's header stops capture."""
-    found = asked(
+    context = asked(
         {"User-Agent": agent, "X-Request-ID": "y" * 201, "traceparent": f"00-{'0' * 32}-{'0' * 16}-00"}
     )
-    assert (found.origin.user_agent, found.correlation) == (None, None)
+    assert (context.origin.user_agent, context.correlation) == (None, None)

@@ -30,8 +30,8 @@ def row(position: int, op: str, text: str, **more: Any) -> OutboxRow:
 def left(*rows: OutboxRow) -> list[tuple[str, list[str]]]:
     """What is recorded of these rows: each entry's action, and the fields it names."""
     entries = folded(rows, lambda org, action: CATALOGUE.action(action).verb)
-    told = [json.loads(each.text) for each in entries if not each.folds]
-    return [(each["action"], each.get("fields", [])) for each in told]
+    bodies = [json.loads(each.text) for each in entries if not each.folds]
+    return [(each["action"], each.get("fields", [])) for each in bodies]
 
 
 MEANT = row(1, "meant", entry("role.renamed", fields=["name"]))

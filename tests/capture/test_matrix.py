@@ -46,32 +46,32 @@ def host(request: pytest.FixtureRequest, engine: Engine, database: Database) -> 
 def rows(engine: Engine) -> Rows:
     """Every tracked row of the host as (type, key), and what is in it, but for what is declared to mean nothing."""
     with engine.connect() as connection:
-        found: Rows = {}
+        contents: Rows = {}
         users = select(User.id, User.name, User.email, User.phone)
         for kind, asked in (
             ("user", users),
             ("role", select(Role.__table__)),
             ("absence", select(Absence.__table__)),
         ):
-            found |= {(kind, row[0]): tuple(row) for row in connection.execute(asked)}
+            contents |= {(kind, row[0]): tuple(row) for row in connection.execute(asked)}
         joined = select(Party.id, Party.name, Employee.__table__.c.title).join(
             Employee.__table__, Employee.__table__.c.id == Party.id
         )
-        found |= {("employee", row[0]): tuple(row) for row in connection.execute(joined)}
-        found |= {("member", tuple(row)): tuple(row) for row in connection.execute(select(members))}
-        return found
+        contents |= {("employee", row[0]): tuple(row) for row in connection.execute(joined)}
+        contents |= {("member", tuple(row)): tuple(row) for row in connection.execute(select(members))}
+        return contents
 
 
 def changes(before: Rows, after: Rows) -> list[tuple[str, str]]:
     """The entries that a difference of rows has to have: what happened to which item, sorted."""
-    found = []
+    entries = []
     for kind, key in before.keys() | after.keys():
         was, is_ = before.get((kind, key)), after.get((kind, key))
         if was == is_:
             continue
         verb = "created" if was is None else "deleted" if is_ is None else "updated"
-        found.append(_entry(kind, verb, key))
-    return sorted(found)
+        entries.append(_entry(kind, verb, key))
+    return sorted(entries)
 
 
 def _entry(kind: str, verb: str, key: Any) -> tuple[str, str]:
@@ -96,9 +96,9 @@ def verdict(host: Host, each: Way, who: str | None) -> str:
         refused = True
     after, entries = rows(host.engine), waiting(host.engine)
     wanted = changes(before, after)
-    found = sorted((e["action"], f"{e['target']['type']}/{e['target']['id']}") for e in entries)
-    if found != wanted:
-        return "unseen" if not found else f"wrong: {found} for {wanted}"
+    actions = sorted((e["action"], f"{e['target']['type']}/{e['target']['id']}") for e in entries)
+    if actions != wanted:
+        return "unseen" if not actions else f"wrong: {actions} for {wanted}"
     actors = {e["actor"]["id"] if e["actor"]["kind"] == "person" else None for e in entries}
     if entries and actors != {who}:
         return f"wrong: told of {actors}, not {who}"
@@ -119,10 +119,10 @@ def test_every_write_path_by_triggers(host: Host, name: str) -> None:
     """The same where triggers cover the tables: every client's writes, whoever the database knows of."""
     each = WAYS[name]
     try:
-        found = verdict(host, each, None if each.database else each.who)
+        outcome = verdict(host, each, None if each.database else each.who)
     except DBAPIError:
-        found = "refused"  # by the database itself
-    assert found == by_triggers(each)
+        outcome = "refused"  # by the database itself
+    assert outcome == by_triggers(each)
 
 
 @pytest.mark.parametrize(

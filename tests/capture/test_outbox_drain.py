@@ -74,9 +74,9 @@ def test_everything_once_in_order(capture: Capture, engine: Engine, log: Log) ->
     """Captured entries are recorded in order under the capture's source, and forgotten; draining again adds nothing."""
     with acting_as(ANNA):
         people(engine, "a", "b", "c")
-    found = outbox_health(engine)
-    assert (found.pending, found.quarantined) == (4, 0)
-    assert found.oldest is not None
+    health = outbox_health(engine)
+    assert (health.pending, health.quarantined) == (4, 0)
+    assert health.oldest is not None
     assert drain(engine, log) == Drained(recorded=4)
     assert drain(engine, log) == Drained()
     assert names(log) == ["a", "b", "c"]
@@ -403,10 +403,10 @@ def test_writers_and_two_drains(capture: Capture, engine: Engine, database: Data
             threading.Event().wait(0.02)
     other.dispose()
     kept = {f"{n}.{s}" for n in range(writers) for s in range(rounds) if s % 3 != 2}
-    found = [str(name) for name in names(log)]
-    assert sorted(found) == sorted(kept)
+    log_names = [str(name) for name in names(log)]
+    assert sorted(log_names) == sorted(kept)
     for number in range(writers):
-        own = [name for name in found if name.startswith(f"{number}.")]
+        own = [name for name in log_names if name.startswith(f"{number}.")]
         assert own == sorted(own, key=lambda name: int(name.split(".")[1]))
 
 
@@ -435,8 +435,8 @@ def test_values_stay_in_the_host(engine: Engine, tmp_path: Path) -> None:
         assert kept.count('"fields"') >= 50
     written = b"".join(file.read_bytes() for file in tmp_path.glob("log.db*") if file.is_file())
     deployment.close()
-    found = [canary for canary in canaries if canary in kept or canary.encode() in written]
-    assert found == []
+    leaks = [canary for canary in canaries if canary in kept or canary.encode() in written]
+    assert leaks == []
     assert b"Nameless" in written  # the control: a declared name is found where a canary would be
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 from tests.capture.conftest import Database
-from tests.capture.small import ANNA, USER_ACTIONS, Employee, User, capturing, told, waiting
+from tests.capture.small import ANNA, USER_ACTIONS, Employee, User, capturing, waiting, waiting_actions
 
 from trailbook import Log
 from trailbook.capture import Capture, acting_as, drain, triggers
@@ -17,8 +17,8 @@ from trailbook.errors import ConfigurationError
 @pytest.fixture
 def capture(engine: Engine) -> Iterator[Capture]:
     """The small host, its tables covered by triggers."""
-    with capturing(engine, "triggers") as found:
-        yield found
+    with capturing(engine, "triggers") as host_capture:
+        yield host_capture
 
 
 def test_what_an_entry_says(capture: Capture, engine: Engine, log: Log) -> None:
@@ -83,7 +83,7 @@ def test_they_are_as_declared(capture: Capture, engine: Engine) -> None:
         assert triggers.check_triggers(connection, tables, "acme") == []
         assert len(triggers.remove_triggers(connection, tables, "acme")) == 11
         connection.execute(text("INSERT INTO app_user (name, seen) VALUES ('unseen', 0)"))
-    assert told(engine) == []
+    assert waiting_actions(engine) == []
     with Session(engine) as session:
         assert session.scalars(select(User.name)).all() == ["unseen"]
 

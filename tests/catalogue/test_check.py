@@ -58,7 +58,7 @@ def without(section: str, name: str) -> Callable[[Catalogue], None]:
     return lambda catalogue: getattr(catalogue.languages["nb"], section).__delitem__(name)
 
 
-def said(section: str, name: str, value: Any) -> Callable[[Catalogue], None]:
+def wording(section: str, name: str, value: Any) -> Callable[[Catalogue], None]:
     return lambda catalogue: getattr(catalogue.languages["nb"], section).__setitem__(name, value)
 
 
@@ -91,9 +91,9 @@ PLANTED: dict[str, tuple[Callable[[Catalogue], None], str, str]] = {
     "no label of a verb class": (without("verbs", "gave"), "verbs.gave", "has no label"),
     "no label of a purpose": (without("purposes", "audit"), "purposes.audit", "has no label"),
     "no phrase": (without("phrases", "failure"), "phrases.failure", "needs one phrase"),
-    "phrase without its slot": (said("phrases", "more", "flere"), "phrases.more", "needs one phrase"),
-    "verb's slot": (said("verbs", "gave", VerbWords("Gitt", "{actor} ga {member}")), "verbs.gave.plain", "no other"),
-    "unknown verb's words": (said("verbs", "handed", VerbWords("x", "{actor}")), "verbs.handed", "no verb class"),
+    "phrase without its slot": (wording("phrases", "more", "flere"), "phrases.more", "needs one phrase"),
+    "verb's slot": (wording("verbs", "gave", VerbWords("Gitt", "{actor} ga {member}")), "verbs.gave.plain", "no other"),
+    "unknown verb's words": (wording("verbs", "handed", VerbWords("x", "{actor}")), "verbs.handed", "no verb class"),
     "unknown slot": (words("role.assigned", plain=ROLE + " {boss}"), "actions.role.assigned.plain", "{boss}"),
     "slot of no part": (words("role.assigned", denied="{owner}"), "actions.role.assigned.denied", "{owner}"),
     "optional slot": (words("role.assigned", plain=ROLE + " {scope}"), "actions.role.assigned.plain", "without"),
@@ -117,13 +117,13 @@ def test_a_planted_fault_is_found(name: str) -> None:
     plant, key, detail = PLANTED[name]
     catalogue = clean()
     plant(catalogue)
-    found = [
+    findings = [
         f
         for f in catalogue_faults(catalogue)
         if f.severity == "fault" and f.key == key and detail in f.detail
     ]
-    assert len(found) == 1, catalogue_faults(catalogue)
-    assert found[0].file.endswith(".toml")
+    assert len(findings) == 1, catalogue_faults(catalogue)
+    assert findings[0].file.endswith(".toml")
 
 
 def test_a_missing_pattern_of_a_sensitive_type_is_a_warning() -> None:
@@ -138,13 +138,13 @@ def test_a_missing_pattern_of_a_sensitive_type_is_a_warning() -> None:
 def test_a_field_without_a_label_is_a_warning() -> None:
     catalogue = clean()
     without("fields", "job_title")(catalogue)
-    found = [(f.file, f.key, f.severity) for f in catalogue_faults(catalogue)]
-    assert found == [("say/nb.toml", "fields.job_title", "warning")]
+    warnings = [(f.file, f.key, f.severity) for f in catalogue_faults(catalogue)]
+    assert warnings == [("say/nb.toml", "fields.job_title", "warning")]
 
 
 def test_an_action_seen_in_a_log_that_nothing_declares() -> None:
-    found = catalogue_faults(load(), actions_seen=["role.assigned", "role.vanished"])
-    assert [f.key for f in found] == ["actions.role.vanished"]
+    findings = catalogue_faults(load(), actions_seen=["role.assigned", "role.vanished"])
+    assert [f.key for f in findings] == ["actions.role.vanished"]
     assert catalogue_faults(load(), actions_seen=["role.assigned"]) == []
 
 

@@ -33,9 +33,9 @@ def test_an_action_like_no_other_names_none() -> None:
 
 
 def test_the_actions_of_an_entity_come_from_every_category() -> None:
-    found = CATALOGUE.entity_actions("role.*")
-    assert {a.category for a in found} == {"roles", "permissions"}
-    assert {a.name.partition(".")[0] for a in found} == {"role"}
+    actions = CATALOGUE.entity_actions("role.*")
+    assert {a.category for a in actions} == {"roles", "permissions"}
+    assert {a.name.partition(".")[0] for a in actions} == {"role"}
     assert [a.name for a in CATALOGUE.entity_actions("role.assigned")] == ["role.assigned"]
 
 

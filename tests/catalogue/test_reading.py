@@ -165,11 +165,11 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_broken_rule_is_refused_with_file_and_key(host: Write, name: str) -> None:
-    file, text, said = REFUSED[name]
+    file, text, detail = REFUSED[name]
     with pytest.raises(CatalogueError) as caught:
         host(**{file: text})
     assert f"{file.replace('__', '/')}.toml: " in caught.value.detail
-    assert said in caught.value.detail
+    assert detail in caught.value.detail
 
 
 def test_the_same_files_without_the_faults_load(host: Write) -> None:

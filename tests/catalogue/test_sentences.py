@@ -35,8 +35,8 @@ def spoken(action: str = "role.assigned", **members: Any) -> Spoken:
     return Spoken(action=action, **given)
 
 
-def both(told: Spoken) -> tuple[str, str]:
-    return say(CATALOGUE, told, "en"), say(CATALOGUE, told, "nb")
+def both(entry: Spoken) -> tuple[str, str]:
+    return say(CATALOGUE, entry, "en"), say(CATALOGUE, entry, "nb")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -68,14 +68,14 @@ def test_no_sentence_shows_an_action_code_or_an_open_slot(lang: str, outcome: st
             for concerns in ((), tuple((part, BOB) for part in action.parts)):
                 for kind in action.target:
                     target = Named(type=kind, id="7")
-                    told = spoken(action.name, outcome=outcome, target=target, concerns=concerns)
-                    sentence = say(catalogue, told, lang)
+                    entry = spoken(action.name, outcome=outcome, target=target, concerns=concerns)
+                    sentence = say(catalogue, entry, lang)
                     assert not re.search(r"[{}]|\b[a-z_]+\.[a-z_]+|_", sentence), sentence
                     assert sentence.startswith("Anna Berg") or outcome != "success"
 
 
 @pytest.mark.parametrize(
-    ("told", "en", "nb"),
+    ("entry", "en", "nb"),
     [
         (spoken(), "Anna Berg gave Bob Li the role Manager", "Anna Berg ga Bob Li rollen Manager"),
         (
@@ -106,14 +106,14 @@ def test_no_sentence_shows_an_action_code_or_an_open_slot(lang: str, outcome: st
         ),
     ],
 )  # fmt: skip
-def test_sentences(told: Spoken, en: str, nb: str) -> None:
-    assert both(told) == (en, nb)
+def test_sentences(entry: Spoken, en: str, nb: str) -> None:
+    assert both(entry) == (en, nb)
 
 
 def test_an_outcome_without_its_template_reads_by_the_carrier() -> None:
-    told = spoken("role.renamed", outcome="failure", concerns=())
+    entry = spoken("role.renamed", outcome="failure", concerns=())
     en, nb = "Failed: Role renamed - the role Manager, by Anna Berg", "rollen Manager, av Anna Berg"
-    assert both(told) == (en, f"Mislyktes: Rolle gitt nytt navn - {nb}")
+    assert both(entry) == (en, f"Mislyktes: Rolle gitt nytt navn - {nb}")
     unnamed = spoken("payslip.withdrawn", outcome="denied", target=Named(type="payslip", id="p-1"))
     assert both(unnamed)[0] == "Refused: Payslip withdrawn - a payslip, by Anna Berg"
 
@@ -127,9 +127,9 @@ def test_an_action_without_a_template_reads_by_its_verb_class() -> None:
 
 
 def test_an_undeclared_action_reads_without_its_code() -> None:
-    told = spoken("shuttle.lift_booked", concerns=())
-    assert both(told)[0] == "Anna Berg did something with the role Manager"
-    failed = structs.replace(told, outcome="failure")
+    entry = spoken("shuttle.lift_booked", concerns=())
+    assert both(entry)[0] == "Anna Berg did something with the role Manager"
+    failed = structs.replace(entry, outcome="failure")
     assert both(failed)[0] == "Failed: Shuttle lift booked - the role Manager, by Anna Berg"
 
 
@@ -139,9 +139,9 @@ def test_a_template_that_cannot_be_filled_is_not_used() -> None:
 
 
 def test_self() -> None:
-    told = spoken("user.profile_updated", target=ANNA, concerns=(("subject", ANNA),), self_=True)
-    assert both(told) == ("Anna Berg updated their own profile", "Anna Berg oppdaterte sin egen profil")
-    other = structs.replace(told, target=BOB, concerns=(("subject", BOB),), self_=False)
+    entry = spoken("user.profile_updated", target=ANNA, concerns=(("subject", ANNA),), self_=True)
+    assert both(entry) == ("Anna Berg updated their own profile", "Anna Berg oppdaterte sin egen profil")
+    other = structs.replace(entry, target=BOB, concerns=(("subject", BOB),), self_=False)
     assert both(other)[0] == "Anna Berg updated the profile of Bob Li"
 
 
@@ -168,10 +168,10 @@ def test_self_does_not_leave_others_out() -> None:
     ],
 )
 def test_counts(count: int | None, en: str, nb: str) -> None:
-    told = spoken(
+    entry = spoken(
         "integration.sync_completed", kind="integration", actor=VISMA, target=VISMA, concerns=(), count=count
     )
-    assert both(told) == (f"The integration Visma {en}", f"Integrasjonen Visma {nb}")
+    assert both(entry) == (f"The integration Visma {en}", f"Integrasjonen Visma {nb}")
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_counts(count: int | None, en: str, nb: str) -> None:
     ],
 )
 def test_several_items(many: int, en: str, nb: str) -> None:
-    told = spoken(concerns=tuple(("member", person) for person in PEOPLE[:many]))
-    assert both(told) == (f"Anna Berg gave {en} the role Manager", f"Anna Berg ga {nb} rollen Manager")
+    entry = spoken(concerns=tuple(("member", person) for person in PEOPLE[:many]))
+    assert both(entry) == (f"Anna Berg gave {en} the role Manager", f"Anna Berg ga {nb} rollen Manager")
 
 
 EXPIRY = Named(type="system", id="s-1", name="Access expiry")
@@ -217,8 +217,8 @@ EXPIRY = Named(type="system", id="s-1", name="Access expiry")
     ],
 )
 def test_actors(kind: str, actor: Named, behalf: Named | None, en: str, nb: str) -> None:
-    told = spoken("role.created", kind=kind, actor=actor, on_behalf_of=behalf, concerns=())
-    assert both(told) == (f"{en} created the role Manager", f"{nb} opprettet rollen Manager")
+    entry = spoken("role.created", kind=kind, actor=actor, on_behalf_of=behalf, concerns=())
+    assert both(entry) == (f"{en} created the role Manager", f"{nb} opprettet rollen Manager")
 
 
 @pytest.mark.parametrize(
@@ -250,16 +250,16 @@ def test_an_erased_name_is_never_said() -> None:
     erased = Named(type="user", id="u-42", name="Bob Li", erased=True, token4="7F3A")
     given = spoken(concerns=(("member", ANNA),))
     heard = [structs.replace(given, **{place: erased}) for place in ("actor", "target", "on_behalf_of")]
-    for told in (*heard, structs.replace(given, concerns=(("member", erased),))):
-        shown = both(told)[0]
+    for entry in (*heard, structs.replace(given, concerns=(("member", erased),))):
+        shown = both(entry)[0]
         assert "Person 7F3A" in shown
         assert "Bob" not in shown
         assert "u-42" not in shown
 
 
 def test_pieces_name_each_item_apart() -> None:
-    told = spoken(concerns=(("member", BOB), ("member", OSLO)))
-    assert sentence_pieces(CATALOGUE, told, "en") == (
+    entry = spoken(concerns=(("member", BOB), ("member", OSLO)))
+    assert sentence_pieces(CATALOGUE, entry, "en") == (
         SentencePiece("Anna Berg", ("actor", 0)),
         SentencePiece(" gave "),
         SentencePiece("Bob Li", ("member", 0)),
@@ -271,8 +271,8 @@ def test_pieces_name_each_item_apart() -> None:
 
 
 def test_a_name_with_braces_is_a_name() -> None:
-    told = spoken(actor=structs.replace(ANNA, name="{target}<b>"))
-    assert both(told)[0] == "{target}<b> gave Bob Li the role Manager"
+    entry = spoken(actor=structs.replace(ANNA, name="{target}<b>"))
+    assert both(entry)[0] == "{target}<b> gave Bob Li the role Manager"
 
 
 def test_a_language_nobody_wrote_is_refused() -> None:

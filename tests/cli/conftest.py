@@ -172,11 +172,11 @@ def empty(tmp_path: Path) -> Folder:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Folder]:
     """A folder with an empty log of the organisation acme, and one with a log of one entry: tests get copies."""
-    empty, one = (Folder(tmp_path_factory.mktemp(name)) for name in ("made", "recorded"))
+    empty, filled = (Folder(tmp_path_factory.mktemp(name)) for name in ("made", "recorded"))
     empty.good("init", "--org", "acme")
-    copy(empty, one)
-    one.good(*one.given)
-    return {"begun": empty, "one": one}
+    copy(empty, filled)
+    filled.good(*filled.given)
+    return {"begun": empty, "filled": filled}
 
 
 def copy(made: Folder, to: Folder) -> Folder:
@@ -192,15 +192,15 @@ def begun(empty: Folder, made: dict[str, Folder]) -> Folder:
 
 
 @pytest.fixture
-def one(empty: Folder, made: dict[str, Folder]) -> Folder:
+def entry_folder(empty: Folder, made: dict[str, Folder]) -> Folder:
     """A folder with a log of one entry."""
-    return copy(made["one"], empty)
+    return copy(made["filled"], empty)
 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, made: dict[str, Folder]) -> Folder:
     """A folder with a log of one entry, for tests that record nothing."""
-    return copy(made["one"], Folder(tmp_path_factory.mktemp("shared")))
+    return copy(made["filled"], Folder(tmp_path_factory.mktemp("shared")))
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,11 @@ def test_a_language_without_words_stops_the_start(begun: Folder) -> None:
     assert (ended.code, "fi" in ended.err) == (2, True)
 
 
-def test_the_organisation_is_named_or_the_only_one(one: Folder) -> None:
-    assert one.good("count").out == "1\n"
-    one.good("init", "--org", "other")
-    ended = one.run("count")
+def test_the_organisation_is_named_or_the_only_one(entry_folder: Folder) -> None:
+    assert entry_folder.good("count").out == "1\n"
+    entry_folder.good("init", "--org", "other")
+    ended = entry_folder.run("count")
     assert (ended.code, ended.err) == (2, "error: org: there are several, name one with --org: acme, other\n")
-    assert one.good("--org", "other", "count").out == "0\n"
-    one.env["TRAILBOOK_ORG"] = "acme"
-    assert one.good("count").out == "1\n"
+    assert entry_folder.good("--org", "other", "count").out == "0\n"
+    entry_folder.env["TRAILBOOK_ORG"] = "acme"
+    assert entry_folder.good("count").out == "1\n"

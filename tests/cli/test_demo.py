@@ -15,8 +15,8 @@ from tests.cli.conftest import Folder, ask, serving, sign_in
 def nordlys(tmp_path_factory: pytest.TempPathFactory, shared: Folder) -> Folder:
     """A folder with the demo company, built by the command."""
     folder = type(shared)(tmp_path_factory.mktemp("nordlys"))
-    told = folder.good("demo", "--no-serve", "--dir", "company")
-    assert "TRAILBOOK_STORE=sqlite:///company/log.db" in told.out
+    answer = folder.good("demo", "--no-serve", "--dir", "company")
+    assert "TRAILBOOK_STORE=sqlite:///company/log.db" in answer.out
     return folder
 
 

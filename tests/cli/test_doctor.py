@@ -32,7 +32,7 @@ ROLE = Item(type="role", id="r-3", name="Manager")
 BOB = Item(type="user", id="u-42", name="Bob Li")
 
 
-def told(folder: Folder, *more: str) -> list[dict[str, Any]]:
+def diagnosis(folder: Folder, *more: str) -> list[dict[str, Any]]:
     """What doctor finds; its exit code says whether anything is left."""
     ended = folder.run("doctor", "--json", *more)
     assert ended.code in (0, 1), ended.err
@@ -42,7 +42,7 @@ def told(folder: Folder, *more: str) -> list[dict[str, Any]]:
 
 
 def parts(folder: Folder, *more: str) -> set[str]:
-    return {one["part"] for one in told(folder, *more)}
+    return {finding["part"] for finding in diagnosis(folder, *more)}
 
 
 def opened(folder: Folder, elsewhere: Path, ahead: timedelta = timedelta(0)) -> Deployment:
@@ -71,7 +71,7 @@ def test_all_is_well(well: Folder) -> None:
     """The control of every finding: a log set up as the documents say has none, and doctor ends with 0."""
     ended = well.run("doctor")
     assert (ended.code, ended.out) == (0, "All is well.\n")
-    assert told(well) == []
+    assert diagnosis(well) == []
 
 
 def test_words_for_people(well: Folder) -> None:
@@ -89,8 +89,8 @@ def test_words_for_people(well: Folder) -> None:
 def test_missing_secrets(well: Folder) -> None:
     """Secrets that are gone are told before anything else fails for it."""
     (well.path / "trailbook.db.keys").unlink()
-    findings = told(well)
-    assert [one["part"] for one in findings] == ["secrets", "store"]
+    findings = diagnosis(well)
+    assert [finding["part"] for finding in findings] == ["secrets", "store"]
     assert "are missing" in findings[0]["says"]
 
 
@@ -100,9 +100,9 @@ def test_signing_is_behind(well: Folder, elsewhere: Path) -> None:
     well.good(*well.given)
     assert parts(well) == set()
     later = opened(well, elsewhere, timedelta(minutes=2))
-    (found,) = later.ailments()
-    assert (found.part, found.org, found.fails) == ("checkpoint-age", "acme", True)
-    assert "1 entry since" in found.says
+    (ailment,) = later.ailments()
+    assert (ailment.part, ailment.org, ailment.fails) == ("checkpoint-age", "acme", True)
+    assert "1 entry since" in ailment.says
     well.good("checkpoint", "publish")
     assert later.ailments() == []
     later.close()
@@ -114,11 +114,11 @@ def test_the_clock_is_behind(well: Folder, elsewhere: Path) -> None:
     deployment = opened(well, elsewhere, timedelta(hours=2))
     record(deployment)
     deployment.close()
-    (finding,) = told(well)
+    (finding,) = diagnosis(well)
     assert finding["part"] == "clock"
     assert "behind the newest entry of acme" in finding["says"]
     later = opened(well, elsewhere, timedelta(days=1))
-    assert "clock" not in {one.part for one in later.ailments()}
+    assert "clock" not in {ailment.part for ailment in later.ailments()}
     later.close()
 
 
@@ -129,24 +129,24 @@ def test_the_clock_is_behind_the_checkpoint(well: Folder, elsewhere: Path) -> No
     later.signer().sign("acme")
     later.close()
     (elsewhere / "outside.txt").write_bytes(kept)
-    assert ["behind the last checkpoint" in one["says"] for one in told(well)] == [True]
+    assert ["behind the last checkpoint" in finding["says"] for finding in diagnosis(well)] == [True]
 
 
 def test_the_disk_fills(well: Folder, elsewhere: Path) -> None:
     """At 75 % it is told, at 90 % the log is not ready either; below, nothing."""
     deployment = opened(well, elsewhere)
     for used, expected in ((74, []), (75, [False]), (89, [False]), (90, [True]), (100, [True])):
-        found = deployment.ailments(
+        ailments = deployment.ailments(
             room=lambda path, used=used: DiskRoom(used, 100 - used) if "log" in str(path) else DiskRoom(0, 1)
         )  # type: ignore[misc]
-        assert [one.fails for one in found if one.part == "disk"] == expected
+        assert [ailment.fails for ailment in ailments if ailment.part == "disk"] == expected
     deployment.close()
 
 
 def test_unsealed_entries_pile_up(well: Folder, elsewhere: Path) -> None:
     """A backlog that nobody seals is told from its limit on, and not below."""
     deployment = opened(well, elsewhere)
-    assert [one.part for one in deployment.ailments(Alarms(unsealed=3))] == ["seal-lag"]
+    assert [ailment.part for ailment in deployment.ailments(Alarms(unsealed=3))] == ["seal-lag"]
     assert deployment.ailments(Alarms(unsealed=4)) == []
     deployment.close()
 
@@ -154,7 +154,7 @@ def test_unsealed_entries_pile_up(well: Folder, elsewhere: Path) -> None:
 def test_a_newer_file(well: Folder) -> None:
     """A file that a newer Trailbook brought on is told as that, not as damage; it is left as it is."""
     change(well, "PRAGMA user_version = 999")
-    (finding,) = told(well)
+    (finding,) = diagnosis(well)
     assert finding["part"] == "migrations"
     assert "newer Trailbook" in finding["says"]
 
@@ -162,7 +162,7 @@ def test_a_newer_file(well: Folder) -> None:
 def test_an_older_file_is_only_looked_at(well: Folder) -> None:
     """An older file is told, and not brought up to date by looking."""
     change(well, "PRAGMA user_version = 1")
-    (finding,) = told(well)
+    (finding,) = diagnosis(well)
     assert (finding["part"], "schema 1" in finding["says"]) == ("migrations", True)
     with sqlite3.connect(well.path / "trailbook.db") as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
@@ -173,8 +173,10 @@ def test_a_damaged_index_is_repaired(well: Folder) -> None:
     before = well.good("search", "--category", "roles").out
     change(well, "INSERT INTO blob (org, kind, key, content) VALUES (1, 'index', 'segments', x'00')")
     assert parts(well) == {"index", "seal-lag"}
-    repaired = told(well, "--repair")
-    assert {one["part"]: one["repaired"] for one in repaired if one["part"] == "index"} == {"index": True}
+    repaired = diagnosis(well, "--repair")
+    assert {finding["part"]: finding["repaired"] for finding in repaired if finding["part"] == "index"} == {
+        "index": True
+    }
     assert parts(well) == set()
     assert well.good("search", "--category", "roles").out == before
 
@@ -185,9 +187,9 @@ def test_a_damaged_entry_is_not_repaired(well: Folder) -> None:
         well, "UPDATE entry SET body = (SELECT body FROM entry WHERE place & 255 = 0) WHERE place & 255 = 1"
     )
     for more in ((), ("--repair",)):
-        findings = told(well, *more)
-        assert "index" not in {one["part"] for one in findings}
-        assert any(one["part"] == "entries" and "changed" in one["says"] for one in findings)
+        findings = diagnosis(well, *more)
+        assert "index" not in {finding["part"] for finding in findings}
+        assert any(finding["part"] == "entries" and "changed" in finding["says"] for finding in findings)
 
 
 def test_a_file_that_is_none(well: Folder) -> None:
@@ -220,9 +222,9 @@ def test_an_outbox_that_waits(well: Folder) -> None:
     assert parts(well, "--from", url) == set()
     with engine.begin() as connection:
         connection.execute(text("UPDATE trailbook_outbox SET captured_at = captured_at - 3600000000"))
-    assert "wait for the log" in told(well, "--from", url)[0]["says"]
+    assert "wait for the log" in diagnosis(well, "--from", url)[0]["says"]
     assert well.run("drain", "--from", url).code == 1
-    assert [one["says"] for one in told(well, "--from", url) if one["part"] == "outbox"] == [
+    assert [finding["says"] for finding in diagnosis(well, "--from", url) if finding["part"] == "outbox"] == [
         "The log refused 1 entry of a host."
     ]
     engine.dispose()

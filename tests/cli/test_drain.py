@@ -43,7 +43,7 @@ def test_drain_and_quarantine(begun: "Folder", host: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "said"),
+    ("url", "code", "detail"),
     [
         ("nonsense", 2, "no address of a database"),
         ("sqlite:///absent.db", 4, "no outbox"),
@@ -52,10 +52,10 @@ def test_drain_and_quarantine(begun: "Folder", host: Engine) -> None:
         ("postgresql+psycopg://u:s3cret@127.0.0.1:1/x", 6, "does not answer"),
     ],
 )
-def test_a_database_that_is_none(begun: "Folder", url: str, code: int, said: str) -> None:
+def test_a_database_that_is_none(begun: "Folder", url: str, code: int, detail: str) -> None:
     """A database that is none of a host's is refused with its own exit code; a password is never said again."""
     ended = begun.run("drain", "--from", url)
-    assert (ended.code, said in ended.err) == (code, True), ended.err
+    assert (ended.code, detail in ended.err) == (code, True), ended.err
     assert "s3cret" not in ended.out + ended.err
     assert not (begun.path / "absent.db").exists()
 

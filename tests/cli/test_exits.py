@@ -22,13 +22,13 @@ def test_done_is_0(shared: "Folder") -> None:
     assert shared.run("count").code == 0
 
 
-def test_a_check_that_finds_something_is_1(one: "Folder", tmp_path: Path) -> None:
+def test_a_check_that_finds_something_is_1(entry_folder: "Folder", tmp_path: Path) -> None:
     words = tmp_path / "words" / "say"
     words.mkdir(parents=True)
-    assert one.run("catalogue", "check").code == 0  # the control
+    assert entry_folder.run("catalogue", "check").code == 0  # the control
     (words / "en.toml").write_text('[actions."role.assigned"]\nplain = "{actor} gave {nobody}"\n')
-    one.env["TRAILBOOK_CATALOGUE"] = str(tmp_path / "words")
-    ended = one.run("catalogue", "check", "--json")
+    entry_folder.env["TRAILBOOK_CATALOGUE"] = str(tmp_path / "words")
+    ended = entry_folder.run("catalogue", "check", "--json")
     assert ended.code == 1
     assert any(finding["key"] == "actions.role.assigned.plain" for finding in ended.json)
 
@@ -72,12 +72,12 @@ def test_bad_input_is_2_with_one_line_that_names_it(
     assert ended.err.startswith("error: ")
     assert ended.err.count("\n") == 1
     assert says in ended.err
-    told = shared.run(*arguments, "--json").problem
-    assert set(told) <= {"code", "detail", "errors"}
-    assert says in told["detail"]
+    problem = shared.run(*arguments, "--json").problem
+    assert set(problem) <= {"code", "detail", "errors"}
+    assert says in problem["detail"]
 
 
-def test_what_is_refused_as_bad_input_passes_without_its_fault(one: "Folder") -> None:
+def test_what_is_refused_as_bad_input_passes_without_its_fault(entry_folder: "Folder") -> None:
     for arguments in (
         ("search", "--category", "roles", "--limit", "200", "--date", "last-month", "--lang", "nb"),
         ("search", "category:roles"),
@@ -85,15 +85,15 @@ def test_what_is_refused_as_bad_input_passes_without_its_fault(one: "Folder") ->
         ("catalogue", "list", "--category", "roles"),
         ("--store", "sqlite:///trailbook.db", "--org", "acme", "count"),
     ):
-        assert one.run(*arguments).code == 0
+        assert entry_folder.run(*arguments).code == 0
 
 
 def test_a_refused_entry_names_its_members(begun: "Folder") -> None:
     wrong = [word.replace("role.assigned", "role.asigned") for word in begun.given]
-    told = begun.run(*wrong, "--json").problem
-    assert told["code"] == "action-unknown"
-    assert told["errors"][0]["pointer"] == "/action"
-    assert "role.assigned" in told["detail"]
+    problem = begun.run(*wrong, "--json").problem
+    assert problem["code"] == "action-unknown"
+    assert problem["errors"][0]["pointer"] == "/action"
+    assert "role.assigned" in problem["detail"]
     assert begun.run(*begun.given, "--json").code == 0
 
 
@@ -123,15 +123,15 @@ def test_conflict_is_5(begun: "Folder") -> None:
     assert begun.run("export", "--output", "kept.csv", "--overwrite").code == 0
 
 
-def test_a_store_that_cannot_answer_is_6(one: "Folder") -> None:
-    one.before = "from trailbook.stores.sqlite import connection; connection.BUSY_MS = 50"
-    held = sqlite3.connect(one.path / "trailbook.db")
+def test_a_store_that_cannot_answer_is_6(entry_folder: "Folder") -> None:
+    entry_folder.before = "from trailbook.stores.sqlite import connection; connection.BUSY_MS = 50"
+    held = sqlite3.connect(entry_folder.path / "trailbook.db")
     held.execute("BEGIN EXCLUSIVE")
-    ended = one.run(*one.given, "--json")
+    ended = entry_folder.run(*entry_folder.given, "--json")
     held.rollback()
     held.close()
     assert (ended.code, ended.problem["code"]) == (6, "store-unavailable")
-    assert one.run(*one.given).code == 0
+    assert entry_folder.run(*entry_folder.given).code == 0
 
 
 def test_interrupted_is_130_and_terminated_is_0(shared: "Folder") -> None:
@@ -193,9 +193,9 @@ def test_an_internal_error_is_7_and_shows_no_stack_unless_asked(shared: "Folder"
     )
     assert (ended.returncode, ended.stderr) == (7, "error: internal error (AttributeError)\n")
     debug = shared.environment | {"TRAILBOOK_LOG_LEVEL": "debug"}
-    told = subprocess.run(run, env=debug, capture_output=True, text=True, timeout=60, check=False)
-    assert "Traceback" in told.stderr
-    assert told.stderr.endswith("error: internal error (AttributeError)\n")
+    process = subprocess.run(run, env=debug, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" in process.stderr
+    assert process.stderr.endswith("error: internal error (AttributeError)\n")
 
 
 def test_every_error_has_an_exit_code_of_its_own() -> None:
@@ -203,6 +203,6 @@ def test_every_error_has_an_exit_code_of_its_own() -> None:
     assert exit_code(errors.NotPermittedError("Activity log")) == 3
     assert exit_code(errors.UnauthenticatedError("sign in")) == 3
     assert exit_code(errors.TrailbookError("what nobody foresaw")) == INTERNAL
-    found = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     known = tuple(kind for kind, _ in EXITS)
-    assert [kind for kind in found if not issubclass(kind, known)] == [errors.TrailbookError]
+    assert [kind for kind in kinds if not issubclass(kind, known)] == [errors.TrailbookError]

@@ -20,9 +20,9 @@ EVERY = [path for path, _ in walk()]
 def test_help_imports_nothing_that_only_the_work_needs(path: tuple[str, ...]) -> None:
     """--help within 300 ms is held by what it imports, not by a stopwatch."""
     ask = f"import sys; from trailbook.cli import main; main({[*path, '--help']!r})"
-    told = f"{ask}; sys.stderr.write(' '.join(sorted(m for m in {HEAVY!r} if m in sys.modules)))"
+    code = f"{ask}; sys.stderr.write(' '.join(sorted(m for m in {HEAVY!r} if m in sys.modules)))"
     ended = subprocess.run(
-        [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(f"Usage: {' '.join(('trailbook', *path))} ")
@@ -30,9 +30,9 @@ def test_help_imports_nothing_that_only_the_work_needs(path: tuple[str, ...]) ->
 
 def test_work_does_import_what_help_does_not(shared: "Folder") -> None:
     """The control: the same look at a command that works finds them."""
-    told = "import sys; from trailbook.cli import main; main(['count']); sys.stderr.write(str('numpy' in sys.modules))"
+    code = "import sys; from trailbook.cli import main; main(['count']); sys.stderr.write(str('numpy' in sys.modules))"
     ended = subprocess.run(
-        [sys.executable, "-c", told],
+        [sys.executable, "-c", code],
         cwd=shared.path,
         env=shared.environment,
         capture_output=True,

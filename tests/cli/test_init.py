@@ -9,20 +9,22 @@ from trailbook import __version__
 
 
 def test_init_begins_a_log_and_says_what_is_next(empty: Folder) -> None:
-    told = empty.good("init", "--org", "acme")
-    assert "trailbook record" in told.out
+    answer = empty.good("init", "--org", "acme")
+    assert "trailbook record" in answer.out
     keys = empty.path / "trailbook.db.keys"
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
-    assert keys.read_text().split("=")[1].split()[0] not in told.out
+    assert keys.read_text().split("=")[1].split()[0] not in answer.out
 
 
-def test_init_again_is_harmless(one: Folder) -> None:
-    keys = (one.path / "trailbook.db.keys").read_bytes()
-    assert one.good("init", "--org", "acme").out.endswith("already, with 1 entry; nothing was changed.\n")
-    assert one.good("init", "--org", "acme", "--json").json["created"] is False
-    assert one.good("init", "--org", "new", "--json").json["created"] is True
-    assert (one.path / "trailbook.db.keys").read_bytes() == keys
-    assert one.good("--org", "acme", "count").out == "1\n"
+def test_init_again_is_harmless(entry_folder: Folder) -> None:
+    keys = (entry_folder.path / "trailbook.db.keys").read_bytes()
+    assert entry_folder.good("init", "--org", "acme").out.endswith(
+        "already, with 1 entry; nothing was changed.\n"
+    )
+    assert entry_folder.good("init", "--org", "acme", "--json").json["created"] is False
+    assert entry_folder.good("init", "--org", "new", "--json").json["created"] is True
+    assert (entry_folder.path / "trailbook.db.keys").read_bytes() == keys
+    assert entry_folder.good("--org", "acme", "count").out == "1\n"
 
 
 def test_init_without_a_name_makes_main_and_says_so(empty: Folder) -> None:
@@ -31,8 +33,8 @@ def test_init_without_a_name_makes_main_and_says_so(empty: Folder) -> None:
 
 
 def test_the_commands_that_init_prints_work(empty: Folder) -> None:
-    told = empty.good("init").out
-    script = told.partition("Next:\n")[2].partition("  trailbook serve")[0].replace("trailbook ", "tb ")
+    text = empty.good("init").out
+    script = text.partition("Next:\n")[2].partition("  trailbook serve")[0].replace("trailbook ", "tb ")
     tb = f'tb() {{ {" ".join(empty.command())} "$@"; }}\n'
     ended = subprocess.run(
         ["bash", "-euc", tb + script],
@@ -51,11 +53,11 @@ def test_config_show_tells_values_sources_and_no_secret(empty: Folder) -> None:
     secret = "cd" * 32
     (empty.path / "trailbook.toml").write_text(f'secret_key = "{secret}"\norganisation_key = "{secret}"\n')
     empty.env["TRAILBOOK_TIMEZONE"] = "Europe/Oslo"
-    told = empty.good("--org", "acme", "config", "show", "--json")
-    assert told.json["org"] == {"value": "acme", "source": "--org"}
-    assert told.json["timezone"] == {"value": "Europe/Oslo", "source": "TRAILBOOK_TIMEZONE"}
-    assert told.json["secret_key"] == {"value": "(hidden)", "source": "trailbook.toml"}
-    assert secret not in told.out + empty.good("config", "show").out
+    answer = empty.good("--org", "acme", "config", "show", "--json")
+    assert answer.json["org"] == {"value": "acme", "source": "--org"}
+    assert answer.json["timezone"] == {"value": "Europe/Oslo", "source": "TRAILBOOK_TIMEZONE"}
+    assert answer.json["secret_key"] == {"value": "(hidden)", "source": "trailbook.toml"}
+    assert secret not in answer.out + empty.good("config", "show").out
 
 
 def test_version(empty: Folder) -> None:
@@ -66,6 +68,6 @@ def test_version(empty: Folder) -> None:
 def test_what_init_says_is_next_names_the_store_given(empty: Folder) -> None:
     """The commands work as they are printed; without a store of one's own nothing is added to them."""
     assert "  trailbook search\n" in empty.good("init").out
-    said = empty.good("--store", "sqlite:///other.db", "init").out
-    assert "  trailbook --store sqlite:///other.db search\n" in said
-    assert "outside_file" in said
+    text = empty.good("--store", "sqlite:///other.db", "init").out
+    assert "  trailbook --store sqlite:///other.db search\n" in text
+    assert "outside_file" in text

@@ -30,13 +30,13 @@ def test_roles_and_members(empty: "Folder") -> None:
     link = empty.good("members", "invite", "user/u-1", "--login", "anna").out
     assert "/set-password?link=" in link
     assert "/set-password?link=" in empty.good("members", "reset", "user/u-1").out
-    said = empty.good("search", "--order", "seq").out
+    listing = empty.good("search", "--order", "seq").out
     for words in (
         "created the role Payroll",
         "gave Anna Berg the role System administrator",
         "invited Anna Berg",
     ):
-        assert words in said
+        assert words in listing
 
 
 def test_organisations_are_suspended_and_resumed(empty: "Folder") -> None:
@@ -44,8 +44,8 @@ def test_organisations_are_suspended_and_resumed(empty: "Folder") -> None:
     assert empty.good("init", "--org", "acme").out
     assert "has a log now" in empty.good("org", "add", "fjell").out
     assert "had a log before" in empty.good("org", "add", "fjell").out
-    found = empty.good("--org", "fjell", "search", "--order", "seq", "--json").json["entries"]
-    assert [entry["action"] for entry in found] == ["activity_log.begun"]
+    entries = empty.good("--org", "fjell", "search", "--order", "seq", "--json").json["entries"]
+    assert [entry["action"] for entry in entries] == ["activity_log.begun"]
     empty.good("org", "suspend", "fjell")
     assert "suspended" in empty.good("org", "list").out
     refused = empty.run("--org", "fjell", "search")

@@ -46,9 +46,9 @@ def test_innocent_text_is_shown_as_it_is(text: str) -> None:
 
 @given(st.text())
 def test_json_reads_back_and_is_one_visible_line(text: str) -> None:
-    told = as_json({"name": text})
-    assert json.loads(told) == {"name": text}
-    assert all(unicodedata.category(char)[0] != "C" for char in told + plain(text))
+    line = as_json({"name": text})
+    assert json.loads(line) == {"name": text}
+    assert all(unicodedata.category(char)[0] != "C" for char in line + plain(text))
 
 
 def test_a_table_stays_aligned_whatever_stands_in_it(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -105,14 +105,14 @@ def test_names_that_the_log_keeps_are_printed_and_hidden_ones_escaped(begun: Fol
     assert (refused.code, "\x1b" in refused.err) == (2, False)
 
 
-def test_progress_is_on_a_terminal_only_and_no_color_is_obeyed(one: Folder) -> None:
-    assert one.good("export", "--output", "a.csv").err == ""
+def test_progress_is_on_a_terminal_only_and_no_color_is_obeyed(entry_folder: Folder) -> None:
+    assert entry_folder.good("export", "--output", "a.csv").err == ""
     for name, color in ((), True), (("NO_COLOR",), False):
         ours, theirs = pty.openpty()
-        env = one.environment | {"TERM": "xterm-256color"} | dict.fromkeys(name, "1")
+        env = entry_folder.environment | {"TERM": "xterm-256color"} | dict.fromkeys(name, "1")
         ended = subprocess.run(
-            one.command("export", "--output", "a.csv", "--overwrite"),
-            cwd=one.path,
+            entry_folder.command("export", "--output", "a.csv", "--overwrite"),
+            cwd=entry_folder.path,
             env=env,
             stdout=subprocess.PIPE,
             stderr=theirs,

@@ -54,8 +54,8 @@ def test_without_an_outside_file_a_restore_is_a_declared_restart(empty: Folder) 
     refused = empty.run("restore", "backup.db")
     assert refused.code == 2
     assert "--without-outside-file" in refused.err
-    told = empty.good("restore", "backup.db", "--without-outside-file").out
-    assert "goes on as localhost/main/1" in told
+    text = empty.good("restore", "backup.db", "--without-outside-file").out
+    assert "goes on as localhost/main/1" in text
     assert "activity_log.restarted" in empty.good("search", "--json").out
     assert "Everything holds" in empty.good("verify").out
 
@@ -144,12 +144,12 @@ def answered(folder: Folder, answer: bytes, *words: str) -> int:
     return code
 
 
-def test_erasing_asks_whoever_sits_there(one: Folder) -> None:
+def test_erasing_asks_whoever_sits_there(entry_folder: Folder) -> None:
     """On a terminal nothing is erased before a yes; a script says --yes or is none."""
-    assert answered(one, b"n\n", "erase", "user/u-42") != 0
-    assert "Bob Li" in one.good("search").out
-    assert answered(one, b"y\n", "erase", "user/u-42") == 0
-    assert "Bob Li" not in one.good("search").out
-    said = one.good("erase", "user/u-17", "--yes").err
-    assert "backups taken before" in said
-    assert "remove the old ones" in said
+    assert answered(entry_folder, b"n\n", "erase", "user/u-42") != 0
+    assert "Bob Li" in entry_folder.good("search").out
+    assert answered(entry_folder, b"y\n", "erase", "user/u-42") == 0
+    assert "Bob Li" not in entry_folder.good("search").out
+    warning = entry_folder.good("erase", "user/u-17", "--yes").err
+    assert "backups taken before" in warning
+    assert "remove the old ones" in warning

@@ -51,7 +51,7 @@ def test_every_option_of_record_reaches_the_entry(begun: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "said", "unsaid"),
+    ("action", "suggestion", "unsaid"),
     [
         ("role.given", "role.assigned", "nearest"),
         ("user.updated", "nearest declared one is user.profile_updated", "user.created"),
@@ -59,12 +59,12 @@ def test_every_option_of_record_reaches_the_entry(begun: Folder) -> None:
     ],
 )
 def test_an_unknown_action_is_answered_with_what_there_is(
-    begun: Folder, action: str, said: str, unsaid: str
+    begun: Folder, action: str, suggestion: str, unsaid: str
 ) -> None:
     """The nearest when it is near, else all of the entity: a wrong guess sends people the wrong way."""
     ended = begun.run("record", "--action", action, *begun.given[3:])
     assert ended.code == 2
-    assert said in ended.err
+    assert suggestion in ended.err
     assert unsaid not in ended.err
 
 

@@ -26,7 +26,7 @@ def test_a_log_set_up_as_the_documents_say_is_safe(well: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "risk"),
     [
         ({"base_url": "http://log.example"}, True),
         ({"listen": "0.0.0.0:8750"}, True),
@@ -38,9 +38,9 @@ def test_a_log_set_up_as_the_documents_say_is_safe(well: Folder) -> None:
         ({"listen": "[::1]:8750"}, False),
     ],
 )
-def test_plain_http_beyond_this_machine(well: Folder, settings: dict[str, str], told: bool) -> None:
+def test_plain_http_beyond_this_machine(well: Folder, settings: dict[str, str], risk: bool) -> None:
     """An address that others reach without TLS is told; loopback and https are not."""
-    assert ("address" in risks(well, **settings)) is told
+    assert ("address" in risks(well, **settings)) is risk
 
 
 def test_what_is_this_machine() -> None:
@@ -110,12 +110,12 @@ def test_the_outside_file(well: Folder, elsewhere: Path) -> None:
     """No outside file, one beside the database, and one whose disk is away are told; one elsewhere is not."""
     config = well.path / "trailbook.toml"
     kept = config.read_text("utf-8")
-    for said, content in (
+    for risk, content in (
         ("No outside file is set", ""),
         ("same disk as the log", f'outside_file = "{well.path}/outside.txt"\n'),
         ("is not there", f'outside_file = "{elsewhere}/away/outside.txt"\n'),
     ):
         config.write_text(content, "utf-8")
-        assert said in risks(well)["outside"]
+        assert risk in risks(well)["outside"]
     config.write_text(kept, "utf-8")
     assert risks(well) == {}

@@ -11,9 +11,9 @@ def test_pages_follow_each_other_by_the_cursor(begun: Folder) -> None:
     second = begun.good("search", "--limit", "2", "--cursor", first["next_cursor"], "--json").json
     assert [entry["id"] for entry in second["entries"]] == [ids[0]]
     assert second["as_of"] == first["as_of"]
-    said = begun.good("search", "category:roles", "--limit", "2")
-    assert said.err.startswith("2 of 4 entries\nmore: ")
-    more = said.err.splitlines()[1].removeprefix("more: ").split()
+    page = begun.good("search", "category:roles", "--limit", "2")
+    assert page.err.startswith("2 of 4 entries\nmore: ")
+    more = page.err.splitlines()[1].removeprefix("more: ").split()
     assert len(begun.good("search", "category:roles", "--limit", "2", *more).out.splitlines()) == 2
 
 
@@ -21,15 +21,15 @@ def test_a_person_reads_time_category_and_sentence(begun: Folder) -> None:
     id_ = begun.record("r-1", "2026-07-01T12:00:00Z", "--purpose", "onboarding", "--ip", "192.0.2.7")
     sentence = "Anna Berg gave Bob Li the role Manager"
     roles = ("search", "category:roles")
-    found = begun.good(*roles, "--json").json["entries"][0]["id"]
-    assert begun.good(*roles).out == f"2026-07-01 12:00:00+00:00  roles  {sentence}  {found}\n"
+    entry_id = begun.good(*roles, "--json").json["entries"][0]["id"]
+    assert begun.good(*roles).out == f"2026-07-01 12:00:00+00:00  roles  {sentence}  {entry_id}\n"
     begun.env["TRAILBOOK_TIMEZONE"] = "Europe/Oslo"
     begun.env["TRAILBOOK_LANGUAGES"] = "nb,en"
     assert (
         begun.good(*roles).out
-        == f"2026-07-01 14:00:00+02:00  roles  Anna Berg ga Bob Li rollen Manager  {found}\n"
+        == f"2026-07-01 14:00:00+02:00  roles  Anna Berg ga Bob Li rollen Manager  {entry_id}\n"
     )
-    assert begun.good(*roles, "--lang", "en").out.endswith(f"{sentence}  {found}\n")
+    assert begun.good(*roles, "--lang", "en").out.endswith(f"{sentence}  {entry_id}\n")
     shown = begun.good("show", id_, "--lang", "en").out.splitlines()
     assert shown[:2] == [sentence, ""]
     rows = dict(line.split("  ", 1) for line in shown[2:])
@@ -51,8 +51,8 @@ def test_a_person_reads_time_category_and_sentence(begun: Folder) -> None:
     }
 
 
-def test_numbers_have_their_words(one: Folder) -> None:
+def test_numbers_have_their_words(entry_folder: Folder) -> None:
     """One entry is not 1 entries."""
-    assert "1 of 1 entry\n" in one.good("search", "category:roles").err
-    one.good(*one.given)
-    assert "2 of 2 entries\n" in one.good("search", "category:roles").err
+    assert "1 of 1 entry\n" in entry_folder.good("search", "category:roles").err
+    entry_folder.good(*entry_folder.given)
+    assert "2 of 2 entries\n" in entry_folder.good("search", "category:roles").err

@@ -19,7 +19,7 @@ PASSWORD = "fire katter på taket i mai"
 LOGIN = "anna"
 
 
-class Found(Struct):
+class Traces(Struct):
     """Everything that could hold a secret: what was answered, and the command lines of running processes."""
 
     answers: list[str]
@@ -42,18 +42,20 @@ class Found(Struct):
 def talking(folder: Folder) -> Iterator[str]:
     """A server whose every word is kept in a file of the folder."""
     words = folder.command("serve", "--listen", "127.0.0.1:0", "--json")
-    said = (folder.path / "said.txt").open("wb")
+    output = (folder.path / "said.txt").open("wb")
     with (
-        said,
-        subprocess.Popen(words, cwd=folder.path, env=folder.environment, stdout=said, stderr=said) as server,
+        output,
+        subprocess.Popen(
+            words, cwd=folder.path, env=folder.environment, stdout=output, stderr=output
+        ) as server,
     ):
         try:
             until = time.monotonic() + 60
-            while not (found := re.search(r'"address":\s*"([^"]+)"', (folder.path / "said.txt").read_text())):
+            while not (match := re.search(r'"address":\s*"([^"]+)"', (folder.path / "said.txt").read_text())):
                 assert time.monotonic() < until
                 assert server.poll() is None
                 time.sleep(0.05)
-            yield found.group(1)
+            yield match.group(1)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(30)
@@ -78,39 +80,39 @@ def _link(text: str) -> str:
     return re.findall(r"https?://\S+", text)[0]
 
 
-def used(address: str, secrets: dict[str, str], found: Found) -> None:
+def used(address: str, secrets: dict[str, str], traces: Traces) -> None:
     """Use each as it is meant, and as it is not: what goes wrong must not repeat it either."""
     api = f"{address}/api/v1/orgs/main"
     bearer = {"Authorization": f"Bearer {secrets['bearer']}"}
     with httpx.Client(timeout=30) as client:
-        found.add(client.get(f"{api}/entries", headers=bearer)).raise_for_status()
+        traces.add(client.get(f"{api}/entries", headers=bearer)).raise_for_status()
         for wrong in (secrets["bearer"][:-1], f"{secrets['bearer']}x", secrets["key"]):
             assert (
-                found.add(
+                traces.add(
                     client.get(f"{api}/entries", headers={"Authorization": f"Bearer {wrong}"})
                 ).status_code
                 == 401
             )
         assert (
-            found.add(client.get(f"{api}/entries?text={secrets['bearer']}", headers=bearer)).status_code
+            traces.add(client.get(f"{api}/entries?text={secrets['bearer']}", headers=bearer)).status_code
             == 400
         )
-        said = {"action": secrets["bearer"], "origin": {"interface": secrets["key"]}}
-        assert found.add(client.post(f"{api}/entries", headers=bearer, content=b"{")).status_code >= 400
+        body = {"action": secrets["bearer"], "origin": {"interface": secrets["key"]}}
+        assert traces.add(client.post(f"{api}/entries", headers=bearer, content=b"{")).status_code >= 400
         assert (
-            client.post(f"{api}/entries", headers=bearer, json=said).status_code >= 400
+            client.post(f"{api}/entries", headers=bearer, json=body).status_code >= 400
         )  # it answers what it was sent
         given = {"link": secrets["invitation"], "password": PASSWORD, "again": f"{PASSWORD}?"}
         # The form that still needs the link holds it; a password never comes back.
         form = client.post(f"{address}/set-password", data=given, headers=SAME)
         assert (form.status_code, PASSWORD in form.text) == (422, False)
-        answer = found.add(
+        answer = traces.add(
             client.post(f"{address}/set-password", data=given | {"again": PASSWORD}, headers=SAME)
         )
         secrets["session"] = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
-        found.answers.pop()  # whoever signed in is told their session, in a cookie
+        traces.answers.pop()  # whoever signed in is told their session, in a cookie
         wrong = {"login": LOGIN, "password": f"{PASSWORD}!", "org": "main"}
-        found.add(client.post(f"{address}/sign-in", data=wrong, headers=SAME))
+        traces.add(client.post(f"{address}/sign-in", data=wrong, headers=SAME))
         signed = client.post(f"{address}/sign-in", data={"link": secrets["link"]}, headers=SAME)
         secrets["second session"] = signed.headers["set-cookie"].partition("=")[2].partition(";")[0]
         cookie = {"Cookie": f"__Host-trailbook={secrets['session']}"}
@@ -120,17 +122,17 @@ def used(address: str, secrets: dict[str, str], found: Found) -> None:
             "orgs/main/activity/nothing",
             "api/v1/orgs/main/entries",
         ):
-            found.add(client.get(f"{address}/{path}", headers=cookie))
-        found.add(client.post(f"{address}/sign-in", data={"link": secrets["link"]}, headers=SAME))
-    found.look()
+            traces.add(client.get(f"{address}/{path}", headers=cookie))
+        traces.add(client.post(f"{address}/sign-in", data={"link": secrets["link"]}, headers=SAME))
+    traces.look()
 
 
 def test_no_secret_is_printed_answered_or_kept(empty: Folder) -> None:
     """Nowhere but where it was handed over; the control finds what is no secret in the same places."""
     empty.good("init")
-    secrets, found = planted(empty), Found([], set())
+    secrets, traces = planted(empty), Traces([], set())
     with talking(empty) as address:
-        used(address, secrets, found)
+        used(address, secrets, traces)
         for command in (
             ("doctor",),
             ("api-keys", "list"),
@@ -139,7 +141,7 @@ def test_no_secret_is_printed_answered_or_kept(empty: Folder) -> None:
             ("search", "--json"),
         ):
             ended = empty.run(*command)
-            found.answers.append(ended.out + ended.err)
+            traces.answers.append(ended.out + ended.err)
     kept = {
         str(file.relative_to(empty.path)): file.read_bytes()
         for file in empty.path.rglob("*")
@@ -147,8 +149,8 @@ def test_no_secret_is_printed_answered_or_kept(empty: Folder) -> None:
     }
     own = {name: text for name, text in kept.items() if name.endswith((".keys", ".key"))}
     places = {name: text for name, text in kept.items() if name not in own}
-    places |= {f"answer {at}": text.encode() for at, text in enumerate(found.answers)}
-    places["processes"] = "\n".join(found.lines).encode()
+    places |= {f"answer {at}": text.encode() for at, text in enumerate(traces.answers)}
+    places["processes"] = "\n".join(traces.lines).encode()
     for name, text in own.items():
         secrets |= {f"{name} {at}": line for at, line in enumerate(_lines(text))}
     assert len(secrets) > 8

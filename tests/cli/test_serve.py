@@ -43,9 +43,13 @@ def test_limits_that_are_set_are_kept(empty: Folder) -> None:
 
 def test_without_settings_the_limits_are_those_of_the_contract(tmp_path: Path) -> None:
     """What the configuration says by default is what the application does by default."""
-    found = read_settings({}, file=None, environ={}, folder=tmp_path)
-    assert limits_of(found) == DEFAULT_LIMITS == Limits()
-    assert (found.limits_reading, found.limits_recording, found.limits_failures) == ("50", "20000", "10")
+    settings = read_settings({}, file=None, environ={}, folder=tmp_path)
+    assert limits_of(settings) == DEFAULT_LIMITS == Limits()
+    assert (settings.limits_reading, settings.limits_recording, settings.limits_failures) == (
+        "50",
+        "20000",
+        "10",
+    )
 
 
 def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> None:
@@ -53,8 +57,8 @@ def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> No
     clock = FrozenClock()
     deployment = open_deployment("memory:", create=True, clock=clock)
     deployment.create("acme")
-    found = read_settings({}, file=None, environ={"TRAILBOOK_SESSION_MINUTES": "5"}, folder=tmp_path)
-    settle(deployment, found)
+    settings = read_settings({}, file=None, environ={"TRAILBOOK_SESSION_MINUTES": "5"}, folder=tmp_path)
+    settle(deployment, settings)
     credentials = deployment.credentials
     text = credentials.sign_in(credentials.new_link("acme", Item(type="user", id="u-17"), "full"))
     for _ in range(3):
@@ -84,25 +88,27 @@ def test_serve_signs_within_seconds(empty: Folder) -> None:
         assert [name for name in beside if (empty.path / name).stat().st_mode & 0o077] == []
 
 
-def test_serve_signs_the_operator_in_and_so_does_sign_in(one: "Folder") -> None:
-    with serving(one, "serve", "--sign-in") as server:
+def test_serve_signs_the_operator_in_and_so_does_sign_in(entry_folder: "Folder") -> None:
+    with serving(entry_folder, "serve", "--sign-in") as server:
         address = server.address
         page = f"{address}/orgs/acme/activity?category.not=activity_log"
         status, _, text = ask(page, Cookie=sign_in(server.answer["sign_in"], address))
         assert (status, "Bob Li" in text) == (200, True)
-        made = one.good("sign-in", "--base-url", address, "--as", "user/u-17=Anna Berg", "--json").json
+        made = entry_folder.good(
+            "sign-in", "--base-url", address, "--as", "user/u-17=Anna Berg", "--json"
+        ).json
         assert made["as"] == "user/u-17"
         assert ask(page, Cookie=sign_in(made["link"], address))[0] == 200
-        refused = one.good("sign-in", "--base-url", address, "--no-access", "--json").json
+        refused = entry_folder.good("sign-in", "--base-url", address, "--no-access", "--json").json
         assert ask(page, Cookie=sign_in(refused["link"], address))[0] == 403
     assert server.process.returncode == 0
 
 
-def test_a_link_into_a_log_that_is_not_there_is_not_made(one: "Folder") -> None:
-    assert one.run("--org", "other", "sign-in").code == 4
-    assert one.run("sign-in", "--as", "nobody").code == 2
-    assert one.run("sign-in", "--as", "user/\x1b").code == 2
-    assert one.run("sign-in").code == 0
+def test_a_link_into_a_log_that_is_not_there_is_not_made(entry_folder: "Folder") -> None:
+    assert entry_folder.run("--org", "other", "sign-in").code == 4
+    assert entry_folder.run("sign-in", "--as", "nobody").code == 2
+    assert entry_folder.run("sign-in", "--as", "user/\x1b").code == 2
+    assert entry_folder.run("sign-in").code == 0
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])

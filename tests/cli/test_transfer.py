@@ -81,8 +81,8 @@ def test_an_export_imported_into_an_empty_log_and_again_adds_each_entry_once(
     (varied.path / "all.jsonl").write_bytes(lines(*first))
     varied.good("init", "--org", "acme")
     for recorded, replayed in ((6, 0), (0, 6)):
-        told = varied.good("import", "jsonl", file, "--json").json
-        assert (told["recorded"], told["replayed"], told["refused"]) == (recorded, replayed, [])
+        report = varied.good("import", "jsonl", file, "--json").json
+        assert (report["recorded"], report["replayed"], report["refused"]) == (recorded, replayed, [])
     assert varied.good("count").out == "6\n"
     second = exported(varied)
     assert [{k: v for k, v in e.items() if k not in COMPUTED} for e in second] == [
@@ -96,8 +96,8 @@ def test_an_entry_without_an_id_is_added_once_too(begun: Folder) -> None:
     entry = {name: value for name, value in wire(1).items() if name != "id"}
     again = dict(reversed(entry.items()))
     for given, recorded in ((entry, 1), (again, 0), (entry | {"fields": []}, 1)):
-        told = begun.good("import", "jsonl", "-", "--json", stdin=lines(given)).json
-        assert told["recorded"] == recorded
+        report = begun.good("import", "jsonl", "-", "--json", stdin=lines(given)).json
+        assert report["recorded"] == recorded
     begun.good("init", "--org", "other")
     assert (
         begun.good("--org", "other", "import", "jsonl", "-", "--json", stdin=lines(entry)).json["recorded"]
@@ -135,17 +135,17 @@ def test_bad_lines_are_refused_with_number_and_pointer_and_the_rest_imported(beg
     stdin = good + b"".join(bad) + other.rstrip(b"\n")
     ended = begun.run("import", "jsonl", "-", "--json", stdin=stdin)
     assert ended.code == 1
-    told = ended.json
-    assert (told["recorded"], len(told["refused"])) == (2, len(bad))
-    for number, (line, (code, pointer)) in zip(told["refused"], bad.items(), strict=True):
+    report = ended.json
+    assert (report["recorded"], len(report["refused"])) == (2, len(bad))
+    for number, (line, (code, pointer)) in zip(report["refused"], bad.items(), strict=True):
         assert number["line"] == 2 + list(bad).index(line)
         assert number["code"] == code, (line[:80], number)
         assert pointer is None or number["errors"][0]["pointer"].startswith(pointer)
-    said = begun.run("import", "jsonl", "-", stdin=stdin)
-    assert said.code == 1
-    assert "line 12: /action: " in said.err or "line 12: the action 'role.asigned'" in said.err
+    answer = begun.run("import", "jsonl", "-", stdin=stdin)
+    assert answer.code == 1
+    assert "line 12: /action: " in answer.err or "line 12: the action 'role.asigned'" in answer.err
     again = "0 recorded, 2 in the log already, 0 twice in this file"
-    assert said.out == f"{again}, {len(bad)} refused, 0 skipped; {2 + len(bad)} in all\n"
+    assert answer.out == f"{again}, {len(bad)} refused, 0 skipped; {2 + len(bad)} in all\n"
 
 
 def test_a_dry_run_says_what_would_be_refused_and_records_nothing(begun: Folder) -> None:
@@ -198,9 +198,9 @@ def test_an_export_is_exactly_the_filter(varied: Folder) -> None:
         ("--actor", "user/u-17"),
     ):
         pairs = (*pairs, "--category-not", "activity_log")  # the exports themselves are entries
-        found = exported(varied, *pairs)
-        assert str(len(found)) == varied.good("count", *pairs).out.strip()
-        assert found == varied.good("search", "--order", "seq", "--json", *pairs).json["entries"]
+        entries = exported(varied, *pairs)
+        assert str(len(entries)) == varied.good("count", *pairs).out.strip()
+        assert entries == varied.good("search", "--order", "seq", "--json", *pairs).json["entries"]
     csv = varied.good("export", "--output", "-", "--category", "absence").out
     assert csv.startswith("\ufeffoccurred_at,")
     assert len(csv.splitlines()) == 2
@@ -229,29 +229,29 @@ def test_an_erroring_or_killed_export_leaves_no_file_of_the_final_name(begun: Fo
     assert len(final.read_bytes().splitlines()) == 6001  # the one that was killed is an entry too
 
 
-def test_a_failed_export_leaves_nothing_at_all(one: Folder) -> None:
-    folder = one.path / "there"
+def test_a_failed_export_leaves_nothing_at_all(entry_folder: Folder) -> None:
+    folder = entry_folder.path / "there"
     folder.mkdir()
     (folder / "taken").mkdir()
-    ended = one.run("export", "--output", "there/taken", "--overwrite")
+    ended = entry_folder.run("export", "--output", "there/taken", "--overwrite")
     assert ended.code == 2
     assert [each.name for each in folder.iterdir()] == ["taken"]
-    one.good("export", "--output", "there/free")
+    entry_folder.good("export", "--output", "there/free")
     assert sorted(each.name for each in folder.iterdir()) == ["free", "taken"]
 
 
-def test_an_export_that_cannot_be_is_refused_in_words(one: Folder) -> None:
+def test_an_export_that_cannot_be_is_refused_in_words(entry_folder: Folder) -> None:
     """A folder that is not there, and a form for a bundle, which has its own."""
-    missing = one.run("export", "--output", "nowhere/y.csv")
+    missing = entry_folder.run("export", "--output", "nowhere/y.csv")
     assert (missing.code, missing.err) == (2, "error: output: the folder nowhere does not exist\n")
-    both = one.run("export", "--format", "csv", "--bundle", "closed", "--output", "y.zip")
+    both = entry_folder.run("export", "--format", "csv", "--bundle", "closed", "--output", "y.zip")
     assert both.code == 2
     assert "format: " in both.err
-    assert not (one.path / "y.zip").exists()
-    one.good("export", "--bundle", "closed", "--output", "y.zip")
-    unknown = one.run("verify", "y.zip", "--key", "nosuchkey")
+    assert not (entry_folder.path / "y.zip").exists()
+    entry_folder.good("export", "--bundle", "closed", "--output", "y.zip")
+    unknown = entry_folder.run("verify", "y.zip", "--key", "nosuchkey")
     assert (unknown.code, unknown.err) == (2, "error: nosuchkey: there is no such file\n")
-    one.good("verify", "y.zip")
+    entry_folder.good("verify", "y.zip")
 
 
 def test_an_import_says_a_score_of_refusals_and_counts_the_rest(begun: Folder) -> None:

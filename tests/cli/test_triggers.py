@@ -21,19 +21,19 @@ def test_triggers_from_declarations(begun: Folder) -> None:
     engine = create_engine(f"sqlite:///{begun.path / 'host.db'}")
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT)")
-    told = ("--app", "hr:capture", "--from", "sqlite:///host.db")
-    assert begun.run("capture", "check", *told).code == 4
-    assert begun.good("capture", "install", *told, "--json").json == [
+    options = ("--app", "hr:capture", "--from", "sqlite:///host.db")
+    assert begun.run("capture", "check", *options).code == 4
+    assert begun.good("capture", "install", *options, "--json").json == [
         f"trailbook_people_{op}" for op in ("created", "updated", "deleted")
     ]
-    assert begun.good("capture", "check", *told).out == ""
+    assert begun.good("capture", "check", *options).out == ""
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO people (name) VALUES ('Eve')")
         connection.exec_driver_sql("DROP TRIGGER trailbook_people_updated")
     assert begun.good("drain", "--from", "sqlite:///host.db", "--json").json["recorded"] == 1
-    missing = begun.run("capture", "check", *told, "--json")
+    missing = begun.run("capture", "check", *options, "--json")
     assert (missing.code, [each["code"] for each in missing.json]) == (1, ["trigger-missing"])
-    begun.good("capture", "remove", *told)
+    begun.good("capture", "remove", *options)
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO people (name) VALUES ('Unseen')")
     assert begun.good("drain", "--from", "sqlite:///host.db", "--json").json["recorded"] == 0

@@ -49,7 +49,7 @@ def change(folder: Folder, sql: str) -> None:
 def test_the_tokens_are_checked(stamped: Folder) -> None:
     """With the authority's root each token holds and its time is said; without it nothing is claimed."""
     ended = stamped.good("verify", "--root", "own.pem", "--json")
-    assert [one["size"] for one in ended.json["timestamps"]] == [2, 4]
+    assert [timestamp["size"] for timestamp in ended.json["timestamps"]] == [2, 4]
     assert "Of 2 timestamps 2 hold" in stamped.good("verify", "--root", "own.pem").out
     silent = stamped.good("verify")
     assert "hold;" not in silent.out
@@ -110,24 +110,24 @@ def test_what_is_not_there_is_said(empty: Folder) -> None:
     """A missing or empty file to verify, a folder that is not there: usage, said in words."""
     begin_signed(empty)
     (empty.path / "nothing.zip").write_bytes(b"")
-    for words, said in (
+    for words, problem in (
         (("verify", "nothing.zip"), "nothing.zip: is empty"),
         (("verify", "missing.zip"), "missing.zip: there is no such file"),
         (("backup", "nowhere/b.db"), "its folder does not exist"),
     ):
         ended = empty.run(*words)
-        assert (ended.code, said in ended.err) == (2, True), ended.err
+        assert (ended.code, problem in ended.err) == (2, True), ended.err
 
 
-def test_a_verification_is_remembered_where_that_is_asked(one: Folder) -> None:
+def test_a_verification_is_remembered_where_that_is_asked(entry_folder: Folder) -> None:
     """`verify --remember` is an entry; without it nothing is, and a part or a file cannot be remembered."""
-    one.good("verify")
-    assert one.good("search", "action:activity_log.verified", "--json").json["entries"] == []
-    one.good("verify", "--remember")
-    found = one.good("search", "action:activity_log.verified", "--json").json["entries"]
-    assert [each["target"]["type"] for each in found] == ["checkpoint"]
-    (one.path / "some.zip").write_bytes(b"x")
+    entry_folder.good("verify")
+    assert entry_folder.good("search", "action:activity_log.verified", "--json").json["entries"] == []
+    entry_folder.good("verify", "--remember")
+    entries = entry_folder.good("search", "action:activity_log.verified", "--json").json["entries"]
+    assert [each["target"]["type"] for each in entries] == ["checkpoint"]
+    (entry_folder.path / "some.zip").write_bytes(b"x")
     for words in (("verify", "--remember", "some.zip"), ("verify", "--remember", "--start", "1")):
-        refused = one.run(*words)
+        refused = entry_folder.run(*words)
         assert refused.code == 2
         assert "remember" in refused.err

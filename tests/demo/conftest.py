@@ -126,7 +126,7 @@ class Site:
             path, data=form or {}, headers=headers or SAME, follow_redirects=False
         ).status_code
 
-    def one(self) -> NewEntry:
+    def entry(self) -> NewEntry:
         """The one entry recorded since the site began."""
         assert len(self.recorder.entries) == 1
         return self.recorder.entries[0]
@@ -141,10 +141,10 @@ def site(built: Built, tmp_path: Path) -> Iterator[Site]:
     """The pages over a copy of the built company."""
     file = tmp_path / "hr.db"
     shutil.copy(built.directory / demo.HR_FILE, file)
-    found = Site(file, type(built.recorder)(built.recorder.catalogue, lambda: NOW))
-    with found.client:
-        yield found
-    found.hr.close()
+    copy = Site(file, type(built.recorder)(built.recorder.catalogue, lambda: NOW))
+    with copy.client:
+        yield copy
+    copy.hr.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ def test_profile_is_saved_and_recorded_at_once(site: Site) -> None:
         form["location"] = rows.get_one(t.Person, BERG).location
     answer = site.client.post(f"/hr/people/{BERG}/profile", data=form, headers=SAME, follow_redirects=False)
     assert answer.status_code == 303
-    entry = site.one()
+    entry = site.entry()
     assert (entry.action, entry.target.id, entry.fields) == (
         "user.profile_updated",
         BERG,
@@ -25,8 +25,8 @@ def test_profile_is_saved_and_recorded_at_once(site: Site) -> None:
     assert "99887766" not in repr(entry)
     with site.rows() as rows:
         assert rows.get_one(t.Person, BERG).phone == "+47 99887766"
-    told = site.client.get(answer.headers["location"]).text
-    assert f'href="/hr/log?concerns=user/{BERG}">Recorded in the activity log</a>' in told
+    page = site.client.get(answer.headers["location"]).text
+    assert f'href="/hr/log?concerns=user/{BERG}">Recorded in the activity log</a>' in page
 
 
 def test_saving_what_is_there_records_nothing(site: Site) -> None:
@@ -67,7 +67,7 @@ def test_a_form_of_a_person_records_one_entry(
 ) -> None:
     """Each form: the right action, about that person, with no word of what was written."""
     assert site.post(path, form) == 303
-    entry = site.one()
+    entry = site.entry()
     assert entry.action == action
     assert [(c.part, c.id) for c in entry.concerns] == [(concerned, BERG)]
     assert not any(value in repr(entry) for value in names.CANARIES)
@@ -76,13 +76,13 @@ def test_a_form_of_a_person_records_one_entry(
 def test_a_role_is_taken_away_once(site: Site) -> None:
     """Taking a role records one entry; taking it again is refused and records none."""
     with site.rows() as rows:
-        found = select(t.RoleAssignment).where(
+        query = select(t.RoleAssignment).where(
             t.RoleAssignment.person_id == BERG, t.RoleAssignment.ended_at.is_(None)
         )
-        given = rows.scalars(found).first()
+        given = rows.scalars(query).first()
         assert given is not None
     assert site.post(f"/hr/assignments/{given.id}/end") == 303
-    assert (site.one().action, site.one().target.id) == ("role.unassigned", given.role_id)
+    assert (site.entry().action, site.entry().target.id) == ("role.unassigned", given.role_id)
     assert site.post(f"/hr/assignments/{given.id}/end") == 422
     assert len(site.recorder.entries) == 1
 
@@ -93,7 +93,7 @@ def test_a_permission_is_granted_and_revoked(site: Site) -> None:
         t.RolePermission.role_id == "recruiter", t.RolePermission.ended_at.is_(None)
     )
     with site.rows() as rows:
-        held = {found.permission_id for found in rows.scalars(live)}
+        held = {grant.permission_id for grant in rows.scalars(live)}
     free = next(key for key in names.PERMISSIONS if key not in held)
     assert site.post("/hr/roles/recruiter/permissions", {"permission": free}) == 303
     assert site.post("/hr/roles/recruiter/permissions", {"permission": free}) == 422
@@ -109,7 +109,7 @@ def test_a_salary_is_changed_without_its_amount(site: Site) -> None:
     with site.rows() as rows:
         salary = rows.scalars(select(t.Salary).where(t.Salary.person_id == BERG)).one()
     assert site.post(f"/hr/salaries/{salary.id}", {"amount": "777123.45"}) == 303
-    entry = site.one()
+    entry = site.entry()
     assert (entry.action, entry.target.id, entry.concerns[0].id) == ("salary.updated", salary.id, BERG)
     assert "777123" not in repr(entry)
     with site.rows() as rows:
@@ -158,4 +158,4 @@ def test_somebody_else_signs_in_and_acts(site: Site) -> None:
     assert site.post("/hr/signed-in-as", {"person": names.IT_LEAD}) == 303
     assert site.recorder.entries == []
     assert site.post(f"/hr/people/{BERG}/roles", {"role": "department-head"}) == 303
-    assert site.one().actor.id == names.IT_LEAD
+    assert site.entry().actor.id == names.IT_LEAD

@@ -19,9 +19,9 @@ def test_every_link_of_an_entry_opens_a_page(site: Site, built: Built) -> None:
         paths = list(links)
         for path in {paths[0], paths[len(paths) // 2], paths[-1]}:
             assert path.startswith("/hr/")
-            found = site.client.get(path)
-            assert (path, found.status_code) == (path, 200)
-            assert found.text.count("<h1>") == 1
+            page = site.client.get(path)
+            assert (path, page.status_code) == (path, 200)
+            assert page.text.count("<h1>") == 1
 
 
 def test_an_item_that_never_was_is_not_found(site: Site) -> None:
@@ -35,12 +35,12 @@ def test_an_item_that_never_was_is_not_found(site: Site) -> None:
 )
 def test_lists_are_pages_without_scripts_or_inline_style(site: Site, path: str) -> None:
     """The header is exact, and nothing on the page needs more than it allows."""
-    found = site.client.get(path)
-    assert found.status_code == 200
+    page = site.client.get(path)
+    assert page.status_code == 200
     for name, value in HEADERS.items():
-        assert found.headers[name] == value
-    assert '<html lang="en">' in found.text
-    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", found.text)
+        assert page.headers[name] == value
+    assert '<html lang="en">' in page.text
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", page.text)
 
 
 def test_every_field_has_a_label(site: Site) -> None:

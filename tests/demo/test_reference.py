@@ -35,10 +35,10 @@ def log(built: "Built", tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     deployment = open_deployment(
         f"sqlite:///{folder}/log.db", create=True, folders=[demo.CATALOGUE], clock=lambda: until
     )
-    found = deployment.create(demo.ORG)
+    new_log = deployment.create(demo.ORG)
     for at in range(0, len(built.recorder.entries), 2000):
-        found.record_many(built.recorder.entries[at : at + 2000], source=demo.SOURCE)
-    yield found, folder
+        new_log.record_many(built.recorder.entries[at : at + 2000], source=demo.SOURCE)
+    yield new_log, folder
     deployment.close()
 
 
@@ -81,9 +81,9 @@ def test_every_question_has_an_answer_whenever_it_is_built(
     build: "Build", tmp_path: Path, until: str
 ) -> None:
     """The story is placed from its end: each question finds something at other times of the year too."""
-    found = build(tmp_path, 7, until)
+    company = build(tmp_path, 7, until)
     with Session(create_engine(f"sqlite:///{tmp_path / demo.HR_FILE}")) as session:
         assert [
             question.number for question in ten(lived_until(session)) if not question.count(session)
         ] == []
-    assert found.summary.entries > 30_000
+    assert company.summary.entries > 30_000

@@ -180,7 +180,7 @@ def test_the_odd_night_and_the_newcomer(built: Built) -> None:
 def test_no_value_is_in_any_entry(built: Built) -> None:
     """No amount, national id, note, number, address or secret of hr.db is anywhere in the entries."""
     words = set(re.findall(r'"([^"]*)"', written(built.recorder.entries)))
-    told = "\n".join(words)
+    text = "\n".join(words)
     with closing(sqlite3.connect(built.directory / demo.HR_FILE)) as rows:
         for table, columns in SECRET_COLUMNS.items():
             for column in columns:
@@ -188,7 +188,7 @@ def test_no_value_is_in_any_entry(built: Built) -> None:
                 values = [value for (value,) in rows.execute(query)]
                 assert values, (table, column)
                 assert words.isdisjoint(values)  # every value, as a whole
-                assert [v for v in values[:: len(values) // 40 + 1] if v in told] == []  # some, within others
+                assert [v for v in values[:: len(values) // 40 + 1] if v in text] == []  # some, within others
 
 
 def test_the_canaries_are_in_hr_db(built: Built) -> None:

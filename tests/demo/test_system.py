@@ -45,10 +45,10 @@ def test_what_the_log_refuses_is_kept_and_set_aside(site: Site) -> None:
     with site.rows() as rows:
         assert rows.get_one(t.Person, BERG).job_title == "Time traveller"
     assert site.recorder.entries == []
-    assert [one.code for one in list_quarantined(site.hr.engine)] == ["time-ahead"]
+    assert [row.code for row in list_quarantined(site.hr.engine)] == ["time-ahead"]
     site.recorder.clock = lambda: NOW
     retry_quarantined(site.hr.engine, site.recorder, Ways(source=demo.SOURCE))
-    assert site.one().action == "user.position_changed"
+    assert site.entry().action == "user.position_changed"
 
 
 def test_a_log_that_does_not_answer_is_told_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_a_log_that_does_not_answer_is_told_later(site: Site, monkeypatch: pytes
         assert site.post(f"/hr/people/{BERG}/position", {"job_title": "Patient"}) == 303
         assert site.recorder.entries == []
     site.hr.drain()
-    assert site.one().action == "user.position_changed"
+    assert site.entry().action == "user.position_changed"
 
 
 def test_whoever_is_stopped_between_saving_and_telling(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_whoever_is_stopped_between_saving_and_telling(site: Site, monkeypatch: 
         site.hr.close()
     assert site.recorder.entries == []
     site.hr = HRSystem(site.file, site.recorder, lambda: NOW)
-    assert site.one().action == "user.position_changed"
+    assert site.entry().action == "user.position_changed"
     site.hr.drain()
     assert len(site.recorder.entries) == 1
 
@@ -100,12 +100,12 @@ def test_a_script_in_sql_shows_up(site: Site, capsys: pytest.CaptureFixture[str]
     assert script.main([str(site.file.parent), "Oslo", "Drammen"]) == 0
     assert f"{len(there)} people moved" in capsys.readouterr().out
     site.hr.drain()
-    told = site.recorder.entries
-    assert sorted(entry.target.id for entry in told) == sorted(there)
-    assert {(e.action, e.fields, e.actor.kind) for e in told} == {
+    entries = site.recorder.entries
+    assert sorted(entry.target.id for entry in entries) == sorted(there)
+    assert {(e.action, e.fields, e.actor.kind) for e in entries} == {
         ("user.profile_updated", ("location",), "system")
     }
-    assert "Drammen" not in str(told)
+    assert "Drammen" not in str(entries)
     assert script.main([str(site.file.parent), "Atlantis", "Oslo"]) == 1
 
 
@@ -116,7 +116,7 @@ def test_a_nightly_job_acts_as_itself(site: Site) -> None:
         assert given is not None
         act = Act(hr=work, at=NOW, actor=system_actor("access-expiry", "Access expiry"), origin=JOB)
         access.unassign_role(act, given)
-    entry = site.one()
+    entry = site.entry()
     assert (entry.action, entry.actor.id, entry.origin.interface) == (
         "role.unassigned",
         "access-expiry",

@@ -96,14 +96,14 @@ def test_one_organisation_fails_by_itself(fault: Exception, caplog: pytest.LogCa
 
 def test_of_what_is_not_ours_only_the_kind_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """The text of a foreign error may hold anything; that of our own is written to be read."""
-    for fault, said in (
+    for fault, detail in (
         (ValueError("hemmelig"), "ValueError"),
         (StoreError("the log is down"), "the log is down"),
     ):
         work = Work()
         work.faults["acme"] = fault
         loop_of(work, Monotonic()).step()
-        assert caplog.messages[-1].endswith(f": {said}")
+        assert caplog.messages[-1].endswith(f": {detail}")
     assert "hemmelig" not in caplog.text
 
 

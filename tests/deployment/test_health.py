@@ -50,8 +50,8 @@ def examined(deployment: Deployment, tmp_path: Path, clock: FrozenClock) -> Iter
     store.close()
 
 
-def parts(found: list[Ailment]) -> list[str]:
-    return [ailment.part for ailment in found]
+def parts(diagnosis: list[Ailment]) -> list[str]:
+    return [ailment.part for ailment in diagnosis]
 
 
 def test_of_a_well_log_nothing_is_told(examined: Examined, deployment: Deployment) -> None:
@@ -105,8 +105,8 @@ def test_entries_that_nobody_seals(examined: Examined) -> None:
 )
 def test_a_disk_that_fills(examined: Examined, used: int, fails: list[bool]) -> None:
     """Told first, and unfit then."""
-    found = ailments(structs.replace(examined, room=lambda path: DiskRoom(used, 100 - used)))
-    assert [(ailment.part, ailment.fails) for ailment in found] == [("disk", each) for each in fails]
+    diagnosis = ailments(structs.replace(examined, room=lambda path: DiskRoom(used, 100 - used)))
+    assert [(ailment.part, ailment.fails) for ailment in diagnosis] == [("disk", each) for each in fails]
 
 
 def test_every_file_that_must_have_room_is_looked_at(examined: Examined, tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_another_version_beside_it(examined: Examined, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "log.db") as db:
         db.execute("PRAGMA user_version = 999")
     db.close()
-    found = ailments(structs.replace(examined, alarms=Alarms(unsealed=1)))
-    assert parts(found) == ["migrations", "seal-lag"]
-    assert "schema 999" in found[0].says
+    diagnosis = ailments(structs.replace(examined, alarms=Alarms(unsealed=1)))
+    assert parts(diagnosis) == ["migrations", "seal-lag"]
+    assert "schema 999" in diagnosis[0].says
 
 
 def test_what_is_damaged_is_named_and_not_repaired(examined: Examined, tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_what_is_damaged_is_named_and_not_repaired(examined: Examined, tmp_path:
         db.execute("UPDATE blob SET content = x'00' WHERE kind = 'checkpoint'")
         db.execute("INSERT INTO blob (org, kind, key, content) VALUES (1, 'index', 'segments', x'00')")
     db.close()
-    found = ailments(examined)
-    assert [(ailment.part, "cannot be read" in ailment.says) for ailment in found] == [
+    diagnosis = ailments(examined)
+    assert [(ailment.part, "cannot be read" in ailment.says) for ailment in diagnosis] == [
         ("seal-lag", True),
         ("checkpoint-age", True),
     ]

@@ -34,9 +34,13 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_defaults(place: Place) -> None:
-    found = place.read(env={"PATH": "/bin", "trailbook_store": "x"})
-    assert (found.store, found.org, found.listen) == ("sqlite:///trailbook.db", None, "127.0.0.1:8750")
-    assert set(found.sources.values()) == {"default"}
+    settings = place.read(env={"PATH": "/bin", "trailbook_store": "x"})
+    assert (settings.store, settings.org, settings.listen) == (
+        "sqlite:///trailbook.db",
+        None,
+        "127.0.0.1:8750",
+    )
+    assert set(settings.sources.values()) == {"default"}
 
 
 def test_each_layer_beats_the_one_before(place: Place) -> None:
@@ -63,8 +67,8 @@ def test_a_named_file_is_read_instead(place: Place) -> None:
 def test_lists(place: Place) -> None:
     toml = 'languages = ["nb", "en"]\ncatalogue = ["a", "b"]'
     env = {"TRAILBOOK_LANGUAGES": "nb,en", "TRAILBOOK_CATALOGUE": "a:b"}
-    for found in (place.read(toml), place.read("", env)):
-        assert (found.languages, found.catalogue) == (("nb", "en"), ("a", "b"))
+    for settings in (place.read(toml), place.read("", env)):
+        assert (settings.languages, settings.catalogue) == (("nb", "en"), ("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,7 @@ def test_what_is_wrong_is_refused_and_named(place: Place, toml: str, says: str) 
 
 
 def test_the_same_without_the_fault_is_read(place: Place) -> None:
-    found = place.read(
+    settings = place.read(
         f"""
         store = "sqlite:///x.db"
         org = "a-b"
@@ -131,8 +135,8 @@ def test_the_same_without_the_fault_is_read(place: Place) -> None:
         failures = "5"
         """
     )
-    assert (found.org, found.listen, found.timezone) == ("a-b", "[::1]:0", "Europe/Oslo")
-    assert (found.session_minutes, found.limits_reading, found.limits_failures) == ("15", "100", "5")
+    assert (settings.org, settings.listen, settings.timezone) == ("a-b", "[::1]:0", "Europe/Oslo")
+    assert (settings.session_minutes, settings.limits_reading, settings.limits_failures) == ("15", "100", "5")
 
 
 def test_an_unknown_variable_stops_the_start(place: Place) -> None:
@@ -152,10 +156,10 @@ def test_a_secret_is_read_from_a_file_and_never_shown(place: Place) -> None:
     files = {
         f"TRAILBOOK_{name}_FILE": str(place.folder / "secret") for name in ("SECRET_KEY", "ORGANISATION_KEY")
     }
-    found = place.read(env=files)
-    assert (found.secret_key, found.organisation_key) == (HEX, HEX)
-    assert found.sources["secret_key"] == "TRAILBOOK_SECRET_KEY_FILE"
-    assert HEX not in str(effective(found))
+    settings = place.read(env=files)
+    assert (settings.secret_key, settings.organisation_key) == (HEX, HEX)
+    assert settings.sources["secret_key"] == "TRAILBOOK_SECRET_KEY_FILE"
+    assert HEX not in str(effective(settings))
     with pytest.raises(ConfigurationError) as error:
         place.read(env=files | {"TRAILBOOK_SECRET_KEY": HEX})
     assert error.value.detail == "TRAILBOOK_SECRET_KEY_FILE: is given together with TRAILBOOK_SECRET_KEY"

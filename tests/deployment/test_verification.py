@@ -28,10 +28,10 @@ THIEF = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
 BIG = TILE * TILE + 3 * TILE
 
 
-def asked(found: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
-    types = frozenset(found.log.catalogue.types)
+def asked(signed_log: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
+    types = frozenset(signed_log.log.catalogue.types)
     return VerifyOptions(
-        origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=found.clock.at, types=types
+        origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=signed_log.clock.at, types=types
     )
 
 
@@ -43,18 +43,18 @@ def verdicts(findings: Sequence[Finding]) -> set[tuple[str, int | None, int | No
     return {(f.verdict, f.seq, f.stop) for f in findings}
 
 
-def more(found: SignedLog, count: int, since: int = 0) -> None:
+def more(signed_log: SignedLog, count: int, since: int = 0) -> None:
     """Record `count` more entries, of which the content follows from `since`, and sign."""
-    found.clock.move(timedelta(minutes=1))
-    found.log.record_many([entry_at(found, n) for n in range(since, since + count)])
-    found.signer.sign(ORG)
+    signed_log.clock.move(timedelta(minutes=1))
+    signed_log.log.record_many([entry_at(signed_log, n) for n in range(since, since + count)])
+    signed_log.signer.sign(ORG)
 
 
 @pytest.fixture
 def signed(tmp_path: Path) -> SignedLog:
-    found = open_signed(MemoryStore(), tmp_path / "outside.txt")
-    fill(found, 300)
-    return found
+    signed_log = open_signed(MemoryStore(), tmp_path / "outside.txt")
+    fill(signed_log, 300)
+    return signed_log
 
 
 def test_an_honest_log_has_no_finding(signed: SignedLog, tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_an_honest_log_has_no_finding(signed: SignedLog, tmp_path: Path) -> None
 def test_a_database_and_memory_are_verified_alike(tmp_path: Path) -> None:
     store, _ = open_store(f"sqlite:///{tmp_path / 'log.db'}", create=True)
     memory, kept = open_signed(MemoryStore()), open_signed(store)
-    for found in (memory, kept):
-        fill(found, 300)
+    for signed_log in (memory, kept):
+        fill(signed_log, 300)
     assert verify_log(store, ORG, asked(kept)) == verify_log(memory.store, ORG, asked(memory))
     for read in ("blob_names", "every_word", "extent"):
         assert getattr(store, read)(ORG) == getattr(memory.store, read)(ORG)
@@ -114,8 +114,8 @@ def test_a_log_signed_again_by_its_operator_is_caught_outside(signed: SignedLog,
     again = open_signed(MemoryStore(), seed=1)
     fill(again, 300)
     assert verify_log(again.store, ORG, asked(again)).findings == ()
-    found = verify_log(again.store, ORG, asked(again, notes(tmp_path / "outside.txt"))).findings
-    assert ("changed", 0, 50) in verdicts(found)
+    findings = verify_log(again.store, ORG, asked(again, notes(tmp_path / "outside.txt"))).findings
+    assert ("changed", 0, 50) in verdicts(findings)
 
 
 def test_a_thief_of_the_database_cannot_sign(signed: SignedLog, tmp_path: Path) -> None:
@@ -124,9 +124,9 @@ def test_a_thief_of_the_database_cannot_sign(signed: SignedLog, tmp_path: Path) 
     forged = open_signed(stolen, seed=1)
     signer = Signer(stolen, Signing(keyring=THIEF, origin=ORIGIN, clock=forged.clock))
     fill(structs.replace(forged, signer=signer), 300)
-    found = verify_log(stolen, ORG, asked(forged, notes(tmp_path / "outside.txt"))).findings
-    assert {f.verdict for f in found} == {"unsigned", "changed"}
-    assert ("changed", 0, 50) in verdicts(found)
+    findings = verify_log(stolen, ORG, asked(forged, notes(tmp_path / "outside.txt"))).findings
+    assert {f.verdict for f in findings} == {"unsigned", "changed"}
+    assert ("changed", 0, 50) in verdicts(findings)
     without = verify_log(stolen, ORG, asked(forged)).findings
     assert {f.verdict for f in without} == {"unsigned"}
     assert verify_log(signed.store, ORG, asked(signed)).findings == ()
@@ -172,8 +172,8 @@ def test_a_range_is_bound_to_the_signed_head(signed: SignedLog) -> None:
     rows[270] = structs.replace(rows[270], body=body.replace(b"failure", b"success"))
     body = rows[100].body.replace(b"success", b"failure")
     rows[100] = structs.replace(rows[100], body=body)
-    found = verify_log(signed.store, ORG, structs.replace(asked(signed), start=90, stop=110)).findings
-    assert verdicts(found) == {("changed", 100, None)}
+    findings = verify_log(signed.store, ORG, structs.replace(asked(signed), start=90, stop=110)).findings
+    assert verdicts(findings) == {("changed", 100, None)}
 
 
 def test_two_checkpoints_are_compared_by_the_tiles_between_them(signed: SignedLog, tmp_path: Path) -> None:
@@ -193,11 +193,11 @@ def test_an_uncited_manifest_and_a_lost_one(signed: SignedLog) -> None:
     blobs = store._log(ORG).blobs  # type: ignore[attr-defined]
     for name in [name for name in blobs if name[0] in ("erasure", "removal")]:
         del blobs[name]
-    found = verify_log(store, ORG, asked(signed)).findings
-    removed = {f.seq for f in found if f.what == "no removal names it"}
+    findings = verify_log(store, ORG, asked(signed)).findings
+    removed = {f.seq for f in findings if f.what == "no removal names it"}
     assert len(removed) == signed.store.head(ORG).removed > 0
-    assert sum("manifest that the entry cites" in f.what for f in found) == 3
-    assert any("no erasure names it" in f.what for f in found)
+    assert sum("manifest that the entry cites" in f.what for f in findings) == 3
+    assert any("no erasure names it" in f.what for f in findings)
 
 
 def test_a_compact_range_of_another_tree_is_damage_of_the_head_alone(signed: SignedLog) -> None:

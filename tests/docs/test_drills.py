@@ -53,10 +53,10 @@ class Operator:
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Operator:
-    found = Operator(tmp_path)
+    administrator = Operator(tmp_path)
     for person in (2, 3):
-        found.record(person)
-    return found
+        administrator.record(person)
+    return administrator
 
 
 def test_drill_1_restore_a_backup(operator: Operator) -> None:
@@ -68,15 +68,15 @@ def test_drill_1_restore_a_backup(operator: Operator) -> None:
     refused = operator.run("restore", "backup.db", exits=2)
     assert "lost entries" in refused
     assert not (operator.folder / "trailbook.db").exists()
-    said = operator.run("restore", "backup.db", "--declare-restart")
-    assert "seq 2 to 3 are lost" in said
-    assert f"{ORIGIN}/acme/1" in said
-    assert "1 person was erased again" in said
+    output = operator.run("restore", "backup.db", "--declare-restart")
+    assert "seq 2 to 3 are lost" in output
+    assert f"{ORIGIN}/acme/1" in output
+    assert "1 person was erased again" in output
     assert "Everything holds" in operator.run("verify")
-    found = operator.run("search")
-    assert "restarted the activity log from a backup" in found
-    assert "Quixote 2" not in found
-    assert "Quixote 3" in found
+    listing = operator.run("search")
+    assert "restarted the activity log from a backup" in listing
+    assert "Quixote 2" not in listing
+    assert "Quixote 3" in listing
 
 
 def test_drill_1_a_whole_backup_needs_no_declaration(operator: Operator) -> None:
@@ -103,8 +103,8 @@ def test_drill_2_the_keys_are_gone(operator: Operator) -> None:
         file.unlink()
     operator.run("keys", "rotate", exits=4)
     operator.run("keys", "replace", exits=2)
-    said = operator.run("keys", "replace", "--declare-restart")
-    assert f"{ORIGIN}/acme/1" in said
+    output = operator.run("keys", "replace", "--declare-restart")
+    assert f"{ORIGIN}/acme/1" in output
     operator.record(4)
     assert "Everything holds" in operator.run("verify")
 
@@ -119,7 +119,7 @@ def test_drill_3_verification_found_something(operator: Operator) -> None:
         database.execute("UPDATE entry SET body = ? WHERE place & 1099511627775 = 1", (changed,))
     database.close()
     findings = json.loads(operator.run("verify", "--json", exits=1).splitlines()[0])["findings"]
-    assert {(found["verdict"], found["seq"]) for found in findings} == {("changed", 1)}
+    assert {(finding["verdict"], finding["seq"]) for finding in findings} == {("changed", 1)}
     for ending in (".keys", ".signing"):
         own = operator.folder / f"trailbook.db{ending}"
         copy = operator.folder / f"backup.db{ending}"

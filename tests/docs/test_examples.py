@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"^```(python|sh|json)\n(.*?)^```", re.M | re.S)
 
 def blocks(page: str, kind: str) -> list[str]:
     """The fenced blocks of a page, of one kind, in order."""
-    return [text for found, text in _BLOCK.findall((ROOT / page).read_text("utf-8")) if found == kind]
+    return [text for language, text in _BLOCK.findall((ROOT / page).read_text("utf-8")) if language == kind]
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -58,10 +58,10 @@ def test_commands_of_the_page_run(page: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_entries_of_the_page_are_taken_as_they_stand(page: str, tmp_path: Path) -> None:
     """The JSON that the page posts is an entry; without one of its members it is none."""
-    found = blocks(page, "json")
-    assert found
+    texts = blocks(page, "json")
+    assert texts
     run(["trailbook", "init"], tmp_path)
-    for text in found:
+    for text in texts:
         (tmp_path / "entry.json").write_text(text, "utf-8")
         assert run(["sh", "-c", "trailbook record - < entry.json"], tmp_path).returncode == 0
         (tmp_path / "entry.json").write_text(text.replace("occurred_at", "at"), "utf-8")

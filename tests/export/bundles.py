@@ -48,13 +48,13 @@ class Log:
     lists: dict[str, bytes] = field(default_factory=dict)  # file name -> content
     gone: set[str] = field(default_factory=set)
 
-    def item(self, **said: str) -> str:
+    def item(self, **members: str) -> str:
         """The token of an item, or an origin, with its identity made when new."""
-        name = f"{said['type']}/{said.get('id', said.get('ip'))}"
+        name = f"{members['type']}/{members.get('id', members.get('ip'))}"
         if name not in self.tokens:
             salt = hashlib.sha256(name.encode()).digest()[:16]
-            self.tokens[name] = made = token_of(canonical_json(said), salt)
-            self.rows[made] = {**said, "salt": salt.hex(), "token": made}
+            self.tokens[name] = made = token_of(canonical_json(members), salt)
+            self.rows[made] = {**members, "salt": salt.hex(), "token": made}
         return self.tokens[name]
 
     def add(self, action: str, **members: Any) -> None:
@@ -189,10 +189,10 @@ class Cut:
 
     def seqs(self) -> list[int]:
         """Every seq whose body is in the bundle."""
-        found = {*self.matching, *self.witnesses}
+        numbers = {*self.matching, *self.witnesses}
         if self.kind == "closed":
-            found |= set(range(max(self.range[0] - 1, 0), self.range[1]))
-        return sorted(found)
+            numbers |= set(range(max(self.range[0] - 1, 0), self.range[1]))
+        return sorted(numbers)
 
 
 def closed(log: Log, **more: Any) -> Cut:
@@ -233,29 +233,29 @@ def inclusion(log: Log, **more: Any) -> Cut:
 
 
 def runs(seqs: Iterable[int]) -> list[list[int]]:
-    found: list[list[int]] = []
+    spans: list[list[int]] = []
     for seq in seqs:
-        if found and found[-1][1] == seq - 1:
-            found[-1][1] = seq
+        if spans and spans[-1][1] == seq - 1:
+            spans[-1][1] = seq
         else:
-            found.append([seq, seq])
-    return found
+            spans.append([seq, seq])
+    return spans
 
 
 def tiles(bodies: list[bytes], seqs: Iterable[int]) -> dict[str, bytes]:
     """The tiles that bind these leaves to the root: theirs, those above, and the right edge."""
-    row, level, found = [leaf_hash(body) for body in bodies], 0, dict[str, bytes]()
+    row, level, contents = [leaf_hash(body) for body in bodies], 0, dict[str, bytes]()
     wanted = {seq // TILE for seq in seqs}
     while row:
         if len(row) % TILE:
             wanted.add(len(row) // TILE)
         for index in wanted:
             content = row[index * TILE : (index + 1) * TILE]
-            found[tile_path(level, index, len(content))] = b"".join(content)
+            contents[tile_path(level, index, len(content))] = b"".join(content)
         whole_ = len(row) // TILE
         row, level = [subtree_root(row[at * TILE : (at + 1) * TILE]) for at in range(whole_)], level + 1
         wanted = {index // TILE for index in wanted if index < whole_}
-    return found
+    return contents
 
 
 def root(bodies: list[bytes]) -> bytes:
@@ -297,7 +297,7 @@ def files(cut: Cut) -> dict[str, bytes]:
         for seq in cut.seqs()
     ]
     shown = {bodies[seq] for seq in (*cut.matching, *cut.witnesses)}
-    found = {
+    contents = {
         "checkpoint": checkpoint(log, cut.size, cut.keys),
         "keys": "".join(format_vkey(verifier_of(key)) + "\n" for key in cut.keys).encode(),
         "bodies.tsv": b"".join(lines),
@@ -306,24 +306,24 @@ def files(cut: Cut) -> dict[str, bytes]:
         "trailbook_verify.py": (PACKAGE / "trailbook_verify.py").read_bytes(),
         **tiles(bodies[: cut.size], cut.seqs()),
     }
-    rows = [canonical_json(log.rows[one]) + b"\n" for one in sorted(set(cited(cut)))]
+    rows = [canonical_json(log.rows[token]) + b"\n" for token in sorted(set(cited(cut)))]
     if rows or not cut.redacted:
-        found["identities.ndjson"] = b"".join(rows)
+        contents["identities.ndjson"] = b"".join(rows)
     for name, content in log.lists.items():
         action = b"activity_log.erased" if name.startswith("erasures") else b"activity_log.pruned"
         if any(action in body for body in shown) and not (cut.redacted and name.startswith("erasures")):
-            found[name] = content
-    return found
+            contents[name] = content
+    return contents
 
 
-def manifest(cut: Cut, found: dict[str, bytes]) -> bytes:
+def manifest(cut: Cut, contents: dict[str, bytes]) -> bytes:
     """The signed manifest of these files."""
     digests = {
         name: hashlib.sha256(content).hexdigest()
-        for name, content in found.items()
+        for name, content in contents.items()
         if not name.startswith("tile/") and name != "manifest.note"
     }
-    said: dict[str, Any] = {
+    members: dict[str, Any] = {
         "as_of": cut.range[1],
         "count": len(cut.matching),
         "created_at": "2026-11-02T09:00:00.000000Z",
@@ -343,22 +343,22 @@ def manifest(cut: Cut, found: dict[str, bytes]) -> bytes:
         "witnesses": cut.witnesses,
     }
     if cut.kind == "closed":
-        said["range"] = list(cut.range)
+        members["range"] = list(cut.range)
     if cut.matching:
-        said |= {"first_seq": cut.matching[0], "last_seq": cut.matching[-1]}
-    text = canonical_json({**said, **cut.manifest}).decode() + "\n"
+        members |= {"first_seq": cut.matching[0], "last_seq": cut.matching[-1]}
+    text = canonical_json({**members, **cut.manifest}).decode() + "\n"
     return format_note(Note(text, (sign(text, cut.keys[0]),)))
 
 
-def signed(cut: Cut, found: dict[str, bytes] | None = None) -> dict[str, bytes]:
+def signed(cut: Cut, contents: dict[str, bytes] | None = None) -> dict[str, bytes]:
     """All files of a bundle, the manifest made for what they are now."""
-    found = files(cut) if found is None else found
-    return {"manifest.note": manifest(cut, found), **found}
+    contents = files(cut) if contents is None else contents
+    return {"manifest.note": manifest(cut, contents), **contents}
 
 
-def pack(found: dict[str, bytes], path: Path) -> Path:
+def pack(contents: dict[str, bytes], path: Path) -> Path:
     """The files as a bundle."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
-        for name, content in found.items():
+        for name, content in contents.items():
             out.writestr(name, content)
     return path

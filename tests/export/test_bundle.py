@@ -106,8 +106,8 @@ def test_every_bundle_holds_before_the_verifier_it_carries(
     raw, count = bundle(deployment, log, BundleRequest(kind=kind, query=query, redacted=redacted))
     signed = log.evidence(viewer=OPERATOR).checkpoint.size
     assert count == log.count(from_params([*params, ("as_of", str(signed))]), viewer=OPERATOR)[0]
-    exit_code, told = verdict(raw, tmp_path, deployment)
-    assert (exit_code, told["findings"]) == (0, [])
+    exit_code, answer = verdict(raw, tmp_path, deployment)
+    assert (exit_code, answer["findings"]) == (0, [])
 
 
 @pytest.mark.parametrize("kind", ["inclusion", "closed"])
@@ -117,9 +117,9 @@ def test_a_changed_outcome_is_named_with_its_seq(
     deployment, log, _ = life
     raw, _ = bundle(deployment, log, BundleRequest(kind=kind, query=Query()))
     lied = repacked(raw, "bodies.tsv", lambda text: text.replace(b'"success"', b'"failure"', 1))
-    exit_code, told = verdict(lied, tmp_path, deployment)
+    exit_code, answer = verdict(lied, tmp_path, deployment)
     assert exit_code == 1
-    assert ("changed", 40) in {(found["verdict"], found.get("seq")) for found in told["findings"]}
+    assert ("changed", 40) in {(finding["verdict"], finding.get("seq")) for finding in answer["findings"]}
 
 
 def test_a_swapped_name_and_a_dropped_row_are_found(
@@ -131,7 +131,7 @@ def test_a_swapped_name_and_a_dropped_row_are_found(
     assert verdict(renamed, tmp_path, deployment)[0] == 1
     dropped = repacked(raw, "bodies.tsv", lambda text: text.replace(text.split(b"\n")[50] + b"\n", b"", 1))
     findings = verdict(dropped, tmp_path, deployment)[1]["findings"]
-    assert "missing" in {found["verdict"] for found in findings}
+    assert "missing" in {finding["verdict"] for finding in findings}
 
 
 def test_nothing_of_an_erased_person_is_in_a_bundle(life: tuple[Deployment, Log, FrozenClock]) -> None:
@@ -216,12 +216,12 @@ def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
     database.execute(f"UPDATE entry SET body = ? WHERE {place}", (lied, seq))
     database.close()
     package = [f for f in deployment.verify(ORG).findings if f.verdict == "changed"]
-    told = verdict(
+    answer = verdict(
         bundle(deployment, log, BundleRequest(kind="closed", query=Query()))[0], tmp_path, deployment
     )[1]
-    single = [found for found in told["findings"] if found["verdict"] == "changed"]
+    single = [finding for finding in answer["findings"] if finding["verdict"] == "changed"]
     assert any((f.seq or 0) <= seq < (f.stop or (f.seq or 0) + 1) for f in package)
-    assert any(found["seq"] <= seq <= found.get("last", found["seq"]) for found in single)
+    assert any(finding["seq"] <= seq <= finding.get("last", finding["seq"]) for finding in single)
     if seq < 256:  # its leaf stands in a complete tile, so both say exactly which entry it is
         assert [(f.seq, f.stop) for f in package] == [(seq, None)]
-        assert {found["seq"] for found in single} == {seq}
+        assert {finding["seq"] for finding in single} == {seq}

@@ -131,19 +131,19 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
     done = shop.made(ExportRequest(query=query, format="csv", columns=("seq", "sentence"), lang="nb"))
     note = parse_note(shop.runner.path(done, READER, "manifest").read_bytes())
     assert verify_note(note, shop.deployment.verifier_keys(ORG))
-    said = msgspec.json.decode(note.text)
+    manifest = msgspec.json.decode(note.text)
     checkpoint = shop.log.evidence(viewer=operator(ORG)).checkpoint
-    assert (said["count"], said["as_of"], said["first_seq"], said["last_seq"]) == (
+    assert (manifest["count"], manifest["as_of"], manifest["first_seq"], manifest["last_seq"]) == (
         MANY - 1,
         MANY - 1,
         0,
         MANY - 2,
     )
-    assert (said["size"], said["root"]) == (checkpoint.size, checkpoint.root.hex())
-    assert said["filter"] == [["as_of", str(MANY - 1)]]
-    assert said["columns"] == ["seq", "sentence"]
+    assert (manifest["size"], manifest["root"]) == (checkpoint.size, checkpoint.root.hex())
+    assert manifest["filter"] == [["as_of", str(MANY - 1)]]
+    assert manifest["columns"] == ["seq", "sentence"]
     path = shop.runner.path(done, READER)
-    assert said["files"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert manifest["files"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert (rows[0], len(rows)) == (["seq", "sentence"], MANY)
 
@@ -423,7 +423,7 @@ def test_no_room_on_the_disk(tmp_path: Path) -> None:
     for room in (True, False):
         folder = tmp_path / str(room)
         folder.mkdir()
-        told = subprocess.run(
+        outcome = subprocess.run(
             [sys.executable, __file__, str(folder), "" if room else "short"],
             capture_output=True,
             text=True,
@@ -431,7 +431,7 @@ def test_no_room_on_the_disk(tmp_path: Path) -> None:
             check=True,
             env={**os.environ, "PYTHONWARNINGS": "error"},
         ).stdout.split()
-        assert told == (["ready", "None", "2"] if room else ["failed", "storage-full", "0"])
+        assert outcome == (["ready", "None", "2"] if room else ["failed", "storage-full", "0"])
 
 
 def _short_of_room(folder: Path, short: str) -> None:
@@ -454,9 +454,9 @@ def _short_of_room(folder: Path, short: str) -> None:
     with suppress(OSError):  # told to the loop
         runner._work(claimed)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    found = runner.orders.find(READER, job.id)
+    order = runner.orders.find(READER, job.id)
     files = [p for p in (folder / "exports").rglob("*") if p.is_file()]
-    print(found.state, found.problem, len(files))
+    print(order.state, order.problem, len(files))
     deployment.close()
 
 

@@ -6,28 +6,13 @@ the package; each refusal has the same proof without the fault as its control.
 
 import base64
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import bundles
 import pytest
-
-from trailbook.tree.checkpoint import format_vkey, verifier_of
-
-FILE = bundles.PACKAGE / "trailbook_verify.py"
-KEYS = [text for key in bundles.KEYS for text in ("--key", format_vkey(verifier_of(key)))]
-
-
-@pytest.fixture(scope="module")
-def single() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("single_proof", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from verifier import KEYS
 
 
 def root(leaves: list[bytes]) -> bytes:
@@ -51,8 +36,8 @@ def below(count: int) -> int:
     return 1 << (count - 1).bit_length() - 1
 
 
-def told(at: int, hashes: list[bytes]) -> bytes:
-    lines = [f"index {at}", *(base64.b64encode(one).decode() for one in hashes)]
+def proof_bytes(at: int, hashes: list[bytes]) -> bytes:
+    lines = [f"index {at}", *(base64.b64encode(digest).decode() for digest in hashes)]
     return b"c2sp.org/tlog-proof@v1\n" + "\n".join(lines).encode()
 
 
@@ -71,25 +56,22 @@ def test_every_place_of_a_tree_is_proved_and_no_other(single: ModuleType, size: 
     head = ("o", size, root(leaves))
     for at, leaf in enumerate(leaves):
         hashes = path(at, leaves)
-        assert single.seq_of(told(at, hashes), leaf, head) == at
+        assert single.seq_of(proof_bytes(at, hashes), leaf, head) == at
         for wrong in {at + 1, at - 1, at ^ 1, size, size + at} - {at}:
-            assert refused(single, told(wrong, hashes), leaf, head)
-        assert refused(single, told(at, hashes), leaf + b" ", head)
-        assert refused(single, told(at, [*hashes, bytes(32)]), leaf, head)
+            assert refused(single, proof_bytes(wrong, hashes), leaf, head)
+        assert refused(single, proof_bytes(at, hashes), leaf + b" ", head)
+        assert refused(single, proof_bytes(at, [*hashes, bytes(32)]), leaf, head)
         if hashes:
-            assert refused(single, told(at, hashes[1:]), leaf, head)
-            assert refused(single, told(at, hashes[:-1]), leaf, head)
-
-
-@pytest.fixture(scope="module")
-def log() -> bundles.Log:
-    return bundles.sample()
+            assert refused(single, proof_bytes(at, hashes[1:]), leaf, head)
+            assert refused(single, proof_bytes(at, hashes[:-1]), leaf, head)
 
 
 def written(log: bundles.Log, folder: Path, at: int = 300) -> Path:
     """A proof file of an entry, its leaf beside it."""
     proof = folder / "p.tlog-proof"
-    proof.write_bytes(told(at, path(at, log.bodies)) + b"\n\n" + bundles.checkpoint(log, len(log.bodies)))
+    proof.write_bytes(
+        proof_bytes(at, path(at, log.bodies)) + b"\n\n" + bundles.checkpoint(log, len(log.bodies))
+    )
     (folder / "p.tlog-proof.leaf").write_bytes(log.bodies[at])
     return proof
 
@@ -102,7 +84,7 @@ def test_a_proof_beside_its_leaf_is_checked_by_one_command(
     assert single.main([str(proof), *KEYS, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["holds"] is True
-    assert any("are entry 300 of that tree" in said for said in answer["proved"])
+    assert any("are entry 300 of that tree" in claim for claim in answer["proved"])
     moved = (tmp_path / "p.tlog-proof.leaf").rename(tmp_path / "body")
     assert single.main([str(proof), *KEYS, "--leaf", str(moved)]) == 0
     assert single.main([str(proof), *KEYS]) == 2

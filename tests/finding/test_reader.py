@@ -76,8 +76,8 @@ def test_while_nothing_changes_entries_are_given_again(tmp_path: Path) -> None:
     first = shown(log), shown(log, "nb")
     again = shown(log), shown(log, "nb")
     for made, given in zip(first, again, strict=True):
-        assert [id(one) for one in made] == [id(one) for one in given]
-    assert [one.seq for one in first[0]] == [one.seq for one in first[1]]
+        assert [id(entry) for entry in made] == [id(entry) for entry in given]
+    assert [entry.seq for entry in first[0]] == [entry.seq for entry in first[1]]
     assert all(en.sentence != nb.sentence for en, nb in zip(*first, strict=True))
 
 

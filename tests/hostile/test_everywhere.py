@@ -85,8 +85,8 @@ def test_no_cell_is_a_formula(taken: tuple[Served, list[str]], name: Any) -> Non
 def test_nothing_runs_on_the_page(taken: tuple[Served, list[str]], visit: Callable[..., Page]) -> None:
     """Every text on the page as text: nothing runs, no policy is broken, nothing scrolls sideways."""
     served, _ = taken
-    said: list[str] = []
-    page = visit(said=said, at=served)
+    messages: list[str] = []
+    page = visit(messages=messages, at=served)
     ran: list[str] = []
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     page.goto(f"/orgs/{ORG}/activity?target=role/r-3")
@@ -100,7 +100,7 @@ def test_nothing_runs_on_the_page(taken: tuple[Served, list[str]], visit: Callab
         first = page.locator("li.row").first.get_attribute("id")
         further.first.click()
         page.wait_for_function("id => (document.querySelector('li.row') || {id}).id !== id", arg=first)
-    assert (ran, said) == ([], [])
+    assert (ran, messages) == ([], [])
 
 
 def test_no_line_of_the_command_is_broken(taken: tuple[Served, list[str]]) -> None:
@@ -120,9 +120,9 @@ def test_no_line_of_the_command_is_broken(taken: tuple[Served, list[str]]) -> No
         ]
         return subprocess.run(command, capture_output=True, timeout=120, check=False)
 
-    found = run("search", "target:role/r-3", "--limit", "200")
-    assert found.returncode == 0, found.stderr
-    text = found.stdout.decode()
+    process = run("search", "target:role/r-3", "--limit", "200")
+    assert process.returncode == 0, process.stderr
+    text = process.stdout.decode()
     assert [c for c in text if unicodedata.category(c) in ("Cc", "Zl", "Zp") and c != "\n"] == []
     assert len(text.splitlines()) == text.count("\n")
     as_json = run("search", "target:role/r-3", "--limit", "200", "--json")

@@ -20,16 +20,16 @@ def refusal(raw: bytes) -> str | None:
 
 def test_what_is_no_json_is_refused() -> None:
     """188 of 188, none but with a code of its own."""
-    found = {name: refusal(raw) for name, raw in suite("n").items()}
-    assert len(found) == 188
-    assert {name: code for name, code in found.items() if code not in ("malformed", "entry-invalid")} == {}
+    refusals = {name: refusal(raw) for name, raw in suite("n").items()}
+    assert len(refusals) == 188
+    assert {name: code for name, code in refusals.items() if code not in ("malformed", "entry-invalid")} == {}
 
 
 def test_what_is_json_is_read() -> None:
     """95 of 95 are told from what is no JSON; those with a float or a name given twice are refused as such."""
-    told = suite("y")
-    assert len(told) == 95
-    for name, raw in told.items():
+    documents = suite("y")
+    assert len(documents) == 95
+    for name, raw in documents.items():
         code = refusal(raw)
         if code is None:
             assert strict_json.strict(raw) == json.loads(raw)

@@ -49,10 +49,10 @@ def naughty() -> list[str]:
 
 def suite(kind: str) -> dict[str, bytes]:
     """The files of JSONTestSuite by name: `n` must be refused, `y` is JSON."""
-    found: dict[str, str] = json.loads(_read("json-test-suite.json"))
+    cases: dict[str, str] = json.loads(_read("json-test-suite.json"))
     return {
         name: text.encode().replace("\ufffd".encode(), b"\xff")
-        for name, text in found.items()
+        for name, text in cases.items()
         if name.startswith(f"{kind}_")
     }
 

@@ -50,12 +50,12 @@ _ITEM = st.integers(1, 12)
 @st.composite
 def rows(draw: st.DrawFn) -> list[IndexRow]:
     """Rows on few moments and few items, with gaps where bodies were removed before sealing."""
-    found, seq = [], 0
+    table, seq = [], 0
     for _ in range(draw(st.integers(0, 60))):
         seq += draw(st.sampled_from([1, 1, 1, 3]))
         random = Random(draw(st.integers(0, 10**9)))
-        found.append(_row(seq - 1, random))
-    return found
+        table.append(_row(seq - 1, random))
+    return table
 
 
 def _row(seq: int, random: Random) -> IndexRow:
@@ -127,25 +127,25 @@ def holds(plan: Plan, row: IndexRow) -> bool:
             return bool(wanted & (about | {row.actor}))
         return (code[clause.field] if clause.field in code else getattr(row, clause.field)) in wanted
 
-    def said(word: Word) -> bool:
+    def mentions(word: Word) -> bool:
         cited = about | {row.actor} | ({row.behalf} - {0})
         return bool(cited & set(word.items)) or code["action"] in word.actions
 
     inside = (plan.since is None or plan.since <= row.at) and (plan.until is None or row.at < plan.until)
-    told = all(hit(c) != c.negated for c in plan.clauses) and all(said(w) for w in plan.text)
-    return inside and told and row.seq < plan.as_of and plan.own in (None, row.own)
+    terms_hold = all(hit(c) != c.negated for c in plan.clauses) and all(mentions(w) for w in plan.text)
+    return inside and terms_hold and row.seq < plan.as_of and plan.own in (None, row.own)
 
 
-def cut(found: Sequence[IndexRow], sizes: Sequence[int], dead: Sequence[tuple[int, int]] = ()) -> list[Piece]:
+def cut(table: Sequence[IndexRow], sizes: Sequence[int], dead: Sequence[tuple[int, int]] = ()) -> list[Piece]:
     """The same rows as sealed segments of these sizes, the rest as the tail."""
     codes, pieces, first = new_codes(WORDS), list[Piece](), 0
     for size in sizes:
         tail = Tail(first, codes)
-        tail.add([r for r in found if first <= r.seq < first + size], first + size)
+        tail.add([r for r in table if first <= r.seq < first + size], first + size)
         pieces.append(sealed(tail, first + size, dead))
         first += size
     last = Tail(first, codes)
-    last.add([r for r in found if r.seq >= first and not _gone(r.seq, dead)], 10**5)
+    last.add([r for r in table if r.seq >= first and not _gone(r.seq, dead)], 10**5)
     return [*pieces, last]
 
 
@@ -173,14 +173,14 @@ def _ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 def test_search_is_filter() -> None:
     """What segments and tail find, count and page is what the plain rows say, removed ones left out."""
 
-    @given(found=rows(), plan=plans(), sizes=SIZES, gone=DEAD, limit=st.integers(1, 9))
+    @given(table=rows(), plan=plans(), sizes=SIZES, gone=DEAD, limit=st.integers(1, 9))
     def check(
-        found: list[IndexRow], plan: Plan, sizes: list[int], gone: list[tuple[int, int]], limit: int
+        table: list[IndexRow], plan: Plan, sizes: list[int], gone: list[tuple[int, int]], limit: int
     ) -> None:
         dead = [(low, low + many) for low, many in gone]
-        pieces = cut(found, sizes, dead)
+        pieces = cut(table, sizes, dead)
         wanted = sorted(
-            (r for r in found if holds(plan, r) and not _gone(r.seq, dead)), key=lambda r: (r.at, r.seq)
+            (r for r in table if holds(plan, r) and not _gone(r.seq, dead)), key=lambda r: (r.at, r.seq)
         )
         seqs = [r.seq for r in wanted]
         assert count(pieces, plan) == len(wanted)
@@ -218,19 +218,19 @@ def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[IndexRow]) -> Non
     assert by_number(pieces, plan, "concerns") == {v: about.count(v) for v in about}
 
 
-@given(found=rows(), sizes=SIZES, item=_ITEM)
-def test_newest_citing(found: list[IndexRow], sizes: list[int], item: int) -> None:
+@given(table=rows(), sizes=SIZES, item=_ITEM)
+def test_newest_citing(table: list[IndexRow], sizes: list[int], item: int) -> None:
     """The last entry that cites an item in any part, its source included."""
-    citing = [r for r in found if item in (r.actor, r.target, r.source, r.behalf, *r.concerned)]
+    citing = [r for r in table if item in (r.actor, r.target, r.source, r.behalf, *r.concerned)]
     last = max(citing, key=lambda r: (r.at, r.seq), default=None)
-    assert newest_citing(cut(found, sizes), item) == (None if last is None else last.seq)
+    assert newest_citing(cut(table, sizes), item) == (None if last is None else last.seq)
 
 
-@given(found=rows())
-def test_a_segment_of_segments_is_the_segment_of_their_entries(found: list[IndexRow]) -> None:
+@given(table=rows())
+def test_a_segment_of_segments_is_the_segment_of_their_entries(table: list[IndexRow]) -> None:
     """Merging loses nothing: the merged bytes are those of sealing at once."""
-    pieces = [p for p in cut(found, [20, 20]) if isinstance(p, Segment)]
-    whole = next(p for p in cut(found, [40]) if isinstance(p, Segment))
+    pieces = [p for p in cut(table, [20, 20]) if isinstance(p, Segment)]
+    whole = next(p for p in cut(table, [40]) if isinstance(p, Segment))
     of = [fields_of(p) for p in pieces]
     starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(f.starts) for f in of]))])
     joined = {name: np.concatenate([f.of[name] for f in of]) for name in of[0].of}

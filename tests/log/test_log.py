@@ -104,11 +104,11 @@ class Names:
             had.append(name)
         return structs.replace(item, name=name)
 
-    def entry(self, seq: int, found: Complete) -> Entry:
-        given_ = found.entry
+    def entry(self, seq: int, complete: Complete) -> Entry:
+        given_ = complete.entry
         actor = self.cite(given_.actor)
-        if found.owner is not None:
-            self.cite(found.owner)
+        if complete.owner is not None:
+            self.cite(complete.owner)
         target, source = self.cite(given_.target), self.cite(LIBRARY)
         behalf = None if given_.on_behalf_of is None else self.cite(given_.on_behalf_of)
         concerns = [self.cite(c) for c in given_.concerns]
@@ -254,13 +254,13 @@ def test_pages_of_any_filter(history: list[NewEntry], limit: int, order: Order, 
     log.record_many(history)
     query = data.draw(queries(list(log.views(Query(), viewer=VIEWER)), len(history)))
     whole = [e.seq for e in log.rows(query, viewer=VIEWER, order=order)]
-    found: list[int] = []
+    seqs: list[int] = []
     cursor, more = None, True
-    while more and len(found) <= len(whole):
+    while more and len(seqs) <= len(whole):
         page = log.search(query, viewer=VIEWER, order=order, limit=limit, cursor=cursor)
-        found += [e.seq for e in page.entries]
+        seqs += [e.seq for e in page.entries]
         cursor, more = page.next_cursor, page.next_cursor is not None
-    assert found == whole
+    assert seqs == whole
 
 
 def test_a_poller_neither_skips_nor_repeats() -> None:
@@ -371,12 +371,12 @@ def test_nobody_reads_without_full_access() -> None:
         lambda v: log.size(viewer=v),
         lambda v: log.search(Query(date="never"), viewer=v, cursor="x"),
     ]
-    said = set()
+    details = set()
     for door, viewer in itertools.product(doors, refused):
         with pytest.raises(NotPermittedError) as error:
             door(viewer)
-        said.add(error.value.detail)
-    assert len(said) == 1
+        details.add(error.value.detail)
+    assert len(details) == 1
     full = Viewer(org="acme", item=item, activity_log="full")
     assert log.search(Query(), viewer=full).size == 1
 
@@ -417,19 +417,19 @@ def test_items_are_offered_by_word_and_id() -> None:
     log = new_log()
     five(log)
 
-    def found(q: str, **more: Any) -> list[tuple[str, str]]:
+    def suggestions(q: str, **more: Any) -> list[tuple[str, str]]:
         return [(f.type, f.id) for f in log.items(q, viewer=VIEWER, **more)]
 
-    assert found("han") == [("user", "u-17")]
-    assert found("ber") == found("u-17") == [("user", "u-17")]
-    assert found("ann han") == [("user", "u-17")]
-    assert found("ann li") == []
-    assert found("library") == []
-    assert found("bo") == [("user", "u-42"), ("role", "r-3")]
-    assert found("bo", type_="role") == [("role", "r-3")]
-    assert found("bo", role="actor") == []
-    assert found("bo", role="concerns", limit=1) == [("user", "u-42")]
+    assert suggestions("han") == [("user", "u-17")]
+    assert suggestions("ber") == suggestions("u-17") == [("user", "u-17")]
+    assert suggestions("ann han") == [("user", "u-17")]
+    assert suggestions("ann li") == []
+    assert suggestions("library") == []
+    assert suggestions("bo") == [("user", "u-42"), ("role", "r-3")]
+    assert suggestions("bo", type_="role") == [("role", "r-3")]
+    assert suggestions("bo", role="actor") == []
+    assert suggestions("bo", role="concerns", limit=1) == [("user", "u-42")]
     for q in ("", "x" * 81, "a\ud800", "a\x00", "a\u202e"):
         with pytest.raises(FilterInvalidError):
-            found(q)
-    assert found("x" * 80) == []
+            suggestions(q)
+    assert suggestions("x" * 80) == []

@@ -40,11 +40,11 @@ def shop(clock: FrozenClock | None = None) -> Log:
     return log
 
 
-def told(log: Log) -> list[Shown]:
+def readings(log: Log) -> list[Shown]:
     """What the log says of its own reading, oldest first; asking for it adds nothing more."""
     quiet = structs.replace(operator(log.org), item=Item(type="system", id="test", name="Test"))
     page = log.search(WATCHED, viewer=quiet, order="asc", limit=200)
-    return [one for one in page.entries if one.actor.id != "test"]
+    return [entry for entry in page.entries if entry.actor.id != "test"]
 
 
 def test_a_search_is_one_entry_a_viewer_filter_and_hour() -> None:
@@ -55,21 +55,21 @@ def test_a_search_is_one_entry_a_viewer_filter_and_hour() -> None:
     other = structs.replace(READER, item=BOB)
     for query, viewer in ((roles, READER), (roles, READER), (all_, READER), (roles, other)):
         log.search(query, viewer=viewer)
-    assert [(e.action, e.actor.id, e.target.id) for e in told(log)] == [
+    assert [(e.action, e.actor.id, e.target.id) for e in readings(log)] == [
         ("activity_log.searched", "u-9", "category:roles"),
         ("activity_log.searched", "u-9", "everything"),
         ("activity_log.searched", "u-42", "category:roles"),
     ]
     clock.move(timedelta(hours=1))
     log.search(roles, viewer=READER)
-    assert len(told(log)) == 4
+    assert len(readings(log)) == 4
 
 
 def test_where_from_stands_in_it() -> None:
     """Actor, name, origin and target type `search` without a name."""
     log = shop()
     log.search(Query(), viewer=READER)
-    (entry,) = told(log)
+    (entry,) = readings(log)
     assert (entry.actor.kind, entry.actor.type, entry.actor.name) == ("person", "user", "Kari Lie")
     assert (entry.origin.interface, entry.origin.ip) == ("web", "192.0.2.9")
     assert (entry.target.type, entry.target.name, entry.outcome) == ("search", None, "success")
@@ -92,7 +92,7 @@ def test_people_are_concerns_and_never_in_the_filters_line() -> None:
         ]
     )
     log.search(query, viewer=READER)
-    (entry,) = told(log)
+    (entry,) = readings(log)
     assert entry.target.id == "by_or_about:role/r-1 target:absence/* date:last-month"
     assert [(c.part, c.type, c.id, c.name) for c in entry.concerns] == [
         ("filtered", "user", "u-17", "Anna Berg"),
@@ -106,7 +106,7 @@ def test_a_long_filter_is_its_digest() -> None:
     """Contracts 4: over 200 characters the target is the digest of the line."""
     log = shop()
     log.search(from_params([("target", f"role/r-{i:03}") for i in range(30)]), viewer=READER)
-    (entry,) = told(log)
+    (entry,) = readings(log)
     assert len(entry.target.id or "") == 64
 
 
@@ -115,7 +115,7 @@ def test_turns_figures_and_typing_add_none() -> None:
     log = shop()
     page = log.search(Query(), viewer=READER, limit=1)
     poll = log.search(Query(), viewer=READER, order="seq")
-    before = len(told(log))
+    before = len(readings(log))
     log.search(Query(), viewer=READER, limit=1, cursor=page.next_cursor)
     log.search(Query(), viewer=READER, order="seq", cursor=poll.next_cursor)
     log.facets(Query(), "category", viewer=READER)
@@ -123,7 +123,7 @@ def test_turns_figures_and_typing_add_none() -> None:
     log.items("bob", viewer=READER)
     log.count(from_params([("category", "salary")]), viewer=READER)
     log.newer(from_params([("category", "salary")]), viewer=READER, after=0)
-    assert len(told(log)) == before == 1
+    assert len(readings(log)) == before == 1
 
 
 def test_the_answer_is_of_the_moment_it_was_asked() -> None:
@@ -142,14 +142,14 @@ def test_opening_exporting_and_proofs() -> None:
         log.leaf(id_, viewer=READER)
         log.identities("user", "u-42", viewer=READER)
         log.exported(from_params([("concerns", "user/u-42")]), viewer=READER)
-    assert [e.action.partition(".")[2] for e in told(log)] == [
+    assert [e.action.partition(".")[2] for e in readings(log)] == [
         "searched",
         "viewed",
         "proof_downloaded",
         "exported",
         "exported",
     ]
-    assert told(log)[-1].sentence == "Kari Lie exported entries about Bob Li from the activity log"
+    assert readings(log)[-1].sentence == "Kari Lie exported entries about Bob Li from the activity log"
 
 
 def test_a_refusal_is_told_once_a_minute() -> None:
@@ -162,15 +162,15 @@ def test_a_refusal_is_told_once_a_minute() -> None:
             log.search(Query(), viewer=nobody)
         with pytest.raises(NotPermittedError):
             log.size(viewer=nobody)
-    (entry,) = told(log)
+    (entry,) = readings(log)
     assert (entry.action, entry.outcome, entry.target.id) == ("activity_log.viewed", "denied", "acme")
     clock.move(timedelta(minutes=1))
     with pytest.raises(NotPermittedError):
         log.show(UUID(entry.id), viewer=nobody)
-    assert len(told(log)) == 2
+    assert len(readings(log)) == 2
     with pytest.raises(NotPermittedError):  # whoever is of another organisation is no business of this log
         log.search(Query(), viewer=structs.replace(READER, org="other"))
-    assert len(told(log)) == 2
+    assert len(readings(log)) == 2
 
 
 def test_two_processes_write_one_entry(tmp_path: Path) -> None:

@@ -56,8 +56,8 @@ def test_both_signatures_of_the_kept_note_hold(tmp_path: Path, clock: FrozenCloc
     grow(deployment.create(ORG), clock, 3)
     deployment.signer().sign(ORG)
     kept = read_outside(tmp_path / "outside.txt").notes[-1].note
-    found = open_checkpoint(kept, Policy("log.example/acme", deployment.verifier_keys(ORG)))
-    assert [one.time for one in found.signed] == [None, int(clock().timestamp())]
+    checkpoint = open_checkpoint(kept, Policy("log.example/acme", deployment.verifier_keys(ORG)))
+    assert [signature.time for signature in checkpoint.signed] == [None, int(clock().timestamp())]
 
 
 def test_nothing_new_is_signed_again_only_after_an_idle_hour(tmp_path: Path, clock: FrozenClock) -> None:

@@ -30,8 +30,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(authority: Path) -> Iterator[Server]:
     """The authority behind HTTP on this machine."""
-    with serving(authority) as found:
-        yield found
+    with serving(authority) as tsa:
+        yield tsa
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def opened(folder: Path, clock: FrozenClock, *urls: str) -> Deployment:
 def tokens(folder: Path) -> list[str]:
     """The sizes for which tokens are kept, as their keys."""
     store, _ = open_store(f"sqlite:///{folder}/log.db")
-    found = sorted(key for kind, key in store.blob_names(ORG) if kind == "timestamp")
+    keys = sorted(key for kind, key in store.blob_names(ORG) if kind == "timestamp")
     store.close()
-    return found
+    return keys
 
 
 def ask_stamps(signer: Signer) -> None:

@@ -54,17 +54,17 @@ def test_what_is_no_cursor(text: str) -> None:
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes(found: bytes) -> None:
+def test_any_bytes(raw: bytes) -> None:
     with pytest.raises(CursorInvalidError):
-        read_cursor(base64.urlsafe_b64encode(found).decode().rstrip("="), "q", KEY, NOW)
+        read_cursor(base64.urlsafe_b64encode(raw).decode().rstrip("="), "q", KEY, NOW)
 
 
 def test_letters_that_say_nothing() -> None:
     """What a lenient decoder would skip, and the other alphabet's letters, are no part of a cursor."""
     text = next(
-        found
+        cursor
         for at in range(99)
-        if set("-_") <= set(found := write_cursor(structs.replace(ONE, at=at), "q", KEY))
+        if set("-_") <= set(cursor := write_cursor(structs.replace(ONE, at=at), "q", KEY))
     )
     for other in (
         f" {text}",

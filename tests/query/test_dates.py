@@ -39,7 +39,7 @@ def scanned(day: date, place: ZoneInfo, step: timedelta = timedelta(minutes=1)) 
 
 def transitions(place: ZoneInfo) -> list[datetime]:
     """The first second of each new offset, 2015-2040, found by reading offsets and halving."""
-    found, at, end = [], datetime(2015, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
+    instants, at, end = [], datetime(2015, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
     while at < end:
         low, high = at, at + DAY
         before = low.astimezone(place).utcoffset()
@@ -49,9 +49,9 @@ def transitions(place: ZoneInfo) -> list[datetime]:
                 low, high = (
                     (middle, high) if middle.astimezone(place).utcoffset() == before else (low, middle)
                 )
-            found.append(high)
+            instants.append(high)
         at += DAY
-    return found
+    return instants
 
 
 def test_there_are_thirty_zones_with_transitions_to_test() -> None:

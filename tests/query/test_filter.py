@@ -44,8 +44,8 @@ def entry(
 
 def view(of: Entry) -> EntryFacts:
     items = (of.actor, of.target, *of.concerns)
-    found = {word for item in items for word in words(item.name or "")} | set(words("Role given"))
-    return EntryFacts(entry=of, words=frozenset(found), self_=self_of(of))
+    vocabulary = {word for item in items for word in words(item.name or "")} | set(words("Role given"))
+    return EntryFacts(entry=of, words=frozenset(vocabulary), self_=self_of(of))
 
 
 def finds(line: str, of: Entry) -> bool:
@@ -117,10 +117,10 @@ def test_self() -> None:
 
 def test_a_preset_moves_with_the_clock_and_its_week_with_the_host() -> None:
     """A preset is looked up at each answer."""
-    query, found = from_line("date:this-week"), view(entry(occurred_at=NOW - timedelta(days=1)))  # a Sunday
-    assert not matches(query, found, NOW)
-    assert matches(query, found, NOW, week_start=6)
-    assert matches(query, found, NOW - timedelta(days=2))
+    query, facts = from_line("date:this-week"), view(entry(occurred_at=NOW - timedelta(days=1)))  # a Sunday
+    assert not matches(query, facts, NOW)
+    assert matches(query, facts, NOW, week_start=6)
+    assert matches(query, facts, NOW - timedelta(days=2))
 
 
 def test_the_day_that_apia_left_out_is_an_empty_range() -> None:
@@ -234,11 +234,11 @@ def test_days_part_time_without_overlap_or_gap(offsets: list[int], day: int) -> 
     """Every moment is in exactly one of: before a day, that day, after it."""
     at = (NOW + timedelta(days=day % 5000)).date()
     for minutes in offsets:
-        found = view(
+        facts = view(
             entry(occurred_at=datetime(at.year, at.month, at.day, tzinfo=UTC) + timedelta(minutes=minutes))
         )
         lines = (f"to:{at - timedelta(days=1)}", f"from:{at} to:{at}", f"from:{at + timedelta(days=1)}")
-        assert sum(matches(from_line(f"{line} tz:Africa/Cairo"), found, NOW) for line in lines) == 1
+        assert sum(matches(from_line(f"{line} tz:Africa/Cairo"), facts, NOW) for line in lines) == 1
 
 
 def test_the_instant_of_a_range_is_exact() -> None:

@@ -13,7 +13,7 @@ LABELS = {
 }
 
 
-def said(line: str, lang: str) -> str:
+def phrase(line: str, lang: str) -> str:
     return in_words(from_line(line), lambda field, value: LABELS[lang].get(value, value), lang)
 
 
@@ -55,7 +55,7 @@ SENTENCES = [
 @pytest.mark.parametrize(("line", "english", "norwegian"), SENTENCES)
 def test_a_filter_in_words(line: str, english: str, norwegian: str) -> None:
     """The order is that of reading, not of the parameters."""
-    assert (said(line, "en"), said(line, "nb")) == (english, norwegian)
+    assert (phrase(line, "en"), phrase(line, "nb")) == (english, norwegian)
 
 
 @pytest.mark.parametrize("lang", PHRASES)

@@ -127,8 +127,8 @@ def test_bodies_are_rfc_8785(entry: NewEntry) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["type", "id", "name", "ip", "user_agent"]), texts(), max_size=5))
-def test_canonical_json_is_rfc_8785(found: dict[str, str]) -> None:
-    assert canonical_json(found) == rfc8785.dumps(found)
+def test_canonical_json_is_rfc_8785(members: dict[str, str]) -> None:
+    assert canonical_json(members) == rfc8785.dumps(members)
 
 
 def content(entry: NewEntry) -> tuple[Any, ...]:
@@ -261,10 +261,10 @@ def test_correlations(given_: str, written: str) -> None:
 @given(texts(200))
 def test_a_correlation_is_hidden_under_the_key(text: str) -> None:
     """Under another organisation's key it reads otherwise: no dictionary of references crosses over."""
-    found = correlation_digits(text, KEY)
-    assert len(found) == 32
-    if found != text:
-        assert correlation_digits(text, bytes(64)) != found
+    digits = correlation_digits(text, KEY)
+    assert len(digits) == 32
+    if digits != text:
+        assert correlation_digits(text, bytes(64)) != digits
 
 
 def test_a_body_longer_than_a_bundle_takes_is_refused() -> None:

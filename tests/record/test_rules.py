@@ -376,8 +376,8 @@ def test_fields_beyond_100(tmp_path: Path) -> None:
 
 @given(new_entries(CATALOGUE))
 def test_drawn_entries_keep_every_rule(entry: NewEntry) -> None:
-    found = complete_entry(CATALOGUE, entry, START).entry
-    assert found.category == CATALOGUE.actions[entry.action].category
-    assert set(entry.concerns) <= set(found.concerns)
-    assert complete_entry(CATALOGUE, found, START).entry == found
-    assert isinstance(found.id, UUID)
+    complete = complete_entry(CATALOGUE, entry, START).entry
+    assert complete.category == CATALOGUE.actions[entry.action].category
+    assert set(entry.concerns) <= set(complete.concerns)
+    assert complete_entry(CATALOGUE, complete, START).entry == complete
+    assert isinstance(complete.id, UUID)

@@ -73,17 +73,17 @@ OTHERWISE: list[dict[str, Any]] = [
 ]
 
 
-def said(judge: Any, entry: NewEntry) -> Any:
+def verdict(judge: Any, entry: NewEntry) -> Any:
     """What comes of an entry: completed, or why not."""
     try:
-        found: Complete = judge(entry)
+        complete: Complete = judge(entry)
     except InvalidError as error:
         return type(error), error.faults
-    return found
+    return complete
 
 
 def by_rules(entry: NewEntry) -> Any:
-    return said(lambda e: complete_entry(CATALOGUE, e, START), entry)
+    return verdict(lambda e: complete_entry(CATALOGUE, e, START), entry)
 
 
 @given(st.lists(new_entries(CATALOGUE), min_size=1, max_size=4), st.data())
@@ -92,7 +92,7 @@ def test_what_was_seen_is_judged_as_by_the_rules(entries: list[NewEntry], data: 
     sound = RulesCache(CATALOGUE)
     for _ in range(2):
         for entry in entries:
-            assert said(lambda e: sound.complete(e, START), entry) == by_rules(entry)
+            assert verdict(lambda e: sound.complete(e, START), entry) == by_rules(entry)
     mixed = structs.replace(
         data.draw(st.sampled_from(entries)),
         target=data.draw(st.sampled_from(entries)).target,
@@ -101,7 +101,7 @@ def test_what_was_seen_is_judged_as_by_the_rules(entries: list[NewEntry], data: 
         on_behalf_of=data.draw(st.sampled_from(entries)).on_behalf_of,
         fields=data.draw(st.sampled_from(entries)).fields,
     )
-    assert said(lambda e: sound.complete(e, START), mixed) == by_rules(mixed)
+    assert verdict(lambda e: sound.complete(e, START), mixed) == by_rules(mixed)
 
 
 @pytest.mark.parametrize("members", OTHERWISE, ids=str)
@@ -110,7 +110,7 @@ def test_one_member_otherwise(members: dict[str, Any]) -> None:
     sound = RulesCache(CATALOGUE)
     behalf = structs.replace(ENTRY, on_behalf_of=Item(type="user", id="u-42", name="Bob Li"))
     for seen in (ENTRY, behalf, ENTRY):
-        assert said(lambda e: sound.complete(e, START), seen) == by_rules(seen)
+        assert verdict(lambda e: sound.complete(e, START), seen) == by_rules(seen)
     other = structs.replace(ENTRY, **members)
-    assert said(lambda e: sound.complete(e, START), other) == by_rules(other)
+    assert verdict(lambda e: sound.complete(e, START), other) == by_rules(other)
     assert isinstance(by_rules(ENTRY), Complete)

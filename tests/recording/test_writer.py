@@ -169,14 +169,14 @@ def test_two_logs_on_one_store(tmp_path: Path) -> None:
     """Two processes' stand-in: each sees at once what the other recorded, and cites the same identities."""
     url = f"sqlite:///{tmp_path}/log.db"
     here, there = open_store(url, create=True)[0], open_store(url)[0]
-    one, other = new_log(here, seed=1), new_log(there, seed=2)
-    assert one.record_many([ENTRY])[0].seq == 0
+    log, other = new_log(here, seed=1), new_log(there, seed=2)
+    assert log.record_many([ENTRY])[0].seq == 0
     assert other.record_many([ENTRY])[0].replayed
     assert other.record_many([LATER])[0].seq == 1
-    assert one.record_many([structs.replace(ENTRY, id=UUID(int=9))])[0].seq == 2
+    assert log.record_many([structs.replace(ENTRY, id=UUID(int=9))])[0].seq == 2
     assert len({body.actor.item for body in bodies(here)}) == 1
     assert len([i for i in here.every_identity("acme") if i.type == "user"]) == 2
-    assert one.count(Query(), viewer=VIEWER) == other.count(Query(), viewer=VIEWER) == (3, 3)
+    assert log.count(Query(), viewer=VIEWER) == other.count(Query(), viewer=VIEWER) == (3, 3)
     assert tree_faults(there, "acme") == []
     here.close()
     there.close()
@@ -285,12 +285,12 @@ def test_a_clock_that_goes_back_is_an_entry(store: Store, back: timedelta, given
     clock.move(-back)
     for number in (8, 9):
         log.record_many([structs.replace(old, id=UUID(int=number) if given_id else None)])
-    found = bodies(store)
-    assert [b.action for b in found] == [
+    history = bodies(store)
+    assert [b.action for b in history] == [
         "role.assigned", "activity_log.clock_adjusted", "role.assigned", "role.assigned",
     ]  # fmt: skip
-    assert [b.recorded_at for b in found] == ["2026-11-02T08:15:00.000000Z"] * 4
-    assert found[1].occurred_at == (START - back).isoformat(timespec="microseconds")[:-6] + "Z"
+    assert [b.recorded_at for b in history] == ["2026-11-02T08:15:00.000000Z"] * 4
+    assert history[1].occurred_at == (START - back).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def test_a_clock_that_goes_on_is_none(store: Store) -> None:
@@ -360,7 +360,7 @@ def canaries() -> list[dict[str, Any]]:
         {"effective_at": "CANARY-10"},
         {"correlation": "CANARY-11\n"},
     ]
-    return [{**right, **one} for one in hidden]
+    return [{**right, **flaw} for flaw in hidden]
 
 
 def test_canaries_reach_no_file(tmp_path: Path) -> None:
@@ -421,16 +421,16 @@ def test_the_index_is_told_what_it_would_read(history: list[list[NewEntry]]) -> 
     """A row made while recording is the one that the recorded body and the directory give."""
     store = MemoryStore()
     store.create("acme")
-    told: list[Committed] = []
+    commits: list[Committed] = []
     means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(), key=bytes(32))
-    writer = Writer(store, "acme", means, told.append)
+    writer = Writer(store, "acme", means, commits.append)
     for entries in history:
         writer.record([writer.request(entries, Item(type="source", id="k-1", name="HR"), atomic=False)])
-    rows = [row for one in told for row in one.rows]
+    rows = [row for commit in commits for row in commit.rows]
     kept = [(row.seq, decode_body(row.body or b"")) for row in store.kept("acme", 0, store.head("acme").size)]
     known = {i.token: i for i in store.every_identity("acme")}
     assert rows == [body_row(seq, body, known, catalogue=CATALOGUE) for seq, body in kept]
-    assert [i for one in told for i in one.identities] == list(store.every_identity("acme"))
+    assert [i for commit in commits for i in commit.identities] == list(store.every_identity("acme"))
 
 
 # --- many at once ---
@@ -452,7 +452,7 @@ def test_an_atomic_batch_that_conflicts_harms_nobody_beside_it(store: Store) -> 
     first, second, third = writer.record(asked)
     assert isinstance(second, BatchRefusedError)
     assert list(second.refused) == [1]
-    assert [one.receipt and one.receipt.seq for one in (*first, *third)] == [1, 2]  # type: ignore[misc]
+    assert [outcome.receipt and outcome.receipt.seq for outcome in (*first, *third)] == [1, 2]  # type: ignore[misc]
     assert store.head("acme").size == 3
     assert "Only here" not in {i.name for i in store.every_identity("acme")}
     assert tree_faults(store, "acme") == []

@@ -94,8 +94,8 @@ def test_others_are_found_as_before(tmp_path: Path, clock: FrozenClock) -> None:
     grow(log, clock, 3)
     log.record_many(about(clock))
     log.erase(GONE, actor=ANNA, origin=WEB)
-    found = log.items("zebedee", viewer=VIEWER)
-    assert [f.id for f in found] == ["u-100", "u-101", "u-102"]
+    items = log.items("zebedee", viewer=VIEWER)
+    assert [f.id for f in items] == ["u-100", "u-101", "u-102"]
     assert log.count(from_params([("concerns", "user/u-101")]), viewer=VIEWER)[0] == 1
 
 

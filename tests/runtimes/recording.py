@@ -28,16 +28,16 @@ def main() -> None:
         )
     signed = deployment.signer().sign("acme")
     assert signed is not None
-    found = log.search(from_line("åse 299"), viewer=operator("acme"))
-    told = {
+    page = log.search(from_line("åse 299"), viewer=operator("acme"))
+    report = {
         "python": list(sys.version_info[:2]),
         "place": numpy.__file__,
         "actions": len(load().actions),
-        "found": [entry.concerns[0].name for entry in found.entries],
+        "found": [entry.concerns[0].name for entry in page.entries],
         "root": signed.root.hex(),
         "findings": [finding.what for finding in deployment.verify("acme").findings],
     }
-    print(json.dumps(told))
+    print(json.dumps(report))
     deployment.close()
 
 

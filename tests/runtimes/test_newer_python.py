@@ -20,8 +20,8 @@ def recorded(python: Path | str) -> dict[str, Any]:
     command = [python, "-W", "error", HERE / "recording.py"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def test_trailbook_records_the_same_under_a_newer_python() -> None:

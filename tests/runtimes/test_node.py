@@ -61,8 +61,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         digest = base64.b64encode(hashlib.sha512(packed).digest()).decode()
         dist = {"tarball": f"{address}/greeting-1.0.0.tgz", "integrity": f"sha512-{digest}"}
         version = {"name": "greeting", "version": "1.0.0", "main": "index.js", "dist": dist}
-        told = {"name": "greeting", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
-        (shelf / "greeting").write_text(json.dumps(told), "utf-8")
+        package = {"name": "greeting", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+        (shelf / "greeting").write_text(json.dumps(package), "utf-8")
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield address

@@ -60,7 +60,7 @@ def test_what_waits_is_done_together() -> None:
     for wish in (2, 4, 5, 6):
         bench.send(wish)
     bench.end()
-    assert [sorted(one) for one in bench.rounds] == [[2], [4, 5, 6]]
+    assert [sorted(batch) for batch in bench.rounds] == [[2], [4, 5, 6]]
     assert [bench.answers[wish] for wish in (2, 4, 6)] == [20, 40, 60]
     assert isinstance(bench.answers[5], NotFoundError)
 
@@ -82,7 +82,7 @@ def test_a_round_is_bounded() -> None:
     for wish, size in ((2, 1), (4, 2), (6, 2), (8, 2), (10, 50)):
         bench.send(wish, size)
     bench.end()
-    assert [sorted(one) for one in bench.rounds] == [[2], [4, 6], [8], [10]]
+    assert [sorted(batch) for batch in bench.rounds] == [[2], [4, 6], [8], [10]]
 
 
 def test_above_the_room_whoever_comes_is_refused() -> None:
@@ -94,7 +94,7 @@ def test_above_the_room_whoever_comes_is_refused() -> None:
     bench.end()
     assert isinstance(bench.answers[6], OverloadedError)
     assert (bench.answers[2], bench.answers[4]) == (20, 40)
-    assert sorted(wish for one in bench.rounds for wish in one) == [2, 4]
+    assert sorted(wish for batch in bench.rounds for wish in batch) == [2, 4]
 
 
 def test_one_who_is_stopped_tells_the_others() -> None:

@@ -69,20 +69,20 @@ def settle(name: str, folder: Path) -> list[str]:
     return [f"id {id_}" for id_ in msgspec.json.decode((folder / "captured.json").read_bytes())]
 
 
-def torn(folder: Path, said: list[str]) -> list[str]:
+def torn(folder: Path, lines: list[str]) -> list[str]:
     """Exports that are not as they were said to be, or not whole under their name."""
-    found = []
-    for line in said:
+    problems = []
+    for line in lines:
         if line.startswith("exported "):
             _, path, digest = line.split()
             if not (folder / path).exists():
-                found.append(f"lost {path}")
+                problems.append(f"lost {path}")
             elif hashlib.sha256((folder / path).read_bytes()).hexdigest() != digest:
-                found.append(f"changed {path}")
+                problems.append(f"changed {path}")
     for path in folder.glob("exports/*/*.jsonl"):
         if not path.name.startswith(".") and not path.read_bytes().endswith(b"}\n"):
-            found.append(f"half a file {path.name}")
-    return found
+            problems.append(f"half a file {path.name}")
+    return problems
 
 
 def migrate(deployment: Deployment, folder: Path, chance: random.Random) -> None:

@@ -21,56 +21,56 @@ from trailbook.testing.trees import tree_faults
 ME = operator(ORG)
 
 
-def acknowledged(said: str) -> list[str]:
+def acknowledged(output: str) -> list[str]:
     """The whole lines that were said; a killed process may leave one cut short."""
-    return said.splitlines()[: said.count("\n")]
+    return output.splitlines()[: output.count("\n")]
 
 
-def faults(folder: Path, said: Iterable[str], *, verify: bool = True) -> list[str]:
+def faults(folder: Path, lines: Iterable[str], *, verify: bool = True) -> list[str]:
     """Everything that is wrong with the log in a folder after these acknowledgements."""
     try:
         deployment = open_in(folder)
     except TrailbookError as error:
         return [f"does not open: {error.detail}"]
     try:
-        return [*_faults(folder, list(said)), *(_verified(deployment) if verify else [])]
+        return [*_faults(folder, list(lines)), *(_verified(deployment) if verify else [])]
     finally:
         deployment.close()
 
 
-def _faults(folder: Path, said: list[str]) -> list[str]:
+def _faults(folder: Path, lines: list[str]) -> list[str]:
     store, registry = open_store(f"sqlite:///{folder}/log.db")
-    ids = [UUID(line[3:]) for line in said if line.startswith("id ")]
+    ids = [UUID(line[3:]) for line in lines if line.startswith("id ")]
     size = store.head(ORG).size
     there = store.seq_of(ORG, ids)
-    found = tree_faults(store, ORG)
-    found += [f"lost {id_}" for id_ in ids if id_ not in there]
-    found += [
+    problems = tree_faults(store, ORG)
+    problems += [f"lost {id_}" for id_ in ids if id_ not in there]
+    problems += [
         f"doubled {id_}" for id_, count in Counter(id_ for id_, _ in store.ids(ORG)).items() if count > 1
     ]
     if store.extent(ORG) != size:
-        found.append(f"{store.extent(ORG)} rows under a head of {size}")
+        problems.append(f"{store.extent(ORG)} rows under a head of {size}")
     store.close()
     del registry
     with closing(apsw.Connection(str(folder / "log.db"))) as db:
-        found += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        for line in said:
+        problems += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        for line in lines:
             if line.startswith("erased "):
                 key = f"user/{line[7:]}"
                 left = db.execute("SELECT count(*) FROM identity WHERE key = ?", (key,)).get
-                found += [f"{line[7:]} can be read again"] if left else []
-    if "backup" in said and not (folder / "backup.db").exists():
-        found.append("the backup is not there")
-    return found
+                problems += [f"{line[7:]} can be read again"] if left else []
+    if "backup" in lines and not (folder / "backup.db").exists():
+        problems.append("the backup is not there")
+    return problems
 
 
 def _verified(deployment) -> list[str]:  # type: ignore[no-untyped-def]
     """What `verify` finds, and whether the index says what the entries say."""
     log = deployment.log(ORG)
     report = deployment.verify(ORG)
-    found = [f"verify: {f.verdict} {f.place} {f.what}" for f in report.findings]
+    problems = [f"verify: {f.verdict} {f.place} {f.what}" for f in report.findings]
     count, size = log.count(Query(), viewer=ME)
     removed = log._store.head(ORG).removed
     if count != size - removed:
-        found.append(f"the index finds {count} of {size - removed} entries")
-    return found
+        problems.append(f"the index finds {count} of {size - removed} entries")
+    return problems

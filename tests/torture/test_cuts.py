@@ -101,8 +101,8 @@ def judged(cut: Cut, begun: Path) -> tuple[str, list[str]]:
         ended = done.stdout.endswith("ended\n")
         met = done.returncode < 0 or "(INJECTED)" in trace.read_text("utf-8", "replace")
         kind = ("went on" if ended else "killed" if done.returncode < 0 else "stopped") if met else "not met"
-        said = acknowledged(done.stdout)
-        return kind, faults(folder, [*said, *settle(cut.scenario, folder)]) + torn(folder, said)
+        lines = acknowledged(done.stdout)
+        return kind, faults(folder, [*lines, *settle(cut.scenario, folder)]) + torn(folder, lines)
 
 
 def some(every: list[Cut], count: int, chance: random.Random) -> list[Cut]:
@@ -114,7 +114,7 @@ def some(every: list[Cut], count: int, chance: random.Random) -> list[Cut]:
 def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
     """0 lost, 0 doubled, 0 torn, and every file opens; the whole loop is more than 1,500 cuts."""
     chance = random.Random(3)
-    found: dict[Cut, list[str]] = {}
+    failures: dict[Cut, list[str]] = {}
     table: dict[str, Counter[str]] = {}
     for name in EVERY:
         every = list(cuts(name, begun))
@@ -122,12 +122,12 @@ def test_no_cut_loses_what_was_acknowledged(begun: Path) -> None:
         with ThreadPoolExecutor(2) as pool:
             verdicts = list(pool.map(lambda cut: judged(cut, begun), chosen))
         table[name] = Counter(kind for kind, _ in verdicts)
-        found |= {cut: wrong for cut, (_, wrong) in zip(chosen, verdicts, strict=True) if wrong}
+        failures |= {cut: wrong for cut, (_, wrong) in zip(chosen, verdicts, strict=True) if wrong}
         print(
-            f"{name}: {len(chosen)} of {len(every)} cuts, {dict(table[name])}, {len(found)} faults so far",
+            f"{name}: {len(chosen)} of {len(every)} cuts, {dict(table[name])}, {len(failures)} faults so far",
             flush=True,
         )
-    assert found == {}
+    assert failures == {}
     assert sum(kinds["killed"] for kinds in table.values()) >= len(EVERY) // 2
     total = sum(count for kinds in table.values() for kind, count in kinds.items() if kind != "not met")
     print(f"{total} cuts that were met, every acknowledged entry stable")

@@ -36,7 +36,7 @@ TABLES = {
 ITEMS = 5  # column of `org`
 MASK = (1 << 40) - 1
 Contents = dict[str, dict[tuple[Any, ...], int]]
-Found = tuple[Finding, ...] | None  # None: the file cannot be opened, or its head not be read
+Findings = tuple[Finding, ...] | None  # None: the file cannot be opened, or its head not be read
 
 
 class Subject(Struct):
@@ -55,7 +55,7 @@ class Subject(Struct):
         path.write_bytes(self.intact if damaged is None else damaged)
         return path
 
-    def verify(self, path: Path, asked: VerifyOptions | None = None) -> Found:
+    def verify(self, path: Path, asked: VerifyOptions | None = None) -> Findings:
         """Every finding, or None where not even the head can be read."""
         try:
             store, _ = open_store(f"sqlite:///{path}")
@@ -90,7 +90,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 
 def read(path: Path) -> Contents | None:
     """Everything in the file, each row with how often it is there; None when it cannot be read."""
-    found: Contents = {}
+    contents: Contents = {}
     try:
         db = apsw.Connection(
             f"file:{path}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
@@ -101,11 +101,11 @@ def read(path: Path) -> Contents | None:
                 # Two packings of one body hold the same: a bit that no reader heeds is no change.
                 row = (raw[0], _plain(raw[1]), *raw[2:]) if table == "entry" else raw
                 rows[row] = rows.get(row, 0) + 1
-            found[table] = rows
+            contents[table] = rows
         db.close()
     except (apsw.Error, UnicodeDecodeError):
         return None
-    return found
+    return contents
 
 
 def _plain(stored: Any) -> Any:
@@ -158,26 +158,26 @@ def flip_each(subject: Subject, count: int, asked: VerifyOptions) -> dict[str, i
         damaged[place] ^= 1 << bit
         path = subject.copy(bytes(damaged))
         after = read(path)
-        found = subject.verify(path, asked)
-        kinds[_judged(subject, after, found, f"byte {place}, bit {bit}")] += 1
+        findings = subject.verify(path, asked)
+        kinds[_judged(subject, after, findings, f"byte {place}, bit {bit}")] += 1
     return kinds
 
 
-def _judged(subject: Subject, after: Contents | None, found: Found, where: str) -> str:
-    if found is None:
+def _judged(subject: Subject, after: Contents | None, findings: Findings, where: str) -> str:
+    if findings is None:
         return "unreadable"
     if after is None:
-        assert found, f"{where}: cannot be read, and nothing was found"
+        assert findings, f"{where}: cannot be read, and nothing was found"
         return "unreadable"
     if after == subject.contents:
-        false = [f for f in found if f.verdict != "index"]
+        false = [f for f in findings if f.verdict != "index"]
         assert not false, f"{where}: nothing changed, and found was {false[:3]}"
-        return "index" if found else "nothing"
+        return "index" if findings else "nothing"
     missed = f"{where}: a change was missed: {difference(subject.contents, after)}"
     silent = counts_more_items(subject.contents, after) or is_id_of_removed(subject.contents, after)
-    assert found or silent, missed
-    outside = [s for s in changed_seqs(subject.contents, after) if s < 613 and not is_placed(s, found)]
-    assert not outside, f"{where}: seq {outside[:5]} not placed by {found[:5]}"
+    assert findings or silent, missed
+    outside = [s for s in changed_seqs(subject.contents, after) if s < 613 and not is_placed(s, findings)]
+    assert not outside, f"{where}: seq {outside[:5]} not placed by {findings[:5]}"
     return "content"
 
 
@@ -205,22 +205,24 @@ Edit = Callable[[apsw.Connection, random.Random], Callable[[tuple[Finding, ...]]
 def verdicts_at(*expected: tuple[str, int]) -> Callable[[tuple[Finding, ...]], bool]:
     """Whether each of these seqs has its verdict, or lies where no kept tile can tell it from its neighbours."""
 
-    def holds(found: tuple[Finding, ...]) -> bool:
-        exact = {(f.verdict, f.seq) for f in found if f.stop is None}
-        return all(e in exact or (e[1] >= 2 * TILE and is_placed(e[1], found)) for e in expected)
+    def holds(findings: tuple[Finding, ...]) -> bool:
+        exact = {(f.verdict, f.seq) for f in findings if f.stop is None}
+        return all(e in exact or (e[1] >= 2 * TILE and is_placed(e[1], findings)) for e in expected)
 
     return holds
 
 
 def some(verdict: str, place: str) -> Callable[[tuple[Finding, ...]], bool]:
     """Whether a finding has this verdict and names this place."""
-    return lambda found: any(f.verdict == verdict and place in f.place for f in found)
+    return lambda findings: any(f.verdict == verdict and place in f.place for f in findings)
 
 
 def alone(verdict: str, place: str) -> Callable[[tuple[Finding, ...]], bool]:
     """The same, and no entry is accused beside it."""
     named = some(verdict, place)
-    return lambda found: named(found) and all(f.stop is not None or f.seq is None or f.token for f in found)
+    return lambda findings: (
+        named(findings) and all(f.stop is not None or f.seq is None or f.token for f in findings)
+    )
 
 
 def _rows(db: apsw.Connection, sql: str, *given: object) -> list[Any]:
@@ -266,11 +268,11 @@ def change_posting(db: apsw.Connection, drawn: random.Random) -> Any:
 
 
 def swap_identities(db: apsw.Connection, drawn: random.Random) -> Any:
-    one, two = _identities(db, drawn, 2)
-    for to, of in ((one, two), (two, one)):
+    first, second = _identities(db, drawn, 2)
+    for to, of in ((first, second), (second, first)):
         db.execute("UPDATE identity SET key = ?, name = ?, salt = ? WHERE version = ?", (*of[2:], to[0]))
-    checks = [some("changed", _token(row[1])) for row in (one, two)]
-    return lambda found: all(check(found) for check in checks)
+    checks = [some("changed", _token(row[1])) for row in (first, second)]
+    return lambda findings: all(check(findings) for check in checks)
 
 
 def change_salt(db: apsw.Connection, drawn: random.Random) -> Any:
@@ -293,7 +295,7 @@ def change_checkpoint(db: apsw.Connection, drawn: random.Random) -> Any:
     at = drawn.randrange(len(content))
     altered = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
     db.execute("UPDATE blob SET content = ? WHERE kind = 'checkpoint' AND key = ?", (altered, key))
-    return lambda found: any(f.verdict in ("unsigned", "missing", "changed") for f in found)
+    return lambda findings: any(f.verdict in ("unsigned", "missing", "changed") for f in findings)
 
 
 def remove_row(db: apsw.Connection, drawn: random.Random) -> Any:
@@ -312,10 +314,10 @@ def add_row(db: apsw.Connection, drawn: random.Random) -> Any:
 
 def exchange_rows(db: apsw.Connection, drawn: random.Random) -> Any:
     sql = "SELECT place, body FROM entry WHERE body IS NOT NULL AND place & ? < ? ORDER BY place"
-    (one, body), (two, other) = drawn.sample(_rows(db, sql, MASK, 2 * TILE), 2)
-    db.execute("UPDATE entry SET body = ? WHERE place = ?", (other, one))
-    db.execute("UPDATE entry SET body = ? WHERE place = ?", (body, two))
-    return verdicts_at(("moved", one & MASK), ("moved", two & MASK))
+    (first, body), (second, other) = drawn.sample(_rows(db, sql, MASK, 2 * TILE), 2)
+    db.execute("UPDATE entry SET body = ? WHERE place = ?", (other, first))
+    db.execute("UPDATE entry SET body = ? WHERE place = ?", (body, second))
+    return verdicts_at(("moved", first & MASK), ("moved", second & MASK))
 
 
 def cut_tail(db: apsw.Connection, drawn: random.Random) -> Any:
@@ -333,7 +335,7 @@ def cut_tail(db: apsw.Connection, drawn: random.Random) -> Any:
             "DELETE FROM blob WHERE kind IN ('checkpoint', 'anchor') AND key IN ('latest', ?)",
             (f"{size:020}",),
         )
-    return lambda found: any((f.verdict, f.seq, f.stop) == ("missing", left, size) for f in found)
+    return lambda findings: any((f.verdict, f.seq, f.stop) == ("missing", left, size) for f in findings)
 
 
 def insert_identity(db: apsw.Connection, drawn: random.Random) -> Any:
@@ -394,7 +396,7 @@ def change_manifest(db: apsw.Connection, drawn: random.Random) -> Any:
     at = drawn.randrange(len(content))
     altered = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
     db.execute("UPDATE blob SET content = ? WHERE number = ?", (altered, number))
-    return lambda found: any(f.verdict == "changed" and "manifest" in f.what for f in found)
+    return lambda findings: any(f.verdict == "changed" and "manifest" in f.what for f in findings)
 
 
 BODY_EDITS: list[Edit] = [change_body, exchange_rows, remove_row]
@@ -427,9 +429,9 @@ def edit_each(subject: Subject, edit: Edit, asked: VerifyOptions, count: int = E
         db.execute("PRAGMA synchronous = OFF")
         holds = edit(db, drawn)
         db.close()
-        found = subject.verify(path, asked)
-        assert found is not None
-        assert holds(found), f"edit {number} of {edit.__name__}: {found}"
+        findings = subject.verify(path, asked)
+        assert findings is not None
+        assert holds(findings), f"edit {number} of {edit.__name__}: {findings}"
 
 
 @pytest.mark.parametrize("edit", ALL_EDITS, ids=lambda edit: edit.__name__)

@@ -33,24 +33,24 @@ def recorder(url: str, seed: int, batches: int, *early: str) -> "subprocess.Pope
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def acknowledged(said: list[str]) -> list[UUID]:
+def acknowledged(lines: list[str]) -> list[UUID]:
     """The ids of whole acknowledgements; a killed process may leave one cut short."""
-    whole = max((at for at, line in enumerate(said) if line == ".\n"), default=-1)
-    return [UUID(line.strip()) for line in said[:whole] if line != ".\n"]
+    whole = max((at for at, line in enumerate(lines) if line == ".\n"), default=-1)
+    return [UUID(line.strip()) for line in lines[:whole] if line != ".\n"]
 
 
 def killed(url: str, seed: int, chance: random.Random, *early: str) -> list[UUID]:
     """Record until a random moment after a random number of lines, then kill; what was acknowledged."""
     process = recorder(url, seed, 10_000, *early)
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(chance.randrange(1, 150))]
+    lines = [process.stdout.readline() for _ in range(chance.randrange(1, 150))]
     if not early:
         time.sleep(chance.random() * 0.02)
     process.kill()
-    said += process.stdout.readlines()
+    lines += process.stdout.readlines()
     process.stdout.close()
     assert process.wait() == -9
-    return acknowledged(said)
+    return acknowledged(lines)
 
 
 def faults(url: str, expected: list[UUID]) -> list[str]:
@@ -61,16 +61,16 @@ def faults(url: str, expected: list[UUID]) -> list[str]:
     size = store.head("acme").size  # before this reading, which is an entry too
     shown = list(deployment.log("acme").rows(Query(as_of=size), viewer=viewer, order="seq"))
     times = Counter(UUID(entry.id) for entry in shown)
-    found = tree_faults(store, "acme")
-    found += [f"lost {id_}" for id_ in expected if id_ not in times]
-    found += [f"doubled {id_}" for id_, count in times.items() if count > 1]
+    problems = tree_faults(store, "acme")
+    problems += [f"lost {id_}" for id_ in expected if id_ not in times]
+    problems += [f"doubled {id_}" for id_, count in times.items() if count > 1]
     if [entry.seq for entry in shown] != list(range(size)):
-        found.append("the seqs shown have gaps")
+        problems.append("the seqs shown have gaps")
     store.close()
     deployment.close()
     with closing(apsw.Connection(url.removeprefix("sqlite:///"))) as db:
-        found += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    return found
+        problems += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    return problems
 
 
 def test_killed_at_many_moments(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_two_processes_append_to_one_file(tmp_path: Path) -> None:
     """Everything either one acknowledged is there once, in one sequence without gaps."""
     url = begin(tmp_path)
     processes = [recorder(url, seed, 200) for seed in (1, 2)]
-    said = [process.communicate()[0] for process in processes]
+    outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    expected = [id_ for text in said for id_ in acknowledged(text.splitlines(keepends=True))]
+    expected = [id_ for text in outputs for id_ in acknowledged(text.splitlines(keepends=True))]
     assert faults(url, expected) == []
     deployment = open_deployment(url)
     assert (

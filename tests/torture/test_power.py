@@ -46,17 +46,17 @@ def cut(folder: Path, seed: int, *weak: str) -> tuple[list[str], int]:
     with image.open("wb") as file:
         file.truncate(_SIZE)
     subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
-    said = folder / "said"
+    output = folder / "output"
     with mounted(image, folder / "disk"):
         begin(folder / "disk")
         os.sync()
-        with writers(folder / "disk", said, seed, *weak) as process:
+        with writers(folder / "disk", output, seed, *weak) as process:
             until = time.monotonic() + 60
-            while said.stat().st_size < 4_000 and time.monotonic() < until:
+            while output.stat().st_size < 4_000 and time.monotonic() < until:
                 time.sleep(0.01)
             time.sleep(random.Random(seed).random())
             lines = acknowledged(
-                said.read_text("utf-8")
+                output.read_text("utf-8")
             )  # read before the copy: whatever is in it was promised
             process.send_signal(signal.SIGSTOP)
             shutil.copyfile(image, after)

@@ -22,10 +22,10 @@ TRIES = 3  # of a test that is wrong once in a hundred times
 Ask = Callable[[str], object]
 
 
-def alike(one: list[float], other: list[float]) -> float:
+def alike(first: list[float], other: list[float]) -> float:
     """The p of two lists of times being alike. Source: Mann and Whitney 1947, by the normal approximation."""
-    ranks = np.argsort(np.argsort(np.asarray([*one, *other]))) + 1.0
-    n, m = len(one), len(other)
+    ranks = np.argsort(np.argsort(np.asarray([*first, *other]))) + 1.0
+    n, m = len(first), len(other)
     u = float(ranks[:n].sum()) - n * (n + 1) / 2
     z = (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
     return math.erfc(abs(z) / math.sqrt(2))
@@ -68,10 +68,10 @@ def test_time_tells_nothing(asked: tuple[httpx.Client, str], slot: str) -> None:
         "name": (f"{here}/items?q={foreign}", f"{here}/items?q={absent}"),
     }[slot]
     assert len({client.get(path).status_code for path in paths}) == 1
-    found: list[float] = []
-    while len(found) < TRIES and max(found, default=0.0) <= 0.01:
-        found.append(timed(client.get, paths))
-    assert max(found) > 0.01, found
+    p_values: list[float] = []
+    while len(p_values) < TRIES and max(p_values, default=0.0) <= 0.01:
+        p_values.append(timed(client.get, paths))
+    assert max(p_values) > 0.01, p_values
 
 
 @pytest.mark.timeout(600)

@@ -50,9 +50,9 @@ class Both(Struct):
         answer = self.client.post(
             "entries/batch", content="\n".join(lines), headers={"content-type": "application/x-ndjson"}
         )
-        told = [json.loads(line) for line in answer.text.splitlines()]
-        assert {one["result"] for one in told} == {"recorded"}, answer.text[:500]
-        return [f"id {one['id']}" for one in told]
+        receipts = [json.loads(line) for line in answer.text.splitlines()]
+        assert {receipt["result"] for receipt in receipts} == {"recorded"}, answer.text[:500]
+        return [f"id {receipt['id']}" for receipt in receipts]
 
     def record(self, count: int, chance: Random) -> list[str]:
         """Record through the library; the acknowledged ids."""
@@ -102,16 +102,16 @@ def both(folder: Folder) -> Iterator[Both]:
 
 def test_seen_at_once(both: Both, folder: Folder, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What one acknowledged the other counts and finds with its next question, thirty times in turn."""
-    chance, said, size = Random(1), list[str](), 40
+    chance, receipts, size = Random(1), list[str](), 40
     away = tmp_path_factory.mktemp("away")
     folder.good("backup", str(away / "log.db"))
     for turn in range(30):
-        said += both.record(1, chance) if turn % 2 else both.post(1, chance)
+        receipts += both.record(1, chance) if turn % 2 else both.post(1, chance)
         size += 1
         assert both.counts() == (size, size)
-        shown = both.client.get(f"entries/{said[-1][3:]}")
+        shown = both.client.get(f"entries/{receipts[-1][3:]}")
         assert (shown.status_code, shown.json()["seq"] >= size - 1) == (200, True)
-    assert faults(folder.path, said) == []
+    assert faults(folder.path, receipts) == []
     # The control: a copy is not the log, and finds none of them.
     for ending in (".keys", ".signing"):
         subprocess.run(["cp", "-r", str(folder.path / f"log.db{ending}"), str(away)], check=True)
@@ -122,58 +122,58 @@ def test_seen_at_once(both: Both, folder: Folder, tmp_path_factory: pytest.TempP
 
 def test_sealing_by_one_does_not_hurt_the_other(both: Both, folder: Folder) -> None:
     """Engine 1: each seals while the other holds the same entries in memory; both go on to count right."""
-    chance, said = Random(2), list[str]()
+    chance, receipts = Random(2), list[str]()
     size = both.counts()[0]
     for turn in range(4):
         more = both.record if turn % 2 else both.post
         for _ in range(3):
-            said += more(SEGMENT // 2, chance)
+            receipts += more(SEGMENT // 2, chance)
             size += SEGMENT // 2
             assert both.counts() == (size, size)
     both.host.log(ORG).seal()
     assert both.counts() == (size, size)
     both.host.log(ORG).reindex()  # the harshest: every segment that the server holds is gone, and made anew
     assert both.counts() == (size, size)
-    said += both.post(1, chance)
+    receipts += both.post(1, chance)
     assert both.counts() == (size + 1, size + 1)
     assert both.host.log(ORG).check_index() == []
-    assert faults(folder.path, said) == []
+    assert faults(folder.path, receipts) == []
 
 
 def test_the_host_is_killed(both: Both, folder: Folder, tmp_path: Path) -> None:
     """Hosts killed while they record beside a server harm neither what was acknowledged nor the server."""
-    chance, said = Random(3), list[str]()
+    chance, receipts = Random(3), list[str]()
     for death in range(3):
         lines = tmp_path / f"said-{death}"
         with writers(folder.path, lines, death) as process:
             while lines.stat().st_size < 2_000:
-                said += both.post(5, chance)
+                receipts += both.post(5, chance)
             process.kill()
             assert process.wait() == -9
-        said += acknowledged(lines.read_text("utf-8"))
-        said += both.post(1, chance)  # no lock is left behind
+        receipts += acknowledged(lines.read_text("utf-8"))
+        receipts += both.post(1, chance)  # no lock is left behind
         assert len(set(both.counts())) == 1
-    assert faults(folder.path, said) == []
+    assert faults(folder.path, receipts) == []
 
 
 def test_the_server_is_killed(both: Both, folder: Folder) -> None:
     """A server killed while it records leaves a log in which the host goes on, and another server begins."""
-    chance, said = Random(4), list[str]()
-    said += both.post(200, chance)
+    chance, receipts = Random(4), list[str]()
+    receipts += both.post(200, chance)
     until = time.monotonic() + 0.2
     while time.monotonic() < until:
-        said += both.record(5, chance)
+        receipts += both.record(5, chance)
     both.server.kill()
     assert both.server.wait(30) == -9
     with pytest.raises(httpx.TransportError):
         both.over_http()
-    said += both.record(50, chance)
-    assert both.host.log(ORG).count(ROLES, viewer=ME)[0] == 40 + len(said)
-    assert faults(folder.path, said) == []
+    receipts += both.record(50, chance)
+    assert both.host.log(ORG).count(ROLES, viewer=ME)[0] == 40 + len(receipts)
+    assert faults(folder.path, receipts) == []
     with serving(folder) as server:
         client = httpx.Client(base_url=f"{server.address}/api/v1/orgs/{ORG}/", headers=both.client.headers)
         after = Both(client, both.host, both.server)
-        assert after.counts() == (40 + len(said),) * 2
-        said += after.post(3, chance)
-        assert after.counts() == (40 + len(said),) * 2
+        assert after.counts() == (40 + len(receipts),) * 2
+        receipts += after.post(3, chance)
+        assert after.counts() == (40 + len(receipts),) * 2
         client.close()

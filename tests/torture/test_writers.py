@@ -36,11 +36,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def writers(folder: Path, said: Path, seed: int, *weak: str) -> Iterator["subprocess.Popen[bytes]"]:
+def writers(folder: Path, output: Path, seed: int, *weak: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Eight writers, whose acknowledgements go to a file; killed at the end at the latest."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(SCRIPT), str(folder), str(seed), "8", *weak]
-    with said.open("wb") as out, subprocess.Popen(command, stdout=out, env=env) as process:
+    with output.open("wb") as out, subprocess.Popen(command, stdout=out, env=env) as process:
         try:
             yield process
         finally:
@@ -84,15 +84,15 @@ def test_killed_under_eight_writers(folder: Path, tmp_path_factory: pytest.TempP
     """One log through many deaths; all that was acknowledged is stable after each."""
     chance, every = random.Random(5), list[str]()
     for cycle in range(CYCLES):
-        said = tmp_path_factory.mktemp("said") / "lines"
-        with writers(folder, said, cycle) as process:
+        output = tmp_path_factory.mktemp("output") / "lines"
+        with writers(folder, output, cycle) as process:
             until = time.monotonic() + 60
-            while said.stat().st_size < 2_000 and time.monotonic() < until:
+            while output.stat().st_size < 2_000 and time.monotonic() < until:
                 time.sleep(0.01)
             time.sleep(chance.random() * 0.4)
             process.kill()
             assert process.wait() == -9
-        mine = acknowledged(said.read_text("utf-8"))
+        mine = acknowledged(output.read_text("utf-8"))
         assert mine
         every += mine
         # The whole log is verified now and then, and at the end; what was acknowledged, after each death.
@@ -102,8 +102,8 @@ def test_killed_under_eight_writers(folder: Path, tmp_path_factory: pytest.TempP
 
 def test_readers_get_every_entry_once(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """By `seq` nothing is missed or doubled while eight write; one reader is killed and taken up again."""
-    said = tmp_path_factory.mktemp("said") / "lines"
-    with writers(folder, said, 99):
+    output = tmp_path_factory.mktemp("output") / "lines"
+    with writers(folder, output, 99):
         reading, other = open_in(folder), open_in(folder)
         steady, naive = Follower(reading.log(ORG)), Follower(reading.log(ORG), by_time=True)
         resumed = Follower(other.log(ORG))
@@ -119,7 +119,7 @@ def test_readers_get_every_entry_once(folder: Path, tmp_path_factory: pytest.Tem
     assert resumed.seqs == list(range(size))
     # The control: whoever follows by time misses what came late.
     assert sorted(set(naive.seqs)) != list(range(size))
-    assert faults(folder, acknowledged(said.read_text("utf-8"))) == []
+    assert faults(folder, acknowledged(output.read_text("utf-8"))) == []
     assert parse_instant(next(reading.log(ORG).rows(Query(), viewer=ME)).occurred_at)
     reading.close()
     other.close()

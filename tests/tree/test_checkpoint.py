@@ -60,10 +60,10 @@ def test_checkpoints_are_those_of_the_golden_file(which: str):
     own = cp.sign_checkpoint(opened.checkpoint, (SKEYS["log"], SKEYS["time"]), SIGNED_AT)
     witnessed = cp.sign(own.text, SKEYS["witness"], SIGNED_AT + 1)
     assert cp.format_note(Note(own.text, (*own.signatures, witnessed))) == raw
-    assert [found.key for found in opened.signed] == [VKEYS["log"]]
-    assert [found.time for found in opened.signed] == [None]
-    assert [found.key for found in opened.cosigned] == [VKEYS["time"], VKEYS["witness"]]
-    assert [found.time for found in opened.cosigned] == [SIGNED_AT, SIGNED_AT + 1]
+    assert [signature.key for signature in opened.signed] == [VKEYS["log"]]
+    assert [signature.time for signature in opened.signed] == [None]
+    assert [signature.key for signature in opened.cosigned] == [VKEYS["time"], VKEYS["witness"]]
+    assert [signature.time for signature in opened.cosigned] == [SIGNED_AT, SIGNED_AT + 1]
 
 
 def test_the_golden_checkpoints_say_what_they_say():
@@ -103,7 +103,7 @@ key_ids = st.binary(min_size=4, max_size=4)
 signatures = st.builds(Signature, names, key_ids, st.binary(min_size=1, max_size=80))
 several = st.lists(signatures, min_size=1, max_size=4, unique_by=msgspec.structs.astuple).map(tuple)
 texts = st.lists(st.one_of(st.just(""), lines), min_size=1, max_size=5).map(
-    lambda found: "\n".join(found) + "\n"
+    lambda rows: "\n".join(rows) + "\n"
 )
 
 
@@ -136,10 +136,10 @@ def test_reading_a_key_gives_back_what_was_written(name: str, alg: int, seed: by
 def test_any_bytes_are_read_or_refused_in_words(raw: bytes):
     for read, write in ((cp.parse_note, cp.format_note), (cp.parse_proof, cp.format_proof)):
         try:
-            found = read(raw)
+            note = read(raw)
         except ProofInvalidError:
             continue
-        assert write(found) == raw
+        assert write(note) == raw
 
 
 # --- every bit ---
@@ -316,7 +316,7 @@ def test_signatures_of_unknown_keys_are_ignored():
     log = NOTE.signatures[0]
     strangers = (Signature(log.name, b"\0\0\0\0", b"?"), Signature("other", log.key_id, b"?"))
     raw = cp.format_note(Note(NOTE.text, (*strangers, *NOTE.signatures)))
-    assert [found.key for found in cp.open_checkpoint(raw, POLICY).signed] == [VKEYS["log"]]
+    assert [signature.key for signature in cp.open_checkpoint(raw, POLICY).signed] == [VKEYS["log"]]
     assert "no signature is by a known key" in refusal(cp.verify_note, Note(NOTE.text, strangers), POLICY.log)
 
 
@@ -347,8 +347,8 @@ def test_the_log_must_sign_and_witnesses_are_counted():
     log, time, witness = NOTE.signatures
     short = cp.format_note(Note(NOTE.text, (log, witness)))
     assert cp.open_checkpoint(short, ONLY).cosigned == ()
-    one = msgspec.structs.replace(POLICY, quorum=1)
-    assert len(cp.open_checkpoint(short, one).cosigned) == 1
+    policy = msgspec.structs.replace(POLICY, quorum=1)
+    assert len(cp.open_checkpoint(short, policy).cosigned) == 1
     assert "1 witnesses cosigned, 2 are asked for" in refusal(cp.open_checkpoint, short, POLICY)
     unsigned = cp.format_note(Note(NOTE.text, (time, witness)))
     assert "by a key of the log" in refusal(cp.open_checkpoint, unsigned, POLICY)
@@ -411,8 +411,8 @@ def test_keys_that_cannot_be_told_apart_are_refused():
 
 
 def with_parts(name: str, typed: bytes) -> str:
-    found = cp.key_id(VerifierKey(name, typed[0], typed[1:])).hex()
-    return f"{name}+{found}+{b64encode(typed).decode()}"
+    key_hash = cp.key_id(VerifierKey(name, typed[0], typed[1:])).hex()
+    return f"{name}+{key_hash}+{b64encode(typed).decode()}"
 
 
 KEY = b"\x01" + VKEYS["log"].key

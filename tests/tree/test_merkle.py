@@ -119,10 +119,10 @@ def test_a_tall_tree_completes_each_tile_once_and_at_its_place():
         at = frontier.size
     assert frontier == merkle.extend_frontier(EMPTY, LEAVES)[0]
     assert [len(level) for level in frontier.levels] == [1, 0, 1]
-    found = {(tile.level, tile.index): tile.hashes for tile in tiles}
-    assert len(found) == len(tiles) == 257
-    assert set(found) == {(0, index) for index in range(256)} | {(1, 0)}
-    assert all(hashes == fetch(level, index, TILE) for (level, index), hashes in found.items())
+    by_place = {(tile.level, tile.index): tile.hashes for tile in tiles}
+    assert len(by_place) == len(tiles) == 257
+    assert set(by_place) == {(0, index) for index in range(256)} | {(1, 0)}
+    assert all(hashes == fetch(level, index, TILE) for (level, index), hashes in by_place.items())
 
 
 def test_nothing_appended_changes_nothing():
@@ -207,20 +207,20 @@ def test_consistency_proofs_equal_the_recursion_and_verify():
         check_consistency(new)
 
 
-def flips(found: bytes):
-    for bit in range(len(found) * 8):
-        changed = bytearray(found)
+def flips(node: bytes):
+    for bit in range(len(node) * 8):
+        changed = bytearray(node)
         changed[bit // 8] ^= 1 << bit % 8
         yield bytes(changed)
 
 
 def changes(proof: tuple[bytes, ...]):
     """Every single-bit change, every hash dropped, doubled or swapped with the next."""
-    for at, found in enumerate(proof):
-        for changed in flips(found):
+    for at, node in enumerate(proof):
+        for changed in flips(node):
             yield (*proof[:at], changed, *proof[at + 1 :])
         yield proof[:at] + proof[at + 1 :]
-        yield (*proof[:at], found, *proof[at:])
+        yield (*proof[:at], node, *proof[at:])
     for at in range(len(proof) - 1):
         yield (*proof[:at], proof[at + 1], proof[at], *proof[at + 2 :])
     yield (*proof, b"x" * 32)
@@ -464,11 +464,11 @@ def test_roots_and_proofs_are_those_of_the_golden_file(size: int):
     golden = GOLDEN[str(size)]
     frontier: Frontier = merkle.extend_frontier(EMPTY, LEAVES[:size])[0]
     assert merkle.frontier_root(frontier).hex() == golden["root"]
-    assert [found.hex() for found in merkle.compact_range(frontier)] == golden["compact"]
+    assert [node.hex() for node in merkle.compact_range(frontier)] == golden["compact"]
     for index, proof in golden["inclusion"].items():
-        assert [found.hex() for found in inclusion(int(index), size)] == proof
+        assert [node.hex() for node in inclusion(int(index), size)] == proof
     for old, proof in golden["consistency"].items():
-        assert [found.hex() for found in consistency(int(old), size)] == proof
+        assert [node.hex() for node in consistency(int(old), size)] == proof
 
 
 def test_the_page_of_the_format_shows_the_golden_bytes():

@@ -35,8 +35,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(authority: Path) -> Iterator[Server]:
     """The authority behind HTTP on this machine."""
-    with serving(authority) as found:
-        yield found
+    with serving(authority) as tsa:
+        yield tsa
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +54,25 @@ def roots(authority: Path) -> list[bytes]:
 def test_a_stamp_is_a_token_that_openssl_verifies_too(server: Server, roots: list[bytes]) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     token = request_stamp(NOTE, server.url)
-    found = check_stamp(token, NOTE, roots)
-    assert found == Stamped(found.time, "CN=Stamps of tsa")
-    assert before <= found.time <= datetime.now(UTC)
+    verdict = check_stamp(token, NOTE, roots)
+    assert verdict == Stamped(verdict.time, "CN=Stamps of tsa")
+    assert before <= verdict.time <= datetime.now(UTC)
     assert openssl_agrees(server.folder, token, NOTE)
 
 
 def test_only_a_hash_a_nonce_and_the_wish_for_a_certificate_are_sent(server: Server) -> None:
     request_stamp(NOTE, server.url)
     request_stamp(NOTE, server.url)
-    one, two = server.queries
-    assert NOTE[:12] not in one
-    assert one != two
-    (server.folder / "q").write_bytes(one)
-    said = subprocess.run(
+    first, second = server.queries
+    assert NOTE[:12] not in first
+    assert first != second
+    (server.folder / "q").write_bytes(first)
+    process = subprocess.run(
         ["openssl", "ts", "-query", "-in", "q", "-text"], cwd=server.folder, capture_output=True, check=True
     )
-    assert b"Hash Algorithm: sha256" in said.stdout
-    assert b"Certificate required: yes" in said.stdout
-    assert b"Nonce: 0x" in said.stdout
+    assert b"Hash Algorithm: sha256" in process.stdout
+    assert b"Certificate required: yes" in process.stdout
+    assert b"Nonce: 0x" in process.stdout
 
 
 def test_a_token_over_another_note_is_refused(authority: Path, token: bytes, roots: list[bytes]) -> None:

@@ -75,8 +75,8 @@ def test_tiles_rewritten_to_fit_a_changed_entry_are_placed_by_the_tile_above(
     leaves, tiles, head = big
     changed = [*leaves[:700], b"\x01" * 32, *leaves[701:]]
     rewritten = {(t.level, t.index): t.hashes for t in extend_frontier(EMPTY, changed)[1]}
-    found = examined(changed, {**tiles, (0, 2): rewritten[0, 2]}, head)
-    assert verdicts(found) == {("changed", 512, 768)}
+    findings = examined(changed, {**tiles, (0, 2): rewritten[0, 2]}, head)
+    assert verdicts(findings) == {("changed", 512, 768)}
     assert ("changed", 0, BIG) in verdicts(examined(changed, rewritten, head))
 
 
@@ -85,11 +85,11 @@ def test_entries_moved_along_are_told_from_the_one_that_was_put_in(
 ) -> None:
     leaves, tiles, head = big
     put_in = [*leaves[:300], b"\x02" * 32, *leaves[300:310], *leaves[311:]]
-    found = {f.seq: f.verdict for f in examined(put_in, tiles, head)}
-    assert found == {300: "inserted", **dict.fromkeys(range(301, 311), "moved")} | {310: "missing"}
+    by_seq = {f.seq: f.verdict for f in examined(put_in, tiles, head)}
+    assert by_seq == {300: "inserted", **dict.fromkeys(range(301, 311), "moved")} | {310: "missing"}
     taken = [*leaves[:300], *leaves[301:311], b"\x02" * 32, *leaves[311:]]
-    found = {f.seq: f.verdict for f in examined(taken, tiles, head)}
-    assert found == {300: "missing", **dict.fromkeys(range(301, 310), "moved"), 310: "inserted"}
+    by_seq = {f.seq: f.verdict for f in examined(taken, tiles, head)}
+    assert by_seq == {300: "missing", **dict.fromkeys(range(301, 310), "moved"), 310: "inserted"}
 
 
 SMALL = TILE + 10

@@ -39,5 +39,5 @@ async ([contrast, off]) => {
 def violations(page: Page, *off: str) -> list[list[Any]]:
     """Each rule that the page breaks, with the elements that break it; the rules in `off` are not asked."""
     page.evaluate(AXE_SCRIPT)
-    found: list[list[Any]] = page.evaluate(_RUN, [CONTRAST, list(off)])
-    return found
+    faults: list[list[Any]] = page.evaluate(_RUN, [CONTRAST, list(off)])
+    return faults

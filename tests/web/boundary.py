@@ -120,8 +120,8 @@ def _turned(text: str) -> str:
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Name, method and path of every operation that the document describes."""
-    for path, found in document["paths"].items():
-        for method, operation in found.items():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             yield operation["operationId"], method.upper(), path
 
 
@@ -137,10 +137,10 @@ def ask(client: httpx.Client, cell: tuple[str, str, Place], headers: dict[str, s
         if not url.endswith("/live") or answer.status_code != 200:
             answer.read()
         text = answer.text if answer.is_stream_consumed else ""
-    return _told(answer, text, place)
+    return _response(answer, text, place)
 
 
-def _told(answer: httpx.Response, text: str, place: Place) -> Response:
+def _response(answer: httpx.Response, text: str, place: Place) -> Response:
     varies = ("x-request-id", "date", "ratelimit")
     headers = sorted((n, v) for n, v in answer.headers.items() if n not in varies)
     for asked in (place.org, *place.ids.values()):
@@ -151,27 +151,27 @@ def _told(answer: httpx.Response, text: str, place: Place) -> Response:
 def breaches(ground: Ground, document: dict[str, Any], names: Iterable[str] | None = None) -> list[str]:
     """Every cell of the matrix that does not hold, in words; `names` are the operations tried, or all."""
     wanted = None if names is None else set(names)
-    found: list[str] = []
+    failures: list[str] = []
     with httpx.Client(base_url=ground.served.base_url, timeout=60) as client:
         for name, method, path in operations(document):
             if wanted is None or name in wanted:
                 for role in ROLES:
-                    found += (
+                    failures += (
                         f"{name} by {role}: {why}"
                         for why in _cell(client, ground, (name, method, path, role))
                     )
-    return found
+    return failures
 
 
 def _cell(client: httpx.Client, ground: Ground, cell: tuple[str, str, str, str]) -> Iterator[str]:
     name, method, path, role = cell
     headers, may = ground.headers[role], role in MAY[name]
 
-    def told(place: Place) -> Response:
+    def answer(place: Place) -> Response:
         return ask(client, (method, path, place), headers)
 
     nowhere = absent(ground.own)
-    own = told(ground.own if method == "GET" else nowhere)
+    own = answer(ground.own if method == "GET" else nowhere)
     if may == (own.status in (401, 403)):
         yield f"own: {own.status}"
     if not may and own.status != _refusal(role, name):
@@ -180,17 +180,17 @@ def _cell(client: httpx.Client, ground: Ground, cell: tuple[str, str, str, str])
         yield f"own: {own.status}"
     seen = {"own": own}
     if "{org}" in path:
-        seen["foreign"], seen["nowhere"] = told(ground.other), told(Place(ABSENT, ground.other.ids))
+        seen["foreign"], seen["nowhere"] = answer(ground.other), answer(Place(ABSENT, ground.other.ids))
         if seen["foreign"] != seen["nowhere"]:
             yield f"foreign {seen['foreign']} and absent {seen['nowhere']} differ"
         if seen["foreign"].status not in (401, 403):
             yield f"foreign: {seen['foreign'].status}"
     if re.search(r"\{(id|item|role|key|export|view)\}", path):
-        seen["foreign id"] = told(Place(ORG, ground.other.ids))
-        seen["absent id"] = told(absent(Place(ORG, ground.other.ids)))
+        seen["foreign id"] = answer(Place(ORG, ground.other.ids))
+        seen["absent id"] = answer(absent(Place(ORG, ground.other.ids)))
         if seen["foreign id"] != seen["absent id"]:
             yield f"foreign id {seen['foreign id']} and absent id {seen['absent id']} differ"
-    yield from (f"{which} tells of {CANARY}" for which, one in seen.items() if CANARY in repr(one))
+    yield from (f"{which} tells of {CANARY}" for which, response in seen.items() if CANARY in repr(response))
 
 
 def _refusal(role: str, name: str) -> int:

@@ -194,18 +194,20 @@ class Documented:
         operation = self._operation(request.url.path, request.method.lower())
         if operation is None:
             return
-        found = operation["responses"].get(str(response.status_code))
-        assert found is not None, f"{request.method} {request.url.path} answers {response.status_code}"
+        specification = operation["responses"].get(str(response.status_code))
+        assert specification is not None, (
+            f"{request.method} {request.url.path} answers {response.status_code}"
+        )
         media_type = response.headers["content-type"].partition("; charset")[0]
-        assert media_type in found["content"], (media_type, sorted(found["content"]))
+        assert media_type in specification["content"], (media_type, sorted(specification["content"]))
         if media_type == "application/problem+json":
             response.read()
-            assert f"`{response.json()['code']}`" in found["description"]
+            assert f"`{response.json()['code']}`" in specification["description"]
 
     def _operation(self, path: str, method: str) -> dict[str, Any] | None:
         # A fixed path is meant before one with a parameter: `entries/batch` is not an entry's id.
         fitting = [operations for pattern, operations in self._paths if pattern.match(path)]
-        return next((found[method] for found in reversed(fitting[:1]) if method in found), None)
+        return next((methods[method] for methods in reversed(fitting[:1]) if method in methods), None)
 
 
 @pytest.fixture
@@ -248,15 +250,15 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def opened(
-        level: Any = "full", said: Sequence[str] | None = None, at: Served = served, **look: Any
+        level: Any = "full", messages: Sequence[str] | None = None, at: Served = served, **look: Any
     ) -> Page:
         context = browser.new_context(base_url=at.base_url, **look)
         context.set_default_timeout(90_000)  # a busy machine is slow, not wrong
         contexts.append(context)
         page = context.new_page()
-        if isinstance(said, list):
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
+        if isinstance(messages, list):
+            page.on("console", lambda message: messages.append(message.text))
+            page.on("pageerror", lambda error: messages.append(str(error)))
         if level is not None:
             page.goto(at.link(level))
             page.click("main button")

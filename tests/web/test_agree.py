@@ -44,9 +44,9 @@ ONCE = {
 @pytest.fixture(scope="module")
 def company(serve: Callable[..., Served]) -> Served:
     """A log with something of everything."""
-    found = serve()
-    lived(found.log)
-    return found
+    served = serve()
+    lived(served.log)
+    return served
 
 
 @pytest.fixture(scope="module")
@@ -70,15 +70,15 @@ def drawn(dice: random.Random) -> list[tuple[str, str]]:
 
 def test_page_api_files_and_stream_agree(company: Served, reader: httpx.Client) -> None:
     """200 random filters in full, each at one `as_of`, give the same entries everywhere."""
-    dice, found = random.Random(23), 0
+    dice, hits = random.Random(23), 0
     for _ in range(FILTERS):
         pairs = drawn(dice)
         if not any(name == "tz" for name, _ in pairs):
             pairs.append(("tz", "Europe/Oslo"))
         pairs.append(("category.not", "activity_log"))  # the exports themselves are entries
         ids = _agreed(company, reader, pairs)
-        found += bool(ids)
-    assert found > FILTERS / 4  # filters that find nothing would agree on anything
+        hits += bool(ids)
+    assert hits > FILTERS / 4  # filters that find nothing would agree on anything
 
 
 def _agreed(company: Served, reader: httpx.Client, pairs: list[tuple[str, str]]) -> list[str]:
@@ -123,35 +123,35 @@ def _saved(reader: httpx.Client, pairs: list[tuple[str, str]], as_of: str) -> li
 
 def _followed(reader: httpx.Client, pairs: list[tuple[str, str]], newer: Sequence[Shown]) -> list[str]:
     """The ids that a stream from the log's beginning tells, in the order of `seq`, up to the last that it should."""
-    found: list[str] = []
+    ids: list[str] = []
     if not newer:
-        return found
+        return ids
     with reader.stream("GET", f"/api/v1/orgs/{ORG}/live?{urlencode([*pairs, ('after', '-1')])}") as answer:
         assert answer.status_code == 200, answer.read()
         for name, _, entry in events(answer):
             if name == "entry":
-                found.append(entry["id"])
+                ids.append(entry["id"])
                 if entry["seq"] >= newer[-1].seq:
                     break
-    return found
+    return ids
 
 
 def test_a_ready_view_gives_what_its_filter_gives(company: Served, reader: httpx.Client) -> None:
     """The link of each of the ten questions shows the entries that the API gives for the same filter."""
     links = re.findall(r'href="([^"]*[?&;]view=(?!all")[^"]*)"', opened(reader, PAGE).text)
     assert len(links) == len(READY_VIEWS) == 10
-    told = []
+    answers = []
     for view, link in zip(READY_VIEWS, map(unescape, links), strict=True):
         pairs = [*view.params, ("tz", "Europe/Oslo"), ("category.not", "activity_log"), ("limit", "200")]
         entries = reader.get(f"/api/v1/orgs/{ORG}/entries?{urlencode(pairs)}").json()["entries"]
         page = opened(reader, f"{link}&{urlencode(pairs[len(view.params) :])}").text
         rows = re.findall(r'class="row" id="e-([^"]+)"', page)
         assert rows == ([] if view.asks else [entry["id"] for entry in entries]), view.name
-        told.append(rows)
-    assert len({tuple(rows) for rows in told if rows}) > 5
+        answers.append(rows)
+    assert len({tuple(rows) for rows in answers if rows}) > 5
 
 
 def test_a_changed_filter_disagrees(reader: httpx.Client) -> None:
     """The control: two filters that differ do not give the same rows."""
-    one, other = (reader.get(f"{PAGE}?category={name}").text for name in ("roles", "users"))
-    assert re.findall(r'id="e-([^"]+)"', one) != re.findall(r'id="e-([^"]+)"', other)
+    roles, users = (reader.get(f"{PAGE}?category={name}").text for name in ("roles", "users"))
+    assert re.findall(r'id="e-([^"]+)"', roles) != re.findall(r'id="e-([^"]+)"', users)

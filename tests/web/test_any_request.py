@@ -49,13 +49,13 @@ def people(asked: Served) -> dict[str, Mapping[str, str]]:
     """Who asks: nobody, a key with all scopes and one with each, and a person signed in."""
     new_key = asked.deployment.credentials.new_key
     keys = {"every scope": SCOPES, **{scope: (scope,) for scope in SCOPES}}
-    found: dict[str, Mapping[str, str]] = {"nobody": {}}
+    headers: dict[str, Mapping[str, str]] = {"nobody": {}}
     for name, scopes in keys.items():
-        found[name] = {"Authorization": f"Bearer {new_key(ORG, name, scopes)[1]}"}
+        headers[name] = {"Authorization": f"Bearer {new_key(ORG, name, scopes)[1]}"}
     person = Item(type="user", id="u-17", name="Anna Berg")
     session = asked.deployment.credentials.new_session(ORG, person, ("system-administrator",))
-    found["signed in"] = {"Cookie": f"__Host-trailbook={session}", "Sec-Fetch-Site": "same-origin"}
-    return found
+    headers["signed in"] = {"Cookie": f"__Host-trailbook={session}", "Sec-Fetch-Site": "same-origin"}
+    return headers
 
 
 def named(asked: Served) -> dict[str, str]:
@@ -66,8 +66,8 @@ def named(asked: Served) -> dict[str, str]:
     key, _ = asked.deployment.credentials.new_key(ORG, "Spare", ("read",))
     role = add_role(by, "Own", {})
     view = views.add_view(by, NewView(name="Shared", query=Query(), shared=True))
-    found = {"org": ORG, "id": entry.id, "key": key.id, "role": role.id, "type": "user", "item": "u-42"}
-    return {**found, "view": view.id}
+    names = {"org": ORG, "id": entry.id, "key": key.id, "role": role.id, "type": "user", "item": "u-42"}
+    return {**names, "view": view.id}
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def test_any_request_is_answered_as_documented(
     asked: Served, people: dict[str, Mapping[str, str]], document: OpenApiSchema
 ) -> None:
     """No answer is 5xx, and each has a status, a type and a shape that the document names."""
-    operations = [found.ok() for found in document.get_all_operations()]
+    operations = [result.ok() for result in document.get_all_operations()]
     each, there = max(1, REQUESTS // len(operations)), named(asked)
     askers = [*(["every scope"] * 8), *(["signed in"] * 4), *people]  # the first are drawn most
-    told: Counter[int] = Counter()
+    statuses: Counter[int] = Counter()
     failed: list[str] = []
     with requests.Session() as session:
         for operation in operations:
@@ -100,7 +100,7 @@ def test_any_request_is_answered_as_documented(
                 answer = case.call(
                     base_url=asked.base_url, session=session, headers=dict(people[who]), timeout=60
                 )
-                told[answer.status_code] += 1
+                statuses[answer.status_code] += 1
                 case.validate_response(answer, checks=CHECKED)
 
             try:
@@ -108,20 +108,20 @@ def test_any_request_is_answered_as_documented(
             except (AssertionError, BaseExceptionGroup) as error:
                 failed.append(f"{operation.label}: {error}")
     assert failed == []
-    print(sum(told.values()), "requests", dict(told.most_common()))
-    assert sum(told.values()) >= REQUESTS // 2
-    assert told[200] > len(operations)  # the control: much is refused, but not everything
+    print(sum(statuses.values()), "requests", dict(statuses.most_common()))
+    assert sum(statuses.values()) >= REQUESTS // 2
+    assert statuses[200] > len(operations)  # the control: much is refused, but not everything
 
 
 def test_an_answer_that_is_not_documented_is_found(asked: Served, document: OpenApiSchema) -> None:
     """The control: held against another operation's answers, a good answer fails."""
-    operations = {found.ok().label: found.ok() for found in document.get_all_operations()}
-    one = next(
+    operations = {result.ok().label: result.ok() for result in document.get_all_operations()}
+    operation = next(
         op
         for label, op in operations.items()
         if label.startswith("DELETE ") and label.endswith("/keys/{key}")
     )
-    case = one.Case(path_parameters={"org": ORG, "key": "none"})
+    case = operation.Case(path_parameters={"org": ORG, "key": "none"})
     answer = requests.get(f"{asked.base_url}/healthz", timeout=60)
     with pytest.raises(BaseExceptionGroup):
         case.validate_response(answer, checks=CHECKED)

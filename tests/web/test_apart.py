@@ -31,7 +31,7 @@ HERE, THERE, CASE, EN, NB = "Ark of the north", "Ark of the hill", "Hotline-8152
 IDA, OLA, EVA = (
     Item(type="user", id=f"u-{name}", name=name) for name in ("Ida-reads", "Ola-reads", "Eva-reads")
 )
-MARKS = frozenset({HERE, THERE, CASE, EN, NB, *(str(one.name) for one in (IDA, OLA, EVA))})
+MARKS = frozenset({HERE, THERE, CASE, EN, NB, *(str(person.name) for person in (IDA, OLA, EVA))})
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +84,12 @@ def seen(served: Served, readers: Sequence[Reader]) -> list[tuple[Reader, frozen
         return frozenset(mark for mark in MARKS if mark in answer.text)
 
     with ThreadPoolExecutor(8) as pool:
-        return [one for both in pool.map(ask, [*readers] * TIMES) for one in both]
+        return [sight for both in pool.map(ask, [*readers] * TIMES) for sight in both]
 
 
-def crossed(found: Sequence[tuple[Reader, frozenset[str]]]) -> list[Any]:
+def crossed(sights: Sequence[tuple[Reader, frozenset[str]]]) -> list[Any]:
     return [
-        (reader.item.name, reader.lang, sees ^ reader.sees) for reader, sees in found if sees != reader.sees
+        (reader.item.name, reader.lang, sees ^ reader.sees) for reader, sees in sights if sees != reader.sees
     ]
 
 

@@ -56,9 +56,9 @@ def evil() -> Iterator[Evil]:
 @pytest.fixture(scope="module")
 def company(serve: Callable[..., Served]) -> Served:
     """A server of its own, where Anna administers."""
-    found = serve()
-    put_member(By(found.deployment, operator(ORG)), PERSON, [ADMINISTRATOR, "hr"])
-    return found
+    served = serve()
+    put_member(By(served.deployment, operator(ORG)), PERSON, [ADMINISTRATOR, "hr"])
+    return served
 
 
 def roles(served: Served) -> set[str]:
@@ -169,7 +169,7 @@ def test_ids_that_want_to_lead_elsewhere(company: Served, visit: Callable[..., P
     page = visit(at=company)
     page.goto(f"{company.page}?outcome=failure")
     assert page.locator(ROW).count() == len(HOSTILE_IDS)
-    led = page.eval_on_selector_all("a", "all => all.map(one => one.protocol + '//' + one.host)")
+    led = page.eval_on_selector_all("a", "all => all.map(link => link.protocol + '//' + link.host)")
     assert set(led) == {company.base_url}
     links = page.locator(f"{ROW} .sentence a")
     for at in range(links.count()):

@@ -54,12 +54,12 @@ EXPECTED = "the server responded with a status of 4"
 @pytest.fixture(scope="module")
 def cared(serve: Callable[..., Served]) -> Served:
     """A server with members, a role of its own and keys to show."""
-    found = serve()
-    by = By(found.deployment, operator(ORG))
+    served = serve()
+    by = By(served.deployment, operator(ORG))
     role = add_role(by, "Payroll " + "x" * 80, {"activity_log": "full"})
     put_member(by, Item(type="user", id="u-42", name="Bob Li"), [role.id])
     put_member(by, Item(type="user", id="u-long", name="Å" * 200), ["hr", "auditor"])
-    return found
+    return served
 
 
 def settled(page: Page, dialog: str) -> None:
@@ -67,10 +67,10 @@ def settled(page: Page, dialog: str) -> None:
     page.wait_for_function("s => document.querySelector(s).getAnimations().length === 0", arg=dialog)
 
 
-def clean(page: Page, said: list[str]) -> None:
+def clean(page: Page, messages: list[str]) -> None:
     """No axe finding, nothing said on the console, nothing that scrolls sideways."""
     assert violations(page, NOT_ASKED) == []
-    assert [text for text in said if EXPECTED not in text] == []
+    assert [text for text in messages if EXPECTED not in text] == []
     width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width[0] <= width[1]
 
@@ -79,22 +79,22 @@ def clean(page: Page, said: list[str]) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, width: int) -> None:
     """Axe finds nothing and the policy is never broken, light and dark, narrow and wide."""
-    said: list[str] = []
-    page = visit(said=said, color_scheme=scheme, viewport={"width": width, "height": 800})
+    messages: list[str] = []
+    page = visit(messages=messages, color_scheme=scheme, viewport={"width": width, "height": 800})
     for path in STATES.values():
         page.goto(path)
-        clean(page, said)
+        clean(page, messages)
     page.goto(PAGE)
     page.click(".row .when a")
     page.wait_for_url("**/e/**")
     page.wait_for_selector("#panel[open]")
     settled(page, "#panel")
-    clean(page, said)
+    clean(page, messages)
     page.keyboard.press("Escape")
     for press, sheet in (("[data-help]", "#help"), ("[data-export]", "#export")):
         page.click(press)
         settled(page, sheet)
-        clean(page, said)
+        clean(page, messages)
         page.keyboard.press("Escape")
 
 
@@ -104,29 +104,31 @@ def test_the_settings_are_accessible(
     visit: Callable[..., Page], cared: Served, scheme: str, width: int
 ) -> None:
     """Every page of access, with its forms open, what was saved, refused, and shown once."""
-    said: list[str] = []
-    page = visit((ADMINISTRATOR,), said, cared, color_scheme=scheme, viewport={"width": width, "height": 800})
+    messages: list[str] = []
+    page = visit(
+        (ADMINISTRATOR,), messages, cared, color_scheme=scheme, viewport={"width": width, "height": 800}
+    )
     for place in PLACES:
         page.goto(f"{PAGE}/settings/{place}")
         expect(page.locator("[aria-current=page]")).to_have_count(1)
         page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
-        clean(page, said)
+        clean(page, messages)
     page.goto(f"{PAGE}/settings/keys")
     page.locator(".take input[name=name]").fill("Sync")
     page.locator(".take input[value=read]").check()
     page.locator(".take button").click()
     expect(page.locator("main [role=status] code")).to_contain_text("tb_")
-    clean(page, said)
+    clean(page, messages)
     page.goto(f"{PAGE}/settings/organisation")
     page.locator("main form button").click()
     page.wait_for_url("**saved=1")
-    clean(page, said)
+    clean(page, messages)
     page.goto(f"{PAGE}/settings/members")
     page.locator(".take input[name=id]").fill("u 1")
     page.locator(".take input[name=name]").fill("\u202e")
     page.locator(".take button").click()
     expect(page.locator("main [role=alert]")).to_be_visible()
-    clean(page, said)
+    clean(page, messages)
 
 
 @pytest.mark.parametrize("width", [320, 1280])
@@ -136,12 +138,12 @@ def test_refusals_are_accessible(
     visit: Callable[..., Page], scheme: str, width: int, level: str | None
 ) -> None:
     """The refusal and the signed-out page too."""
-    said: list[str] = []
-    page = visit(level, said=said, color_scheme=scheme, viewport={"width": width, "height": 800})
+    messages: list[str] = []
+    page = visit(level, messages=messages, color_scheme=scheme, viewport={"width": width, "height": 800})
     page.goto(PAGE)
     expected = "You need full access to Activity log" if level else "Sign in with a link"
     expect(page.locator("h1")).to_have_text(expected)
-    clean(page, said)
+    clean(page, messages)
 
 
 def test_axe_finds_what_is_wrong(visit: Callable[..., Page]) -> None:
@@ -171,13 +173,13 @@ def test_axe_finds_one_pale_cell_among_thousands(visit: Callable[..., Page]) -> 
 
 def test_the_policy_stops_what_is_inline(visit: Callable[..., Page]) -> None:
     """The control: a script put into the page by hand does not run, and the console says why."""
-    said: list[str] = []
-    page = visit(said=said)
+    messages: list[str] = []
+    page = visit(messages=messages)
     page.goto(PAGE)
     page.evaluate(
         "document.body.append(Object.assign(document.createElement('script'), {text: 'document.title = 1'}))"
     )
-    assert any("Content Security Policy" in text for text in said)
+    assert any("Content Security Policy" in text for text in messages)
     assert page.title() == "Activity log · Trailbook"
 
 

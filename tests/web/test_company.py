@@ -67,7 +67,7 @@ def asked(query: str) -> Query:
     return from_params(own if "tz" in dict(own) else [*own, ("tz", "Europe/Oslo")])
 
 
-def found(everything: list[EntryFacts], query: Query) -> list[EntryFacts]:
+def selection(everything: list[EntryFacts], query: Query) -> list[EntryFacts]:
     return [view for view in everything if matches(query, view, NOW)]
 
 
@@ -75,12 +75,12 @@ def found(everything: list[EntryFacts], query: Query) -> list[EntryFacts]:
 def test_bars(reader: httpx.Client, everything: list[EntryFacts], query: str) -> None:
     """Every bar of a filter, and all of them together, are what counting finds."""
     bars = _BAR.findall(reader.get(f"{PAGE}/bars?{query}").text)
-    whole = found(everything, asked(query))
+    whole = selection(everything, asked(query))
     assert 0 < len(bars) <= 92
     assert sum(int(count.replace(",", "")) for _, count in bars) == len(whole)
     for href, count in bars:
         narrowed = asked(href.partition("?")[2])
-        assert len(found(whole, narrowed)) == int(count.replace(",", "")), href
+        assert len(selection(whole, narrowed)) == int(count.replace(",", "")), href
 
 
 @pytest.mark.parametrize("query", FILTERS)
@@ -92,14 +92,16 @@ def test_counts(reader: httpx.Client, everything: list[EntryFacts], query: str) 
     pairs = httpx.QueryParams(query).multi_items()
     for field, text in sections:
         rest = "&".join(f"{n}={v}" for n, v in pairs if n.removesuffix(".not") != field)
-        mine = Counter(v for view in found(everything, asked(rest)) for v in values_of(field, view.entry))
+        mine = Counter(v for view in selection(everything, asked(rest)) for v in values_of(field, view.entry))
         numbered = re.findall(r'<a [^>]*>([^<]+)</a> <span class="n">([\d,]+)<', text)
         # Signing in and reading are entries too, and go on while this is read.
-        told = [int(n.replace(",", "")) for label, n in numbered if label not in ("Activity log", "Security")]
+        counts = [
+            int(n.replace(",", "")) for label, n in numbered if label not in ("Activity log", "Security")
+        ]
         mine = Counter({v: n for v, n in mine.items() if v not in ("activity_log", "security")})
         if field == "action":
             mine = Counter({name: count for name, count in mine.items() if not name.endswith("*")})
-        assert sorted(n for n in told if n) == sorted(mine.values()), field
+        assert sorted(n for n in counts if n) == sorted(mine.values()), field
 
 
 def test_the_overview(reader: httpx.Client, everything: list[EntryFacts]) -> None:
@@ -117,12 +119,12 @@ def test_the_overview(reader: httpx.Client, everything: list[EntryFacts]) -> Non
     assert set(re.findall(r"<bdi>([^<]+)</bdi>", silent)) == mine
     unusual = page.partition('id="unusual"')[2].partition("</section>")[0]
     days = re.findall(r'<li><p><a href="([^"]+)">[^<]+: ([\d,]+) entries</a>', unusual)
-    said = re.findall(r'<li><p><a href="[^"]+">([^<]+): [\d,]+ entries</a>', unusual)
-    assert [day.rpartition(" ")[0] for day in said[:2]] == ["Sunday 15 November", "Saturday 14 November"]
+    labels = re.findall(r'<li><p><a href="[^"]+">([^<]+): [\d,]+ entries</a>', unusual)
+    assert [day.rpartition(" ")[0] for day in labels[:2]] == ["Sunday 15 November", "Saturday 14 November"]
     assert "Huldra Archive" in silent
     for href, count in days:
         narrowed = asked(href.partition("?")[2])
-        assert len(found(everything, narrowed)) == int(count.replace(",", ""))
+        assert len(selection(everything, narrowed)) == int(count.replace(",", ""))
     people = {view.entry.actor.name for view in everything if view.entry.actor.kind == "person"}
     assert len(people) > 50
     assert not [name for name in people if name and name in page]

@@ -76,10 +76,10 @@ def test_a_view_tells_nobody_who_exists(ground: Ground) -> None:
     """Saving a filter that names somebody hidden is refused as one that names nobody."""
     url, headers = f"{ground.served.api}/views", ground.headers["key:read"]
 
-    def said(item: str) -> tuple[int, str]:
+    def refusal(item: str) -> tuple[int, str]:
         answer = httpx.post(url, json={"name": item, "filter": {"actor": f"user/{item}"}}, headers=headers)
         return answer.status_code, answer.json()["errors"][0]["detail"].replace(item, "*")
 
-    assert said("u-101") == said("u-102") == said("u-199")
+    assert refusal("u-101") == refusal("u-102") == refusal("u-199")
     known = httpx.post(url, json={"name": "Anna", "filter": {"actor": "user/u-17"}}, headers=headers)
     assert known.status_code == 201  # the control

@@ -34,13 +34,13 @@ def test_the_hr_pages_are_accessible(company: Served, browser: Any, scheme: str,
         base_url=company.base_url, color_scheme=scheme, viewport={"width": width, "height": 800}
     )
     context.set_default_timeout(90_000)
-    page, said = context.new_page(), []
-    page.on("console", lambda message: said.append(message.text))
+    page, messages = context.new_page(), []
+    page.on("console", lambda message: messages.append(message.text))
     for path in PATHS:
         page.goto(path)
         assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    assert [text for text in said if "status of 4" not in text] == []
+    assert [text for text in messages if "status of 4" not in text] == []
     context.close()
 
 

@@ -33,14 +33,14 @@ def faults(text: str) -> list[str]:
     whole = (
         whole.replace("<title>", "<!-- ", 1).replace("</title>", " -->", 1) if whole is not text else whole
     )
-    found = [str(error.code) for error in JustHTML(whole, collect_errors=True).errors]
+    problems = [str(error.code) for error in JustHTML(whole, collect_errors=True).errors]
     ids = re.findall(r' id="([^"]*)"', text)
-    found += [f"the id {id_} stands {count} times" for id_, count in Counter(ids).items() if count > 1]
+    problems += [f"the id {id_} stands {count} times" for id_, count in Counter(ids).items() if count > 1]
     if text.lstrip().startswith("<!doctype"):
-        found += [f"nothing has the id {id_}" for id_ in _REFERENCES.findall(text) if id_ not in ids]
+        problems += [f"nothing has the id {id_}" for id_ in _REFERENCES.findall(text) if id_ not in ids]
     if _NO_LINKS_WITHIN.search(text):
-        found.append("a link holds another control")
-    return found
+        problems.append("a link holds another control")
+    return problems
 
 
 @pytest.mark.parametrize("state", STATES)

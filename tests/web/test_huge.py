@@ -117,8 +117,8 @@ def test_the_largest_legal_entry_is_recorded(served: Served) -> None:
     )
     assert posted(served, json.dumps(given).encode()) == 201
     key = {"Authorization": f"Bearer {served.keys['read']}"}
-    found: dict[str, Any] = httpx.get(f"{served.api}/entries/{given['id']}", headers=key).json()
-    assert len(found["concerns"]) == 100
+    entry: dict[str, Any] = httpx.get(f"{served.api}/entries/{given['id']}", headers=key).json()
+    assert len(entry["concerns"]) == 100
     store = served.log._store
     seq = store.seq_of(ORG, [UUID(given["id"])])[UUID(given["id"])]
     assert len(store.kept_at(ORG, [seq])[0].body or b"") <= 65_535
@@ -131,7 +131,7 @@ def test_one_poison_entry_in_a_batch_of_a_thousand(served: Served, bad: int) -> 
     entries[bad]["action"] = "role.poisoned"
     key = {"Authorization": f"Bearer {served.keys['record']}", "Content-Type": "application/x-ndjson"}
     body = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
-    told = httpx.post(f"{served.api}/entries/batch", content=body, headers=key, timeout=60).text.splitlines()
-    results = [json.loads(line) for line in told]
+    lines = httpx.post(f"{served.api}/entries/batch", content=body, headers=key, timeout=60).text.splitlines()
+    results = [json.loads(line) for line in lines]
     assert [each["result"] == "recorded" for each in results] == [at != bad for at in range(1000)]
-    assert "action-unknown" in told[bad]
+    assert "action-unknown" in lines[bad]

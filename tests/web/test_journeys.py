@@ -29,41 +29,41 @@ class Question(Struct, frozen=True, kw_only=True):
 
     view: str
     typed: str | None = None
-    found: tuple[str, ...]
+    hits: tuple[str, ...]
     missed: tuple[str, ...]
 
 
 QUESTIONS = (
     Question(
         view="own-profile",
-        found=("Anna Berg updated their own profile",),
+        hits=("Anna Berg updated their own profile",),
         missed=("Kari Lie updated the profile of Bob Li",),
     ),
     Question(
         view="integrations",
-        found=("Kari Lie sent Bob Li to the integration Visma",),
+        hits=("Kari Lie sent Bob Li to the integration Visma",),
         missed=("The integration Visma started",),
     ),
     Question(
         view="permissions-of",
         typed="nils",
-        found=("Kari Lie gave Nils New the role Manager", "Kari Lie gave Nils New the permission Reports"),
+        hits=("Kari Lie gave Nils New the role Manager", "Kari Lie gave Nils New the permission Reports"),
         missed=("Kari Lie gave Bob Li the role Payroll",),
     ),
     Question(
         view="review",
-        found=("Kari Lie gave Nils New the permission Reports",),
+        hits=("Kari Lie gave Nils New the permission Reports",),
         missed=("Anna Berg gave Bob Li the role Archivist",),
     ),
     Question(
         view="new-hire",
         typed="nils",
-        found=("Kari Lie added Nils New as a user", "Kari Lie gave Nils New the role Manager"),
+        hits=("Kari Lie added Nils New as a user", "Kari Lie gave Nils New the role Manager"),
         missed=("Anna Berg updated their own profile",),
     ),
     Question(
         view="automation",
-        found=(
+        hits=(
             "The integration Visma started",
             "Access expiry took the role Manager away from Bob Li",
         ),
@@ -71,23 +71,23 @@ QUESTIONS = (
     ),
     Question(
         view="skills",
-        found=("Kari Lie added the competence Truck T1 for Bob Li",),
+        hits=("Kari Lie added the competence Truck T1 for Bob Li",),
         missed=("Kari Lie gave Nils New the role Manager",),
     ),
     Question(
         view="absence-salary",
-        found=("Kari Lie registered an absence for Bob Li", "Kari Lie changed the salary of Bob Li"),
+        hits=("Kari Lie registered an absence for Bob Li", "Kari Lie changed the salary of Bob Li"),
         missed=("Kari Lie gave Nils New the role Manager",),
     ),
     Question(
         view="one-actor",
         typed="anna",
-        found=("Anna Berg updated their own profile",),
+        hits=("Anna Berg updated their own profile",),
         missed=("Kari Lie updated the profile of Bob Li",),
     ),
     Question(
         view="auditor",
-        found=("Anna Berg gave Bob Li the role Archivist",),
+        hits=("Anna Berg gave Bob Li the role Archivist",),
         missed=("Kari Lie gave Nils New the role Manager",),
     ),
 )
@@ -135,9 +135,9 @@ def lived(log: Log) -> None:
 @pytest.fixture(scope="module")
 def company(serve: Callable[..., Served]) -> Served:
     """A log in which every question has an answer."""
-    found = serve()
-    lived(found.log)
-    return found
+    served = serve()
+    lived(served.log)
+    return served
 
 
 @pytest.fixture
@@ -167,11 +167,11 @@ def reader(company: Served, browser: Any) -> Any:
 
 def answered(page: Page, question: Question) -> None:
     """The rows are those that the question asks for, and none that it does not."""
-    said = page.locator(".sentence")
-    for sentence in question.found:
-        expect(said.filter(has_text=sentence).first).to_be_visible()
+    sentences = page.locator(".sentence")
+    for sentence in question.hits:
+        expect(sentences.filter(has_text=sentence).first).to_be_visible()
     for sentence in question.missed:
-        expect(said.filter(has_text=sentence)).to_have_count(0)
+        expect(sentences.filter(has_text=sentence)).to_have_count(0)
 
 
 def test_every_question_has_a_journey() -> None:

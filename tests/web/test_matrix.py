@@ -49,8 +49,11 @@ def test_without_the_permission_check_the_matrix_fails(
     """The control: everybody of the organisation is let in, and each who may not is found."""
     for name in ("require_full", "require_exports", "require_proofs", "require_access"):
         monkeypatch.setattr(getattr(access, name), "__code__", code(lambda viewer, org: None))
-    found = breaches(ground, described(ground), READS)
-    assert [f"findEntries by employee: own: {200}" in found, "readEntry by employee: own: 200" in found] == [
+    failures = breaches(ground, described(ground), READS)
+    assert [
+        f"findEntries by employee: own: {200}" in failures,
+        "readEntry by employee: own: 200" in failures,
+    ] == [
         True,
         True,
     ]
@@ -62,9 +65,9 @@ def test_without_the_organisation_filter_the_matrix_fails(
     """The control: whoever may read at home may read anywhere, and what they read is found."""
     monkeypatch.setattr(access.require_full, "__code__", code(lambda viewer, org: None))
     monkeypatch.setattr(Credential.require, "__code__", code(lambda self, scope, org: None))
-    found = breaches(ground, described(ground), READS)
-    assert f"findEntries by hr: foreign tells of {CANARY}" in found
-    assert f"readEntry by key:read: foreign tells of {CANARY}" in found
+    failures = breaches(ground, described(ground), READS)
+    assert f"findEntries by hr: foreign tells of {CANARY}" in failures
+    assert f"readEntry by key:read: foreign tells of {CANARY}" in failures
 
 
 def test_without_the_filter_of_ids_the_matrix_fails(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +77,8 @@ def test_without_the_filter_of_ids_the_matrix_fails(ground: Ground, monkeypatch:
         return self._registry.key(key_id)
 
     monkeypatch.setattr(Credentials, "key", anywhere)
-    found = breaches(ground, described(ground), ("rotateApiKey",))
-    assert [text for text in found if "rotateApiKey by key:administer" in text]
+    failures = breaches(ground, described(ground), ("rotateApiKey",))
+    assert [text for text in failures if "rotateApiKey by key:administer" in text]
 
 
 @pytest.mark.parametrize("path", ["entries?limit=1", "facets?by=action&limit=1", "exports?limit=1"])

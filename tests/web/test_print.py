@@ -28,25 +28,25 @@ def test_a_list_on_paper(visit: Callable[..., Page], client: httpx.Client, group
     """Filter in words, zone, count, time and page numbers; the entries of the page, each once, and no button."""
     page = visit(timezone_id="Europe/Oslo")
     text = printed(page, f"{PAGE}?{ASKED}{group}")
-    found = client.get(
+    listing = client.get(
         "entries", params={**dict(p.split("=") for p in ASKED.split("&")), "count": "true"}
     ).json()
     assert "Roles" in text
     assert "Bob Li" in text
     assert "past 6 months" in text
-    assert f"{found['count']} entries" in text
+    assert f"{listing['count']} entries" in text
     assert "(Europe/Oslo)" in text
     assert re.search(r"nordlys, as shown on \d+ \w+ \d{4}, \d\d:\d\d", text)
     pages = int(re.findall(r"1 / (\d+)", text)[0])
     assert pages > 1
     assert f"{pages} / {pages}" in text
     rows = text.partition("as shown on")[2]
-    assert len(re.findall(r"\d{1,2} [A-Z][a-z]+ \d{4} \d\d:\d\d (?!\d)", rows)) == len(found["entries"])
+    assert len(re.findall(r"\d{1,2} [A-Z][a-z]+ \d{4} \d\d:\d\d (?!\d)", rows)) == len(listing["entries"])
     at = 0
-    for entry in found["entries"]:
-        said = " ".join(entry["sentence"].split())
-        assert said in rows[at:]
-        at = rows.index(said, at)
+    for entry in listing["entries"]:
+        sentence = " ".join(entry["sentence"].split())
+        assert sentence in rows[at:]
+        at = rows.index(sentence, at)
     for word in ("Show", "Export", "Older", "Sign out", "Save this view", "Choose a range"):
         assert word not in text
 

@@ -20,8 +20,8 @@ BUDGET = 96_000
 
 def listed() -> dict[str, str]:
     """Each file of the manifest, and the hash that is written down for it."""
-    found: dict[str, Any] = tomllib.loads((VENDOR / "manifest.toml").read_text("utf-8"))
-    return {file["path"]: file["sha256"] for package in found["package"] for file in package["file"]}
+    manifest: dict[str, Any] = tomllib.loads((VENDOR / "manifest.toml").read_text("utf-8"))
+    return {file["path"]: file["sha256"] for package in manifest["package"] for file in package["file"]}
 
 
 def faults(folder: Path) -> list[str]:

@@ -19,8 +19,8 @@ from tests.capture.small import (
     declare,
     item,
     people,
-    told,
     waiting,
+    waiting_actions,
 )
 
 from trailbook.capture import Bounds, Capture, acting_as, outbox
@@ -50,7 +50,7 @@ def test_record_change(capture: Capture, engine: Engine, bob: int) -> None:
             capture.record_change(session, absence, "absence.approved")
             savepoint.rollback()
         number = absence.id
-    assert told(engine) == [("absence.requested", f"absence/{number}")]
+    assert waiting_actions(engine) == [("absence.requested", f"absence/{number}")]
     with Session(engine) as session, pytest.raises(ConfigurationError, match="not tracked"):
         capture.record_change(session, Setting(id=1, value="x"), "setting.updated")
 
@@ -105,14 +105,14 @@ def test_awaited_sessions(database: Database) -> None:
     finally:
         capture.stop()
     waited = database.engine()
-    found = [(e["action"], e["actor"]["id"]) for e in waiting(waited)]
-    assert found == [
+    entries = [(e["action"], e["actor"]["id"]) for e in waiting(waited)]
+    assert entries == [
         ("user.created", "u-17"),
         ("user.invited", "u-17"),
         ("user.created", "u-42"),
         ("user.invited", "u-42"),
     ]
-    assert len(told(waited)) == 4
+    assert len(waiting_actions(waited)) == 4
     waited.dispose()
 
 

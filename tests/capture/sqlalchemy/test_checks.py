@@ -17,9 +17,9 @@ def test_a_blind_spot_is_told_at_the_start(engine: Engine) -> None:
         cascading(), type="user", actions={"created": "user.created", "updated": None, "deleted": None}
     )
     with pytest.warns(CaptureWarning, match="triggers only"):
-        found = capture.install(engine)
+        findings = capture.install(engine)
     capture.stop()
-    assert [(f.table, f.code) for f in found] == [("child", "cascade-in-database")]
+    assert [(f.table, f.code) for f in findings] == [("child", "cascade-in-database")]
 
 
 def cascading() -> Any:

@@ -36,10 +36,10 @@ def test_an_outbox_that_cannot_be_written(capture: Capture, engine: Engine, bob:
         connection.execute(text("ALTER TABLE trailbook_outbox RENAME TO elsewhere"))
     with Session(engine) as session:
         session.add(User(name="Eve", email="eve@host.test"))
-        with pytest.raises((OperationalError, ProgrammingError), match="trailbook_outbox") as told:
+        with pytest.raises((OperationalError, ProgrammingError), match="trailbook_outbox") as failure:
             session.flush()
-        assert not told.value.connection_invalidated
-        assert "Eve" not in str(told.value)
+        assert not failure.value.connection_invalidated
+        assert "Eve" not in str(failure.value)
     assert rows(engine) == {(bob, "Bob")}
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE elsewhere RENAME TO trailbook_outbox"))
@@ -62,9 +62,9 @@ def test_a_connection_that_is_lost_before_its_entry(capture: Capture, engine: En
 
     with Session(engine) as session:
         session.add(User(name="Eve"))
-        with pytest.raises(OperationalError) as told:
+        with pytest.raises(OperationalError) as failure:
             session.flush()
-        assert told.value.connection_invalidated
+        assert failure.value.connection_invalidated
     event.remove(engine, "after_cursor_execute", cut)
     other.dispose()
     with Session(engine) as session, session.begin():

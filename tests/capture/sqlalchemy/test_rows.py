@@ -7,7 +7,7 @@ from sqlalchemy import Engine, delete, func, insert, literal, select, text, upda
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
-from tests.capture.small import BOB, Employee, User, rows, told, waiting
+from tests.capture.small import BOB, Employee, User, rows, waiting, waiting_actions
 
 from trailbook.capture import Capture, acting_as
 from trailbook.errors import UncapturedWriteError
@@ -107,7 +107,7 @@ def test_statements_that_cannot_be_known_are_refused(
     """A statement whose rows cannot be known exactly does not run."""
     with engine.begin() as connection, pytest.raises(UncapturedWriteError):
         REFUSED[path](connection)
-    assert told(engine) == []
+    assert waiting_actions(engine) == []
 
 
 def test_upserts(capture: Capture, engine: Engine, bob: int) -> None:
@@ -116,7 +116,7 @@ def test_upserts(capture: Capture, engine: Engine, bob: int) -> None:
     known, new = {"id": bob, "name": "Bob", "seen": 0}, {"id": bob + 7, "name": "Eve", "seen": 0}
     with Session(engine) as session, session.begin():
         session.execute(made(User).on_conflict_do_nothing(), [known, new])
-    assert told(engine) == [("user.created", f"user/{bob + 7}")]
+    assert waiting_actions(engine) == [("user.created", f"user/{bob + 7}")]
     with Session(engine) as session, session.begin(), pytest.raises(UncapturedWriteError):
         session.execute(made(User).on_conflict_do_update(index_elements=["id"], set_={"email": "x"}), [known])
 
@@ -125,4 +125,4 @@ def test_keys_that_the_host_makes(capture: Capture, engine: Engine) -> None:
     """Keys from a default in Python, or given, are known without asking the database."""
     with Session(engine) as session, session.begin():
         session.execute(insert(User), [{"id": 70, "name": "x"}, {"id": 71, "name": "y"}])
-    assert told(engine) == [("user.created", "user/70"), ("user.created", "user/71")]
+    assert waiting_actions(engine) == [("user.created", "user/70"), ("user.created", "user/71")]

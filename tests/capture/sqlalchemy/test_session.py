@@ -20,8 +20,8 @@ from tests.capture.small import (
     Role,
     User,
     forget,
-    told,
     waiting,
+    waiting_actions,
 )
 
 from trailbook.capture import Capture, acting_as
@@ -48,21 +48,21 @@ def test_unit_of_work(capture: Capture, engine: Engine) -> None:
 def test_nothing_changed_is_nothing(capture: Capture, engine: Engine, bob: int) -> None:
     """An attribute set to what it was, or one declared to mean nothing, is no entry."""
     with Session(engine) as session, session.begin():
-        found = session.get_one(User, bob)
-        found.email = "bob@host.test"
-        found.seen += 1
+        user = session.get_one(User, bob)
+        user.email = "bob@host.test"
+        user.seen += 1
     with Session(engine) as session, session.begin():
         session.execute(update(User).values(seen=7))
-    assert told(engine) == []
+    assert waiting_actions(engine) == []
 
 
 def test_relationships(capture: Capture, engine: Engine, bob: int) -> None:
     """Owners, an association, an orphan and a cascade: each row once, about its person."""
     with Session(engine) as session, session.begin():
-        found = session.get_one(User, bob)
+        user = session.get_one(User, bob)
         role = Role(name="Manager")
-        found.absences = [Absence(start="a"), Absence(start="b")]
-        found.roles.append(role)
+        user.absences = [Absence(start="a"), Absence(start="b")]
+        user.roles.append(role)
     entries = waiting(engine)
     about = {(e["action"], c["part"], c["id"]) for e in entries for c in e.get("concerns", ())}
     assert about == {("absence.registered", "owner", str(bob)), ("role.assigned", "member", str(bob))}
@@ -72,14 +72,14 @@ def test_relationships(capture: Capture, engine: Engine, bob: int) -> None:
     ]
     forget(engine)
     with Session(engine) as session, session.begin():
-        found = session.get_one(User, bob)
-        found.absences.pop()
-        found.roles.clear()
-    assert sorted(action for action, _ in told(engine)) == ["absence.deleted", "role.unassigned"]
+        user = session.get_one(User, bob)
+        user.absences.pop()
+        user.roles.clear()
+    assert sorted(action for action, _ in waiting_actions(engine)) == ["absence.deleted", "role.unassigned"]
     forget(engine)
     with Session(engine) as session, session.begin():
         session.delete(session.get_one(User, bob))
-    assert sorted(action for action, _ in told(engine)) == ["absence.deleted", "user.deleted"]
+    assert sorted(action for action, _ in waiting_actions(engine)) == ["absence.deleted", "user.deleted"]
 
 
 def test_threads_and_no_context(capture: Capture, engine: Engine) -> None:
@@ -114,7 +114,7 @@ def test_an_expression_of_sql(capture: Capture, engine: Engine, bob: int) -> Non
 def test_statements_inside_a_flush(capture: Capture, engine: Engine, bob: int) -> None:
     """What a host's own listener executes during a flush is captured as well, and another session's flush apart."""
 
-    def listen(mapper: Any, connection: Any, found: Any) -> None:
+    def listen(mapper: Any, connection: Any, target: Any) -> None:
         connection.execute(update(User.__table__).where(User.__table__.c.id == bob).values(phone="9"))
         with Session(connection) as inner:
             inner.add(Role(name="Inner"))
@@ -127,8 +127,8 @@ def test_statements_inside_a_flush(capture: Capture, engine: Engine, bob: int) -
             session.add_all([Absence(user_id=bob), User(name="Outer")])
     finally:
         event.remove(Absence, "after_insert", listen)
-    found = sorted((e["action"], e["target"].get("name", "")) for e in waiting(engine))
-    assert found == [
+    entries = sorted((e["action"], e["target"].get("name", "")) for e in waiting(engine))
+    assert entries == [
         ("absence.registered", ""),
         ("role.created", "Inner"),
         ("user.created", "Outer"),

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, MetaData, column, create_engine, delete, table, text, update
 from sqlalchemy.orm import Session
-from tests.capture.small import ANNA, Setting, User, item, rows, told
+from tests.capture.small import ANNA, Setting, User, item, rows, waiting_actions
 
 from trailbook.capture import Capture, acting_as, recorded_as
 from trailbook.errors import UncapturedWriteError
@@ -33,7 +33,7 @@ def test_text_is_refused(capture: Capture, engine: Engine, bob: int, statement: 
         with pytest.raises(UncapturedWriteError, match="recorded_as"):
             run(statement)
     assert rows(engine) == {(bob, "Bob")}
-    assert told(engine) == []
+    assert waiting_actions(engine) == []
 
 
 def test_text_elsewhere_is_let_through(capture: Capture, engine: Engine, bob: int) -> None:
@@ -47,7 +47,7 @@ def test_text_elsewhere_is_let_through(capture: Capture, engine: Engine, bob: in
     with Session(engine) as session, session.begin():
         session.add(Setting(id=2, value="x"))
         session.execute(update(Setting).values(value="y"))
-    assert told(engine) == []
+    assert waiting_actions(engine) == []
 
 
 def test_text_in_words_is_recorded(capture: Capture, engine: Engine, bob: int) -> None:
@@ -55,11 +55,11 @@ def test_text_in_words_is_recorded(capture: Capture, engine: Engine, bob: int) -
     with Session(engine) as session, session.begin(), acting_as(ANNA):
         with recorded_as("user.deactivated", target=item("user", bob, "Bob"), fields=["status"]):
             session.execute(text("UPDATE app_user SET email = NULL WHERE id = -1"))
-        assert told(engine) == []
+        assert waiting_actions(engine) == []
         with recorded_as("user.deactivated", target=item("user", bob, "Bob"), fields=["status"]):
             session.execute(text("UPDATE app_user SET email = NULL"))
             session.execute(update(User).values(phone=None))
-    assert told(engine) == [("user.deactivated", f"user/{bob}")]
+    assert waiting_actions(engine) == [("user.deactivated", f"user/{bob}")]
 
 
 def test_autocommit_is_refused(capture: Capture, engine: Engine, bob: int) -> None:

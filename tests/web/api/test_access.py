@@ -38,7 +38,7 @@ def test_a_role_from_made_to_removed(admin: httpx.Client) -> None:
     assert made.headers["location"].endswith(f"/roles/{role['id']}")
     assert (role["permissions"]["activity_log"], role["permissions"]["manage_access"]) == ("full", "none")
     assert admin.get(f"/roles/{role['id']}").json() == role
-    names = [one["name"] for one in admin.get("/roles").json()["roles"]]
+    names = [row["name"] for row in admin.get("/roles").json()["roles"]]
     assert names == ["System administrator", "HR", "Auditor", "Employee", "Payroll"]
     changed = admin.put(f"/roles/{role['id']}", json={"name": "Pay", "permissions": {}})
     assert (changed.status_code, changed.json()["name"]) == (200, "Pay")
@@ -102,16 +102,16 @@ def test_losing_a_role_acts_on_the_next_request(cared: Any) -> None:
 
 def test_other_keys_and_organisations_are_refused_alike(cared: Any, admin: httpx.Client) -> None:
     """Without the scope, and for an organisation that is not theirs or is not, one answer."""
-    told = set()
+    answers = set()
     for secret, org in ((cared.keys["both"], "nordlys"), (cared.keys["other"], "nordlys")):
         answer = httpx.get(
             f"{cared.base_url}/api/v1/orgs/{org}/members", headers={"Authorization": f"Bearer {secret}"}
         )
-        told.add((answer.status_code, answer.json()["code"], answer.json()["detail"]))
+        answers.add((answer.status_code, answer.json()["code"], answer.json()["detail"]))
     for org in ("fjell", "nowhere"):
         answer = admin.get(f"{cared.base_url}/api/v1/orgs/{org}/members")
-        told.add((answer.status_code, answer.json()["code"], answer.json()["detail"]))
-    assert told == {
+        answers.add((answer.status_code, answer.json()["code"], answer.json()["detail"]))
+    assert answers == {
         (
             403,
             "not-permitted",
@@ -178,17 +178,17 @@ def test_a_restricted_category_is_read_under_its_name_alone(admin: httpx.Client,
         def seen() -> list[Any]:
             return [page.get(f"{cared.api}/{path}") for path in asked]
 
-        rows, one, offered = seen()
+        rows, entry, offered = seen()
         assert (rows.json()["count"], rows.json()["entries"]) == (0, [])
-        assert one.status_code == 404
+        assert entry.status_code == 404
         assert offered.json() == []
         wanted = {"name": "Cases", "permissions": {}, "categories": ["whistleblowing"]}
         role = admin.post("/roles", json=wanted).json()
         assert role["categories"] == ["whistleblowing"]
         assert admin.put("/members/user/u-71", json={"roles": ["hr", role["id"]]}).status_code == 200
-        rows, one, offered = seen()
+        rows, entry, offered = seen()
         assert [e["id"] for e in rows.json()["entries"]] == [str(at)]
-        assert one.status_code == 200
+        assert entry.status_code == 200
         assert [i["id"] for i in offered.json()] == ["case-4711"]
         refused = admin.put(f"/roles/{role['id']}", json=wanted | {"categories": ["salary"]})
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/categories")

@@ -7,11 +7,11 @@ from tests.web.conftest import Served, wire
 
 def test_facets(client: httpx.Client, served: Served) -> None:
     """Exact counts beside each value, without the filter's own terms on the field; labels in one's language."""
-    found = client.get("facets", params={"by": "outcome", "outcome": "denied"}).json()
-    total = client.get("entries", params={"count": "true", "as_of": found["as_of"]}).json()["count"]
-    assert found["by"] == "outcome"
-    assert sum(value["count"] for value in found["values"]) == total
-    assert {value["value"] for value in found["values"]} >= {"success", "denied"}
+    facets = client.get("facets", params={"by": "outcome", "outcome": "denied"}).json()
+    total = client.get("entries", params={"count": "true", "as_of": facets["as_of"]}).json()["count"]
+    assert facets["by"] == "outcome"
+    assert sum(value["count"] for value in facets["values"]) == total
+    assert {value["value"] for value in facets["values"]} >= {"success", "denied"}
     norwegian = client.get("facets", params={"by": "category"}, headers={"Accept-Language": "nb"}).json()
     assert "Roller" in [value["label"] for value in norwegian["values"]]
 

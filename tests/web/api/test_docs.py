@@ -38,13 +38,13 @@ def test_the_page_takes_no_parameters(anonymous: httpx.Client, served: Served) -
 
 def test_the_reference_names_every_operation_and_member(served: Served, anonymous: httpx.Client) -> None:
     """The page is made of the document: each path, parameter and member of a shape stands on it."""
-    found = anonymous.get(f"{served.base_url}/openapi.json").json()
+    document = anonymous.get(f"{served.base_url}/openapi.json").json()
     page = anonymous.get(f"{served.base_url}/docs").text
-    assert found["openapi"] == "3.1.0"
-    for path, operations in found["paths"].items():
+    assert document["openapi"] == "3.1.0"
+    for path, operations in document["paths"].items():
         assert path in page
         for operation in operations.values():
-            assert all(f"<code>{one['name']}</code>" in page for one in operation["parameters"])
-    for name, schema in found["components"]["schemas"].items():
+            assert all(f"<code>{parameter['name']}</code>" in page for parameter in operation["parameters"])
+    for name, schema in document["components"]["schemas"].items():
         assert f'id="{name}"' in page
         assert all(f"<code>{member}</code>" in page for member in schema.get("properties", ()))

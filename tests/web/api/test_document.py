@@ -32,13 +32,13 @@ def tried(serve: Callable[..., Served]) -> Served:
 
 def _described() -> Any:
     """The document, with the organisation that the tests' server has."""
-    found = document(load(), "http://127.0.0.1")
-    for path in found["paths"].values():
+    schema = document(load(), "http://127.0.0.1")
+    for path in schema["paths"].values():
         for operation in path.values():
             for parameter in operation["parameters"]:
                 if parameter["name"] == "org":
                     parameter["schema"] = {"type": "string", "enum": [ORG]}
-    return schemathesis.openapi.from_dict(found)
+    return schemathesis.openapi.from_dict(schema)
 
 
 generated = _described()
@@ -65,8 +65,8 @@ def test_generated_requests(case: Case, tried: Served) -> None:
 
 def test_every_route_of_the_api_is_described(served: Served) -> None:
     """A route that the document does not know fails here, and so does one that is described but not there."""
-    found = document(served.deployment.catalogue, served.base_url)["paths"]
-    described = {(path, method.upper()) for path, ops in found.items() for method in ops}
+    paths = document(served.deployment.catalogue, served.base_url)["paths"]
+    described = {(path, method.upper()) for path, ops in paths.items() for method in ops}
     outside = ("/orgs", "/sign", "/set-password", "/docs", "/problems", "/static")
     there = {
         (route.path_format, method)

@@ -36,11 +36,11 @@ def test_pages_by_cursor(client: httpx.Client, served: Served) -> None:
 
 def test_filter_and_language(client: httpx.Client) -> None:
     """The same filter in the API as in the core; sentences in the language asked for."""
-    found = client.get("entries", params={"outcome": "denied", "actor": "user/u-9"}).json()["entries"]
-    assert {(entry["outcome"], entry["actor"]["id"]) for entry in found} == {("denied", "u-9")}
-    one = client.get("entries", params={"limit": 1, "category": "users"}, headers={"Accept-Language": "no"})
-    assert one.headers["content-language"] == "nb"
-    assert one.json()["entries"][0]["sentence"] == "Anna Berg oppdaterte sin egen profil"
+    entries = client.get("entries", params={"outcome": "denied", "actor": "user/u-9"}).json()["entries"]
+    assert {(entry["outcome"], entry["actor"]["id"]) for entry in entries} == {("denied", "u-9")}
+    page = client.get("entries", params={"limit": 1, "category": "users"}, headers={"Accept-Language": "no"})
+    assert page.headers["content-language"] == "nb"
+    assert page.json()["entries"][0]["sentence"] == "Anna Berg oppdaterte sin egen profil"
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_items_and_catalogue(client: httpx.Client) -> None:
     assert client.get("items?q=zzz").json() == []
     for wrong in ("", "q=", "q=a&role=boss", "q=a&type=none", "q=a&limit=21", f"q={'a' * 81}", "q=a&x=1"):
         assert client.get(f"items?{wrong}").status_code == 422
-    found = client.get("catalogue?lang=nb").json()
+    catalogue = client.get("catalogue?lang=nb").json()
     assert {"name": "roles", "label": "Roller"}.items() <= {
         "name": "roles",
-        "label": next(c["label"] for c in found["categories"] if c["name"] == "roles"),
+        "label": next(c["label"] for c in catalogue["categories"] if c["name"] == "roles"),
     }.items()
     assert client.get("catalogue?lang=xx").json()["code"] == "parameter-invalid"
 
@@ -176,5 +176,5 @@ def test_the_last_resort_says_nothing(damaged: tuple[Served, list[str]]) -> None
 
 
 def _json(line: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(line)
-    return found
+    entry: dict[str, str] = json.loads(line)
+    return entry

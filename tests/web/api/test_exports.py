@@ -21,8 +21,8 @@ def archive(served: Served) -> Iterator[httpx.Client]:
     _, text = served.deployment.credentials.new_key(ORG, "Archive", ("export", "prove"))
     with httpx.Client(base_url=f"{served.api}/", headers={"Authorization": f"Bearer {text}"}) as client:
         yield client
-        for one in client.get("exports").json()["exports"]:
-            client.delete(f"exports/{one['id']}")
+        for job in client.get("exports").json()["exports"]:
+            client.delete(f"exports/{job['id']}")
 
 
 def ordered(served: Served, client: httpx.Client, **order: Any) -> dict[str, Any]:
@@ -32,22 +32,22 @@ def ordered(served: Served, client: httpx.Client, **order: Any) -> dict[str, Any
     assert answer.headers["location"] == f"{served.api}/exports/{answer.json()['id']}"
     for _ in range(300):
         served.deployment.signer().sign(ORG)
-        found = client.get(f"exports/{answer.json()['id']}").json()
-        if found["state"] not in ("queued", "running"):
-            return dict(found)
+        job = client.get(f"exports/{answer.json()['id']}").json()
+        if job["state"] not in ("queued", "running"):
+            return dict(job)
         time.sleep(0.05)
-    raise AssertionError(f"the export is still {found['state']}")
+    raise AssertionError(f"the export is still {job['state']}")
 
 
 def test_an_export_is_ordered_and_fetched(served: Served, archive: httpx.Client) -> None:
     """What was counted is in the file; its digest stands in the headers and in the signed manifest."""
-    found = ordered(served, archive, filter={"category": ["roles"], "outcome.not": "denied"})
-    query = from_params([("category", "roles"), ("outcome.not", "denied"), ("as_of", str(found["as_of"]))])
+    job = ordered(served, archive, filter={"category": ["roles"], "outcome.not": "denied"})
+    query = from_params([("category", "roles"), ("outcome.not", "denied"), ("as_of", str(job["as_of"]))])
     counted, _ = served.log.count(query, viewer=operator(ORG))
-    assert (found["state"], found["count"], found["rows_done"]) == ("ready", counted, counted)
-    assert found["filter"]["category"] == ["roles"]
-    answer = archive.get(f"exports/{found['id']}/file")
-    assert len(answer.content) == found["size"] == int(answer.headers["content-length"])
+    assert (job["state"], job["count"], job["rows_done"]) == ("ready", counted, counted)
+    assert job["filter"]["category"] == ["roles"]
+    answer = archive.get(f"exports/{job['id']}/file")
+    assert len(answer.content) == job["size"] == int(answer.headers["content-length"])
     assert answer.content.count(b"\n") == counted
     digest = hashlib.sha256(answer.content).digest()
     assert answer.headers["repr-digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
@@ -56,10 +56,10 @@ def test_an_export_is_ordered_and_fetched(served: Served, archive: httpx.Client)
     assert re.fullmatch(
         r'attachment; filename="activity-nordlys-[0-9-]{10}\.jsonl"', answer.headers["content-disposition"]
     )
-    note = archive.get(f"exports/{found['id']}/manifest").text
+    note = archive.get(f"exports/{job['id']}/manifest").text
     assert digest.hex() in note
     assert '"kind":"file"' in note
-    assert [one["id"] for one in archive.get("exports").json()["exports"]] == [found["id"]]
+    assert [export["id"] for export in archive.get("exports").json()["exports"]] == [job["id"]]
 
 
 def test_parts_of_a_file(served: Served, archive: httpx.Client) -> None:
@@ -94,11 +94,11 @@ def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> N
     }
     for form, begin in begins.items():
         table = {"columns": ["seq", "sentence"]} if form in ("csv", "xlsx", "parquet") else {}
-        found = ordered(served, archive, format=form, lang="nb", tz="Europe/Oslo", **table)
-        assert found["state"] == "ready", found
-        assert archive.get(f"exports/{found['id']}/file").content.startswith(begin)
-        assert archive.delete(f"exports/{found['id']}").status_code == 204
-        assert archive.get(f"exports/{found['id']}").status_code == 404
+        job = ordered(served, archive, format=form, lang="nb", tz="Europe/Oslo", **table)
+        assert job["state"] == "ready", job
+        assert archive.get(f"exports/{job['id']}/file").content.startswith(begin)
+        assert archive.delete(f"exports/{job['id']}").status_code == 204
+        assert archive.get(f"exports/{job['id']}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,15 @@ def test_orders_that_cannot_be(archive: httpx.Client, order: dict[str, Any], sta
 
 def test_who_may_not_export(served: Served, archive: httpx.Client) -> None:
     """Without the scope 403 before anything is looked up; another's export and none at all are one 404."""
-    found = ordered(served, archive)
+    job = ordered(served, archive)
     reader = {"Authorization": f"Bearer {served.keys['read']}"}
-    for path in (found["id"], "never"):
+    for path in (job["id"], "never"):
         answer = httpx.get(f"{served.api}/exports/{path}", headers=reader)
         assert (answer.status_code, answer.json()["code"]) == (403, "not-permitted")
     _, text = served.deployment.credentials.new_key(ORG, "Other archive", ("export",))
     other = {"Authorization": f"Bearer {text}"}
     answers = []
-    for path in (found["id"], "never"):
+    for path in (job["id"], "never"):
         answer = httpx.get(f"{served.api}/exports/{path}/file", headers=other)
         assert answer.status_code == 404
         answers.append({**answer.json(), "request_id": ""})
@@ -160,11 +160,11 @@ def test_too_many(served: Served, archive: httpx.Client) -> None:
         target=Item(type="user", id="u-17", name="Anna Berg"),
         origin=Origin(interface="web"),
     )  # signed by nobody: a manifest of it waits
-    found = [archive.post("exports", json={"format": "jsonl"}) for _ in range(3)]
-    assert [one.status_code for one in found] == [202, 202, 429]
-    assert found[2].json()["code"] == "too-many-exports"
-    answer = archive.get(f"exports/{found[0].json()['id']}/file")
+    answers = [archive.post("exports", json={"format": "jsonl"}) for _ in range(3)]
+    assert [response.status_code for response in answers] == [202, 202, 429]
+    assert answers[2].json()["code"] == "too-many-exports"
+    answer = archive.get(f"exports/{answers[0].json()['id']}/file")
     assert (answer.status_code, answer.json()["code"]) == (409, "export-not-ready")
-    assert archive.delete(f"exports/{found[0].json()['id']}").status_code == 204
-    assert archive.get(f"exports/{found[0].json()['id']}").json()["state"] == "cancelled"
+    assert archive.delete(f"exports/{answers[0].json()['id']}").status_code == 204
+    assert archive.get(f"exports/{answers[0].json()['id']}").json()["state"] == "cancelled"
     assert archive.post("exports", json={"format": "jsonl"}).status_code == 202

@@ -28,12 +28,12 @@ PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zsta
 def test_codings(client: httpx.Client, coding: str) -> None:
     """One entry and a batch, compressed, are recorded; half of one is refused as malformed."""
     coded = {"Content-Encoding": coding}
-    one = PACK[coding](json.dumps(wire()).encode())
-    assert client.post("entries", content=one, headers=AS_JSON | coded).status_code == 201
-    assert client.post("entries", content=one[:-5], headers=AS_JSON | coded).status_code == 400
+    body = PACK[coding](json.dumps(wire()).encode())
+    assert client.post("entries", content=body, headers=AS_JSON | coded).status_code == 201
+    assert client.post("entries", content=body[:-5], headers=AS_JSON | coded).status_code == 400
     many = PACK[coding](b"".join(json.dumps(wire()).encode() + b"\n" for _ in range(50)))
-    told = client.post("entries/batch", content=many, headers=NDJSON | coded)
-    assert [json.loads(line)["result"] for line in told.text.splitlines()] == ["recorded"] * 50
+    response = client.post("entries/batch", content=many, headers=NDJSON | coded)
+    assert [json.loads(line)["result"] for line in response.text.splitlines()] == ["recorded"] * 50
 
 
 @pytest.mark.parametrize("coding", PACK)
@@ -70,20 +70,20 @@ def test_a_hundred_at_once_over_http(served: Served) -> None:
 def test_one_bad_entry_beside_others(served: Served) -> None:
     """Sent at once by others, a bad entry, a bad key and good entries each get their own answer."""
     key = {"Authorization": f"Bearer {served.keys['record']}"}
-    told: dict[int, int] = {}
+    statuses: dict[int, int] = {}
 
     def send(at: int) -> None:
         bad, wrong = at % 3 == 1, at % 3 == 2
         headers = {"Authorization": "Bearer tb_wrong"} if wrong else key
         entry = wire(action="no.such") if bad else wire()
-        told[at] = httpx.post(f"{served.api}/entries", json=entry, headers=headers).status_code
+        statuses[at] = httpx.post(f"{served.api}/entries", json=entry, headers=headers).status_code
 
     threads = [threading.Thread(target=send, args=(at,)) for at in range(60)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [told[at] for at in range(60)] == [201, 422, 401] * 20
+    assert [statuses[at] for at in range(60)] == [201, 422, 401] * 20
 
 
 def test_overloaded_is_503_and_says_when_to_come_again() -> None:
@@ -120,13 +120,13 @@ def texts(draw: st.DrawFn) -> bytes:
 def test_the_quick_reading_is_the_strict_one(raw: bytes) -> None:
     """Whatever the text, the same entry or the same refusal."""
 
-    def said(read: Callable[[bytes], Any]) -> Any:
+    def outcome(read: Callable[[bytes], Any]) -> Any:
         try:
             return read(raw)
         except InvalidError as error:
             return type(error), error.detail, error.faults
 
-    assert said(entry_of) == said(lambda text: entry_from(strict(text)))
+    assert outcome(entry_of) == outcome(lambda text: entry_from(strict(text)))
 
 
 def test_a_revoked_key_records_nothing_more(served: Served) -> None:

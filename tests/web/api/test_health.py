@@ -30,10 +30,10 @@ def asked(served: Served) -> tuple[int, Any]:
 
 
 def failing(served: Served) -> list[str]:
-    status, found = asked(served)
-    assert (status, found["ok"]) == ((503, False) if found["failing"] else (200, True))
+    status, report = asked(served)
+    assert (status, report["ok"]) == ((503, False) if report["failing"] else (200, True))
     assert httpx.get(f"{served.base_url}/healthz").json()["ok"] is True
-    names: list[str] = found["failing"]
+    names: list[str] = report["failing"]
     return names
 
 
@@ -64,9 +64,9 @@ def test_the_part_is_named(serve: Callable[..., Served], part: str, alarm: dict[
     usual = {"unsigned_seconds": PATIENT, "disk_full": 101}
     served = serve(alarms=Alarms(**usual | alarm))
     assert failing(served) == [part]
-    said = httpx.get(f"{served.base_url}/readyz").text
-    assert ORG not in said
-    assert served.file.name not in said
+    text = httpx.get(f"{served.base_url}/readyz").text
+    assert ORG not in text
+    assert served.file.name not in text
     assert part in HEALTH_PARTS
 
 

@@ -116,14 +116,15 @@ def test_five_streams_a_viewer(own: Served) -> None:
         enter(client, own.link())
         path = f"/api/v1/orgs/{ORG}/live"
         opened = [client.send(client.build_request("GET", path), stream=True) for _ in range(5)]
-        reading = [one.iter_lines() for one in opened]  # kept: a reader that is let go of closes its stream
+        # Kept: a reader that is let go of closes its stream.
+        reading = [answer.iter_lines() for answer in opened]
         assert [next(lines) for lines in reading] == [": open"] * 5
         refused = client.get(path)
         assert (refused.status_code, refused.json()["code"]) == (429, "too-many-streams")
         opened.pop().close()
         assert eventually(lambda: _opens(client, path))
-        for one in opened:
-            one.close()
+        for stream in opened:
+            stream.close()
 
 
 def _opens(client: httpx.Client, path: str) -> bool:

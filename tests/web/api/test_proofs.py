@@ -35,8 +35,8 @@ def prover(proving: Any) -> Iterator[httpx.Client]:
 
 def newest(client: httpx.Client) -> dict[str, Any]:
     """The newest entry that the signed head covers."""
-    found = client.get("/api/v1/orgs/nordlys/entries").json()["entries"]
-    return next(entry for entry in found if entry["state"] == "checkpointed")
+    entries = client.get("/api/v1/orgs/nordlys/entries").json()["entries"]
+    return next(entry for entry in entries if entry["state"] == "checkpointed")
 
 
 def test_what_is_fetched_verifies_without_us(prover: httpx.Client) -> None:
@@ -71,8 +71,8 @@ def test_tiles_and_entry_bundles_are_those_of_the_tree(prover: httpx.Client) -> 
 
 
 def test_identities_open_the_tokens(prover: httpx.Client) -> None:
-    found = prover.get("/api/v1/orgs/nordlys/items/user/u-42/identities").json()
-    bob = found[0]
+    identities = prover.get("/api/v1/orgs/nordlys/items/user/u-42/identities").json()
+    bob = identities[0]
     item = Item(type=bob["type"], id=bob["id"], name=bob["name"])
     assert token_of(item_preimage(item), bytes.fromhex(bob["salt"])) == bob["token"]
 

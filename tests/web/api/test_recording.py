@@ -25,11 +25,11 @@ def test_one_is_recorded_and_read_back(client: httpx.Client) -> None:
     assert receipt.keys() == {"id", "seq", "recorded_at", "state"}
     assert answer.headers["etag"].startswith('"')
     assert "idempotency-replayed" not in answer.headers
-    found = client.get(answer.headers["location"]).json()
-    assert (found["id"], found["seq"]) == (sent["id"], receipt["seq"])
-    assert found["occurred_at"] == "2026-03-02T08:15:00.123456Z"
-    assert found["sentence"] == "Anna Berg gave Bob Li the role Manager"
-    assert found["source"]["name"] == "HR"
+    entry = client.get(answer.headers["location"]).json()
+    assert (entry["id"], entry["seq"]) == (sent["id"], receipt["seq"])
+    assert entry["occurred_at"] == "2026-03-02T08:15:00.123456Z"
+    assert entry["sentence"] == "Anna Berg gave Bob Li the role Manager"
+    assert entry["source"]["name"] == "HR"
 
 
 def test_again_is_a_replay_and_other_content_a_conflict(client: httpx.Client) -> None:
@@ -112,16 +112,16 @@ def test_batch_of_lines(client: httpx.Client) -> None:
     answer = client.post("entries/batch", content=lines, headers=NDJSON)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/x-ndjson")
-    told = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["line"] for one in told] == [1, 2, 3, 4]
-    assert [one["result"] for one in told] == ["recorded", "refused", "refused", "recorded"]
-    assert [one["problem"] and one["problem"]["code"] for one in told] == [
+    results = [json.loads(line) for line in answer.text.splitlines()]
+    assert [result["line"] for result in results] == [1, 2, 3, 4]
+    assert [result["result"] for result in results] == ["recorded", "refused", "refused", "recorded"]
+    assert [result["problem"] and result["problem"]["code"] for result in results] == [
         None,
         "malformed",
         "action-unknown",
         None,
     ]
-    assert told[3]["seq"] == told[0]["seq"] + 1
+    assert results[3]["seq"] == results[0]["seq"] + 1
 
 
 def test_batch_as_array(client: httpx.Client) -> None:
@@ -129,9 +129,9 @@ def test_batch_as_array(client: httpx.Client) -> None:
     sent = [wire(id=str(uuid4())), wire(id=str(uuid4()))]
     first = client.post("entries/batch", json=sent).json()
     again = client.post("entries/batch", json=[*sent, wire()]).json()
-    assert [one["result"] for one in first] == ["recorded", "recorded"]
-    assert [one["result"] for one in again] == ["replayed", "replayed", "recorded"]
-    assert [one["seq"] for one in again[:2]] == [one["seq"] for one in first]
+    assert [result["result"] for result in first] == ["recorded", "recorded"]
+    assert [result["result"] for result in again] == ["replayed", "replayed", "recorded"]
+    assert [result["seq"] for result in again[:2]] == [result["seq"] for result in first]
 
 
 def test_atomic_batch(client: httpx.Client) -> None:

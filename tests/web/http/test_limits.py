@@ -218,8 +218,8 @@ def test_a_page_in_a_browser_is_one_person_at_work(
 
     def heard(answer: Response) -> None:
         assert answer.status != 429
-        said = answer.headers.get("ratelimit")
-        left.extend([int(said.partition("r=")[2].partition(";")[0])] if said else [])
+        header = answer.headers.get("ratelimit")
+        left.extend([int(header.partition("r=")[2].partition(";")[0])] if header else [])
 
     page.on("response", heard)
     page.goto(f"/orgs/{ORG}/activity?category=roles")
@@ -283,9 +283,9 @@ SENT = {
 @pytest.fixture(scope="module")
 def recorder(serve: Callable[..., Served]) -> Iterator[httpx.Client]:
     """A client that records into a log of its own."""
-    found = serve()
-    headers = {"Authorization": f"Bearer {found.keys['record']}"}
-    with httpx.Client(base_url=found.api + "/", headers=headers) as client:
+    served = serve()
+    headers = {"Authorization": f"Bearer {served.keys['record']}"}
+    with httpx.Client(base_url=served.api + "/", headers=headers) as client:
         yield client
 
 

@@ -50,11 +50,11 @@ def test_a_page_is_the_same_page(
         enter(reader, served.link(("system-administrator",)))
         address = f"/orgs/{ORG}/activity{page}"
         assert reader.get(address).status_code in (200, 422)  # the reading is an entry
-        found = still(reader.get(address).text)
+        text = still(reader.get(address).text)
         with unwritten(monkeypatch):
-            assert still(reader.get(address).text) == found
+            assert still(reader.get(address).text) == text
         other = {"Accept-Language": "nb" if lang == "en" else "en"}
-        assert still(reader.get(address, headers=other).text) != found
+        assert still(reader.get(address, headers=other).text) != text
 
 
 def test_what_is_written_is_escaped_and_never_read_as_a_template() -> None:

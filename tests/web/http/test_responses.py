@@ -30,8 +30,8 @@ def raw(client: httpx.Client, path: str, **headers: str) -> tuple[httpx.Response
 
 def an_entry(client: httpx.Client) -> str:
     """The path of an entry."""
-    found = client.get("entries", params={"limit": "1", "category": "roles"}).json()["entries"][0]
-    return f"entries/{found['id']}"
+    entry = client.get("entries", params={"limit": "1", "category": "roles"}).json()["entries"][0]
+    return f"entries/{entry['id']}"
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
@@ -45,7 +45,8 @@ def test_head_is_get_without_its_body(reader: httpx.Client, served: Served, codi
         assert body != b""
         assert head.status_code == whole.status_code
         fields = [
-            {name: value for name, value in one.headers.items() if name not in OWN} for one in (head, whole)
+            {name: value for name, value in answer.headers.items() if name not in OWN}
+            for answer in (head, whole)
         ]
         assert fields[0] == fields[1]
 
@@ -91,8 +92,8 @@ def test_codings(reader: httpx.Client) -> None:
 
 def test_a_coded_entry_is_known_by_its_own_tag(reader: httpx.Client) -> None:
     """The tag of the coded form is not that of the plain one: a strong tag is of its bytes."""
-    found = reader.get("entries", params={"outcome": "denied", "category": "roles"}).json()["entries"][-1]
-    path = f"entries/{found['id']}"
+    entry = reader.get("entries", params={"outcome": "denied", "category": "roles"}).json()["entries"][-1]
+    path = f"entries/{entry['id']}"
     tag = reader.get(path).headers["etag"]
     coded = reader.get(path, headers={"Accept-Encoding": "gzip"})
     assert coded.headers["content-encoding"] == "gzip"

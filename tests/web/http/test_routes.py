@@ -44,12 +44,12 @@ def test_recording_needs_its_scope(anonymous: httpx.Client, served: Served) -> N
 @pytest.mark.parametrize("to", ["entries", "entries/batch"])
 def test_recording_elsewhere_is_refused_alike(anonymous: httpx.Client, served: Served, to: str) -> None:
     """A key without the scope, a foreign organisation and one that is not: one answer, by permission."""
-    told = []
+    answers = []
     for name, org in (("read", ORG), ("other", ORG), ("other", "nobody"), ("record", "nobody")):
         url = f"{served.base_url}/api/v1/orgs/{org}/{to}"
-        told.append(alike(anonymous.post(url, json=wire(), headers=bearer(served.keys[name]))))
-    assert told == [told[0]] * 4
-    status, text, _ = told[0]
+        answers.append(alike(anonymous.post(url, json=wire(), headers=bearer(served.keys[name]))))
+    assert answers == [answers[0]] * 4
+    status, text, _ = answers[0]
     assert status == 403
     assert "full access to the system permission Manage access" in str(text)
     assert "scope" not in str(text)
@@ -82,8 +82,8 @@ def test_one_refusal_page(served: Served, below: str) -> None:
             pages.append(client.get(f"/orgs/{asked}/activity{below}", headers=cookie))
     assert {alike(page)[:2] for page in pages} == {alike(pages[0])[:2]}
     assert pages[0].status_code == 403
-    said = "<h1>You need full access to Activity log</h1>", "Ask whoever administers roles.", "/sign-out"
-    assert [words in pages[0].text for words in said] == [True] * 3
+    phrases = "<h1>You need full access to Activity log</h1>", "Ask whoever administers roles.", "/sign-out"
+    assert [words in pages[0].text for words in phrases] == [True] * 3
     assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", pages[0].text))
 
 

@@ -37,8 +37,8 @@ def line(served: Served) -> Iterator[socket.socket]:
     """A bare connection."""
     parts = urlsplit(served.base_url)
     assert parts.hostname is not None
-    with socket.create_connection((parts.hostname, parts.port or 80), timeout=60) as found:
-        yield found
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=60) as connection:
+        yield connection
 
 
 def rest(connection: socket.socket, loop: ForwardLoop) -> bytes:
@@ -73,20 +73,20 @@ def test_a_head_that_does_not_come(hasty: Served, loop: ForwardLoop, begun: byte
     with line(hasty) as slow:
         slow.sendall(begun)
         assert is_served(hasty)
-        told = rest(slow, loop)
-    assert told.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert refused(told)["code"] == "request-timeout"
+        answer = rest(slow, loop)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert refused(answer)["code"] == "request-timeout"
 
 
 def test_a_head_that_comes_drop_by_drop(hasty: Served, loop: ForwardLoop) -> None:
     """Slow loris: a byte now and then buys no more time, on as many connections as one pleases."""
     with line(hasty) as first, line(hasty) as second:
-        for one in (first, second):
-            one.sendall(b"GET /healthz HTTP/1.1\r\n")
+        for connection in (first, second):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\n")
         for _ in range(20):
             try:
-                for one in (first, second):
-                    one.sendall(b"X-A: b\r\n")
+                for connection in (first, second):
+                    connection.sendall(b"X-A: b\r\n")
             except (BrokenPipeError, ConnectionResetError):
                 break
             assert is_served(hasty)
@@ -99,27 +99,27 @@ def test_a_head_that_does_not_end(hasty: Served, loop: ForwardLoop) -> None:
     """431 and hung up on, once it has 64 KiB; the server holds no more than that."""
     with line(hasty) as endless:
         endless.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
-        told = b""
+        answer = b""
         try:
             for _ in range(10_000):
                 endless.sendall(b"X-A: " + b"b" * 1000 + b"\r\n")
-            told = rest(endless, loop)
+            answer = rest(endless, loop)
         except (BrokenPipeError, ConnectionResetError):
-            told = b"HTTP/1.1 431"  # it hung up while we were still sending
-        assert told.startswith(b"HTTP/1.1 431")
+            answer = b"HTTP/1.1 431"  # it hung up while we were still sending
+        assert answer.startswith(b"HTTP/1.1 431")
     assert is_served(hasty)
 
 
-def refused(told: bytes) -> dict[str, str]:
+def refused(answer: bytes) -> dict[str, str]:
     """The problem that an answer below the application is; its fields are those of every answer."""
-    head, _, body = told.partition(b"\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
     fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
     assert fields[b"content-type"] == b"application/problem+json"
     assert fields[b"content-length"] == str(len(body)).encode()
     assert (fields[b"connection"], fields[b"cache-control"]) == (b"close", b"no-store")
-    found: dict[str, str] = json.loads(body)
-    assert fields[b"x-request-id"].decode() == found["request_id"]
-    return found
+    problem: dict[str, str] = json.loads(body)
+    assert fields[b"x-request-id"].decode() == problem["request_id"]
+    return problem
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_what_is_no_request(hasty: Served, loop: ForwardLoop, sent: bytes) -> No
     """400 as a problem that carries nothing of what was sent, and hung up on."""
     with line(hasty) as other:
         other.sendall(sent)
-        told = rest(other, loop)
-    assert told.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    found = refused(told)
-    assert found["code"] == "malformed"
-    assert found["type"] == f"{hasty.base_url}/problems/malformed"
-    assert "nonsense" not in found["detail"]
+        answer = rest(other, loop)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    problem = refused(answer)
+    assert problem["code"] == "malformed"
+    assert problem["type"] == f"{hasty.base_url}/problems/malformed"
+    assert "nonsense" not in problem["detail"]
     assert is_served(hasty)
 
 
@@ -153,8 +153,8 @@ def test_a_body_that_does_not_come(hasty: Served, loop: ForwardLoop, path: str) 
     with line(hasty) as slow:
         slow.sendall(post(hasty, 500, path) + b"{")
         assert is_served(hasty)
-        told = rest(slow, loop)
-    head, _, body = told.partition(b"\r\n\r\n")
+        answer = rest(slow, loop)
+    head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 ")
     assert b"\r\nconnection: close" in head.lower()
     assert json.loads(body)["code"] == "request-timeout"
@@ -192,8 +192,8 @@ def test_a_body_that_nobody_reads(hasty: Served, loop: ForwardLoop) -> None:
     """What is refused at its head is not read to its end: a gigabyte that was announced is hung up on."""
     with line(hasty) as large:
         large.sendall(post(hasty, 1_000_000_000) + b"{")
-        told = rest(large, loop)
-    assert told.startswith(b"HTTP/1.1 413")
+        answer = rest(large, loop)
+    assert answer.startswith(b"HTTP/1.1 413")
     assert is_served(hasty)
 
 

@@ -19,16 +19,16 @@ HOME = f"{PAGE}?category.not=activity_log"
 
 def links(text: str) -> dict[str, str]:
     """The page's links by their text."""
-    found = re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', text, re.S)
+    anchors = re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', text, re.S)
     return {
-        html.unescape(re.sub(r"<[^>]+>", "", inner)).strip(): html.unescape(href) for href, inner in found
+        html.unescape(re.sub(r"<[^>]+>", "", inner)).strip(): html.unescape(href) for href, inner in anchors
     }
 
 
 def rows(text: str) -> list[str]:
     """The sentences on the page, without markup."""
-    found = re.findall(r'<p class="sentence">(.*?)</p>', text, re.S)
-    return [html.unescape(re.sub(r"<[^>]+>", "", one)).strip() for one in found]
+    sentences = re.findall(r'<p class="sentence">(.*?)</p>', text, re.S)
+    return [html.unescape(re.sub(r"<[^>]+>", "", sentence)).strip() for sentence in sentences]
 
 
 def test_rows_and_total(signed_in: httpx.Client) -> None:
@@ -83,10 +83,10 @@ def test_exports_hold_what_the_page_counts(signed_in: httpx.Client) -> None:
     """The links export the same filter at the page's `as_of`."""
     text = signed_in.get(f"{PAGE}?outcome=success&date=past-6-months&count=true").text
     total = int(re.search(r"([\d,]+) entries", text)[1].replace(",", ""))  # type: ignore[index]
-    found = links(text)
-    assert "as_of=" in found["Download CSV"]
-    assert len(signed_in.get(found["Download JSON lines"]).text.splitlines()) == total
-    assert len(signed_in.get(found["Download CSV"]).text.splitlines()) == total + 1
+    downloads = links(text)
+    assert "as_of=" in downloads["Download CSV"]
+    assert len(signed_in.get(downloads["Download JSON lines"]).text.splitlines()) == total
+    assert len(signed_in.get(downloads["Download CSV"]).text.splitlines()) == total + 1
 
 
 @pytest.mark.parametrize("view", READY_VIEWS, ids=lambda view: view.name)
@@ -110,9 +110,9 @@ def _titles(signed_in: httpx.Client) -> list[str]:
 
 def test_a_typed_name_is_looked_up(signed_in: httpx.Client) -> None:
     """One match is taken; several are offered; none says so; no rows meanwhile."""
-    one = signed_in.get(f"{PAGE}?actor=anna&text=&date=")
-    assert one.headers["location"] == f"{PAGE}?actor=anna"
-    assert signed_in.get(one.headers["location"]).headers["location"] == f"{PAGE}?actor=user/u-17"
+    answer = signed_in.get(f"{PAGE}?actor=anna&text=&date=")
+    assert answer.headers["location"] == f"{PAGE}?actor=anna"
+    assert signed_in.get(answer.headers["location"]).headers["location"] == f"{PAGE}?actor=user/u-17"
     signed_in.get(PAGE)
     several = signed_in.get(f"{PAGE}?concerns=Approver").headers["location"]
     assert several == f"{PAGE}?concerns=role/r-2"
@@ -152,7 +152,7 @@ def test_a_renamed_one_is_found_by_both_names(signed_in: httpx.Client, served: S
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "said"),
+    ("query", "status", "words"),
     [
         ("nonsense=1", 422, "nonsense</strong> is not a filter"),
         ("date=someday", 422, "Date</strong> has a value"),
@@ -163,11 +163,11 @@ def test_a_renamed_one_is_found_by_both_names(signed_in: httpx.Client, served: S
     ],
 )
 def test_a_broken_address_says_which_part(
-    signed_in: httpx.Client, query: str, status: int, said: str
+    signed_in: httpx.Client, query: str, status: int, words: str
 ) -> None:
     """Nothing is ignored, no row is shown; without the fault rows are there."""
     answer = signed_in.get(f"{PAGE}?{query}")
-    assert (answer.status_code, said in answer.text) == (status, True)
+    assert (answer.status_code, words in answer.text) == (status, True)
     assert rows(answer.text) == []
     assert rows(signed_in.get(f"{PAGE}?date=past-12-months").text) != []
 
@@ -211,10 +211,10 @@ def test_an_empty_log_says_so(served: Served) -> None:
 
 def test_one_entry(signed_in: httpx.Client, served: Served) -> None:
     """Who, what, about whom, when, where from, state, and that no content is held."""
-    found = signed_in.get(f"{PAGE}?category=roles&outcome=denied").text
-    href = re.findall(r'class="when"><a href="([^"]*)"', found)[0]
+    page = signed_in.get(f"{PAGE}?category=roles&outcome=denied").text
+    href = re.findall(r'class="when"><a href="([^"]*)"', page)[0]
     text = signed_in.get(href.replace("&amp;", "&")).text
-    for said in (
+    for words in (
         "Kari Lie",
         "Member: ",
         "192.0.2.7",
@@ -224,7 +224,7 @@ def test_one_entry(signed_in: httpx.Client, served: Served) -> None:
         "The log does not hold what was changed to or from.",
         "Å" * 200,
     ):
-        assert said in text
+        assert words in text
     # Other tests of this server sign heads: then one covers it.
     assert re.search("Accepted: it has its place in the log|Checkpointed: a signed head", text)
     assert signed_in.get(f"{href}&amp;x=1".replace("&amp;", "&")).status_code == 422

@@ -60,14 +60,14 @@ def reader(known: Served) -> Iterator[httpx.Client]:
 
 def rows(client: httpx.Client, path: str | None) -> list[str]:
     """The entries of a page and of every older one."""
-    found: list[str] = []
+    ids: list[str] = []
     while path:
         answer = client.get(unescape(path))
         assert answer.status_code == 200, answer.text
-        found += re.findall(r'<li class="row" id="e-([^"]+)"', answer.text)
+        ids += re.findall(r'<li class="row" id="e-([^"]+)"', answer.text)
         older = re.search(r'rel="next" href="([^"]*)"', answer.text)
         path = older[1] if older else None
-    return found
+    return ids
 
 
 @pytest.mark.parametrize("side", ["all", "by", "about"])
@@ -75,10 +75,10 @@ def test_the_timeline_is_the_filter(known: Served, reader: httpx.Client, side: s
     """Every entry by, to and about it, in both orders, over as many pages as it takes."""
     field = {"all": "by_or_about", "by": "actor", "about": "concerns"}[side]
     query = from_params([(field, "user/u-42"), ("category", "roles")])
-    told = [one.id for one in known.log.rows(query, viewer=operator(ORG), lang="en")]
-    assert len(told) > 50
+    ids = [row.id for row in known.log.rows(query, viewer=operator(ORG), lang="en")]
+    assert len(ids) > 50
     asked = f"{BOBS}?side={side}&category=roles"
-    assert sorted(rows(reader, asked)) == sorted(told)
+    assert sorted(rows(reader, asked)) == sorted(ids)
     assert rows(reader, f"{asked}&order=asc")[0] == rows(reader, asked)[-1]
 
 
@@ -108,8 +108,8 @@ def test_what_is_forgotten_never_was(known: Served, reader: httpx.Client) -> Non
         reader.get(f"{PAGE}/items/{path}?side=all") for path in ("user/u-gone", "user/u-none", "thing/u-42")
     ]
     assert [answer.status_code for answer in answers] == [404, 404, 404]
-    said = [re.sub(r"<code>.*?</code>", "", answer.text.partition("<main")[2]) for answer in answers]
-    assert len(set(said)) == 1
+    pages = [re.sub(r"<code>.*?</code>", "", answer.text.partition("<main")[2]) for answer in answers]
+    assert len(set(pages)) == 1
 
 
 def test_who_read_is_folded(reader: httpx.Client) -> None:

@@ -71,15 +71,15 @@ class Company:
         with closing(apsw.Connection(str(self.file))) as other:  # another library would take our locks away
             other.execute(f"UPDATE entry SET body = {body} WHERE place % 1099511627776 = {seq}")
 
-    def told(self) -> str:
+    def verdict(self) -> str:
         """The answer of the page, as it is read."""
         session = self.deployment.credentials.new_session(ORG, self.reader, [self.role])
         answer = self.client.get(PAGE, headers={"Cookie": f"__Host-trailbook={session}"})
         assert answer.status_code == 200, answer.text
         self.text = unescape(answer.text)
-        found = re.search(r'<p class="verdict[^"]*">(.*?)</p>', self.text)
-        assert found is not None
-        return found[1].partition(".")[0]
+        match = re.search(r'<p class="verdict[^"]*">(.*?)</p>', self.text)
+        assert match is not None
+        return match[1].partition(".")[0]
 
 
 @pytest.fixture
@@ -94,17 +94,17 @@ def company(tmp_path: Path) -> Iterator[Company]:
 def test_the_answer_follows_the_log(company: Company) -> None:
     """Unsigned, then signed and copied, then verified, then old; every step is said with what to do."""
     company.record()
-    assert company.told() == "Not yet"
+    assert company.verdict() == "Not yet"
     assert "Nothing is signed yet" in company.text
     company.sign()
-    assert company.told() == "Probably"
+    assert company.verdict() == "Probably"
     assert "is in the file outside, of 2 March 2026, 10:15" in company.text
     assert company.verify()
-    assert company.told() == "Yes, as far as a log can prove it"
+    assert company.verdict() == "Yes, as far as a log can prove it"
     assert "every entry was read again, and everything held" in company.text
     company.now += timedelta(days=36)
     company.sign()
-    assert company.told() == "Yes, when it was last verified"
+    assert company.verdict() == "Yes, when it was last verified"
 
 
 def test_a_changed_row_takes_the_answer_back(company: Company) -> None:
@@ -115,7 +115,7 @@ def test_a_changed_row_takes_the_answer_back(company: Company) -> None:
     assert company.verify()
     company.change("(SELECT body FROM entry WHERE place % 1099511627776 = 1)")
     assert not company.verify()
-    assert company.told() == "No"
+    assert company.verdict() == "No"
     assert "faults were found" in company.text
 
 
@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_said(company: Company) -> None:
     company.change("x'7b7d'")
     damaged = Company(company.file.parent, outside=True, create=False)
     with damaged.client:
-        assert damaged.told() == "No"
+        assert damaged.verdict() == "No"
         assert "cannot be read" in damaged.text
     damaged.deployment.close()
 
@@ -140,7 +140,7 @@ def test_without_a_copy_it_is_the_owners_word(tmp_path: Path) -> None:
         alone.sign()
         assert alone.verify()
         alone.sign()
-        assert alone.told() == "Only with its owner's word"
+        assert alone.verdict() == "Only with its owner's word"
         assert "outside_file" in alone.text
     alone.deployment.close()
 
@@ -150,7 +150,7 @@ def test_a_file_outside_that_is_another_log_s(company: Company, tmp_path: Path) 
     company.record()
     company.sign()
     (tmp_path / "outside.txt").write_text("++\nelsewhere/acme\n1\nAAAA\n\n--\n")
-    assert company.told() == "Only with its owner's word"
+    assert company.verdict() == "Only with its owner's word"
     assert "or cannot be read" in company.text
 
 
@@ -158,12 +158,12 @@ def test_a_restart_is_said(company: Company) -> None:
     """An epoch that began anew is named with its entry."""
     company.record()
     company.sign()
-    assert company.told() == "Probably"
+    assert company.verdict() == "Probably"
     assert "never had to go on" in company.text
     assert "began a new tree" not in company.text
     company.deployment.restart(company.file.parent / "outside.txt", always=True)
     company.sign()
-    company.told()
+    company.verdict()
     assert "began a new tree" in company.text
     assert RESTORER.kind == "system"
 
@@ -202,11 +202,11 @@ def test_only_whoever_may_read_proofs_is_given_them(company: Company) -> None:
     """The downloads stand there for who may have them; everybody is told how to check."""
     company.record()
     company.sign()
-    company.told()
+    company.verdict()
     assert "/log/nordlys/checkpoint" not in company.text
     assert "Ask somebody who may read proofs" in company.text
     company.role = "auditor"
-    company.told()
+    company.verdict()
     assert "/log/nordlys/checkpoint" in company.text
 
 

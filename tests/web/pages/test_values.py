@@ -35,13 +35,13 @@ def test_counts_equal_counting_by_hand(signed_in: httpx.Client, served: Served, 
     page = signed_in.get(f"{PAGE}/values?{query}").text
     for field in ("category", "actor_kind", "outcome", "origin", "action"):
         section = page.partition(f'id="v-{field}"')[2].partition("</section>")[0]
-        found = {label: number(count) for _, label, count in _VALUE.findall(section)}
+        counts = {label: number(count) for _, label, count in _VALUE.findall(section)}
         rest = [pair for pair in pairs if pair[0].removesuffix(".not") != field]
         viewer = Viewer(org=ORG, item=BOB, activity_log="full")
         zoned = rest if "tz" in dict(rest) else [*rest, ("tz", "Europe/Oslo")]
         asked, now = from_params(zoned), served.log.clock()
         views = [v for v in served.log.views(from_params([]), viewer=viewer) if matches(asked, v, now)]
-        assert sum(found.values()) == len(views), field
+        assert sum(counts.values()) == len(views), field
     outcomes = Counter(view.entry.outcome for view in views)
     assert set(outcomes) <= {"success", "denied", "failure"}
 

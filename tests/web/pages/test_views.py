@@ -51,8 +51,8 @@ def views(client: httpx.Client, org: str = ORG) -> list[dict[str, Any]]:
     """What the API lists."""
     answer = client.get(f"/api/v1/orgs/{org}/views")
     assert answer.status_code == 200
-    found: list[dict[str, Any]] = answer.json()["views"]
-    return found
+    listing: list[dict[str, Any]] = answer.json()["views"]
+    return listing
 
 
 def test_one_is_saved_changed_and_removed(company: Served, anna: httpx.Client) -> None:
@@ -61,29 +61,29 @@ def test_one_is_saved_changed_and_removed(company: Served, anna: httpx.Client) -
     made = anna.post(path, json=BOBS)
     assert made.status_code == 201
     assert made.headers["location"] == f"{company.base_url}{path}/{made.json()['id']}"
-    one = f"{path}/{made.json()['id']}"
-    assert anna.get(one).json() == made.json() == views(anna)[0]
+    url = f"{path}/{made.json()['id']}"
+    assert anna.get(url).json() == made.json() == views(anna)[0]
     assert made.json()["filter"]["date"] == ["past-6-months"]
     assert made.json()["filter"]["concerns"] == ["user/u-42"]
-    changed = anna.put(one, json=BOBS | {"name": "Bob", "shared": True, "default": True})
+    changed = anna.put(url, json=BOBS | {"name": "Bob", "shared": True, "default": True})
     assert (changed.json()["name"], changed.json()["shared"], changed.json()["default"]) == (
         "Bob",
         True,
         True,
     )
-    assert anna.delete(one).status_code == 204
+    assert anna.delete(url).status_code == 204
     assert views(anna) == []
-    assert anna.get(one).status_code == 404
-    told = company.log.search(
+    assert anna.get(url).status_code == 404
+    entries = company.log.search(
         from_params([("target", "saved_view/*")]), viewer=operator(ORG), lang="en"
     ).entries
-    assert [entry.action for entry in told] == [
+    assert [entry.action for entry in entries] == [
         "saved_view.deleted",
         "saved_view.updated",
         "saved_view.created",
     ]
-    assert told[1].fields == ("name", "shared")
-    assert told[2].target.name is None  # nobody else's business what it was called
+    assert entries[1].fields == ("name", "shared")
+    assert entries[2].target.name is None  # nobody else's business what it was called
 
 
 def test_whose_they_are(company: Served, anna: httpx.Client, kari: httpx.Client) -> None:
@@ -108,7 +108,7 @@ def test_whose_they_are(company: Served, anna: httpx.Client, kari: httpx.Client)
 
 
 @pytest.mark.parametrize(
-    ("sent", "status", "said"),
+    ("sent", "status", "pointer"),
     [
         ({"name": ""}, 422, "/name"),
         ({"name": "   "}, 422, "/name"),
@@ -121,12 +121,12 @@ def test_whose_they_are(company: Served, anna: httpx.Client, kari: httpx.Client)
         ({"shared": "yes"}, 422, "/shared"),
     ],
 )
-def test_bad_input_is_named(anna: httpx.Client, sent: dict[str, Any], status: int, said: str) -> None:
+def test_bad_input_is_named(anna: httpx.Client, sent: dict[str, Any], status: int, pointer: str) -> None:
     """Nothing is kept of what was not understood, and the answer names it."""
     answer = anna.post(f"/api/v1/orgs/{ORG}/views", json=BOBS | sent)
     assert answer.status_code == status
-    if said:
-        assert said in [error["pointer"] for error in answer.json()["errors"]]
+    if pointer:
+        assert pointer in [error["pointer"] for error in answer.json()["errors"]]
     assert views(anna) == []
 
 
@@ -149,15 +149,15 @@ def test_an_item_is_kept_by_its_number(company: Served, anna: httpx.Client) -> N
     person = Item(type="user", id="u-4711", name="Petra Unike")
     company.log.record("user.created", actor=KARI, target=person, origin=WEB)
     sent = {"name": "New hire", "filter": {"concerns": "user/u-4711"}}
-    one = anna.post(path, json=sent).json()
+    saved_view = anna.post(path, json=sent).json()
     renamed = Item(type="user", id="u-4711", name="Petra Andre")
     company.log.record("user.profile_updated", actor=KARI, target=renamed, fields=("last_name",), origin=WEB)
-    assert anna.get(f"{path}/{one['id']}").json()["filter"] == one["filter"]
+    assert anna.get(f"{path}/{saved_view['id']}").json()["filter"] == saved_view["filter"]
     assert "Petra Andre" in anna.get(f"{PAGE}/views").text
     other = anna.post(path, json={"name": "Bob stays", "filter": {"concerns": "user/u-42"}}).json()
     company.log.erase(person, actor=ANNA, origin=WEB)
     assert b"New hire" not in company.file.read_bytes()  # before anybody asked for it
-    assert anna.get(f"{path}/{one['id']}").status_code == 404
+    assert anna.get(f"{path}/{saved_view['id']}").status_code == 404
     assert [view["id"] for view in views(anna)] == [other["id"]]
 
 
@@ -234,8 +234,8 @@ def test_a_ready_view_can_be_told_of(company: Served, anna: httpx.Client) -> Non
     assert anna.post(f"{PAGE}/views", data=form).status_code == 303
     record(company)
     assert alerts(anna) == "One new entry in Denied attempts"
-    found = anna.get(f"{PAGE}/views/ready:denied")
-    assert found.headers["location"] == f"{PAGE}?outcome=denied&date=past-6-months&view=denied"
+    answer = anna.get(f"{PAGE}/views/ready:denied")
+    assert answer.headers["location"] == f"{PAGE}?outcome=denied&date=past-6-months&view=denied"
     assert anna.post(f"{PAGE}/views", data=form | {"id": "ready:new-hire"}).status_code == 422
 
 
@@ -249,14 +249,14 @@ def test_the_forms(anna: httpx.Client, kari: httpx.Client) -> None:
     again = anna.post(f"{PAGE}/views", data=form)
     assert again.status_code == 409
     assert 'value="By form"' in again.text
-    one = views(anna)[0]
-    assert one["filter"] == {"category": ["roles"], "concerns": ["user/u-42"], "tz": ["Europe/Oslo"]}
-    change = {"do": "change", "id": one["id"], "name": "Renamed", "shared": "on"}
+    view = views(anna)[0]
+    assert view["filter"] == {"category": ["roles"], "concerns": ["user/u-42"], "tz": ["Europe/Oslo"]}
+    change = {"do": "change", "id": view["id"], "name": "Renamed", "shared": "on"}
     assert kari.post(f"{PAGE}/views", data=change).status_code == 403
     assert anna.post(f"{PAGE}/views", data=change).status_code == 303
     assert "Renamed" in kari.get(f"{PAGE}/views").text
-    assert kari.post(f"{PAGE}/views", data={"do": "remove", "id": one["id"]}).status_code == 403
-    assert anna.post(f"{PAGE}/views", data={"do": "remove", "id": one["id"]}).status_code == 303
+    assert kari.post(f"{PAGE}/views", data={"do": "remove", "id": view["id"]}).status_code == 403
+    assert anna.post(f"{PAGE}/views", data={"do": "remove", "id": view["id"]}).status_code == 303
     assert views(anna) == []
     assert anna.post(f"{PAGE}/views", data={"do": "nonsense"}).status_code == 404
     for text in ("category=none", "nonsense=1", "date=%zz", "%ff"):

@@ -1,15 +1,19 @@
 """Signing in by password, as somebody without scripts does it, and the pages before the log."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from msgspec import structs
 from tests.web.conftest import ORG, Served
 
 from trailbook.access.viewer import operator
 from trailbook.administration.access import By, put_member
 from trailbook.administration.accounts import invite
 from trailbook.model import Item
+from trailbook.query import Query
+from trailbook.testing import FrozenClock
 from trailbook.web.http.limits import DEFAULT_LIMITS
 
 PASSWORD = "fire katter på taket"
@@ -84,6 +88,49 @@ def test_a_wrong_name_and_a_wrong_password_are_told_alike(browser: httpx.Client,
     assert "set-cookie" not in wrong.headers
     crossed = browser.post("/sign-in", data={"login": "ada"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert crossed.status_code == 403
+
+
+def test_forty_accounts_from_one_address(serve: Callable[..., Served]) -> None:
+    """They meet the limit of the address; the log grows by one entry, which says nothing of what was typed."""
+    served = serve(limits=DEFAULT_LIMITS, clock=FrozenClock(datetime.now(UTC)))
+    size, viewer = served.log.size, operator(ORG)
+    before = size(viewer=viewer)
+    with httpx.Client(base_url=served.base_url, headers=SAME) as client:
+        statuses = [sign_in(client, login=f"typed-{at}").status_code for at in range(40)]
+    assert statuses == [401] * 30 + [429] * 10
+    assert size(viewer=viewer) == before + 1
+    entry = served.log.search(Query(), viewer=viewer, limit=1).entries[0]
+    assert (entry.action, entry.actor.id) == ("user.sign_in_failed", "unknown")
+    assert (entry.origin.ip, entry.origin.user_agent) == (None, None)
+
+
+def test_links_that_are_none(serve: Callable[..., Served]) -> None:
+    """They are counted by their address, as wrong keys are; a right one works all the same."""
+    served = serve(limits=DEFAULT_LIMITS, clock=FrozenClock(datetime.now(UTC)))
+    with httpx.Client(base_url=served.base_url, headers=SAME) as client:
+        tried = [client.post("/sign-in", data={"link": f"l-{at}"}) for at in range(12)]
+        assert [each.status_code for each in tried] == [401] * 10 + [429] * 2
+        assert tried[-1].headers["retry-after"].isdecimal()
+        link = served.link().partition("link=")[2]
+        assert client.post("/sign-in", data={"link": link}).status_code == 303
+
+
+def test_many_at_once(serve: Callable[..., Served]) -> None:
+    """Who comes when the lane is full hears so at once, and has not failed by it; a link is not in that lane."""
+    served = serve(limits=structs.replace(DEFAULT_LIMITS, failures=1))
+    served.app.state.hashing.most = 0
+    with httpx.Client(base_url=served.base_url, headers=SAME) as client:
+        for _ in range(5):  # more than may fail
+            refused = sign_in(client)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            assert "Too many people are signing in" in refused.text
+        link = served.link().partition("link=")[2]
+        assert client.post("/sign-in", data={"link": link}).status_code == 303
+        put_member(By(served.deployment, operator(ORG)), ADA, ["hr"])
+        link = invite(By(served.deployment, operator(ORG)), "user", "u-80", "ada")
+        sent = {"link": link, "password": PASSWORD, "again": PASSWORD}
+        assert client.post("/set-password", data=sent).status_code == 503
+        assert client.get(f"/set-password?link={link}").status_code == 200  # it goes on working
 
 
 def test_too_many_tries(browser: httpx.Client, settled: Served) -> None:

@@ -5,8 +5,10 @@ do. Whoever makes an invitation or a reset gets the link and hands it over; no m
 password before the try is counted, and to let those who guess fill a log with entries.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -45,6 +47,13 @@ from trailbook.model import Actor, Item, Origin, text_fault
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
 _WRONG = "the name or the password is wrong"
 _UNKNOWN = Item(type="user", id="unknown", name="Unknown account")
+
+
+Later = Callable[[Callable[[], None]], None]
+
+
+def _at_once(do: Callable[[], None]) -> None:
+    do()
 
 
 class StartedSession(Struct, frozen=True):
@@ -136,15 +145,17 @@ def begin_sign_in(attempt: SignIn, tries: Tries) -> Try:
     return tries.begin(Account(attempt.org, attempt.login.casefold(), attempt.origin.ip))
 
 
-def sign_in(deployment: Deployment, attempt: SignIn, begun: Try) -> str:
+def sign_in(deployment: Deployment, attempt: SignIn, begun: Try, later: Later = _at_once) -> str:
     """The text of a new session; the attempt has begun. It takes the time of one hash, whatever is wrong.
 
+    `later` is given what records a failure, to be done when whoever tried has their answer: by how long it took they
+    would hear whether there was anything to record.
     Raises: UnauthenticatedError, one for every reason; SuspendedError.
     """
     member = deployment.access.member_by_login(attempt.org, attempt.login.casefold())
     right = password_matches(attempt.password, None if member is None else member.password)
     if member is None or not right or member.disabled_at is not None:
-        _record_failure(deployment, attempt, member, begun)
+        later(partial(_record_failure, deployment, attempt, member, begun))
         raise UnauthenticatedError(_WRONG)
     begun.went_well()
     person = member_item(member)

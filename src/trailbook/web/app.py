@@ -32,7 +32,7 @@ from trailbook.web.http.forwarded import Proxies
 from trailbook.web.http.hashing import HashingLane
 from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Lane, Limits
 from trailbook.web.http.problems import allowed_methods
-from trailbook.web.http.request import THREADS, Site
+from trailbook.web.http.request import STRANGERS, THREADS, Site
 from trailbook.web.http.routes import Routes
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MAX_BATCH
@@ -66,7 +66,8 @@ def create_app(
     limiter = CapacityLimiter(THREADS)
     lane = Lane(limiter)
     shared = RowCache(), lane, Bodies(), Outflows(lane, limiter), HashingLane(), Proxies(trusted_proxies)
-    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared)
+    strangers = CapacityLimiter(STRANGERS)
+    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared, strangers)
     routes, streams, ingest = Routes(site), live.Streams(), fast_path.Ingest(site)
     handlers = [
         *fast_path.routes(ingest, f"{_ORG}/entries"),

@@ -28,7 +28,7 @@ from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words
 from trailbook.web.http.transfers import Outflows
 
-THREADS = 32
+THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
 
 
 class ParameterInvalidError(InvalidError):
@@ -59,6 +59,7 @@ class Site(Struct, frozen=True):
     outflows: Outflows
     hashing: HashingLane
     proxies: Proxies
+    strangers: CapacityLimiter
 
 
 class Admission(Struct, frozen=True, gc=False):

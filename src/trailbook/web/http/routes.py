@@ -104,6 +104,8 @@ class Routes(Struct, frozen=True):
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
         site, bound = self.site, Bound(most, TooLargeError(f"this path takes {most} bytes"))
+        # A flood of strangers would have every thread open a connection to the store, which it keeps.
+        limiter = site.strangers if admit is None else site.limiter
 
         def let_in(request: Request) -> Request:
             return request if admit is None else with_members(request, admitted=admit(request))
@@ -116,10 +118,11 @@ class Routes(Struct, frozen=True):
             plain = request_of(site, request)
             if method in ("POST", "PUT"):  # nobody's body is read before they are let in
                 bound.announced(plain.headers)
-                admitted = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
-                with site.bodies.space(_sender(admitted)) as space:
-                    whole = with_members(admitted, body=await space.body(request.receive, bound))
-                    return await _hashed(site, await to_thread.run_sync(answer, whole, limiter=site.limiter))
+                if admit is not None:
+                    plain = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
+                with site.bodies.space(_sender(plain)) as space:
+                    whole = with_members(plain, body=await space.body(request.receive, bound))
+                    return await _hashed(site, await to_thread.run_sync(answer, whole, limiter=limiter))
             return await _hashed(site, await site.lane.run(lambda: answer(let_in(plain))))
 
         handle.__name__ = handler.__name__

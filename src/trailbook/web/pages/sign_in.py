@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Request as HTTPRequest, Response
+from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import MethodNotAllowedException
 
 from trailbook import administration
@@ -21,6 +22,7 @@ from trailbook.errors import (
     NotFoundError,
     NotPermittedError,
     TooManyTriesError,
+    TrailbookError,
     UnauthenticatedError,
 )
 from trailbook.web.http import render
@@ -83,16 +85,28 @@ def _by_password(request: Request, sent: dict[str, str]) -> Hashing:
     begun = administration.begin_sign_in(attempt, request.site.gate.sign_ins)
 
     def make() -> Response[bytes]:
+        deployment, later = request.site.deployment, list[Callable[[], None]]()
         try:
-            return _entered(request, administration.sign_in(request.site.deployment, attempt, begun))
+            return _entered(request, administration.sign_in(deployment, attempt, begun, later.append))
         except UnauthenticatedError:
-            return _sign_in(request, "", "wrong-password")
+            page = _sign_in(request, "", "wrong-password")
+            page.background = BackgroundTask(_record, later)
+            return page
 
     def refuse() -> Response[bytes]:
         begun.take_back()
         return _later(_sign_in(request, "", "busy", 503), _MOMENT)
 
     return Hashing(make, refuse)
+
+
+def _record(entries: list[Callable[[], None]]) -> None:
+    """Record what was left for later; nobody is there any more to be told that it did not work."""
+    for record in entries:
+        try:
+            record()
+        except TrailbookError:
+            _log.exception("a failed sign-in could not be recorded")
 
 
 def _entered(request: Request, text: str) -> Response[bytes]:

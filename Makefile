@@ -21,12 +21,12 @@ SIZE ?= 1m
 PYTEST_ARGS ?=
 
 .PHONY: usage setup demo test torture full mutants lint bench bench-capture docs shots lock \
-	vendor browser newer clean
+	vendor browser newer nginx clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
 	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
-	@echo "make test    setup, a browser, a newer Python, lint and every test (PYTEST_ARGS=... go to pytest)"
+	@echo "make test    setup, a browser, a newer Python, nginx, lint and every test (PYTEST_ARGS=... go to pytest)"
 	@echo "make torture cuts, power cuts, kills, damage and requests by the thousand, two tests at a time (as root, on Debian)"
 	@echo "make full    the same with every case and no limit of time; it says at its end how many there were"
 	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
@@ -46,7 +46,7 @@ demo: $(VENV)/.demo
 	@echo "Opening the demo company, Nordlys AS ..."
 	@$(BIN)/trailbook demo $(ARGS)
 
-test: setup browser newer
+test: setup browser newer nginx
 	@$(MAKE) lint
 	@echo "Running the tests ..."
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
@@ -163,6 +163,10 @@ $(NEWER)/.made: requirements/newer_python.py | $(BIN)/python
 $(NEWER)/.core: requirements/core.txt $(NEWER)/.made
 	@$(call PIP_IN,$(NEWER)) --require-hashes --only-binary :all: -r requirements/core.txt
 	@touch $@
+
+# A proxy to stand behind: the nginx on the path, or out of its Debian package. It is not installed and needs no rights.
+nginx: | $(BIN)/python
+	@$(BIN)/python requirements/nginx.py $(VENV)/nginx
 
 # --- Pins. ---
 

@@ -2,16 +2,25 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
 from trailbook import Deployment, Item, Origin, open_deployment
 from trailbook.access.credentials import IDLE, SESSION_LIFE
-from trailbook.access.throttle import Throttle
+from trailbook.access.passwords import password_matches
+from trailbook.access.tries import Tries
 from trailbook.access.viewer import operator
+from trailbook.administration import accounts
 from trailbook.administration.access import By, add_role, change_role, disable_member, put_member, withhold
-from trailbook.administration.accounts import SignIn, invite, reset_password, set_password, sign_in, sign_out
+from trailbook.administration.accounts import (
+    SignIn,
+    begin_sign_in,
+    invite,
+    reset_password,
+    set_password,
+    sign_in,
+    sign_out,
+)
 from trailbook.administration.organisations import (
     list_organisations,
     resume_organisation,
@@ -44,8 +53,9 @@ def by(opened: tuple[Deployment, FrozenClock]) -> By:
 
 @pytest.fixture
 def enter(by: By) -> Enter:
-    """Signing in, where ten tries a minute are let through."""
-    return partial(sign_in, by.deployment, tries=Throttle(10, 60))
+    """Signing in, where ten failures of an account from an address are let through."""
+    tries = Tries(10, by.deployment.clock)
+    return lambda attempt: sign_in(by.deployment, attempt, begin_sign_in(attempt, tries))
 
 
 def given(password: str = PASSWORD, login: str = "anna", org: str = ORG, ip: str = "192.0.2.7") -> SignIn:
@@ -110,9 +120,7 @@ def test_whatever_is_wrong_has_one_answer(by: By, enter: Enter) -> None:
     answers.add((refused.value.code, refused.value.detail))
     assert len(answers) == 1
     failures = [entry for entry in actions(by) if entry[0] == "user.sign_in_failed"]
-    assert failures == [
-        ("user.sign_in_failed", who, "failure") for who in ("u-17", "unknown", "unknown", "u-17")
-    ]
+    assert failures == [("user.sign_in_failed", who, "failure") for who in ("u-17", "unknown", "u-17")]
     disable_member(by, "user", "u-17", disabled=False)
     assert enter(given())
 
@@ -151,8 +159,8 @@ def test_a_reset_ends_other_sessions(by: By, enter: Enter) -> None:
     assert enter(given("another long password"))
 
 
-def test_ten_tries_a_minute(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:
-    """Then 429, also with the right password; another address goes on; good tries do not count."""
+def test_an_account_from_an_address(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:
+    """Ten failures, then a pause for the right password too; another address goes on; good tries are none."""
     joined(by)
     for _ in range(15):
         enter(given())
@@ -165,6 +173,93 @@ def test_ten_tries_a_minute(by: By, enter: Enter, opened: tuple[Deployment, Froz
     assert enter(given(ip="192.0.2.8"))
     opened[1].move(timedelta(seconds=6))
     assert enter(given())
+    assert enter(given())
+
+
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What each look at a password came to, from now on."""
+    looks: list[bool] = []
+
+    def look(password: str, kept: str | None) -> bool:
+        looks.append(password_matches(password, kept))
+        return looks[-1]
+
+    monkeypatch.setattr(accounts, "password_matches", look)
+    return looks
+
+
+def test_whatever_is_wrong_takes_one_hash(by: By, enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown name, an account without a password, a disabled one, a suspended organisation and none at all."""
+    joined(by)
+    put_member(by, Item(type="user", id="u-2", name="Bo"), ["hr"])
+    invite(by, "user", "u-2", "bo")
+    looks, tried = hashed(monkeypatch), (given("wrong wrong wrong"), given(login="nobody"), given(login="bo"))
+    for attempt in (*tried, given(org="none")):
+        with pytest.raises(UnauthenticatedError):
+            enter(attempt)
+    disable_member(by, "user", "u-17", disabled=True)
+    with pytest.raises(UnauthenticatedError):
+        enter(given())
+    disable_member(by, "user", "u-17", disabled=False)
+    suspend_organisation(by.deployment, ORG)
+    for attempt in tried:
+        with pytest.raises(UnauthenticatedError):
+            enter(attempt)
+    assert looks == [False] * 4 + [True] + [False] * 3
+    resume_organisation(by.deployment, ORG)
+    assert enter(given())
+    assert looks[8:] == [True]  # the control: the right password is looked at as often
+
+
+def test_what_is_refused_takes_no_hash(by: By, enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty accounts tried from one address meet the limit of the address, and no password is looked at after it."""
+    joined(by)
+    looks = hashed(monkeypatch)
+    for at in range(40):
+        with pytest.raises(UnauthenticatedError if at < 30 else TooManyTriesError):
+            enter(given(login=f"n-{at}"))
+    assert len(looks) == 30
+    assert enter(given(ip="192.0.2.8"))
+
+
+def failures(by: By) -> list[str]:
+    return [who for action, who, _ in actions(by) if action == "user.sign_in_failed"]
+
+
+def test_names_that_nobody_has_are_one_entry_a_minute(
+    by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]
+) -> None:
+    """A flood of changing names grows the log by next to nothing, and by nothing of what was sent."""
+    joined(by)
+    for minute in range(1, 4):
+        for at in range(6):
+            with pytest.raises(UnauthenticatedError):
+                enter(given(login=f"secret-{at}", ip=f"198.51.100.{at}"))
+        assert failures(by) == ["unknown"] * minute
+        opened[1].move(timedelta(minutes=1))
+    page = by.deployment.log(ORG).search(Query(), viewer=operator(ORG), order="seq", limit=200)
+    entries = [e for e in page.entries if e.action == "user.sign_in_failed"]
+    assert {(e.origin.interface, e.origin.ip, e.origin.user_agent) for e in entries} == {("web", None, None)}
+    assert "secret" not in repr(entries)
+
+
+def test_failures_of_an_account_are_a_few_entries_and_then_one_a_minute(
+    by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]
+) -> None:
+    """They say where from; those of somebody else are counted by themselves."""
+    joined(by)
+    for at in range(8):
+        with pytest.raises(UnauthenticatedError):
+            enter(given("wrong wrong wrong", ip=f"198.51.100.{at}"))
+    assert failures(by) == ["u-17"] * 3
+    opened[1].move(timedelta(minutes=1))
+    for at in range(2):
+        with pytest.raises(UnauthenticatedError):
+            enter(given("wrong wrong wrong", ip=f"198.51.100.{at}"))
+    assert failures(by) == ["u-17"] * 4
+    with pytest.raises(UnauthenticatedError):
+        enter(given(login="nobody"))
+    assert failures(by) == ["u-17"] * 4 + ["unknown"]
 
 
 def test_sessions_end_by_themselves(by: By, enter: Enter, opened: tuple[Deployment, FrozenClock]) -> None:

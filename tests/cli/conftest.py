@@ -111,9 +111,9 @@ class Serving(Struct, frozen=True):
 
 
 @contextmanager
-def serving(folder: Folder, *words: str) -> Iterator[Serving]:
+def serving(folder: Folder, *words: str, listen: str = "127.0.0.1:0") -> Iterator[Serving]:
     """A server of the folder's log, `serve` or what these words begin, until the block ends."""
-    command = folder.command(*(words or ("serve",)), "--listen", "127.0.0.1:0", "--json")
+    command = folder.command(*(words or ("serve",)), "--listen", listen, "--json")
     with subprocess.Popen(
         command, cwd=folder.path, env=folder.environment, stdout=subprocess.PIPE, text=True
     ) as process:

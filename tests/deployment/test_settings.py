@@ -188,3 +188,24 @@ def test_the_page_of_the_reference_names_every_key_default_and_meaning() -> None
         default = ", ".join((key.default,) if isinstance(key.default, str) else key.default or ())
         wanted.append((name, f"`{default}`" if default else "", key.meaning))
     assert [(name, default.strip(), meaning) for name, default, meaning in rows] == wanted
+
+
+def test_trusted_proxies(place: Place) -> None:
+    """Addresses and networks; what is neither, has bits of a host or is everybody is refused by its name."""
+    assert place.read().trusted_proxies == ()
+    right = ("127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8")
+    assert place.read(f"trusted_proxies = {list(right)}").trusted_proxies == right
+    assert place.read(env={"TRAILBOOK_TRUSTED_PROXIES": ",".join(right)}).trusted_proxies == right
+    for wrong in (
+        "proxy.example",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "",
+        " 10.0.0.0/8",
+        "0.0.0.0/0",
+        "::/0",
+        "unix:",
+    ):
+        with pytest.raises(ConfigurationError) as error:
+            place.read(f'trusted_proxies = ["127.0.0.1", "{wrong}"]')
+        assert error.value.detail.startswith("trusted_proxies (trailbook.toml): is ")

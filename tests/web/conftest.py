@@ -148,6 +148,7 @@ def _start(
         app,
         log_level="critical",
         access_log=False,
+        proxy_headers=False,
         ws="none",
         http=waiting(app),
         timeout_keep_alive=limits.idle_seconds,

@@ -48,6 +48,14 @@ from .roles import (
 from .throttle import (
     Throttle as Throttle,
 )
+from .tries import (
+    PLACES as PLACES,
+    Account as Account,
+    Places as Places,
+    Tries as Tries,
+    Try as Try,
+    counted_as as counted_as,
+)
 from .viewer import (
     Level as Level,
     Viewer as Viewer,

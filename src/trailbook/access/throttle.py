@@ -8,9 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-MOST = (
-    20_000  # buckets; an attacker with more addresses than this is throttled by nothing that counts addresses
-)
+MOST = 20_000  # buckets; who has more names than this begins anew, so what strangers choose is counted by its place
 
 
 class Throttle:

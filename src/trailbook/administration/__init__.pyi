@@ -16,6 +16,7 @@ from .accounts import (
     INVITATION_LIFE as INVITATION_LIFE,
     RESET_LIFE as RESET_LIFE,
     SignIn as SignIn,
+    begin_sign_in as begin_sign_in,
     invite as invite,
     password_name as password_name,
     reset_password as reset_password,

@@ -1,20 +1,24 @@
 """Local accounts: invited by link, a password of one's own, signing in and out.
 
-Owns that nobody learns which accounts there are: a wrong name and a wrong password have one answer, one entry and
-one work to do. Whoever makes an invitation or a reset gets the link and hands it over; no mail is sent. Refuses to
-let anybody sign in without a throttle that counts the tries.
+Owns that nobody learns which accounts there are: a wrong name and a wrong password have one answer and one work to
+do. Whoever makes an invitation or a reset gets the link and hands it over; no mail is sent. Refuses to look at a
+password before the try is counted, and to let those who guess fill a log with entries.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct, structs
 
 from trailbook.access import (
+    Account,
     Change,
     LinkHolder,
     Member,
-    Throttle,
+    Tries,
+    Try,
     Viewer,
     hash_password,
     password_faults,
@@ -36,7 +40,6 @@ from trailbook.errors import (
     HeadMovedError,
     NotFoundError,
     SuspendedError,
-    TooManyTriesError,
     UnauthenticatedError,
 )
 from trailbook.model import Actor, Item, Origin, text_fault
@@ -44,6 +47,13 @@ from trailbook.model import Actor, Item, Origin, text_fault
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
 _WRONG = "the name or the password is wrong"
 _UNKNOWN = Item(type="user", id="unknown", name="Unknown account")
+
+
+Later = Callable[[Callable[[], None]], None]
+
+
+def _at_once(do: Callable[[], None]) -> None:
+    do()
 
 
 class StartedSession(Struct, frozen=True):
@@ -130,33 +140,42 @@ def password_name(deployment: Deployment, link: str) -> str:
     return _account(deployment, deployment.credentials.password_holder(link, take=False)).login or ""
 
 
-def sign_in(deployment: Deployment, attempt: SignIn, tries: Throttle) -> str:
-    """The text of a new session; `tries` counts who tried how often.
+def begin_sign_in(attempt: SignIn, tries: Tries) -> Try:
+    """Count an attempt, of which nothing is looked at yet. Raises: TooManyTriesError."""
+    return tries.begin(Account(attempt.org, attempt.login.casefold(), attempt.origin.ip))
 
-    Raises: UnauthenticatedError, one for every reason; TooManyTriesError; SuspendedError.
+
+def sign_in(deployment: Deployment, attempt: SignIn, begun: Try, later: Later = _at_once) -> str:
+    """The text of a new session; the attempt has begun. It takes the time of one hash, whatever is wrong.
+
+    `later` is given what records a failure, to be done when whoever tried has their answer: by how long it took they
+    would hear whether there was anything to record.
+    Raises: UnauthenticatedError, one for every reason; SuspendedError.
     """
-    login, now = attempt.login.casefold(), deployment.clock().timestamp()
-    who = (attempt.origin.ip, attempt.org, login)
-    wait = tries.take(who, now)
-    if wait:
-        raise TooManyTriesError(wait)
-    member = deployment.access.member_by_login(attempt.org, login)
+    member = deployment.access.member_by_login(attempt.org, attempt.login.casefold())
     right = password_matches(attempt.password, None if member is None else member.password)
-    item = _UNKNOWN if member is None else member_item(member)
     if member is None or not right or member.disabled_at is not None:
-        _record_failure(deployment, attempt, item)
+        later(partial(_record_failure, deployment, attempt, member, begun))
         raise UnauthenticatedError(_WRONG)
-    tries.give(who, now)
-    session = deployment.credentials.new_session(attempt.org, item)
-    _record(deployment, attempt.org, "user.signed_in", person=item, origin=attempt.origin)
+    begun.went_well()
+    person = member_item(member)
+    session = deployment.credentials.new_session(attempt.org, person)
+    _record(deployment, attempt.org, "user.signed_in", person=person, origin=attempt.origin)
     return session
 
 
-def _record_failure(deployment: Deployment, attempt: SignIn, person: Item) -> None:
-    """An entry where there is a log that takes it: for a stranger, a suspended organisation is as none at all."""
-    if attempt.org in deployment.orgs():
-        with suppress(SuspendedError):
-            _record(deployment, attempt.org, "user.sign_in_failed", person=person, origin=attempt.origin)
+def _record_failure(deployment: Deployment, attempt: SignIn, member: Member | None, begun: Try) -> None:
+    """An entry where there is a log that takes it: for a stranger, a suspended organisation is as none at all.
+
+    Of a name that nobody has it says that somebody tried, and nothing that they sent or are.
+    """
+    who = None if member is None else (member.type, member.id)
+    if attempt.org not in deployment.orgs() or not begun.makes_entry(attempt.org, who):
+        return
+    person = _UNKNOWN if member is None else member_item(member)
+    origin = Origin(interface=attempt.origin.interface) if member is None else attempt.origin
+    with suppress(SuspendedError):
+        _record(deployment, attempt.org, "user.sign_in_failed", person=person, origin=origin)
 
 
 def signed_in_by_link(deployment: Deployment, viewer: Viewer, origin: Origin) -> None:

@@ -146,6 +146,7 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
             export_days=int(settings.export_days),
             extra=extra,
             limits=limits_of(settings),
+            trusted_proxies=settings.trusted_proxies,
         )
         put(*([as_json(addresses)] if json else _welcome(addresses).splitlines()))
         sys.stdout.flush()

@@ -63,6 +63,7 @@ def serve(
             folder=export_folder(settings),
             export_days=int(settings.export_days),
             limits=limits_of(settings),
+            trusted_proxies=settings.trusted_proxies,
         )
         put(*([as_json(addresses)] if json else addresses.values()))
         sys.stdout.flush()
@@ -114,7 +115,7 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         app,
         log_level=log_level,
         access_log=False,
-        proxy_headers=False,  # whoever is on this machine could say where a request came from
+        proxy_headers=False,  # what proxies say is read by the application, and of trusted ones only
         server_header=False,
         ws="none",
         http=web.waiting(app),

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 # Keys of a later release, so that whoever has read of them is told so instead of "unknown".
 LATER = frozenset(
-    """metrics_listen trusted_proxies week_start cosigning_key checkpoint_seconds
+    """metrics_listen week_start cosigning_key checkpoint_seconds
     checkpoint_idle_seconds checkpoint_public free_actions witnesses auth
     own_view embed_parents spool on_failure retention stream_allow
     log_format""".split()
@@ -37,6 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     org: str | None
     base_url: str | None
     listen: str
+    trusted_proxies: tuple[str, ...]
     catalogue: tuple[str, ...]
     languages: tuple[str, ...]
     timezone: str
@@ -99,6 +101,14 @@ def _listen(value: str) -> str | None:
     host, _, port = value.rpartition(":")
     right = re.fullmatch(r"[0-9A-Za-z.:\[\]-]+", host) and re.fullmatch(r"[0-9]{1,5}", port)
     return None if right and int(port) < 65536 else "is not HOST:PORT, such as 127.0.0.1:8750"
+
+
+def _network(value: str) -> str | None:
+    try:
+        network = ip_network(value)
+    except ValueError:
+        return "is not an address or a network such as 127.0.0.1 or 10.0.0.0/8, without bits of a host"
+    return None if network.prefixlen else "is everybody: then anybody could say where a request came from"
 
 
 def _language(value: str) -> str | None:
@@ -167,6 +177,12 @@ KEYS: dict[str, Key] = {
         meaning="The address under which people reach the server; the address it listens at when absent.",
     ),
     "listen": Key(default="127.0.0.1:8750", fault=_listen, meaning="Where the server listens, HOST:PORT."),
+    "trusted_proxies": Key(
+        default=(),
+        fault=_network,
+        meaning="The proxies in front, as addresses or networks, whose word on where a request came from is believed.",
+        separator=",",
+    ),
     "catalogue": Key(
         default=(),
         fault=_some,
@@ -236,7 +252,7 @@ KEYS: dict[str, Key] = {
     "limits_reading": _limit(50, 1_000_000, "Requests a second that each key or signed-in person may make."),
     "limits_recording": _limit(20_000, 1_000_000, "Entries a second that each key may record."),
     "limits_failures": _limit(
-        10, 1_000_000, "Wrong passwords or keys a minute, for each address and account or key."
+        10, 1_000_000, "What may go wrong in a minute of one account, or of keys, from one address."
     ),
     "limits_header_seconds": _limit(10, 3600, "How long the head of a request may take to arrive."),
     "limits_request_seconds": _limit(30, 3600, "How long the body of a request may take to arrive."),

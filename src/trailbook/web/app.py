@@ -28,9 +28,11 @@ from trailbook.web.api import (
 from trailbook.web.http import render
 from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.edge import EdgeSettings, edged
+from trailbook.web.http.forwarded import Proxies
+from trailbook.web.http.hashing import HashingLane
 from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Lane, Limits
 from trailbook.web.http.problems import allowed_methods
-from trailbook.web.http.request import THREADS, Site
+from trailbook.web.http.request import STRANGERS, THREADS, Site
 from trailbook.web.http.routes import Routes
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MAX_BATCH
@@ -49,20 +51,23 @@ def create_app(
     export_days: int = KEPT_DAYS,
     limits: Limits = DEFAULT_LIMITS,
     alarms: Alarms = DEFAULT_ALARMS,
+    trusted_proxies: Sequence[str] = (),
     extra: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
     `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
     where the address names none. `folder` keeps exports for `export_days`; without one they go with the process.
-    `limits` are those of every key, session and request; `alarms` say from where on it is not ready.
+    `limits` are those of every key, session and request; `alarms` say from where on it is not ready. What
+    `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
     """
     runner, closing = kept_exports(deployment, folder, export_days)
     gate = Gate(limits, deployment.clock)
     limiter = CapacityLimiter(THREADS)
     lane = Lane(limiter)
-    shared = RowCache(), lane, Bodies(), Outflows(lane, limiter)
-    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared)
+    shared = RowCache(), lane, Bodies(), Outflows(lane, limiter), HashingLane(), Proxies(trusted_proxies)
+    strangers = CapacityLimiter(STRANGERS)
+    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared, strangers)
     routes, streams, ingest = Routes(site), live.Streams(), fast_path.Ingest(site)
     handlers = [
         *fast_path.routes(ingest, f"{_ORG}/entries"),
@@ -86,7 +91,7 @@ def create_app(
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams, app.state.limits, app.state.base_url = streams, limits, site.base_url
-    app.state.bodies, app.state.outflows = site.bodies, site.outflows
+    app.state.bodies, app.state.outflows, app.state.hashing = site.bodies, site.outflows, site.hashing
     edge = EdgeSettings(
         base_url=site.base_url,
         methods=partial(allowed_methods, app),

@@ -1,5 +1,6 @@
 """A request as plain data: what of it is read, what is refused, and who was let in."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from msgspec import structs
 from trailbook.access import Viewer
 from trailbook.errors import NotFoundError
 from trailbook.model import Item
+from trailbook.web.http.forwarded import Proxies
 from trailbook.web.http.request import Admission, ParameterInvalidError, Request, Site, request_in
 from trailbook.web.http.strict_json import MalformedError
 
-# None of these requests asks anything of its site.
-SITE = cast(Site, None)
+# All that these requests ask of their site is which proxies it trusts.
+SITE = cast(Site, SimpleNamespace(proxies=Proxies(["10.0.0.0/8"])))
 PERSON = Item(type="user", id="u-1", name="Anna Berg")
 
 

@@ -197,6 +197,27 @@ def test_a_body_that_nobody_reads(hasty: Served, loop: ForwardLoop) -> None:
     assert is_served(hasty)
 
 
+def test_a_body_that_is_refused_while_it_is_sent(hasty: Served) -> None:
+    """Whoever sends it to its end all the same reads why, and may go on: the answer was lost in a connection reset."""
+    size = 17 * 1024 * 1024
+    for _ in range(5):
+        with line(hasty) as large:
+            large.sendall(post(hasty, size) + b" " * size)
+            assert answered(large).startswith(b"HTTP/1.1 413")
+            large.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert answered(large).startswith(b"HTTP/1.1 200")
+
+
+def answered(connection: socket.socket) -> bytes:
+    """An answer that ends as JSON does."""
+    answer = b""
+    while not answer.endswith(b"}"):
+        piece = connection.recv(65536)
+        assert piece, answer
+        answer += piece
+    return answer
+
+
 def test_a_stream_is_not_hung_up_on(hasty: Served, loop: ForwardLoop) -> None:
     """An answer may take as long as it pleases: only requests are late."""
     headers = {"Authorization": f"Bearer {hasty.keys['both']}"}

@@ -119,9 +119,9 @@ def cookie(text: str | None) -> str:
     return f"{COOKIE}={text}; {_ATTRIBUTES}" if text else f"{COOKIE}=; {_ATTRIBUTES}; Max-Age=0"
 
 
-def require_same_site(headers: Mapping[str, str], base_url: str) -> None:
+def require_same_site(request: Request) -> None:
     """Let a change by cookie through only from our own pages. Raises: CrossSiteError."""
-    fetched = headers.get("sec-fetch-site")
-    own = fetched == "same-origin" if fetched is not None else headers.get("origin") == base_url
-    if not own:
+    fetched, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    ours = origin is not None and origin in (request.site.base_url, request.sent_to)
+    if not (ours if fetched is None else fetched == "same-origin"):
         raise CrossSiteError("this must be sent from Trailbook's own page; open the page and try again")

@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from litestar.types import Receive
 from msgspec import Struct
 
-from trailbook.access import Throttle, Viewer
+from trailbook.access import PLACES, Places, Throttle, Tries, Viewer, counted_as
 from trailbook.clock import Clock
 from trailbook.errors import TooManyTriesError, TrailbookError
 from trailbook.model import Item
@@ -28,7 +28,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """The limits in force.
 
     `reading` is requests a second for each key or session, `recording` entries a second for each key, `failures`
-    tries a minute for each address and account or key; the others are seconds.
+    what may go wrong in a minute of one account, or of keys, from one address; the others are seconds.
     """
 
     reading: int = 50
@@ -65,9 +65,10 @@ class Gate:
         self._clock = clock
         self._reading = Throttle(limits.reading, 1)
         self._recording = Throttle(limits.recording, 1)
-        self._failures = Throttle(limits.failures, 60)
+        self._places = Places()
+        self._failures = Throttle(limits.failures, 60, PLACES)
         self._every_failure = Throttle(limits.failures * _ADDRESSES, 60)
-        self.sign_ins = Throttle(limits.failures, 60)
+        self.sign_ins = Tries(limits.failures, clock)
 
     def read(self, viewer: Viewer) -> None:
         """Count one request of a viewer. Raises: TooManyRequestsError."""
@@ -93,12 +94,13 @@ class Gate:
         return _rate_headers("recording", self._recording, left=left, wait=wait)
 
     def wrong_key(self, address: str | None) -> None:
-        """Count a key that was wrong, by its address and in all; a right one is never held up by others' tries.
+        """Count a key or link that was wrong, by its address and in all; a right one is never held up by others' tries.
 
         Raises: TooManyTriesError when there were too many.
         """
         now = self._now()
-        wait = max(self._failures.take(address, now), self._every_failure.take(None, now))
+        place = self._places.of(counted_as(address))
+        wait = max(self._failures.take(place, now), self._every_failure.take(None, now))
         if wait:
             raise TooManyTriesError(wait)
 

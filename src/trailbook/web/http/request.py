@@ -20,13 +20,15 @@ from trailbook.export import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.http.bodies import Bodies
+from trailbook.web.http.forwarded import Proxies
+from trailbook.web.http.hashing import HashingLane
 from trailbook.web.http.limits import Gate, Lane
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words
 from trailbook.web.http.transfers import Outflows
 
-THREADS = 32
+THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
 
 
 class ParameterInvalidError(InvalidError):
@@ -55,6 +57,9 @@ class Site(Struct, frozen=True):
     lane: Lane
     bodies: Bodies
     outflows: Outflows
+    hashing: HashingLane
+    proxies: Proxies
+    strangers: CapacityLimiter
 
 
 class Admission(Struct, frozen=True, gc=False):
@@ -65,7 +70,10 @@ class Admission(Struct, frozen=True, gc=False):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One request; `viewer` and `source` are who was let in, where the route lets anybody in at all."""
+    """One request; `viewer` and `source` are who was let in, where the route lets anybody in at all.
+
+    `address` is where it came from, and `sent_to` the site it was sent to where a trusted proxy says so.
+    """
 
     site: Site
     method: str
@@ -77,6 +85,7 @@ class Request(Struct, frozen=True, kw_only=True):
     lang: str
     body: bytes = b""
     address: str | None = None
+    sent_to: str | None = None
     admitted: Admission | None = None
 
     @property
@@ -147,6 +156,7 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     except (UnicodeDecodeError, ValueError):
         raise MalformedError("the address is not UTF-8 in percent-encoding") from None
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    way = site.proxies.way(scope["client"][0] if scope.get("client") else None, scope["headers"])
     return Request(
         site=site,
         method=scope["method"],
@@ -154,7 +164,8 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
         params=params,
         pairs=tuple(pairs),
         headers=headers,
-        address=scope["client"][0] if scope.get("client") else None,
+        address=way.address,
+        sent_to=way.site,
         request_id=scope["state"]["request_id"],
         lang=language(headers.get("accept-language")),
     )

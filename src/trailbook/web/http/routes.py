@@ -14,6 +14,7 @@ from msgspec import Struct
 from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.http.bodies import Bound
+from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
 from trailbook.web.http.responses import acceptable
@@ -21,7 +22,7 @@ from trailbook.web.http.strict_json import TooLargeError
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
-Handler = Callable[[Request], Response[Any]]
+Handler = Callable[[Request], Response[Any] | Hashing]
 
 
 class Routes(Struct, frozen=True):
@@ -103,22 +104,26 @@ class Routes(Struct, frozen=True):
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
         site, bound = self.site, Bound(most, TooLargeError(f"this path takes {most} bytes"))
+        # A flood of strangers would have every thread open a connection to the store, which it keeps.
+        limiter = site.strangers if admit is None else site.limiter
 
         def let_in(request: Request) -> Request:
             return request if admit is None else with_members(request, admitted=admit(request))
 
-        def answer(request: Request) -> Response[Any]:
-            return _answered(request, handler(request))
+        def answer(request: Request) -> Response[Any] | Hashing:
+            made = handler(request)
+            return made if isinstance(made, Hashing) else _answered(request, made)
 
         async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
             plain = request_of(site, request)
             if method in ("POST", "PUT"):  # nobody's body is read before they are let in
                 bound.announced(plain.headers)
-                admitted = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
-                with site.bodies.space(_sender(admitted)) as space:
-                    whole = with_members(admitted, body=await space.body(request.receive, bound))
-                    return await to_thread.run_sync(answer, whole, limiter=site.limiter)
-            return await site.lane.run(lambda: answer(let_in(plain)))
+                if admit is not None:
+                    plain = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
+                with site.bodies.space(_sender(plain)) as space:
+                    whole = with_members(plain, body=await space.body(request.receive, bound))
+                    return await _hashed(site, await to_thread.run_sync(answer, whole, limiter=limiter))
+            return await _hashed(site, await site.lane.run(lambda: answer(let_in(plain))))
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
@@ -132,7 +137,7 @@ class Routes(Struct, frozen=True):
 def _guard(request: Request, method: Method) -> None:
     """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
     if method != "GET" and "authorization" not in request.headers and session(request.headers) is not None:
-        require_same_site(request.headers, request.site.base_url)
+        require_same_site(request)
 
 
 def _sender(request: Request) -> Hashable:
@@ -141,6 +146,11 @@ def _sender(request: Request) -> Hashable:
         return "address", request.address
     item = request.viewer.item
     return request.viewer.org, item.type, item.id
+
+
+async def _hashed(site: Site, made: Response[Any] | Hashing) -> Response[Any]:
+    """The answer, also where a password is hashed for it first."""
+    return await site.hashing.run(made) if isinstance(made, Hashing) else made
 
 
 def _answered(request: Request, response: Response[Any]) -> Response[Any]:

@@ -50,7 +50,7 @@ class Waiting(HttpToolsProtocol):
                 self._wait()
             self._size += len(data)
         super().data_received(data)
-        if self._late is not None and self._size > MAX_HEAD:
+        if self._late is not None and not self._inside and self._size > MAX_HEAD:
             self._refuse(HeadersTooLargeError(f"the header fields have more than {MAX_HEAD} bytes"))
 
     def on_headers_complete(self) -> None:

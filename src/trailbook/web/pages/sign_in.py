@@ -7,10 +7,12 @@ at links uses none up. Refuses to say why a link is no good.
 import logging
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Request as HTTPRequest, Response
+from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import MethodNotAllowedException
 
 from trailbook import administration
@@ -20,17 +22,21 @@ from trailbook.errors import (
     NotFoundError,
     NotPermittedError,
     TooManyTriesError,
+    TrailbookError,
     UnauthenticatedError,
 )
+from trailbook.web.http import render
 from trailbook.web.http.auth import cookie, require_same_site, session, signed_in
+from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of
-from trailbook.web.http.render import html, partial
+from trailbook.web.http.render import html
 from trailbook.web.http.request import Request, Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import language, words
 
 _log = logging.getLogger("trailbook.web")
+_MOMENT = 5  # seconds, after which there is room again
 _PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
 
 
@@ -45,37 +51,76 @@ def sign_in_page(request: Request) -> Response[bytes]:
     return _sign_in(request, request.only("link").get("link", ""))
 
 
-def sign_in(request: Request) -> Response[bytes]:
+def sign_in(request: Request) -> Response[bytes] | Hashing:
     """POST /sign-in: a link, or a name and a password, become a session that is new."""
-    require_same_site(request.headers, request.site.base_url)
+    require_same_site(request)
     sent = form(request)
+    try:
+        return _by_link(request, sent["link"]) if "link" in sent else _by_password(request, sent)
+    except TooManyTriesError as error:
+        return _later(_sign_in(request, "", "too-many", 429), error.seconds)
+
+
+def _by_link(request: Request, link: str) -> Response[bytes]:
+    """The session of a link, or the form again. Raises: TooManyTriesError."""
     deployment = request.site.deployment
     try:
-        if "link" in sent:
-            text = deployment.credentials.sign_in(sent["link"])
-            viewer = deployment.credentials.viewer(text)
-            administration.signed_in_by_link(deployment, viewer, request.origin)
-        else:
-            org = sent.get("org") or only_org(request)
-            login, password = sent.get("login", ""), sent.get("password", "")
-            account = administration.SignIn(org=org, login=login, password=password, origin=request.origin)
-            text = administration.sign_in(deployment, account, request.site.gate.sign_ins)
-            viewer = deployment.credentials.viewer(text)
+        text = deployment.credentials.sign_in(link)
+        viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:
-        return _sign_in(request, "", "wrong" if "link" in sent else "wrong-password")
-    except TooManyTriesError as error:
-        page = _sign_in(request, "", "too-many", 429)
-        page.headers["Retry-After"] = str(math.ceil(error.seconds))
-        return page
-    old = session(request.headers)
+        request.site.gate.wrong_key(request.address)
+        return _sign_in(request, "", "wrong")
+    administration.signed_in_by_link(deployment, viewer, request.origin)
+    return _entered(request, text)
+
+
+def _by_password(request: Request, sent: dict[str, str]) -> Hashing:
+    """What looks at a password, when its turn has come. Raises: TooManyTriesError."""
+    attempt = administration.SignIn(
+        org=sent.get("org") or only_org(request),
+        login=sent.get("login", ""),
+        password=sent.get("password", ""),
+        origin=request.origin,
+    )
+    begun = administration.begin_sign_in(attempt, request.site.gate.sign_ins)
+
+    def make() -> Response[bytes]:
+        deployment, later = request.site.deployment, list[Callable[[], None]]()
+        try:
+            return _entered(request, administration.sign_in(deployment, attempt, begun, later.append))
+        except UnauthenticatedError:
+            page = _sign_in(request, "", "wrong-password")
+            page.background = BackgroundTask(_record, later)
+            return page
+
+    def refuse() -> Response[bytes]:
+        begun.take_back()
+        return _later(_sign_in(request, "", "busy", 503), _MOMENT)
+
+    return Hashing(make, refuse)
+
+
+def _record(entries: list[Callable[[], None]]) -> None:
+    """Record what was left for later; nobody is there any more to be told that it did not work."""
+    for record in entries:
+        try:
+            record()
+        except TrailbookError:
+            _log.exception("a failed sign-in could not be recorded")
+
+
+def _entered(request: Request, text: str) -> Response[bytes]:
+    """On to the log of whose session this is; the one that was there before ends."""
+    credentials = request.site.deployment.credentials
+    viewer, old = credentials.viewer(text), session(request.headers)
     if old is not None:
-        deployment.credentials.sign_out(old)
+        credentials.sign_out(old)
     return _see(f"/orgs/{viewer.org}/activity", cookie(text))
 
 
 def sign_out(request: Request) -> Response[bytes]:
     """POST /sign-out: the session ends here and in the browser."""
-    require_same_site(request.headers, request.site.base_url)
+    require_same_site(request)
     text = session(request.headers)
     if text is not None:
         administration.sign_out(request.site.deployment, text, request.origin)
@@ -87,13 +132,25 @@ def password_page(request: Request) -> Response[bytes]:
     return _password(request, request.only("link").get("link", ""))
 
 
-def set_password(request: Request) -> Response[bytes]:
+def set_password(request: Request) -> Response[bytes] | Hashing:
     """POST /set-password: the password is set, and its owner signed in."""
-    require_same_site(request.headers, request.site.base_url)
+    require_same_site(request)
     sent = form(request)
     link, password = sent.get("link", ""), sent.get("password", "")
+    try:
+        administration.password_name(request.site.deployment, link)
+    except UnauthenticatedError:
+        return _password(request, "")
     if password != sent.get("again", ""):
         return _password(request, link, "different", 422)
+
+    def refuse() -> Response[bytes]:
+        return _later(_password(request, link, "busy", 503), _MOMENT)
+
+    return Hashing(partial(_set_password, request, link, password), refuse)
+
+
+def _set_password(request: Request, link: str, password: str) -> Response[bytes]:
     try:
         started = administration.set_password(request.site.deployment, link, password, request.origin)
     except UnauthenticatedError:
@@ -131,6 +188,12 @@ def _sign_in(request: Request, link: str, wrong: str = "", status: int = 0) -> R
         wrong=wrong,
         asks_org=not only_org(request),
     )
+
+
+def _later(page: Response[bytes], seconds: float) -> Response[bytes]:
+    """A form, and when to come back to it."""
+    page.headers["Retry-After"] = str(math.ceil(seconds))
+    return page
 
 
 def _password(request: Request, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
@@ -172,7 +235,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         if not _wants_page(request, path):
             return answer(problem, more)
         t = words(language(request.headers.get("accept-language")))
-        part = partial(request.headers)
+        part = render.partial(request.headers)
         # What failed stands beside the rows that are there; what is refused takes their place.
         beside = part and problem.status >= 500
         if beside:

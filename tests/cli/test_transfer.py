@@ -244,11 +244,11 @@ def test_an_export_that_cannot_be_is_refused_in_words(one: Folder) -> None:
     """R6: a folder that is not there, and a form for a bundle, which has its own."""
     missing = one.run("export", "--output", "nowhere/y.csv")
     assert (missing.code, missing.err) == (2, "error: output: the folder nowhere does not exist\n")
-    both = one.run("export", "--format", "csv", "--bundle", "closed", "--output", "y.zip")
+    both = one.run("export", "--format", "csv", "--bundle", "inclusion", "--output", "y.zip")
     assert both.code == 2
     assert "format: " in both.err
     assert not (one.path / "y.zip").exists()
-    one.good("export", "--bundle", "closed", "--output", "y.zip")
+    one.good("export", "--bundle", "inclusion", "--output", "y.zip")
     unknown = one.run("verify", "y.zip", "--key", "nosuchkey")
     assert (unknown.code, unknown.err) == (2, "error: nosuchkey: there is no such file\n")
     one.good("verify", "y.zip")

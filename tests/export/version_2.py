@@ -161,7 +161,8 @@ def golden_cut() -> bundles.Cut:
     cut = bundles.Cut(
         log, "closed", matching, [], (3, GOLDEN_SIZE), hours, [], frozenset({22, 23}), GOLDEN_SIZE
     )
-    return replace(cut, manifest={"offsets": spring, "tzdata": "2025b"})
+    words = "Between 08:59 and 09:16 or between 09:30 and 23:59, from 2 March 2026, 09:08"
+    return replace(cut, manifest={"filter_words": words, "offsets": spring, "tzdata": "2025b"})
 
 
 def golden_files() -> dict[str, bytes]:

@@ -17,7 +17,8 @@ from trailbook.access.viewer import operator
 from trailbook.deployment.settings import DEFAULT_SIGNS
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import DamagedError
-from trailbook.export.bundle import BundleKeys, BundleRequest, write_bundle
+from trailbook.export.bundle import BundleKeys, write_bundle
+from trailbook.export.cut import BundleRequest
 from trailbook.query import Query
 from trailbook.tree.checkpoint import format_vkey
 

@@ -244,11 +244,11 @@ def test_an_export_that_cannot_be_is_refused_in_words(entry_folder: Folder) -> N
     """A folder that is not there, and a form for a bundle, which has its own."""
     missing = entry_folder.run("export", "--output", "nowhere/y.csv")
     assert (missing.code, missing.err) == (2, "error: output: the folder nowhere does not exist\n")
-    both = entry_folder.run("export", "--format", "csv", "--bundle", "closed", "--output", "y.zip")
+    both = entry_folder.run("export", "--format", "csv", "--bundle", "inclusion", "--output", "y.zip")
     assert both.code == 2
     assert "format: " in both.err
     assert not (entry_folder.path / "y.zip").exists()
-    entry_folder.good("export", "--bundle", "closed", "--output", "y.zip")
+    entry_folder.good("export", "--bundle", "inclusion", "--output", "y.zip")
     unknown = entry_folder.run("verify", "y.zip", "--key", "nosuchkey")
     assert (unknown.code, unknown.err) == (2, "error: nosuchkey: there is no such file\n")
     entry_folder.good("verify", "y.zip")

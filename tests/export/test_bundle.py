@@ -15,7 +15,8 @@ import pytest
 from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
 from trailbook.deployment.deployment import Deployment
 from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
-from trailbook.export.bundle import BundleKeys, BundleRequest, write_bundle
+from trailbook.export.bundle import BundleKeys, write_bundle
+from trailbook.export.cut import BundleRequest
 from trailbook.query import Query, from_params
 from trailbook.retention.removal import Retention
 from trailbook.stores.sqlite.bodies import unpacked
@@ -67,7 +68,7 @@ def keys(deployment: Deployment) -> BundleKeys:
 def bundle(deployment: Deployment, log: Log, request: BundleRequest) -> tuple[bytes, int]:
     """The bytes of a bundle, and how many entries match."""
     out = io.BytesIO()
-    count = write_bundle(log, request, out, viewer=OPERATOR, keys=keys(deployment))
+    count = write_bundle(log, request, out, viewer=OPERATOR, keys=keys(deployment)).count
     return out.getvalue(), count
 
 

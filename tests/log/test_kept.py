@@ -87,8 +87,8 @@ def test_openings_are_of_the_versions_that_are_seen(small: Small) -> None:
     assert names(KARI) == ["Ida Holm"]
     assert names(structs.replace(NAMED, withheld=("salary",))) == ["Ida Lie"]
     assert names(WITHOUT) == []
-    assert small.log.evidence(viewer=WITHOUT).tokens_of("user", "u-1") == []
-    assert len(small.log.evidence(viewer=NAMED).tokens_of("user", "u-1")) == 2
+    assert small.log.holdings(viewer=WITHOUT).tokens_of("user", "u-1") == []
+    assert len(small.log.holdings(viewer=NAMED).tokens_of("user", "u-1")) == 2
 
 
 def test_items_are_offered_and_remembered_where_an_entry_is_seen(small: Small) -> None:

@@ -14,6 +14,7 @@ from trailbook.errors import (
 )
 from trailbook.model import Actor, Item, Origin
 from trailbook.proofs import (
+    Holdings,
     ProvedSizes,
     entry_bundle,
     entry_state,
@@ -59,10 +60,10 @@ def test_nothing_is_proved_before_the_first_signature() -> None:
     assert latest_checkpoint(store, ORG) is None
     assert proved_sizes(store, ORG) == ProvedSizes(0, 0)
     with pytest.raises(NotCheckpointedError):
-        evidence_of(store, ORG, sees=everything, cited=list)
+        evidence_of(Holdings(store, ORG, everything, list))
     signed.log.record_many([entry_at(signed, number) for number in range(3)])
     signed.signer.sign(ORG)
-    assert evidence_of(store, ORG, sees=everything, cited=list).checkpoint.size == 3
+    assert evidence_of(Holdings(store, ORG, everything, list)).checkpoint.size == 3
     assert proved_sizes(store, ORG) == ProvedSizes(3, 0)  # no file outside
 
 
@@ -145,25 +146,25 @@ def test_openings_open_an_items_tokens(signed: SignedLog) -> None:
 
 def test_evidence_is_read_in_the_order_asked(signed: SignedLog) -> None:
     """Whether the seqs stand together or apart."""
-    evidence = evidence_of(signed.store, ORG, sees=everything, cited=list)
+    evidence = evidence_of(Holdings(signed.store, ORG, everything, list))
     for seqs in ([], [5], list(range(100, 300)), [299, 3, 150, 4]):
-        assert [row.seq for row in evidence.kept(seqs)] == seqs
+        assert [row.seq for row in evidence.holdings.kept(seqs)] == seqs
     assert evidence.tile(0, 1) == served_tile(signed.store, ORG, 0, 1, evidence.checkpoint.size - TILE)
 
 
 def test_what_is_not_seen_is_in_no_evidence(signed: SignedLog) -> None:
     """Neither a row, nor a bundle that has one, nor a token that nothing seen cites; hashes are nobody's secret."""
     store = signed.store
-    evidence = evidence_of(store, ORG, sees=lambda category: category != "users", cited=lambda versions: [])
+    evidence = evidence_of(Holdings(store, ORG, lambda category: category != "users", lambda versions: []))
     of_users = [row.seq for row in store.kept(ORG, 0, TILE) if row.body and b'"category":"users"' in row.body]
     others = [
         row.seq for row in store.kept(ORG, 0, TILE) if row.body and b'"category":"users"' not in row.body
     ]
     assert of_users
-    assert [row.seq for row in evidence.kept(others)] == others  # the control
+    assert [row.seq for row in evidence.holdings.kept(others)] == others  # the control
     with pytest.raises(NotFoundError, match="no such entry"):
-        list(evidence.kept([*others, of_users[0]]))
-    assert evidence.tokens_of("user", "u-8") == []
+        list(evidence.holdings.kept([*others, of_users[0]]))
+    assert evidence.holdings.tokens_of("user", "u-8") == []
     width = store.head(ORG).size - TILE
     with pytest.raises(NotFoundError, match="no such tile"):
         entry_bundle(store, ORG, 1, width=width, sees=lambda category: category != "users")
@@ -171,25 +172,25 @@ def test_what_is_not_seen_is_in_no_evidence(signed: SignedLog) -> None:
 
 def test_the_tokens_of_an_item_are_those_of_every_version(signed: SignedLog) -> None:
     """Of a star every item of the type, but nobody who was erased."""
-    evidence = evidence_of(signed.store, ORG, sees=everything, cited=list)
+    evidence = evidence_of(Holdings(signed.store, ORG, everything, list))
     versions = signed.store.identities(ORG, [("user", "u-8", None)])
-    tokens = evidence.tokens_of("user", "u-8")
+    tokens = evidence.holdings.tokens_of("user", "u-8")
     assert tokens == sorted(version.token for version in versions)
-    every = evidence.tokens_of("user", "*")
+    every = evidence.holdings.tokens_of("user", "*")
     assert set(tokens) < set(every)
     assert every == sorted(every)
     stubs = {i.token for i in signed.store.every_identity(ORG) if i.id is None}
     assert stubs
     assert stubs.isdisjoint(every)
-    assert {i.token for i in evidence.identities([*tokens, *stubs])} == {*tokens, *stubs}
+    assert {i.token for i in evidence.holdings.identities([*tokens, *stubs])} == {*tokens, *stubs}
     erase(signed, "u-8")
-    assert evidence.tokens_of("user", "u-8") == []
-    assert set(evidence.tokens_of("user", "*")) == set(every) - set(tokens)
+    assert evidence.holdings.tokens_of("user", "u-8") == []
+    assert set(evidence.holdings.tokens_of("user", "*")) == set(every) - set(tokens)
 
 
 def test_a_manifest_that_is_gone_is_damage(signed: SignedLog) -> None:
-    evidence = evidence_of(signed.store, ORG, sees=everything, cited=list)
+    evidence = evidence_of(Holdings(signed.store, ORG, everything, list))
     digest = next(key for kind, key in signed.store.blob_names(ORG) if kind == "erasure")
-    assert sha256(evidence.manifest("erasure", digest)).hexdigest() == digest
+    assert sha256(evidence.holdings.manifest("erasure", digest)).hexdigest() == digest
     with pytest.raises(DamagedError, match="the removal manifest"):
-        evidence.manifest("removal", digest)
+        evidence.holdings.manifest("removal", digest)

@@ -51,6 +51,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "GET /log/{org:str}/key": ("",),
     f"GET {PAGE}": _LISTS[:-1],
     f"GET {PAGE}/views": ("",),
+    f"GET {PAGE}/closed-bundle": _FILTERS,
     f"GET {PAGE}/{{rest:path}}": ("",),
 }
 # What the path below the page may be, with what is asked of each.
@@ -173,7 +174,7 @@ def listed(route: str) -> bool:
     """Whether somebody said what is asked of a route, or why nothing is."""
     method, _, path = route.partition(" ")
     changes = method != "GET" and (
-        path in (f"{API}/entries", f"{API}/exports", f"{API}/views", f"{PAGE}/views")
+        path in (f"{API}/entries", f"{API}/exports", f"{API}/views", f"{PAGE}/views", f"{PAGE}/closed-bundle")
     )
     return route in WAYS or path in NOTHING or changes
 

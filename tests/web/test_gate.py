@@ -83,3 +83,17 @@ def test_a_view_tells_nobody_who_exists(ground: Ground) -> None:
     assert refusal("u-101") == refusal("u-102") == refusal("u-199")
     known = httpx.post(url, json={"name": "Anna", "filter": {"actor": "user/u-17"}}, headers=headers)
     assert known.status_code == 201  # the control
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_what_a_closed_bundle_holds_is_told_to_nobody_from_whom_something_is_withheld(
+    ground: Ground, preview: bool
+) -> None:
+    """By every asker, before it is made as in the order: 403, or 401 to nobody; the other kind is the control."""
+    url, order = f"{ground.served.api}/exports", {"format": "bundle-closed", "preview": preview}
+    for asker in ASKERS:
+        answer = httpx.post(url, json=order, headers=ground.headers[asker])
+        assert answer.status_code == (401 if asker == "nobody" else 403), asker
+        assert "named_outside" not in answer.text
+    other = httpx.post(url, json={"format": "bundle", "preview": True}, headers=ground.headers["key:every"])
+    assert other.json()["held"] > 0

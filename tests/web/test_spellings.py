@@ -52,6 +52,7 @@ LIMITS = {
         *(f"{method} {API}/withheld" for method in ("GET", "PUT")),
         *(f"GET {PAGE}{name}" for name in ("", "/{rest}", "/settings", "/settings/{place}", "/views/{view}")),
         *(f"{method} {PAGE}/views" for method in ("GET", "POST")),
+        *(f"{method} {PAGE}/closed-bundle" for method in ("GET", "POST")),
         f"POST {PAGE}/settings/{{place}}",
     ],
     "nobody": [

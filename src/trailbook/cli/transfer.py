@@ -25,7 +25,7 @@ from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exa
 from trailbook.model import NameMend
 
 if TYPE_CHECKING:
-    from trailbook.export import BundleRequest
+    from trailbook.export import BundleFigures, BundleRequest
 
 BundleKind = Literal["inclusion", "closed"]
 _MOST_SHOWN = 20  # refusals of lines that are shown one by one
@@ -55,7 +55,7 @@ def export(
         None,
         "--format",
         metavar="FORMAT",
-        help="csv (as when absent) or xlsx, newest first; jsonl or parquet, as recorded.",
+        help="csv (as when absent) or xlsx, newest first; jsonl or parquet, as recorded; bundle (of inclusion).",
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
     columns: str | None = typer.Option(
@@ -65,6 +65,9 @@ def export(
         None, "--bundle", metavar="KIND", help="A verifiable bundle instead: inclusion or closed."
     ),
     redacted: bool = typer.Option(False, "--redacted", help="A bundle that names nobody."),
+    yes: bool = typer.Option(
+        False, "--yes", help="Make a closed bundle without asking; only a terminal is asked otherwise."
+    ),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the file if it is there."),
     lang: str | None = LANG,
     json: bool = JSON,
@@ -72,10 +75,11 @@ def export(
     """Write exactly what a filter finds to a file.
 
     The file has its name once it is whole; until then, after a failure and after Ctrl-C there is none of that name.
+    A closed bundle holds every entry of its range: what it would hold is said first, and --yes goes on.
     """
     if format_ is not None and bundle is not None:
         raise _invalid("format", "and bundle are not given together; a bundle has a form of its own")
-    format_ = format_ or "csv"
+    bundle, format_ = ("inclusion", "csv") if format_ == "bundle" else (bundle, format_ or "csv")
     _check(format_, columns, bundle=bundle, output=output)
     if output.exists() and not overwrite and str(output) != "-":
         note(f"error: {output} is there already; --overwrite replaces it")
@@ -85,12 +89,9 @@ def export(
         if bundle is not None:
             if query.as_of is None:
                 query = structs.replace(query, as_of=opened.log.size(viewer=opened.viewer))
-            opened.log.exported(query, viewer=opened.viewer)
             kind = cast(BundleKind, bundle)
             ask = exports.BundleRequest(kind=kind, query=query, redacted=redacted, lang=lang)
-            count = _bundle(opened, ask, output)
-            answer: dict[str, Any] = {"count": count, "bundle": bundle, "file": str(output)}
-            more = "; its VERIFY.md says how to check it"
+            answer, more = _bundle(opened, ask, output, yes=yes)
         else:
             form = cast(Format, format_)
             rows = opened.log.export(query, viewer=opened.viewer, order=FORMATS[form].order, lang=lang)
@@ -234,8 +235,33 @@ def _write(pieces: Iterable[bytes], output: Path) -> None:
         out.writelines(pieces)
 
 
-def _bundle(opened: Opened, ask: "BundleRequest", output: Path) -> int:
-    """Sign what is new, then write a bundle of it; how many entries match."""
+def _agreed(figures: "BundleFigures", *, yes: bool) -> None:
+    """Say what a closed bundle will hold, and go on only when that is wanted. Raises: InvalidError; Abort."""
+    words = f"The closed bundle {exports.figures_in_words(figures)}."
+    if yes:
+        note(words)
+    elif sys.stdin.isatty():
+        note(words)
+        typer.confirm("Make it", abort=True, err=True)
+    else:
+        raise _invalid(
+            "bundle", f"is not made unasked. {words} --yes makes it; --bundle inclusion holds less"
+        )
+
+
+def _bundle(opened: Opened, ask: "BundleRequest", output: Path, *, yes: bool) -> tuple[dict[str, Any], str]:
+    """Write a bundle, of a closed one once that is agreed; what it holds, for programs and to end a sentence."""
+    if ask.kind == "closed":
+        _agreed(exports.bundle_figures(opened.log, ask, viewer=opened.viewer), yes=yes)
+    opened.log.exported(ask.query, viewer=opened.viewer)
+    held = _write_bundle(opened, ask, output)
+    figures = {"count": held.count, "held": held.held, "named_outside": held.named_outside}
+    more = f", which {exports.figures_in_words(held)}; its VERIFY.md says how to check it"
+    return {**figures, "bundle": ask.kind, "file": str(output)}, more
+
+
+def _write_bundle(opened: Opened, ask: "BundleRequest", output: Path) -> "BundleFigures":
+    """Sign what is new, then write a bundle of it; what it holds."""
     deployment, org = opened.deployment, opened.log.org
     deployment.signer().sign(org)
     verifiers = deployment.verifier_keys(org)

@@ -1,6 +1,5 @@
 from .bundle import (
     BundleKeys as BundleKeys,
-    BundleRequest as BundleRequest,
     verify_file as verify_file,
     write_bundle as write_bundle,
 )
@@ -12,6 +11,12 @@ from .csv import (
     csv_file as csv_file,
     guarded as guarded,
     unguarded as unguarded,
+)
+from .cut import (
+    BundleFigures as BundleFigures,
+    BundleRequest as BundleRequest,
+    bundle_figures as bundle_figures,
+    figures_in_words as figures_in_words,
 )
 from .format import (
     FORMATS as FORMATS,

@@ -15,6 +15,7 @@ from trailbook.access import Viewer
 from trailbook.clock import Clock, Entropy
 from trailbook.deployment import LIVE, Job, JobLimits, Jobs
 from trailbook.errors import ExportExpiredError, ExportNotReadyError, NotFoundError, TooManyExportsError
+from trailbook.export.cut import BundleFigures
 from trailbook.model import microseconds
 
 JobState = Literal["queued", "running", "ready", "failed", "cancelled", "expired"]
@@ -29,7 +30,8 @@ _PATIENCE = 60 * _SECOND
 class ExportOrder(Struct, frozen=True, kw_only=True):
     """What is exported and for whom: the filter's pairs with its instants, and the form of the file.
 
-    `erasures` is how many people had been erased from the log when it was ordered.
+    `erasures` is how many people had been erased from the log when it was ordered, and `figures` what was said of a
+    closed bundle before.
     """
 
     viewer: Viewer
@@ -40,15 +42,20 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     lang: str
     manifest: bool
     erasures: int
+    figures: BundleFigures | None = None
 
 
 class ExportFile(Struct, frozen=True, kw_only=True):
-    """The file of a job: its name, size in bytes and SHA-256 in hex, and the name of its manifest if it has one."""
+    """The file of a job: its name, size in bytes and SHA-256 in hex, and the name of its manifest if it has one.
+
+    `figures` is what it holds, where it is a bundle.
+    """
 
     name: str = field(name="file")
     size: int
     digest: str
     manifest: str | None = None
+    figures: BundleFigures | None = None
 
 
 _order = msgspec.json.Decoder(ExportOrder)

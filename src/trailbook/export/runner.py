@@ -11,24 +11,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from trailbook.access import Clearance, Viewer, operator, require_everything, require_full, require_proofs
+from trailbook.access import Viewer, operator, require_everything, require_full, require_proofs
 from trailbook.deployment import Deployment, Loop, Pauses
 from trailbook.errors import (
     ConfigurationError,
     ExportChangedError,
     ExportExpiredError,
-    FilterInvalidError,
     FormatUnavailableError,
     NotCheckpointedError,
     NotFoundError,
+    TooManyExportsError,
     TrailbookError,
 )
-from trailbook.export.bundle import BundleKeys, BundleRequest, Kind, write_bundle
+from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.columns import COLUMNS, Layout
+from trailbook.export.cut import BundleFigures, BundleRequest, Kind, bundle_figures
 from trailbook.export.format import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from trailbook.deployment import Job
     from trailbook.finding import ExportLine
 
-BUNDLES: dict[str, Kind] = {"bundle-inclusion": "inclusion", "bundle-closed": "closed"}
+# The kinds of bundle by their formats; a bundle of which nobody says more is the kind that shows least.
+BUNDLES: dict[str, Kind] = {"bundle": "inclusion", "bundle-inclusion": "inclusion", "bundle-closed": "closed"}
+MOST_COUNTED = 2  # closed bundles at once, before they are made: each reads its whole range
 EVERY_FORMAT = (*FORMATS, *BUNDLES)
 _ERASED = Query(terms=(Term("action", ("activity_log.erased",)),))
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -69,16 +73,19 @@ class Runner:
         self.orders = Orders(deployment.jobs, deployment.clock, deployment.entropy, days)
         self.folder = folder
         self.loop = Loop("exports", self.orders.orgs, self._step, pauses=Pauses(look=1.0))
+        self._counting = BoundedSemaphore(MOST_COUNTED)
 
     def order(self, request: ExportRequest, viewer: Viewer) -> "Job":
         """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
 
         Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
         """
-        log = self._deployment.log(viewer.org)
-        if request.format in BUNDLES:
-            require_proofs(viewer, viewer.org)
-            _check_bundle(request, log.clearance(viewer=viewer))
+        log, figures = self._deployment.log(viewer.org), None
+        if request.format == "bundle-closed":
+            figures = self.figures(request, viewer)
+            request = _up_to(request, figures.as_of)
+        elif request.format in BUNDLES:
+            _require_bundle(request, viewer, log)
         else:
             require_full(viewer, viewer.org)
             check_format(request.format, request.columns, request.tz or request.query.tz)
@@ -86,12 +93,13 @@ class Runner:
         order = ExportOrder(
             viewer=viewer,
             filter=_fixed(request.query, log, as_of),
-            format=request.format,
+            format=f"bundle-{BUNDLES[request.format]}" if request.format in BUNDLES else request.format,
             columns=request.columns,
             tz=request.tz or request.query.tz,
             lang=request.lang,
             manifest=request.manifest,
             erasures=_erasures(log),
+            figures=figures,
         )
         job = self.orders.order(order, count, as_of)
         try:
@@ -102,6 +110,22 @@ class Runner:
             raise
         self.loop.wake()
         return job
+
+    def figures(self, request: ExportRequest, viewer: Viewer) -> BundleFigures:
+        """What a bundle would hold if it were ordered now. Nothing is ordered; who may not have it is not told.
+
+        Raises: as `order`; FormatUnavailableError for what is no bundle.
+        """
+        log = self._deployment.log(viewer.org)
+        _require_bundle(request, viewer, log)
+        if not self._counting.acquire(blocking=False):
+            raise TooManyExportsError(
+                f"at most {MOST_COUNTED} bundles are counted at once: try again in a moment"
+            )
+        try:
+            return bundle_figures(log, _bundle_request(request), viewer=viewer)
+        finally:
+            self._counting.release()
 
     def cancel(self, job: "Job") -> None:
         """End a live job; of one that has ended, let go of file and row."""
@@ -227,10 +251,10 @@ class Runner:
         for made in (self.folder, folder):  # the mode of `mkdir` is that of the last folder alone
             made.mkdir(mode=0o700, parents=True, exist_ok=True)
         ending = "zip" if order.format in BUNDLES else order.format
-        path = folder / f"{job.id}.{ending}"
+        path, figures = folder / f"{job.id}.{ending}", None
         with whole_file(path) as out:
             if order.format in BUNDLES:
-                self._bundle(job, order, watch, out)
+                figures = self._bundle(job, order, watch, out)
             else:
                 self._table(job, order, watch, out)
             watch.look(force=True)  # what happened while the last rows were written
@@ -238,7 +262,8 @@ class Runner:
         note = None
         if order.manifest and order.format not in BUNDLES:
             note = self._manifest(job, order, watch=watch, files={path.name: digest})
-        return ExportFile(name=path.name, size=path.stat().st_size, digest=digest, manifest=note)
+        size = path.stat().st_size
+        return ExportFile(name=path.name, size=size, digest=digest, manifest=note, figures=figures)
 
     def _table(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
         form = cast(Format, order.format)
@@ -252,13 +277,13 @@ class Runner:
         for piece in file_pieces(form, watch.through(exactly(rows)), layout):
             out.write(piece)
 
-    def _bundle(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
+    def _bundle(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> BundleFigures:
         log = self._deployment.log(job.org)
         verifiers = self._deployment.verifier_keys(job.org)
         signer = self._deployment.signing.keyring.signers(verifiers[0].name)[0]
         request = BundleRequest(kind=BUNDLES[order.format], query=from_params(order.filter), lang=order.lang)
         keys = BundleKeys(signer, verifiers)
-        write_bundle(log, request, out, viewer=watch.viewer, keys=keys, progress=watch.progress)
+        return write_bundle(log, request, out, viewer=watch.viewer, keys=keys, progress=watch.progress)
 
     def _manifest(
         self, job: "Job", order: ExportOrder, *, watch: "_Watch", files: dict[str, str]
@@ -343,13 +368,23 @@ def kept_exports(
     return runner, close
 
 
-def _check_bundle(request: ExportRequest, clearance: Clearance) -> None:
+def _require_bundle(request: ExportRequest, viewer: Viewer, log: Log) -> None:
+    """Raises: NotPermittedError, before anything is looked at; FormatUnavailableError."""
+    require_proofs(viewer, viewer.org)
     if request.format == "bundle-closed":
-        require_everything(clearance)
+        require_everything(log.clearance(viewer=viewer))
+    if request.format not in BUNDLES:
+        raise FormatUnavailableError(f"format: {request.format} is no bundle")
     if request.columns is not None:
         raise FormatUnavailableError("columns: a bundle has none")
-    if request.format == "bundle-closed" and (request.query.text or request.query.self_ is not None):
-        raise FilterInvalidError("text and self cannot be checked again in a closed bundle")
+
+
+def _bundle_request(request: ExportRequest) -> BundleRequest:
+    return BundleRequest(query=request.query, kind=BUNDLES[request.format], lang=request.lang)
+
+
+def _up_to(request: ExportRequest, as_of: int) -> ExportRequest:
+    return structs.replace(request, query=structs.replace(request.query, as_of=as_of))
 
 
 def _fixed(query: Query, log: Log, as_of: int) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 LOG_KEY, COSIGNING_KEY, NOTE_LIMIT, PROOF = 1, 4, 1_000_000, b"c2sp.org/tlog-proof@v1\n"
+UNKNOWN, NO_END = -1, 1 << 64  # where a key's range of sizes begins and ends, if nobody says
 EPOCH, AHEAD = datetime.fromisoformat("1970-01-01"), timedelta(minutes=5)  # `occurred_at` after `recorded_at`
 def some(of: str) -> str:
     return rf"\[(?:{of}(?:,{of})*)?\]"
@@ -34,6 +35,7 @@ CONCERN, SALTED = rf'\{{"item":"{TOKEN}","part":"{SLUG}"\}}', rf'"salt":"{HEX}{{
 RUNS, TOKENS, KINDS = some(rf"\[{NUMBER},{NUMBER}\]"), some(f'"{TOKEN}"'), "person|integration|system"
 INTERFACES, OUTCOMES = "web|mobile|api|cli|job|import|database", "success|failure|denied"
 FILTER, NAMED, SEQS = some(rf"\[{TEXT},{TEXT}\]"), some(rf"\[{TEXT},{TOKENS}\]"), some(NUMBER)
+OFFSETS, HOUR = some(rf'\["{INSTANT}",-?[0-9]{{1,5}}\]'), "((?:[01][0-9]|2[0-3]):[0-5][0-9])"
 # What is written in canonical JSON, members in their one order: nothing else is of the closed sets.
 BODY = (
     rf'\{{"action":"(({SLUG})\.{SLUG})","actor":\{{"item":"({TOKEN})","kind":"({KINDS})"\}},"category":"({SLUG})"'
@@ -45,17 +47,22 @@ BODY = (
 )
 ACTION, ENTITY, ACTOR, KIND, CATEGORY, CONCERNS, EFFECTIVE, FIELDS = range(8)  # its groups
 OCCURRED, BEHALF, INTERFACE, ORIGIN, OUTCOME, RECORDED, SOURCE, TARGET = range(8, 16)
-MANIFEST = (
-    rf'\{{"as_of":{NUMBER},"count":{NUMBER},"created_at":"{INSTANT}","files":\{{(?:"[^"]+":"{HEX}{{64}}",?)*\}}'
-    rf',"filter":{FILTER},"filter_tokens":{NAMED},"filter_words":{TEXT}(?:,"first_seq":{NUMBER})?'
-    rf',"kind":"(?:inclusion|closed)","lang":{TEXT}(?:,"last_seq":{NUMBER})?,"org":{TEXT},"origin":{TEXT}'
-    rf'(?:,"range":\[{NUMBER},{NUMBER}\])?,"redacted":(?:true|false),"root":"{HEX}{{64}}","size":{NUMBER}'
-    rf',"tz":{TEXT},"v":1,"witnesses":{SEQS}\}}'
-)
+def manifest_form(version: int, held: str = "", named: str = "", tzdata: str = "") -> str:
+    return (
+        rf'\{{"as_of":{NUMBER},"count":{NUMBER},"created_at":"{INSTANT}","files":\{{(?:"[^"]+":"{HEX}{{64}}",?)*\}}'
+        rf',"filter":{FILTER},"filter_tokens":{NAMED},"filter_words":{TEXT}(?:,"first_seq":{NUMBER})?{held}'
+        rf',"kind":"(?:inclusion|closed)","lang":{TEXT}(?:,"last_seq":{NUMBER})?{named},"org":{TEXT},"origin":{TEXT}'
+        rf'(?:,"range":\[{NUMBER},{NUMBER}\])?,"redacted":(?:true|false),"root":"{HEX}{{64}}","size":{NUMBER}'
+        rf',"tz":{TEXT}{tzdata},"v":{version},"witnesses":{SEQS}\}}'
+    )
+NAMED_OUTSIDE = rf',"named_outside":{NUMBER}(?:,"offsets":{OFFSETS})?'
+MANIFEST = manifest_form(1) + "|" + manifest_form(2, f',"held":{NUMBER}', NAMED_OUTSIDE, f'(?:,"tzdata":{TEXT})?')
 ROW = rf'\{{(?:"id":{TEXT},(?:"name":{TEXT},)?{SALTED}"(?!origin"){SLUG}"|(?:"ip":{TEXT},)?{SALTED}"origin"'
 ROW += rf'(?:,"user_agent":{TEXT})?)\}}'
-LISTED = {"erasure": rf'\{{"item":{NUMBER},"tokens":{TOKENS},"v":1\}}'}
-LISTED["removal"] = rf'\{{"before":"{INSTANT}","class":"{SLUG}","seqs":{RUNS},"v":1\}}'
+REMOVAL = rf'\{{"before":"{INSTANT}","class":"{SLUG}","seqs":{RUNS},"v":1\}}'
+ERASURE = rf'\{{"item":{NUMBER},"tokens":{TOKENS},"v":1\}}'
+ERASURES = rf'{ERASURE}|\{{"item":{NUMBER},"stubs":"{HEX}{{64}}","tokens":{TOKENS},"v":2\}}'
+LISTED = {"erasure": ("", ERASURE, ERASURES), "removal": ("", REMOVAL, REMOVAL)}  # by the version of the bundle
 TILE = re.compile(r"tile/(0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/[1-9][0-9]{0,2})?")
 CITED, PART = re.compile(rf"(?:erasure|removal)s/{HEX}{{64}}\.json"), re.compile(rb'"item":"([^"]*)","part":"([^"]*)"')
 LIMITS = {"bodies.tsv": 1 << 42, "identities.ndjson": 1 << 36, "matching.json": 1 << 28}
@@ -65,7 +72,7 @@ BY_TOKEN = {"actor": (ACTOR,), "by_or_about": (ACTOR, TARGET, CONCERNS), "concer
 BY_VALUE["outcome"], BY_TOKEN["source"], BY_TOKEN["target"] = (OUTCOME,), (SOURCE,), (TARGET,)
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 Entry = tuple[bytes, ...]  # the groups of BODY; one that is absent is None
-Key = tuple[str, bytes, int, bytes]  # name, key id, type, public key
+Key = tuple[str, bytes, int, bytes, int, int]  # name, key id, type, public key, signs heads from size, to below
 Tile = tuple[int, int]  # level, index
 Point = tuple[int, int, int, int]
 class BrokenError(Exception):
@@ -109,13 +116,15 @@ def base64_of(text: str) -> bytes:
         raise BrokenError("has base64 that is not in its canonical form")
     return raw
 def keys_of(text: str) -> list[Key]:
-    keys = []
+    keys, form = [], re.compile(rf"([^+]+)\+({HEX}{{8}})\+([^ ]+)(?: ({NUMBER})(?: ({NUMBER}))?)?").fullmatch
     for line in filter(None, text.split("\n")):
-        name, id_, encoded = (*line.split("+", 2), "", "")[:3]
-        typed = base64_of(encoded)
-        key = (name, hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4], typed[0], typed[1:])
-        if not name or key[1].hex() != id_ or typed[0] not in (LOG_KEY, COSIGNING_KEY) or len(typed) != 33:
-            raise BrokenError(f"has {line[:80]!r}, which is not a verifier key: name+keyid+base64")
+        match = form(line)
+        name, typed = (match[1], base64_of(match[3])) if match else ("", b"\0")
+        first, after = (int(match[4] or UNKNOWN), int(match[5] or NO_END)) if match else (0, 0)
+        key = (name, hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4], typed[0], typed[1:], first, after)
+        short = not match or key[1].hex() != match[2] or typed[0] not in (LOG_KEY, COSIGNING_KEY) or len(typed) != 33
+        if short or first >= after:
+            raise BrokenError(f"has {line[:80]!r}, which is not a verifier key: name+keyid+base64, with sizes after it")
         keys.append(key)
     return keys
 def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[list[str], dict[Key, int]]:
@@ -140,15 +149,17 @@ def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[lis
             signed[key] = time = int.from_bytes(signature[4:12], "big")
             check_ed25519(key[3], f"cosignature/v1\ntime {time}\n{text}".encode(), signature[12:])
     origin = text.partition("\n")[0] if origin is None else origin
-    if not any(key[::2] == (origin, LOG_KEY) for key in signed):
+    if not any((key[0], key[2]) == (origin, LOG_KEY) for key in signed):
         raise BrokenError(f"is not signed by a known key of the log, named {origin}")
     return text[:-1].split("\n"), signed
 def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[tuple[str, int]]]:
     lines, signed = note_of(raw, keys)
     if len(lines) < 3 or not all(lines) or not re.fullmatch(NUMBER, lines[1]) or len(base64_of(lines[2])) != 32:
         raise BrokenError("is not a checkpoint: origin, size and root")
+    if not all(first <= int(lines[1]) < after for *_, first, after in signed):
+        raise BrokenError(f"is signed by a key that does not sign heads of size {lines[1]}")
     times = [(key[0], time) for key, time in signed.items() if key[2] == COSIGNING_KEY]
-    if any(key[::2] == (lines[0], COSIGNING_KEY) for key in keys) and lines[0] not in dict(times):
+    if any((key[0], key[2]) == (lines[0], COSIGNING_KEY) for key in keys) and lines[0] not in dict(times):
         raise BrokenError("has no time that the log's second key signed")
     return (lines[0], int(lines[1]), base64_of(lines[2])), times
 def seq_of(proof: bytes, leaf: bytes, head: tuple[str, int, bytes]) -> int:
@@ -225,10 +236,28 @@ def body_fault(entry: Entry, latest: bytes) -> str | None:
     fields = entry[FIELDS].split(b",") if entry[FIELDS] else []
     unordered = parts != sorted(set(parts)) or fields != sorted(set(fields))
     return "has concerns or fields out of order or twice" if unordered else None
+def minute_of(manifest: dict[str, Any]) -> Callable[[Entry], int]:
+    """The minute of the local day on which an entry occurred, by the offsets of the manifest. Raises: BrokenError."""
+    offsets: list[tuple[str, int]] = manifest.get("offsets", [])
+    instants = [at.encode() for at, _ in offsets]
+    right = instants == sorted(set(instants)) and instants[:1] == [b"0001-01-01T00:00:00.000000Z"]
+    if not right or "tzdata" not in manifest or any(abs(seconds) >= 86_400 for _, seconds in offsets):
+        raise BrokenError("has a filter hours, and no offsets of its zone from the first instant on, ascending")
+    def minute(entry: Entry) -> int:
+        at, seconds = entry[OCCURRED], offsets[bisect.bisect_right(instants, entry[OCCURRED]) - 1][1]
+        return (int(at[11:13]) * 3600 + int(at[14:16]) * 60 + int(at[17:19]) + seconds) % 86_400 // 60
+    return minute
+def minutes_of(hours: str) -> set[int]:
+    """The minutes of a day from a start to an end, past midnight where the end is the smaller. Raises: BrokenError."""
+    match = re.fullmatch(f"{HOUR}-{HOUR}", hours)
+    start, end = (int(text[:2]) * 60 + int(text[3:]) for text in match.groups()) if match else (0, 0)
+    if start == end:
+        raise BrokenError("has a filter hours that is not HH:MM-HH:MM, two times of a day")
+    return set(range(start, end) if start < end else [*range(start, 1440), *range(end)])
 def filter_of(manifest: dict[str, Any]) -> Callable[[Entry], bool]:
     """The filter as a test of an entry. Raises: BrokenError for one that cannot be applied."""
-    tokens, bounds = dict(manifest["filter_tokens"]), {"from": b"", "to": b"\xff"}
-    terms: dict[str, set[bytes]] = {}
+    tokens, bounds, closed = dict(manifest["filter_tokens"]), {"from": b"", "to": b"\xff"}, manifest["kind"] == "closed"
+    terms, hours, new = dict[str, set[bytes]](), dict[str, set[int]](), manifest["v"] > 1
     for name, value in manifest["filter"]:
         plain = name[:-4] if name.endswith(".not") else name
         if (plain in BY_TOKEN and value in tokens) or plain in BY_VALUE:
@@ -236,15 +265,22 @@ def filter_of(manifest: dict[str, Any]) -> Callable[[Entry], bool]:
             terms.setdefault(name, set()).update(text.encode() for text in values)
         elif bounds.get(name) in (b"", b"\xff") and re.fullmatch(INSTANT, value):
             bounds[name] = value.encode()
-        elif manifest["kind"] == "closed" or name not in ("text", "self"):
+        elif new and plain == "hours":
+            hours.setdefault(name, set()).update(minutes_of(value))
+        elif closed or not (name in ("text", "self") or (new and plain == "ip" and not value)):
             raise BrokenError(f"has a filter {name} that cannot be applied")
-    where = {**BY_VALUE, **BY_TOKEN}
+    if not hours and ("offsets" in manifest or "tzdata" in manifest):
+        raise BrokenError("has offsets of a zone, and no filter that needs them")
+    where, minute = {**BY_VALUE, **BY_TOKEN}, minute_of(manifest) if hours else None
     tests = [(where[name.split(".")[0]], wanted, name.endswith(".not")) for name, wanted in terms.items()]
+    times = [(minutes, name.endswith(".not")) for name, minutes in hours.items()]
     def matches(entry: Entry) -> bool:
         for places, wanted, negated in tests:
             hit = any(entry[at] in wanted for at in places)
             if (hit or (CONCERNS in places and not wanted.isdisjoint(concerned(entry)))) is negated:
                 return False
+        if minute and any((minute(entry) in minutes) is negated for minutes, negated in times):
+            return False
         return bounds["from"] <= entry[OCCURRED] < bounds["to"]
     return matches
 def row_of(line: bytes) -> dict[str, str]:
@@ -264,6 +300,8 @@ class Bundle:
         self.head, self.times, self.removed = ("", 0, b""), list[tuple[str, int]](), list[int]()
         self.places, self.need = dict[bytes, int](), dict[str, int]()  # leaf hash -> seq; token -> first seq citing it
         self.cites = list[tuple[int, str, str, set[str]]]()  # seq, erasure or removal, target, concerned
+        self.rows, self.opened = list[bytes](), set[bytes]()  # the lines of identities, and the tokens in them
+        self.held, self.named = 0, 0  # bodies here, and those that are not listed and cite a token with an identity
 
     def find(self, verdict: str, file: str, detail: str, seq: int | None = None, last: int | None = None) -> None:
         finding = {"verdict": verdict, "file": file, "detail": detail}
@@ -311,9 +349,16 @@ class Bundle:
         own_keys = self.attempt("changed", "keys", keys_of, own) or []
         self.keys = self.keys or own_keys
         manifest = self.attempt("changed", "manifest.note", json_of, raw.rpartition(b"\n\n")[0], MANIFEST)
-        self.attempt("unsigned", "manifest.note", note_of, raw, self.keys, manifest["origin"] if manifest else "")
+        ranges = {key[:4]: key for key in own_keys}
+        self.keys = [ranges.get(key[:4], key) if key[4] == UNKNOWN else key for key in self.keys]
+        origin = manifest["origin"] if manifest else ""
+        note = self.attempt("unsigned", "manifest.note", note_of, raw, self.keys, origin)
         if not manifest:
             return False
+        if any(key[5] <= manifest["size"] for key in (note[1] if note else ())):
+            self.find("unsigned", "manifest.note", "is signed by a key that had been replaced at that size")
+        if any((key[4] == UNKNOWN) is (manifest["v"] > 1) for key in own_keys):
+            self.find("changed", "keys", "has keys without a range of sizes, or with one where v 1 has none")
         self.manifest, present = manifest, {name for name in self.names if not TILE.fullmatch(name)} - {"manifest.note"}
         needed = set(LIMITS) - {"manifest.note"} - ({"identities.ndjson"} if manifest["redacted"] else set())
         for name in sorted((present ^ set(manifest["files"])) | (needed - present)):
@@ -399,6 +444,8 @@ class Bundle:
         first, after = self.manifest.get("range", [0, 0])  # of a closed bundle
         since, latest = dict(self.manifest["filter"]).get("from"), b""
         witnesses, sha256, form = (set(self.manifest["witnesses"]), hashlib.sha256, re.compile(BODY.encode()).fullmatch)
+        self.rows = list(self.lines("identities.ndjson", 1 << 14))
+        self.opened = {line.partition(b'"token":"')[2][:32] for line in self.rows}
         present = {index for level, index in self.tiles if level == 0}
         for index in sorted({n for low, last in expected for n in range(low >> 8, (last >> 8) + 1)} - present):
             self.find_tile("missing", (0, index), "is the tile of entries that belong here")
@@ -410,6 +457,7 @@ class Bundle:
                 if listed or seq in witnesses or not first <= seq < after:
                     self.find("missing", file, "its body is needed and was removed", seq)
                 continue
+            self.held += 1
             if not self.check_leaf(seq, sha256(b"\0" + raw).digest()):
                 continue
             match = form(raw)
@@ -421,6 +469,9 @@ class Bundle:
             if listed is not hit and (listed or first <= seq < after):
                 detail = "is listed and does not match the filter" if listed else "matches the filter and is not listed"
                 self.find("inserted" if listed else "missing", "matching.json", detail, seq)
+            if not listed:
+                items = (entry[ACTOR], entry[BEHALF], entry[TARGET], *concerned(entry))
+                self.named += not self.opened.isdisjoint(items)
             if listed or seq in witnesses:
                 self.show(seq, entry)
             if seq == first - 1 and (since is None or moment(since.encode()) - moment(latest) <= AHEAD):
@@ -442,7 +493,7 @@ class Bundle:
         file, before, doubt = "identities.ndjson", "", bool(self.findings)  # what is changed may have cited anything
         values = {value: set(tokens) for value, tokens in self.manifest["filter_tokens"]}
         redacted, ids, seen = self.manifest["redacted"], dict[str, str](), dict[str, Any]()
-        for number, line in enumerate(self.lines(file, 1 << 14), 1):
+        for number, line in enumerate(self.rows, 1):
             try:
                 row = row_of(line)
             except BrokenError as broken:
@@ -464,6 +515,10 @@ class Bundle:
                 self.find("missing", file, f"has no identity for {token}, which no entry here erased", at)
         for token in sorted(gone & set(seen)):
             self.find("unerased", file, f"has the identity of {token}, which was erased", seen[token])
+        says = (self.manifest.get("held", self.held), self.manifest.get("named_outside", self.named))
+        if not self.findings and says != (self.held, self.named):  # what is missing would have been counted
+            detail = f"says that it holds {says[0]} bodies, {says[1]} of them readable by name outside the filter"
+            self.find("changed", "manifest.note", f"{detail}, and there are {self.held} and {self.named}")
     def check_cited(self, ids: dict[str, str]) -> set[str]:
         """The tokens that entries here erased; each removed body must be in a list that an entry here cites."""
         gone, runs, used = set[str](), list[list[int]](), set[str]()
@@ -473,9 +528,12 @@ class Bundle:
             number, _, digest = ids[target].partition("/")[2].rpartition("-")
             file = f"{kind}s/{digest}.json"
             raw = self.read(file)
-            listing = (self.attempt("changed", file, json_of, raw, LISTED[kind]) if raw else None) or {}
+            form = LISTED[kind][self.manifest["v"]]
+            listing = (self.attempt("changed", file, json_of, raw, form) if raw else None) or {}
             used.add(file)
             tokens, seqs = listing.get("tokens", []), listing.get("seqs", [])
+            if "stubs" in listing and tokens != sorted(set(tokens)):
+                self.find("changed", file, "has its tokens out of order or twice", seq)
             if hashlib.sha256(raw).hexdigest() != digest or ids[target].partition("/")[0] != kind:
                 self.find("changed" if raw else "missing", file, "is not the list that the entry cites", seq)
             elif (kind == "erasure") is not bool(tokens and subjects <= set(tokens) and str(listing["item"]) == number):
@@ -538,6 +596,13 @@ def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
     if not manifest:
         return proved, unproved
     proved.append("Its filter: {filter_words} ({count} entries). Each is in that tree, at its seq.".format(**manifest))
+    counts = "It holds {held} entries{all}; {named_outside} outside the filter can be read by name."
+    of_all = " of all categories" if manifest["kind"] == "closed" else ""
+    proved += [counts.format(**manifest, all=of_all)] if manifest["v"] > 1 else []
+    named = sorted({name for name, _ in manifest["filter"]} & {"text", "self", "ip", "ip.not"})
+    unproved += [f"Whether they match the filter {name} was not checked: it needs what is not here." for name in named]
+    clocks = "Hours are by the offsets of {tz} in the manifest (time zone data {tzdata}), which nothing here proves."
+    unproved += [clocks.format(**manifest)] if "offsets" in manifest else []
     if manifest["redacted"]:
         unproved.append("The bundle is redacted: whom its tokens stand for was not checked.")
     else:

@@ -13,7 +13,16 @@ from msgspec import Struct
 from trailbook.access import Clearance, require_everything
 from trailbook.errors import EntryExpiredError, NotFoundError
 from trailbook.finding import Projection, cited_versions
-from trailbook.proofs import Edge, Evidence, Opening, entry_bundle, evidence_of, openings, proof_file
+from trailbook.proofs import (
+    Edge,
+    Evidence,
+    Holdings,
+    Opening,
+    entry_bundle,
+    evidence_of,
+    openings,
+    proof_file,
+)
 from trailbook.record import decode_body
 from trailbook.stores import Identity, Store, StoredEntry
 
@@ -58,8 +67,11 @@ class Kept(Struct, frozen=True):
 
     def evidence(self, clearance: Clearance) -> Evidence:
         """The log as it was last signed. Raises: NotCheckpointedError."""
-        cited = partial(self._cited, clearance)
-        return evidence_of(self.store, self.org, sees=clearance.sees, cited=cited)
+        return evidence_of(self.holdings(clearance))
+
+    def holdings(self, clearance: Clearance) -> Holdings:
+        """What the log holds, signed or not yet."""
+        return Holdings(self.store, self.org, clearance.sees, partial(self._cited, clearance))
 
     def _cited(self, clearance: Clearance, versions: Sequence[Identity]) -> list[Identity]:
         return cited_versions(self.store, self.org, self.projection, clearance.sees, versions)

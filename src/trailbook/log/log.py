@@ -58,7 +58,7 @@ from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
 from trailbook.model import EARLIEST, Item, Progress
-from trailbook.proofs import Evidence, Opening, latest_checkpoint, served_tile
+from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
 from trailbook.query import EntryFacts, Order, Query, Vocabulary
 from trailbook.recording import Means
 from trailbook.stores import Store
@@ -381,6 +381,10 @@ class Log(Recorder):
     def evidence(self, *, viewer: Viewer) -> Evidence:
         """The log up to its last signed head, to be written down. Raises: NotPermittedError; NotCheckpointedError."""
         return self._kept.evidence(self._questions.let_in(viewer, require_proofs))
+
+    def holdings(self, *, viewer: Viewer) -> Holdings:
+        """What the log holds, signed or not yet, to be counted before it is written down. Raises: NotPermittedError."""
+        return self._kept.holdings(self._questions.let_in(viewer, require_proofs))
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
         """The `seq` of every entry that matches, ascending. Raises: as `search`."""

@@ -4,6 +4,7 @@ from ..stores import (
 )
 from .evidence import (
     Evidence as Evidence,
+    Holdings as Holdings,
     Opening as Opening,
     ProvedSizes as ProvedSizes,
     entry_bundle as entry_bundle,

@@ -44,16 +44,14 @@ class ProvedSizes(Struct, frozen=True):
     anchored: int
 
 
-class Evidence(Struct, frozen=True):
-    """A log up to its last signed head, for whoever writes it down for others to verify, and may see it.
+class Holdings(Struct, frozen=True):
+    """What a log holds, signed or not yet, for whoever writes it down for others to verify, and may see it.
 
     `sees`: whether they see entries of a category; `cited`: which of an item's versions such an entry cites.
     """
 
     store: Store
     org: str
-    checkpoint: Checkpoint
-    note: bytes
     sees: Callable[[str], bool]
     cited: Callable[[Sequence[Identity]], list[Identity]]
 
@@ -94,10 +92,18 @@ class Evidence(Struct, frozen=True):
             raise DamagedError(f"the {kind} manifest {digest[:16]} is not kept")
         return content
 
+
+class Evidence(Struct, frozen=True):
+    """A log up to its last signed head, for whoever writes it down for others to verify."""
+
+    holdings: Holdings
+    checkpoint: Checkpoint
+    note: bytes
+
     def tile(self, level: int, index: int) -> bytes:
         """A hash tile of the signed tree, as wide as the tree is there."""
         width = min((self.checkpoint.size >> 8 * level) - index * TILE, TILE)
-        return tile(self.store, self.org, level, index, width)
+        return tile(self.holdings.store, self.holdings.org, level, index, width)
 
 
 def openings(versions: Iterable[Identity]) -> list[Opening]:
@@ -115,18 +121,12 @@ def openings(versions: Iterable[Identity]) -> list[Opening]:
     return opened
 
 
-def evidence_of(
-    store: Store,
-    org: str,
-    *,
-    sees: Callable[[str], bool],
-    cited: Callable[[Sequence[Identity]], list[Identity]],
-) -> Evidence:
-    """The log as it was last signed, as far as somebody sees it. Raises: NotCheckpointedError before the first time."""
-    signed = latest_checkpoint(store, org)
+def evidence_of(holdings: Holdings) -> Evidence:
+    """A log as it was last signed. Raises: NotCheckpointedError before the first time."""
+    signed = latest_checkpoint(holdings.store, holdings.org)
     if signed is None:
         raise NotCheckpointedError("nothing has been signed yet")
-    return Evidence(store, org, signed.checkpoint, signed.note, sees, cited)
+    return Evidence(holdings, signed.checkpoint, signed.note)
 
 
 def latest_checkpoint(store: Store, org: str, kind: str = "checkpoint") -> SignedCheckpoint | None:

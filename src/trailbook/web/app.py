@@ -37,7 +37,7 @@ from trailbook.web.http.routes import Routes
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MAX_BATCH
 from trailbook.web.http.transfers import Outflows
-from trailbook.web.pages import activity, settings, sign_in, views
+from trailbook.web.pages import activity, closed_bundle, settings, sign_in, views
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
 
@@ -131,6 +131,8 @@ def _exports(routes: Routes) -> list[ControllerRouterHandler]:
         routes.exports("DELETE", f"{_ORG}/exports/{{export:str}}", exports.cancel),
         routes.exports("GET", f"{_ORG}/exports/{{export:str}}/file", exports.file),
         routes.exports("GET", f"{_ORG}/exports/{{export:str}}/manifest", exports.manifest),
+        routes.exports("GET", f"{_PAGE}/closed-bundle", closed_bundle.page),
+        routes.exports("POST", f"{_PAGE}/closed-bundle", closed_bundle.submit),
     ]
 
 

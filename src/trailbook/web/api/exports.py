@@ -21,6 +21,7 @@ from trailbook.export import (
     EVERY_FORMAT,
     FORMATS,
     Beside,
+    BundleFigures,
     ExportRequest,
     Format,
     JobState,
@@ -54,7 +55,10 @@ class RangeError(FilterInvalidError):
 
 
 class ExportOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An export to be made: parameters of a filter, each a text or a list of texts, and the form of the file."""
+    """An export to be made: parameters of a filter, each a text or a list of texts, and the form of the file.
+
+    `preview`: says what a bundle would hold, and orders nothing.
+    """
 
     format: str
     filter: dict[str, str | list[str] | bool] = {}
@@ -63,13 +67,28 @@ class ExportOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     tz: str | None = None
     lang: str | None = None
     manifest: bool = True
+    preview: bool = False
+
+
+class ExportPreview(Struct, frozen=True, kw_only=True):
+    """What a bundle would hold: so many bodies, of which so many outside the filter can be read by name."""
+
+    format: str
+    as_of: int
+    count: int
+    held: int
+    named_outside: int
+    words: str
 
 
 prepare(ExportOrder)
 
 
 class ExportAnswer(Struct, frozen=True, kw_only=True):
-    """An export that was ordered: how far it is, and until when its file is kept; `problem` is why it failed."""
+    """An export that was ordered: how far it is, and until when its file is kept; `problem` is why it failed.
+
+    `held`, `named_outside` and `words`: what a bundle holds; a closed one before it is made, any once it is ready.
+    """
 
     id: str
     state: JobState
@@ -85,6 +104,9 @@ class ExportAnswer(Struct, frozen=True, kw_only=True):
     filter: dict[str, list[str]]
     size: int | None = None
     problem: str | None = None
+    held: int | None = None
+    named_outside: int | None = None
+    words: str | None = None
 
 
 class ExportList(Struct, frozen=True, kw_only=True):
@@ -95,16 +117,43 @@ class ExportList(Struct, frozen=True, kw_only=True):
 
 
 def order(request: Request) -> Response[bytes]:
-    """POST exports: order an export of what the filter finds."""
+    """POST exports: order an export of what the filter finds, or say what a bundle of it would hold."""
     request.only()
     sent_as(request, JSON)
-    wanted = _order(request)
+    sent = _sent(request)
+    wanted = _order(request, sent)
+    if sent.preview:
+        figures = request.site.exports.figures(wanted, request.viewer)
+        return Response(msgspec.json.encode(_preview(request, figures)), status_code=200, media_type=JSON)
+    job = ordered(request, wanted)
+    headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
+    answer = msgspec.json.encode(_answer(request, job))
+    return Response(answer, status_code=202, headers=headers, media_type=JSON)
+
+
+def ordered(request: Request, wanted: ExportRequest) -> Any:
+    """The job of an order, where there is room for one more. Raises: as `Runner.order`."""
     request.site.exports.orders.require_room(
         request.viewer, request.site.outflows.made.beside(request.viewer)
     )
-    job = request.site.exports.order(wanted, request.viewer)
-    headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
-    return Response(msgspec.json.encode(_answer(job)), status_code=202, headers=headers, media_type=JSON)
+    return request.site.exports.order(wanted, request.viewer)
+
+
+def held_in_words(request: Request, figures: BundleFigures) -> str:
+    """What a bundle holds, as a sentence of whoever asks."""
+    holds = request.words.counted(f"export.holds.{figures.kind}", figures.held)
+    return holds + request.words("export.holds.outside", named=request.words.number(figures.named_outside))
+
+
+def _preview(request: Request, figures: BundleFigures) -> ExportPreview:
+    return ExportPreview(
+        format=f"bundle-{figures.kind}",
+        as_of=figures.as_of,
+        count=figures.count,
+        held=figures.held,
+        named_outside=figures.named_outside,
+        words=held_in_words(request, figures),
+    )
 
 
 def listed(request: Request) -> Response[bytes]:
@@ -121,14 +170,14 @@ def listed(request: Request) -> Response[bytes]:
         jobs = jobs[places[0] + 1 :]
     page = jobs[: int(limit)]
     more = page[-1].id if len(jobs) > len(page) else None
-    body = ExportList(exports=tuple(_answer(job) for job in page), next_cursor=more)
+    body = ExportList(exports=tuple(_answer(request, job) for job in page), next_cursor=more)
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
 def show(request: Request) -> Response[bytes]:
     """GET exports/{export}: how far it is."""
     request.only()
-    return Response(msgspec.json.encode(_answer(_job(request))), media_type=JSON)
+    return Response(msgspec.json.encode(_answer(request, _job(request))), media_type=JSON)
 
 
 def cancel(request: Request) -> Response[bytes]:
@@ -162,12 +211,16 @@ def manifest(request: Request) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=NOTE)
 
 
-def _order(request: Request) -> ExportRequest:
-    """The order in the body. Raises: MalformedError; FilterInvalidError; ParameterInvalidError."""
+def _sent(request: Request) -> ExportOrder:
+    """The order in the body. Raises: MalformedError; FilterInvalidError."""
     try:
-        sent = msgspec.convert(strict(request.body), ExportOrder)
+        return msgspec.convert(strict(request.body), ExportOrder)
     except msgspec.ValidationError as error:
         raise FilterInvalidError(str(error), (Fault("", "filter-invalid", str(error)),)) from None
+
+
+def _order(request: Request, sent: ExportOrder) -> ExportRequest:
+    """What is ordered. Raises: FilterInvalidError; ParameterInvalidError."""
     faults = []
     if sent.format not in EVERY_FORMAT:
         faults.append(Fault("/format", "parameter-invalid", f"is not one of {', '.join(EVERY_FORMAT)}"))
@@ -205,8 +258,19 @@ def _job(request: Request) -> Any:
     return request.site.exports.orders.find(request.viewer, request.params["export"])
 
 
-def _answer(job: Any) -> ExportAnswer:
-    wanted = order_of(job)
+def held_of(request: Request, job: Any) -> str | None:
+    """What an export holds, in words; None of one that is no bundle, or of which it is not known yet."""
+    figures = _figures(job)
+    return held_in_words(request, figures) if figures else None
+
+
+def _figures(job: Any) -> BundleFigures | None:
+    """What the file of a job holds, or what was said of it before it is there."""
+    return file_of(job).figures if job.state == "ready" else order_of(job).figures
+
+
+def _answer(request: Request, job: Any) -> ExportAnswer:
+    wanted, figures = order_of(job), _figures(job)
     filtered: dict[str, list[str]] = {}
     for name, value in wanted.filter:
         filtered.setdefault(name, []).append(value)
@@ -224,8 +288,11 @@ def _answer(job: Any) -> ExportAnswer:
         tz=wanted.tz,
         manifest=wanted.manifest,
         filter=filtered,
-        size=None if job.state != "ready" else file_of(job).size,
+        size=file_of(job).size if job.state == "ready" else None,
         problem=job.problem,
+        held=figures.held if figures else None,
+        named_outside=figures.named_outside if figures else None,
+        words=held_of(request, job),
     )
 
 

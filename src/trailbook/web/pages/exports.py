@@ -9,22 +9,39 @@ from typing import Any
 
 from litestar import Response
 
-from trailbook.export import COLUMNS, formats
+from trailbook.export import COLUMNS, formats, order_of
 from trailbook.query import Query, to_params
+from trailbook.web.api.exports import held_of
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import LOCALES
+from trailbook.web.pages import closed_bundle
 from trailbook.web.pages.frame import frame
 
 STATES = ("queued", "running", "ready", "failed", "cancelled", "expired")
-BUNDLES = ("bundle-closed", "bundle-inclusion")
+BUNDLES = ("bundle-inclusion", "bundle-closed")  # the one that shows least is offered first
 _ONCE = frozenset({"date", "from", "to", "tz", "text", "self", "as_of"})
 
 
 def exports(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/exports: one's own, and how far each is."""
     request.only()
-    return html("exports.html", **frame(request), api=f"/api/v1/orgs/{request.org}/exports", states=STATES)
+    api = f"/api/v1/orgs/{request.org}/exports"
+    return html("exports.html", **frame(request), api=api, states=STATES, jobs=_jobs(request, api))
+
+
+def _jobs(request: Request, api: str) -> list[dict[str, str | None]]:
+    """One's own exports as they stand now, for a browser that runs no script."""
+    jobs = request.site.exports.orders.listed(request.viewer)
+    return [
+        {
+            "format": order_of(job).format.upper(),
+            "state": request.words(f"exports.states.{job.state}"),
+            "holds": held_of(request, job),
+            "file": f"{api}/{job.id}/file" if job.state == "ready" else None,
+        }
+        for job in jobs
+    ]
 
 
 def export_offer(request: Request, bound: Query) -> dict[str, Any]:
@@ -32,7 +49,9 @@ def export_offer(request: Request, bound: Query) -> dict[str, Any]:
     bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
     if bound.text or bound.self_ is not None or not request.log.clearance(viewer=request.viewer).everything:
         bundles = [name for name in bundles if name != "bundle-closed"]
+    may = "bundle-closed" in bundles and request.viewer.manage_exports == "full"
     return {
+        "closed": closed_bundle.address_of(request, bound) if may else None,
         "api": f"/api/v1/orgs/{request.org}/exports",
         "formats": [*_formats(), *bundles],
         "columns": COLUMNS,

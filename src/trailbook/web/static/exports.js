@@ -20,6 +20,10 @@
     event.preventDefault();
     event.stopPropagation();
     const fields = form.elements, table = ["csv", "xlsx", "parquet"].includes(fields.format.value);
+    if (fields.format.value === "bundle-closed" && form.dataset.closed) { // what it would hold is said before it is ordered
+      location.assign(`${form.dataset.closed}&lang=${encodeURIComponent(fields.lang.value)}`);
+      return;
+    }
     const columns = [...fields.columns].filter((box) => box.checked).map((box) => box.value);
     const order = {
       ...JSON.parse(form.dataset.order),
@@ -46,6 +50,7 @@
     const put = (name, text) => { const part = find(`[data-${name}]`, row); part.textContent = text; part.hidden = !text; };
     put("format", (job.format ?? "").toUpperCase());
     put("state", word(job.state));
+    put("holds", job.words ?? "");
     put("when", job.created_at ? date.format(new Date(job.created_at)) : "");
     const rows = find("[data-rows]", row), expires = find("[data-expires]", row), progress = find("progress", row);
     rows.textContent = rows.dataset.words.replace("{done}", number.format(job.rows_done)).replace("{count}", number.format(job.count));

@@ -12,7 +12,7 @@ from trailbook.finding import Facets, FoundItem, Histogram, Page, Shown
 from trailbook.model import NewEntry
 from trailbook.proofs import Opening
 from trailbook.web.api.entries import CatalogueAnswer
-from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder
+from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder, ExportPreview
 from trailbook.web.api.health import Health, Version
 from trailbook.web.api.openapi.access import SHAPES, caring
 from trailbook.web.api.openapi.counts import counts
@@ -66,6 +66,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         ExportOrder,
         ExportAnswer,
         ExportList,
+        ExportPreview,
         Opening,
         *VIEW_SHAPES,
         *SHAPES,

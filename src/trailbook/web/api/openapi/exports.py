@@ -37,9 +37,16 @@ def _orders(path: str) -> tuple[Operation, ...]:
             says="Order an export",
             scope="export",
             more="Bound to one `as_of`: the file holds exactly `count` entries, whatever is recorded meanwhile. It is "
-            "made beside, by the server; the order itself is an entry. A bundle needs the permission to read proofs.",
+            "made beside, by the server; the order itself is an entry. A bundle needs the permission to read proofs; "
+            "`bundle` alone is one of the matching entries only. A closed one holds every entry of its range, so it is "
+            "for those from whom nothing is withheld: `preview` says first what it would hold, and the answer to the "
+            "order says it again. Ordered with the preview's `as_of`, it holds just that, unless somebody was erased "
+            "or entries were removed between.",
             sends={JSON: ref("ExportOrder")},
-            answers={202: Answer(says="Ordered.", forms={JSON: ref("ExportAnswer")}, headers=("Location",))},
+            answers={
+                200: answer("What a bundle would hold; nothing is ordered.", "ExportPreview"),
+                202: Answer(says="Ordered.", forms={JSON: ref("ExportAnswer")}, headers=("Location",)),
+            },
             problems=(
                 *FILTERED,
                 *(

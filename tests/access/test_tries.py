@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from trailbook.access import Account, Places, Tries, Try, counted_as
+from trailbook.access import Account, Slots, Tries, Try, counted_as
 from trailbook.access.tries import FORGOTTEN, LONGEST, OF_ACCOUNT, OF_ADDRESS, OF_ALL, Pauses
 from trailbook.errors import TooManyTriesError
 from trailbook.testing import FrozenClock, Steady
@@ -16,7 +16,7 @@ HERE, MINUTE = "192.0.2.7", timedelta(minutes=1)
 
 
 def tries(clock: FrozenClock, many: int = 16_384) -> Tries:
-    return Tries(FREE, clock, Places(Steady(1), many))
+    return Tries(FREE, clock, Slots(Steady(1), many))
 
 
 def begin(limit: Tries, login: str = "anna", address: str | None = HERE, org: str = "acme") -> Try:
@@ -122,7 +122,7 @@ def test_no_flood_of_names_makes_a_count_forgotten(flood: list[tuple[str, str]])
 
 def test_the_tables_do_not_grow() -> None:
     """As many names as one likes take as many places as there are."""
-    pauses, places = Pauses(FREE), Places(Steady(1), many=16)
+    pauses, places = Pauses(FREE), Slots(Steady(1), many=16)
     for at in range(1000):
         pauses.add(places.of(f"n-{at}"), float(at))
     assert len(vars(pauses)["_failures"]) == 16
@@ -142,7 +142,7 @@ def test_a_clock_that_goes_back_ends_no_pause() -> None:
 def test_nobody_outside_knows_what_shares_a_place() -> None:
     """Another key, other places; the same key, the same ones."""
     names = [f"n-{at}" for at in range(50)]
-    drawn = [[Places(Steady(seed)).of(name, None) for name in names] for seed in (1, 1, 2)]
+    drawn = [[Slots(Steady(seed)).of(name, None) for name in names] for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 

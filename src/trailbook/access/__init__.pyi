@@ -49,9 +49,9 @@ from .throttle import (
     Throttle as Throttle,
 )
 from .tries import (
-    PLACES as PLACES,
+    SLOTS as SLOTS,
     Account as Account,
-    Places as Places,
+    Slots as Slots,
     Tries as Tries,
     Try as Try,
     counted_as as counted_as,

@@ -18,7 +18,7 @@ from trailbook.access.throttle import MOST, Throttle
 from trailbook.clock import Clock, Entropy
 from trailbook.errors import TooManyTriesError
 
-PLACES = 16_384  # of each table: a few megabytes, and more than may fail in all in a quarter of an hour
+SLOTS = 16_384  # of each table: a few megabytes, and more than may fail in all in a quarter of an hour
 LONGEST, FORGOTTEN = (
     60.0,
     900.0,
@@ -37,10 +37,10 @@ def counted_as(address: str | None) -> str | None:
     return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-class Places:
+class Slots:
     """Where each thing that is counted lies: nobody outside can tell which others it shares a place with."""
 
-    def __init__(self, entropy: Entropy = secrets.token_bytes, many: int = PLACES) -> None:
+    def __init__(self, entropy: Entropy = secrets.token_bytes, many: int = SLOTS) -> None:
         self._key = entropy(32)
         self._many = many
 
@@ -119,12 +119,12 @@ class Try:
 class Tries:
     """Who tried how often; `failures` a minute are those of one account from one address."""
 
-    def __init__(self, failures: int, clock: Clock, places: Places | None = None) -> None:
+    def __init__(self, failures: int, clock: Clock, places: Slots | None = None) -> None:
         self._clock = clock
-        self._places = places or Places()
+        self._places = places or Slots()
         self._pairs = Pauses(failures)
-        self._addresses = Throttle(failures * OF_ADDRESS, 60, PLACES)
-        self._accounts = Throttle(failures * OF_ACCOUNT, 60, PLACES)
+        self._addresses = Throttle(failures * OF_ADDRESS, 60, SLOTS)
+        self._accounts = Throttle(failures * OF_ACCOUNT, 60, SLOTS)
         self._all = Throttle(failures * OF_ALL, 60)
         self._known: OrderedDict[bytes, None] = (
             OrderedDict()

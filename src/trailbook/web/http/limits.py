@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from litestar.types import Receive
 from msgspec import Struct
 
-from trailbook.access import PLACES, Places, Throttle, Tries, Viewer, counted_as
+from trailbook.access import SLOTS, Slots, Throttle, Tries, Viewer, counted_as
 from trailbook.clock import Clock
 from trailbook.errors import TooManyTriesError, TrailbookError
 from trailbook.model import Item
@@ -65,8 +65,8 @@ class Gate:
         self._clock = clock
         self._reading = Throttle(limits.reading, 1)
         self._recording = Throttle(limits.recording, 1)
-        self._places = Places()
-        self._failures = Throttle(limits.failures, 60, PLACES)
+        self._places = Slots()
+        self._failures = Throttle(limits.failures, 60, SLOTS)
         self._every_failure = Throttle(limits.failures * _ADDRESSES, 60)
         self.sign_ins = Tries(limits.failures, clock)
 

@@ -34,7 +34,7 @@ from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
 from trailbook.log import Log
 from trailbook.model import instant, written
-from trailbook.query import Query, Term, from_params, interval, to_params
+from trailbook.query import Query, Term, from_params, interval, to_params, zone
 
 if TYPE_CHECKING:
     from trailbook.deployment import Job
@@ -76,19 +76,20 @@ class Runner:
         Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
         """
         log = self._deployment.log(viewer.org)
+        tz = request.query.tz if request.tz is None else zone(request.tz).key
         if request.format in BUNDLES:
             require_proofs(viewer, viewer.org)
             _check_bundle(request, log.clearance(viewer=viewer))
         else:
             require_full(viewer, viewer.org)
-            check_format(request.format, request.columns, request.tz or request.query.tz)
+            check_format(request.format, request.columns, tz)
         count, as_of = log.count(request.query, viewer=viewer, lang=request.lang)
         order = ExportOrder(
             viewer=viewer,
             filter=_fixed(request.query, log, as_of),
             format=request.format,
             columns=request.columns,
-            tz=request.tz or request.query.tz,
+            tz=tz,
             lang=request.lang,
             manifest=request.manifest,
             erasures=_erasures(log),

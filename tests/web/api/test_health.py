@@ -5,18 +5,19 @@ alarms, is the control. Requirements: F3, F4, F6; contracts.md 7.
 """
 
 import resource
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
 import httpx
 import pytest
 from tests.cli.conftest import Folder, serving
 from tests.web.conftest import ORG, Served, wire
 
 from trailbook.deployment.health import PARTS, Alarms
+from trailbook.errors import StoreError
 from trailbook.testing.steady import FrozenClock
 from trailbook.web.api import health
 
@@ -109,7 +110,7 @@ def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
     """A newer Trailbook that brought the file on makes this one unfit, and says so by `migrations`."""
     served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
     assert failing(served) == []
-    with sqlite3.connect(served.file) as db:
+    with apsw.Connection(str(served.file)) as db:
         db.execute("PRAGMA user_version = 999")
     db.close()
     assert failing(served) == ["migrations"]
@@ -134,3 +135,14 @@ def test_a_write_that_failed(tmp_path: Path) -> None:
         assert client.get("/healthz").status_code == 200
     with serving(folder) as server:  # the control: begun again it is ready
         assert "store" not in httpx.get(f"{server.address}/readyz").json()["failing"]
+
+
+def test_a_loop_that_fails_for_somebody_is_a_warning(serve: Callable[..., Served]) -> None:
+    """The drain of a host beside the server too: named without whose it is, and the log can be asked meanwhile."""
+    served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
+    guest = served.deployment.beside("draining")
+    for held in ({ORG: StoreError("the log is down")}, {None: OSError("gone")}):
+        guest.tell(held)
+        assert asked(served) == (200, {"ok": True, "failing": [], "warning": ["draining"]})
+    guest.tell({})
+    assert asked(served) == (200, {"ok": True, "failing": [], "warning": []})

@@ -14,6 +14,7 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
+from trailbook import administration
 from trailbook.access import Scope
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.export import (
@@ -33,6 +34,7 @@ from trailbook.export import (
 )
 from trailbook.model import instant, written
 from trailbook.query import Query, from_params
+from trailbook.web.api.access import by
 from trailbook.web.api.entries import read_list, vocabulary_of
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.outflow import Flow, Outflow, still
@@ -101,7 +103,9 @@ def order(request: Request) -> Response[bytes]:
     )
     job = request.site.exports.order(wanted, request.viewer)
     headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
-    return Response(msgspec.json.encode(_answer(job)), status_code=202, headers=headers, media_type=JSON)
+    return Response(
+        msgspec.json.encode(_answer(request, job)), status_code=202, headers=headers, media_type=JSON
+    )
 
 
 def listed(request: Request) -> Response[bytes]:
@@ -118,14 +122,14 @@ def listed(request: Request) -> Response[bytes]:
         jobs = jobs[places[0] + 1 :]
     page = jobs[: int(limit)]
     more = page[-1].id if len(jobs) > len(page) else None
-    body = ExportList(exports=tuple(_answer(job) for job in page), next_cursor=more)
+    body = ExportList(exports=tuple(_answer(request, job) for job in page), next_cursor=more)
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
 def show(request: Request) -> Response[bytes]:
     """GET exports/{export}: how far it is."""
     request.only()
-    return Response(msgspec.json.encode(_answer(_job(request))), media_type=JSON)
+    return Response(msgspec.json.encode(_answer(request, _job(request))), media_type=JSON)
 
 
 def cancel(request: Request) -> Response[bytes]:
@@ -202,10 +206,11 @@ def _job(request: Request) -> Any:
     return request.site.exports.orders.find(request.viewer, request.params["export"])
 
 
-def _answer(job: Any) -> ExportAnswer:
+def _answer(request: Request, job: Any) -> ExportAnswer:
+    """An export as its viewer may read it now: items that they may not see any more are not named."""
     wanted = order_of(job)
     filtered: dict[str, list[str]] = {}
-    for name, value in wanted.filter:
+    for name, value in administration.as_seen(by(request), [*wanted.filter]):
         filtered.setdefault(name, []).append(value)
     assert job.state in get_args(JobState)
     return ExportAnswer(

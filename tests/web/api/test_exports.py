@@ -152,13 +152,14 @@ NO_ZONES = [
 @pytest.mark.parametrize("form", ["csv", "jsonl", "bundle-inclusion"])
 @pytest.mark.parametrize("filtered", [{}, {"tz": "Europe/Oslo"}], ids=["alone", "beside another"])
 def test_what_is_no_zone_is_none_of_a_file_either(
-    archive: httpx.Client, tz: str, form: str, filtered: dict[str, str]
+    served: Served, archive: httpx.Client, tz: str, form: str, filtered: dict[str, str]
 ) -> None:
     """An order and a filter take the same zones: whatever a machine keeps beside them is none of either."""
     answer = archive.post("exports", json={"format": form, "tz": tz, "filter": filtered})
     assert (answer.status_code, answer.json()["code"]) == (422, "filter-invalid"), answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/tz"]
-    asked = archive.get("entries", params={"tz": tz})
+    reader = {"Authorization": f"Bearer {served.keys['read']}"}
+    asked = httpx.get(f"{served.api}/entries", params={"tz": tz}, headers=reader)
     assert (asked.status_code, asked.json()["code"]) == (422, "filter-invalid"), asked.text
     assert archive.get("exports").json()["exports"] == []
 

@@ -242,7 +242,7 @@ def drain_forever(
         try:
             drained = _drain(engine, logs, ways)
             done += drained.done
-            waiting |= drained.held
+            waiting.update(drained.held)
         except Exception as error:  # noqa: BLE001  # nothing ends the loop: it is told, and tried again
             waiting[None] = error
         held(waiting)

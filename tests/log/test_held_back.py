@@ -79,7 +79,7 @@ def test_looking_goes_on_and_is_recorded_once_there_is_room(
     assert log.held_back.count == 4
     clock.move(timedelta(hours=2))
     with pytest.raises(
-        UnwritableError, match="4 sign-ins and readings wait to be recorded: the disk is full"
+        UnwritableError, match="sign-ins and readings wait to be recorded, 4 in all: the disk is full"
     ):
         log.held_back.settle()
     store.full = False
@@ -129,7 +129,7 @@ def test_whoever_reads_more_than_may_wait_is_refused_but_nobody_is_kept_out(
     store.full = False
     with caplog.at_level(logging.ERROR, "trailbook"):
         held.settle()
-    assert caplog.messages == ["acme: 1 of the sign-ins and readings were not recorded: more waited than may"]
+    assert caplog.messages == ["acme: sign-ins were not recorded, 1 in all: more waited than may"]
     assert held.count == 0
     assert [e.action for e in entries(log, store)] == [BEGUN, "user.signed_in", "user.signed_in"]
 
@@ -161,7 +161,7 @@ def test_at_the_end_what_is_lost_is_told(
     with caplog.at_level(logging.ERROR, "trailbook"):
         log.held_back.end()
     assert caplog.messages == [
-        "acme is closed while 1 sign-ins and readings wait to be recorded: the disk is full"
+        "acme is closed while sign-ins and readings wait to be recorded, 1 in all: the disk is full"
     ]
     store.full = False
     caplog.clear()

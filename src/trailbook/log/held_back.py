@@ -62,10 +62,10 @@ class HeldBack:
                 try:
                     results = self._record_each(part)
                 except StoreError as error:
-                    raise UnwritableError(f"{self.count} {_WAIT}: {error.detail}") from error
+                    raise UnwritableError(f"{_WAIT}, {self.count} in all: {error.detail}") from error
                 self._let_go(results)
             if self._lost:
-                words = "%s: %d of the sign-ins and readings were not recorded: more waited than may"
+                words = "%s: sign-ins were not recorded, %d in all: more waited than may"
                 _LOG.error(words, self._org, self._lost)
                 self._lost = 0
 

@@ -146,3 +146,26 @@ def test_a_loop_that_fails_for_somebody_is_a_warning(serve: Callable[..., Served
         assert asked(served) == (200, {"ok": True, "failing": [], "warning": ["draining"]})
     guest.tell({})
     assert asked(served) == (200, {"ok": True, "failing": [], "warning": []})
+
+
+def test_a_file_that_was_moved_away(serve: Callable[..., Served]) -> None:
+    """Nothing is acknowledged into it or read from it; the part is named, and with the same file back all goes on."""
+    served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
+    headers = {"Authorization": f"Bearer {served.keys['both']}"}
+    away = served.file.with_name("away.db")
+
+    def answers() -> list[tuple[int, str | None]]:
+        sent = httpx.post(f"{served.api}/entries", json=wire(), headers=headers)
+        read = httpx.get(f"{served.api}/entries", headers=headers)
+        return [(answer.status_code, answer.json().get("code")) for answer in (sent, read)]
+
+    assert answers() == [(201, None), (200, None)]
+    served.file.rename(away)
+    assert answers() == [(503, "store-unavailable")] * 2
+    assert failing(served) == ["store"]
+    served.file.write_bytes(away.read_bytes())  # a copy is another file
+    assert answers() == [(503, "store-unavailable")] * 2
+    served.file.unlink()
+    away.rename(served.file)
+    assert answers() == [(201, None), (200, None)]
+    assert failing(served) == []

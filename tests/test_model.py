@@ -20,6 +20,7 @@ from trailbook.model import (
     item_faults,
     mend_names,
     microseconds,
+    name_fault,
     parse_instant,
     shaped,
     text_fault,
@@ -214,6 +215,38 @@ def test_bounds_of_text() -> None:
     assert text_fault("\u00c5se", 5) is None
 
 
+READABLE = (
+    *("Åse", "李娜", "🧭", "محمد", "a\u200bb", "a\u200db", "a\u00a0b", "\U00010ffd", "<b>&", "'--", " Åse "),
+    "❤\ufe0f",
+)
+UNREADABLE = [
+    *(
+        ("is blank", text)
+        for text in (" ", "\u00a0\u3000", "\u200b", "\u00ad", "\ufeff", "\u2800", "\u2060 \u200d")
+    ),
+    *(("is blank", text) for text in ("\u3164\uffa0", "\ufe0f")),
+    *(("has the unreadable character U+FFFD", text) for text in ("\ufffd", "Bj\ufffdrn")),
+    ("has the unreadable character U+E0041", "Anna\U000e0041"),
+    ("has the unreadable character U+E0041", "\U0001f3f4\U000e0041\U000e007f"),
+    ("has the unreadable character U+E0000", "\U000e0000x"),
+    ("has the unreadable character U+E007F", "x\U000e007f"),
+]
+
+
+@pytest.mark.parametrize(("why", "text"), UNREADABLE, ids=ascii)
+def test_a_name_that_nobody_can_read_is_refused(why: str, text: str) -> None:
+    """A blank one, one with characters that nobody sees, one with the mark of a letter that was lost; F12."""
+    assert name_fault(text, 300) == why
+    assert text_fault(text, 300) is None  # an older version kept it: it can be asked for
+
+
+@pytest.mark.parametrize("text", READABLE, ids=ascii)
+def test_a_name_that_somebody_can_read_is_kept(text: str) -> None:
+    """The control; and whatever text may not be kept at all is no name either."""
+    assert name_fault(text, 300) is None
+    assert name_fault(f"{text}\x00", 300) == "has the forbidden character U+0000"
+
+
 @given(texts())
 def test_drawn_texts_may_be_kept(text: str) -> None:
     assert text_fault(text, 300) is None
@@ -239,6 +272,10 @@ def test_shaping_changes_nothing_that_is_right(entry: NewEntry) -> None:
         ("", None, "left out"),
         (" \u3000\u00a0", None, "left out"),
         ("\x07\u2028", None, "left out"),
+        ("Bj\ufffdrn Li", "Bj rn Li", "composed"),
+        ("Kari\U000e0041\U000e007f", "Kari", "composed"),
+        ("\ufffd", None, "left out"),
+        ("\u200b\u00ad", None, "left out"),
     ],
 )
 def test_a_name_that_may_not_stand_is_mended(name: str, kept: str | None, mend: str) -> None:
@@ -277,5 +314,5 @@ def test_whatever_a_name_is_the_mended_entry_keeps_the_rules(name: str) -> None:
     entry = structs.replace(entry_from(GIVEN), actor=Actor(kind="person", type="user", id="u-17", name=name))
     mended = mend_names(entry)
     assert next(item_faults(mended.entry.actor, ""), None) is None
-    if text_fault(name, 300) is None and not name.isspace():
+    if name_fault(name, 300) is None:
         assert mended == Mended(entry)

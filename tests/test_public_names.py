@@ -4,7 +4,7 @@ import trailbook
 
 NAMES = """
 Actor Concern Deployment Facets Histogram Item Keys Log NewEntry Origin Page Query Receipt Shown Term
-TrailbookError Viewer open_deployment operator
+TrailbookError Viewer open_configured open_deployment operator
 """.split()
 
 

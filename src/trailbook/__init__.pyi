@@ -1,5 +1,9 @@
 from .access import Viewer as Viewer, operator as operator
-from .deployment import Deployment as Deployment, open_deployment as open_deployment
+from .deployment import (
+    Deployment as Deployment,
+    open_configured as open_configured,
+    open_deployment as open_deployment,
+)
 from .errors import TrailbookError as TrailbookError
 from .finding import Facets as Facets, Histogram as Histogram, Page as Page, Shown as Shown
 from .log import Keys as Keys, Log as Log

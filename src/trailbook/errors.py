@@ -43,7 +43,8 @@ HTTP statuses and exit codes are chosen at the edges, never here.
         |-- HeadMovedError           head-moved (somebody else appended first)
         |-- SchemaNewerError         schema-newer
         |-- OverloadedError          overloaded (more waits than there is room for)
-        |-- StorageFullError         storage-full
+        |-- UnwritableError          store-unwritable (it can be read)
+        |   `-- StorageFullError     storage-full
         `-- DamagedError             damaged
             `-- IndexDamagedError    index-damaged (the index only; entries are whole)
 """
@@ -380,7 +381,13 @@ class OverloadedError(StoreError):
     code = "overloaded"
 
 
-class StorageFullError(StoreError):
+class UnwritableError(StoreError):
+    """The store cannot be written at present, and nothing was acknowledged; it can be read."""
+
+    code = "store-unwritable"
+
+
+class StorageFullError(UnwritableError):
     """The disk is full; nothing was acknowledged."""
 
     code = "storage-full"

@@ -35,6 +35,11 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # what happened before is taken onl
 
 # Control characters make lines and terminal commands; bidi overrides make one name read as another.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# A tag character says something that nobody sees; U+FFFD stands where a letter was lost, by whoever decoded it.
+_UNREADABLE = re.compile("[\ufffd\U000e0000-\U000e007f]")
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u2800\u3164\uffa0"
+)  # blank, though Unicode counts them among the letters
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:[0-5]\d)"
@@ -167,6 +172,28 @@ def text_fault(text: str, most: int) -> str | None:
     return None if unicodedata.is_normalized("NFC", text) else "is not in Unicode normal form C"
 
 
+def name_fault(text: str, most: int) -> str | None:
+    """Why `text` may not be kept as a name, a label or an id, in words, or None: a text that somebody can read.
+
+    What older versions kept is found and shown all the same: a question is held against `text_fault` alone.
+    """
+    if why := text_fault(text, most):
+        return why
+    if text.isascii():
+        return "is blank" if text.isspace() else None
+    if unreadable := _UNREADABLE.search(text):
+        return f"has the unreadable character U+{ord(unreadable.group()):04X}"
+    return "is blank" if all(map(_is_unseen, text)) else None
+
+
+def _is_unseen(character: str) -> bool:
+    return (
+        character in _UNSEEN
+        or unicodedata.category(character) in ("Zs", "Cf")
+        or "\ufe00" <= character <= "\ufe0f"
+    )
+
+
 def is_slug(text: str) -> bool:
     """Whether `text` is lower snake case of at most 64 characters."""
     return _SLUG.fullmatch(text) is not None
@@ -187,9 +214,9 @@ def item_faults(item: Item, pointer: str) -> Iterator[Fault]:
     """Every text rule of an item that is broken, whatever the catalogue says of its type."""
     if not is_slug(item.type):
         yield Fault(f"{pointer}/type", "entry-invalid", "is not a type name in lower snake case")
-    if why := text_fault(item.id, MAX_ID):
+    if why := name_fault(item.id, MAX_ID):
         yield Fault(f"{pointer}/id", "entry-invalid", why)
-    if item.name is not None and (why := text_fault(item.name, MAX_NAME)):
+    if item.name is not None and (why := name_fault(item.name, MAX_NAME)):
         yield Fault(f"{pointer}/name", "entry-invalid", why)
 
 
@@ -231,13 +258,13 @@ def mend_names(entry: NewEntry, nameless: Container[str] = ()) -> Mended:
 
 
 def _may_stand(name: str) -> bool:
-    return text_fault(name, MAX_NAME) is None and not name.isspace()
+    return name_fault(name, MAX_NAME) is None
 
 
 def _composed(name: str) -> str:
     # What is far too long is cut anyway, and composing it would take time that grows with its square.
     text = unicodedata.normalize("NFC", name[: 8 * MAX_NAME])
-    return " ".join(_FORBIDDEN.sub(" ", text).split())
+    return " ".join(_UNREADABLE.sub(" ", _FORBIDDEN.sub(" ", text)).split())
 
 
 _PATH = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")

@@ -1,11 +1,15 @@
 """Accounts: invited by link, signing in, throttled, with one answer for whatever is wrong."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from tests.access.test_sessions import Full as FullRegistry
+from tests.log.test_held_back import Full as FullStore
 
 from trailbook import Deployment, Item, Origin, open_deployment
+from trailbook.access.api_keys import hash_of
 from trailbook.access.credentials import IDLE, SESSION_LIFE
 from trailbook.access.passwords import password_matches
 from trailbook.access.tries import Tries
@@ -26,9 +30,15 @@ from trailbook.administration.organisations import (
     resume_organisation,
     suspend_organisation,
 )
-from trailbook.errors import InvalidError, SuspendedError, TooManyTriesError, UnauthenticatedError
+from trailbook.errors import (
+    InvalidError,
+    StorageFullError,
+    SuspendedError,
+    TooManyTriesError,
+    UnauthenticatedError,
+)
 from trailbook.query import Query
-from trailbook.testing import FrozenClock, Steady
+from trailbook.testing import KEYS, FrozenClock, Steady
 
 ORG, PASSWORD = "acme", "fire katter på taket"
 ANNA = Item(type="user", id="u-17", name="Anna Berg")
@@ -350,3 +360,64 @@ def test_a_suspended_organisation_is_as_none_for_a_stranger(by: By, enter: Enter
         enter(given())
     resume_organisation(by.deployment, ORG)
     assert enter(given())
+
+
+def test_a_full_disk_keeps_nobody_out() -> None:
+    """A right password lets in and a wrong one does not; each is an entry once there is room, with its own time."""
+    store, registry, clock = FullStore(), FullRegistry(), FrozenClock()
+    deployment = Deployment(store, registry, KEYS, clock=clock, entropy=Steady(3))
+    deployment.create(ORG)
+    by = By(deployment, operator(ORG))
+    joined(by)
+    before = len(actions(by))
+    enter = partial(sign_in, deployment, tries=Throttle(10, 60))
+    store.full = registry.full = True
+    session = enter(given())
+    assert deployment.credentials.viewer(session).item == ANNA
+    with pytest.raises(UnauthenticatedError):
+        enter(given(password="wrong"))
+    with pytest.raises(StorageFullError):  # what changes something does not happen
+        put_member(by, ANNA, ["auditor"])
+    sign_out(deployment, session, WEB)
+    with pytest.raises(UnauthenticatedError):
+        deployment.credentials.viewer(session)
+    store.full = registry.full = False
+    clock.move(timedelta(minutes=5))
+    deployment.log(ORG).held_back.settle()
+    assert actions(by)[before:] == [
+        ("user.signed_in", "u-17", "success"),
+        ("user.sign_in_failed", "u-17", "failure"),
+        ("user.signed_out", "u-17", "success"),
+    ]
+    deployment.close()
+    assert registry.session(hash_of(session)) is None
+
+
+def test_what_waits_is_told_in_health_and_recorded_by_itself() -> None:
+    """The loop is called `recording`, the log can be asked meanwhile; with room it goes on and nothing is told."""
+    store, registry = FullStore(), FullRegistry()
+    deployment = Deployment(store, registry, KEYS, clock=FrozenClock(), entropy=Steady(3))
+    deployment.create(ORG)
+    by = By(deployment, operator(ORG))
+    joined(by)
+
+    def ailments() -> list[tuple[str | None, bool, str]]:
+        return [(a.org, a.fails, a.says) for a in deployment.ailments() if a.part == "recording"]
+
+    def soon(condition: Callable[[], bool]) -> bool:
+        return any(condition() or threading.Event().wait(0.02) for _ in range(3000))
+
+    assert ailments() == []
+    store.full = True
+    sign_in(deployment, given(), Throttle(10, 60))
+    assert soon(lambda: bool(ailments()))
+    ((org, fails, says),) = ailments()
+    assert (org, fails, "wait to be recorded, 1 in all: the disk is full" in says) == (
+        ORG,
+        False,
+        True,
+    )
+    store.full = False
+    assert soon(lambda: not ailments())
+    assert actions(by)[-1] == ("user.signed_in", "u-17", "success")
+    deployment.close()

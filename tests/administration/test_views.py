@@ -12,6 +12,7 @@ from trailbook.administration.views import (
     LONGEST_NAME,
     MOST,
     NewView,
+    Pairs,
     add_view,
     change_view,
     choose_view,
@@ -26,7 +27,7 @@ from trailbook.administration.views import (
 )
 from trailbook.errors import InvalidError, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.model import Actor
-from trailbook.query import from_params, to_params
+from trailbook.query import HIDDEN, from_params, to_params
 from trailbook.testing import FrozenClock, Steady
 
 ORG = "acme"
@@ -193,3 +194,63 @@ def test_what_is_new_is_what_came_since_one_looked(deployment: Deployment, anna:
     assert count_new(anna, view.id, view.query, "en") == 1
     choose_view(anna, view.id, default=True, alert=False)
     assert count_new(anna, view.id, view.query, "en") == 0
+
+
+def case_of(deployment: Deployment) -> By:
+    """A case is opened by somebody who is nowhere else; whoever may read it."""
+    log, ida = deployment.log(ORG), Actor(kind="person", type="user", id="u-99", name="Ida Lie")
+    log.record("case.opened", actor=ida, target=Item(type="case", id="c-7"), origin=WEB)
+    viewer = Viewer(
+        org=ORG, item=Item(type="user", id="u-5"), activity_log="full", restricted=("whistleblowing",)
+    )
+    return By(deployment, viewer)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "shown"),
+    [
+        ([("target", "case/c-7")], [("target", HIDDEN)]),
+        ([("actor", "user/u-99"), ("actor", "user/u-17")], [("actor", HIDDEN), ("actor", "user/u-17")]),
+        (
+            [("actor", "user/u-99"), ("actor.not", "user/u-17")],
+            [("actor", HIDDEN), ("actor.not", "user/u-17")],
+        ),
+        ([("by_or_about.not", "user/u-99")], [("by_or_about.not", HIDDEN)]),
+        (
+            [("concerns", "user/u-42"), ("target", "case/*")],
+            [("concerns", "user/u-42"), ("target", "case/*")],
+        ),
+    ],
+)
+def test_a_shared_view_names_nothing_that_its_reader_may_not_see(
+    deployment: Deployment, kari: By, pairs: Pairs, shown: Pairs
+) -> None:
+    """It finds what the whole filter finds for them; whoever may see the item has it by its id."""
+    named = case_of(deployment)
+    view = add_view(named, NewView(name="The case", query=from_params(pairs), shared=True, alert=True))
+    assert sorted(to_params(find_view(kari, view.id).query)) == sorted(shown)
+    assert sorted(to_params(find_view(named, view.id).query)) == sorted(pairs)
+    log = deployment.log(ORG)
+
+    def ids(query: Query) -> list[str]:
+        page = log.search(query, viewer=kari.viewer)
+        return [entry.id for entry in page.entries if entry.category != "activity_log"]
+
+    assert ids(find_view(kari, view.id).query) == ids(from_params(pairs))
+    choose_view(kari, view.id, default=True, alert=True)
+    assert count_new(kari, view.id, find_view(kari, view.id).query, "en") >= 0
+
+
+def test_a_view_is_renamed_by_an_owner_who_may_not_see_all_of_it_any_more(
+    deployment: Deployment, kari: By
+) -> None:
+    """The filter stays whole for whoever may see it; but what is not seen cannot be put into another."""
+    named = case_of(deployment)
+    view = add_view(named, NewView(name="The case", query=from_params([("target", "case/c-7")]), shared=True))
+    less = By(deployment, structs.replace(named.viewer, restricted=()))
+    seen = find_view(less, view.id)
+    assert change_view(less, view.id, NewView(name="A case", query=seen.query, shared=True)).name == "A case"
+    assert to_params(find_view(named, view.id).query) == [("target", "case/c-7")]
+    with pytest.raises(InvalidError) as refused:
+        add_view(less, NewView(name="Copy", query=seen.query))
+    assert [fault.pointer for fault in refused.value.faults] == ["/filter"]

@@ -222,7 +222,7 @@ def test_an_outbox_that_waits(well: Folder) -> None:
     assert parts(well, "--from", url) == set()
     with engine.begin() as connection:
         connection.execute(text("UPDATE trailbook_outbox SET captured_at = captured_at - 3600000000"))
-    assert "wait for the log" in diagnosis(well, "--from", url)[0]["says"]
+    assert "of acme wait in a host for the log" in diagnosis(well, "--from", url)[0]["says"]
     assert well.run("drain", "--from", url).code == 1
     assert [finding["says"] for finding in diagnosis(well, "--from", url) if finding["part"] == "outbox"] == [
         "The log refused 1 entry of a host."

@@ -311,7 +311,7 @@ def test_sealing_faults_are_told_and_tried_again(
         raise OSError(errno.EIO, "input/output error")
 
     monkeypatch.setattr(Log, "seal", broken)
-    deployment._sealer.wake(deployment.log("acme"))
+    deployment._sealing.wake(deployment.log("acme"))
     patiently(lambda: [a for a in deployment.ailments() if (a.part, a.org) == ("sealing", "acme")])
     monkeypatch.setattr(Log, "seal", lambda log, stopped: sealed.append(log.org) or 0)
     patiently(lambda: sealed)

@@ -1,10 +1,10 @@
 """How an open log is: each part is told from its limit on and not below, and of a log that is well nothing is."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 from msgspec import structs
 
@@ -127,7 +127,7 @@ def test_every_file_that_must_have_room_is_looked_at(examined: Examined, tmp_pat
 
 def test_another_version_beside_it(examined: Examined, tmp_path: Path) -> None:
     """A file that another Trailbook brought on meanwhile is told of before anything of its content."""
-    with sqlite3.connect(tmp_path / "log.db") as db:
+    with apsw.Connection(str(tmp_path / "log.db")) as db:
         db.execute("PRAGMA user_version = 999")
     db.close()
     diagnosis = ailments(structs.replace(examined, alarms=Alarms(unsealed=1)))
@@ -137,7 +137,7 @@ def test_another_version_beside_it(examined: Examined, tmp_path: Path) -> None:
 
 def test_what_is_damaged_is_named_and_not_repaired(examined: Examined, tmp_path: Path) -> None:
     """A checkpoint and an index that cannot be read are each told as themselves; the log still answers."""
-    with sqlite3.connect(tmp_path / "log.db") as db:
+    with apsw.Connection(str(tmp_path / "log.db")) as db:
         db.execute("UPDATE blob SET content = x'00' WHERE kind = 'checkpoint'")
         db.execute("INSERT INTO blob (org, kind, key, content) VALUES (1, 'index', 'segments', x'00')")
     db.close()

@@ -12,6 +12,24 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/tutorial.md")
 ENDLESS = ("trailbook serve", "make ")
 REFUSED = "role.given"
+ORG = "acme"
+SETTINGS = """
+store = "sqlite:///hr.db"
+origin = "log.example"
+signing_key = "own/signing"
+catalogue = ["own"]
+"""
+CATALOGUE = """
+[category]
+sensitive = false
+restricted = false
+[types.bicycle]
+[actions."bicycle.lent"]
+target = ["bicycle"]
+verb = "gave"
+since = "1.0"
+"""
+RECORD = "record --action bicycle.lent --actor 'person:user/u-17=Anna Berg' --target bicycle/b-1=Red"
 _BLOCK = re.compile(r"^```(python|sh|json)\n(.*?)^```", re.M | re.S)
 
 
@@ -77,3 +95,26 @@ def test_links_of_every_page_lead_somewhere() -> None:
         if not (page.parent / link).exists()
     ]
     assert dead == []
+
+
+def test_a_log_with_settings_of_its_own_opens_by_the_lines_of_a_page(tmp_path: Path) -> None:
+    """An origin, keys and a catalogue elsewhere, another name of the file: the how-to's own lines find the log."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "fleet.toml").write_text(CATALOGUE, "utf-8")
+    (tmp_path / "trailbook.toml").write_text(SETTINGS, "utf-8")
+    for line in (f"trailbook init --org {ORG}", f"trailbook {RECORD}", "trailbook checkpoint publish"):
+        done = run(["sh", "-c", line], tmp_path)
+        assert done.returncode == 0, (line, done.stderr)
+    (opening,) = [text for text in blocks("docs/how-to/timestamps.md", "python") if "open_configured" in text]
+    lines = opening.partition("note, token")[0]
+    signed = f"signer = deployment.signer(); signer.sign('{ORG}'); print(deployment.trust('{ORG}').origin)"
+    done = run([sys.executable, "-W", "error", "-c", f"{lines}\n{signed}"], tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"log.example/{ORG}\n"), done.stderr
+    recorded = f"from trailbook import operator, Query; log = deployment.log('{ORG}')\n" + (
+        "print([e.action for e in log.rows(Query(), viewer=operator(log.org))][-1])"
+    )
+    done = run([sys.executable, "-W", "error", "-c", f"{lines}\n{recorded}"], tmp_path)
+    assert (done.returncode, done.stdout) == (0, "bicycle.lent\n"), done.stderr
+    # The control: whoever opens the file by its name alone finds neither its keys nor its catalogue.
+    alone = "from trailbook import open_deployment; open_deployment('sqlite:///hr.db').signer()"
+    assert "there are no signing keys" in run([sys.executable, "-c", alone], tmp_path).stderr

@@ -85,7 +85,9 @@ def test_whoever_is_erased_between_two_batches_is_so_in_the_second(tmp_path: Pat
     log.record_many([assigned(clock, 100)])
     if read:
         log.search(Query(), viewer=ME)
-    batches = line_batches(ExportLines(log._row_source("en")), ([seq] for seq in (0, 1)))
+    batches = line_batches(
+        ExportLines(log._row_source("en", lambda category: True, sentences=True)), ([seq] for seq in (0, 1))
+    )
     (before,) = next(batches)
     log.erase(person(100), actor=ANNA, origin=WEB)
     (after,) = next(batches)
@@ -117,7 +119,7 @@ def test_a_line_of_a_damaged_body_is_not_made(tmp_path: Path) -> None:
     with apsw.Connection(str(tmp_path / "log.db")) as db:
         db.execute("UPDATE entry SET body = x'7b7d' WHERE place & 0xFFFFFFFFFF = 1")
         assert db.changes() == 1
-    making = ExportLines(log._row_source("en"))
+    making = ExportLines(log._row_source("en", lambda category: True, sentences=True))
     with pytest.raises(DamagedError, match="the stored body of entry 1 "):
         making.batch([0, 1, 2])
     assert [line.seq for line in making.batch([0, 2])] == [0, 2]

@@ -133,7 +133,7 @@ def test_of_a_removed_entry_only_who_sees_everything_is_told(small: Small) -> No
 # What of `Log` names no viewer, and why it may: it records, cares for the index, or is of what was handed out already.
 _OF_NOBODY = {
     "change", "check_index", "demand_figures", "erase", "id_from", "judge_each", "numbered", "on_ripe",
-    "pieces", "prune", "record", "record_apart", "record_each", "record_many", "reindex", "seal",
+    "prune", "record", "record_apart", "record_each", "record_many", "reindex", "seal",
 }  # fmt: skip
 
 

@@ -146,6 +146,7 @@ def _restricted(log: Log) -> Hidden:
         Item(type="role", id="r-1", name="Reader"),
         {"member": Item(type="user", id="u-42", name="Bob Li")},
     )
+    more["caused_by"] = receipt.id  # what is hidden led to something that everybody sees
     log.record("role.assigned", actor=ANNA, target=role, concerns=member, origin=WEB, **more)
     return Hidden("whistleblowing", str(receipt.id), "u-101", "case/c-7f3a", "Turmalin")
 

@@ -254,3 +254,31 @@ def test_targets_are_large_enough(visit: Callable[..., Page], served: Served) ->
             .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([text]) => text)"""
     )
     assert small == []
+
+
+def test_a_key_is_named_for_restricted_categories_on_the_page(
+    visit: Callable[..., Page], cared: Served
+) -> None:
+    """Ticked, saved, and read back; taken away again. What the key reads follows at once, and no other key's does."""
+    credentials = cared.deployment.credentials
+    issued = [credentials.new_key(ORG, name, ("read",)) for name in ("Cases", "Other")]
+    page = visit((ADMINISTRATOR,), None, cared)
+
+    def ticked(*, on: bool) -> None:
+        page.goto(f"{PAGE}/settings/keys")
+        item = page.locator(".cared > li", has_text=issued[0][0].id)
+        item.locator("details", has_text="Restricted categories").locator("summary").click()
+        item.get_by_label("Whistleblowing").set_checked(on)
+        item.get_by_role("button", name="Save").click()
+        page.wait_for_url("**saved=1")
+        reads = page.locator(".cared > li", has_text=issued[0][0].id).locator("p.beside")
+        expect(reads).to_contain_text("reads Whistleblowing") if on else expect(reads).not_to_contain_text(
+            "reads"
+        )
+        box = page.locator(".cared > li", has_text=issued[0][0].id).get_by_label("Whistleblowing")
+        expect(box).to_be_checked(checked=on)
+
+    for on in (True, False):
+        ticked(on=on)
+        named = [credentials.credential(text).restricted for _, text in issued]
+        assert named == [("whistleblowing",) if on else (), ()]

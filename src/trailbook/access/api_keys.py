@@ -16,7 +16,7 @@ from msgspec import Struct
 from trailbook.access.viewer import ACTIVITY_LOG, MANAGE_ACCESS, MANAGE_EXPORTS, READ_PROOFS, Viewer
 from trailbook.catalogue import Category
 from trailbook.errors import EntryInvalidError, Fault, KeyRefusedError, NotPermittedError
-from trailbook.model import MAX_NAME, Item, NewEntry, Origin, text_fault
+from trailbook.model import MAX_NAME, Item, NewEntry, Origin, name_fault
 from trailbook.stores import ApiKey
 
 Scope = Literal["record", "read", "export", "prove", "administer"]
@@ -103,7 +103,7 @@ def unrecordable(source: Item, entry: NewEntry, category: str | None) -> EntryIn
 def key_faults(wanted: NewKey, declared: Mapping[str, Category] | None) -> tuple[Fault, ...]:
     """What is wrong with a key that is asked for; `declared` are the categories there are, where they are known."""
     faults = []
-    if why := text_fault(wanted.name, MAX_NAME):
+    if why := name_fault(wanted.name, MAX_NAME):
         faults.append(Fault("/name", "invalid", why))
     if not wanted.scopes or set(wanted.scopes) - set(SCOPES):
         faults.append(Fault("/scopes", "invalid", f"needs one or more of {', '.join(SCOPES)}"))

@@ -5,6 +5,7 @@ each request. Keeps no secret: what is lost cannot be read again, only replaced.
 wrong.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct, structs
@@ -23,9 +24,10 @@ from trailbook.access.api_keys import (
     secret_text,
 )
 from trailbook.access.roles import AUDITOR, EMPLOYEE, every_role, levels
+from trailbook.access.sessions import Sessions
 from trailbook.access.viewer import Level, Viewer
 from trailbook.clock import Clock, Entropy
-from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError
+from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError, UnwritableError
 from trailbook.model import Item, microseconds
 from trailbook.stores import ApiKey, Organisation, Registry, Session
 
@@ -62,6 +64,7 @@ class Credentials:
         lives: Lifetimes | None = None,
     ) -> None:
         self._registry = registry
+        self._sessions = Sessions(registry)
         self._clock = clock
         self._entropy = entropy
         self.lives = lives or Lifetimes()
@@ -155,7 +158,8 @@ class Credentials:
             raise UnauthenticatedError(_WRONG)
         credential = self._credential(key)
         if key.used_at is None or now - key.used_at >= _MINUTE:
-            self._registry.touch_key(key.id, now)
+            with suppress(UnwritableError):  # when a key was last used is worth less than that it opens
+                self._registry.touch_key(key.id, now)
         return credential
 
     def still(self, viewer: Viewer) -> Viewer:
@@ -185,11 +189,11 @@ class Credentials:
         their membership gives.
         """
         roles = _BRINGS[brings] if isinstance(brings, str) else brings
-        return self._add(org, item, kind="sign-in", roles=roles, life=life)
+        return self._kept_link(org, item, kind="sign-in", roles=roles, life=life)
 
     def sign_in(self, secret: str) -> str:
         """Use up a link; the text of the new session. Raises: UnauthenticatedError, SuspendedError."""
-        link = self._registry.take_link(hash_of(secret), "sign-in")
+        link = self._sessions.use_up(hash_of(secret), "sign-in")
         if link is None or link.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
         return self.new_session(link.org, _item(link), link.roles)
@@ -200,19 +204,19 @@ class Credentials:
         Raises: UnauthenticatedError, SuspendedError.
         """
         self.person(org, item, roles)
-        idle = self._now() - self.lives.idle // timedelta(microseconds=1)
-        self._registry.sweep_sessions(self._now(), idle)
-        return self._add(org, item, kind="session", roles=roles, life=self.lives.session)
+        secret, session = self._drawn(org, item, kind="session", roles=roles, life=self.lives.session)
+        self._sessions.begin(session, self._now() - self.lives.idle // timedelta(microseconds=1))
+        return secret
 
     def viewer(self, secret: str) -> Viewer:
         """The viewer of a session, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
-        session, now = self._registry.session(hash_of(secret)), self._now()
+        session, now = self._sessions.session(hash_of(secret)), self._now()
         idle = self.lives.idle // timedelta(microseconds=1)
         if session is None or session.expires_at <= now or now - session.seen_at >= idle:
             raise UnauthenticatedError(_WRONG)
         viewer = self.person(session.org, _item(session), session.roles)
         if now - session.seen_at >= _MINUTE:
-            self._registry.touch_session(session.token_hash, now)
+            self._sessions.touch(session.token_hash, now)
         return viewer
 
     def person(self, org: str, item: Item, roles: tuple[str, ...] | None = None) -> Viewer:
@@ -231,19 +235,19 @@ class Credentials:
 
     def sign_out(self, secret: str) -> None:
         """End a session; ending one that is gone is fine."""
-        self._registry.end_session(hash_of(secret))
+        self._sessions.end(hash_of(secret))
 
     def end_sessions(self, org: str, item: Item) -> None:
         """Sign somebody out everywhere, and void the links made for them."""
-        self._registry.end_sessions_of(org, item.type, item.id)
+        self._sessions.end_all_of(org, item.type, item.id)
 
     def password_link(self, org: str, item: Item, life: timedelta) -> str:
         """The secret text of a link by which `item` sets a password once."""
-        return self._add(org, item, kind="password", roles=(), life=life)
+        return self._kept_link(org, item, kind="password", roles=(), life=life)
 
     def password_holder(self, secret: str, *, take: bool) -> LinkHolder:
         """Whose password a link sets; `take` uses it up. Raises: UnauthenticatedError."""
-        look = self._registry.take_link if take else self._registry.link
+        look = self._registry.take_link if take else self._sessions.link
         link = look(hash_of(secret), "password")
         if link is None or link.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
@@ -268,7 +272,21 @@ class Credentials:
             raise SuspendedError(org)
         return organisation
 
-    def _add(self, org: str, item: Item, *, kind: str, roles: tuple[str, ...] | None, life: timedelta) -> str:
+    def settle(self) -> None:
+        """Write what this process alone knows of sessions, because the store could not be. Raises: StoreError."""
+        self._sessions.settle()
+
+    def _kept_link(
+        self, org: str, item: Item, *, kind: str, roles: tuple[str, ...] | None, life: timedelta
+    ) -> str:
+        secret, link = self._drawn(org, item, kind=kind, roles=roles, life=life)
+        self._registry.add_session(link)
+        return secret
+
+    def _drawn(
+        self, org: str, item: Item, *, kind: str, roles: tuple[str, ...] | None, life: timedelta
+    ) -> tuple[str, Session]:
+        """A session or a link and its secret, kept nowhere yet."""
         secret = secret_text(self._entropy(32))
         session = Session(
             token_hash=hash_of(secret),
@@ -281,8 +299,7 @@ class Credentials:
             kind=kind,
             seen_at=self._now(),
         )
-        self._registry.add_session(session)
-        return secret
+        return secret, session
 
     def _now(self) -> int:
         return microseconds(self._clock())

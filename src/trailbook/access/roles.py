@@ -16,7 +16,7 @@ from trailbook.access.viewer import (
     Level,
 )
 from trailbook.errors import Fault
-from trailbook.model import MAX_NAME, text_fault
+from trailbook.model import MAX_NAME, name_fault
 from trailbook.stores import Role
 
 PERMISSIONS = {
@@ -67,7 +67,7 @@ def new_role_id(random: bytes) -> str:
 def role_faults(name: str, permissions: Mapping[str, str], taken: Sequence[str]) -> tuple[Fault, ...]:
     """What is wrong with a role as it is given; `taken` are the names of the others."""
     faults = []
-    if why := text_fault(name, MAX_NAME):
+    if why := name_fault(name, MAX_NAME):
         faults.append(Fault("/name", "invalid", why))
     elif name.casefold() in {other.casefold() for other in taken}:
         faults.append(Fault("/name", "invalid", "is the name of another role"))

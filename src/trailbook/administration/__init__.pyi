@@ -48,6 +48,7 @@ from .views import (
     NewView as NewView,
     ViewerView as ViewerView,
     add_view as add_view,
+    as_seen as as_seen,
     change_view as change_view,
     choose_view as choose_view,
     count_new as count_new,

@@ -2,7 +2,8 @@
 
 Owns that nobody learns which accounts there are: a wrong name and a wrong password have one answer and one work to
 do. Whoever makes an invitation or a reset gets the link and hands it over; no mail is sent. Refuses to look at a
-password before the try is counted, and to let those who guess fill a log with entries.
+password before the try is counted, and to let those who guess fill a log with entries. A log that cannot be written
+keeps nobody out.
 """
 
 from collections.abc import Callable
@@ -42,10 +43,12 @@ from trailbook.errors import (
     SuspendedError,
     UnauthenticatedError,
 )
-from trailbook.model import Actor, Item, Origin, text_fault
+from trailbook.model import Actor, Item, NewEntry, Origin, name_fault
 
 INVITATION_LIFE, RESET_LIFE, MAX_LOGIN = timedelta(hours=72), timedelta(hours=1), 200
 _WRONG = "the name or the password is wrong"
+# Where these cannot be recorded they wait: nobody is kept out, or in, by a full disk.
+_NEVER_IN_THE_WAY = frozenset({"user.signed_in", "user.sign_in_failed", "user.signed_out"})
 _UNKNOWN = Item(type="user", id="unknown", name="Unknown account")
 
 
@@ -202,18 +205,23 @@ def _account(deployment: Deployment, holder: LinkHolder) -> Member:
 
 
 def _record(deployment: Deployment, org: str, action: str, *, person: Item, origin: Origin) -> None:
-    failed = action == "user.sign_in_failed"
-    deployment.log(org).record(
-        action,
+    entry = NewEntry(
+        action=action,
+        occurred_at=deployment.clock(),
         actor=Actor(kind="person", type=person.type, id=person.id, name=person.name),
         target=person,
         origin=origin,
-        outcome="failure" if failed else "success",
+        outcome="failure" if action == "user.sign_in_failed" else "success",
     )
+    log = deployment.log(org)
+    if action in _NEVER_IN_THE_WAY:
+        log.held_back.record(entry, always=True)
+    else:
+        log.record_many([entry])
 
 
 def _login_faults(login: str, *, taken: bool) -> tuple[Fault, ...]:
-    why = text_fault(login, MAX_LOGIN)
+    why = name_fault(login, MAX_LOGIN)
     if why is None and any(c.isspace() for c in login):
         why = "has blanks in it"
     if why is None and taken:

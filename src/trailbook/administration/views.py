@@ -1,7 +1,8 @@
 """Saved views: filters with a name, one's own and those that are shared, and what each viewer does with them.
 
 Owns who may see and change a view, and that its items are kept as the log's own numbers: a renamed item stays found,
-and of one that was erased nothing is left in the view, which goes with it. Refuses to answer a filter.
+of one that was erased nothing is left in the view, which goes with it, and one that a viewer may not see is not named
+to them. Refuses to answer a filter.
 """
 
 import base64
@@ -14,8 +15,8 @@ from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log import Log
-from trailbook.model import Item, microseconds, text_fault
-from trailbook.query import Query, from_params, to_params
+from trailbook.model import Item, microseconds, name_fault
+from trailbook.query import HIDDEN, Query, from_params, to_params
 
 MOST, LONGEST_NAME = 100, 80  # views of one owner; characters of a name
 _ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
@@ -33,7 +34,7 @@ class NewView(Struct, frozen=True, kw_only=True):
 
 
 class ViewerView(Struct, frozen=True, kw_only=True):
-    """A view as a viewer has it."""
+    """A view as a viewer has it; an item that they may not see is `HIDDEN` in its query."""
 
     id: str
     name: str
@@ -53,6 +54,14 @@ class _Numbered(Struct, frozen=True):
 
     filter: NumberedFilter
     unknown: list[str]
+
+
+def as_seen(by: By, pairs: Pairs) -> Pairs:
+    """A filter as the viewer may read it: what they may not see stands there as `HIDDEN`, which finds nothing."""
+    items = [value for name, value in pairs if _is_item(name, value)]
+    seen = by.deployment.log(by.org).numbers(items, viewer=by.viewer) if items else {}
+    hidden = set(items) - seen.keys()
+    return list(dict.fromkeys((n, HIDDEN if _is_item(n, v) and v in hidden else v) for n, v in pairs))
 
 
 def list_views(by: By) -> list[ViewerView]:
@@ -78,7 +87,9 @@ def find_view(by: By, id_: str) -> ViewerView:
 def add_view(by: By, wanted: NewView) -> ViewerView:
     """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
-    view = _saved_view(by, wanted, id_, microseconds(by.deployment.clock()))
+    now = microseconds(by.deployment.clock())
+    blank = SavedView(id=id_, org=by.org, owner=_who(by), name="", shared=False, filter=b"", created_at=now)
+    view = _saved_view(by, wanted, blank)
     _put(by, view, AccessEntry(action="saved_view.created", target=_item(view), fields=("name", "filter")))
     choose_view(by, id_, default=wanted.default, alert=wanted.alert)
     return find_view(by, id_)
@@ -90,7 +101,7 @@ def change_view(by: By, id_: str, wanted: NewView) -> ViewerView:
     Raises: NotFoundError, InvalidError, NameTakenError; NotYoursError for another's.
     """
     saved, old = _view(by, id_), find_view(by, id_)
-    view = _saved_view(by, wanted, id_, saved.created_at)
+    view = _saved_view(by, wanted, saved, same_filter=wanted.query == old.query)
     changed = [
         name
         for name, now, before in (
@@ -205,26 +216,22 @@ def _refuse_taken(taken: bool) -> None:
         raise NameTakenError("you have another view of that name")
 
 
-def _saved_view(by: By, wanted: NewView, id_: str, created_at: int) -> SavedView:
+def _saved_view(by: By, wanted: NewView, old: SavedView, *, same_filter: bool = False) -> SavedView:
+    """The view as it is kept; a filter that stays is kept whole, with what its owner may not see any more."""
     faults = []
-    why = text_fault(wanted.name, LONGEST_NAME) if wanted.name.strip() else "is empty"
+    why = name_fault(wanted.name, LONGEST_NAME)
     if why:
         faults.append(Fault("/name", "invalid", why))
-    numbered = _numbered(by, to_params(structs.replace(wanted.query, as_of=None)))
-    faults += [
-        Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names")
-        for value in numbered.unknown
-    ]
+    kept = old.filter
+    if not same_filter:
+        numbered = _numbered(by, to_params(structs.replace(wanted.query, as_of=None)))
+        faults += [
+            Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names")
+            for value in numbered.unknown
+        ]
+        kept = msgspec.json.encode(numbered.filter)
     refuse_faults(tuple(faults))
-    return SavedView(
-        id=id_,
-        org=by.org,
-        owner=_who(by),
-        name=wanted.name,
-        shared=wanted.shared,
-        filter=msgspec.json.encode(numbered.filter),
-        created_at=created_at,
-    )
+    return structs.replace(old, name=wanted.name, shared=wanted.shared, filter=kept)
 
 
 def _item(view: SavedView) -> Item:
@@ -240,7 +247,7 @@ def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView |
     return ViewerView(
         id=view.id,
         name=view.name,
-        query=from_params(pairs),
+        query=from_params(as_seen(by, pairs)),
         shared=view.shared,
         own=view.owner == _who(by),
         default=choice is not None and choice.default,

@@ -13,10 +13,12 @@ from .meaning import (
 )
 from .outbox import (
     Poison as Poison,
+    Wait as Wait,
     install_outbox as install_outbox,
 )
 from .outbox_drain import (
     Draining as Draining,
+    Held as Held,
     LogLike as LogLike,
     Ways as Ways,
     discard_quarantined as discard_quarantined,
@@ -25,6 +27,7 @@ from .outbox_drain import (
     list_quarantined as list_quarantined,
     open_host as open_host,
     outbox_health as outbox_health,
+    outbox_waits as outbox_waits,
     retry_quarantined as retry_quarantined,
 )
 from .sqlalchemy.capture import (

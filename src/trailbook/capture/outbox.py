@@ -113,6 +113,14 @@ class Health(Struct, frozen=True, kw_only=True):
     names_mended: int = 0
 
 
+class Wait(Struct, frozen=True, kw_only=True):
+    """How many entries of an organisation wait, and since when the oldest does."""
+
+    org: str
+    pending: int
+    oldest: datetime
+
+
 Room = Literal["free", "outbox-full", "spool-full"]
 
 
@@ -284,6 +292,13 @@ def health(connection: Connection) -> Health:
     since = None if oldest is None else instant(oldest)
     mended = _kept(connection, "names_mended")
     return Health(pending=int(pending), oldest=since, quarantined=refused, names_mended=mended)
+
+
+def waits(connection: Connection) -> list[Wait]:
+    """The organisations whose entries wait, by name."""
+    statement = "SELECT org, sum(entries), min(captured_at) FROM trailbook_outbox GROUP BY org ORDER BY org"
+    rows = connection.exec_driver_sql(statement)
+    return [Wait(org=org, pending=int(pending), oldest=instant(oldest)) for org, pending, oldest in rows]
 
 
 def waiting(connection: Connection, limit: int) -> int:

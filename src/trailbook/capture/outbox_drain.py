@@ -8,7 +8,7 @@ again by its id where nobody knows whether it was, which adds nothing.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from trailbook.capture import outbox
 from trailbook.capture.actor import Acting
 from trailbook.capture.entries import Captured, EntryItems, Moment, meant_text
 from trailbook.capture.folding import OutboxEntry, folded
-from trailbook.capture.outbox import Health, OutboxRow, Poison
+from trailbook.capture.outbox import Health, OutboxRow, Poison, Wait
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock, utc_now
 from trailbook.errors import (
@@ -61,6 +61,7 @@ class LogLike(Protocol):
 
 
 Logs = Callable[[str], LogLike]
+Held = Mapping[str | None, Exception]
 
 
 class Drained(Struct, frozen=True, kw_only=True):
@@ -164,6 +165,12 @@ def outbox_health(engine: Engine) -> Health:
         return outbox.health(connection)
 
 
+def outbox_waits(engine: Engine) -> list[Wait]:
+    """The organisations whose entries wait, by name. Raises: sqlalchemy.exc.SQLAlchemyError."""
+    with engine.connect() as connection:
+        return outbox.waits(connection)
+
+
 def list_quarantined(engine: Engine) -> list[Poison]:
     """What the log refused, oldest first. Raises: sqlalchemy.exc.SQLAlchemyError."""
     with engine.connect() as connection:
@@ -223,29 +230,32 @@ def drain_forever(
     idle: float = 0.2,
     most: float = 30.0,
     failed: Callable[[Exception], None] = lambda error: None,
+    held: Callable[[Held], None] = lambda held: None,
 ) -> Drained:
     """Drain until `stop` is set, looking every `idle` seconds; after a failure the wait doubles up to `most`.
 
-    `failed` is told of each failure, whatever it is: nothing is lost, it waits in the outbox.
+    `failed` is told of each failure, whatever it is: nothing is lost, it waits in the outbox. After each look `held` is
+    told whose entries wait at present and why (None: the host's database does not answer); of nobody where all moves.
     """
     logs, done, wait = _logs(log), Drained(), idle
     while not stop.is_set():
-        errors: list[Exception] = []
+        waiting: dict[str | None, Exception] = {}
         try:
             drained = _drain(engine, logs, ways)
             done += drained.done
-            errors += drained.held.values()
+            waiting.update(drained.held)
         except Exception as error:  # noqa: BLE001  # nothing ends the loop: it is told, and tried again
-            errors.append(error)
-        for failure in errors:
+            waiting[None] = error
+        held(waiting)
+        for failure in waiting.values():
             failed(failure)
-        wait = min(wait * 2, most) if errors else idle
+        wait = min(wait * 2, most) if waiting else idle
         stop.wait(wait)
     return done
 
 
 class Draining:
-    """A thread that drains beside the host: `with Draining(engine, log):`."""
+    """A thread that drains beside the host: `with Draining(engine, log):`; `more` as `drain_forever`."""
 
     def __init__(self, engine: Engine, log: LogLike | Logs, **more: Any) -> None:
         self._stop = threading.Event()

@@ -7,7 +7,6 @@ Refuses to import the core before a command needs a log.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from trailbook.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from trailbook.administration import By
-    from trailbook.deployment import Deployment, Keys
+    from trailbook.deployment import Deployment
     from trailbook.log import Log
 
 JSON = typer.Option(False, "--json", help="Answer in JSON.")
@@ -52,22 +51,8 @@ def settings_of(ctx: typer.Context, **flags: str | None) -> Settings:
 @contextmanager
 def open_deployment(settings: Settings, *, create: bool = False) -> Iterator["Deployment"]:
     """The open deployment of these settings. Raises: ConfigurationError, CatalogueError, NotFoundError, StoreError."""
-    deployment = deployments.open_deployment(
-        settings.store,
-        keys=_keys(settings),
-        create=create,
-        folders=[Path(folder) for folder in settings.catalogue],
-        signs=deployments.Signs(
-            origin=settings.origin,
-            folder=_path(settings.signing_key),
-            outside=_path(settings.outside_file),
-            timestamp_urls=settings.timestamp_urls,
-        ),
-        earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
-    )
+    deployment = deployments.open_configured(settings, create=create)
     try:
-        for lang in settings.languages:
-            deployment.catalogue.language(lang)
         yield deployment
     finally:
         deployment.close()
@@ -103,13 +88,3 @@ def language(settings: Settings, lang: str | None) -> str:
             f"lang: {lang[:20]!r} is not enabled; there are {', '.join(settings.languages)}"
         )
     return lang or settings.languages[0]
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
-
-
-def _keys(settings: Settings) -> "Keys | None":
-    if settings.secret_key is None or settings.organisation_key is None:
-        return None
-    return deployments.Keys(bytes.fromhex(settings.secret_key), bytes.fromhex(settings.organisation_key))

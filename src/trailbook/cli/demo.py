@@ -152,7 +152,7 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
         sys.stdout.flush()
         if opens:
             webbrowser.open(addresses["hr"])
-        with deployment.signing_beside(), hr.draining():
+        with deployment.signing_beside(), hr.draining(deployment.beside("draining").tell):
             run(app, listening, settings.log_level)
         hr.close()
 

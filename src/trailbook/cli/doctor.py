@@ -183,15 +183,17 @@ def _fault(org: str, fault: "Finding") -> Risk:
 def _outbox(url: str) -> Iterator[Risk]:
     """A host whose changes wait for the log, or of whom something was refused."""
     with capture.open_host(host_url(url)) as engine:
-        health = capture.outbox_health(engine)
-    pending = counted(health.pending, "entry", "entries")
-    waited = 0 if health.oldest is None else int((datetime.now(UTC) - health.oldest).total_seconds())
-    if waited >= _OUTBOX_SECONDS:
-        yield Risk(
-            part="outbox",
-            says=f"{pending} of a host wait for the log, the oldest for {waited} s.",
-            do="Run `trailbook drain --from URL --follow` beside the host.",
-        )
+        health, waits = capture.outbox_health(engine), capture.outbox_waits(engine)
+    for wait in waits:
+        waited = int((datetime.now(UTC) - wait.oldest).total_seconds())
+        if waited >= _OUTBOX_SECONDS:
+            pending = counted(wait.pending, "entry", "entries")
+            yield Risk(
+                part="outbox",
+                says=f"{pending} of {wait.org} wait in a host for the log, the oldest for {waited} s.",
+                do="Run `trailbook drain --from URL --follow` beside the host; where it runs, stderr says why.",
+                org=wait.org,
+            )
     if health.quarantined:
         yield Risk(
             part="outbox",

@@ -15,6 +15,7 @@ from msgspec import to_builtins
 from trailbook import capture
 from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.exits import DONE, FINDINGS
+from trailbook.cli.items import sound
 from trailbook.cli.output import as_json, counted, note, put, table
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item, instant, written
@@ -50,7 +51,8 @@ def drain(
     if not 1 <= batch <= 10_000:
         raise ConfigurationError("batch: is not 1 to 10000")
     with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
-        ways = capture.Ways(batch=batch, source=Item(type="source", id=source, name=f"Capture {source}"))
+        item = sound(Item(type="source", id=source, name=f"Capture {source}"), "source")
+        ways = capture.Ways(batch=batch, source=item)
         if follow:
             done = capture.drain_forever(
                 engine, deployment.log, _until_signalled(), ways=ways, failed=_failed

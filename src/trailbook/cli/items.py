@@ -1,9 +1,10 @@
 """Items as options write them: `role/r-3=Manager`, and with a kind or part before, `member:user/u-42=Bob Li`.
 
-Owns that form. Refuses to judge the item: the rules of the record do, each with its own words.
+Owns that form. Judges no item that becomes part of an entry: the rules of the record do, each with its own words.
 """
 
 from trailbook.errors import Fault, InvalidError
+from trailbook.model import Item, item_faults
 
 ITEM = "TYPE/ID[=NAME]"
 
@@ -24,3 +25,11 @@ def parse_item(member: str, text: str | None, prefix: str | None = None) -> dict
     id_, equals, name = id_and_name.partition("=")
     item = {"type": type_, "id": id_} | ({prefix: before} if prefix else {})
     return item | {"name": name} if equals else item
+
+
+def sound(item: Item, member: str) -> Item:
+    """An item that no entry brings in: the source of entries, somebody who signs in. Raises: InvalidError."""
+    faults = tuple(item_faults(item, f"/{member}"))
+    if faults:
+        raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
+    return item

@@ -19,12 +19,12 @@ import typer
 from trailbook import access, web
 from trailbook.access import Level
 from trailbook.cli.context import JSON, only_org, open_deployment, settings_of
-from trailbook.cli.items import ITEM, parse_item
+from trailbook.cli.items import ITEM, parse_item, sound
 from trailbook.cli.output import as_json, put
 from trailbook.cli.server_lock import alone, served_at
 from trailbook.deployment import Settings
-from trailbook.errors import ConfigurationError, InvalidError
-from trailbook.model import Item, item_faults
+from trailbook.errors import ConfigurationError
+from trailbook.model import Item
 
 if TYPE_CHECKING:
     from trailbook.deployment import Deployment
@@ -179,8 +179,4 @@ def link(deployment: "Deployment", org: str, who: Item, *, brings: Brings, addre
 
 
 def _person(text: str) -> Item:
-    item = Item(**(parse_item("as", text) or {}))
-    faults = tuple(item_faults(item, "/as"))
-    if faults:
-        raise InvalidError("; ".join(f"{f.pointer[1:]} {f.detail}" for f in faults), faults)
-    return item
+    return sound(Item(**(parse_item("as", text) or {})), "as")

@@ -6,7 +6,7 @@ anything by itself: what is told is told by the business functions in `hr`.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trailbook.capture import Draining, LogLike, Ways, acting_as, drain
+from trailbook.capture import Draining, Held, LogLike, Ways, acting_as, drain
 from trailbook.clock import Clock
 from trailbook.demo.acting import HR
 from trailbook.demo.capturing import capture_of
@@ -73,9 +73,12 @@ class HRSystem:
         except (StoreError, SQLAlchemyError):
             return
 
-    def draining(self) -> Draining:
-        """Drains beside the pages, as long as the block lasts: what a script wrote, and what had to wait."""
-        return Draining(self.engine, self._log, ways=self._ways)
+    def draining(self, held: Callable[[Held], None] = lambda held: None) -> Draining:
+        """Drains beside the pages, as long as the block lasts: what a script wrote, and what had to wait.
+
+        `held` is told of what does not move.
+        """
+        return Draining(self.engine, self._log, ways=self._ways, held=held)
 
     def close(self) -> None:
         """Close hr.db; what others write to it from now on is captured by its triggers, and drained the next time."""

@@ -26,6 +26,7 @@ from .health import (
     refused_ailment as refused_ailment,
 )
 from .opening import (
+    open_configured as open_configured,
     open_deployment as open_deployment,
 )
 from .restart import (

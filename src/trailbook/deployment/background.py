@@ -1,4 +1,4 @@
-"""What runs beside: sealing, signing, stamping and exports, each by organisation, and none of it can end its loop.
+"""What runs beside: sealing, late recording, signing, stamping and exports, by organisation, and nothing ends it.
 
 Owns one rule for failures. Whatever work raises is told once, counted in the health of the deployment and tried again
 after a pause that grows; meanwhile everybody else's work goes on, in turn. Refuses to know what the work is.
@@ -7,7 +7,7 @@ after a pause that grows; meanwhile everybody else's work goes on, in turn. Refu
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from msgspec import Struct
@@ -39,16 +39,19 @@ class Setback(Struct, frozen=True, kw_only=True):
     org: str | None
     why: str
     failures: int
-    again: float
+    again: float = 0.0
 
     @property
     def ailment(self) -> Ailment:
-        """As the health of a deployment tells it: unfit where it cannot sign, or cannot know whose work is due."""
+        """As the health of a deployment tells it: unfit where it cannot sign, or cannot know whose work is due.
+
+        What waits in a host's database makes no log unfit.
+        """
         return Ailment(
             part=self.loop,
             says=f"{self.loop.capitalize()}{_whose(self.org)} fails, {self.failures} times by now: {self.why}.",
             do="It is tried again by itself; mend what it says. Everybody else's goes on meanwhile.",
-            fails=self.loop == "signing" or self.org is None,
+            fails=self.loop == "signing" or (self.org is None and self.loop != "draining"),
             org=self.org,
         )
 
@@ -148,8 +151,7 @@ class Loop:
         return setback is not None and self._monotonic() < setback.again
 
     def _fail(self, org: str | None, error: Exception) -> None:
-        # Of what is not ours only its kind is told: the text may hold anything.
-        why = error.detail if isinstance(error, TrailbookError) else type(error).__name__
+        why = _why(error)
         before = self._setbacks.get(org)
         failures = 1 if before is None else before.failures + 1
         again = self._monotonic() + self._pauses.after(failures)
@@ -162,29 +164,64 @@ class Loop:
             _LOG.warning("%s%s goes on", self.name, _whose(org))
 
 
-class Sealer:
-    """Seals the logs it is told of; what is not sealed is found all the same, only more slowly."""
+class Guest:
+    """A loop that somebody else runs in this process, told of as those of a deployment are."""
 
-    def __init__(self) -> None:
-        self._waiting: dict[str, Log] = {}
+    def __init__(self, name: LoopName) -> None:
+        self.name = name
+        self.setbacks: list[Setback] = []
+
+    def tell(self, held: Mapping[str | None, Exception]) -> None:
+        """Whose work fails at present (None: the loop's own), and why; nothing where all of it goes."""
+        before = {setback.org: setback.failures for setback in self.setbacks}
+        self.setbacks = [
+            Setback(loop=self.name, org=org, why=_why(error), failures=before.get(org, 0) + 1)
+            for org, error in held.items()
+        ]
+
+
+class LogWork:
+    """Work on logs that say themselves when it is due, each done soon, and again where it failed."""
+
+    def __init__(self, name: LoopName, work: Callable[[Log, Loop], object]) -> None:
+        self._work = work
+        self._waiting: dict[Log, None] = {}
         self._lock = threading.Lock()
-        self.loop = Loop("sealing", lambda: list(self._waiting), self._seal, pauses=Pauses(look=None))
+        self.loop = Loop(
+            name, lambda: [log.org for log in list(self._waiting)], self._do, pauses=Pauses(look=None)
+        )
 
     def wake(self, log: Log) -> None:
-        """Seal this log soon."""
+        """Do the work on this log soon."""
         with self._lock:
-            self._waiting[log.org] = log
+            self._waiting[log] = None
             self.loop.start()
         self.loop.wake()
 
-    def _seal(self, org: str) -> bool:
-        log = self._waiting.pop(org)
-        try:
-            log.seal(stopped=lambda: self.loop.stopped)
-        except BaseException:
-            self._waiting.setdefault(org, log)
-            raise
+    def close(self) -> list[Log]:
+        """Finish what is under way, and end; the logs whose work is not done."""
+        self.loop.close()
+        return list(self._waiting)
+
+    def _do(self, org: str) -> bool:
+        for log in [log for log in list(self._waiting) if log.org == org]:
+            self._waiting.pop(log)
+            try:
+                self._work(log, self.loop)
+            except BaseException:
+                self._waiting.setdefault(log)
+                raise
         return False
+
+
+def sealing() -> LogWork:
+    """Sealing: what is not sealed is found all the same, only more slowly."""
+    return LogWork("sealing", lambda log, loop: log.seal(stopped=lambda: loop.stopped))
+
+
+def recording() -> LogWork:
+    """Recording the sign-ins that wait for a store that can be written."""
+    return LogWork("recording", lambda log, loop: log.held_back.settle())
 
 
 def signing_loops(signer: Signer, orgs: Callable[[], Iterable[str]]) -> tuple[Loop, Loop]:
@@ -215,6 +252,11 @@ def running(loops: Iterable[Loop]) -> Iterator[None]:
     finally:
         for loop in started:
             loop.close()
+
+
+def _why(error: Exception) -> str:
+    """Of what is not ours only its kind is told: the text may hold anything."""
+    return error.detail if isinstance(error, TrailbookError) else type(error).__name__
 
 
 def _whose(org: str | None) -> str:

@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from msgspec import structs
 from trailbook.access import Credentials, Viewer
 from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
-from trailbook.deployment.background import Loop, Sealer, running, signing_loops
-from trailbook.deployment.health import Ailment, Alarms, Examined, Room, ailments, room_of
+from trailbook.deployment.background import Guest, Loop, recording, running, sealing, signing_loops
+from trailbook.deployment.health import Ailment, Alarms, Examined, LoopName, Room, ailments, room_of
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
-from trailbook.errors import ConfigurationError, Fault, InvalidError, SuspendedError
+from trailbook.errors import ConfigurationError, Fault, InvalidError, StoreError, SuspendedError
 from trailbook.finding import Parts
 from trailbook.log import Keys, Log
 from trailbook.model import EARLIEST, Actor, Item, Origin, Progress
@@ -79,8 +79,9 @@ class Deployment:
         self._entropy = entropy
         self._logs: OrderedDict[str, Log] = OrderedDict()
         self._parts = Parts()
-        self._sealer = Sealer()
-        self.loops: list[Loop] = [self._sealer.loop]  # what runs beside, for its health to be told
+        self._sealing, self._recording = sealing(), recording()
+        # What runs beside, for its health to be told.
+        self.loops: list[Loop | Guest] = [self._sealing.loop, self._recording.loop]
         self._lock = threading.Lock()
         self.clock = clock
         self.catalogue = load(folders)
@@ -121,7 +122,8 @@ class Deployment:
             watched=self._watched,
             earliest=self._earliest,
         )
-        log.on_ripe(lambda: self._sealer.wake(log))
+        log.on_ripe(lambda: self._sealing.wake(log))
+        log.held_back.on_held = lambda: self._recording.wake(log)
         log.on_change = lambda: self._forget_views(log)
         return log
 
@@ -269,13 +271,23 @@ class Deployment:
         finally:
             self.loops = [loop for loop in self.loops if loop not in loops]
 
+    def beside(self, name: LoopName) -> Guest:
+        """A loop that somebody else runs in this process; what it tells of itself is in this deployment's health."""
+        guest = Guest(name)
+        self.loops.append(guest)
+        return guest
+
     def kept_log(self, org: str) -> Log:
         """The log of an organisation, suspended or not, for whoever keeps its files. Raises: NotFoundError."""
         return self._log(org)
 
     def close(self) -> None:
-        """Close the store; closing twice is fine."""
-        self._sealer.loop.close()
+        """Close the store, once what waits for it is recorded or given up; closing twice is fine."""
+        self._sealing.close()
+        for log in self._recording.close():
+            log.held_back.end()
+        with suppress(StoreError):  # whoever signed in meanwhile signs in again
+            self.credentials.settle()
         self._store.close()
 
 

@@ -22,10 +22,10 @@ from trailbook.record import decode_body
 from trailbook.stores import Filed, Head, Store
 from trailbook.tree import parse_note
 
-LoopName = Literal["sealing", "signing", "stamping", "exports"]
+LoopName = Literal["sealing", "recording", "signing", "stamping", "exports", "draining"]
 Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"] | LoopName
 HEALTH_PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
-LOOPS: tuple[LoopName, ...] = ("sealing", "signing", "stamping", "exports")
+LOOPS: tuple[LoopName, ...] = ("sealing", "recording", "signing", "stamping", "exports", "draining")
 _SECOND = 1_000_000
 _TIMED = 72  # bytes of a signature that begins with its time. Source: C2SP tlog-cosignature
 

@@ -3,6 +3,7 @@
 Owns the order of these. Refuses to make anything unless it is asked to begin a new log.
 """
 
+import os
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +21,8 @@ from trailbook.deployment.secrets import (
     refuse_a_lost_log,
     signing_folder,
 )
-from trailbook.deployment.settings import DEFAULT_SIGNS, Signs
+from trailbook.deployment.settings import DEFAULT_SIGNS, Settings, Signs, read_settings
+from trailbook.errors import TrailbookError
 from trailbook.log import Keys
 from trailbook.model import EARLIEST
 from trailbook.proofs import Signing, keyring_of
@@ -65,6 +67,46 @@ def open_deployment(
         watched=watched,
         earliest=earliest,
     )
+
+
+def open_configured(settings: Settings | None = None, *, create: bool = False) -> Deployment:
+    """Open the log that settings name as the command line and the server do; without any, those of this folder.
+
+    These are `trailbook.toml` and the variables `TRAILBOOK_*`: origin, keys, catalogue and outside file are theirs.
+    Raises: ConfigurationError, CatalogueError, NotFoundError, StoreError.
+    """
+    if settings is None:
+        settings = read_settings({}, file=None, environ=os.environ, folder=Path())
+    deployment = open_deployment(
+        settings.store,
+        keys=_keys(settings),
+        create=create,
+        folders=[Path(folder) for folder in settings.catalogue],
+        signs=Signs(
+            origin=settings.origin,
+            folder=_path(settings.signing_key),
+            outside=_path(settings.outside_file),
+            timestamp_urls=settings.timestamp_urls,
+        ),
+        earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
+    )
+    try:
+        for lang in settings.languages:
+            deployment.catalogue.language(lang)
+    except TrailbookError:
+        deployment.close()
+        raise
+    return deployment
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _keys(settings: Settings) -> Keys | None:
+    if settings.secret_key is None or settings.organisation_key is None:
+        return None
+    return Keys(bytes.fromhex(settings.secret_key), bytes.fromhex(settings.organisation_key))
 
 
 def _signing(url: str, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool) -> Signing | None:

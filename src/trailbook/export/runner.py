@@ -36,7 +36,7 @@ from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
 from trailbook.log import Log
 from trailbook.model import instant, written
-from trailbook.query import Query, Term, from_params, interval, to_params
+from trailbook.query import Query, Term, from_params, interval, to_params, zone
 
 if TYPE_CHECKING:
     from trailbook.deployment import Job
@@ -81,6 +81,7 @@ class Runner:
         Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
         """
         log, figures = self._deployment.log(viewer.org), None
+        tz = request.query.tz if request.tz is None else zone(request.tz).key
         if request.format == "bundle-closed":
             figures = self.figures(request, viewer)
             request = _up_to(request, figures.as_of)
@@ -88,14 +89,14 @@ class Runner:
             _require_bundle(request, viewer, log)
         else:
             require_full(viewer, viewer.org)
-            check_format(request.format, request.columns, request.tz or request.query.tz)
+            check_format(request.format, request.columns, tz)
         count, as_of = log.count(request.query, viewer=viewer, lang=request.lang)
         order = ExportOrder(
             viewer=viewer,
             filter=_fixed(request.query, log, as_of),
             format=f"bundle-{BUNDLES[request.format]}" if request.format in BUNDLES else request.format,
             columns=request.columns,
-            tz=request.tz or request.query.tz,
+            tz=tz,
             lang=request.lang,
             manifest=request.manifest,
             erasures=_erasures(log),

@@ -7,8 +7,9 @@ who sees what: that is asked of the gate.
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from trailbook.finding.embedded.projection import Projection
+from trailbook.finding.embedded.projection import Projection, readable
 from trailbook.finding.paging import next_seqs
 from trailbook.index import Clause, Place, Plan
 from trailbook.record import decode_body
@@ -43,6 +44,23 @@ def cited_versions(
             if tokens <= cited:
                 break
     return [version for token, version in wanted.items() if token in cited]
+
+
+def shown_causes(
+    store: "Store", org: str, projection: Projection, sees: Sees, ids: Iterable[str]
+) -> frozenset[str]:
+    """Those of these entries, named as causes of others, of which somebody may know.
+
+    One that was never recorded is what its recorder made of it, and hides nothing. Of a removed one nobody knows the
+    category any more: it is told where nothing is hidden.
+    """
+    wanted = frozenset(ids)
+    if not wanted or not projection.hidden(sees).numbers:
+        return wanted
+    seqs = {seq: str(id_) for id_, seq in store.seq_of(org, [UUID(id_) for id_ in wanted]).items()}
+    bodies, _ = readable(store.kept_at(org, list(seqs)))
+    known = {seqs[seq] for seq, body in bodies if sees(body.category)}
+    return wanted - (frozenset(seqs.values()) - known)
 
 
 def _citing(projection: Projection, item: int, hidden: Clause, limit: int) -> Iterator[list[int]]:

@@ -11,6 +11,8 @@ from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
+from trailbook.finding.citing import Sees
+from trailbook.finding.embedded.projection import Hidden
 from trailbook.finding.reader import Reader
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
@@ -95,8 +97,8 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
-def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str) -> Listing:
-    """Every value of a field among what a plan finds: by count, of items by name."""
+def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str, sees: Sees) -> Listing:
+    """Every value of a field among what a plan finds: by count, of items by the name that whoever sees these has."""
     column = _COLUMN.get(by, by)
     numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))
     if column in CODED:
@@ -108,7 +110,7 @@ def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str) -> Lis
         ]
         values.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
     else:
-        values = _items(reader, numbers)
+        values = _items(reader, numbers, reader.projection.hidden(sees).numbers)
     return Listing(tuple(number for number, _ in values), tuple(value for _, value in values))
 
 
@@ -155,16 +157,24 @@ def _may_be_a_persons(reader: Reader, word: str) -> bool:
     return len(items) == _MOST_NAMES or any(type_ is not None and type_.person for type_ in declared)
 
 
-def _items(reader: Reader, numbers: dict[int, int]) -> list[tuple[int, FacetValue]]:
+def _items(reader: Reader, numbers: dict[int, int], hidden: Hidden) -> list[tuple[int, FacetValue]]:
     versions = reader.projection.identities.versions(numbers)
     values = [
-        (number, _item(reader.catalogue, versions[number][-1], count))
+        (number, _item(reader.catalogue, _last(reader, versions[number], hidden), count))
         for number, count in numbers.items()
         if versions.get(number) and versions[number][-1].id is not None
     ]
     folded = reader.folded.values((value.label for _, value in values), _folded)
     values.sort(key=lambda pair: (folded[pair[1].label], pair[1].value))
     return values
+
+
+def _last(reader: Reader, versions: Sequence[Identity], hidden: Hidden) -> Identity:
+    """The last of an item's versions, named as whoever something is hidden from knows it."""
+    last = versions[-1]
+    if not hidden or len(versions) == 1:
+        return last
+    return structs.replace(last, name=reader.projection.name_now(versions, hidden))
 
 
 def _folded(labels: Iterable[str]) -> dict[str, str]:

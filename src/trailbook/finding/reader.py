@@ -14,7 +14,8 @@ from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue, SentencePiece as Pronounced, Spoken, says_count, sentence_pieces
 from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
-from trailbook.finding.embedded.projection import Projection, readable
+from trailbook.finding.citing import Sees, shown_causes
+from trailbook.finding.embedded.projection import Hidden, Projection, readable
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
@@ -69,21 +70,21 @@ class ShownLately:
 
     def __init__(self, erasures: Erasures) -> None:
         self._stand: Hashable = None
-        self._entries: Memo[tuple[str, int], Shown] = Memo(_MOST_SHOWN, erasures)
+        self._entries: Memo[tuple[Hashable, int], Shown] = Memo(_MOST_SHOWN, erasures)
 
-    def recall(self, stand: Hashable, seqs: Sequence[int], lang: str) -> list[Shown] | None:
-        """All of these entries as they are shown where the log stands; None where one is not remembered."""
+    def recall(self, stand: Hashable, seqs: Sequence[int], whom: Hashable) -> list[Shown] | None:
+        """All of these entries as `whom` is shown them where the log stands; None where one is not remembered."""
         if stand != self._stand:
             return None
         peek = self._entries.peek
-        entries = [peek((lang, seq)) for seq in seqs]
+        entries = [peek((whom, seq)) for seq in seqs]
         return None if None in entries else cast(list[Shown], entries)
 
     def clear(self) -> None:
         """Remember nothing."""
         self._entries.clear()
 
-    def keep(self, stand: Hashable, entries: Sequence[Shown], lang: str) -> None:
+    def keep(self, stand: Hashable, entries: Sequence[Shown], whom: Hashable) -> None:
         """Remember entries that were made where the log stands; of long lists nothing."""
         if len(entries) > MAX_LIMIT:
             return
@@ -91,7 +92,7 @@ class ShownLately:
             self._stand = stand
             self._entries.clear()
         for entry in entries:
-            self._entries.put((lang, entry.seq), entry)
+            self._entries.put((whom, entry.seq), entry)
 
 
 class Reader(Struct, frozen=True):
@@ -108,35 +109,44 @@ class Reader(Struct, frozen=True):
     shown_lately: ShownLately
     folded: Memo[str, str]
 
-    def show(self, seqs: Sequence[int], lang: str, damaged: list[int] | None = None) -> list[Shown]:
-        """The entries at these seqs as a viewer sees them, in the order asked; removed ones are left out.
+    def show(
+        self, seqs: Sequence[int], lang: str, sees: Sees, damaged: list[int] | None = None
+    ) -> list[Shown]:
+        """The entries at these seqs as whoever sees these categories does, in the order asked; removed ones left out.
 
         What cannot be read goes into `damaged`, where that is given. Raises: DamagedError where it is not.
         """
         signed = proved_sizes(self.store, self.org)
         with self.projection.lock:
-            stand = self.projection.stand
-            remembered = self.shown_lately.recall((stand, signed), seqs, lang)
+            stand, hidden = self.projection.stand, self.projection.hidden(sees).numbers
+            remembered = self.shown_lately.recall((stand, signed), seqs, (lang, hidden))
         if remembered is not None:
             return remembered
         bodies = self._bodies(seqs, damaged)
+        causes = self._causes(bodies, sees)
         with self.projection.lock:
-            at_hand = self._at_hand([body for _, body in bodies])
+            at_hand = self._at_hand([body for _, body in bodies], hidden, causes)
             counted = [
                 body.id for _, body in bodies if not body.concerns and body.action in self.sentences.counted
             ]
-            at_hand.led_to.update(self.projection.led_to(counted))
+            at_hand.led_to.update(self.projection.led_to(counted, hidden))
             entries = [
                 self._shown(seq, body, at_hand, lang=lang, state=entry_state(seq, signed))
                 for seq, body in bodies
             ]
             if stand == self.projection.stand:  # else a body may have been removed since it was read
-                self.shown_lately.keep((stand, signed), entries, lang)
+                self.shown_lately.keep((stand, signed), entries, (lang, hidden))
             return entries
 
-    def views(self, seqs: Sequence[int], lang: str) -> list[EntryFacts]:
+    def _causes(self, bodies: Sequence[tuple[int, Body]], sees: Sees) -> frozenset[str]:
+        causes = (body.caused_by for _, body in bodies if body.caused_by is not None)
+        return shown_causes(self.store, self.org, self.projection, sees, causes)
+
+    def views(self, seqs: Sequence[int], lang: str, sees: Sees) -> list[EntryFacts]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
         bodies = self._bodies(seqs)
+        causes = self._causes(bodies, sees)
+        bodies = [(seq, _as_told(body, causes)) for seq, body in bodies]
         with self.projection.lock:
             at_hand = self._at_hand([body for _, body in bodies])
         return [self._facts(seq, body, at_hand, lang=lang) for seq, body in bodies]
@@ -164,10 +174,13 @@ class Reader(Struct, frozen=True):
         damaged += unread
         return bodies
 
-    def _at_hand(self, bodies: Sequence[Body]) -> "_AtHand":
+    def _at_hand(
+        self, bodies: Sequence[Body], hidden: Hidden = (), causes: frozenset[str] = frozenset()
+    ) -> "_AtHand":
         identities = self.projection.identities
         cited = identities.of(token for body in bodies for token in body.tokens())
-        return _AtHand(cited, identities.versions(i.item for i in cited.values() if i.type != "origin"), {})
+        versions = identities.versions(i.item for i in cited.values() if i.type != "origin")
+        return _AtHand(cited, versions, {}, hidden, causes)
 
     def _shown(self, seq: int, body: Body, at_hand: "_AtHand", *, lang: str, state: State) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
@@ -190,7 +203,7 @@ class Reader(Struct, frozen=True):
             purpose=body.purpose,
             effective_at=body.effective_at,
             correlation=body.correlation,
-            caused_by=body.caused_by,
+            caused_by=_as_told(body, at_hand.causes).caused_by,
             origin=_origin(body, at_hand.cited),
             source=item(ShownItem, body.source),
             self_=_own(body, at_hand.cited),
@@ -202,26 +215,26 @@ class Reader(Struct, frozen=True):
         count = at_hand.led_to.get(shown.id, len(shown.concerns))
         return structs.replace(shown, sentence=self.sentences.say(shown.id, spoken(shown, count), lang))
 
-    def pieces(self, shown: Shown, lang: str) -> tuple[Pronounced, ...]:
-        """The sentence of an entry that was shown, in pieces, each name apart."""
+    def pieces(self, shown: Shown, lang: str, sees: Sees) -> tuple[Pronounced, ...]:
+        """The sentence of an entry that was shown to whoever sees these categories, in pieces, each name apart."""
         pieces = self.sentences.pieces(shown.id, shown.sentence, lang)
         if pieces is not None:
             return pieces
         count = len(shown.concerns)
         if not count and shown.action in self.sentences.counted:
-            count = self.projection.led_to([shown.id])[shown.id]
+            count = self.projection.led_to([shown.id], self.projection.hidden(sees).numbers)[shown.id]
         return sentence_pieces(self.catalogue, spoken(shown, count), lang)
 
     def _item(self, shape: type[Any], at_hand: "_AtHand", token: str, more: dict[str, str]) -> Any:
         cited = at_hand.cited[token]
         if cited.id is None:
             return shape(type=cited.type, id=None, name=None, erased=True, pseudonym=pseudonym(cited), **more)
-        now = self.projection.name_now(at_hand.versions[cited.item])
+        now = self.projection.name_now(at_hand.versions[cited.item], at_hand.hidden)
         return shape(
             type=cited.type,
             id=cited.id,
             name=cited.name,
-            exists=self.projection.exists(cited.item),
+            exists=self.projection.exists(cited.item, at_hand.hidden),
             name_now=None if now == cited.name else now,
             **more,
         )
@@ -252,11 +265,23 @@ def new_reader(store: Store, org: str, projection: Projection) -> Reader:
 
 
 class _AtHand(Struct, frozen=True):
-    """Identities at hand: by token as cited, every version of those items; and how many each entry led to."""
+    """Identities at hand: by token as cited, every version of those items; and how many each entry led to.
+
+    What is hidden from whoever is shown it, and which causes may be told.
+    """
 
     cited: dict[str, Identity]
     versions: dict[int, tuple[Identity, ...]]
     led_to: dict[str, int]
+    hidden: Hidden
+    causes: frozenset[str]
+
+
+def _as_told(body: Body, causes: frozenset[str]) -> Body:
+    """A body without a cause of which whoever is shown it may not know."""
+    if body.caused_by is None or body.caused_by in causes:
+        return body
+    return structs.replace(body, caused_by=None)
 
 
 def _all_seqs(pieces: Sequence[Piece], plan: Plan) -> list[int]:

@@ -11,12 +11,13 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue, Named, Spoken, says_count, sentence_pieces
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import ShownItem, ShownOrigin
-from trailbook.finding.embedded.projection import Projection
+from trailbook.finding.citing import Sees, shown_causes
+from trailbook.finding.embedded.projection import Hidden, Projection
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.reader import pseudonym
 from trailbook.model import Kind, Outcome, State
@@ -124,12 +125,13 @@ class ExportRows(Struct, frozen=True, kw_only=True):
 
 
 class RowSource(Struct, frozen=True, kw_only=True):
-    """Of which log the rows are, in which language they speak, and whether they speak at all."""
+    """Of which log the rows are, for whom, in which language they speak, and whether they speak at all."""
 
     store: Store
     org: str
     catalogue: Catalogue
     projection: Projection
+    sees: Sees
     lang: str
     sentences: bool = True
 
@@ -144,18 +146,29 @@ class ExportLines:
         self._looks: dict[tuple[str, bool, bool], int] = {}
         self._nowhere: dict[str, ShownPlace] = {}  # of entries that say no more than the interface
         self._speech = Speech(source.catalogue, source.lang, erasures)
+        self._hidden: Hidden = ()
 
     def batch(self, seqs: Sequence[int]) -> list[ExportLine]:
         """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
         rows = [
             (seq, _decoded(seq, body)) for seq, body in bodies(self._source.store, self._source.org, seqs)
         ]
+        rows = self._as_told(rows)
         signed = proved_sizes(self._source.store, self._source.org)
         with self._source.projection.lock:
+            self._hidden = self._source.projection.hidden(self._source.sees).numbers
             faces = self._faces.values(_tokens(body for _, body in rows), self._make_faces)
             counted = [body.id for _, body in rows if self._speech.counts(body)]
-            self._speech.led_to = self._source.projection.led_to(counted)
+            self._speech.led_to = self._source.projection.led_to(counted, self._hidden)
         return [self._line(body, seq, entry_state(seq, signed), faces) for seq, body in rows]
+
+    def _as_told(self, rows: list[tuple[int, StoredBody]]) -> list[tuple[int, StoredBody]]:
+        """The rows without causes of which whoever they are for may not know."""
+        source, causes = self._source, {body.caused_by for _, body in rows if body.caused_by is not None}
+        hidden = causes - shown_causes(source.store, source.org, source.projection, source.sees, causes)
+        if not hidden:
+            return rows
+        return [(s, structs.replace(b, caused_by=None) if b.caused_by in hidden else b) for s, b in rows]
 
     def _make_faces(self, tokens: set[str]) -> dict[str, Face]:
         identities = self._source.projection.identities
@@ -202,12 +215,12 @@ class ExportLines:
             return ShownItem(
                 type=identity.type, id=None, name=None, erased=True, pseudonym=pseudonym(identity)
             )
-        now = projection.name_now(versions) if versions else identity.name
+        now = projection.name_now(versions, self._hidden) if versions else identity.name
         return ShownItem(
             type=identity.type,
             id=identity.id,
             name=identity.name,
-            exists=projection.exists(identity.item),
+            exists=projection.exists(identity.item, self._hidden),
             name_now=None if now == identity.name else now,
         )
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.finding.answers import FoundItem, RememberedItem
-from trailbook.finding.citing import is_cited
+from trailbook.finding.citing import cited_versions, is_cited
 from trailbook.finding.reader import Reader
 from trailbook.index import present
 from trailbook.model import Kind, text_fault
@@ -73,10 +73,19 @@ def remember_item(reader: Reader, type_: str, id_: str, sees: Callable[[str], bo
         versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
         if not versions or versions[-1].id is None or not is_cited(reader.projection, versions[0].item, sees):
             return None
-        now = reader.projection.name_now(versions)
-        before = dict.fromkeys(v.name for v in reversed(versions) if v.name is not None and v.name != now)
-        exists = reader.projection.exists(versions[-1].item)
+        hidden = reader.projection.hidden(sees).numbers
+        now = reader.projection.name_now(versions, hidden)
+        known = _known(reader, versions, sees)
+        before = dict.fromkeys(v.name for v in reversed(known) if v.name is not None and v.name != now)
+        exists = reader.projection.exists(versions[-1].item, hidden)
         return RememberedItem(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
+
+
+def _known(reader: Reader, versions: Sequence[Identity], sees: Callable[[str], bool]) -> Sequence[Identity]:
+    """Those of an item's versions by which somebody knows it: an entry that they see cites them."""
+    if len(versions) == 1:
+        return versions
+    return cited_versions(reader.store, reader.org, reader.projection, sees, versions) or versions[:1]
 
 
 def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, str]:
@@ -89,10 +98,21 @@ def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Fo
     projection = reader.projection
     items = projection.identities.versions(_in_role(reader, numbers, query.role))
     of_kind = [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
-    named = [(projection.name_now(versions), versions) for versions in of_kind]
+    hidden = projection.hidden(query.sees).numbers
+    named = [(projection.name_now(versions, hidden), versions) for versions in of_kind]
     named.sort(key=lambda pair: _place(*pair))
-    seen = (pair for pair in named if is_cited(projection, pair[1][0].item, query.sees))
-    return [_offer(reader, now, versions) for now, versions in islice(seen, min(query.limit, MOST))]
+    cited = (pair for pair in named if is_cited(projection, pair[1][0].item, query.sees))
+    known = ((now, _known(reader, versions, query.sees)) for now, versions in cited)
+    answers = (pair for pair in known if not hidden or _is_called_so(pair[1], query.q))
+    return [_offer(reader, now, versions) for now, versions in islice(answers, min(query.limit, MOST))]
+
+
+def _is_called_so(versions: Sequence[Identity], q: str) -> bool:
+    """Whether somebody asked for an item by its id, or by words with which words of these names begin."""
+    if versions[-1].id == q:
+        return True
+    own = {word for version in versions for word in words(version.name or "")}
+    return all(any(word.startswith(typed) for word in own) for typed in words(q))
 
 
 def _by_words(reader: Reader, beginnings: Sequence[str], room: int | None) -> list[int]:

@@ -31,6 +31,8 @@ from .search import (
     newest_citing as newest_citing,
     oldest as oldest,
     present as present,
+    rank_of as rank_of,
+    seen as seen,
 )
 from .segment import (
     Array as Array,

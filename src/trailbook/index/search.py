@@ -131,14 +131,24 @@ def every_seq(pieces: Sequence[Piece], plan: Plan) -> Iterator[Ints]:
     return (np.sort(piece.seqs(piece.find(plan))) for piece in _held(pieces))
 
 
-def newest_citing(pieces: Sequence[Piece], item: int) -> int | None:
-    """The `seq` of the newest entry, by (occurred_at, seq), that cites an item in any part."""
+def newest_citing(pieces: Sequence[Piece], item: int, hidden: Sequence[int] = ()) -> int | None:
+    """The `seq` of the newest entry, by (occurred_at, seq), that cites an item in any part.
+
+    Entries of the `hidden` categories, by their codes, count for nothing.
+    """
     best = _NOWHERE
     for piece in sorted(_held(pieces), key=lambda p: p.high, reverse=True):
         if len(best) and piece.high < best.at[0]:
             break
-        best = _together(best, piece, piece.citing(item)[-1:], -1, 1)
+        best = _together(best, piece, seen(piece, piece.citing(item), hidden)[-1:], -1, 1)
     return int(best.seq[0]) if len(best) else None
+
+
+def seen(piece: Piece, ranks: Ints, hidden: Sequence[int]) -> Ints:
+    """Those of some entries of a piece that are of none of the `hidden` categories, by their codes."""
+    if not hidden or not len(ranks):
+        return ranks
+    return ranks[~np.isin(piece.column("category", ranks), hidden)]
 
 
 def present(pieces: Sequence[Piece], field: str, numbers: Ints) -> npt.NDArray[np.bool_]:

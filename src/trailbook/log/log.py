@@ -109,6 +109,7 @@ class Log(Recorder):
                 catalogue=self.catalogue,
                 clock=clock,
                 record=self._record_reading if watched else lambda entry: None,
+                hold=self.held_back.record if watched else lambda entry: None,
                 known=lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)),
                 id_from=self.id_from,
             )
@@ -153,7 +154,7 @@ class Log(Recorder):
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
         bound = plan.as_of if order != "seq" or query.as_of is not None else None
         page = Page(
-            entries=tuple(self._reader.show(cut.seqs, lang, damaged)),
+            entries=tuple(self._reader.show(cut.seqs, lang, question.clearance.sees, damaged)),
             as_of=plan.as_of,
             next_cursor=self._questions.link(cut.next, question, plan, as_of=bound),
             previous_cursor=self._questions.link(cut.previous, question, plan, as_of=bound),
@@ -176,11 +177,10 @@ class Log(Recorder):
 
         Raises: as `search`, before the first row.
         """
-        plan = self._questions.now_plan(query, viewer, lang)
+        plan, sees = self._questions.now_plan(query, viewer, lang), self.clearance(viewer=viewer).sees
         self._watch.searched(viewer, query)
-        return (
-            shown for seqs in self._questions.in_order(plan, order) for shown in self._reader.show(seqs, lang)
-        )
+        lists = self._questions.in_order(plan, order)
+        return (shown for seqs in lists for shown in self._reader.show(seqs, lang, sees))
 
     def export(
         self,
@@ -196,7 +196,8 @@ class Log(Recorder):
         Raises: as `search`, before the first row.
         """
         plan = self._questions.now_plan(query, viewer, lang)
-        lines = ExportLines(self._row_source(lang, sentences=sentences))
+        sees = self.clearance(viewer=viewer).sees
+        lines = ExportLines(self._row_source(lang, sees, sentences=sentences))
         batches = line_batches(lines, self._questions.in_order(plan, order, BATCH))
         return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=batches)
 
@@ -214,12 +215,13 @@ class Log(Recorder):
         """Record that a viewer was refused, once a minute. Raises: as `record`."""
         self._watch.refused(viewer)
 
-    def _row_source(self, lang: str, *, sentences: bool = True) -> RowSource:
+    def _row_source(self, lang: str, sees: Callable[[str], bool], *, sentences: bool) -> RowSource:
         return RowSource(
             store=self._store,
             org=self.org,
             catalogue=self.catalogue,
             projection=self._projection,
+            sees=sees,
             lang=lang,
             sentences=sentences,
         )
@@ -229,16 +231,16 @@ class Log(Recorder):
     ) -> tuple[Shown, ...]:
         """Entries that match and were recorded after the one of that `seq`, as recorded. Raises: as `search`."""
         plan, at = self._questions.now_plan(query, viewer, lang), Place(0, after)
+        sees = self.clearance(viewer=viewer).sees
         seqs, _ = self._projection.ask(partial(next_seqs, plan=plan, order="seq", limit=limit, at=at))
-        return tuple(self._reader.show(seqs, lang))
+        return tuple(self._reader.show(seqs, lang, sees))
 
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[EntryFacts]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
-        plan = self._questions.now_plan(query, viewer, lang)
+        plan, sees = self._questions.now_plan(query, viewer, lang), self.clearance(viewer=viewer).sees
         self._watch.searched(viewer, query)
-        return (
-            view for seqs in self._questions.in_order(plan, "desc") for view in self._reader.views(seqs, lang)
-        )
+        lists = self._questions.in_order(plan, "desc")
+        return (facts for seqs in lists for facts in self._reader.views(seqs, lang, sees))
 
     def facets(
         self,
@@ -262,7 +264,8 @@ class Log(Recorder):
         at = question.at
         plan = self._questions.plan(rest, question.clearance, size=question.head.size, at=at, lang=lang)
         listing = self._projection.remembered(
-            ("facets", plan, by, lang), lambda: list_values(self._reader, plan, by=by, lang=lang)
+            ("facets", plan, by, lang),
+            lambda: list_values(self._reader, plan, by=by, lang=lang, sees=question.clearance.sees),
         )
         page = list_page(listing.numbers, at, limit)
         return Facets(
@@ -307,7 +310,7 @@ class Log(Recorder):
         seqs = self._reader.related(entry, plan)
         page = list_page(seqs, at, limit)
         return Page(
-            entries=tuple(self._reader.show(seqs[page.begin : page.end], lang)),
+            entries=tuple(self._reader.show(seqs[page.begin : page.end], lang, question.clearance.sees)),
             as_of=plan.as_of,
             next_cursor=self._questions.link(page.next, question, plan, as_of=plan.as_of),
             previous_cursor=None,
@@ -322,13 +325,16 @@ class Log(Recorder):
         """
         cleared = self._questions.let_in(viewer, require_full)
         self._projection.catch_up()
-        shown = self._reader.show([self._kept.seq(id_, cleared)], lang)[0]
+        shown = self._reader.show([self._kept.seq(id_, cleared)], lang, cleared.sees)[0]
         self._watch.viewed(viewer)
         return shown
 
-    def pieces(self, shown: Shown, lang: str = "en") -> tuple[SentencePiece, ...]:
-        """The sentence of an entry that was shown, in pieces: a page makes a link of each name."""
-        return self._reader.pieces(shown, lang)
+    def pieces(self, shown: Shown, *, viewer: Viewer, lang: str = "en") -> tuple[SentencePiece, ...]:
+        """The sentence of an entry that a viewer was shown, in pieces: a page makes a link of each name.
+
+        Raises: NotPermittedError.
+        """
+        return self._reader.pieces(shown, lang, self.clearance(viewer=viewer).sees)
 
     def leaf(self, id_: UUID, *, viewer: Viewer) -> bytes:
         """The hashed bytes of an entry.

@@ -2,12 +2,14 @@
 
 Owns which reading is told how often, and in which words without people: people in a filter are concerns; what is
 theirs, what is of a restricted category, and typed text is left out. Refuses to let anything be answered that could not
-be recorded, and to write twice what was written this hour, by this process or another.
+be recorded, and to write twice what was written this hour, by this process or another. Only that somebody was refused
+waits for a store that cannot be written: they are refused all the same.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -39,6 +41,7 @@ class Watched(Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     clock: Clock
     record: Record
+    hold: Record  # the same, but the entry waits where the store cannot be written
     known: Known
     id_from: Callable[[str], UUID]
 
@@ -54,7 +57,7 @@ class Watch:
     def searched(self, viewer: Viewer, query: Query) -> None:
         """A viewer searches: one entry a viewer, filter and hour. Raises: StoreError, and nothing is answered."""
         line = printed(structs.replace(query, as_of=None))
-        self._once(f"searched {line}", viewer, lambda: self._on_filter("searched", viewer, query))
+        self._once(f"searched {line}", viewer, partial(self._on_filter, "searched", viewer, query))
 
     def exported(self, viewer: Viewer, query: Query) -> None:
         """A viewer exports what a filter finds: one entry each time. Raises: StoreError."""
@@ -62,15 +65,16 @@ class Watch:
 
     def viewed(self, viewer: Viewer) -> None:
         """A viewer opens an entry: one entry a viewer and hour. Raises: StoreError."""
-        self._once("viewed", viewer, lambda: self._on_log("viewed", viewer))
+        self._once("viewed", viewer, partial(self._on_log, "viewed", viewer))
 
     def proved(self, viewer: Viewer) -> None:
         """A viewer takes proofs, or what they are made of: one entry a viewer and hour. Raises: StoreError."""
-        self._once("proved", viewer, lambda: self._on_log("proof_downloaded", viewer))
+        self._once("proved", viewer, partial(self._on_log, "proof_downloaded", viewer))
 
     def refused(self, viewer: Viewer) -> None:
-        """A viewer was refused: one entry a viewer and minute. Raises: StoreError."""
-        self._once("refused", viewer, lambda: self._on_log("viewed", viewer, "denied"), within=MINUTE)
+        """A viewer was refused: one entry a viewer and minute, which may wait for the store."""
+        entry = partial(self._on_log, "viewed", viewer, "denied")
+        self._once("refused", viewer, entry, within=MINUTE, record=self._log.hold)
 
     def verified(self, viewer: Viewer, report: Report) -> None:
         """Somebody verified the whole log: one entry each time, which says up to where. Raises: StoreError."""
@@ -85,7 +89,13 @@ class Watch:
         self._log.record(entry)
 
     def _once(
-        self, reading: str, viewer: Viewer, entry: Callable[[], NewEntry], *, within: int = HOUR
+        self,
+        reading: str,
+        viewer: Viewer,
+        entry: Callable[[], NewEntry],
+        *,
+        within: int = HOUR,
+        record: Record | None = None,
     ) -> None:
         who = f"{viewer.item.type}/{viewer.item.id}"
         number = microseconds(self._log.clock()) // within
@@ -95,7 +105,7 @@ class Watch:
             if self._recorded.get(id_):
                 return
         with suppress(EntryConflictError):  # recorded at another moment of the same hour
-            self._log.record(structs.replace(entry(), id=id_))
+            (record or self._log.record)(structs.replace(entry(), id=id_))
         with self._lock:
             self._recorded.put(id_, True)
 

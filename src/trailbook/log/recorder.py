@@ -12,6 +12,7 @@ from uuid import UUID
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
 from trailbook.errors import BatchRefusedError
+from trailbook.log.held_back import HeldBack
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Tell, Writer
 from trailbook.retention import Command, Retention, plan_erasure, plan_removal
@@ -37,6 +38,7 @@ class Recorder:
         self._store = store
         self._key = means.key
         self._writer = Writer(store, org, means, tell)
+        self.held_back = HeldBack(org, self.record_each)  # where sign-ins and readings are recorded
         self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
 
     def record(

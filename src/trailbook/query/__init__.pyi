@@ -1,5 +1,6 @@
 from .checks import (
     FIELDS as FIELDS,
+    HIDDEN as HIDDEN,
     MAX_LIMIT as MAX_LIMIT,
     Order as Order,
     Vocabulary as Vocabulary,

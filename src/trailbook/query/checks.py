@@ -20,6 +20,9 @@ from trailbook.query.folding import words
 
 MAX_WORDS, MAX_WORD, MAX_LIMIT = 10, 40, 200
 
+# What stands in a filter for an item that whoever asks may not see. It is nobody's: no type begins so, nothing matches.
+HIDDEN = "_hidden/item"
+
 Order = Literal["desc", "asc", "seq"]
 ORDERS: tuple[Order, ...] = ("desc", "asc", "seq")
 
@@ -67,6 +70,8 @@ def _action(value: str, vocabulary: Vocabulary | None) -> str | None:
 
 
 def _item(value: str, vocabulary: Vocabulary | None) -> str | None:
+    if value == HIDDEN:
+        return None
     kind, slash, ident = value.partition("/")
     if not slash or ident == "*":
         return "is not one item, written as type/id"

@@ -24,6 +24,7 @@ from trailbook.model import (
     Origin,
     ip_fault,
     item_faults,
+    name_fault,
     shaped,
     text_fault,
 )
@@ -163,7 +164,7 @@ def _field_faults(declared: ItemType | None, entry: NewEntry) -> Iterator[Fault]
 def _rest_faults(catalogue: Catalogue, entry: NewEntry) -> Iterator[Fault]:
     if entry.purpose is not None and entry.purpose not in catalogue.purposes:
         yield _fault("/purpose", "is not in the organisation's declared list of purposes")
-    if entry.correlation is not None and (why := text_fault(entry.correlation, MAX_ID)):
+    if entry.correlation is not None and (why := name_fault(entry.correlation, MAX_ID)):
         yield _fault("/correlation", why)
     if entry.effective_at is not None and not is_date(entry.effective_at):
         yield _fault("/effective_at", "is not a date such as 2026-11-02")

@@ -23,7 +23,7 @@ from trailbook.model import (
     NewEntry,
     Origin,
     item_faults,
-    text_fault,
+    name_fault,
 )
 from trailbook.record.rules import Complete, complete_entry, is_date, origin_faults, owner_of, type_faults
 
@@ -73,7 +73,7 @@ class RulesCache:
             and (cause is None or type(cause) is UUID)
             and (len(entry.concerns) < 2 or _are_apart(entry.concerns))
             and (entry.effective_at is None or is_date(entry.effective_at))
-            and (entry.correlation is None or text_fault(entry.correlation, MAX_ID) is None)
+            and (entry.correlation is None or name_fault(entry.correlation, MAX_ID) is None)
         )
 
     def _is_sound(self, item: Item) -> bool:

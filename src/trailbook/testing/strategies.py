@@ -24,7 +24,7 @@ from trailbook.model import (
     Kind,
     NewEntry,
     Origin,
-    text_fault,
+    name_fault,
     written,
 )
 from trailbook.query import FIELDS, EntryFacts, Query, from_params, values_of
@@ -70,7 +70,7 @@ def texts(most: int = MAX_NAME) -> st.SearchStrategy[str]:
     """Any text that an entry may hold, up to `most` characters."""
     anything = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=min(most, 40))
     normal = anything.map(lambda text: unicodedata.normalize("NFC", text)[:most])
-    return normal.filter(lambda text: text_fault(text, most) is None)
+    return normal.filter(lambda text: name_fault(text, most) is None)
 
 
 def ids(declared: ItemType) -> st.SearchStrategy[str]:

@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import re
-import sqlite3
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
+import apsw
 import httpx
 import pytest
 from tests.web.conftest import BOB, KARI, WEB, Served, wire
@@ -136,7 +136,7 @@ def damaged(serve: Callable[..., Served]) -> tuple[Served, list[str]]:
             origin=WEB,
         )
     _, lines = drained(served)
-    with sqlite3.connect(served.file) as other:
+    with apsw.Connection(str(served.file)) as other:
         other.execute("UPDATE entry SET body = x'7b7d' WHERE place % 1099511627776 = 1150")
     return served, lines
 

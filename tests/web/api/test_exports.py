@@ -123,6 +123,57 @@ def test_orders_that_cannot_be(archive: httpx.Client, order: dict[str, Any], sta
     assert archive.get("exports").json()["exports"] == []
 
 
+NO_ZONES = [
+    *(
+        "",
+        " ",
+        "UTC ",
+        "localtime",
+        "posixrules",
+        "Factory",
+        "../UTC",
+        "/etc/localtime",
+        "europe/oslo",
+        "utc",
+    ),
+    *(
+        "Europe",
+        "Europe/",
+        "Europe/Oslo\n",
+        "posix/Europe/Oslo",
+        "right/Europe/Oslo",
+        "leapseconds",
+        "tzdata.zi",
+    ),
+]
+
+
+@pytest.mark.parametrize("tz", NO_ZONES, ids=ascii)
+@pytest.mark.parametrize("form", ["csv", "jsonl", "bundle-inclusion"])
+@pytest.mark.parametrize("filtered", [{}, {"tz": "Europe/Oslo"}], ids=["alone", "beside another"])
+def test_what_is_no_zone_is_none_of_a_file_either(
+    served: Served, archive: httpx.Client, tz: str, form: str, filtered: dict[str, str]
+) -> None:
+    """An order and a filter take the same zones: whatever a machine keeps beside them is none of either."""
+    answer = archive.post("exports", json={"format": form, "tz": tz, "filter": filtered})
+    assert (answer.status_code, answer.json()["code"]) == (422, "filter-invalid"), answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/tz"]
+    reader = {"Authorization": f"Bearer {served.keys['read']}"}
+    asked = httpx.get(f"{served.api}/entries", params={"tz": tz}, headers=reader)
+    assert (asked.status_code, asked.json()["code"]) == (422, "filter-invalid"), asked.text
+    assert archive.get("exports").json()["exports"] == []
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "bundle-inclusion"])
+def test_a_zone_beside_that_of_the_filter_is_the_files(
+    served: Served, archive: httpx.Client, form: str
+) -> None:
+    """The control: days are cut in the filter's zone, and the file has its own."""
+    job = ordered(served, archive, format=form, tz="Asia/Tokyo", filter={"tz": "Europe/Oslo"})
+    assert (job["state"], job["tz"], job["filter"]["tz"]) == ("ready", "Asia/Tokyo", ["Europe/Oslo"])
+    archive.delete(f"exports/{job['id']}")
+
+
 def test_who_may_not_export(served: Served, archive: httpx.Client) -> None:
     """Without the scope 403 before anything is looked up; another's export and none at all are one 404."""
     job = ordered(served, archive)

@@ -5,18 +5,19 @@ alarms, is the control.
 """
 
 import resource
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
 import httpx
 import pytest
 from tests.cli.conftest import Folder, serving
 from tests.web.conftest import ORG, Served, wire
 
 from trailbook.deployment.health import HEALTH_PARTS, Alarms
+from trailbook.errors import StoreError
 from trailbook.testing.steady import FrozenClock
 from trailbook.web.api import health
 
@@ -109,7 +110,7 @@ def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
     """A newer Trailbook that brought the file on makes this one unfit, and says so by `migrations`."""
     served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
     assert failing(served) == []
-    with sqlite3.connect(served.file) as db:
+    with apsw.Connection(str(served.file)) as db:
         db.execute("PRAGMA user_version = 999")
     db.close()
     assert failing(served) == ["migrations"]
@@ -134,3 +135,37 @@ def test_a_write_that_failed(tmp_path: Path) -> None:
         assert client.get("/healthz").status_code == 200
     with serving(folder) as server:  # the control: begun again it is ready
         assert "store" not in httpx.get(f"{server.address}/readyz").json()["failing"]
+
+
+def test_a_loop_that_fails_for_somebody_is_a_warning(serve: Callable[..., Served]) -> None:
+    """The drain of a host beside the server too: named without whose it is, and the log can be asked meanwhile."""
+    served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
+    guest = served.deployment.beside("draining")
+    for held in ({ORG: StoreError("the log is down")}, {None: OSError("gone")}):
+        guest.tell(held)
+        assert asked(served) == (200, {"ok": True, "failing": [], "warning": ["draining"]})
+    guest.tell({})
+    assert asked(served) == (200, {"ok": True, "failing": [], "warning": []})
+
+
+def test_a_file_that_was_moved_away(serve: Callable[..., Served]) -> None:
+    """Nothing is acknowledged into it or read from it; the part is named, and with the same file back all goes on."""
+    served = serve(alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
+    headers = {"Authorization": f"Bearer {served.keys['both']}"}
+    away = served.file.with_name("away.db")
+
+    def answers() -> list[tuple[int, str | None]]:
+        sent = httpx.post(f"{served.api}/entries", json=wire(), headers=headers)
+        read = httpx.get(f"{served.api}/entries", headers=headers)
+        return [(answer.status_code, answer.json().get("code")) for answer in (sent, read)]
+
+    assert answers() == [(201, None), (200, None)]
+    served.file.rename(away)
+    assert answers() == [(503, "store-unavailable")] * 2
+    assert failing(served) == ["store"]
+    served.file.write_bytes(away.read_bytes())  # a copy is another file
+    assert answers() == [(503, "store-unavailable")] * 2
+    served.file.unlink()
+    away.rename(served.file)
+    assert answers() == [(201, None), (200, None)]
+    assert failing(served) == []

@@ -39,7 +39,11 @@ def presenter_for(served: Served, state: Address | None = None, lang: str = "en"
 
 
 def row_of(served: Served, shown: Shown, presenter: Presenter) -> PageRow:
-    return row(shown, lambda entry: served.log.pieces(entry, presenter.words.lang), presenter)
+    return row(
+        shown,
+        lambda entry: served.log.pieces(entry, viewer=operator(ORG), lang=presenter.words.lang),
+        presenter,
+    )
 
 
 def test_the_fragments_are_the_sentence(served: Served, shown: Shown) -> None:

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Page
 from tests.web.conftest import ANNA, BOB, KARI, ORG, OTHER, WEB, Served
 
-from trailbook import Item, operator
+from trailbook import Actor, Item, operator
+from trailbook.administration import By, withhold
 from trailbook.query import from_params
 
 PAGE = f"/orgs/{ORG}/activity"
@@ -301,3 +302,47 @@ def test_saved_by_hand(visit: Callable[..., Page], company: Served) -> None:
     page.goto(f"{PAGE}/overview")
     page.wait_for_load_state("networkidle")
     assert page.locator("#alerts a").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", "an item that you may not see"), ("nb", "et objekt som du ikke har lov til å se")],
+)
+def test_what_a_reader_may_not_see_has_no_name_in_a_shared_view(
+    company: Served, lang: str, words: str
+) -> None:
+    """Page, API, alerts and the list that the view opens say that there is something, and not what."""
+    ida = Actor(kind="person", type="user", id="u-99", name="Ida Lie")
+    company.log.record("case.opened", actor=ida, target=Item(type="case", id="c-7f"), origin=WEB)
+    _, key = company.deployment.credentials.new_key(ORG, "C", ("read",), restricted=("whistleblowing",))
+    path = f"{company.api}/views"
+    view = {"name": "Case", "filter": {"target": "case/c-7f", "actor.not": "user/u-99"}, "shared": True}
+    saved = httpx.post(path, json=view, headers={"Authorization": f"Bearer {key}"})
+    assert saved.json()["filter"]["target"] == ["case/c-7f"]  # the control: its owner sees it
+    with browser_of(company, "u-3") as client:
+        client.headers["Accept-Language"] = lang
+        (shown,) = views(client)
+        assert (shown["filter"]["target"], shown["filter"]["actor.not"]) == (
+            ["_hidden/item"],
+            ["_hidden/item"],
+        )
+        opened = client.get(f"{PAGE}/views/{saved.json()['id']}")
+        pages = [client.get(f"{PAGE}/views").text, client.get(opened.headers["location"]).text]
+        texts = [*pages, client.get(f"{PAGE}/alerts").text, opened.headers["location"]]
+        assert [(word, text) for text in texts for word in ("c-7f", "u-99", "Ida") if word in text] == []
+        assert all(words in unescape(text).lower() for text in pages)
+
+
+def test_an_order_names_nothing_that_its_viewer_may_not_see_any_more(company: Served) -> None:
+    """The list of exports says the filter as its viewer may read it now."""
+    salary = Item(type="salary", id="s-91")
+    company.log.record("salary.updated", actor=ANNA, target=salary, concerns={"owner": BOB}, origin=WEB)
+    _, key = company.deployment.credentials.new_key(ORG, "E", ("export",))
+    headers = {"Authorization": f"Bearer {key}"}
+    path = f"{company.api}/exports"
+    order = {"format": "csv", "filter": {"target": "salary/s-91"}}
+    id_ = httpx.post(path, json=order, headers=headers).json()["id"]
+    assert httpx.get(f"{path}/{id_}", headers=headers).json()["filter"]["target"] == ["salary/s-91"]
+    withhold(By(company.deployment, operator(ORG)), ["salary"])
+    for text in (httpx.get(f"{path}/{id_}", headers=headers).text, httpx.get(path, headers=headers).text):
+        assert ("s-91" in text, "_hidden/item" in text) == (False, True)

@@ -22,6 +22,7 @@ from trailbook.index import (
     IndexRow,
     Lives,
     Piece,
+    Place,
     Plan,
     Tail,
     Word,
@@ -31,6 +32,8 @@ from trailbook.index import (
     lives_of,
     new_codes,
     newest_citing,
+    rank_of,
+    seen,
 )
 from trailbook.model import Kind, Progress
 from trailbook.query import Query, Term, interval, words
@@ -39,6 +42,7 @@ from trailbook.recording import Committed
 from trailbook.stores import Head, Identity, Store, StoredEntry
 
 T = TypeVar("T")
+Hidden = tuple[int, ...]  # the codes of categories that somebody does not see
 _CHUNK = 4096
 _ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
@@ -73,8 +77,8 @@ class Projection:
         self.lock = threading.RLock()
         self.erasures = Erasures()  # announced with the lock held
         self._answers: Memo[Hashable, Any] = Memo(_MOST_ANSWERS, self.erasures)
-        # Of an item: how far the log reached, and what the item was called then.
-        self._names: Memo[int, tuple[int, str | None]] = Memo(_MOST_NAMES, self.erasures)
+        # Of an item, for whom something is hidden: how far the log reached, and what the item was called then.
+        self._names: Memo[tuple[int, Hidden], tuple[int, str | None]] = Memo(_MOST_NAMES, self.erasures)
         self._labels: Memo[tuple[str, str], tuple[str, ...]] = Memo(_MOST_LABELS, self.erasures)
         self.identities = Identities(store, org, self.erasures)
         self.tail = Tail(0, new_codes())
@@ -209,21 +213,27 @@ class Projection:
         codes = self.tail.codes["category"]
         return Clause("category", codes.known([w for w in codes.words if w and not sees(w)]), negated=True)
 
-    def exists(self, item: int) -> bool:
-        """False after an entry that deleted the item, with no later one that restored it."""
-        life = self._life.get(item)
-        return life is None or bool(life[2])
+    def exists(self, item: int, hidden: Hidden = ()) -> bool:
+        """False after an entry that deleted the item, with no later one that restored it.
 
-    def name_now(self, versions: Sequence[Identity]) -> str | None:
-        """The name of the version cited by the entry that happened last, among an item's versions."""
+        What an entry of a `hidden` category did to it is not told.
+        """
+        life = self._life.get(item)
+        return life is None or bool(life[2]) or self._is_hidden(Place(*life[:2]), hidden)
+
+    def name_now(self, versions: Sequence[Identity], hidden: Hidden = ()) -> str | None:
+        """The name of the version cited by the entry that happened last, among an item's versions.
+
+        Entries of the `hidden` categories name nothing.
+        """
         if len(versions) == 1:
             return versions[0].name
-        item, size = versions[0].item, self.tail.size
+        item, size = (versions[0].item, hidden), self.tail.size
         remembered = self._names.peek(item)
         if remembered is not None and remembered[0] == size:
             return remembered[1]
         erasures = self.erasures.count
-        seq = self.ask(lambda pieces: newest_citing(pieces, item))
+        seq = self.ask(lambda pieces: newest_citing(pieces, versions[0].item, hidden))
         body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
         name = name_of(versions, () if body is None else decode_body(body).tokens())
         if (
@@ -232,8 +242,8 @@ class Projection:
             self._names.put(item, (size, name))
         return name
 
-    def led_to(self, ids: Sequence[str]) -> dict[str, int]:
-        """How many entries each of these entries led to."""
+    def led_to(self, ids: Sequence[str], hidden: Hidden = ()) -> dict[str, int]:
+        """How many entries each of these entries led to, those of the `hidden` categories left out."""
         causes = [sixty_bits(id_) for id_ in ids]
         numbers = np.asarray(causes, np.int64)
 
@@ -242,11 +252,21 @@ class Projection:
             for piece in pieces:
                 some = numbers[piece.having("cause", numbers)] if piece.count else ()
                 for cause in set(map(int, some)):
-                    counts[cause] += len(piece.posting("cause", cause))
+                    counts[cause] += len(seen(piece, piece.posting("cause", cause), hidden))
             return counts
 
         counts = self.ask(question) if ids else {}
         return {id_: counts[cause] for id_, cause in zip(ids, causes, strict=True)}
+
+    def _is_hidden(self, place: Place, hidden: Hidden) -> bool:
+        """Whether the entry at a place is of a category that is hidden."""
+
+        def question(pieces: Sequence[Piece]) -> bool:
+            piece = next(p for p in pieces if p.first <= place.seq < p.size)
+            rank = rank_of(piece, place)
+            return rank == piece.count or not len(seen(piece, np.asarray([rank]), hidden))
+
+        return bool(hidden) and self.ask(question)
 
     def kind_of(self, item: int) -> Kind | None:
         """The kind of actor an item last was; None when it never acted."""

@@ -1,7 +1,8 @@
 """One SQLite file: connections with the durable settings, migrations, and foreign errors turned into ours.
 
-Owns every PRAGMA and the promise behind "durable". Refuses a file of a newer schema, and refuses to write
-again through a connection whose write failed below SQLite: pages after a failed fsync cannot be trusted.
+Owns every PRAGMA and the promise behind "durable". Refuses a file of a newer schema or one that was moved away since,
+and refuses to write again through a connection whose write failed below SQLite: pages after a failed fsync cannot be
+trusted.
 """
 
 import os
@@ -14,7 +15,14 @@ from weakref import WeakSet
 
 import apsw
 
-from trailbook.errors import DamagedError, SchemaNewerError, StorageFullError, StoreError
+from trailbook.errors import (
+    DamagedError,
+    SchemaNewerError,
+    StorageFullError,
+    StoreError,
+    UnwritableError,
+)
+from trailbook.stores.sqlite.files import Files
 
 APPLICATION_ID = 0x7472626B  # "trbk"
 BUSY_MS = 10_000  # how long a call waits for another process to let go of the file
@@ -38,7 +46,7 @@ def our_errors() -> Iterator[None]:
     except UnicodeDecodeError as error:  # text that is none any more
         raise DamagedError("the database holds text that cannot be read") from error
     except apsw.ReadOnlyError as error:
-        raise StoreError("the store cannot be written: its file or its folder is read-only") from error
+        raise UnwritableError("the store cannot be written: its file or its folder is read-only") from error
     except apsw.CantOpenError as error:
         raise StoreError(
             "the store's file, or one beside it, cannot be opened: look at the folder's rights"
@@ -65,6 +73,7 @@ class Connections:
         with our_errors():
             self._writer = _open(path, flags)
             _migrate(self._writer)
+            self._files = Files(path)
 
     @property
     def held(self) -> bool:
@@ -91,10 +100,11 @@ class Connections:
             return
         with self._lock, our_errors():
             if self._failed:
-                raise StoreError("an earlier write failed below the database; open the store again")
+                raise UnwritableError("an earlier write failed below the database; open the store again")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self._files.require()  # what goes into a file that was moved away is lost to whoever opens the log
                 self._writer.execute("COMMIT")
             except BaseException as error:
                 self._failed = isinstance(error, apsw.IOError)
@@ -105,6 +115,7 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """This thread's reading connection. Raises: StoreError."""
+        self._files.require()
         with our_errors():
             reader: apsw.Connection | None = getattr(self._local, "reader", None)
             if reader is None:

@@ -14,6 +14,7 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
+from trailbook import administration
 from trailbook.access import Scope
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.export import (
@@ -34,6 +35,7 @@ from trailbook.export import (
 )
 from trailbook.model import instant, prepare, written
 from trailbook.query import Query, from_params
+from trailbook.web.api.access import by
 from trailbook.web.api.entries import read_list, vocabulary_of
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.outflow import Flow, Outflow, still
@@ -270,9 +272,10 @@ def _figures(job: Any) -> BundleFigures | None:
 
 
 def _answer(request: Request, job: Any) -> ExportAnswer:
+    """An export as its viewer may read it now: items that they may not see any more are not named."""
     wanted, figures = order_of(job), _figures(job)
     filtered: dict[str, list[str]] = {}
-    for name, value in wanted.filter:
+    for name, value in administration.as_seen(by(request), [*wanted.filter]):
         filtered.setdefault(name, []).append(value)
     assert job.state in get_args(JobState)
     return ExportAnswer(

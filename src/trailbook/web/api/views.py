@@ -32,7 +32,10 @@ prepare(ViewSent)
 
 
 class ViewAnswer(Struct, frozen=True, kw_only=True):
-    """A view, its items as they are known now; `own`: the caller may change it."""
+    """A view, its items as they are known now; `own`: the caller may change it.
+
+    An item that the caller may not see is `_hidden/item`, which finds nothing.
+    """
 
     id: str
     name: str

@@ -179,7 +179,7 @@ def _list_page(request: Request, state: Address) -> Response[Any]:
     page = searched.page
     presenter = presenter_of(request, state, state.query.tz)
     naming = Naming(log, viewer, presenter, entries=page.entries)
-    rows = request.site.row_cache.rows(rows_at, page.entries, pen(log, presenter))
+    rows = request.site.row_cache.rows(rows_at, page.entries, pen(log, presenter, viewer))
     bound = structs.replace(state.query, as_of=page.as_of)
     whole = state.paging.count or not rows
     total = log.count(bound, viewer=viewer, lang=request.lang)[0] if whole else None

@@ -50,7 +50,7 @@ def item(request: Request, rest: str) -> Response[Any]:
         raise NotFoundError("the log names no such item")
     unpaged = structs.replace(state, paging=Paging(order=state.paging.order))
     presenter = presenter_of(request, unpaged, state.query.tz)
-    rows = [pen(request.log, presenter)(shown) for shown in page.entries]
+    rows = [pen(request.log, presenter, request.viewer)(shown) for shown in page.entries]
     return html(
         "item.html",
         part=partial(request.headers),

@@ -12,7 +12,7 @@ from msgspec import Struct
 from trailbook.access import Viewer
 from trailbook.finding import Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import PRESET_NAMES, to_params
+from trailbook.query import HIDDEN, PRESET_NAMES, to_params
 from trailbook.web.pages.address import Address, address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
@@ -78,7 +78,7 @@ class Naming:
     def timelines(self, state: Address) -> list[tuple[str, str]]:
         """Each item that the filter names, with the address of its own page."""
         terms = (t for t in state.query.terms if t.field in _TIMED and not t.negated)
-        named = (value for term in terms for value in term.values if not value.endswith("/*"))
+        named = (value for term in terms for value in term.values if value != HIDDEN and value[-2:] != "/*")
         return [
             (self.label("concerns", value), page_of(state.path, *value.split("/", 1)))
             for value in dict.fromkeys(named)
@@ -109,6 +109,8 @@ class Naming:
         kind, _, id_ = value.partition("/")
         if id_ == "*":
             return self.presenter.label("type", kind)
+        if value == HIDDEN:
+            return self.presenter.words("filter.hidden-item")
         if value not in self._item_names:
             self._item_names[value] = self._on_the_page(value) or self._looked_up(kind, id_)
         return self._item_names[value]
@@ -139,7 +141,7 @@ class Naming:
             "shown": shown,
             "pieces": [
                 (cut(p.text) if p.item else p.text, p.item is not None)
-                for p in self._log.pieces(shown, t.lang)
+                for p in self._log.pieces(shown, viewer=self._viewer, lang=t.lang)
             ],
             "category": presenter.label("category", shown.category),
             "action": presenter.label("action", shown.action),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 from msgspec import Struct
 
+from trailbook.access import Viewer
 from trailbook.catalogue import Catalogue, SentencePiece
 from trailbook.finding import Shown, ShownItem
 from trailbook.log import Log
@@ -177,13 +178,13 @@ def called(item: ShownItem, presenter: Presenter) -> str:
     return item.name if item.name is not None else f"{label} {item.id}"
 
 
-def pen(log: Log, presenter: Presenter) -> Callable[[Shown], Drawing]:
-    """What writes the rows of one page."""
+def pen(log: Log, presenter: Presenter, viewer: Viewer) -> Callable[[Shown], Drawing]:
+    """What writes the rows of one page for a viewer."""
     t = presenter.words
     html_of = macro("row.html", "drawn", t)
 
     def draw(shown: Shown) -> Drawing:
-        page_row = row(shown, lambda entry: log.pieces(entry, t.lang), presenter)
+        page_row = row(shown, lambda entry: log.pieces(entry, viewer=viewer, lang=t.lang), presenter)
         return Drawing(page_row.day, html_of(page_row))
 
     return draw

@@ -306,23 +306,23 @@ def test_what_waits_is_told_in_health_and_recorded_by_itself() -> None:
     by = By(deployment, operator(ORG))
     joined(by)
 
-    def told() -> list[tuple[str | None, bool, str]]:
+    def unrecorded() -> list[tuple[str | None, bool, str]]:
         return [(a.org, a.fails, a.says) for a in deployment.ailments() if a.part == "recording"]
 
     def soon(condition: Callable[[], bool]) -> bool:
         return any(condition() or threading.Event().wait(0.02) for _ in range(3000))
 
-    assert told() == []
+    assert unrecorded() == []
     store.full = True
     sign_in(deployment, given(), Throttle(10, 60))
-    assert soon(lambda: bool(told()))
-    ((org, fails, says),) = told()
+    assert soon(lambda: bool(unrecorded()))
+    ((org, fails, says),) = unrecorded()
     assert (org, fails, "wait to be recorded, 1 in all: the disk is full" in says) == (
         ORG,
         False,
         True,
     )
     store.full = False
-    assert soon(lambda: not told())
+    assert soon(lambda: not unrecorded())
     assert actions(by)[-1] == ("user.signed_in", "u-17", "success")
     deployment.close()

@@ -235,7 +235,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("why", "text"), UNREADABLE, ids=ascii)
 def test_a_name_that_nobody_can_read_is_refused(why: str, text: str) -> None:
-    """A blank one, one with characters that nobody sees, one with the mark of a letter that was lost; F12."""
+    """A blank one, one with characters that nobody sees, one with the mark of a letter that was lost."""
     assert name_fault(text, 300) == why
     assert text_fault(text, 300) is None  # an older version kept it: it can be asked for
 

@@ -61,11 +61,15 @@ def by(opened: tuple[Deployment, FrozenClock]) -> By:
     return By(opened[0], operator(ORG))
 
 
-@pytest.fixture
-def enter(by: By) -> Enter:
-    """Signing in, where ten failures of an account from an address are let through."""
+def entering(by: By) -> Enter:
+    """Signs in, ten failures an account and address."""
     tries = Tries(10, by.deployment.clock)
     return lambda attempt: sign_in(by.deployment, attempt, begin_sign_in(attempt, tries))
+
+
+@pytest.fixture
+def enter(by: By) -> Enter:
+    return entering(by)
 
 
 def given(password: str = PASSWORD, login: str = "anna", org: str = ORG, ip: str = "192.0.2.7") -> SignIn:
@@ -370,7 +374,7 @@ def test_a_full_disk_keeps_nobody_out() -> None:
     by = By(deployment, operator(ORG))
     joined(by)
     before = len(actions(by))
-    enter = partial(sign_in, deployment, tries=Throttle(10, 60))
+    enter = entering(by)
     store.full = registry.full = True
     session = enter(given())
     assert deployment.credentials.viewer(session).item == ANNA
@@ -409,7 +413,7 @@ def test_what_waits_is_told_in_health_and_recorded_by_itself() -> None:
 
     assert ailments() == []
     store.full = True
-    sign_in(deployment, given(), Throttle(10, 60))
+    entering(by)(given())
     assert soon(lambda: bool(ailments()))
     ((org, fails, says),) = ailments()
     assert (org, fails, "wait to be recorded, 1 in all: the disk is full" in says) == (

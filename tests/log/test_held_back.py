@@ -14,7 +14,7 @@ from trailbook.access.viewer import operator
 from trailbook.errors import EntryInvalidError, StorageFullError, UnwritableError
 from trailbook.finding.answers import Shown
 from trailbook.log.held_back import HeldBack
-from trailbook.query import Query, from_params
+from trailbook.query import Query
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.steady import FrozenClock, new_log
 

@@ -8,7 +8,7 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from trailbook.web.http.content_coding import unpacked
-from trailbook.web.http.strict_json import MalformedError, TooLargeError
+from trailbook.web.http.strict_json import MAX_LINES, MalformedError, TooLargeError
 
 MOST = 4_000_000
 TOO_LARGE = TooLargeError("too large")
@@ -58,6 +58,15 @@ def test_the_bound_holds_over_all_parts_together(coding: str) -> None:
     for body in (half + half + PACK[coding](b"x"), PACK[coding](bytes(20 * MOST))):
         with pytest.raises(TooLargeError):
             read(body, coding)
+
+
+@CODINGS
+def test_parts_are_as_many_as_lines_at_most(coding: str) -> None:
+    """A million empty ones are a small body that takes minutes; the control has as many as a batch has lines."""
+    empty = PACK[coding](b"")
+    assert read(empty * MAX_LINES, coding) == b""
+    with pytest.raises(MalformedError, match=f"more than {MAX_LINES}"):
+        read(empty * (MAX_LINES + 1), coding)
 
 
 def test_a_frame_of_unknown_size_and_one_without_content_are_read() -> None:

@@ -7,14 +7,18 @@ import gzip
 import json
 import select
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from tests.web.conftest import ORG, PLENTY, Served, wire
 from tests.web.forward import ForwardLoop
+
+from trailbook.web.http.slow_clients import LAST_SECONDS
 
 HEAD, BODY, IDLE = PLENTY.header_seconds, PLENTY.request_seconds, PLENTY.idle_seconds
 
@@ -54,11 +58,11 @@ def rest(connection: socket.socket, loop: ForwardLoop) -> bytes:
     raise AssertionError("the server never hung up")
 
 
-def post(served: Served, length: int, path: str = "entries") -> bytes:
+def post(served: Served, length: int, path: str = "entries", key: str = "") -> bytes:
     """The head of a request that records."""
     return (
         f"POST /api/v1/orgs/{ORG}/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
+        f"Authorization: Bearer {key or served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
 
 
@@ -195,6 +199,90 @@ def test_a_body_that_nobody_reads(hasty: Served, loop: ForwardLoop) -> None:
         told = rest(large, loop)
     assert told.startswith(b"HTTP/1.1 413")
     assert is_served(hasty)
+
+
+def pushed(connection: socket.socket, most: int, *, piece: bytes = bytes(65536), pause: float = 0) -> int:
+    """How many bytes could be sent, at most so many, until it was hung up on."""
+    sent = 0
+    try:
+        while sent < most:
+            sent += connection.send(piece)
+            time.sleep(pause)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return sent
+
+
+def heard(connection: socket.socket) -> bytes:
+    """Everything that arrived until the connection ended or broke."""
+    pieces = []
+    try:
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+    except ConnectionResetError:
+        pass
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "status"),
+    [
+        ("entries/batch", "both", 413),
+        ("entries", "both", 413),
+        ("entries/batch", "wrong", 401),
+        ("live", "both", 405),
+    ],
+)
+def test_a_refused_body_is_not_read_on(served: Served, path: str, key: str, status: int) -> None:
+    """Whoever pushes a gigabyte that is refused hears so, and is hung up on within what the buffers hold."""
+    keys = {"wrong": "tb_aaaaaaaaaaaaa_wrong", **served.keys}
+    with line(served) as large:
+        large.sendall(post(served, 1_000_000_000, path, keys[key]))
+        assert pushed(large, 512 << 20) < 64 << 20
+        told = heard(large)
+    assert told.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close" in told.lower()
+    assert is_served(served)
+
+
+def test_a_body_past_its_share_is_not_read_on(served: Served, monkeypatch: Any) -> None:
+    """429 and 503 too, which are told in the middle of a body; the control has room, and is read whole."""
+    bodies, length = served.app.state.bodies, 16 << 20
+    for limit, status in (("_share", 429), ("_room", 503)):
+        with monkeypatch.context() as patch, line(served) as large:
+            patch.setattr(bodies, limit, 1 << 20)
+            large.sendall(post(served, length, "entries/batch"))
+            pushed(large, length)
+            told = heard(large)
+        assert told.startswith(b"HTTP/1.1 %d " % status)
+        assert b"\r\nconnection: close" in told.lower()
+        assert b"\r\nretry-after: " in told.lower()
+    with line(served) as whole:
+        whole.sendall(post(served, length, "entries/batch"))
+        assert pushed(whole, length) == length
+        assert whole.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_a_refused_body_that_comes_slowly(hasty: Served, loop: ForwardLoop) -> None:
+    """After a second nobody listens any more, however little came."""
+    with line(hasty) as slow:
+        slow.sendall(post(hasty, 1_000_000_000) + b"{")
+        assert heard(slow).startswith(b"HTTP/1.1 413")
+        slow.send(b"x")
+        loop.forward(LAST_SECONDS)
+        assert pushed(slow, 1000, piece=b"x", pause=0.01) < 1000
+
+
+def test_a_refused_body_that_is_there(hasty: Served) -> None:
+    """The control: what was read whole and refused is answered on a connection that goes on."""
+    with line(hasty) as connection:
+        for _ in range(2):
+            connection.sendall(post(hasty, 2) + b"{}")
+            answer = b""
+            while b'"request_id"' not in answer:
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 422")
+            assert b"connection: close" not in answer.lower()
 
 
 def test_a_stream_is_not_hung_up_on(hasty: Served, loop: ForwardLoop) -> None:

@@ -1,8 +1,9 @@
-"""Bodies on their way in: how many bytes of them are held, for each sender and in all.
+"""Bodies on their way in: how many bytes of them are held, for each sender, each organisation and in all.
 
 Owns the memory that requests take from their first byte until they are answered. A body costs what has arrived of it,
 never what was announced, and no less than a connection costs by itself. Refuses what goes past its sender's share with
-429 and past the room of all with 503: that body is let go of at once, and every other one goes on.
+429, and past the room with 503: that body is let go of at once, and every other one goes on. However many keys an
+organisation has, it never holds more of the room than is left free for others.
 """
 
 from collections import Counter
@@ -44,6 +45,13 @@ class Bound(Struct, frozen=True):
             raise self.too_large
 
 
+class Sender(Struct, frozen=True):
+    """Whose a body is: `own` has a share; `party`, an organisation or else an address, shares the room with others."""
+
+    own: Hashable
+    party: Hashable
+
+
 class Bodies:
     """The bodies that one application holds."""
 
@@ -51,50 +59,63 @@ class Bodies:
         self._room = room
         self._share = share
         self._shares: Counter[Hashable] = Counter()
+        self._parties: Counter[Hashable] = Counter()
         self.held = 0  # bytes
 
     @contextmanager
-    def space(self, sender: Hashable) -> Iterator["Space"]:
+    def space(self, sender: Sender) -> Iterator["Space"]:
         """The space of one body, which is free again at the end. Raises: TooMuchWaitsError, OverloadedError."""
         space = Space(self, sender)
         try:
             space.take(0)
             yield space
         finally:
-            self.free(sender, space.size)
+            self.free(space.sender, space.size)
 
-    def take(self, sender: Hashable, size: int) -> None:
+    def take(self, sender: Sender, size: int) -> None:
         """Count bytes of a sender. Raises: TooMuchWaitsError, OverloadedError; then they are not counted."""
-        if self._shares[sender] + size > self._share:
+        if self._shares[sender.own] + size > self._share:
             raise TooMuchWaitsError(self._share)
-        if self.held + size > self._room:
+        # So one party alone takes half of the room, two take a third each, and the next finds as much again.
+        if self._parties[sender.party] + size > self._room - self.held - size:
             raise OverloadedError("more is being sent than there is room for; send it again soon")
-        self._shares[sender] += size
-        self.held += size
+        self._count(sender, size)
 
-    def free(self, sender: Hashable, size: int) -> None:
+    def free(self, sender: Sender, size: int) -> None:
         """Let go of bytes of a sender."""
-        self.held -= size
-        self._shares[sender] -= size
-        if not self._shares[sender]:
-            del self._shares[sender]
+        self._count(sender, -size)
+
+    def _count(self, sender: Sender, size: int) -> None:
+        self.held += size
+        counts = (self._shares, sender.own), (self._parties, sender.party)
+        for counter, key in counts:
+            counter[key] += size
+            if not counter[key]:
+                del counter[key]
 
 
 class Space:
     """What one body takes of its sender's share; `size` is in bytes."""
 
-    def __init__(self, bodies: Bodies, sender: Hashable) -> None:
+    def __init__(self, bodies: Bodies, sender: Sender) -> None:
         self._bodies = bodies
-        self._sender = sender
         self._arrived = 0
+        self.sender = sender
         self.size = 0
 
     def take(self, arrived: int) -> None:
         """So many more bytes arrived. Raises: TooMuchWaitsError, OverloadedError."""
         more = max(self._arrived + arrived, LEAST) - self.size
-        self._bodies.take(self._sender, more)
+        self._bodies.take(self.sender, more)
         self._arrived += arrived
         self.size += more
+
+    def pass_to(self, sender: Sender) -> None:
+        """Count it as this sender's, who is known by now. Raises: TooMuchWaitsError, OverloadedError."""
+        self._bodies.free(self.sender, self.size)
+        size, self.size, self.sender = self.size, 0, sender
+        self._bodies.take(sender, size)
+        self.size = size
 
     async def body(self, receive: Receive, bound: Bound, *, first: Any = None) -> bytes:
         """The body, of which no more than the bound is ever kept; `first` is a message that came already.

@@ -153,7 +153,8 @@ def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
     trace = next((value for name, value in scope["headers"] if name.lower() == b"traceparent"), b"")
     if _TRACEPARENT.fullmatch(trace):
         own.append((b"traceparent", trace))
-    return lambda headers: [*_completed(headers), *own]
+    beginning = scope["state"].get("beginning", list)
+    return lambda headers: [*_completed(headers), *own, *beginning()]
 
 
 def _completed(headers: Headers) -> Headers:

@@ -3,7 +3,7 @@
 Owns that no handler is reached without a gate. Refuses to know what a handler does.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from anyio import to_thread
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
-from trailbook.web.http.bodies import Bound
+from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
 from trailbook.web.http.responses import acceptable
@@ -135,12 +135,13 @@ def _guard(request: Request, method: Method) -> None:
         require_same_site(request.headers, request.site.base_url)
 
 
-def _sender(request: Request) -> Hashable:
-    """Whose share a body takes: that of whoever was let in, and where nobody is asked, of the address."""
+def _sender(request: Request) -> Sender:
+    """Whose a body is: that of whoever was let in, and where nobody is asked, of the address."""
     if request.admitted is None:
-        return "address", request.address
+        address = "address", request.address
+        return Sender(address, address)
     item = request.viewer.item
-    return request.viewer.org, item.type, item.id
+    return Sender((request.viewer.org, item.type, item.id), request.viewer.org)
 
 
 def _answered(request: Request, response: Response[Any]) -> Response[Any]:

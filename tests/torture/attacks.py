@@ -346,7 +346,7 @@ def besieged(target: Target, *names: str) -> Iterator[Siege]:
 
 
 def _attack(name: str, target: Target, ends: Any, answers: Any) -> None:
-    os.nice(19)
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
     attacker = Attacker(target, ends)
     answers.put(name)
     ATTACKS[name](attacker)

@@ -18,8 +18,12 @@ from tests.cli.conftest import Folder, Serving, serving, sign_in
 from tests.torture.attacks import CANARY, Target
 from tests.web.conftest import ORG, OTHER, wire
 
+from trailbook import Item, open_deployment
+from trailbook.access.api_keys import Scope
+
+PERSON = Item(type="user", id="u-17", name="Anna Berg")
 KEYS = 10  # of whoever attacks
-FILTERS = ("category=roles", "actor=user/u-17", "outcome=failure", "date=last-30-days")
+FILTERS = ("category=roles", "actor=user/u-17", "outcome=failure", "date=last-quarter")
 PATIENCE = 20  # seconds: less than a body may take to arrive, and more than a busy machine does
 PAUSE = 0.1  # seconds between two requests of a calm user
 
@@ -89,27 +93,22 @@ def company(path: Path, **settings: int) -> Iterator[Company]:
     folder = Folder(path)
     folder.env = {f"TRAILBOOK_{name.upper()}": str(value) for name, value in settings.items()}
     folder.good("init", "--org", ORG)
-    folder.good("org", "add", OTHER)
-    keys = {org: new_key(folder, org, "Host", "record", "read", "export") for org in (ORG, OTHER)}
-    attackers = [new_key(folder, ORG, f"Attacker {at}", "record", "read", "export") for at in range(KEYS)]
-    named = new_key(folder, ORG, "Cases", "read", restricted="whistleblowing")
+    deployment = open_deployment(f"sqlite:///{path}/trailbook.db")
+    deployment.create(OTHER)
+    credentials = deployment.credentials
+    scopes: tuple[Scope, ...] = ("record", "read", "export")
+    keys = {org: credentials.new_key(org, "Host", scopes)[1] for org in (ORG, OTHER)}
+    attackers = [credentials.new_key(ORG, f"Attacker {at}", scopes)[1] for at in range(KEYS)]
+    named = credentials.new_key(ORG, "Cases", ("read",), restricted=("whistleblowing",))[1]
+    links = {org: credentials.new_link(org, PERSON, "full") for org in (ORG, OTHER)}
+    deployment.close()
     with serving(folder) as running:
-        address, cookies = running.address, {}
-        for org in (ORG, OTHER):
-            link = folder.good("--org", org, "sign-in", "--as", "user/u-17=Anna Berg", "--json").json["link"]
-            cookies[org] = sign_in(link, address)
+        address = running.address
+        cookies = {org: sign_in(f"{address}/sign-in?link={link}", address) for org, link in links.items()}
         targets = Target(address, ORG, attackers), Target(address, ORG, [named])
         made = Company(folder, running, keys, cookies, *targets)
         _fill(made)
         yield made
-
-
-def new_key(folder: Folder, org: str, name: str, *scopes: str, restricted: str = "") -> str:
-    """The secret of a new key."""
-    words = [word for scope in scopes for word in ("--scope", scope)]
-    more = ["--restricted", restricted] if restricted else []
-    made = folder.good("--org", org, "api-keys", "new", "--name", name, *words, *more, "--json")
-    return str(made.json["secret"])
 
 
 def _fill(made: Company) -> None:
@@ -121,7 +120,9 @@ def _fill(made: Company) -> None:
         client.close()
     actor = {"kind": "person", "type": "user", "id": "u-101", "name": f"{CANARY} Lie"}
     case = {"action": "case.opened", "actor": actor, "target": {"type": "case", "id": "c-7f3a"}}
-    insist(made.host(ORG), "POST", f"/api/v1/orgs/{ORG}/entries", wire(**case, concerns=None))
+    client = made.host(ORG)
+    insist(client, "POST", f"/api/v1/orgs/{ORG}/entries", wire(**case, concerns=None))
+    client.close()
 
 
 def insist(client: Client, method: str, path: str, body: Any = None) -> Answer:

@@ -123,6 +123,7 @@ def test_what_calm_users_are_refused_counts(companies: Callable[[str], Company])
     made = companies("usual")
     stranger = Client(made.serving.address, {})
     assert stranger.ask("GET", f"/orgs/{ORG}/activity").status == 401
+    stranger.close()
     assert calm(strangers(made), 0.1).wrong == [401, 401]
 
 

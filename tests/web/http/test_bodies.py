@@ -1,8 +1,10 @@
 """The memory of bodies: senders have a share, organisations leave each other room, and what arrived is what counts."""
 
 import asyncio
+import gc
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +21,7 @@ from trailbook.web.http.bodies import LEAST, Bodies, Bound, Sender, TooMuchWaits
 from trailbook.web.http.problems import answer, problem_of
 from trailbook.web.http.strict_json import MalformedError, TooLargeError
 
-BOUND = Bound(5 * LEAST, TooLargeError("too large"))
+BOUND = Bound(5 * LEAST, TooLargeError, "too large")
 A, ALSO_A, B = Sender("a", "acme"), Sender("also a", "acme"), Sender("b", "bolt")
 
 
@@ -126,6 +128,17 @@ def test_a_body_that_is_refused_leaves_nothing(
         read(bodies, *pieces)
     assert bodies.held == 0
     assert read(bodies, b"ab", b"", b"c") == b"abc"
+
+
+def test_a_refusal_keeps_nothing_of_a_body() -> None:
+    """One error that was raised again and again kept every body that it refused: memory grew by each."""
+    piece = b"x" * BOUND.most
+    before = sys.getrefcount(piece)
+    for _ in range(3):
+        with pytest.raises(TooLargeError):
+            read(Bodies(), piece, b"x")
+    gc.collect()
+    assert sys.getrefcount(piece) == before
 
 
 @pytest.fixture(scope="module")

@@ -33,16 +33,21 @@ class TooMuchWaitsError(TooManyTriesError):
 
 
 class Bound(Struct, frozen=True):
-    """How many bytes a body may have, and the refusal of one that has more."""
+    """How many bytes a body may have, and how one that has more is refused."""
 
     most: int
-    too_large: InvalidError
+    refusal: type[InvalidError]
+    words: str
 
     def announced(self, headers: Mapping[str, str]) -> None:
-        """Refuse a body that says itself that it is too large. Raises: `too_large`."""
+        """Refuse a body that says itself that it is too large. Raises: `refusal`."""
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self.most:
-            raise self.too_large
+            raise self.too_large()
+
+    def too_large(self) -> InvalidError:
+        """The refusal, made anew: one that is raised twice would keep what was at hand each time."""
+        return self.refusal(self.words)
 
 
 class Sender(Struct, frozen=True):
@@ -129,7 +134,7 @@ class Space:
                 raise MalformedError("the body broke off")
             pieces.append(message.get("body", b""))
             if self._arrived + len(pieces[-1]) > bound.most:
-                raise bound.too_large
+                raise bound.too_large()
             self.take(len(pieces[-1]))
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -102,7 +102,7 @@ class Routes(Struct, frozen=True):
         admit: Callable[[Request], Admission] | None,
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
-        site, bound = self.site, Bound(most, TooLargeError(f"this path takes {most} bytes"))
+        site, bound = self.site, Bound(most, TooLargeError, f"this path takes {most} bytes")
 
         def let_in(request: Request) -> Request:
             return request if admit is None else with_members(request, admitted=admit(request))

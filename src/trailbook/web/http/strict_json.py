@@ -7,6 +7,7 @@ more than 200 members (422, with a pointer). Source: RFC 8259, RFC 7493 (I-JSON)
 
 import json
 import re
+import threading
 from typing import Any
 
 import msgspec
@@ -44,8 +45,16 @@ _LOOSE = re.compile(rb'"[ \t\r\n]+:')
 _INSTANT = re.compile(rb'"occurred_at": ?"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"')
 
 
-class _Shell(Struct):
-    """Any object, its members skipped unread."""
+class _Shell(Struct, gc=False):
+    """Any object, its members skipped unread; of one array as many as a batch has lines, or BatchTooLargeError is."""
+
+    def __post_init__(self) -> None:
+        _counted.left -= 1
+        if _counted.left < 0:
+            raise _too_many()
+
+
+_counted = threading.local()  # how many more objects the array may have that this thread reads
 
 
 class _Float(Struct):
@@ -114,9 +123,9 @@ def elements(raw: bytes) -> list[bytes]:
     Raises: MalformedError; BatchTooLargeError.
     """
     try:
-        # Counted first with nothing kept of it: 16 MiB of brackets must not become millions of objects.
-        if len(msgspec.json.decode(raw, type=list[_Shell])) > MAX_LINES:
-            raise _too_many()
+        # Counted first, and no further than needed: 16 MiB of brackets must not become millions of objects.
+        _counted.left = MAX_LINES
+        msgspec.json.decode(raw, type=list[_Shell])
         return [bytes(element) for element in msgspec.json.decode(raw, type=list[msgspec.Raw])]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedError(f"is not a JSON array of objects: {error}") from None

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from anyio import CapacityLimiter
 
-from trailbook.web.http.limits import Lane
+from trailbook.web.http.lane import Asker, Lane
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

@@ -34,7 +34,7 @@ from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY, BatchTooLargeEr
 
 _PATH = re.compile(r"/api/v1/orgs/([^/]+)/entries(/batch)?")
 _TOGETHER = 512  # single entries in one commit: more would keep the first of them waiting
-_BATCHES, _OWN = 8, 4  # batches recorded at a time, and of one key or organisation
+_BATCHES, _OWN = 4, 2  # batches recorded at a time, and of one key or organisation
 _ENTRY = Bound(MAX_ENTRY, TooLargeError, f"one entry may have {MAX_ENTRY} bytes")
 _BATCH = Bound(MAX_BATCH, BatchTooLargeError, f"a batch may have {MAX_BATCH} bytes")
 _log = logging.getLogger("trailbook.web")

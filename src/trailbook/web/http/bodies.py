@@ -3,9 +3,12 @@
 Owns the memory that requests take from their first byte until they are answered. A body costs what has arrived of it,
 never what was announced, and no less than a connection costs by itself. Refuses what goes past its sender's share with
 429, and past the room with 503: that body is let go of at once, and every other one goes on. However many keys an
-organisation has, it never holds more of the room than is left free for others.
+organisation has, it never holds more of the room than is left free for others, and its bodies together are read no
+faster than they could be recorded: whoever asks for a page waits for no flood.
 """
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +22,7 @@ from trailbook.web.http.strict_json import MalformedError
 
 ROOM = 256 * 1024 * 1024  # bytes of all bodies
 SHARE = 64 * 1024 * 1024  # bytes of one sender's
+PACE, AHEAD = 32 * 1024 * 1024, 0.25  # bytes of one party a second, and how many seconds' worth come at once
 LEAST = 16 * 1024  # bytes that a body costs at least: its connection, its task and its header fields
 
 
@@ -65,6 +69,7 @@ class Bodies:
         self._share = share
         self._shares: Counter[Hashable] = Counter()
         self._parties: Counter[Hashable] = Counter()
+        self._paces: dict[Hashable, float] = {}  # until when what was read of a party lasts
         self.held = 0  # bytes
 
     @contextmanager
@@ -86,6 +91,12 @@ class Bodies:
             raise OverloadedError("more is being sent than there is room for; send it again soon")
         self._count(sender, size)
 
+    def wait(self, party: Hashable, size: int) -> float:
+        """How many seconds to wait, once so many bytes of a party were read, before more is read of it."""
+        now = time.monotonic()
+        self._paces[party] = max(now, self._paces.get(party, 0.0)) + size / PACE
+        return max(0.0, self._paces[party] - now - AHEAD)
+
     def free(self, sender: Sender, size: int) -> None:
         """Let go of bytes of a sender."""
         self._count(sender, -size)
@@ -97,6 +108,8 @@ class Bodies:
             counter[key] += size
             if not counter[key]:
                 del counter[key]
+        if sender.party not in self._parties:
+            self._paces.pop(sender.party, None)
 
 
 class Space:
@@ -138,4 +151,5 @@ class Space:
             self.take(len(pieces[-1]))
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            await asyncio.sleep(self._bodies.wait(self.sender.party, len(pieces[-1])))
             message = await receive()

@@ -20,7 +20,8 @@ from trailbook.export import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.http.bodies import Bodies
-from trailbook.web.http.limits import Gate, Lane
+from trailbook.web.http.lane import Lane
+from trailbook.web.http.limits import Gate
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words

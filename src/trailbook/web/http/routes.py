@@ -14,6 +14,7 @@ from msgspec import Struct
 from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.http.bodies import Bound, Sender
+from trailbook.web.http.lane import Asker
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
 from trailbook.web.http.responses import acceptable
@@ -118,7 +119,7 @@ class Routes(Struct, frozen=True):
                 with site.bodies.space(_sender(admitted)) as space:
                     whole = with_members(admitted, body=await space.body(request.receive, bound))
                     return await to_thread.run_sync(answer, whole, limiter=site.limiter)
-            return await site.lane.run(lambda: answer(let_in(plain)))
+            return await site.lane.run(lambda: answer(let_in(plain)), _asker(plain))
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
@@ -142,6 +143,13 @@ def _sender(request: Request) -> Sender:
         return Sender(address, address)
     item = request.viewer.item
     return Sender((request.viewer.org, item.type, item.id), request.viewer.org)
+
+
+def _asker(request: Request) -> Asker:
+    """Who asks, before it is known whether they may: by what they say who they are, and else by their address."""
+    headers = request.headers
+    own = headers.get("authorization") or headers.get("cookie") or request.address
+    return Asker(own, request.params.get("org"))
 
 
 def _answered(request: Request, response: Response[Any]) -> Response[Any]:

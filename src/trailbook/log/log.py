@@ -190,14 +190,15 @@ class Log(Recorder):
         order: Order = "desc",
         lang: str = "en",
         sentences: bool = True,
+        batch: int = BATCH,
     ) -> ExportRows:
         """Every entry that matches, counted and in batches, as files need them: much quicker than `rows`.
 
-        Raises: as `search`, before the first row.
+        `batch` is how many entries are read at once. Raises: as `search`, before the first row.
         """
         plan = self._questions.now_plan(query, viewer, lang)
         lines = ExportLines(self._row_source(lang, sentences=sentences))
-        batches = line_batches(lines, self._questions.in_order(plan, order, BATCH))
+        batches = line_batches(lines, self._questions.in_order(plan, order, batch))
         return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=batches)
 
     def exported(self, query: Query, *, viewer: Viewer) -> None:

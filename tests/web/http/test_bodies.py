@@ -17,7 +17,7 @@ from tests.web.conftest import ORG, OTHER, Served, wire
 
 from trailbook.errors import OverloadedError, TrailbookError
 from trailbook.web.api import fast_path
-from trailbook.web.http.bodies import LEAST, Bodies, Bound, Sender, TooMuchWaitsError
+from trailbook.web.http.bodies import LEAST, PACE, Bodies, Bound, Sender, TooMuchWaitsError
 from trailbook.web.http.problems import answer, problem_of
 from trailbook.web.http.strict_json import MalformedError, TooLargeError
 
@@ -99,6 +99,17 @@ def test_who_is_known_later() -> None:
             with pytest.raises(TooMuchWaitsError):
                 space.pass_to(A)
     assert bodies.held == 0
+
+
+def test_a_flood_is_read_at_a_pace() -> None:
+    """What comes at once is read at once up to a bound, then as time passes; for another organisation at once."""
+    bodies = Bodies()
+    with bodies.space(A):
+        assert bodies.wait(A.party, 64 * 1024) == 0
+        assert bodies.wait(A.party, 60 * PACE) > 30
+        assert bodies.wait(B.party, 64 * 1024) == 0
+    with bodies.space(A):  # the control: nothing of it is under way any more
+        assert bodies.wait(A.party, 64 * 1024) == 0
 
 
 def test_what_arrived_is_what_counts() -> None:

@@ -146,10 +146,10 @@ def _sender(request: Request) -> Sender:
 
 
 def _asker(request: Request) -> Asker:
-    """Who asks, before it is known whether they may: by what they say who they are, and else by their address."""
+    """Who asks, before it is known whether they may: the key that they name, their session, or else their address."""
     headers = request.headers
-    own = headers.get("authorization") or headers.get("cookie") or request.address
-    return Asker(own, request.params.get("org"))
+    key = headers.get("authorization", "").rpartition("_")[0]  # whatever its secret is said to be
+    return Asker(key or headers.get("cookie") or request.address, request.params.get("org"))
 
 
 def _answered(request: Request, response: Response[Any]) -> Response[Any]:

@@ -19,7 +19,7 @@ from trailbook.export import Beside
 from trailbook.web.http.lane import Asker, Lane
 
 FILES = 32  # files sent at a time: each holds as much as one batch of entries
-_PIECES = Asker("pieces", "pieces")
+_PIECES = Asker("pieces", ("pieces",))  # as one organisation more, whose name none can have
 _T = TypeVar("_T")
 
 

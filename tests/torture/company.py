@@ -41,26 +41,29 @@ class Answer(Struct, frozen=True):
 
 
 class Client:
-    """One connection that is opened again when it was closed."""
+    """Somebody with a connection for each thread, which is opened again when it was closed."""
 
-    def __init__(self, base_url: str, fields: dict[str, str], patience: float = PATIENCE) -> None:
-        parts = urlsplit(base_url)
-        self._line = http.client.HTTPConnection(str(parts.hostname), parts.port or 80, timeout=patience)
+    def __init__(self, base_url: str, fields: dict[str, str]) -> None:
+        self._host = urlsplit(base_url).netloc
         self._fields = fields
+        self._lines: dict[int, http.client.HTTPConnection] = {}
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask, with a body as JSON. Raises: OSError and HTTPException where no answer came."""
         sent = None if body is None else json.dumps(body)
+        new = http.client.HTTPConnection(self._host, timeout=PATIENCE)
+        line = self._lines.setdefault(threading.get_ident(), new)
         try:
-            self._line.request(method, path, sent, {**self._fields, "Content-Type": "application/json"})
-            answer = self._line.getresponse()
+            line.request(method, path, sent, {**self._fields, "Content-Type": "application/json"})
+            answer = line.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         except BaseException:
-            self._line.close()
+            line.close()
             raise
 
     def close(self) -> None:
-        self._line.close()
+        for line in self._lines.values():
+            line.close()
 
 
 class Company(Struct, frozen=True):

@@ -77,6 +77,17 @@ class Soak:
         self.over = threading.Event()
         self.outcome = Outcome()
         self.statuses: Counter[int] = Counter()
+        self.clients: list[Client] = []
+
+    def host(self, org: str) -> Client:
+        """An integration's connection, which is closed with the soak."""
+        self.clients.append(self.made.host(org))
+        return self.clients[-1]
+
+    def person(self, org: str) -> Client:
+        """Somebody's connection, which is closed with the soak."""
+        self.clients.append(self.made.person(org))
+        return self.clients[-1]
 
     def last(self, seconds: float, then: Callable[[], object]) -> None:
         """Let so much time pass, then do that and end."""
@@ -119,7 +130,7 @@ class Recorder:
         self._soak = soak
         self._batch = batch
         self._dice = random.Random(number)
-        self._client = soak.made.host(org)
+        self._client = soak.host(org)
 
     def step(self) -> None:
         """Record once; what is acknowledged is remembered."""
@@ -132,7 +143,7 @@ class Recorder:
             whole = answer.status in (200, 201)
         else:
             answer = self._soak.insist(self._client, "POST", f"{path}/batch", entries)
-            lines = [json.loads(line) for line in answer.body.splitlines()] if answer.status == 200 else []
+            lines = answer.json if answer.status == 200 else []
             whole = len(lines) == len(entries) and all(line["result"] != "refused" for line in lines)
         if not whole:
             self._soak.outcome.broken.append(f"{path}: {answer.status} {answer.body[:200]!r}")
@@ -160,7 +171,7 @@ class Reader:
         self._api = f"/api/v1/orgs/{org}"
         self._soak = soak
         self._dice = random.Random(org)
-        self._host, self._person = soak.made.host(org), soak.made.person(org)
+        self._host, self._person = soak.host(org), soak.person(org)
 
     def page(self) -> None:
         """A page, as a person opens it."""

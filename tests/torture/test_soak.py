@@ -43,6 +43,8 @@ def soaked(made: Company, seconds: float) -> tuple[Soak, dict[str, Seen]]:
         for reader in readers:
             reader.settled()
         soak.outcome.memory = samples.bytes
+    for client in soak.clients:
+        client.close()
     soak.outcome.counts += [count for each in followers for count in each.held()]
     for recorder in recorders:
         soak.outcome.acknowledged.setdefault(recorder.org, []).extend(recorder.ids)

@@ -284,7 +284,7 @@ class Log(Recorder):
         refuse_persons(self._reader, query)
         units = bucket_for(self.catalogue, query, bucket)
         plan = self._questions.now_plan(query, viewer, "en")
-        categories = self._projection.tail.codes["category"].words if by_category else []
+        categories = self._projection.codes["category"].words if by_category else []
         bars = partial(count_bars, plan=plan, units=units, tz=query.tz, categories=categories)
         return self._projection.remembered(
             ("histogram", plan, units, query.tz, by_category), lambda: self._projection.ask(bars)

@@ -8,7 +8,6 @@ paths end here.
 """
 
 import asyncio
-import logging
 import re
 from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
@@ -28,7 +27,7 @@ from trailbook.web.api.recording import read_one, receipt_of, record_batch
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.limits import refusal_headers
-from trailbook.web.http.problems import answer, problem_of
+from trailbook.web.http.problems import answer, problem_of, tell_fault
 from trailbook.web.http.request import Admission, Request, Site, request_in, request_of
 from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY, BatchTooLargeError, TooLargeError
 
@@ -37,7 +36,6 @@ _TOGETHER = 512  # single entries in one commit: more would keep the first of th
 _BATCHES, _OWN = 4, 2  # batches recorded at a time, and of one key or organisation
 _ENTRY = Bound(MAX_ENTRY, TooLargeError, f"one entry may have {MAX_ENTRY} bytes")
 _BATCH = Bound(MAX_BATCH, BatchTooLargeError, f"a batch may have {MAX_BATCH} bytes")
-_log = logging.getLogger("trailbook.web")
 
 Reply = Response[bytes] | Exception
 
@@ -195,8 +193,7 @@ def _stranger(request: Request) -> Sender:
 
 def _refused(site: Site, error: Exception, id_: str) -> Response[bytes]:
     problem = problem_of(error, site.base_url, id_)
-    if problem.status >= 500:
-        _log.error("request %s: %s", id_, problem.code, exc_info=error)
+    tell_fault(problem, error)
     return answer(problem, refusal_headers(error))
 
 

@@ -4,7 +4,6 @@ Owns the step from a one-time link to a session: a page with a button first, so 
 at links uses none up. Refuses to say why a link is no good.
 """
 
-import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -24,13 +23,12 @@ from trailbook.errors import (
 )
 from trailbook.web.http.auth import cookie, require_same_site, session, signed_in
 from trailbook.web.http.limits import refusal_headers
-from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of
+from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request, Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import language, words
 
-_log = logging.getLogger("trailbook.web")
 _PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
 
 
@@ -167,8 +165,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         more = refusal_headers(error)
         if isinstance(error, MethodNotAllowedException):
             more["Allow"] = allowed_methods(request.app, path)
-        if problem.status >= 500:
-            _log.error("request %s: %s", id_, problem.code, exc_info=error)
+        tell_fault(problem, error)
         if not _wants_page(request, path):
             return answer(problem, more)
         t = words(language(request.headers.get("accept-language")))

@@ -7,6 +7,7 @@ the log verifies.
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec import structs
@@ -61,7 +62,7 @@ def judged(made: Company, outcome: Outcome) -> list[str]:
     )
     store, _ = open_store(f"sqlite:///{made.folder.path}/trailbook.db")
     for org in (ORG, OTHER):
-        outcome.present[org] = [str(id_) for id_, _ in store.ids(org)]
+        outcome.present[org] = [str(UUID(bytes=id_)) for id_, _ in store.ids(org)]
     store.close()
     for org in (ORG, OTHER):
         ended = made.folder.run("--org", org, "verify")

@@ -1,7 +1,8 @@
 """The lane in which answers are made: one at a time, and whose turn it is goes round.
 
-Owns the order in which whoever asks is answered: organisations in turn, and within each whoever asks in turn, however
-much one of them asks. Refuses to let anybody wait for one that is slow: it keeps its thread, and the turn goes on.
+Owns the order in which whoever asks is answered: parties in turn, such as the people of an organisation, and within
+each whoever asks in turn, however much one of them asks. Refuses to let anybody wait for one that is slow: it keeps
+its thread, and the turn goes on.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class Asker(Struct, frozen=True):
-    """Who asks: `own` is known by their key or session, `party` is the organisation that they ask."""
+    """Who asks: `own` is known by their key or session, `party` by their organisation and whether they are programs."""
 
     own: Hashable
     party: Hashable

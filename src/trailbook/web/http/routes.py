@@ -146,10 +146,15 @@ def _sender(request: Request) -> Sender:
 
 
 def _asker(request: Request) -> Asker:
-    """Who asks, before it is known whether they may: the key that they name, their session, or else their address."""
-    headers = request.headers
+    """Who asks, before it is known whether they may: the key that they name, their session, or else their address.
+
+    The keys of an organisation and its people are two parties: no program without pause comes before every person.
+    """
+    headers, org = request.headers, request.params.get("org")
     key = headers.get("authorization", "").rpartition("_")[0]  # whatever its secret is said to be
-    return Asker(key or headers.get("cookie") or request.address, request.params.get("org"))
+    if key:
+        return Asker(key, (org, "keys"))
+    return Asker(headers.get("cookie") or request.address, (org, "people"))
 
 
 def _answered(request: Request, response: Response[Any]) -> Response[Any]:

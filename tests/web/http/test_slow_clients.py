@@ -58,11 +58,11 @@ def rest(connection: socket.socket, loop: ForwardLoop) -> bytes:
     raise AssertionError("the server never hung up")
 
 
-def post(served: Served, length: int, path: str = "entries") -> bytes:
+def post(served: Served, length: int, path: str = "entries", key: str = "") -> bytes:
     """The head of a request that records."""
     return (
         f"POST /api/v1/orgs/{ORG}/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
+        f"Authorization: Bearer {key or served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
 
 
@@ -262,6 +262,20 @@ def test_a_refused_body_that_comes_slowly(hasty: Served, loop: ForwardLoop) -> N
         slow.send(b"x")
         loop.forward(LAST_SECONDS)
         assert pushed(slow, 1000, piece=b"x", pause=0.01) < 1000
+
+
+def test_a_small_refused_body_that_comes_later(hasty: Served, loop: ForwardLoop) -> None:
+    """What is as good as there is waited for, for a second: the connection goes on, and else it ends."""
+    with line(hasty) as connection:
+        for late in (b"", b"[]", b"[]"):
+            connection.sendall(late + post(hasty, 2, "entries/batch", "tb_aaaaaaaaaaaaa_wrong"))
+            answer = b""
+            while b'"request_id"' not in answer:
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 401")
+            assert b"connection: close" not in answer.lower()
+        loop.forward(LAST_SECONDS)
+        assert heard(connection) == b""
 
 
 def test_a_refused_body_that_is_there(hasty: Served) -> None:

@@ -155,7 +155,12 @@ def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
     if _TRACEPARENT.fullmatch(trace):
         own.append((b"traceparent", trace))
     beginning = scope["state"].get("beginning", list)
-    return lambda headers: [*_completed(headers), *own, *beginning()]
+    return lambda headers: _once([*_completed(headers), *own, *beginning()])
+
+
+def _once(headers: Headers) -> Headers:
+    """The fields without those that are there already, name and value."""
+    return list(dict.fromkeys(headers))
 
 
 def _completed(headers: Headers) -> Headers:

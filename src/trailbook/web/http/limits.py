@@ -104,6 +104,8 @@ class Gate:
 
 def refusal_headers(error: BaseException) -> dict[str, str]:
     """The header fields that a refusal needs beyond those of its status."""
+    if isinstance(error, RequestTimeoutError):
+        return {"Connection": "close"}
     if not isinstance(error, TooManyTriesError):
         return {}
     more = error.headers if isinstance(error, TooManyRequestsError) else {}

@@ -2,8 +2,8 @@
 
 Owns the bound on time and size of a request's head, below everything else, where a slow or endless sender would hold
 a connection or memory for ever, and lends the application a way to break its connection. Refuses such a sender with
-408 or 431, and what is not HTTP with 400, and hangs up. An answer that is given before the body is there whole is the
-last one of its connection too: what the client goes on sending is dropped, and not for longer than it takes to hear it.
+408 or 431, and what is not HTTP with 400, and hangs up. An answer that is given before a large body is there whole is
+the last one of its connection too: what the client goes on sending is dropped, no longer than it takes to hear it.
 """
 
 from asyncio import TimerHandle
@@ -84,6 +84,13 @@ class Waiting(HttpToolsProtocol):
         self._inside = False
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if (
+            self._inside and self._late is None
+        ):  # the little that is missing is dropped, then the next request comes
+            self._late = self.loop.call_later(LAST_SECONDS, self.transport.close)
+
     def _wait(self) -> None:
         self._late = self.loop.call_later(self.header_seconds, self._ran_out)
 
@@ -111,11 +118,13 @@ class Waiting(HttpToolsProtocol):
         self.transport.abort()
 
     def _beginning(self, cycle: Any) -> Headers:
-        """The fields of an answer that begins now: where its request is not there whole, it is the last one."""
+        """The fields of an answer that begins now: where much of its request may be missing, it is the last one."""
         if not cycle.more_body:
             return []
         cycle.transport = _Parting(self.transport, self._part)
-        return [(b"connection", b"close")]
+        length = dict(cycle.scope["headers"]).get(b"content-length", b"")
+        little = length.isdigit() and int(length) <= LAST_BYTES
+        return [] if little else [(b"connection", b"close")]
 
     def _refuse(self, error: TrailbookError) -> None:
         if not self.transport.is_closing():

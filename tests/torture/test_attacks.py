@@ -24,7 +24,10 @@ LIMITS = {
     "wide": {"limits_reading": 1_000_000, "limits_recording": 1_000_000, "limits_failures": 1_000_000},
 }
 BEHIND = ("bodies_that_do_not_come", "halves_of_batches", "readers_that_take_little", "readers_that_take_all")
-CASES = [*((name, "usual") for name in ATTACKS), *((name, "wide") for name in BEHIND)]
+CASES = [
+    *(pytest.param(name, "usual", id=name) for name in ATTACKS),
+    *(pytest.param(name, "wide", id=f"{name}, wide limits", marks=pytest.mark.torture) for name in BEHIND),
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ Owns the socket and how the server ends. Refuses to write who asked for what: th
 
 import ctypes
 import errno
+import gc
 import importlib
 import signal
 import socket
@@ -130,6 +131,8 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         server.should_exit
     )  # a stream would hold up the end for as long as it is read
     _give_back()
+    gc.collect()
+    gc.freeze()  # what is there now stays: looking through all of it held every answer up for a tenth of a second
     server.run(sockets=[listening])
 
 

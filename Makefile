@@ -27,7 +27,7 @@ usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
 	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
 	@echo "make test    setup, a browser, a newer Python, nginx, lint and every test (PYTEST_ARGS=... go to pytest)"
-	@echo "make torture cuts, power cuts, kills, damage and requests by the thousand, two tests at a time (as root, on Debian)"
+	@echo "make torture cuts, power cuts, kills, damage, attacks and requests by the thousand (as root, on Debian)"
 	@echo "make full    the same with every case and no limit of time; it says at its end how many there were"
 	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
 	@echo "make lint    ruff, mypy and the direction of imports"
@@ -51,21 +51,21 @@ test: setup browser newer nginx
 	@echo "Running the tests ..."
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-# How much each run does is said in tests/amounts.py. Statistics of times come first, with nothing beside them; then the
+# How much each run does is said in tests/amounts.py. What measures times comes first, with nothing beside it; then the
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
-QUIET := tests/torture/test_timing.py
+QUIET := $(addprefix tests/torture/,test_timing.py test_attacks.py test_soak.py)
 LARGE := tests/torture tests/export/test_trailbook_verify.py tests/web/test_agree.py tests/web/test_any_request.py
 TORTURE := PYTHONHASHSEED=0 $(BIN)/python -m pytest -raP
 
 torture: setup browser
-	@echo "Cutting system calls, power and processes; this takes about ten minutes ..."
+	@echo "Cutting system calls, power and processes; this takes about a quarter of an hour ..."
 	@TRAILBOOK_TORTURE=1 $(TORTURE) -n 0 -o timeout=1200 $(QUIET) $(PYTEST_ARGS)
-	@TRAILBOOK_TORTURE=1 $(TORTURE) -n 2 -o timeout=1200 --dist loadgroup --ignore $(QUIET) $(LARGE) $(PYTEST_ARGS)
+	@TRAILBOOK_TORTURE=1 $(TORTURE) -n 2 -o timeout=1200 --dist loadgroup $(QUIET:%=--ignore %) $(LARGE) $(PYTEST_ARGS)
 
 full: setup browser
-	@echo "Cutting system calls, power and processes, every case; this takes about an hour ..."
+	@echo "Cutting system calls, power and processes, every case; this takes about an hour and a half ..."
 	@TRAILBOOK_TORTURE=full $(TORTURE) -n 0 -o timeout=0 $(QUIET) $(PYTEST_ARGS)
-	@TRAILBOOK_TORTURE=full $(TORTURE) -n 2 -o timeout=0 --dist loadgroup --ignore $(QUIET) $(LARGE) $(PYTEST_ARGS)
+	@TRAILBOOK_TORTURE=full $(TORTURE) -n 2 -o timeout=0 --dist loadgroup $(QUIET:%=--ignore %) $(LARGE) $(PYTEST_ARGS)
 
 mutants: setup
 	@echo "Changing one place at a time; this takes about a quarter of an hour ..."

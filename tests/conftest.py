@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import Phase, settings
 from playwright.sync_api import Browser, sync_playwright
+from tests.figures import pytest_terminal_summary
+
+__all__ = ["browser", "pytest_terminal_summary"]
 
 # Without the phase that explains a failure: it may take minutes, and the example says enough.
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)

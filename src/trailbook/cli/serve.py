@@ -3,13 +3,15 @@
 Owns the socket and how the server ends. Refuses to write who asked for what: there is no access log.
 """
 
+import ctypes
 import errno
+import gc
 import importlib
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 LISTEN = typer.Option(None, metavar="HOST:PORT", help="Where to listen; else 127.0.0.1:8750.")
 BASE_URL = typer.Option(None, metavar="URL", help="The address people use; else the one listened at.")
+M_MMAP_THRESHOLD, LARGE = (
+    -3,
+    1024 * 1024,
+)  # mallopt(3): from how many bytes on a block is a mapping of its own
 OPERATOR = "user/operator=Operator"
 ADMINISTRATOR = "system-administrator"
 Brings = Level | tuple[str, ...] | None  # the roles that a link brings along; None: those of the membership
@@ -125,7 +131,18 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
     app.state.streams.stopping = lambda: (
         server.should_exit
     )  # a stream would hold up the end for as long as it is read
+    _give_back()
+    gc.collect()
+    gc.freeze()  # what is there now stays: looking through all of it held every answer up for a tenth of a second
     server.run(sockets=[listening])
+
+
+def _give_back() -> None:
+    """Let memory for large bodies go back to the system once they are answered, where the C library can be told so."""
+    # Else it keeps, for each thread, as much as the largest bodies took together.
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def settle(deployment: "Deployment", settings: Settings) -> None:

@@ -102,7 +102,7 @@ def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str, sees: 
     column = _COLUMN.get(by, by)
     numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))
     if column in CODED:
-        words = reader.projection.tail.codes[column].words
+        words = reader.projection.codes[column].words
         values = [
             (code, FacetValue(words[code], reader.catalogue.label(column, words[code], lang), count))
             for code, count in numbers.items()

@@ -190,15 +190,16 @@ class Log(Recorder):
         order: Order = "desc",
         lang: str = "en",
         sentences: bool = True,
+        batch: int = BATCH,
     ) -> ExportRows:
         """Every entry that matches, counted and in batches, as files need them: much quicker than `rows`.
 
-        Raises: as `search`, before the first row.
+        `batch` is how many entries are read at once. Raises: as `search`, before the first row.
         """
         plan = self._questions.now_plan(query, viewer, lang)
         sees = self.clearance(viewer=viewer).sees
         lines = ExportLines(self._row_source(lang, sees, sentences=sentences))
-        batches = line_batches(lines, self._questions.in_order(plan, order, BATCH))
+        batches = line_batches(lines, self._questions.in_order(plan, order, batch))
         return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=batches)
 
     def exported(self, query: Query, *, viewer: Viewer) -> None:
@@ -286,7 +287,7 @@ class Log(Recorder):
         refuse_persons(self._reader, query)
         units = bucket_for(self.catalogue, query, bucket)
         plan = self._questions.now_plan(query, viewer, "en")
-        categories = self._projection.tail.codes["category"].words if by_category else []
+        categories = self._projection.codes["category"].words if by_category else []
         bars = partial(count_bars, plan=plan, units=units, tz=query.tz, categories=categories)
         return self._projection.remembered(
             ("histogram", plan, units, query.tz, by_category), lambda: self._projection.ask(bars)

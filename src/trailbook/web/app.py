@@ -30,7 +30,8 @@ from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.edge import EdgeSettings, edged
 from trailbook.web.http.forwarded import Proxies
 from trailbook.web.http.hashing import HashingLane
-from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Lane, Limits
+from trailbook.web.http.lane import Lane
+from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Limits
 from trailbook.web.http.problems import allowed_methods
 from trailbook.web.http.request import STRANGERS, THREADS, Site
 from trailbook.web.http.routes import Routes

@@ -1,5 +1,7 @@
 """The projection: it follows the log wherever an entry is recorded, and remembers nothing past its time."""
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,7 @@ from tests.finding.conftest import ME, ORG, TINY
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import DamagedError, IndexDamagedError
 from trailbook.finding.embedded.projection import Projection, readable
-from trailbook.query import Query
+from trailbook.query import Query, from_params
 from trailbook.recording.contract import Committed
 from trailbook.stores import MemoryStore, Store, StoredEntry
 from trailbook.testing.steady import START, FrozenClock, new_log
@@ -182,3 +184,32 @@ def test_a_clock_is_not_looked_at(kept: Store) -> None:
     later = log._projection.plan(Query(date="today", tz="UTC"), START + timedelta(days=1), 0, "en")
     assert (plan.since, plan.until) != (later.since, later.until)
     assert plan == log._projection.plan(Query(date="today", tz="UTC"), START + timedelta(hours=1), 0, "en")
+
+
+QUESTIONS: dict[str, Callable[[Projection], object]] = {
+    "a filter": lambda index: index.plan(from_params([("actor", "user/u-17")]), START, 0, "en"),
+    "what is hidden": lambda index: index.hidden(lambda _: False),
+    "bars by category": lambda index: index.codes,
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_nothing_is_numbered_while_another_thread_adds(
+    kept: Store, question: Callable[[Projection], object]
+) -> None:
+    """Two threads that numbered what waited at once put entries into the index twice: a question waits for the lock."""
+    log = new_log(kept)
+    log.record_many([entry("role.created")])
+    log._projection.catch_up()
+    answered = threading.Event()
+
+    def ask() -> None:
+        question(log._projection)
+        answered.set()
+
+    asking = threading.Thread(target=ask)
+    with log._projection.lock:
+        asking.start()
+        assert not answered.wait(0.2)
+    assert answered.wait(20)
+    asking.join()

@@ -1,8 +1,10 @@
-"""The memory of bodies: each sender has a share of it, all have a room together, and what arrived is what counts."""
+"""The memory of bodies: senders have a share, organisations leave each other room, and what arrived is what counts."""
 
 import asyncio
+import gc
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,14 +13,16 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.web.conftest import ORG, Served, wire
+from tests.web.conftest import ORG, OTHER, Served, wire
 
 from trailbook.errors import OverloadedError, TrailbookError
-from trailbook.web.http.bodies import LEAST, Bodies, Bound, TooMuchWaitsError
+from trailbook.web.api import fast_path
+from trailbook.web.http.bodies import LEAST, PACE, Bodies, Bound, Sender, TooMuchWaitsError
 from trailbook.web.http.problems import answer, problem_of
 from trailbook.web.http.strict_json import MalformedError, TooLargeError
 
-BOUND = Bound(5 * LEAST, TooLargeError("too large"))
+BOUND = Bound(5 * LEAST, TooLargeError, "too large")
+A, ALSO_A, B = Sender("a", "acme"), Sender("also a", "acme"), Sender("b", "bolt")
 
 
 def sending(*pieces: bytes | None) -> Callable[[], Any]:
@@ -34,7 +38,7 @@ def sending(*pieces: bytes | None) -> Callable[[], Any]:
     return receive
 
 
-def read(bodies: Bodies, *pieces: bytes | None, sender: str = "a") -> bytes:
+def read(bodies: Bodies, *pieces: bytes | None, sender: Sender = A) -> bytes:
     """A body of these pieces, its space free again."""
 
     async def reading() -> bytes:
@@ -45,35 +49,73 @@ def read(bodies: Bodies, *pieces: bytes | None, sender: str = "a") -> bytes:
         return thread.submit(asyncio.run, reading()).result()
 
 
-def test_a_share_and_the_room() -> None:
-    """One sender's share is theirs alone: 429; the room of all is full: 503; both say when to come again."""
-    bodies = Bodies(room=5 * LEAST, share=3 * LEAST)
+def test_a_share() -> None:
+    """One sender's share is theirs alone: 429, which says when to come again; another key is not asked about it."""
+    bodies = Bodies(room=100 * LEAST, share=3 * LEAST)
     with ExitStack() as stack:
-        first = stack.enter_context(bodies.space("a"))
+        first = stack.enter_context(bodies.space(A))
         first.take(2 * LEAST)
-        stack.enter_context(bodies.space("a"))
-        with pytest.raises(TooMuchWaitsError) as share, bodies.space("a"):
+        stack.enter_context(bodies.space(A))
+        with pytest.raises(TooMuchWaitsError) as share, bodies.space(A):
             pass
         with pytest.raises(TooMuchWaitsError):
             first.take(1)
-        stack.enter_context(bodies.space("b")).take(2 * LEAST)
-        with pytest.raises(OverloadedError) as room, bodies.space("c"):
-            pass
-        assert bodies.held == 5 * LEAST
+        stack.enter_context(bodies.space(ALSO_A)).take(3 * LEAST)
+        assert bodies.held == 6 * LEAST
     assert bodies.held == 0
-    with bodies.space("a") as again:  # the control: what was let go of is there again
+    with bodies.space(A) as again:  # the control: what was let go of is there again
         again.take(3 * LEAST)
-    assert [problem_of(e.value, "").status for e in (share, room)] == [429, 503]
-    assert [answer(problem_of(e.value, "")).headers["Retry-After"].isdecimal() for e in (share, room)] == [
-        True,
-        True,
-    ]
+    refused = answer(problem_of(share.value, ""))
+    assert (refused.status_code, refused.headers["Retry-After"].isdecimal()) == (429, True)
+
+
+def test_an_organisation_leaves_room_for_others() -> None:
+    """Alone it has half of the room, with all its keys; the next one finds as much as is then left for it: else 503."""
+    bodies = Bodies(room=6 * LEAST, share=2 * LEAST)
+    with bodies.space(A) as first, bodies.space(ALSO_A):
+        first.take(2 * LEAST)
+        with pytest.raises(OverloadedError) as room, bodies.space(ALSO_A):
+            pass
+        with pytest.raises(OverloadedError), bodies.space(Sender("b", A.party)):
+            pass  # the control: it is the organisation that counts, and not the key
+        with bodies.space(B) as other:
+            with pytest.raises(OverloadedError):
+                other.take(3 * LEAST // 2 + 1)
+            with bodies.space(Sender("c", "cargo")):
+                assert bodies.held == 5 * LEAST
+    with bodies.space(ALSO_A) as again:
+        again.take(2 * LEAST)
+    refused = answer(problem_of(room.value, ""))
+    assert (refused.status_code, refused.headers["Retry-After"].isdecimal()) == (503, True)
+
+
+def test_who_is_known_later() -> None:
+    """A body is its organisation's from then on, and its former sender's no more; where there is no room, nobody's."""
+    bodies = Bodies(room=100 * LEAST, share=2 * LEAST)
+    with bodies.space(A) as space:
+        space.pass_to(B)
+        with bodies.space(A) as again:
+            again.take(2 * LEAST)
+            with pytest.raises(TooMuchWaitsError):
+                space.pass_to(A)
+    assert bodies.held == 0
+
+
+def test_a_flood_is_read_at_a_pace() -> None:
+    """What comes at once is read at once up to a bound, then as time passes; for another organisation at once."""
+    bodies = Bodies()
+    with bodies.space(A):
+        assert bodies.wait(A.party, 64 * 1024) == 0
+        assert bodies.wait(A.party, 60 * PACE) > 30
+        assert bodies.wait(B.party, 64 * 1024) == 0
+    with bodies.space(A):  # the control: nothing of it is under way any more
+        assert bodies.wait(A.party, 64 * 1024) == 0
 
 
 def test_what_arrived_is_what_counts() -> None:
     """A byte costs what a connection costs, and no more until there are more."""
     bodies = Bodies()
-    with bodies.space("a") as space:
+    with bodies.space(A) as space:
         space.take(1)
         assert bodies.held == LEAST
         space.take(LEAST)
@@ -97,6 +139,17 @@ def test_a_body_that_is_refused_leaves_nothing(
         read(bodies, *pieces)
     assert bodies.held == 0
     assert read(bodies, b"ab", b"", b"c") == b"abc"
+
+
+def test_a_refusal_keeps_nothing_of_a_body() -> None:
+    """One error that was raised again and again kept every body that it refused: memory grew by each."""
+    piece = b"x" * BOUND.most
+    before = sys.getrefcount(piece)
+    for _ in range(3):
+        with pytest.raises(TooLargeError):
+            read(Bodies(), piece, b"x")
+    gc.collect()
+    assert sys.getrefcount(piece) == before
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +224,59 @@ def test_a_key_revoked_while_its_batch_comes(own: Served, dial: Callable[[bytes]
     own.deployment.credentials.revoke_key(key.id)
     dropped.sendall(body[1:])
     assert dropped.recv(100).startswith(b"HTTP/1.1 401")
+
+
+def test_an_organisation_with_many_keys(
+    own: Served, dial: Callable[[bytes], socket.socket], monkeypatch: Any
+) -> None:
+    """Its keys hold all that it may: its next body is 503 and says when; another organisation's is recorded at once."""
+    bodies = own.app.state.bodies
+    assert bodies.held == 0
+    monkeypatch.setattr(bodies, "_room", 8 * LEAST)
+    keys = [own.deployment.credentials.new_key(ORG, f"Host {at}", ("record",))[1] for at in range(5)]
+    slow = [
+        dial(head(own, path, key)) for path, key in zip(["entries/batch", "entries"] * 2, keys, strict=False)
+    ]
+    while bodies.held < 4 * LEAST:
+        pass
+    refused = posted(own, ORG, keys[4])
+    assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+    assert refused.headers["retry-after"].isdecimal()
+    assert posted(own, OTHER, own.keys["other"]).status_code == 200
+    for each in slow:
+        each.close()
+    while bodies.held:
+        pass
+    assert posted(own, ORG, keys[4]).status_code == 200
+
+
+def posted(served: Served, org: str, key: str) -> httpx.Response:
+    """The answer to a batch of one."""
+    headers = {"Authorization": f"Bearer {key}"}
+    path = f"{served.base_url}/api/v1/orgs/{org}/entries/batch"
+    return httpx.post(path, json=[wire()], headers=headers, timeout=20)
+
+
+@pytest.mark.parametrize(("other", "waits"), [(B, False), (Sender("c", "acme"), True)])
+def test_an_organisation_does_not_take_every_turn(other: Sender, waits: bool) -> None:
+    """Batches of many keys fill its turns, and others' come between; the control is one more key of its own."""
+
+    async def main() -> bool:
+        turns, over = fast_path.BatchTurns(), asyncio.Event()
+
+        async def record(sender: Sender, until: asyncio.Event | None) -> None:
+            async with turns.turn(sender):
+                if until is not None:
+                    await until.wait()
+
+        waiting = [asyncio.create_task(record(sender, over)) for sender in (A, ALSO_A) * 10]
+        last = asyncio.create_task(record(other, None))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        waited = not last.done()
+        over.set()
+        await asyncio.gather(last, *waiting)
+        return waited
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, main()).result() == waits

@@ -7,7 +7,7 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
-from trailbook.web.http.content_coding import unpacked
+from trailbook.web.http.content_coding import MOST_PARTS, unpacked
 from trailbook.web.http.strict_json import MalformedError, TooLargeError
 
 MOST = 4_000_000
@@ -58,6 +58,15 @@ def test_the_bound_holds_over_all_parts_together(coding: str) -> None:
     for body in (half + half + PACK[coding](b"x"), PACK[coding](bytes(20 * MOST))):
         with pytest.raises(TooLargeError):
             read(body, coding)
+
+
+@CODINGS
+def test_parts_are_a_thousand_at_most(coding: str) -> None:
+    """A million empty ones are a small body that takes minutes; the control has as many as may be."""
+    empty = PACK[coding](b"")
+    assert read(empty * MOST_PARTS, coding) == b""
+    with pytest.raises(MalformedError, match=f"more than {MOST_PARTS}"):
+        read(empty * (MOST_PARTS + 1), coding)
 
 
 def test_a_frame_of_unknown_size_and_one_without_content_are_read() -> None:

@@ -7,14 +7,18 @@ import gzip
 import json
 import select
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from tests.web.conftest import ORG, PLENTY, Served, wire
 from tests.web.forward import ForwardLoop
+
+from trailbook.web.http.slow_clients import LAST_SECONDS
 
 HEAD, BODY, IDLE = PLENTY.header_seconds, PLENTY.request_seconds, PLENTY.idle_seconds
 
@@ -27,7 +31,7 @@ def loop() -> ForwardLoop:
 
 @pytest.fixture(scope="module")
 def hasty(serve: Callable[..., Served], loop: ForwardLoop) -> Served:
-    """A server whose seconds pass when they are told to."""
+    """A server whose seconds pass when they are answer to."""
     assert HEAD < BODY < IDLE
     return serve(loop=loop)
 
@@ -54,11 +58,11 @@ def rest(connection: socket.socket, loop: ForwardLoop) -> bytes:
     raise AssertionError("the server never hung up")
 
 
-def post(served: Served, length: int, path: str = "entries") -> bytes:
+def post(served: Served, length: int, path: str = "entries", key: str = "") -> bytes:
     """The head of a request that records."""
     return (
         f"POST /api/v1/orgs/{ORG}/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
+        f"Authorization: Bearer {key or served.keys['both']}\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
 
 
@@ -197,25 +201,104 @@ def test_a_body_that_nobody_reads(hasty: Served, loop: ForwardLoop) -> None:
     assert is_served(hasty)
 
 
+def pushed(connection: socket.socket, most: int, *, piece: bytes = bytes(65536), pause: float = 0) -> int:
+    """How many bytes could be sent, at most so many, until it was hung up on."""
+    sent = 0
+    try:
+        while sent < most:
+            sent += connection.send(piece)
+            time.sleep(pause)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return sent
+
+
+def heard(connection: socket.socket) -> bytes:
+    """Everything that arrived until the connection ended or broke."""
+    pieces = []
+    try:
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+    except ConnectionResetError:
+        pass
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize(("path", "status"), [("entries/batch", 413), ("entries", 413), ("live", 405)])
+def test_a_refused_body_is_not_read_on(served: Served, path: str, status: int) -> None:
+    """Whoever pushes a gigabyte that is refused hears so, and is hung up on within what the buffers hold."""
+    with line(served) as large:
+        large.sendall(post(served, 1_000_000_000, path))
+        assert pushed(large, 512 << 20) < 64 << 20
+        answer = heard(large)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close" in answer.lower()
+    assert is_served(served)
+
+
+def test_a_body_past_its_share_is_not_read_on(served: Served, monkeypatch: Any) -> None:
+    """429 and 503 too, which are answer in the middle of a body; the control has room, and is read whole."""
+    bodies, length = served.app.state.bodies, 16 << 20
+    for limit, status in (("_share", 429), ("_room", 503)):
+        with monkeypatch.context() as patch, line(served) as large:
+            patch.setattr(bodies, limit, 1 << 20)
+            large.sendall(post(served, length, "entries/batch"))
+            pushed(large, length)
+            answer = heard(large)
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert b"\r\nconnection: close" in answer.lower()
+        assert b"\r\nretry-after: " in answer.lower()
+    with line(served) as whole:
+        whole.sendall(post(served, length, "entries/batch"))
+        assert pushed(whole, length) == length
+        assert whole.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_a_refused_body_that_comes_slowly(hasty: Served, loop: ForwardLoop) -> None:
+    """After a second nobody listens any more, however little came."""
+    with line(hasty) as slow:
+        slow.sendall(post(hasty, 1_000_000_000) + b"{")
+        assert heard(slow).startswith(b"HTTP/1.1 413")
+        slow.send(b"x")
+        loop.forward(LAST_SECONDS)
+        assert pushed(slow, 1000, piece=b"x", pause=0.01) < 1000
+
+
+def test_a_small_refused_body_that_comes_later(hasty: Served, loop: ForwardLoop) -> None:
+    """What is as good as there is waited for, for a second: the connection goes on, and else it ends."""
+    with line(hasty) as connection:
+        for late in (b"", b"[]", b"[]"):
+            connection.sendall(late + post(hasty, 2, "entries/batch", "tb_aaaaaaaaaaaaa_wrong"))
+            answer = b""
+            while b'"request_id"' not in answer:
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 401")
+            assert b"connection: close" not in answer.lower()
+        loop.forward(LAST_SECONDS)
+        assert heard(connection) == b""
+
+
+def test_a_refused_body_that_is_there(hasty: Served) -> None:
+    """The control: what was read whole and refused is answered on a connection that goes on."""
+    with line(hasty) as connection:
+        for _ in range(2):
+            connection.sendall(post(hasty, 2) + b"{}")
+            answer = b""
+            while b'"request_id"' not in answer:
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 422")
+            assert b"connection: close" not in answer.lower()
+
+
 def test_a_body_that_is_refused_while_it_is_sent(hasty: Served) -> None:
-    """Whoever sends it to its end all the same reads why, and may go on: the answer was lost in a connection reset."""
+    """Whoever sends it to its end all the same reads why: the answer was lost in a connection reset."""
     size = 17 * 1024 * 1024
     for _ in range(5):
         with line(hasty) as large:
             large.sendall(post(hasty, size) + b" " * size)
-            assert answered(large).startswith(b"HTTP/1.1 413")
-            large.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert answered(large).startswith(b"HTTP/1.1 200")
-
-
-def answered(connection: socket.socket) -> bytes:
-    """An answer that ends as JSON does."""
-    answer = b""
-    while not answer.endswith(b"}"):
-        piece = connection.recv(65536)
-        assert piece, answer
-        answer += piece
-    return answer
+            answer = heard(large)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert answer.endswith(b"}")
 
 
 def test_a_stream_is_not_hung_up_on(hasty: Served, loop: ForwardLoop) -> None:

@@ -1,6 +1,7 @@
 """Strict JSON: what readers could understand differently is refused, saying where."""
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -81,6 +82,20 @@ def test_lines() -> None:
     assert len(strict_json.lines(b"{}\n" * strict_json.MAX_LINES)) == strict_json.MAX_LINES
     with pytest.raises(strict_json.BatchTooLargeError):
         strict_json.lines(b"{}\n" * (strict_json.MAX_LINES + 1))
+
+
+def test_a_million_objects_are_not_made() -> None:
+    """Fifteen megabytes of `{},` took three hundred to refuse; the control is what a list of as many objects takes."""
+    raw = b"[" + b"{}," * 100_000 + b"{}]"
+    tracemalloc.start()
+    with pytest.raises(strict_json.BatchTooLargeError):
+        strict_json.elements(raw)
+    refused = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    json.loads(raw)
+    made = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refused * 10 < made
 
 
 def test_elements() -> None:

@@ -18,6 +18,7 @@ from trailbook.finding.embedded.segments import DEFAULT_SIZES, Listed, Parts, Se
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.index import (
     Clause,
+    Codes,
     Fields,
     IndexRow,
     Lives,
@@ -92,6 +93,12 @@ class Projection:
     def stand(self) -> tuple[int, int]:
         """Where the log stands here: how far it reaches, and how often something of it was removed or erased."""
         return self.tail.size, self.erasures.count
+
+    @property
+    def codes(self) -> dict[str, Codes]:
+        """The codes of every coded column, with the words that waited for one: no two threads may give it at once."""
+        with self.lock:
+            return self.tail.codes
 
     @property
     def unsealed(self) -> int:
@@ -210,7 +217,7 @@ class Projection:
 
         An entry that cannot be read has no category: that it is there is no secret, and nothing of it is shown.
         """
-        codes = self.tail.codes["category"]
+        codes = self.codes["category"]
         return Clause("category", codes.known([w for w in codes.words if w and not sees(w)]), negated=True)
 
     def exists(self, item: int, hidden: Hidden = ()) -> bool:
@@ -361,7 +368,7 @@ class Projection:
                 self._life[item] = (at, seq, alive)
 
     def _clause(self, term: Term) -> Clause:
-        codes = self.tail.codes
+        codes = self.codes
         if term.field in _ITEM_FIELDS:
             named = [v.partition("/")[::2] for v in term.values]
             numbers = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])
@@ -379,8 +386,8 @@ class Projection:
 
     def _word(self, word: str, lang: str) -> Word:
         items = sorted(self._store.items_by_word(self._org, word))
-        actions = self.tail.codes["action"]
-        hits = [a for a in actions.of if any(w.startswith(word) for w in self.label_words(a, lang))]
+        actions = self.codes["action"]
+        hits = [a for a in actions.words if any(w.startswith(word) for w in self.label_words(a, lang))]
         return Word(tuple(items), actions.known(hits))
 
     def _rows(self, start: int, stop: int) -> list[IndexRow]:

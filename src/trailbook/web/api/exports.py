@@ -47,6 +47,9 @@ from trailbook.web.http.transfers import Transfers
 MAX_ORDER = 64 * 1024
 NOTE, ZIP = "text/plain", "application/zip"
 _PIECE = 64 * 1024  # bytes; a thread is entered once a piece
+_ROWS = (
+    500  # entries read at once, while a page waits: a tenth longer in all, and a third as long for each page
+)
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -379,7 +382,7 @@ def _at_once(request: Request, name: Format) -> Outflow:
     def begin(beside: Beside) -> AsyncIterator[bytes]:
         viewer, order = request.viewer, asked.paging.order
         request.site.exports.orders.require_room(viewer, beside)  # before anything is counted
-        rows = request.log.export(asked.query, viewer=viewer, order=order, lang=request.lang)
+        rows = request.log.export(asked.query, viewer=viewer, order=order, lang=request.lang, batch=_ROWS)
         request.log.exported(asked.query, viewer=viewer)  # after `as_of`: it is not in its own file
         pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=asked.query.tz))
         return outflows.turns.pieces(_pieces(pieces))

@@ -2,14 +2,14 @@
 
 Owns the gathering: single entries of an organisation that arrive while a commit is under way share the next one,
 and the key that they came with is asked for once in it, so that a revoked one ends with the commit before. A batch
-takes its turn when all of it is there, and no key takes every turn. Refuses to wait without bound, and to answer
-before what it answers is durable. Everything else goes on to the framework, whose routes of the same paths end here.
+takes its turn when all of it is there, and no key or organisation takes every turn. Refuses to wait without bound,
+and to answer before what it answers is durable. Everything else goes on to the framework, whose routes of the same
+paths end here.
 """
 
 import asyncio
-import logging
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -25,18 +25,17 @@ from trailbook.errors import TrailbookError
 from trailbook.model import Item, NewEntry
 from trailbook.web.api.recording import read_one, receipt_of, record_batch
 from trailbook.web.http.auth import admit_api
-from trailbook.web.http.bodies import Bound
+from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.limits import refusal_headers
-from trailbook.web.http.problems import answer, problem_of
+from trailbook.web.http.problems import answer, problem_of, tell_fault
 from trailbook.web.http.request import Admission, Request, Site, request_in, request_of
 from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY, BatchTooLargeError, TooLargeError
 
 _PATH = re.compile(r"/api/v1/orgs/([^/]+)/entries(/batch)?")
 _TOGETHER = 512  # single entries in one commit: more would keep the first of them waiting
-_BATCHES, _OWN = 8, 4  # batches recorded at a time, and of one key; each is there whole before its turn
-_ENTRY = Bound(MAX_ENTRY, TooLargeError(f"one entry may have {MAX_ENTRY} bytes"))
-_BATCH = Bound(MAX_BATCH, BatchTooLargeError(f"a batch may have {MAX_BATCH} bytes"))
-_log = logging.getLogger("trailbook.web")
+_BATCHES, _OWN = 4, 2  # batches recorded at a time, and of one key or organisation
+_ENTRY = Bound(MAX_ENTRY, TooLargeError, f"one entry may have {MAX_ENTRY} bytes")
+_BATCH = Bound(MAX_BATCH, BatchTooLargeError, f"a batch may have {MAX_BATCH} bytes")
 
 Reply = Response[bytes] | Exception
 
@@ -48,6 +47,23 @@ class _Waiting(Struct):
     answer: "asyncio.Future[Response[bytes]]"
 
 
+class BatchTurns:
+    """In which order batches are recorded: a few at a time, and of one key or organisation fewer."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(_BATCHES)
+        self._own: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, sender: Sender) -> AsyncIterator[None]:
+        """One turn, of which one key or organisation waits for a few at a time: others come between."""
+        async with self._few(sender), self._few(sender.party), self._all:
+            yield
+
+    def _few(self, whose: Hashable) -> asyncio.Semaphore:
+        return self._own.setdefault(whose, asyncio.Semaphore(_OWN))
+
+
 class Ingest:
     """One application's way in: what waits of each organisation."""
 
@@ -55,16 +71,16 @@ class Ingest:
         self.site = site
         self._waiting: dict[str, list[_Waiting]] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._batches = asyncio.Semaphore(_BATCHES)
-        self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._turns = BatchTurns()
 
     async def single(self, request: Request, receive: Receive) -> Response[bytes]:
         """The answer to one entry. Raises: TooLargeError; as `Space.body`; what recording it raises."""
         _ENTRY.announced(request.headers)
-        with self.site.bodies.space(_bearer(request)) as space:
+        with self.site.bodies.space(_stranger(request)) as space:
             first: Any = await receive()
             if first.get("more_body"):  # what comes in pieces is waited for from whoever may record alone
-                await to_thread.run_sync(_admit, request, limiter=self.site.limiter)
+                admitted = await to_thread.run_sync(_admit, request, limiter=self.site.limiter)
+                space.pass_to(_sender(admitted))
             body = await space.body(receive, _ENTRY, first=first)
             return await self._in_next_commit(structs.replace(request, body=body))
 
@@ -72,18 +88,11 @@ class Ingest:
         """The answer to a batch: who asks is known before its body is read. Raises: as `single`."""
         _BATCH.announced(request.headers)
         admitted = await to_thread.run_sync(_admit, request, limiter=self.site.limiter)
-        with self.site.bodies.space(admitted.source.id) as space:
+        with self.site.bodies.space(_sender(admitted)) as space:
             body = await space.body(receive, _BATCH)
-            async with self._turn(admitted.source.id):
+            async with self._turns.turn(space.sender):
                 whole = structs.replace(request, body=body)
                 return await to_thread.run_sync(_recorded, whole, limiter=self.site.limiter)
-
-    @asynccontextmanager
-    async def _turn(self, source: str) -> AsyncIterator[None]:
-        """One of the turns, of which one key waits for a few at a time: others come between."""
-        own = self._own.setdefault(source, asyncio.Semaphore(_OWN))
-        async with own, self._batches:
-            yield
 
     async def _in_next_commit(self, request: Request) -> Response[bytes]:
         entry = _Waiting(request, asyncio.get_running_loop().create_future())
@@ -172,15 +181,19 @@ def _recorded(request: Request) -> Response[bytes]:
     return record_batch(structs.replace(request, admitted=_admit(request)))
 
 
-def _bearer(request: Request) -> str:
-    """Whose share a body takes before its key is asked for: whoever has the same secret, and nobody else."""
-    return request.headers.get("authorization", "").partition(" ")[2].strip()
+def _sender(admitted: Admission) -> Sender:
+    return Sender(admitted.source.id, admitted.viewer.org)
+
+
+def _stranger(request: Request) -> Sender:
+    """Whose a body is before its key is asked for: whoever has the same secret, and comes from the same address."""
+    bearer = request.headers.get("authorization", "").partition(" ")[2].strip()
+    return Sender(bearer, ("address", request.address))
 
 
 def _refused(site: Site, error: Exception, id_: str) -> Response[bytes]:
     problem = problem_of(error, site.base_url, id_)
-    if problem.status >= 500:
-        _log.error("request %s: %s", id_, problem.code, exc_info=error)
+    tell_fault(problem, error)
     return answer(problem, refusal_headers(error))
 
 

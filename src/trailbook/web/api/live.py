@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -79,10 +80,11 @@ class Streams:
 
 
 class Newer(Struct, frozen=True):
-    """What one look finds: the size of the log, and the next entries that match."""
+    """What one look finds: the size of the log, the next entries that match, and how much is signed."""
 
     size: int
     entries: tuple[Shown, ...]
+    signed: int | None
 
 
 class Following(Struct, frozen=True):
@@ -102,14 +104,15 @@ class Following(Struct, frozen=True):
         """What there is after an entry. Raises: as `admitted`."""
         viewer, log = self.admitted(), self.request.log
         size = log.size(viewer=viewer)
+        signed = self._signed(viewer)
         if size <= after + 1:
-            return Newer(size, ())
+            return Newer(size, (), signed)
         lang = self.request.lang
-        return Newer(size, log.newer(self.query, viewer=viewer, after=after, limit=_BATCH, lang=lang))
+        entries = log.newer(self.query, viewer=viewer, after=after, limit=_BATCH, lang=lang)
+        return Newer(size, entries, signed)
 
-    def signed(self) -> int | None:
+    def _signed(self, viewer: Viewer) -> int | None:
         """The size of the last signed head, for those who may read proofs."""
-        viewer = self.admitted()
         if viewer.read_proofs != "full":
             return None
         try:
@@ -163,18 +166,17 @@ def _following(request: Request, streams: Streams) -> Following:
 
 async def events(following: Following) -> AsyncIterator[bytes]:
     """The events of a stream, until the permission, the server or the reader goes."""
-    limiter, streams, after = following.request.site.limiter, following.streams, following.after
+    turns, streams, after = following.request.site.outflows.turns, following.streams, following.after
     with streams.opened(following.viewer) as room:
         yield b": open\n\n" if room else _END
         spoke, signed = anyio.current_time(), 0
         while room and not streams.stopping():
             try:
-                newer = await to_thread.run_sync(following.newer, after, limiter=limiter)
-                head = await to_thread.run_sync(following.signed, limiter=limiter)
+                newer = await turns.run(partial(following.newer, after))
             except (NotPermittedError, UnauthenticatedError):
                 yield _END
                 return
-            entries = newer.entries
+            entries, head = newer.entries, newer.signed
             news = [_event("entry", entry, entry.seq) for entry in entries]
             if head is not None and head > signed:
                 news, signed = [*news, _event("checkpoint", {"size": head})], head

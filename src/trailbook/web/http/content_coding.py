@@ -2,7 +2,8 @@
 
 Owns that a body is read whole or not at all, however many members or frames it was packed in, and the bound on what a
 few compressed bytes may become: it is kept while unpacking, so that a bomb costs no more memory than the largest
-honest body. Refuses codings it does not know, and several of them at once.
+honest body. Refuses codings it does not know, several of them at once, and members by the thousand: to begin one costs
+as much as some thousand bytes, and twenty bytes are one.
 """
 
 import zlib
@@ -15,6 +16,8 @@ from trailbook.web.http.strict_json import MalformedError
 
 _WINDOW = 8 * 1024 * 1024  # what a zstd frame may ask the reader to keep at hand (RFC 9659)
 _PIECE = 128  # bytes unpacked at once: at 128 KiB for 3 of them, some 6 MB before the bound is looked at
+_GZIP_PIECE = 16 * 1024  # and of gzip, whose reader keeps to a bound by itself
+MOST_PARTS = 1_000  # members or frames of a body
 _GZIP = 31  # zlib's number for gzip framing alone
 
 
@@ -39,27 +42,31 @@ def unpacked(body: bytes, coding: str, too_large: InvalidError, most: int) -> by
 
 def _gunzip(body: bytes, most: int) -> bytes:
     """Every member of a gzip body, one after the other. Source: RFC 1952 section 2.2."""
-    content, rest = b"", body
-    while True:
+    content, at = bytearray(), 0
+    for _ in range(MOST_PARTS):
         reader = zlib.decompressobj(_GZIP)
-        try:
-            content += reader.decompress(rest, most + 1 - len(content))
-        except zlib.error:
-            raise MalformedError("the body is not gzip, or something stands behind it") from None
-        if len(content) > most:
-            return content
-        if not reader.eof:
-            raise MalformedError("the body ends before its gzip member does")
-        rest = reader.unused_data
-        if not rest:
-            return content
+        while not reader.eof:
+            piece = body[at : at + _GZIP_PIECE]
+            if not piece:
+                raise MalformedError("the body ends before its gzip member does")
+            try:
+                content += reader.decompress(piece, most + 1 - len(content))
+            except zlib.error:
+                raise MalformedError("the body is not gzip, or something stands behind it") from None
+            at += len(piece)
+            if len(content) > most:
+                return bytes(content)
+        at -= len(reader.unused_data)
+        if at >= len(body):
+            return bytes(content)
+    raise MalformedError(f"the body has more than {MOST_PARTS} gzip members")
 
 
 def _unzstd(body: bytes, most: int) -> bytes:
     """Every frame of a zstd body, one after the other. Source: RFC 8878 section 3.1."""
-    content, at = bytearray(), 0
-    while True:
-        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+    content, at, context = bytearray(), 0, zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+    for _ in range(MOST_PARTS):
+        reader = context.decompressobj()
         while not reader.eof:
             piece = body[at : at + _PIECE]
             if not piece:
@@ -75,3 +82,4 @@ def _unzstd(body: bytes, most: int) -> bytes:
         at -= len(reader.unused_data)
         if at >= len(body):
             return bytes(content)
+    raise MalformedError(f"the body has more than {MOST_PARTS} zstd frames")

@@ -7,7 +7,7 @@ that broke off as if it were whole.
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from random import getrandbits
 from typing import Any
@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from trailbook.errors import InvalidError
 from trailbook.web.http.limits import refusal_headers, within
-from trailbook.web.http.problems import MEDIA_TYPE, Problem, problem_of
+from trailbook.web.http.problems import MEDIA_TYPE, Problem, answer, problem_of, tell_fault
 from trailbook.web.http.responses import Headers, Outgoing
 
 MAX_URL, MAX_HEAD = 8192, 65_536
@@ -89,11 +89,12 @@ def edged(inner: ASGIApp, settings: EdgeSettings) -> ASGIApp:
             )
         except Exception as error:
             problem = problem_of(error, settings.base_url, id_)
-            if out.started or problem.status >= 500:
-                _log.exception("request %s failed", id_)
+            tell_fault(problem, error)
             if out.started and not out.ended:
+                _log.exception("request %s broke off", id_)
                 raise  # the transfer breaks visibly; an end here would make a part look whole
-            await _answer(out, problem, refusal_headers(error))  # of which nothing is sent once all is
+            more = answer(problem, refusal_headers(error)).headers
+            await _answer(out, problem, more)  # of which nothing is sent once all is
 
     return outer
 
@@ -153,7 +154,13 @@ def _completing(scope: Any, id_: str) -> Callable[[Headers], Headers]:
     trace = next((value for name, value in scope["headers"] if name.lower() == b"traceparent"), b"")
     if _TRACEPARENT.fullmatch(trace):
         own.append((b"traceparent", trace))
-    return lambda headers: [*_completed(headers), *own]
+    beginning = scope["state"].get("beginning", list)
+    return lambda headers: _once([*_completed(headers), *own, *beginning()])
+
+
+def _once(headers: Headers) -> Headers:
+    """The fields without those that are there already, name and value."""
+    return list(dict.fromkeys(headers))
 
 
 def _completed(headers: Headers) -> Headers:
@@ -171,9 +178,9 @@ async def _options(send: Send, allowed: str) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _answer(send: Send, problem: Problem, more: dict[str, str] | None = None) -> None:
+async def _answer(send: Send, problem: Problem, more: Mapping[str, str]) -> None:
     body = msgspec.json.encode(problem)
-    headers = [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
+    headers = [(name.lower().encode(), value.encode()) for name, value in more.items()]
     headers += _of_a_problem(body)
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,16 +1,14 @@
 """Limits of a deployment: how often a key or a session may ask, how long anybody may take, and how many at a time.
 
-Owns the numbers, what is counted against them, the header fields that say how much is left, and the lane in which
-answers are made. Refuses to count a person across organisations, and to let anybody wait for what is too much.
+Owns the numbers, what is counted against them, and the header fields that say how much is left. Refuses to count a
+person across organisations, and to let anybody wait for what is too much.
 Source: draft-ietf-httpapi-ratelimit-headers.
 """
 
 import asyncio
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from litestar.types import Receive
 from msgspec import Struct
 
@@ -20,8 +18,6 @@ from trailbook.errors import TooManyTriesError, TrailbookError
 from trailbook.model import Item
 
 _ADDRESSES = 100  # as many addresses may guess at once before nobody may: a right key is not asked about it
-PATIENCE = 0.1  # seconds
-_T = TypeVar("_T")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -149,27 +145,3 @@ def _rate_headers(name: str, throttle: Throttle, *, left: float, wait: float) ->
 
 def _who(viewer: Viewer) -> tuple[str, str, str]:
     return viewer.org, viewer.item.type, viewer.item.id
-
-
-class Lane:
-    """Runs the making of answers in threads, one at a time unless one is slow; at most as many as `limiter` allows."""
-
-    # Threads of one interpreter do not work side by side, they interrupt each other: sixteen readers at once were
-    # answered at half the rate of one after the other. Who has waited for their patience goes in beside a slow one.
-
-    def __init__(self, limiter: CapacityLimiter) -> None:
-        self._limiter = limiter
-        self._turn: Semaphore | None = None
-
-    async def run(self, make: Callable[[], _T]) -> _T:
-        """What `make` gives. Raises: what `make` raises."""
-        if self._turn is None:
-            self._turn = Semaphore(1)  # made where the loop runs
-        with move_on_after(PATIENCE) as waiting:
-            await self._turn.acquire()
-        if waiting.cancelled_caught:
-            return await to_thread.run_sync(make, limiter=self._limiter)
-        try:
-            return await to_thread.run_sync(make, limiter=self._limiter)
-        finally:
-            self._turn.release()

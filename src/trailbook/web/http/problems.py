@@ -4,6 +4,7 @@ Owns the status of each code. Refuses to say anything of stacks, SQL, paths or p
 `internal`, and its reason goes to the operator's log under the request id alone.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from trailbook.errors import (
 from trailbook.web.http.texts import words
 
 MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("trailbook.web")
 
 STATUS = {
     "malformed": 400,
@@ -183,6 +185,14 @@ def answer(problem: Problem, more: dict[str, str] | None = None) -> Response[byt
     return Response(
         msgspec.json.encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE
     )
+
+
+def tell_fault(problem: Problem, error: BaseException) -> None:
+    """Tell the operator of what is the server's own fault; whoever sends too much would fill the server's log."""
+    if problem.code == "overloaded":
+        _log.info("request %s: %s", problem.request_id, problem.code)
+    elif problem.status >= 500:
+        _log.error("request %s: %s", problem.request_id, problem.code, exc_info=error)
 
 
 def allowed_methods(app: Any, path: str) -> str:

@@ -22,7 +22,8 @@ from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.forwarded import Proxies
 from trailbook.web.http.hashing import HashingLane
-from trailbook.web.http.limits import Gate, Lane
+from trailbook.web.http.lane import Lane
+from trailbook.web.http.limits import Gate
 from trailbook.web.http.row_cache import RowCache
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words

@@ -3,7 +3,7 @@
 Owns that no handler is reached without a gate. Refuses to know what a handler does.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from anyio import to_thread
@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
-from trailbook.web.http.bodies import Bound
+from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.hashing import Hashing
+from trailbook.web.http.lane import Asker
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
 from trailbook.web.http.responses import acceptable
@@ -103,7 +104,7 @@ class Routes(Struct, frozen=True):
         admit: Callable[[Request], Admission] | None,
         most: int = 16 * 1024,
     ) -> HTTPRouteHandler:
-        site, bound = self.site, Bound(most, TooLargeError(f"this path takes {most} bytes"))
+        site, bound = self.site, Bound(most, TooLargeError, f"this path takes {most} bytes")
         # A flood of strangers would have every thread open a connection to the store, which it keeps.
         limiter = site.strangers if admit is None else site.limiter
 
@@ -123,7 +124,7 @@ class Routes(Struct, frozen=True):
                 with site.bodies.space(_sender(plain)) as space:
                     whole = with_members(plain, body=await space.body(request.receive, bound))
                     return await _hashed(site, await to_thread.run_sync(answer, whole, limiter=limiter))
-            return await _hashed(site, await site.lane.run(lambda: answer(let_in(plain))))
+            return await _hashed(site, await site.lane.run(lambda: answer(let_in(plain)), _asker(plain)))
 
         handle.__name__ = handler.__name__
         return HTTPRouteHandler(
@@ -140,12 +141,25 @@ def _guard(request: Request, method: Method) -> None:
         require_same_site(request)
 
 
-def _sender(request: Request) -> Hashable:
-    """Whose share a body takes: that of whoever was let in, and where nobody is asked, of the address."""
+def _sender(request: Request) -> Sender:
+    """Whose a body is: that of whoever was let in, and where nobody is asked, of the address."""
     if request.admitted is None:
-        return "address", request.address
+        address = "address", request.address
+        return Sender(address, address)
     item = request.viewer.item
-    return request.viewer.org, item.type, item.id
+    return Sender((request.viewer.org, item.type, item.id), request.viewer.org)
+
+
+def _asker(request: Request) -> Asker:
+    """Who asks, before it is known whether they may: the key that they name, their session, or else their address.
+
+    The keys of an organisation and its people are two parties: no program without pause comes before every person.
+    """
+    headers, org = request.headers, request.params.get("org")
+    key = headers.get("authorization", "").rpartition("_")[0]  # whatever its secret is said to be
+    if key:
+        return Asker(key, (org, "keys"))
+    return Asker(headers.get("cookie") or request.address, (org, "people"))
 
 
 async def _hashed(site: Site, made: Response[Any] | Hashing) -> Response[Any]:

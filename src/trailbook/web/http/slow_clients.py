@@ -1,11 +1,14 @@
-"""Connections that wait: how long and how much a client may send before its request begins.
+"""Connections that wait: how long and how much a client may send before its request begins, and after it was answered.
 
 Owns the bound on time and size of a request's head, below everything else, where a slow or endless sender would hold
 a connection or memory for ever, and lends the application a way to break its connection. Refuses such a sender with
-408 or 431, and what is not HTTP with 400, and hangs up.
+408 or 431, and what is not HTTP with 400, and hangs up. An answer that is given before a large body is there whole is
+the last one of its connection too: what the client goes on sending is dropped, no longer than it takes to hear it.
 """
 
 from asyncio import TimerHandle
+from collections.abc import Callable
+from functools import partial
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
 from typing import Any
@@ -16,7 +19,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from trailbook.errors import InvalidError, TrailbookError
 from trailbook.web.http.edge import MAX_HEAD, HeadersTooLargeError, hanging_up
 from trailbook.web.http.limits import RequestTimeoutError
+from trailbook.web.http.responses import Headers
 
+LITTLE = 64 * 1024  # bytes of a body that are waited for, so that the connection goes on
+# What is dropped after the last answer, and for how long. It is more than the largest body that is taken, for a proxy
+# that is reset while it sends answers with 502 and its own words.
+LAST_BYTES, LAST_SECONDS = 20 * 1024 * 1024, 1.0
 _AT_ONCE = pack("ii", 1, 0)  # a connection that is closed so is reset, and its buffer dropped
 
 
@@ -24,6 +32,17 @@ class NotHttpError(InvalidError):
     """What was sent cannot be read as a request of HTTP/1.1."""
 
     code = "malformed"
+
+
+class _Parting:
+    """The transport as a last answer sees it: to close it is to part from the client, who may still be sending."""
+
+    def __init__(self, transport: Any, close: Callable[[], None]) -> None:
+        self._transport = transport
+        self.close = close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class Waiting(HttpToolsProtocol):
@@ -37,6 +56,7 @@ class Waiting(HttpToolsProtocol):
         self._inside = False  # a request whose head has arrived, and whose body has not
         self._late: TimerHandle | None = None
         self._size = 0  # bytes of a head that has not arrived whole
+        self._left: int | None = None  # bytes that may still be dropped, once the last answer was sent
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,6 +64,9 @@ class Waiting(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._left is not None:
+            self._drop(data)
+            return
         if not self._inside:
             if self._late is None:
                 self._size = 0
@@ -56,8 +79,8 @@ class Waiting(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._arrived()
         self._inside = True
-        self.scope["state"]["abort"] = self._abort
         super().on_headers_complete()
+        self.scope["state"].update(abort=self._abort, beginning=partial(self._beginning, self.cycle))
 
     def on_message_complete(self) -> None:
         self._arrived()
@@ -66,8 +89,10 @@ class Waiting(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._inside and self._late is None:  # nobody reads the rest of this body
-            self._late = self.loop.call_later(self.header_seconds, self.transport.close)
+        if (
+            self._inside and self._late is None
+        ):  # the little that is missing is dropped, then the next request comes
+            self._late = self.loop.call_later(LAST_SECONDS, self.transport.close)
 
     def _wait(self) -> None:
         self._late = self.loop.call_later(self.header_seconds, self._ran_out)
@@ -95,10 +120,32 @@ class Waiting(HttpToolsProtocol):
             line.setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
         self.transport.abort()
 
+    def _beginning(self, cycle: Any) -> Headers:
+        """The fields of an answer that begins now: where much of its request may be missing, it is the last one."""
+        if not cycle.more_body:
+            return []
+        cycle.transport = _Parting(self.transport, self._part)
+        length = dict(cycle.scope["headers"]).get(b"content-length", b"")
+        little = length.isdigit() and int(length) <= LITTLE
+        return [] if little else [(b"connection", b"close")]
+
     def _refuse(self, error: TrailbookError) -> None:
-        self._arrived()
         if not self.transport.is_closing():
             self.transport.write(hanging_up(error, self.base_url))
+            self._part()
+
+    def _part(self) -> None:
+        """Hang up, but let who is still sending hear the answer first."""
+        # A connection that is closed with bytes unread is reset, and what was sent on it may be lost with it.
+        self._arrived()
+        self._left = LAST_BYTES
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._late = self.loop.call_later(LAST_SECONDS, self.transport.close)
+
+    def _drop(self, data: bytes) -> None:
+        self._left = (self._left or 0) - len(data)
+        if self._left < 0:
             self.transport.close()
 
 

@@ -7,6 +7,7 @@ more than 200 members (422, with a pointer). Source: RFC 8259, RFC 7493 (I-JSON)
 
 import json
 import re
+import threading
 from typing import Any
 
 import msgspec
@@ -44,8 +45,16 @@ _LOOSE = re.compile(rb'"[ \t\r\n]+:')
 _INSTANT = re.compile(rb'"occurred_at": ?"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"')
 
 
-class _Shell(Struct):
-    """Any object, its members skipped unread."""
+class _Shell(Struct, gc=False):
+    """Any object, its members skipped unread; of one array as many as a batch has lines, or BatchTooLargeError is."""
+
+    def __post_init__(self) -> None:
+        _counted.left -= 1
+        if _counted.left < 0:
+            raise _too_many()
+
+
+_counted = threading.local()  # how many more objects the array may have that this thread reads
 
 
 _shells = msgspec.json.Decoder(list[_Shell])

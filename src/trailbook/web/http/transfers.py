@@ -16,9 +16,10 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 from trailbook.access import Viewer
 from trailbook.errors import OverloadedError
 from trailbook.export import Beside
-from trailbook.web.http.limits import Lane
+from trailbook.web.http.lane import Asker, Lane
 
 FILES = 32  # files sent at a time: each holds as much as one batch of entries
+_PIECES = Asker("pieces", ("pieces",))  # as one organisation more, whose name none can have
 _T = TypeVar("_T")
 
 
@@ -68,7 +69,7 @@ class Turns:
     async def run(self, make: Callable[[], _T]) -> _T:
         """What `make` gives. Raises: what it raises."""
         async with self._turn:
-            return await self._lane.run(make)
+            return await self._lane.run(make, _PIECES)
 
     async def pieces(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         """The pieces of a file, each made in a thread: an error among them breaks the transfer."""

@@ -29,7 +29,7 @@ from trailbook.web.http import render
 from trailbook.web.http.auth import cookie, require_same_site, session, signed_in
 from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
-from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of
+from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request, Site
 from trailbook.web.http.strict_json import MalformedError
@@ -230,8 +230,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         more = refusal_headers(error)
         if isinstance(error, MethodNotAllowedException):
             more["Allow"] = allowed_methods(request.app, path)
-        if problem.status >= 500:
-            _log.error("request %s: %s", id_, problem.code, exc_info=error)
+        tell_fault(problem, error)
         if not _wants_page(request, path):
             return answer(problem, more)
         t = words(language(request.headers.get("accept-language")))

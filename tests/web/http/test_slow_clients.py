@@ -237,7 +237,7 @@ def test_a_refused_body_is_not_read_on(served: Served, path: str, status: int) -
 
 
 def test_a_body_past_its_share_is_not_read_on(served: Served, monkeypatch: Any) -> None:
-    """429 and 503 too, which are answer in the middle of a body; the control has room, and is read whole."""
+    """429 and 503 too, which are answered in the middle of a body; the control has room, and is read whole."""
     bodies, length = served.app.state.bodies, 16 << 20
     for limit, status in (("_share", 429), ("_room", 503)):
         with monkeypatch.context() as patch, line(served) as large:

@@ -55,8 +55,6 @@ class _Shell(Struct, gc=False):
 
 
 _counted = threading.local()  # how many more objects the array may have that this thread reads
-
-
 _shells = msgspec.json.Decoder(list[_Shell])
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -127,9 +125,9 @@ def elements(raw: bytes) -> list[bytes]:
     Raises: MalformedError; BatchTooLargeError.
     """
     try:
-        # Counted first with nothing kept of it: 16 MiB of brackets must not become millions of objects.
-        if len(_shells.decode(raw)) > MAX_LINES:
-            raise _too_many()
+        # Counted first, and no further than needed: 16 MiB of brackets must not become millions of objects.
+        _counted.left = MAX_LINES
+        _shells.decode(raw)
         return [bytes(element) for element in _elements.decode(raw)]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedError(f"is not a JSON array of objects: {error}") from None

@@ -49,12 +49,14 @@ demo: $(VENV)/.demo
 test: setup browser newer nginx
 	@$(MAKE) lint
 	@echo "Running the tests ..."
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 # How much each run does is said in tests/amounts.py. What measures times comes first, with nothing beside it; then the
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
 QUIET := $(addprefix tests/torture/,test_timing.py test_attacks.py test_soak.py)
-LARGE := tests/torture tests/export/test_trailbook_verify.py tests/web/test_agree.py tests/web/test_any_request.py
+LARGE := tests/torture tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
+	tests/export/test_golden_bundle_v2.py tests/web/test_agree.py tests/web/test_any_request.py \
+	$(addprefix tests/web/test_browser.py::,test_every_state_is_accessible test_the_settings_are_accessible)
 TORTURE := PYTHONHASHSEED=0 $(BIN)/python -m pytest -raP
 
 torture: setup browser

@@ -21,7 +21,7 @@ from trailbook.administration.access import By, add_role, put_member
 from trailbook.administration.views import NewView
 from trailbook.deployment.health import Alarms
 
-REQUESTS = amount(1_000, 4_000, 50_000)
+REQUESTS = amount(400, 4_000, 50_000)
 CHECKED = [
     not_a_server_error,
     checks.status_code_conformance,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.amounts import amount
 from tests.web.axe import violations
 from tests.web.conftest import HOSTILE, ORG, Served
 
@@ -75,8 +76,11 @@ def clean(page: Page, messages: list[str]) -> None:
     assert width[0] <= width[1]
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# Each theme and each width; `make torture` has each with each.
+SCREENS = [("light", 320), ("dark", 1280), ("light", 1280), ("dark", 320)][: amount(2, 4, 4)]
+
+
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, width: int) -> None:
     """Axe finds nothing and the policy is never broken, light and dark, narrow and wide."""
     messages: list[str] = []
@@ -98,8 +102,7 @@ def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, widt
         page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_the_settings_are_accessible(
     visit: Callable[..., Page], cared: Served, scheme: str, width: int
 ) -> None:

@@ -49,7 +49,7 @@ demo: $(VENV)/.demo
 test: setup browser newer nginx
 	@$(MAKE) lint
 	@echo "Running the tests ..."
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 # How much each run does is said in tests/amounts.py. What measures times comes first, with nothing beside it; then the
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.

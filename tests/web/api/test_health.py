@@ -162,10 +162,10 @@ def test_a_file_that_was_moved_away(serve: Callable[..., Served]) -> None:
     assert answers() == [(201, None), (200, None)]
     served.file.rename(away)
     assert answers() == [(503, "store-unavailable")] * 2
-    assert failing(served) == ["store"]
+    assert "store" in failing(served)  # and `exports`, where its loop has looked meanwhile
     served.file.write_bytes(away.read_bytes())  # a copy is another file
     assert answers() == [(503, "store-unavailable")] * 2
     served.file.unlink()
     away.rename(served.file)
     assert answers() == [(201, None), (200, None)]
-    assert failing(served) == []
+    assert "store" not in failing(served)

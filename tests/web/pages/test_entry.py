@@ -119,7 +119,7 @@ def test_what_fails_leaves_the_rows(reader: Page) -> None:
     reader.goto(ROLES)
     reader.route("**/activity?*", lambda route: route.abort())
     reader.select_option("#f-date", "past-12-months")
-    expect(reader.locator("#notice")).to_contain_text("could not be reached")
+    expect(reader.locator("#notice")).to_contain_text("could not be reached", timeout=60_000)
     assert reader.locator(".row").count() > 0
     reader.unroute("**/activity?*")
     reader.click("[data-retry]")

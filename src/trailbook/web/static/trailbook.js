@@ -136,7 +136,8 @@
   });
   document.addEventListener("htmx:after:request", (event) => {
     const context = event.detail.ctx;
-    if (context.response.status < 400) find("#notice").replaceChildren();
+    // What comes by itself (bars, counts) takes away nothing that was said of rows and entries.
+    if (context.response.status < 400 && ["page", "panel"].includes(context.target?.id)) find("#notice").replaceChildren();
     if ([401, 403].includes(context.response.status)) { panel().close(); find("#page").replaceChildren(); context.target = find("#page"); }
     const turned = context.sourceElement?.matches?.("[rel=next], [rel=prev]") && context.target?.id === "page";
     if (turned) find("#said")?.scrollIntoView();

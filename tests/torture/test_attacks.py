@@ -96,6 +96,7 @@ def row(case: tuple[str, str], siege: Siege, two: tuple[Calm, Calm], more: int) 
     }
 
 
+@pytest.mark.torture
 def test_what_attackers_may_not_see_is_seen(companies: Callable[[str], Company]) -> None:
     """The control: whoever is named for the restricted category gets the entry, and that counts as a leak."""
     with besieged(companies("wide").named, "readers_that_take_all") as siege:
@@ -122,6 +123,7 @@ def test_a_fault_of_the_server_counts(status: int, fields: dict[str, str], broke
     assert seen.leaks == 1
 
 
+@pytest.mark.torture
 def test_what_calm_users_are_refused_counts(companies: Callable[[str], Company]) -> None:
     """The control: without a session and without a server, nothing counts as answered well."""
     made = companies("usual")

@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS
 from schemathesis.generation.case import Case
+from tests.amounts import amount
 from tests.web.conftest import ORG, Served
 
 from trailbook.catalogue import load
@@ -52,7 +53,9 @@ def lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
 
 # A stream has no end that a generated request could wait for; tests/web/api/test_live.py reads it.
 @generated.exclude(path_regex="/live$").parametrize()
-@settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=amount(10, 30, 300), derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+)
 def test_generated_requests(case: Case, tried: Served) -> None:
     """Whatever is sent, no answer is 5xx, and status, form and shape are those of the document."""
     answer = case.call(base_url=tried.base_url, headers={"Authorization": f"Bearer {tried.keys['both']}"})

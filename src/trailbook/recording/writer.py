@@ -268,7 +268,9 @@ class Writer:
         if not any(i.id is None for i in identities.values()) and not same_content(
             body, complete.entry, identities, self._means.key
         ):
-            raise EntryConflictError(f"the entry {body.id} is in the log with other content")
+            # What came just before is in no log yet: where a batch is recorded whole or not at all, it never may be.
+            where = "is in the log" if seq < attempt.head.size else "came just before"
+            raise EntryConflictError(f"the entry {body.id} {where} with other content")
         at = datetime.fromisoformat(body.recorded_at)
         return Receipt(id=id_, seq=seq, recorded_at=at, state="accepted", replayed=True)
 

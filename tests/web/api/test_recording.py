@@ -41,6 +41,7 @@ def test_again_is_a_replay_and_other_content_a_conflict(client: httpx.Client) ->
     assert again.headers["idempotency-replayed"] == "true"
     other = client.post("entries", json=sent | {"outcome": "denied"})
     assert (other.status_code, other.json()["code"]) == (409, "entry-conflict")
+    assert "is in the log with other content" in other.json()["detail"]
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -161,6 +162,7 @@ def test_one_id_twice_with_other_content_conflicts(client: httpx.Client) -> None
     other = {**entry, "outcome": "denied"}
     answer = client.post("entries/batch?atomic=true", json=[entry, other])
     assert (answer.status_code, answer.json()["code"]) == (409, "entry-conflict")
+    assert "came just before with other content" in answer.json()["detail"]
     assert client.get(f"entries/{entry['id']}").status_code == 404
     assert client.post("entries/batch?atomic=true", json=[entry, entry]).status_code in (200, 201)
 

@@ -7,18 +7,53 @@ as much as some thousand bytes, and twenty bytes are one.
 """
 
 import zlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import zstandard
+from msgspec import Struct
 
 from trailbook.errors import InvalidError
 from trailbook.web.http.problems import MediaTypeError
 from trailbook.web.http.strict_json import MalformedError
 
 _WINDOW = 8 * 1024 * 1024  # what a zstd frame may ask the reader to keep at hand (RFC 9659)
-_PIECE = 128  # bytes unpacked at once: at 128 KiB for 3 of them, some 6 MB before the bound is looked at
-_GZIP_PIECE = 16 * 1024  # and of gzip, whose reader keeps to a bound by itself
 MOST_PARTS = 1_000  # members or frames of a body
 _GZIP = 31  # zlib's number for gzip framing alone
+
+
+class _Coding(Struct, frozen=True, kw_only=True):
+    """How a coding is unpacked: `step` bytes at once, by readers of which each part of a body has one of its own."""
+
+    part: str
+    step: int
+    readers: Callable[[], Callable[[], Any]]  # for one body, what makes the reader of each part
+    read: Callable[[Any, bytes, int], bytes]  # what a piece unpacks to, not much above so many bytes
+    broken: type[Exception]
+    refusal: str
+
+
+# Source: RFC 1952 section 2.2; RFC 8878 section 3.1.
+_CODINGS = {
+    "gzip": _Coding(
+        part="gzip member",
+        step=16 * 1024,
+        readers=lambda: partial(zlib.decompressobj, _GZIP),
+        read=lambda reader, piece, most: reader.decompress(piece, most),
+        broken=zlib.error,
+        refusal="the body is not gzip, or something stands behind it",
+    ),
+    "zstd": _Coding(
+        part="zstd frame",
+        # This reader keeps to no bound: at 128 KiB for 3 bytes, some 6 MB before it is looked at.
+        step=128,
+        readers=lambda: zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj,
+        read=lambda reader, piece, most: reader.decompress(piece),
+        broken=zstandard.ZstdError,
+        refusal="the body is not zstd, asks for a window above 8 MiB, or something stands behind it",
+    ),
+}
 
 
 def unpacked(body: bytes, coding: str, too_large: InvalidError, most: int) -> bytes:
@@ -29,10 +64,8 @@ def unpacked(body: bytes, coding: str, too_large: InvalidError, most: int) -> by
     coding = coding.strip().lower()
     if coding in ("", "identity"):
         content = body
-    elif coding == "gzip":
-        content = _gunzip(body, most)
-    elif coding == "zstd":
-        content = _unzstd(body, most)
+    elif coding in _CODINGS:
+        content = _whole(body, _CODINGS[coding], most)
     else:
         raise MediaTypeError("send it as it is, or with the content coding gzip or zstd")
     if len(content) > most:
@@ -40,46 +73,23 @@ def unpacked(body: bytes, coding: str, too_large: InvalidError, most: int) -> by
     return content
 
 
-def _gunzip(body: bytes, most: int) -> bytes:
-    """Every member of a gzip body, one after the other. Source: RFC 1952 section 2.2."""
-    content, at = bytearray(), 0
+def _whole(body: bytes, coding: _Coding, most: int) -> bytes:
+    """What every part of a body unpacks to, one after the other; no more is unpacked once it is above `most`."""
+    content, at, begin = bytearray(), 0, coding.readers()
     for _ in range(MOST_PARTS):
-        reader = zlib.decompressobj(_GZIP)
+        reader = begin()
         while not reader.eof:
-            piece = body[at : at + _GZIP_PIECE]
+            piece = body[at : at + coding.step]
             if not piece:
-                raise MalformedError("the body ends before its gzip member does")
+                raise MalformedError(f"the body ends before its {coding.part} does")
             try:
-                content += reader.decompress(piece, most + 1 - len(content))
-            except zlib.error:
-                raise MalformedError("the body is not gzip, or something stands behind it") from None
+                content += coding.read(reader, piece, most + 1 - len(content))
+            except coding.broken:
+                raise MalformedError(coding.refusal) from None
             at += len(piece)
             if len(content) > most:
                 return bytes(content)
         at -= len(reader.unused_data)
         if at >= len(body):
             return bytes(content)
-    raise MalformedError(f"the body has more than {MOST_PARTS} gzip members")
-
-
-def _unzstd(body: bytes, most: int) -> bytes:
-    """Every frame of a zstd body, one after the other. Source: RFC 8878 section 3.1."""
-    content, at, context = bytearray(), 0, zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-    for _ in range(MOST_PARTS):
-        reader = context.decompressobj()
-        while not reader.eof:
-            piece = body[at : at + _PIECE]
-            if not piece:
-                raise MalformedError("the body ends before its zstd frame does")
-            try:
-                content += reader.decompress(piece)
-            except zstandard.ZstdError:
-                text = "the body is not zstd, asks for a window above 8 MiB, or something stands behind it"
-                raise MalformedError(text) from None
-            at += len(piece)
-            if len(content) > most:
-                return bytes(content)
-        at -= len(reader.unused_data)
-        if at >= len(body):
-            return bytes(content)
-    raise MalformedError(f"the body has more than {MOST_PARTS} zstd frames")
+    raise MalformedError(f"the body has more than {MOST_PARTS} {coding.part}s")

@@ -37,7 +37,7 @@ BASE_URL = typer.Option(None, metavar="URL", help="The address people use; else 
 M_MMAP_THRESHOLD, LARGE = (
     -3,
     1024 * 1024,
-)  # mallopt(3): from how many bytes on a block is a mapping of its own
+)  # from how many bytes on a block is a mapping of its own: mallopt(3)
 OPERATOR = "user/operator=Operator"
 ADMINISTRATOR = "system-administrator"
 Brings = Level | tuple[str, ...] | None  # the roles that a link brings along; None: those of the membership

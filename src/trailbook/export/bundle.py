@@ -135,7 +135,7 @@ def _files(parts: _Parts, progress: Progress) -> Iterator[tuple[str, Iterable[by
 def _page(text: str, figures: BundleFigures) -> bytes:
     """How to check the bundle, what it holds first."""
     title, _, rest = text.partition("\n\n")
-    words = figures_in_words(figures).replace("your filter", "its filter")
+    words = figures_in_words(figures, "its")
     return f"{title}\n\nThis bundle is of the kind *{figures.kind}* and {words}.\n\n{rest}".encode()
 
 

@@ -105,11 +105,12 @@ def bundle_figures(log: Log, request: BundleRequest, *, viewer: Viewer) -> Bundl
     return tally.figures()
 
 
-def figures_in_words(figures: BundleFigures) -> str:
-    """What a bundle holds, to go on a sentence that begins with it."""
+def figures_in_words(figures: BundleFigures, whose: str = "your") -> str:
+    """What a bundle holds, to go on a sentence that begins with it; `whose` filter it is."""
     entries = "entry" if figures.held == 1 else "entries"
     every = " of all categories" if figures.kind == "closed" else ""
-    return f"holds {figures.held:,} {entries}{every}; {figures.named_outside:,} outside your filter can be read by name"
+    outside = f"{figures.named_outside:,} outside {whose} filter can be read by name"
+    return f"holds {figures.held:,} {entries}{every}; {outside}"
 
 
 def cut_of(log: Log, request: BundleRequest, holdings: Holdings, *, viewer: Viewer, size: int) -> Cut:

@@ -61,7 +61,7 @@ class Gate:
         self._clock = clock
         self._reading = Throttle(limits.reading, 1)
         self._recording = Throttle(limits.recording, 1)
-        self._places = Slots()
+        self._slots = Slots()
         self._failures = Throttle(limits.failures, 60, SLOTS)
         self._every_failure = Throttle(limits.failures * _ADDRESSES, 60)
         self.sign_ins = Tries(limits.failures, clock)
@@ -95,8 +95,8 @@ class Gate:
         Raises: TooManyTriesError when there were too many.
         """
         now = self._now()
-        place = self._places.of(counted_as(address))
-        wait = max(self._failures.take(place, now), self._every_failure.take(None, now))
+        slot = self._slots.of(counted_as(address))
+        wait = max(self._failures.take(slot, now), self._every_failure.take(None, now))
         if wait:
             raise TooManyTriesError(wait)
 

@@ -89,9 +89,8 @@ class Waiting(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if (
-            self._inside and self._late is None
-        ):  # the little that is missing is dropped, then the next request comes
+        if self._inside and self._late is None:
+            # The little that is missing is dropped, then the next request comes.
             self._late = self.loop.call_later(LAST_SECONDS, self.transport.close)
 
     def _wait(self) -> None:

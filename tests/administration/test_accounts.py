@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.access.test_sessions import Full as FullRegistry
-from tests.log.test_held_back import Full as FullStore
+from tests.log.test_reads import Full as FullStore
 
 from trailbook import Deployment, Item, Origin, open_deployment
 from trailbook.access.api_keys import hash_of

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,23 @@ class Folder:
             check=False,
         )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def at_terminal(self, typed: bytes, *arguments: str) -> tuple[int, str]:
+        """How a command ends on a terminal where this is typed, and what it said there and on both ways out."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.path,
+            env=self.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        os.close(theirs)
+        os.write(ours, typed)
+        out, _ = process.communicate(timeout=120)
+        os.close(ours)
+        return process.returncode, out.decode()
 
     def good(self, *arguments: str, stdin: bytes = b"") -> Ended:
         """Run one command that must succeed."""

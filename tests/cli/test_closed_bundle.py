@@ -1,9 +1,6 @@
 """`export --bundle closed`: what it would hold is said, and a person or --yes says to go on."""
 
 import json
-import os
-import pty
-import subprocess
 import zipfile
 from pathlib import Path
 
@@ -34,24 +31,6 @@ def manifest(path: Path) -> dict[str, object]:
     return text
 
 
-def answered(folder: Folder, typed: bytes) -> tuple[int, str]:
-    """How the command ends at a terminal where this is typed, and what stands there."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        folder.command(*CLOSED),
-        cwd=folder.path,
-        env=folder.environment,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    os.close(theirs)
-    os.write(ours, typed)
-    out, _ = process.communicate(timeout=120)
-    os.close(ours)
-    return process.returncode, out.decode()
-
-
 def test_a_script_says_yes_or_gets_none(three: Folder) -> None:
     """Exit 2 with the figures, no file and no entry; with --yes they are said and it is made, and counted."""
     refused = three.run(*CLOSED)
@@ -77,7 +56,7 @@ def test_programs_are_told_what_the_file_holds(three: Folder) -> None:
 @pytest.mark.parametrize(("typed", "code"), [(b"n\n", 130), (b"y\n", 0)])
 def test_a_person_is_asked(three: Folder, typed: bytes, code: int) -> None:
     """Before anything is recorded or written."""
-    status, out = answered(three, typed)
+    status, out = three.at_terminal(typed, *CLOSED)
     assert status == code
     assert out.startswith(f"The closed bundle {WORDS}.")
     assert (three.path / "y.zip").exists() is (code == 0)

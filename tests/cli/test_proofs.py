@@ -1,9 +1,5 @@
 """Keeping: a restore says what it knows, a lost log is not begun again in silence, and erasing asks first."""
 
-import os
-import pty
-import subprocess
-
 import pytest
 from tests.cli.conftest import Folder, begin_signed
 
@@ -126,29 +122,11 @@ def test_the_log_of_somebody_else_does_not_restore(
     assert "nothing signed was lost" in empty.good("restore", "backup.db").out
 
 
-def answered(folder: Folder, answer: bytes, *words: str) -> int:
-    """The exit code of a command on a terminal whose question gets this answer."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        folder.command(*words),
-        cwd=folder.path,
-        env=folder.environment,
-        stdin=theirs,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(theirs)
-    os.write(ours, answer)
-    code = process.wait(60)
-    os.close(ours)
-    return code
-
-
 def test_erasing_asks_whoever_sits_there(entry_folder: Folder) -> None:
     """On a terminal nothing is erased before a yes; a script says --yes or is none."""
-    assert answered(entry_folder, b"n\n", "erase", "user/u-42") != 0
+    assert entry_folder.at_terminal(b"n\n", "erase", "user/u-42")[0] != 0
     assert "Bob Li" in entry_folder.good("search").out
-    assert answered(entry_folder, b"y\n", "erase", "user/u-42") == 0
+    assert entry_folder.at_terminal(b"y\n", "erase", "user/u-42")[0] == 0
     assert "Bob Li" not in entry_folder.good("search").out
     warning = entry_folder.good("erase", "user/u-17", "--yes").err
     assert "backups taken before" in warning

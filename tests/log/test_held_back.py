@@ -2,12 +2,11 @@
 
 import logging
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from msgspec import structs
-from tests.log.test_reads import READER
+from tests.log.test_reads import READER, Full
 
 from trailbook import Actor, Item, Log, NewEntry, Origin
 from trailbook.access.viewer import operator
@@ -15,23 +14,11 @@ from trailbook.errors import EntryInvalidError, StorageFullError, UnwritableErro
 from trailbook.finding.answers import Shown
 from trailbook.log.held_back import HeldBack
 from trailbook.query import Query
-from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.steady import FrozenClock, new_log
 
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
 BOB = Item(type="user", id="u-42", name="Bob Li")
 BEGUN = "user.created"
-
-
-class Full(MemoryStore):
-    """A store that takes nothing more while it is `full`."""
-
-    full = False
-
-    def append(self, *given: Any, **more: Any) -> Any:
-        if self.full:
-            raise StorageFullError("the disk is full")
-        return super().append(*given, **more)
 
 
 @pytest.fixture

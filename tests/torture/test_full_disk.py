@@ -1,8 +1,7 @@
 """A disk that is full under a running server: people sign in and out, and nothing is read unrecorded."""
 
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -16,17 +15,11 @@ SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
-    """A log on a disk of its own, of four megabytes."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=True)
-    try:
-        folder = Folder(disk, before="from trailbook.web.api import health; health._EVERY_SECONDS = 0.0")
-        folder.good("init", "--org", ORG)
-        yield folder
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+def folder(small_disk: Path) -> Folder:
+    """A log on a disk of its own."""
+    folder = Folder(small_disk, before="from trailbook.web.api import health; health._EVERY_SECONDS = 0.0")
+    folder.good("init", "--org", ORG)
+    return folder
 
 
 def link(folder: Folder, address: str, *words: str) -> str:

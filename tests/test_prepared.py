@@ -8,7 +8,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "trailbook"
 # These take a type and read a value as one.
-READERS = {"convert", "converted", "sent"}
+READERS = {"convert", "converted", "sent", "read_as"}
 PREPARED_BY = {"prepare", "Decoder"}
 SIMPLE = {"UUID"}  # no Struct: there is nothing to work out
 

@@ -317,12 +317,12 @@ def shaped(entry: NewEntry) -> NewEntry:
         raise EntryInvalidError((Fault("", "entry-invalid", "holds something that is no member"),)) from None
 
 
-def shape_fault(error: msgspec.ValidationError) -> Fault:
+def shape_fault(error: msgspec.ValidationError, code: str = "entry-invalid") -> Fault:
     """A msgspec finding as a Fault with an RFC 6901 pointer."""
     message, _, path = str(error).partition(" - at ")
     pointer = "".join("/" + (name or index) for name, index in _PATH.findall(path))
     if named := re.search(r"(?:required|unknown) field `([^`]*)`", message):
         pointer += "/" + named.group(1).replace("~", "~0").replace("/", "~1")
     if message.startswith("Invalid enum value") and (choices := _CHOICES.get(pointer.rpartition("/")[2])):
-        return Fault(pointer, "entry-invalid", f"is not one of {', '.join(choices)}")
-    return Fault(pointer, "entry-invalid", message[0].lower() + message[1:])
+        return Fault(pointer, code, f"is not one of {', '.join(choices)}")
+    return Fault(pointer, code, message[0].lower() + message[1:])

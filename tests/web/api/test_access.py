@@ -49,8 +49,8 @@ def test_a_role_from_made_to_removed(admin: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("sent", "pointer"),
     [
-        ({"name": "A"}, ""),
-        ({"name": "A", "permissions": {}, "scope": {}}, ""),
+        ({"name": "A"}, "/permissions"),
+        ({"name": "A", "permissions": {}, "scope": {}}, "/scope"),
         ({"name": 1, "permissions": {}}, "/name"),
         ({"name": "A", "permissions": {"activity_log": "limited"}}, "/permissions/activity_log"),
         ({"name": "A", "permissions": {"activity_log": True}}, "/permissions/..."),
@@ -59,7 +59,7 @@ def test_a_role_from_made_to_removed(admin: httpx.Client) -> None:
 def test_a_role_that_cannot_be(admin: httpx.Client, sent: dict[str, Any], pointer: str) -> None:
     refused = admin.post("/roles", json=sent)
     assert refused.status_code == 422
-    assert refused.json()["errors"][0]["pointer"].split("[")[0].rstrip("/.") == pointer.rstrip("/.")
+    assert refused.json()["errors"][0]["pointer"] == pointer
 
 
 def test_a_member_and_the_last_administrator(admin: httpx.Client, cared: Any) -> None:

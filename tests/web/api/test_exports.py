@@ -148,6 +148,26 @@ NO_ZONES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"preview": "true"}, "/preview"),
+        ({"as_of": "all"}, "/as_of"),
+        ({"filter": {"category": 7}}, "/filter/..."),
+        ({"colums": ["when"]}, "/colums"),
+    ],
+)
+def test_an_order_of_another_shape_is_pointed_at(
+    archive: httpx.Client, changed: dict[str, object], pointer: str
+) -> None:
+    """The member that does not fit is named; the same order without it is taken."""
+    order = {"format": "csv", "filter": {}}
+    answer = archive.post("exports", json=order | changed)
+    assert (answer.status_code, answer.json()["code"]) == (422, "filter-invalid"), answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert archive.post("exports", json=order).status_code == 202
+
+
 @pytest.mark.parametrize("tz", NO_ZONES, ids=ascii)
 @pytest.mark.parametrize("form", ["csv", "jsonl", "bundle-inclusion"])
 @pytest.mark.parametrize("filtered", [{}, {"tz": "Europe/Oslo"}], ids=["alone", "beside another"])

@@ -19,7 +19,7 @@ from trailbook.errors import (
     UnauthenticatedError,
 )
 from trailbook.web.http.limits import TooManyRequestsError, refusal_headers
-from trailbook.web.http.problems import STATUS, answer, code_of, problem_of
+from trailbook.web.http.problems import STATUS, answer, code_of, problem_of, tell_fault
 
 BASE = "https://log.example"
 SECRET = "SELECT * FROM item WHERE name = 'Anna'"
@@ -91,3 +91,24 @@ def test_a_status_brings_its_headers() -> None:
     limited = TooManyRequestsError(3.2, "requests", {"RateLimit": "x"})
     assert answer(problem_of(limited, BASE)).headers["Retry-After"] == "60"
     assert answer(problem_of(limited, BASE), refusal_headers(limited)).headers["Retry-After"] == "4"
+
+
+def test_an_outage_is_a_line_a_request_and_a_fault_has_its_trace(caplog: pytest.LogCaptureFixture) -> None:
+    """A store that does not answer would fill the server's log with one trace; who sends too much fills nothing."""
+    for error, words, has_trace in (
+        (
+            StoreError("the file is not where it was"),
+            "store-unavailable: the file is not where it was",
+            False,
+        ),
+        (RuntimeError("a fault of ours"), "internal", True),
+    ):
+        caplog.clear()
+        tell_fault(problem_of(error, BASE, "r-1"), error)
+        (record,) = caplog.records
+        assert record.getMessage() == f"request r-1: {words}"
+        assert (record.exc_info is not None) is has_trace
+    caplog.clear()
+    overload = OverloadedError("too much")
+    tell_fault(problem_of(overload, BASE, "r-1"), overload)
+    assert [record.levelname for record in caplog.records if record.levelname != "INFO"] == []

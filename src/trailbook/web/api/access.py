@@ -4,7 +4,7 @@ Owns the answers. Refuses members of a body that it does not know, and shows a s
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 from litestar import Response
@@ -23,14 +23,13 @@ from trailbook.access import (
     permissions_of,
 )
 from trailbook.administration import AccessState, By, access_of
-from trailbook.errors import EntryInvalidError, Fault, InvalidError
+from trailbook.errors import Fault, InvalidError
 from trailbook.model import Item, instant, prepare, written
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.request import Request
-from trailbook.web.http.strict_json import strict
+from trailbook.web.http.strict_json import Shape, read_as
 
 _HOURS = OVERLAP // timedelta(hours=1)
-Shape = TypeVar("Shape")
 
 
 class RoleSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -319,13 +318,7 @@ def sent(request: Request, shape: type[Shape]) -> Shape:
     """The body in its shape. Raises: MalformedError, MediaTypeError, InvalidError."""
     request.only()
     sent_as(request, JSON)
-    try:
-        return msgspec.convert(strict(request.body), shape)
-    except msgspec.ValidationError as error:
-        why, _, path = str(error).partition(" - at `$")
-        raise _invalid("/" + path.rstrip("`").lstrip(".").replace(".", "/") if path else "", why) from None
-    except EntryInvalidError as error:  # out of bounds as any JSON here may be, but this is no entry
-        raise InvalidError(error.detail, error.faults) from None
+    return read_as(request.body, shape)
 
 
 def link_to(request: Request, text: str) -> str:

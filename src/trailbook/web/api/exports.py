@@ -40,16 +40,15 @@ from trailbook.web.api.entries import read_list, vocabulary_of
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.outflow import Flow, Outflow, still
 from trailbook.web.http.request import Request, refuse_parameters
-from trailbook.web.http.strict_json import strict
+from trailbook.web.http.strict_json import read_as
 from trailbook.web.http.texts import LOCALES
 from trailbook.web.http.transfers import Transfers
 
 MAX_ORDER = 64 * 1024
 NOTE, ZIP = "text/plain", "application/zip"
 _PIECE = 64 * 1024  # bytes; a thread is entered once a piece
-_ROWS = (
-    500  # entries read at once, while a page waits: a tenth longer in all, and a third as long for each page
-)
+# Entries read at once, while a page waits: a tenth longer in all, and a third as long for each page.
+_ROWS = 500
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -125,7 +124,7 @@ def order(request: Request) -> Response[bytes]:
     """POST exports: order an export of what the filter finds, or say what a bundle of it would hold."""
     request.only()
     sent_as(request, JSON)
-    sent = _sent(request)
+    sent = read_as(request.body, ExportOrder, FilterInvalidError)
     wanted = _order(request, sent)
     if sent.preview:
         figures = request.site.exports.figures(wanted, request.viewer)
@@ -214,14 +213,6 @@ def manifest(request: Request) -> Response[bytes]:
     request.only()
     path = request.site.exports.path(_job(request), request.viewer, "manifest")
     return Response(path.read_bytes(), media_type=NOTE)
-
-
-def _sent(request: Request) -> ExportOrder:
-    """The order in the body. Raises: MalformedError; FilterInvalidError."""
-    try:
-        return msgspec.convert(strict(request.body), ExportOrder)
-    except msgspec.ValidationError as error:
-        raise FilterInvalidError(str(error), (Fault("", "filter-invalid", str(error)),)) from None
 
 
 def _order(request: Request, sent: ExportOrder) -> ExportRequest:

@@ -191,6 +191,8 @@ def tell_fault(problem: Problem, error: BaseException) -> None:
     """Tell the operator of what is the server's own fault; whoever sends too much would fill the server's log."""
     if problem.code == "overloaded":
         _log.info("request %s: %s", problem.request_id, problem.code)
+    elif isinstance(error, StoreError):  # an outage, in which every request would have the same trace
+        _log.error("request %s: %s: %s", problem.request_id, problem.code, error.detail)
     elif problem.status >= 500:
         _log.error("request %s: %s", problem.request_id, problem.code, exc_info=error)
 

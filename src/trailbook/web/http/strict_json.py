@@ -8,16 +8,19 @@ more than 200 members (422, with a pointer). Source: RFC 8259, RFC 7493 (I-JSON)
 import json
 import re
 import threading
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
-from trailbook.model import NewEntry, entry_from
+from trailbook.model import NewEntry, entry_from, shape_fault
 
 MAX_DEPTH, MAX_MEMBERS, MAX_INTEGER = 8, 200, 2**53 - 1
 MAX_ENTRY, MAX_LINES, MAX_BATCH = 256 * 1024, 10_000, 16 * 1024 * 1024
+
+
+Shape = TypeVar("Shape")
 
 
 class MalformedError(InvalidError):
@@ -109,6 +112,17 @@ def strict(raw: bytes) -> Any:
     except RecursionError:
         raise _beyond("", f"is nested deeper than {MAX_DEPTH}") from None
     return _walk(value, "", 0)
+
+
+def read_as(raw: bytes, shape: type[Shape], refusal: type[InvalidError] = InvalidError) -> Shape:
+    """A body that is no entry, in its shape. Raises: MalformedError; `refusal`, which points at the member at fault."""
+    try:
+        return msgspec.convert(strict(raw), shape)
+    except msgspec.ValidationError as error:
+        fault = shape_fault(error, refusal.code)
+        raise refusal(f"{fault.pointer[1:] or 'body'}: {fault.detail}", (fault,)) from None
+    except EntryInvalidError as error:  # out of bounds as any JSON here may be
+        raise refusal(error.detail, error.faults) from None
 
 
 def lines(raw: bytes) -> list[bytes]:

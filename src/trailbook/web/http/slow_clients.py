@@ -17,6 +17,7 @@ from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trailbook.errors import InvalidError, TrailbookError
+from trailbook.web.http.bodies import PACE
 from trailbook.web.http.edge import MAX_HEAD, HeadersTooLargeError, hanging_up
 from trailbook.web.http.limits import RequestTimeoutError
 from trailbook.web.http.responses import Headers
@@ -146,6 +147,9 @@ class Waiting(HttpToolsProtocol):
         self._left = (self._left or 0) - len(data)
         if self._left < 0:
             self.transport.close()
+        else:  # no faster than what is wanted is read: whoever pushes would keep everybody else waiting
+            self.transport.pause_reading()
+            self.loop.call_later(len(data) / PACE, self.transport.resume_reading)
 
 
 def waiting(app: Litestar) -> type[Waiting]:

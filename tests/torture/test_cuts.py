@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 EVERY = (*SCENARIOS, *BESIDE)
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat", "mkdir")
 FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
-CUTS = amount(2, 30, 180)  # of each scenario
+CUTS = amount(3, 30, 180)  # of each scenario: at least one of each fault
 _TRACED = re.compile(r"^(\d+) +(\w+)\(.*", re.M)
 
 

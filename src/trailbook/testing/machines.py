@@ -28,9 +28,9 @@ from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Order, Query
 from trailbook.recording import Result
 from trailbook.retention import Retention
-from trailbook.stores import Append, Blob, Head, Identity, Store
+from trailbook.stores import Append, Blob, ExpectedBlob, Head, Identity, Store
+from trailbook.testing.engines import OTHER, batch, row, version
 from trailbook.testing.steady import START, FrozenClock, new_log
-from trailbook.testing.stores import OTHER, batch, row, version
 from trailbook.testing.strategies import new_entries, queries
 from trailbook.testing.trees import tree_faults
 
@@ -53,6 +53,8 @@ _VERSIONS = st.builds(version, _NUMBERS, st.sampled_from([None, "Anna Berg", "Bo
 _ORIGINS = st.builds(
     lambda item, owner: version(item + 100, "Mozilla", type_="origin", owner=owner), _NUMBERS, _NUMBERS
 )
+_NAMES = st.lists(st.sampled_from([(kind, f"0/{at}") for kind in ("tile", "manifest") for at in range(3)]))
+_BLOBS = _NAMES.map(lambda names: [Blob(kind, key, b"1") for kind, key in dict.fromkeys(names)])
 _IDENTITIES = st.lists(_VERSIONS | _ORIGINS, max_size=4)
 
 
@@ -139,6 +141,15 @@ class StoreMachine(RuleBasedStateMachine):
     def put_blob(self, key: str, content: bytes) -> None:
         self.both(lambda store: store.put_blob(ORG, Blob("manifest", key, content)))
 
+    @rule(put=_BLOBS, drop=_NAMES, expect=st.sampled_from([None, b"", b"1"]))
+    def put_blobs(self, put: list[Blob], drop: list[tuple[str, str]], expect: bytes | None) -> None:
+        expected = ExpectedBlob("manifest", "0/0", expect)
+        self.both(lambda store: store.put_blobs(ORG, put, drop=drop, expect=expected))
+
+    @rule(prefixes=st.lists(st.sampled_from(["", "a", "b", "bob", "å"]), min_size=1, max_size=3))
+    def look_up_words(self, prefixes: list[str]) -> None:
+        self.both(lambda store: store.items_by_words(ORG, prefixes, 3))
+
     @rule(numbers=st.lists(st.integers(0, 30), max_size=8))
     def read(self, numbers: list[int]) -> None:
         low, high = min(numbers, default=0), max(numbers, default=0)
@@ -169,9 +180,12 @@ def _contents(store: Store) -> list[Any]:
     for org in store.orgs():
         head = store.head(org)
         contents += [org, head, list(store.kept(org, 0, head.size)), list(store.every_identity(org))]
-    contents += [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
-    kinds, keys = ("tile", "manifest"), ("0/0", "0/1", "0/2")
-    return contents + [store.blob(ORG, kind, key) for kind in kinds for key in keys]
+        contents += [list(store.every_identity(org, past_index=True)), store.every_word(org)]
+        contents += [list(store.ids(org)), [store.extent(org, below) for below in (None, 2, head.size)]]
+        names = store.blob_names(org)
+        contents += [names, [store.blob(org, *name) for name in names]]
+        contents.append(sorted((blob.kind, blob.key, blob.content) for blob in store.every_blob(org)))
+    return contents + [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
 
 
 class LogMachine(RuleBasedStateMachine):

@@ -24,9 +24,10 @@ from trailbook.stores import (
 )
 from trailbook.testing.blobs import BlobsConformance
 from trailbook.testing.directories import DirectoryConformance
-from trailbook.testing.engines import ORG, OTHER
+from trailbook.testing.engines import ORG, OTHER, added, filled
 from trailbook.testing.inspections import InspectionConformance
 from trailbook.testing.ledgers import LedgerConformance
+from trailbook.testing.processes import torn
 from trailbook.testing.registries import (
     AccessConformance,
     ApiKeysConformance,
@@ -36,6 +37,7 @@ from trailbook.testing.registries import (
     ViewsConformance,
 )
 from trailbook.testing.stores import StoreConformance
+from trailbook.testing.worker import whole
 
 STORE: dict[type, type] = {
     Ledger: LedgerConformance,
@@ -112,6 +114,34 @@ def test_a_registry_without_one_method_fails_its_suite(part: type, method: str) 
 def test_a_registry_with_all_of_them_passes(member: str, suite: type) -> None:
     """The control."""
     assert list(failing(suite, lambda: getattr(memory_registry(), member))) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        ("kept", "rows"),
+        ("seq_of", "ids"),
+        ("versions", "directory"),
+        ("items_by_word", "words"),
+        ("blob", "blobs"),
+    ],
+)
+def test_a_commit_of_which_a_part_is_missing_is_seen(method: str, part: str) -> None:
+    """What two processes are watched by; whole, nothing is said of it."""
+
+    class Lacking(MemoryStore):
+        lacks = False
+
+        def __getattribute__(self, name: str) -> Any:
+            lacking = name == method and super().__getattribute__("lacks")
+            return (lambda *_: {}) if lacking else super().__getattribute__(name)
+
+    store = Lacking()
+    filled(store, 2)
+    head = added(store, lambda head: whole(head, 3))
+    assert torn(store, head) == []
+    store.lacks = True
+    assert torn(store, head) == [part]
 
 
 def test_every_part_has_a_suite() -> None:

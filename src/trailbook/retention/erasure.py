@@ -52,7 +52,7 @@ def plan_erasure(
         items = sorted({i.item for i in reached})
 
         def apply(expected: Head, batch: Append) -> None:
-            store.erase(org, expected, batch, items)
+            store.erase(org, expected, batch, items=items)
 
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")

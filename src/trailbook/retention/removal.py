@@ -57,7 +57,8 @@ def plan_removal(
         def apply(expected: Head, batch: Append) -> None:
             # The entry that says so stays, and with it everything that it cites.
             staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
-            store.remove(org, expected, batch, due.leaves, [t for t in due.tokens if t not in staying])
+            sweep = [token for token in due.tokens if token not in staying]
+            store.remove(org, expected, batch, leaves=due.leaves, sweep=sweep)
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), command)
         return LogChange(

@@ -80,7 +80,7 @@ class Ledger(Protocol):
         whoever wants to hold another one may have to wait. Raises: NotFoundError; StoreError.
         """
 
-    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
+    def erase(self, org: str, expected: Head, batch: Append, *, items: Sequence[int]) -> None:
         """As `append`, and in the same transaction every version of these items becomes a stub without words.
 
         Of a stub item number, token, type and owner stay; the rest is overwritten on disk before this returns.
@@ -88,7 +88,7 @@ class Ledger(Protocol):
         """
 
     def remove(
-        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
     ) -> None:
         """As `append`, and in the same transaction these seqs keep their leaf hash instead of their body.
 

@@ -43,7 +43,9 @@ class InspectionConformance:
     def test_every_id_in_its_own_order_removed_ones_too(self, inspected: Store) -> None:
         inspected.append(ORG, Head(), batch(Head(), [row(9), row(3), row(2**100)]))
         head = inspected.head(ORG)
-        inspected.remove(ORG, head, batch(head, [row(5)], removed=1), {1: sha256(b"").digest()}, [])
+        inspected.remove(
+            ORG, head, batch(head, [row(5)], removed=1), leaves={1: sha256(b"").digest()}, sweep=[]
+        )
         ids = [(3, 1), (5, 3), (9, 0), (2**100, 2)]
         assert list(inspected.ids(ORG)) == [(UUID(int=id_).bytes, seq) for id_, seq in ids]
         assert list(inspected.ids(OTHER)) == []
@@ -71,7 +73,7 @@ class InspectionConformance:
         filled(inspected, 9, OTHER)
         assert [inspected.extent(ORG, below) for below in (None, 0, 3, 5, 99)] == [5, 0, 3, 5, 5]
         head = inspected.head(ORG)
-        inspected.remove(ORG, head, batch(head, removed=1), {4: sha256(b"").digest()}, [])
+        inspected.remove(ORG, head, batch(head, removed=1), leaves={4: sha256(b"").digest()}, sweep=[])
         assert inspected.extent(ORG) == 5
 
     def test_nothing_is_wrong_with_what_is_whole(self, inspected: Store) -> None:

@@ -107,7 +107,7 @@ class LedgerConformance:
     def test_what_a_holder_appends_is_there_for_everybody_at_once(self, ledger: Ledger) -> None:
         head = filled(ledger, 2)
         with ledger.holding(ORG):
-            ledger.erase(ORG, head, batch(head, [row(5)]), [])
+            ledger.erase(ORG, head, batch(head, [row(5)]), items=[])
             ledger.append(ORG, ledger.head(ORG), batch(ledger.head(ORG), [row(6)]))
             sizes: list[int] = []
             reader = threading.Thread(target=lambda: sizes.append(ledger.head(ORG).size))
@@ -143,17 +143,17 @@ class LedgerConformance:
     def test_an_erasure_is_a_commit(self, ledger: Ledger) -> None:
         head = filled(ledger, 1)
         with pytest.raises(HeadMovedError):
-            ledger.erase(ORG, Head(), batch(Head(), [row(1)]), [1])
+            ledger.erase(ORG, Head(), batch(Head(), [row(1)]), items=[1])
         assert ledger.head(ORG) == head
-        ledger.erase(ORG, head, batch(head, [row(1)]), [1])
+        ledger.erase(ORG, head, batch(head, [row(1)]), items=[1])
         assert everything(ledger) == [StoredEntry(0, row(0).body), StoredEntry(1, row(1).body)]
 
     def test_a_removal_leaves_leaves(self, ledger: Ledger) -> None:
         head, leaf = filled(ledger, 2), sha256(b"leaf").digest()
         with pytest.raises(HeadMovedError):
-            ledger.remove(ORG, Head(), batch(Head(), [row(2)]), {0: leaf}, [])
+            ledger.remove(ORG, Head(), batch(Head(), [row(2)]), leaves={0: leaf}, sweep=[])
         assert everything(ledger) == [StoredEntry(0, row(0).body), StoredEntry(1, row(1).body)]
-        ledger.remove(ORG, head, batch(head, [row(2)], removed=1), {0: leaf}, [])
+        ledger.remove(ORG, head, batch(head, [row(2)], removed=1), leaves={0: leaf}, sweep=[])
         kept = [StoredEntry(0, None, leaf), StoredEntry(1, row(1).body), StoredEntry(2, row(2).body)]
         assert everything(ledger) == kept
         assert ledger.kept_at(ORG, [0]) == kept[:1]

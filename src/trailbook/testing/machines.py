@@ -127,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(items=st.lists(_NUMBERS, max_size=2, unique=True))
     def erase(self, items: list[int]) -> None:
         head, adding = self.adding(ORG, 1)
-        self.both(lambda store: store.erase(ORG, head, adding, items))
+        self.both(lambda store: store.erase(ORG, head, adding, items=items))
 
     @rule(seqs=st.sets(st.integers(0, 10), max_size=3), data=st.data())
     def remove(self, seqs: set[int], data: st.DataObject) -> None:
@@ -135,7 +135,7 @@ class StoreMachine(RuleBasedStateMachine):
         leaves = {seq: sha256(b"%d" % seq).digest() for seq in seqs if seq < head.size}
         tokens = [i.token for i in self.oracle.every_identity(ORG)]
         sweep = data.draw(st.lists(st.sampled_from(tokens), max_size=2)) if tokens else []
-        self.both(lambda store: store.remove(ORG, head, adding, leaves, sweep))
+        self.both(lambda store: store.remove(ORG, head, adding, leaves=leaves, sweep=sweep))
 
     @rule(key=st.sampled_from(["0/0", "0/1"]), content=st.binary(max_size=5))
     def put_blob(self, key: str, content: bytes) -> None:

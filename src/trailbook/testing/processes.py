@@ -16,7 +16,7 @@ from trailbook.errors import HeadMovedError
 from trailbook.stores import Blob, ExpectedBlob, Head, Store
 from trailbook.testing.engines import ORG, OTHER, Engine, added, batch, everything, filled, row, version
 from trailbook.testing.ledgers import Appending
-from trailbook.testing.worker import whole
+from trailbook.testing.worker import FIRST, whole
 
 MANY = 400  # rows in a commit that takes long enough for a kill to meet it
 Begin = Callable[..., "Other"]
@@ -155,7 +155,26 @@ class ProcessConformance:
         assert list(process.steps())[-1] == f"{head.size}"
         process.end()
 
-    @pytest.mark.parametrize("after", [0, 1, 3])
+    @pytest.mark.parametrize("killed", [True, False])
+    def test_who_is_killed_midway_through_a_commit_leaves_nothing_of_it(
+        self, shared: Store, other: Begin, killed: bool
+    ) -> None:
+        """Nor was any of it seen; the control is the commit that goes on."""
+        before, process = shared.head(ORG), other("halt")
+        assert process.step() == "midway"
+        assert (shared.head(ORG), torn(shared, before)) == (before, [])
+        if killed:
+            process.kill()
+        else:
+            process.go()
+            assert process.step() == "7"
+        head = shared.head(ORG)
+        assert (head.size, shared.extent(ORG)) == ((2, 2) if killed else (7, 7))
+        assert len(list(shared.every_identity(ORG))) == len(shared.blob_names(ORG)) == (0 if killed else 1)
+        assert shared.faults() == []
+        assert torn(shared, added(shared, lambda head: whole(head, 3))) == []
+
+    @pytest.mark.parametrize("after", [0, 2])
     def test_who_is_killed_appending_leaves_whole_commits(
         self, shared: Store, other: Begin, after: int
     ) -> None:
@@ -192,12 +211,13 @@ def beginning(engine: Engine) -> Iterator[Begin]:
 def torn(store: Store, head: Head) -> list[str]:
     """The parts of a store that have not reached a head, where `whole` commits follow two rows."""
     rows = [kept.seq for kept in store.kept(ORG, 0, head.size)]
+    seqs = store.seq_of(ORG, [row(at if at < 2 else FIRST + at).id for at in range(head.size)])
     items = {version.item for version in store.versions(ORG, range(1, head.items + 1))}
     tile = store.blob(ORG, "tile", f"{head.size}")
     words = store.items_by_word(ORG, f"w{head.size}") if head.items else {0}
     parts = {
         "rows": rows == list(range(head.size)),
-        "ids": not rows or head.size <= store.extent(ORG),
+        "ids": sorted(seqs.values()) == list(range(head.size)),
         "directory": items == set(range(1, head.items + 1)),
         "words": head.items in words,
         "blobs": head.items == 0 or tile == b"%d" % head.size,

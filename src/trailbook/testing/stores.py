@@ -79,9 +79,9 @@ class StoreConformance(LedgerConformance, DirectoryConformance, BlobsConformance
         store.append(ORG, Head(), batch(Head(), [row(0)], identities=[anna, bob, mine, hansen], words=words))
         head = store.head(ORG)
         with pytest.raises(HeadMovedError):
-            store.erase(ORG, Head(), batch(Head(), [row(1)]), [1, 3])
+            store.erase(ORG, Head(), batch(Head(), [row(1)]), items=[1, 3])
         assert store.versions(ORG, [1]) == [anna, hansen]
-        store.erase(ORG, head, batch(head, [row(1)]), [1, 3])
+        store.erase(ORG, head, batch(head, [row(1)]), items=[1, 3])
         gone = [structs.replace(i, id=None, name=None, salt=None) for i in (anna, mine, hansen)]
         assert list(store.every_identity(ORG)) == [gone[0], bob, gone[1], gone[2]]
         assert store.identities(ORG, [("user", "u/1", None)]) == []
@@ -97,9 +97,9 @@ class StoreConformance(LedgerConformance, DirectoryConformance, BlobsConformance
         store.append(ORG, Head(), first)
         head, leaf = first.head, sha256(b"leaf").digest()
         with pytest.raises(HeadMovedError):
-            store.remove(ORG, Head(), batch(Head(), [row(2)]), {0: leaf}, [anna.token])
+            store.remove(ORG, Head(), batch(Head(), [row(2)]), leaves={0: leaf}, sweep=[anna.token])
         assert len(list(store.every_identity(ORG))) == 2
-        store.remove(ORG, head, batch(head, [row(2)], removed=1), {0: leaf}, [anna.token])
+        store.remove(ORG, head, batch(head, [row(2)], removed=1), leaves={0: leaf}, sweep=[anna.token])
         assert everything(store) == [
             StoredEntry(0, None, leaf),
             StoredEntry(1, row(1).body),

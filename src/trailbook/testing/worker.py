@@ -7,7 +7,9 @@ for its turn, a line on standard input begins it. Refuses to judge what comes of
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from msgspec import structs
 
 from trailbook.errors import HeadMovedError
 from trailbook.stores import Append, Blob, ExpectedBlob, Head, Store, open_store
@@ -30,6 +32,23 @@ def append(store: Store, commits: str, rows: str) -> None:
         tell(added(store, lambda head: whole(head, int(rows))).size)
 
 
+class Halting(list[Blob]):
+    """Blobs of a commit that stops between the last of them and its end, until told to go on."""
+
+    def __iter__(self) -> Iterator[Blob]:
+        yield from super().__iter__()
+        tell("midway")
+        sys.stdin.readline()
+
+
+def halt(store: Store) -> None:
+    """Add one whole commit, with a stop in the midst of it."""
+    head = store.head(ORG)
+    adding = whole(head, 5)
+    store.append(ORG, head, structs.replace(adding, blobs=Halting(adding.blobs)))
+    tell(adding.head.size)
+
+
 def hold(store: Store) -> None:
     """Hold the log until told to go on, then append to the head that was there."""
     with store.holding(ORG):
@@ -43,7 +62,7 @@ def hold(store: Store) -> None:
 def erase(store: Store, item: str) -> None:
     """Erase one item."""
     head = store.head(ORG)
-    store.erase(ORG, head, batch(head), [int(item)])
+    store.erase(ORG, head, batch(head), items=[int(item)])
     tell("erased")
 
 
@@ -63,7 +82,13 @@ def tell(step: object) -> None:
     print(step, flush=True)
 
 
-STEPS: dict[str, Callable[..., None]] = {"append": append, "hold": hold, "erase": erase, "put": put}
+STEPS: dict[str, Callable[..., None]] = {
+    "append": append,
+    "halt": halt,
+    "hold": hold,
+    "erase": erase,
+    "put": put,
+}
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class MemoryStore:
         with self._log(org).lock:
             yield
 
-    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
+    def erase(self, org: str, expected: Head, batch: Append, *, items: Sequence[int]) -> None:
         log, gone = self._log(org), set(items)
         with log.lock:
             self.append(org, expected, batch)
@@ -59,7 +59,7 @@ class MemoryStore:
             log.words = {(word, item) for word, item in log.words if item not in gone}
 
     def remove(
-        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
     ) -> None:
         log, swept = self._log(org), set(sweep)
         with log.lock:

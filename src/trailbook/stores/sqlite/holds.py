@@ -31,7 +31,7 @@ class Holds:
         """Of the log at `path`; nobody waits longer than `patience` seconds."""
         self._patience = patience
         target = path.resolve()  # one file has one lock, whatever links lead to it
-        self._path = target.with_name(target.name + ".held")
+        self._path = f"{target}.held"
         self._mine = threading.local()
 
     def is_mine(self, org: str) -> bool:
@@ -42,7 +42,7 @@ class Holds:
     @contextmanager
     def holding(self, org: str) -> Iterator[None]:
         """Hold an organisation; what others began to write before may still come after this. Raises: StoreError."""
-        make_private(self._path)
+        make_private(Path(self._path))
         handle = os.open(self._path, os.O_RDWR)
         try:
             _until(lambda: _locked(handle, fcntl.LOCK_EX), self._patience)
@@ -63,12 +63,14 @@ class Holds:
         _until(lambda: not self._is_held(org), self._patience)
 
     def _is_held(self, org: str) -> bool:
+        if not os.access(
+            self._path, os.F_OK
+        ):  # nobody ever held anything; every commit asks, and this is quick
+            return False
         try:
             handle = os.open(self._path, os.O_RDONLY)
-        except FileNotFoundError:  # nobody ever held anything
-            return False
         except OSError as error:
-            raise StoreError(f"the file {self._path.name} cannot be read: {error.strerror}") from error
+            raise StoreError(f"the lock beside the log cannot be read: {error.strerror}") from error
         try:
             return not _locked(handle, fcntl.LOCK_SH) and os.pread(handle, _LONGEST, 0) == _name(org)
         finally:

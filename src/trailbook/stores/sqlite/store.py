@@ -166,7 +166,7 @@ class SqliteStore:
                 return [None]
             return [self._apart(db, adding) for adding in waiting]
 
-    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
+    def erase(self, org: str, expected: Head, batch: Append, *, items: Sequence[int]) -> None:
         def stub(db: apsw.Connection, number: int) -> None:
             db.executemany(_STUB, ((number, item) for item in items))
             db.executemany(_FORGET_WORDS, ((number, item) for item in items))
@@ -174,7 +174,7 @@ class SqliteStore:
         self._take(self._adding(org, expected, batch), stub)
 
     def remove(
-        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
     ) -> None:
         def clear(db: apsw.Connection, number: int) -> None:
             base = number << _SEQ_BITS

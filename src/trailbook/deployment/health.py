@@ -19,7 +19,7 @@ from trailbook.finding import indexed
 from trailbook.model import instant, microseconds, parse_instant, written
 from trailbook.proofs import latest_checkpoint
 from trailbook.record import decode_body
-from trailbook.stores import Blobs, Filed, Head, Ledger, Store
+from trailbook.stores import Blobs, Filed, Head, Ledger, TreeStore
 from trailbook.tree import parse_note
 
 LoopName = Literal["sealing", "recording", "signing", "stamping", "exports", "draining"]
@@ -69,7 +69,7 @@ def room_of(path: Path) -> DiskRoom:
 class Examined(Struct, frozen=True, kw_only=True):
     """What is looked at, when, and from where on it is told of; `beside` are other files that must have room."""
 
-    store: Store
+    store: TreeStore
     now: datetime
     alarms: Alarms = Alarms()
     beside: tuple[Path, ...] = ()

@@ -10,8 +10,7 @@ from msgspec import structs
 from trailbook.access.credentials import KEY_LIFE, SESSION_LIFE, Credentials
 from trailbook.errors import InvalidError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
-from trailbook.stores import open_store
-from trailbook.stores.memory.registry import MemoryRegistry
+from trailbook.stores import memory_registry, open_store
 from trailbook.testing import FrozenClock, Steady
 from trailbook.testing.steady import START
 
@@ -25,7 +24,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def credentials(clock: FrozenClock) -> Credentials:
-    return Credentials(MemoryRegistry(), clock, Steady())
+    return Credentials(memory_registry(), clock, Steady())
 
 
 def test_a_key_opens_its_organisation(credentials: Credentials) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from trailbook.access.sessions import Sessions
+from trailbook.access.sessions import SignIns
 from trailbook.errors import StorageFullError, UnwritableError
-from trailbook.stores import MemoryRegistry, Session
+from trailbook.stores import MemorySessions, Session
 
 SESSION = Session(
     token_hash=b"s", org="acme", type="user", id="u-17", name="Anna", roles=(), expires_at=900, seen_at=100
@@ -16,17 +16,14 @@ SESSION = Session(
 LINK = structs.replace(SESSION, token_hash=b"l", kind="sign-in")
 
 
-class Full(MemoryRegistry):
-    """A registry that takes nothing more while it is `full`."""
+class Full(MemorySessions):
+    """Sessions of a registry that takes nothing more while it is `full`."""
 
     full = False
 
     def __getattribute__(self, name: str) -> Any:
         attribute = super().__getattribute__(name)
-        writes = name in {
-            *("add_session", "touch_session", "take_link", "end_session", "end_sessions_of"),
-            "sweep_sessions",
-        }
+        writes = name in {"add", "touch", "take_link", "end", "end_all_of", "sweep"}
         return _refuse if writes and self.full else attribute
 
 
@@ -40,11 +37,11 @@ def registry() -> Full:
 
 
 @pytest.fixture
-def sessions(registry: Full) -> Sessions:
-    return Sessions(registry, most=2)
+def sessions(registry: Full) -> SignIns:
+    return SignIns(registry, most=2)
 
 
-def test_a_session_begins_is_used_and_ends_without_room(registry: Full, sessions: Sessions) -> None:
+def test_a_session_begins_is_used_and_ends_without_room(registry: Full, sessions: SignIns) -> None:
     """It is known here alone until it can be written; ended meanwhile, it is never written."""
     registry.full = True
     sessions.begin(SESSION, 0)
@@ -52,17 +49,17 @@ def test_a_session_begins_is_used_and_ends_without_room(registry: Full, sessions
     sessions.begin(other, 0)
     sessions.touch(b"s", 160)
     assert sessions.session(b"s") == structs.replace(SESSION, seen_at=160)
-    assert registry.session(b"s") is None
+    assert registry.get(b"s") is None
     sessions.end(b"o")
     assert sessions.session(b"o") is None
     registry.full = False
     sessions.settle()
-    assert registry.session(b"s") == structs.replace(SESSION, seen_at=160)
-    assert registry.session(b"o") is None
-    assert Sessions(registry).session(b"s") == sessions.session(b"s")
+    assert registry.get(b"s") == structs.replace(SESSION, seen_at=160)
+    assert registry.get(b"o") is None
+    assert SignIns(registry).session(b"s") == sessions.session(b"s")
 
 
-def test_a_session_of_before_is_used_and_ends_without_room(registry: Full, sessions: Sessions) -> None:
+def test_a_session_of_before_is_used_and_ends_without_room(registry: Full, sessions: SignIns) -> None:
     """It does not grow idle while it is used; signed out, it opens nothing, here at once and later everywhere."""
     sessions.begin(SESSION, 0)
     registry.full = True
@@ -70,16 +67,16 @@ def test_a_session_of_before_is_used_and_ends_without_room(registry: Full, sessi
     assert sessions.session(b"s") == structs.replace(SESSION, seen_at=160)
     sessions.end(b"s")
     assert sessions.session(b"s") is None
-    assert registry.session(b"s") is not None  # the control: the registry still has it
+    assert registry.get(b"s") is not None  # the control: the registry still has it
     registry.full = False
     sessions.touch(b"x", 170)  # whoever writes next writes what waits
-    assert registry.session(b"s") is None
+    assert registry.get(b"s") is None
 
 
-def test_a_link_works_once_without_room(registry: Full, sessions: Sessions) -> None:
+def test_a_link_works_once_without_room(registry: Full, sessions: SignIns) -> None:
     """Used up here at once, and later everywhere; another one goes on working."""
-    registry.add_session(LINK)
-    registry.add_session(structs.replace(LINK, token_hash=b"m"))
+    registry.add(LINK)
+    registry.add(structs.replace(LINK, token_hash=b"m"))
     registry.full = True
     assert sessions.link(b"l", "sign-in") == LINK
     assert sessions.use_up(b"l", "password") is None
@@ -96,7 +93,7 @@ def test_a_link_works_once_without_room(registry: Full, sessions: Sessions) -> N
     "ended", [lambda s: s.end_all_of("acme", "user", "u-17"), lambda s: s.end(b"s")], ids=["all", "one"]
 )
 def test_what_ends_is_not_written_later(
-    registry: Full, sessions: Sessions, ended: Callable[[Sessions], None]
+    registry: Full, sessions: SignIns, ended: Callable[[SignIns], None]
 ) -> None:
     """A session that began here alone ends with all others of that person, and with nobody else's."""
     bobs = structs.replace(SESSION, token_hash=b"b", id="u-42")
@@ -106,11 +103,11 @@ def test_what_ends_is_not_written_later(
     registry.full = False
     ended(sessions)
     sessions.settle()
-    assert (sessions.session(b"s"), registry.session(b"s")) == (None, None)
-    assert registry.session(b"b") == bobs
+    assert (sessions.session(b"s"), registry.get(b"s")) == (None, None)
+    assert registry.get(b"b") == bobs
 
 
-def test_no_more_wait_than_may(registry: Full, sessions: Sessions) -> None:
+def test_no_more_wait_than_may(registry: Full, sessions: SignIns) -> None:
     """Sessions that would be too many are refused; those that are there go on."""
     registry.full = True
     for token in (b"1", b"2"):
@@ -124,4 +121,4 @@ def test_no_more_wait_than_may(registry: Full, sessions: Sessions) -> None:
         sessions.end(b"9")
     registry.full = False
     sessions.begin(structs.replace(SESSION, token_hash=b"3"), 0)
-    assert registry.session(b"3") is not None
+    assert registry.get(b"3") is not None

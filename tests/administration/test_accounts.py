@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.access.test_sessions import Full as FullRegistry
+from msgspec import structs
+from tests.access.test_sessions import Full as FullSessions
 from tests.log.test_reads import Full as FullStore
 
 from trailbook import Deployment, Item, Origin, open_deployment
@@ -38,6 +39,7 @@ from trailbook.errors import (
     UnauthenticatedError,
 )
 from trailbook.query import Query
+from trailbook.stores import memory_registry
 from trailbook.testing import KEYS, FrozenClock, Steady
 
 ORG, PASSWORD = "acme", "fire katter på taket"
@@ -368,14 +370,15 @@ def test_a_suspended_organisation_is_as_none_for_a_stranger(by: By, enter: Enter
 
 def test_a_full_disk_keeps_nobody_out() -> None:
     """A right password lets in and a wrong one does not; each is an entry once there is room, with its own time."""
-    store, registry, clock = FullStore(), FullRegistry(), FrozenClock()
+    store, sessions, clock = FullStore(), FullSessions(), FrozenClock()
+    registry = structs.replace(memory_registry(), sessions=sessions)
     deployment = Deployment(store, registry, KEYS, clock=clock, entropy=Steady(3))
     deployment.create(ORG)
     by = By(deployment, operator(ORG))
     joined(by)
     before = len(actions(by))
     enter = entering(by)
-    store.full = registry.full = True
+    store.full = sessions.full = True
     session = enter(given())
     assert deployment.credentials.viewer(session).item == ANNA
     with pytest.raises(UnauthenticatedError):
@@ -385,7 +388,7 @@ def test_a_full_disk_keeps_nobody_out() -> None:
     sign_out(deployment, session, WEB)
     with pytest.raises(UnauthenticatedError):
         deployment.credentials.viewer(session)
-    store.full = registry.full = False
+    store.full = sessions.full = False
     clock.move(timedelta(minutes=5))
     deployment.log(ORG).held_back.settle()
     assert actions(by)[before:] == [
@@ -394,12 +397,13 @@ def test_a_full_disk_keeps_nobody_out() -> None:
         ("user.signed_out", "u-17", "success"),
     ]
     deployment.close()
-    assert registry.session(hash_of(session)) is None
+    assert sessions.get(hash_of(session)) is None
 
 
 def test_what_waits_is_told_in_health_and_recorded_by_itself() -> None:
     """The loop is called `recording`, the log can be asked meanwhile; with room it goes on and nothing is told."""
-    store, registry = FullStore(), FullRegistry()
+    store, sessions = FullStore(), FullSessions()
+    registry = structs.replace(memory_registry(), sessions=sessions)
     deployment = Deployment(store, registry, KEYS, clock=FrozenClock(), entropy=Steady(3))
     deployment.create(ORG)
     by = By(deployment, operator(ORG))

@@ -7,7 +7,7 @@ import pytest
 from trailbook.model import Item, Origin
 from trailbook.record import item_preimage, origin_preimage, token_of
 from trailbook.recording import directory as module
-from trailbook.recording.directory import Directory, Draft, key_of
+from trailbook.recording.directory import Draft, RecentVersions, key_of
 from trailbook.stores import Append, Head, Identity, MemoryStore
 from trailbook.testing import Steady
 
@@ -37,11 +37,11 @@ def store() -> CountedStore:
     return CountedStore()
 
 
-def draft_of(directory: Directory, store: MemoryStore) -> Draft:
+def draft_of(directory: RecentVersions, store: MemoryStore) -> Draft:
     return Draft(directory, store.head(ORG).items, Steady(store.head(ORG).size))
 
 
-def keep(draft: Draft, store: MemoryStore, directory: Directory | None = None) -> None:
+def keep(draft: Draft, store: MemoryStore, directory: RecentVersions | None = None) -> None:
     """Make a draft durable, and let a directory know."""
     before = store.head(ORG)
     head = Head(recorded_at=before.recorded_at + 1, items=draft.items)
@@ -52,7 +52,7 @@ def keep(draft: Draft, store: MemoryStore, directory: Directory | None = None) -
 
 
 def test_a_version_is_made_once_and_its_token_opens_to_it(store: CountedStore) -> None:
-    draft = draft_of(Directory(store, ORG), store)
+    draft = draft_of(RecentVersions(store, ORG), store)
     anna = draft.cite(ANNA)
     assert draft.cite(ANNA) is anna
     assert draft.identities == [anna]
@@ -63,7 +63,7 @@ def test_a_version_is_made_once_and_its_token_opens_to_it(store: CountedStore) -
 
 def test_another_name_is_another_version_of_the_same_item(store: CountedStore) -> None:
     """Whoever is cited without a name is cited by the latest."""
-    draft = draft_of(Directory(store, ORG), store)
+    draft = draft_of(RecentVersions(store, ORG), store)
     anna, renamed = draft.cite(ANNA), draft.cite(RENAMED)
     assert (renamed.item, renamed.name) == (anna.item, "Anna Hansen")
     assert renamed.token != anna.token
@@ -73,7 +73,7 @@ def test_another_name_is_another_version_of_the_same_item(store: CountedStore) -
 
 
 def test_an_origin_is_of_one_actor_alone(store: CountedStore) -> None:
-    draft = draft_of(Directory(store, ORG), store)
+    draft = draft_of(RecentVersions(store, ORG), store)
     actor, other = draft.cite(ANNA).item, draft.cite(Item(type="user", id="u-18")).item
     first, second = draft.cite_origin(WEB, actor), draft.cite_origin(WEB, other)
     assert draft.cite_origin(WEB, actor) is first
@@ -85,7 +85,7 @@ def test_an_origin_is_of_one_actor_alone(store: CountedStore) -> None:
 
 
 def test_what_is_durable_is_found_again_and_what_is_not_is_made_anew(store: CountedStore) -> None:
-    directory = Directory(store, ORG)
+    directory = RecentVersions(store, ORG)
     lost = draft_of(directory, store)
     assert lost.cite(ANNA).item == 1
     again = draft_of(directory, store)
@@ -102,7 +102,7 @@ def test_what_is_durable_is_found_again_and_what_is_not_is_made_anew(store: Coun
 
 def test_after_forgetting_the_store_is_asked(store: CountedStore) -> None:
     """Another process wrote: what it added is found, not made twice."""
-    mine, theirs = Directory(store, ORG), Directory(store, ORG)
+    mine, theirs = RecentVersions(store, ORG), RecentVersions(store, ORG)
     draft = draft_of(theirs, store)
     anna = draft.cite(ANNA)
     keep(draft, store)
@@ -113,7 +113,7 @@ def test_after_forgetting_the_store_is_asked(store: CountedStore) -> None:
 
 
 def test_what_is_foreseen_is_read_at_once(store: CountedStore) -> None:
-    directory = Directory(store, ORG)
+    directory = RecentVersions(store, ORG)
     draft = draft_of(directory, store)
     items = [ANNA, Item(type="user", id="u-18"), Item(type="role", id="r-3", name="Manager"), ANNA]
     draft.foresee(items)
@@ -131,7 +131,7 @@ def test_who_is_cited_again_outlives_a_generation(
 ) -> None:
     """Memory is bounded by two generations: who was cited since is carried over, who was not is read again."""
     monkeypatch.setattr(module, "_MOST_KNOWN", 2)
-    directory = Directory(store, ORG)
+    directory = RecentVersions(store, ORG)
     people = [Item(type="user", id=f"u-{n}", name=f"Person {n}") for n in range(5)]
     for person in people:
         draft = draft_of(directory, store)

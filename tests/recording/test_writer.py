@@ -20,7 +20,7 @@ from trailbook.model import Actor, Concern, Item, NewEntry, Origin, entry_from, 
 from trailbook.query import Query
 from trailbook.record.canonical import decode_body
 from trailbook.record.row import body_row
-from trailbook.recording.contract import Committed, Means
+from trailbook.recording.contract import Committed, LogChange, Means
 from trailbook.recording.writer import Writer, new_id
 from trailbook.stores import Head, Store, open_store
 from trailbook.stores.memory.store import MemoryStore
@@ -411,6 +411,31 @@ def test_who_erases_themselves_leaves_nothing(store: Store, oneself: bool) -> No
     )
     anna = held[0].item  # the first that was cited
     assert all(i.id is None for i in held if anna in (i.item, i.owner))
+
+
+# --- overtaken ---
+
+
+def test_who_is_overtaken_too_often_holds_up_their_own_organisation_alone(store: Store) -> None:
+    """Five times a rival is first. The sixth time the rival waits, and whoever records for others does not."""
+    mine, rival, other = new_log(store), new_log(store, seed=1), new_log(store, "other", seed=2)
+    rivals: list[threading.Thread] = []
+    waited: list[bool] = []
+
+    def plan(head: Head) -> LogChange:
+        entry = structs.replace(ENTRY, id=UUID(int=100 + len(rivals)))
+        rivals.append(threading.Thread(target=lambda: rival.record_many([entry])))
+        rivals[-1].start()
+        rivals[-1].join(0.2 if len(rivals) == 6 else 20)
+        waited.append(rivals[-1].is_alive())
+        other.record_many([entry])
+        return LogChange(entry=LATER, blobs=(), removed=0, apply=lambda *to: store.append("acme", *to))
+
+    assert mine.change(plan).seq == 5
+    rivals[-1].join(20)
+    assert waited == [False] * 5 + [True]
+    assert (store.head("acme").size, store.head("other").size) == (7, 6)
+    assert tree_faults(store, "acme") == []
 
 
 # --- what the index is told ---

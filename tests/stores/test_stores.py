@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from trailbook.stores import open_store
+from trailbook.testing.engines import Engine
+from trailbook.testing.processes import ProcessConformance
 from trailbook.testing.registries import RegistryConformance
-from trailbook.testing.stores import DurableConformance, Engine, StoreConformance
+from trailbook.testing.stores import DurableConformance, StoreConformance
 
 
 class TestMemory(StoreConformance, RegistryConformance):
@@ -16,10 +18,10 @@ class TestMemory(StoreConformance, RegistryConformance):
         return Engine(*open_store("memory:"))
 
 
-class TestSqlite(StoreConformance, RegistryConformance, DurableConformance):
+class TestSqlite(StoreConformance, RegistryConformance, DurableConformance, ProcessConformance):
     @pytest.fixture
     def engine(self, tmp_path: Path) -> Iterator[Engine]:
         url = f"sqlite:///{tmp_path}/log.db"
         store, registry = open_store(url, create=True)
-        yield Engine(store, registry, lambda: open_store(url))
+        yield Engine(store, registry, lambda: open_store(url), url)
         store.close()

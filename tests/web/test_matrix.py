@@ -74,7 +74,7 @@ def test_without_the_filter_of_ids_the_matrix_fails(ground: Ground, monkeypatch:
     """The control: a key is found whichever organisation it is of, and the difference is seen."""
 
     def anywhere(self: Credentials, org: str, key_id: str) -> ApiKey | None:
-        return self._registry.key(key_id)
+        return self._registry.keys.get(key_id)
 
     monkeypatch.setattr(Credentials, "key", anywhere)
     failures = breaches(ground, described(ground), ("rotateApiKey",))

@@ -24,7 +24,7 @@ from trailbook.access.api_keys import (
     secret_text,
 )
 from trailbook.access.roles import AUDITOR, EMPLOYEE, every_role, levels
-from trailbook.access.sessions import Sessions
+from trailbook.access.sessions import SignIns
 from trailbook.access.viewer import Level, Viewer
 from trailbook.clock import Clock, Entropy
 from trailbook.errors import Fault, InvalidError, SuspendedError, UnauthenticatedError, UnwritableError
@@ -64,7 +64,7 @@ class Credentials:
         lives: Lifetimes | None = None,
     ) -> None:
         self._registry = registry
-        self._sessions = Sessions(registry)
+        self._sessions = SignIns(registry.sessions)
         self._clock = clock
         self._entropy = entropy
         self.lives = lives or Lifetimes()
@@ -93,7 +93,7 @@ class Credentials:
             restricted=restricted,
         )
         key, secret = self.drawn_key(org, wanted)
-        self._registry.add_key(key)
+        self._registry.keys.add(key)
         return key, secret
 
     def drawn_key(self, org: str, wanted: NewKey) -> tuple[ApiKey, str]:
@@ -116,7 +116,7 @@ class Credentials:
 
     def keep_key(self, key: ApiKey) -> None:
         """Keep a key that was drawn."""
-        self._registry.add_key(key)
+        self._registry.keys.add(key)
 
     def rotate_key(self, key: ApiKey, overlap: timedelta, life: timedelta = KEY_LIFE) -> str | None:
         """The new secret of a key, or None when it was revoked or rotated meanwhile.
@@ -131,35 +131,35 @@ class Credentials:
             old_hash=key.secret_hash,
             old_until=min(key.expires_at, now + overlap // timedelta(microseconds=1)),
         )
-        return f"tb_{key.id}_{secret}" if self._registry.replace_key(key, new) else None
+        return f"tb_{key.id}_{secret}" if self._registry.keys.replace(key, new) else None
 
     def name_for_key(self, key: ApiKey, restricted: tuple[str, ...]) -> bool:
         """Let a key read these restricted categories and no other; False when it was changed or revoked meanwhile."""
-        return self._registry.replace_key(key, structs.replace(key, restricted=restricted))
+        return self._registry.keys.replace(key, structs.replace(key, restricted=restricted))
 
     def key(self, org: str, key_id: str) -> ApiKey | None:
         """A key of an organisation, revoked and expired ones included, or None."""
-        key = self._registry.key(key_id)
+        key = self._registry.keys.get(key_id)
         return key if key is not None and key.org == org else None
 
     def keys(self, org: str) -> list[ApiKey]:
         """The keys of an organisation, oldest first."""
-        return self._registry.keys(org)
+        return self._registry.keys.every(org)
 
     def revoke_key(self, key_id: str) -> bool:
         """Revoke a key; False when there is none or it was revoked before."""
-        return self._registry.revoke_key(key_id, self._now())
+        return self._registry.keys.revoke(key_id, self._now())
 
     def credential(self, bearer: str) -> Credential:
         """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason; SuspendedError."""
         parts, now = key_parts(bearer), self._now()
-        key = None if parts is None else self._registry.key(parts[0])
+        key = None if parts is None else self._registry.keys.get(parts[0])
         if not is_right(key, parts[1] if parts else "", now) or key is None:
             raise UnauthenticatedError(_WRONG)
         credential = self._credential(key)
         if key.used_at is None or now - key.used_at >= _MINUTE:
             with suppress(UnwritableError):  # when a key was last used is worth less than that it opens
-                self._registry.touch_key(key.id, now)
+                self._registry.keys.touch(key.id, now)
         return credential
 
     def still(self, viewer: Viewer) -> Viewer:
@@ -168,7 +168,7 @@ class Credentials:
         Raises: NotPermittedError, UnauthenticatedError, SuspendedError.
         """
         if viewer.item.type == "source":
-            key = self._registry.key(viewer.item.id)
+            key = self._registry.keys.get(viewer.item.id)
             if key is None or key.revoked_at is not None or key.expires_at <= self._now():
                 raise UnauthenticatedError(_WRONG)
             credential = self._credential(key)
@@ -247,7 +247,7 @@ class Credentials:
 
     def password_holder(self, secret: str, *, take: bool) -> LinkHolder:
         """Whose password a link sets; `take` uses it up. Raises: UnauthenticatedError."""
-        look = self._registry.take_link if take else self._sessions.link
+        look = self._registry.sessions.take_link if take else self._sessions.link
         link = look(hash_of(secret), "password")
         if link is None or link.expires_at <= self._now():
             raise UnauthenticatedError(_WRONG)
@@ -280,7 +280,7 @@ class Credentials:
         self, org: str, item: Item, *, kind: str, roles: tuple[str, ...] | None, life: timedelta
     ) -> str:
         secret, link = self._drawn(org, item, kind=kind, roles=roles, life=life)
-        self._registry.add_session(link)
+        self._registry.sessions.add(link)
         return secret
 
     def _drawn(

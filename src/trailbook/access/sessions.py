@@ -1,4 +1,4 @@
-"""Sessions and one-time links of a registry, which go on while the registry can be read but not be written.
+"""Sessions and one-time links, which go on while the registry can be read but not be written.
 
 Owns what this process knows better than the registry meanwhile: sessions that began, when others were last used, which
 ended, which links were used up. All of it is written as soon as that can be. Refuses to outlive the process: then
@@ -10,16 +10,16 @@ import threading
 from msgspec import structs
 
 from trailbook.errors import UnwritableError
-from trailbook.stores import Registry, Session
+from trailbook.stores import Session, Sessions
 
 MOST = 10_000  # of each kind that are known here alone
 
 
-class Sessions:
-    """The sessions and links of a registry."""
+class SignIns:
+    """The sessions and links of a registry, and what of them could not be written yet."""
 
-    def __init__(self, registry: Registry, most: int = MOST) -> None:
-        self._registry = registry
+    def __init__(self, kept: Sessions, most: int = MOST) -> None:
+        self._kept = kept
         self._most = most
         self._begun: dict[bytes, Session] = {}
         self._used: dict[bytes, int] = {}
@@ -34,8 +34,8 @@ class Sessions:
         with self._lock:
             try:
                 self._settle()
-                self._registry.sweep_sessions(session.seen_at, idle_since)
-                self._registry.add_session(session)
+                self._kept.sweep(session.seen_at, idle_since)
+                self._kept.add(session)
             except UnwritableError:
                 if len(self._begun) >= self._most:
                     raise
@@ -45,7 +45,7 @@ class Sessions:
         """The session of this token, or None."""
         if token_hash in self._ended:
             return None
-        session = self._begun.get(token_hash) or self._registry.session(token_hash)
+        session = self._begun.get(token_hash) or self._kept.get(token_hash)
         used = self._used.get(token_hash)
         return session if session is None or used is None else structs.replace(session, seen_at=used)
 
@@ -54,7 +54,7 @@ class Sessions:
         with self._lock:
             try:
                 self._settle()
-                self._registry.touch_session(token_hash, at)
+                self._kept.touch(token_hash, at)
             except UnwritableError:
                 self._touch_here(token_hash, at)
 
@@ -71,11 +71,11 @@ class Sessions:
             theirs = [h for h, s in self._begun.items() if (s.org, s.type, s.id) == (org, type_, id_)]
             for token_hash in theirs:
                 del self._begun[token_hash]
-            self._registry.end_sessions_of(org, type_, id_)
+            self._kept.end_all_of(org, type_, id_)
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
         """The link of this token and kind, left where it is, or None."""
-        return None if token_hash in self._ended else self._registry.link(token_hash, kind)
+        return None if token_hash in self._ended else self._kept.link(token_hash, kind)
 
     def use_up(self, token_hash: bytes, kind: str) -> Session | None:
         """The link of this token and kind, which works once.
@@ -104,9 +104,9 @@ class Sessions:
 
     def _end_there(self, token_hash: bytes, kind: str) -> bool:
         if kind == "session":
-            self._registry.end_session(token_hash)
+            self._kept.end(token_hash)
             return True
-        return self._registry.take_link(token_hash, kind) is not None
+        return self._kept.take_link(token_hash, kind) is not None
 
     def _touch_here(self, token_hash: bytes, at: int) -> None:
         if token_hash in self._used or len(self._used) < self._most:
@@ -118,8 +118,8 @@ class Sessions:
             self._end_there(token_hash, kind)
             del self._ended[token_hash]
         for token_hash, session in list(self._begun.items()):
-            self._registry.add_session(session)
+            self._kept.add(session)
             del self._begun[token_hash]
         for token_hash, at in list(self._used.items()):
-            self._registry.touch_session(token_hash, at)
+            self._kept.touch(token_hash, at)
             del self._used[token_hash]

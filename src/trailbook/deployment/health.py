@@ -19,7 +19,7 @@ from trailbook.finding import indexed
 from trailbook.model import instant, microseconds, parse_instant, written
 from trailbook.proofs import latest_checkpoint
 from trailbook.record import decode_body
-from trailbook.stores import Filed, Head, Store
+from trailbook.stores import Blobs, Filed, Head, Ledger, TreeStore
 from trailbook.tree import parse_note
 
 LoopName = Literal["sealing", "recording", "signing", "stamping", "exports", "draining"]
@@ -69,7 +69,7 @@ def room_of(path: Path) -> DiskRoom:
 class Examined(Struct, frozen=True, kw_only=True):
     """What is looked at, when, and from where on it is told of; `beside` are other files that must have room."""
 
-    store: Store
+    store: TreeStore
     now: datetime
     alarms: Alarms = Alarms()
     beside: tuple[Path, ...] = ()
@@ -190,7 +190,7 @@ def _checkpoint(examined: Examined, org: str, head: Head) -> Iterator[Ailment]:
         )
 
 
-def _recorded_at(store: Store, org: str, seq: int) -> int | None:
+def _recorded_at(store: Ledger, org: str, seq: int) -> int | None:
     rows = store.kept_at(org, [seq])
     if not rows or rows[0].body is None:
         return None
@@ -214,7 +214,7 @@ def _clock(examined: Examined, org: str, head: Head) -> Iterator[Ailment]:
         )
 
 
-def _signed_at(store: Store, org: str) -> int:
+def _signed_at(store: Blobs, org: str) -> int:
     """When the last checkpoint was signed, in seconds; 0 without one. Nothing is verified: `verify` does."""
     try:
         signed = latest_checkpoint(store, org)

@@ -12,7 +12,7 @@ from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.proofs import Outside, epoch_of, latest_checkpoint, origin_of
 from trailbook.recording import LogChange
 from trailbook.retention import Command, plan_erasure
-from trailbook.stores import Append, Blob, Head, Store
+from trailbook.stores import Append, Blob, Blobs, EntryStore, Head, LogStore, TreeStore
 from trailbook.tree import Checkpoint, root_of
 
 RESTORER = Actor(kind="system", type="system", id="restore", name="Restore")
@@ -27,14 +27,14 @@ class Restarted(Struct, frozen=True, kw_only=True):
     erased_again: int
 
 
-def is_behind(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint | None:
+def is_behind(store: TreeStore, org: str, origin: str, outside: Outside) -> Checkpoint | None:
     """The last outside checkpoint of a log, when the stored log does not reach it; else None."""
     last = outside.last(frozenset({origin_of(store, org, origin)}))
     return None if last is None or last.checkpoint.size <= store.head(org).size else last.checkpoint
 
 
 def restart(
-    store: Store, log: Log, origin: str, outside: Outside, *, always: bool = False
+    store: LogStore, log: Log, origin: str, outside: Outside, *, always: bool = False
 ) -> Restarted | None:
     """Declare the restart of a restored log and erase again; None when it had lost nothing and nobody was erased.
 
@@ -56,7 +56,7 @@ def restart(
     return Restarted(org=log.org, lost=lost, origin=origin_of(store, log.org, origin), erased_again=again)
 
 
-def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> None:
+def _refuse_overtaken(store: Blobs, org: str, origin: str, outside: Outside) -> None:
     """Refuse a backup that is older than a restart: under that restart's origin other entries were signed."""
     own, before = int(epoch_of(store, org) or "0"), f"{origin}/{org}/"
     origins = (signed.checkpoint.origin for signed in outside.notes)
@@ -69,7 +69,7 @@ def _refuse_overtaken(store: Store, org: str, origin: str, outside: Outside) -> 
         )
 
 
-def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Checkpoint:
+def _last_signed(store: TreeStore, org: str, origin: str, outside: Outside) -> Checkpoint:
     """The last checkpoint of a log, kept outside or else beside it; of one that never was signed, its head."""
     own = origin_of(store, org, origin)
     last = outside.last(frozenset({own})) or latest_checkpoint(store, org)
@@ -79,7 +79,7 @@ def _last_signed(store: Store, org: str, origin: str, outside: Outside) -> Check
     return Checkpoint(own, head.size, root_of(head.range))
 
 
-def _declaration(store: Store, log: Log, behind: Checkpoint) -> LogChange:
+def _declaration(store: TreeStore, log: Log, behind: Checkpoint) -> LogChange:
     # Named after what was lost, so that two restarts never share an origin.
     number = int(epoch_of(store, log.org) or "0") + 1
     entry = NewEntry(
@@ -97,7 +97,7 @@ def _declaration(store: Store, log: Log, behind: Checkpoint) -> LogChange:
     return LogChange(entry=entry, blobs=(blob,), removed=0, apply=apply)
 
 
-def _erase_again(store: Store, log: Log, outside: Outside) -> int:
+def _erase_again(store: EntryStore, log: Log, outside: Outside) -> int:
     """Erase every person of whom a token was erased after the backup was taken."""
     tokens = outside.erased.get(log.org, frozenset())
     types = {name for name, declared in log.catalogue.types.items() if declared.person}

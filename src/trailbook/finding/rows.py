@@ -22,7 +22,7 @@ from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.reader import pseudonym
 from trailbook.model import Kind, Outcome, State
 from trailbook.proofs import entry_state, proved_sizes
-from trailbook.stores import Identity, Store
+from trailbook.stores import Identity, Ledger, Store
 
 BATCH = 2_000  # entries read at once
 _MOST_FACES = 20_000  # items remembered within one export; about 30 MB
@@ -305,7 +305,7 @@ class Speech:
         return _filler(form, [int(at) for at in cut[1::2]], capital)
 
 
-def bodies(store: Store, org: str, seqs: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+def bodies(store: Ledger, org: str, seqs: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """The bodies at these seqs, in their order; read as one stretch where they lie close together."""
     if not seqs:
         return iter(())

@@ -11,7 +11,7 @@ from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedEr
 from trailbook.model import State
 from trailbook.proofs.tiles import Edge, kind_of, prove, tile
 from trailbook.record import decode_body
-from trailbook.stores import Identity, Store, StoredEntry
+from trailbook.stores import Blobs, Identity, Store, StoredEntry, TreeStore
 from trailbook.tree import (
     TILE,
     Checkpoint,
@@ -129,18 +129,18 @@ def evidence_of(holdings: Holdings) -> Evidence:
     return Evidence(holdings, signed.checkpoint, signed.note)
 
 
-def latest_checkpoint(store: Store, org: str, kind: str = "checkpoint") -> SignedCheckpoint | None:
+def latest_checkpoint(store: Blobs, org: str, kind: str = "checkpoint") -> SignedCheckpoint | None:
     """The last checkpoint kept (`checkpoint`), or copied outside (`anchor`), with its note; None before the first."""
     note = store.blob(org, kind_of(store, org, kind), LATEST)
     return None if note is None else read_checkpoint(note)
 
 
-def proved_sizes(store: Store, org: str) -> ProvedSizes:
+def proved_sizes(store: Blobs, org: str) -> ProvedSizes:
     """How many entries are checkpointed, and how many anchored."""
     return ProvedSizes(_latest_size(store, org, "checkpoint"), _latest_size(store, org, "anchor"))
 
 
-def _latest_size(store: Store, org: str, kind: str) -> int:
+def _latest_size(store: Blobs, org: str, kind: str) -> int:
     signed = latest_checkpoint(store, org, kind)
     return 0 if signed is None else signed.checkpoint.size
 
@@ -152,7 +152,7 @@ def entry_state(seq: int, sizes: ProvedSizes) -> State:
     return "checkpointed" if seq < sizes.checkpointed else "accepted"
 
 
-def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> bytes:
+def proof_file(store: TreeStore, org: str, seq: int, edge: Edge | None = None) -> bytes:
     """The proof that an entry is in the last checkpoint's tree. Source: C2SP tlog-proof.
 
     Raises: NotCheckpointedError when no checkpoint covers it yet; DamagedError.
@@ -168,7 +168,7 @@ def proof_file(store: Store, org: str, seq: int, edge: Edge | None = None) -> by
     return format_proof(Proof(index=seq, hashes=path, note=parse_note(signed.note)))
 
 
-def served_tile(store: Store, org: str, level: int, index: int, width: int) -> bytes:
+def served_tile(store: TreeStore, org: str, level: int, index: int, width: int) -> bytes:
     """A hash tile of the last checkpoint's tree, `width` hashes wide. Source: C2SP tlog-tiles.
 
     Raises: NotFoundError when that tree has no such tile.
@@ -177,7 +177,7 @@ def served_tile(store: Store, org: str, level: int, index: int, width: int) -> b
     return tile(store, org, level, index, width)
 
 
-def entry_bundle(store: Store, org: str, index: int, *, width: int, sees: Callable[[str], bool]) -> bytes:
+def entry_bundle(store: TreeStore, org: str, index: int, *, width: int, sees: Callable[[str], bool]) -> bytes:
     """`width` bodies from seq 256 * index on, each after its length in 16 bits. Source: C2SP tlog-tiles.
 
     Raises: NotFoundError beyond the last checkpoint, and at a body whose category is not seen; BundleExpiredError at
@@ -194,7 +194,7 @@ def entry_bundle(store: Store, org: str, index: int, *, width: int, sees: Callab
     return b"".join(pieces)
 
 
-def _require_tile(store: Store, org: str, *, level: int, index: int, width: int) -> None:
+def _require_tile(store: Blobs, org: str, *, level: int, index: int, width: int) -> None:
     hashes = (_latest_size(store, org, "checkpoint") >> 8 * level) - index * TILE
     if not (0 < width <= min(hashes, TILE)) or (width < TILE and width != hashes):
         raise NotFoundError("the last checkpoint's tree has no such tile")

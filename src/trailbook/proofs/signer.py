@@ -21,7 +21,7 @@ from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
 from trailbook.proofs.timestamping import Stamp, Stamping
 from trailbook.record import decode_body
-from trailbook.stores import Blob, ExpectedBlob, Head, Store
+from trailbook.stores import Blob, ExpectedBlob, Head, LogStore
 from trailbook.tree import (
     EMPTY,
     TILE,
@@ -61,7 +61,7 @@ class Signing(Struct, frozen=True, kw_only=True):
 class Signer:
     """The one signer of a deployment."""
 
-    def __init__(self, store: Store, signing: Signing) -> None:
+    def __init__(self, store: LogStore, signing: Signing) -> None:
         self._store = store
         self._signing = signing
         self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
@@ -211,7 +211,7 @@ class Signer:
         self._stamping.offer(org, checkpoint.size, note)
 
 
-def erased_between(store: Store, org: str, start: int, stop: int) -> tuple[str, ...]:
+def erased_between(store: LogStore, org: str, start: int, stop: int) -> tuple[str, ...]:
     """The tokens that erasures among these rows took, from the manifests their entries cite."""
     rows = (row.body for row in store.kept(org, start, stop) if row.body and _ERASED in row.body)
     targets = [decode_body(body).target for body in rows]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
 from trailbook.proofs.outside_file import last_outside
 from trailbook.proofs.signer import Signer, Signing
-from trailbook.stores import Store
+from trailbook.stores import LogStore
 from trailbook.tree import Opened, Policy, format_vkey, open_checkpoint
 
 
@@ -40,7 +40,7 @@ class Trust(Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()
 
 
-def trust(store: Store, org: str, signing: Signing | None) -> Trust:
+def trust(store: LogStore, org: str, signing: Signing | None) -> Trust:
     """The facts about one log. Raises: NotFoundError, StoreError."""
     size = store.head(org).size
     if signing is None:

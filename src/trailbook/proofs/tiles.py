@@ -4,7 +4,7 @@ Owns reading the tree out of a store, and the origin under which its head is sig
 """
 
 from trailbook.errors import DamagedError
-from trailbook.stores import Head, Store
+from trailbook.stores import Blobs, Head, Ledger, TreeStore
 from trailbook.tree import (
     HASH,
     TILE,
@@ -22,7 +22,7 @@ from trailbook.tree import (
 Edge = dict[tuple[int, int], bytes]  # incomplete tiles as far as they were computed, by level and index
 
 
-def leaves(store: Store, org: str, start: int, stop: int) -> list[bytes]:
+def leaves(store: Ledger, org: str, start: int, stop: int) -> list[bytes]:
     """Leaf hashes of rows start <= seq < stop, hashed anew where the body is kept.
 
     Raises: DamagedError when a row is missing.
@@ -38,7 +38,7 @@ def leaves(store: Store, org: str, start: int, stop: int) -> list[bytes]:
     return hashed
 
 
-def hashes(store: Store, org: str, level: int, index: int) -> list[bytes]:
+def hashes(store: Blobs, org: str, level: int, index: int) -> list[bytes]:
     """The 256 hashes of a complete kept tile. Raises: DamagedError when it is not kept whole."""
     content = store.blob(org, "tile", f"{level}/{index}") or b""
     if len(content) != TILE * HASH:
@@ -46,12 +46,12 @@ def hashes(store: Store, org: str, level: int, index: int) -> list[bytes]:
     return [content[at : at + HASH] for at in range(0, len(content), HASH)]
 
 
-def tile_root(store: Store, org: str, level: int, index: int) -> bytes:
+def tile_root(store: Blobs, org: str, level: int, index: int) -> bytes:
     """The root over a complete kept tile. Raises: DamagedError."""
     return subtree_root(hashes(store, org, level, index))
 
 
-def frontier(store: Store, org: str, head: Head) -> Frontier:
+def frontier(store: TreeStore, org: str, head: Head) -> Frontier:
     """The frontier of a stored log, from its last rows and its tiles. Raises: StoreError, DamagedError."""
     last = leaves(store, org, head.size - head.size % TILE, head.size)
     restored = restore_frontier(head.size, last, lambda level, index: tile_root(store, org, level, index))
@@ -60,7 +60,7 @@ def frontier(store: Store, org: str, head: Head) -> Frontier:
     return restored
 
 
-def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge | None = None) -> bytes:
+def tile(store: TreeStore, org: str, level: int, index: int, width: int, edge: Edge | None = None) -> bytes:
     """The first `width` hashes of a tile, joined; an incomplete tile is computed, on from what `edge` remembers.
 
     Only proofs may remember: whoever signs or verifies computes every hash anew. Raises: DamagedError.
@@ -78,27 +78,29 @@ def tile(store: Store, org: str, level: int, index: int, width: int, edge: Edge 
     return joined[: width * HASH]
 
 
-def prove(store: Store, org: str, plan: NodePlan, size: int, edge: Edge | None = None) -> tuple[bytes, ...]:
+def prove(
+    store: TreeStore, org: str, plan: NodePlan, size: int, edge: Edge | None = None
+) -> tuple[bytes, ...]:
     """The hashes of a planned proof in the stored tree at `size`. Raises: DamagedError, ProofInvalidError."""
     return proof_hashes(plan, size, lambda level, index, width: tile(store, org, level, index, width, edge))
 
 
-def root_at(store: Store, org: str, size: int) -> bytes:
+def root_at(store: TreeStore, org: str, size: int) -> bytes:
     """The root of the stored tree as it was at `size`. Raises: DamagedError."""
     return root_of(prove(store, org, root_plan(size), size)) if size else root_of(())
 
 
-def epoch_of(store: Store, org: str) -> str:
+def epoch_of(store: Blobs, org: str) -> str:
     """The epoch of a log that was restarted, or nothing."""
     return (store.blob(org, "epoch", "latest") or b"").decode()
 
 
-def origin_of(store: Store, org: str, origin: str) -> str:
+def origin_of(store: Blobs, org: str, origin: str) -> str:
     """The origin of an organisation's checkpoints: `<deployment origin>/<organisation>[/<epoch>]`."""
     return "/".join(part for part in (origin, org, epoch_of(store, org)) if part)
 
 
-def kind_of(store: Store, org: str, kind: str) -> str:
+def kind_of(store: Blobs, org: str, kind: str) -> str:
     """The kind under which an epoch's `checkpoint` or `anchor` blobs are kept: each epoch's apart."""
     epoch = epoch_of(store, org)
     return f"{kind}/{epoch}" if epoch else kind

@@ -14,7 +14,7 @@ from trailbook import tree
 from trailbook.clock import Clock
 from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError
 from trailbook.proofs.tiles import kind_of
-from trailbook.stores import Blob, Store
+from trailbook.stores import Blob, Blobs
 
 TOKEN = "timestamp"
 NOTE = "timestamped"  # as it was stamped: the checkpoint of the same size is signed again every idle hour
@@ -46,7 +46,7 @@ class Stamp(Struct, frozen=True, kw_only=True):
 class Stamping:
     """Asks the authorities at `urls`, the first that answers, at most once in `every` for each log."""
 
-    def __init__(self, store: Store, urls: tuple[str, ...], clock: Clock, every: timedelta) -> None:
+    def __init__(self, store: Blobs, urls: tuple[str, ...], clock: Clock, every: timedelta) -> None:
         self._store = store
         self._urls = urls
         self._clock = clock
@@ -117,7 +117,7 @@ class Stamping:
         raise AnchorError("; ".join(refused))
 
 
-def kept_stamps(store: Store, org: str) -> list[Stamp]:
+def kept_stamps(store: Blobs, org: str) -> list[Stamp]:
     """Every token that a log keeps, of every epoch, oldest first; a note that is gone is empty. Raises: StoreError."""
     stamps = []
     for kind, key in store.blob_names(org):
@@ -129,7 +129,7 @@ def kept_stamps(store: Store, org: str) -> list[Stamp]:
     return stamps
 
 
-def _kinds(store: Store, org: str) -> Kinds:
+def _kinds(store: Blobs, org: str) -> Kinds:
     return Kinds(kind_of(store, org, TOKEN), kind_of(store, org, NOTE))
 
 

@@ -11,7 +11,7 @@ from trailbook.clock import Entropy
 from trailbook.model import Item, Origin
 from trailbook.query import words
 from trailbook.record import item_preimage, origin_preimage, token_of
-from trailbook.stores import Identity, Store
+from trailbook.stores import Directory, Identity
 
 Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number
 # An item's type, id and name; an origin's ip, agent and actor.
@@ -20,11 +20,11 @@ Exact = tuple[str | None, str | None, str | int | None]
 _MOST_KNOWN = 150_000  # versions in each of two generations; about 75 MB
 
 
-class Directory:
+class RecentVersions:
     """The versions of one organisation that were cited lately, by what they are cited as."""
 
-    def __init__(self, store: Store, org: str) -> None:
-        self._store = store
+    def __init__(self, directory: Directory, org: str) -> None:
+        self._directory = directory
         self._org = org
         self.exact: dict[Exact, Identity] = {}
         self._older: dict[Exact, Identity] = {}
@@ -44,7 +44,7 @@ class Directory:
     def read(self, keys: Collection[Key]) -> dict[Key, list[Identity]]:
         """All versions of these items, oldest first; an empty list for one the log has never seen."""
         versions: dict[Key, list[Identity]] = {key: [] for key in keys}
-        for identity in self._store.identities(self._org, keys):
+        for identity in self._directory.identities(self._org, keys):
             versions[key_of(identity)].append(identity)
         return versions
 
@@ -59,8 +59,8 @@ class Directory:
 class Draft:
     """The identities a batch of entries needs beyond the directory; they become known once it is durable."""
 
-    def __init__(self, directory: Directory, items: int, entropy: Entropy) -> None:
-        self._directory = directory
+    def __init__(self, recent: RecentVersions, items: int, entropy: Entropy) -> None:
+        self._recent = recent
         self._entropy = entropy
         self._began = items
         self._versions: dict[Key, list[Identity]] = {}
@@ -71,26 +71,26 @@ class Draft:
 
     def foresee(self, items: Iterable[Item]) -> None:
         """Read at once what the directory has of these items: one by one they cost a query each."""
-        lately, older = self._directory.exact, self._directory.older
+        lately, older = self._recent.exact, self._recent.older
         exact = [key for i in items if (key := (i.type, i.id, i.name)) not in lately]
         keys: dict[Key, None] = {
             (type_, id_, None): None for type_, id_, name in exact if not older((type_, id_, name))
         }
         if keys:
-            self._versions.update(self._directory.read(keys))
+            self._versions.update(self._recent.read(keys))
 
     def cite(self, item: Item, owner: int | None = None) -> Identity:
         """The version of `item` with this name, made when new; an item given without a name cites the latest."""
         exact = (item.type, item.id, item.name)
-        directory = self._directory
-        identity = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
+        recent = self._recent
+        identity = self.exact.get(exact) or recent.exact.get(exact) or recent.older(exact)
         return identity if identity is not None else self._look(item, owner)
 
     def cite_origin(self, origin: Origin, actor: int) -> Identity:
         """The origin's version for this actor; origins are made per actor, so that they link nobody else."""
         exact = (origin.ip, origin.user_agent, actor)
-        directory = self._directory
-        identity = self.exact.get(exact) or directory.exact.get(exact) or directory.older(exact)
+        recent = self._recent
+        identity = self.exact.get(exact) or recent.exact.get(exact) or recent.older(exact)
         return identity if identity is not None else self._look_for_origin(origin, actor)
 
     def _look(self, item: Item, owner: int | None) -> Identity:
@@ -136,7 +136,7 @@ class Draft:
     def _versions_of(self, key: Key) -> list[Identity]:
         versions = self._versions.get(key)
         if versions is None:
-            versions = self._versions[key] = self._directory.read([key])[key]
+            versions = self._versions[key] = self._recent.read([key])[key]
         return versions
 
     def _number(self, versions: list[Identity]) -> int:

@@ -30,8 +30,8 @@ from trailbook.record import (
     same_content,
 )
 from trailbook.recording.contract import Answer, Batch, Committed, LogChange, Means, Result, Tell
-from trailbook.recording.directory import Directory, Draft
-from trailbook.stores import Append, Blob, Head, Identity, NewRow, Store, Turns
+from trailbook.recording.directory import Draft, RecentVersions
+from trailbook.stores import Append, Blob, Head, Identity, LogStore, NewRow, Turns
 from trailbook.tree import EMPTY, Frontier, compact_range, extend_frontier, leaf_hash, lengthen_range
 
 _T = TypeVar("_T")
@@ -77,7 +77,7 @@ class _Settled(Struct, Generic[_T], frozen=True):
 class Writer:
     """The one writer of an organisation's log in this process: whoever asks at once shares one commit."""
 
-    def __init__(self, store: Store, org: str, means: Means, tell: Tell = lambda committed: None) -> None:
+    def __init__(self, store: LogStore, org: str, means: Means, tell: Tell = lambda committed: None) -> None:
         self._store = store
         self._org = org
         self._means = means
@@ -86,7 +86,7 @@ class Writer:
             self._together, together=_TOGETHER, room=_ROOM
         )
         self._sound = RulesCache(means.catalogue, means.earliest)
-        self._directory = Directory(store, org)
+        self._recent = RecentVersions(store, org)
         self._head: Head | None = None
         self._frontier: Frontier = EMPTY
         self._noted = 0
@@ -143,7 +143,7 @@ class Writer:
             except HeadMovedError:
                 self._head = None
         else:
-            with self._store.holding():
+            with self._store.holding(self._org):
                 settled = attempt()
         if settled.written is not None:
             self._note(settled.written)
@@ -193,7 +193,7 @@ class Writer:
         ids = [entry.id for entry in entries if entry.id is not None]
         head, seqs = self._stand(ids)
         now = microseconds(self._means.clock())
-        draft = Draft(self._directory, head.items, self._means.entropy)
+        draft = Draft(self._recent, head.items, self._means.entropy)
         draft.foresee(_items(entries))
         at = max(now, head.recorded_at)
         moment = instant(at)
@@ -210,7 +210,7 @@ class Writer:
             head = self._head
             if head is None:
                 head = self._store.head(self._org)
-                self._directory.forget()
+                self._recent.forget()
                 self._frontier = frontier(self._store, self._org, head)
                 self._head = head
             seqs = self._store.seq_of(self._org, ids) if ids else {}
@@ -310,7 +310,7 @@ class Writer:
         self._head, self._frontier = head, written.frontier
         if attempt.adjusted:
             self._noted = head.recorded_at
-        self._directory.learn(attempt.draft.exact)
+        self._recent.learn(attempt.draft.exact)
         self._tell(Committed(attempt.index, attempt.draft.identities, attempt.head, head))
 
 

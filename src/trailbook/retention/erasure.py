@@ -15,7 +15,7 @@ from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.record import canonical_json
 from trailbook.recording import LogChange
-from trailbook.stores import Append, Blob, Head, Identity, Store
+from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Identity
 
 CHUNK = 4096
 
@@ -30,7 +30,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 def plan_erasure(
-    store: Store, org: str, catalogue: Catalogue, item: Item, command: Command
+    store: EntryStore, org: str, catalogue: Catalogue, item: Item, command: Command
 ) -> Callable[[Head], LogChange]:
     """How to erase a person: every version of their item, their origins and the personal items they own.
 
@@ -52,7 +52,7 @@ def plan_erasure(
         items = sorted({i.item for i in reached})
 
         def apply(expected: Head, batch: Append) -> None:
-            store.erase(org, expected, batch, items)
+            store.erase(org, expected, batch, items=items)
 
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")
@@ -83,7 +83,7 @@ def citing_entry(action: str, target: Item, concerns: tuple[Concern, ...], comma
     )
 
 
-def _reached(store: Store, org: str, versions: Sequence[Identity]) -> list[Identity]:
+def _reached(store: Directory, org: str, versions: Sequence[Identity]) -> list[Identity]:
     """The versions of an item and of all that it owns, and of what that owns."""
     reached = {v.token: v for v in versions}
     items, seen = {v.item for v in versions}, set[int]()

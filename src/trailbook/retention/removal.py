@@ -15,7 +15,7 @@ from trailbook.model import Item, Progress, parse_instant, written
 from trailbook.record import canonical_json, decode_body
 from trailbook.recording import LogChange
 from trailbook.retention.erasure import CHUNK, Command, citing_entry
-from trailbook.stores import Append, Blob, Head, Store
+from trailbook.stores import Append, Blob, Head, Ledger
 from trailbook.tree import leaf_hash
 
 
@@ -34,7 +34,7 @@ class _Due(Struct, frozen=True):
 
 
 def plan_removal(
-    store: Store, org: str, catalogue: Catalogue, retention: Retention, command: Command, progress: Progress
+    store: Ledger, org: str, catalogue: Catalogue, retention: Retention, command: Command, progress: Progress
 ) -> Callable[[Head], LogChange]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
 
@@ -57,7 +57,8 @@ def plan_removal(
         def apply(expected: Head, batch: Append) -> None:
             # The entry that says so stays, and with it everything that it cites.
             staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
-            store.remove(org, expected, batch, due.leaves, [t for t in due.tokens if t not in staying])
+            sweep = [token for token in due.tokens if token not in staying]
+            store.remove(org, expected, batch, leaves=due.leaves, sweep=sweep)
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), command)
         return LogChange(
@@ -68,7 +69,7 @@ def plan_removal(
 
 
 def _due(
-    store: Store, org: str, head: Head, *, actions: set[str], before: datetime, progress: Progress
+    store: Ledger, org: str, head: Head, *, actions: set[str], before: datetime, progress: Progress
 ) -> _Due:
     """What is due of a log: bodies of these actions that were recorded before an instant."""
     leaves: dict[int, bytes] = {}

@@ -1,4 +1,4 @@
-"""Where entries are kept: the `Store` and `Registry` protocols and the one door that opens an engine by URL.
+"""Where entries are kept: what engines promise, in small parts, and the one door that opens an engine by URL.
 
 Refuses to let an engine's driver be imported before a URL asks for it.
 """

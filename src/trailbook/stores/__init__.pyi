@@ -1,8 +1,22 @@
 from .access import (
+    Access as Access,
     Change as Change,
     Member as Member,
     Organisation as Organisation,
     Role as Role,
+)
+from .api_keys import (
+    ApiKey as ApiKey,
+    ApiKeys as ApiKeys,
+)
+from .blobs import (
+    Blob as Blob,
+    Blobs as Blobs,
+    ExpectedBlob as ExpectedBlob,
+)
+from .directory import (
+    Directory as Directory,
+    Identity as Identity,
 )
 from .files import (
     Copies as Copies,
@@ -11,14 +25,25 @@ from .files import (
 from .group_commit import (
     Turns as Turns,
 )
+from .inspection import (
+    Inspection as Inspection,
+)
 from .jobs import (
     LIVE as LIVE,
     Job as Job,
     JobLimits as JobLimits,
     Jobs as Jobs,
 )
+from .ledger import (
+    Append as Append,
+    Head as Head,
+    Ledger as Ledger,
+    NewRow as NewRow,
+    StoredEntry as StoredEntry,
+)
 from .memory.registry import (
-    MemoryRegistry as MemoryRegistry,
+    MemorySessions as MemorySessions,
+    memory_registry as memory_registry,
 )
 from .memory.store import (
     MemoryStore as MemoryStore,
@@ -29,20 +54,18 @@ from .opening import (
     schema_of as schema_of,
     sqlite_path as sqlite_path,
 )
-from .protocol import (
-    Append as Append,
-    Blob as Blob,
-    ExpectedBlob as ExpectedBlob,
-    Head as Head,
-    Identity as Identity,
-    NewRow as NewRow,
-    Store as Store,
-    StoredEntry as StoredEntry,
-)
 from .registry import (
-    ApiKey as ApiKey,
     Registry as Registry,
+)
+from .sessions import (
     Session as Session,
+    Sessions as Sessions,
+)
+from .store import (
+    EntryStore as EntryStore,
+    LogStore as LogStore,
+    Store as Store,
+    TreeStore as TreeStore,
 )
 from .views import (
     Choice as Choice,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.stores import sqlite
-from trailbook.stores.memory.registry import MemoryRegistry
+from trailbook.stores.memory.registry import memory_registry
 from trailbook.stores.memory.store import MemoryStore
-from trailbook.stores.protocol import Store
 from trailbook.stores.registry import Registry
+from trailbook.stores.store import Store
 
 
 def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
@@ -20,7 +20,7 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
     Raises: ConfigurationError for a URL nobody knows; NotFoundError for a missing file unless `create`.
     """
     if url == "memory:":
-        return MemoryStore(), MemoryRegistry()
+        return MemoryStore(), memory_registry()
     if not url.startswith("sqlite:///"):
         raise ConfigurationError(
             f"store: {url.split(':', 1)[0]!r} is not a known kind of store; use sqlite:///FILE"

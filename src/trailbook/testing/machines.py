@@ -28,9 +28,9 @@ from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Order, Query
 from trailbook.recording import Result
 from trailbook.retention import Retention
-from trailbook.stores import Append, Blob, Head, Identity, Store
+from trailbook.stores import Append, Blob, ExpectedBlob, Head, Identity, Store
+from trailbook.testing.engines import OTHER, batch, row, version
 from trailbook.testing.steady import START, FrozenClock, new_log
-from trailbook.testing.stores import OTHER, batch, row, version
 from trailbook.testing.strategies import new_entries, queries
 from trailbook.testing.trees import tree_faults
 
@@ -53,6 +53,8 @@ _VERSIONS = st.builds(version, _NUMBERS, st.sampled_from([None, "Anna Berg", "Bo
 _ORIGINS = st.builds(
     lambda item, owner: version(item + 100, "Mozilla", type_="origin", owner=owner), _NUMBERS, _NUMBERS
 )
+_NAMES = st.lists(st.sampled_from([(kind, f"0/{at}") for kind in ("tile", "manifest") for at in range(3)]))
+_BLOBS = _NAMES.map(lambda names: [Blob(kind, key, b"1") for kind, key in dict.fromkeys(names)])
 _IDENTITIES = st.lists(_VERSIONS | _ORIGINS, max_size=4)
 
 
@@ -125,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(items=st.lists(_NUMBERS, max_size=2, unique=True))
     def erase(self, items: list[int]) -> None:
         head, adding = self.adding(ORG, 1)
-        self.both(lambda store: store.erase(ORG, head, adding, items))
+        self.both(lambda store: store.erase(ORG, head, adding, items=items))
 
     @rule(seqs=st.sets(st.integers(0, 10), max_size=3), data=st.data())
     def remove(self, seqs: set[int], data: st.DataObject) -> None:
@@ -133,11 +135,20 @@ class StoreMachine(RuleBasedStateMachine):
         leaves = {seq: sha256(b"%d" % seq).digest() for seq in seqs if seq < head.size}
         tokens = [i.token for i in self.oracle.every_identity(ORG)]
         sweep = data.draw(st.lists(st.sampled_from(tokens), max_size=2)) if tokens else []
-        self.both(lambda store: store.remove(ORG, head, adding, leaves, sweep))
+        self.both(lambda store: store.remove(ORG, head, adding, leaves=leaves, sweep=sweep))
 
     @rule(key=st.sampled_from(["0/0", "0/1"]), content=st.binary(max_size=5))
     def put_blob(self, key: str, content: bytes) -> None:
         self.both(lambda store: store.put_blob(ORG, Blob("manifest", key, content)))
+
+    @rule(put=_BLOBS, drop=_NAMES, expect=st.sampled_from([None, b"", b"1"]))
+    def put_blobs(self, put: list[Blob], drop: list[tuple[str, str]], expect: bytes | None) -> None:
+        expected = ExpectedBlob("manifest", "0/0", expect)
+        self.both(lambda store: store.put_blobs(ORG, put, drop=drop, expect=expected))
+
+    @rule(prefixes=st.lists(st.sampled_from(["", "a", "b", "bob", "å"]), min_size=1, max_size=3))
+    def look_up_words(self, prefixes: list[str]) -> None:
+        self.both(lambda store: store.items_by_words(ORG, prefixes, 3))
 
     @rule(numbers=st.lists(st.integers(0, 30), max_size=8))
     def read(self, numbers: list[int]) -> None:
@@ -169,9 +180,12 @@ def _contents(store: Store) -> list[Any]:
     for org in store.orgs():
         head = store.head(org)
         contents += [org, head, list(store.kept(org, 0, head.size)), list(store.every_identity(org))]
-    contents += [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
-    kinds, keys = ("tile", "manifest"), ("0/0", "0/1", "0/2")
-    return contents + [store.blob(ORG, kind, key) for kind in kinds for key in keys]
+        contents += [list(store.every_identity(org, past_index=True)), store.every_word(org)]
+        contents += [list(store.ids(org)), [store.extent(org, below) for below in (None, 2, head.size)]]
+        names = store.blob_names(org)
+        contents += [names, [store.blob(org, *name) for name in names]]
+        contents.append(sorted((blob.kind, blob.key, blob.content) for blob in store.every_blob(org)))
+    return contents + [store.items_by_word(ORG, beginning) for beginning in ("", "a", "bob", "zz")]
 
 
 class LogMachine(RuleBasedStateMachine):

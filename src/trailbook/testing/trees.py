@@ -6,7 +6,7 @@ Owns a second, naive reading of RFC 9162 that shares no code with `tree/merkle.p
 from collections.abc import Sequence
 from hashlib import sha256
 
-from trailbook.stores import Head, Store
+from trailbook.stores import Head, TreeStore
 
 _TILE = 256
 
@@ -27,7 +27,7 @@ def head_root(head: Head) -> bytes:
     return root
 
 
-def tree_faults(store: Store, org: str) -> list[str]:
+def tree_faults(store: TreeStore, org: str) -> list[str]:
     """What is wrong with a log's tree: gaps in `seq`, the root, each tile; empty when it is whole."""
     head = store.head(org)
     kept = list(store.kept(org, 0, head.size + 1))

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from trailbook.stores import NewRow, open_store
 from trailbook.stores.sqlite.bodies import PLAIN, packed, unpacked
-from trailbook.testing.stores import ORG, batch
+from trailbook.testing.engines import ORG, batch
 
 BODY = b'{"action":"role.assigned","actor":{"item":"tkFZI8Aq-CuTNQfyu0ztm1IJWe8eUxfP","kind":"person"},"v":1}'
 

@@ -13,7 +13,7 @@ import pytest
 from trailbook.errors import DamagedError, SchemaNewerError, StoreError
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.connection import APPLICATION_ID, Connections, migrations, our_errors
-from trailbook.testing.stores import ORG, batch, filled, row
+from trailbook.testing.engines import ORG, batch, filled, row
 
 SCHEMA = (resources.files("trailbook.stores.sqlite") / "schema.sql").read_text("utf-8")
 

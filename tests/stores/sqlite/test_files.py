@@ -8,7 +8,7 @@ import pytest
 
 from trailbook.errors import StoreError
 from trailbook.stores import Store, open_store
-from trailbook.testing.stores import ORG, batch, filled, row
+from trailbook.testing.engines import ORG, batch, filled, row
 
 FILES = ("log.db", "log.db-wal", "log.db-shm")
 

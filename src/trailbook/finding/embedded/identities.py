@@ -7,7 +7,7 @@ follows the log says what came. Refuses to write.
 from collections.abc import Iterable, Sequence
 
 from trailbook.finding.memo import Erasures, Memo
-from trailbook.stores import Identity, Store
+from trailbook.stores import Directory, Identity
 
 _MOST = 50_000  # identities remembered; about 50 MB
 
@@ -15,7 +15,7 @@ _MOST = 50_000  # identities remembered; about 50 MB
 class Identities:
     """One organisation's identities, read from the store when first needed; whoever calls holds a lock."""
 
-    def __init__(self, store: Store, org: str, erasures: Erasures) -> None:
+    def __init__(self, store: Directory, org: str, erasures: Erasures) -> None:
         self._store = store
         self._org = org
         self._cited: Memo[str, Identity] = Memo(_MOST, erasures)

@@ -28,7 +28,7 @@ from trailbook.index import (
     read_head,
     read_part,
 )
-from trailbook.stores import Blob, ExpectedBlob, Store
+from trailbook.stores import Blob, Blobs, ExpectedBlob, TreeStore
 
 SEGMENT, LIST = "segment", ("index", "segments")
 PARTS_BYTES = 192 * 2**20
@@ -98,7 +98,7 @@ class Parts:
 class Sealed:
     """The segments of one log; whoever calls holds the projection's lock."""
 
-    def __init__(self, store: Store, org: str, parts: Parts) -> None:
+    def __init__(self, store: TreeStore, org: str, parts: Parts) -> None:
         self._store = store
         self._org = org
         self._parts = parts
@@ -246,7 +246,7 @@ class Sealed:
             return None
 
 
-def removed(store: Store, org: str) -> list[tuple[int, int]]:
+def removed(store: TreeStore, org: str) -> list[tuple[int, int]]:
     """The runs of seqs whose bodies retention removed, half-open, as its manifests say."""
     if not store.head(org).removed:
         return []
@@ -268,7 +268,7 @@ def _with_digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest() + content
 
 
-def indexed(store: Store, org: str) -> int:
+def indexed(store: Blobs, org: str) -> int:
     """How many entries the stored index reaches, by its list alone. Raises: IndexDamagedError, StoreError."""
     stored = store.blob(org, *LIST)
     segments = () if stored is None else _list(stored).segments

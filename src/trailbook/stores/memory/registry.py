@@ -1,6 +1,6 @@
 """A registry in memory: the oracle that every other registry is compared with.
 
-Owns nothing that outlives the process. Refuses to be clever: dicts under one lock.
+Owns nothing that outlives the process. Refuses to be clever: dicts, each part's under one lock.
 """
 
 import threading
@@ -8,33 +8,42 @@ import threading
 from msgspec import structs
 
 from trailbook.errors import HeadMovedError, StoreError
-from trailbook.stores.access import Access, Change, Member, Organisation, Role
-from trailbook.stores.jobs import Jobs, MemoryJobs
-from trailbook.stores.registry import ApiKey, Session
-from trailbook.stores.views import MemoryViews, Views
+from trailbook.stores.access import Change, Member, Organisation, Role
+from trailbook.stores.api_keys import ApiKey
+from trailbook.stores.jobs import MemoryJobs
+from trailbook.stores.registry import Registry
+from trailbook.stores.sessions import Session
+from trailbook.stores.views import MemoryViews
 
 
-class MemoryRegistry:
-    """A `Registry` that forgets everything when the process ends."""
+def memory_registry() -> Registry:
+    """A registry that forgets everything when the process ends."""
+    return Registry(
+        keys=MemoryKeys(),
+        sessions=MemorySessions(),
+        access=MemoryAccess(),
+        jobs=MemoryJobs(),
+        views=MemoryViews(),
+    )
+
+
+class MemoryKeys:
+    """`ApiKeys` that are forgotten when the process ends."""
 
     def __init__(self) -> None:
-        self.jobs: Jobs = MemoryJobs()
-        self.views: Views = MemoryViews()
-        self.access: Access = MemoryAccess()
         self._keys: dict[str, ApiKey] = {}
-        self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def add_key(self, key: ApiKey) -> None:
+    def add(self, key: ApiKey) -> None:
         self._keys[key.id] = key
 
-    def key(self, key_id: str) -> ApiKey | None:
-        return self._keys.get(key_id)
+    def get(self, id_: str) -> ApiKey | None:
+        return self._keys.get(id_)
 
-    def keys(self, org: str) -> list[ApiKey]:
+    def every(self, org: str) -> list[ApiKey]:
         return sorted((k for k in self._keys.values() if k.org == org), key=lambda k: (k.created_at, k.id))
 
-    def replace_key(self, old: ApiKey, new: ApiKey) -> bool:
+    def replace(self, old: ApiKey, new: ApiKey) -> bool:
         with self._lock:
             now = self._keys.get(old.id)
             if now is None or now.secret_hash != old.secret_hash or now.revoked_at is not None:
@@ -42,29 +51,48 @@ class MemoryRegistry:
             self._keys[old.id] = new
             return True
 
-    def touch_key(self, key_id: str, at: int) -> None:
+    def touch(self, id_: str, at: int) -> None:
         with self._lock:
-            if key_id in self._keys:
-                self._keys[key_id] = structs.replace(self._keys[key_id], used_at=at)
+            if id_ in self._keys:
+                self._keys[id_] = structs.replace(self._keys[id_], used_at=at)
 
-    def revoke_key(self, key_id: str, at: int) -> bool:
+    def revoke(self, id_: str, at: int) -> bool:
         with self._lock:
-            key = self._keys.get(key_id)
+            key = self._keys.get(id_)
             if key is None or key.revoked_at is not None:
                 return False
-            self._keys[key_id] = structs.replace(key, revoked_at=at)
+            self._keys[id_] = structs.replace(key, revoked_at=at)
             return True
 
-    def add_session(self, session: Session) -> None:
+
+class MemorySessions:
+    """`Sessions` that are forgotten when the process ends."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[bytes, Session] = {}
+        self._lock = threading.Lock()
+
+    def add(self, session: Session) -> None:
         self._sessions[session.token_hash] = session
 
-    def session(self, token_hash: bytes) -> Session | None:
+    def get(self, token_hash: bytes) -> Session | None:
         return self.link(token_hash, "session")
 
-    def touch_session(self, token_hash: bytes, at: int) -> None:
+    def touch(self, token_hash: bytes, at: int) -> None:
         with self._lock:
             if token_hash in self._sessions:
                 self._sessions[token_hash] = structs.replace(self._sessions[token_hash], seen_at=at)
+
+    def end(self, token_hash: bytes) -> None:
+        with self._lock:
+            if self.get(token_hash) is not None:
+                del self._sessions[token_hash]
+
+    def end_all_of(self, org: str, type_: str, id_: str) -> None:
+        with self._lock:
+            theirs = [h for h, s in self._sessions.items() if (s.org, s.type, s.id) == (org, type_, id_)]
+            for each in theirs:
+                del self._sessions[each]
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
         session = self._sessions.get(token_hash)
@@ -75,18 +103,7 @@ class MemoryRegistry:
             link = self.link(token_hash, kind)
             return None if link is None else self._sessions.pop(token_hash)
 
-    def end_session(self, token_hash: bytes) -> None:
-        with self._lock:
-            if self.session(token_hash) is not None:
-                del self._sessions[token_hash]
-
-    def end_sessions_of(self, org: str, type_: str, id_: str) -> None:
-        with self._lock:
-            theirs = [h for h, s in self._sessions.items() if (s.org, s.type, s.id) == (org, type_, id_)]
-            for each in theirs:
-                del self._sessions[each]
-
-    def sweep_sessions(self, now: int, idle_since: int) -> int:
+    def sweep(self, now: int, idle_since: int) -> int:
         with self._lock:
             gone = [
                 h

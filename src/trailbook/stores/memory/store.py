@@ -1,20 +1,23 @@
-"""The oracle: `Store` and `Registry` in plain dicts and lists, obvious rather than fast.
+"""The oracle: a `Store` in plain dicts and lists, obvious rather than fast.
 
 Owns nothing durable. Every other engine is held against it, so it refuses to be clever.
 """
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from uuid import UUID
 
 from msgspec import Struct, field, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
-from trailbook.stores.protocol import Append, Blob, ExpectedBlob, Head, Identity, StoredEntry
+from trailbook.stores.blobs import Blob, ExpectedBlob
+from trailbook.stores.directory import Identity
+from trailbook.stores.ledger import Append, Head, StoredEntry
 
 
-class _Log(Struct):
+class _Log(Struct, eq=False):
+    lock: threading.RLock = field(default_factory=threading.RLock)  # whoever holds the log appends to it
     head: Head = Head()
     rows: list[StoredEntry] = field(default_factory=list)
     ids: dict[UUID, int] = field(default_factory=dict)
@@ -28,7 +31,6 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
-        self._lock = threading.RLock()  # two threads may hold the same head
 
     def create(self, org: str) -> None:
         self._logs.setdefault(org, _Log())
@@ -40,33 +42,33 @@ class MemoryStore:
         return self._log(org).head
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
-        with self._lock:
-            _append(self._log(org), expected, batch)
-
-    def holding(self) -> AbstractContextManager[None]:
-        return self._held()
+        log = self._log(org)
+        with log.lock:
+            _append(log, expected, batch)
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        with self._lock:
+    def holding(self, org: str) -> Iterator[None]:
+        with self._log(org).lock:
             yield
 
-    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
-        self.append(org, expected, batch)
+    def erase(self, org: str, expected: Head, batch: Append, *, items: Sequence[int]) -> None:
         log, gone = self._log(org), set(items)
-        log.directory = [_stub(i) if i.item in gone else i for i in log.directory]
-        log.words = {(word, item) for word, item in log.words if item not in gone}
+        with log.lock:
+            self.append(org, expected, batch)
+            log.directory = [_stub(i) if i.item in gone else i for i in log.directory]
+            log.words = {(word, item) for word, item in log.words if item not in gone}
 
     def remove(
-        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
     ) -> None:
-        self.append(org, expected, batch)
         log, swept = self._log(org), set(sweep)
-        for seq, leaf in leaves.items():
-            log.rows[seq] = StoredEntry(seq, None, leaf)
-        log.directory = [i for i in log.directory if i.token not in swept]
-        left = {i.item for i in log.directory}
-        log.words = {(word, item) for word, item in log.words if item in left}
+        with log.lock:
+            self.append(org, expected, batch)
+            for seq, leaf in leaves.items():
+                log.rows[seq] = StoredEntry(seq, None, leaf)
+            log.directory = [i for i in log.directory if i.token not in swept]
+            left = {i.item for i in log.directory}
+            log.words = {(word, item) for word, item in log.words if item in left}
 
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         seqs = self._log(org).ids
@@ -122,8 +124,9 @@ class MemoryStore:
         drop: Sequence[tuple[str, str]] = (),
         expect: ExpectedBlob,
     ) -> None:
-        with self._lock:
-            blobs = self._log(org).blobs
+        log = self._log(org)
+        with log.lock:
+            blobs = log.blobs
             if blobs.get((expect.kind, expect.key)) != expect.content:
                 raise HeadMovedError(f"the blob {expect.kind}/{expect.key} is another by now")
             for name in drop:

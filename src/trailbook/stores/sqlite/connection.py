@@ -75,29 +75,9 @@ class Connections:
             _migrate(self._writer)
             self._files = Files(path)
 
-    @property
-    def held(self) -> bool:
-        """Whether this thread is within `holding`."""
-        return getattr(self._local, "held", False)
-
-    @contextmanager
-    def holding(self) -> Iterator[None]:
-        """One transaction around all that this thread writes meanwhile. Raises: StoreError."""
-        with self.writing():
-            self._local.held, self._local.to_empty = True, False
-            try:
-                yield
-            finally:
-                self._local.held = False
-        if self._local.to_empty:
-            self.empty_wal()
-
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """One transaction, begun immediately; all of it or nothing. Raises: StoreError."""
-        if self.held:
-            yield self._writer
-            return
         with self._lock, our_errors():
             if self._failed:
                 raise UnwritableError("an earlier write failed below the database; open the store again")
@@ -140,9 +120,6 @@ class Connections:
 
         Raises: StoreError when readers of other processes kept it in use for 10 s; what was written is durable.
         """
-        if self.held:  # not before the transaction ends
-            self._local.to_empty = True
-            return
         with self._lock, our_errors():
             busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy is not None and busy[0]:

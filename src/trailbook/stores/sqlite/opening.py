@@ -2,12 +2,24 @@
 
 from pathlib import Path
 
+from trailbook.stores.registry import Registry
+from trailbook.stores.sqlite.access import SqliteAccess
+from trailbook.stores.sqlite.api_keys import SqliteKeys
 from trailbook.stores.sqlite.connection import Connections
-from trailbook.stores.sqlite.registry import SqliteRegistry
+from trailbook.stores.sqlite.jobs import SqliteJobs
+from trailbook.stores.sqlite.sessions import SqliteSessions
 from trailbook.stores.sqlite.store import SqliteStore
+from trailbook.stores.sqlite.views import SqliteViews
 
 
-def open_sqlite(path: Path, *, create: bool) -> tuple[SqliteStore, SqliteRegistry]:
+def open_sqlite(path: Path, *, create: bool) -> tuple[SqliteStore, Registry]:
     """The store and the registry in the file at `path`. Raises: StoreError, SchemaNewerError, DamagedError."""
     connections = Connections(path, create=create)
-    return SqliteStore(connections), SqliteRegistry(connections)
+    registry = Registry(
+        keys=SqliteKeys(connections),
+        sessions=SqliteSessions(connections),
+        access=SqliteAccess(connections),
+        jobs=SqliteJobs(connections),
+        views=SqliteViews(connections),
+    )
+    return SqliteStore(connections), registry

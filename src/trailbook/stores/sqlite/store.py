@@ -6,7 +6,7 @@ byte for byte and refuses to look inside them.
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,13 @@ import apsw
 from msgspec import Struct
 
 from trailbook.errors import DamagedError, HeadMovedError, NotFoundError, StoreError, TrailbookError
+from trailbook.stores.blobs import Blob, ExpectedBlob
+from trailbook.stores.directory import Identity
 from trailbook.stores.group_commit import Turns
-from trailbook.stores.protocol import Append, Blob, ExpectedBlob, Head, Identity, StoredEntry
+from trailbook.stores.ledger import Append, Head, StoredEntry
 from trailbook.stores.sqlite.bodies import packed, unpacked
 from trailbook.stores.sqlite.connection import Connections
+from trailbook.stores.sqlite.holds import HeldError, Holds
 
 _TOGETHER, _ROOM = 20_000, 200_000  # entries in one transaction, and those that may wait
 _SEQ_BITS = 40
@@ -77,11 +80,12 @@ _BLOB = "SELECT content FROM blob WHERE org = ? AND kind = ? AND key = ?"
 
 
 class _Adding(Struct, frozen=True):
-    """What is to be appended to an organisation's log, where its head still is `expected`."""
+    """What is to be appended to a log whose head still is `expected`; `holding` says that who appends holds it."""
 
     org: str
     expected: Head
     batch: Append
+    holding: bool
 
 
 class SqliteStore:
@@ -90,6 +94,7 @@ class SqliteStore:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._numbers: dict[str, int] = {}
+        self._holds = Holds(connections.path)
         self._turns: Turns[_Adding, None] = Turns(self._add, together=_TOGETHER, room=_ROOM)
 
     @property
@@ -116,39 +121,68 @@ class SqliteStore:
             return _head(db, org)[1]
 
     def append(self, org: str, expected: Head, batch: Append) -> None:
-        adding = _Adding(org, expected, batch)
-        if self._connections.held:  # whoever has the turn now waits for this thread
-            self._add([adding])
-        else:
-            self._turns.ask(adding, len(batch.rows))
+        adding = self._adding(org, expected, batch)
+        self._once_free(org, lambda: self._turns.ask(adding, len(batch.rows)))
 
-    def holding(self) -> AbstractContextManager[None]:
-        return self._connections.holding()
+    @contextmanager
+    def holding(self, org: str) -> Iterator[None]:
+        with self._holds.holding(org):
+            with self._connections.writing() as db:
+                # What was being written when the hold began is there after this; what comes later sees the hold.
+                _head(db, org)
+            yield
+
+    def _adding(self, org: str, expected: Head, batch: Append) -> _Adding:
+        return _Adding(org, expected, batch, self._holds.is_mine(org))
+
+    def _once_free(self, org: str, write: Callable[[], None]) -> None:
+        """Write as soon as nobody else holds the organisation: waiting is done here, with no transaction open."""
+        while True:
+            try:
+                return write()
+            except HeldError:
+                self._holds.wait(org)
+
+    def _take(self, adding: _Adding, take: Callable[[apsw.Connection, int], None]) -> None:
+        """Append, and in the same transaction take something away, of which no old page stays in a file."""
+
+        def write() -> None:
+            with self._connections.writing() as db:
+                take(db, self._append(db, adding))
+
+        self._once_free(adding.org, write)
+        self._connections.empty_wal()
+
+    def _append(self, db: apsw.Connection, adding: _Adding) -> int:
+        """Append what fits, unless somebody else holds the organisation; its number."""
+        if not adding.holding:
+            self._holds.require_free(adding.org)
+        return _append(db, adding)
 
     def _add(self, waiting: Sequence[_Adding]) -> list[Exception | None]:
         with self._connections.writing() as db:
             if len(waiting) == 1:
-                _append(db, waiting[0])
+                self._append(db, waiting[0])
                 return [None]
-            return [_apart(db, adding) for adding in waiting]
+            return [self._apart(db, adding) for adding in waiting]
 
-    def erase(self, org: str, expected: Head, batch: Append, items: Sequence[int]) -> None:
-        with self._connections.writing() as db:
-            number = _append(db, _Adding(org, expected, batch))
+    def erase(self, org: str, expected: Head, batch: Append, *, items: Sequence[int]) -> None:
+        def stub(db: apsw.Connection, number: int) -> None:
             db.executemany(_STUB, ((number, item) for item in items))
             db.executemany(_FORGET_WORDS, ((number, item) for item in items))
-        self._connections.empty_wal()
+
+        self._take(self._adding(org, expected, batch), stub)
 
     def remove(
-        self, org: str, expected: Head, batch: Append, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
     ) -> None:
-        with self._connections.writing() as db:
-            number = _append(db, _Adding(org, expected, batch))
+        def clear(db: apsw.Connection, number: int) -> None:
             base = number << _SEQ_BITS
             db.executemany(_REMOVE, ((leaf, base + seq) for seq, leaf in leaves.items()))
             db.executemany(_SWEEP, ((number, base64.urlsafe_b64decode(token)) for token in sweep))
             db.execute(_SWEEP_WORDS, (number, number))
-        self._connections.empty_wal()
+
+        self._take(self._adding(org, expected, batch), clear)
 
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         with self._connections.reading() as db:
@@ -281,6 +315,24 @@ class SqliteStore:
     def close(self) -> None:
         self._connections.close()
 
+    def _apart(self, db: apsw.Connection, adding: _Adding) -> Exception | None:
+        """One append among others of a transaction: refused, it leaves nothing behind and harms no other."""
+        db.execute("SAVEPOINT one")
+        try:
+            self._append(db, adding)
+        except (
+            HeldError,
+            TrailbookError,  # ours are about one log, such as a damaged head; the file's own are not caught
+        ) as error:
+            db.execute("ROLLBACK TO one")
+            return error
+        except apsw.ConstraintError:
+            db.execute("ROLLBACK TO one")
+            return StoreError("an entry of the batch is in the log already")
+        finally:
+            db.execute("RELEASE one")
+        return None
+
     def _directory(self, org: str, sql: str, keys: Iterable[object]) -> list[Identity]:
         with self._connections.reading() as db:
             number = self._number(db, org)
@@ -290,24 +342,6 @@ class SqliteStore:
         if org not in self._numbers:
             self._numbers[org] = _head(db, org)[0]
         return self._numbers[org]
-
-
-def _apart(db: apsw.Connection, adding: _Adding) -> Exception | None:
-    """One append among others of a transaction: refused, it leaves nothing behind and harms no other."""
-    db.execute("SAVEPOINT one")
-    try:
-        _append(db, adding)
-    except (
-        TrailbookError
-    ) as error:  # ours are about one log, such as a damaged head; the file's own are not caught
-        db.execute("ROLLBACK TO one")
-        return error
-    except apsw.ConstraintError:
-        db.execute("ROLLBACK TO one")
-        return StoreError("an entry of the batch is in the log already")
-    finally:
-        db.execute("RELEASE one")
-    return None
 
 
 def _append(db: apsw.Connection, adding: _Adding) -> int:

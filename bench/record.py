@@ -43,7 +43,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
 
 def _many(site: Site, built: Built, size: int) -> Iterator[Row]:
     tell("sealing what recording left")
-    left = seconds(built.log.seal)
+    left = seconds(built.log.upkeep.seal)
     beside = _beside(site.folder, built, size)
     if built.taken:
         yield from _rate(built, size, beside)

@@ -8,6 +8,7 @@ another one or whoever records.
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
@@ -89,6 +90,27 @@ class Upkeep(Protocol):
         """What is wrong with the stored index, in words; of the entries it says nothing."""
 
 
+class NoUpkeep:
+    """The upkeep of an engine that keeps nothing here: what is recorded it takes in when it is asked."""
+
+    def __init__(self) -> None:
+        self.on_ripe: Callable[[], None] = lambda: None
+
+    def tell(self, committed: Committed) -> None:
+        """Take in nothing."""
+
+    def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Seal nothing."""
+        return 0
+
+    def reindex(self, progress: Progress = lambda done, total: None) -> None:
+        """Build nothing."""
+
+    def check(self) -> list[str]:
+        """Find nothing wrong."""
+        return []
+
+
 class FinderMeans(Struct, frozen=True, kw_only=True):
     """What an engine is opened with: the log, its catalogue and directory, and whom it tells of erasures."""
 
@@ -110,7 +132,7 @@ class Engine(Struct, frozen=True):
     """An engine that was opened: what is asked, and what is kept up."""
 
     finder: Finder
-    upkeep: Upkeep
+    upkeep: Upkeep = msgspec.field(default_factory=NoUpkeep)
 
 
 OpenEngine = Callable[[FinderMeans], Engine]

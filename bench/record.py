@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 from msgspec import Struct
 
+from bench import readers
 from bench.elsewhere import FIVE, arrays, begin_plain, bodies_of, fill_plain, insert_plain, table_rows
 from bench.generate import entries
 from bench.measuring import Control, Goal, Row, row, seconds, single, tell
@@ -39,6 +40,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
     built = site.recorded(size)
     yield from _many(site, built, size)
     yield from _singles(site, min(size, _SINGLE))
+    yield from readers.run(site)
 
 
 def _many(site: Site, built: Built, size: int) -> Iterator[Row]:

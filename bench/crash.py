@@ -71,7 +71,7 @@ def main(url: str, big: str) -> None:
     bodies = [kept.body for kept in store.kept(ORG, 0, _STEP // 4) if kept.body is not None]
     while wal.stat().st_size < int(big):
         grow(store, bodies, _STEP)
-        log.seal()  # as a server does beside recording; what is grown wakes nobody
+        log.upkeep.seal()  # as a server does beside recording; what is grown wakes nobody
     print(store.head(ORG).size, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 

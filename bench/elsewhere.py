@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import psycopg
 
+from trailbook.finding.embedded.finder import EmbeddedFinder
 from trailbook.index import Piece
 from trailbook.log.log import Log
 from trailbook.stores import Store
@@ -73,10 +74,15 @@ class Elsewhere:
         return lambda: self._execute(_BARS.format(where=where)).fetchall()
 
 
+def finder_of(log: Log) -> EmbeddedFinder:
+    """The embedded finder of a log."""
+    assert isinstance(log._finder, EmbeddedFinder)
+    return log._finder
+
+
 def arrays(log: Log, size: int) -> dict[str, Any]:
     """The first `size` entries as numbers, out of the index: `about` is the first concerned item, else the target."""
-    pieces: Sequence[Piece] = log._projection.pieces
-    parts = [_of_piece(piece) for piece in pieces if piece.count]
+    parts = [_of_piece(piece) for piece in finder_of(log).index.snapshot().pieces if piece.count]
     numbers = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
     order = np.argsort(numbers["seq"])[:size]
     return {name: column[order] for name, column in numbers.items()}

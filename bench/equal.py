@@ -37,7 +37,7 @@ _FILTERS = {
 def run(site: Site, size: int) -> Iterator[Row]:
     """Counts by five fields, the total, and bars by month, for four filters."""
     built = site.recorded(size)
-    built.log.seal()
+    built.log.upkeep.seal()
     tell("counting every body, one by one")
     store = built.store()
     by_hand = _counted(store, size)

@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 from msgspec import Struct
 
+from bench import readers
 from bench.elsewhere import FIVE, arrays, begin_plain, bodies_of, fill_plain, insert_plain, table_rows
 from bench.generate import entries
 from bench.measuring import Control, Goal, Row, row, seconds, single, tell
@@ -39,11 +40,12 @@ def run(site: Site, size: int) -> Iterator[Row]:
     built = site.recorded(size)
     yield from _many(site, built, size)
     yield from _singles(site, min(size, _SINGLE))
+    yield from readers.run(site)
 
 
 def _many(site: Site, built: Built, size: int) -> Iterator[Row]:
     tell("sealing what recording left")
-    left = seconds(built.log.seal)
+    left = seconds(built.log.upkeep.seal)
     beside = _beside(site.folder, built, size)
     if built.taken:
         yield from _rate(built, size, beside)

@@ -12,16 +12,13 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import numpy as np
-
-from bench.elsewhere import FIVE, Elsewhere, auditlog, every
+from bench.elsewhere import FIVE, Elsewhere, auditlog, every, finder_of
 from bench.generate import CATEGORIES, DAYS, FIRST_DAY, people_of
 from bench.measuring import Control, Goal, Row, repeated, row, seconds, single, tell
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
 from trailbook.deployment.opening import open_deployment
 from trailbook.finding.figures import FacetField
-from trailbook.index import bars
 from trailbook.log.log import Log
 from trailbook.model import microseconds
 from trailbook.query import Query, Term
@@ -40,7 +37,7 @@ TWO_YEARS = (microseconds(FIRST_DAY), microseconds(FIRST_DAY + timedelta(days=DA
 def run(site: Site, size: int) -> Iterator[Row]:
     """A cold opening; pages, counts, bars, words and names on the log now open; the same asked of other engines."""
     built = site.recorded(size)
-    built.log.seal()
+    built.log.upkeep.seal()
     yield _opening(site, built, size)
     store = built.store()
     seqs = list(range(size - min(size, _ROWS), size))
@@ -108,8 +105,8 @@ def _afresh(log: Log, ask: Callable[[], object]) -> Callable[[], object]:
     """The same question with no answer remembered: a benchmark of a cache says nothing."""
 
     def asked() -> object:
-        log._projection._answers.clear()
-        log._reader.shown_lately.clear()
+        for memory in (finder_of(log)._answers, log._reader.listings, log._reader.shown_lately):
+            memory.clear()
         return ask()
 
     return asked
@@ -125,9 +122,9 @@ def _facets(log: Log, query: Query, by: FacetField) -> Callable[[], object]:
 
 def _bars(log: Log, query: Query) -> Callable[[], object]:
     """Bars by day over two years: more than a page shows, so the index is asked itself."""
-    plan = log._questions.now_plan(query, operator(ORG), "en")
-    edges = np.asarray(buckets("day", TWO_YEARS, zone("Europe/Oslo"), 1000), np.int64)
-    return lambda: log._projection.ask(lambda pieces: bars(pieces, plan, edges))
+    bound = log._questions.bind_now(query, operator(ORG), "en")
+    edges = buckets("day", TWO_YEARS, zone("Europe/Oslo"), 1000) or ()
+    return _afresh(log, lambda: finder_of(log).bars(bound, edges))
 
 
 def _opening(site: Site, built: Built, size: int) -> Row:
@@ -214,7 +211,7 @@ def _counted(folder: Path, built: Built, size: int) -> Iterator[Row]:
 
 
 def _where(log: Log) -> str:
-    code = log._projection.tail.codes["category"].of.get("salary", -1)
+    code = finder_of(log).index.snapshot().codes["category"].of.get("salary", -1)
     return f"category = {code}"
 
 
@@ -237,7 +234,7 @@ def _mentioned(folder: Path, built: Built, given: tuple[dict[str, object], int])
 def _unsorted(site: Site, size: int, control: Control) -> Iterator[Row]:
     log = site.recorded(size, unsorted=True).log
     tell("sealing it anew")
-    yield row("sealing a whole log anew", size, [size / seconds(log.reindex)], unit="entries/s")
+    yield row("sealing a whole log anew", size, [size / seconds(log.upkeep.reindex)], unit="entries/s")
     log.search(Query(), viewer=operator(ORG))
     for words, query in (("no filter", Query()), ("category", _SALARY)):
         pages = repeated(_page(log, query), _PAGES)

@@ -79,7 +79,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
 
 def _reading(site: Site, size: int) -> Iterator[Row]:
     built = site.recorded(size)
-    built.log.seal()
+    built.log.upkeep.seal()
     json_, page = (
         BETWEEN.join(_get(f"/api/v1/orgs/{ORG}/entries?{query}") for query in _FILTERS),
         BETWEEN.join(_get(f"/orgs/{ORG}/activity?{query}", cookie=True) for query in _FILTERS),

@@ -307,13 +307,14 @@ def test_sealing_faults_are_told_and_tried_again(
     deployment, _ = two
     sealed: list[str] = []
 
-    def broken(log: Log, stopped: object) -> int:
+    def broken(stopped: object) -> int:
         raise OSError(errno.EIO, "input/output error")
 
-    monkeypatch.setattr(Log, "seal", broken)
+    upkeep = deployment.log("acme").upkeep
+    monkeypatch.setattr(upkeep, "seal", broken)
     deployment._sealing.wake(deployment.log("acme"))
     patiently(lambda: [a for a in deployment.ailments() if (a.part, a.org) == ("sealing", "acme")])
-    monkeypatch.setattr(Log, "seal", lambda log, stopped: sealed.append(log.org) or 0)
+    monkeypatch.setattr(upkeep, "seal", lambda stopped: sealed.append("acme") or 0)
     patiently(lambda: sealed)
     patiently(lambda: not [a for a in deployment.ailments() if a.part == "sealing"])
     assert sealed == ["acme"]

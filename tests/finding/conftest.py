@@ -8,6 +8,7 @@ import pytest
 
 from trailbook import Actor, Item, Log, NewEntry, Origin
 from trailbook.access.viewer import operator
+from trailbook.finding.embedded.projection import Projection
 from trailbook.finding.embedded.segments import Sizes
 from trailbook.query import from_params
 from trailbook.stores import Store, open_store
@@ -48,6 +49,12 @@ def grow(log: Log, count: int, first: int = 0) -> None:
     log.record_many(entries)
 
 
+def index_of(log: Log) -> Projection:
+    """The index that a log keeps in this process."""
+    assert isinstance(log.upkeep, Projection)
+    return log.upkeep
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(f"sqlite:///{tmp_path}/log.db", create=True)[0]
@@ -57,5 +64,5 @@ def store(tmp_path: Path) -> Store:
 def log(store: Store) -> Log:
     log = new_log(store, ORG, clock=FrozenClock(START), sizes=TINY)
     grow(log, 100)
-    assert log.seal() == 96
+    assert log.upkeep.seal() == 96
     return log

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from msgspec import structs
 
 from trailbook import Log, operator
+from trailbook.finding.embedded.finder import EmbeddedFinder
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.rows import ExportLines
 from trailbook.query import from_params
@@ -105,24 +106,26 @@ def test_an_announcement_reaches_what_somebody_still_holds() -> None:
 
 def memories(log: Log, lines: ExportLines, cache: RowCache) -> dict[str, Memo]:  # type: ignore[type-arg]
     """Every memory of a log, of an export from it and of the pages, by what it holds."""
-    projection, reader = log._projection, log._reader
+    reader, finder = log._reader, log._finder
+    assert isinstance(finder, EmbeddedFinder)
     return {
-        "identities": projection.identities._cited,
-        "versions": projection.identities._versions,
-        "names now": projection._names,
-        "answers": projection._answers,
-        "labels of actions": projection._labels,
+        "identities": reader.items.identities._cited,
+        "versions": reader.items.identities._versions,
+        "names now": reader.items._names,
+        "answers": finder._answers,
+        "labels of actions": reader.action_words._labels,
         "sentences": reader.sentences._by_words,
         "sentences of entries": reader.sentences._by_entry,
         "entries": reader.shown_lately._entries,
         "names in order": reader.folded,
+        "lists of values": reader.listings,
         "faces": lines._faces,
         "shapes": lines._speech._shapes,
         "rows": cache._lists,
     }
 
 
-NAMELESS = {"labels of actions", "shapes"}
+NAMELESS = {"labels of actions", "shapes", "answers"}
 
 
 def read(log: Log, lines: ExportLines, cache: RowCache) -> None:

@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import FilterInvalidError
 from trailbook.finding.answers import Page
-from trailbook.finding.paging import ListPage, Turn, list_page, next_seqs
+from trailbook.finding.paging import ListPage, Turn, list_page
 from trailbook.index import Place
 from trailbook.model import microseconds, parse_instant
 from trailbook.query import Order, from_line
@@ -94,29 +93,28 @@ def test_a_page_of_nothing(log: Log) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_batches_are_the_pages(log: Log, order: Order) -> None:
     """Everything in batches of any size is everything in order; the last batch leads to an empty one."""
-    plan = log._questions.now_plan(ALL, ME, "en")
+    query = log._questions.bind_now(ALL, ME, "en")
     for limit in range(1, 9):
         seqs, at = list[int](), None
         while True:
-            more, at = log._projection.ask(partial(next_seqs, plan=plan, order=order, limit=limit, at=at))
-            assert len(more) <= limit
-            seqs += more
+            turn = log._finder.seqs(query, order=order, limit=limit, at=at)
+            assert len(turn.seqs) <= limit
+            seqs, at = [*seqs, *turn.seqs], turn.end
             if at is None:
                 break
-        assert more == []
+        assert turn.seqs == []
         assert seqs == expected(order)
 
 
 def test_a_batch_ends_at_its_last_place(log: Log) -> None:
     """The place is where the next one goes on: an instant and a seq, or by seq the seq alone."""
-    plan = log._questions.now_plan(ALL, ME, "en")
-    ask: Any = partial(next_seqs, plan=plan)
+    ask = partial(log._finder.seqs, log._questions.bind_now(ALL, ME, "en"), limit=3)
     entries = {e.seq: e for e in log.search(ALL, viewer=ME).entries}
-    for order in ("desc", "asc"):
+    for order in ORDERS[:2]:
         last = expected(order)[2]
         at = microseconds(parse_instant(entries[last].occurred_at))
-        assert log._projection.ask(partial(ask, order=order, limit=3, at=None))[1] == Place(at, last)
-    assert log._projection.ask(partial(ask, order="seq", limit=3, at=None))[1] == Place(0, 2)
+        assert ask(order=order).end == Place(at, last)
+    assert ask(order="seq").end == Place(0, 2)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 201, 1000])

@@ -44,29 +44,59 @@ def test_what_was_added_is_there_at_once(count: int) -> None:
     for seq in range(5, 5 + count):
         tail.add([row(seq)], seq + 1)
     assert (tail.count, tail.size) == (count, 5 + count)
-    assert tail.seqs(tail.find(Plan(as_of=10**6))).tolist() == list(range(5, 5 + count))
+    piece = tail.piece()
+    assert piece.seqs(piece.find(Plan(as_of=10**6))).tolist() == list(range(5, 5 + count))
     assert tail.codes["action"].words == [f"role.a{(5 + n) % 4}" for n in range(min(4, count))]
-    assert tail.posting("target", 105).tolist() == [0]
-    assert tail.posting("target", 105 + count).tolist() == []
+    assert piece.having("target", np.asarray([104, 105, 104 + count, 105 + count])).tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_ranks_are_in_the_order_of_time_and_then_of_seq() -> None:
     tail = Tail(0, new_codes())
     tail.add([row(seq, at=at) for seq, at in enumerate([9, 3, 3, 7])], 4)
-    assert tail.seqs(np.arange(4)).tolist() == [1, 2, 3, 0]
-    assert (tail.low, tail.high) == (3, 9)
+    before = tail.piece()
+    assert before.seqs(np.arange(4)).tolist() == [1, 2, 3, 0]
+    assert (before.low, before.high) == (3, 9)
     tail.add([row(4, at=5)], 5)
-    assert tail.seqs(np.arange(5)).tolist() == [1, 2, 4, 3, 0]
-    assert tail.seqs(tail.find(Plan(since=3, until=9, as_of=4))).tolist() == [1, 2, 3]
+    piece = tail.piece()
+    assert piece.seqs(np.arange(5)).tolist() == [1, 2, 4, 3, 0]
+    assert piece.seqs(piece.find(Plan(since=3, until=9, as_of=4))).tolist() == [1, 2, 3]
+    assert (before.count, before.size, before.seqs(np.arange(4)).tolist()) == (4, 4, [1, 2, 3, 0])
+
+
+def test_a_piece_stays_what_it_was() -> None:
+    """Whatever is added, sealed or makes the arrays grow; it is made anew only when something came."""
+    tail = Tail(0, new_codes())
+    tail.add([row(seq, at=-seq) for seq in range(200)], 200)
+    piece = tail.piece()
+    assert tail.piece() is piece
+
+    def everything() -> list[object]:
+        ranks = np.arange(piece.count)
+        return [piece.seqs(ranks).tolist(), *(array.tolist() for array in piece.concerned(ranks))]
+
+    before = everything()
+    for seq in range(200, 900):  # the arrays grow twice
+        tail.add([row(seq, at=-seq)], seq + 1)
+    tail = tail.cut(100)
+    tail.add([row(900)], 901)
+    assert everything() == before
+    assert (piece.first, piece.size, piece.count) == (0, 200, 200)
+    assert (tail.piece().first, tail.piece().size, tail.piece().count) == (100, 901, 801)
 
 
 def test_concerned_items_stay_with_their_entry() -> None:
     tail = Tail(0, new_codes())
     tail.add([row(seq, at=-seq) for seq in range(100)], 100)
-    counts, items = tail.concerned(np.arange(3))
+    piece = tail.piece()
+    counts, items = piece.concerned(np.arange(3))
     assert (counts.tolist(), items.tolist()) == ([0, 2, 1], [0, 1, 0])  # of 99, 98, 97
-    hits = tail.find(Plan(clauses=(Clause("concerns", (1,)),), as_of=100))
-    assert sorted(tail.seqs(hits).tolist()) == [seq for seq in range(100) if seq % 3 == 2]
+    hits = piece.find(Plan(clauses=(Clause("concerns", (1,)),), as_of=100))
+    assert sorted(piece.seqs(hits).tolist()) == [seq for seq in range(100) if seq % 3 == 2]
 
 
 def held(tail: Tail, stop: int) -> list[object]:

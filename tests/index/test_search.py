@@ -21,15 +21,14 @@ from trailbook.index import (
     Word,
     bars,
     build_segment,
+    by_cause,
     by_number,
     by_seq,
     count,
-    extent,
     fields_of,
     lives_of,
     new_codes,
     newest,
-    newest_citing,
     oldest,
     read_part,
     segment as segments,
@@ -81,7 +80,9 @@ def clauses() -> st.SearchStrategy[Clause]:
     """A clause on any field; a target may be given by type too."""
     items = st.builds(
         Clause,
-        st.sampled_from(["actor", "target", "source", "concerns", "by_or_about", "correlation", "cause"]),
+        st.sampled_from(
+            ["actor", "target", "source", "concerns", "by_or_about", "citing", "correlation", "cause"]
+        ),
         st.lists(_ITEM, max_size=3).map(tuple),
         st.booleans(),
     )
@@ -125,6 +126,8 @@ def holds(plan: Plan, row: IndexRow) -> bool:
             return bool(wanted & about)
         if clause.field == "by_or_about":
             return bool(wanted & (about | {row.actor}))
+        if clause.field == "citing":
+            return bool(wanted & (about | {row.actor, row.source} | ({row.behalf} - {0})))
         return (code[clause.field] if clause.field in code else getattr(row, clause.field)) in wanted
 
     def mentions(word: Word) -> bool:
@@ -146,7 +149,7 @@ def cut(table: Sequence[IndexRow], sizes: Sequence[int], dead: Sequence[tuple[in
         first += size
     last = Tail(first, codes)
     last.add([r for r in table if r.seq >= first and not _gone(r.seq, dead)], 10**5)
-    return [*pieces, last]
+    return [*pieces, last.piece()]
 
 
 def sealed(tail: Tail, stop: int, dead: Sequence[tuple[int, int]] = ()) -> Segment:
@@ -204,8 +207,6 @@ def _pages(pieces: list[Piece], plan: Plan, wanted: Sequence[IndexRow], limit: i
 
 
 def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[IndexRow]) -> None:
-    ends = (wanted[0].at, wanted[-1].at) if wanted else None
-    assert extent(pieces, plan) == ends
     edges = np.asarray([0, 5, 6, 500, 2**51], np.int64)
     drawn = [sum(low <= r.at < high for r in wanted) for low, high in pairwise(edges)]
     assert bars(pieces, plan, edges).tolist() == drawn
@@ -214,16 +215,10 @@ def _figures(pieces: list[Piece], plan: Plan, wanted: Sequence[IndexRow]) -> Non
         values = [getattr(r, field) for r in wanted]
         values = [WORDS[field].index(v) for v in values] if field in WORDS else values
         assert by_number(pieces, plan, field) == {v: values.count(v) for v in values}
+    causes = [r.cause for r in wanted]
+    assert by_cause(pieces, plan, [9, 8]) == {9: causes.count(9), 8: 0}
     about = [item for r in wanted for item in {r.target, *r.concerned}]
     assert by_number(pieces, plan, "concerns") == {v: about.count(v) for v in about}
-
-
-@given(table=rows(), sizes=SIZES, item=_ITEM)
-def test_newest_citing(table: list[IndexRow], sizes: list[int], item: int) -> None:
-    """The last entry that cites an item in any part, its source included."""
-    citing = [r for r in table if item in (r.actor, r.target, r.source, r.behalf, *r.concerned)]
-    last = max(citing, key=lambda r: (r.at, r.seq), default=None)
-    assert newest_citing(cut(table, sizes), item) == (None if last is None else last.seq)
 
 
 @given(table=rows())

@@ -54,7 +54,7 @@ def refusals(log: Log) -> int:
     "ask",
     [
         lambda log, viewer: log._questions.ask(Query(), viewer, form="desc", lang="en"),
-        lambda log, viewer: log._questions.now_plan(Query(), viewer, "en"),
+        lambda log, viewer: log._questions.bind_now(Query(), viewer, "en"),
         lambda log, viewer: log._questions.let_in(viewer, require_full),
     ],
 )
@@ -73,8 +73,8 @@ def test_a_cursor_binds_to_the_whole_question(log: Log) -> None:
     questions = log._questions
     query = from_line("category:roles")
     question = questions.ask(query, ME, form="desc", lang="en")
-    plan = questions.plan(query, CLEARED, size=question.head.size)
-    cursor = questions.link(Turn(Place(1, 2), True), question, plan, as_of=7)
+    bound = questions.bind(query, CLEARED, size=question.head.size)
+    cursor = questions.link(Turn(Place(1, 2), True), question, bound, as_of=7)
 
     def again(query: Query, viewer: Viewer = ME, form: str = "desc", lang: str = "en") -> Question:
         return questions.ask(query, viewer, form=form, lang=lang, cursor=cursor)
@@ -92,40 +92,40 @@ def test_a_cursor_binds_to_the_whole_question(log: Log) -> None:
     ):
         with pytest.raises(CursorInvalidError):
             ask()
-    assert questions.link(None, question, plan, as_of=7) is None
+    assert questions.link(None, question, bound, as_of=7) is None
 
 
-def test_the_plan_is_of_the_log_as_the_cursor_saw_it(log: Log) -> None:
+def test_a_filter_is_bound_to_the_log_as_the_cursor_saw_it(log: Log) -> None:
     """Its `as_of` and its instants, not those of now; beyond the log there is none."""
     questions = log._questions
     query = Query(date="today", tz="UTC")
     question = questions.ask(query, ME, form="desc", lang="en")
-    plan = questions.plan(query, CLEARED, size=1200)
-    assert plan.as_of == 1200
-    cursor = questions.link(Turn(Place(1, 2), True), question, plan, as_of=700)
+    bound = questions.bind(query, CLEARED, size=1200)
+    assert bound.as_of == 1200
+    cursor = questions.link(Turn(Place(1, 2), True), question, bound, as_of=700)
     at = questions.ask(query, ME, form="desc", lang="en", cursor=cursor).at
     later = structs.replace(questions, clock=lambda: FrozenClock().at + timedelta(days=3))
-    then = later.plan(query, CLEARED, size=1200, at=at)
-    assert (then.since, then.until, then.as_of) == (plan.since, plan.until, 700)
-    assert later.plan(query, CLEARED, size=1200).since != plan.since  # the control
+    then = later.bind(query, CLEARED, size=1200, at=at)
+    assert (then.since, then.until, then.as_of) == (bound.since, bound.until, 700)
+    assert later.bind(query, CLEARED, size=1200).since != bound.since  # the control
     with pytest.raises(CursorInvalidError):
-        questions.plan(structs.replace(query, as_of=8), CLEARED, size=1200, at=at)
+        questions.bind(structs.replace(query, as_of=8), CLEARED, size=1200, at=at)
     for as_of in (0, 1200):
-        assert questions.plan(structs.replace(query, as_of=as_of), CLEARED, size=1200).as_of == as_of
+        assert questions.bind(structs.replace(query, as_of=as_of), CLEARED, size=1200).as_of == as_of
     with pytest.raises(FilterInvalidError):
-        questions.plan(structs.replace(query, as_of=1201), CLEARED, size=1200)
+        questions.bind(structs.replace(query, as_of=1201), CLEARED, size=1200)
 
 
-def test_what_a_viewer_may_not_see_is_in_no_plan(log: Log) -> None:
+def test_what_a_viewer_may_not_see_is_in_no_answer(log: Log) -> None:
     """A category that is withheld is left out where the log has any of it; a name that is none is refused."""
     questions = log._questions
     withheld = structs.replace(ME, withheld=("roles", "salary"))
     assert log.count(Query(), viewer=withheld) == (0, 1200)
     assert log.count(Query(), viewer=structs.replace(ME, withheld=("salary",))) == (1200, 1200)
     without = structs.replace(ME, withheld=("salary",))
-    assert questions.plan(Query(), questions.let_in(without, require_full), size=9).clauses == ()
+    assert questions.bind(Query(), questions.let_in(without, require_full), size=9).hidden == ()
     with pytest.raises(FilterInvalidError):
-        questions.plan(Query(terms=from_line("category:roles").terms, tz="Mars"), CLEARED, size=9)
+        questions.bind(Query(terms=from_line("category:roles").terms, tz="Mars"), CLEARED, size=9)
 
 
 @pytest.mark.parametrize("order", ["desc", "asc", "seq"])
@@ -133,10 +133,10 @@ def test_what_a_viewer_may_not_see_is_in_no_plan(log: Log) -> None:
 def test_all_that_matches_comes_some_at_a_time(log: Log, order: Order, limit: int) -> None:
     """Each once and in order; the first ones soon, the others as many as asked."""
     questions = log._questions
-    batches = list(questions.in_order(questions.now_plan(Query(), ME, "en"), order, limit))
+    batches = list(questions.in_order(questions.bind_now(Query(), ME, "en"), order, limit))
     expected = list(range(1200)) if order != "asc" else list(range(1199, -1, -1))  # the first is the newest
     assert [seq for batch in batches for seq in batch] == expected
     assert len(batches[0]) == min(limit, 500)
     assert {len(batch) for batch in batches[1:-1]} <= {limit}
-    nothing = questions.now_plan(from_line("category:salary"), ME, "en")
+    nothing = questions.bind_now(from_line("category:salary"), ME, "en")
     assert list(questions.in_order(nothing, order, limit)) == []

@@ -16,6 +16,7 @@ from trailbook import Actor, Concern, Item, Log, NewEntry, Origin
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.settings import Signs
+from trailbook.finding.embedded.finder import open_embedded
 from trailbook.finding.embedded.segments import Sizes
 from trailbook.retention.removal import Retention
 
@@ -98,12 +99,18 @@ def together(deployment: Deployment, folder: Path, chance: random.Random) -> Non
 def seal(deployment: Deployment, folder: Path, chance: random.Random) -> None:
     """Small segments, then merged ones, from the entries that are there and some more."""
     log = deployment.log(ORG)
-    sealing = Log(log._store, ORG, keys=deployment._keys, catalogue=log.catalogue, sizes=Sizes(4, 16))
-    sealing.seal()
+    sealing = Log(
+        log._store,
+        ORG,
+        keys=deployment._keys,
+        catalogue=log.catalogue,
+        open_engine=open_embedded(sizes=Sizes(4, 16)),
+    )
+    sealing.upkeep.seal()
     made = [entry(chance) for _ in range(20)]
     sealing.record_many(made)
     say(*(f"id {each.id}" for each in made))
-    sealing.seal()
+    sealing.upkeep.seal()
 
 
 def sign(deployment: Deployment, folder: Path, chance: random.Random) -> None:

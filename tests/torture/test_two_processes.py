@@ -130,13 +130,15 @@ def test_sealing_by_one_does_not_hurt_the_other(both: Both, folder: Folder) -> N
             receipts += more(SEGMENT // 2, chance)
             size += SEGMENT // 2
             assert both.counts() == (size, size)
-    both.host.log(ORG).seal()
+    both.host.log(ORG).upkeep.seal()
     assert both.counts() == (size, size)
-    both.host.log(ORG).reindex()  # the harshest: every segment that the server holds is gone, and made anew
+    both.host.log(
+        ORG
+    ).upkeep.reindex()  # the harshest: every segment that the server holds is gone, and made anew
     assert both.counts() == (size, size)
     receipts += both.post(1, chance)
     assert both.counts() == (size + 1, size + 1)
-    assert both.host.log(ORG).check_index() == []
+    assert both.host.log(ORG).upkeep.check() == []
     assert faults(folder.path, receipts) == []
 
 

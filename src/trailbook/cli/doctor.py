@@ -135,12 +135,12 @@ def _older(store: str) -> Risk | None:
 def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Risk]:
     """A damaged index: the entries behind it are another question, and it is made anew from them."""
     log = deployment.kept_log(org)
-    faults = log.check_index()
+    faults = log.upkeep.check()
     if not faults:
         return
     if repair:
-        log.reindex()
-        left = log.check_index()
+        log.upkeep.reindex()
+        left = log.upkeep.check()
         faults, repair = left or faults, not left
     yield Risk(
         part="index",
@@ -205,8 +205,8 @@ def _outbox(url: str) -> Iterator[Risk]:
 def reindex(ctx: typer.Context, json: bool = JSON) -> None:
     """Build the index of a log anew from its entries; nothing but the index is written."""
     with open_log(ctx) as opened, progress("Indexing") as advance:
-        faults = opened.log.check_index()
-        opened.log.reindex(advance)
+        faults = opened.log.upkeep.check()
+        opened.log.upkeep.reindex(advance)
         size = opened.log.size(viewer=opened.viewer)
     answer = {"org": opened.log.org, "size": size, "faults_before": faults}
     before = f" {counted(len(faults), 'fault')} found before: {'; '.join(faults[:3])}." if faults else ""

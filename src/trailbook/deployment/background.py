@@ -216,7 +216,7 @@ class LogWork:
 
 def sealing() -> LogWork:
     """Sealing: what is not sealed is found all the same, only more slowly."""
-    return LogWork("sealing", lambda log, loop: log.seal(stopped=lambda: loop.stopped))
+    return LogWork("sealing", lambda log, loop: log.upkeep.seal(stopped=lambda: loop.stopped))
 
 
 def recording() -> LogWork:

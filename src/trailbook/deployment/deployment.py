@@ -25,7 +25,7 @@ from trailbook.deployment.health import Ailment, Alarms, Examined, LoopName, Roo
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, Fault, InvalidError, StoreError, SuspendedError
-from trailbook.finding import Parts
+from trailbook.finding import Parts, open_embedded
 from trailbook.log import Keys, Log
 from trailbook.model import EARLIEST, Actor, Item, Origin, Progress
 from trailbook.proofs import (
@@ -118,11 +118,11 @@ class Deployment:
             catalogue=self.catalogue,
             clock=self.clock,
             entropy=self._entropy,
-            parts=self._parts,
+            open_engine=open_embedded(parts=self._parts),
             watched=self._watched,
             earliest=self._earliest,
         )
-        log.on_ripe(lambda: self._sealing.wake(log))
+        log.upkeep.on_ripe = lambda: self._sealing.wake(log)
         log.held_back.on_held = lambda: self._recording.wake(log)
         log.on_change = lambda: self._forget_views(log)
         return log

@@ -1,4 +1,5 @@
 from .answers import (
+    FacetValue as FacetValue,
     FoundItem as FoundItem,
     Page as Page,
     RememberedItem as RememberedItem,
@@ -7,11 +8,19 @@ from .answers import (
     ShownConcern as ShownConcern,
     ShownItem as ShownItem,
 )
-from .citing import (
-    cited_versions as cited_versions,
+from .binder import (
+    Binder as Binder,
 )
-from .embedded.projection import (
-    Projection as Projection,
+from .bound import (
+    BoundQuery as BoundQuery,
+    BoundTerm as BoundTerm,
+    BoundWord as BoundWord,
+)
+from .citing import (
+    Citing as Citing,
+)
+from .embedded.finder import (
+    open_embedded as open_embedded,
 )
 from .embedded.segments import (
     DEFAULT_SIZES as DEFAULT_SIZES,
@@ -28,7 +37,6 @@ from .figures import (
     Bucket as Bucket,
     FacetField as FacetField,
     Facets as Facets,
-    FacetValue as FacetValue,
     Histogram as Histogram,
     bucket_for as bucket_for,
     count_bars as count_bars,
@@ -37,18 +45,34 @@ from .figures import (
     refuse_unknown as refuse_unknown,
     without_field as without_field,
 )
+from .finder import (
+    Bars as Bars,
+    Engine as Engine,
+    Finder as Finder,
+    FinderMeans as FinderMeans,
+    OpenEngine as OpenEngine,
+    Upkeep as Upkeep,
+    finder_means as finder_means,
+    sight as sight,
+)
+from .identities import (
+    Identities as Identities,
+)
 from .memo import (
     Erasures as Erasures,
     Memo as Memo,
 )
 from .paging import (
+    CutPage as CutPage,
+    Hits as Hits,
+    NextSeqs as NextSeqs,
     Turn as Turn,
     cut_page as cut_page,
     list_page as list_page,
-    next_seqs as next_seqs,
 )
 from .reader import (
     Reader as Reader,
+    new_binder as new_binder,
     new_reader as new_reader,
 )
 from .rows import (

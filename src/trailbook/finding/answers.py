@@ -100,6 +100,21 @@ class Page(Struct, frozen=True, kw_only=True):
     count: int | None
 
 
+class FacetValue(Struct, frozen=True):
+    """A value of a field as a filter writes it, its label, and how many entries have it; never for a person."""
+
+    value: str
+    label: str
+    count: int | None
+
+
+class Listing(Struct, frozen=True):
+    """Every value of a field, in the order shown, with a number of each by which a cursor knows its place."""
+
+    numbers: tuple[int, ...]
+    values: tuple[FacetValue, ...]
+
+
 def spoken(entry: Shown, count: int | None = None) -> Spoken:
     """What the sentence of an entry is made of."""
     return Spoken(

@@ -3,20 +3,20 @@
 Owns which figures may be shown: never one of a person. Refuses to estimate: every number is counted.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
-import numpy as np
 from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
-from trailbook.finding.citing import Sees
-from trailbook.finding.embedded.projection import Hidden
+from trailbook.finding.answers import FacetValue, Listing
+from trailbook.finding.bound import BoundQuery, Sees
+from trailbook.finding.finder import Finder, sight
 from trailbook.finding.reader import Reader
-from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import Query, buckets, fold, words, zone
+from trailbook.query import Order, Query, buckets, fold, words, zone
 from trailbook.stores import Identity
 
 FacetField = Literal[
@@ -26,17 +26,15 @@ Bucket = Literal["auto", "hour", "day", "week", "month", "quarter", "year"]
 FACET_FIELDS: tuple[FacetField, ...] = get_args(FacetField)
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 MOST_BARS, MOST_VALUES = 92, 200
+_BOTH_ENDS: tuple[Order, Order] = ("asc", "desc")
 _MOST_NAMES = 500  # items looked at for a word
-_COLUMN = {"origin": "interface", "actor_kind": "kind", "target_type": "type"}
+_OF_ITEMS = ("source", "actor", "concerns")
+_LABELLED = {
+    "origin": "interface",
+    "actor_kind": "kind",
+    "target_type": "type",
+}  # as what the catalogue knows them
 _IN_FILTER = {"target_type": "target"}
-
-
-class FacetValue(Struct, frozen=True):
-    """A value of a field as a filter writes it, its label, and how many entries have it; never for a person."""
-
-    value: str
-    label: str
-    count: int | None
 
 
 class Facets(Struct, frozen=True, kw_only=True):
@@ -65,13 +63,6 @@ class Histogram(Struct, frozen=True, kw_only=True):
     bars: tuple[Bar, ...]
 
 
-class Listing(Struct, frozen=True):
-    """Every value of a field, in the order shown, with the number the index has for it."""
-
-    numbers: tuple[int, ...]
-    values: tuple[FacetValue, ...]
-
-
 def without_field(query: Query, by: FacetField) -> Query:
     """The filter without its own terms on a field."""
     field = _IN_FILTER.get(by, by)
@@ -97,38 +88,28 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
-def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str, sees: Sees) -> Listing:
-    """Every value of a field among what a plan finds: by count, of items by the name that whoever sees these has."""
-    column = _COLUMN.get(by, by)
-    numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))
-    if column in CODED:
-        words = reader.projection.codes[column].words
-        values = [
-            (code, FacetValue(words[code], reader.catalogue.label(column, words[code], lang), count))
-            for code, count in numbers.items()
-            if words[code]  # of what cannot be read nothing is known
-        ]
-        values.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
-    else:
-        values = _items(reader, numbers, reader.projection.hidden(sees).numbers)
-    return Listing(tuple(number for number, _ in values), tuple(value for _, value in values))
+def list_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
+    """Every value of a field among what a query finds: by count, of items by the name that whoever sees these has."""
+    return reader.listings.value(
+        (query, by, lang), lambda: _listing(reader, query, by=by, lang=lang, sees=sees)
+    )
 
 
 def count_bars(
-    pieces: Sequence[Piece], plan: Plan, *, units: Sequence[Bucket], tz: str, categories: Sequence[str]
+    finder: Finder, query: BoundQuery, *, units: Sequence[Bucket], tz: str, by_category: bool
 ) -> Histogram:
-    """The bars of what a plan finds, in the first of the units that fits, stacked by `categories` where there are any.
+    """The bars of what a query finds, in the first of the units that fits, by category where that is asked.
 
     Raises: TooManyBarsError when none of the units makes 92 bars or fewer.
     """
-    ends = _ends(pieces, plan)
+    ends = _ends(finder, query)
     if ends is None:
-        return Histogram(bucket=units[0], as_of=plan.as_of, bars=())
+        return Histogram(bucket=units[0], as_of=query.as_of, bars=())
     for unit in units:
         edges = buckets(unit, ends, zone(tz), MOST_BARS)
         if edges is not None:
-            counted = _count_between(pieces, plan, edges, categories)
-            return Histogram(bucket=unit, as_of=plan.as_of, bars=counted)
+            counted = _count_between(finder, query, edges, by_category=by_category)
+            return Histogram(bucket=unit, as_of=query.as_of, bars=counted)
     raise TooManyBarsError(f"a {units[-1]} each would be more than {MOST_BARS} bars; ask for fewer of them")
 
 
@@ -151,16 +132,35 @@ def _names_persons(catalogue: Catalogue, query: Query, fields: Sequence[str]) ->
 def _may_be_a_persons(reader: Reader, word: str) -> bool:
     """Whether some person's name has a word that begins so; of words that begin very many names it is taken for so."""
     items = reader.store.items_by_words(reader.org, [word], _MOST_NAMES)
-    with reader.projection.lock:
-        versions = reader.projection.identities.versions(items)
+    versions = reader.items.identities.versions(items)
     declared = (reader.catalogue.types.get(those[-1].type) for those in versions.values() if those)
     return len(items) == _MOST_NAMES or any(type_ is not None and type_.person for type_ in declared)
 
 
-def _items(reader: Reader, numbers: dict[int, int], hidden: Hidden) -> list[tuple[int, FacetValue]]:
-    versions = reader.projection.identities.versions(numbers)
+def _listing(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
+    counted = reader.finder.values(query, by)
+    if by in _OF_ITEMS:
+        values = _items(reader, counted, sight(reader.finder, sees))
+    else:
+        column = _LABELLED.get(by, by)
+        values = [
+            (_number(word), FacetValue(word, reader.catalogue.label(column, word, lang), count))
+            for word, count in counted.items()
+            if word  # of what cannot be read nothing is known
+        ]
+        values.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
+    return Listing(tuple(number for number, _ in values), tuple(value for _, value in values))
+
+
+def _number(word: str) -> int:
+    """A number of a word that is the same in every process, whichever engine answers."""
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=7).digest(), "big")
+
+
+def _items(reader: Reader, numbers: dict[int, int], seen: BoundQuery) -> list[tuple[int, FacetValue]]:
+    versions = reader.items.identities.versions(numbers)
     values = [
-        (number, _item(reader.catalogue, _last(reader, versions[number], hidden), count))
+        (number, _item(reader.catalogue, _last(reader, versions[number], seen), count))
         for number, count in numbers.items()
         if versions.get(number) and versions[number][-1].id is not None
     ]
@@ -169,12 +169,12 @@ def _items(reader: Reader, numbers: dict[int, int], hidden: Hidden) -> list[tupl
     return values
 
 
-def _last(reader: Reader, versions: Sequence[Identity], hidden: Hidden) -> Identity:
+def _last(reader: Reader, versions: Sequence[Identity], seen: BoundQuery) -> Identity:
     """The last of an item's versions, named as whoever something is hidden from knows it."""
     last = versions[-1]
-    if not hidden or len(versions) == 1:
+    if not seen.hidden or len(versions) == 1:
         return last
-    return structs.replace(last, name=reader.projection.name_now(versions, hidden))
+    return structs.replace(last, name=reader.items.name_now(versions, seen))
 
 
 def _folded(labels: Iterable[str]) -> dict[str, str]:
@@ -187,30 +187,25 @@ def _item(catalogue: Catalogue, last: Identity, count: int) -> FacetValue:
     return FacetValue(f"{last.type}/{last.id}", last.name or last.id or "", None if person else count)
 
 
-def _ends(pieces: Sequence[Piece], plan: Plan) -> tuple[int, int] | None:
-    if plan.since is not None and plan.until is not None:
-        return (plan.since, plan.until) if plan.since < plan.until else None
-    first_and_last = extent(pieces, plan)
-    if first_and_last is None:
+def _ends(finder: Finder, query: BoundQuery) -> tuple[int, int] | None:
+    """From when to when bars are drawn: the query's range or, where that is open, its earliest and latest entry."""
+    if query.since is not None and query.until is not None:
+        return (query.since, query.until) if query.since < query.until else None
+    first, last = (finder.seqs(query, order=order, limit=1).end for order in _BOTH_ENDS)
+    if first is None or last is None:
         return None
-    first, last = first_and_last
-    return first if plan.since is None else plan.since, last + 1 if plan.until is None else plan.until
+    since = first.at if query.since is None else query.since
+    return since, last.at + 1 if query.until is None else query.until
 
 
 def _count_between(
-    pieces: Sequence[Piece], plan: Plan, edges: Sequence[int], categories: Sequence[str]
+    finder: Finder, query: BoundQuery, edges: Sequence[int], *, by_category: bool
 ) -> tuple[Bar, ...]:
-    array = np.asarray(edges, np.int64)
-    parts: Sequence[dict[str, int] | None]
-    if categories:
-        table = stacked(pieces, plan, array, len(categories))
-        counts = table.sum(axis=1)
-        parts = [{name: int(n) for name, n in zip(categories, row, strict=True) if n} for row in table]
-    else:
-        counts, parts = bars(pieces, plan, array), [None] * len(edges)
+    counted = finder.bars(query, edges, by_category=by_category)
+    parts: Sequence[dict[str, int] | None] = counted.parts or [None] * len(counted.counts)
     return tuple(
-        Bar(from_=_written(start), to=_written(end), count=int(count), parts=part)
-        for start, end, count, part in zip(edges, edges[1:], counts, parts, strict=False)
+        Bar(from_=_written(start), to=_written(end), count=count, parts=part)
+        for start, end, count, part in zip(edges, edges[1:], counted.counts, parts, strict=False)
     )
 
 

@@ -7,6 +7,7 @@ emptied there, not when it is asked next. Refuses to know what it holds or how t
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -17,13 +18,16 @@ V = TypeVar("V")
 class Memo(Generic[K, V]):
     """At most so many values by key, none of them None; whichever was used longest ago goes first.
 
-    Threads that share one hold a lock around each use, for most take several steps; `peek` and `clear` take one, and
-    may come at any time. What is being worked out when it is cleared is not remembered.
+    Any number of threads may share one. What is being worked out when it is cleared, or when its key is dropped, is not
+    remembered: it was read from what is gone.
     """
 
     def __init__(self, most: int, erasures: "Erasures | None" = None) -> None:
         self._most = most
         self._values: OrderedDict[K, V] = OrderedDict()
+        self._making: dict[int, set[K]] = {}  # by number of the making: the keys that may yet be remembered
+        self._makings = count()
+        self._lock = threading.Lock()  # never held while anything is worked out
         if erasures is not None:
             erasures.reach(self)
 
@@ -32,11 +36,11 @@ class Memo(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """The value of a key, which now is the one used last; None where it is not remembered."""
-        values = self._values
-        value = values.get(key)
-        if value is not None:
-            values.move_to_end(key)
-        return value
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
+                self._values.move_to_end(key)
+            return value
 
     def peek(self, key: K) -> V | None:
         """The value of a key, as `get` but sooner: it keeps its place among those that go first."""
@@ -44,44 +48,60 @@ class Memo(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Remember a value, which now is the one used last."""
-        values = self._values
-        values[key] = value
-        values.move_to_end(key)
-        self._shrink(values)
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            self._shrink()
 
     def drop(self, key: K) -> None:
         """Remember nothing of a key."""
-        self._values.pop(key, None)
+        with self._lock:
+            self._values.pop(key, None)
+            for keys in self._making.values():
+                keys.discard(key)
 
     def value(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, made where it is not remembered."""
-        value = self.get(key)
-        if value is None:
-            values = self._values
-            value = values[key] = make()
-            self._shrink(values)
-        return value
+        return self.values((key,), lambda keys: {key: make()})[key]
 
     def values(self, keys: Iterable[K], make: Callable[[set[K]], Mapping[K, V]]) -> dict[K, V]:
         """The values of these keys, however many; those not remembered are made together, or left out by `make`."""
-        values, wanted = self._values, set(keys)
-        chosen = {key: values[key] for key in wanted if key in values}
-        for key in chosen:
-            values.move_to_end(key)
-        if len(chosen) < len(wanted):
-            made = make(wanted - chosen.keys())
-            values.update(made)
-            chosen.update(made)
-            self._shrink(values)
+        wanted = set(keys)
+        with self._lock:
+            values = self._values
+            chosen = {key: values[key] for key in wanted if key in values}
+            for key in chosen:
+                values.move_to_end(key)
+            missing = wanted - chosen.keys()
+            number = next(self._makings)
+            if missing:
+                self._making[number] = set(missing)
+        if missing:
+            chosen.update(self._made(number, make, missing))
         return chosen
 
     def clear(self) -> None:
-        """Forget everything; whoever is in the middle of something goes on with the old values, which then are gone."""
-        self._values = OrderedDict()
+        """Forget everything, and whatever is being worked out."""
+        with self._lock:
+            self._values = OrderedDict()
+            self._making.clear()
 
-    def _shrink(self, values: OrderedDict[K, V]) -> None:
-        while len(values) > self._most:
-            values.popitem(last=False)
+    def _made(self, number: int, make: Callable[[set[K]], Mapping[K, V]], missing: set[K]) -> Mapping[K, V]:
+        try:
+            made = make(missing)
+        except BaseException:
+            with self._lock:
+                self._making.pop(number, None)
+            raise
+        with self._lock:
+            rememberable = self._making.pop(number, set())
+            self._values.update({key: value for key, value in made.items() if key in rememberable})
+            self._shrink()
+        return made
+
+    def _shrink(self) -> None:
+        while len(self._values) > self._most:
+            self._values.popitem(last=False)
 
 
 class Erasures:
@@ -105,3 +125,9 @@ class Erasures:
             memos = list(self._memos)
         for memo in memos:
             memo.clear()
+
+    def keep(self, memo: Memo[K, V], entry: tuple[K, V], count: int) -> None:
+        """Remember a key's value that was worked out when there were `count` erasures, unless one came since."""
+        memo.put(*entry)
+        if self.count != count:  # asked after, for an erasure counts before it empties
+            memo.drop(entry[0])

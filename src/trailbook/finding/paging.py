@@ -3,13 +3,15 @@
 Owns keyset paging in the three orders. Refuses offsets: a page begins at a place, never at a number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.index import Piece, Place, Plan, by_seq, newest, oldest
+from trailbook.index import Place
 from trailbook.query import MAX_LIMIT, Cursor, Order
+
+_DIRECTIONS: dict[bool, Order] = {True: "asc", False: "desc"}
 
 
 class Turn(Struct, frozen=True):
@@ -27,6 +29,13 @@ class CutPage(Struct, frozen=True):
     previous: Turn | None
 
 
+class NextSeqs(Struct, frozen=True):
+    """The next seqs of an answer, and the place they end at; None when there are none."""
+
+    seqs: list[int]
+    end: Place | None
+
+
 class ListPage(Struct, frozen=True):
     """One page of a list: where it begins, where it ends, and the turn to the next."""
 
@@ -35,49 +44,41 @@ class ListPage(Struct, frozen=True):
     next: Turn | None
 
 
-def cut_page(pieces: Sequence[Piece], plan: Plan, *, order: Order, limit: int, at: Cursor | None) -> CutPage:
+# At most so many of what matches from beyond a place: `asc` towards later entries, `desc` towards earlier ones.
+Hits = Callable[[Order, int, Place | None], Sequence[Place]]
+
+
+def cut_page(hits: Hits, *, order: Order, limit: int, at: Cursor | None) -> CutPage:
     """The page of at most `limit` among what matches, from a cursor on or from the beginning.
 
     Raises: FilterInvalidError for a limit that is not 1 to 200.
     """
     _check(limit)
     if order == "seq":
-        return _by_seq(pieces, plan, limit=limit, at=at)
+        return _by_seq(hits, limit, -1 if at is None else at.seq)
     later = order == "asc" if at is None else at.later
-    place = None if at is None else Place(at.at, at.seq)
+    forth, back = _DIRECTIONS[later], _DIRECTIONS[not later]
     # One more than fits says whether anything follows in the direction of reading.
-    hits = (oldest if later else newest)(pieces, plan, limit + 1, place)
-    count, more = min(limit, len(hits)), len(hits) > limit
+    places = hits(forth, limit + 1, None if at is None else Place(at.at, at.seq))
+    count, more = min(limit, len(places)), len(places) > limit
     if not count:
         return CutPage([], None, None)
-    near, far = hits.place(0), hits.place(count - 1)
+    near, far = places[0], places[count - 1]
     first, last = (near, far) if later else (far, near)
     # Without a cursor the page begins at an end of the answer: nothing lies behind it.
-    behind = at is not None and bool((newest if later else oldest)(pieces, plan, 1, near))
+    behind = at is not None and bool(hits(back, 1, near))
     before = Turn(first, False) if (behind if later else more) else None
     after = Turn(last, True) if (more if later else behind) else None
-    seqs = hits.seq[:count].tolist()
+    seqs = [place.seq for place in places[:count]]
     if order == "desc":
         return CutPage(seqs[::-1] if later else seqs, before, after)
     return CutPage(seqs if later else seqs[::-1], after, before)
 
 
-def _by_seq(pieces: Sequence[Piece], plan: Plan, *, limit: int, at: Cursor | None) -> CutPage:
-    reached = -1 if at is None else at.seq
-    page = by_seq(pieces, plan, limit, reached)
+def _by_seq(hits: Hits, limit: int, reached: int) -> CutPage:
+    seqs = [place.seq for place in hits("seq", limit, Place(0, reached))]
     # Never null: whoever polls asks again with it, and nothing is skipped or repeated.
-    return CutPage(page, Turn(Place(0, page[-1] if page else reached), True), None)
-
-
-def next_seqs(
-    pieces: Sequence[Piece], plan: Plan, *, order: Order, limit: int, at: Place | None
-) -> tuple[list[int], Place | None]:
-    """The next seqs of everything that matches, in an order, and the place they end at; None when there are none."""
-    if order == "seq":
-        seqs = by_seq(pieces, plan, limit, -1 if at is None else at.seq)
-        return seqs, Place(0, seqs[-1]) if seqs else None
-    hits = (newest if order == "desc" else oldest)(pieces, plan, limit, at)
-    return hits.seq.tolist(), hits.place(-1) if len(hits) else None
+    return CutPage(seqs, Turn(Place(0, seqs[-1] if seqs else reached), True), None)
 
 
 def list_page(numbers: Sequence[int], at: Cursor | None, limit: int) -> ListPage:

@@ -1,32 +1,41 @@
 """The way out: stored rows become entries to show and views to match, with names then and now.
 
-Owns how a row is brought together from body, directory, projection and catalogue. Refuses to decide who may
+Owns how a row is brought together from body, directory, finder and catalogue. Refuses to decide who may
 read; `Log` has asked before.
 """
 
 import hashlib
+import sys
+import threading
 from collections.abc import Hashable, Sequence
-from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue, SentencePiece as Pronounced, Spoken, says_count, sentence_pieces
-from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
-from trailbook.finding.citing import Sees, shown_causes
-from trailbook.finding.embedded.projection import Hidden, Projection, readable
+from trailbook.finding.answers import Listing, Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
+from trailbook.finding.binder import ActionWords, Binder
+from trailbook.finding.bound import BoundQuery, BoundTerm, Sees
+from trailbook.finding.citing import Citing
+from trailbook.finding.finder import Finder, FinderMeans, sight
+from trailbook.finding.items import Items, readable
 from trailbook.finding.memo import Erasures, Memo
-from trailbook.index import Clause, Piece, Plan, every_seq
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.proofs import entry_state, proved_sizes
 from trailbook.query import MAX_LIMIT, EntryFacts, self_of, words
-from trailbook.record import Body, decode_body, sixty_bits
+from trailbook.record import Body, decode_body
 from trailbook.stores import Identity, Store
 
 _MOST_SENTENCES = 20_000  # about 20 MB
 _MOST_LABELS = 100_000  # about 25 MB
 _MOST_SHOWN = 4_000  # about 12 MB
+_MOST_LISTINGS = 64
+
+
+_Directory = tuple[
+    dict[str, Identity], dict[int, tuple[Identity, ...]]
+]  # by token as cited, every version by item
 
 
 class _Sentence(Struct, frozen=True, gc=False):
@@ -35,25 +44,26 @@ class _Sentence(Struct, frozen=True, gc=False):
 
 
 class Sentences:
-    """Sentences said lately, in pieces: the rows of one page are those of the next one, or of another filter.
-
-    Whoever says one holds the projection's lock; for its pieces anybody may ask.
-    """
+    """Sentences said lately, in pieces: the rows of one page are those of the next one, or of another filter."""
 
     def __init__(self, catalogue: Catalogue, erasures: Erasures) -> None:
         self._catalogue = catalogue
+        self._erasures = erasures
         self.counted = frozenset(name for name in catalogue.actions if says_count(catalogue, name))
         self._by_words: Memo[tuple[str, Spoken], _Sentence] = Memo(_MOST_SENTENCES, erasures)
         self._by_entry: Memo[tuple[str, str, str], tuple[Pronounced, ...]] = Memo(_MOST_SENTENCES, erasures)
 
-    def say(self, id_: str, spoken: Spoken, lang: str) -> str:
-        """The sentence of an entry. Raises: CatalogueError where the catalogue does not have the language."""
+    def say(self, id_: str, spoken: Spoken, lang: str, *, erasures: int) -> str:
+        """The sentence of an entry whose names were read after so many erasures.
+
+        Raises: CatalogueError where the catalogue does not have the language.
+        """
         sentence = self._by_words.peek((lang, spoken))
         if sentence is None:
             pieces = sentence_pieces(self._catalogue, spoken, lang)
             sentence = _Sentence(pieces, "".join(piece.text for piece in pieces))
-            self._by_words.put((lang, spoken), sentence)
-        self._by_entry.put((lang, id_, sentence.text), sentence.pieces)
+            self._erasures.keep(self._by_words, ((lang, spoken), sentence), erasures)
+        self._erasures.keep(self._by_entry, ((lang, id_, sentence.text), sentence.pieces), erasures)
         return sentence.text
 
     def pieces(self, id_: str, sentence: str, lang: str) -> tuple[Pronounced, ...] | None:
@@ -61,53 +71,74 @@ class Sentences:
         return self._by_entry.peek((lang, id_, sentence))
 
 
+class Stand(Struct, frozen=True):
+    """Where a log stands: how far it reaches, how often something was removed or erased, and what was signed."""
+
+    size: int
+    erasures: int
+    signed: Hashable
+
+
 class ShownLately:
     """Entries as they were shown lately, for as long as the log stands where it stood then.
 
     What an entry shows besides its body - names by now, whether items exist, its state - follows from the log: with
-    whatever is recorded, signed, removed or erased all of it is forgotten. Whoever asks holds the projection's lock.
+    whatever is recorded, signed, removed or erased all of it is forgotten.
     """
 
     def __init__(self, erasures: Erasures) -> None:
-        self._stand: Hashable = None
+        self._stand: Stand | None = None
+        self._erasures = erasures
         self._entries: Memo[tuple[Hashable, int], Shown] = Memo(_MOST_SHOWN, erasures)
+        self._lock = threading.Lock()  # all that is remembered is of one stand
 
-    def recall(self, stand: Hashable, seqs: Sequence[int], whom: Hashable) -> list[Shown] | None:
+    def recall(self, stand: Stand, seqs: Sequence[int], whom: Hashable) -> list[Shown] | None:
         """All of these entries as `whom` is shown them where the log stands; None where one is not remembered."""
-        if stand != self._stand:
-            return None
         peek = self._entries.peek
-        entries = [peek((whom, seq)) for seq in seqs]
+        with self._lock:
+            if stand != self._stand:
+                return None
+            entries = [peek((whom, seq)) for seq in seqs]
         return None if None in entries else cast(list[Shown], entries)
 
     def clear(self) -> None:
         """Remember nothing."""
         self._entries.clear()
 
-    def keep(self, stand: Hashable, entries: Sequence[Shown], whom: Hashable) -> None:
-        """Remember entries that were made where the log stands; of long lists nothing."""
+    def keep(self, stand: Stand, entries: Sequence[Shown], whom: Hashable) -> None:
+        """Remember entries that were made where the log stood; of long lists nothing."""
         if len(entries) > MAX_LIMIT:
             return
-        if stand != self._stand:
-            self._stand = stand
-            self._entries.clear()
-        for entry in entries:
-            self._entries.put((whom, entry.seq), entry)
+        with self._lock:
+            if stand != self._stand:
+                self._stand = stand
+                self._entries.clear()
+            for entry in entries:
+                self._entries.put((whom, entry.seq), entry)
+            if (
+                self._erasures.count != stand.erasures
+            ):  # somebody in them may be erased, or their bodies removed
+                self._entries.clear()
 
 
 class Reader(Struct, frozen=True):
-    """What showing needs: the store, one organisation, its catalogue, its projection, and what was lately.
+    """What showing needs: the store, one organisation, its catalogue, its finder and items, and what was lately.
 
-    `folded` are the labels of items as they are sorted, each worked out once.
+    `folded` are the labels of items as they are sorted, each worked out once; `listings` the lists of values.
     """
 
     store: Store
     org: str
     catalogue: Catalogue
-    projection: Projection
+    finder: Finder
+    items: Items
+    citing: Citing
+    action_words: ActionWords
+    erasures: Erasures
     sentences: Sentences
     shown_lately: ShownLately
     folded: Memo[str, str]
+    listings: Memo[Hashable, Listing]
 
     def show(
         self, seqs: Sequence[int], lang: str, sees: Sees, damaged: list[int] | None = None
@@ -117,51 +148,48 @@ class Reader(Struct, frozen=True):
         What cannot be read goes into `damaged`, where that is given. Raises: DamagedError where it is not.
         """
         signed = proved_sizes(self.store, self.org)
-        with self.projection.lock:
-            stand, hidden = self.projection.stand, self.projection.hidden(sees).numbers
-            remembered = self.shown_lately.recall((stand, signed), seqs, (lang, hidden))
+        erasures, seen = self.erasures.count, sight(self.finder, sees)
+        stand, whom = Stand(seen.as_of, erasures, signed), (lang, seen.hidden)
+        remembered = self.shown_lately.recall(stand, seqs, whom)
         if remembered is not None:
             return remembered
         bodies = self._bodies(seqs, damaged)
         causes = self._causes(bodies, sees)
-        with self.projection.lock:
-            at_hand = self._at_hand([body for _, body in bodies], hidden, causes)
-            counted = [
-                body.id for _, body in bodies if not body.concerns and body.action in self.sentences.counted
-            ]
-            at_hand.led_to.update(self.projection.led_to(counted, hidden))
-            entries = [
-                self._shown(seq, body, at_hand, lang=lang, state=entry_state(seq, signed))
-                for seq, body in bodies
-            ]
-            if stand == self.projection.stand:  # else a body may have been removed since it was read
-                self.shown_lately.keep((stand, signed), entries, (lang, hidden))
-            return entries
+        at_hand = self._at_hand([body for _, body in bodies], seen, causes=causes, erasures=erasures)
+        counted = [
+            body.id for _, body in bodies if not body.concerns and body.action in self.sentences.counted
+        ]
+        at_hand.led_to.update(self.items.led_to(counted, seen))
+        entries = [
+            self._shown(seq, body, at_hand, lang=lang, state=entry_state(seq, signed)) for seq, body in bodies
+        ]
+        self.shown_lately.keep(stand, entries, whom)
+        return entries
 
     def _causes(self, bodies: Sequence[tuple[int, Body]], sees: Sees) -> frozenset[str]:
         causes = (body.caused_by for _, body in bodies if body.caused_by is not None)
-        return shown_causes(self.store, self.org, self.projection, sees, causes)
+        return self.citing.shown_causes(sees, causes)
 
     def views(self, seqs: Sequence[int], lang: str, sees: Sees) -> list[EntryFacts]:
         """The same entries as `matches` reads them: with every word their items' names ever had."""
         bodies = self._bodies(seqs)
         causes = self._causes(bodies, sees)
         bodies = [(seq, _as_told(body, causes)) for seq, body in bodies]
-        with self.projection.lock:
-            at_hand = self._at_hand([body for _, body in bodies])
-        return [self._facts(seq, body, at_hand, lang=lang) for seq, body in bodies]
+        cited = self.items.identities.of(token for _, body in bodies for token in body.tokens())
+        versions = self._versions(cited)
+        return [self._facts(seq, body, (cited, versions), lang=lang) for seq, body in bodies]
 
-    def related(self, entry: Shown, plan: Plan) -> list[int]:
+    def related(self, entry: Shown, query: BoundQuery) -> list[int]:
         """The seqs of what belongs together with an entry, newest first."""
-        linked = [Clause("cause", (sixty_bits(entry.id),))]
+        linked = [BoundTerm("cause", (entry.id,))]
         if entry.correlation is not None:
-            linked.append(Clause("correlation", (sixty_bits(entry.correlation),)))
-        plans = [structs.replace(plan, clauses=(*plan.clauses, clause)) for clause in linked]
-        seqs = {seq for link in plans for seq in self.projection.ask(partial(_all_seqs, plan=link))}
+            linked.append(BoundTerm("correlation", (entry.correlation,)))
+        queries = [structs.replace(query, terms=(*query.terms, term)) for term in linked]
+        seqs = {seq for q in queries for seq in self.finder.seqs(q, order="seq", limit=sys.maxsize).seqs}
         if entry.caused_by is not None:
             seqs.update(self.store.seq_of(self.org, [UUID(entry.caused_by)]).values())
         seqs -= {entry.seq}
-        # The index keeps 60 bits of an id: the bodies say who really belongs.
+        # An index may keep 60 bits of an id: the bodies say who really belongs.
         bodies = [(seq, body) for seq, body in self._bodies(sorted(seqs)) if _belongs(entry, body)]
         bodies.sort(key=lambda pair: (pair[1].occurred_at, pair[0]), reverse=True)
         return [seq for seq, _ in bodies]
@@ -175,12 +203,14 @@ class Reader(Struct, frozen=True):
         return bodies
 
     def _at_hand(
-        self, bodies: Sequence[Body], hidden: Hidden = (), causes: frozenset[str] = frozenset()
+        self, bodies: Sequence[Body], seen: BoundQuery, *, causes: frozenset[str], erasures: int
     ) -> "_AtHand":
-        identities = self.projection.identities
-        cited = identities.of(token for body in bodies for token in body.tokens())
-        versions = identities.versions(i.item for i in cited.values() if i.type != "origin")
-        return _AtHand(cited, versions, {}, hidden, causes)
+        cited = self.items.identities.of(token for body in bodies for token in body.tokens())
+        ended = self.items.ended({i.item for i in cited.values()}, seen)
+        return _AtHand(cited, self._versions(cited), ended, {}, seen, causes, erasures)
+
+    def _versions(self, cited: dict[str, Identity]) -> dict[int, tuple[Identity, ...]]:
+        return self.items.identities.versions(i.item for i in cited.values() if i.type != "origin")
 
     def _shown(self, seq: int, body: Body, at_hand: "_AtHand", *, lang: str, state: State) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:
@@ -213,7 +243,8 @@ class Reader(Struct, frozen=True):
         )
         # How many it was about: its concerns, or, where its sentence counts them, the entries it led to.
         count = at_hand.led_to.get(shown.id, len(shown.concerns))
-        return structs.replace(shown, sentence=self.sentences.say(shown.id, spoken(shown, count), lang))
+        sentence = self.sentences.say(shown.id, spoken(shown, count), lang, erasures=at_hand.erasures)
+        return structs.replace(shown, sentence=sentence)
 
     def pieces(self, shown: Shown, lang: str, sees: Sees) -> tuple[Pronounced, ...]:
         """The sentence of an entry that was shown to whoever sees these categories, in pieces, each name apart."""
@@ -222,59 +253,67 @@ class Reader(Struct, frozen=True):
             return pieces
         count = len(shown.concerns)
         if not count and shown.action in self.sentences.counted:
-            count = self.projection.led_to([shown.id], self.projection.hidden(sees).numbers)[shown.id]
+            count = self.items.led_to([shown.id], sight(self.finder, sees))[shown.id]
         return sentence_pieces(self.catalogue, spoken(shown, count), lang)
 
     def _item(self, shape: type[Any], at_hand: "_AtHand", token: str, more: dict[str, str]) -> Any:
         cited = at_hand.cited[token]
         if cited.id is None:
             return shape(type=cited.type, id=None, name=None, erased=True, pseudonym=pseudonym(cited), **more)
-        now = self.projection.name_now(at_hand.versions[cited.item], at_hand.hidden)
+        now = self.items.name_now(at_hand.versions[cited.item], at_hand.seen)
         return shape(
             type=cited.type,
             id=cited.id,
             name=cited.name,
-            exists=self.projection.exists(cited.item, at_hand.hidden),
+            exists=cited.item not in at_hand.ended,
             name_now=None if now == cited.name else now,
             **more,
         )
 
-    def _facts(self, seq: int, body: Body, at_hand: "_AtHand", *, lang: str) -> EntryFacts:
-        cited, versions = at_hand.cited, at_hand.versions
+    def _facts(self, seq: int, body: Body, at_hand: _Directory, *, lang: str) -> EntryFacts:
+        cited, versions = at_hand
         entry = entry_of(seq, body, cited)
         tokens = [body.actor.item, body.target, *(c.item for c in body.concerns)]
         tokens += [body.on_behalf_of] if body.on_behalf_of else []
         names = [v.name for token in tokens for v in versions[cited[token].item] if v.name is not None]
         folded = [word for name in names for word in words(name)]
-        folded += self.projection.label_words(body.action, lang)
+        folded += self.action_words.of(body.action, lang)
         return EntryFacts(entry=entry, words=frozenset(folded), self_=self_of(entry))
 
 
-def new_reader(store: Store, org: str, projection: Projection) -> Reader:
+def new_reader(means: FinderMeans, finder: Finder) -> Reader:
     """A reader of one log that remembers nothing yet."""
-    catalogue, erasures = projection.catalogue, projection.erasures
+    catalogue, erasures = means.catalogue, means.erasures
     return Reader(
-        store=store,
-        org=org,
+        store=means.store,
+        org=means.org,
         catalogue=catalogue,
-        projection=projection,
+        finder=finder,
+        items=Items(means, finder),
+        citing=Citing(means.store, means.org, finder),
+        action_words=ActionWords(catalogue, erasures),
+        erasures=erasures,
         sentences=Sentences(catalogue, erasures),
         shown_lately=ShownLately(erasures),
         folded=Memo(_MOST_LABELS, erasures),
+        listings=Memo(_MOST_LISTINGS, erasures),
     )
 
 
 class _AtHand(Struct, frozen=True):
-    """Identities at hand: by token as cited, every version of those items; and how many each entry led to.
+    """Identities at hand: by token as cited, every version of those items, and which of them are there no longer.
 
-    What is hidden from whoever is shown it, and which causes may be told.
+    How many entries each led to, all that whoever is shown them sees, and which causes may be told; all of it was read
+    after so many `erasures`.
     """
 
     cited: dict[str, Identity]
     versions: dict[int, tuple[Identity, ...]]
+    ended: set[int]
     led_to: dict[str, int]
-    hidden: Hidden
+    seen: BoundQuery
     causes: frozenset[str]
+    erasures: int
 
 
 def _as_told(body: Body, causes: frozenset[str]) -> Body:
@@ -282,10 +321,6 @@ def _as_told(body: Body, causes: frozenset[str]) -> Body:
     if body.caused_by is None or body.caused_by in causes:
         return body
     return structs.replace(body, caused_by=None)
-
-
-def _all_seqs(pieces: Sequence[Piece], plan: Plan) -> list[int]:
-    return [int(seq) for seqs in every_seq(pieces, plan) for seq in seqs]
 
 
 def _own(body: Body, cited: dict[str, Identity]) -> bool:
@@ -347,3 +382,8 @@ def _origin(body: Body, cited: dict[str, Identity]) -> ShownOrigin:
     if origin.id is None:
         return ShownOrigin(interface=interface, erased=True)
     return ShownOrigin(interface=interface, ip=origin.id or None, user_agent=origin.name)
+
+
+def new_binder(reader: Reader) -> Binder:
+    """What binds filters to the log of a reader."""
+    return Binder(reader.store, reader.org, reader.catalogue, reader.finder, reader.action_words)

@@ -16,10 +16,10 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue, Named, Spoken, says_count, sentence_pieces
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import ShownItem, ShownOrigin
-from trailbook.finding.citing import Sees, shown_causes
-from trailbook.finding.embedded.projection import Hidden, Projection
+from trailbook.finding.bound import BoundQuery, Sees
+from trailbook.finding.finder import sight
 from trailbook.finding.memo import Erasures, Memo
-from trailbook.finding.reader import pseudonym
+from trailbook.finding.reader import Reader, pseudonym
 from trailbook.model import Kind, Outcome, State
 from trailbook.proofs import entry_state, proved_sizes
 from trailbook.stores import Identity, Ledger, Store
@@ -125,12 +125,9 @@ class ExportRows(Struct, frozen=True, kw_only=True):
 
 
 class RowSource(Struct, frozen=True, kw_only=True):
-    """Of which log the rows are, for whom, in which language they speak, and whether they speak at all."""
+    """Whose reader brings the rows together, for whom, in which language they speak, and whether they speak at all."""
 
-    store: Store
-    org: str
-    catalogue: Catalogue
-    projection: Projection
+    reader: Reader
     sees: Sees
     lang: str
     sentences: bool = True
@@ -141,59 +138,62 @@ class ExportLines:
 
     def __init__(self, source: RowSource) -> None:
         self._source = source
-        erasures = source.projection.erasures
+        self._reader = source.reader
+        erasures = source.reader.erasures
         self._faces: Memo[str, Face] = Memo(_MOST_FACES, erasures)
         self._looks: dict[tuple[str, bool, bool], int] = {}
         self._nowhere: dict[str, ShownPlace] = {}  # of entries that say no more than the interface
-        self._speech = Speech(source.catalogue, source.lang, erasures)
-        self._hidden: Hidden = ()
+        self._speech = Speech(source.reader.catalogue, source.lang, erasures)
 
     def batch(self, seqs: Sequence[int]) -> list[ExportLine]:
         """The lines of these seqs, in their order; removed entries are left out. Raises: DamagedError."""
         rows = [
-            (seq, _decoded(seq, body)) for seq, body in bodies(self._source.store, self._source.org, seqs)
+            (seq, _decoded(seq, body)) for seq, body in bodies(self._reader.store, self._reader.org, seqs)
         ]
         rows = self._as_told(rows)
-        signed = proved_sizes(self._source.store, self._source.org)
-        with self._source.projection.lock:
-            self._hidden = self._source.projection.hidden(self._source.sees).numbers
-            faces = self._faces.values(_tokens(body for _, body in rows), self._make_faces)
-            counted = [body.id for _, body in rows if self._speech.counts(body)]
-            self._speech.led_to = self._source.projection.led_to(counted, self._hidden)
+        signed = proved_sizes(self._reader.store, self._reader.org)
+        seen = sight(self._reader.finder, self._source.sees)
+        faces = self._faces.values(
+            _tokens(body for _, body in rows), lambda tokens: self._make_faces(tokens, seen)
+        )
+        counted = [body.id for _, body in rows if self._speech.counts(body)]
+        self._speech.led_to = self._reader.items.led_to(counted, seen)
         return [self._line(body, seq, entry_state(seq, signed), faces) for seq, body in rows]
 
     def _as_told(self, rows: list[tuple[int, StoredBody]]) -> list[tuple[int, StoredBody]]:
         """The rows without causes of which whoever they are for may not know."""
-        source, causes = self._source, {body.caused_by for _, body in rows if body.caused_by is not None}
-        hidden = causes - shown_causes(source.store, source.org, source.projection, source.sees, causes)
+        causes = {body.caused_by for _, body in rows if body.caused_by is not None}
+        hidden = causes - self._reader.citing.shown_causes(self._source.sees, causes)
         if not hidden:
             return rows
         return [(s, structs.replace(b, caused_by=None) if b.caused_by in hidden else b) for s, b in rows]
 
-    def _make_faces(self, tokens: set[str]) -> dict[str, Face]:
-        identities = self._source.projection.identities
+    def _make_faces(self, tokens: set[str], seen: BoundQuery) -> dict[str, Face]:
+        identities = self._reader.items.identities
         cited = identities.of(tokens)
         if len(cited) < len(tokens):
             raise DamagedError(f"{len(tokens) - len(cited)} tokens of these entries are not in the directory")
         versions = identities.versions(i.item for i in cited.values() if self._may_be_named(i.type))
-        return {
-            token: self._face(identity, versions.get(identity.item, ())) for token, identity in cited.items()
+        ended = self._reader.items.ended({i.item for i in cited.values()}, seen)
+        shown = {
+            token: self._shown(identity, versions.get(identity.item, ()), seen, ended=ended)
+            for token, identity in cited.items()
         }
+        return {token: self._face(identity, shown[token]) for token, identity in cited.items()}
 
     def _may_be_named(self, type_: str) -> bool:
         """Whether an item of this type may have versions with other names."""
-        declared = self._source.catalogue.types.get(type_)
+        declared = self._reader.catalogue.types.get(type_)
         return type_ != "origin" and (declared is None or declared.named)
 
-    def _face(self, identity: Identity, versions: Sequence[Identity]) -> Face:
-        shown = self._shown(identity, versions)
+    def _face(self, identity: Identity, shown: ShownItem) -> Face:
         id_, name = identity.id or "", identity.name
         erased = shown.pseudonym or ""
         item = f"{identity.type}/{id_}" if identity.id is not None else identity.type
         named = f"erased {erased}" if shown.erased else name or ""
         link = None
         if shown.exists and not shown.erased and identity.type != "origin":
-            link = self._source.catalogue.link(identity.type, id_)
+            link = self._reader.catalogue.link(identity.type, id_)
         return Face(
             identity=identity,
             shown=shown,
@@ -209,18 +209,19 @@ class ExportLines:
             places={},
         )
 
-    def _shown(self, identity: Identity, versions: Sequence[Identity]) -> ShownItem:
-        projection = self._source.projection
+    def _shown(
+        self, identity: Identity, versions: Sequence[Identity], seen: BoundQuery, *, ended: set[int]
+    ) -> ShownItem:
         if identity.id is None:
             return ShownItem(
                 type=identity.type, id=None, name=None, erased=True, pseudonym=pseudonym(identity)
             )
-        now = projection.name_now(versions, self._hidden) if versions else identity.name
+        now = self._reader.items.name_now(versions, seen) if versions else identity.name
         return ShownItem(
             type=identity.type,
             id=identity.id,
             name=identity.name,
-            exists=projection.exists(identity.item, self._hidden),
+            exists=identity.item not in ended,
             name_now=None if now == identity.name else now,
         )
 

@@ -6,18 +6,17 @@ refuses the host's own tables.
 
 import sys
 from collections.abc import Callable, Sequence
-from itertools import compress, islice
+from itertools import islice
 from typing import Literal
 from unicodedata import normalize
 
-import numpy as np
 from msgspec import Struct
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.finding.answers import FoundItem, RememberedItem
-from trailbook.finding.citing import cited_versions, is_cited
+from trailbook.finding.bound import BoundQuery
+from trailbook.finding.finder import sight
 from trailbook.finding.reader import Reader
-from trailbook.index import present
 from trailbook.model import Kind, text_fault
 from trailbook.query import fold, words
 from trailbook.stores import Identity
@@ -50,15 +49,14 @@ def find_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
     if why:
         fault = Fault("/q", "parameter-invalid", why)
         raise FilterInvalidError(f"q: {fault.detail}", (fault,))
-    with reader.projection.lock:
-        exact = _by_id(reader, query.q)
-        beginnings = words(query.q)
-        for room in (*_ROOMS, None):
-            numbers = [*exact, *_by_words(reader, beginnings, room)]
-            offered = _offers(reader, numbers, query)
-            if len(offered) >= min(query.limit, MOST) or room is None or len(numbers) - len(exact) < room:
-                break
-        return offered
+    exact = _by_id(reader, query.q)
+    beginnings = words(query.q)
+    for room in (*_ROOMS, None):
+        numbers = [*exact, *_by_words(reader, beginnings, room)]
+        offered = _offers(reader, numbers, query)
+        if len(offered) >= min(query.limit, MOST) or room is None or len(numbers) - len(exact) < room:
+            break
+    return offered
 
 
 def remember_item(reader: Reader, type_: str, id_: str, sees: Callable[[str], bool]) -> RememberedItem | None:
@@ -66,26 +64,23 @@ def remember_item(reader: Reader, type_: str, id_: str, sees: Callable[[str], bo
 
     None where no entry that somebody sees cites it, or where the log was made to forget it.
     """
-    with reader.projection.lock:
-        numbers = list(
-            {identity.item for identity in reader.store.identities(reader.org, [(type_, id_, None)])}
-        )
-        versions = reader.projection.identities.versions(numbers).get(numbers[0]) if numbers else None
-        if not versions or versions[-1].id is None or not is_cited(reader.projection, versions[0].item, sees):
-            return None
-        hidden = reader.projection.hidden(sees).numbers
-        now = reader.projection.name_now(versions, hidden)
-        known = _known(reader, versions, sees)
-        before = dict.fromkeys(v.name for v in reversed(known) if v.name is not None and v.name != now)
-        exists = reader.projection.exists(versions[-1].item, hidden)
-        return RememberedItem(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
+    numbers = list({identity.item for identity in reader.store.identities(reader.org, [(type_, id_, None)])})
+    versions = reader.items.identities.versions(numbers).get(numbers[0]) if numbers else None
+    seen = sight(reader.finder, sees)
+    if not versions or versions[-1].id is None or not reader.citing.is_cited(versions[0].item, seen):
+        return None
+    now = reader.items.name_now(versions, seen)
+    known = _known(reader, versions, sees)
+    before = dict.fromkeys(v.name for v in reversed(known) if v.name is not None and v.name != now)
+    exists = not reader.items.ended([versions[-1].item], seen)
+    return RememberedItem(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
 
 
 def _known(reader: Reader, versions: Sequence[Identity], sees: Callable[[str], bool]) -> Sequence[Identity]:
     """Those of an item's versions by which somebody knows it: an entry that they see cites them."""
     if len(versions) == 1:
         return versions
-    return cited_versions(reader.store, reader.org, reader.projection, sees, versions) or versions[:1]
+    return reader.citing.versions(sees, versions) or versions[:1]
 
 
 def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, str]:
@@ -95,16 +90,16 @@ def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, st
 
 def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[FoundItem]:
     """The first of these items, by name: each is looked for among what somebody sees only when it is its turn."""
-    projection = reader.projection
-    items = projection.identities.versions(_in_role(reader, numbers, query.role))
+    seen = sight(reader.finder, query.sees)
+    items = reader.items.identities.versions(_in_role(reader, numbers, query.role))
     of_kind = [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
-    hidden = projection.hidden(query.sees).numbers
-    named = [(projection.name_now(versions, hidden), versions) for versions in of_kind]
+    named = [(reader.items.name_now(versions, seen), versions) for versions in of_kind]
     named.sort(key=lambda pair: _place(*pair))
-    cited = (pair for pair in named if is_cited(projection, pair[1][0].item, query.sees))
+    cited = (pair for pair in named if reader.citing.is_cited(pair[1][0].item, seen))
     known = ((now, _known(reader, versions, query.sees)) for now, versions in cited)
-    answers = (pair for pair in known if not hidden or _is_called_so(pair[1], query.q))
-    return [_offer(reader, now, versions) for now, versions in islice(answers, min(query.limit, MOST))]
+    answers = (pair for pair in known if not seen.hidden or _is_called_so(pair[1], query.q))
+    chosen = islice(answers, min(query.limit, MOST))
+    return [_offer(reader, now, versions, seen=seen) for now, versions in chosen]
 
 
 def _is_called_so(versions: Sequence[Identity], q: str) -> bool:
@@ -133,9 +128,8 @@ def _in_role(reader: Reader, numbers: Sequence[int], role: Part | None) -> list[
     if role is None or not wanted:
         return wanted
     field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
-    array = np.asarray(wanted, np.int64)
-    seen = reader.projection.ask(lambda pieces: present(pieces, field, array))
-    return list(compress(wanted, seen.tolist()))
+    having = reader.finder.present(BoundQuery(as_of=reader.finder.reached), field, wanted)
+    return [number for number in wanted if number in having]
 
 
 def _is_offered(reader: Reader, versions: Sequence[Identity], query: ItemQuery) -> bool:
@@ -149,9 +143,9 @@ def _is_offered(reader: Reader, versions: Sequence[Identity], query: ItemQuery) 
     )
 
 
-def _offer(reader: Reader, now: str | None, versions: Sequence[Identity]) -> FoundItem:
+def _offer(reader: Reader, now: str | None, versions: Sequence[Identity], *, seen: BoundQuery) -> FoundItem:
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     person = declared is not None and declared.person  # who is of such a type can act as nothing else
-    kind: Kind | None = "person" if person else reader.projection.kind_of(last.item)
+    kind: Kind | None = "person" if person else reader.items.kind_of(last.item, seen)
     return FoundItem(type=last.type, id=last.id or "", kind=kind, name=versions[0].name, name_now=now)

@@ -3,16 +3,15 @@ from .columns import (
     Codes as Codes,
     Fields as Fields,
     IndexRow as IndexRow,
-    Ints as Ints,
     Lives as Lives,
     Tail as Tail,
     new_codes as new_codes,
 )
 from .counting import (
     bars as bars,
+    by_cause as by_cause,
     by_number as by_number,
     count as count,
-    extent as extent,
     stacked as stacked,
 )
 from .plan import (
@@ -25,10 +24,7 @@ from .search import (
     Piece as Piece,
     Places as Places,
     by_seq as by_seq,
-    every_seq as every_seq,
-    last_with as last_with,
     newest as newest,
-    newest_citing as newest_citing,
     oldest as oldest,
     present as present,
     rank_of as rank_of,
@@ -43,4 +39,8 @@ from .segment import (
     lives_of as lives_of,
     read_head as read_head,
     read_part as read_part,
+)
+from .unsealed import (
+    Ints as Ints,
+    Unsealed as Unsealed,
 )

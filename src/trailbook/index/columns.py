@@ -1,22 +1,18 @@
 """The tail: entries not yet sealed, as numbers, growing at the end in the order of `seq`.
 
-Owns the codes of a log's words and what search reads before a segment is sealed. Terms are item numbers of
-the directory and codes given out here; nothing personal is in them, so erasing a person does not touch them.
-Refuses I/O.
+Owns the codes of a log's words and how entries are added; what search reads of them is `unsealed.py`'s. Terms are item
+numbers of the directory and codes given out here; nothing personal is in them, so erasing a person does not touch
+them. Whoever adds, seals or takes a piece is one at a time; a piece that was taken is read by anybody. Refuses I/O.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct, structs
 
-from trailbook.index.plan import Clause, Plan
+from trailbook.index.unsealed import Ints, Unsealed
 from trailbook.model import Kind
-
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 CODED = ("kind", "type", "category", "action", "outcome", "interface")
 ITEMS = ("actor", "target", "source", "behalf")
@@ -107,7 +103,7 @@ def new_codes(words: Mapping[str, Sequence[str]] = {}) -> dict[str, Codes]:
 
 
 class Tail:
-    """The entries from `first` on; a piece of the index like a sealed segment, only cheaper to add to."""
+    """The entries from `first` on, growing at the end; `piece` is what search reads of them."""
 
     def __init__(self, first: int, codes: dict[str, Codes]) -> None:
         self.first = first
@@ -121,15 +117,13 @@ class Tail:
         self._arrays = {name: np.zeros(256, np.int64) for name in ("seq", *NUMBERS)}
         self._starts = np.zeros(257, np.int64)
         self._items = np.zeros(256, np.int64)
-        self._ordered = -1
-        self._order: Ints = np.zeros(0, np.int64)
-        self._times: Ints = np.zeros(0, np.int64)
+        self._piece: Unsealed | None = None
 
     def add(self, rows: Sequence[IndexRow], size: int) -> None:
         """Append rows in the order of `seq`; `size` is the log's size after them."""
         self._waiting.extend(rows)
         self._lives.extend(Life(r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
-        self.size = size
+        self.size, self._piece = size, None
         if len(self._waiting) >= _WAITING:
             self._settle()
 
@@ -147,10 +141,22 @@ class Tail:
             self._settle()
         return self._codes
 
+    def piece(self) -> Unsealed:
+        """What there is by now. It never changes: what comes later is written behind it, or into other arrays."""
+        if self._piece is None:
+            count = self.count
+            self._piece = Unsealed(
+                (self.first, self.size),
+                {name: array[:count] for name, array in self._arrays.items()},
+                self._starts[: count + 1],
+                items=self._items[: self._starts[count]],
+            )
+        return self._piece
+
     def cut(self, stop: int) -> "Tail":
         """The tail from `stop` on: what is before it has been sealed."""
         rest = Tail(stop, self.codes)
-        low = int(np.searchsorted(self._plain("seq"), stop))
+        low = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
         rest._held, rest.size = self.count - low, self.size
         rest._lives = [life for life in self._lives if life.seq >= stop]
         rest._arrays = {name: _longer(a[low : self.count], 256) for name, a in self._arrays.items()}
@@ -161,7 +167,7 @@ class Tail:
 
     def fields(self, stop: int) -> Fields:
         """The columns of what lies before `stop`."""
-        high = int(np.searchsorted(self._plain("seq"), stop))
+        high = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
         starts = self._starts[: high + 1]
         of = {name: array[:high].copy() for name, array in self._arrays.items()}
         return Fields(of, starts.copy(), self._items[: starts[-1]].copy())
@@ -171,112 +177,6 @@ class Tail:
         lives = [life for life in self._lives if life.seq < stop]
         columns = ([getattr(life, name) for life in lives] for name in Lives.__struct_fields__)
         return Lives(*(np.asarray(column, np.int64) for column in columns))
-
-    @property
-    def low(self) -> int:
-        """The earliest time; meaningless when nothing is there."""
-        return int(self.at()[0])
-
-    @property
-    def high(self) -> int:
-        """The latest time; meaningless when nothing is there."""
-        return int(self.at()[-1])
-
-    def at(self) -> Ints:
-        """The times by rank: ascending."""
-        self._sort()
-        return self._times
-
-    def seqs(self, ranks: Ints) -> Ints:
-        """The `seq` at each rank."""
-        return self.column("seq", ranks)
-
-    def column(self, name: str, ranks: Ints | None = None) -> Ints:
-        """A column by rank, whole or at some ranks."""
-        self._sort()
-        values: Ints = self._arrays[name][self._order if ranks is None else self._order[ranks]]
-        return values
-
-    def concerned(self, ranks: Ints) -> tuple[Ints, Ints]:
-        """How many items each entry concerns, and those items one after the other."""
-        self._sort()
-        places = self._order[ranks]
-        counts = self._starts[places + 1] - self._starts[places]
-        spans = [self._items[self._starts[p] : self._starts[p + 1]] for p in places]
-        return counts, np.concatenate(spans) if spans else np.zeros(0, np.int64)
-
-    def find(self, plan: Plan) -> Ints:
-        """Ranks of the entries that match, ascending."""
-        self._sort()
-        low = 0 if plan.since is None else int(np.searchsorted(self._times, plan.since, "left"))
-        high = self.count if plan.until is None else int(np.searchsorted(self._times, plan.until, "left"))
-        return np.flatnonzero(self._keep(plan)[self._order[low:high]]) + low
-
-    def number(self, plan: Plan) -> int:
-        """How many entries match."""
-        return len(self.find(plan))
-
-    def citing(self, item: int) -> Ints:
-        """Ranks of the entries that cite an item in any part, its credentials' included."""
-        self._sort()
-        hits = self._cites((item,)) | (self._plain("source") == item)
-        return np.flatnonzero(hits[self._order])
-
-    def posting(self, field: str, number: int) -> Ints:
-        """Ranks of the entries that have a number in a field; `about` is target or concerned."""
-        self._sort()
-        hits = self._hits(Clause("concerns" if field == "about" else field, (number,)))
-        return np.flatnonzero(hits[self._order])
-
-    def having(self, field: str, numbers: Ints) -> Mask:
-        """Which of these numbers some entry has in a field."""
-        seen = self._plain("target" if field == "about" else field)
-        if field == "about":
-            seen = np.concatenate([seen, self._items[: self._starts[self._held]]])
-        return np.isin(numbers, seen)
-
-    def _keep(self, plan: Plan) -> Mask:
-        matching: Mask = self._plain("seq") < plan.as_of
-        for clause in plan.clauses:
-            hit = self._hits(clause)
-            matching &= ~hit if clause.negated else hit
-        for word in plan.text:
-            matching &= self._cites(word.items) | _is_one_of(self._plain("action"), word.actions)
-        if plan.own is not None:
-            matching &= self._plain("own") == int(plan.own)
-        return matching
-
-    def _hits(self, clause: Clause) -> Mask:
-        if clause.field in ("concerns", "by_or_about"):
-            hit = self._concerning(clause.numbers) | _is_one_of(self._plain("target"), clause.numbers)
-            if clause.field == "by_or_about":
-                hit |= _is_one_of(self._plain("actor"), clause.numbers)
-            return hit
-        hit = _is_one_of(self._plain(clause.field), clause.numbers)
-        return hit | _is_one_of(self._plain("type"), clause.types) if clause.types else hit
-
-    def _cites(self, items: Sequence[int]) -> Mask:
-        hits = self._concerning(items)
-        for name in ("actor", "target", "behalf"):
-            hits |= _is_one_of(self._plain(name), items)
-        return hits
-
-    def _concerning(self, items: Sequence[int]) -> Mask:
-        hits = np.zeros(self.count, np.bool_)
-        places = np.flatnonzero(_is_one_of(self._items[: self._starts[self.count]], items))
-        hits[np.searchsorted(self._starts[: self.count + 1], places, "right") - 1] = True
-        return hits
-
-    def _plain(self, name: str) -> Ints:
-        count = self.count
-        return self._arrays[name][:count]
-
-    def _sort(self) -> None:
-        if self._ordered != self.count:
-            # Rows are in the order of seq, so a stable sort by time alone gives (occurred_at, seq).
-            self._order = np.argsort(self._plain("at"), kind="stable")
-            self._times = self._plain("at")[self._order]
-            self._ordered = self.count
 
     def _settle(self) -> None:
         rows, held = self._waiting, self._held
@@ -304,13 +204,6 @@ class Tail:
             self._items = _longer(self._items, max(int(ends[-1]), 2 * len(self._items)))
         self._items[begin : ends[-1]] = [item for row in rows for item in row.concerned]
         self._starts[held + 1 : held + 1 + len(rows)] = ends
-
-
-def _is_one_of(values: Ints, wanted: Sequence[int]) -> Mask:
-    if len(wanted) == 1:
-        single: Mask = values == wanted[0]
-        return single
-    return np.isin(values, np.asarray(wanted, np.int64))
 
 
 def _longer(array: Ints, room: int) -> Ints:

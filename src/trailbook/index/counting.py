@@ -6,11 +6,13 @@ Owns arithmetic only. Refuses to know persons: the doors decide which figures ma
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec import structs
 
-from trailbook.index.columns import CODED, Ints
-from trailbook.index.plan import Plan
+from trailbook.index.columns import CODED
+from trailbook.index.plan import Clause, Plan
 from trailbook.index.search import Piece
 from trailbook.index.segment import NONE, Segment
+from trailbook.index.unsealed import Ints
 
 _DENSE = 16  # numbers that reach no further than so many times their count are added up in place
 
@@ -20,23 +22,23 @@ def count(pieces: Sequence[Piece], plan: Plan) -> int:
     return sum(piece.number(plan) for piece in pieces if piece.count)
 
 
-def extent(pieces: Sequence[Piece], plan: Plan) -> tuple[int, int] | None:
-    """The times of the earliest and the latest entry that match."""
-    ends = []
-    for piece in pieces:
-        ranks = piece.find(plan) if piece.count else NONE
-        if len(ranks):
-            at = piece.at()
-            ends.append((int(at[ranks[0]]), int(at[ranks[-1]])))
-    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
-
-
 def by_number(pieces: Sequence[Piece], plan: Plan, field: str) -> dict[int, int]:
     """How many of the matching entries have each number of a field; of `concerns`, each concerned item or target."""
     counted = [_of_piece(piece, plan, field) for piece in pieces if piece.count]
     numbers = np.concatenate([numbers for numbers, _ in counted]) if counted else NONE
     counts = np.concatenate([counts for _, counts in counted]) if counted else NONE
     return _summed(numbers, counts)
+
+
+def by_cause(pieces: Sequence[Piece], plan: Plan, causes: Sequence[int]) -> dict[int, int]:
+    """How many of the matching entries each of these causes led to; it is looked for where it is, and nowhere else."""
+    numbers, counts = np.asarray(causes, np.int64), dict.fromkeys(causes, 0)
+    for piece in pieces:
+        some = numbers[piece.having("cause", numbers)] if piece.count else NONE
+        for cause in set(some.tolist()):
+            clause = Clause("cause", (cause,))
+            counts[cause] += piece.number(structs.replace(plan, clauses=(*plan.clauses, clause)))
+    return counts
 
 
 def _summed(numbers: Ints, counts: Ints) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """A query in numbers: what search and counts are asked.
 
-Owns the meaning of a plan: terms of one field are OR-ed, fields AND-ed, negated ones subtract. Refuses names:
-whoever asks has turned them into item numbers and codes.
+Owns the meaning of a plan: terms of one field are OR-ed, fields AND-ed, negated ones subtract; `citing` is any part of
+an entry. Refuses names: whoever asks has turned them into item numbers and codes.
 """
 
 from msgspec import Struct

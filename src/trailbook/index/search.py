@@ -1,18 +1,18 @@
-"""Search over the pieces of an index: sealed segments and the tail, which answer alike.
+"""Search over the pieces of an index: sealed segments and what is not sealed, which answer alike.
 
 Owns the order of answers: exact however pieces overlap in time, since imports bring old entries late. Refuses
 to read more pieces than the answer needs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from trailbook.index.columns import Ints
 from trailbook.index.plan import Place, Plan
+from trailbook.index.unsealed import Ints
 
 
 class Piece(Protocol):
@@ -51,14 +51,8 @@ class Piece(Protocol):
     def number(self, plan: Plan) -> int:
         """How many match."""
 
-    def citing(self, item: int) -> Ints:
-        """Ranks of what cites an item."""
-
-    def posting(self, field: str, number: int) -> Ints:
-        """Ranks of the entries that have a number in a field; `about` is target or concerned."""
-
     def having(self, field: str, numbers: Ints) -> npt.NDArray[np.bool_]:
-        """Which of these numbers some entry has in a field."""
+        """Which of these numbers some entry has in a field; `about` is target or concerned."""
 
 
 class Places(Struct, frozen=True):
@@ -126,24 +120,6 @@ def by_seq(pieces: Sequence[Piece], plan: Plan, limit: int, reached: int) -> lis
     return seqs
 
 
-def every_seq(pieces: Sequence[Piece], plan: Plan) -> Iterator[Ints]:
-    """The seqs that match, ascending, a piece at a time."""
-    return (np.sort(piece.seqs(piece.find(plan))) for piece in _held(pieces))
-
-
-def newest_citing(pieces: Sequence[Piece], item: int, hidden: Sequence[int] = ()) -> int | None:
-    """The `seq` of the newest entry, by (occurred_at, seq), that cites an item in any part.
-
-    Entries of the `hidden` categories, by their codes, count for nothing.
-    """
-    best = _NOWHERE
-    for piece in sorted(_held(pieces), key=lambda p: p.high, reverse=True):
-        if len(best) and piece.high < best.at[0]:
-            break
-        best = _together(best, piece, seen(piece, piece.citing(item), hidden)[-1:], -1, 1)
-    return int(best.seq[0]) if len(best) else None
-
-
 def seen(piece: Piece, ranks: Ints, hidden: Sequence[int]) -> Ints:
     """Those of some entries of a piece that are of none of the `hidden` categories, by their codes."""
     if not hidden or not len(ranks):
@@ -158,15 +134,6 @@ def present(pieces: Sequence[Piece], field: str, numbers: Ints) -> npt.NDArray[n
         if not hits.all():
             hits |= piece.having(field, numbers)
     return hits
-
-
-def last_with(pieces: Sequence[Piece], field: str, number: int) -> tuple[Piece, int] | None:
-    """The last piece, in the order of `seq`, that has a number in a field, and the last rank there."""
-    for piece in reversed(_held(pieces)):
-        ranks = piece.posting(field, number)
-        if len(ranks):
-            return piece, int(ranks[-1])
-    return None
 
 
 def rank_of(piece: Piece, place: Place) -> int:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from trailbook.errors import IndexDamagedError
-from trailbook.index.columns import CODED, Fields, Ints, Lives
+from trailbook.index.columns import CODED, Fields, Lives
 from trailbook.index.plan import Clause, Plan
+from trailbook.index.unsealed import Ints
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -24,6 +25,11 @@ _SPARSE = ("behalf", "correlation", "cause")  # 0 means none, and is not kept
 _RARE = 16  # a term of fewer than one entry in so many is followed by its ranks
 _MANY = 64  # items of a word of text beyond which columns are read instead of postings
 _COUNTED = (*CODED, "own")
+_FIELDS = {  # of a clause, where it asks in several
+    "concerns": ("about",),
+    "by_or_about": ("actor", "about"),
+    "citing": ("actor", "about", "behalf", "source"),
+}
 NONE: Ints = np.zeros(0, np.int64)
 
 
@@ -167,22 +173,14 @@ class Segment:
         starts = self.part(f"{name}.starts").astype(np.int64)
         return self.part(f"{name}.terms"), starts[1:] - starts[:-1]
 
-    def posting(self, field: str, number: int) -> Ints:
-        """Ranks of the entries that have a number in a field; `about` is target or concerned."""
-        return self._living(self._posting(field, number))
-
     def having(self, field: str, numbers: Ints) -> Mask:
-        """Which of these numbers some entry had in a field, removed ones included."""
+        """Which of these numbers some entry had in a field, removed ones included; `about` is target or concerned."""
         terms = self.part(f"{field}.terms")
         if not len(terms):
             return np.zeros(len(numbers), np.bool_)
         places = np.minimum(np.searchsorted(terms, numbers.astype(terms.dtype)), len(terms) - 1)
         hits: Mask = terms[places] == numbers
         return hits
-
-    def citing(self, item: int) -> Ints:
-        """Ranks of the entries that cite an item in any part, its credentials' included."""
-        return self._living(self._union([(f, item) for f in ("actor", "about", "behalf", "source")]))
 
     def find(self, plan: Plan) -> Ints:
         """Ranks of the entries that match, ascending."""
@@ -291,9 +289,7 @@ class Segment:
         return [self._either(clause) for clause in items] + words
 
     def _either(self, clause: Clause) -> Ints:
-        fields = {"concerns": ("about",), "by_or_about": ("actor", "about")}.get(
-            clause.field, (clause.field,)
-        )
+        fields = _FIELDS.get(clause.field, (clause.field,))
         ranks = self._union([(field, number) for field in fields for number in clause.numbers])
         if not clause.types:
             return ranks

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.access import Clearance, require_everything
 from trailbook.errors import EntryExpiredError, NotFoundError
-from trailbook.finding import Projection, cited_versions
+from trailbook.finding import Citing, Finder
 from trailbook.proofs import (
     Edge,
     Evidence,
@@ -32,7 +32,8 @@ class Kept(Struct, frozen=True):
 
     store: Store
     org: str
-    projection: Projection
+    finder: Finder
+    citing: Citing
     edge: Edge
 
     def body(self, id_: UUID, clearance: Clearance) -> bytes:
@@ -58,7 +59,7 @@ class Kept(Struct, frozen=True):
 
     def openings(self, type_: str, id_: str, clearance: Clearance) -> list[Opening]:
         """What opens the tokens of an item, of the versions that an entry to be seen cites. Raises: NotFoundError."""
-        self.projection.catch_up()
+        self.finder.catch_up()
         return openings(self.known([(type_, id_, None)], clearance))
 
     def known(self, keys: Iterable[tuple[str, str, None]], clearance: Clearance) -> list[Identity]:
@@ -74,7 +75,7 @@ class Kept(Struct, frozen=True):
         return Holdings(self.store, self.org, clearance.sees, partial(self._cited, clearance))
 
     def _cited(self, clearance: Clearance, versions: Sequence[Identity]) -> list[Identity]:
-        return cited_versions(self.store, self.org, self.projection, clearance.sees, versions)
+        return self.citing.versions(clearance.sees, versions)
 
     def _stored(self, id_: UUID, clearance: Clearance) -> StoredEntry:
         """An entry that is seen. Of a removed one nobody knows the category: only who sees everything is told."""

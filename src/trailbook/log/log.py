@@ -8,7 +8,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -20,9 +19,7 @@ from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import NotFoundError
 from trailbook.finding import (
     BATCH,
-    DEFAULT_SIZES,
     Bucket,
-    Erasures,
     ExportLines,
     ExportRows,
     FacetField,
@@ -30,23 +27,22 @@ from trailbook.finding import (
     FoundItem,
     Histogram,
     ItemQuery,
+    OpenEngine,
     Page,
     Part,
-    Parts,
-    Projection,
     RememberedItem,
     RowSource,
     Shown,
-    Sizes,
     bucket_for,
     count_bars,
-    cut_page,
     find_items,
+    finder_means,
     line_batches,
     list_page,
     list_values,
+    new_binder,
     new_reader,
-    next_seqs,
+    open_embedded,
     refuse_persons,
     refuse_unknown,
     remember_item,
@@ -57,7 +53,7 @@ from trailbook.log.kept import Kept
 from trailbook.log.questions import Questions
 from trailbook.log.reads import Watch, Watched
 from trailbook.log.recorder import Recorder
-from trailbook.model import EARLIEST, Item, Progress
+from trailbook.model import EARLIEST, Item
 from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
 from trailbook.query import EntryFacts, Order, Query, Vocabulary
 from trailbook.recording import Means
@@ -91,18 +87,19 @@ class Log(Recorder):
         source: Item = LIBRARY,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.token_bytes,
-        parts: Parts | None = None,
-        sizes: Sizes = DEFAULT_SIZES,
+        open_engine: OpenEngine | None = None,
         watched: bool = True,
         earliest: datetime = EARLIEST,
     ) -> None:
         means = Means(
             catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org), earliest=earliest
         )
-        self._projection = Projection(store, org, means.catalogue, parts=parts, sizes=sizes)
-        super().__init__(store, org, means=means, source=source, tell=self._projection.tell)
-        self._kept = Kept(store, org, self._projection, {})
-        self._reader = new_reader(store, org, self._projection)
+        finding = finder_means(store, org, means.catalogue)
+        engine = (open_engine or open_embedded())(finding)
+        self._finder, self.upkeep, self.erasures = engine.finder, engine.upkeep, finding.erasures
+        super().__init__(store, org, means=means, source=source, tell=self.upkeep.tell)
+        self._reader = new_reader(finding, self._finder)
+        self._kept = Kept(store, org, self._finder, self._reader.citing, {})
         self._watch = Watch(
             Watched(
                 org=org,
@@ -116,7 +113,8 @@ class Log(Recorder):
         )
         self._questions = Questions(
             org=org,
-            projection=self._projection,
+            finder=self._finder,
+            binder=new_binder(self._reader),
             declared=self.catalogue.categories,
             vocabulary=Vocabulary(
                 categories=self.catalogue.categories,
@@ -149,17 +147,17 @@ class Log(Recorder):
         """
         question = self._questions.ask(query, viewer, form=order, lang=lang, cursor=cursor)
         head, at = question.head, question.at
-        plan = self._questions.plan(query, question.clearance, size=head.size, at=at, lang=lang)
-        cut = self._projection.ask(lambda pieces: cut_page(pieces, plan, order=order, limit=limit, at=at))
+        bound = self._questions.bind(query, question.clearance, size=head.size, at=at, lang=lang)
+        cut = self._finder.page(bound, order=order, limit=limit, at=at)
         # Whoever polls by seq goes on into what comes; every other answer stays the one it was.
-        bound = plan.as_of if order != "seq" or query.as_of is not None else None
+        pinned = bound.as_of if order != "seq" or query.as_of is not None else None
         page = Page(
             entries=tuple(self._reader.show(cut.seqs, lang, question.clearance.sees, damaged)),
-            as_of=plan.as_of,
-            next_cursor=self._questions.link(cut.next, question, plan, as_of=bound),
-            previous_cursor=self._questions.link(cut.previous, question, plan, as_of=bound),
+            as_of=bound.as_of,
+            next_cursor=self._questions.link(cut.next, question, bound, as_of=pinned),
+            previous_cursor=self._questions.link(cut.previous, question, bound, as_of=pinned),
             size=head.size,
-            count=self._projection.count(plan) if count else None,
+            count=self._finder.count(bound) if count else None,
         )
         if cursor is None:
             self._watch.searched(viewer, query if part_of is None else part_of)
@@ -167,8 +165,8 @@ class Log(Recorder):
 
     def count(self, query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]:
         """How many entries match, exactly, and the `as_of` of that count. Raises: as `search`."""
-        plan = self._questions.now_plan(query, viewer, lang)
-        return self._projection.count(plan), plan.as_of
+        bound = self._questions.bind_now(query, viewer, lang)
+        return self._finder.count(bound), bound.as_of
 
     def rows(
         self, query: Query, *, viewer: Viewer, order: Order = "desc", lang: str = "en"
@@ -177,9 +175,9 @@ class Log(Recorder):
 
         Raises: as `search`, before the first row.
         """
-        plan, sees = self._questions.now_plan(query, viewer, lang), self.clearance(viewer=viewer).sees
+        bound, sees = self._questions.bind_now(query, viewer, lang), self.clearance(viewer=viewer).sees
         self._watch.searched(viewer, query)
-        lists = self._questions.in_order(plan, order)
+        lists = self._questions.in_order(bound, order)
         return (shown for seqs in lists for shown in self._reader.show(seqs, lang, sees))
 
     def export(
@@ -196,11 +194,11 @@ class Log(Recorder):
 
         `batch` is how many entries are read at once. Raises: as `search`, before the first row.
         """
-        plan = self._questions.now_plan(query, viewer, lang)
+        bound = self._questions.bind_now(query, viewer, lang)
         sees = self.clearance(viewer=viewer).sees
         lines = ExportLines(self._row_source(lang, sees, sentences=sentences))
-        batches = line_batches(lines, self._questions.in_order(plan, order, batch))
-        return ExportRows(count=self._projection.count(plan), as_of=plan.as_of, batches=batches)
+        batches = line_batches(lines, self._questions.in_order(bound, order, batch))
+        return ExportRows(count=self._finder.count(bound), as_of=bound.as_of, batches=batches)
 
     def exported(self, query: Query, *, viewer: Viewer) -> None:
         """Record that a viewer exports what a filter finds, before anything is written. Raises: as `record`."""
@@ -217,30 +215,22 @@ class Log(Recorder):
         self._watch.refused(viewer)
 
     def _row_source(self, lang: str, sees: Callable[[str], bool], *, sentences: bool) -> RowSource:
-        return RowSource(
-            store=self._store,
-            org=self.org,
-            catalogue=self.catalogue,
-            projection=self._projection,
-            sees=sees,
-            lang=lang,
-            sentences=sentences,
-        )
+        return RowSource(reader=self._reader, sees=sees, lang=lang, sentences=sentences)
 
     def newer(
         self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
     ) -> tuple[Shown, ...]:
         """Entries that match and were recorded after the one of that `seq`, as recorded. Raises: as `search`."""
-        plan, at = self._questions.now_plan(query, viewer, lang), Place(0, after)
+        bound, at = self._questions.bind_now(query, viewer, lang), Place(0, after)
         sees = self.clearance(viewer=viewer).sees
-        seqs, _ = self._projection.ask(partial(next_seqs, plan=plan, order="seq", limit=limit, at=at))
+        seqs = self._finder.seqs(bound, order="seq", limit=limit, at=at).seqs
         return tuple(self._reader.show(seqs, lang, sees))
 
     def views(self, query: Query, *, viewer: Viewer, lang: str = "en") -> Iterator[EntryFacts]:
         """Every entry that matches as `matches` reads it, newest first. Raises: as `search`."""
-        plan, sees = self._questions.now_plan(query, viewer, lang), self.clearance(viewer=viewer).sees
+        bound, sees = self._questions.bind_now(query, viewer, lang), self.clearance(viewer=viewer).sees
         self._watch.searched(viewer, query)
-        lists = self._questions.in_order(plan, "desc")
+        lists = self._questions.in_order(bound, "desc")
         return (facts for seqs in lists for facts in self._reader.views(seqs, lang, sees))
 
     def facets(
@@ -263,17 +253,14 @@ class Log(Recorder):
         refuse_persons(self._reader, rest)
         question = self._questions.ask(query, viewer, form=f"facets {by}", lang=lang, cursor=cursor)
         at = question.at
-        plan = self._questions.plan(rest, question.clearance, size=question.head.size, at=at, lang=lang)
-        listing = self._projection.remembered(
-            ("facets", plan, by, lang),
-            lambda: list_values(self._reader, plan, by=by, lang=lang, sees=question.clearance.sees),
-        )
+        bound = self._questions.bind(rest, question.clearance, size=question.head.size, at=at, lang=lang)
+        listing = list_values(self._reader, bound, by=by, lang=lang, sees=question.clearance.sees)
         page = list_page(listing.numbers, at, limit)
         return Facets(
             by=by,
-            as_of=plan.as_of,
+            as_of=bound.as_of,
             values=listing.values[page.begin : page.end],
-            next_cursor=self._questions.link(page.next, question, plan, as_of=plan.as_of),
+            next_cursor=self._questions.link(page.next, question, bound, as_of=bound.as_of),
         )
 
     def histogram(
@@ -286,12 +273,8 @@ class Log(Recorder):
         refuse_unknown(bucket=bucket)
         refuse_persons(self._reader, query)
         units = bucket_for(self.catalogue, query, bucket)
-        plan = self._questions.now_plan(query, viewer, "en")
-        categories = self._projection.codes["category"].words if by_category else []
-        bars = partial(count_bars, plan=plan, units=units, tz=query.tz, categories=categories)
-        return self._projection.remembered(
-            ("histogram", plan, units, query.tz, by_category), lambda: self._projection.ask(bars)
-        )
+        bound = self._questions.bind_now(query, viewer, "en")
+        return count_bars(self._finder, bound, units=units, tz=query.tz, by_category=by_category)
 
     def demand_figures(self, query: Query) -> None:
         """Let figures be made of a filter. Raises: FiguresOfAPersonError."""
@@ -307,13 +290,13 @@ class Log(Recorder):
         entry = self.show(id_, viewer=viewer, lang=lang)
         question = self._questions.ask(Query(), viewer, form=f"related {id_}", lang=lang, cursor=cursor)
         head, at = question.head, question.at
-        plan = self._questions.plan(Query(), question.clearance, size=head.size, at=at, lang=lang)
-        seqs = self._reader.related(entry, plan)
+        bound = self._questions.bind(Query(), question.clearance, size=head.size, at=at, lang=lang)
+        seqs = self._reader.related(entry, bound)
         page = list_page(seqs, at, limit)
         return Page(
             entries=tuple(self._reader.show(seqs[page.begin : page.end], lang, question.clearance.sees)),
-            as_of=plan.as_of,
-            next_cursor=self._questions.link(page.next, question, plan, as_of=plan.as_of),
+            as_of=bound.as_of,
+            next_cursor=self._questions.link(page.next, question, bound, as_of=bound.as_of),
             previous_cursor=None,
             size=head.size,
             count=len(seqs),
@@ -325,7 +308,7 @@ class Log(Recorder):
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
         """
         cleared = self._questions.let_in(viewer, require_full)
-        self._projection.catch_up()
+        self._finder.catch_up()
         shown = self._reader.show([self._kept.seq(id_, cleared)], lang, cleared.sees)[0]
         self._watch.viewed(viewer)
         return shown
@@ -395,8 +378,8 @@ class Log(Recorder):
 
     def seqs(self, query: Query, *, viewer: Viewer, lang: str = "en") -> list[int]:
         """The `seq` of every entry that matches, ascending. Raises: as `search`."""
-        plan = self._questions.now_plan(query, viewer, lang)
-        return [seq for seqs in self._questions.in_order(plan, "seq") for seq in seqs]
+        bound = self._questions.bind_now(query, viewer, lang)
+        return [seq for seqs in self._questions.in_order(bound, "seq") for seq in seqs]
 
     def items(
         self, q: str, *, viewer: Viewer, role: Part | None = None, type_: str | None = None, limit: int = 20
@@ -406,7 +389,7 @@ class Log(Recorder):
         Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
         """
         cleared = self._questions.let_in(viewer, require_full)
-        self._projection.catch_up()
+        self._finder.catch_up()
         wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, sees=cleared.sees)
         return find_items(self._reader, wanted)
 
@@ -416,7 +399,7 @@ class Log(Recorder):
         Raises: NotPermittedError.
         """
         cleared = self._questions.let_in(viewer, require_full)
-        self._projection.catch_up()
+        self._finder.catch_up()
         return remember_item(self._reader, type_, id_, cleared.sees)
 
     def numbers(self, items: Sequence[str], *, viewer: Viewer) -> dict[str, int]:
@@ -425,7 +408,7 @@ class Log(Recorder):
         Raises: NotPermittedError.
         """
         cleared = self._questions.let_in(viewer, require_full)
-        self._projection.catch_up()
+        self._finder.catch_up()
         keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
         return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
 
@@ -438,28 +421,7 @@ class Log(Recorder):
         """What a viewer may see, by permission alone: what the log holds changes nothing. Raises: NotPermittedError."""
         return self._questions.let_in(viewer, require_full)
 
-    @property
-    def erasures(self) -> Erasures:
-        """The erasures in this log, as far as this process read: whoever keeps what was shown is told by them."""
-        return self._projection.erasures
-
     def size(self, *, viewer: Viewer) -> int:
         """How many entries the log has. Raises: NotPermittedError."""
         self._questions.let_in(viewer, require_full)
         return self._store.head(self.org).size
-
-    def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
-        """Seal full segments of the index until none is due or `stopped`; how many entries. Raises: StoreError."""
-        return self._projection.seal(stopped)
-
-    def on_ripe(self, wake: Callable[[], None]) -> None:
-        """Whom to tell when a segment is due."""
-        self._projection.on_ripe = wake
-
-    def reindex(self, progress: Progress = lambda done, total: None) -> None:
-        """Build the whole index anew from the entries. Raises: StoreError, DamagedError."""
-        self._projection.reindex(progress)
-
-    def check_index(self) -> list[str]:
-        """What is wrong with the stored index, in words; of the entries it says nothing, `verify` does."""
-        return self._projection.check()

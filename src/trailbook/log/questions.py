@@ -1,11 +1,10 @@
-"""What every reading begins with: the permission, the log's head, the plan of a filter and the place of a cursor.
+"""What every reading begins with: the permission, the log's head, the filter bound to it and the place of a cursor.
 
 Owns the order of these: who reads is asked before anything is looked up, and a refusal is an entry. Refuses to show
 anything: it says where to look, never what is there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 
 from msgspec import Struct, structs
 
@@ -13,8 +12,8 @@ from trailbook.access import Clearance, Viewer, clearance, require_full
 from trailbook.catalogue import Category
 from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
-from trailbook.finding import Projection, Turn, next_seqs
-from trailbook.index import Place, Plan
+from trailbook.finding import Binder, BoundQuery, Finder, Turn, sight
+from trailbook.index import Place
 from trailbook.log.reads import Watch
 from trailbook.model import microseconds
 from trailbook.query import (
@@ -47,7 +46,8 @@ class Questions(Struct, frozen=True):
     """How the log of one organisation is asked; `declared` are its categories, `secret` signs cursors."""
 
     org: str
-    projection: Projection
+    finder: Finder
+    binder: Binder
     declared: Mapping[str, Category]
     vocabulary: Vocabulary
     watch: Watch
@@ -74,56 +74,57 @@ class Questions(Struct, frozen=True):
         `form` says how it is answered: an order, or the name of a list. Raises: NotPermittedError, CursorInvalidError.
         """
         cleared = self.let_in(viewer, require_full)
-        head = self.projection.catch_up()
+        head = self.finder.catch_up()
         who = f"{viewer.item.type}/{viewer.item.id}"
         binding = "\n".join((self.org, who, form, lang, printed(_unbound(query))))
         at = None if cursor is None else read_cursor(cursor, binding, self.secret, self._now())
         return Question(head, at, binding, cleared)
 
-    def in_order(self, plan: Plan, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
+    def in_order(self, query: BoundQuery, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
         """The seqs that match, some at a time, each turn from where the last one ended."""
         at: Place | None = None
         while True:
             now = limit if at else min(limit, _ROWS)  # the first ones come soon
-            seqs, at = self.projection.ask(partial(next_seqs, plan=plan, order=order, limit=now, at=at))
-            if at is None:
+            turn = self.finder.seqs(query, order=order, limit=now, at=at)
+            if turn.end is None:
                 return
-            yield seqs
+            at = turn.end
+            yield turn.seqs
 
-    def now_plan(self, query: Query, viewer: Viewer, lang: str) -> Plan:
-        """The plan of a filter for a viewer as the log stands. Raises: NotPermittedError, FilterInvalidError."""
+    def bind_now(self, query: Query, viewer: Viewer, lang: str) -> BoundQuery:
+        """A filter bound for a viewer to the log as it stands. Raises: NotPermittedError, FilterInvalidError."""
         cleared = self.let_in(viewer, require_full)
-        size = self.projection.catch_up().size
-        return self.plan(query, cleared, size=size, lang=lang)
+        size = self.finder.catch_up().size
+        return self.bind(query, cleared, size=size, lang=lang)
 
-    def plan(
+    def bind(
         self, query: Query, cleared: Clearance, *, size: int, at: Cursor | None = None, lang: str = "en"
-    ) -> Plan:
-        """The plan of a filter, with what may be seen, in a log of so many entries, from a cursor or the beginning."""
+    ) -> BoundQuery:
+        """A filter bound to what may be seen of a log of so many entries, from a cursor or the beginning."""
         as_of = _as_of(query, at, size)
         checked = from_params(to_params(query), self.vocabulary)
-        plan = self.projection.plan(checked, self.clock(), as_of, lang)
-        hidden = self.projection.hidden(cleared.sees)
-        if hidden.numbers:  # an entry of them lies in the log
-            plan = structs.replace(plan, clauses=(*plan.clauses, hidden))
+        hidden = sight(self.finder, cleared.sees).hidden
+        bound = self.binder.bind(checked, self.clock(), as_of=as_of, hidden=hidden, lang=lang)
         # A preset moves with the day; the pages of one answer do not.
-        return plan if at is None else structs.replace(plan, since=at.since, until=at.until)
+        return bound if at is None else structs.replace(bound, since=at.since, until=at.until)
 
-    def link(self, turn: Turn | None, question: Question, plan: Plan, *, as_of: int | None) -> str | None:
+    def link(
+        self, turn: Turn | None, question: Question, bound: BoundQuery, *, as_of: int | None
+    ) -> str | None:
         """The cursor of a turn of a question, if there is one."""
         if turn is None:
             return None
-        return write_cursor(self._cursor(turn, plan, as_of), question.binding, self.secret)
+        return write_cursor(self._cursor(turn, bound, as_of), question.binding, self.secret)
 
-    def _cursor(self, turn: Turn, plan: Plan, as_of: int | None) -> Cursor:
+    def _cursor(self, turn: Turn, bound: BoundQuery, as_of: int | None) -> Cursor:
         place = turn.place
         return Cursor(
             at=place.at,
             seq=place.seq,
             later=turn.later,
             as_of=as_of,
-            since=plan.since,
-            until=plan.until,
+            since=bound.since,
+            until=bound.until,
             written=self._now(),
         )
 

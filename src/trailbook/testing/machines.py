@@ -274,12 +274,12 @@ class LogMachine(RuleBasedStateMachine):
 
     @rule()
     def seal(self) -> None:
-        self.logs[0].seal()
+        self.logs[0].upkeep.seal()
 
     @rule()
     def reindex(self) -> None:
-        self.logs[0].reindex()
-        assert self.logs[0].check_index() == []
+        self.logs[0].upkeep.reindex()
+        assert self.logs[0].upkeep.check() == []
 
     @rule()
     def another_process(self) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trailbook.catalogue import load
-from trailbook.finding import DEFAULT_SIZES, Sizes
+from trailbook.finding import DEFAULT_SIZES, OpenEngine, Sizes, open_embedded
 from trailbook.log import Keys, Log
 from trailbook.stores import MemoryStore, Store
 
@@ -50,12 +50,13 @@ def new_log(
     seed: int = 0,
     folders: Sequence[Path] = (),
     sizes: Sizes = DEFAULT_SIZES,
+    open_engine: OpenEngine | None = None,
     watched: bool = False,
 ) -> Log:
     """A log of its own with time and randomness held still, in memory unless a store is given.
 
-    `folders` are a host's catalogue, `sizes` those of the index's segments; reading it is an entry
-    only where it is `watched`. Raises: CatalogueError, StoreError.
+    `folders` are a host's catalogue, `sizes` those of the index's segments, where no other engine is given; reading it
+    is an entry only where it is `watched`. Raises: CatalogueError, StoreError.
     """
     kept = store or MemoryStore()
     kept.create(org)
@@ -67,6 +68,6 @@ def new_log(
         catalogue=load(folders),
         clock=still,
         entropy=Steady(seed),
-        sizes=sizes,
+        open_engine=open_engine or open_embedded(sizes=sizes),
         watched=watched,
     )

@@ -2,16 +2,20 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import structs
-from tests.finding.conftest import ME, ORG, TINY
+from tests.finding.conftest import ME, ORG, TINY, index_of
 
 from trailbook import Actor, Item, Log, NewEntry, Origin, operator
 from trailbook.errors import DamagedError, IndexDamagedError
-from trailbook.finding.embedded.projection import Projection, readable
-from trailbook.query import Query, from_params
+from trailbook.finding import BoundQuery, new_binder, sight
+from trailbook.finding.embedded.finder import EmbeddedFinder
+from trailbook.finding.embedded.projection import Projection, Snapshot
+from trailbook.finding.items import readable
+from trailbook.index import IndexRow
+from trailbook.query import Query
 from trailbook.recording.contract import Committed
 from trailbook.stores import MemoryStore, Store, StoredEntry
 from trailbook.testing.steady import START, FrozenClock, new_log
@@ -33,6 +37,12 @@ def kept() -> Store:
     return MemoryStore()
 
 
+def everything(log: Log) -> BoundQuery:
+    """All of a log as it stands."""
+    log._finder.catch_up()
+    return sight(log._finder, lambda category: True)
+
+
 def of(log: Log, item: Item) -> int:
     """The log's own number of an item."""
     return log.numbers([f"{item.type}/{item.id}"], viewer=operator(log.org))[f"{item.type}/{item.id}"]
@@ -42,24 +52,24 @@ def test_what_another_process_recorded_is_there_at_the_next_question(kept: Store
     """Read once it is asked for, and once only; what this process records it need not read."""
     log, other = new_log(kept), new_log(kept, seed=1)
     log.record_many([entry("role.created")])
-    assert log._projection.tail.size == 0  # nothing was asked yet
-    assert log._projection.catch_up().size == log._projection.tail.size == 1
+    assert index_of(log).size == 0  # nothing was asked yet
+    assert index_of(log).catch_up().size == index_of(log).size == 1
     log.record_many([entry("role.renamed")])
-    assert log._projection.tail.size == 2  # it was told
+    assert index_of(log).size == 2  # it was told
     other.record_many([entry("role.deleted")])
-    assert log._projection.tail.size == 2
+    assert index_of(log).size == 2
     log.record_many([entry("role.created")])
-    assert log._projection.tail.size == 2  # one is missing before it
-    assert log._projection.catch_up().size == log._projection.tail.size == 4
+    assert index_of(log).size == 2  # one is missing before it
+    assert index_of(log).catch_up().size == index_of(log).size == 4
 
 
 def test_who_records_much_and_never_reads_is_followed(kept: Store) -> None:
     """So that the first reading does not wait for a day's entries; of a few it waits."""
     log = new_log(kept, sizes=TINY)
     log.record_many([entry("role.created")])
-    assert log._projection.unsealed == 0
+    assert index_of(log).unsealed == 0
     log.record_many([entry("role.renamed")])
-    assert log._projection.unsealed == 2
+    assert index_of(log).unsealed == 2
 
 
 def test_trouble_while_following_harms_no_answer(kept: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,14 +91,15 @@ def test_an_item_lives_by_what_happened_last() -> None:
     """Not by what was recorded last; an item that nothing ended exists."""
     log, task = new_log(), Item(type="task", id="t-1", name="Laptop")
     log.record_many([entry("task.reopened", task, days=1), entry("task.deleted", task, days=3)])
-    log._projection.catch_up()
-    number = of(log, task)
-    assert log._projection.exists(number)
+    number, anna = of(log, task), of(log, ANNA)
+    items = [number, anna]
+    assert log._reader.items.ended(items, everything(log)) == set()
     log.record_many([entry("task.deleted", task)])
-    assert not log._projection.exists(number)
-    assert log._projection.exists(of(log, ANNA))
-    log.reindex()
-    assert not log._projection.exists(number)
+    assert log._reader.items.ended(items, everything(log)) == {number}
+    log.upkeep.reindex()
+    assert log._reader.items.ended(items, everything(log)) == {number}
+    log.record_many([entry("task.reopened", task)])
+    assert log._reader.items.ended(items, everything(log)) == set()
 
 
 def test_an_item_is_called_what_was_said_of_what_happened_last() -> None:
@@ -97,11 +108,10 @@ def test_an_item_is_called_what_was_said_of_what_happened_last() -> None:
     log.record_many(
         [entry("role.created", days=2), entry("role.renamed", structs.replace(ROLE, name="Boss"))]
     )
-    projection, role = log._projection, of(log, ROLE)
-    projection.catch_up()
+    items, role = log._reader.items, of(log, ROLE)
 
     def name() -> str | None:
-        return projection.name_now(projection.identities.versions([role])[role])
+        return items.name_now(items.identities.versions([role])[role], everything(log))
 
     assert name() == "Boss"
     log.record_many([entry("role.updated", structs.replace(ROLE, name="Chief"), days=1)])
@@ -115,28 +125,56 @@ def test_what_acts_has_a_kind_and_what_led_to_something_a_count() -> None:
     log = new_log()
     cause, alone = log.record_many([entry("role.created"), entry("role.updated")])
     log.record_many([structs.replace(entry("role.updated"), caused_by=cause.id) for _ in range(3)])
-    projection = log._projection
-    projection.catch_up()
-    assert projection.kind_of(of(log, ANNA)) == "person"
-    assert projection.kind_of(of(log, ROLE)) is None
-    assert projection.led_to([str(cause.id), str(alone.id)]) == {str(cause.id): 3, str(alone.id): 0}
-    assert projection.led_to([]) == {}
+    items, seen = log._reader.items, everything(log)
+    assert items.kind_of(of(log, ANNA), seen) == "person"
+    assert items.kind_of(of(log, ROLE), seen) is None
+    assert items.led_to([str(cause.id), str(alone.id)], seen) == {str(cause.id): 3, str(alone.id): 0}
+    assert items.led_to([], seen) == {}
+    assert items.led_to([str(cause.id)], structs.replace(seen, as_of=4)) == {str(cause.id): 2}
+    assert items.led_to([str(cause.id)], structs.replace(seen, hidden=("roles",))) == {str(cause.id): 0}
 
 
-def test_an_answer_is_worked_out_once_until_something_is_removed_or_erased() -> None:
+def test_an_answer_is_worked_out_once_until_something_is_removed_or_erased(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What was asked at one `as_of` stays the answer, whatever is recorded; an erasure ends it."""
     log = new_log()
     log.record_many([entry("role.created")])
-    projection = log._projection
-    projection.catch_up()
-    assert projection.remembered("question", lambda: 1) == projection.remembered("question", lambda: 2) == 1
-    assert projection.remembered("another", lambda: 3) == 3
+    query, index, asked = everything(log), index_of(log), list[object]()
+    ask = index.ask
+    monkeypatch.setattr(index, "ask", lambda question: asked.append(question) or ask(question))
+    assert log._finder.count(query) == log._finder.count(query) == 1
+    assert len(asked) == 1
     log.record_many([entry("role.renamed")])
-    stand = projection.stand
-    assert projection.remembered("question", lambda: 4) == 1
+    assert log._finder.count(query) == 1
+    assert len(asked) == 1
+    assert log._finder.count(everything(log)) == 2
+    assert len(asked) == 2
     log.erase(ANNA, actor=Actor(kind="system", type="system", id="hr", name="HR"), origin=WEB)
-    assert projection.remembered("question", lambda: 5) == 5
-    assert projection.stand != stand
+    assert log._finder.count(query) == 1
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_an_answer_from_before_an_erasure_is_not_remembered_after_it(
+    monkeypatch: pytest.MonkeyPatch, *, erased: bool
+) -> None:
+    """Whoever took their snapshot before gets their answer; the next one asks anew, but where nobody was erased."""
+    log = new_log()
+    log.record_many([entry("role.created")])
+    query, index, finder = everything(log), index_of(log), log._finder
+    assert isinstance(finder, EmbeddedFinder)
+    ask = index.ask
+
+    def slowly(question: Callable[[Snapshot], object]) -> object:
+        answer = ask(question)
+        if erased:
+            log.erase(ANNA, actor=Actor(kind="system", type="system", id="hr", name="HR"), origin=WEB)
+        return answer
+
+    monkeypatch.setattr(index, "ask", slowly)
+    assert finder.count(query) == 1
+    assert len(finder._answers) == (0 if erased else 1)
 
 
 def test_damage_that_is_met_is_mended_and_damage_that_stays_is_said(log: Log) -> None:
@@ -150,7 +188,7 @@ def test_damage_that_is_met_is_mended_and_damage_that_stays_is_said(log: Log) ->
             raise IndexDamagedError("a part is damaged")
         return "answer"
 
-    assert log._projection.ask(once_damaged) == "answer"
+    assert index_of(log).ask(once_damaged) == "answer"
     assert met == 2
 
     def damaged(pieces: object) -> str:
@@ -159,7 +197,7 @@ def test_damage_that_is_met_is_mended_and_damage_that_stays_is_said(log: Log) ->
         raise IndexDamagedError("a part is damaged")
 
     with pytest.raises(IndexDamagedError):
-        log._projection.ask(damaged)
+        index_of(log).ask(damaged)
     assert met == 8
     assert log.count(Query(), viewer=ME)[0] == 100
 
@@ -179,37 +217,71 @@ def test_bodies_that_cannot_be_read_are_told_from_those_that_can(log: Log) -> No
 
 def test_a_clock_is_not_looked_at(kept: Store) -> None:
     """Presets become instants of the time that is handed over."""
-    log = new_log(kept, clock=FrozenClock(START))
-    plan = log._projection.plan(Query(date="today", tz="UTC"), START, 0, "en")
-    later = log._projection.plan(Query(date="today", tz="UTC"), START + timedelta(days=1), 0, "en")
-    assert (plan.since, plan.until) != (later.since, later.until)
-    assert plan == log._projection.plan(Query(date="today", tz="UTC"), START + timedelta(hours=1), 0, "en")
+    binder = new_binder(new_log(kept, clock=FrozenClock(START))._reader)
+    today = Query(date="today", tz="UTC")
+
+    def bound(now: datetime) -> BoundQuery:
+        return binder.bind(today, now, as_of=0, hidden=(), lang="en")
+
+    query, later = bound(START), bound(START + timedelta(days=1))
+    assert (query.since, query.until) != (later.since, later.until)
+    assert query == bound(START + timedelta(hours=1))
 
 
-QUESTIONS: dict[str, Callable[[Projection], object]] = {
-    "a filter": lambda index: index.plan(from_params([("actor", "user/u-17")]), START, 0, "en"),
-    "what is hidden": lambda index: index.hidden(lambda _: False),
-    "bars by category": lambda index: index.codes,
-}
-
-
-@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_nothing_is_numbered_while_another_thread_adds(
-    kept: Store, question: Callable[[Projection], object]
-) -> None:
-    """Two threads that numbered what waited at once put entries into the index twice: a question waits for the lock."""
+def test_a_snapshot_is_taken_while_somebody_reads_and_never_while_somebody_adds(kept: Store) -> None:
+    """Two threads that numbered what waited at once put entries into the index twice: whoever asks waits for that."""
     log = new_log(kept)
     log.record_many([entry("role.created")])
-    log._projection.catch_up()
-    answered = threading.Event()
+    query, index, answered = everything(log), index_of(log), threading.Event()
 
     def ask() -> None:
-        question(log._projection)
+        assert log._finder.seqs(query, order="seq", limit=9).seqs == [0]
         answered.set()
 
     asking = threading.Thread(target=ask)
-    with log._projection.lock:
+    with index._lock:
         asking.start()
         assert not answered.wait(0.2)
     assert answered.wait(20)
     asking.join()
+
+
+def test_whoever_reads_holds_nobody_up(kept: Store) -> None:
+    """An entry is recorded, and found, while a question is being answered; its answer is of what was there."""
+    log = new_log(kept, sizes=TINY)
+    log.record_many([entry("role.created") for _ in range(20)])
+    everything(log)
+
+    def question(now: Snapshot) -> tuple[int, int]:
+        recording = threading.Thread(
+            target=log.record_many, args=([entry("role.renamed") for _ in range(20)],)
+        )
+        sealing = threading.Thread(target=log.upkeep.seal)
+        for thread in (recording, sealing):
+            thread.start()
+            thread.join(20)
+            assert not thread.is_alive()
+        assert log.count(Query(), viewer=ME) == (40, 40)
+        return sum(piece.count for piece in now.pieces), now.pieces[-1].size
+
+    assert index_of(log).ask(question) == (20, 20)
+
+
+def test_an_index_that_is_read_anew_answers_from_the_old_one_until_then(kept: Store) -> None:
+    """Nobody who has seen so many entries is ever answered from fewer, whatever was removed meanwhile."""
+    log = new_log(kept, sizes=TINY)
+    log.record_many([entry("role.created") for _ in range(30)])
+    query, index = everything(log), index_of(log)
+    sizes = list[int]()
+    read = index._rows_that_are
+
+    def rows(start: int, stop: int) -> list[IndexRow]:
+        sizes.append(index.snapshot().pieces[-1].size)
+        return read(start, stop)
+
+    index._forget()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(index, "_rows_that_are", rows)
+        everything(log)
+    assert sizes == [30]
+    assert log._finder.count(query) == 30

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.finding.conftest import ME, ORG, ROLES, TINY, grow
+from tests.finding.conftest import ME, ORG, ROLES, TINY, grow, index_of
 
 from trailbook import Log
 from trailbook.access.viewer import operator
@@ -35,7 +35,7 @@ def opened(store: Store, seed: int = 5) -> Log:
 
 def test_segments_are_small_then_merged(log: Log, store: Store) -> None:
     """What is sealed lies in large segments, but for the last few; the tail is less than a small one."""
-    pieces = log._projection.pieces
+    pieces = index_of(log).snapshot().pieces
     assert [(p.first, p.size) for p in pieces] == [(0, 32), (32, 64), (64, 96), (96, 100)]
     names = {key.rsplit("/", 1)[0] for kind, key in store.blob_names(ORG) if kind == "segment"}
     assert names == {"000000000000/32", "000000000032/32", "000000000064/32"}
@@ -45,9 +45,9 @@ def test_sealing_changes_no_answer(log: Log, store: Store) -> None:
     """Sealed, not sealed, sealed again and built anew: the same answers; nothing personal is in the index."""
     before = answers(log)
     assert answers(opened(store)) == before
-    log.reindex()
+    log.upkeep.reindex()
     assert answers(log) == before
-    assert log.seal() == 0
+    assert log.upkeep.seal() == 0
     content = b"".join(blob.content for blob in store.every_blob(ORG) if blob.kind in ("segment", "index"))
     assert b"Anna" not in content
     assert b"u-1" not in content
@@ -66,9 +66,9 @@ def test_a_damaged_part_is_never_answered_from(log: Log, store: Store, tmp_path:
     damage(tmp_path / "log.db", key, flipped)
     reader = opened(store)
     assert answers(reader) == before
-    assert any("32" in fault for fault in reader.check_index())
-    reader.reindex()
-    assert reader.check_index() == []
+    assert any("32" in fault for fault in reader.upkeep.check())
+    reader.upkeep.reindex()
+    assert reader.upkeep.check() == []
     assert answers(opened(store)) == before
 
 
@@ -91,8 +91,8 @@ def test_a_damaged_list_is_said_and_repaired(log: Log, store: Store, tmp_path: P
     reader = opened(store)
     with pytest.raises(IndexDamagedError, match="reindex"):
         reader.count(Query(), viewer=ME)
-    assert "damaged" in reader.check_index()[0]
-    reader.reindex()
+    assert "damaged" in reader.upkeep.check()[0]
+    reader.upkeep.reindex()
     assert answers(reader) == before
 
 
@@ -109,11 +109,11 @@ def test_two_processes_seal_one_log(log: Log, store: Store) -> None:
     assert answers(other) == answers(log)
     for turn in range(12):
         grow(log if turn % 2 else other, 13, 1000 + 13 * turn)
-        (other if turn % 3 else log).seal()
+        (other if turn % 3 else log).upkeep.seal()
         if turn % 4 == 0:
-            log.seal()
+            log.upkeep.seal()
         assert answers(log) == answers(other)
-    assert log.check_index() == []
+    assert log.upkeep.check() == []
     assert answers(opened(store, 9)) == answers(log)
 
 
@@ -126,7 +126,7 @@ def test_page_count_facets_and_rows_agree_while_others_write(log: Log) -> None:
         number = 5000
         while not stop.is_set():
             grow(log, 5, number)
-            log.seal()
+            log.upkeep.seal()
             number += 5
 
     def reading() -> None:
@@ -160,11 +160,11 @@ def test_verify_tells_a_damaged_index_from_a_damaged_entry(tmp_path: Path) -> No
     log = deployment.create(small.ORG)
     small.grow(log, clock, 4200)
     log.search(Query(), viewer=operator(small.ORG), limit=1)
-    log.seal()
+    log.upkeep.seal()
     deployment.signer().sign(small.ORG)
     assert deployment.verify(small.ORG).findings == ()
     damage(tmp_path / "log.db", "000000000000/4096/actor", b"\x01")
     assert {f.verdict for f in deployment.verify(small.ORG).findings} == {"index"}
-    log.reindex()
+    log.upkeep.reindex()
     assert deployment.verify(small.ORG).findings == ()
     deployment.close()

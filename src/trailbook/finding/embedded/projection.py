@@ -1,109 +1,118 @@
-"""The projection: bodies and directory turned into the index of one log, and a query into its numbers.
+"""The projection: bodies and directory turned into the index of one log, followed and sealed beside its readers.
 
-Owns the index of one log in this process, caught up before every answer, so that an accepted entry is found
-at once whoever recorded it. Refuses to show anything; `finding/reader.py` does.
+Owns the index of one log in this process, and that every question has a snapshot: the segments and the tail as they
+are at one moment. The lock is held to take one and to add what was read, never while a question is answered or
+anything is written. Refuses to know what is asked; `finder.py` does.
 """
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import datetime
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
-from trailbook.catalogue import Catalogue
 from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, TrailbookError
-from trailbook.finding.embedded.identities import Identities, name_of
-from trailbook.finding.embedded.segments import DEFAULT_SIZES, Listed, Parts, Sealed, Sizes, merged
-from trailbook.finding.memo import Erasures, Memo
+from trailbook.finding.bound import BoundQuery
+from trailbook.finding.embedded.segments import DEFAULT_SIZES, Change, Listed, Parts, Sealed, Sizes, merged
+from trailbook.finding.finder import FinderMeans
+from trailbook.finding.items import readable
 from trailbook.index import (
-    Clause,
     Codes,
     Fields,
     IndexRow,
     Lives,
     Piece,
     Place,
-    Plan,
+    Segment,
     Tail,
-    Word,
     build_segment,
-    count,
-    last_with,
     lives_of,
     new_codes,
-    newest_citing,
     rank_of,
     seen,
 )
-from trailbook.model import Kind, Progress
-from trailbook.query import Query, Term, interval, words
-from trailbook.record import Body, body_row, decode_body, sixty_bits, unread_row
+from trailbook.model import Progress
+from trailbook.record import body_row, decode_body, unread_row
 from trailbook.recording import Committed
-from trailbook.stores import Head, Identity, Store, StoredEntry
+from trailbook.stores import Head
 
 T = TypeVar("T")
-Hidden = tuple[int, ...]  # the codes of categories that somebody does not see
 _CHUNK = 4096
-_ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
 _TRIES = 5
 _FEW = 4
-_MOST_ANSWERS, _MOST_NAMES, _MOST_LABELS = 256, 50_000, 5_000
+_Life = tuple[int, int, bool]  # when (at, seq) an item last ended or came back, and whether it is there since
+
+
+class Snapshot(Struct, frozen=True):
+    """The index at one moment: its pieces in the order of `seq`, and the codes of every coded column.
+
+    Codes are only ever added at the end: those that came since stand for nothing here.
+    """
+
+    pieces: Sequence[Piece]
+    codes: Mapping[str, Codes]
+    segments: Sequence[Segment]
+
+
+class _State:
+    """The index as it stands; nobody sees one before it reaches as far as the one before it."""
+
+    def __init__(self, sealed: Sealed, tail: Tail, removed: int) -> None:
+        self.sealed = sealed
+        self.tail = tail
+        self.removed = removed  # entries, when it was read
+        self.life: dict[int, _Life] = {}
+
+    def add(self, rows: Sequence[IndexRow], size: int) -> None:
+        """Take in rows in the order of `seq`; `size` is the log's size after them."""
+        self.follow_lives((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
+        self.tail.add(rows, size)
+
+    def follow_lives(self, lives: Iterable[tuple[int, int, int, Any]]) -> None:
+        """Take in when items ended and came back."""
+        for item, at, seq, alive in lives:
+            if item not in self.life or self.life[item][:2] < (at, seq):
+                self.life[item] = (at, seq, bool(alive))
 
 
 class Projection:
-    """The index of one log; hold `lock` while reading the pieces, for the last one grows in place."""
+    """The index of one log: it follows what is recorded, and hands out snapshots."""
 
     def __init__(
-        self,
-        store: Store,
-        org: str,
-        catalogue: Catalogue,
-        *,
-        parts: Parts | None = None,
-        sizes: Sizes = DEFAULT_SIZES,
+        self, means: FinderMeans, *, parts: Parts | None = None, sizes: Sizes = DEFAULT_SIZES
     ) -> None:
-        self._store = store
-        self._org = org
-        self.catalogue = catalogue
+        self._means = means
+        self._store = means.store
+        self._org = means.org
+        self._parts = parts or Parts()
         self._sizes = sizes
         self.on_ripe: Callable[[], None] = lambda: None  # told when a segment is due
-        self._sealed = Sealed(store, org, parts or Parts())
+        self._state = _State(self._nothing_sealed(), Tail(0, new_codes()), 0)
         self._loaded = False
-        self._removed = 0
         self._unread = 0  # entries recorded here while nothing was read
-        self._life: dict[int, tuple[int, int, bool]] = {}  # item -> when (at, seq) it last ended or came back
+        # Whoever needs several takes them in this order.
         self._sealing = threading.Lock()
-        self.lock = threading.RLock()
-        self.erasures = Erasures()  # announced with the lock held
-        self._answers: Memo[Hashable, Any] = Memo(_MOST_ANSWERS, self.erasures)
-        # Of an item, for whom something is hidden: how far the log reached, and what the item was called then.
-        self._names: Memo[tuple[int, Hidden], tuple[int, str | None]] = Memo(_MOST_NAMES, self.erasures)
-        self._labels: Memo[tuple[str, str], tuple[str, ...]] = Memo(_MOST_LABELS, self.erasures)
-        self.identities = Identities(store, org, self.erasures)
-        self.tail = Tail(0, new_codes())
+        self._catching = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
-    def pieces(self) -> list[Piece]:
-        """Every piece of the index, in the order of `seq`."""
-        return [*self._sealed.segments, self.tail]
-
-    @property
-    def stand(self) -> tuple[int, int]:
-        """Where the log stands here: how far it reaches, and how often something of it was removed or erased."""
-        return self.tail.size, self.erasures.count
-
-    @property
-    def codes(self) -> dict[str, Codes]:
-        """The codes of every coded column, with the words that waited for one: no two threads may give it at once."""
-        with self.lock:
-            return self.tail.codes
+    def size(self) -> int:
+        """How many entries of the log the index reaches."""
+        return self._state.tail.size
 
     @property
     def unsealed(self) -> int:
         """How many entries, at the last catching up, were in no segment."""
-        return self.tail.size - self.tail.first
+        with self._lock:
+            return self._state.tail.size - self._state.tail.first
+
+    def snapshot(self) -> Snapshot:
+        """The index as it is now, which no longer changes."""
+        with self._lock:
+            segments, tail = self._state.sealed.segments, self._state.tail
+            return Snapshot((*segments, tail.piece()), tail.codes, segments)
 
     def catch_up(self) -> Head:
         """Read what was recorded since; the head up to which the index reaches at least.
@@ -111,14 +120,9 @@ class Projection:
         Raises: DamagedError.
         """
         head = self._store.head(self._org)
-        with self.lock:
-            if not self._loaded or head.removed != self._removed:
-                self._load(head)
-            for start in range(self.tail.size, head.size, _CHUNK):
-                stop = min(start + _CHUNK, head.size)
-                rows = self._rows_that_are(start, stop)
-                self._announce_erasures(rows)
-                self._add(rows, stop)
+        if self._lags(head):
+            with self._catching:
+                self._read_up_to(head)
         return head
 
     def tell(self, committed: Committed) -> None:
@@ -126,36 +130,35 @@ class Projection:
 
         Whatever goes wrong here harms no answer: the next one begins by reading the index anew.
         """
-        with self.lock:
-            try:
-                self._follow(committed)
-            except TrailbookError:
-                self._loaded = False
-            # Last, for whoever is erased is among what was learnt of this commit.
-            self._announce_erasures(committed.rows)
+        try:
+            self._follow(committed)
+        except TrailbookError:
+            self._forget()
+        # Last, for whoever is erased is among what was learnt of this commit.
+        self._announce_erasures(committed.rows)
 
-    def _follow(self, committed: Committed) -> None:
-        if not self._loaded:
-            # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
-            self._unread += len(committed.rows)
-            if self._unread >= self._sizes.small // _FEW:
-                self.catch_up()
-        elif self.tail.size == committed.before.size and committed.head.removed == self._removed:
-            self.identities.learn(committed.identities)
-            self._add(committed.rows, committed.head.size)
-
-    def ask(self, question: Callable[[Sequence[Piece]], T]) -> T:
-        """The answer to a question about the pieces; what is found damaged is built anew, in memory, from the entries.
+    def ask(self, question: Callable[[Snapshot], T]) -> T:
+        """The answer to a question about the index; what is found damaged is built anew, in memory, from the entries.
 
         Raises: DamagedError when it still cannot be answered.
         """
-        with self.lock:
-            for _ in range(_TRIES):
-                try:
-                    return question(self.pieces)
-                except IndexDamagedError:
-                    self._mend()
-            return question(self.pieces)
+        for _ in range(_TRIES):
+            now = self.snapshot()
+            try:
+                return question(now)
+            except IndexDamagedError:  # or another process merged these segments, and they are gone
+                self._mend(now)
+        return question(self.snapshot())
+
+    def ended(self, items: Sequence[int], query: BoundQuery) -> set[int]:
+        """Those of these items whose last beginning or end was an end, in an entry that is not hidden."""
+        with self._lock:
+            life = self._state.life
+            lives = {item: life[item] for item in items if item in life}
+        ends = {item: Place(at, seq) for item, (at, seq, alive) in lives.items() if not alive}
+        if not query.hidden:
+            return set(ends)
+        return self.ask(lambda now: {item for item, end in ends.items() if _is_seen(now, end, query)})
 
     def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
         """Seal full segments, off the commit path, until none is due; how many entries. Raises: StoreError."""
@@ -166,235 +169,165 @@ class Projection:
                 try:
                     done += self._seal(span)
                 except HeadMovedError:  # another process sealed first
-                    with self.lock:
-                        self._loaded = False
+                    self._forget()
                     self.catch_up()
         return done
 
     def reindex(self, progress: Progress = lambda done, total: None) -> None:
         """Build the whole index anew from the entries. Raises: StoreError."""
-        with self._sealing, self.lock:
-            self._sealed.clear()
-            self.tail = Tail(0, new_codes())
-            self._life.clear()
-            self.erasures.announce()
-            self._loaded = True
-            size = self._store.head(self._org).size
-            for start in range(0, size, self._sizes.large):
-                stop = min(start + self._sizes.large, size)
+        with self._sealing, self._catching, self._lock:
+            sealed, head = self._nothing_sealed(), self._store.head(self._org)
+            sealed.clear()
+            self._state, self._loaded = _State(sealed, Tail(0, new_codes()), head.removed), True
+            self._means.erasures.announce()
+            for start in range(0, head.size, self._sizes.large):
+                stop = min(start + self._sizes.large, head.size)
                 self._add(self._rows(start, stop), stop)
                 while span := self._ripe():
                     self._seal(span)
-                progress(stop, size)
+                progress(stop, head.size)
 
     def check(self) -> list[str]:
         """What is wrong with the stored index, in words; the entries are not looked at."""
         return Sealed(self._store, self._org, Parts(0)).check()
 
-    def plan(self, query: Query, now: datetime, as_of: int, lang: str) -> Plan:
-        """A query in the numbers of this log; presets become instants."""
-        since, until = interval(query, now)
-        return Plan(
-            since=since,
-            until=until,
-            clauses=tuple(self._clause(term) for term in query.terms),
-            text=tuple(self._word(word, lang) for phrase in query.text for word in words(phrase)),
-            own=query.self_,
-            as_of=as_of,
-        )
+    def _nothing_sealed(self) -> Sealed:
+        return Sealed(self._store, self._org, self._parts)
 
-    def count(self, plan: Plan) -> int:
-        """How many entries match, exactly."""
-        return self.remembered(("count", plan), lambda: self.ask(lambda pieces: count(pieces, plan)))
+    def _is_old(self, head: Head) -> bool:
+        """Whether the index has to be read anew: it never was, or something was removed since."""
+        return not self._loaded or head.removed > self._state.removed
 
-    def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
-        """An answer that was computed before: what was asked at one `as_of` never changes, but by a removal."""
-        with self.lock:
-            return cast(T, self._answers.value(question, answer))
+    def _lags(self, head: Head) -> bool:
+        with self._lock:
+            return self._is_old(head) or self._state.tail.size < head.size
 
-    def hidden(self, sees: Callable[[str], bool]) -> Clause:
-        """What keeps entries out of an answer whose categories somebody does not see.
+    def _read_up_to(self, head: Head) -> None:
+        """Take in everything before a head; entries are read while others ask and record."""
+        with self._lock:
+            old = self._is_old(head)
+        if old:
+            self._load(head)
+        while (start := self.size) < head.size:
+            stop = min(start + _CHUNK, head.size)
+            rows = self._rows_that_are(start, stop)
+            self._announce_erasures(rows)
+            with self._lock:
+                if self.size == start:  # else they were told of meanwhile
+                    self._add(rows, stop)
 
-        An entry that cannot be read has no category: that it is there is no secret, and nothing of it is shown.
-        """
-        codes = self.codes["category"]
-        return Clause("category", codes.known([w for w in codes.words if w and not sees(w)]), negated=True)
+    def _follow(self, committed: Committed) -> None:
+        with self._lock:
+            if self._loaded:
+                if (self.size, self._state.removed) == (committed.before.size, committed.head.removed):
+                    self._means.identities.learn(committed.identities)
+                    self._add(committed.rows, committed.head.size)
+                return
+            # One entry, or a few, are not worth the reading of what is there; whoever records many is followed.
+            self._unread += len(committed.rows)
+        if self._unread >= self._sizes.small // _FEW:
+            self.catch_up()
 
-    def exists(self, item: int, hidden: Hidden = ()) -> bool:
-        """False after an entry that deleted the item, with no later one that restored it.
+    def _forget(self) -> None:
+        """Have the index read anew before the next answer."""
+        with self._lock:
+            self._loaded = False
 
-        What an entry of a `hidden` category did to it is not told.
-        """
-        life = self._life.get(item)
-        return life is None or bool(life[2]) or self._is_hidden(Place(*life[:2]), hidden)
+    def _load(self, head: Head, *, mend: bool = False) -> None:
+        """Read the index anew beside the one there is, which answers until the new one reaches as far."""
+        state = self._read(head, mend=mend)
+        while True:
+            with self._lock:
+                reach = max(head.size, self.size)
+                if state.tail.size >= reach:
+                    self._state, self._loaded = state, True
+                    self._means.erasures.announce()
+                    return
+            start = state.tail.size
+            stop = min(start + _CHUNK, reach)
+            state.add(self._rows_that_are(start, stop), stop)
 
-    def name_now(self, versions: Sequence[Identity], hidden: Hidden = ()) -> str | None:
-        """The name of the version cited by the entry that happened last, among an item's versions.
-
-        Entries of the `hidden` categories name nothing.
-        """
-        if len(versions) == 1:
-            return versions[0].name
-        item, size = (versions[0].item, hidden), self.tail.size
-        remembered = self._names.peek(item)
-        if remembered is not None and remembered[0] == size:
-            return remembered[1]
-        erasures = self.erasures.count
-        seq = self.ask(lambda pieces: newest_citing(pieces, versions[0].item, hidden))
-        body = None if seq is None else self._store.kept_at(self._org, [seq])[0].body
-        name = name_of(versions, () if body is None else decode_body(body).tokens())
-        if (
-            erasures == self.erasures.count
-        ):  # else the log was read anew, and this name may be of an erased one
-            self._names.put(item, (size, name))
-        return name
-
-    def led_to(self, ids: Sequence[str], hidden: Hidden = ()) -> dict[str, int]:
-        """How many entries each of these entries led to, those of the `hidden` categories left out."""
-        causes = [sixty_bits(id_) for id_ in ids]
-        numbers = np.asarray(causes, np.int64)
-
-        def question(pieces: Sequence[Piece]) -> dict[int, int]:
-            counts = dict.fromkeys(causes, 0)
-            for piece in pieces:
-                some = numbers[piece.having("cause", numbers)] if piece.count else ()
-                for cause in set(map(int, some)):
-                    counts[cause] += len(seen(piece, piece.posting("cause", cause), hidden))
-            return counts
-
-        counts = self.ask(question) if ids else {}
-        return {id_: counts[cause] for id_, cause in zip(ids, causes, strict=True)}
-
-    def _is_hidden(self, place: Place, hidden: Hidden) -> bool:
-        """Whether the entry at a place is of a category that is hidden."""
-
-        def question(pieces: Sequence[Piece]) -> bool:
-            piece = next(p for p in pieces if p.first <= place.seq < p.size)
-            rank = rank_of(piece, place)
-            return rank == piece.count or not len(seen(piece, np.asarray([rank]), hidden))
-
-        return bool(hidden) and self.ask(question)
-
-    def kind_of(self, item: int) -> Kind | None:
-        """The kind of actor an item last was; None when it never acted."""
-
-        def question(pieces: Sequence[Piece]) -> Kind | None:
-            last = last_with(pieces, "actor", item)
-            if last is None:
-                return None
-            piece, at = last
-            code = int(piece.column("kind", np.asarray([at]))[0])
-            return cast(Kind, self.tail.codes["kind"].words[code])
-
-        return self.ask(question)
-
-    def label_words(self, action: str, lang: str) -> tuple[str, ...]:
-        """The folded words of an action's label."""
-        folded = self._labels.peek((action, lang))
-        if folded is None:
-            folded = words(self.catalogue.label("action", action, lang))
-            with self.lock:
-                self._labels.put((action, lang), folded)
-        return folded
-
-    def _load(self, head: Head) -> None:
-        damaged = self._sealed.load()
-        self._removed, self._loaded = head.removed, True
-        self._life.clear()
-        self.erasures.announce()
-        self.tail = Tail(self._sealed.reached, new_codes(self._sealed.words))
+    def _read(self, head: Head, *, mend: bool) -> _State:
+        """The sealed part of the index; what is damaged is built anew, which with `mend` is looked for everywhere."""
+        sealed = self._nothing_sealed()
+        damaged = sealed.load()
+        if mend:
+            damaged += [Listed(s.first, s.size - s.first, b"") for s in sealed.segments if sealed.faults(s)]
+        state = _State(sealed, Tail(sealed.reached, new_codes(sealed.words)), head.removed)
         for listed in damaged:
-            self._replace(listed)
-        for segment in self._sealed.segments:
-            self._live(zip(*_tolist(lives_of(segment)), strict=True))
+            self._replace(state, listed)
+        state.tail = Tail(sealed.reached, state.tail.codes)
+        try:
+            for segment in sealed.segments:
+                state.follow_lives(zip(*_tolist(lives_of(segment)), strict=True))
+        except IndexDamagedError:
+            if mend:
+                raise
+            return self._read(head, mend=True)
+        return state
 
-    def _mend(self) -> None:
+    def _mend(self, broken: Snapshot) -> None:
         """Read the list anew, for another process may have merged segments; what is damaged then is built anew."""
-        self._load(self._store.head(self._org))
-        for segment in self._sealed.segments:
-            if self._sealed.faults(segment):
-                self._replace(Listed(segment.first, segment.size - segment.first, b""))
-        self.tail = Tail(self._sealed.reached, new_codes(self._sealed.words))
-        self.catch_up()
+        with self._catching:
+            if self._state.sealed.segments is broken.segments:  # else somebody did already
+                self._load(self._store.head(self._org), mend=True)
 
-    def _replace(self, listed: Listed) -> None:
-        codes = new_codes(self._sealed.words)
-        built, end = Tail(listed.first, codes), listed.first + listed.span
+    def _replace(self, state: _State, listed: Listed) -> None:
+        built, end = Tail(listed.first, state.tail.codes), listed.first + listed.span
         for start in range(listed.first, end, _CHUNK):
             stop = min(start + _CHUNK, end)
             built.add(self._rows(start, stop), stop)
-        self._sealed.replace(listed, *_entries(built, end))
-        self.tail = Tail(self._sealed.reached, codes)
+        state.sealed.replace(listed, *_entries(built, end))
 
     def _announce_erasures(self, rows: Sequence[IndexRow]) -> None:
         if any(row.action == _ERASED for row in rows):
-            self.erasures.announce()
+            self._means.erasures.announce()
 
     def _add(self, rows: Sequence[IndexRow], size: int) -> None:
-        self._live((r.target, r.at, r.seq, r.alive) for r in rows if r.alive is not None)
-        self.tail.add(rows, size)
+        self._state.add(rows, size)
         if self._ripe():
             self.on_ripe()
 
     def _ripe(self) -> int:
         """How many entries to seal next: a large segment where one is due, else a small one, else 0."""
-        first, waiting = self.tail.first, self.unsealed
+        with self._lock:
+            first, waiting = self._state.tail.first, self.unsealed
         small, large = self._sizes.small, self._sizes.large
         if waiting >= large and first % large == 0:
             return large
         return small if waiting >= small else 0
 
     def _seal(self, span: int) -> int:
-        """Seal the next `span` entries. Building goes on while others read and record: sealed rows no longer change."""
-        with self.lock:
-            first, stop = self.tail.first, self.tail.first + span
-            fields, lives = _entries(self.tail, stop)
-            written = {name: codes.words for name, codes in self.tail.codes.items()}
+        """Seal the next `span` entries. Building goes on while others read and record: sealed rows no longer change.
+
+        Raises: HeadMovedError.
+        """
+        with self._lock:
+            state = self._state
+            first, stop = state.tail.first, state.tail.first + span
+            fields, lives = _entries(state.tail, stop)
+            words = {name: codes.words for name, codes in state.tail.codes.items()}
         built = build_segment(first, span, fields, lives)
-        with self.lock:
-            if not self._sealed.add(built, written):
-                return 0
-            self.tail = self.tail.cut(stop)
-            small = self._sealed.mergeable(self._sizes.large)
-        if small:
-            built = merged(small)
-            with self.lock:
-                self._sealed.merge(small, built)
+        self._make(state, state.sealed.added(built, words), stop)
+        if small := state.sealed.mergeable(self._sizes.large):
+            self._make(state, state.sealed.joined(small, merged(small)), stop)
         return span
 
-    def _live(self, lives: Iterable[tuple[int, int, int, bool]]) -> None:
-        for item, at, seq, alive in lives:
-            if item not in self._life or self._life[item][:2] < (at, seq):
-                self._life[item] = (at, seq, alive)
-
-    def _clause(self, term: Term) -> Clause:
-        codes = self.codes
-        if term.field in _ITEM_FIELDS:
-            named = [v.partition("/")[::2] for v in term.values]
-            numbers = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])
-            types = codes["type"].known([type_ for type_, id_ in named if id_ == "*"])
-            return Clause(term.field, numbers, term.negated, types)
-        values: Sequence[str] = term.values
-        if term.field == "action":
-            values = [a.name for v in values for a in self.catalogue.entity_actions(v)]
-        column = {"actor_kind": "kind", "origin": "interface"}.get(term.field, term.field)
-        return Clause(column, codes[column].known(values), term.negated)
-
-    def _numbers(self, keys: Sequence[tuple[str, str]]) -> tuple[int, ...]:
-        wanted = [(type_, id_, None) for type_, id_ in keys if type_ != "origin"]
-        return tuple({i.item for i in self._store.identities(self._org, wanted)})
-
-    def _word(self, word: str, lang: str) -> Word:
-        items = sorted(self._store.items_by_word(self._org, word))
-        actions = self.codes["action"]
-        hits = [a for a in actions.words if any(w.startswith(word) for w in self.label_words(a, lang))]
-        return Word(tuple(items), actions.known(hits))
+    def _make(self, state: _State, change: Change, stop: int) -> None:
+        """Make a change of the segments durable, and then true here; what is before `stop` is sealed."""
+        state.sealed.write(change)
+        with self._lock:
+            if self._state is not state:
+                raise HeadMovedError("the index was read anew meanwhile")
+            state.sealed.take(change)
+            if state.tail.first < stop:
+                state.tail = state.tail.cut(stop)
 
     def _rows(self, start: int, stop: int) -> list[IndexRow]:
         stored = self._store.kept(self._org, start, stop)
         bodies = [(row.seq, decode_body(row.body)) for row in stored if row.body is not None]
-        identities = self.identities.of(token for _, body in bodies for token in body.tokens())
-        return [body_row(seq, body, identities, catalogue=self.catalogue) for seq, body in bodies]
+        identities = self._means.identities.of(token for _, body in bodies for token in body.tokens())
+        return [body_row(seq, body, identities, catalogue=self._means.catalogue) for seq, body in bodies]
 
     def _rows_that_are(self, start: int, stop: int) -> list[IndexRow]:
         """The same, where a body that cannot be read is an entry of which nothing is known but that it is there."""
@@ -402,21 +335,20 @@ class Projection:
             return self._rows(start, stop)
         except DamagedError:
             bodies, unread = readable(self._store.kept(self._org, start, stop))
-        identities = self.identities.of(token for _, body in bodies for token in body.tokens())
-        rows = [body_row(seq, body, identities, catalogue=self.catalogue) for seq, body in bodies]
+        identities = self._means.identities.of(token for _, body in bodies for token in body.tokens())
+        rows = [body_row(seq, body, identities, catalogue=self._means.catalogue) for seq, body in bodies]
         at = rows[0].at if rows else 0
         return sorted([*rows, *(unread_row(seq, at) for seq in unread)], key=lambda row: row.seq)
 
 
-def readable(stored: Iterable[StoredEntry]) -> tuple[list[tuple[int, Body]], list[int]]:
-    """The bodies that can be read, by seq, and the seqs of those that cannot."""
-    bodies, unread = [], []
-    for row in stored:
-        try:
-            bodies += [] if row.body is None else [(row.seq, decode_body(row.body))]
-        except DamagedError:
-            unread.append(row.seq)
-    return bodies, unread
+def _is_seen(now: Snapshot, place: Place, query: BoundQuery) -> bool:
+    """Whether the entry at a place is among those of a query that are not hidden."""
+    if place.seq >= query.as_of:
+        return False
+    piece = next(p for p in now.pieces if p.first <= place.seq < p.size)
+    rank = rank_of(piece, place)
+    hidden = now.codes["category"].known(query.hidden)
+    return rank < piece.count and bool(len(seen(piece, np.asarray([rank]), hidden)))
 
 
 def _entries(tail: Tail, stop: int) -> tuple[Fields, Lives]:

@@ -95,8 +95,24 @@ class Parts:
                 self._bytes -= self._held.popitem(last=False)[1].nbytes
 
 
+class Change(Struct, frozen=True):
+    """A change of the segments: what they are after it, the list that says so, and what is stored and dropped with it.
+
+    `before` is the list that it was made from, as it lies in the store.
+    """
+
+    before: bytes | None
+    segments: list[Segment]
+    listing: SegmentList
+    blobs: list[Blob]
+    gone: list[tuple[str, str]]
+
+
 class Sealed:
-    """The segments of one log; whoever calls holds the projection's lock."""
+    """The segments of one log; whoever changes them is one at a time.
+
+    `segments` is never changed in place: whoever reads goes on with the list that they took.
+    """
 
     def __init__(self, store: TreeStore, org: str, parts: Parts) -> None:
         self._store = store
@@ -129,15 +145,18 @@ class Sealed:
         self.segments = [self._segment(head) for _, head in heads if head is not None]
         return [listed for listed, head in heads if head is None]
 
-    def add(self, built: tuple[SegmentHead, dict[str, bytes]], words: dict[str, list[str]]) -> bool:
-        """Append a segment durably; False, and nothing done, when it is not the one that follows.
+    def added(self, built: tuple[SegmentHead, dict[str, bytes]], words: dict[str, list[str]]) -> Change:
+        """The change that appends a segment."""
+        return self._change([*self.segments, self._segment(built[0])], built, words)
 
-        Raises: HeadMovedError when another process changed the list first; StoreError.
-        """
-        if built[0].first != self.reached:
-            return False
-        self._put([*self.segments, self._segment(built[0])], built, words)
-        return True
+    def write(self, change: Change) -> None:
+        """Make a change durable. Raises: HeadMovedError when another process changed the list first; StoreError."""
+        expected = ExpectedBlob(*LIST, change.before)
+        self._store.put_blobs(self._org, change.blobs, drop=change.gone, expect=expected)
+
+    def take(self, change: Change) -> None:
+        """Go on with what was written."""
+        self._list, self._stored, self.segments = change.listing, change.blobs[-1].content, change.segments
 
     def mergeable(self, large: int) -> list[Segment]:
         """The small segments that fill a large one, where they do."""
@@ -146,13 +165,12 @@ class Sealed:
         whole = begin >= 0 and begin % large == 0 and len(small) > 1 and small[0].first == begin
         return small if whole else []
 
-    def merge(self, small: Sequence[Segment], built: tuple[SegmentHead, dict[str, bytes]]) -> None:
-        """Put one segment in the place of several. Raises: as `add`."""
+    def joined(self, small: Sequence[Segment], built: tuple[SegmentHead, dict[str, bytes]]) -> Change:
+        """The change that puts one segment in the place of several."""
         firsts = {s.first for s in small}
-        if firsts <= {s.first for s in self.segments}:
-            others = [s for s in self.segments if s.first not in firsts]
-            segments = sorted([*others, self._segment(built[0])], key=lambda s: s.first)
-            self._put(segments, built, self._list.words, drop=small)
+        others = [s for s in self.segments if s.first not in firsts]
+        segments = sorted([*others, self._segment(built[0])], key=lambda s: s.first)
+        return self._change(segments, built, self._list.words, drop=small)
 
     def replace(self, damaged: Listed, fields: Fields, lives: Lives) -> None:
         """Put a segment built anew in the place of a damaged one, in memory alone: `reindex` is what repairs."""
@@ -202,24 +220,23 @@ class Sealed:
             f"entries {a} to {b} are in no segment" for (_, a), (b, _) in pairwise(ends) if a != b
         ]
 
-    def _put(
+    def _change(
         self,
         segments: list[Segment],
         built: tuple[SegmentHead, dict[str, bytes]],
         words: dict[str, list[str]],
         drop: Sequence[Segment] = (),
-    ) -> None:
+    ) -> Change:
         head, content = built
         written = msgspec.msgpack.encode(head)
         by_first = {listed.first: listed for listed in self._list.segments}
         by_first[head.first] = Listed(head.first, head.span, hashlib.sha256(written).digest())
-        new = SegmentList(segments=tuple(by_first[s.first] for s in segments), words=words)
-        stored = _with_digest(msgspec.msgpack.encode(new))
+        listing = SegmentList(segments=tuple(by_first[s.first] for s in segments), words=words)
+        stored = _with_digest(msgspec.msgpack.encode(listing))
         blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in content.items()]
         blobs += [Blob(SEGMENT, _named(head, "head"), written), Blob(*LIST, stored)]
         gone = [(SEGMENT, _named(s.head, name)) for s in drop for name in ("head", *s.head.parts)]
-        self._store.put_blobs(self._org, blobs, drop=gone, expect=ExpectedBlob(*LIST, self._stored))
-        self._list, self._stored, self.segments = new, stored, segments
+        return Change(self._stored, segments, listing, blobs, gone)
 
     def _segment(self, head: SegmentHead) -> Segment:
         return Segment(head, self._fetch, self.dead)

@@ -13,7 +13,7 @@ _MOST = 50_000  # identities remembered; about 50 MB
 
 
 class Identities:
-    """One organisation's identities, read from the store when first needed; whoever calls holds a lock."""
+    """One organisation's identities, read from the store when first needed; any number of threads may ask."""
 
     def __init__(self, store: Directory, org: str, erasures: Erasures) -> None:
         self._store = store

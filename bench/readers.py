@@ -1,0 +1,78 @@
+"""What recording an entry takes beside somebody whose question takes a second; the control holds the index's lock.
+
+Owns the reader: whole counts over the index, again and again, for a second each. Refuses the log's own questions, for
+how long those take depends on the machine and the size.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+from bench.elsewhere import finder_of
+from bench.generate import entries
+from bench.measuring import Control, Goal, Row, number, row, seconds
+from bench.site import ORG, Site
+from trailbook.access.viewer import operator
+from trailbook.finding.embedded.projection import Snapshot
+from trailbook.index import Plan, by_number
+from trailbook.log import Log
+from trailbook.query import Query
+
+_SIZE, _TIMES, _FEW = 20_000, 200, 5
+_SECOND = 1.0
+
+
+def run(site: Site) -> Iterator[Row]:
+    """One entry a commit: alone, beside a reader, and beside one that holds the lock, which each question once did."""
+    built = site.empty()
+    log = built.log
+    log.record_many(list(entries(log.catalogue, _SIZE)))
+    log.upkeep.seal()
+    log.search(Query(), viewer=operator(ORG), limit=1)
+    fresh = entries(log.catalogue, _SIZE + 2 * _TIMES + _FEW)
+    ours = [entry for at, entry in enumerate(fresh) if at >= _SIZE]
+
+    def taken(count: int) -> list[float]:
+        return [seconds(partial(log.record_many, [ours.pop()])) * 1000 for _ in range(count)]
+
+    alone = row("record, one entry: alone", _SIZE, taken(_TIMES), unit="ms")
+    with _reader(log, nullcontext):
+        values = taken(_TIMES)
+    with _reader(log, lambda: finder_of(log).index._lock):
+        held = sorted(taken(_FEW))[_FEW // 2]
+    built.deployment.close()
+    control = Control(name=f"with the lock held: {number(held / alone.value)} times as long", value=held)
+    beside = row(
+        "record, one entry: beside a question of a second", _SIZE, values, unit="ms", control=control
+    )
+    share = beside.value / alone.value
+    name = "record, one entry: beside a question, as a multiple of alone"
+    yield from (alone, beside, row(name, _SIZE, [share], unit="x", goal=Goal(2), noise=beside.noise))
+
+
+@contextmanager
+def _reader(log: Log, held: Callable[[], Any]) -> Iterator[None]:
+    """Somebody who asks, a second each time, in a thread of their own."""
+    over, asking = threading.Event(), threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            with held():
+                asking.set()
+                finder_of(log).index.ask(_question)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    asking.wait()
+    yield
+    over.set()
+    reader.join()
+
+
+def _question(now: Snapshot) -> None:
+    end = time.perf_counter() + _SECOND
+    while time.perf_counter() < end:
+        by_number(now.pieces, Plan(as_of=_SIZE), "concerns")

@@ -1,0 +1,47 @@
+"""A filter bound to one log: the question that every engine of finding is asked.
+
+Owns its meaning: terms of one field are OR-ed, fields AND-ed, negated ones subtract. Items are numbers of the
+directory, which no engine keeps; all else stands as entries write it. Refuses names of anybody, and the clock.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+Sees = Callable[[str], bool]  # whether somebody sees entries of a category
+Hidden = tuple[str, ...]  # the categories of a log that somebody does not see
+
+
+class BoundTerm(Struct, frozen=True):
+    """One field's terms: `values` as entries write them, or `items` by number; `types` are target types.
+
+    Beside the fields of a filter: `citing` finds an item in any part, `cause` and `correlation` what bears that id.
+    """
+
+    field: str
+    values: tuple[str, ...] = ()
+    items: tuple[int, ...] = ()
+    negated: bool = False
+    types: tuple[str, ...] = ()
+
+
+class BoundWord(Struct, frozen=True):
+    """One word of text: the items whose names have it and the actions whose label has it."""
+
+    items: tuple[int, ...]
+    actions: tuple[str, ...]
+
+
+class BoundQuery(Struct, frozen=True, kw_only=True):
+    """What is asked of the first `as_of` entries; `since` and `until` are half-open microseconds.
+
+    Entries of the `hidden` categories count for nothing, as removed ones do.
+    """
+
+    as_of: int
+    since: int | None = None
+    until: int | None = None
+    terms: tuple[BoundTerm, ...] = ()
+    text: tuple[BoundWord, ...] = ()
+    own: bool | None = None
+    hidden: Hidden = ()

@@ -1,0 +1,12 @@
+"""The embedded engine passes the one suite, with small segments and with none."""
+
+import pytest
+
+from trailbook.finding import OpenEngine, Sizes, open_embedded
+from trailbook.testing.finders import FinderConformance
+
+
+class TestEmbedded(FinderConformance):
+    @pytest.fixture(params=[Sizes(8, 32), Sizes()], ids=["sealed", "unsealed"])
+    def open_engine(self, request: pytest.FixtureRequest) -> OpenEngine:
+        return open_embedded(sizes=request.param)

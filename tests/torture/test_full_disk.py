@@ -17,7 +17,9 @@ SAME = {"Sec-Fetch-Site": "same-origin"}
 @pytest.fixture
 def folder(small_disk: Path) -> Folder:
     """A log on a disk of its own."""
-    folder = Folder(small_disk, before="from trailbook.web.api import health; health._EVERY_SECONDS = 0.0")
+    folder = Folder(
+        small_disk, before="from trailbook.web.http import readiness; readiness._EVERY_SECONDS = 0.0"
+    )
     folder.good("init", "--org", ORG)
     return folder
 

@@ -52,21 +52,18 @@ WAYS: dict[str, tuple[str, ...]] = {
     f"GET {PAGE}": _LISTS[:-1],
     f"GET {PAGE}/views": ("",),
     f"GET {PAGE}/closed-bundle": _FILTERS,
+    f"GET {PAGE}/e/{{id:path}}": ("",),
+    f"GET {PAGE}/items/{{item:path}}": ("", "?side=by"),
+    f"GET {PAGE}/about": ("",),
+    f"GET {PAGE}/alerts": ("",),
+    f"GET {PAGE}/bars": ("", "?by=category"),
+    f"GET {PAGE}/overview": ("",),
+    f"GET {PAGE}/values": tuple(f"?by={field}" for field in _FIELDS),
+    f"GET {PAGE}/exports": ("",),
+    f"GET {PAGE}/suggest": ("?role=actor&actor={word}", "?role=concerns&concerns={word}"),
+    f"GET {PAGE}/total": _FILTERS,
+    f"GET {PAGE}/trust": ("",),
     f"GET {PAGE}/{{rest:path}}": ("",),
-}
-# What the path below the page may be, with what is asked of each.
-BELOW: dict[str, tuple[str, ...]] = {
-    "e/{id}": ("",),
-    "items/user/{item}": ("", "?side=by"),
-    "about": ("",),
-    "alerts": ("",),
-    "bars": ("", "?by=category"),
-    "overview": ("",),
-    "values": tuple(f"?by={field}" for field in _FIELDS),
-    "exports": ("",),
-    "suggest": ("?field=actor&q={word}", "?q={word}"),
-    "total": _FILTERS,
-    "trust": ("",),
 }
 # These hand out nothing of an entry, or are asked in `ordered` and `views`.
 NOTHING = frozenset(
@@ -184,11 +181,9 @@ def addresses() -> Iterator[tuple[str, str]]:
     """Each way with its address, where what is hidden is to be filled in."""
     for route, questions in WAYS.items():
         path = route.partition(" ")[2].replace("{org:str}", ORG)
-        path = path.replace("{type:str}", "user").replace(":str", "")
-        if "{rest:path}" in path:
-            for rest, more in BELOW.items():
-                yield from ((f"{route} {rest}", path.replace("{rest:path}", rest) + ask) for ask in more)
-        elif "{tile:path}" in path:
+        path = path.replace("{type:str}", "user").replace(":str", "").replace("{rest:path}", "nowhere/{id}")
+        path = path.replace("{id:path}", "{id}").replace("{item:path}", "user/{item}")
+        if "{tile:path}" in path:
             yield from (
                 (route, path.replace("{tile:path}", tile))
                 for tile in ("0/000.p/{size}", "entries/000.p/{size}")

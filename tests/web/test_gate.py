@@ -4,13 +4,20 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from litestar import get
 from tests.web.conftest import Served
-from tests.web.gate import ASKERS, BELOW, NAMED, Ground, file_of, ground_of, leaks, listed, routes_of
+from tests.web.gate import ASKERS, NAMED, Ground, file_of, ground_of, leaks, listed, routes_of
 
 from trailbook.access import Clearance
-from trailbook.web.pages.activity import ALONE
+from trailbook.web.app import TABLE
 
 READERS = ("hr", "auditor", "key:every")
+
+
+@get("/beside", sync_to_thread=False)
+def beside() -> str:
+    """What a host mounts."""
+    return "beside"
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +33,17 @@ def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_route_is_listed(ground: Ground) -> None:
-    """A route that nobody listed fails here, with a page below the page."""
+    """A route that nobody listed fails here."""
     assert [route for route in sorted(routes_of(ground.served.app)) if not listed(route)] == []
-    assert {first.partition("/")[0] for first in BELOW} == {*ALONE, "e", "items"}
+
+
+def test_every_route_stands_in_the_one_table(ground: Ground, serve: Callable[..., Served]) -> None:
+    """The framework knows no other, and each row once; the control: one that somebody mounts beside is seen."""
+    names = [route.name for route in TABLE]
+    assert len(names) == len(set(names))
+    assert routes_of(ground.served.app) == set(names)
+    mounted = serve(extra=[beside])
+    assert routes_of(mounted.app) - set(names) == {"GET /beside"}
 
 
 @pytest.mark.parametrize("asker", ASKERS)

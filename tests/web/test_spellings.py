@@ -24,7 +24,6 @@ FILLED = {
     "id": "00000000-0000-4000-8000-000000000000",
     "type": "user",
     "item": "u-1",
-    "rest": "about",
 }
 # Which limit each route is under: `nobody` is open to whoever asks, and limits tries by rules of its own.
 LIMITS = {
@@ -50,7 +49,9 @@ LIMITS = {
         f"PUT {API}/keys/{{key}}/restricted",
         f"DELETE {API}/keys/{{key}}",
         *(f"{method} {API}/withheld" for method in ("GET", "PUT")),
-        *(f"GET {PAGE}{name}" for name in ("", "/{rest}", "/settings", "/settings/{place}", "/views/{view}")),
+        *(f"GET {PAGE}{name}" for name in ("", "/settings", "/settings/{place}", "/views/{view}", "/{rest}")),
+        *(f"GET {PAGE}/{name}" for name in ("total", "bars", "values", "suggest", "e/{id}", "items/{item}")),
+        *(f"GET {PAGE}/{name}" for name in ("overview", "exports", "about", "trust", "alerts")),
         *(f"{method} {PAGE}/views" for method in ("GET", "POST")),
         *(f"{method} {PAGE}/closed-bundle" for method in ("GET", "POST")),
         f"POST {PAGE}/settings/{{place}}",

@@ -1,46 +1,119 @@
-"""The application: every route there is, in one place.
+"""The application: every route there is, in one table.
 
-Owns which path leads where and who may take it. Refuses to hold any rule of its own.
+Owns which path leads where and through which door. Refuses to hold any rule of its own.
 """
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from trailbook.deployment import DEFAULT_ALARMS, Alarms, Deployment
 from trailbook.export import KEPT_DAYS, kept_exports
-from trailbook.web.api import (
-    access,
-    counts,
-    docs,
-    entries,
-    exports,
-    fast_path,
-    health,
-    live,
-    proofs,
-    views as saved_views,
-)
-from trailbook.web.http import render
-from trailbook.web.http.bodies import Bodies
+from trailbook.web import api, pages
 from trailbook.web.http.edge import EdgeSettings, edged
-from trailbook.web.http.forwarded import Proxies
-from trailbook.web.http.hashing import HashingLane
-from trailbook.web.http.lane import Lane
-from trailbook.web.http.limits import DEFAULT_LIMITS, Gate, Limits
+from trailbook.web.http.limits import DEFAULT_LIMITS, Limits
 from trailbook.web.http.problems import allowed_methods
-from trailbook.web.http.request import STRANGERS, THREADS, Site
-from trailbook.web.http.routes import Routes
-from trailbook.web.http.row_cache import RowCache
+from trailbook.web.http.render import static_file
+from trailbook.web.http.routes import OwnRoute, Route, mounted
+from trailbook.web.http.site import Settings, Site, site_of
 from trailbook.web.http.strict_json import MAX_BATCH
-from trailbook.web.http.transfers import Outflows
-from trailbook.web.pages import activity, closed_bundle, settings, sign_in, views
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
+
+# How and where it is asked, who is let in, and what answers.
+TABLE: tuple[Route | OwnRoute, ...] = (
+    # Recording and finding.
+    OwnRoute(f"POST {_ORG}/entries", api.record_entry),
+    OwnRoute(f"POST {_ORG}/entries/batch", api.record_entries),
+    OwnRoute(f"GET {_ORG}/live", api.follow),
+    Route(f"GET {_ORG}/entries", "read", api.search),
+    Route(f"GET {_ORG}/entries.csv", "read", api.at_once_csv),
+    Route(f"GET {_ORG}/entries.jsonl", "read", api.at_once_jsonl),
+    Route(f"GET {_ORG}/entries/{{id:str}}", "read", api.show_entry),
+    Route(f"GET {_ORG}/entries/{{id:str}}/related", "read", api.related),
+    Route(f"GET {_ORG}/facets", "read", api.facets),
+    Route(f"GET {_ORG}/histogram", "read", api.histogram),
+    Route(f"GET {_ORG}/items", "read", api.items),
+    Route(f"GET {_ORG}/catalogue", "read", api.catalogue),
+    # Proving.
+    Route(f"GET {_ORG}/entries/{{id:str}}/leaf", "prove", api.leaf),
+    Route(f"GET {_ORG}/entries/{{id:str}}/proof", "prove", api.proof),
+    Route(f"GET {_ORG}/items/{{type:str}}/{{item:str}}/identities", "prove", api.identities),
+    Route("GET /log/{org:str}/checkpoint", "prove", api.checkpoint),
+    Route("GET /log/{org:str}/key", "prove", api.key),
+    Route("GET /log/{org:str}/tile/{tile:path}", "prove", api.tile),
+    # Exports as jobs.
+    Route(f"POST {_ORG}/exports", "export", api.order_export, api.MAX_ORDER),
+    Route(f"GET {_ORG}/exports", "export", api.list_exports),
+    Route(f"GET {_ORG}/exports/{{export:str}}", "export", api.show_export),
+    Route(f"DELETE {_ORG}/exports/{{export:str}}", "export", api.cancel_export),
+    Route(f"GET {_ORG}/exports/{{export:str}}/file", "export", api.export_file),
+    Route(f"GET {_ORG}/exports/{{export:str}}/manifest", "export", api.export_manifest),
+    # Saved views.
+    Route(f"GET {_ORG}/views", "read", api.list_views),
+    Route(f"POST {_ORG}/views", "read", api.add_view),
+    Route(f"GET {_ORG}/views/{{view:str}}", "read", api.show_view),
+    Route(f"PUT {_ORG}/views/{{view:str}}", "read", api.change_view),
+    Route(f"DELETE {_ORG}/views/{{view:str}}", "read", api.remove_view),
+    # Roles, members, keys, and what is withheld.
+    Route(f"GET {_ORG}/roles", "administer", api.roles),
+    Route(f"POST {_ORG}/roles", "administer", api.add_role),
+    Route(f"GET {_ORG}/roles/{{role:str}}", "administer", api.role),
+    Route(f"PUT {_ORG}/roles/{{role:str}}", "administer", api.change_role),
+    Route(f"DELETE {_ORG}/roles/{{role:str}}", "administer", api.remove_role),
+    Route(f"GET {_ORG}/members", "administer", api.members),
+    Route(f"GET {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.member),
+    Route(f"PUT {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.put_member),
+    Route(f"DELETE {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.remove_member),
+    Route(f"POST {_ORG}/members/{{type:str}}/{{item:str}}/invitation", "administer", api.invite),
+    Route(f"POST {_ORG}/members/{{type:str}}/{{item:str}}/reset", "administer", api.reset),
+    Route(f"GET {_ORG}/keys", "administer", api.list_keys),
+    Route(f"POST {_ORG}/keys", "administer", api.issue),
+    Route(f"POST {_ORG}/keys/{{key:str}}/rotate", "administer", api.rotate),
+    Route(f"PUT {_ORG}/keys/{{key:str}}/restricted", "administer", api.restrict),
+    Route(f"DELETE {_ORG}/keys/{{key:str}}", "administer", api.revoke),
+    Route(f"GET {_ORG}/withheld", "administer", api.withheld),
+    Route(f"PUT {_ORG}/withheld", "administer", api.withhold),
+    # The pages of an organisation, and the parts that a script asks for.
+    Route(f"GET {_PAGE}", "page", pages.activity_page),
+    Route(f"GET {_PAGE}/total", "page", pages.total_part),
+    Route(f"GET {_PAGE}/bars", "page", pages.bars_page),
+    Route(f"GET {_PAGE}/values", "page", pages.values_page),
+    Route(f"GET {_PAGE}/suggest", "page", pages.suggestions),
+    Route(f"GET {_PAGE}/e/{{id:path}}", "page", pages.entry_page),
+    Route(f"GET {_PAGE}/items/{{item:path}}", "page", pages.item_page),
+    Route(f"GET {_PAGE}/overview", "page", pages.overview_page),
+    Route(f"GET {_PAGE}/exports", "page", pages.exports_page),
+    Route(f"GET {_PAGE}/closed-bundle", "export", pages.closed_bundle_page),
+    Route(f"POST {_PAGE}/closed-bundle", "export", pages.order_closed_bundle),
+    Route(f"GET {_PAGE}/about", "page", pages.about_page),
+    Route(f"GET {_PAGE}/trust", "page", pages.trust_page),
+    Route(f"GET {_PAGE}/alerts", "page", pages.new_in_views),
+    Route(f"GET {_PAGE}/views", "page", pages.views_page),
+    Route(f"POST {_PAGE}/views", "page", pages.change_views),
+    Route(f"GET {_PAGE}/views/{{view:str}}", "page", pages.open_view),
+    Route(f"GET {_PAGE}/settings", "administer", pages.settings_home),
+    Route(f"GET {_PAGE}/settings/{{place:str}}", "administer", pages.settings_page),
+    Route(f"POST {_PAGE}/settings/{{place:str}}", "administer", pages.change_settings),
+    Route(f"GET {_PAGE}/{{rest:path}}", "page", pages.nowhere),
+    # What is open to whoever comes, or asks who they are itself.
+    Route("GET /", "open", pages.start),
+    Route("GET /sign-in", "open", pages.sign_in_page),
+    Route("POST /sign-in", "open", pages.sign_in_by_form),
+    Route("POST /sign-out", "open", pages.sign_out),
+    Route("GET /set-password", "open", pages.password_page),
+    Route("POST /set-password", "open", pages.set_password),
+    Route("GET /problems/{code:str}", "open", pages.problem_page),
+    Route("GET /docs", "open", api.docs_page),
+    Route("GET /openapi.json", "open", api.openapi_document),
+    Route("GET /static/{name:str}", "open", static_file),
+    Route("GET /healthz", "open", api.healthz),
+    Route("GET /readyz", "open", api.readyz),
+    Route("GET /version", "open", api.version),
+)
 
 
 def create_app(
@@ -63,142 +136,34 @@ def create_app(
     `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
     """
     runner, closing = kept_exports(deployment, folder, export_days)
-    gate = Gate(limits, deployment.clock)
-    limiter = CapacityLimiter(THREADS)
-    lane = Lane(limiter)
-    shared = RowCache(), lane, Bodies(), Outflows(lane, limiter), HashingLane(), Proxies(trusted_proxies)
-    strangers = CapacityLimiter(STRANGERS)
-    site = Site(deployment, base_url.rstrip("/"), timezone, limiter, runner, gate, *shared, strangers)
-    routes, streams, ingest = Routes(site), live.Streams(), fast_path.Ingest(site)
-    handlers = [
-        *fast_path.routes(ingest, f"{_ORG}/entries"),
-        *_entries(routes),
-        live.route(site, f"{_ORG}/live", streams),
-        *_exports(routes),
-        *_views(routes),
-        *_access(routes),
-        *_pages(routes),
-        *_open(routes),
-        routes.open("GET", "/readyz", health.Readiness(deployment, alarms).readyz),
-        *extra,
-    ]
+    settings = Settings(
+        base_url=base_url,
+        timezone=timezone,
+        limits=limits,
+        alarms=alarms,
+        trusted_proxies=trusted_proxies,
+    )
+    site = site_of(deployment, runner, settings)
     app = Litestar(
-        handlers,
-        exception_handlers={Exception: sign_in.refusal(site)},
+        [*(mounted(site, route) for route in TABLE), *extra],
+        exception_handlers={Exception: pages.refusal(site)},
         openapi_config=None,
         logging_config=None,
         on_startup=[runner.start],
         on_shutdown=[closing],
         request_max_body_size=MAX_BATCH,
     )
-    app.state.streams, app.state.limits, app.state.base_url = streams, limits, site.base_url
+    app.state.streams, app.state.limits, app.state.base_url = api.Streams(), limits, site.base_url
     app.state.bodies, app.state.outflows, app.state.hashing = site.bodies, site.outflows, site.hashing
-    edge = EdgeSettings(
-        base_url=site.base_url,
-        methods=partial(allowed_methods, app),
-        request_seconds=limits.request_seconds,
-    )
-    app.asgi_handler = edged(fast_path.ingesting(ingest, app.asgi_handler), edge)
+    app.state.ingest = api.Ingest(site)
+    _put_behind_the_edge(app, site)
     return app
 
 
-def _entries(routes: Routes) -> list[ControllerRouterHandler]:
-    """Finding and proving."""
-    return [
-        routes.api("GET", f"{_ORG}/entries", entries.search),
-        routes.api("GET", f"{_ORG}/entries.csv", exports.at_once_csv),
-        routes.api("GET", f"{_ORG}/entries.jsonl", exports.at_once_jsonl),
-        routes.api("GET", f"{_ORG}/entries/{{id:str}}", entries.show),
-        routes.proofs(f"{_ORG}/entries/{{id:str}}/leaf", proofs.leaf),
-        routes.proofs(f"{_ORG}/entries/{{id:str}}/proof", proofs.proof),
-        routes.api("GET", f"{_ORG}/entries/{{id:str}}/related", counts.related),
-        routes.api("GET", f"{_ORG}/facets", counts.facets),
-        routes.api("GET", f"{_ORG}/histogram", counts.histogram),
-        routes.api("GET", f"{_ORG}/items", entries.items),
-        routes.proofs(f"{_ORG}/items/{{type:str}}/{{item:str}}/identities", proofs.identities),
-        routes.api("GET", f"{_ORG}/catalogue", entries.catalogue),
-        routes.proofs("/log/{org:str}/checkpoint", proofs.checkpoint),
-        routes.proofs("/log/{org:str}/key", proofs.key),
-        routes.proofs("/log/{org:str}/tile/{tile:path}", proofs.tile),
-    ]
-
-
-def _exports(routes: Routes) -> list[ControllerRouterHandler]:
-    """Exports as jobs."""
-    return [
-        routes.exports("POST", f"{_ORG}/exports", exports.order, most=exports.MAX_ORDER),
-        routes.exports("GET", f"{_ORG}/exports", exports.listed),
-        routes.exports("GET", f"{_ORG}/exports/{{export:str}}", exports.show),
-        routes.exports("DELETE", f"{_ORG}/exports/{{export:str}}", exports.cancel),
-        routes.exports("GET", f"{_ORG}/exports/{{export:str}}/file", exports.file),
-        routes.exports("GET", f"{_ORG}/exports/{{export:str}}/manifest", exports.manifest),
-        routes.exports("GET", f"{_PAGE}/closed-bundle", closed_bundle.page),
-        routes.exports("POST", f"{_PAGE}/closed-bundle", closed_bundle.submit),
-    ]
-
-
-def _views(routes: Routes) -> list[ControllerRouterHandler]:
-    """Saved views."""
-    return [
-        routes.own("GET", f"{_ORG}/views", saved_views.listed),
-        routes.own("POST", f"{_ORG}/views", saved_views.add),
-        routes.own("GET", f"{_ORG}/views/{{view:str}}", saved_views.show),
-        routes.own("PUT", f"{_ORG}/views/{{view:str}}", saved_views.change),
-        routes.own("DELETE", f"{_ORG}/views/{{view:str}}", saved_views.remove),
-        routes.page(f"{_PAGE}/views", views.page),
-        routes.form(f"{_PAGE}/views", views.submit),
-        routes.page(f"{_PAGE}/views/{{view:str}}", views.opened),
-    ]
-
-
-def _access(routes: Routes) -> list[ControllerRouterHandler]:
-    """Roles, members, keys, and what is withheld."""
-    return [
-        routes.care("GET", f"{_ORG}/roles", access.roles),
-        routes.care("POST", f"{_ORG}/roles", access.add_role),
-        routes.care("GET", f"{_ORG}/roles/{{role:str}}", access.role),
-        routes.care("PUT", f"{_ORG}/roles/{{role:str}}", access.change_role),
-        routes.care("DELETE", f"{_ORG}/roles/{{role:str}}", access.remove_role),
-        routes.care("GET", f"{_ORG}/members", access.members),
-        routes.care("GET", f"{_ORG}/members/{{type:str}}/{{item:str}}", access.member),
-        routes.care("PUT", f"{_ORG}/members/{{type:str}}/{{item:str}}", access.put_member),
-        routes.care("DELETE", f"{_ORG}/members/{{type:str}}/{{item:str}}", access.remove_member),
-        routes.care("POST", f"{_ORG}/members/{{type:str}}/{{item:str}}/invitation", access.invite),
-        routes.care("POST", f"{_ORG}/members/{{type:str}}/{{item:str}}/reset", access.reset),
-        routes.care("GET", f"{_ORG}/keys", access.keys),
-        routes.care("POST", f"{_ORG}/keys", access.issue),
-        routes.care("POST", f"{_ORG}/keys/{{key:str}}/rotate", access.rotate),
-        routes.care("PUT", f"{_ORG}/keys/{{key:str}}/restricted", access.restrict),
-        routes.care("DELETE", f"{_ORG}/keys/{{key:str}}", access.revoke),
-        routes.care("GET", f"{_ORG}/withheld", access.withheld),
-        routes.care("PUT", f"{_ORG}/withheld", access.withhold),
-    ]
-
-
-def _pages(routes: Routes) -> list[ControllerRouterHandler]:
-    """The pages of an organisation."""
-    return [
-        routes.page(_PAGE, activity.activity),
-        routes.care("GET", f"{_PAGE}/settings", settings.overview),
-        routes.care("GET", f"{_PAGE}/settings/{{place:str}}", settings.show),
-        routes.care("POST", f"{_PAGE}/settings/{{place:str}}", settings.change),
-        routes.page(f"{_PAGE}/{{rest:path}}", activity.below),
-    ]
-
-
-def _open(routes: Routes) -> list[ControllerRouterHandler]:
-    """What is open to whoever asks, or asks who they are itself."""
-    return [
-        routes.open("GET", "/", sign_in.home),
-        routes.open("GET", "/sign-in", sign_in.sign_in_page),
-        routes.open("POST", "/sign-in", sign_in.sign_in),
-        routes.open("POST", "/sign-out", sign_in.sign_out),
-        routes.open("GET", "/set-password", sign_in.password_page),
-        routes.open("POST", "/set-password", sign_in.set_password),
-        routes.open("GET", "/problems/{code:str}", sign_in.problem_page),
-        routes.open("GET", "/docs", docs.docs),
-        routes.open("GET", "/openapi.json", docs.openapi),
-        routes.open("GET", "/static/{name:str}", render.static_file),
-        routes.open("GET", "/healthz", health.healthz),
-        routes.open("GET", "/version", health.version),
-    ]
+def _put_behind_the_edge(app: Litestar, site: Site) -> None:
+    edge = EdgeSettings(
+        base_url=site.base_url,
+        methods=partial(allowed_methods, app),
+        request_seconds=site.gate.limits.request_seconds,
+    )
+    app.asgi_handler = edged(api.ingesting(app.state.ingest, app.asgi_handler), edge)

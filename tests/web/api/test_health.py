@@ -19,7 +19,7 @@ from tests.web.conftest import ORG, Served, wire
 from trailbook.deployment.health import HEALTH_PARTS, Alarms
 from trailbook.errors import StoreError
 from trailbook.testing.steady import FrozenClock
-from trailbook.web.api import health
+from trailbook.web.http import readiness
 
 PATIENT = 10**9  # seconds: these servers sign nothing
 
@@ -41,7 +41,7 @@ def failing(served: Served) -> list[str]:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer is looked for anew, so that no test waits for one to grow old."""
-    monkeypatch.setattr(health, "_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(readiness, "_EVERY_SECONDS", 0.0)
 
 
 def test_ready(serve: Callable[..., Served]) -> None:
@@ -97,13 +97,13 @@ def test_whoever_asks_the_log_is_looked_at_now_and_then(
     clock = FrozenClock(datetime.now(UTC))
     served = serve(clock=clock, alarms=Alarms(unsigned_seconds=PATIENT, disk_full=101))
     assert failing(served) == []
-    monkeypatch.setattr(health, "_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr(readiness, "_EVERY_SECONDS", 3600.0)
     clock.move(timedelta(hours=-1))
     assert failing(served) == []
-    monkeypatch.setattr(health, "_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(readiness, "_EVERY_SECONDS", 0.0)
     assert failing(served) == ["clock"]
     monkeypatch.undo()
-    assert health._EVERY_SECONDS == 2
+    assert readiness._EVERY_SECONDS == 2
 
 
 def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
@@ -118,7 +118,9 @@ def test_another_version_beside_it(serve: Callable[..., Served]) -> None:
 
 def test_a_write_that_failed(tmp_path: Path) -> None:
     """After a failed write the process records nothing more and is not ready, though its disk is well again."""
-    folder = Folder(tmp_path, before="from trailbook.web.api import health; health._EVERY_SECONDS = 0.0")
+    folder = Folder(
+        tmp_path, before="from trailbook.web.http import readiness; readiness._EVERY_SECONDS = 0.0"
+    )
     folder.good("init", "--org", ORG)
     key = folder.good("api-keys", "new", "--name", "x", "--scope", "record", "--json").json["secret"]
     bearer = {"Authorization": f"Bearer {key}"}

@@ -11,7 +11,8 @@ from trailbook.access import Viewer
 from trailbook.errors import NotFoundError
 from trailbook.model import Item
 from trailbook.web.http.forwarded import Proxies
-from trailbook.web.http.request import Admission, ParameterInvalidError, Request, Site, request_in
+from trailbook.web.http.request import Admission, ParameterInvalidError, Request, request_in
+from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
 
 # All that these requests ask of their site is which proxies it trusts.

@@ -28,12 +28,15 @@ class Pen:
 
     def rows(self, shown: Shown, erasures: Erasures | None = None, address: Hashable = "a") -> str:
         log = erasures or self.erasures
-        (drawing,) = self.cache.rows(RowList(log, log.count, address), [shown], self.draw)
-        return str(drawing.html)
+        return self.rows_at(RowList(log, log.count, address), shown)
 
-    def draw(self, shown: Shown) -> Drawing:
-        self.times += 1
-        return Drawing("today", Markup(shown.sentence))
+    def rows_at(self, at: RowList, shown: Shown) -> str:
+        rows = self.cache.recall(at, [shown])
+        if shown.id not in rows:
+            self.times += 1
+            rows = {shown.id: Drawing("today", Markup(shown.sentence))}
+        self.cache.keep(at, [shown], rows)
+        return str(rows[shown.id].html)
 
 
 def test_a_row_is_given_again_for_the_same_entry_on_the_same_list_alone(served: Served) -> None:
@@ -59,7 +62,7 @@ def test_rows_of_entries_that_were_read_before_an_erasure_are_not_kept(served: S
     pen, shown = Pen(), shown_in(served)
     before = RowList(pen.erasures, pen.erasures.count, "a")
     pen.erasures.announce()
-    pen.cache.rows(before, [shown], pen.draw)
+    pen.rows_at(before, shown)
     assert len(pen.cache._lists) == 0
     pen.rows(shown)
     assert len(pen.cache._lists) == 1

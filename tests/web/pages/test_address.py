@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from trailbook.catalogue import load
 from trailbook.errors import FilterInvalidError
 from trailbook.model import microseconds
-from trailbook.web.api.entries import vocabulary_of
+from trailbook.web.http.request import vocabulary_of
 from trailbook.web.pages.address import (
     FOLDED,
     Address,

@@ -1,29 +1,29 @@
-"""Names on the page: chips of a filter in words, and what an entry's own page says."""
+"""Names on the page: the values of a filter, and its chips, in words."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.web.conftest import AGENT, ORG, Served
+from tests.web.conftest import ORG, Served
 
 from trailbook import operator
 from trailbook.query import from_params
-from trailbook.web.api.entries import vocabulary_of
+from trailbook.web.http.request import vocabulary_of
 from trailbook.web.http.texts import words
 from trailbook.web.pages.address import Address, read_address
-from trailbook.web.pages.names import Naming, device
+from trailbook.web.pages.names import Naming, items_of
 from trailbook.web.pages.rows import Presenter
 
 HOME = f"/orgs/{ORG}/activity"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def naming(served: Served, lang: str = "en") -> Naming:
-    """Names for a page without entries: all of them are asked of the log."""
+def naming(served: Served, *pairs: tuple[str, str]) -> Naming:
+    """Names for the page of a filter without entries: all of them are asked of the log."""
     presenter = Presenter(
-        words=words(lang), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=None
+        words=words("en"), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=None
     )
-    return Naming(served.log, operator(ORG), presenter, entries=())
+    return Naming(presenter, items_of(served.log, from_params(list(pairs)), viewer=operator(ORG)))
 
 
 def list_of(served: Served, *pairs: tuple[str, str]) -> Address:
@@ -45,7 +45,7 @@ def list_of(served: Served, *pairs: tuple[str, str]) -> Address:
 )
 def test_a_value_in_words(served: Served, field: str, value: str, label: str) -> None:
     """An item by its name in the log, else by type and id; times in the reader's zone."""
-    assert naming(served).label(field, value) == label
+    assert naming(served, (field, value)).label(field, value) == label
 
 
 def test_chips_lead_to_the_filter_without_them(served: Served) -> None:
@@ -74,38 +74,6 @@ def test_items_of_the_filter_have_their_pages(served: Served) -> None:
         ("target", "role/*"),
         ("category", "roles"),
     )
-    assert naming(served).timelines(state) == [("Anna Berg", f"{HOME}/items/user/u-17")]
-
-
-def test_what_an_entry_says(served: Served) -> None:
-    """All in words, the browser in two of them; a denied one says so, and a name is no markup."""
-    denied = from_params([("outcome", "denied"), ("category", "roles")])
-    entry = served.log.search(denied, viewer=operator(ORG), limit=1).entries[0]
-    facts = naming(served).facts(entry, HOME)
-    assert facts["category"] == "Roles"
-    assert facts["actor"]["name"] == "Kari Lie"
-    assert facts["actor"]["page"] == f"{HOME}/items/user/u-9"
-    assert facts["outcome"] == "Refused"
-    assert facts["device"] == "Firefox, Linux"
-    assert "".join(text for text, _ in facts["pieces"]).startswith("Kari Lie was not allowed to give")
-
-
-@pytest.mark.parametrize(
-    ("agent", "words_"),
-    [
-        (AGENT, "Firefox, Linux"),
-        (
-            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0",
-            "Edge, Windows",
-        ),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
-            "Safari, iPhone",
-        ),
-        ("curl/8.5", None),
-        (None, None),
-    ],
-)
-def test_a_browser_in_two_words(agent: str | None, words_: str | None) -> None:
-    """The name it goes by and not the ones it borrows; a program is no browser."""
-    assert device(agent) == words_
+    assert naming(served, ("actor", "user/u-17")).timelines(state) == [
+        ("Anna Berg", f"{HOME}/items/user/u-17")
+    ]

@@ -11,7 +11,7 @@ from tests.web.conftest import ORG, Served
 from trailbook import operator
 from trailbook.finding import Shown, ShownItem
 from trailbook.query import from_params
-from trailbook.web.api.entries import vocabulary_of
+from trailbook.web.http.request import vocabulary_of
 from trailbook.web.http.texts import words
 from trailbook.web.pages.address import Address, read_address
 from trailbook.web.pages.rows import LATE, MOST_NAME, Addresses, PageRow, Presenter, called, cut, row
@@ -39,11 +39,8 @@ def presenter_for(served: Served, state: Address | None = None, lang: str = "en"
 
 
 def row_of(served: Served, shown: Shown, presenter: Presenter) -> PageRow:
-    return row(
-        shown,
-        lambda entry: served.log.pieces(entry, viewer=operator(ORG), lang=presenter.words.lang),
-        presenter,
-    )
+    pieces = served.log.pieces(shown, viewer=operator(ORG), lang=presenter.words.lang)
+    return row(shown, pieces, presenter)
 
 
 def test_the_fragments_are_the_sentence(served: Served, shown: Shown) -> None:

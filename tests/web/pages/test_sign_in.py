@@ -18,7 +18,8 @@ from trailbook.model import Item
 from trailbook.query import Query
 from trailbook.testing import FrozenClock
 from trailbook.web.http.limits import DEFAULT_LIMITS
-from trailbook.web.http.request import STRANGERS, Request
+from trailbook.web.http.request import Request
+from trailbook.web.http.site import STRANGERS
 from trailbook.web.pages import sign_in as pages
 
 PASSWORD = "fire katter på taket"

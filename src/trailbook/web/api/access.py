@@ -252,7 +252,7 @@ def reset(request: Request) -> Response[bytes]:
     return _json(_link(request, text, administration.RESET_LIFE), 201)
 
 
-def keys(request: Request) -> Response[bytes]:
+def list_keys(request: Request) -> Response[bytes]:
     """GET keys."""
     request.only()
     return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in administration.list_keys(by(request)))))

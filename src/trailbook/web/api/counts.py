@@ -12,7 +12,6 @@ from msgspec import Struct
 from trailbook.errors import Fault
 from trailbook.finding import BUCKETS, FACET_FIELDS, Bucket, FacetField
 from trailbook.query import Paging, Query, from_params, split_params
-from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request, refuse_parameters
 
@@ -85,7 +84,7 @@ def _read(request: Request, names: tuple[str, ...], paging: tuple[str, ...]) -> 
         + [Fault(f"/{n}", "parameter-invalid", "is given more than once") for n in twice]
     )
     pairs, turned = split_params([pair for pair in request.pairs if pair[0] not in names])
-    query = from_params(pairs, vocabulary_of(request.site.deployment.catalogue))
+    query = from_params(pairs, request.vocabulary)
     return _Question(dict(own), query, turned)
 
 

@@ -39,13 +39,13 @@ class Shape(Struct, frozen=True, kw_only=True):
     members: list[dict[str, str]]
 
 
-def openapi(request: Request) -> Response[bytes]:
+def openapi_document(request: Request) -> Response[bytes]:
     """GET /openapi.json: the document."""
     request.only()
     return Response(msgspec.json.encode(_document(request)), media_type=JSON)
 
 
-def docs(request: Request) -> Response[bytes]:
+def docs_page(request: Request) -> Response[bytes]:
     """GET /docs: the document as a page."""
     request.only()
     described = _document(request)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
 from trailbook.finding import MOST, Part
-from trailbook.query import Paging, Query, Vocabulary, from_params, split_params, to_params
+from trailbook.query import Paging, Query, from_params, split_params, to_params
 from trailbook.web.http.media import JSON, etag
 from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.texts import LOCALES
@@ -67,11 +67,6 @@ class ListRequest(Struct, frozen=True):
     paging: Paging
 
 
-def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
-    """The names that a filter may use."""
-    return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
-
-
 def search(request: Request) -> Response[bytes]:
     """GET entries: one page of what the filter finds."""
     asked = read_list(request)
@@ -91,7 +86,7 @@ def search(request: Request) -> Response[bytes]:
     return Response(msgspec.json.encode(page), headers=headers, media_type=JSON)
 
 
-def show(request: Request) -> Response[bytes]:
+def show_entry(request: Request) -> Response[bytes]:
     """GET entries/{id}: one entry."""
     request.only()
     entry = request.log.show(request.entry_id(request.params["id"]), viewer=request.viewer, lang=request.lang)
@@ -132,7 +127,7 @@ def catalogue(request: Request) -> Response[bytes]:
 def read_list(request: Request) -> ListRequest:
     """The list that the address asks for. Raises: FilterInvalidError."""
     pairs, paging = split_params(request.pairs)
-    return ListRequest(from_params(pairs, vocabulary_of(request.site.deployment.catalogue)), paging)
+    return ListRequest(from_params(pairs, request.vocabulary), paging)
 
 
 def _next(request: Request, asked: ListRequest, cursor: str) -> str:

@@ -36,7 +36,7 @@ from trailbook.export import (
 from trailbook.model import instant, prepare, written
 from trailbook.query import Query, from_params
 from trailbook.web.api.access import by
-from trailbook.web.api.entries import read_list, vocabulary_of
+from trailbook.web.api.entries import read_list
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.outflow import Flow, Outflow, still
 from trailbook.web.http.request import Request, refuse_parameters
@@ -120,7 +120,7 @@ class ExportList(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-def order(request: Request) -> Response[bytes]:
+def order_export(request: Request) -> Response[bytes]:
     """POST exports: order an export of what the filter finds, or say what a bundle of it would hold."""
     request.only()
     sent_as(request, JSON)
@@ -160,7 +160,7 @@ def _preview(request: Request, figures: BundleFigures) -> ExportPreview:
     )
 
 
-def listed(request: Request) -> Response[bytes]:
+def list_exports(request: Request) -> Response[bytes]:
     """GET exports: the viewer's own."""
     params = request.only("limit", "cursor")
     limit = params.get("limit", "50")
@@ -178,20 +178,20 @@ def listed(request: Request) -> Response[bytes]:
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-def show(request: Request) -> Response[bytes]:
+def show_export(request: Request) -> Response[bytes]:
     """GET exports/{export}: how far it is."""
     request.only()
     return Response(msgspec.json.encode(_answer(request, _job(request))), media_type=JSON)
 
 
-def cancel(request: Request) -> Response[bytes]:
+def cancel_export(request: Request) -> Response[bytes]:
     """DELETE exports/{export}: end it, and remove its file."""
     request.only()
     request.site.exports.cancel(_job(request))
     return Response(b"", status_code=204)
 
 
-def file(request: Request) -> Response[Any]:
+def export_file(request: Request) -> Response[Any]:
     """GET exports/{export}/file: the file, or a part of it."""
     request.only()
     job = _job(request)
@@ -208,7 +208,7 @@ def file(request: Request) -> Response[Any]:
     return _part(request, path, headers, form.media_type if form else ZIP)
 
 
-def manifest(request: Request) -> Response[bytes]:
+def export_manifest(request: Request) -> Response[bytes]:
     """GET exports/{export}/manifest: what the file holds, signed."""
     request.only()
     path = request.site.exports.path(_job(request), request.viewer, "manifest")
@@ -240,7 +240,7 @@ def _query(request: Request, sent: ExportOrder) -> Query:
         pairs.append(("tz", sent.tz))
     if sent.as_of is not None:
         pairs.append(("as_of", str(sent.as_of)))
-    return from_params(pairs, vocabulary_of(request.site.deployment.catalogue))
+    return from_params(pairs, request.vocabulary)
 
 
 def values_of(member: str | list[str] | bool) -> list[str]:

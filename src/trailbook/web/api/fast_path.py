@@ -17,7 +17,6 @@ from weakref import WeakValueDictionary
 from anyio import to_thread
 from litestar import Request as HTTPRequest, Response
 from litestar.enums import ScopeType
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct, structs
 
@@ -28,7 +27,8 @@ from trailbook.web.http.auth import admit_api
 from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import answer, problem_of, tell_fault
-from trailbook.web.http.request import Admission, Request, Site, request_in, request_of
+from trailbook.web.http.request import Admission, Request, request_in, request_of
+from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY, BatchTooLargeError, TooLargeError
 
 _PATH = re.compile(r"/api/v1/orgs/([^/]+)/entries(/batch)?")
@@ -205,17 +205,16 @@ async def _send(send: Send, response: Response[bytes]) -> None:
     await send({"type": "http.response.body", "body": response.content, "more_body": False})
 
 
-def routes(ingest: Ingest, path: str) -> list[HTTPRouteHandler]:
-    """POST entries and entries/batch for the framework, should either be asked for past `ingesting`."""
+async def record_entry(site: Site, request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
+    """POST entries, should the framework be asked for it past `ingesting`. Raises: as `Ingest.single`."""
+    ingest: Ingest = request.app.state.ingest
+    return await ingest.single(request_of(site, request), request.receive)
 
-    async def single(request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
-        return await ingest.single(request_of(ingest.site, request), request.receive)
 
-    async def batch(request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
-        return await ingest.batch(request_of(ingest.site, request), request.receive)
-
-    paths = {path: single, f"{path}/batch": batch}
-    return [HTTPRouteHandler(p, http_method="POST", name=f"POST {p}")(take) for p, take in paths.items()]
+async def record_entries(site: Site, request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
+    """POST entries/batch, alike. Raises: as `Ingest.batch`."""
+    ingest: Ingest = request.app.state.ingest
+    return await ingest.batch(request_of(site, request), request.receive)
 
 
 def ingesting(ingest: Ingest, inner: ASGIApp) -> ASGIApp:

@@ -16,7 +16,6 @@ import anyio
 import msgspec
 from anyio import to_thread
 from litestar import Request as HTTPRequest
-from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from trailbook.access import Viewer
@@ -30,12 +29,12 @@ from trailbook.errors import (
 )
 from trailbook.finding import Shown
 from trailbook.query import Query, from_params
-from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.outflow import Flow, Outflow
 from trailbook.web.http.problems import NotAcceptableError
-from trailbook.web.http.request import Request, Site, refuse_parameters, request_of
+from trailbook.web.http.request import Request, refuse_parameters, request_of
 from trailbook.web.http.responses import acceptable
+from trailbook.web.http.site import Site
 from trailbook.web.http.transfers import Transfers
 
 MOST, IN_ALL = 5, 1_000  # streams a viewer; all
@@ -58,6 +57,7 @@ class Streams:
 
     def __init__(self) -> None:
         self.stopping: Callable[[], bool] = lambda: False
+        self.transfers = Transfers(IN_ALL)
         self._open: Counter[tuple[str, str, str]] = Counter()
 
     def count(self) -> int:
@@ -121,24 +121,18 @@ class Following(Struct, frozen=True):
             return None
 
 
-def route(site: Site, path: str, streams: Streams) -> HTTPRouteHandler:
-    """GET live: the stream of a filter."""
-
-    transfers = Transfers(IN_ALL)
-
-    async def live(request: HTTPRequest[Any, Any, Any]) -> Outflow:
-        plain = request_of(site, request)
-        following = await to_thread.run_sync(_following, plain, streams, limiter=site.limiter)
-        return Outflow(_flow(following, transfers), headers=_HEADERS, media_type=_TYPE)
-
-    return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(live)
+async def follow(site: Site, request: HTTPRequest[Any, Any, Any]) -> Outflow:
+    """GET live: the stream of a filter. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
+    plain = request_of(site, request)
+    following = await to_thread.run_sync(_following, plain, request.app.state.streams, limiter=site.limiter)
+    return Outflow(_flow(following), headers=_HEADERS, media_type=_TYPE)
 
 
-def _flow(following: Following, transfers: Transfers) -> Flow:
+def _flow(following: Following) -> Flow:
     """A stream says itself that it ends, unless nobody reads it: then its connection breaks."""
     return Flow(
         viewer=following.viewer,
-        transfers=transfers,
+        transfers=following.streams.transfers,
         begin=lambda _beside: events(following),
         still=following.admitted,
         site=following.request.site,
@@ -157,7 +151,7 @@ def _following(request: Request, streams: Streams) -> Following:
     if len(places) > 1 or (place is not None and not _PLACE.fullmatch(place)):
         refuse_parameters([Fault("/after", "parameter-invalid", "is not the id of one event")])
     pairs = [pair for pair in request.pairs if pair[0] != "after"]
-    query = from_params(pairs, vocabulary_of(request.log.catalogue))
+    query = from_params(pairs, request.vocabulary)
     if query.as_of is not None:
         refuse_parameters([Fault("/as_of", "parameter-unknown", "is not a parameter of a stream")])
     after = request.log.size(viewer=viewer) - 1 if place is None else int(place)

@@ -12,7 +12,6 @@ from trailbook.administration import NewView, ViewerView
 from trailbook.model import instant, prepare, written
 from trailbook.query import from_params, to_params
 from trailbook.web.api.access import by, sent
-from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.api.exports import values_of
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
@@ -53,30 +52,30 @@ class ViewList(Struct, frozen=True, kw_only=True):
     views: tuple[ViewAnswer, ...]
 
 
-def listed(request: Request) -> Response[bytes]:
+def list_views(request: Request) -> Response[bytes]:
     """GET views."""
     request.only()
     return _json(ViewList(views=tuple(_answer(view) for view in administration.list_views(by(request)))))
 
 
-def add(request: Request) -> Response[bytes]:
+def add_view(request: Request) -> Response[bytes]:
     """POST views: 201."""
     view = administration.add_view(by(request), _wanted(request))
     return _json(_answer(view), 201, f"{request.site.base_url}{request.path}/{view.id}")
 
 
-def show(request: Request) -> Response[bytes]:
+def show_view(request: Request) -> Response[bytes]:
     """GET views/{view}."""
     request.only()
     return _json(_answer(administration.find_view(by(request), request.params["view"])))
 
 
-def change(request: Request) -> Response[bytes]:
+def change_view(request: Request) -> Response[bytes]:
     """PUT views/{view}."""
     return _json(_answer(administration.change_view(by(request), request.params["view"], _wanted(request))))
 
 
-def remove(request: Request) -> Response[bytes]:
+def remove_view(request: Request) -> Response[bytes]:
     """DELETE views/{view}: 204."""
     request.only()
     administration.remove_view(by(request), request.params["view"])
@@ -89,7 +88,7 @@ def _wanted(request: Request) -> NewView:
     pairs = [(name, value) for name, values in view.filter.items() for value in values_of(values)]
     return NewView(
         name=view.name,
-        query=from_params(pairs, vocabulary_of(request.log.catalogue)),
+        query=from_params(pairs, request.vocabulary),
         shared=view.shared,
         default=view.default,
         alert=view.alert,

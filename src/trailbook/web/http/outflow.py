@@ -22,7 +22,8 @@ from trailbook.errors import UnauthenticatedError
 from trailbook.export import Beside
 from trailbook.web.http.auth import admit_api
 from trailbook.web.http.limits import RequestTimeoutError
-from trailbook.web.http.request import Request, Site
+from trailbook.web.http.request import Request
+from trailbook.web.http.site import Site
 from trailbook.web.http.transfers import Transfers
 
 LOOK = 0.4  # seconds between two looks at whether a transfer may go on

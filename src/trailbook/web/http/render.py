@@ -6,7 +6,7 @@ unknown variables.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.environment import TemplateModule
 from litestar import Response
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from trailbook.errors import NotFoundError
 from trailbook.web.http.request import Request
@@ -105,6 +106,14 @@ def html(template: str, status: int = 200, *, part: bool = False, **variables: A
     frame = "part.html" if part else "frame.html"
     text = _templates(variables["t"].lang).get_template(template).render(frame=frame, **variables)
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
+
+
+def page(
+    template: str, models: Sequence[Struct], *, status: int = 200, part: bool = False
+) -> Response[bytes]:
+    """A page made of its models, such as what stands around it and itself: their members are its template's names."""
+    variables = {name: getattr(model, name) for model in models for name in model.__struct_fields__}
+    return html(template, status, part=part, **variables)
 
 
 def see(path: str) -> Response[bytes]:

@@ -1,7 +1,6 @@
 """A request as the handlers see it: who asks, of which organisation, with which parameters.
 
-Owns the step from the framework's request to plain data, and the threads in which the synchronous core runs.
-Refuses parameters that are not UTF-8, and knows no route.
+Owns the step from the framework's request to plain data. Refuses parameters that are not UTF-8, and knows no route.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,27 +8,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from anyio import CapacityLimiter
 from litestar import Request as HTTPRequest
 from msgspec import Struct, structs
 
 from trailbook.access import Viewer
-from trailbook.deployment import Deployment
+from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
-from trailbook.export import Runner
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
-from trailbook.web.http.bodies import Bodies
-from trailbook.web.http.forwarded import Proxies
-from trailbook.web.http.hashing import HashingLane
-from trailbook.web.http.lane import Lane
-from trailbook.web.http.limits import Gate
-from trailbook.web.http.row_cache import RowCache
+from trailbook.query import Vocabulary
+from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, words
-from trailbook.web.http.transfers import Outflows
-
-THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
 
 
 class ParameterInvalidError(InvalidError):
@@ -43,24 +33,6 @@ def refuse_parameters(faults: Sequence[Fault]) -> None:
     if faults:
         detail = "; ".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in faults)
         raise ParameterInvalidError(detail, tuple(faults))
-
-
-class Site(Struct, frozen=True):
-    """What every handler of one application shares."""
-
-    deployment: Deployment
-    base_url: str
-    timezone: str
-    limiter: CapacityLimiter
-    exports: Runner
-    gate: Gate
-    row_cache: RowCache
-    lane: Lane
-    bodies: Bodies
-    outflows: Outflows
-    hashing: HashingLane
-    proxies: Proxies
-    strangers: CapacityLimiter
 
 
 class Admission(Struct, frozen=True, gc=False):
@@ -121,6 +93,16 @@ class Request(Struct, frozen=True, kw_only=True):
         return self.site.deployment.log(self.org)
 
     @property
+    def catalogue(self) -> Catalogue:
+        """What may be recorded here."""
+        return self.site.deployment.catalogue
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The names that a filter may use."""
+        return vocabulary_of(self.catalogue)
+
+    @property
     def words(self) -> Words:
         return words(self.lang)
 
@@ -141,6 +123,11 @@ class Request(Struct, frozen=True, kw_only=True):
                 faults.append(Fault(f"/{name}", "parameter-invalid", "is given more than once"))
         refuse_parameters(faults)
         return dict(self.pairs)
+
+
+def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
+    """The names of a catalogue that a filter may use."""
+    return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
 
 
 def request_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:

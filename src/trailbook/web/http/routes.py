@@ -1,143 +1,107 @@
-"""Routes: each kind of route, and who is let in to it before its handler runs.
+"""Routes: how a row of the application's table becomes what the framework calls.
 
-Owns that no handler is reached without a gate. Refuses to know what a handler does.
+Owns that no handler is reached but through the door its row names. Refuses to know what a handler does.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from anyio import to_thread
 from litestar import Request as HTTPRequest, Response
+from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from trailbook.access import Scope
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.lane import Asker
 from trailbook.web.http.problems import NotAcceptableError
-from trailbook.web.http.request import Admission, Request, Site, request_of, with_members
+from trailbook.web.http.request import Admission, Request, request_of, with_members
 from trailbook.web.http.responses import acceptable
+from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import TooLargeError
 
-Method = Literal["GET", "POST", "PUT", "DELETE"]
-
+# Who is let in: whoever comes; who may see the pages; or who has the scope, as a key or by permission.
+Door = Literal["open", "page", "read", "export", "prove", "administer"]
 Handler = Callable[[Request], Response[Any] | Hashing]
+OwnHandler = Callable[[Site, HTTPRequest[Any, Any, Any]], Awaitable[Response[Any]]]
 
 
-class Routes(Struct, frozen=True):
-    """Makes route handlers of plain functions: the core is synchronous, so each runs in a thread of its own."""
+class Route(Struct, frozen=True):
+    """A route: how and where it is asked, who is let in, and what answers; its body has at most `most` bytes."""
 
-    site: Site
+    name: str
+    door: Door
+    handler: Handler
+    most: int = 16 * 1024
 
-    def open(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
-        """A route that asks nobody who they are."""
-        return self._route(method, path, handler, admit=None)
 
-    def page(self, path: str, handler: Handler) -> HTTPRouteHandler:
-        """A page below an organisation, for viewers with full access."""
-        return self._route("GET", path, handler, admit=self._to_page)
+class OwnRoute(Struct, frozen=True):
+    """A route whose handler reads the request and lets in itself, as what records and what streams must."""
 
-    def api(self, method: Literal["GET"], path: str, handler: Handler) -> HTTPRouteHandler:
-        """A path of the API for reading; those that record stand in `fast_path`."""
-        return self._route(method, path, handler, admit=self._to("read"))
+    name: str
+    handler: OwnHandler
 
-    def proofs(self, path: str, handler: Handler) -> HTTPRouteHandler:
-        """A path that only those who may read proofs are let in to."""
-        return self._route("GET", path, handler, admit=self._to("prove"))
 
-    def exports(self, method: Method, path: str, handler: Handler, *, most: int = 0) -> HTTPRouteHandler:
-        """A path of exports; a change of them by cookie comes from our own pages."""
-        admit = self._to("export")
+def mounted(site: Site, route: Route | OwnRoute) -> HTTPRouteHandler:
+    """A row of the table as the framework takes it."""
+    method, _, path = route.name.partition(" ")
+    handle = _own(site, route) if isinstance(route, OwnRoute) else _through_the_door(site, route)
+    # What is answered says its own status; of a DELETE the framework would say that nothing is.
+    status = 200 if method == "DELETE" else None
+    return HTTPRouteHandler(path, http_method=HttpMethod(method), name=route.name, status_code=status)(handle)
 
-        def guarded(request: Request) -> Admission:
-            _guard(request, method)
-            return admit(request)
 
-        return self._route(method, path, handler, admit=guarded, most=most or 16 * 1024)
+def _own(site: Site, route: OwnRoute) -> Callable[..., Awaitable[Response[Any]]]:
+    async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
+        return await route.handler(site, request)
 
-    def own(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
-        """A path of the API for what is a reader's own; a change of it by cookie comes from our own pages."""
-        admit = self._to("read")
+    return handle
 
-        def guarded(request: Request) -> Admission:
-            _guard(request, method)
-            return admit(request)
 
-        return self._route(method, path, handler, admit=guarded)
+def _through_the_door(site: Site, route: Route) -> Callable[..., Awaitable[Response[Any]]]:
+    """The core is synchronous: who asks is let in, and answered, in a thread of their own."""
+    bound = Bound(route.most, TooLargeError, f"this path takes {route.most} bytes")
+    # A flood of strangers would have every thread open a connection to the store, which it keeps.
+    limiter = site.strangers if route.door == "open" else site.limiter
+    changes = route.name.startswith(("POST", "PUT"))
 
-    def form(self, path: str, handler: Handler) -> HTTPRouteHandler:
-        """A form of a page below an organisation, sent from our own pages."""
+    def let_in(request: Request) -> Request:
+        return request if route.door == "open" else with_members(request, admitted=_admit(request, route))
 
-        def guarded(request: Request) -> Admission:
-            _guard(request, "POST")
-            return self._to_page(request)
+    def answer(request: Request) -> Response[Any] | Hashing:
+        made = route.handler(request)
+        return made if isinstance(made, Hashing) else _answered(request, made)
 
-        return self._route("POST", path, handler, admit=guarded)
+    async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
+        plain = request_of(site, request)
+        if changes:  # nobody's body is read before they are let in
+            bound.announced(plain.headers)
+            if route.door != "open":
+                plain = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
+            with site.bodies.space(_sender(plain)) as space:
+                whole = with_members(plain, body=await space.body(request.receive, bound))
+                return await _hashed(site, await to_thread.run_sync(answer, whole, limiter=limiter))
+        return await _hashed(site, await site.lane.run(lambda: answer(let_in(plain)), _asker(plain)))
 
-    def care(self, method: Method, path: str, handler: Handler) -> HTTPRouteHandler:
-        """A path of the API or of the settings, for whoever may manage access."""
+    return handle
 
-        def admit(request: Request) -> Admission:
-            _guard(request, method)
-            return self._to("administer")(request)
 
-        return self._route(method, path, handler, admit=admit)
-
-    def _to(self, scope: Scope) -> Callable[[Request], Admission]:
-        def admit(request: Request) -> Admission:
-            return admit_api(request, scope)
-
-        return admit
-
-    def _to_page(self, request: Request) -> Admission:
+def _admit(request: Request, route: Route) -> Admission:
+    """Whoever may come through a route's door. Raises: CrossSiteError; as `admit_page` and `admit_api`."""
+    _guard(request)
+    if route.door == "page":
         viewer = admit_page(request)
         return Admission(viewer, viewer.item)
-
-    def _route(
-        self,
-        method: Method,
-        path: str,
-        handler: Handler,
-        *,
-        admit: Callable[[Request], Admission] | None,
-        most: int = 16 * 1024,
-    ) -> HTTPRouteHandler:
-        site, bound = self.site, Bound(most, TooLargeError, f"this path takes {most} bytes")
-        # A flood of strangers would have every thread open a connection to the store, which it keeps.
-        limiter = site.strangers if admit is None else site.limiter
-
-        def let_in(request: Request) -> Request:
-            return request if admit is None else with_members(request, admitted=admit(request))
-
-        def answer(request: Request) -> Response[Any] | Hashing:
-            made = handler(request)
-            return made if isinstance(made, Hashing) else _answered(request, made)
-
-        async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
-            plain = request_of(site, request)
-            if method in ("POST", "PUT"):  # nobody's body is read before they are let in
-                bound.announced(plain.headers)
-                if admit is not None:
-                    plain = await to_thread.run_sync(let_in, plain, limiter=site.limiter)
-                with site.bodies.space(_sender(plain)) as space:
-                    whole = with_members(plain, body=await space.body(request.receive, bound))
-                    return await _hashed(site, await to_thread.run_sync(answer, whole, limiter=limiter))
-            return await _hashed(site, await site.lane.run(lambda: answer(let_in(plain)), _asker(plain)))
-
-        handle.__name__ = handler.__name__
-        return HTTPRouteHandler(
-            path,
-            http_method=method,
-            name=f"{method} {path}",
-            status_code=200 if method == "DELETE" else None,  # what is answered says its own
-        )(handle)
+    assert route.door != "open"
+    return admit_api(request, route.door)
 
 
-def _guard(request: Request, method: Method) -> None:
+def _guard(request: Request) -> None:
     """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
-    if method != "GET" and "authorization" not in request.headers and session(request.headers) is not None:
+    by_cookie = "authorization" not in request.headers and session(request.headers) is not None
+    if request.method != "GET" and by_cookie:
         require_same_site(request)
 
 

@@ -6,7 +6,7 @@ decide who may see an entry, and to outlive an erasure.
 """
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -46,24 +46,19 @@ class RowCache:
         self._lists: Memo[tuple[Erasures, Hashable], _Rows] = Memo(MOST)
         self._lock = threading.Lock()
 
-    def rows(self, at: RowList, entries: Sequence[Shown], draw: Callable[[Shown], Drawing]) -> list[Drawing]:
-        """The rows of a list, in the order of its entries."""
+    def recall(self, at: RowList, entries: Sequence[Shown]) -> dict[str, Drawing]:
+        """The rows of those entries of a list that were drawn before as they are now, by the entries' ids."""
         at.erasures.reach(self._lists)
-        remembered = self._list(at)
-        rows: _Rows = {}
-        for shown in entries:
-            row = remembered.get(shown.id)
-            rows[shown.id] = row if row is not None and row.shown == shown else _Row(shown, draw(shown))
-        self._keep(at, rows)
-        return [row.drawing for row in rows.values()]
-
-    def _list(self, at: RowList) -> _Rows:
         with self._lock:
-            return self._lists.get((at.erasures, at.address)) or {}
+            remembered = self._lists.get((at.erasures, at.address)) or {}
+        rows = ((shown, remembered.get(shown.id)) for shown in entries)
+        return {shown.id: row.drawing for shown, row in rows if row is not None and row.shown == shown}
 
-    def _keep(self, at: RowList, rows: _Rows) -> None:
+    def keep(self, at: RowList, entries: Sequence[Shown], rows: Mapping[str, Drawing]) -> None:
+        """Keep the rows of a list, by its entries' ids."""
         key = (at.erasures, at.address)
+        kept = {shown.id: _Row(shown, rows[shown.id]) for shown in entries}
         with self._lock:
-            self._lists.put(key, rows)
+            self._lists.put(key, kept)
             if at.erasures.count != at.count:  # asked after, for an erasure counts before it empties
                 self._lists.drop(key)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from trailbook.catalogue import RETENTIONS, Category
 from trailbook.finding import Shown
 from trailbook.query import Order, Query, Term, fold, from_params
-from trailbook.web.http.render import html
+from trailbook.web.http.render import page
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address
 from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
@@ -42,19 +42,23 @@ class HeardIntegration(Struct, frozen=True, kw_only=True):
     silent: bool
 
 
-def about(request: Request) -> Response[Any]:
+class AboutPage(Struct, frozen=True):
+    """What is recorded, by label, and which integrations were heard of."""
+
+    recorded: list[RecordedCategory]
+    heard: list[HeardIntegration]
+
+
+def about_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/about."""
     request.only()
     presenter = presenter_of(request, None, home_zone(request))
     sees = request.log.clearance(viewer=request.viewer).sees
     seen = [category for category in presenter.catalogue.categories.values() if sees(category.name)]
     recorded = [_recorded(request, presenter, category) for category in seen]
-    return html(
-        "about.html",
-        **frame(request),
-        recorded=sorted(recorded, key=lambda category: fold(category.label)),
-        heard=_heard(request, presenter),
-    )
+    recorded.sort(key=lambda category: fold(category.label))
+    model = AboutPage(recorded, _heard(request, presenter))
+    return page("about.html", (frame(request), model))
 
 
 def _recorded(request: Request, presenter: Presenter, category: Category) -> RecordedCategory:
@@ -89,12 +93,12 @@ def _heard(request: Request, presenter: Presenter) -> list[HeardIntegration]:
 
 
 def _end(request: Request, query: Query, order: Order) -> Shown | None:
-    page = request.log.search(
+    entries = request.log.search(
         query,
         viewer=request.viewer,
         order=order,
         limit=1,
         lang=request.lang,
         part_of=from_params([FOLDED, ("tz", home_zone(request))]),
-    )
-    return page.entries[0] if page.entries else None
+    ).entries
+    return entries[0] if entries else None

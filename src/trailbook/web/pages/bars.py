@@ -5,7 +5,7 @@ it works without a script. Refuses to draw what is not shown of a person: then i
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,14 @@ from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, T
 from trailbook.finding import Bar, Histogram
 from trailbook.model import instant, microseconds, parse_instant
 from trailbook.query import Query, day_end, day_start, in_words, interval, local_time
-from trailbook.web.http.render import html, partial
+from trailbook.web.http.render import page, partial
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words
-from trailbook.web.pages.address import Address, PageParameters, Pairs, address, within
-from trailbook.web.pages.frame import frame, presenter_of
-from trailbook.web.pages.names import Naming
+from trailbook.web.pages.address import Address, PageParameters, Pairs, address, tidied, within
+from trailbook.web.pages.broken import mendable
+from trailbook.web.pages.frame import frame, list_of, presenter_of
+from trailbook.web.pages.names import Naming, items_of
+from trailbook.web.pages.rows import Presenter
 
 LOOKS = 7  # categories that have a colour and a pattern of their own; the rest share one more
 CHOOSING = "choose"
@@ -67,6 +69,32 @@ class Key(Struct, frozen=True):
     href: str | None
 
 
+class Picture(Struct, frozen=True, kw_only=True):
+    """The bars and what stands around them; `begins` is the first bar of a range of which the last is to be chosen."""
+
+    title: str
+    bars: list[DrawnBar]
+    keys: list[Key]
+    most: str | None
+    stacked: bool
+    stack: str
+    choosing: str | None
+    begins: str | None
+    choose: str
+    cancel: str
+
+
+class BarsPage(Struct, frozen=True, kw_only=True):
+    """The picture of a list, or why there is none, and of which list."""
+
+    filter_words: str
+    list: str
+    zone: str
+    tz: str
+    picture: Picture | None
+    why: str | None
+
+
 class Choice(Struct, frozen=True, kw_only=True):
     """How the bars are looked at: stacked or not, and how far the choice of a range has come."""
 
@@ -84,33 +112,30 @@ def address_of(state: Address, query: Query) -> str:
     return address(f"{state.path}/bars", state.kept(query))
 
 
-def bars(request: Request, state: Address, own: dict[str, str]) -> Response[Any]:
-    """GET bars: the picture of a list, as a page of its own or for the page that shows the list.
-
-    Raises: FilterInvalidError.
-    """
-    choice = _choice(own)
-    presenter = presenter_of(request, state, state.query.tz)
-    naming = Naming(request.log, request.viewer, presenter, entries=[])
-    variables = {
-        **frame(request),
-        "filter_words": in_words(state.fresh, naming.label, request.lang),
-        "list": state.href(state.fresh),
-        "zone": presenter.words.zone(presenter.zone),
-        "tz": state.query.tz,
-    }
-    part = partial(request.headers)
-    template = "bars-part.html" if part else "bars.html"
+@mendable
+def bars_page(request: Request) -> Response[Any]:
+    """GET bars: the picture of a list, as a page of its own or for the page that shows the list."""
+    parameters = owned(tidied(request.pairs))
+    state, choice = list_of(request, parameters.listed), _choice(parameters.own)
+    now, why, histogram = request.site.deployment.clock(), None, None
     try:
         histogram = request.log.histogram(state.query, viewer=request.viewer, by_category=choice.stacked)
-    except (FiguresOfAPersonError, TooManyBarsError) as error:
-        return html(template, 422, **variables, picture=None, why=why_none(request.words, error))
-    return html(template, **variables, picture=picture(request, state, histogram, choice=choice), why=None)
-
-
-def why_none(t: Words, error: FiguresOfAPersonError | TooManyBarsError) -> str:
-    """Why there is no picture."""
-    return t("bars.person" if isinstance(error, FiguresOfAPersonError) else "bars.many")
+    except FiguresOfAPersonError:
+        why = request.words("bars.person")
+    except TooManyBarsError:
+        why = request.words("bars.many")
+    items = items_of(request.log, state.fresh, viewer=request.viewer)
+    presenter = presenter_of(request, state, state.query.tz)
+    model = BarsPage(
+        filter_words=in_words(state.fresh, Naming(presenter, items).label, request.lang),
+        list=state.href(state.fresh),
+        zone=presenter.words.zone(presenter.zone),
+        tz=state.query.tz,
+        picture=None if histogram is None else picture(presenter, state, histogram, choice=choice, now=now),
+        why=why,
+    )
+    template = "bars-part.html" if partial(request.headers) else "bars.html"
+    return page(template, (frame(request), model), status=422 if why else 200)
 
 
 def _choice(own: dict[str, str]) -> Choice:
@@ -138,27 +163,6 @@ def owned(pairs: Pairs) -> PageParameters:
     return PageParameters(dict(own), [pair for pair in pairs if pair[0] not in _OWN])
 
 
-def picture(request: Request, state: Address, histogram: Histogram, *, choice: Choice) -> dict[str, Any]:
-    """What the template needs to draw."""
-    t, zone = request.words, ZoneInfo(state.query.tz)
-    drawing = _Picture(request, state, histogram, choice=choice)
-    drawn = [drawing.bar(at) for at in range(len(histogram.bars))]
-    peak = max((bar for bar in drawn), key=lambda bar: bar.count, default=None)
-    first = choice.first
-    return {
-        "title": t(f"bars.per.{histogram.bucket}"),
-        "bars": drawn,
-        "keys": drawing.keys(),
-        "most": t("bars.most", bar=peak.label) if peak and peak.count and len(drawn) > 1 else None,
-        "stacked": choice.stacked,
-        "stack": drawing.address([("range", choice.range)] if choice.range else [], not choice.stacked),
-        "choosing": None if choice.range is None else t("bars.first" if first is None else "bars.last"),
-        "from": None if first is None else name_of(t, histogram, (first, first + 1), zone),
-        "choose": drawing.address([("range", CHOOSING)], choice.stacked),
-        "cancel": drawing.address([], choice.stacked),
-    }
-
-
 def ranked(histogram: Histogram) -> list[str]:
     """The categories that stand in the bars, most first."""
     totals: dict[str, int] = {}
@@ -179,31 +183,60 @@ def looks_of(named: list[str], categories: Iterable[str]) -> list[int]:
     return [looks[name] for name in named]
 
 
-class _Picture:
-    """One picture being drawn."""
+def picture(
+    presenter: Presenter, state: Address, histogram: Histogram, *, choice: Choice, now: datetime
+) -> Picture:
+    """The bars of a list as the template draws them."""
+    return _Drawing(presenter, state, histogram, choice=choice, now=now).picture()
 
-    def __init__(self, request: Request, state: Address, histogram: Histogram, *, choice: Choice) -> None:
-        self._request, self._state, self._histogram, self._choice = request, state, histogram, choice
+
+class _Drawing:
+    """One picture being drawn, of a list at a moment."""
+
+    def __init__(
+        self, presenter: Presenter, state: Address, histogram: Histogram, *, choice: Choice, now: datetime
+    ) -> None:
+        self._presenter, self._state, self._histogram = presenter, state, histogram
+        self._choice, self._now = choice, now
         categories = ranked(histogram) if choice.stacked else []
         # A rest of one is itself.
         named = LOOKS if len(categories) > LOOKS + 1 else len(categories)
         self._named, self._rest = categories[:named], categories[named:]
         self._looks = [
-            *looks_of(self._named, request.log.catalogue.categories),
+            *looks_of(self._named, presenter.catalogue.categories),
             *([LOOKS] if self._rest else []),
         ]
-        self._zone = ZoneInfo(state.query.tz)
+        self._zone = presenter.zone
         self._peak = max((bar.count for bar in histogram.bars), default=0) or 1
 
-    def address(self, more: Pairs, stacked: bool) -> str:
+    def picture(self) -> Picture:
+        """What the template needs to draw."""
+        t, choice, histogram = self._presenter.words, self._choice, self._histogram
+        drawn = [self._bar(at) for at in range(len(histogram.bars))]
+        peak = max((bar for bar in drawn), key=lambda bar: bar.count, default=None)
+        first = choice.first
+        return Picture(
+            title=t(f"bars.per.{histogram.bucket}"),
+            bars=drawn,
+            keys=self._keys(),
+            most=t("bars.most", bar=peak.label) if peak and peak.count and len(drawn) > 1 else None,
+            stacked=choice.stacked,
+            stack=self._address([("range", choice.range)] if choice.range else [], not choice.stacked),
+            choosing=None if choice.range is None else t("bars.first" if first is None else "bars.last"),
+            begins=None if first is None else name_of(t, histogram, (first, first + 1), self._zone),
+            choose=self._address([("range", CHOOSING)], choice.stacked),
+            cancel=self._address([], choice.stacked),
+        )
+
+    def _address(self, more: Pairs, stacked: bool) -> str:
         """The address of this picture, looked at in another way."""
         by = [("by", "category")] if stacked else []
         return address(f"{self._state.path}/bars", [*self._state.kept(self._state.query), *by, *more])
 
-    def keys(self) -> list[Key]:
-        catalogue, t = self._request.log.catalogue, self._request.words
+    def _keys(self) -> list[Key]:
+        t = self._presenter.words
         keys = [
-            Key(look, catalogue.label("category", name, t.lang), self._only(name))
+            Key(look, self._presenter.label("category", name), self._only(name))
             for look, name in zip(self._looks, self._named, strict=False)
         ]
         return [*keys, Key(LOOKS, t.counted("bars.rest", len(self._rest)), None)] if self._rest else keys
@@ -213,9 +246,8 @@ class _Picture:
         query = structs.replace(self._state.fresh, terms=terms)
         return self._state.href(structs.replace(self._state, query=query).with_value("category", name))
 
-    def bar(self, at: int) -> DrawnBar:
-        """One bar."""
-        bar, t = self._histogram.bars[at], self._request.words
+    def _bar(self, at: int) -> DrawnBar:
+        bar, t = self._histogram.bars[at], self._presenter.words
         span = span_of(bar)
         when = name_of(t, self._histogram, span, self._zone)
         lead = self._lead(bar)
@@ -253,7 +285,7 @@ class _Picture:
     def _lead(self, bar: Bar) -> Lead:
         first = self._choice.first
         if self._choice.range == CHOOSING:
-            return Lead(self.address([("range", bar.from_)], self._choice.stacked), step=True)
+            return Lead(self._address([("range", bar.from_)], self._choice.stacked), step=True)
         start, end = span_of(bar)
         if first is not None:
             spans = (span_of(other) for other in self._histogram.bars)
@@ -262,7 +294,7 @@ class _Picture:
         elif not bar.count:
             return Lead(None)
         whole = self._histogram.bucket != "hour"
-        query = narrowed(self._request, self._state.fresh, (start, end), whole_days=whole)
+        query = narrowed(self._state.fresh, (start, end), self._now, whole_days=whole)
         return Lead(self._state.href(query))
 
 
@@ -271,17 +303,17 @@ def span_of(bar: Bar) -> tuple[int, int]:
     return microseconds(parse_instant(bar.from_)), microseconds(parse_instant(bar.to))
 
 
-def narrowed(request: Request, query: Query, span: tuple[int, int], *, whole_days: bool) -> Query:
+def narrowed(query: Query, span: tuple[int, int], now: datetime, *, whole_days: bool) -> Query:
     """The filter narrowed to a range: as days where it is made of whole ones, else as instants."""
     (start, end), zone = span, ZoneInfo(query.tz)
-    since, until = interval(query, request.site.deployment.clock())
+    since, until = interval(query, now)
     first, last = _day(start, zone), _day(end - 1, zone)
     # Where the filter has no end of its own the bars end with the entries: their whole day holds the same.
     begins = day_start(first, zone) == start or (whole_days and since is None)
     ends = day_end(last, zone) == end or (whole_days and until is None)
     if begins and ends:
         return structs.replace(query, date=None, from_=first.isoformat(), to=last.isoformat())
-    return within(query, request.site.deployment.clock(), since=start, until=end)
+    return within(query, now, since=start, until=end)
 
 
 def _day(at: int, zone: ZoneInfo) -> date:

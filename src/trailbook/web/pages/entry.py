@@ -4,79 +4,27 @@ Owns what is said of an entry and its state, and which entries it is read togeth
 neighbour: where the entry is not in the filter, there is none.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from litestar import Response
 from msgspec import Struct
 
+from trailbook.catalogue import SentencePiece
 from trailbook.errors import EntryExpiredError
-from trailbook.finding import Shown
+from trailbook.finding import Page, Shown
 from trailbook.model import microseconds
-from trailbook.query import Order, Query, local_time
-from trailbook.web.api.entries import vocabulary_of
-from trailbook.web.http.render import html, partial
+from trailbook.query import Order, Query
+from trailbook.web.http.render import page, partial
 from trailbook.web.http.request import Request
-from trailbook.web.pages.address import Address, read_address, tidied, within
-from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
-from trailbook.web.pages.names import Naming
-from trailbook.web.pages.rows import Addresses
+from trailbook.web.pages.address import Address, tidied, within
+from trailbook.web.pages.facts import Facts, facts
+from trailbook.web.pages.frame import frame, list_of, presenter_of
+from trailbook.web.pages.rows import Addresses, Presenter
 
 RELATED = 10
 _PAGE, _MOST_PAGES = 50, 4
-
-
-def entry(request: Request, id_: str) -> Response[Any]:
-    """GET /orgs/{org}/activity/e/{id}: all there is to say of one entry. Raises: NotFoundError, FilterInvalidError."""
-    state = _list(request)
-    part = partial(request.headers)
-    try:
-        shown = request.log.show(request.entry_id(id_), viewer=request.viewer, lang=request.lang)
-    except EntryExpiredError as error:
-        return html("expired.html", 410, part=part, **frame(request), seq=error.seq, leaf=error.leaf.hex())
-    return html(
-        "panel.html" if part else "entry.html", **frame(request), **_body(request, state, shown), panel=part
-    )
-
-
-def _list(request: Request) -> Address:
-    """The list that the entry was opened from, as its address says. Raises: FilterInvalidError."""
-    pairs, vocabulary = tidied(request.pairs), vocabulary_of(request.log.catalogue)
-    return read_address(home(request), pairs, vocabulary=vocabulary, home_zone=home_zone(request))
-
-
-def _body(request: Request, state: Address, shown: Shown) -> dict[str, Any]:
-    """What stands on the page and in the panel alike."""
-    presenter = presenter_of(request, state, state.query.tz)
-    naming = Naming(request.log, request.viewer, presenter, entries=[shown])
-    proofs = request.org if request.viewer.read_proofs == "full" and shown.state != "accepted" else None
-    related = request.log.related(
-        request.entry_id(shown.id), viewer=request.viewer, limit=RELATED, lang=request.lang
-    )
-    beside = neighbours(request, state.query, shown)
-    lead = Addresses(state)
-    return {
-        "facts": naming.facts(shown, home(request)),
-        "proofs": proofs,
-        "signed": _signed(request) if proofs else None,
-        "related": [_related(request, lead, entry, presenter.zone) for entry in related.entries],
-        "more_related": (related.count or 0) - len(related.entries),
-        "older": beside.older and lead.entry(beside.older.id),
-        "newer": beside.newer and lead.entry(beside.newer.id),
-        "list": state.href(state.query),
-        "alone": lead.entry(shown.id),
-    }
-
-
-def _related(request: Request, lead: Addresses, shown: Shown, zone: ZoneInfo) -> dict[str, str]:
-    at = local_time(datetime.fromisoformat(shown.occurred_at), zone)
-    return {"href": lead.entry(shown.id), "sentence": shown.sentence, "when": request.words.moment(at)}
-
-
-def _signed(request: Request) -> int:
-    """The size of the last signed head. Source: C2SP tlog-checkpoint."""
-    return int(request.log.checkpoint(viewer=request.viewer).split(b"\n", 2)[1])
 
 
 class Neighbours(Struct, frozen=True):
@@ -84,6 +32,104 @@ class Neighbours(Struct, frozen=True):
 
     older: Shown | None
     newer: Shown | None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """An entry as the log answers it: its sentence, what is read together with it, and how much is signed."""
+
+    shown: Shown
+    related: Page
+    beside: Neighbours
+    pieces: Sequence[SentencePiece]
+    proofs: str | None
+    signed: int | None
+
+
+class RelatedEntry(Struct, frozen=True):
+    """An entry that belongs together with the one on the page."""
+
+    href: str
+    sentence: str
+    when: str
+
+
+class EntryPage(Struct, frozen=True, kw_only=True):
+    """What stands on an entry's page and in the panel alike; `proofs` is the organisation, for who may read them."""
+
+    panel: bool
+    facts: Facts
+    proofs: str | None
+    signed: int | None
+    related: list[RelatedEntry]
+    more_related: int
+    older: str | None
+    newer: str | None
+    list: str
+    alone: str
+
+
+class ExpiredPage(Struct, frozen=True):
+    """What is left of an entry whose time is over."""
+
+    seq: int
+    leaf: str
+
+
+def entry_page(request: Request) -> Response[Any]:
+    """GET e/{id}: all there is to say of one entry. Raises: NotFoundError, FilterInvalidError."""
+    state, part = list_of(request, tidied(request.pairs)), partial(request.headers)
+    try:
+        answer = _ask(request, state.query)
+    except EntryExpiredError as error:
+        gone = ExpiredPage(error.seq, error.leaf.hex())
+        return page("expired.html", (frame(request), gone), status=410, part=part)
+    around, presenter = frame(request), presenter_of(request, state, state.query.tz)
+    model = _model(answer, state, presenter, panel=part)
+    return page("panel.html" if part else "entry.html", (around, model))
+
+
+def _ask(request: Request, query: Query) -> Answer:
+    """What the log says of the entry, which was opened from a list. Raises: NotFoundError, EntryExpiredError."""
+    log, viewer, lang = request.log, request.viewer, request.lang
+    id_ = request.entry_id(request.params["id"].strip("/"))
+    shown = log.show(id_, viewer=viewer, lang=lang)
+    related = log.related(id_, viewer=viewer, limit=RELATED, lang=lang)
+    beside = neighbours(request, query, shown)
+    proofs = request.org if viewer.read_proofs == "full" and shown.state != "accepted" else None
+    return Answer(
+        shown=shown,
+        related=related,
+        beside=beside,
+        pieces=log.pieces(shown, viewer=viewer, lang=lang),
+        proofs=proofs,
+        signed=_signed(request) if proofs else None,
+    )
+
+
+def _model(answer: Answer, state: Address, presenter: Presenter, *, panel: bool) -> EntryPage:
+    lead, older, newer = Addresses(state), answer.beside.older, answer.beside.newer
+    return EntryPage(
+        panel=panel,
+        facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path),
+        proofs=answer.proofs,
+        signed=answer.signed,
+        related=[_related(entry, lead, presenter) for entry in answer.related.entries],
+        more_related=(answer.related.count or 0) - len(answer.related.entries),
+        older=None if older is None else lead.entry(older.id),
+        newer=None if newer is None else lead.entry(newer.id),
+        list=state.href(state.query),
+        alone=lead.entry(answer.shown.id),
+    )
+
+
+def _related(shown: Shown, lead: Addresses, presenter: Presenter) -> RelatedEntry:
+    when = presenter.words.moment(presenter.local(shown.occurred_at))
+    return RelatedEntry(lead.entry(shown.id), shown.sentence, when)
+
+
+def _signed(request: Request) -> int:
+    """The size of the last signed head. Source: C2SP tlog-checkpoint."""
+    return int(request.log.checkpoint(viewer=request.viewer).split(b"\n", 2)[1])
 
 
 def neighbours(request: Request, query: Query, shown: Shown) -> Neighbours:

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 from litestar import Response
+from msgspec import Struct
 
 from trailbook.export import COLUMNS, formats, order_of
 from trailbook.query import Query, to_params
 from trailbook.web.api.exports import held_of
-from trailbook.web.http.render import html
+from trailbook.web.http.render import page
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import LOCALES
 from trailbook.web.pages import closed_bundle
@@ -23,41 +24,66 @@ BUNDLES = ("bundle-inclusion", "bundle-closed")  # the one that shows least is o
 _ONCE = frozenset({"date", "from", "to", "tz", "text", "self", "as_of"})
 
 
-def exports(request: Request) -> Response[Any]:
+class OwnExport(Struct, frozen=True, kw_only=True):
+    """One's own export as it stands now, for a browser that runs no script."""
+
+    format: str
+    state: str
+    holds: str | None
+    file: str | None
+
+
+class ExportsPage(Struct, frozen=True):
+    """One's own exports, and where a script asks how far they are."""
+
+    api: str
+    states: tuple[str, ...]
+    jobs: list[OwnExport]
+
+
+class ExportOffer(Struct, frozen=True, kw_only=True):
+    """What the dialog offers, and the order that it sends; `closed` is where the closed bundle is ordered."""
+
+    closed: str | None
+    api: str
+    formats: list[str]
+    columns: tuple[str, ...]
+    languages: tuple[str, ...]
+    order: dict[str, Any]
+
+
+def exports_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/exports: one's own, and how far each is."""
     request.only()
     api = f"/api/v1/orgs/{request.org}/exports"
-    return html("exports.html", **frame(request), api=api, states=STATES, jobs=_jobs(request, api))
-
-
-def _jobs(request: Request, api: str) -> list[dict[str, str | None]]:
-    """One's own exports as they stand now, for a browser that runs no script."""
     jobs = request.site.exports.orders.listed(request.viewer)
-    return [
-        {
-            "format": order_of(job).format.upper(),
-            "state": request.words(f"exports.states.{job.state}"),
-            "holds": held_of(request, job),
-            "file": f"{api}/{job.id}/file" if job.state == "ready" else None,
-        }
-        for job in jobs
-    ]
+    model = ExportsPage(api, STATES, [_job(request, job, api) for job in jobs])
+    return page("exports.html", (frame(request), model))
 
 
-def export_offer(request: Request, bound: Query) -> dict[str, Any]:
+def _job(request: Request, job: Any, api: str) -> OwnExport:
+    return OwnExport(
+        format=order_of(job).format.upper(),
+        state=request.words(f"exports.states.{job.state}"),
+        holds=held_of(request, job),
+        file=f"{api}/{job.id}/file" if job.state == "ready" else None,
+    )
+
+
+def export_offer(request: Request, bound: Query, sees_everything: bool) -> ExportOffer:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None or not request.log.clearance(viewer=request.viewer).everything:
+    if bound.text or bound.self_ is not None or not sees_everything:
         bundles = [name for name in bundles if name != "bundle-closed"]
     may = "bundle-closed" in bundles and request.viewer.manage_exports == "full"
-    return {
-        "closed": closed_bundle.address_of(request, bound) if may else None,
-        "api": f"/api/v1/orgs/{request.org}/exports",
-        "formats": [*_formats(), *bundles],
-        "columns": COLUMNS,
-        "languages": tuple(LOCALES),
-        "order": {"filter": _listed(bound), "as_of": bound.as_of},
-    }
+    return ExportOffer(
+        closed=closed_bundle.address_of(request, bound) if may else None,
+        api=f"/api/v1/orgs/{request.org}/exports",
+        formats=[*_formats(), *bundles],
+        columns=COLUMNS,
+        languages=tuple(LOCALES),
+        order={"filter": _listed(bound), "as_of": bound.as_of},
+    )
 
 
 @cache

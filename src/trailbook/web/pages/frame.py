@@ -6,18 +6,53 @@ in them, and keeps nothing of people.
 
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trailbook import administration
 from trailbook.administration import READY_VIEWS, By
 from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
 from trailbook.web.http.request import Request
-from trailbook.web.pages.address import Address, address
+from trailbook.web.http.texts import Words
+from trailbook.web.pages.address import Address, Pairs, address, read_address
 from trailbook.web.pages.rows import Addresses, Presenter, cut
 
 LOOKS = ("auto", "light", "dark")
+
+
+class Place(Struct, frozen=True):
+    """Where else a viewer may go."""
+
+    href: str
+    icon: str
+    label: str
+
+
+class ViewLink(Struct, frozen=True):
+    """A ready view, and whether its list is the page."""
+
+    name: str
+    href: str
+    current: bool
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """What every page below an organisation shows around its own; `t` are the texts of its language.
+
+    Where `views` is None no views stand beside.
+    """
+
+    t: Words
+    org: str
+    home: str
+    who: str
+    look: str
+    places: tuple[Place, ...]
+    saved_views: tuple[tuple[str, str], ...]
+    alerting: bool
+    views: tuple[ViewLink, ...] | None
 
 
 def home(request: Request) -> str:
@@ -25,22 +60,21 @@ def home(request: Request) -> str:
     return f"/orgs/{request.org}/activity"
 
 
-def frame(request: Request) -> dict[str, Any]:
-    """What every page below an organisation shows around its own."""
+def frame(request: Request) -> Frame:
+    """What stands around a page."""
     current, by = dict(request.pairs).get("view"), By(request.site.deployment, request.viewer)
-    return {
-        "t": request.words,
-        "org": request.org,
-        "home": home(request),
-        "who": request.viewer.item.name or request.viewer.item.id,
-        "look": look(request),
-        "places": _places(request),
-        "saved_views": [(id_, cut(name)) for id_, name in administration.view_names(by)],
-        "alerting": any(choice.alert for choice in administration.view_choices(by).values()),
-        "views": [
-            {"name": name, "href": href, "current": name == current} for name, href in _views(home(request))
-        ],
-    }
+    names, choices = administration.view_names(by), administration.view_choices(by)
+    return Frame(
+        t=request.words,
+        org=request.org,
+        home=home(request),
+        who=request.viewer.item.name or request.viewer.item.id,
+        look=look(request),
+        places=_places(request),
+        saved_views=tuple((id_, cut(name)) for id_, name in names),
+        alerting=any(choice.alert for choice in choices.values()),
+        views=tuple(ViewLink(name, href, name == current) for name, href in _views(home(request))),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -49,20 +83,24 @@ def _views(home: str) -> tuple[tuple[str, str], ...]:
     return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in READY_VIEWS)
 
 
-def _places(request: Request) -> list[dict[str, str]]:
-    """Where else this viewer may go."""
+def _places(request: Request) -> tuple[Place, ...]:
     if request.viewer.manage_access != "full":
-        return []
-    href = f"{home(request)}/settings/members"
-    return [{"href": href, "icon": "settings", "label": request.words("settings.title")}]
+        return ()
+    return (Place(f"{home(request)}/settings/members", "settings", request.words("settings.title")),)
+
+
+def list_of(request: Request, pairs: Pairs) -> Address:
+    """The list of entries that these parameters are on the organisation's page.
+
+    Raises: FilterInvalidError, CursorInvalidError.
+    """
+    return read_address(home(request), pairs, vocabulary=request.vocabulary, home_zone=home_zone(request))
 
 
 def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
     """What says entries on this page, whose list is `state` where it has one, in a zone."""
     addresses = None if state is None else Addresses(state)
-    return Presenter(
-        words=request.words, zone=ZoneInfo(tz), catalogue=request.log.catalogue, addresses=addresses
-    )
+    return Presenter(words=request.words, zone=ZoneInfo(tz), catalogue=request.catalogue, addresses=addresses)
 
 
 def home_zone(request: Request) -> str:

@@ -1,39 +1,24 @@
-"""Names on the page: what a filter's values are called, and who an entry names in which part.
+"""Names on the page: what a filter's values are called.
 
-Owns chips and the parts of an entry's own page. Refuses to look anybody up but in the log itself.
+Owns chips, and how the items of a filter are looked up: once, before anything is said of them. Refuses to look
+anybody up but in the log itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from trailbook.access import Viewer
-from trailbook.finding import Shown, ShownItem
+from trailbook.finding import FoundItem, Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import HIDDEN, PRESET_NAMES, to_params
-from trailbook.web.pages.address import Address, address, page_of
+from trailbook.query import HIDDEN, PRESET_NAMES, Query, to_params
+from trailbook.web.pages.address import Address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
 _ITEMS = ("actor", "concerns", "target", "by_or_about", "source")
 _TIMED = ("actor", "concerns", "target", "by_or_about")
 _LABELLED = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
-_BROWSERS = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)
 
 
 class Chip(Struct, frozen=True, kw_only=True):
@@ -48,15 +33,34 @@ class Chip(Struct, frozen=True, kw_only=True):
     freeze: str | None
 
 
-class Naming:
-    """Names for one page, from the entries on it and, for the rest, from the log."""
+# The items that a filter names, by `type/id`: as an entry of the page shows them, else as the log knows them.
+Items = Mapping[str, ShownItem | FoundItem]
 
-    def __init__(self, log: Log, viewer: Viewer, presenter: Presenter, *, entries: Sequence[Shown]) -> None:
-        self.presenter = presenter
-        self._log = log
-        self._viewer = viewer
-        self._entries = entries
-        self._item_names: dict[str, str] = {}
+
+def items_of(log: Log, query: Query, *, viewer: Viewer, entries: Sequence[Shown] = ()) -> Items:
+    """The items that a filter names, as far as the entries on a page or the log know them."""
+    named = [value for name, value in to_params(query) if name.removesuffix(".not") in _ITEMS]
+    wanted = dict.fromkeys(value for value in named if value != HIDDEN and value[-2:] != "/*")
+    items = ((value, _on_the_page(entries, value) or _looked_up(log, viewer, value)) for value in wanted)
+    return {value: item for value, item in items if item is not None}
+
+
+def _on_the_page(entries: Sequence[Shown], value: str) -> ShownItem | None:
+    items = (item for entry in entries for item in _items(entry))
+    return next((item for item in items if f"{item.type}/{item.id}" == value), None)
+
+
+def _looked_up(log: Log, viewer: Viewer, value: str) -> FoundItem | None:
+    type_, _, id_ = value.partition("/")
+    items = log.items(id_[:80], viewer=viewer, type_=type_)
+    return next((item for item in items if item.id == id_), None)
+
+
+class Naming(Struct, frozen=True):
+    """Names for one page: of the items of its filter, and in the words of whoever reads."""
+
+    presenter: Presenter
+    items: Items
 
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
@@ -64,7 +68,7 @@ class Naming:
         if field in _ITEMS:
             return cut(self._item(value))
         if field in ("from", "to"):
-            return self._moment(value)
+            return presenter.moment(value)
         if field == "actor_kind":
             return presenter.words(f"kind.{value}")
         if field == "action" and value.endswith(".*"):
@@ -106,87 +110,16 @@ class Naming:
         return value if name == "text" else self.label(name, value)
 
     def _item(self, value: str) -> str:
-        kind, _, id_ = value.partition("/")
+        type_, _, id_ = value.partition("/")
         if id_ == "*":
-            return self.presenter.label("type", kind)
+            return self.presenter.label("type", type_)
         if value == HIDDEN:
             return self.presenter.words("filter.hidden-item")
-        if value not in self._item_names:
-            self._item_names[value] = self._on_the_page(value) or self._looked_up(kind, id_)
-        return self._item_names[value]
-
-    def _on_the_page(self, value: str) -> str | None:
-        items = (item for entry in self._entries for item in _items(entry))
-        return next(
-            (called(item, self.presenter) for item in items if f"{item.type}/{item.id}" == value), None
-        )
-
-    def _looked_up(self, kind: str, id_: str) -> str:
-        items = self._log.items(id_[:80], viewer=self._viewer, type_=kind)
-        named = next((item for item in items if item.id == id_), None)
-        label = f"{self.presenter.label('type', kind)} {id_}"
-        return label if named is None else named.name_now or named.name or label
-
-    def _moment(self, value: str) -> str:
-        if "T" not in value:
-            return self.presenter.words.day(datetime.fromisoformat(value).date())
-        return self.presenter.words.moment(self.presenter.local(value))
-
-    def facts(self, shown: Shown, home: str) -> dict[str, Any]:
-        """What an entry's own page says of it."""
-        presenter, t = self.presenter, self.presenter.words
-        at = presenter.local(shown.occurred_at)
-        about = [(presenter.label("part", c.part), c) for c in shown.concerns]
-        return {
-            "shown": shown,
-            "pieces": [
-                (cut(p.text) if p.item else p.text, p.item is not None)
-                for p in self._log.pieces(shown, viewer=self._viewer, lang=t.lang)
-            ],
-            "category": presenter.label("category", shown.category),
-            "action": presenter.label("action", shown.action),
-            "outcome": presenter.label("outcome", shown.outcome),
-            "actor": self._item_facts(shown.actor, home, "actor")
-            | {"kind": t(f"kind.one.{shown.actor.kind}")},
-            "target": self._item_facts(shown.target, home, "concerns"),
-            "behalf": shown.on_behalf_of and self._item_facts(shown.on_behalf_of, home, "concerns"),
-            "about": [(label, self._item_facts(item, home, "concerns")) for label, item in about],
-            "when": f"{t.weekday(at.date())}, {at:%H:%M:%S}",
-            "recorded": t.moment(presenter.local(shown.recorded_at), seconds=True),
-            "zone": f"{t.zone(presenter.zone)} (UTC{at:%z}, {presenter.zone.key})",
-            "interface": presenter.label("interface", shown.origin.interface),
-            "device": device(shown.origin.user_agent),
-            "source": called(shown.source, presenter),
-            "by_source": address(home, [("source", f"{shown.source.type}/{shown.source.id}")]),
-            "purpose": shown.purpose and presenter.label("purpose", shown.purpose),
-            "effective": shown.effective_at and self._moment(shown.effective_at),
-            "fields": [presenter.label("field", name) for name in shown.fields],
-            "caused": shown.caused_by and f"{home}/e/{shown.caused_by}",
-            "state": t(f"state.{shown.state}"),
-        }
-
-    def _item_facts(self, item: ShownItem, home: str, field: str) -> dict[str, Any]:
-        presenter = self.presenter
-        value = f"{item.type}/{item.id}"
-        return {
-            "name": called(item, presenter),
-            "short": cut(called(item, presenter)),
-            "now": item.name_now if not item.erased else None,
-            "type": presenter.label("type", item.type),
-            "gone": not item.exists and not item.erased,
-            "erased": item.erased,
-            "filter": None if item.id is None else address(home, [(field, value)]),
-            "page": None if item.id is None else page_of(home, item.type, item.id),
-        }
-
-
-def device(agent: str | None) -> str | None:
-    """A browser's user agent in two words, or None where it is not one."""
-    if agent is None:
-        return None
-    browser = next((name for mark, name in _BROWSERS if mark in agent), None)
-    system = next((name for mark, name in _SYSTEMS if mark in agent), None)
-    return ", ".join(name for name in (browser, system) if name) or None
+        item = self.items.get(value)
+        if isinstance(item, ShownItem):
+            return called(item, self.presenter)
+        known = None if item is None else item.name_now or item.name
+        return known or f"{self.presenter.label('type', type_)} {id_}"
 
 
 def _items(entry: Shown) -> list[ShownItem]:

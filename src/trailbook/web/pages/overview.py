@@ -14,14 +14,12 @@ from msgspec import Struct
 
 from trailbook.finding import Bar, FacetValue, Histogram
 from trailbook.query import Query, Term, local_time
-from trailbook.web.api.entries import vocabulary_of
-from trailbook.web.http.render import html
+from trailbook.web.http.render import page
 from trailbook.web.http.request import Request
-from trailbook.web.pages import bars
 from trailbook.web.pages.about import SILENT
-from trailbook.web.pages.address import FOLDED, Address, Pairs, read_address
-from trailbook.web.pages.bars import Choice
-from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
+from trailbook.web.pages.address import FOLDED, Address, Pairs
+from trailbook.web.pages.bars import Choice, Picture, picture
+from trailbook.web.pages.frame import frame, home_zone, list_of, presenter_of
 from trailbook.web.pages.rows import Presenter, cut
 
 WEEKS = 12
@@ -53,19 +51,40 @@ class Integration(Struct, frozen=True, kw_only=True):
     bars: tuple[float, ...]
 
 
-def overview(request: Request) -> Response[Any]:
+class LastWeek(Struct, frozen=True):
+    """The last whole week in a sentence, and where its entries are."""
+
+    sentence: str
+    mostly: str | None
+    href: str
+
+
+class OverviewPage(Struct, frozen=True, kw_only=True):
+    """What stands on the overview; there is always a picture, so never a `why` there is none."""
+
+    picture: Picture
+    why: None
+    week: LastWeek | None
+    silent: list[Integration]
+    active: list[Integration]
+    unusual: list[Day]
+    zone: str
+    tz: str
+
+
+def overview_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/overview."""
     request.only()
     presenter = presenter_of(request, None, home_zone(request))
-    today = request.site.deployment.clock().astimezone(presenter.zone).date()
+    now = request.site.deployment.clock()
+    today = now.astimezone(presenter.zone).date()
     monday = today - timedelta(days=today.weekday())
     weeks = _state(request, _days(monday - timedelta(weeks=WEEKS - 1), today))
     histogram = request.log.histogram(weeks.query, viewer=request.viewer, bucket="week", by_category=True)
     integrations = _integrations(request, presenter, (monday - timedelta(weeks=WEEKS - 1), today))
-    return html(
-        "overview.html",
-        **frame(request),
-        picture=bars.picture(request, weeks, histogram, choice=Choice(stacked=True, range=None)),
+    stacked = Choice(stacked=True, range=None)
+    model = OverviewPage(
+        picture=picture(presenter, weeks, histogram, choice=stacked, now=now),
         why=None,
         week=_last_week(request, histogram, monday),
         silent=[integration for integration in integrations if integration.silent],
@@ -74,16 +93,12 @@ def overview(request: Request) -> Response[Any]:
         zone=presenter.words.zone(presenter.zone),
         tz=presenter.zone.key,
     )
+    return page("overview.html", (frame(request), model))
 
 
 def _state(request: Request, pairs: Pairs) -> Address:
     """A list on the page of the log, without the log's own entries."""
-    return read_address(
-        home(request),
-        [FOLDED, *pairs],
-        vocabulary=vocabulary_of(request.log.catalogue),
-        home_zone=home_zone(request),
-    )
+    return list_of(request, [FOLDED, *pairs])
 
 
 def _days(first: date, last: date) -> Pairs:
@@ -95,8 +110,7 @@ def _link(request: Request, pairs: Pairs) -> str:
     return state.href(state.fresh)
 
 
-def _last_week(request: Request, weeks: Histogram, monday: date) -> dict[str, Any] | None:
-    """The last whole week in a sentence, and where its entries are."""
+def _last_week(request: Request, weeks: Histogram, monday: date) -> LastWeek | None:
     t = request.words
     first, last = monday - timedelta(weeks=1), monday - timedelta(days=1)
     if len(weeks.bars) <= 1:
@@ -105,15 +119,15 @@ def _last_week(request: Request, weeks: Histogram, monday: date) -> dict[str, An
     ranked = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
     mostly = [f"{_category(request, name)} ({t.number(count)})" for name, count in ranked[:3]]
     days = t("bars.days", first=t.day(first), last=t.day(last))
-    return {
-        "sentence": t("overview.week", days=days, count=t.counted("total", weeks.bars[-2].count)),
-        "mostly": t("overview.mostly", names=", ".join(mostly)) if mostly else None,
-        "href": _link(request, _days(first, last)),
-    }
+    return LastWeek(
+        sentence=t("overview.week", days=days, count=t.counted("total", weeks.bars[-2].count)),
+        mostly=t("overview.mostly", names=", ".join(mostly)) if mostly else None,
+        href=_link(request, _days(first, last)),
+    )
 
 
 def _category(request: Request, name: str) -> str:
-    return request.log.catalogue.label("category", name, request.lang)
+    return request.catalogue.label("category", name, request.lang)
 
 
 def _integrations(request: Request, presenter: Presenter, span: tuple[date, date]) -> list[Integration]:

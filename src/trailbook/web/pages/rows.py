@@ -4,17 +4,15 @@ Owns what stands on a row and on an entry's own page. Refuses to repair what is 
 they are only ever cut, never marked up; the template escapes and isolates them.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from trailbook.access import Viewer
 from trailbook.catalogue import Catalogue, SentencePiece
 from trailbook.finding import Shown, ShownItem
-from trailbook.log import Log
 from trailbook.query import local_time, to_params
 from trailbook.web.http.render import macro
 from trailbook.web.http.row_cache import Drawing
@@ -110,19 +108,25 @@ class Presenter(Struct, frozen=True, kw_only=True):
     def local(self, instant: str) -> datetime:
         return local_time(datetime.fromisoformat(instant), self.zone)
 
+    def moment(self, text: str) -> str:
+        """A day, or an instant in this zone."""
+        if "T" not in text:
+            return self.words.day(datetime.fromisoformat(text).date())
+        return self.words.moment(self.local(text))
+
     def clock(self, at: datetime) -> str:
         """Hours and minutes of a local time; one that the zone cannot show is in UTC, and says so."""
         return f"{at:%H:%M}" if at.tzinfo is self.zone else f"{at:%H:%M} UTC"
 
 
-def row(shown: Shown, pieces: Callable[[Shown], tuple[SentencePiece, ...]], presenter: Presenter) -> PageRow:
-    """An entry as a row."""
+def row(shown: Shown, pieces: Sequence[SentencePiece], presenter: Presenter) -> PageRow:
+    """An entry as a row, its sentence in pieces."""
     at = presenter.local(shown.occurred_at)
     return PageRow(
         id=shown.id,
         seq=shown.seq,
         href=None if presenter.addresses is None else presenter.addresses.entry(shown.id),
-        fragments=tuple(_fragment(piece, shown, presenter) for piece in pieces(shown)),
+        fragments=tuple(_fragment(piece, shown, presenter) for piece in pieces),
         iso=shown.occurred_at,
         day=presenter.words.weekday(at.date()),
         date=presenter.words.short_day(at.date()),
@@ -178,13 +182,10 @@ def called(item: ShownItem, presenter: Presenter) -> str:
     return item.name if item.name is not None else f"{label} {item.id}"
 
 
-def pen(log: Log, presenter: Presenter, viewer: Viewer) -> Callable[[Shown], Drawing]:
-    """What writes the rows of one page for a viewer."""
-    t = presenter.words
-    html_of = macro("row.html", "drawn", t)
-
-    def draw(shown: Shown) -> Drawing:
-        page_row = row(shown, lambda entry: log.pieces(entry, viewer=viewer, lang=t.lang), presenter)
-        return Drawing(page_row.day, html_of(page_row))
-
-    return draw
+def drawn(
+    entries: Sequence[Shown], pieces: Mapping[str, Sequence[SentencePiece]], presenter: Presenter
+) -> dict[str, Drawing]:
+    """The rows of entries as they are written out, by the entries' ids, which `pieces` has too."""
+    html_of = macro("row.html", "drawn", presenter.words)
+    page_rows = [row(entry, pieces[entry.id], presenter) for entry in entries]
+    return {page_row.id: Drawing(page_row.day, html_of(page_row)) for page_row in page_rows}

@@ -9,16 +9,26 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Response
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook import administration
-from trailbook.access import PERMISSIONS, PREDEFINED, SCOPES, NewKey, permissions_of
+from trailbook.access import (
+    PERMISSIONS,
+    PREDEFINED,
+    SCOPES,
+    ApiKey,
+    Level,
+    Member,
+    NewKey,
+    Role,
+    permissions_of,
+)
 from trailbook.administration import AccessState, access_of
 from trailbook.errors import Fault, InvalidError, NotFoundError, TrailbookError
 from trailbook.model import Item, instant
 from trailbook.web.api.access import by, link_to
 from trailbook.web.http.problems import STATUS, code_of
-from trailbook.web.http.render import html, see
+from trailbook.web.http.render import page, see
 from trailbook.web.http.request import Request
 from trailbook.web.pages.frame import frame
 from trailbook.web.pages.sign_in import fields
@@ -41,18 +51,51 @@ class Form(Struct, frozen=True):
         return self.values.get(name, [""])[-1]
 
 
-def overview(request: Request) -> Response[bytes]:
+class KeyLine(Struct, frozen=True):
+    """A key, whether its time is over, until when that is, and when it was last used."""
+
+    key: ApiKey
+    ended: bool
+    until: str
+    used: str | None
+
+
+class SettingsPage(Struct, frozen=True, kw_only=True):
+    """What is there to be set, and what became of the form that was sent; a secret or a link is shown once."""
+
+    place: str
+    settings_places: tuple[str, ...] = PLACES
+    permissions: tuple[str, ...] = tuple(PERMISSIONS)
+    scopes: tuple[str, ...] = SCOPES
+    roles: list[tuple[Role, dict[str, Level], bool]]
+    members: list[Member]
+    role_names: dict[str, str]
+    keys: list[KeyLine]
+    holders: dict[str, list[str]]
+    type_names: dict[str, str]
+    category_names: dict[str, str]
+    person_types: list[str]
+    categories: list[tuple[str, str, bool]]
+    restricted: list[tuple[str, str]]
+    withheld: tuple[str, ...]
+    wrong: str | None = None
+    shown_once: dict[str, str] | None = None
+    saved: bool = False
+    sent: dict[str, list[str]] = {}  # msgspec copies it
+
+
+def settings_home(request: Request) -> Response[bytes]:
     """GET settings: on to the members."""
     return see(f"/orgs/{request.org}/activity/settings/members")
 
 
-def show(request: Request) -> Response[bytes]:
+def settings_page(request: Request) -> Response[bytes]:
     """GET settings/{place}. Raises: NotFoundError."""
     saved = "saved" in request.only("saved")
     return _page(request, _place(request), saved=saved)
 
 
-def change(request: Request) -> Response[bytes]:
+def change_settings(request: Request) -> Response[bytes]:
     """POST settings/{place}: one change, then the page again. Raises: NotFoundError."""
     place, form = _place(request), _form(request)
     do = _DO.get((place, form.last("do")))
@@ -72,44 +115,45 @@ def change(request: Request) -> Response[bytes]:
 
 
 def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
-    state = access_of(by(request))
+    state, catalogue = access_of(by(request)), request.catalogue
     roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in state.roles.values()]
-    variables: dict[str, Any] = {"wrong": None, "shown_once": None, "saved": False, "sent": {}, **more}
-    catalogue = request.site.deployment.catalogue
-    now = request.site.deployment.clock()
-    return html(
-        f"settings/{place}.html",
-        status,
-        **{name: value for name, value in frame(request).items() if name != "views"},  # no questions beside
+    labels = {name: catalogue.label("category", name, request.lang) for name in catalogue.categories}
+    categories = catalogue.categories.values()
+    model = SettingsPage(
         place=place,
-        settings_places=PLACES,
-        permissions=tuple(PERMISSIONS),
         roles=roles,
         members=list(state.members.values()),
         role_names={role.id: role.name for role, _, _ in roles},
-        keys=[]
-        if place != "keys"
-        else [(k, instant(k.expires_at) <= now) for k in administration.list_keys(by(request))],
-        scopes=SCOPES,
+        keys=_keys(request) if place == "keys" else [],
         holders=_holders(state),
         type_names={name: catalogue.label("type", name, request.lang) for name in catalogue.types},
-        category_names={
-            name: catalogue.label("category", name, request.lang) for name in catalogue.categories
-        },
-        person_types=[t.name for t in catalogue.types.values() if t.person],
-        categories=[
-            (c.name, catalogue.label("category", c.name, request.lang), c.sensitive)
-            for c in catalogue.categories.values()
-        ],
-        restricted=[
-            (c.name, catalogue.label("category", c.name, request.lang))
-            for c in catalogue.categories.values()
-            if c.restricted
-        ],
+        category_names=labels,
+        person_types=[type_.name for type_ in catalogue.types.values() if type_.person],
+        categories=[(each.name, labels[each.name], each.sensitive) for each in categories],
+        restricted=[(each.name, labels[each.name]) for each in categories if each.restricted],
         withheld=state.organisation.withheld,
-        moment=lambda at: request.words.moment(instant(at)) + " UTC",
-        **variables,
+        **more,
     )
+    around = structs.replace(frame(request), views=None)  # no questions beside
+    return page(f"settings/{place}.html", (around, model), status=status)
+
+
+def _keys(request: Request) -> list[KeyLine]:
+    now = request.site.deployment.clock()
+    keys = administration.list_keys(by(request))
+    return [
+        KeyLine(
+            key,
+            instant(key.expires_at) <= now,
+            _moment(request, key.expires_at),
+            _moment(request, key.used_at) if key.used_at else None,
+        )
+        for key in keys
+    ]
+
+
+def _moment(request: Request, at: int) -> str:
+    return f"{request.words.moment(instant(at))} UTC"
 
 
 def _holders(state: AccessState) -> dict[str, list[str]]:

@@ -31,7 +31,8 @@ from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
 from trailbook.web.http.render import html
-from trailbook.web.http.request import Request, Site
+from trailbook.web.http.request import Request
+from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import language, words
 
@@ -40,7 +41,7 @@ _MOMENT = 5  # seconds, after which there is room again
 _PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
 
 
-def home(request: Request) -> Response[bytes]:
+def start(request: Request) -> Response[bytes]:
     """GET /: on to the log of whoever is signed in."""
     viewer = signed_in(request.site.deployment.credentials, request.headers)
     return _see(f"/orgs/{viewer.org}/activity")
@@ -51,7 +52,7 @@ def sign_in_page(request: Request) -> Response[bytes]:
     return _sign_in(request, request.only("link").get("link", ""))
 
 
-def sign_in(request: Request) -> Response[bytes] | Hashing:
+def sign_in_by_form(request: Request) -> Response[bytes] | Hashing:
     """POST /sign-in: a link, or a name and a password, become a session that is new."""
     require_same_site(request)
     sent = form(request)
@@ -218,6 +219,11 @@ def problem_page(request: Request) -> Response[bytes]:
     if code not in STATUS:
         raise NotFoundError("there is no such problem")
     return html("problem.html", t=request.words, code=code, http=STATUS[code])
+
+
+def nowhere(request: Request) -> Response[bytes]:
+    """GET whatever else lies below an organisation's page. Raises: NotFoundError."""
+    raise NotFoundError("there is no such page")
 
 
 def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Response[bytes]]:

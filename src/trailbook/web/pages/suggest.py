@@ -27,7 +27,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     now: str | None = None
 
 
-def suggest(request: Request) -> Response[Any]:
+def suggestions(request: Request) -> Response[Any]:
     """GET suggest: rows for one field. Raises: ParameterInvalidError."""
     params = request.only("role", "actor", "concerns", "source")
     role = params.get("role")
@@ -42,7 +42,7 @@ def suggest(request: Request) -> Response[Any]:
 
 def offers(request: Request, role: Part, typed: str) -> list[Offer]:
     """Who and what the log knows by what was typed, grouped by type; of persons also "by or about"."""
-    t, catalogue = request.words, request.log.catalogue
+    t, catalogue = request.words, request.catalogue
     kinds = [
         Offer(value=f"actor_kind={kind}", label=t(f"kind.{kind}"), beside=t("suggest.kind"))
         for kind in _KINDS

@@ -15,7 +15,7 @@ from trailbook.finding import Shown
 from trailbook.proofs import SignedHead, Trust
 from trailbook.query import Query, Term, from_params
 from trailbook.tree import key_id, parse_vkey
-from trailbook.web.http.render import html
+from trailbook.web.http.render import page
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, address
 from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
@@ -36,7 +36,19 @@ class Ground(Struct, frozen=True, kw_only=True):
     href: str | None = None
 
 
-def trust(request: Request) -> Response[Any]:
+class TrustPage(Struct, frozen=True, kw_only=True):
+    """The answer, what it rests on, and the keys; `proofs` is the organisation, for who may read them."""
+
+    verdict: Verdict
+    facts: Trust
+    grounds: list[Ground]
+    keys: list[tuple[str, str]]
+    proofs: str | None
+    zone: str
+    tz: str
+
+
+def trust_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/trust."""
     request.only()
     presenter = presenter_of(request, None, home_zone(request))
@@ -53,9 +65,7 @@ def trust(request: Request) -> Response[Any]:
             _checked(request, presenter, verified, verdict),
             _one_tree(request, presenter, restarted),
         ]
-    return html(
-        "trust.html",
-        **frame(request),
+    model = TrustPage(
         verdict=verdict,
         facts=facts,
         grounds=[
@@ -69,6 +79,7 @@ def trust(request: Request) -> Response[Any]:
         zone=presenter.words.zone(presenter.zone),
         tz=presenter.zone.key,
     )
+    return page("trust.html", (frame(request), model))
 
 
 def judged(facts: Trust, verified: Shown | None, now: datetime) -> Verdict:
@@ -92,14 +103,14 @@ def _is_late(signed: SignedHead, size: int, now: datetime) -> bool:
 
 
 def _last(request: Request, actions: tuple[str, ...]) -> Shown | None:
-    page = request.log.search(
+    entries = request.log.search(
         Query(terms=(Term("action", actions),)),
         viewer=request.viewer,
         limit=1,
         lang=request.lang,
         part_of=from_params([FOLDED, ("tz", home_zone(request))]),
-    )
-    return page.entries[0] if page.entries else None
+    ).entries
+    return entries[0] if entries else None
 
 
 def _signing(presenter: Presenter, facts: Trust, verdict: Verdict) -> Ground:

@@ -5,6 +5,7 @@ actors: then it says why.
 """
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from litestar import Response
@@ -15,11 +16,12 @@ from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
 from trailbook.finding import FacetField, Facets, FacetValue
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
 from trailbook.query import Query, fold, in_words
-from trailbook.web.http.render import html, partial
+from trailbook.web.http.render import html, page, partial
 from trailbook.web.http.request import Request
-from trailbook.web.pages.address import Address, PageParameters, Pairs, address
-from trailbook.web.pages.frame import frame, presenter_of
-from trailbook.web.pages.names import Naming
+from trailbook.web.pages.address import Address, PageParameters, Pairs, address, tidied
+from trailbook.web.pages.broken import mendable
+from trailbook.web.pages.frame import frame, list_of, presenter_of
+from trailbook.web.pages.names import Naming, items_of
 from trailbook.web.pages.rows import cut
 
 COUNTED: tuple[FacetField, ...] = ("category", "actor_kind", "outcome", "origin", "action")
@@ -38,6 +40,9 @@ class Value(Struct, frozen=True, kw_only=True):
     held: bool
 
 
+Counted = Sequence[tuple[FacetField, Sequence[Value]]]
+
+
 class NamedValues(Struct, frozen=True):
     """Values that have a name, and where those after them begin."""
 
@@ -52,15 +57,32 @@ class Loading(Struct, frozen=True):
     href: str
 
 
-def figures(request: Request, state: Address, bound: Query) -> dict[str, Any]:
-    """What the list needs to show counts: where they are, or why there are none."""
-    why = None
-    try:
-        request.log.demand_figures(bound)
-    except FiguresOfAPersonError:
-        why = request.words("bars.person")
-    page = _address(state, bound)
-    return {"why": why, "href": page, "of": {} if why else {by: _loading(page, by) for by in COUNTED}}
+class Figures(Struct, frozen=True):
+    """Where the counts of a list are, all and by field, or why there are none."""
+
+    why: str | None
+    href: str
+    of: dict[FacetField, Loading]
+
+
+class ValuesPage(Struct, frozen=True, kw_only=True):
+    """The counts of a list: of the fields in `counted`, or the names of one field by their first letter."""
+
+    filter_words: str
+    list: str
+    names: dict[FacetField, str]
+    why: str | None
+    counted: Counted = ()
+    by: FacetField | None = None
+    letters: Sequence[tuple[str, Sequence[Value]]] = ()
+    older: str | None = None
+    first: str | None = None
+
+
+def figures(state: Address, bound: Query, why: str | None) -> Figures:
+    """What the list needs to show counts: where they are, or `why` there are none."""
+    href = _address(state, bound)
+    return Figures(why, href, {} if why else {by: _loading(href, by) for by in COUNTED})
 
 
 def _loading(page: str, by: FacetField) -> Loading:
@@ -83,8 +105,11 @@ def owned(pairs: Pairs) -> PageParameters:
     return PageParameters(own, [pair for pair in pairs if pair[0] not in _OWN])
 
 
-def values(request: Request, state: Address, own: dict[str, str]) -> Response[Any]:
+@mendable
+def values_page(request: Request) -> Response[Any]:
     """GET values: the counts of all fields, those of one for the form, or the names of one by the alphabet."""
+    parameters = owned(tidied(request.pairs))
+    state, own = list_of(request, parameters.listed), parameters.own
     by: FacetField | None = next((field for field in get_args(FacetField) if field == own.get("by")), None)
     try:
         if by is not None and by in COUNTED and partial(request.headers):
@@ -93,23 +118,22 @@ def values(request: Request, state: Address, own: dict[str, str]) -> Response[An
             return _names(request, state, by, cursor=own.get("turn"))
         counted = [(field, _values(request, state, field)) for field in ((by,) if by else COUNTED)]
     except FiguresOfAPersonError:
-        return _shown(request, state, 422, why=request.words("bars.person"), counted=[])
-    return _shown(request, state, 200, why=None, counted=counted)
+        return _shown(request, state, why=request.words("bars.person"))
+    return _shown(request, state, counted=counted)
 
 
-def _shown(request: Request, state: Address, status: int, **more: Any) -> Response[Any]:
-    presenter = presenter_of(request, state, state.query.tz)
-    naming = Naming(request.log, request.viewer, presenter, entries=[])
-    return html(
-        "values.html",
-        status,
-        part=partial(request.headers),
-        **frame(request),
+def _shown(request: Request, state: Address, *, why: str | None = None, **more: Any) -> Response[Any]:
+    items = items_of(request.log, state.fresh, viewer=request.viewer)
+    naming = Naming(presenter_of(request, state, state.query.tz), items)
+    model = ValuesPage(
         filter_words=in_words(state.fresh, naming.label, request.lang),
         list=state.href(state.fresh),
         names={by: _address(state, state.fresh, ("by", by)) for by in NAMED},
-        **{"letters": [], "by": None, "turns": {}, **more},
+        why=why,
+        **more,
     )
+    status = 422 if why else 200
+    return page("values.html", (frame(request), model), status=status, part=partial(request.headers))
 
 
 def _for_form(request: Request, state: Address, by: FacetField) -> Response[Any]:
@@ -165,9 +189,7 @@ def _names(request: Request, state: Address, by: FacetField, *, cursor: str | No
         letters.setdefault(fold(label)[:1].upper() or "#", []).append(value)
     older = _address(state, state.query, ("by", by), ("turn", named.cursor)) if named.cursor else None
     first = _address(state, state.fresh, ("by", by)) if cursor else None
-    turns = {"older": older, "first": first}
-    shown = {"by": by, "letters": list(letters.items()), "turns": turns}
-    return _shown(request, state, 200, why=None, counted=[], **shown)
+    return _shown(request, state, by=by, letters=list(letters.items()), older=older, first=first)
 
 
 def _named(request: Request, state: Address, by: FacetField, *, cursor: str | None) -> NamedValues:

@@ -4,6 +4,7 @@ Owns the forms, which work without a script, and how new entries are told: polit
 view names a person. Refuses to answer a filter: a view opens as the list that its address is.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response
@@ -20,13 +21,12 @@ from trailbook.errors import (
 )
 from trailbook.query import Query, from_params, in_words, to_params
 from trailbook.web.api.access import by
-from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.problems import STATUS, code_of
-from trailbook.web.http.render import html, see
+from trailbook.web.http.render import html, page, see
 from trailbook.web.http.request import Request
-from trailbook.web.pages.address import EVERYTHING, address, parsed, read_address
-from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
-from trailbook.web.pages.names import Naming
+from trailbook.web.pages.address import EVERYTHING, address, parsed
+from trailbook.web.pages.frame import frame, home, home_zone, list_of, presenter_of
+from trailbook.web.pages.names import Naming, items_of
 from trailbook.web.pages.sign_in import form
 
 READY = "ready:"
@@ -48,12 +48,22 @@ class OfferedView(Struct, frozen=True, kw_only=True):
     filter: str
 
 
-def page(request: Request) -> Response[bytes]:
+class ViewsPage(Struct, frozen=True):
+    """Every view on offer, and what became of the form that was sent; a name has at most `most` characters."""
+
+    offered: list[OfferedView]
+    most: int
+    wrong: str | None = None
+    saved: bool = False
+    sent: Mapping[str, str] = {}  # msgspec copies it
+
+
+def views_page(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/views: all of them, and what may be done with them."""
     return _page(request, saved="saved" in request.only("saved"))
 
 
-def opened(request: Request) -> Response[bytes]:
+def open_view(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/views/{view}: on to the list that it is. Raises: NotFoundError."""
     request.only()
     id_ = request.params["view"]
@@ -62,7 +72,7 @@ def opened(request: Request) -> Response[bytes]:
     return see(view.href)
 
 
-def alerts(request: Request) -> Response[bytes]:
+def new_in_views(request: Request) -> Response[bytes]:
     """GET /orgs/{org}/activity/alerts: what is new, for the page that asks beside."""
     request.only()
     return html(
@@ -73,7 +83,7 @@ def alerts(request: Request) -> Response[bytes]:
     )
 
 
-def submit(request: Request) -> Response[bytes]:
+def change_views(request: Request) -> Response[bytes]:
     """POST /orgs/{org}/activity/views: one change, then the page again. Raises: NotFoundError."""
     sent = form(request)
     do = {"save": _save, "change": _change, "remove": _remove, "choose": _choose}.get(sent.get("do", ""))
@@ -125,22 +135,12 @@ def _wanted(request: Request, sent: dict[str, str]) -> NewView:
 
 def _read(request: Request, text: str) -> Query:
     """A filter as the list's address has it. Raises: FilterInvalidError."""
-    vocabulary = vocabulary_of(request.log.catalogue)
-    return read_address(
-        home(request), parsed(text), vocabulary=vocabulary, home_zone=home_zone(request)
-    ).query
+    return list_of(request, parsed(text)).query
 
 
 def _page(request: Request, *, status: int = 200, **more: Any) -> Response[bytes]:
-    variables: dict[str, Any] = {"wrong": None, "saved": False, "sent": {}, **more}
-    return html(
-        "views.html",
-        status,
-        **frame(request),
-        offered=_all(request),
-        most=administration.LONGEST_NAME,
-        **variables,
-    )
+    model = ViewsPage(_all(request), administration.LONGEST_NAME, **more)
+    return page("views.html", (frame(request), model), status=status)
 
 
 def _all(request: Request) -> list[OfferedView]:
@@ -183,7 +183,7 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
     pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(request))]
     shown = [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", EVERYTHING)]
     presenter = presenter_of(request, None, home_zone(request))
-    naming = Naming(request.log, request.viewer, presenter, entries=())
+    naming = Naming(presenter, items_of(request.log, view.query, viewer=request.viewer))
     return OfferedView(
         id=view.id,
         name=view.name,

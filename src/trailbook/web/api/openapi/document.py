@@ -13,19 +13,14 @@ from trailbook.model import NewEntry
 from trailbook.proofs import Opening
 from trailbook.web.api.entries import CatalogueAnswer
 from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder, ExportPreview
-from trailbook.web.api.health import Health, Version
-from trailbook.web.api.openapi.access import SHAPES, caring
-from trailbook.web.api.openapi.counts import counts
-from trailbook.web.api.openapi.exports import ordered
-from trailbook.web.api.openapi.live import live
-from trailbook.web.api.openapi.operators import operators
-from trailbook.web.api.openapi.proofs import proofs
-from trailbook.web.api.openapi.reading import exports, names, reading
-from trailbook.web.api.openapi.recording import recording
-from trailbook.web.api.openapi.saved import VIEW_SHAPES, saved
+from trailbook.web.api.health import Version
+from trailbook.web.api.openapi.access import SHAPES
+from trailbook.web.api.openapi.operations import operations
+from trailbook.web.api.openapi.saved import VIEW_SHAPES
 from trailbook.web.api.openapi.shapes import Operation, Schema, content, ref
 from trailbook.web.api.recording import BatchLine, Recorded
 from trailbook.web.http.problems import MEDIA_TYPE, STATUS, Problem
+from trailbook.web.http.readiness import Health
 
 _HEADERS = {
     "ETag": "A strong entity tag of this answer.",
@@ -90,18 +85,6 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": _schemes()},
     }
-
-
-def operations(catalogue: Catalogue) -> tuple[Operation, ...]:
-    """Every operation there is."""
-    filtered = (
-        *reading(catalogue),
-        *counts(catalogue),
-        *live(catalogue),
-        *names(catalogue),
-        *exports(catalogue),
-    )
-    return (*recording(), *filtered, *ordered(), *saved(), *proofs(), *caring(), *operators())
 
 
 def _written(operation: Operation) -> Schema:

@@ -1,0 +1,73 @@
+"""What every handler of one application shares: the open deployment, its address, and who waits for whom.
+
+Owns how many threads make answers, and that each memory and each limit is there once. Refuses to know a route.
+"""
+
+from collections.abc import Sequence
+
+from anyio import CapacityLimiter
+from msgspec import Struct
+
+from trailbook.deployment import Alarms, Deployment
+from trailbook.export import Runner
+from trailbook.web.http.bodies import Bodies
+from trailbook.web.http.forwarded import Proxies
+from trailbook.web.http.hashing import HashingLane
+from trailbook.web.http.lane import Lane
+from trailbook.web.http.limits import Gate, Limits
+from trailbook.web.http.readiness import Readiness
+from trailbook.web.http.row_cache import RowCache
+from trailbook.web.http.transfers import Outflows
+
+THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What whoever serves a deployment decides: its address, the pages' zone, limits, alarms and trusted proxies."""
+
+    base_url: str
+    timezone: str
+    limits: Limits
+    alarms: Alarms
+    trusted_proxies: Sequence[str]
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """What every handler of one application shares."""
+
+    deployment: Deployment
+    base_url: str
+    timezone: str
+    limiter: CapacityLimiter
+    exports: Runner
+    gate: Gate
+    row_cache: RowCache
+    lane: Lane
+    bodies: Bodies
+    outflows: Outflows
+    hashing: HashingLane
+    proxies: Proxies
+    strangers: CapacityLimiter
+    readiness: Readiness
+
+
+def site_of(deployment: Deployment, runner: Runner, settings: Settings) -> Site:
+    """What is shared in a new application over a deployment, whose exports `runner` makes."""
+    limiter = CapacityLimiter(THREADS)
+    lane = Lane(limiter)
+    return Site(
+        deployment=deployment,
+        base_url=settings.base_url.rstrip("/"),
+        timezone=settings.timezone,
+        limiter=limiter,
+        exports=runner,
+        gate=Gate(settings.limits, deployment.clock),
+        row_cache=RowCache(),
+        lane=lane,
+        bodies=Bodies(),
+        outflows=Outflows(lane, limiter),
+        hashing=HashingLane(),
+        proxies=Proxies(settings.trusted_proxies),
+        strangers=CapacityLimiter(STRANGERS),
+        readiness=Readiness(deployment, settings.alarms),
+    )

@@ -1,0 +1,130 @@
+"""The form above a list: what it offers, what of it is chosen, and the filter as chips and as a sentence.
+
+Owns which fields are shown at first and which under More. Refuses to count anything: numbers come beside.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from trailbook.administration import ready_view
+from trailbook.catalogue import Catalogue
+from trailbook.model import INTERFACES, KINDS, OUTCOMES
+from trailbook.query import PRESET_NAMES, PRESETS, Query, fold, in_words, to_params
+from trailbook.web.pages.address import Address, Pairs
+from trailbook.web.pages.names import Chip, Naming
+from trailbook.web.pages.rows import Presenter
+
+# Offered beside the field; any IANA name is taken.
+ZONES = (
+    *("UTC", "Europe/Oslo", "Europe/Stockholm", "Europe/Copenhagen", "Europe/Helsinki", "Atlantic/Reykjavik"),
+    *("Europe/London", "Europe/Dublin", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Madrid"),
+    *("Europe/Athens", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo"),
+)
+_SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "origin", "self", "as_of", "tz"})
+_MORE = ("text", "actor_kind", "outcome", "origin", "self")
+
+
+class Choices(Struct, frozen=True):
+    """What the form offers of a catalogue, which is kept so that its id stays its own."""
+
+    catalogue: Catalogue
+    options: dict[str, Any]
+
+
+class Option(Struct, frozen=True):
+    """A value that the form offers, under its category."""
+
+    category: str
+    value: str
+    label: str
+
+
+class FilterForm(Struct, frozen=True, kw_only=True):
+    """The filter of a list: as the fields of a form, as chips and in words.
+
+    `hidden` goes along unseen; `asks` is the field that a ready view waits for; `more`: more of the form is open.
+    """
+
+    query: Query
+    state: Address
+    chosen: dict[str, list[str]]
+    days: dict[str, str]
+    more: bool
+    hidden: Pairs
+    chips: list[Chip]
+    filter_words: str
+    asks: str | None
+    choices: dict[str, Any]
+    timelines: list[tuple[str, str]]
+
+
+def form_of(state: Address, naming: Naming, now: datetime) -> FilterForm:
+    """The form of a list, whose items `naming` names."""
+    params = to_params(state.fresh)
+    in_form = {name for name, _ in params} & _SHOWN
+    days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
+    beside = [(n, v) for n, v in params if n not in in_form and n not in days]
+    own = [(name, value) for name, value in (("view", state.view), ("group", state.group)) if value]
+    chosen = {name: [v for n, v in params if n == name] for name in in_form}
+    return FilterForm(
+        query=state.query,
+        state=state,
+        chosen=chosen,
+        days=days,
+        more=any(name in chosen for name in _MORE) or state.at is not None,
+        hidden=[*beside, *own],
+        chips=naming.chips(state, now),
+        filter_words=in_words(state.fresh, naming.label, naming.presenter.words.lang),
+        asks=_asks(state, params),
+        choices=_choices(naming.presenter),
+        timelines=naming.timelines(state),
+    )
+
+
+def _asks(state: Address, params: Pairs) -> str | None:
+    """The field in which a ready view asks for somebody, where nobody is named yet."""
+    view = ready_view(state.view)
+    return view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None
+
+
+# What the form offers is the same for all readers of a language.
+_OFFERED: dict[tuple[int, str], Choices] = {}
+
+
+def _choices(presenter: Presenter) -> dict[str, Any]:
+    key = (id(presenter.catalogue), presenter.words.lang)
+    if key not in _OFFERED:
+        _OFFERED[key] = Choices(presenter.catalogue, _offered(presenter))
+    return _OFFERED[key].options
+
+
+def _offered(presenter: Presenter) -> dict[str, Any]:
+    catalogue, words, label = presenter.catalogue, presenter.words, presenter.label
+    labelled = [(name, label("category", name)) for name in catalogue.categories]
+    categories = sorted(labelled, key=lambda pair: fold(pair[1]))
+    actions = [Option(a.category, a.name, label("action", a.name)) for a in catalogue.actions.values()]
+    types = [Option(t.category, f"{t.name}/*", label("type", t.name)) for t in catalogue.types.values()]
+    return {
+        "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
+        "categories": categories,
+        "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
+        "outcomes": [(name, label("outcome", name)) for name in OUTCOMES],
+        "origins": [(name, label("interface", name)) for name in INTERFACES],
+        "actions": _grouped(categories, actions),
+        "types": _grouped(categories, types),
+        "zones": ZONES,
+    }
+
+
+def _grouped(categories: list[tuple[str, str]], options: list[Option]) -> Markup:
+    """Options under the labels of their categories, written once."""
+    option, group = Markup('<option value="{}">{}</option>'), Markup('<optgroup label="{}">{}</optgroup>')
+    written: dict[str, list[Markup]] = {}
+    for offered in options:
+        written.setdefault(offered.category, []).append(option.format(offered.value, offered.label))
+    return Markup("").join(
+        group.format(label, Markup("").join(written.get(name, []))) for name, label in categories
+    )

@@ -7,6 +7,13 @@ from .http.auth import (
 from .http.limits import (
     Limits as Limits,
 )
+from .http.problems import (
+    STATUS as STATUS,
+    code_of as code_of,
+)
 from .http.slow_clients import (
     waiting as waiting,
+)
+from .http.texts import (
+    words as words,
 )

@@ -1,18 +1,22 @@
 """Pages of the reference that are made from the code say what it says, and leave out nothing of it."""
 
+import re
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
 import trailbook
-from trailbook import capture
-from trailbook.cli.references import errors, python
+from trailbook import Query, Term, capture
+from trailbook.cli.filters import OPTIONS
+from trailbook.cli.references import errors, filters, python
+from trailbook.query import from_line, from_params
 from trailbook.web.http.problems import STATUS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 
-@pytest.mark.parametrize(("name", "page"), [("python", python), ("errors", errors)])
+@pytest.mark.parametrize(("name", "page"), [("python", python), ("errors", errors), ("filters", filters)])
 def test_the_page_is_in_step(name: str, page: object) -> None:
     made = page.reference()  # type: ignore[attr-defined]
     renewed = f"python -m trailbook.cli.references.{name} > docs/reference/{name}.md"
@@ -57,3 +61,24 @@ def test_an_exit_code_stands_where_an_exception_has_it() -> None:
         row = next(line for line in errors.reference().splitlines() if line.startswith(f"| `{code}` |"))
         exit_code, kinds = (cell.strip() for cell in row.split("|")[3:5])
         assert bool(exit_code) == bool(kinds) == bool(errors.kinds_of(code)), code
+
+
+def test_every_parameter_of_a_filter_is_on_its_page() -> None:
+    """Those that commands take, each once; what may be left out stands where that is said."""
+    repeated, _, once = filters.reference().partition("## Given once")
+    names = [re.findall(r"^\| `([a-z_]+)` \|", part, re.MULTILINE) for part in (repeated, once)]
+    assert sorted(names[0] + names[1]) == sorted(name for name in OPTIONS if not name.endswith(".not"))
+    assert {f"{name}.not" for name in names[0]} == {name for name in OPTIONS if name.endswith(".not")}
+    assert "`success`, `failure`, `denied`" in repeated
+    assert "`past-12-months`" in once
+
+
+def test_the_filter_is_the_same_however_it_is_written() -> None:
+    """The four ways that the page shows are of one filter, and read as it."""
+    rows = dict(re.findall(r"^\| ([^|`]+) \| `(.+)` \|$", filters.reference(), re.MULTILINE))
+    address, options, line, code = rows.values()
+    asked = from_params(parse_qsl(address.removeprefix("?")))
+    assert from_line(line.strip("'")) == asked
+    assert eval(code, {"Query": Query, "Term": Term}) == asked  # the page's own text
+    given = [word.removeprefix("--").replace("-not", ".not") for word in options.split()]
+    assert from_params(zip(given[::2], given[1::2], strict=True)) == asked

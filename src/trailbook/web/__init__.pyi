@@ -1,3 +1,6 @@
+from .api.openapi import (
+    document as document,
+)
 from .app import (
     create_app as create_app,
 )

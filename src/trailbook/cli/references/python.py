@@ -83,7 +83,7 @@ PARTS = (
         title="What is asked",
         module="trailbook",
         names="Query Term",
-        says="A filter is data. [filter.md](filter.md) says what each field means, in whatever form it is written.",
+        says="A filter is data. [filters.md](filters.md) says what each field means, in whatever form it is written.",
     ),
     Part(
         title="What is answered",

@@ -59,14 +59,14 @@ _DO = {
     "outbox-full": "Start `trailbook drain --follow`; `trailbook doctor --from URL` says since when nobody drains.",
     "proof-invalid": "Do not trust what was to be proved. Ask for the proof again, from whoever runs the log.",
     "export-changed": "Export again.",
-    "signing-refused": "Run `trailbook verify`, and follow drill 3 of [operate.md](../operate.md).",
+    "signing-refused": "Run `trailbook verify`, and follow [drill 3](../operate.md).",
     "anchor-unavailable": "Nothing at once: it is asked about the next checkpoint. If it stays, look at the address.",
     "catalogue": "Mend the file; `trailbook catalogue check` says all that is wrong at once.",
     "configuration": "Mend the setting that it names; [configuration.md](configuration.md) has them all.",
     "head-moved": "Nothing: the writer reads again and appends again. It is met only by whoever writes a store.",
     "schema-newer": "Run the newer version of Trailbook; an older one never touches the file.",
     "store-unwritable": "Make the disk take something again, then start the server again. Reading goes on meanwhile.",
-    "damaged": "Copy the file aside and follow drill 3 of [operate.md](../operate.md).",
+    "damaged": "Copy the file aside and follow [drill 3](../operate.md).",
 }
 
 

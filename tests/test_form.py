@@ -174,7 +174,7 @@ HANDED_ON = {
     "access": {"stores": "ApiKey Change Member Organisation Role"},
     "deployment": {
         "log": "Keys",
-        "stores": "Choice Job JobLimits Jobs LIVE SavedView Views is_log_file schema_of sqlite_path",
+        "stores": "Choice Job JobLimits Jobs LIVE SavedView Views file_of is_log_file schema_of",
     },
     "proofs": {"stores": "Identity StoredEntry"},
 }

@@ -80,7 +80,8 @@ def test_a_folder_with_something_else_is_refused_untouched(empty: Folder) -> Non
 
 
 def test_the_links_open_the_log_once_or_the_refusal(nordlys: Folder) -> None:
-    """The HR lead reads; an employee gets a plain refusal; a link works once."""
+    """The lead reads, an employee gets a plain refusal, a link works once; what is set of another log is not used."""
+    nordlys.env |= {"TRAILBOOK_ORIGIN": "other.example", "TRAILBOOK_SECRETS_DIRECTORY": "nowhere"}
     with serving(nordlys, "demo", "--dir", "company") as server:
         address, links = server.address, server.answer
         page = f"{address}/orgs/nordlys/activity?category.not=activity_log"
@@ -97,6 +98,7 @@ def test_the_links_open_the_log_once_or_the_refusal(nordlys: Folder) -> None:
         assert sign_in(links["hr"], address) == ""
         assert ask(page)[0] == 401
         assert ask(links["hr_system"] + "/")[0] == 200
+    nordlys.env.clear()
     assert server.process.returncode == 0
 
 

@@ -24,7 +24,8 @@ from trailbook.cli.doctor import _server
 from trailbook.cli.server_lock import alone
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms, DiskRoom
-from trailbook.deployment.settings import Signs
+from trailbook.deployment.places import places_of
+from trailbook.deployment.settings import Signs, read_settings
 
 WEB = Origin(interface="web")
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
@@ -232,7 +233,9 @@ def test_an_outbox_that_waits(well: Folder) -> None:
 
 def test_a_running_server_says_what_it_does_beside(well: Folder) -> None:
     """No other process sees its loops: what it names is told, and a server that does not answer is told as well."""
-    store = f"sqlite:///{well.path / 'trailbook.db'}"
+    flags = {"store": f"sqlite:///{well.path / 'trailbook.db'}"}
+    settings = read_settings(flags, file=None, environ={}, folder=well.path)
+    lock = places_of(settings).lock_file()
     answers = [
         (200, {"ok": True, "failing": [], "warning": []}, []),
         (200, {"ok": True, "failing": [], "warning": ["exports", "disk"]}, ["exports"]),
@@ -243,11 +246,11 @@ def test_a_running_server_says_what_it_does_beside(well: Folder) -> None:
         ),
     ]
     for status, health, expected in answers:
-        with answering(status, json.dumps(health).encode()) as address, alone(store, address):
-            assert [risk.part for risk in _server(store)] == expected
-    with answering(200, b"no JSON") as address, alone(store, address):
-        assert [risk.part for risk in _server(store)] == ["server"]
-    assert list(_server(store)) == []
+        with answering(status, json.dumps(health).encode()) as address, alone(lock, address):
+            assert [risk.part for risk in _server(settings)] == expected
+    with answering(200, b"no JSON") as address, alone(lock, address):
+        assert [risk.part for risk in _server(settings)] == ["server"]
+    assert list(_server(settings)) == []
 
 
 @contextmanager

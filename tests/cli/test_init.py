@@ -16,6 +16,26 @@ def test_init_begins_a_log_and_says_what_is_next(empty: Folder) -> None:
     assert keys.read_text().split("=")[1].split()[0] not in answer.out
 
 
+def test_init_makes_secrets_where_the_settings_say_and_says_where(empty: Folder) -> None:
+    empty.env["TRAILBOOK_SECRETS_DIRECTORY"] = "secrets"
+    text = empty.good("init").out
+    assert "secrets are in secrets/trailbook.db.keys." in text
+    assert "signing keys are in secrets/trailbook.db.signing." in text
+    assert {file.name for file in (empty.path / "secrets").iterdir()} == {
+        "trailbook.db.keys",
+        "trailbook.db.signing",
+    }
+    answer = empty.good("init", "--json").json
+    assert (answer["secrets"], answer["signing_keys"]) == (
+        "secrets/trailbook.db.keys",
+        "secrets/trailbook.db.signing",
+    )
+    empty.good(*empty.given)
+    empty.good("keys", "rotate")
+    assert len([*(empty.path / "secrets" / "trailbook.db.signing").glob("*.key")]) == 4
+    assert not (empty.path / "trailbook.db.signing").exists()
+
+
 def test_init_again_is_harmless(entry_folder: Folder) -> None:
     keys = (entry_folder.path / "trailbook.db.keys").read_bytes()
     assert entry_folder.good("init", "--org", "acme").out.endswith(

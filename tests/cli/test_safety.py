@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Folder
 
+from trailbook import open_deployment
 from trailbook.cli.safety import is_loopback, is_weak, unsafe
 from trailbook.deployment.settings import read_settings
 
@@ -91,6 +92,37 @@ def test_others_can_read(well: Folder, name: str, part: str) -> None:
     assert part not in risks(well)
     (well.path / name).chmod(0o640)
     assert Path(name).name in risks(well)[part]
+
+
+def test_secrets_that_lie_in_a_folder_of_their_own(well: Folder) -> None:
+    """What is looked at is what is in force: the files in the folder that is set, and none beside the log."""
+    secrets = well.path / "secrets"
+    secrets.mkdir(mode=0o700)
+    in_force = {"secrets_directory": str(secrets)}
+    assert "There are no signing keys" in risks(well, **in_force)["secrets"]
+    for end in ("keys", "signing"):
+        shutil.move(well.path / f"trailbook.db.{end}", secrets / f"trailbook.db.{end}")
+    assert risks(well, **in_force) == {}
+    assert "secrets" in risks(well)
+    (secrets / "trailbook.db.keys").chmod(0o640)
+    assert "can read trailbook.db.keys" in risks(well, **in_force)["secrets"]
+
+
+def test_a_store_that_is_no_file_needs_its_places_set(well: Folder) -> None:
+    """Each setting that is missing is told by its name; with all of them, and secrets made there, nothing is."""
+    url = "postgresql://host/log"
+    flags = {"store": url, "outside_file": str(well.path / "outside.txt")}
+    in_force = read_settings(flags, file=None, environ={}, folder=Path("/none"))
+    settings = [risk.says.partition(":")[0] for risk in unsafe(in_force, None) if risk.part == "places"]
+    assert settings == ["secrets_directory", "secrets_directory", "lock_file", "export_directory"]
+    open_deployment("sqlite:///" + str(well.path / "trailbook"), create=True).close()
+    flags |= {
+        "secrets_directory": str(well.path),
+        "lock_file": str(well.path / "lock"),
+        "export_directory": str(well.path / "exports"),
+    }
+    in_force = read_settings(flags, file=None, environ={}, folder=Path("/none"))
+    assert list(unsafe(in_force, None)) == []
 
 
 def test_secrets_in_a_file_that_others_can_read(well: Folder) -> None:

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 
 from trailbook import open_deployment
+from trailbook.deployment.places import Places
 from trailbook.deployment.secrets import (
     ORIGIN,
     fresh_keys,
     kept_keys,
     kept_signing,
-    keys_file,
     refuse_a_lost_log,
-    signing_folder,
 )
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.testing import Steady
@@ -30,7 +29,7 @@ def url(tmp_path: Path) -> str:
 
 
 def test_secrets_are_beside_and_for_the_owner_alone(url: str) -> None:
-    file = keys_file(url)
+    file = Places(store=url).keys_file()
     assert file.name == "log.db.keys"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     secret = dict(line.split("=") for line in file.read_text().split())["secret_key"]
@@ -46,7 +45,7 @@ def test_secrets_are_beside_and_for_the_owner_alone(url: str) -> None:
 
 @pytest.mark.parametrize("content", ["", "secret_key=00", "secret_key=zz\norganisation_key=00", "x"])
 def test_damaged_secrets(url: str, content: str) -> None:
-    file = keys_file(url)
+    file = Places(store=url).keys_file()
     whole = file.read_text()
     file.write_text(content)
     with pytest.raises(ConfigurationError):
@@ -58,7 +57,7 @@ def test_damaged_secrets(url: str, content: str) -> None:
 @pytest.mark.parametrize("create", [True, False])
 def test_secrets_that_are_gone_are_never_made_anew(url: str, create: bool) -> None:
     """Other secrets would break every cursor and make a replay with a correlation a conflict, in silence."""
-    file = keys_file(url)
+    file = Places(store=url).keys_file()
     whole = file.read_text()
     file.unlink()
     with pytest.raises(NotFoundError):
@@ -81,18 +80,23 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 
 def test_a_lost_log_is_not_begun_again_in_silence(url: str, tmp_path: Path) -> None:
     """Its secrets are there and it is not: an empty log under them would pass for the same."""
-    refuse_a_lost_log(url)
-    (tmp_path / "log.db").unlink()
+    file, keys = tmp_path / "log.db", Places(store=url).keys_file()
+    open_deployment(url, create=True).close()
+    file.unlink()
     with pytest.raises(ConfigurationError, match="is gone"):
-        refuse_a_lost_log(url)
-    keys_file(url).unlink()
-    refuse_a_lost_log(url)
+        open_deployment(url, create=True)
+    with pytest.raises(NotFoundError, match="its secrets are there: `trailbook restore` a backup"):
+        open_deployment(url)
+    assert not file.exists()
+    keys.unlink()
+    refuse_a_lost_log(file, keys, create=True)
+    with pytest.raises(NotFoundError, match="`trailbook init` makes one"):
+        open_deployment(url)
 
 
 def test_signing_keys_sign_under_the_origin_they_began_with(tmp_path: Path) -> None:
     """Made under a name, or the usual one, and never under another from then on."""
-    folder = signing_folder(f"sqlite:///{tmp_path}/log.db")
-    assert folder.name == "log.db.signing"
+    folder = tmp_path / "log.db.signing"
     made = kept_signing(folder, "log.example", Steady(1))
     assert made.origin == "log.example"
     assert [kept_signing(folder, origin, Steady(2)) for origin in (None, "log.example")] == [made, made]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.stores import MemoryStore, is_log_file, open_store, schema_of
+from trailbook.stores import MemoryStore, file_of, is_log_file, open_store, schema_of
 from trailbook.stores.sqlite.connection import migrations
 
 
@@ -22,15 +22,18 @@ def test_what_is_not_there_is_not_made_unasked(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"the folder .*nowhere does not exist"):
         open_store(f"sqlite:///{tmp_path}/nowhere/log.db", create=True)
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "none.db.keys").touch()
-    with pytest.raises(NotFoundError, match="its secrets are there: `trailbook restore` a backup"):
-        open_store(f"sqlite:///{tmp_path}/none.db")
 
 
 @pytest.mark.parametrize("url", ["mysql://x", "sqlite://x", "log.db", ""])
 def test_an_unknown_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="use sqlite:///FILE"):
         open_store(url)
+
+
+def test_the_file_that_a_store_is() -> None:
+    assert file_of("sqlite:///log.db") == Path("log.db")
+    assert file_of("sqlite:////var/log.db") == Path("/var/log.db")
+    assert [file_of(url) for url in ("memory:", "postgresql://host/log", "log.db")] == [None] * 3
 
 
 def test_the_schema_of_a_file_is_read_without_bringing_it_up_to_date(tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ class Credentials:
         """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason; SuspendedError."""
         parts, now = key_parts(bearer), self._now()
         key = None if parts is None else self._registry.keys.get(parts[0])
+        # Asked of a key that is not there too: how long the answer takes does not tell which ids exist.
         if not is_right(key, parts[1] if parts else "", now) or key is None:
             raise UnauthenticatedError(_WRONG)
         credential = self._credential(key)
@@ -215,6 +216,7 @@ class Credentials:
         if session is None or session.expires_at <= now or now - session.seen_at >= idle:
             raise UnauthenticatedError(_WRONG)
         viewer = self.person(session.org, _item(session), session.roles)
+        # To the minute: otherwise every page that is read would be a write, and wait for the disk.
         if now - session.seen_at >= _MINUTE:
             self._sessions.touch(session.token_hash, now)
         return viewer
@@ -227,6 +229,7 @@ class Credentials:
         if member is not None and member.disabled_at is not None:
             raise UnauthenticatedError(_WRONG)
         ids = roles if roles is not None else member.roles if member is not None else ()
+        # A role that was removed since gives nothing; whoever holds it keeps what their other roles give.
         every = every_role(access.roles(org)) if ids else {}
         held = [every[id_] for id_ in ids if id_ in every]
         named = tuple(sorted({category for role in held for category in role.categories}))

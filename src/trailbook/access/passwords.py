@@ -15,6 +15,7 @@ from trailbook.clock import Entropy
 from trailbook.errors import Fault
 
 SHORTEST, LONGEST = 12, 200
+# The least that OWASP recommends: more memory would let fewer sign-ins at once fill the machine.
 _MEMORY_KIB, _ROUNDS, _LANES = 19_456, 2, 1
 _COMMON = frozenset(resources.files("trailbook.access").joinpath("passwords.txt").read_text("utf-8").split())
 # The hash of nothing that anybody can type: compared with where there is no account.
@@ -48,6 +49,7 @@ def hash_password(password: str, entropy: Entropy) -> str:
 def password_matches(password: str, kept: str | None) -> bool:
     """Whether a password is the one that is kept; without one it takes as long, and it is not."""
     try:
+        # Cut one above the longest there can be: it is wrong all the same, and costs no more than any other.
         Argon2id.verify_phc_encoded(_bytes(password[: LONGEST + 1]), kept or _NOBODY)
     except InvalidKey:
         return False

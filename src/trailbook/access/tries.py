@@ -142,11 +142,14 @@ class Tries:
         ]
         with self._lock:
             waits = [self._pairs.wait(slot, now)]
+            # Who signed in from here before is not kept out by what strangers do to their name or in their network.
             if pair not in self._known:
                 waits += [throttle.wait(who, now) for throttle, who in counts]
             if max(waits):
                 raise TooManyTriesError(max(waits))
             self._pairs.add(slot, now)
+            # `take` gives 0 where it took. Of a known owner a bucket may have been empty: what gave nothing gets
+            # nothing back.
             return Try(self, (pair, slot), [each for each in counts if not each[0].take(each[1], now)])
 
     def know(self, pair: bytes, slot: int) -> None:

@@ -45,7 +45,7 @@ REVIEW_VIEWS = (
     ReadyView("denied", (("outcome", "denied"), _LATELY)),
     ReadyView("exports", (*_of("activity_log.exported", "export.completed", "export.downloaded"), _LATELY)),
     ReadyView(
-        "access", (*_of("role.*", "permission.*", "api_key.*", "user.disabled", "user.invited"), _LATELY)
+        "access", (*_of("role.*", "permission.*", "api_key.*", "user.deactivated", "user.invited"), _LATELY)
     ),
     ReadyView("log-settings", (*_of(*_SETTINGS), _LATELY)),
 )

@@ -116,6 +116,7 @@ class _Round(Struct):
 def _drain(engine: Engine, logs: Logs, ways: Ways) -> _Round:
     drained = _Round(Drained(), {})
     while True:
+        # Read and let go of before the log is asked: a log that is slow must not hold up the host's own writes.
         with engine.connect() as connection:
             rows = outbox.page(connection, ways.batch, without=drained.held)
         before = drained.done.quarantined
@@ -351,6 +352,8 @@ def _move(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], work: _Work) ->
         else:
             work.take(entry)
             taken += 1
+    # The log first. A crash behind this line leaves rows that the log has, and sending them again adds nothing;
+    # the other order would lose them.
     poison = work.record(logs)
     with engine.begin() as connection:
         # Only who puts it there says so: another drain may be at the same rows.

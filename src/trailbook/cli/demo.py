@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from trailbook.deployment import Deployment
     from trailbook.log import Log
 
+# What is set of another log in the same folder: the demo's own lies beside it, and nobody else's is used for it.
+_ITS_OWN = ("secret_key", "organisation_key", "origin", "secrets_directory", "signing_key", "lock_file")
 LOG_FILE, OUTSIDE_FILE, ZONE, SEED = "log.db", "outside.txt", "Europe/Oslo", 7
 
 
@@ -59,6 +61,7 @@ def demo(
         org=nordlys.ORG,
         outside_file=str(folder / OUTSIDE_FILE),
         catalogue=(str(nordlys.CATALOGUE), *settings.catalogue),
+        **dict.fromkeys(_ITS_OWN),
     )
     if not (folder / LOG_FILE).exists():
         summary = build(folder)

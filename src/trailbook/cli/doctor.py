@@ -6,7 +6,6 @@ touch an entry, a key or a file's mode, and to bring an older file up to date wh
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -19,7 +18,7 @@ from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.drain import host_url
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, progress, put
-from trailbook.cli.safety import Risk, unsafe
+from trailbook.cli.safety import Risk, placed, unsafe
 from trailbook.cli.server_lock import served_at
 from trailbook.cli.verify import heads_outside
 from trailbook.deployment import Settings
@@ -56,7 +55,7 @@ def doctor(
     risks = [*unsafe(settings, ctx.obj["config"])]
     with progress("Looking") as advance:
         risks += _log(settings, advance, repair=repair)
-    risks += [*_server(settings.store), *(risk for host in url for risk in _outbox(host))]
+    risks += [*_server(settings), *(risk for host in url for risk in _outbox(host))]
     left = [risk for risk in risks if not risk.repaired]
     if json:
         put(as_json({"ok": not left, "findings": risks}))
@@ -65,9 +64,10 @@ def doctor(
     return FINDINGS if left else DONE
 
 
-def _server(store: str) -> Iterator[Risk]:
+def _server(settings: Settings) -> Iterator[Risk]:
     """What the running server says of the loops beside it, which no other process can see."""
-    address = served_at(store) if store.startswith("sqlite:///") else None
+    lock = placed(deployments.places_of(settings).lock_file)
+    address = None if lock is None else served_at(lock)
     if address is None:
         return
     do = "Its log says whose work it is and why; it is tried again by itself."
@@ -117,7 +117,8 @@ def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Ris
 
 
 def _is_there(store: str) -> bool:
-    return Path(store.removeprefix("sqlite:///")).exists()
+    file = deployments.file_of(store)
+    return file is None or file.exists()
 
 
 def _older(store: str) -> Risk | None:

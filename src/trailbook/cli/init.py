@@ -8,11 +8,12 @@ import shlex
 
 import typer
 
-from trailbook import __version__
+from trailbook import __version__, deployment as deployments
 from trailbook.access import operator
 from trailbook.cli.context import JSON, open_deployment, settings_of
 from trailbook.cli.output import as_json, counted, put, table
-from trailbook.deployment import effective
+from trailbook.cli.safety import placed
+from trailbook.deployment import Settings, effective
 
 FIRST_ORG = "main"
 NEXT = """\
@@ -41,17 +42,30 @@ def init(
     with open_deployment(settings, create=True) as deployment:
         new = name not in deployment.orgs()
         size = deployment.create(name).size(viewer=operator(name))
+    kept = secrets_of(settings)
     if json:
-        put(as_json({"org": name, "store": settings.store, "created": new, "size": size}))
+        put(as_json({"org": name, "store": settings.store, "created": new, "size": size, **kept}))
     elif new:
         store = ctx.obj["store"]
         command = "trailbook" if store is None else f"trailbook --store {shlex.quote(store)}"
-        put(f"The log of {name} has begun in {settings.store}.", *NEXT.format(trailbook=command).splitlines())
+        lie = "".join(f" Its {what.replace('_', ' ')} are in {place}." for what, place in kept.items())
+        put(
+            f"The log of {name} has begun in {settings.store}.{lie}",
+            *NEXT.format(trailbook=command).splitlines(),
+        )
     else:
         put(
             f"{name} has a log in {settings.store} already, with {counted(size, 'entry', 'entries')};"
             " nothing was changed."
         )
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """Where the secrets and the signing keys of these settings lie, those that lie in files."""
+    places = deployments.places_of(settings)
+    kept = {"secrets": placed(places.keys_file) if settings.secret_key is None else None}
+    kept["signing_keys"] = placed(places.signing_folder)
+    return {what: str(place) for what, place in kept.items() if place is not None}
 
 
 @config.callback()

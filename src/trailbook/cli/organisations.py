@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook import administration
+from trailbook import administration, deployment as deployments
 from trailbook.access import PREDEFINED, permissions_of
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.items import ITEM, parse_item
@@ -207,7 +207,11 @@ def _item(text: str) -> Item:
 
 def _link(ctx: typer.Context, text: str, base_url: str | None, *, json: bool) -> None:
     settings = settings_of(ctx, base_url=base_url)
-    address = settings.base_url or served_at(settings.store) or f"http://{settings.listen}"
+    address = (
+        settings.base_url
+        or served_at(deployments.places_of(settings).lock_file())
+        or f"http://{settings.listen}"
+    )
     link = f"{address}/set-password?link={text}"
     put(as_json({"link": link}) if json else link)
     note("The link works once. Hand it over yourself: no mail is sent.")

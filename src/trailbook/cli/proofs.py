@@ -40,7 +40,7 @@ OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
 @keys.command("new")
 def keys_new(ctx: typer.Context, json: bool = JSON) -> None:
     """Make the first signing keys of a log that has none."""
-    folder = folder_of(settings_of(ctx))
+    folder = deployments.places_of(settings_of(ctx)).signing_folder()
     proofs.new_keys(folder, secrets.token_bytes)
     put(
         as_json({"folder": str(folder)})
@@ -54,7 +54,7 @@ def keys_rotate(ctx: typer.Context, json: bool = JSON) -> None:
     """Make new signing keys beside the old ones, and record it in every log."""
     settings = settings_of(ctx)
     with open_deployment(settings) as deployment:
-        deployment.rotate_keys(folder_of(settings))
+        deployment.rotate_keys(deployments.places_of(settings).signing_folder())
         orgs = deployment.orgs()
     put(as_json({"rotated": orgs}) if json else f"New keys sign from now on; recorded in: {', '.join(orgs)}.")
 
@@ -165,7 +165,9 @@ def restore(
     it stays visible for ever.
     """
     settings = settings_of(ctx)
-    place = deployments.sqlite_path(settings.store)
+    place = deployments.file_of(settings.store)
+    if place is None:
+        raise ConfigurationError("store: only a store in one file is restored this way")
     if place.exists():
         raise ConfigurationError(f"store: {place.name} is there; move it away first, nothing is overwritten")
     if not deployments.is_log_file(file):
@@ -211,13 +213,6 @@ def erase(
     note("outside file erases them again; one that is only kept does not: remove the old ones.")
 
 
-def folder_of(settings: Settings) -> Path:
-    """Where the signing keys of these settings lie. Raises: ConfigurationError."""
-    if settings.signing_key is not None:
-        return Path(settings.signing_key)
-    return deployments.signing_folder(settings.store)
-
-
 def verifier_lines(deployment: "Deployment", org: str) -> list[str]:
     """The public keys of a log as text lines. Source: C2SP signed-note."""
     return [tree.format_vkey(key) for key in deployment.verifier_keys(org)]
@@ -254,7 +249,7 @@ def _outside(settings: Settings) -> Path | None:
 
 def _new_keys_in_place(settings: Settings) -> None:
     """New keys in the folder, whose old files must be gone; the origin stays. Raises: ConfigurationError."""
-    folder = folder_of(settings)
+    folder = deployments.places_of(settings).signing_folder()
     origin = proofs.origin_in(folder) or settings.origin
     if origin is None:
         raise ConfigurationError("origin: name the one that the lost keys signed for")

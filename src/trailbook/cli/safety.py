@@ -5,7 +5,7 @@ keeps the machine does. What it cannot know, such as a proxy in front, it does n
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from trailbook import deployment as deployments
 from trailbook.cli.server_lock import served_at
-from trailbook.deployment import FILE, PREFIX, Settings
+from trailbook.deployment import FILE, PREFIX, Places, Settings
+from trailbook.errors import ConfigurationError
 
 _OTHERS = 0o077
 _FEWEST = 16  # different bytes in a secret; one made by chance has fewer than once in 10**15
@@ -32,19 +33,44 @@ class Risk(Struct, frozen=True, kw_only=True):
 
 def unsafe(settings: Settings, config: Path | None) -> Iterator[Risk]:
     """What is unsafe in these settings and the files that they name. Raises: OSError."""
-    yield from _addresses(settings)
+    places = deployments.places_of(settings)
+    keys = placed(places.keys_file) if settings.secret_key is None else None
+    signing, log = placed(places.signing_folder), deployments.file_of(settings.store)
+    yield from _unplaced(settings, places)
+    yield from _addresses(settings, places)
     yield from _set_secrets(settings, config)
-    if settings.store.startswith("sqlite:///"):
-        log = Path(settings.store.removeprefix("sqlite:///"))
-        yield from _kept_secrets(settings, log)
-        yield from _readable(settings, log)
-        yield from _outside(settings.outside_file, log)
+    yield from _kept_secrets(keys)
+    yield from _signing_keys(signing)
+    yield from _readable(
+        "secrets", [placed(places.keys_file), *sorted(signing.glob("*.key") if signing else ())]
+    )
+    yield from _files(log)
+    yield from _outside(settings.outside_file, log)
 
 
-def _addresses(settings: Settings) -> Iterator[Risk]:
+def placed(place: Callable[[], Path]) -> Path | None:
+    """A place of the log, or None where a setting that has to name it does not."""
+    try:
+        return place()
+    except ConfigurationError:
+        return None
+
+
+def _unplaced(settings: Settings, places: Places) -> Iterator[Risk]:
+    """What nobody has said where it lies, though it does not lie beside the store."""
+    needed = [places.signing_folder, places.lock_file, places.export_folder]
+    for place in needed if settings.secret_key else [places.keys_file, *needed]:
+        try:
+            place()
+        except ConfigurationError as error:
+            yield Risk(part="places", says=f"{error.detail}.", do="Set it (docs/reference/configuration.md).")
+
+
+def _addresses(settings: Settings, places: Places) -> Iterator[Risk]:
+    lock = placed(places.lock_file)
     addresses = [
         settings.base_url,
-        served_at(settings.store) if settings.store.startswith("sqlite:///") else None,
+        None if lock is None else served_at(lock),
         f"http://{settings.listen}" if settings.base_url is None else None,
     ]
     for address in dict.fromkeys(address for address in addresses if address is not None):
@@ -100,22 +126,25 @@ def _weak(name: str, where: str) -> Risk:
     )
 
 
-def _kept_secrets(settings: Settings, log: Path) -> Iterator[Risk]:
-    """Secrets beside the log, where none are set."""
-    file = log.with_name(log.name + ".keys")
-    if settings.secret_key is None and not file.exists():
+def _kept_secrets(file: Path | None) -> Iterator[Risk]:
+    """Secrets in a file of their own, where none are set."""
+    if file is None:
+        return
+    if not file.exists():
         yield Risk(
             part="secrets",
-            says=f"The secrets of the log are missing: {file.name} is not beside it, and none are set.",
+            says=f"The secrets of the log are missing: {file.name} is not in {file.absolute().parent}, and none are"
+            " set.",
             do="Put the file back from its backup; without it the log does not open.",
         )
-    elif settings.secret_key is None:
-        lines = (line.partition("=") for line in file.read_text("ascii", "replace").split())
-        for name, _, text in lines:
-            if _is_hex(text) and is_weak(bytes.fromhex(text)):
-                yield _weak(name, file.name)
-    folder = Path(settings.signing_key) if settings.signing_key else log.with_name(log.name + ".signing")
-    if not folder.is_dir():
+        return
+    for name, _, text in (line.partition("=") for line in file.read_text("ascii", "replace").split()):
+        if _is_hex(text) and is_weak(bytes.fromhex(text)):
+            yield _weak(name, file.name)
+
+
+def _signing_keys(folder: Path | None) -> Iterator[Risk]:
+    if folder is not None and not folder.is_dir():
         yield Risk(
             part="secrets",
             says=f"There are no signing keys in {folder.name}: nothing of the log is signed.",
@@ -130,20 +159,21 @@ def _is_hex(text: str) -> bool:
         return False
 
 
-def _readable(settings: Settings, log: Path) -> Iterator[Risk]:
-    """Files that others of this machine can read."""
-    folder = Path(settings.signing_key) if settings.signing_key else log.with_name(log.name + ".signing")
-    for file in (log.with_name(log.name + ".keys"), *sorted(folder.glob("*.key"))):
-        if file.exists() and file.stat().st_mode & _OTHERS:
-            yield _open_to_others("secrets", file)
+def _files(log: Path | None) -> Iterator[Risk]:
+    """The files of a log that is one, and backups of it in the same folder."""
+    if log is None:
+        return
     beside = [log.with_name(log.name + end) for end in ("", "-wal", "-shm")]
-    for file in beside:
-        if file.exists() and file.stat().st_mode & _OTHERS:
-            yield _open_to_others("files", file)
-    for file in sorted(log.absolute().parent.iterdir()):
-        copy = file.name not in {part.name for part in beside} and file.is_file()
-        if copy and file.stat().st_mode & _OTHERS and deployments.is_log_file(file):
-            yield _open_to_others("backups", file)
+    yield from _readable("files", beside)
+    others = (file for file in log.absolute().parent.iterdir() if file.name not in {f.name for f in beside})
+    yield from _readable("backups", sorted(file for file in others if deployments.is_log_file(file)))
+
+
+def _readable(part: str, files: Iterable[Path | None]) -> Iterator[Risk]:
+    """Those of these files that others of this machine can read."""
+    for file in files:
+        if file is not None and file.exists() and file.stat().st_mode & _OTHERS:
+            yield _open_to_others(part, file)
 
 
 def _open_to_others(part: str, file: Path) -> Risk:
@@ -161,7 +191,7 @@ _AFTER = {
 }
 
 
-def _outside(outside_file: str | None, log: Path) -> Iterator[Risk]:
+def _outside(outside_file: str | None, log: Path | None) -> Iterator[Risk]:
     if outside_file is None:
         yield Risk(
             part="outside",
@@ -177,7 +207,7 @@ def _outside(outside_file: str | None, log: Path) -> Iterator[Risk]:
             says=f"The folder of the outside file, {folder}, is not there: nothing is signed until it is.",
             do="Mount the disk, or set outside_file to another path.",
         )
-    elif folder.stat().st_dev == log.absolute().parent.stat().st_dev:
+    elif log is not None and folder.stat().st_dev == log.absolute().parent.stat().st_dev:
         yield Risk(
             part="outside",
             says="The outside file lies on the same disk as the log: whoever takes or changes one has the other.",

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook import access, web
+from trailbook import access, deployment as deployments, web
 from trailbook.access import Level
 from trailbook.cli.context import JSON, only_org, open_deployment, settings_of
 from trailbook.cli.items import ITEM, parse_item, sound
@@ -66,7 +65,7 @@ def serve(
             deployment,
             base_url=address,
             timezone=settings.timezone,
-            folder=export_folder(settings),
+            folder=deployments.places_of(settings).export_folder(),
             export_days=int(settings.export_days),
             limits=limits_of(settings),
             trusted_proxies=settings.trusted_proxies,
@@ -98,7 +97,11 @@ def sign_in(
     settings = settings_of(ctx, base_url=base_url)
     who = _person(as_)
     with open_deployment(settings) as deployment:
-        address = settings.base_url or served_at(settings.store) or f"http://{settings.listen}"
+        address = (
+            settings.base_url
+            or served_at(deployments.places_of(settings).lock_file())
+            or f"http://{settings.listen}"
+        )
         org = settings.org or only_org(deployment)
         deployment.log(org)  # a link into a log that is not there would be refused too late
         brings: Brings = tuple(role) if role else None if member else "none" if no_access else "full"
@@ -108,7 +111,8 @@ def sign_in(
 
 def served(settings: Settings, listening: socket.socket) -> AbstractContextManager[str]:
     """Hold the log as its only server; gives the address. Raises: ConfigurationError when another serves it."""
-    return alone(settings.store, settings.base_url or address_of(listening))
+    lock = deployments.places_of(settings).lock_file()
+    return alone(lock, settings.base_url or address_of(listening))
 
 
 def run(app: Any, listening: socket.socket, log_level: str) -> None:
@@ -154,14 +158,6 @@ def limits_of(settings: Settings) -> "Limits":
     """The limits that are set, as the web application takes them."""
     names = ("reading", "recording", "failures", "header_seconds", "request_seconds", "idle_seconds")
     return web.Limits(**{name: int(getattr(settings, f"limits_{name}")) for name in names})
-
-
-def export_folder(settings: Settings) -> Path:
-    """Where exports that were ordered lie until they expire."""
-    if settings.export_directory is not None:
-        return Path(settings.export_directory)
-    path = Path(settings.store.removeprefix("sqlite:///"))
-    return path.with_name(path.name + ".exports")
 
 
 @contextmanager

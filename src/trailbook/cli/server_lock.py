@@ -1,7 +1,8 @@
-"""One server on a log: a lock beside the file, and the address where it is served.
+"""One server on a log: a lock on a file, and in it the address where the log is served.
 
-Owns the file `<log>.serving`. The lock is the kernel's, so that a dead process never holds it, whatever the file
-says. Refuses nothing but a second server: the library and the command line go on beside a running one.
+Owns what is in the lock file; where it lies is for `Places` to say. The lock is the kernel's, so that a dead process
+never holds it, whatever the file says. Refuses nothing but a second server: the library and the command line go on
+beside a running one.
 """
 
 import fcntl
@@ -14,9 +15,9 @@ from trailbook.errors import ConfigurationError
 
 
 @contextmanager
-def alone(store: str, address: str) -> Iterator[str]:
-    """Serve a store at an address, alone; gives the address. Raises: ConfigurationError when it is served."""
-    handle = os.open(_lock(store), os.O_RDWR | os.O_CREAT, 0o600)
+def alone(lock: Path, address: str) -> Iterator[str]:
+    """Serve a log at an address, alone; gives the address. Raises: ConfigurationError when it is served."""
+    handle = _opened(lock)
     try:
         if not _taken(handle, fcntl.LOCK_EX):
             other = os.read(handle, 1000).decode("utf-8", "replace") or "an address that it has not said yet"
@@ -30,12 +31,11 @@ def alone(store: str, address: str) -> Iterator[str]:
         os.close(handle)
 
 
-def served_at(store: str) -> str | None:
-    """The address of the server that serves a store now, or None."""
-    path = _lock(store)
-    if not path.exists():
+def served_at(lock: Path) -> str | None:
+    """The address of the server that holds a lock file now, or None."""
+    if not lock.exists():
         return None
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(lock, os.O_RDONLY)
     try:
         free = _taken(handle, fcntl.LOCK_SH)
         return None if free else os.read(handle, 1000).decode("utf-8", "replace") or None
@@ -43,9 +43,11 @@ def served_at(store: str) -> str | None:
         os.close(handle)
 
 
-def _lock(store: str) -> Path:
-    path = Path(store.removeprefix("sqlite:///"))
-    return path.with_name(path.name + ".serving")
+def _opened(lock: Path) -> int:
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"lock_file: {lock}: {error.strerror}") from None
 
 
 def _taken(handle: int, kind: int) -> bool:

@@ -9,9 +9,9 @@ from ..stores import (
     Jobs as Jobs,
     SavedView as SavedView,
     Views as Views,
+    file_of as file_of,
     is_log_file as is_log_file,
     schema_of as schema_of,
-    sqlite_path as sqlite_path,
 )
 from .background import Loop as Loop, Pauses as Pauses
 from .deployment import (
@@ -29,11 +29,12 @@ from .opening import (
     open_configured as open_configured,
     open_deployment as open_deployment,
 )
+from .places import (
+    Places as Places,
+    places_of as places_of,
+)
 from .restart import (
     Restarted as Restarted,
-)
-from .secrets import (
-    signing_folder as signing_folder,
 )
 from .settings import (
     FILE as FILE,

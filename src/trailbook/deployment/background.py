@@ -101,6 +101,7 @@ class Loop:
     def start(self) -> None:
         """Go on by itself from now on, in a thread."""
         if self._thread is None and not self.stopped:
+            # A daemon, for a host that ends without closing must not wait for work that never ends.
             self._thread = threading.Thread(target=self._run, name=f"trailbook-{self.name}", daemon=True)
             self._thread.start()
 
@@ -117,6 +118,7 @@ class Loop:
 
     def _run(self) -> None:
         while not self.stopped:
+            # Before looking, never after: whoever wakes it in between is not overheard.
             self._woken.clear()
             if not self.step():
                 self._woken.wait(self._rest())
@@ -125,6 +127,7 @@ class Loop:
         """Seconds until there is something to look for again."""
         waits = [setback.again - self._monotonic() for setback in self.setbacks]
         waits += [] if self._pauses.look is None else [self._pauses.look]
+        # Never 0: a pause that ends this very moment would be asked about again and again until it has.
         return max(0.01, min(waits)) if waits else None
 
     def _due(self) -> list[str]:
@@ -204,7 +207,9 @@ class LogWork:
         return list(self._waiting)
 
     def _do(self, org: str) -> bool:
+        # An organisation may have several: a log that the deployment let go of goes on in the hands of whoever uses it.
         for log in [log for log in list(self._waiting) if log.org == org]:
+            # Before the work: a log that is due again meanwhile comes back, and is not forgotten with what was done.
             self._waiting.pop(log)
             try:
                 self._work(log, self.loop)
@@ -235,6 +240,7 @@ def signing_loops(signer: Signer, orgs: Callable[[], Iterable[str]]) -> tuple[Lo
         signer.stamp(org)
         return False
 
+    # Shorter than others' pauses: an entry that waits a minute for its signature makes the server unfit.
     pauses = Pauses(most=10.0)
     return Loop("signing", orgs, sign, pauses=pauses), Loop(
         "stamping", signer.unstamped, stamp, pauses=pauses

@@ -11,22 +11,24 @@ from pathlib import Path
 
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.places import Places, places_of
 from trailbook.deployment.secrets import (
     ORIGIN,
     NamedKeyring,
     fresh_keys,
     kept_keys,
     kept_signing,
-    keys_file,
+    make_folder,
     refuse_a_lost_log,
-    signing_folder,
 )
 from trailbook.deployment.settings import DEFAULT_SIGNS, Settings, Signs, read_settings
 from trailbook.errors import TrailbookError
 from trailbook.log import Keys
 from trailbook.model import EARLIEST
 from trailbook.proofs import Signing, keyring_of
-from trailbook.stores import open_store
+from trailbook.stores import file_of, open_store
+
+_MEMORY = "memory:"  # keeps nothing, so that its secrets are made anew each time
 
 
 def open_deployment(
@@ -38,24 +40,31 @@ def open_deployment(
     clock: Clock = utc_now,
     entropy: Entropy = secrets.token_bytes,
     signs: Signs = DEFAULT_SIGNS,
+    secrets_directory: Path | None = None,
     watched: bool = True,
     earliest: datetime = EARLIEST,
 ) -> Deployment:
     """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
 
+    `secrets_directory`: where the keys file and the signing keys lie; without it beside the store's file.
     `watched`: reading is an entry too; without it nobody learns who read, as in a benchmark of reading alone.
     `earliest`: entries about what happened before are refused.
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
-    if create and keys is None and url != "memory:":
-        refuse_a_lost_log(url)
+    places = Places(store=url, secrets_directory=secrets_directory, signing_key=signs.folder)
+    file = file_of(url)
+    if file is not None and keys is None:
+        refuse_a_lost_log(file, places.keys_file(), create=create)
     store, registry = open_store(url, create=create)
-    if keys is None and url == "memory:":
-        keys = fresh_keys(entropy)
-    elif keys is None:
-        # Beside a log that has entries, other secrets would break its cursors and replays in silence.
-        keys = kept_keys(keys_file(url), entropy, create=create and not store.orgs())
-    signing = _signing(url, signs, clock=clock, entropy=entropy, create=create and not store.orgs())
+    # Beside a log that has entries, other secrets would break its cursors and replays in silence.
+    begins = create and not store.orgs()
+    if begins and secrets_directory is not None:
+        make_folder(secrets_directory)
+    if keys is None:
+        keys = (
+            fresh_keys(entropy) if url == _MEMORY else kept_keys(places.keys_file(), entropy, create=begins)
+        )
+    signing = _signing(places, signs, clock=clock, entropy=entropy, create=begins)
     return Deployment(
         store,
         registry,
@@ -77,6 +86,7 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
     """
     if settings is None:
         settings = read_settings({}, file=None, environ=os.environ, folder=Path())
+    places = places_of(settings)
     deployment = open_deployment(
         settings.store,
         keys=_keys(settings),
@@ -84,10 +94,11 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
         folders=[Path(folder) for folder in settings.catalogue],
         signs=Signs(
             origin=settings.origin,
-            folder=_path(settings.signing_key),
-            outside=_path(settings.outside_file),
+            folder=places.signing_key,
+            outside=None if settings.outside_file is None else Path(settings.outside_file),
             timestamp_urls=settings.timestamp_urls,
         ),
+        secrets_directory=places.secrets_directory,
         earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
     )
     try:
@@ -99,22 +110,18 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
     return deployment
 
 
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
-
-
 def _keys(settings: Settings) -> Keys | None:
     if settings.secret_key is None or settings.organisation_key is None:
         return None
     return Keys(bytes.fromhex(settings.secret_key), bytes.fromhex(settings.organisation_key))
 
 
-def _signing(url: str, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool) -> Signing | None:
+def _signing(places: Places, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool) -> Signing | None:
     """How heads are signed; None where there are no keys and none are to be made."""
-    if url == "memory:" and signs.folder is None:
+    if places.store == _MEMORY and signs.folder is None:
         named = NamedKeyring(signs.origin or ORIGIN, keyring_of({"log": entropy(32), "cosign": entropy(32)}))
     else:
-        folder = signs.folder or signing_folder(url)
+        folder = places.signing_folder()
         if not folder.exists() and not create:
             return None
         named = kept_signing(folder, signs.origin, entropy)

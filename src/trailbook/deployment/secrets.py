@@ -1,7 +1,7 @@
-"""The secrets of a deployment: the organisation key and the signing keys of an embedded log, in files beside it.
+"""The secrets of a deployment: the organisation key and the signing keys of a log, in files.
 
-Owns where they lie and that nobody but their owner may read them. Refuses a file that others can read, and to begin an
-empty log under the secrets of one that is gone.
+Owns that nobody but their owner may read them; where they lie is for `Places` to say. Refuses a file that others can
+read, and to begin an empty log under the secrets of one that is gone.
 """
 
 import os
@@ -13,7 +13,6 @@ from trailbook.clock import Entropy
 from trailbook.errors import ConfigurationError, NotFoundError
 from trailbook.log import Keys
 from trailbook.proofs import Keyring, keep_origin, new_keys, open_keyring, origin_in
-from trailbook.stores import sqlite_path
 
 ORIGIN = "localhost"
 
@@ -25,26 +24,19 @@ class NamedKeyring(Struct, frozen=True):
     keyring: Keyring
 
 
-def signing_folder(url: str) -> Path:
-    """Where the signing keys of an embedded log lie unless configured: beside it, `.signing` added to its name."""
-    path = sqlite_path(url)
-    return path.with_name(path.name + ".signing")
+def refuse_a_lost_log(file: Path, keys: Path, *, create: bool) -> None:
+    """Refuse a log whose file is gone while its secrets are there; an empty one begun under them would pass for it.
 
-
-def refuse_a_lost_log(url: str) -> None:
-    """Refuse to begin an empty log under the secrets of one that is gone: it would pass for the same."""
-    path, keys = sqlite_path(url), keys_file(url)
-    if keys.exists() and not path.exists():
+    Raises: ConfigurationError when it was to be begun; NotFoundError when it was to be opened.
+    """
+    if file.exists() or not keys.exists():
+        return
+    if create:
         raise ConfigurationError(
-            f"store: {path.name} is gone, but its secrets {keys.name} are here; restore a backup, or move them"
+            f"store: {file.name} is gone, but its secrets {keys.name} are here; restore a backup, or move them"
             " away to begin another log"
         )
-
-
-def keys_file(url: str) -> Path:
-    """Where the secrets of an embedded log lie: beside the database, `.keys` added to its name."""
-    path = sqlite_path(url)
-    return path.with_name(path.name + ".keys")
+    raise NotFoundError(f"there is no log at {file}; its secrets are there: `trailbook restore` a backup")
 
 
 def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
@@ -55,7 +47,7 @@ def kept_keys(file: Path, entropy: Entropy, *, create: bool) -> Keys:
     if create and not file.exists():
         _write_keys(file, fresh_keys(entropy))
     if not file.exists():
-        raise NotFoundError(f"the secrets of the log, {file.name}, are not beside it")
+        raise NotFoundError(f"the secrets of the log, {file.name}, are not in {file.absolute().parent}")
     if file.stat().st_mode & 0o077:
         raise ConfigurationError(f"{file.name}: others can read it; chmod 600 it")
     try:
@@ -79,6 +71,14 @@ def kept_signing(folder: Path, origin: str | None, entropy: Entropy) -> NamedKey
             f"origin: the log began as {own}; under another name it would be another log"
         )
     return NamedKeyring(own, open_keyring(folder))
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder that secrets are to lie in, for its owner alone. Raises: ConfigurationError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"secrets_directory: {folder}: {error.strerror}") from None
 
 
 def fresh_keys(entropy: Entropy) -> Keys:

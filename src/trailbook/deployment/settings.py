@@ -45,12 +45,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     secret_key: str | None
     organisation_key: str | None
     origin: str | None
+    secrets_directory: str | None
     signing_key: str | None
     outside_file: str | None
     timestamp_urls: tuple[str, ...]
     earliest: str
     export_directory: str | None
     export_days: str
+    lock_file: str | None
     session_minutes: str
     limits_reading: str
     limits_recording: str
@@ -217,10 +219,15 @@ KEYS: dict[str, Key] = {
         fault=_origin,
         meaning="The deployment's name in its checkpoints, such as `log.example`; chosen once, when the log begins.",
     ),
+    "secrets_directory": Key(
+        default=None,
+        fault=_some,
+        meaning="The folder in which the keys file and the signing keys lie; beside the store's file when absent.",
+    ),
     "signing_key": Key(
         default=None,
         fault=_some,
-        meaning="The folder of the signing keys; beside the database, `.signing` added to its name, when absent.",
+        meaning="The folder of the signing keys, when they lie elsewhere than the keys file.",
     ),
     "outside_file": Key(
         default=None,
@@ -241,10 +248,15 @@ KEYS: dict[str, Key] = {
     "export_directory": Key(
         default=None,
         fault=_some,
-        meaning="Where exports lie until they expire; beside the database, `.exports` added to its name, when absent.",
+        meaning="The folder in which exports lie until they expire; beside the store's file when absent.",
     ),
     "export_days": Key(
         default="7", fault=_days, meaning="How many days an export that was ordered is kept.", number=True
+    ),
+    "lock_file": Key(
+        default=None,
+        fault=_some,
+        meaning="The file by which a server holds the log, so that it has one; beside the store's file when absent.",
     ),
     "session_minutes": _limit(
         60, 720, "How long a session lives without being used; in all it lives 12 hours."

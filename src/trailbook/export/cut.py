@@ -159,6 +159,7 @@ def _first(holdings: Holdings, as_of: int, since: int | None) -> int:
         middle = (low + high) // 2
         at = _recorded_at(holdings, middle)
         low, high = (middle + 1, high) if at is not None and at <= edge else (low, middle)
+    # A removed body says no time: rows that may be of the period are in, so that their removal can be shown.
     while low > 0 and _recorded_at(holdings, low - 1) is None:
         low -= 1
     return low
@@ -182,6 +183,7 @@ def _shown(facts: "_Facts", matching: list[int], whole: range, *, redacted: bool
     removed = {row.seq for row in facts.holdings.kept(whole) if row.body is None}
     pending = {*matching, *(facts.removals(removed) if removed else ())}
     seqs, known, named = set[int](), set[str](), set[str]()
+    # A witness may itself cite somebody who was erased, and then needs a witness: until nothing new comes.
     while pending:
         bodies = [body for _, body in _bodies(facts.holdings, sorted(pending))]
         tokens = {token for body in bodies for token in body.tokens()} - known

@@ -83,6 +83,7 @@ class Runner:
         log, figures = self._deployment.log(viewer.org), None
         tz = request.query.tz if request.tz is None else zone(request.tz).key
         if request.format == "bundle-closed":
+            # Counted first, and bound to what was counted: the file holds what its reader was told.
             figures = self.figures(request, viewer)
             request = _up_to(request, figures.as_of)
         elif request.format in BUNDLES:
@@ -139,6 +140,7 @@ class Runner:
 
         Raises: ExportNotReadyError, ExportExpiredError, NotFoundError.
         """
+        # An erasure since the file was made takes it away before it is handed out, not at the next round.
         self._sweep(job.org)
         if not self._seen(job, viewer):
             raise ExportExpiredError("what you may see has changed since; order the export again")
@@ -186,6 +188,7 @@ class Runner:
                 if self.orders.is_old(job):  # where nobody signs, waiting has an end that says why
                     self.orders.failed(job, "not-checkpointed")
             elif (claimed := self.orders.claim(job)) is not None:
+                # One, then the next organisation's turn: nobody's hundred exports are in front of everybody's first.
                 self._work(claimed)
                 return True
         return False
@@ -196,7 +199,10 @@ class Runner:
         try:
             erasures = _erasures(self._deployment.kept_log(org)) if jobs else 0
         except NotFoundError:
+            # No log any more: a number that no order has, so that nothing is kept.
             erasures = -1
+        # Every export of the organisation goes, whoever was erased: to know which name them, each would have to be
+        # read.
         if any(order_of(job).erasures != erasures for job in jobs):
             for job in jobs:
                 for path in self._paths(job):
@@ -218,6 +224,7 @@ class Runner:
             self._deployment.signing  # noqa: B018  # asks whether there are keys
             evidence = self._deployment.kept_log(job.org).evidence(viewer=operator(job.org))
         except ConfigurationError:
+            # Without keys no head is ever signed: the job runs, and a bundle fails with the reason.
             return False
         except NotCheckpointedError:
             return True
@@ -259,6 +266,7 @@ class Runner:
             else:
                 self._table(job, order, watch, out)
             watch.look(force=True)  # what happened while the last rows were written
+        # Read from the disk again, not summed up while it was written: what is signed is what lies there.
         digest = _digest(path)
         note = None
         if order.manifest and order.format not in BUNDLES:
@@ -348,6 +356,7 @@ class _Watch:
         before, now = (log.clearance(viewer=viewer) for viewer in (self._order.viewer, self.viewer))
         if before.categories != now.categories:
             raise ExportChangedError("what this viewer may see has changed; order the export again")
+        # Counting erasures is a search. Looked at before the first row and after the last, it covers all between.
         if force and _erasures(self._deployment.log(self.job.org)) != self._order.erasures:
             raise ExportChangedError("somebody was erased meanwhile; order the export again")
 

@@ -93,6 +93,8 @@ class Signer:
         now = int(self._signing.clock().timestamp())
         fresh = last is not None and last.checkpoint.size == head.size
         fresh = fresh and now - (0 if last is None else last.time) < self._signing.idle_seconds
+        # After a start the tree is hashed once even where nothing is to be signed: damage is noticed before more is
+        # built on it.
         if fresh and org in self._trees:
             return None
         tree = self._checked(org, head, None if last is None else last.checkpoint)
@@ -100,6 +102,7 @@ class Signer:
         if fresh:
             return None
         checkpoint = Checkpoint(self.origin(org), head.size, frontier_root(tree))
+        # A clock that went back makes no later head look older than the one it extends.
         time = now if last is None else max(now, last.time)
         note = format_note(
             sign_checkpoint(checkpoint, self._signing.keyring.signers(checkpoint.origin), time)
@@ -138,6 +141,8 @@ class Signer:
         tree = self._tree_at(org, last)
         if outside is not None and outside.size < tree.size:
             self._compare(org, outside, root_at(self._store, org, outside.size), (0, outside.size))
+        # The copy outside may be of a size between the last signed head and this one, if the database was restored: the
+        # tree is compared as it grows past it.
         stops = sorted({head.size, *((outside.size,) if outside and outside.size > tree.size else ())})
         for stop in stops:
             start = tree.size
@@ -152,6 +157,7 @@ class Signer:
     def _tree_at(self, org: str, last: Checkpoint | None) -> Frontier:
         if last is None:
             return EMPTY
+        # What this process hashed itself is trusted; what is restored from tiles is compared with the signed root.
         held = self._trees.get(org)
         if held is not None and held.size == last.size:
             return held
@@ -203,6 +209,8 @@ class Signer:
         latest = ExpectedBlob(kind, LATEST, self._store.blob(org, kind, LATEST))
         self._store.put_blobs(org, both, expect=latest)
         if self._signing.outside is not None:
+            # Erased tokens go out before the note that covers their entry: a restore that believes the note has to
+            # find them. Done twice, after a crash between, they only stand there twice.
             tokens = erased_between(self._store, org, start, checkpoint.size)
             if tokens:
                 add_erased(self._signing.outside, org, tokens)
@@ -213,6 +221,7 @@ class Signer:
 
 def erased_between(store: LogStore, org: str, start: int, stop: int) -> tuple[str, ...]:
     """The tokens that erasures among these rows took, from the manifests their entries cite."""
+    # Looked for as bytes first: decoding every body would cost more than hashing them did.
     rows = (row.body for row in store.kept(org, start, stop) if row.body and _ERASED in row.body)
     targets = [decode_body(body).target for body in rows]
     cited = [i.id for i in store.identities_of(org, targets) if i.type == "erasure" and i.id is not None]

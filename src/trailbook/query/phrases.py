@@ -1,78 +1,22 @@
 """The few words with which a filter is said to people, per language, and how they are joined.
 
-Owns the phrases of each filter, the names of the presets and the joining of lists. Refuses to name values
-(people, actions, categories, dates): those come from whoever asks, in the same language.
+Owns `say/<language>.toml`, which has the phrases of each filter and the names of the presets, and the joining of lists.
+Refuses to name values (people, actions, categories, dates): those come from whoever asks, in the same language.
 """
 
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 from trailbook.query.filter import Query, Term
 
 Phrases = dict[str, str]
 
-# One phrase a filter, `.not` for its negation; "{}" takes the joined names of the values.
-PHRASES: dict[str, Phrases] = {
-    "en": {
-        "all": "all activity",
-        "and": "and",
-        "or": "or",
-        "category": "{}",
-        "category.not": "without {}",
-        "action": "{}",
-        "action.not": "without {}",
-        "actor": "by {}",
-        "actor.not": "not by {}",
-        "concerns": "about {}",
-        "concerns.not": "not about {}",
-        "target": "on {}",
-        "target.not": "not on {}",
-        "by_or_about": "by or about {}",
-        "by_or_about.not": "neither by nor about {}",
-        "actor_kind": "done by: {}",
-        "actor_kind.not": "not done by: {}",
-        "outcome": "outcome: {}",
-        "outcome.not": "outcome not: {}",
-        "origin": "through: {}",
-        "origin.not": "not through: {}",
-        "source": "recorded by {}",
-        "source.not": "not recorded by {}",
-        "text": "with the words “{}”",
-        "self.true": "on their own behalf",
-        "self.false": "not on their own behalf",
-        "from": "from {}",
-        "to": "to {}",
-    },
-    "nb": {
-        "all": "all aktivitet",
-        "and": "og",
-        "or": "eller",
-        "category": "{}",
-        "category.not": "uten {}",
-        "action": "{}",
-        "action.not": "uten {}",
-        "actor": "av {}",
-        "actor.not": "ikke av {}",
-        "concerns": "om {}",
-        "concerns.not": "ikke om {}",
-        "target": "på {}",
-        "target.not": "ikke på {}",
-        "by_or_about": "av eller om {}",
-        "by_or_about.not": "verken av eller om {}",
-        "actor_kind": "utført av: {}",
-        "actor_kind.not": "ikke utført av: {}",
-        "outcome": "utfall: {}",
-        "outcome.not": "ikke utfall: {}",
-        "origin": "gjennom: {}",
-        "origin.not": "ikke gjennom: {}",
-        "source": "registrert av {}",
-        "source.not": "ikke registrert av {}",
-        "text": "med ordene «{}»",
-        "self.true": "på egne vegne",
-        "self.false": "ikke på egne vegne",
-        "from": "fra {}",
-        "to": "til {}",
-    },
-}
+PHRASES: dict[str, Phrases] = {}
+PRESET_NAMES: dict[str, Phrases] = {}
+for _file in sorted((Path(__file__).parent / "say").glob("*.toml")):
+    _table = tomllib.loads(_file.read_text("utf-8"))
+    PHRASES[_file.stem], PRESET_NAMES[_file.stem] = _table["phrases"], _table["presets"]
 
 # A sentence says fields in this order. Labels of the second are words of the language, not names of somebody.
 _ORDER = (
@@ -88,37 +32,6 @@ _ORDER = (
     "source",
 )
 _LOWERED = frozenset({"category", "action", "actor_kind", "outcome", "origin"})
-
-PRESET_NAMES: dict[str, Phrases] = {
-    "en": {
-        "today": "today",
-        "yesterday": "yesterday",
-        "this-week": "this week",
-        "last-week": "last week",
-        "this-month": "this month",
-        "last-month": "last month",
-        "this-quarter": "this quarter",
-        "last-quarter": "last quarter",
-        "this-year": "this year",
-        "last-year": "last year",
-        "past-6-months": "past 6 months",
-        "past-12-months": "past 12 months",
-    },
-    "nb": {
-        "today": "i dag",
-        "yesterday": "i går",
-        "this-week": "denne uken",
-        "last-week": "forrige uke",
-        "this-month": "denne måneden",
-        "last-month": "forrige måned",
-        "this-quarter": "dette kvartalet",
-        "last-quarter": "forrige kvartal",
-        "this-year": "i år",
-        "last-year": "i fjor",
-        "past-6-months": "siste 6 måneder",
-        "past-12-months": "siste 12 måneder",
-    },
-}
 
 
 def phrases(lang: str) -> Phrases:

@@ -136,6 +136,7 @@ class Writer:
 
     def _settled(self, attempt: Callable[[], _Settled[_T]]) -> _T:
         """What an attempt answers once it succeeds; who keeps losing to other processes holds them up."""
+        # No lock while bodies are encoded and hashed: two processes seldom meet, and who loses reads the head again.
         for _ in range(_ATTEMPTS):
             try:
                 settled = attempt()
@@ -175,6 +176,7 @@ class Writer:
                 answer = spoiled.get(at) or self._answer(attempt, request)
                 answers.append(answer)
                 if isinstance(answer, BatchRefusedError) and at not in spoiled:
+                    # What stands behind it in this commit was numbered as if it came: begin anew without it.
                     spoiled[at] = answer
                     break
             else:
@@ -195,9 +197,12 @@ class Writer:
         now = microseconds(self._means.clock())
         draft = Draft(self._recent, head.items, self._means.entropy)
         draft.foresee(_items(entries))
+        # Never before the entry recorded last, whatever the clock says: `recorded_at` only grows along a log.
         at = max(now, head.recorded_at)
         moment = instant(at)
         attempt = _Attempt(head, draft, at, moment, written(moment), [], [], seqs)
+        # A request that only repeats what is there writes nothing, so it is no occasion to say that the clock went
+        # back. Said once: `recorded_at` stands still until the clock has caught up, and so tells that it was noted.
         repeats = bool(checked) and not any(entry.id not in seqs for entry in entries)
         if not repeats and now <= head.recorded_at - _SECOND and head.recorded_at != self._noted:
             self._result(attempt, self._clock_adjusted(now), _CLOCK_SOURCE)
@@ -243,6 +248,7 @@ class Writer:
                 return Result(self._add(attempt, checked, source=source, id_=id_))
             return Result(self._replay(attempt, checked, seq))
         except StoreError:
+            # No fault of this entry: the whole commit fails, and everybody in it is told.
             raise
         except TrailbookError as error:
             return Result(None, error)
@@ -261,10 +267,12 @@ class Writer:
         """The receipt of an entry whose id is in the log. Raises: EntryConflictError."""
         id_, raw = _given_id(complete), self._body_at(attempt, seq)
         if raw is None:
+            # Retention took the body. There is nothing to compare with, and a host that is refused sends it for ever.
             return Receipt(id=id_, seq=seq, recorded_at=None, state="accepted", replayed=True)
         body = decode_body(raw)
         identities = {i.token: i for i in self._store.identities_of(self._org, body.tokens())}
         identities.update((i.token, i) for i in attempt.draft.identities)
+        # Who was erased since cannot be compared: what names them is taken for the repeat that its id says it is.
         if not any(i.id is None for i in identities.values()) and not same_content(
             body, complete.entry, identities, self._means.key
         ):
@@ -311,6 +319,7 @@ class Writer:
         if attempt.adjusted:
             self._noted = head.recorded_at
         self._recent.learn(attempt.draft.exact)
+        # Told last: whoever hears of it may read at once, through what is remembered above.
         self._tell(Committed(attempt.index, attempt.draft.identities, attempt.head, head))
 
 
@@ -335,6 +344,7 @@ def _items(entries: Iterable[NewEntry]) -> Iterator[Item]:
 def _cite(draft: Draft, complete: Complete, source: Item) -> _Cites:
     entry, cite = complete.entry, draft.cite
     actor = cite(entry.actor)
+    # The actor comes before the origin, and the owner before the target: each is erased with the other.
     owner = None if complete.owner is None else cite(complete.owner).item
     return _Cites(
         actor,

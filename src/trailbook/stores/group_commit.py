@@ -38,6 +38,8 @@ class Turns(Generic[W, R]):
         self._work = work
         self._together = together
         self._room = room
+        # Two locks: who leads holds the first for as long as the work takes; the door is held for an instant, so that
+        # others can come and wait meanwhile. They are what the next leader finds.
         self._lock = threading.Lock()
         self._door = threading.Lock()
         self._waiting: list[_Turn[W, R]] = []
@@ -50,11 +52,14 @@ class Turns(Generic[W, R]):
         """
         turn: _Turn[W, R] = _Turn(wish, size)
         with self._door:
+            # With nobody waiting anything is let in: a wish greater than the room could otherwise never be done.
             if self._waiting and self._held + size > self._room:
                 raise OverloadedError("more waits to be recorded than there is room for; send it again soon")
             self._waiting.append(turn)
             self._held += size
         with self._lock:
+            # Whoever held the lock may have done this turn with its own; if not, this thread leads now, for others too.
+            # More than once where so much waits that its own turn is not among the next.
             while not turn.done:
                 self._lead()
         if turn.error is not None:

@@ -13,6 +13,8 @@ from trailbook.stores.memory.store import MemoryStore
 from trailbook.stores.registry import Registry
 from trailbook.stores.store import Store
 
+_FILE = "sqlite:///"
+
 
 def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
     """Open the engine a URL names: `sqlite:///relative.db`, `sqlite:////absolute.db` or `memory:`.
@@ -21,15 +23,13 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
     """
     if url == "memory:":
         return MemoryStore(), memory_registry()
-    if not url.startswith("sqlite:///"):
+    path = file_of(url)
+    if path is None:
         raise ConfigurationError(
             f"store: {url.split(':', 1)[0]!r} is not a known kind of store; use sqlite:///FILE"
         )
-    path = sqlite_path(url)
     if not create and not path.exists():
-        lost = path.with_name(path.name + ".keys").exists()
-        how = "its secrets are there: `trailbook restore` a backup" if lost else "`trailbook init` makes one"
-        raise NotFoundError(f"there is no log at {path}; {how}")
+        raise NotFoundError(f"there is no log at {path}; `trailbook init` makes one")
     if not path.parent.is_dir():
         raise NotFoundError(f"the folder {path.parent} does not exist")
     return sqlite.open_sqlite(path, create=create)
@@ -40,9 +40,8 @@ def schema_of(url: str) -> tuple[int, int] | None:
 
     Raises: StoreError.
     """
-    if not url.startswith("sqlite:///") or not sqlite_path(url).exists():
-        return None
-    return sqlite.schema_of_file(sqlite_path(url))
+    path = file_of(url)
+    return None if path is None or not path.exists() else sqlite.schema_of_file(path)
 
 
 def is_log_file(path: Path) -> bool:
@@ -54,6 +53,6 @@ def is_log_file(path: Path) -> bool:
     return begin.startswith(b"SQLite format 3\0") and begin[68:72] == b"trbk"
 
 
-def sqlite_path(url: str) -> Path:
-    """The file an sqlite URL names."""
-    return Path(url.removeprefix("sqlite:///"))
+def file_of(url: str) -> Path | None:
+    """The file that a store is, by its URL; None for one that is no file."""
+    return Path(url.removeprefix(_FILE)) if url.startswith(_FILE) else None

@@ -1,3 +1,6 @@
+from .api.openapi import (
+    document as document,
+)
 from .app import (
     create_app as create_app,
 )
@@ -7,6 +10,13 @@ from .http.auth import (
 from .http.limits import (
     Limits as Limits,
 )
+from .http.problems import (
+    STATUS as STATUS,
+    code_of as code_of,
+)
 from .http.slow_clients import (
     waiting as waiting,
+)
+from .http.texts import (
+    words as words,
 )

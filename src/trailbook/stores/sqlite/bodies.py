@@ -62,6 +62,8 @@ def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
 
 
 _PREFIX = bytes([_NEWEST])
+# Nothing that a frame need not say: a body has some 300 bytes, the byte in front names the dictionary, and the leaf
+# hash is a better checksum. The size stays, so that a damaged frame cannot ask for any amount of memory.
 _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
     _LEVEL, format=_FORMAT, write_content_size=1, write_checksum=0, write_dict_id=0
 )

@@ -81,6 +81,8 @@ class Connections:
         with self._lock, our_errors():
             if self._failed:
                 raise UnwritableError("an earlier write failed below the database; open the store again")
+            # The lock at once, not at the first write: a transaction that has read cannot wait for another writer's
+            # end, because what it has read would be old by then. SQLite refuses it without waiting.
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -149,6 +151,7 @@ class Connections:
             for reader in list(self._readers):
                 reader.close()
             self._readers.clear()
+            # Anew, or a thread that lives on would find the reader that was just closed.
             self._local = threading.local()
             self._writer.close()
 
@@ -176,6 +179,7 @@ def _open(path: Path, flags: int) -> apsw.Connection:
 def _set(connection: apsw.Connection, flags: int) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_MS)
     _version(connection)  # a file of somebody else is refused before anything in it is changed
+    # At most a gigabyte is read without being copied. It is address space, no memory that is taken.
     connection.execute("PRAGMA mmap_size = 1073741824")
     if flags & apsw.SQLITE_OPEN_READWRITE:
         # One at a time: a PRAGMA that answers with a row holds back whatever stands behind it.

@@ -24,6 +24,8 @@ from trailbook.stores.sqlite.connection import Connections
 from trailbook.stores.sqlite.holds import HeldError, Holds
 
 _TOGETHER, _ROOM = 20_000, 200_000  # entries in one transaction, and those that may wait
+# The key of an entry's row is the organisation's number before its seq, so that a log lies together and in order:
+# reading a range of one reads nothing of any other.
 _SEQ_BITS = 40
 _SEQ_MASK = (1 << _SEQ_BITS) - 1
 _HASH = 32
@@ -49,6 +51,7 @@ _BY_KEY = _IDENTITY + " AND key = ? ORDER BY version"
 _BY_TOKEN = _IDENTITY + " AND token = ?"
 _BY_ITEM = _IDENTITY + " AND item = ? ORDER BY version"
 _ALL = _IDENTITY + " ORDER BY version"
+# Past the index: verification asks what the table holds, and an index can be what is damaged.
 _ALL_ROWS = _ALL.replace("FROM identity", "FROM identity NOT INDEXED")
 _BY_OWNER = _IDENTITY + " AND owner = ? ORDER BY version"
 _STUB = "UPDATE identity SET key = NULL, name = NULL, salt = NULL WHERE org = ? AND item = ?"
@@ -191,6 +194,7 @@ class SqliteStore:
             return {UUID(bytes=id_): seq for id_, seq in rows}
 
     def kept(self, org: str, start: int, stop: int) -> Iterator[StoredEntry]:
+        # A transaction for each chunk: a reader who takes their time must not keep the write-ahead log from shrinking.
         for low in range(start, stop, _CHUNK):
             with self._connections.reading() as db:
                 base = self._number(db, org) << _SEQ_BITS
@@ -274,6 +278,7 @@ class SqliteStore:
             yield from (Blob(kind, key, content) for _, kind, key, content in rows)
             if not rows:
                 return
+            # A damaged tree can lead back to where it was: without this the loop would never end.
             if rows[-1][0] <= last:
                 raise DamagedError("the table of blobs is out of order")
             last = rows[-1][0]

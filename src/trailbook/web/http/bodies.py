@@ -108,6 +108,7 @@ class Bodies:
             counter[key] += size
             if not counter[key]:
                 del counter[key]
+        # Who has nothing under way is forgotten, or addresses that come once would add up for ever.
         if sender.party not in self._parties:
             self._paces.pop(sender.party, None)
 
@@ -131,6 +132,7 @@ class Space:
     def pass_to(self, sender: Sender) -> None:
         """Count it as this sender's, who is known by now. Raises: TooMuchWaitsError, OverloadedError."""
         self._bodies.free(self.sender, self.size)
+        # Of size 0 meanwhile: a refusal by the new sender must not let `space` give back what nobody counts any more.
         size, self.size, self.sender = self.size, 0, sender
         self._bodies.take(sender, size)
         self.size = size
@@ -151,5 +153,7 @@ class Space:
             self.take(len(pieces[-1]))
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            # Also where the wait is 0: a body that arrives at once would keep the loop from everybody else until its
+            # end.
             await asyncio.sleep(self._bodies.wait(self.sender.party, len(pieces[-1])))
             message = await receive()

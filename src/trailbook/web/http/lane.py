@@ -82,6 +82,7 @@ class Lane:
         """What `make` gives. Raises: what `make` raises."""
         await self._wait(asker)
         turn = _Turn(self)
+        # A thread cannot be interrupted. So a slow answer keeps its thread, and only the turn goes to the next.
         patience = asyncio.get_running_loop().call_later(PATIENCE, turn.over)
         try:
             return await to_thread.run_sync(make, limiter=self._limiter)

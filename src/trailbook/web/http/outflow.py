@@ -69,6 +69,7 @@ class _Sending(Struct, frozen=True):
         reader = _Reader(receive, send, scope["state"].get("abort", _nothing))
         with self.flow.transfers.opened(self.flow.viewer) as beside:
             pieces = await to_thread.run_sync(self.flow.begin, beside, limiter=self.flow.site.limiter)
+            # Not before `begin` has answered: what it refuses has a status of its own.
             await self.head.start_response(send)
             failures = await self._until_end(pieces, reader)
         if failures:

@@ -69,11 +69,13 @@ class Waiting(HttpToolsProtocol):
             self._drop(data)
             return
         if not self._inside:
+            # The first bytes after a request: another head begins, and its time with it.
             if self._late is None:
                 self._size = 0
                 self._wait()
             self._size += len(data)
         super().data_received(data)
+        # Asked after parsing: what has just arrived may have ended the head, and the rest of it is body.
         if self._late is not None and not self._inside and self._size > MAX_HEAD:
             self._refuse(HeadersTooLargeError(f"the header fields have more than {MAX_HEAD} bytes"))
 
@@ -124,6 +126,8 @@ class Waiting(HttpToolsProtocol):
         """The fields of an answer that begins now: where much of its request may be missing, it is the last one."""
         if not cycle.more_body:
             return []
+        # The cycle closes its transport when the answer has gone and the body has not come. It is handed one whose
+        # close is slower, for a socket closed with bytes unread is reset and takes the answer with it.
         cycle.transport = _Parting(self.transport, self._part)
         length = dict(cycle.scope["headers"]).get(b"content-length", b"")
         little = length.isdigit() and int(length) <= LITTLE

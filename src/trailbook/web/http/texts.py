@@ -16,10 +16,8 @@ from babel.core import Locale, get_global
 from babel.dates import format_date, get_timezone_name
 from babel.numbers import format_decimal
 
-# English is written the European way, day before month, on a clock of 24 hours.
-LOCALES = {"en": "en_GB", "nb": "nb_NO"}
-_SAME = {"no": "nb", "nn": "nb"}
 _FOLDER = Path(__file__).parents[1] / "locale"
+LOCALES = tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
 
 
 class Words:
@@ -28,14 +26,16 @@ class Words:
     def __init__(self, lang: str, texts: Mapping[str, str]) -> None:
         self.lang = lang
         self._texts = texts
-        self._locale = LOCALES[lang]
+        self._locale = texts["language.locale"]
+        self._plural = Locale.parse(self._locale).plural_form
 
     def __call__(self, key: str, /, **slots: object) -> str:
         return self._texts[key].format(**slots) if slots else self._texts[key]
 
     def counted(self, key: str, count: int) -> str:
         """The form of a text that fits a number."""
-        return self(f"{key}.{'one' if count == 1 else 'other'}", count=self.number(count))
+        form = f"{key}.{self._plural(count)}"
+        return self(form if form in self else f"{key}.other", count=self.number(count))
 
     def number(self, count: int) -> str:
         """A whole number with the language's separators."""
@@ -43,15 +43,15 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day in full: 3 November 2026."""
-        return _dated(_plain(day), "d MMMM y" if self.lang == "en" else "long", self._locale)
+        return _dated(_plain(day), self("language.day"), self._locale)
 
     def short_day(self, day: date) -> str:
         """A day in short: 3 Nov 2026."""
-        return _dated(_plain(day), "d MMM y" if self.lang == "en" else "medium", self._locale)
+        return _dated(_plain(day), self("language.short-day"), self._locale)
 
     def weekday(self, day: date) -> str:
         """A day in full with its weekday."""
-        return _dated(_plain(day), "EEEE d MMMM y" if self.lang == "en" else "full", self._locale)
+        return _dated(_plain(day), self("language.weekday"), self._locale)
 
     def span(self, unit: str, day: date) -> str:
         """A whole month, quarter or year by its name: November 2026, 4th quarter 2026, 2026."""
@@ -69,6 +69,11 @@ class Words:
             return str(get_timezone_name(zone, locale=self._locale))
         names = Locale.parse(self._locale).time_zones.get(key, {})
         return str(names.get("long", {}).get("standard", key.removeprefix("Etc/")))
+
+    def language(self, lang: str) -> str:
+        """A language as this one calls it; one that it has no name for, as that one calls itself."""
+        key = f"export.langs.{lang}"
+        return self(key) if key in self else words(lang)("language.name")
 
     def __contains__(self, key: str) -> bool:
         return key in self._texts
@@ -109,11 +114,16 @@ def language(header: str | None) -> str:
     """
     preferences = [_weighed(part) for part in (header or "").split(",")]
     for weight, tag in sorted(preferences, key=lambda pair: -pair[0]):
-        primary = tag.partition("-")[0]
-        lang = _SAME.get(primary, primary)
-        if weight > 0 and lang in LOCALES:
+        lang = _answering().get(tag.partition("-")[0])
+        if weight > 0 and lang is not None:
             return lang
     return "en"
+
+
+@cache
+def _answering() -> dict[str, str]:
+    """The language that answers each primary tag."""
+    return {tag: lang for lang in LOCALES for tag in words(lang)("language.answers").split()}
 
 
 def _weighed(part: str) -> tuple[float, str]:

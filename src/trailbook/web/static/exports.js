@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const find = (selector, from = document) => from.querySelector(selector);
-  const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang; // as the server writes dates
+  const lang = find("#exports")?.lang || document.documentElement.lang; // as the server writes dates
   const json = { "Content-Type": "application/json", Accept: "application/json" };
 
   document.addEventListener("click", (event) => {

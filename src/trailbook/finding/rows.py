@@ -22,7 +22,7 @@ from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.reader import Reader, pseudonym
 from trailbook.model import Kind, Outcome, State
 from trailbook.proofs import entry_state, proved_sizes
-from trailbook.stores import Identity, Ledger, Store
+from trailbook.stores import Identity, Ledger
 
 BATCH = 2_000  # entries read at once
 _MOST_FACES = 20_000  # items remembered within one export; about 30 MB

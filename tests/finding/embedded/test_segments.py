@@ -168,3 +168,13 @@ def test_verify_tells_a_damaged_index_from_a_damaged_entry(tmp_path: Path) -> No
     log.upkeep.reindex()
     assert deployment.verify(small.ORG).findings == ()
     deployment.close()
+
+
+def test_what_another_process_seals_while_the_index_is_made_anew_stands(log: Log, store: Store) -> None:
+    """It lost the race to write the list, and the command ended with "the blob is another by now"."""
+    before, other = answers(log), opened(store)
+    sealed: list[int] = []
+    log.upkeep.reindex(lambda done, total: sealed.append(other.upkeep.seal()))
+    assert sum(sealed) > 0  # else there was no race
+    assert answers(log) == answers(other) == answers(opened(store)) == before
+    assert log.upkeep.check() == []

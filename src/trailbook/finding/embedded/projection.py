@@ -180,12 +180,19 @@ class Projection:
             sealed.clear()
             self._state, self._loaded = _State(sealed, Tail(0, new_codes()), head.removed), True
             self._means.erasures.announce()
-            for start in range(0, head.size, self._sizes.large):
+            while (start := self.size) < head.size:
                 stop = min(start + self._sizes.large, head.size)
                 self._add(self._rows(start, stop), stop)
-                while span := self._ripe():
-                    self._seal(span)
+                self._seal_what_is_due(head)
                 progress(stop, head.size)
+
+    def _seal_what_is_due(self, head: Head) -> None:
+        while span := self._ripe():
+            try:
+                self._seal(span)
+            except HeadMovedError:
+                # Another process sealed since the index was cleared. It too built from the entries, so that stands.
+                self._load(head)
 
     def check(self) -> list[str]:
         """What is wrong with the stored index, in words; the entries are not looked at."""

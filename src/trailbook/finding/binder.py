@@ -14,7 +14,7 @@ from trailbook.finding.bound import BoundQuery, BoundTerm, BoundWord, Hidden
 from trailbook.finding.finder import Finder
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.query import Query, Term, interval, words
-from trailbook.stores import Store
+from trailbook.stores import Directory
 
 _ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _MOST_LABELS = 5_000
@@ -39,7 +39,7 @@ class ActionWords:
 class Binder(Struct, frozen=True):
     """What binding needs: the directory of one log, its catalogue, and an engine that knows which actions it has."""
 
-    store: Store
+    store: Directory
     org: str
     catalogue: Catalogue
     finder: Finder

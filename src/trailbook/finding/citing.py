@@ -17,7 +17,7 @@ from trailbook.index import Place
 from trailbook.record import decode_body
 
 if TYPE_CHECKING:
-    from trailbook.stores import Identity, Store
+    from trailbook.stores import Identity, Ledger
 
 _CHUNK = 500
 
@@ -25,7 +25,7 @@ _CHUNK = 500
 class Citing(Struct, frozen=True):
     """The entries of one log, by what they cite."""
 
-    store: "Store"
+    store: "Ledger"
     org: str
     finder: Finder
 

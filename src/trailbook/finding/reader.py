@@ -25,7 +25,7 @@ from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outc
 from trailbook.proofs import entry_state, proved_sizes
 from trailbook.query import MAX_LIMIT, EntryFacts, self_of, words
 from trailbook.record import Body, decode_body
-from trailbook.stores import Identity, Store
+from trailbook.stores import Identity, LogStore
 
 _MOST_SENTENCES = 20_000  # about 20 MB
 _MOST_LABELS = 100_000  # about 25 MB
@@ -127,7 +127,7 @@ class Reader(Struct, frozen=True):
     `folded` are the labels of items as they are sorted, each worked out once; `listings` the lists of values.
     """
 
-    store: Store
+    store: LogStore
     org: str
     catalogue: Catalogue
     finder: Finder

@@ -16,7 +16,7 @@ from trailbook.log.held_back import HeldBack
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Tell, Writer
 from trailbook.retention import Command, Retention, plan_erasure, plan_removal
-from trailbook.stores import Head, Store
+from trailbook.stores import Head, LogStore
 
 
 class Recorder:
@@ -24,7 +24,7 @@ class Recorder:
 
     def __init__(
         self,
-        store: Store,
+        store: LogStore,
         org: str,
         *,
         means: Means,

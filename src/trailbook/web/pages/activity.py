@@ -174,7 +174,8 @@ def _values(request: Request) -> Response[Any]:
 def _list_page(request: Request, state: Address) -> Response[Any]:
     log, viewer = request.log, request.viewer
     now = request.site.deployment.clock()
-    rows_at = RowList(log.erasures, log.erasures.count, (request.lang, state))
+    erasures = log.erasures(viewer=viewer)
+    rows_at = RowList(erasures, erasures.count, (request.lang, state))
     searched = _searched(request, state, now)
     page = searched.page
     presenter = presenter_of(request, state, state.query.tz)

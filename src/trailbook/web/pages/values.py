@@ -56,7 +56,7 @@ def figures(request: Request, state: Address, bound: Query) -> dict[str, Any]:
     """What the list needs to show counts: where they are, or why there are none."""
     why = None
     try:
-        request.log.demand_figures(bound)
+        request.log.demand_figures(bound, viewer=request.viewer)
     except FiguresOfAPersonError:
         why = request.words("bars.person")
     page = _address(state, bound)

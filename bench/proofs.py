@@ -16,7 +16,8 @@ from bench.generate import FIRST_DAY, batches
 from bench.measuring import Control, Goal, Row, once, repeated, row, scaled, seconds, single, tell
 from bench.site import BATCH, ORG, Built, Site, grow, record_all
 from trailbook.access.viewer import operator
-from trailbook.log.log import Keys, Log
+from trailbook.log.keys import Keys
+from trailbook.log.log import Log
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
 from trailbook.record.canonical import decode_body
 from trailbook.stores import Store, StoredEntry

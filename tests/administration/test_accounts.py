@@ -390,7 +390,7 @@ def test_a_full_disk_keeps_nobody_out() -> None:
         deployment.credentials.viewer(session)
     store.full = sessions.full = False
     clock.move(timedelta(minutes=5))
-    deployment.log(ORG).held_back.settle()
+    deployment.log(ORG).recorder.held_back.settle()
     assert actions(by)[before:] == [
         ("user.signed_in", "u-17", "success"),
         ("user.sign_in_failed", "u-17", "failure"),

@@ -11,7 +11,7 @@ from msgspec import structs
 from trailbook import Log, operator
 from trailbook.finding.embedded.finder import EmbeddedFinder
 from trailbook.finding.memo import Erasures, Memo
-from trailbook.finding.rows import ExportLines
+from trailbook.finding.rows import ExportLines, RowSource
 from trailbook.query import from_params
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
@@ -130,7 +130,7 @@ NAMELESS = {"labels of actions", "shapes", "answers"}
 
 def read(log: Log, lines: ExportLines, cache: RowCache) -> None:
     """Read a log in every way that remembers something."""
-    at = RowList(log.erasures, log.erasures.count, "address")
+    at = RowList(log._erasures, log._erasures.count, "address")
     page = log.search(ROLES, viewer=operator(ORG), order="asc", limit=5)
     cache.rows(at, page.entries, lambda shown: Drawing("today", Markup(shown.sentence)))
     log.facets(ROLES, "concerns", viewer=operator(ORG))
@@ -154,11 +154,14 @@ def test_nothing_of_whoever_was_erased_is_remembered(tmp_path: Path, *, elsewher
         entry = assigned(clock, number)
         renamed = structs.replace(entry.concerns[0], name=f"Yorick Quixote{number}")
         log.record_many([structs.replace(entry, concerns=(renamed,))])
-    lines, cache = ExportLines(log._row_source("en", lambda category: True, sentences=True)), RowCache()
+    lines, cache = (
+        ExportLines(RowSource(reader=log._reader, sees=lambda category: True, lang="en")),
+        RowCache(),
+    )
     for _ in range(2):  # the first reading is an entry
         read(log, lines, cache)
     memos = memories(log, lines, cache)
-    assert set(log.erasures._memos) == set(memos.values())  # the control: there are no others
+    assert set(log._erasures._memos) == set(memos.values())  # the control: there are no others
     assert naming(ERASED, memos) == naming(OTHER, memos) == memos.keys() - NAMELESS  # and there was something
     assert all(len(memo) for memo in memos.values())
 

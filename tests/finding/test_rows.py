@@ -13,7 +13,7 @@ from trailbook import Actor, Item, Log, NewEntry, Origin, Query, operator
 from trailbook.catalogue import load
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import Shown, ShownItem
-from trailbook.finding.rows import ExportLine, ExportLines, Face, bodies, line_batches
+from trailbook.finding.rows import ExportLine, ExportLines, Face, RowSource, bodies, line_batches
 from trailbook.retention.removal import Retention
 from trailbook.testing import FrozenClock, new_log
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
@@ -86,7 +86,8 @@ def test_whoever_is_erased_between_two_batches_is_so_in_the_second(tmp_path: Pat
     if read:
         log.search(Query(), viewer=ME)
     batches = line_batches(
-        ExportLines(log._row_source("en", lambda category: True, sentences=True)), ([seq] for seq in (0, 1))
+        ExportLines(RowSource(reader=log._reader, sees=lambda category: True, lang="en")),
+        ([seq] for seq in (0, 1)),
     )
     (before,) = next(batches)
     log.erase(person(100), actor=ANNA, origin=WEB)
@@ -119,7 +120,7 @@ def test_a_line_of_a_damaged_body_is_not_made(tmp_path: Path) -> None:
     with apsw.Connection(str(tmp_path / "log.db")) as db:
         db.execute("UPDATE entry SET body = x'7b7d' WHERE place & 0xFFFFFFFFFF = 1")
         assert db.changes() == 1
-    making = ExportLines(log._row_source("en", lambda category: True, sentences=True))
+    making = ExportLines(RowSource(reader=log._reader, sees=lambda category: True, lang="en"))
     with pytest.raises(DamagedError, match="the stored body of entry 1 "):
         making.batch([0, 1, 2])
     assert [line.seq for line in making.batch([0, 2])] == [0, 2]

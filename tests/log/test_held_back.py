@@ -59,14 +59,14 @@ def test_a_refusal_and_a_sign_in_are_recorded_once_there_is_room(
     at = clock()
     log.refused(READER)
     log.refused(READER)
-    log.held_back.record(signed_in(clock), always=True)
-    assert log.held_back.count == 2
+    log.recorder.held_back.record(signed_in(clock), always=True)
+    assert log.recorder.held_back.count == 2
     clock.move(timedelta(hours=2))
     with pytest.raises(UnwritableError, match="sign-ins wait to be recorded, 2 in all: the disk is full"):
-        log.held_back.settle()
+        log.recorder.held_back.settle()
     store.full = False
-    log.held_back.settle()
-    assert log.held_back.count == 0
+    log.recorder.held_back.settle()
+    assert log.recorder.held_back.count == 0
     kept = entries(log, store)[1:]
     assert [(e.action, e.target.id, e.outcome) for e in kept] == [
         ("activity_log.viewed", "acme", "denied"),
@@ -91,7 +91,7 @@ def test_what_leaves_the_log_does_not_leave_unrecorded(log: Log, store: Full) ->
                     leave()
             else:
                 leave()
-    assert log.held_back.count == 0
+    assert log.recorder.held_back.count == 0
 
 
 def test_where_no_more_may_wait_nobody_is_kept_out(
@@ -120,14 +120,14 @@ def test_a_refusal_is_told_at_once_and_holds_nothing_up(
     """What may never stand does not wait; where it waited already, the rest is recorded all the same."""
     nobody = structs.replace(BOB, id="")
     with pytest.raises(EntryInvalidError):
-        log.held_back.record(signed_in(clock, nobody))
-    assert log.held_back.count == 0
+        log.recorder.held_back.record(signed_in(clock, nobody))
+    assert log.recorder.held_back.count == 0
     store.full = True
-    log.held_back.record(signed_in(clock))
-    log.held_back._waiting.appendleft(signed_in(clock, nobody))
+    log.recorder.held_back.record(signed_in(clock))
+    log.recorder.held_back._waiting.appendleft(signed_in(clock, nobody))
     store.full = False
     with caplog.at_level(logging.ERROR, "trailbook"):
-        log.held_back.settle()
+        log.recorder.held_back.settle()
     assert "what waited to be recorded was refused" in caplog.text
     assert [e.action for e in entries(log, store)] == [BEGUN, "user.signed_in"]
 
@@ -137,14 +137,14 @@ def test_at_the_end_what_is_lost_is_told(
 ) -> None:
     """A process that ends records what waits if it can; else it says how many are lost."""
     store.full = True
-    log.held_back.record(signed_in(clock))
+    log.recorder.held_back.record(signed_in(clock))
     with caplog.at_level(logging.ERROR, "trailbook"):
-        log.held_back.end()
+        log.recorder.held_back.end()
     assert caplog.messages == [
         "acme is closed while sign-ins wait to be recorded, 1 in all: the disk is full"
     ]
     store.full = False
     caplog.clear()
-    log.held_back.record(signed_in(clock))
-    log.held_back.end()
+    log.recorder.held_back.record(signed_in(clock))
+    log.recorder.held_back.end()
     assert (caplog.messages, len(entries(log, store))) == ([], 2)

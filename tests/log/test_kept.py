@@ -130,10 +130,9 @@ def test_of_a_removed_entry_only_who_sees_everything_is_told(small: Small) -> No
         small.log.leaf(small.case, viewer=KARI)
 
 
-# What of `Log` names no viewer, and why it may: it records, or is of what was handed out already.
+# What of `Log` names no viewer, and why it may: it records.
 _OF_NOBODY = {
-    "change", "demand_figures", "erase", "id_from", "judge_each", "numbered", "prune", "record", "record_apart",
-    "record_each", "record_many",
+    "erase", "id_from", "judge_each", "prune", "record", "record_each", "record_many",
 }  # fmt: skip
 
 

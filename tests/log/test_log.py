@@ -16,7 +16,8 @@ from msgspec import structs
 from trailbook.access.viewer import Viewer, operator
 from trailbook.catalogue import load
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError, NotPermittedError
-from trailbook.log.log import LIBRARY, Log
+from trailbook.log.log import Log
+from trailbook.log.recorder import LIBRARY
 from trailbook.model import Actor, Concern, Entry, Item, NewEntry, Origin, microseconds
 from trailbook.query import EntryFacts, Order, Query, Term, from_line, matches, words
 from trailbook.record.rules import Complete, complete_entry

@@ -7,7 +7,8 @@ from msgspec import structs
 
 from trailbook import Actor, Concern, Item, Log, NewEntry, Origin, Query, operator
 from trailbook.errors import ActionUnknownError, BatchRefusedError, EntryInvalidError, NotFoundError
-from trailbook.log.log import LIBRARY, Keys
+from trailbook.log.keys import Keys
+from trailbook.log.recorder import LIBRARY
 from trailbook.stores import MemoryStore
 from trailbook.testing import new_log
 from trailbook.testing.steady import KEYS, START, FrozenClock
@@ -91,7 +92,7 @@ def test_to_judge_is_not_to_record(log: Log) -> None:
 def test_each_may_have_a_source_of_its_own(log: Log) -> None:
     """Entries of several credentials in one commit: each under its own, and a bad one harms none."""
     sources = [Item(type="source", id=f"k-{at}", name=f"Key {at}") for at in range(3)]
-    results = log.record_apart(list(zip([GOOD, BAD, GOOD], sources, strict=True)))
+    results = log.recorder.record_apart(list(zip([GOOD, BAD, GOOD], sources, strict=True)))
     assert [result.refused is None for result in results] == [True, False, True]
     entries = log.search(Query(), viewer=ME, order="seq").entries
     assert [entry.source.id for entry in entries] == ["k-0", "k-2"]
@@ -103,7 +104,7 @@ def test_an_erasure_is_told_once_it_is_done(log: Log) -> None:
     """Whoever keeps something of the log's items is told after they are gone; of what is refused nobody is."""
     numbers = list[dict[str, int]]()
     log.record_many([GOOD])
-    log.on_change = lambda: numbers.append(log.numbers(["user/u-17"], viewer=operator("acme")))
+    log.recorder.on_change = lambda: numbers.append(log.numbers(["user/u-17"], viewer=operator("acme")))
     with pytest.raises(NotFoundError):
         log.erase(BOB, actor=ANNA, origin=WEB)
     assert numbers == []

@@ -215,7 +215,7 @@ def _record(deployment: Deployment, org: str, action: str, *, person: Item, orig
     )
     log = deployment.log(org)
     if action in _NEVER_IN_THE_WAY:
-        log.held_back.record(entry, always=True)
+        log.recorder.held_back.record(entry, always=True)
     else:
         log.record_many([entry])
 

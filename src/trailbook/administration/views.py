@@ -14,7 +14,6 @@ from trailbook.access import refuse_faults
 from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
-from trailbook.log import Log
 from trailbook.model import Item, microseconds, name_fault
 from trailbook.query import HIDDEN, Query, from_params, to_params
 
@@ -240,7 +239,7 @@ def _item(view: SavedView) -> Item:
 
 def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView | None:
     """The view with its items as they are called now; one of somebody erased is removed."""
-    pairs = _named(by.deployment.log(by.org), _filter.decode(view.filter))
+    pairs = _named(by, _filter.decode(view.filter))
     if pairs is None:
         _views(by).drop(by.org, view.id)
         return None
@@ -265,9 +264,10 @@ def _numbered(by: By, pairs: Pairs) -> _Numbered:
     return _Numbered(numbered, [value for value in items if value not in numbers])
 
 
-def _named(log: Log, saved: NumberedFilter) -> Pairs | None:
+def _named(by: By, saved: NumberedFilter) -> Pairs | None:
     """The filter with numbers as items; None where one of them was erased."""
-    items = log.numbered([value for _, value in saved if isinstance(value, int)])
+    numbers = [value for _, value in saved if isinstance(value, int)]
+    items = by.deployment.log(by.org).numbered(numbers, viewer=by.viewer)
     pairs = [(name, items.get(value) if isinstance(value, int) else value) for name, value in saved]
     whole = [(name, value) for name, value in pairs if value is not None]
     return whole if len(whole) == len(pairs) else None

@@ -106,7 +106,7 @@ def _live(folder: Path) -> "Summary":
         )
         closing.append(deployment.close)
         log = deployment.create(nordlys.ORG)
-        log.source = source
+        log.recorder.source = source
         # On the company's first day, so that what is newest is somebody's everyday work.
         _let_in(deployment)
         return log
@@ -128,7 +128,7 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
         served(settings, listening) as address,
     ):
         log = deployment.log(nordlys.ORG)
-        log.source = nordlys.SOURCE
+        log.recorder.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
         _let_in(deployment)
 

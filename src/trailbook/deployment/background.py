@@ -226,7 +226,7 @@ def sealing() -> LogWork:
 
 def recording() -> LogWork:
     """Recording the sign-ins that wait for a store that can be written."""
-    return LogWork("recording", lambda log, loop: log.held_back.settle())
+    return LogWork("recording", lambda log, loop: log.recorder.held_back.settle())
 
 
 def signing_loops(signer: Signer, orgs: Callable[[], Iterable[str]]) -> tuple[Loop, Loop]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from trailbook.access import Credentials, Viewer
+from trailbook.access import Credentials, Viewer, operator
 from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.background import Guest, Loop, recording, running, sealing, signing_loops
@@ -123,8 +123,8 @@ class Deployment:
             earliest=self._earliest,
         )
         log.upkeep.on_ripe = lambda: self._sealing.wake(log)
-        log.held_back.on_held = lambda: self._recording.wake(log)
-        log.on_change = lambda: self._forget_views(log)
+        log.recorder.held_back.on_held = lambda: self._recording.wake(log)
+        log.recorder.on_change = lambda: self._forget_views(log)
         return log
 
     def _forget_views(self, log: Log) -> None:
@@ -132,7 +132,7 @@ class Deployment:
         for view in self.views.every(log.org):
             pairs = _filter.decode(view.filter)
             numbers = [value for _, value in pairs if isinstance(value, int)]
-            if len(log.numbered(numbers)) < len(set(numbers)):
+            if len(log.numbered(numbers, viewer=operator(log.org))) < len(set(numbers)):
                 self.views.drop(log.org, view.id)
 
     def refused(self, viewer: Viewer) -> None:
@@ -285,7 +285,7 @@ class Deployment:
         """Close the store, once what waits for it is recorded or given up; closing twice is fine."""
         self._sealing.close()
         for log in self._recording.close():
-            log.held_back.end()
+            log.recorder.held_back.end()
         with suppress(StoreError):  # whoever signed in meanwhile signs in again
             self.credentials.settle()
         self._store.close()

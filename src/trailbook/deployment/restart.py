@@ -48,7 +48,7 @@ def restart(
     if always and behind is None:
         behind = _last_signed(store, log.org, origin, outside)
     if behind is not None:
-        log.change(lambda head: _declaration(store, log, behind))
+        log.recorder.change(lambda head: _declaration(store, log, behind))
     again = _erase_again(store, log, outside)
     if behind is None and not again:
         return None
@@ -107,7 +107,9 @@ def _erase_again(store: EntryStore, log: Log, outside: Outside) -> int:
     for type_, id_ in sorted(persons):
         command = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
         try:
-            log.change(plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), command))
+            log.recorder.change(
+                plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), command)
+            )
         except NotFoundError:  # went with an earlier one that owned it
             continue
     return len(persons)

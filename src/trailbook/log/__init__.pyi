@@ -1,4 +1,6 @@
-from .log import (
+from .keys import (
     Keys as Keys,
+)
+from .log import (
     Log as Log,
 )

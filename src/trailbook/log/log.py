@@ -1,17 +1,14 @@
 """The log: the one facade through which every door records, finds and shows entries.
 
-Owns the order of checks: who reads is asked before anything is looked up, and `viewer` has no default.
-Refuses to know HTTP, pages or files.
+Owns the order of checks: who reads is asked before anything is looked up, and `viewer` has no default. It is
+made of what records, finds and shows. Refuses to know HTTP, pages or files.
 """
 
-import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
-
-from msgspec import Struct
 
 from trailbook.access import Clearance, Viewer, require_full, require_proofs
 from trailbook.catalogue import Catalogue, SentencePiece, load
@@ -20,6 +17,7 @@ from trailbook.errors import NotFoundError
 from trailbook.finding import (
     BATCH,
     Bucket,
+    Erasures,
     ExportLines,
     ExportRows,
     FacetField,
@@ -50,32 +48,24 @@ from trailbook.finding import (
 )
 from trailbook.index import Place
 from trailbook.log.kept import Kept
-from trailbook.log.questions import Questions
+from trailbook.log.keys import Keys
+from trailbook.log.questions import Questions, vocabulary_of
 from trailbook.log.reads import Watch, Watched
-from trailbook.log.recorder import Recorder
-from trailbook.model import EARLIEST, Item
+from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of
+from trailbook.model import EARLIEST, Actor, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
-from trailbook.query import EntryFacts, Order, Query, Vocabulary
-from trailbook.recording import Means
+from trailbook.query import EntryFacts, Order, Query
+from trailbook.recording import Means, Result
+from trailbook.retention import Retention
 from trailbook.stores import Store
 from trailbook.verify import Report
 
-LIBRARY = Item(type="source", id="library", name="Trailbook library")
 
+class Log:
+    """The activity log of one organisation: what it records, and what it shows to whom.
 
-class Keys(Struct, frozen=True):
-    """The deployment's secrets: `secret` signs cursors, `organisation` is the root of each organisation's key."""
-
-    secret: bytes
-    organisation: bytes
-
-    def of(self, org: str) -> bytes:
-        """An organisation's own key, for correlations."""
-        return hashlib.blake2b(org.encode(), key=self.organisation[:64], person=b"trailbook/org/1").digest()
-
-
-class Log(Recorder):
-    """The activity log of one organisation: what it records, and what it shows to whom."""
+    `recorder` is what else records, `upkeep` what the index needs: neither shows anything to anybody.
+    """
 
     def __init__(
         self,
@@ -94,37 +84,110 @@ class Log(Recorder):
         means = Means(
             catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org), earliest=earliest
         )
+        self.org = org
+        self.catalogue: Catalogue = means.catalogue
+        self.clock: Clock = clock
+        self._store = store
         finding = finder_means(store, org, means.catalogue)
         engine = (open_engine or open_embedded())(finding)
-        self._finder, self.upkeep, self.erasures = engine.finder, engine.upkeep, finding.erasures
-        super().__init__(store, org, means=means, source=source, tell=self.upkeep.tell)
-        self._reader = new_reader(finding, self._finder)
-        self._kept = Kept(store, org, self._finder, self._reader.citing, {})
-        self._watch = Watch(
-            Watched(
-                org=org,
-                catalogue=self.catalogue,
-                clock=clock,
-                record=self._record_reading if watched else lambda entry: None,
-                hold=self.held_back.record if watched else lambda entry: None,
-                known=lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)),
-                id_from=self.id_from,
-            )
-        )
+        self._finder, self._erasures, self.upkeep = engine.finder, finding.erasures, engine.upkeep
+        self.recorder = Recorder(store, org, means=means, source=source, tell=engine.upkeep.tell)
+        self._reader = new_reader(finding, engine.finder)
+        self._kept = Kept(store, org, engine.finder, self._reader.citing, {})
+        self._watch = Watch(self._watched(watched=watched))
         self._questions = Questions(
             org=org,
-            finder=self._finder,
+            finder=engine.finder,
             binder=new_binder(self._reader),
-            declared=self.catalogue.categories,
-            vocabulary=Vocabulary(
-                categories=self.catalogue.categories,
-                actions=self.catalogue.actions,
-                types=self.catalogue.types,
-            ),
+            declared=means.catalogue.categories,
+            vocabulary=vocabulary_of(means.catalogue),
             watch=self._watch,
             clock=clock,
             secret=keys.secret,
         )
+
+    def _watched(self, *, watched: bool) -> Watched:
+        recorder = self.recorder
+        return Watched(
+            org=self.org,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            record=recorder.record if watched else lambda entry: None,
+            hold=recorder.held_back.record if watched else lambda entry: None,
+            known=lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)),
+            id_from=recorder.id_from,
+        )
+
+    def record(
+        self,
+        action: str,
+        *,
+        actor: Actor,
+        target: Item,
+        origin: Origin,
+        concerns: Concerns = (),
+        occurred_at: datetime | None = None,
+        **more: Any,
+    ) -> Receipt:
+        """Record one entry that happened now unless said otherwise; durable when this returns.
+
+        `more` are further members of `NewEntry`. Raises: EntryInvalidError, ActionUnknownError,
+        EntryConflictError, StoreError.
+        """
+        entry = NewEntry(
+            action=action,
+            occurred_at=occurred_at or self.clock(),
+            actor=actor,
+            target=target,
+            concerns=concerns_of(concerns),
+            origin=origin,
+            **more,
+        )
+        return self.recorder.record(entry)
+
+    def record_many(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Receipt]:
+        """Record all of a batch in one commit, or nothing.
+
+        Raises: BatchRefusedError with the reason of each bad entry; StoreError.
+        """
+        return self.recorder.record_many(entries, source=source)
+
+    def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
+        """Record what may be recorded of a batch in one commit; the bad ones come back with their reasons.
+
+        Raises: StoreError.
+        """
+        return self.recorder.record_each(entries, source=source)
+
+    def judge_each(self, entries: Sequence[NewEntry]) -> list[Result]:
+        """What `record_each` would answer for each, conflicts with the log included; nothing is recorded."""
+        return self.recorder.judge_each(entries)
+
+    def id_from(self, foreign: str) -> UUID:
+        """The id of an entry that came without one of ours: the same text gives the same id, in this log only."""
+        return self.recorder.id_from(foreign)
+
+    def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
+        """Erase a person: what names them, their origins and what they own is gone when this returns.
+
+        No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
+        Raises: NotFoundError; InvalidError when the item is no person; StoreError.
+        """
+        return self.recorder.erase(item, actor=actor, origin=origin, purpose=purpose)
+
+    def prune(
+        self,
+        retention: Retention,
+        *,
+        actor: Actor,
+        origin: Origin,
+        progress: Progress = lambda done, total: None,
+    ) -> Receipt:
+        """Remove the bodies of a retention class recorded before an instant; leaf hashes stay, a manifest cites them.
+
+        Raises: InvalidError when nothing is due; StoreError.
+        """
+        return self.recorder.prune(retention, actor=actor, origin=origin, progress=progress)
 
     def search(
         self,
@@ -196,7 +259,7 @@ class Log(Recorder):
         """
         bound = self._questions.bind_now(query, viewer, lang)
         sees = self.clearance(viewer=viewer).sees
-        lines = ExportLines(self._row_source(lang, sees, sentences=sentences))
+        lines = ExportLines(RowSource(reader=self._reader, sees=sees, lang=lang, sentences=sentences))
         batches = line_batches(lines, self._questions.in_order(bound, order, batch))
         return ExportRows(count=self._finder.count(bound), as_of=bound.as_of, batches=batches)
 
@@ -213,9 +276,6 @@ class Log(Recorder):
     def refused(self, viewer: Viewer) -> None:
         """Record that a viewer was refused, once a minute. Raises: as `record`."""
         self._watch.refused(viewer)
-
-    def _row_source(self, lang: str, sees: Callable[[str], bool], *, sentences: bool) -> RowSource:
-        return RowSource(reader=self._reader, sees=sees, lang=lang, sentences=sentences)
 
     def newer(
         self, query: Query, *, viewer: Viewer, after: int, limit: int = 100, lang: str = "en"
@@ -276,8 +336,9 @@ class Log(Recorder):
         bound = self._questions.bind_now(query, viewer, "en")
         return count_bars(self._finder, bound, units=units, tz=query.tz, by_category=by_category)
 
-    def demand_figures(self, query: Query) -> None:
-        """Let figures be made of a filter. Raises: FiguresOfAPersonError."""
+    def demand_figures(self, query: Query, *, viewer: Viewer) -> None:
+        """Let figures be made of a filter. Raises: NotPermittedError; FiguresOfAPersonError."""
+        self._questions.let_in(viewer, require_full)
         refuse_persons(self._reader, query)
 
     def related(
@@ -412,10 +473,19 @@ class Log(Recorder):
         keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
         return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
 
-    def numbered(self, numbers: Sequence[int]) -> dict[int, str]:
-        """Items by their numbers, as `type/id`; one that was erased is not among them."""
+    def numbered(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, str]:
+        """Items by their numbers, as `type/id`; one that was erased is not among them. Raises: NotPermittedError."""
+        self._questions.let_in(viewer, require_full)
         versions = self._store.versions(self.org, numbers)
         return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
+
+    def erasures(self, *, viewer: Viewer) -> Erasures:
+        """The erasures in this log, as far as this process read: whoever keeps what was shown is told by them.
+
+        Raises: NotPermittedError.
+        """
+        self._questions.let_in(viewer, require_full)
+        return self._erasures
 
     def clearance(self, *, viewer: Viewer) -> Clearance:
         """What a viewer may see, by permission alone: what the log holds changes nothing. Raises: NotPermittedError."""

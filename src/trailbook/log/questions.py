@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct, structs
 
 from trailbook.access import Clearance, Viewer, clearance, require_full
-from trailbook.catalogue import Category
+from trailbook.catalogue import Catalogue, Category
 from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
 from trailbook.finding import Binder, BoundQuery, Finder, Turn, sight
@@ -130,6 +130,11 @@ class Questions(Struct, frozen=True):
 
     def _now(self) -> int:
         return microseconds(self.clock())
+
+
+def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
+    """What a filter of a log may name."""
+    return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
 
 
 def _unbound(query: Query) -> Query:

@@ -30,7 +30,7 @@ EVERYTHING = "everything"
 _OF_ITEMS = ("actor", "concerns", "target", "by_or_about")
 _MOST = 20_000  # readings remembered; what is forgotten is asked of the store
 
-Record = Callable[[NewEntry], None]  # Raises: what recording raises
+Record = Callable[[NewEntry], object]  # Raises: what recording raises
 Known = Callable[[Sequence[tuple[str, str, None]], Viewer], Sequence[Identity]]
 
 

@@ -5,8 +5,6 @@ Owns what a caller hands over and what becomes of it. Refuses to read for anybod
 
 import hmac
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from trailbook.catalogue import Catalogue
@@ -17,6 +15,9 @@ from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Re
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Tell, Writer
 from trailbook.retention import Command, Retention, plan_erasure, plan_removal
 from trailbook.stores import Head, LogStore
+
+LIBRARY = Item(type="source", id="library", name="Trailbook library")
+Concerns = dict[str, Item | Sequence[Item]] | Sequence[Concern]
 
 
 class Recorder:
@@ -31,41 +32,21 @@ class Recorder:
         source: Item,
         tell: Tell,
     ) -> None:
-        self.org = org
-        self.catalogue: Catalogue = means.catalogue
         self.source = source
-        self.clock: Clock = means.clock
+        self._org = org
+        self._catalogue: Catalogue = means.catalogue
+        self._clock: Clock = means.clock
         self._store = store
         self._key = means.key
         self._writer = Writer(store, org, means, tell)
         self.held_back = HeldBack(org, self.record_each)  # where sign-ins and readings are recorded
         self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
 
-    def record(
-        self,
-        action: str,
-        *,
-        actor: Actor,
-        target: Item,
-        origin: Origin,
-        concerns: dict[str, Item | Sequence[Item]] | Sequence[Concern] = (),
-        occurred_at: datetime | None = None,
-        **more: Any,
-    ) -> Receipt:
-        """Record one entry that happened now unless said otherwise; durable when this returns.
+    def record(self, entry: NewEntry) -> Receipt:
+        """Record one entry; durable when this returns.
 
-        `more` are further members of `NewEntry`. Raises: EntryInvalidError, ActionUnknownError,
-        EntryConflictError, StoreError.
+        Raises: EntryInvalidError, ActionUnknownError, EntryConflictError, StoreError.
         """
-        entry = NewEntry(
-            action=action,
-            occurred_at=occurred_at or self.clock(),
-            actor=actor,
-            target=target,
-            concerns=_concerns(concerns),
-            origin=origin,
-            **more,
-        )
         result = self.record_each([entry])[0]
         if result.refused is not None:
             raise result.refused
@@ -99,11 +80,6 @@ class Recorder:
     def _record(self, batch: Batch) -> list[Result]:
         return _results(self._writer.record([batch])[0])
 
-    def _record_reading(self, entry: NewEntry) -> None:
-        refused = self.record_each([entry])[0].refused
-        if refused is not None:
-            raise refused
-
     def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
         """Erase a person: what names them, their origins and what they own is gone when this returns.
 
@@ -111,7 +87,7 @@ class Recorder:
         Raises: NotFoundError; InvalidError when the item is no person; StoreError.
         """
         command = self._command(actor, purpose, origin)
-        return self.change(plan_erasure(self._store, self.org, self.catalogue, item, command))
+        return self.change(plan_erasure(self._store, self._org, self._catalogue, item, command))
 
     def prune(
         self,
@@ -126,7 +102,9 @@ class Recorder:
         Raises: InvalidError when nothing is due; StoreError.
         """
         command = self._command(actor, None, origin)
-        return self.change(plan_removal(self._store, self.org, self.catalogue, retention, command, progress))
+        return self.change(
+            plan_removal(self._store, self._org, self._catalogue, retention, command, progress)
+        )
 
     def change(self, plan: Callable[[Head], LogChange]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""
@@ -145,7 +123,7 @@ class Recorder:
         return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
 
     def _command(self, actor: Actor, purpose: str | None, origin: Origin) -> Command:
-        return Command(actor=actor, at=self.clock(), origin=origin, purpose=purpose)
+        return Command(actor=actor, at=self._clock(), origin=origin, purpose=purpose)
 
 
 def _results(answer: Answer) -> list[Result]:
@@ -155,7 +133,8 @@ def _results(answer: Answer) -> list[Result]:
     return answer
 
 
-def _concerns(concerns: dict[str, Item | Sequence[Item]] | Sequence[Concern]) -> tuple[Concern, ...]:
+def concerns_of(concerns: Concerns) -> tuple[Concern, ...]:
+    """What an entry is about, out of items by their parts."""
     if not isinstance(concerns, dict):
         return tuple(concerns)
     parts = [(part, [items] if isinstance(items, Item) else items) for part, items in concerns.items()]

@@ -132,7 +132,7 @@ def record_together(requests: Sequence[Request]) -> list[Reply]:
     admitted: dict[str | None, Admission | Exception] = {}
     read = [_read(request, admitted) for request in requests]
     good = [entry for entry in read if not isinstance(entry, Exception)]
-    results = iter(requests[0].log.record_apart(good) if good else [])
+    results = iter(requests[0].log.recorder.record_apart(good) if good else [])
     replies: list[Reply] = []
     for request, entry in zip(requests, read, strict=True):
         if isinstance(entry, Exception):

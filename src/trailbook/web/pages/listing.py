@@ -63,7 +63,8 @@ class Listing(Struct, frozen=True, kw_only=True):
 def ask(request: Request, state: Address, now: datetime) -> Listing:
     """What the log says to a list. Raises: as `Log.search`."""
     log, viewer = request.log, request.viewer
-    rows = RowList(log.erasures, log.erasures.count, (request.lang, state))
+    erasures = log.erasures(viewer=request.viewer)
+    rows = RowList(erasures, erasures.count, (request.lang, state))
     damaged: list[int] = []
     page = _page(request, state, now, damaged)
     drawn = request.site.row_cache.recall(rows, page.entries)
@@ -113,7 +114,7 @@ def _count(request: Request, query: Query) -> int:
 
 def _has_figures(request: Request, query: Query) -> bool:
     try:
-        request.log.demand_figures(query)
+        request.log.demand_figures(query, viewer=request.viewer)
     except FiguresOfAPersonError:
         return False
     return True

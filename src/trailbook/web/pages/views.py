@@ -204,7 +204,7 @@ def _news(request: Request, view: ViewerView) -> str | None:
     if not count:
         return None
     try:
-        request.log.demand_figures(view.query)
+        request.log.demand_figures(view.query, viewer=request.viewer)
     except FiguresOfAPersonError:
         return request.words("alerts.some")
     return request.words.counted("alerts.new", count)

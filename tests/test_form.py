@@ -126,6 +126,35 @@ def test_few_modules_lie_flat() -> None:
     assert len(list(SOURCE.glob("*.py"))) <= 6
 
 
+# What everything may import, and nobody goes to.
+GROUND = {"trailbook.errors", "trailbook.model", "trailbook.clock"}
+MOST_ROOMS = 15
+
+
+def rooms_of(text: str, modules: set[str]) -> set[str]:
+    """The rooms that a text imports from: by their fronts, or file by file where it is at home."""
+    rooms: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("trailbook"):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            rooms |= inner & modules
+            rooms |= set() if inner <= modules else {node.module or ""}
+        elif isinstance(node, ast.Import):
+            rooms |= {alias.name for alias in node.names} & modules
+    return rooms - GROUND
+
+
+def test_no_module_knows_many_rooms() -> None:
+    """Whoever reads it has to know them too. The control: a module with one more than that is found."""
+    modules = {module_of(file) for file in FILES}
+    known = {str(file): rooms_of(file.read_text("utf-8"), modules) for file in FILES}
+    assert {file: sorted(rooms) for file, rooms in known.items() if len(rooms) > MOST_ROOMS} == {}
+    fronts_of = sorted({module.rpartition(".")[0] for module in modules if module.count(".") == 2} - GROUND)
+    text = "\n".join(f"from {front} import Name" for front in fronts_of)
+    assert rooms_of(text, modules) == set(fronts_of)
+    assert len(fronts_of) > MOST_ROOMS
+
+
 def test_no_modules_import_each_other() -> None:
     """Not for the type checker alone either; two that do are found."""
     modules = {module_of(file) for file in FILES}

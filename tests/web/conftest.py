@@ -20,7 +20,9 @@ from msgspec import Struct
 from playwright.sync_api import Browser, Page
 
 from trailbook import Actor, Deployment, Item, Log, Origin, open_deployment
+from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
+from trailbook.query import Vocabulary
 from trailbook.web import create_app
 from trailbook.web.http.limits import Limits
 from trailbook.web.http.slow_clients import waiting
@@ -63,6 +65,11 @@ class Served(Struct, frozen=True):
             org, Item(type="user", id="u-17", name="Anna Berg"), level
         )
         return f"{self.base_url}/sign-in?link={text}"
+
+
+def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
+    """The names of a catalogue that a filter may use."""
+    return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
 
 
 def wire(**changed: Any) -> dict[str, Any]:

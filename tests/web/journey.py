@@ -2,7 +2,7 @@
 
 Owns what a stay is: functions of one room, in the order in which they are met for the first time, until one of another
 room is. A return is a stay in a room that was left before. What a room below `web` does further below is its own way,
-and counts as that room.
+and counts as that room. Members that are worked out, and what stands inside a function, are no functions to go to.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,13 +43,21 @@ def room_of(code: CodeType) -> str | None:
     return "web.http" if rest[0] == "templates" else f"web.{rest[0]}"
 
 
+def members() -> set[CodeType]:
+    """The code of every member of a class of ours that is worked out when it is read."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("trailbook.")]
+    classes = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    read = (member for each in classes for member in vars(each).values() if isinstance(member, property))
+    return {member.fget.__code__ for member in read if isinstance(member.fget, FunctionType)}
+
+
 class _Tracks:
     """The rooms in which control is, thread by thread: the loop waits while a thread works for it."""
 
     def __init__(self) -> None:
         self.stays: list[str] = []
         self._stacks: dict[int, list[str | None]] = {}
-        self._met: set[CodeType] = set()
+        self._met = members()
         self._loop = threading.get_ident()
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
@@ -62,9 +70,16 @@ class _Tracks:
     def _enter(self, code: CodeType, stack: list[str | None]) -> None:
         above = stack[-1] if stack else None
         below_web = above is not None and not above.startswith("web.")
-        room = above if below_web else room_of(code) or above
-        stack.append(room)
-        if room is None or code in self._met or self._is_idle():
+        own = room_of(code)
+        room = above if below_web or own is None else own
+        stack.append(room)  # a library works in the room that called it
+        if (
+            own is None
+            or room is None
+            or code in self._met
+            or code.co_name.startswith("<")
+            or self._is_idle()
+        ):
             return
         self._met.add(code)
         if self.stays[-1:] != [room]:

@@ -15,7 +15,7 @@ from tests.web.conftest import ORG, Served, enter, wire
 from trailbook.access.api_keys import SCOPES
 from trailbook.access.roles import ADMINISTRATOR
 from trailbook.testing.steady import FrozenClock
-from trailbook.web.api import fast_path
+from trailbook.web.http import ahead
 from trailbook.web.http.limits import Limits
 
 API, PAGE = "/api/v1/orgs/{org}", "/orgs/{org}/activity"
@@ -160,7 +160,7 @@ def test_no_spelling_goes_past_a_limit(asker: Asker, route: str) -> None:
 @pytest.mark.parametrize("route", LIMITS["recording"])
 def test_past_the_fast_path_is_the_same(asker: Asker, route: str, monkeypatch: Any) -> None:
     """Should the front miss a request that records, the framework's route is the same code with the same limit."""
-    monkeypatch.setattr(fast_path, "_PATH", re.compile("(never)(at all)"))
+    monkeypatch.setattr(ahead, "_RECORDING", re.compile("(never)(at all)"))
     assert asker.ask(route).status_code == 429
 
 

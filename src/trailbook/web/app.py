@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from trailbook.deployment import DEFAULT_ALARMS, Alarms, Deployment
 from trailbook.export import KEPT_DAYS, kept_exports
 from trailbook.web import api, pages
+from trailbook.web.http.ahead import ahead
 from trailbook.web.http.edge import EdgeSettings, edged
 from trailbook.web.http.limits import DEFAULT_LIMITS, Limits
 from trailbook.web.http.problems import allowed_methods
@@ -53,30 +54,30 @@ TABLE: tuple[Route | OwnRoute, ...] = (
     Route(f"GET {_ORG}/exports/{{export:str}}/file", "export", api.export_file),
     Route(f"GET {_ORG}/exports/{{export:str}}/manifest", "export", api.export_manifest),
     # Saved views.
-    Route(f"GET {_ORG}/views", "read", api.list_views),
-    Route(f"POST {_ORG}/views", "read", api.add_view),
-    Route(f"GET {_ORG}/views/{{view:str}}", "read", api.show_view),
-    Route(f"PUT {_ORG}/views/{{view:str}}", "read", api.change_view),
-    Route(f"DELETE {_ORG}/views/{{view:str}}", "read", api.remove_view),
+    Route(f"GET {_ORG}/views", "read", api.get_views),
+    Route(f"POST {_ORG}/views", "read", api.post_view),
+    Route(f"GET {_ORG}/views/{{view:str}}", "read", api.get_view),
+    Route(f"PUT {_ORG}/views/{{view:str}}", "read", api.put_view),
+    Route(f"DELETE {_ORG}/views/{{view:str}}", "read", api.delete_view),
     # Roles, members, keys, and what is withheld.
-    Route(f"GET {_ORG}/roles", "administer", api.roles),
-    Route(f"POST {_ORG}/roles", "administer", api.add_role),
-    Route(f"GET {_ORG}/roles/{{role:str}}", "administer", api.role),
-    Route(f"PUT {_ORG}/roles/{{role:str}}", "administer", api.change_role),
-    Route(f"DELETE {_ORG}/roles/{{role:str}}", "administer", api.remove_role),
-    Route(f"GET {_ORG}/members", "administer", api.members),
-    Route(f"GET {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.member),
-    Route(f"PUT {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.put_member),
-    Route(f"DELETE {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.remove_member),
-    Route(f"POST {_ORG}/members/{{type:str}}/{{item:str}}/invitation", "administer", api.invite),
-    Route(f"POST {_ORG}/members/{{type:str}}/{{item:str}}/reset", "administer", api.reset),
-    Route(f"GET {_ORG}/keys", "administer", api.list_keys),
-    Route(f"POST {_ORG}/keys", "administer", api.issue),
+    Route(f"GET {_ORG}/roles", "administer", api.get_roles),
+    Route(f"POST {_ORG}/roles", "administer", api.post_role),
+    Route(f"GET {_ORG}/roles/{{role:str}}", "administer", api.get_role),
+    Route(f"PUT {_ORG}/roles/{{role:str}}", "administer", api.put_role),
+    Route(f"DELETE {_ORG}/roles/{{role:str}}", "administer", api.delete_role),
+    Route(f"GET {_ORG}/members", "administer", api.get_members),
+    Route(f"GET {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.get_member),
+    Route(f"PUT {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.replace_member),
+    Route(f"DELETE {_ORG}/members/{{type:str}}/{{item:str}}", "administer", api.delete_member),
+    Route(f"POST {_ORG}/members/{{type:str}}/{{item:str}}/invitation", "administer", api.post_invitation),
+    Route(f"POST {_ORG}/members/{{type:str}}/{{item:str}}/reset", "administer", api.post_reset),
+    Route(f"GET {_ORG}/keys", "administer", api.get_keys),
+    Route(f"POST {_ORG}/keys", "administer", api.post_key),
     Route(f"POST {_ORG}/keys/{{key:str}}/rotate", "administer", api.rotate),
     Route(f"PUT {_ORG}/keys/{{key:str}}/restricted", "administer", api.restrict),
     Route(f"DELETE {_ORG}/keys/{{key:str}}", "administer", api.revoke),
-    Route(f"GET {_ORG}/withheld", "administer", api.withheld),
-    Route(f"PUT {_ORG}/withheld", "administer", api.withhold),
+    Route(f"GET {_ORG}/withheld", "administer", api.get_withheld),
+    Route(f"PUT {_ORG}/withheld", "administer", api.put_withheld),
     # The pages of an organisation, and the parts that a script asks for.
     Route(f"GET {_PAGE}", "page", pages.activity_page),
     Route(f"GET {_PAGE}/total", "page", pages.total_part),
@@ -103,9 +104,9 @@ TABLE: tuple[Route | OwnRoute, ...] = (
     Route("GET /", "open", pages.start),
     Route("GET /sign-in", "open", pages.sign_in_page),
     Route("POST /sign-in", "open", pages.sign_in_by_form),
-    Route("POST /sign-out", "open", pages.sign_out),
+    Route("POST /sign-out", "open", pages.sign_out_by_form),
     Route("GET /set-password", "open", pages.password_page),
-    Route("POST /set-password", "open", pages.set_password),
+    Route("POST /set-password", "open", pages.set_password_by_form),
     Route("GET /problems/{code:str}", "open", pages.problem_page),
     Route("GET /docs", "open", api.docs_page),
     Route("GET /openapi.json", "open", api.openapi_document),
@@ -166,4 +167,4 @@ def _put_behind_the_edge(app: Litestar, site: Site) -> None:
         methods=partial(allowed_methods, app),
         request_seconds=site.gate.limits.request_seconds,
     )
-    app.asgi_handler = edged(api.ingesting(app.state.ingest, app.asgi_handler), edge)
+    app.asgi_handler = edged(ahead(app.state.ingest.take, app.asgi_handler), edge)

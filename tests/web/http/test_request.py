@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
+from trailbook import open_deployment
 from trailbook.access import Viewer
 from trailbook.errors import NotFoundError
 from trailbook.model import Item
@@ -74,16 +75,17 @@ def test_where_it_came_from() -> None:
 def test_an_id_that_is_none_is_not_there() -> None:
     """It answers as an entry that is not there, and not as a fault of the request."""
     text = "0190c5ae-0000-7000-8000-000000000001"
-    assert asked().entry_id(text) == UUID(text)
+    assert structs.replace(asked(), params={"id": text}).entry_id == UUID(text)
     with pytest.raises(NotFoundError):
-        asked().entry_id("none")
+        _ = structs.replace(asked(), params={"id": "none"}).entry_id
 
 
 def test_who_was_let_in() -> None:
-    """A route that lets nobody in has no viewer; one that does has the viewer and the source of the admission."""
+    """A route that lets nobody in has no viewer; one that does has those of the admission."""
     with pytest.raises(AssertionError):
         _ = asked().viewer
     viewer = Viewer(org="nordlys", item=PERSON, activity_log="full")
     source = Item(type="source", id="k-1", name="HR")
-    admitted = structs.replace(asked(), admitted=Admission(viewer, source))
-    assert (admitted.viewer, admitted.source) == (viewer, source)
+    log = open_deployment("memory:").create("nordlys")
+    admitted = structs.replace(asked(), admitted=Admission(viewer, source, log))
+    assert (admitted.viewer, admitted.source, admitted.log) == (viewer, source, log)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
+from tests.web.conftest import vocabulary_of
 
 from trailbook.catalogue import load
 from trailbook.errors import FilterInvalidError
 from trailbook.model import microseconds
-from trailbook.web.http.request import vocabulary_of
 from trailbook.web.pages.address import (
     FOLDED,
     Address,

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.web.conftest import ORG, Served
+from tests.web.conftest import ORG, Served, vocabulary_of
 
 from trailbook import operator
 from trailbook.query import from_params
-from trailbook.web.http.request import vocabulary_of
 from trailbook.web.http.texts import words
 from trailbook.web.pages.address import Address, read_address
 from trailbook.web.pages.names import Naming, items_of

@@ -6,12 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from markupsafe import escape
 from msgspec import structs
-from tests.web.conftest import ORG, Served
+from tests.web.conftest import ORG, Served, vocabulary_of
 
 from trailbook import operator
 from trailbook.finding import Shown, ShownItem
 from trailbook.query import from_params
-from trailbook.web.http.request import vocabulary_of
 from trailbook.web.http.texts import words
 from trailbook.web.pages.address import Address, read_address
 from trailbook.web.pages.rows import LATE, MOST_NAME, Addresses, PageRow, Presenter, called, cut, row

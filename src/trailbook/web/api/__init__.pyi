@@ -1,22 +1,22 @@
 from .access import (
-    add_role as add_role,
-    change_role as change_role,
-    invite as invite,
-    issue as issue,
-    list_keys as list_keys,
-    member as member,
-    members as members,
-    put_member as put_member,
-    remove_member as remove_member,
-    remove_role as remove_role,
-    reset as reset,
+    delete_member as delete_member,
+    delete_role as delete_role,
+    get_keys as get_keys,
+    get_member as get_member,
+    get_members as get_members,
+    get_role as get_role,
+    get_roles as get_roles,
+    get_withheld as get_withheld,
+    post_invitation as post_invitation,
+    post_key as post_key,
+    post_reset as post_reset,
+    post_role as post_role,
+    put_role as put_role,
+    put_withheld as put_withheld,
+    replace_member as replace_member,
     restrict as restrict,
     revoke as revoke,
-    role as role,
-    roles as roles,
     rotate as rotate,
-    withheld as withheld,
-    withhold as withhold,
 )
 from .counts import (
     facets as facets,
@@ -46,7 +46,6 @@ from .exports import (
 )
 from .fast_path import (
     Ingest as Ingest,
-    ingesting as ingesting,
     record_entries as record_entries,
     record_entry as record_entry,
 )
@@ -68,9 +67,9 @@ from .proofs import (
     tile as tile,
 )
 from .views import (
-    add_view as add_view,
-    change_view as change_view,
-    list_views as list_views,
-    remove_view as remove_view,
-    show_view as show_view,
+    delete_view as delete_view,
+    get_view as get_view,
+    get_views as get_views,
+    post_view as post_view,
+    put_view as put_view,
 )

@@ -171,27 +171,27 @@ class WithheldAnswer(Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...]
 
 
-def roles(request: Request) -> Response[bytes]:
+def get_roles(request: Request) -> Response[bytes]:
     """GET roles."""
     request.only()
     state = access_of(by(request))
     return _json(RoleList(roles=tuple(_role(role) for role in state.roles.values())))
 
 
-def add_role(request: Request) -> Response[bytes]:
+def post_role(request: Request) -> Response[bytes]:
     """POST roles: 201."""
     wanted = sent(request, RoleSent)
     role = administration.add_role(by(request), wanted.name, wanted.permissions, categories=wanted.categories)
     return _json(_role(role), 201, f"{request.site.base_url}{request.path}/{role.id}")
 
 
-def role(request: Request) -> Response[bytes]:
+def get_role(request: Request) -> Response[bytes]:
     """GET roles/{role}."""
     request.only()
     return _json(_role(administration.role_of(by(request), request.params["role"])))
 
 
-def change_role(request: Request) -> Response[bytes]:
+def put_role(request: Request) -> Response[bytes]:
     """PUT roles/{role}."""
     wanted, id_ = sent(request, RoleSent), request.params["role"]
     changed = administration.change_role(
@@ -200,27 +200,27 @@ def change_role(request: Request) -> Response[bytes]:
     return _json(_role(changed))
 
 
-def remove_role(request: Request) -> Response[bytes]:
+def delete_role(request: Request) -> Response[bytes]:
     """DELETE roles/{role}: 204."""
     request.only()
     administration.remove_role(by(request), request.params["role"])
     return _nothing()
 
 
-def members(request: Request) -> Response[bytes]:
+def get_members(request: Request) -> Response[bytes]:
     """GET members."""
     request.only()
     state = access_of(by(request))
     return _json(MemberList(members=tuple(_member(state, *key) for key in state.members)))
 
 
-def member(request: Request) -> Response[bytes]:
+def get_member(request: Request) -> Response[bytes]:
     """GET members/{type}/{item}."""
     request.only()
     return _shown(request)
 
 
-def put_member(request: Request) -> Response[bytes]:
+def replace_member(request: Request) -> Response[bytes]:
     """PUT members/{type}/{item}: new, or changed."""
     wanted = sent(request, MemberSent)
     type_, id_ = request.params["type"], request.params["item"]
@@ -230,14 +230,14 @@ def put_member(request: Request) -> Response[bytes]:
     return _shown(request)
 
 
-def remove_member(request: Request) -> Response[bytes]:
+def delete_member(request: Request) -> Response[bytes]:
     """DELETE members/{type}/{item}: 204."""
     request.only()
     administration.remove_member(by(request), request.params["type"], request.params["item"])
     return _nothing()
 
 
-def invite(request: Request) -> Response[bytes]:
+def post_invitation(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/invitation: the link, once."""
     invitation = sent(request, InvitationSent)
     type_, id_ = request.params["type"], request.params["item"]
@@ -245,20 +245,20 @@ def invite(request: Request) -> Response[bytes]:
     return _json(_link(request, text, administration.INVITATION_LIFE), 201)
 
 
-def reset(request: Request) -> Response[bytes]:
+def post_reset(request: Request) -> Response[bytes]:
     """POST members/{type}/{item}/reset: the link, once."""
     request.only()
     text = administration.reset_password(by(request), request.params["type"], request.params["item"])
     return _json(_link(request, text, administration.RESET_LIFE), 201)
 
 
-def list_keys(request: Request) -> Response[bytes]:
+def get_keys(request: Request) -> Response[bytes]:
     """GET keys."""
     request.only()
     return _json(KeyList(keys=tuple(KeyAnswer(**_key(key)) for key in administration.list_keys(by(request)))))
 
 
-def issue(request: Request) -> Response[bytes]:
+def post_key(request: Request) -> Response[bytes]:
     """POST keys: 201 with the secret, once."""
     wanted = sent(request, KeySent)
     new = NewKey(
@@ -297,13 +297,13 @@ def revoke(request: Request) -> Response[bytes]:
     return _nothing()
 
 
-def withheld(request: Request) -> Response[bytes]:
+def get_withheld(request: Request) -> Response[bytes]:
     """GET withheld."""
     request.only()
     return _json(WithheldAnswer(categories=access_of(by(request)).organisation.withheld))
 
 
-def withhold(request: Request) -> Response[bytes]:
+def put_withheld(request: Request) -> Response[bytes]:
     """PUT withheld."""
     wanted = sent(request, WithheldSent)
     return _json(WithheldAnswer(categories=administration.withhold(by(request), wanted.categories)))

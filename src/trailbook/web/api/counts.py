@@ -62,7 +62,7 @@ def related(request: Request) -> Response[bytes]:
             [Fault(f"/{name}", "parameter-unknown", "is not a parameter of this path") for name in strays]
         )
     page = request.log.related(
-        request.entry_id(request.params["id"]),
+        request.entry_id,
         viewer=request.viewer,
         limit=question.paging.limit,
         cursor=question.paging.cursor,

@@ -4,8 +4,7 @@ Owns the answers to a reader. Refuses unknown parameters, and finds nothing itse
 for the viewer who asks.
 """
 
-from typing import Any, get_args
-from urllib.parse import urlencode
+from typing import get_args
 
 import msgspec
 from litestar import Response
@@ -15,7 +14,7 @@ from trailbook.catalogue import Catalogue, Rule
 from trailbook.errors import Fault
 from trailbook.finding import MOST, Part
 from trailbook.query import Paging, Query, from_params, split_params, to_params
-from trailbook.web.http.media import JSON, etag
+from trailbook.web.http.media import JSON, etag, next_link
 from trailbook.web.http.request import Request, refuse_parameters
 from trailbook.web.http.texts import LOCALES
 
@@ -82,14 +81,14 @@ def search(request: Request) -> Response[bytes]:
     )
     headers = {"Content-Language": request.lang}
     if page.next_cursor is not None:
-        headers["Link"] = f'<{_next(request, asked, page.next_cursor)}>; rel="next"'
+        headers["Link"] = next_link(request, to_params(asked.query), paging=paging, cursor=page.next_cursor)
     return Response(msgspec.json.encode(page), headers=headers, media_type=JSON)
 
 
 def show_entry(request: Request) -> Response[bytes]:
     """GET entries/{id}: one entry."""
     request.only()
-    entry = request.log.show(request.entry_id(request.params["id"]), viewer=request.viewer, lang=request.lang)
+    entry = request.log.show(request.entry_id, viewer=request.viewer, lang=request.lang)
     body = msgspec.json.encode(entry)
     return Response(body, headers={"Content-Language": request.lang, "ETag": etag(body)}, media_type=JSON)
 
@@ -128,17 +127,6 @@ def read_list(request: Request) -> ListRequest:
     """The list that the address asks for. Raises: FilterInvalidError."""
     pairs, paging = split_params(request.pairs)
     return ListRequest(from_params(pairs, request.vocabulary), paging)
-
-
-def _next(request: Request, asked: ListRequest, cursor: str) -> str:
-    pairs: list[tuple[str, Any]] = [*to_params(asked.query), ("cursor", cursor)]
-    default = Paging()
-    pairs += [
-        (name, value)
-        for name, value in (("order", asked.paging.order), ("limit", asked.paging.limit))
-        if value != getattr(default, name)
-    ]
-    return f"{request.site.base_url}{request.path}?{urlencode(pairs)}"
 
 
 def _catalogue(catalogue: Catalogue, lang: str) -> CatalogueAnswer:

@@ -16,8 +16,7 @@ from weakref import WeakValueDictionary
 
 from anyio import to_thread
 from litestar import Request as HTTPRequest, Response
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 from msgspec import Struct, structs
 
 from trailbook.errors import TrailbookError
@@ -31,7 +30,6 @@ from trailbook.web.http.request import Admission, Request, request_in, request_o
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MAX_BATCH, MAX_ENTRY, BatchTooLargeError, TooLargeError
 
-_PATH = re.compile(r"/api/v1/orgs/([^/]+)/entries(/batch)?")
 _TOGETHER = 512  # single entries in one commit: more would keep the first of them waiting
 _BATCHES, _OWN = 4, 2  # batches recorded at a time, and of one key or organisation
 _ENTRY = Bound(MAX_ENTRY, TooLargeError, f"one entry may have {MAX_ENTRY} bytes")
@@ -93,6 +91,15 @@ class Ingest:
             async with self._turns.turn(space.sender):
                 whole = structs.replace(request, body=body)
                 return await to_thread.run_sync(_recorded, whole, limiter=self.site.limiter)
+
+    async def take(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        """Answer one of the two paths, whose match says the organisation, and whether it is the batch's."""
+        record = self.batch if match[2] else self.single
+        try:
+            response = await record(request_in(self.site, scope, {"org": match[1]}), receive)
+        except Exception as error:  # noqa: BLE001 - answered as a problem, and told to the operator
+            response = _refused(self.site, error, scope["state"]["request_id"])
+        await _send(send, response)
 
     async def _in_next_commit(self, request: Request) -> Response[bytes]:
         entry = _Waiting(request, asyncio.get_running_loop().create_future())
@@ -206,7 +213,7 @@ async def _send(send: Send, response: Response[bytes]) -> None:
 
 
 async def record_entry(site: Site, request: HTTPRequest[Any, Any, Any]) -> Response[bytes]:
-    """POST entries, should the framework be asked for it past `ingesting`. Raises: as `Ingest.single`."""
+    """POST entries, should the framework be asked for it past `Ingest.take`. Raises: as `Ingest.single`."""
     ingest: Ingest = request.app.state.ingest
     return await ingest.single(request_of(site, request), request.receive)
 
@@ -215,21 +222,3 @@ async def record_entries(site: Site, request: HTTPRequest[Any, Any, Any]) -> Res
     """POST entries/batch, alike. Raises: as `Ingest.batch`."""
     ingest: Ingest = request.app.state.ingest
     return await ingest.batch(request_of(site, request), request.receive)
-
-
-def ingesting(ingest: Ingest, inner: ASGIApp) -> ASGIApp:
-    """`inner` with the two paths that record in front of it."""
-
-    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
-        match = _PATH.fullmatch(scope["path"]) if scope["type"] == ScopeType.HTTP else None
-        if match is None or scope.get("method") != "POST":
-            await inner(scope, receive, send)
-            return
-        take = ingest.batch if match[2] else ingest.single
-        try:
-            response = await take(request_in(ingest.site, scope, {"org": match[1]}), receive)
-        except Exception as error:  # noqa: BLE001 - answered as a problem, and told to the operator
-            response = _refused(ingest.site, error, scope["state"]["request_id"])
-        await _send(send, response)
-
-    return outer

@@ -52,30 +52,30 @@ class ViewList(Struct, frozen=True, kw_only=True):
     views: tuple[ViewAnswer, ...]
 
 
-def list_views(request: Request) -> Response[bytes]:
+def get_views(request: Request) -> Response[bytes]:
     """GET views."""
     request.only()
     return _json(ViewList(views=tuple(_answer(view) for view in administration.list_views(by(request)))))
 
 
-def add_view(request: Request) -> Response[bytes]:
+def post_view(request: Request) -> Response[bytes]:
     """POST views: 201."""
     view = administration.add_view(by(request), _wanted(request))
     return _json(_answer(view), 201, f"{request.site.base_url}{request.path}/{view.id}")
 
 
-def show_view(request: Request) -> Response[bytes]:
+def get_view(request: Request) -> Response[bytes]:
     """GET views/{view}."""
     request.only()
     return _json(_answer(administration.find_view(by(request), request.params["view"])))
 
 
-def change_view(request: Request) -> Response[bytes]:
+def put_view(request: Request) -> Response[bytes]:
     """PUT views/{view}."""
     return _json(_answer(administration.change_view(by(request), request.params["view"], _wanted(request))))
 
 
-def remove_view(request: Request) -> Response[bytes]:
+def delete_view(request: Request) -> Response[bytes]:
     """DELETE views/{view}: 204."""
     request.only()
     administration.remove_view(by(request), request.params["view"])

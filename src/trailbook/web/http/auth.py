@@ -21,6 +21,7 @@ from trailbook.access import (
     require_proofs,
 )
 from trailbook.errors import NotPermittedError, UnauthenticatedError
+from trailbook.model import Item
 from trailbook.web.http.problems import CrossSiteError
 from trailbook.web.http.request import Admission, Request
 
@@ -45,31 +46,26 @@ def admit_api(request: Request, scope: Scope, *, again: bool = False) -> Admissi
     """
     bearer = request.headers.get("authorization")
     if bearer is None and scope != "record" and session(request.headers) is not None:
-        viewer = _read_by(
-            request, signed_in(request.site.deployment.credentials, request.headers), again=again
-        )
-        _let_in(request, viewer, partial(_NEEDS[scope], viewer, request.org))
-        return Admission(viewer, viewer.item)
+        viewer = signed_in(request.site.deployment.credentials, request.headers)
+        return _let_in(request, viewer, partial(_NEEDS[scope], viewer), again=again)
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthenticatedError(_WRONG)
     credential = _key(request, text.strip())
     if scope == "record":  # counted by entries, and no reading
         credential.require(scope, request.org)
-        return Admission(credential.viewer(), credential.source)
-    viewer = _read_by(request, credential.viewer(), again=again)
-    _let_in(request, viewer, partial(credential.require, scope, request.org))
-    return Admission(viewer, credential.source)
+        return Admission(credential.viewer(), credential.source, request.log)
+    viewer, need = credential.viewer(), partial(credential.require, scope)
+    return _let_in(request, viewer, need, source=credential.source, again=again)
 
 
-def admit_page(request: Request) -> Viewer:
-    """The viewer who may read the pages of an organisation.
+def admit_page(request: Request) -> Admission:
+    """Whoever may read the pages of an organisation.
 
     Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
     """
-    viewer = _read_by(request, signed_in(request.site.deployment.credentials, request.headers))
-    _let_in(request, viewer, partial(require_full, viewer, request.org))
-    return viewer
+    viewer = signed_in(request.site.deployment.credentials, request.headers)
+    return _let_in(request, viewer, partial(require_full, viewer))
 
 
 def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
@@ -89,20 +85,29 @@ def _key(request: Request, text: str) -> Credential:
         raise
 
 
-def _read_by(request: Request, viewer: Viewer, *, again: bool = False) -> Viewer:
-    """The viewer, counted, with where they read from. Raises: TooManyTriesError."""
+def _let_in(
+    request: Request,
+    viewer: Viewer,
+    need: Callable[[str], None],
+    *,
+    source: Item | None = None,
+    again: bool = False,
+) -> Admission:
+    """The viewer, counted, with where they read from, if they have what they `need` in the organisation.
+
+    Who is refused is an entry in their own log.
+
+    Raises: TooManyTriesError, NotPermittedError.
+    """
     if not again:
         request.site.gate.read(viewer)
-    return structs.replace(viewer, origin=request.origin)
-
-
-def _let_in(request: Request, viewer: Viewer, required: Callable[[], None]) -> None:
-    """Ask for a permission; who is refused is an entry in their own log. Raises: NotPermittedError."""
     try:
-        required()
+        need(request.org)
     except NotPermittedError:
-        request.site.deployment.refused(viewer)
+        request.site.deployment.refused(structs.replace(viewer, origin=request.origin))
         raise
+    reading = structs.replace(viewer, origin=request.origin)
+    return Admission(reading, source or viewer.item, request.log)
 
 
 def session(headers: Mapping[str, str]) -> str | None:

@@ -36,10 +36,11 @@ def refuse_parameters(faults: Sequence[Fault]) -> None:
 
 
 class Admission(Struct, frozen=True, gc=False):
-    """Who was let in: as the viewer of what they read, and as the source of what they record."""
+    """Who was let in: as the viewer of what they read, as the source of what they record, and to which log."""
 
     viewer: Viewer
     source: Item
+    log: Log
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def log(self) -> Log:
         """The organisation's log. Raises: NotFoundError."""
-        return self.site.deployment.log(self.org)
+        return self.site.deployment.log(self.org) if self.admitted is None else self.admitted.log
 
     @property
     def catalogue(self) -> Catalogue:
@@ -100,16 +101,18 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def vocabulary(self) -> Vocabulary:
         """The names that a filter may use."""
-        return vocabulary_of(self.catalogue)
+        known = self.catalogue
+        return Vocabulary(categories=known.categories, actions=known.actions, types=known.types)
 
     @property
     def words(self) -> Words:
         return words(self.lang)
 
-    def entry_id(self, text: str) -> UUID:
-        """An entry's id in the address. Raises: NotFoundError, as for an entry that is not there."""
+    @property
+    def entry_id(self) -> UUID:
+        """The entry's id in the path. Raises: NotFoundError, as for an entry that is not there."""
         try:
-            return UUID(text)
+            return UUID(self.params["id"].strip("/"))
         except ValueError:
             raise NotFoundError("there is no such entry") from None
 
@@ -123,11 +126,6 @@ class Request(Struct, frozen=True, kw_only=True):
                 faults.append(Fault(f"/{name}", "parameter-invalid", "is given more than once"))
         refuse_parameters(faults)
         return dict(self.pairs)
-
-
-def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
-    """The names of a catalogue that a filter may use."""
-    return Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
 
 
 def request_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:

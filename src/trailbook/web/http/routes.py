@@ -91,11 +91,8 @@ def _through_the_door(site: Site, route: Route) -> Callable[..., Awaitable[Respo
 def _admit(request: Request, route: Route) -> Admission:
     """Whoever may come through a route's door. Raises: CrossSiteError; as `admit_page` and `admit_api`."""
     _guard(request)
-    if route.door == "page":
-        viewer = admit_page(request)
-        return Admission(viewer, viewer.item)
     assert route.door != "open"
-    return admit_api(request, route.door)
+    return admit_page(request) if route.door == "page" else admit_api(request, route.door)
 
 
 def _guard(request: Request) -> None:

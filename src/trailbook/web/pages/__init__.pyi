@@ -34,10 +34,10 @@ from .sign_in import (
     password_page as password_page,
     problem_page as problem_page,
     refusal as refusal,
-    set_password as set_password,
+    set_password_by_form as set_password_by_form,
     sign_in_by_form as sign_in_by_form,
     sign_in_page as sign_in_page,
-    sign_out as sign_out,
+    sign_out_by_form as sign_out_by_form,
     start as start,
 )
 from .suggest import (

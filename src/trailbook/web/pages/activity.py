@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response
 
-from trailbook.administration import By, default_view
+from trailbook.administration import By, default_view, ready_view
 from trailbook.web.http.render import html, page, partial, see
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import FOLDED, Address, address, expanded, tidied, typed_names
@@ -44,8 +44,10 @@ def total_part(request: Request) -> Response[Any]:
 def _list_page(request: Request, state: Address) -> Response[Any]:
     now = request.site.deployment.clock()
     answer = ask(request, state, now)
-    around, presenter = frame(request), presenter_of(request, state, state.query.tz)
+    around, view = frame(request), ready_view(state.view)
+    presenter = presenter_of(request, state, state.query.tz)
     rows = drawn_rows(answer, presenter)
     request.site.row_cache.keep(answer.rows, answer.page.entries, rows)
-    models = form_and_list(request, answer, presenter, rows=rows, now=now)
+    waits_for = view.asks if view else None
+    models = form_and_list(request, answer, presenter, rows=rows, waits_for=waits_for, now=now)
     return page("activity.html", (around, *models), part=partial(request.headers))

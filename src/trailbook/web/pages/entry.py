@@ -56,7 +56,6 @@ class RelatedEntry(Struct, frozen=True):
 class EntryPage(Struct, frozen=True, kw_only=True):
     """What stands on an entry's page and in the panel alike; `proofs` is the organisation, for who may read them."""
 
-    panel: bool
     facts: Facts
     proofs: str | None
     signed: int | None
@@ -68,6 +67,12 @@ class EntryPage(Struct, frozen=True, kw_only=True):
     alone: str
 
 
+class Panel(Struct, frozen=True):
+    """Whether an entry stands in the panel beside the list, and not on a page of its own."""
+
+    panel: bool
+
+
 class ExpiredPage(Struct, frozen=True):
     """What is left of an entry whose time is over."""
 
@@ -77,40 +82,41 @@ class ExpiredPage(Struct, frozen=True):
 
 def entry_page(request: Request) -> Response[Any]:
     """GET e/{id}: all there is to say of one entry. Raises: NotFoundError, FilterInvalidError."""
-    state, part = list_of(request, tidied(request.pairs)), partial(request.headers)
+    state = list_of(request, tidied(request.pairs))
     try:
         answer = _ask(request, state.query)
     except EntryExpiredError as error:
         gone = ExpiredPage(error.seq, error.leaf.hex())
+        part = partial(request.headers)
         return page("expired.html", (frame(request), gone), status=410, part=part)
     around, presenter = frame(request), presenter_of(request, state, state.query.tz)
-    model = _model(answer, state, presenter, panel=part)
-    return page("panel.html" if part else "entry.html", (around, model))
+    model = _model(answer, state, presenter)
+    if partial(request.headers):
+        return page("panel.html", (around, model, Panel(True)))
+    return page("entry.html", (around, model, Panel(False)))
 
 
 def _ask(request: Request, query: Query) -> Answer:
     """What the log says of the entry, which was opened from a list. Raises: NotFoundError, EntryExpiredError."""
     log, viewer, lang = request.log, request.viewer, request.lang
-    id_ = request.entry_id(request.params["id"].strip("/"))
+    id_ = request.entry_id
     shown = log.show(id_, viewer=viewer, lang=lang)
+    pieces = log.pieces(shown, viewer=viewer, lang=lang)
     related = log.related(id_, viewer=viewer, limit=RELATED, lang=lang)
-    beside = neighbours(request, query, shown)
     proofs = request.org if viewer.read_proofs == "full" and shown.state != "accepted" else None
     return Answer(
         shown=shown,
+        pieces=pieces,
         related=related,
-        beside=beside,
-        pieces=log.pieces(shown, viewer=viewer, lang=lang),
+        beside=neighbours(request, query, shown),
         proofs=proofs,
         signed=_signed(request) if proofs else None,
     )
 
 
-def _model(answer: Answer, state: Address, presenter: Presenter, *, panel: bool) -> EntryPage:
+def _model(answer: Answer, state: Address, presenter: Presenter) -> EntryPage:
     lead, older, newer = Addresses(state), answer.beside.older, answer.beside.newer
     return EntryPage(
-        panel=panel,
-        facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path),
         proofs=answer.proofs,
         signed=answer.signed,
         related=[_related(entry, lead, presenter) for entry in answer.related.entries],
@@ -119,6 +125,7 @@ def _model(answer: Answer, state: Address, presenter: Presenter, *, panel: bool)
         newer=None if newer is None else lead.entry(newer.id),
         list=state.href(state.query),
         alone=lead.entry(answer.shown.id),
+        facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path),
     )
 
 
@@ -134,19 +141,19 @@ def _signed(request: Request) -> int:
 
 def neighbours(request: Request, query: Query, shown: Shown) -> Neighbours:
     """What stands before and after an entry that is in the filter."""
-    now = request.site.deployment.clock()
-    at = microseconds(datetime.fromisoformat(shown.occurred_at))
     return Neighbours(
-        older=_after(request, shown.id, within(query, now, until=at + 1), order="desc", whole=query),
-        newer=_after(request, shown.id, within(query, now, since=at), order="asc", whole=query),
+        older=_next_to(request, shown, query, order="desc"),
+        newer=_next_to(request, shown, query, order="asc"),
     )
 
 
-def _after(request: Request, id_: str, part: Query, *, order: Order, whole: Query) -> Shown | None:
-    """The entry after one in an order, looked for in a part of the list's whole filter."""
+def _next_to(request: Request, shown: Shown, whole: Query, *, order: Order) -> Shown | None:
+    """The entry after one in an order, looked for in the part of the list's whole filter that begins with it."""
+    now, at = request.site.deployment.clock(), microseconds(datetime.fromisoformat(shown.occurred_at))
+    part = within(whole, now, until=at + 1) if order == "desc" else within(whole, now, since=at)
     passed, cursor = False, None
     for _ in range(_MOST_PAGES):
-        page = request.log.search(
+        turn = request.log.search(
             part,
             viewer=request.viewer,
             order=order,
@@ -155,11 +162,11 @@ def _after(request: Request, id_: str, part: Query, *, order: Order, whole: Quer
             lang=request.lang,
             part_of=whole,
         )
-        for entry in page.entries:
+        for entry in turn.entries:
             if passed:
                 return entry
-            passed = entry.id == id_
-        cursor = page.next_cursor
+            passed = entry.id == shown.id
+        cursor = turn.next_cursor
         if cursor is None:
             return None
     return None

@@ -42,6 +42,15 @@ class ItemFacts(Struct, frozen=True, kw_only=True):
     page: str | None
 
 
+class Times(Struct, frozen=True, kw_only=True):
+    """When it happened, was recorded and takes effect, in a zone that is named."""
+
+    when: str
+    recorded: str
+    zone: str
+    effective: str | None
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     """An entry in words: its sentence as texts, each with whether it is a name, and every other member by itself."""
 
@@ -54,15 +63,12 @@ class Facts(Struct, frozen=True, kw_only=True):
     target: ItemFacts
     behalf: ItemFacts | None
     about: list[tuple[str, ItemFacts]]
-    when: str
-    recorded: str
-    zone: str
+    times: Times
     interface: str
     device: str | None
     source: str
     by_source: str
     purpose: str | None
-    effective: str | None
     fields: list[str]
     caused: str | None
     state: str
@@ -70,8 +76,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def facts(shown: Shown, pieces: Sequence[SentencePiece], *, presenter: Presenter, home: str) -> Facts:
     """What there is to say of an entry, whose sentence is in `pieces`, on the page of a log at `home`."""
-    label, t, behalf = presenter.label, presenter.words, shown.on_behalf_of
-    at = presenter.local(shown.occurred_at)
+    label, behalf = presenter.label, shown.on_behalf_of
     return Facts(
         shown=shown,
         pieces=[(cut(piece.text) if piece.item else piece.text, piece.item is not None) for piece in pieces],
@@ -82,18 +87,25 @@ def facts(shown: Shown, pieces: Sequence[SentencePiece], *, presenter: Presenter
         target=_item(shown.target, "concerns", presenter, home=home),
         behalf=None if behalf is None else _item(behalf, "concerns", presenter, home=home),
         about=[(label("part", c.part), _item(c, "concerns", presenter, home=home)) for c in shown.concerns],
-        when=f"{t.weekday(at.date())}, {at:%H:%M:%S}",
-        recorded=t.moment(presenter.local(shown.recorded_at), seconds=True),
-        zone=f"{t.zone(presenter.zone)} (UTC{at:%z}, {presenter.zone.key})",
         interface=label("interface", shown.origin.interface),
         device=device(shown.origin.user_agent),
         source=called(shown.source, presenter),
         by_source=address(home, [("source", f"{shown.source.type}/{shown.source.id}")]),
         purpose=shown.purpose and label("purpose", shown.purpose),
-        effective=shown.effective_at and presenter.moment(shown.effective_at),
         fields=[label("field", name) for name in shown.fields],
         caused=shown.caused_by and f"{home}/e/{shown.caused_by}",
-        state=t(f"state.{shown.state}"),
+        times=_times(shown, presenter),
+        state=presenter.words(f"state.{shown.state}"),
+    )
+
+
+def _times(shown: Shown, presenter: Presenter) -> Times:
+    at, t = presenter.local(shown.occurred_at), presenter.words
+    return Times(
+        when=f"{t.weekday(at.date())}, {at:%H:%M:%S}",
+        recorded=t.moment(presenter.local(shown.recorded_at), seconds=True),
+        zone=f"{t.zone(presenter.zone)} (UTC{at:%z}, {presenter.zone.key})",
+        effective=shown.effective_at and presenter.moment(shown.effective_at),
     )
 
 

@@ -1,4 +1,4 @@
-"""The form above a list: what it offers, what of it is chosen, and the filter as chips and as a sentence.
+"""The form above a list: what it offers, what of it is chosen, and the filter as chips.
 
 Owns which fields are shown at first and which under More. Refuses to count anything: numbers come beside.
 """
@@ -9,10 +9,9 @@ from typing import Any
 from markupsafe import Markup
 from msgspec import Struct
 
-from trailbook.administration import ready_view
 from trailbook.catalogue import Catalogue
 from trailbook.model import INTERFACES, KINDS, OUTCOMES
-from trailbook.query import PRESET_NAMES, PRESETS, Query, fold, in_words, to_params
+from trailbook.query import PRESET_NAMES, PRESETS, Query, fold, to_params
 from trailbook.web.pages.address import Address, Pairs
 from trailbook.web.pages.names import Chip, Naming
 from trailbook.web.pages.rows import Presenter
@@ -43,7 +42,7 @@ class Option(Struct, frozen=True):
 
 
 class FilterForm(Struct, frozen=True, kw_only=True):
-    """The filter of a list: as the fields of a form, as chips and in words.
+    """The filter of a list: as the fields of a form, and as chips.
 
     `hidden` goes along unseen; `asks` is the field that a ready view waits for; `more`: more of the form is open.
     """
@@ -55,19 +54,19 @@ class FilterForm(Struct, frozen=True, kw_only=True):
     more: bool
     hidden: Pairs
     chips: list[Chip]
-    filter_words: str
     asks: str | None
     choices: dict[str, Any]
     timelines: list[tuple[str, str]]
 
 
-def form_of(state: Address, naming: Naming, now: datetime) -> FilterForm:
-    """The form of a list, whose items `naming` names."""
+def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: str | None) -> FilterForm:
+    """The form of a list, whose items `naming` names; its view may wait for somebody in a field."""
     params = to_params(state.fresh)
     in_form = {name for name, _ in params} & _SHOWN
     days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
     beside = [(n, v) for n, v in params if n not in in_form and n not in days]
     own = [(name, value) for name, value in (("view", state.view), ("group", state.group)) if value]
+    named = any(name in ("actor", "concerns") for name, _ in params)
     chosen = {name: [v for n, v in params if n == name] for name in in_form}
     return FilterForm(
         query=state.query,
@@ -77,17 +76,10 @@ def form_of(state: Address, naming: Naming, now: datetime) -> FilterForm:
         more=any(name in chosen for name in _MORE) or state.at is not None,
         hidden=[*beside, *own],
         chips=naming.chips(state, now),
-        filter_words=in_words(state.fresh, naming.label, naming.presenter.words.lang),
-        asks=_asks(state, params),
+        asks=None if named else waits_for,
         choices=_choices(naming.presenter),
         timelines=naming.timelines(state),
     )
-
-
-def _asks(state: Address, params: Pairs) -> str | None:
-    """The field in which a ready view asks for somebody, where nobody is named yet."""
-    view = ready_view(state.view)
-    return view.asks if view and not any(n in ("actor", "concerns") for n, _ in params) else None
 
 
 # What the form offers is the same for all readers of a language.

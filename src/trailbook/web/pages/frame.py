@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from trailbook import administration
-from trailbook.administration import READY_VIEWS, By
+from trailbook.administration import READY_VIEWS, By, view_choices, view_names
 from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
 from trailbook.web.http.request import Request
@@ -63,7 +62,6 @@ def home(request: Request) -> str:
 def frame(request: Request) -> Frame:
     """What stands around a page."""
     current, by = dict(request.pairs).get("view"), By(request.site.deployment, request.viewer)
-    names, choices = administration.view_names(by), administration.view_choices(by)
     return Frame(
         t=request.words,
         org=request.org,
@@ -71,9 +69,9 @@ def frame(request: Request) -> Frame:
         who=request.viewer.item.name or request.viewer.item.id,
         look=look(request),
         places=_places(request),
-        saved_views=tuple((id_, cut(name)) for id_, name in names),
-        alerting=any(choice.alert for choice in choices.values()),
         views=tuple(ViewLink(name, href, name == current) for name, href in _views(home(request))),
+        saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
+        alerting=any(choice.alert for choice in view_choices(by).values()),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct, structs
 
 from trailbook.model import microseconds
-from trailbook.query import Paging, interval, to_params
+from trailbook.query import Paging, in_words, interval, to_params
 from trailbook.web.http.request import Request
 from trailbook.web.http.row_cache import Drawing
 from trailbook.web.pages import bars, exports, grouping, values
@@ -65,10 +65,11 @@ class ListPage(Struct, frozen=True, kw_only=True):
     export_offer: exports.ExportOffer
     following: str | None
     newest: str
-    zone: str
     damaged: str
-    shown_at: str
     keeps: str
+    filter_words: str
+    zone: str
+    shown_at: str
 
 
 def drawn_rows(answer: Listing, presenter: Presenter) -> dict[str, Drawing]:
@@ -78,23 +79,30 @@ def drawn_rows(answer: Listing, presenter: Presenter) -> dict[str, Drawing]:
 
 
 def form_and_list(
-    request: Request, answer: Listing, presenter: Presenter, *, rows: Mapping[str, Drawing], now: datetime
+    request: Request,
+    answer: Listing,
+    presenter: Presenter,
+    *,
+    rows: Mapping[str, Drawing],
+    waits_for: str | None,
+    now: datetime,
 ) -> tuple[FilterForm, ListPage]:
     """The two models of a list's page, its rows by their entries' ids."""
-    form = form_of(answer.state, Naming(presenter, answer.items), now)
-    return form, _list(request, answer, presenter, chips=form.chips, rows=rows, now=now)
+    naming = Naming(presenter, answer.items)
+    form = form_of(answer.state, naming, now=now, waits_for=waits_for)
+    return form, _list(request, answer, naming, chips=form.chips, rows=rows, now=now)
 
 
 def _list(
     request: Request,
     answer: Listing,
-    presenter: Presenter,
+    naming: Naming,
     *,
     chips: list[Chip],
     rows: Mapping[str, Drawing],
     now: datetime,
 ) -> ListPage:
-    state, entries = answer.state, answer.page.entries
+    state, entries, presenter = answer.state, answer.page.entries, naming.presenter
     return ListPage(
         rows=bool(entries),
         diary=grouping.diary(entries, [rows[entry.id] for entry in entries], state.group),
@@ -117,10 +125,11 @@ def _list(
         export_offer=exports.export_offer(request, answer.bound, answer.sees_everything),
         following=_following(request, answer, now),
         newest=state.href(state.fresh),
-        zone=presenter.words.zone(presenter.zone),
         damaged=_damaged(answer.damaged, presenter),
-        shown_at=presenter.words.moment(now.astimezone(presenter.zone)),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
+        filter_words=in_words(state.fresh, naming.label, presenter.words.lang),
+        zone=presenter.words.zone(presenter.zone),
+        shown_at=presenter.words.moment(now.astimezone(presenter.zone)),
     )
 
 

@@ -63,14 +63,28 @@ class Listing(Struct, frozen=True, kw_only=True):
 def ask(request: Request, state: Address, now: datetime) -> Listing:
     """What the log says to a list. Raises: as `Log.search`."""
     log, viewer = request.log, request.viewer
-    erasures = log.erasures(viewer=request.viewer)
+    part, damaged = _part(state, now), list[int]()
+    figures, cleared = True, log.clearance(viewer=viewer)
+    erasures = log.erasures(viewer=viewer)
     rows = RowList(erasures, erasures.count, (request.lang, state))
-    damaged: list[int] = []
-    page = _page(request, state, now, damaged)
+    page = log.search(
+        part,
+        damaged=damaged,
+        viewer=viewer,
+        order=state.paging.order,
+        limit=state.paging.limit,
+        cursor=state.paging.cursor,
+        lang=request.lang,
+        part_of=state.query,
+    )
+    bound = structs.replace(state.query, as_of=page.as_of)
+    try:
+        log.demand_figures(bound, viewer=viewer)
+    except FiguresOfAPersonError:
+        figures = False
     drawn = request.site.row_cache.recall(rows, page.entries)
     new = (entry for entry in page.entries if entry.id not in drawn)
     pieces = {entry.id: log.pieces(entry, viewer=viewer, lang=request.lang) for entry in new}
-    bound = structs.replace(state.query, as_of=page.as_of)
     few = len(page.entries) < state.paging.limit
     empty_log = few and _count(request, from_params([FOLDED, ("category.not", "security")])) == 0
     lost = not page.entries and not empty_log
@@ -84,40 +98,24 @@ def ask(request: Request, state: Address, now: datetime) -> Listing:
         drawn=drawn,
         pieces=pieces,
         items=items_of(log, state.query, viewer=viewer, entries=page.entries),
-        figures=_has_figures(request, bound),
+        figures=figures,
         empty_log=empty_log,
         firsts=_firsts(request, state, page, now) if few else (),
         ways=_ways(request, state.fresh) if lost else (),
         everything=_way(request, None, Query(tz=state.query.tz)) if lost else None,
-        sees_everything=log.clearance(viewer=viewer).everything,
+        sees_everything=cleared.everything,
     )
 
 
-def _page(request: Request, state: Address, now: datetime, damaged: list[int]) -> Page:
+def _part(state: Address, now: datetime) -> Query:
     # "Go to date" begins the list further down; what is found, counted and said stays the filter's.
-    until = None if state.at is None else day_end(parse_day(state.at), zone(state.query.tz))
-    return request.log.search(
-        state.query if until is None else within(state.query, now, until=until),
-        damaged=damaged,
-        viewer=request.viewer,
-        order=state.paging.order,
-        limit=state.paging.limit,
-        cursor=state.paging.cursor,
-        lang=request.lang,
-        part_of=state.query,
-    )
+    if state.at is None:
+        return state.query
+    return within(state.query, now, until=day_end(parse_day(state.at), zone(state.query.tz)))
 
 
 def _count(request: Request, query: Query) -> int:
     return request.log.count(query, viewer=request.viewer, lang=request.lang)[0]
-
-
-def _has_figures(request: Request, query: Query) -> bool:
-    try:
-        request.log.demand_figures(query, viewer=request.viewer)
-    except FiguresOfAPersonError:
-        return False
-    return True
 
 
 def _firsts(request: Request, state: Address, page: Page, now: datetime) -> list[First]:

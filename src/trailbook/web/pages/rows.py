@@ -121,31 +121,31 @@ class Presenter(Struct, frozen=True, kw_only=True):
 
 def row(shown: Shown, pieces: Sequence[SentencePiece], presenter: Presenter) -> PageRow:
     """An entry as a row, its sentence in pieces."""
-    at = presenter.local(shown.occurred_at)
+    at, words = presenter.local(shown.occurred_at), presenter.words
+    recorded = _late(shown)
     return PageRow(
         id=shown.id,
         seq=shown.seq,
         href=None if presenter.addresses is None else presenter.addresses.entry(shown.id),
         fragments=tuple(_fragment(piece, shown, presenter) for piece in pieces),
         iso=shown.occurred_at,
-        day=presenter.words.weekday(at.date()),
-        date=presenter.words.short_day(at.date()),
         clock=presenter.clock(at),
-        late=_late(shown, presenter),
         category=shown.category,
         category_label=presenter.label("category", shown.category),
         outcome=None if shown.outcome == "success" else presenter.label("outcome", shown.outcome),
         changed=", ".join(presenter.label("field", name).lower() for name in shown.fields),
         link=shown.link,
         gone=not shown.target.exists and not shown.target.erased,
+        day=words.weekday(at.date()),
+        date=words.short_day(at.date()),
+        late=None if recorded is None else words.moment(recorded.astimezone(presenter.zone)),
     )
 
 
-def _late(shown: Shown, presenter: Presenter) -> str | None:
+def _late(shown: Shown) -> datetime | None:
+    """When an entry was recorded, where that was late."""
     recorded, occurred = (datetime.fromisoformat(at) for at in (shown.recorded_at, shown.occurred_at))
-    if recorded - occurred <= LATE:
-        return None
-    return presenter.words.moment(recorded.astimezone(presenter.zone))
+    return recorded if recorded - occurred > LATE else None
 
 
 def _fragment(piece: SentencePiece, shown: Shown, presenter: Presenter) -> Fragment:
@@ -186,6 +186,6 @@ def drawn(
     entries: Sequence[Shown], pieces: Mapping[str, Sequence[SentencePiece]], presenter: Presenter
 ) -> dict[str, Drawing]:
     """The rows of entries as they are written out, by the entries' ids, which `pieces` has too."""
-    html_of = macro("row.html", "drawn", presenter.words)
     page_rows = [row(entry, pieces[entry.id], presenter) for entry in entries]
+    html_of = macro("row.html", "drawn", presenter.words)
     return {page_row.id: Drawing(page_row.day, html_of(page_row)) for page_row in page_rows}

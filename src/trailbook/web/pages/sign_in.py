@@ -119,7 +119,7 @@ def _entered(request: Request, text: str) -> Response[bytes]:
     return _see(f"/orgs/{viewer.org}/activity", cookie(text))
 
 
-def sign_out(request: Request) -> Response[bytes]:
+def sign_out_by_form(request: Request) -> Response[bytes]:
     """POST /sign-out: the session ends here and in the browser."""
     require_same_site(request)
     text = session(request.headers)
@@ -133,7 +133,7 @@ def password_page(request: Request) -> Response[bytes]:
     return _password(request, request.only("link").get("link", ""))
 
 
-def set_password(request: Request) -> Response[bytes] | Hashing:
+def set_password_by_form(request: Request) -> Response[bytes] | Hashing:
     """POST /set-password: the password is set, and its owner signed in."""
     require_same_site(request)
     sent = form(request)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from trailbook.access.api_keys import NewKey
 from trailbook.access.credentials import KEY_LIFE, SESSION_LIFE, Credentials
 from trailbook.errors import InvalidError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Item, microseconds
@@ -181,3 +182,107 @@ def test_last_use_is_written_once_a_minute(credentials: Credentials, clock: Froz
     assert used() == first
     clock.move(timedelta(seconds=1))
     assert used() == (first or 0) + 60_000_000
+
+
+def test_a_rotated_key_has_two_secrets_for_a_while(credentials: Credentials, clock: FrozenClock) -> None:
+    """Both open the same key until the overlap ends; a key that was revoked meanwhile is not rotated."""
+    key, old = credentials.new_key("acme", "HR system", ("read",))
+    new = credentials.rotate_key(key, timedelta(hours=1))
+    assert new is not None
+    assert [credentials.credential(secret).source.id for secret in (old, new)] == [key.id, key.id]
+    clock.move(timedelta(hours=1))
+    assert credentials.credential(new).source.id == key.id
+    with pytest.raises(UnauthenticatedError):
+        credentials.credential(old)
+    kept = credentials.key("acme", key.id)
+    assert kept is not None
+    assert credentials.revoke_key(key.id)
+    assert credentials.rotate_key(kept, timedelta(hours=1)) is None
+    assert not credentials.revoke_key(key.id)
+
+
+def test_a_key_is_found_in_its_own_organisation_alone(credentials: Credentials) -> None:
+    key, _ = credentials.new_key("acme", "HR system", ("read",))
+    assert credentials.key("acme", key.id) == key
+    assert credentials.key("other", key.id) is None
+
+
+def test_a_key_that_is_named_for_a_category_reads_that_one_alone(credentials: Credentials) -> None:
+    """It is looked up at each request, so that taking it away works at once."""
+    key, secret = credentials.new_key("acme", "HR system", ("read",))
+    assert credentials.credential(secret).viewer().restricted == ()
+    assert credentials.name_for_key(key, ("whistleblowing",))
+    assert credentials.credential(secret).viewer().restricted == ("whistleblowing",)
+
+
+def test_a_key_that_was_drawn_opens_nothing_until_it_is_kept(credentials: Credentials) -> None:
+    """It is recorded between the two: what cannot be recorded is not given out."""
+    key, secret = credentials.drawn_key("acme", NewKey(name="HR system", scopes=("read",)))
+    with pytest.raises(UnauthenticatedError):
+        credentials.credential(secret)
+    credentials.keep_key(key)
+    assert credentials.credential(secret).source.id == key.id
+
+
+def test_who_exports_is_looked_up_again(credentials: Credentials, clock: FrozenClock) -> None:
+    """A key is still what it was, until it is revoked, expires, or lacks the permission."""
+    _, secret = credentials.new_key("acme", "HR system", ("read", "export"))
+    viewer = credentials.credential(secret).viewer()
+    assert credentials.still(viewer) == viewer
+    _, reads = credentials.new_key("acme", "Reader", ("read",))
+    with pytest.raises(NotPermittedError):
+        credentials.still(credentials.credential(reads).viewer())
+    clock.move(KEY_LIFE)
+    with pytest.raises(UnauthenticatedError):
+        credentials.still(viewer)
+    _, again = credentials.new_key("acme", "HR system", ("read", "export"))
+    second = credentials.credential(again).viewer()
+    assert credentials.still(second) == second
+    credentials.revoke_key(second.item.id)
+    with pytest.raises(UnauthenticatedError):
+        credentials.still(second)
+
+
+def test_a_person_is_looked_up_again_with_what_their_link_brought(credentials: Credentials) -> None:
+    viewer = credentials.viewer(credentials.sign_in(credentials.new_link("acme", ANNA, "full")))
+    assert credentials.still(viewer) == viewer
+    assert credentials.still(structs.replace(viewer, roles=())).activity_log == "none"
+
+
+def test_a_link_sets_a_password_once(credentials: Credentials, clock: FrozenClock) -> None:
+    """To look at it is not to use it; and it is no link to sign in by."""
+    secret = credentials.password_link("acme", ANNA, timedelta(hours=1))
+    with pytest.raises(UnauthenticatedError):
+        credentials.sign_in(secret)
+    for _ in range(2):
+        assert credentials.password_holder(secret, take=False).item == ANNA
+    assert credentials.password_holder(secret, take=True).org == "acme"
+    with pytest.raises(UnauthenticatedError):
+        credentials.password_holder(secret, take=True)
+    late = credentials.password_link("acme", ANNA, timedelta(hours=1))
+    clock.move(timedelta(hours=1))
+    with pytest.raises(UnauthenticatedError):
+        credentials.password_holder(late, take=True)
+
+
+def test_signing_out_everywhere_ends_sessions_and_voids_links(credentials: Credentials) -> None:
+    """Of that person alone."""
+    others = credentials.sign_in(
+        credentials.new_link("acme", structs.replace(ANNA, id="u-42", name="Bob Li"), "full")
+    )
+    session = credentials.sign_in(credentials.new_link("acme", ANNA, "full"))
+    link = credentials.new_link("acme", ANNA, "full")
+    credentials.end_sessions("acme", ANNA)
+    for ended in (lambda: credentials.viewer(session), lambda: credentials.sign_in(link)):
+        with pytest.raises(UnauthenticatedError):
+            ended()
+    assert credentials.viewer(others).item.id == "u-42"
+
+
+def test_signing_out_ends_one_session(credentials: Credentials) -> None:
+    first, second = (credentials.sign_in(credentials.new_link("acme", ANNA, "full")) for _ in range(2))
+    credentials.sign_out(first)
+    credentials.sign_out(first)
+    with pytest.raises(UnauthenticatedError):
+        credentials.viewer(first)
+    assert credentials.viewer(second).item == ANNA

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from trailbook.access import Clearance, Viewer, clearance, operator, require_full, require_proofs
+from trailbook.access import (
+    Clearance,
+    Viewer,
+    clearance,
+    operator,
+    require_everything,
+    require_full,
+    require_proofs,
+)
 from trailbook.catalogue import load
 from trailbook.errors import NotPermittedError
 from trailbook.model import Item
@@ -60,3 +68,13 @@ def test_nobody_comes_by_without_the_permission() -> None:
     for stranger in (None, "u-42", BOB.item):
         with pytest.raises(TypeError):
             cleared(stranger)
+
+
+def test_what_shows_everything_is_for_whom_nothing_is_kept_from() -> None:
+    """One category less is enough to be refused, and the refusal says what is needed."""
+    everything = structs.replace(BOB, restricted=tuple(name for name, c in DECLARED.items() if c.restricted))
+    require_everything(cleared(everything))
+    require_everything(cleared(operator("acme")))
+    for less in (BOB, structs.replace(everything, withheld=("salary",))):
+        with pytest.raises(NotPermittedError, match="nothing withheld"):
+            require_everything(cleared(less))

@@ -154,7 +154,6 @@ class Credentials:
         """The key that a bearer text is. Raises: UnauthenticatedError, the same for every reason; SuspendedError."""
         parts, now = key_parts(bearer), self._now()
         key = None if parts is None else self._registry.keys.get(parts[0])
-        # Asked of a key that is not there too: how long the answer takes does not tell which ids exist.
         if not is_right(key, parts[1] if parts else "", now) or key is None:
             raise UnauthenticatedError(_WRONG)
         credential = self._credential(key)

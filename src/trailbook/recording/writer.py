@@ -313,13 +313,12 @@ class Writer:
         return _Written(attempt, head, grown)
 
     def _note(self, written: _Written) -> None:
-        """Remember, and tell, what is durable."""
+        """Remember, and then tell, what is durable: whoever hears of it may read at once."""
         attempt, head = written.attempt, written.head
         self._head, self._frontier = head, written.frontier
         if attempt.adjusted:
             self._noted = head.recorded_at
         self._recent.learn(attempt.draft.exact)
-        # Told last: whoever hears of it may read at once, through what is remembered above.
         self._tell(Committed(attempt.index, attempt.draft.identities, attempt.head, head))
 
 

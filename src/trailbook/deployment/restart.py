@@ -48,6 +48,7 @@ def restart(
     if always and behind is None:
         behind = _last_signed(store, log.org, origin, outside)
     if behind is not None:
+        # Before anybody is erased again: those erasures are entries, and belong behind the restart.
         log.recorder.change(lambda head: _declaration(store, log, behind))
     again = _erase_again(store, log, outside)
     if behind is None and not again:

@@ -127,6 +127,7 @@ def cut_of(log: Log, request: BundleRequest, holdings: Holdings, *, viewer: View
         _Facts(log, holdings, viewer=viewer, size=size), matching, whole, redacted=request.redacted
     )
     tokens = _filter_tokens(query, holdings)
+    # With the row before the range, whose time shows that none before it can match.
     seqs = shown.seqs.union(range(max(whole.start - 1, 0), whole.stop) if whole.stop else ())
     return Cut(
         kind=request.kind,
@@ -240,6 +241,7 @@ class _Facts:
         for seq, body in _bodies(holdings, log.seqs(query, viewer=viewer)):
             id_ = holdings.identities([body.target])[0].id or ""
             kind, digest = ("erasure", id_.partition("-")[2]) if body.action == _ERASED else ("removal", id_)
+            # What was refused took nothing, and so there is no list of what it took.
             if body.outcome == "success":
                 self._citations[seq] = _Citation(kind, digest, holdings.manifest(kind, digest))
 

@@ -159,11 +159,13 @@ class Orders:
 
     def waits(self, job: Job) -> None:
         """Give a claimed job back, to be tried later."""
+        # Whoever was stopped has not failed: this try does not count.
         self._put(job, state="queued", tries=job.tries - 1)
 
     def still(self, job: Job) -> bool:
         """Whether a running job is still this runner's: not cancelled, not taken up by another."""
         current = self._jobs.get(job.org, job.id)
+        # The number of tries is the mark of a claim: another runner's is one higher.
         return current is not None and (current.state, current.tries) == ("running", job.tries)
 
     def is_old(self, job: Job) -> bool:
@@ -189,6 +191,7 @@ class Orders:
 
     def cancel(self, job: Job) -> None:
         """End a job that is live, and let go of its file's name; the row stays until it expires."""
+        # Its runner moves the row by a beat a second: to come second five times in a row does not happen.
         for _ in range(5):
             current = self._jobs.get(job.org, job.id)
             if current is None or current.state in ("cancelled", "failed", "expired"):

@@ -105,7 +105,7 @@ def _afresh(log: Log, ask: Callable[[], object]) -> Callable[[], object]:
     """The same question with no answer remembered: a benchmark of a cache says nothing."""
 
     def asked() -> object:
-        for memory in (finder_of(log)._answers, log._reader.listings, log._reader.shown_lately):
+        for memory in (finder_of(log)._answers, log._reader.figures, log._reader.shown_lately):
             memory.clear()
         return ask()
 

@@ -118,7 +118,7 @@ def memories(log: Log, lines: ExportLines, cache: RowCache) -> dict[str, Memo]: 
         "sentences of entries": reader.sentences._by_entry,
         "entries": reader.shown_lately._entries,
         "names in order": reader.folded,
-        "lists of values": reader.listings,
+        "figures": reader.figures,
         "faces": lines._faces,
         "shapes": lines._speech._shapes,
         "rows": cache._lists,

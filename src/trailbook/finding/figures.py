@@ -5,6 +5,7 @@ Owns which figures may be shown: never one of a person. Refuses to estimate: eve
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Literal, get_args
 
 from msgspec import Struct, structs
@@ -90,27 +91,24 @@ def refuse_persons(reader: Reader, query: Query) -> None:
 
 def list_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
     """Every value of a field among what a query finds: by count, of items by the name that whoever sees these has."""
-    return reader.listings.value(
+    listing: Listing = reader.figures.value(
         (query, by, lang), lambda: _listing(reader, query, by=by, lang=lang, sees=sees)
     )
+    return listing
 
 
 def count_bars(
-    finder: Finder, query: BoundQuery, *, units: Sequence[Bucket], tz: str, by_category: bool
+    reader: Reader, query: BoundQuery, *, units: Sequence[Bucket], tz: str, by_category: bool
 ) -> Histogram:
     """The bars of what a query finds, in the first of the units that fits, by category where that is asked.
 
     Raises: TooManyBarsError when none of the units makes 92 bars or fewer.
     """
-    ends = _ends(finder, query)
-    if ends is None:
-        return Histogram(bucket=units[0], as_of=query.as_of, bars=())
-    for unit in units:
-        edges = buckets(unit, ends, zone(tz), MOST_BARS)
-        if edges is not None:
-            counted = _count_between(finder, query, edges, by_category=by_category)
-            return Histogram(bucket=unit, as_of=query.as_of, bars=counted)
-    raise TooManyBarsError(f"a {units[-1]} each would be more than {MOST_BARS} bars; ask for fewer of them")
+    histogram: Histogram = reader.figures.value(
+        (query, tuple(units), tz, by_category),
+        lambda: _histogram(reader.finder, query, units=units, tz=tz, by_category=by_category),
+    )
+    return histogram
 
 
 def bucket_for(catalogue: Catalogue, query: Query, bucket: Bucket) -> tuple[Bucket, ...]:
@@ -152,6 +150,7 @@ def _listing(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, se
     return Listing(tuple(number for number, _ in values), tuple(value for _, value in values))
 
 
+@cache
 def _number(word: str) -> int:
     """A number of a word that is the same in every process, whichever engine answers."""
     return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=7).digest(), "big")
@@ -185,6 +184,20 @@ def _item(catalogue: Catalogue, last: Identity, count: int) -> FacetValue:
     declared = catalogue.types.get(last.type)
     person = declared is not None and declared.person
     return FacetValue(f"{last.type}/{last.id}", last.name or last.id or "", None if person else count)
+
+
+def _histogram(
+    finder: Finder, query: BoundQuery, *, units: Sequence[Bucket], tz: str, by_category: bool
+) -> Histogram:
+    ends = _ends(finder, query)
+    if ends is None:
+        return Histogram(bucket=units[0], as_of=query.as_of, bars=())
+    for unit in units:
+        edges = buckets(unit, ends, zone(tz), MOST_BARS)
+        if edges is not None:
+            counted = _count_between(finder, query, edges, by_category=by_category)
+            return Histogram(bucket=unit, as_of=query.as_of, bars=counted)
+    raise TooManyBarsError(f"a {units[-1]} each would be more than {MOST_BARS} bars; ask for fewer of them")
 
 
 def _ends(finder: Finder, query: BoundQuery) -> tuple[int, int] | None:

@@ -52,7 +52,7 @@ class Items:
         body = self._last(sight, BoundTerm("citing", items=(versions[0].item,)))
         name = name_of(versions, () if body is None else body.tokens())
         # This name may be of somebody who was erased since.
-        self._erasures.keep(self._names, (key, NameThen(sight.as_of, name)), erasures)
+        self._erasures.keep(self._names, {key: NameThen(sight.as_of, name)}, erasures)
         return name
 
     def ended(self, items: Iterable[int], sight: BoundQuery) -> set[int]:

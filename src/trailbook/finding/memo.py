@@ -53,6 +53,14 @@ class Memo(Generic[K, V]):
             self._values.move_to_end(key)
             self._shrink()
 
+    def put_all(self, values: Mapping[K, V]) -> None:
+        """Remember many values, which now are those used last; at once, for one at a time takes longer."""
+        with self._lock:
+            for key, value in values.items():
+                self._values[key] = value
+                self._values.move_to_end(key)
+            self._shrink()
+
     def drop(self, key: K) -> None:
         """Remember nothing of a key."""
         with self._lock:
@@ -62,7 +70,8 @@ class Memo(Generic[K, V]):
 
     def value(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, made where it is not remembered."""
-        return self.values((key,), lambda keys: {key: make()})[key]
+        value = self.get(key)
+        return self.values((key,), lambda keys: {key: make()})[key] if value is None else value
 
     def values(self, keys: Iterable[K], make: Callable[[set[K]], Mapping[K, V]]) -> dict[K, V]:
         """The values of these keys, however many; those not remembered are made together, or left out by `make`."""
@@ -126,8 +135,9 @@ class Erasures:
         for memo in memos:
             memo.clear()
 
-    def keep(self, memo: Memo[K, V], entry: tuple[K, V], count: int) -> None:
-        """Remember a key's value that was worked out when there were `count` erasures, unless one came since."""
-        memo.put(*entry)
+    def keep(self, memo: Memo[K, V], values: Mapping[K, V], count: int) -> None:
+        """Remember values that were worked out when there were `count` erasures, unless one came since."""
+        memo.put_all(values)
         if self.count != count:  # asked after, for an erasure counts before it empties
-            memo.drop(entry[0])
+            for key in values:
+                memo.drop(key)

@@ -7,14 +7,14 @@ read; `Log` has asked before.
 import hashlib
 import sys
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue, SentencePiece as Pronounced, Spoken, says_count, sentence_pieces
-from trailbook.finding.answers import Listing, Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
+from trailbook.finding.answers import Shown, ShownActor, ShownConcern, ShownItem, ShownOrigin, spoken
 from trailbook.finding.binder import ActionWords, Binder
 from trailbook.finding.bound import BoundQuery, BoundTerm, Sees
 from trailbook.finding.citing import Citing
@@ -30,7 +30,7 @@ from trailbook.stores import Identity, LogStore
 _MOST_SENTENCES = 20_000  # about 20 MB
 _MOST_LABELS = 100_000  # about 25 MB
 _MOST_SHOWN = 4_000  # about 12 MB
-_MOST_LISTINGS = 64
+_MOST_FIGURES = 128
 
 
 _Directory = tuple[
@@ -38,7 +38,9 @@ _Directory = tuple[
 ]  # by token as cited, every version by item
 
 
-class _Sentence(Struct, frozen=True, gc=False):
+class Sentence(Struct, frozen=True, gc=False):
+    """A sentence, whole and in pieces."""
+
     pieces: tuple[Pronounced, ...]
     text: str
 
@@ -50,10 +52,10 @@ class Sentences:
         self._catalogue = catalogue
         self._erasures = erasures
         self.counted = frozenset(name for name in catalogue.actions if says_count(catalogue, name))
-        self._by_words: Memo[tuple[str, Spoken], _Sentence] = Memo(_MOST_SENTENCES, erasures)
+        self._by_words: Memo[tuple[str, Spoken], Sentence] = Memo(_MOST_SENTENCES, erasures)
         self._by_entry: Memo[tuple[str, str, str], tuple[Pronounced, ...]] = Memo(_MOST_SENTENCES, erasures)
 
-    def say(self, id_: str, spoken: Spoken, lang: str, *, erasures: int) -> str:
+    def say(self, spoken: Spoken, lang: str, *, erasures: int) -> Sentence:
         """The sentence of an entry whose names were read after so many erasures.
 
         Raises: CatalogueError where the catalogue does not have the language.
@@ -61,10 +63,14 @@ class Sentences:
         sentence = self._by_words.peek((lang, spoken))
         if sentence is None:
             pieces = sentence_pieces(self._catalogue, spoken, lang)
-            sentence = _Sentence(pieces, "".join(piece.text for piece in pieces))
-            self._erasures.keep(self._by_words, ((lang, spoken), sentence), erasures)
-        self._erasures.keep(self._by_entry, ((lang, id_, sentence.text), sentence.pieces), erasures)
-        return sentence.text
+            sentence = Sentence(pieces, "".join(piece.text for piece in pieces))
+            self._erasures.keep(self._by_words, {(lang, spoken): sentence}, erasures)
+        return sentence
+
+    def keep(self, sentences: Mapping[str, Sentence], lang: str, *, erasures: int) -> None:
+        """Remember the sentences that were said of entries, by their ids."""
+        entries = {(lang, id_, sentence.text): sentence.pieces for id_, sentence in sentences.items()}
+        self._erasures.keep(self._by_entry, entries, erasures)
 
     def pieces(self, id_: str, sentence: str, lang: str) -> tuple[Pronounced, ...] | None:
         """The pieces of a sentence that was said of an entry; None where that was too long ago."""
@@ -113,8 +119,7 @@ class ShownLately:
             if stand != self._stand:
                 self._stand = stand
                 self._entries.clear()
-            for entry in entries:
-                self._entries.put((whom, entry.seq), entry)
+            self._entries.put_all({(whom, entry.seq): entry for entry in entries})
             if (
                 self._erasures.count != stand.erasures
             ):  # somebody in them may be erased, or their bodies removed
@@ -124,7 +129,8 @@ class ShownLately:
 class Reader(Struct, frozen=True):
     """What showing needs: the store, one organisation, its catalogue, its finder and items, and what was lately.
 
-    `folded` are the labels of items as they are sorted, each worked out once; `listings` the lists of values.
+    `folded` are the labels of items as they are sorted, each worked out once; `figures` the lists of values
+    and the bars that were made lately.
     """
 
     store: LogStore
@@ -138,7 +144,7 @@ class Reader(Struct, frozen=True):
     sentences: Sentences
     shown_lately: ShownLately
     folded: Memo[str, str]
-    listings: Memo[Hashable, Listing]
+    figures: Memo[Hashable, Any]
 
     def show(
         self, seqs: Sequence[int], lang: str, sees: Sees, damaged: list[int] | None = None
@@ -163,6 +169,7 @@ class Reader(Struct, frozen=True):
         entries = [
             self._shown(seq, body, at_hand, lang=lang, state=entry_state(seq, signed)) for seq, body in bodies
         ]
+        self.sentences.keep(at_hand.sentences, lang, erasures=erasures)
         self.shown_lately.keep(stand, entries, whom)
         return entries
 
@@ -207,7 +214,7 @@ class Reader(Struct, frozen=True):
     ) -> "_AtHand":
         cited = self.items.identities.of(token for body in bodies for token in body.tokens())
         ended = self.items.ended({i.item for i in cited.values()}, seen)
-        return _AtHand(cited, self._versions(cited), ended, {}, seen, causes, erasures)
+        return _AtHand(cited, self._versions(cited), ended, {}, {}, seen, causes, erasures)
 
     def _versions(self, cited: dict[str, Identity]) -> dict[int, tuple[Identity, ...]]:
         return self.items.identities.versions(i.item for i in cited.values() if i.type != "origin")
@@ -243,8 +250,9 @@ class Reader(Struct, frozen=True):
         )
         # How many it was about: its concerns, or, where its sentence counts them, the entries it led to.
         count = at_hand.led_to.get(shown.id, len(shown.concerns))
-        sentence = self.sentences.say(shown.id, spoken(shown, count), lang, erasures=at_hand.erasures)
-        return structs.replace(shown, sentence=sentence)
+        sentence = self.sentences.say(spoken(shown, count), lang, erasures=at_hand.erasures)
+        at_hand.sentences[shown.id] = sentence
+        return structs.replace(shown, sentence=sentence.text)
 
     def pieces(self, shown: Shown, lang: str, sees: Sees) -> tuple[Pronounced, ...]:
         """The sentence of an entry that was shown to whoever sees these categories, in pieces, each name apart."""
@@ -296,21 +304,22 @@ def new_reader(means: FinderMeans, finder: Finder) -> Reader:
         sentences=Sentences(catalogue, erasures),
         shown_lately=ShownLately(erasures),
         folded=Memo(_MOST_LABELS, erasures),
-        listings=Memo(_MOST_LISTINGS, erasures),
+        figures=Memo(_MOST_FIGURES, erasures),
     )
 
 
 class _AtHand(Struct, frozen=True):
     """Identities at hand: by token as cited, every version of those items, and which of them are there no longer.
 
-    How many entries each led to, all that whoever is shown them sees, and which causes may be told; all of it was read
-    after so many `erasures`.
+    How many entries each led to, what is said of each, all that whoever is shown them sees, and which causes may be
+    told; all of it was read after so many `erasures`.
     """
 
     cited: dict[str, Identity]
     versions: dict[int, tuple[Identity, ...]]
     ended: set[int]
     led_to: dict[str, int]
+    sentences: dict[str, Sentence]
     seen: BoundQuery
     causes: frozenset[str]
     erasures: int

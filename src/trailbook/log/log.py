@@ -334,7 +334,7 @@ class Log:
         refuse_persons(self._reader, query)
         units = bucket_for(self.catalogue, query, bucket)
         bound = self._questions.bind_now(query, viewer, "en")
-        return count_bars(self._finder, bound, units=units, tz=query.tz, by_category=by_category)
+        return count_bars(self._reader, bound, units=units, tz=query.tz, by_category=by_category)
 
     def demand_figures(self, query: Query, *, viewer: Viewer) -> None:
         """Let figures be made of a filter. Raises: NotPermittedError; FiguresOfAPersonError."""

@@ -62,9 +62,9 @@ def ask(log: Log, query: Query) -> Answer:
 
 def possible(answer: Answer, recorded: Recorded) -> list[list[int]]:
     """The answers of `matches()` before and after each removal."""
-    found = [f for f in recorded.facts.values() if matches(answer.query, f, START)]
-    found.sort(key=lambda facts: (facts.entry.occurred_at, facts.entry.seq))
-    seqs = [facts.entry.seq for facts in found]
+    matching = [f for f in recorded.facts.values() if matches(answer.query, f, START)]
+    matching.sort(key=lambda facts: (facts.entry.occurred_at, facts.entry.seq))
+    seqs = [facts.entry.seq for facts in matching]
     return [[seq for seq in seqs if seq not in gone] for gone in recorded.removed]
 
 

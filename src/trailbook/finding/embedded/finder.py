@@ -85,14 +85,13 @@ class EmbeddedFinder:
 
     def bars(self, query: BoundQuery, edges: Sequence[int], *, by_category: bool = False) -> Bars:
         """How many lie between each two edges."""
-        array, key = np.asarray(edges, np.int64), ("bars", query, tuple(edges), by_category)
-        between = _stacked if by_category else _bars
-        return self._remembered(key, query, lambda now, plan: between(now, plan, array))
+        array, between = np.asarray(edges, np.int64), _stacked if by_category else _bars
+        return self._ask(query, lambda now, plan: between(now, plan, array))
 
     def present(self, query: BoundQuery, field: str, among: Sequence[int] = ()) -> set[Any]:
         """What the log has of a field."""
         if field in CODED:
-            return set(self.index.snapshot().codes[field].words)
+            return set(self.index.words(field))
         if field == "ended":
             return self.index.ended(among, query)
         numbers = np.asarray(among, np.int64)

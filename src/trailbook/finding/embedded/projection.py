@@ -114,6 +114,11 @@ class Projection:
             segments, tail = self._state.sealed.segments, self._state.tail
             return Snapshot((*segments, tail.piece()), tail.codes, segments)
 
+    def words(self, column: str) -> list[str]:
+        """Every word of a coded column that some entry had."""
+        with self._lock:
+            return self._state.tail.codes[column].words
+
     def catch_up(self) -> Head:
         """Read what was recorded since; the head up to which the index reaches at least.
 

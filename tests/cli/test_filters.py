@@ -2,13 +2,12 @@
 
 from tests.cli.conftest import Folder
 
-from trailbook.cli.filters import FIELDS, ONCE
-from trailbook.query import checks
+from trailbook.cli.filters import OPTIONS
+from trailbook.query import FIELDS, ONCE
 
 
 def test_every_parameter_of_the_filter_is_an_option() -> None:
-    assert set(FIELDS) == set(checks.FIELDS)
-    assert set(ONCE) == set(checks.ONCE)
+    assert set(OPTIONS) == {*ONCE, *FIELDS, *(f"{name}.not" for name in FIELDS)}
 
 
 def test_options_and_the_one_line_find_the_same(begun: Folder) -> None:

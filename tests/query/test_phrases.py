@@ -3,8 +3,8 @@
 import pytest
 
 from trailbook.query import PRESET_NAMES, Query, from_line, in_words
-from trailbook.query.checks import FIELDS
 from trailbook.query.dates import PRESETS
+from trailbook.query.fields import FIELDS
 from trailbook.query.phrases import PHRASES
 
 LABELS = {

@@ -16,10 +16,9 @@ from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log import Log
 from trailbook.model import Item, microseconds, name_fault
-from trailbook.query import HIDDEN, Query, from_params, to_params
+from trailbook.query import HIDDEN, Query, from_params, is_item, to_params
 
 MOST, LONGEST_NAME = 100, 80  # views of one owner; characters of a name
-_ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 Pairs = list[tuple[str, str]]
 
 
@@ -58,10 +57,10 @@ class _Numbered(Struct, frozen=True):
 
 def as_seen(by: By, pairs: Pairs) -> Pairs:
     """A filter as the viewer may read it: what they may not see stands there as `HIDDEN`, which finds nothing."""
-    items = [value for name, value in pairs if _is_item(name, value)]
+    items = [value for name, value in pairs if is_item(name, value)]
     seen = by.deployment.log(by.org).numbers(items, viewer=by.viewer) if items else {}
     hidden = set(items) - seen.keys()
-    return list(dict.fromkeys((n, HIDDEN if _is_item(n, v) and v in hidden else v) for n, v in pairs))
+    return list(dict.fromkeys((n, HIDDEN if is_item(n, v) and v in hidden else v) for n, v in pairs))
 
 
 def list_views(by: By) -> list[ViewerView]:
@@ -257,11 +256,9 @@ def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView |
 
 
 def _numbered(by: By, pairs: Pairs) -> _Numbered:
-    items = [value for name, value in pairs if _is_item(name, value)]
+    items = [value for name, value in pairs if is_item(name, value)]
     numbers = by.deployment.log(by.org).numbers(items, viewer=by.viewer)
-    numbered = [
-        (name, numbers.get(value, value) if _is_item(name, value) else value) for name, value in pairs
-    ]
+    numbered = [(name, numbers.get(value, value) if is_item(name, value) else value) for name, value in pairs]
     return _Numbered(numbered, [value for value in items if value not in numbers])
 
 
@@ -271,7 +268,3 @@ def _named(log: Log, saved: NumberedFilter) -> Pairs | None:
     pairs = [(name, items.get(value) if isinstance(value, int) else value) for name, value in saved]
     whole = [(name, value) for name, value in pairs if value is not None]
     return whole if len(whole) == len(pairs) else None
-
-
-def _is_item(name: str, value: str) -> bool:
-    return name.removesuffix(".not") in _ITEMS and not value.endswith("/*")

@@ -16,14 +16,13 @@ from trailbook.errors import Fault, FilterInvalidError
 from trailbook.log import Log
 from trailbook.model import AHEAD, instant, parse_instant
 from trailbook.proofs import Holdings
-from trailbook.query import Query, Term, interval
+from trailbook.query import FIELDS, Query, Term, interval
 from trailbook.record import Body, decode_body
 
 if TYPE_CHECKING:
     from trailbook.proofs import Identity, StoredEntry
 
 Kind = Literal["inclusion", "closed"]
-_ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"
 
 
@@ -203,7 +202,7 @@ def _opened(
 
 def _filter_tokens(query: Query, holdings: Holdings) -> list[tuple[str, list[str]]]:
     """For each item that the filter names, the tokens it stands for."""
-    values = sorted({v for term in query.terms if term.field in _ITEMS for v in term.values})
+    values = sorted({v for term in query.terms if FIELDS[term.field].items for v in term.values})
     return [(value, holdings.tokens_of(*value.split("/", 1))) for value in values]
 
 

@@ -16,7 +16,7 @@ from trailbook.finding.embedded.projection import Hidden
 from trailbook.finding.reader import Reader
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import Query, buckets, fold, words, zone
+from trailbook.query import FACETS, FIELDS, Query, Term, buckets, fold, words, zone
 from trailbook.stores import Identity
 
 FacetField = Literal[
@@ -27,8 +27,6 @@ FACET_FIELDS: tuple[FacetField, ...] = get_args(FacetField)
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 MOST_BARS, MOST_VALUES = 92, 200
 _MOST_NAMES = 500  # items looked at for a word
-_COLUMN = {"origin": "interface", "actor_kind": "kind", "target_type": "type"}
-_IN_FILTER = {"target_type": "target"}
 
 
 class FacetValue(Struct, frozen=True):
@@ -74,8 +72,7 @@ class Listing(Struct, frozen=True):
 
 def without_field(query: Query, by: FacetField) -> Query:
     """The filter without its own terms on a field."""
-    field = _IN_FILTER.get(by, by)
-    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != field))
+    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != FACETS[by].name))
 
 
 def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
@@ -89,9 +86,8 @@ def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
 def refuse_persons(reader: Reader, query: Query) -> None:
     """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
     spoken = {word for text in query.text for word in words(text)}
-    if _names_persons(reader.catalogue, query, ("actor", "by_or_about")) or any(
-        _may_be_a_persons(reader, word) for word in spoken
-    ):
+    acting = [term for term in query.terms if FIELDS[term.field].acts]
+    if _names_persons(reader.catalogue, acting) or any(_may_be_a_persons(reader, word) for word in spoken):
         raise FiguresOfAPersonError(
             "no figures are made of what a person did; take the person out of the filter"
         )
@@ -99,7 +95,7 @@ def refuse_persons(reader: Reader, query: Query) -> None:
 
 def list_values(reader: Reader, plan: Plan, *, by: FacetField, lang: str, sees: Sees) -> Listing:
     """Every value of a field among what a plan finds: by count, of items by the name that whoever sees these has."""
-    column = _COLUMN.get(by, by)
+    column = FACETS[by].types or FACETS[by].column
     numbers = reader.projection.ask(lambda pieces: by_number(pieces, plan, column))
     if column in CODED:
         words = reader.projection.codes[column].words
@@ -135,15 +131,15 @@ def count_bars(
 def bucket_for(catalogue: Catalogue, query: Query, bucket: Bucket) -> tuple[Bucket, ...]:
     """The buckets that may be tried: about a person none below a week. Raises: FiguresOfAPersonError."""
     units: tuple[Bucket, ...] = BUCKETS[1:] if bucket == "auto" else (bucket,)
-    if not _names_persons(catalogue, query, ("concerns", "target")):
+    if not _names_persons(catalogue, [term for term in query.terms if FIELDS[term.field].about]):
         return units
     if bucket in ("hour", "day"):
         raise FiguresOfAPersonError("bars about a person are weeks or longer")
     return tuple(unit for unit in units if unit not in ("hour", "day"))
 
 
-def _names_persons(catalogue: Catalogue, query: Query, fields: Sequence[str]) -> bool:
-    values = [value for term in query.terms if term.field in fields for value in term.values]
+def _names_persons(catalogue: Catalogue, terms: Sequence[Term]) -> bool:
+    values = [value for term in terms for value in term.values]
     declared = (catalogue.types.get(value.partition("/")[0]) for value in values)
     return any(type_ is not None and type_.person for type_ in declared)
 

@@ -132,7 +132,7 @@ def _in_role(reader: Reader, numbers: Sequence[int], role: Part | None) -> list[
     wanted = list(dict.fromkeys(numbers))
     if role is None or not wanted:
         return wanted
-    field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
+    field = "about" if role == "concerns" else role
     array = np.asarray(wanted, np.int64)
     seen = reader.projection.ask(lambda pieces: present(pieces, field, array))
     return list(compress(wanted, seen.tolist()))

@@ -21,13 +21,12 @@ from trailbook.clock import Clock
 from trailbook.errors import EntryConflictError
 from trailbook.finding import Memo
 from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outcome, microseconds
-from trailbook.query import Query, Term, printed
+from trailbook.query import FIELDS, Query, Term, printed
 from trailbook.stores import Identity
 from trailbook.verify import Report
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 EVERYTHING = "everything"
-_OF_ITEMS = ("actor", "concerns", "target", "by_or_about")
 _MOST = 20_000  # readings remembered; what is forgotten is asked of the store
 
 Record = Callable[[NewEntry], None]  # Raises: what recording raises
@@ -164,7 +163,7 @@ def _is_theirs(catalogue: Catalogue, term: Term, value: str) -> bool:
     All items of a type are nobody's.
     """
     type_, _, id_ = value.partition("/")
-    declared = catalogue.types.get(type_)
-    if declared is None or term.field not in _OF_ITEMS or id_ == "*":
+    declared, field = catalogue.types.get(type_), FIELDS[term.field]
+    if declared is None or id_ == "*" or not (field.acts or field.about):
         return False
     return declared.person or declared.personal or catalogue.categories[declared.category].restricted

@@ -1,5 +1,4 @@
 from .checks import (
-    FIELDS as FIELDS,
     HIDDEN as HIDDEN,
     MAX_LIMIT as MAX_LIMIT,
     Order as Order,
@@ -19,6 +18,14 @@ from .dates import (
     local_time as local_time,
     parse_day as parse_day,
     zone as zone,
+)
+from .fields import (
+    FACETS as FACETS,
+    FIELDS as FIELDS,
+    ONCE as ONCE,
+    Field as Field,
+    Form as Form,
+    is_item as is_item,
 )
 from .filter import (
     EntryFacts as EntryFacts,

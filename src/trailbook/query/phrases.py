@@ -6,6 +6,7 @@ Owns the phrases of each filter, the names of the presets and the joining of lis
 
 from collections.abc import Callable
 
+from trailbook.query.fields import FIELDS
 from trailbook.query.filter import Query, Term
 
 Phrases = dict[str, str]
@@ -74,21 +75,6 @@ PHRASES: dict[str, Phrases] = {
     },
 }
 
-# A sentence says fields in this order. Labels of the second are words of the language, not names of somebody.
-_ORDER = (
-    "category",
-    "action",
-    "actor",
-    "concerns",
-    "by_or_about",
-    "target",
-    "actor_kind",
-    "outcome",
-    "origin",
-    "source",
-)
-_LOWERED = frozenset({"category", "action", "actor_kind", "outcome", "origin"})
-
 PRESET_NAMES: dict[str, Phrases] = {
     "en": {
         "today": "today",
@@ -139,7 +125,8 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
     Raises: ValueError for a language without phrases.
     """
     wording = phrases(lang)
-    terms = sorted(query.terms, key=lambda term: (_ORDER.index(term.field), term.negated))
+    order = list(FIELDS)
+    terms = sorted(query.terms, key=lambda term: (order.index(term.field), term.negated))
     parts = [_term_in_words(term, label, wording) for term in terms]
     if query.text:
         parts.append(wording["text"].format(" ".join(query.text)))
@@ -158,7 +145,7 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
 
 def _term_in_words(term: Term, label: Callable[[str, str], str], wording: Phrases) -> str:
     names = [label(term.field, value) for value in term.values]
-    if term.field in _LOWERED:
+    if FIELDS[term.field].label:  # a word of the language, not the name of somebody
         names = [_lowered(name) for name in names]
     last = wording["and" if term.field == "category" else "or"]
     listed = f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]

@@ -59,9 +59,6 @@ _DAYS = 200
 _ELSEWHERE = {
     "category": ("competence", "security"),
     "action": ("integration.*", "role.renamed"),
-    "actor_kind": KINDS,
-    "outcome": OUTCOMES,
-    "origin": INTERFACES,
     "target": ("team/*", "user/nobody"),
 }
 
@@ -178,7 +175,8 @@ def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int) -> Query:
 def _value(field: str, views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:
     # An erased item has no id to ask for.
     present = {v for view in views for v in values_of(field, view.entry) if not v.endswith("/")}
-    return st.sampled_from(sorted(present | set(_ELSEWHERE.get(field, ("user/nobody",)))))
+    elsewhere = FIELDS[field].choices or _ELSEWHERE.get(field, ("user/nobody",))
+    return st.sampled_from(sorted(present | set(elsewhere)))
 
 
 def _typed(views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:

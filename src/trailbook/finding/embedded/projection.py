@@ -37,7 +37,7 @@ from trailbook.index import (
     seen,
 )
 from trailbook.model import Kind, Progress
-from trailbook.query import Query, Term, interval, words
+from trailbook.query import FIELDS, Query, Term, interval, words
 from trailbook.record import Body, body_row, decode_body, sixty_bits, unread_row
 from trailbook.recording import Committed
 from trailbook.stores import Head, Identity, Store, StoredEntry
@@ -45,7 +45,6 @@ from trailbook.stores import Head, Identity, Store, StoredEntry
 T = TypeVar("T")
 Hidden = tuple[int, ...]  # the codes of categories that somebody does not see
 _CHUNK = 4096
-_ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED = "activity_log.erased"
 _TRIES = 5
 _FEW = 4
@@ -368,17 +367,16 @@ class Projection:
                 self._life[item] = (at, seq, alive)
 
     def _clause(self, term: Term) -> Clause:
-        codes = self.codes
-        if term.field in _ITEM_FIELDS:
+        codes, field = self.codes, FIELDS[term.field]
+        if field.items:
             named = [v.partition("/")[::2] for v in term.values]
             numbers = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])
             types = codes["type"].known([type_ for type_, id_ in named if id_ == "*"])
-            return Clause(term.field, numbers, term.negated, types)
+            return Clause(field.column, numbers, term.negated, types)
         values: Sequence[str] = term.values
         if term.field == "action":
             values = [a.name for v in values for a in self.catalogue.entity_actions(v)]
-        column = {"actor_kind": "kind", "origin": "interface"}.get(term.field, term.field)
-        return Clause(column, codes[column].known(values), term.negated)
+        return Clause(field.column, codes[field.column].known(values), term.negated)
 
     def _numbers(self, keys: Sequence[tuple[str, str]]) -> tuple[int, ...]:
         wanted = [(type_, id_, None) for type_, id_ in keys if type_ != "origin"]

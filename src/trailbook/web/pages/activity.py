@@ -15,10 +15,13 @@ from trailbook.administration import By, default_view, ready_view
 from trailbook.catalogue import Catalogue
 from trailbook.errors import CursorInvalidError, FilterInvalidError, NotFoundError
 from trailbook.finding import Page, Part
-from trailbook.model import INTERFACES, KINDS, OUTCOMES, microseconds
+from trailbook.model import microseconds
 from trailbook.query import (
+    FIELDS,
+    ONCE,
     PRESET_NAMES,
     PRESETS,
+    Field,
     Paging,
     Query,
     Term,
@@ -72,10 +75,12 @@ ZONES = (
     *("Europe/Athens", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo"),
 )
 SIZES = (25, 50, 100, 200)
-_SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "origin", "self", "as_of", "tz"})
+_BOXES = [field for field in FIELDS.values() if field.form == "boxes"]
+# What a field of the form says by itself; the rest of a filter goes along hidden.
+_SHOWN = {field.name for field in _BOXES} | {single.name for single in ONCE.values() if single.own}
 _MOST_WAYS = 6
 _MOST_DAMAGED = 20
-_MORE = ("text", "actor_kind", "outcome", "origin", "self")
+_MORE = {"text", "self"} | {field.name for field in _BOXES if not field.shown}
 
 
 class Choices(Struct, frozen=True):
@@ -282,13 +287,19 @@ def _offered(presenter: Presenter) -> dict[str, Any]:
     return {
         "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
         "categories": categories,
-        "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
-        "outcomes": [(name, label("outcome", name)) for name in OUTCOMES],
-        "origins": [(name, label("interface", name)) for name in INTERFACES],
+        "boxes": {field.name: _boxes(presenter, field) for field in _BOXES if field.choices},
         "actions": _grouped(categories, actions),
         "types": _grouped(categories, types),
         "zones": ZONES,
     }
+
+
+def _boxes(presenter: Presenter, field: Field) -> list[tuple[str, str]]:
+    """Every value of a field with its label."""
+    label = field.label or field.name
+    if label == "kind":  # of many: the catalogue says what one of them is
+        return [(value, presenter.words(f"kind.{value}")) for value in field.choices]
+    return [(value, presenter.label(label, value)) for value in field.choices]
 
 
 def _grouped(categories: list[tuple[str, str]], options: list[Option]) -> Markup:

@@ -15,6 +15,8 @@ from msgspec import Struct, structs
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.model import instant
 from trailbook.query import (
+    FIELDS,
+    ONCE,
     Paging,
     Query,
     Vocabulary,
@@ -30,24 +32,20 @@ from trailbook.query import (
 
 Pairs = list[tuple[str, str]]
 
-_FORM = frozenset(
-    {"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view", "at", "group"}
-    | {"action", "target", "source", "origin", "self"}
-)
 _SAFE = "/:*,"
 _OWN = frozenset({"view", "at", "group"})
+# What a form sends empty where nothing was chosen: every field of it, and those that are given once.
+_FORM = frozenset(field.name for field in FIELDS.values() if field.form) | ONCE.keys() - {"as_of"} | _OWN
 # How the rows of a page are folded: by day, or by what belongs together.
 GROUPS = ("day", "together")
-TYPED = ("actor", "concerns")
+TYPED = tuple(field.name for field in FIELDS.values() if field.form == "typed")
 # What the bare path leads to: reading the log is an entry too, and would stand before everything else.
 FOLDED = ("category.not", "activity_log")
 # The view of everything, whose address says so: the bare path is folded.
 EVERYTHING = "all"
 # A word that names a filter, as on the command line; any other colon ("10:30") is text.
-_NAMES = (
-    "category|action|actor|concerns|target|by_or_about|actor_kind|outcome|origin|source|self|date|from|to|tz"
-)
-_LINE = re.compile(rf"(?:^|\s)-?(?:{_NAMES}):\S")
+_NAMES = [*FIELDS, *(name for name in ONCE if name not in ("text", "as_of"))]
+_LINE = re.compile(rf"(?:^|\s)-?(?:{'|'.join(_NAMES)}):\S")
 _TZ = re.compile(r"(?:^|\s)tz:\S")
 _MOST_FIELDS = 500
 

@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Response
 
 from trailbook.export import COLUMNS, formats, order_of
-from trailbook.query import Query, to_params
+from trailbook.query import ONCE, Query, to_params
 from trailbook.web.api.exports import held_of
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
@@ -20,7 +20,6 @@ from trailbook.web.pages.frame import frame
 
 STATES = ("queued", "running", "ready", "failed", "cancelled", "expired")
 BUNDLES = ("bundle-inclusion", "bundle-closed")  # the one that shows least is offered first
-_ONCE = frozenset({"date", "from", "to", "tz", "text", "self", "as_of"})
 
 
 def exports(request: Request) -> Response[Any]:
@@ -70,7 +69,7 @@ def _listed(query: Query) -> dict[str, Any]:
     """The filter as a body has it: the parameters' names, with lists where they may be repeated."""
     members: dict[str, Any] = {}
     for name, value in to_params(query):
-        if name in _ONCE:
+        if name in ONCE:
             members[name] = value
         else:
             members.setdefault(name, []).append(value)

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from trailbook.errors import Fault, FilterInvalidError, NotFoundError
 from trailbook.finding import Page, RememberedItem
-from trailbook.query import PRESET_NAMES, PRESETS, Paging, Query, Term, fold
+from trailbook.query import FIELDS, PRESET_NAMES, PRESETS, Paging, Query, Term, fold
 from trailbook.web.api.entries import vocabulary_of
 from trailbook.web.http.render import html, partial, see
 from trailbook.web.http.request import Request
@@ -21,7 +21,7 @@ from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
 from trailbook.web.pages.rows import Presenter, cut, pen
 
 Side = Literal["all", "by", "about"]
-_FIELD: dict[Side, str] = {"all": "by_or_about", "by": "actor", "about": "concerns"}
+_FIELD = {field.side: field.name for field in FIELDS.values() if field.side}
 _TAKEN = ("side", "date", "category", "category.not", "order", "limit", "cursor", "as_of", "tz")
 
 

@@ -12,13 +12,10 @@ from msgspec import Struct
 from trailbook.access import Viewer
 from trailbook.finding import Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import HIDDEN, PRESET_NAMES, to_params
+from trailbook.query import FIELDS, HIDDEN, ONCE, PRESET_NAMES, Term, to_params
 from trailbook.web.pages.address import Address, address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
-_ITEMS = ("actor", "concerns", "target", "by_or_about", "source")
-_TIMED = ("actor", "concerns", "target", "by_or_about")
-_LABELLED = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
 _BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -61,15 +58,16 @@ class Naming:
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
         presenter = self.presenter
-        if field in _ITEMS:
-            return cut(self._item(value))
-        if field in ("from", "to"):
+        if field in ONCE:
             return self._moment(value)
-        if field == "actor_kind":
+        if FIELDS[field].items:
+            return cut(self._item(value))
+        label = FIELDS[field].label
+        if label == "kind":  # of many: the catalogue says what one of them is
             return presenter.words(f"kind.{value}")
-        if field == "action" and value.endswith(".*"):
+        if label == "action" and value.endswith(".*"):
             return presenter.words("filter.all-of", entity=presenter.label("type", value[:-2]))
-        return presenter.label(_LABELLED[field], value)
+        return presenter.label(label, value) if label else value
 
     def chips(self, state: Address, now: datetime) -> list[Chip]:
         """Each set filter in words, with the addresses of the page without it and with its opposite."""
@@ -77,7 +75,7 @@ class Naming:
 
     def timelines(self, state: Address) -> list[tuple[str, str]]:
         """Each item that the filter names, with the address of its own page."""
-        terms = (t for t in state.query.terms if t.field in _TIMED and not t.negated)
+        terms = (term for term in state.query.terms if _has_page(term) and not term.negated)
         named = (value for term in terms for value in term.values if value != HIDDEN and value[-2:] != "/*")
         return [
             (self.label("concerns", value), page_of(state.path, *value.split("/", 1)))
@@ -87,14 +85,13 @@ class Naming:
     def _chip(self, state: Address, now: datetime, pair: tuple[str, str]) -> Chip:
         name, value = pair
         field = name.removesuffix(".not")
-        single = field in ("date", "from", "to", "text", "self")
         return Chip(
             name=field,
             field=self.presenter.words(f"filter.{field}"),
             negated=name.endswith(".not"),
             text=self._text(field, value),
             remove=state.href(state.without(name, value)),
-            flip=None if single else state.href(state.flipped(name, value)),
+            flip=None if field in ONCE else state.href(state.flipped(name, value)),
             freeze=state.href(state.frozen(now)) if field == "date" else None,
         )
 
@@ -187,6 +184,11 @@ def device(agent: str | None) -> str | None:
     browser = next((name for mark, name in _BROWSERS if mark in agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in agent), None)
     return ", ".join(name for name in (browser, system) if name) or None
+
+
+def _has_page(term: Term) -> bool:
+    """Whether the values of a term are items whose own pages are of use: a source's are all that it recorded."""
+    return FIELDS[term.field].acts or FIELDS[term.field].about
 
 
 def _items(entry: Shown) -> list[ShownItem]:

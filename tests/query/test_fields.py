@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from msgspec import structs
 from tests.test_form import FILES, SOURCE
 
 from trailbook.catalogue import load
+from trailbook.errors import FilterInvalidError
 from trailbook.finding import FacetField, Part
 from trailbook.index import CODED
+from trailbook.query import from_line, in_words, is_personal, printed, refuse_personal, unnamed
+from trailbook.query.checks import one_of
 from trailbook.query.fields import FACETS, FIELDS, is_item
+from trailbook.query.phrases import PHRASES
 from trailbook.web.pages.item import Side
 
 # Modules that list words which are fields of the filter too, and what they list.
@@ -31,7 +36,6 @@ OTHERS = {
     "index/columns.py": "columns of the index",
     "index/segment.py": "columns of the index",
     "query/phrases.py": "the words of each field, which test_phrases.py compares with the table",
-    "testing/strategies.py": "values that few logs have",
     "web/pages/names.py": "what an entry's own page shows",
 }
 
@@ -107,3 +111,35 @@ def test_a_row_is_whole() -> None:
 )
 def test_which_values_are_items(name: str, value: str, whether: bool) -> None:
     assert is_item(name, value) is whether
+
+
+@pytest.fixture
+def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row more: whoever used a browser can be found by it, and it goes with them."""
+    agent = structs.replace(
+        FIELDS["outcome"],
+        name="agent",
+        values=lambda entry: {entry.origin.user_agent or ""},
+        check=one_of("Firefox"),
+        choices=(),
+        label=None,
+        personal=True,
+    )
+    monkeypatch.setitem(FIELDS, "agent", agent)
+    for phrases in PHRASES.values():
+        monkeypatch.setitem(phrases, "agent", "with {}")
+
+
+@pytest.mark.usefixtures("_agent")
+def test_what_is_somebodys_own_is_kept_nowhere() -> None:
+    """A filter without it is kept as it is."""
+    own, other = from_line("agent:Firefox category:roles"), from_line("category:roles")
+    assert (is_personal(own), is_personal(other)) == (True, False)
+    assert printed(unnamed(own)) == "agent: category:roles"
+    assert unnamed(other) == other
+    assert in_words(unnamed(own), lambda _, value: value, "en") == "Roles, with not named here"
+    refuse_personal(other, "is not kept")
+    with pytest.raises(FilterInvalidError) as refused:
+        refuse_personal(own, "is not kept")
+    assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [("/agent", "is not kept")]
+    assert "Firefox" not in str(refused.value)

@@ -16,9 +16,10 @@ from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.log import Log
 from trailbook.model import Item, microseconds, name_fault
-from trailbook.query import HIDDEN, Query, from_params, is_item, to_params
+from trailbook.query import HIDDEN, Query, from_params, is_item, refuse_personal, to_params
 
 MOST, LONGEST_NAME = 100, 80  # views of one owner; characters of a name
+_UNKEPT = "is kept in no view, for it goes when somebody is erased: save the view without it and add it to the address"
 Pairs = list[tuple[str, str]]
 
 
@@ -84,7 +85,7 @@ def find_view(by: By, id_: str) -> ViewerView:
 
 
 def add_view(by: By, wanted: NewView) -> ViewerView:
-    """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
+    """Save a new view. Raises: InvalidError, FilterInvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
     now = microseconds(by.deployment.clock())
     blank = SavedView(id=id_, org=by.org, owner=_who(by), name="", shared=False, filter=b"", created_at=now)
@@ -97,7 +98,7 @@ def add_view(by: By, wanted: NewView) -> ViewerView:
 def change_view(by: By, id_: str, wanted: NewView) -> ViewerView:
     """A view as it is wanted now; of another's, shared, one changes only what is one's own.
 
-    Raises: NotFoundError, InvalidError, NameTakenError; NotYoursError for another's.
+    Raises: NotFoundError, InvalidError, FilterInvalidError, NameTakenError; NotYoursError for another's.
     """
     saved, old = _view(by, id_), find_view(by, id_)
     view = _saved_view(by, wanted, saved, same_filter=wanted.query == old.query)
@@ -217,6 +218,7 @@ def _refuse_taken(taken: bool) -> None:
 
 def _saved_view(by: By, wanted: NewView, old: SavedView, *, same_filter: bool = False) -> SavedView:
     """The view as it is kept; a filter that stays is kept whole, with what its owner may not see any more."""
+    refuse_personal(wanted.query, _UNKEPT)
     faults = []
     why = name_fault(wanted.name, LONGEST_NAME)
     if why:

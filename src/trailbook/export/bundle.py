@@ -21,7 +21,7 @@ from trailbook.export.ranges import KeyRange, ranges_of
 from trailbook.log import Log
 from trailbook.model import Progress, instant, written
 from trailbook.proofs import Evidence, Holdings
-from trailbook.query import FIELDS, Query, in_words, interval, to_params
+from trailbook.query import FIELDS, Query, in_words, interval, to_params, unnamed
 from trailbook.record import canonical_json
 from trailbook.tree import (
     TILE,
@@ -177,7 +177,7 @@ def _tiles(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[str, Itera
 
 
 def _manifest(log: Log, parts: _Parts) -> dict[str, object]:
-    checkpoint, query, cut = parts.evidence.checkpoint, parts.request.query, parts.cut
+    checkpoint, query, cut = parts.evidence.checkpoint, unnamed(parts.request.query), parts.cut
     figures, lang = parts.tally.figures(), parts.request.lang
     members: dict[str, object] = {
         "as_of": cut.as_of,

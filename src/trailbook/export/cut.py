@@ -16,7 +16,7 @@ from trailbook.errors import Fault, FilterInvalidError
 from trailbook.log import Log
 from trailbook.model import AHEAD, instant, parse_instant
 from trailbook.proofs import Holdings
-from trailbook.query import FIELDS, Query, Term, interval
+from trailbook.query import FIELDS, Query, Term, interval, refuse_personal
 from trailbook.record import Body, decode_body
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class Tally:
 def bundle_figures(log: Log, request: BundleRequest, *, viewer: Viewer) -> BundleFigures:
     """How much a bundle would hold if it were made of the log as it is, signed or not yet.
 
-    Raises: NotPermittedError, as for the bundle itself; FilterInvalidError for a closed one with text or self.
+    Raises: NotPermittedError, as for the bundle itself; FilterInvalidError for a closed one whose filter cannot be
+    checked again.
     """
     holdings = log.holdings(viewer=viewer)
     cut = cut_of(log, request, holdings, viewer=viewer, size=log.size(viewer=viewer))
@@ -141,7 +142,8 @@ def cut_of(log: Log, request: BundleRequest, holdings: Holdings, *, viewer: View
 
 
 def _require_tokens(query: Query) -> None:
-    """A closed bundle's filter is applied again, so it takes nothing that needs names."""
+    """A closed bundle's filter is applied again, so it takes nothing that needs names, nor what no manifest has."""
+    refuse_personal(query, "cannot be checked again in a closed bundle, for its manifest does not have it")
     if query.text or query.self_ is not None:
         fault = Fault("/text", "parameter-invalid", "and self cannot be checked again in a closed bundle")
         raise FilterInvalidError(f"text: {fault.detail}", (fault,))

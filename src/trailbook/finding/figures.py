@@ -16,7 +16,7 @@ from trailbook.finding.embedded.projection import Hidden
 from trailbook.finding.reader import Reader
 from trailbook.index import CODED, Piece, Plan, bars, by_number, extent, stacked
 from trailbook.model import instant, written
-from trailbook.query import FACETS, FIELDS, Query, Term, buckets, fold, words, zone
+from trailbook.query import FACETS, FIELDS, Query, Term, buckets, fold, is_personal, words, zone
 from trailbook.stores import Identity
 
 FacetField = Literal[
@@ -87,7 +87,8 @@ def refuse_persons(reader: Reader, query: Query) -> None:
     """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
     spoken = {word for text in query.text for word in words(text)}
     acting = [term for term in query.terms if FIELDS[term.field].acts]
-    if _names_persons(reader.catalogue, acting) or any(_may_be_a_persons(reader, word) for word in spoken):
+    named = is_personal(query) or _names_persons(reader.catalogue, acting)
+    if named or any(_may_be_a_persons(reader, word) for word in spoken):
         raise FiguresOfAPersonError(
             "no figures are made of what a person did; take the person out of the filter"
         )

@@ -140,7 +140,8 @@ def without_people(catalogue: Catalogue, query: Query) -> str:
     """The filter as one line without people, what is theirs, and text; its digest where it is too long for an id."""
     terms = []
     for term in query.terms:
-        rest = tuple(value for value in term.values if not _is_theirs(catalogue, term, value))
+        own = FIELDS[term.field].personal
+        rest = tuple(value for value in term.values if not (own or _is_theirs(catalogue, term, value)))
         terms += [structs.replace(term, values=rest)] if rest else []
     line = printed(structs.replace(query, terms=tuple(terms), text=(), as_of=None)) or EVERYTHING
     return line if len(line) <= MAX_ID else sha256(line.encode()).hexdigest()

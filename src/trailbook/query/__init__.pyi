@@ -32,8 +32,11 @@ from .filter import (
     Query as Query,
     Term as Term,
     interval as interval,
+    is_personal as is_personal,
     matches as matches,
+    refuse_personal as refuse_personal,
     self_of as self_of,
+    unnamed as unnamed,
     values_of as values_of,
 )
 from .folding import (

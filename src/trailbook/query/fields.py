@@ -16,8 +16,9 @@ from trailbook.query.checks import Check
 from trailbook.query.dates import PRESETS
 
 Schema = dict[str, Any]  # of JSON
-# How the form takes a field: names typed with help, boxes to tick, a list to add from, one fetched when it is opened.
-Form = Literal["typed", "boxes", "list", "fetched"]
+# How the form takes a field: names typed with help, boxes to tick, a list to add from, one fetched when it is opened,
+# text as it is.
+Form = Literal["typed", "boxes", "list", "fetched", "text"]
 
 _ITEM: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}/.+$"}
 _ACTION: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]*\\.([a-z][a-z0-9_]*|\\*)$"}
@@ -27,13 +28,16 @@ _MOMENT: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}
 class Field(Struct, frozen=True, kw_only=True):
     """A field whose values are OR-ed and can be left out, as `name.not`.
 
-    `values`: every value with which a filter finds an entry. `check`: why a value is refused. `column`: where the index
-    has it. `choices`: every value there can be; `declared`: the member of a catalogue that has them. `items`: they
-    are written `type/id`; `acts`, `about`: they name who acted, or whom and what it was about. `types`: the column of
-    the items' types, where all of a type may be asked for. `facet`: the name under which its values are counted.
-    `label`: what the catalogue calls such values. `form`, `shown`: how the form takes it, and whether it always does.
-    `side`: the side of an item's own page that it is. `metavar`, `option`, `says`, `schema`: how the command line and
-    the document of the API put it.
+    - `values`: every value with which a filter finds an entry; `check`: why a value is refused; `column`: where the
+      index has it.
+    - `choices`: every value there can be; `declared`: the member of a catalogue that has them. `items`: they are
+      written `type/id`; `acts`, `about`: they name who acted, or whom and what it was about. `types`: the column of
+      the items' types, where all of a type may be asked for.
+    - `personal`: the values are somebody's own and go with them, so they are kept in no view, order, manifest or
+      entry of a search, and no figures are made by them.
+    - `facet`: the name under which the values are counted; `label`: what the catalogue calls such values. `form`,
+      `shown`: how the form takes them, and whether it always does. `side`: the side of an item's own page that it is.
+    - `metavar`, `option`, `says`, `schema`: how the command line and the document of the API put it.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Field(Struct, frozen=True, kw_only=True):
     acts: bool = False
     about: bool = False
     types: str | None = None
+    personal: bool = False
     facet: str | None = None
     label: str | None = None
     form: Form | None = None

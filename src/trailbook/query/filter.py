@@ -7,7 +7,7 @@ knows no store and no viewer, and trusts that a Query was made by `from_params`.
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.model import Entry, Item, microseconds
@@ -42,6 +42,27 @@ class Query(
     text: tuple[str, ...] = ()
     self_: bool | None = None
     as_of: int | None = None
+
+
+def is_personal(query: Query) -> bool:
+    """Whether a filter has a value that is somebody's own, and that is kept nowhere for that."""
+    return any(FIELDS[term.field].personal for term in query.terms)
+
+
+def refuse_personal(query: Query, why: str) -> None:
+    """Let a filter be kept, or say why not and what to do. Raises: FilterInvalidError."""
+    names = [term.field + ".not" * term.negated for term in query.terms if FIELDS[term.field].personal]
+    faults = tuple(Fault(f"/{name}", "parameter-invalid", why) for name in names)
+    if faults:
+        raise FilterInvalidError("; ".join(f"{name}: {why}" for name in names), faults)
+
+
+def unnamed(query: Query) -> Query:
+    """The filter as it may be written where an erasure does not reach: "" stands for what is somebody's own."""
+    terms = (
+        structs.replace(term, values=("",)) if FIELDS[term.field].personal else term for term in query.terms
+    )
+    return structs.replace(query, terms=tuple(terms))
 
 
 class EntryFacts(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ PHRASES: dict[str, Phrases] = {
         "all": "all activity",
         "and": "and",
         "or": "or",
+        "unnamed": "not named here",
         "category": "{}",
         "category.not": "without {}",
         "action": "{}",
@@ -47,6 +48,7 @@ PHRASES: dict[str, Phrases] = {
         "all": "all aktivitet",
         "and": "og",
         "or": "eller",
+        "unnamed": "ikke nevnt her",
         "category": "{}",
         "category.not": "uten {}",
         "action": "{}",
@@ -120,7 +122,8 @@ def phrases(lang: str) -> Phrases:
 def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
     """The filter as one sentence: "Roles and permissions, about Bob Li, last month".
 
-    `label(field, value)` names a value of a field, or the text of `from` and `to`, in the same language.
+    `label(field, value)` names a value of a field, or the text of `from` and `to`, in the same language; a value that
+    `unnamed` took away is said not to be named.
 
     Raises: ValueError for a language without phrases.
     """
@@ -144,7 +147,7 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
 
 
 def _term_in_words(term: Term, label: Callable[[str, str], str], wording: Phrases) -> str:
-    names = [label(term.field, value) for value in term.values]
+    names = [label(term.field, value) if value else wording["unnamed"] for value in term.values]
     if FIELDS[term.field].label:  # a word of the language, not the name of somebody
         names = [_lowered(name) for name in names]
     last = wording["and" if term.field == "category" else "or"]

@@ -288,6 +288,7 @@ def _offered(presenter: Presenter) -> dict[str, Any]:
         "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
         "categories": categories,
         "boxes": {field.name: _boxes(presenter, field) for field in _BOXES if field.choices},
+        "plain": [field.name for field in FIELDS.values() if field.form == "text"],
         "actions": _grouped(categories, actions),
         "types": _grouped(categories, types),
         "zones": ZONES,

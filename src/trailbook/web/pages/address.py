@@ -39,6 +39,7 @@ _FORM = frozenset(field.name for field in FIELDS.values() if field.form) | ONCE.
 # How the rows of a page are folded: by day, or by what belongs together.
 GROUPS = ("day", "together")
 TYPED = tuple(field.name for field in FIELDS.values() if field.form == "typed")
+_BY_HAND = {field.name for field in FIELDS.values() if field.form in ("typed", "text")}
 # What the bare path leads to: reading the log is an entry too, and would stand before everything else.
 FOLDED = ("category.not", "activity_log")
 # The view of everything, whose address says so: the bare path is folded.
@@ -159,8 +160,8 @@ def parsed(text: str) -> Pairs:
 
 
 def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:
-    """The address without a form's empty fields and a fold that says nothing, blanks around names taken away."""
-    stripped = [(name, value.strip() if name in TYPED else value) for name, value in pairs]
+    """The address without a form's empty fields, a fold that says nothing and blanks around what was typed."""
+    stripped = [(name, value.strip() if name in _BY_HAND else value) for name, value in pairs]
     filled = [(name, value) for name, value in stripped if value or name not in _FORM]
     # Whoever chooses a category needs no fold: it would say nothing, or, of the log's own entries, hide them all.
     chosen = any(name == "category" for name, _ in filled)

@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Response
 
 from trailbook.export import COLUMNS, formats, order_of
-from trailbook.query import ONCE, Query, to_params
+from trailbook.query import ONCE, Query, is_personal, to_params
 from trailbook.web.api.exports import held_of
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
@@ -46,7 +46,8 @@ def _jobs(request: Request, api: str) -> list[dict[str, str | None]]:
 def export_offer(request: Request, bound: Query) -> dict[str, Any]:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None or not request.log.clearance(viewer=request.viewer).everything:
+    unchecked = bound.text or bound.self_ is not None or is_personal(bound)
+    if unchecked or not request.log.clearance(viewer=request.viewer).everything:
         bundles = [name for name in bundles if name != "bundle-closed"]
     may = "bundle-closed" in bundles and request.viewer.manage_exports == "full"
     return {

@@ -109,6 +109,7 @@ def memories(log: Log, lines: ExportLines, cache: RowCache) -> dict[str, Memo]: 
     return {
         "identities": projection.identities._cited,
         "versions": projection.identities._versions,
+        "addresses": projection.origins._read,
         "names now": projection._names,
         "answers": projection._answers,
         "labels of actions": projection._labels,
@@ -122,7 +123,7 @@ def memories(log: Log, lines: ExportLines, cache: RowCache) -> dict[str, Memo]: 
     }
 
 
-NAMELESS = {"labels of actions", "shapes"}
+NAMELESS = {"labels of actions", "shapes", "addresses"}
 
 
 def read(log: Log, lines: ExportLines, cache: RowCache) -> None:
@@ -131,7 +132,7 @@ def read(log: Log, lines: ExportLines, cache: RowCache) -> None:
     page = log.search(ROLES, viewer=operator(ORG), order="asc", limit=5)
     cache.rows(at, page.entries, lambda shown: Drawing("today", Markup(shown.sentence)))
     log.facets(ROLES, "concerns", viewer=operator(ORG))
-    log.count(from_params([("text", "given")]), viewer=operator(ORG))
+    log.count(from_params([("text", "given"), ("ip", "192.0.2.7")]), viewer=operator(ORG))
     assert [line.sentence for line in lines.batch([entry.seq for entry in page.entries])]
 
 

@@ -94,7 +94,8 @@ def test_a_row_is_whole() -> None:
     for name, field in FIELDS.items():
         ways = [bool(field.choices), field.declared is not None, bool(field.schema)]
         assert sum(ways) == 1, name
-        assert field.items != (field.column in CODED) == (field.label is not None), name
+        assert (field.items, field.column in CODED, field.personal).count(True) == 1, name
+        assert (field.label is not None) == (field.column in CODED), name
         assert field.acts <= field.items >= field.about, name
         assert all(catalogue.label(field.label or "", value, "en") != value for value in field.choices)
 

@@ -45,6 +45,11 @@ SENTENCES = [
         "Ikke på egne vegne, til 2026-01-31",
     ),
     (
+        "category:roles ip:192.0.2.0/24 ip:2001:db8::7 -ip:192.0.2.9",
+        "Roles, IP address: 192.0.2.0/24 or 2001:db8::7, IP address not: 192.0.2.9",
+        "Roller, IP-adresse: 192.0.2.0/24 eller 2001:db8::7, IP-adresse ikke: 192.0.2.9",
+    ),
+    (
         "outcome:denied actor_kind:system origin:job target:role/*",
         "On role/*, done by: system, outcome: denied, through: job",
         "På role/*, utført av: system, utfall: denied, gjennom: job",

@@ -9,12 +9,13 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Collection
+from ipaddress import ip_network
 from typing import Literal
 
 from msgspec import Struct
 
 from trailbook.errors import FilterInvalidError
-from trailbook.model import MAX_ID, is_slug, text_fault
+from trailbook.model import MAX_ID, ip_fault, is_slug, text_fault
 from trailbook.query.dates import moment, zone
 from trailbook.query.folding import words
 
@@ -89,6 +90,18 @@ def _type(kind: str, vocabulary: Vocabulary | None) -> str | None:
     if not is_slug(kind):
         return "has a type that is not in lower snake case"
     return among(kind, vocabulary.types, "a declared type") if vocabulary else None
+
+
+def network(value: str, vocabulary: Vocabulary | None) -> str | None:
+    if "/" not in value or "%" in value:
+        return ip_fault(value)
+    try:
+        meant = ip_network(value, strict=False)
+    except ValueError:
+        return "is not a network such as 192.0.2.0/24"
+    if meant.prefixlen == meant.max_prefixlen:
+        return f"is one address, which is written {meant.network_address}"
+    return None if str(meant) == value else f"is not a network in canonical form, which is {meant}"
 
 
 def instant_or_day(value: str, vocabulary: Vocabulary | None) -> str | None:

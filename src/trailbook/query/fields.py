@@ -6,6 +6,7 @@ language: `phrases.py` and the page's locales have them under the field's name.
 """
 
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -83,6 +84,15 @@ def _name(item: Item) -> str:
 
 def _about(entry: Entry) -> set[str]:
     return {_name(entry.target)} | {_name(item) for item in entry.concerns}
+
+
+def _networks(ip: str | None) -> set[str]:
+    """An address, and every network that it lies in."""
+    if ip is None:
+        return set()
+    address = ip_address(ip)
+    networks = (ip_network((address, bits), strict=False) for bits in range(address.max_prefixlen))
+    return {str(address), *map(str, networks)}
 
 
 # In the order of a sentence: what, by whom, about whom, how.
@@ -213,6 +223,18 @@ _FIELDS = (
         metavar="INTERFACE",
         option="web, mobile, api, cli, job, import or database",
         says="Through which interface.",
+    ),
+    Field(
+        name="ip",
+        values=lambda entry: _networks(entry.origin.ip),
+        check=checks.network,
+        column="origin",
+        personal=True,
+        form="text",
+        metavar="ADDRESS",
+        option="From which address, or network such as 192.0.2.0/24",
+        says="The IP address it came from, or a network: `192.0.2.0/24`, `2001:db8::/32`.",
+        schema={"type": "string", "pattern": "^[0-9a-f:.]+(/[0-9]{1,3})?$"},
     ),
     Field(
         name="source",

@@ -16,6 +16,7 @@ from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, Tr
 from trailbook.finding.embedded.identities import Identities, name_of
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Listed, Parts, Sealed, Sizes, merged
 from trailbook.finding.memo import Erasures, Memo
+from trailbook.finding.origins import Origins
 from trailbook.index import (
     Clause,
     Codes,
@@ -81,6 +82,7 @@ class Projection:
         self._names: Memo[tuple[int, Hidden], tuple[int, str | None]] = Memo(_MOST_NAMES, self.erasures)
         self._labels: Memo[tuple[str, str], tuple[str, ...]] = Memo(_MOST_LABELS, self.erasures)
         self.identities = Identities(store, org, self.erasures)
+        self.origins = Origins(store, org, self.erasures)
         self.tail = Tail(0, new_codes())
 
     @property
@@ -368,6 +370,8 @@ class Projection:
 
     def _clause(self, term: Term) -> Clause:
         codes, field = self.codes, FIELDS[term.field]
+        if field.column == "origin":
+            return Clause(field.column, self.origins.within(term.values), term.negated)
         if field.items:
             named = [v.partition("/")[::2] for v in term.values]
             numbers = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])

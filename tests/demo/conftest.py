@@ -97,6 +97,16 @@ def build_company(directory: Path, seed: int = 7, until: str = UNTIL) -> Built:
     return Built(directory, summary, opened[0], progress)
 
 
+_nordlys: list[Built] = []
+
+
+def nordlys(folders: pytest.TempPathFactory) -> Built:
+    """The company of seed 7, built once for all tests of a process: whoever changes it takes a copy."""
+    if not _nordlys:
+        _nordlys.append(build_company(folders.mktemp("nordlys")))
+    return _nordlys[0]
+
+
 @pytest.fixture(scope="session")
 def build() -> Build:
     """The way to build another company."""
@@ -106,7 +116,7 @@ def build() -> Build:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The company of seed 7."""
-    return build_company(tmp_path_factory.mktemp("nordlys"))
+    return nordlys(tmp_path_factory)
 
 
 class Site:

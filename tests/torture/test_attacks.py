@@ -1,4 +1,4 @@
-"""Attacks by whoever has an address or a key, while calm users go on: ten seconds of each, and sixty in `make full`.
+"""Attacks by whoever has an address or a key, while calm users go on: seven seconds of each, and sixty in `make full`.
 
 What must hold is asserted: every calm request is answered as it should be, nothing leaks, no answer is the server's own
 fault, and memory stays bounded. How long calm users wait beside what they wait without the attack is a table at the end
@@ -15,7 +15,7 @@ from tests.torture.attacks import ATTACKS, CANARY, Seen, Siege, besieged
 from tests.torture.company import Calm, Client, Company, Samples, calm, company
 from tests.web.conftest import ORG
 
-SECONDS = amount(10, 10, 60)
+SECONDS = amount(7, 7, 60)
 TABLE = "figures: calm users beside attacks (times in ms, calm > attacked)"
 MOST_MEMORY = 300 * 1024 * 1024  # bytes beyond those before the attack
 # The usual limits keep most attackers out; where they are wide, what is behind them has to hold by itself.

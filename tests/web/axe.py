@@ -5,11 +5,15 @@ one kind if they and all that they lie in have the same element, class, colours,
 contrast depends, and a page may hold thousands of cells that look alike.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
+from tests.amounts import amount
 
+# Each theme and each width; `make torture` has each with each.
+SCREENS = [("light", 320), ("dark", 1280), ("light", 1280), ("dark", 320)][: amount(2, 4, 4)]
 CONTRAST = "color-contrast"
 _RUN = """
 async ([contrast, off]) => {
@@ -34,6 +38,11 @@ async ([contrast, off]) => {
     return [...whole.violations, ...some.violations].map(v => [v.id, v.nodes.map(node => node.html)]);
 }
 """
+
+
+def on_screen(paths: Iterable[str], screen: tuple[str, int]) -> list[str]:
+    """The pages that axe looks at on a screen: in `make test` each of them on one, in `make torture` on every one."""
+    return list(paths)[SCREENS.index(screen) % amount(2, 1, 1) :: amount(2, 1, 1)]
 
 
 def violations(page: Page, *off: str) -> list[list[Any]]:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.amounts import amount
-from tests.web.axe import violations
+from tests.web.axe import SCREENS, on_screen, violations
 from tests.web.conftest import HOSTILE, ORG, Served
 
 from trailbook.access.roles import ADMINISTRATOR
@@ -76,16 +75,12 @@ def clean(page: Page, messages: list[str]) -> None:
     assert width[0] <= width[1]
 
 
-# Each theme and each width; `make torture` has each with each.
-SCREENS = [("light", 320), ("dark", 1280), ("light", 1280), ("dark", 320)][: amount(2, 4, 4)]
-
-
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, width: int) -> None:
     """Axe finds nothing and the policy is never broken, light and dark, narrow and wide."""
     messages: list[str] = []
     page = visit(messages=messages, color_scheme=scheme, viewport={"width": width, "height": 800})
-    for path in STATES.values():
+    for path in on_screen(STATES.values(), (scheme, width)):
         page.goto(path)
         clean(page, messages)
     page.goto(PAGE)
@@ -134,8 +129,7 @@ def test_the_settings_are_accessible(
     clean(page, messages)
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 @pytest.mark.parametrize("level", ["none", None])
 def test_refusals_are_accessible(
     visit: Callable[..., Page], scheme: str, width: int, level: str | None

@@ -1,12 +1,14 @@
 """The demo's HR pages in a real browser: they are the first thing a visitor sees."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.demo.conftest import build_company
-from tests.web.axe import violations
+from tests.demo.conftest import nordlys
+from tests.web.axe import SCREENS, on_screen, violations
 from tests.web.conftest import Served
 
 from trailbook import demo
@@ -18,16 +20,16 @@ PATHS = ("/hr", "/hr/people/u-1013", "/hr/roles", "/hr/integrations", "/hr/log",
 @pytest.fixture(scope="module")
 def company(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The HR system of the demo, beside a log."""
-    built = build_company(tmp_path_factory.mktemp("hr"))
+    built = nordlys(tmp_path_factory)
     recorder = type(built.recorder)(built.recorder.catalogue, lambda: datetime.now(UTC))
-    hr = demo.HRSystem(built.directory / demo.HR_FILE, recorder, lambda: datetime.now(UTC))
+    file = shutil.copy(built.directory / demo.HR_FILE, tmp_path_factory.mktemp("hr"))
+    hr = demo.HRSystem(Path(file), recorder, lambda: datetime.now(UTC))
     links = entering.entry_routes(hr, lambda item: f"/hr/people/{item.id}", lambda _: None)
     yield serve(extra=[*pages.page_routes(hr), *links])
     hr.close()
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_the_hr_pages_are_accessible(company: Served, browser: Any, scheme: str, width: int) -> None:
     """Axe finds nothing, nothing scrolls sideways, and the policy is never broken."""
     context = browser.new_context(
@@ -36,7 +38,7 @@ def test_the_hr_pages_are_accessible(company: Served, browser: Any, scheme: str,
     context.set_default_timeout(90_000)
     page, messages = context.new_page(), []
     page.on("console", lambda message: messages.append(message.text))
-    for path in PATHS:
+    for path in on_screen(PATHS, (scheme, width)):
         page.goto(path)
         assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -54,7 +54,7 @@ def lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
 # A stream has no end that a generated request could wait for; tests/web/api/test_live.py reads it.
 @generated.exclude(path_regex="/live$").parametrize()
 @settings(
-    max_examples=amount(10, 30, 300), derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=amount(6, 30, 300), derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
 )
 def test_generated_requests(case: Case, tried: Served) -> None:
     """Whatever is sent, no answer is 5xx, and status, form and shape are those of the document."""

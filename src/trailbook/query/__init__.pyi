@@ -24,7 +24,7 @@ from .fields import (
     FIELDS as FIELDS,
     ONCE as ONCE,
     Field as Field,
-    Form as Form,
+    FieldForm as FieldForm,
     is_item as is_item,
 )
 from .filter import (

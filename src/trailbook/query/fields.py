@@ -19,7 +19,7 @@ from trailbook.query.dates import PRESETS
 Schema = dict[str, Any]  # of JSON
 # How the form takes a field: names typed with help, boxes to tick, a list to add from, one fetched when it is opened,
 # text as it is.
-Form = Literal["typed", "boxes", "list", "fetched", "text"]
+FieldForm = Literal["typed", "boxes", "list", "fetched", "text"]
 
 _ITEM: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}/.+$"}
 _ACTION: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]*\\.([a-z][a-z0-9_]*|\\*)$"}
@@ -54,7 +54,7 @@ class Field(Struct, frozen=True, kw_only=True):
     personal: bool = False
     facet: str | None = None
     label: str | None = None
-    form: Form | None = None
+    form: FieldForm | None = None
     shown: bool = False
     side: str | None = None
     metavar: str

@@ -13,7 +13,7 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
 from trailbook.finding import FacetField, Facets, FacetValue
-from trailbook.query import FACETS, FIELDS, Form, Query, fold, in_words
+from trailbook.query import FACETS, FIELDS, FieldForm, Query, fold, in_words
 from trailbook.web.http.render import html, partial
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Address, PageParameters, Pairs, address
@@ -25,7 +25,7 @@ NAMES, _MOST_TURNS = 100, 20
 _OWN = ("by", "turn")
 
 
-def _by_form(*forms: Form) -> tuple[FacetField, ...]:
+def _by_form(*forms: FieldForm) -> tuple[FacetField, ...]:
     """The fields that are counted under their own names and that the form takes so."""
     names = [f.name for form in forms for f in FIELDS.values() if f.form == form and f.facet == f.name]
     return cast(tuple[FacetField, ...], tuple(names))

@@ -2,13 +2,12 @@
 
 from tests.cli.conftest import Folder
 
-from trailbook.cli.filters import FIELDS, ONCE
-from trailbook.query import checks
+from trailbook.cli.filters import OPTIONS
+from trailbook.query import FIELDS, ONCE
 
 
 def test_every_parameter_of_the_filter_is_an_option() -> None:
-    assert set(FIELDS) == set(checks.FIELDS)
-    assert set(ONCE) == set(checks.ONCE)
+    assert set(OPTIONS) == {*ONCE, *FIELDS, *(f"{name}.not" for name in FIELDS)}
 
 
 def test_options_and_the_one_line_find_the_same(begun: Folder) -> None:
@@ -33,6 +32,22 @@ def test_options_and_the_one_line_find_the_same(begun: Folder) -> None:
     ):
         assert begun.good("count", *arguments, "--json").json["count"] == count, arguments
     assert begun.good("search", "outcome:success", "--json").json["entries"][0]["id"] == first
+
+
+def test_addresses_are_found(begun: Folder) -> None:
+    begun.record("r-1", "2026-01-01T12:00:00Z", "--ip", "192.0.2.7")
+    begun.record("r-2", "2026-02-01T12:00:00Z", "--ip", "2001:db8::7")
+    begun.record("r-3", "2026-03-01T12:00:00Z")
+    for arguments, count in (
+        (("--ip", "192.0.2.7"), 1),
+        (("--ip", "192.0.2.0/24", "--ip", "2001:db8::/32"), 2),
+        (("--ip-not", "0.0.0.0/0"), 2),
+        (("ip:2001:db8::7",), 1),
+    ):
+        assert begun.good("count", *arguments, "--json").json["count"] == count, arguments
+    assert begun.good("export", "--ip", "192.0.2.0/24", "--output", "-").out.count("192.0.2.7") == 1
+    wrong = begun.run("count", "--ip", "192.0.2.7/24")
+    assert (wrong.code, "192.0.2.0/24" in wrong.err) == (2, True)
 
 
 def test_dates_are_cut_in_the_zone_of_the_settings(begun: Folder) -> None:

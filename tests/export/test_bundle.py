@@ -111,6 +111,29 @@ def test_every_bundle_holds_before_the_verifier_it_carries(
     assert (exit_code, answer["findings"]) == (0, [])
 
 
+def test_an_address_stands_in_no_manifest(life: tuple[Deployment, Log, FrozenClock], tmp_path: Path) -> None:
+    """An inclusion bundle says that there was one, once; a closed one, which is checked again, is not made."""
+    deployment, log, _ = life
+    query = from_params(
+        [("ip", "192.0.2.7"), ("ip", "198.51.100.0/24"), ("category", "roles"), ("ip.not", "::/0")]
+    )
+    raw, count = bundle(deployment, log, BundleRequest(kind="inclusion", query=query))
+    assert count == 300
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        manifest = archive.read("manifest.note").decode()
+    assert json.loads(manifest.partition("\n\n")[0])["filter"] == [
+        ["category", "roles"],
+        ["ip", ""],
+        ["ip.not", ""],
+    ]
+    assert "Roles, IP address: not named here, IP address not: not named here" in manifest
+    assert not any(address in manifest for address in ("192.0.2", "198.51", "::/0"))
+    assert verdict(raw, tmp_path, deployment)[0] == 0
+    with pytest.raises(FilterInvalidError, match="ip: cannot be checked again"):
+        bundle(deployment, log, BundleRequest(kind="closed", query=query))
+    bundle(deployment, log, BundleRequest(kind="closed", query=from_params([("category", "roles")])))
+
+
 @pytest.mark.parametrize("kind", ["inclusion", "closed"])
 def test_a_changed_outcome_is_named_with_its_seq(
     life: tuple[Deployment, Log, FrozenClock], tmp_path: Path, kind: Any

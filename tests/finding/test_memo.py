@@ -113,6 +113,7 @@ def memories(log: Log, lines: ExportLines, cache: RowCache) -> dict[str, Memo]: 
         "versions": reader.items.identities._versions,
         "names now": reader.items._names,
         "answers": finder._answers,
+        "addresses": reader.origins._read,
         "labels of actions": reader.action_words._labels,
         "sentences": reader.sentences._by_words,
         "sentences of entries": reader.sentences._by_entry,
@@ -125,7 +126,7 @@ def memories(log: Log, lines: ExportLines, cache: RowCache) -> dict[str, Memo]: 
     }
 
 
-NAMELESS = {"labels of actions", "shapes", "answers"}
+NAMELESS = {"labels of actions", "shapes", "answers", "addresses"}
 
 
 def read(log: Log, lines: ExportLines, cache: RowCache) -> None:
@@ -134,7 +135,7 @@ def read(log: Log, lines: ExportLines, cache: RowCache) -> None:
     page = log.search(ROLES, viewer=operator(ORG), order="asc", limit=5)
     cache.rows(at, page.entries, lambda shown: Drawing("today", Markup(shown.sentence)))
     log.facets(ROLES, "concerns", viewer=operator(ORG))
-    log.count(from_params([("text", "given")]), viewer=operator(ORG))
+    log.count(from_params([("text", "given"), ("ip", "192.0.2.7")]), viewer=operator(ORG))
     assert [line.sentence for line in lines.batch([entry.seq for entry in page.entries])]
 
 

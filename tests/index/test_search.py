@@ -67,6 +67,7 @@ def _row(seq: int, random: Random) -> IndexRow:
         target=random.randint(1, 12),
         source=random.randint(1, 3),
         behalf=random.choice([0, 0, random.randint(1, 12)]),
+        origin=random.choice([0, random.randint(1, 12)]),
         concerned=concerned,
         own=random.random() < 0.2,
         correlation=random.choice([0, 2**59 + 3, 7]),
@@ -81,7 +82,17 @@ def clauses() -> st.SearchStrategy[Clause]:
     items = st.builds(
         Clause,
         st.sampled_from(
-            ["actor", "target", "source", "concerns", "by_or_about", "citing", "correlation", "cause"]
+            [
+                "actor",
+                "target",
+                "source",
+                "origin",
+                "concerns",
+                "by_or_about",
+                "citing",
+                "correlation",
+                "cause",
+            ]
         ),
         st.lists(_ITEM, max_size=3).map(tuple),
         st.booleans(),

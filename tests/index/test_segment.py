@@ -32,6 +32,7 @@ def row(seq: int) -> IndexRow:
         target=seq % 3 + 10,
         source=20,
         behalf=30 if seq % 10 == 0 else 0,
+        origin=seq % 6,
         concerned=(seq % 4 + 40, 50)[: seq % 3],
         kind="person",
         type="role",

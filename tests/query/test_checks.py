@@ -6,10 +6,11 @@ Which values are taken stands in tests/query/test_params.py.
 import pytest
 from hypothesis import given, strategies as st
 
-from trailbook.query.checks import FIELDS, ONCE, PAGING, Vocabulary, among
+from trailbook.query.checks import PAGING, Vocabulary, among
+from trailbook.query.fields import FIELDS, ONCE
 
 KNOWN = Vocabulary(categories={"roles"}, actions={"role.assigned", "user.created"}, types={"user", "role"})
-CHECKS = FIELDS | ONCE | PAGING
+CHECKS = {name: row.check for name, row in (FIELDS | ONCE).items()} | PAGING
 # Of these a person's id or name may be the value; what they say is answered to whoever asked, and logged.
 OF_PERSONS = ("actor", "by_or_about", "concerns", "source", "target", "text", "cursor")
 SECRET = "anna.berg"
@@ -32,7 +33,7 @@ def test_what_may_name_a_person_is_not_repeated(name: str, before: str, after: s
 
 def test_what_names_a_type_is() -> None:
     """The control of the above: what is no person's is said, with what was meant."""
-    assert FIELDS["actor"]("usr/anna.berg", KNOWN) == "'usr' is not a declared type; the nearest is user"
+    assert CHECKS["actor"]("usr/anna.berg", KNOWN) == "'usr' is not a declared type; the nearest is user"
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,8 @@ def test_what_names_a_type_is() -> None:
 )
 def test_without_a_vocabulary_the_form_alone_is_judged(name: str, value: str) -> None:
     """A link that was kept is read before it is known which log it is for."""
-    assert FIELDS[name](value, None) is None
-    assert "is not" in (FIELDS[name](value, KNOWN) or "")
+    assert CHECKS[name](value, None) is None
+    assert "is not" in (CHECKS[name](value, KNOWN) or "")
 
 
 def test_a_name_that_is_like_none_has_no_nearest() -> None:

@@ -139,9 +139,32 @@ def test_a_term_on_an_unknown_field_is_refused() -> None:
     assert matches(Query(terms=(Term("category", ("roles",)),)), view(entry()), NOW)
 
 
+@pytest.mark.parametrize(
+    ("ip", "finding", "missing"),
+    [
+        ("192.0.2.7", "192.0.2.7", "192.0.2.77"),
+        ("192.0.2.7", "192.0.2.6/31", "192.0.2.8/31"),
+        ("192.0.2.7", "192.0.0.0/16", "::/0"),
+        ("192.0.2.7", "0.0.0.0/0", "::ffff:0:0/96"),
+        ("2001:db8::7", "2001:db8::7", "2001:db8::70"),
+        ("2001:db8::7", "2001:db8::/125", "2001:db8::8/125"),
+        ("2001:db8::7", "::/0", "0.0.0.0/0"),
+    ],
+)
+def test_an_address_and_its_networks(ip: str, finding: str, missing: str) -> None:
+    """What came from no known address lies in no network."""
+    came, unknown = entry(origin=Origin(interface="web", ip=ip)), entry()
+    assert finds(f"ip:{finding}", came)
+    assert not finds(f"ip:{missing}", came)
+    assert finds(f"ip:{missing} ip:{finding}", came)
+    assert not finds(f"-ip:{finding}", came)
+    assert (finds(f"ip:{finding}", unknown), finds(f"-ip:{finding}", unknown)) == (False, True)
+
+
 ITEMS = st.builds(
     Item, type=st.sampled_from(["user", "role"]), id=st.sampled_from("123"), name=st.sampled_from("ab")
 )
+ADDRESSES = ["192.0.2.7", "192.0.2.77", "2001:db8::7"]
 ENTRIES = st.builds(
     entry,
     actor=ITEMS,
@@ -151,7 +174,7 @@ ENTRIES = st.builds(
     category=st.sampled_from(["roles", "users"]),
     action=st.sampled_from(["role.assigned", "role.removed", "user.created"]),
     outcome=st.sampled_from(OUTCOMES),
-    origin=st.builds(Origin, interface=st.sampled_from(INTERFACES)),
+    origin=st.builds(Origin, interface=st.sampled_from(INTERFACES), ip=st.sampled_from([None, *ADDRESSES])),
     on_behalf_of=st.none() | ITEMS,
     seq=st.integers(0, 5),
     occurred_at=st.integers(0, 3).map(lambda day: NOW - timedelta(days=day)),
@@ -164,6 +187,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "actor_kind": st.sampled_from(KINDS),
     "outcome": st.sampled_from(OUTCOMES),
     "origin": st.sampled_from(INTERFACES),
+    "ip": st.sampled_from([*ADDRESSES, "192.0.2.0/26", "192.0.2.0/24", "0.0.0.0/0", "2001:db8::/32"]),
     **dict.fromkeys(("actor", "concerns", "by_or_about"), KEYS),
 }
 TERMS = st.sampled_from(sorted(VALUES)).flatmap(

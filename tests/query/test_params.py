@@ -1,5 +1,6 @@
 """Filters to and from URL parameters and one line: inverse both ways, and every breach named."""
 
+from ipaddress import ip_network
 from random import Random
 from urllib.parse import parse_qsl, urlencode
 
@@ -33,6 +34,11 @@ slugs = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
 idents = st.text(st.sampled_from("aZ0/:%+&=# -'\"æØ中.~*"), min_size=1, max_size=8).filter(lambda i: i != "*")
 items = st.builds("{}/{}".format, slugs, idents)
 actions = st.builds("{}.{}".format, slugs, slugs | st.just("*"))
+networks = st.builds(
+    lambda address, bits: str(ip_network((address, bits % address.max_prefixlen), strict=False)),
+    st.ip_addresses(),
+    st.integers(0, 127),
+)
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "category": slugs,
     "action": actions,
@@ -44,6 +50,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "actor_kind": st.sampled_from(["person", "integration", "system"]),
     "outcome": st.sampled_from(["success", "failure", "denied"]),
     "origin": st.sampled_from(["web", "mobile", "api", "cli", "job", "import", "database"]),
+    "ip": st.ip_addresses().map(str) | networks,
 }
 WORDS = st.text(st.sampled_from("aåØæé中1-:%*'"), min_size=1, max_size=9).filter(
     lambda w: any(c.isalnum() for c in w)
@@ -152,6 +159,19 @@ REFUSED: list[tuple[Pairs, str, str]] = [  # a parameter at fault, its pointer, 
     ([("actor_kind", "robot")], "/actor_kind", "system"),
     ([("outcome", "ok")], "/outcome", "success"),
     ([("origin", "fax")], "/origin", "import"),
+    ([("ip", "192.0.2")], "/ip", "192.0.2.0"),
+    ([("ip", "192.0.2.007")], "/ip", "192.0.2.7"),
+    ([("ip", "")], "/ip", "::"),
+    ([("ip", "example.org")], "/ip", "2001:db8::1"),
+    ([("ip", "2001:DB8::1")], "/ip", "2001:db8::1"),
+    ([("ip", "fe80::1%eth0")], "/ip", "fe80::1"),
+    ([("ip", "192.0.2.7/24")], "/ip", "192.0.2.0/24"),
+    ([("ip", "192.0.2.0/33")], "/ip", "192.0.2.0/31"),
+    ([("ip", "192.0.2.0/255.255.255.0")], "/ip", "192.0.2.0/24"),
+    ([("ip", "192.0.2.7/32")], "/ip", "192.0.2.7"),
+    ([("ip", "2001:db8::1/32")], "/ip", "2001:db8::/32"),
+    ([("ip", "fe80::%eth0/64")], "/ip", "fe80::/64"),
+    ([("ip.not", "/24")], "/ip.not", "0.0.0.0/0"),
     ([("date", "last-fortnight")], "/date", "last-week"),
     ([("date", "2026-01-01")], "/date", "today"),
     ([("from", "yesterday")], "/from", "2026-01-01"),
@@ -203,6 +223,23 @@ def test_what_can_stand_once_is_refused_twice(name: str) -> None:
     right = {"date": "today", "tz": "UTC", "text": "a", "self": "true", "as_of": "1"}.get(name, "2026-01-01")
     assert faults([(name, right), (name, right)])[0].pointer == f"/{name}"
     assert from_params([(name, right)]) is not None
+
+
+@pytest.mark.parametrize(
+    ("sent", "right"),
+    [
+        ("192.0.2.7/24", "192.0.2.0/24"),
+        ("2001:db8::1/32", "2001:db8::/32"),
+        ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
+        ("192.0.2.7/32", "192.0.2.7"),
+        ("2001:DB8::1", "2001:db8::1"),
+    ],
+)
+def test_an_address_that_is_not_written_so_is_said_as_it_is(sent: str, right: str) -> None:
+    """What is said can be sent."""
+    (fault,) = faults([("ip", sent)])
+    assert fault.detail.endswith(right)
+    assert to_params(from_params([("ip", right)])) == [("ip", right)]
 
 
 def test_names_are_refused_with_the_nearest() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from trailbook.query import PRESET_NAMES, Query, from_line, in_words
-from trailbook.query.checks import FIELDS
 from trailbook.query.dates import PRESETS
+from trailbook.query.fields import FIELDS
 from trailbook.query.phrases import PHRASES
 
 LABELS = {
@@ -43,6 +43,11 @@ SENTENCES = [
         "to:2026-01-31 self:false",
         "Not on their own behalf, to 2026-01-31",
         "Ikke på egne vegne, til 2026-01-31",
+    ),
+    (
+        "category:roles ip:192.0.2.0/24 ip:2001:db8::7 -ip:192.0.2.9",
+        "Roles, IP address: 192.0.2.0/24 or 2001:db8::7, IP address not: 192.0.2.9",
+        "Roller, IP-adresse: 192.0.2.0/24 eller 2001:db8::7, IP-adresse ikke: 192.0.2.9",
     ),
     (
         "outcome:denied actor_kind:system origin:job target:role/*",

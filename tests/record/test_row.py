@@ -53,6 +53,7 @@ def test_a_body_becomes_numbers() -> None:
         target=6,
         source=5,
         behalf=0,
+        origin=4,
         concerned=(2, 3),  # each item once, in the body's order
         kind="person",
         type="role",
@@ -67,12 +68,24 @@ def test_a_body_becomes_numbers() -> None:
     )
 
 
-@pytest.mark.parametrize("member", ["target", "source", "on_behalf_of", "actor", "concerns"])
+def test_an_origin_without_address_and_agent_is_no_item() -> None:
+    assert row(origin=BodyOrigin("web", None)) == structs.replace(row(), origin=0)
+
+
+@pytest.mark.parametrize("member", ["origin", "target", "source", "on_behalf_of", "actor", "concerns"])
 def test_a_token_that_the_directory_does_not_have_is_damage(member: str) -> None:
-    stranger = {"actor": BodyActor("nobody", "person"), "concerns": (BodyConcern("nobody", "member"),)}
+    stranger = {
+        "origin": BodyOrigin("web", "nobody"),
+        "actor": BodyActor("nobody", "person"),
+        "concerns": (BodyConcern("nobody", "member"),),
+    }
     with pytest.raises(DamagedError, match="entry 9 cites a token"):
         row(**{member: stranger.get(member, "nobody")})
-    known = {"actor": BodyActor("eve", "person"), "concerns": (BodyConcern("eve", "member"),)}
+    known = {
+        "origin": BodyOrigin("web", "eve"),
+        "actor": BodyActor("eve", "person"),
+        "concerns": (BodyConcern("eve", "member"),),
+    }
     assert row(**{member: known.get(member, "eve")}) != row()
 
 
@@ -119,7 +132,7 @@ def test_of_an_entry_that_cannot_be_read_only_its_place_is_known() -> None:
     made = index_row(
         7,
         BODY,
-        RowItems(actor=1, target=6, source=5, behalf=0, concerned=(), type="role"),
+        RowItems(actor=1, target=6, source=5, behalf=0, origin=0, concerned=(), type="role"),
         at=5,
         correlation=None,
         cause=None,

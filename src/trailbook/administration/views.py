@@ -15,10 +15,10 @@ from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
 from trailbook.model import Item, microseconds, name_fault
-from trailbook.query import HIDDEN, Query, from_params, to_params
+from trailbook.query import HIDDEN, Query, from_params, is_item, refuse_personal, to_params
 
 MOST, LONGEST_NAME = 100, 80  # views of one owner; characters of a name
-_ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
+_UNKEPT = "is kept in no view, for it goes when somebody is erased: save the view without it and add it to the address"
 Pairs = list[tuple[str, str]]
 
 
@@ -57,10 +57,10 @@ class _Numbered(Struct, frozen=True):
 
 def as_seen(by: By, pairs: Pairs) -> Pairs:
     """A filter as the viewer may read it: what they may not see stands there as `HIDDEN`, which finds nothing."""
-    items = [value for name, value in pairs if _is_item(name, value)]
+    items = [value for name, value in pairs if is_item(name, value)]
     seen = by.deployment.log(by.org).numbers(items, viewer=by.viewer) if items else {}
     hidden = set(items) - seen.keys()
-    return list(dict.fromkeys((n, HIDDEN if _is_item(n, v) and v in hidden else v) for n, v in pairs))
+    return list(dict.fromkeys((n, HIDDEN if is_item(n, v) and v in hidden else v) for n, v in pairs))
 
 
 def list_views(by: By) -> list[ViewerView]:
@@ -84,7 +84,7 @@ def find_view(by: By, id_: str) -> ViewerView:
 
 
 def add_view(by: By, wanted: NewView) -> ViewerView:
-    """Save a new view. Raises: InvalidError, NameTakenError, TooManyViewsError."""
+    """Save a new view. Raises: InvalidError, FilterInvalidError, NameTakenError, TooManyViewsError."""
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
     now = microseconds(by.deployment.clock())
     blank = SavedView(id=id_, org=by.org, owner=_who(by), name="", shared=False, filter=b"", created_at=now)
@@ -97,7 +97,7 @@ def add_view(by: By, wanted: NewView) -> ViewerView:
 def change_view(by: By, id_: str, wanted: NewView) -> ViewerView:
     """A view as it is wanted now; of another's, shared, one changes only what is one's own.
 
-    Raises: NotFoundError, InvalidError, NameTakenError; NotYoursError for another's.
+    Raises: NotFoundError, InvalidError, FilterInvalidError, NameTakenError; NotYoursError for another's.
     """
     saved, old = _view(by, id_), find_view(by, id_)
     view = _saved_view(by, wanted, saved, same_filter=wanted.query == old.query)
@@ -217,6 +217,7 @@ def _refuse_taken(taken: bool) -> None:
 
 def _saved_view(by: By, wanted: NewView, old: SavedView, *, same_filter: bool = False) -> SavedView:
     """The view as it is kept; a filter that stays is kept whole, with what its owner may not see any more."""
+    refuse_personal(wanted.query, _UNKEPT)
     faults = []
     why = name_fault(wanted.name, LONGEST_NAME)
     if why:
@@ -256,11 +257,9 @@ def _viewer_view(by: By, view: SavedView, choice: Choice | None) -> ViewerView |
 
 
 def _numbered(by: By, pairs: Pairs) -> _Numbered:
-    items = [value for name, value in pairs if _is_item(name, value)]
+    items = [value for name, value in pairs if is_item(name, value)]
     numbers = by.deployment.log(by.org).numbers(items, viewer=by.viewer)
-    numbered = [
-        (name, numbers.get(value, value) if _is_item(name, value) else value) for name, value in pairs
-    ]
+    numbered = [(name, numbers.get(value, value) if is_item(name, value) else value) for name, value in pairs]
     return _Numbered(numbered, [value for value in items if value not in numbers])
 
 
@@ -271,7 +270,3 @@ def _named(by: By, saved: NumberedFilter) -> Pairs | None:
     pairs = [(name, items.get(value) if isinstance(value, int) else value) for name, value in saved]
     whole = [(name, value) for name, value in pairs if value is not None]
     return whole if len(whole) == len(pairs) else None
-
-
-def _is_item(name: str, value: str) -> bool:
-    return name.removesuffix(".not") in _ITEMS and not value.endswith("/*")

@@ -10,32 +10,9 @@ from typing import Any
 import typer
 
 from trailbook.cli.context import Opened
-from trailbook.query import Query, Vocabulary, from_line, from_params, to_params
+from trailbook.query import FIELDS, ONCE, Query, Vocabulary, from_line, from_params, to_params
 
 Pairs = list[tuple[str, str]]
-
-# A parameter that may be repeated (OR) and negated, what its value looks like, and what it is.
-FIELDS: dict[str, tuple[str, str]] = {
-    "category": ("NAME", "The part of the host system"),
-    "action": ("NAME", "What was done; role.* is every action of that entity"),
-    "actor": ("TYPE/ID", "Who did it"),
-    "concerns": ("TYPE/ID", "Whom or what it is about"),
-    "by_or_about": ("TYPE/ID", "Who did it or whom it is about"),
-    "target": ("TYPE/ID", "What was changed; absence/* is every item of that type"),
-    "actor_kind": ("KIND", "person, integration or system"),
-    "outcome": ("OUTCOME", "success, failure or denied"),
-    "origin": ("INTERFACE", "web, mobile, api, cli, job, import or database"),
-    "source": ("TYPE/ID", "Which source recorded it"),
-}
-ONCE: dict[str, tuple[str, str]] = {
-    "date": ("PRESET", "today, last-week, last-month, this-quarter, past-6-months ..."),
-    "from": ("TIME", "From this day or instant on."),
-    "to": ("TIME", "To the end of this day, or before this instant."),
-    "tz": ("ZONE", "The IANA time zone of dates; else the setting timezone."),
-    "text": ("WORDS", "Words that begin so in any name or in the action's label."),
-    "self": ("BOOL", "true: people on their own behalf; false: all others."),
-    "as_of": ("SIZE", "Only entries with a seq below this, from a former answer."),
-}
 
 
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,14 +58,14 @@ def _option(name: str, option: Any) -> inspect.Parameter:
 
 def _options() -> dict[str, Any]:
     options: dict[str, Any] = {}
-    for name, (metavar, what) in ONCE.items():
-        options[name] = typer.Option(None, f"--{name.replace('_', '-')}", metavar=metavar, help=what)
-    for name, (metavar, what) in FIELDS.items():
-        flag = f"--{name.replace('_', '-')}"
-        options[name] = typer.Option(None, flag, metavar=metavar, help=f"{what}; repeat for OR.")
-        options[name + ".not"] = typer.Option(
-            None, flag + "-not", metavar=metavar, help=f"As {flag}, left out."
-        )
+    for single in ONCE.values():
+        flag = f"--{single.name.replace('_', '-')}"
+        options[single.name] = typer.Option(None, flag, metavar=single.metavar, help=single.option)
+    for field in FIELDS.values():
+        flag = f"--{field.name.replace('_', '-')}"
+        again, out = f"{field.option}; repeat for OR.", f"As {flag}, left out."
+        options[field.name] = typer.Option(None, flag, metavar=field.metavar, help=again)
+        options[field.name + ".not"] = typer.Option(None, flag + "-not", metavar=field.metavar, help=out)
     return options
 
 

@@ -21,7 +21,7 @@ from trailbook.export.ranges import KeyRange, ranges_of
 from trailbook.log import Log
 from trailbook.model import Progress, instant, written
 from trailbook.proofs import Evidence, Holdings
-from trailbook.query import Query, in_words, interval, to_params
+from trailbook.query import FIELDS, Query, in_words, interval, to_params, unnamed
 from trailbook.record import canonical_json
 from trailbook.tree import (
     TILE,
@@ -177,7 +177,7 @@ def _tiles(evidence: Evidence, seqs: Sequence[int]) -> Iterator[tuple[str, Itera
 
 
 def _manifest(log: Log, parts: _Parts) -> dict[str, object]:
-    checkpoint, query, cut = parts.evidence.checkpoint, parts.request.query, parts.cut
+    checkpoint, query, cut = parts.evidence.checkpoint, unnamed(parts.request.query), parts.cut
     figures, lang = parts.tally.figures(), parts.request.lang
     members: dict[str, object] = {
         "as_of": cut.as_of,
@@ -217,10 +217,8 @@ def _filter(query: Query, now: datetime) -> list[list[str]]:
 
 def filter_label(log: Log, field: str, value: str, lang: str) -> str:
     """A value of a filter as a manifest says it."""
-    kinds = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
-    if field in kinds and not value.endswith(".*"):
-        return log.catalogue.label(kinds[field], value, lang)
-    return log.catalogue.label("kind", value, lang) if field == "actor_kind" else value
+    label = FIELDS[field].label if field in FIELDS else None
+    return log.catalogue.label(label, value, lang) if label and not value.endswith(".*") else value
 
 
 def _runs(seqs: Iterable[int]) -> list[list[int]]:

@@ -16,14 +16,13 @@ from trailbook.errors import Fault, FilterInvalidError
 from trailbook.log import Log
 from trailbook.model import AHEAD, instant, parse_instant
 from trailbook.proofs import Holdings
-from trailbook.query import Query, Term, interval
+from trailbook.query import FIELDS, Query, Term, interval, refuse_personal
 from trailbook.record import Body, decode_body
 
 if TYPE_CHECKING:
     from trailbook.proofs import Identity, StoredEntry
 
 Kind = Literal["inclusion", "closed"]
-_ITEMS = ("actor", "concerns", "target", "source", "by_or_about")
 _ERASED, _PRUNED = "activity_log.erased", "activity_log.pruned"
 
 
@@ -95,7 +94,8 @@ class Tally:
 def bundle_figures(log: Log, request: BundleRequest, *, viewer: Viewer) -> BundleFigures:
     """How much a bundle would hold if it were made of the log as it is, signed or not yet.
 
-    Raises: NotPermittedError, as for the bundle itself; FilterInvalidError for a closed one with text or self.
+    Raises: NotPermittedError, as for the bundle itself; FilterInvalidError for a closed one whose filter cannot be
+    checked again.
     """
     holdings = log.holdings(viewer=viewer)
     cut = cut_of(log, request, holdings, viewer=viewer, size=log.size(viewer=viewer))
@@ -143,7 +143,8 @@ def cut_of(log: Log, request: BundleRequest, holdings: Holdings, *, viewer: View
 
 
 def _require_tokens(query: Query) -> None:
-    """A closed bundle's filter is applied again, so it takes nothing that needs names."""
+    """A closed bundle's filter is applied again, so it takes nothing that needs names, nor what no manifest has."""
+    refuse_personal(query, "cannot be checked again in a closed bundle, for its manifest does not have it")
     if query.text or query.self_ is not None:
         fault = Fault("/text", "parameter-invalid", "and self cannot be checked again in a closed bundle")
         raise FilterInvalidError(f"text: {fault.detail}", (fault,))
@@ -206,7 +207,7 @@ def _opened(
 
 def _filter_tokens(query: Query, holdings: Holdings) -> list[tuple[str, list[str]]]:
     """For each item that the filter names, the tokens it stands for."""
-    values = sorted({v for term in query.terms if term.field in _ITEMS for v in term.values})
+    values = sorted({v for term in query.terms if FIELDS[term.field].items for v in term.values})
     return [(value, holdings.tokens_of(*value.split("/", 1))) for value in values]
 
 

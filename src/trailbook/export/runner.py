@@ -36,7 +36,7 @@ from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
 from trailbook.log import Log
 from trailbook.model import instant, written
-from trailbook.query import Query, Term, from_params, interval, to_params, zone
+from trailbook.query import Query, Term, from_params, interval, refuse_personal, to_params, zone
 
 if TYPE_CHECKING:
     from trailbook.deployment import Job
@@ -47,6 +47,9 @@ BUNDLES: dict[str, Kind] = {"bundle": "inclusion", "bundle-inclusion": "inclusio
 MOST_COUNTED = 2  # closed bundles at once, before they are made: each reads its whole range
 EVERY_FORMAT = (*FORMATS, *BUNDLES)
 _ERASED = Query(terms=(Term("action", ("activity_log.erased",)),))
+_UNKEPT = (
+    "is kept in no order, for it goes when somebody is erased: take the entries at once, as CSV or JSON Lines"
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -91,6 +94,7 @@ class Runner:
         else:
             require_full(viewer, viewer.org)
             check_format(request.format, request.columns, tz)
+        refuse_personal(request.query, _UNKEPT)
         count, as_of = log.count(request.query, viewer=viewer, lang=request.lang)
         order = ExportOrder(
             viewer=viewer,

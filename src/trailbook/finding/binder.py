@@ -13,10 +13,10 @@ from trailbook.catalogue import Catalogue
 from trailbook.finding.bound import BoundQuery, BoundTerm, BoundWord, Hidden
 from trailbook.finding.finder import Finder
 from trailbook.finding.memo import Erasures, Memo
-from trailbook.query import Query, Term, interval, words
+from trailbook.finding.origins import Origins
+from trailbook.query import FIELDS, Query, Term, interval, words
 from trailbook.stores import Directory
 
-_ITEM_FIELDS = ("actor", "concerns", "target", "source", "by_or_about")
 _MOST_LABELS = 5_000
 
 
@@ -36,7 +36,7 @@ class ActionWords:
         return folded
 
 
-class Binder(Struct, frozen=True):
+class Binder(Struct, frozen=True, kw_only=True):
     """What binding needs: the directory of one log, its catalogue, and an engine that knows which actions it has."""
 
     store: Directory
@@ -44,6 +44,7 @@ class Binder(Struct, frozen=True):
     catalogue: Catalogue
     finder: Finder
     action_words: ActionWords
+    origins: Origins
 
     def bind(self, query: Query, now: datetime, *, as_of: int, hidden: Hidden, lang: str) -> BoundQuery:
         """A filter that was checked, bound to the first `as_of` entries; presets become instants."""
@@ -59,7 +60,10 @@ class Binder(Struct, frozen=True):
         )
 
     def _term(self, term: Term) -> BoundTerm:
-        if term.field in _ITEM_FIELDS:
+        field = FIELDS[term.field]
+        if field.column == "origin":
+            return BoundTerm(term.field, (), self.origins.within(term.values), term.negated)
+        if field.items:
             named = [value.partition("/")[::2] for value in term.values]
             items = self._numbers([(type_, id_) for type_, id_ in named if id_ != "*"])
             types = tuple(type_ for type_, id_ in named if id_ == "*")

@@ -17,7 +17,18 @@ from trailbook.finding.bound import BoundQuery, Sees
 from trailbook.finding.finder import Finder, sight
 from trailbook.finding.reader import Reader
 from trailbook.model import instant, written
-from trailbook.query import Order, Query, buckets, fold, words, zone
+from trailbook.query import (
+    FACETS,
+    FIELDS,
+    Order,
+    Query,
+    Term,
+    buckets,
+    fold,
+    is_personal,
+    words,
+    zone,
+)
 from trailbook.stores import Identity
 
 FacetField = Literal[
@@ -29,13 +40,6 @@ BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 MOST_BARS, MOST_VALUES = 92, 200
 _BOTH_ENDS: tuple[Order, Order] = ("asc", "desc")
 _MOST_NAMES = 500  # items looked at for a word
-_OF_ITEMS = ("source", "actor", "concerns")
-_LABELLED = {
-    "origin": "interface",
-    "actor_kind": "kind",
-    "target_type": "type",
-}  # as what the catalogue knows them
-_IN_FILTER = {"target_type": "target"}
 
 
 class Facets(Struct, frozen=True, kw_only=True):
@@ -66,8 +70,7 @@ class Histogram(Struct, frozen=True, kw_only=True):
 
 def without_field(query: Query, by: FacetField) -> Query:
     """The filter without its own terms on a field."""
-    field = _IN_FILTER.get(by, by)
-    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != field))
+    return structs.replace(query, terms=tuple(t for t in query.terms if t.field != FACETS[by].name))
 
 
 def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
@@ -81,9 +84,9 @@ def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
 def refuse_persons(reader: Reader, query: Query) -> None:
     """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
     spoken = {word for text in query.text for word in words(text)}
-    if _names_persons(reader.catalogue, query, ("actor", "by_or_about")) or any(
-        _may_be_a_persons(reader, word) for word in spoken
-    ):
+    acting = [term for term in query.terms if FIELDS[term.field].acts]
+    named = is_personal(query) or _names_persons(reader.catalogue, acting)
+    if named or any(_may_be_a_persons(reader, word) for word in spoken):
         raise FiguresOfAPersonError(
             "no figures are made of what a person did; take the person out of the filter"
         )
@@ -114,15 +117,15 @@ def count_bars(
 def bucket_for(catalogue: Catalogue, query: Query, bucket: Bucket) -> tuple[Bucket, ...]:
     """The buckets that may be tried: about a person none below a week. Raises: FiguresOfAPersonError."""
     units: tuple[Bucket, ...] = BUCKETS[1:] if bucket == "auto" else (bucket,)
-    if not _names_persons(catalogue, query, ("concerns", "target")):
+    if not _names_persons(catalogue, [term for term in query.terms if FIELDS[term.field].about]):
         return units
     if bucket in ("hour", "day"):
         raise FiguresOfAPersonError("bars about a person are weeks or longer")
     return tuple(unit for unit in units if unit not in ("hour", "day"))
 
 
-def _names_persons(catalogue: Catalogue, query: Query, fields: Sequence[str]) -> bool:
-    values = [value for term in query.terms if term.field in fields for value in term.values]
+def _names_persons(catalogue: Catalogue, terms: Sequence[Term]) -> bool:
+    values = [value for term in terms for value in term.values]
     declared = (catalogue.types.get(value.partition("/")[0]) for value in values)
     return any(type_ is not None and type_.person for type_ in declared)
 
@@ -137,12 +140,12 @@ def _may_be_a_persons(reader: Reader, word: str) -> bool:
 
 def _listing(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
     counted = reader.finder.values(query, by)
-    if by in _OF_ITEMS:
+    label = FACETS[by].types or FACETS[by].label
+    if label is None:
         values = _items(reader, counted, sight(reader.finder, sees))
     else:
-        column = _LABELLED.get(by, by)
         values = [
-            (_number(word), FacetValue(word, reader.catalogue.label(column, word, lang), count))
+            (_number(word), FacetValue(word, reader.catalogue.label(label, word, lang), count))
             for word, count in counted.items()
             if word  # of what cannot be read nothing is known
         ]

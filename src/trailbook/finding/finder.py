@@ -20,7 +20,7 @@ from trailbook.index import Place
 from trailbook.model import Progress
 from trailbook.query import Cursor, Order
 from trailbook.recording import Committed
-from trailbook.stores import Head, LogStore
+from trailbook.stores import Head, Store
 
 
 class Bars(Struct, frozen=True):
@@ -114,14 +114,14 @@ class NoUpkeep:
 class FinderMeans(Struct, frozen=True, kw_only=True):
     """What an engine is opened with: the log, its catalogue and directory, and whom it tells of erasures."""
 
-    store: LogStore
+    store: Store
     org: str
     catalogue: Catalogue
     identities: Identities
     erasures: Erasures
 
 
-def finder_means(store: LogStore, org: str, catalogue: Catalogue) -> FinderMeans:
+def finder_means(store: Store, org: str, catalogue: Catalogue) -> FinderMeans:
     """What the engine of a log is opened with, whose memories are empty."""
     erasures = Erasures()
     identities = Identities(store, org, erasures)

@@ -21,6 +21,7 @@ from trailbook.finding.citing import Citing
 from trailbook.finding.finder import Finder, FinderMeans, sight
 from trailbook.finding.items import Items, readable
 from trailbook.finding.memo import Erasures, Memo
+from trailbook.finding.origins import Origins
 from trailbook.model import Actor, Concern, Entry, Interface, Item, Origin, Outcome, State, parse_instant
 from trailbook.proofs import entry_state, proved_sizes
 from trailbook.query import MAX_LIMIT, EntryFacts, self_of, words
@@ -140,6 +141,7 @@ class Reader(Struct, frozen=True):
     items: Items
     citing: Citing
     action_words: ActionWords
+    origins: Origins
     erasures: Erasures
     sentences: Sentences
     shown_lately: ShownLately
@@ -300,6 +302,7 @@ def new_reader(means: FinderMeans, finder: Finder) -> Reader:
         items=Items(means, finder),
         citing=Citing(means.store, means.org, finder),
         action_words=ActionWords(catalogue, erasures),
+        origins=Origins(means.store, means.org, erasures),
         erasures=erasures,
         sentences=Sentences(catalogue, erasures),
         shown_lately=ShownLately(erasures),
@@ -395,4 +398,11 @@ def _origin(body: Body, cited: dict[str, Identity]) -> ShownOrigin:
 
 def new_binder(reader: Reader) -> Binder:
     """What binds filters to the log of a reader."""
-    return Binder(reader.store, reader.org, reader.catalogue, reader.finder, reader.action_words)
+    return Binder(
+        store=reader.store,
+        org=reader.org,
+        catalogue=reader.catalogue,
+        finder=reader.finder,
+        action_words=reader.action_words,
+        origins=reader.origins,
+    )

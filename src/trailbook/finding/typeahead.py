@@ -127,7 +127,7 @@ def _in_role(reader: Reader, numbers: Sequence[int], role: Part | None) -> list[
     wanted = list(dict.fromkeys(numbers))
     if role is None or not wanted:
         return wanted
-    field = {"actor": "actor", "concerns": "about", "target": "target"}[role]
+    field = "about" if role == "concerns" else role
     having = reader.finder.present(BoundQuery(as_of=reader.finder.reached), field, wanted)
     return [number for number in wanted if number in having]
 

@@ -15,14 +15,14 @@ from trailbook.index.unsealed import Ints, Unsealed
 from trailbook.model import Kind
 
 CODED = ("kind", "type", "category", "action", "outcome", "interface")
-ITEMS = ("actor", "target", "source", "behalf")
+ITEMS = ("actor", "target", "source", "behalf", "origin")
 _WAITING = 64
 NUMBERS = ("at", *ITEMS, "correlation", "cause", *CODED, "own")
 
 
 class IndexRow(Struct, frozen=True, kw_only=True, gc=False):
-    """One entry as numbers and names: items by item number, `at` in microseconds, `correlation` and `cause` as 60
-    bits of their ids (0: none), `alive` false when the target ends with it, true when it is restored.
+    """One entry as numbers and names: items by item number, 0 for none, `at` in microseconds, `correlation` and `cause`
+    as 60 bits of their ids, 0 for none, `alive` false when the target ends with it, true when it is restored.
     """
 
     seq: int
@@ -42,6 +42,7 @@ class IndexRow(Struct, frozen=True, kw_only=True, gc=False):
     correlation: int
     cause: int
     alive: bool | None = None
+    origin: int = 0
 
 
 class Fields(Struct, frozen=True):

@@ -20,10 +20,10 @@ from trailbook.index.unsealed import Ints
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-_POSTED = ("actor", "about", "target", "source", "behalf", "correlation", "cause")
-_SPARSE = ("behalf", "correlation", "cause")  # 0 means none, and is not kept
+_SPARSE = ("behalf", "origin", "correlation", "cause")  # 0 means none, and is not kept
+_POSTED = ("actor", "about", "target", "source", *_SPARSE)
 _RARE = 16  # a term of fewer than one entry in so many is followed by its ranks
-_MANY = 64  # items of a word of text beyond which columns are read instead of postings
+_MANY = 64  # items beyond which whole postings are read instead of one after the other
 _COUNTED = (*CODED, "own")
 _FIELDS = {  # of a clause, where it asks in several
     "concerns": ("about",),
@@ -290,17 +290,21 @@ class Segment:
 
     def _either(self, clause: Clause) -> Ints:
         fields = _FIELDS.get(clause.field, (clause.field,))
-        ranks = self._union([(field, number) for field in fields for number in clause.numbers])
+        ranks = self._listing(fields, clause.numbers)
         if not clause.types:
             return ranks
         return self._once([ranks, np.flatnonzero(self._test(Clause("type", clause.types)))])
 
     def _cites(self, items: Sequence[int]) -> Ints:
-        if len(items) <= _MANY:
-            return self._union([(field, item) for field in ("actor", "about", "behalf") for item in items])
-        wanted = np.zeros(max(items) + 1, np.bool_)
-        wanted[list(items)] = True
-        return self._once([self._listed(field, wanted) for field in ("actor", "about", "behalf")])
+        return self._listing(("actor", "about", "behalf"), items)
+
+    def _listing(self, fields: Sequence[str], numbers: Sequence[int]) -> Ints:
+        """The ranks of the entries that have one of these numbers in one of these fields."""
+        if len(numbers) <= _MANY:
+            return self._union([(field, number) for field in fields for number in numbers])
+        wanted = np.zeros(max(numbers) + 1, np.bool_)
+        wanted[np.fromiter(numbers, np.int64, len(numbers))] = True
+        return self._once([self._listed(field, wanted) for field in fields])
 
     def _listed(self, field: str, wanted: Mask) -> Ints:
         """The ranks of every posted number that is wanted."""

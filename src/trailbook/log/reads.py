@@ -21,13 +21,12 @@ from trailbook.clock import Clock
 from trailbook.errors import EntryConflictError
 from trailbook.finding import Memo
 from trailbook.model import MAX_ID, Actor, Concern, Item, NewEntry, Origin, Outcome, microseconds
-from trailbook.query import Query, Term, printed
+from trailbook.query import FIELDS, Query, Term, printed
 from trailbook.stores import Identity
 from trailbook.verify import Report
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 EVERYTHING = "everything"
-_OF_ITEMS = ("actor", "concerns", "target", "by_or_about")
 _MOST = 20_000  # readings remembered; what is forgotten is asked of the store
 
 Record = Callable[[NewEntry], object]  # Raises: what recording raises
@@ -141,7 +140,8 @@ def without_people(catalogue: Catalogue, query: Query) -> str:
     """The filter as one line without people, what is theirs, and text; its digest where it is too long for an id."""
     terms = []
     for term in query.terms:
-        rest = tuple(value for value in term.values if not _is_theirs(catalogue, term, value))
+        own = FIELDS[term.field].personal
+        rest = tuple(value for value in term.values if not (own or _is_theirs(catalogue, term, value)))
         terms += [structs.replace(term, values=rest)] if rest else []
     line = printed(structs.replace(query, terms=tuple(terms), text=(), as_of=None)) or EVERYTHING
     return line if len(line) <= MAX_ID else sha256(line.encode()).hexdigest()
@@ -164,7 +164,7 @@ def _is_theirs(catalogue: Catalogue, term: Term, value: str) -> bool:
     All items of a type are nobody's.
     """
     type_, _, id_ = value.partition("/")
-    declared = catalogue.types.get(type_)
-    if declared is None or term.field not in _OF_ITEMS or id_ == "*":
+    declared, field = catalogue.types.get(type_), FIELDS[term.field]
+    if declared is None or id_ == "*" or not (field.acts or field.about):
         return False
     return declared.person or declared.personal or catalogue.categories[declared.category].restricted

@@ -1,5 +1,4 @@
 from .checks import (
-    FIELDS as FIELDS,
     HIDDEN as HIDDEN,
     MAX_LIMIT as MAX_LIMIT,
     Order as Order,
@@ -20,13 +19,24 @@ from .dates import (
     parse_day as parse_day,
     zone as zone,
 )
+from .fields import (
+    FACETS as FACETS,
+    FIELDS as FIELDS,
+    ONCE as ONCE,
+    Field as Field,
+    FieldForm as FieldForm,
+    is_item as is_item,
+)
 from .filter import (
     EntryFacts as EntryFacts,
     Query as Query,
     Term as Term,
     interval as interval,
+    is_personal as is_personal,
     matches as matches,
+    refuse_personal as refuse_personal,
     self_of as self_of,
+    unnamed as unnamed,
     values_of as values_of,
 )
 from .folding import (

@@ -1,21 +1,22 @@
-"""What the value of each parameter may be: the closed lists that a filter and a page of entries are made of.
+"""What a value may be: the rules that the parameters of a filter and of a page of entries are held to.
 
-Owns the rule of every parameter and the words for a breach of it. Refuses to read or build anything: a
-check says why a value is refused, or None. Values that may name people are never repeated in what it says.
+Owns each rule and the words for a breach of it; `fields.py` says which parameter is held to which. Refuses to read or
+build anything: a check says why a value is refused, or None. Values that may name people are never repeated in what it
+says.
 """
 
 import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Collection
+from ipaddress import ip_network
 from typing import Literal
 
 from msgspec import Struct
 
 from trailbook.errors import FilterInvalidError
-from trailbook.model import INTERFACES, KINDS, MAX_ID, OUTCOMES, is_slug, text_fault
-from trailbook.query.dates import PRESETS, zone
-from trailbook.query.filter import moment
+from trailbook.model import MAX_ID, ip_fault, is_slug, text_fault
+from trailbook.query.dates import moment, zone
 from trailbook.query.folding import words
 
 MAX_WORDS, MAX_WORD, MAX_LIMIT = 10, 40, 200
@@ -47,17 +48,17 @@ def among(value: str, names: Collection[str], what: str) -> str | None:
     return f"{value[:80]!r} is not {what}" + (f"; the nearest is {near[0]}" if near else "")
 
 
-def _one_of(*names: str) -> Check:
+def one_of(*names: str) -> Check:
     return lambda value, vocabulary: None if value in names else f"is not one of {', '.join(names)}"
 
 
-def _category(value: str, vocabulary: Vocabulary | None) -> str | None:
+def category(value: str, vocabulary: Vocabulary | None) -> str | None:
     if not is_slug(value):
         return "is not the name of a category"
     return among(value, vocabulary.categories, "a declared category") if vocabulary else None
 
 
-def _action(value: str, vocabulary: Vocabulary | None) -> str | None:
+def action(value: str, vocabulary: Vocabulary | None) -> str | None:
     entity, dot, verb = value.partition(".")
     if not (dot and is_slug(entity) and (verb == "*" or is_slug(verb))):
         return "is not an action such as role.assigned, nor all of an entity such as role.*"
@@ -69,7 +70,7 @@ def _action(value: str, vocabulary: Vocabulary | None) -> str | None:
     return among(value, vocabulary.actions, "a declared action")
 
 
-def _item(value: str, vocabulary: Vocabulary | None) -> str | None:
+def item(value: str, vocabulary: Vocabulary | None) -> str | None:
     if value == HIDDEN:
         return None
     kind, slash, ident = value.partition("/")
@@ -80,9 +81,9 @@ def _item(value: str, vocabulary: Vocabulary | None) -> str | None:
     return _type(kind, vocabulary)
 
 
-def _target(value: str, vocabulary: Vocabulary | None) -> str | None:
+def target(value: str, vocabulary: Vocabulary | None) -> str | None:
     kind, _, ident = value.partition("/")
-    return _type(kind, vocabulary) if ident == "*" else _item(value, vocabulary)
+    return _type(kind, vocabulary) if ident == "*" else item(value, vocabulary)
 
 
 def _type(kind: str, vocabulary: Vocabulary | None) -> str | None:
@@ -91,21 +92,19 @@ def _type(kind: str, vocabulary: Vocabulary | None) -> str | None:
     return among(kind, vocabulary.types, "a declared type") if vocabulary else None
 
 
-FIELDS: dict[str, Check] = {
-    "action": _action,
-    "actor": _item,
-    "actor_kind": _one_of(*KINDS),
-    "by_or_about": _item,
-    "category": _category,
-    "concerns": _item,
-    "origin": _one_of(*INTERFACES),
-    "outcome": _one_of(*OUTCOMES),
-    "source": _item,
-    "target": _target,
-}
+def network(value: str, vocabulary: Vocabulary | None) -> str | None:
+    if "/" not in value or "%" in value:
+        return ip_fault(value)
+    try:
+        meant = ip_network(value, strict=False)
+    except ValueError:
+        return "is not a network such as 192.0.2.0/24"
+    if meant.prefixlen == meant.max_prefixlen:
+        return f"is one address, which is written {meant.network_address}"
+    return None if str(meant) == value else f"is not a network in canonical form, which is {meant}"
 
 
-def _moment(value: str, vocabulary: Vocabulary | None) -> str | None:
+def instant_or_day(value: str, vocabulary: Vocabulary | None) -> str | None:
     try:
         moment(value)
     except ValueError as why:
@@ -113,7 +112,7 @@ def _moment(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None
 
 
-def _tz(value: str, vocabulary: Vocabulary | None) -> str | None:
+def tz(value: str, vocabulary: Vocabulary | None) -> str | None:
     try:
         zone(value)
     except FilterInvalidError as error:
@@ -121,7 +120,7 @@ def _tz(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None
 
 
-def _text(value: str, vocabulary: Vocabulary | None) -> str | None:
+def text(value: str, vocabulary: Vocabulary | None) -> str | None:
     typed = value.split()
     if not 1 <= len(typed) <= MAX_WORDS:
         return f"is not 1 to {MAX_WORDS} words"
@@ -133,7 +132,7 @@ def _text(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None
 
 
-def _whole(value: str, vocabulary: Vocabulary | None) -> str | None:
+def whole(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None if _WHOLE.fullmatch(value) else "is not a whole number of at most 15 digits"
 
 
@@ -146,18 +145,9 @@ def _cursor(value: str, vocabulary: Vocabulary | None) -> str | None:
     return None if value else "is empty"
 
 
-ONCE: dict[str, Check] = {
-    "date": _one_of(*PRESETS),
-    "from": _moment,
-    "to": _moment,
-    "tz": _tz,
-    "text": _text,
-    "self": _one_of("true", "false"),
-    "as_of": _whole,
-}
 PAGING: dict[str, Check] = {
-    "order": _one_of(*ORDERS),
+    "order": one_of(*ORDERS),
     "limit": _limit,
     "cursor": _cursor,
-    "count": _one_of("true", "false"),
+    "count": one_of("true", "false"),
 }

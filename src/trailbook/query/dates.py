@@ -12,7 +12,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.model import instant, microseconds
+from trailbook.model import instant, microseconds, parse_instant
 
 Range = tuple[int, int]  # [start, end) in microseconds since 1970-01-01T00:00:00Z
 
@@ -52,6 +52,14 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a date that exists") from None
+
+
+def moment(text: str) -> date | datetime:
+    """A day or an instant with an offset, as `from` and `to` take them.
+
+    Raises: ValueError in plain words.
+    """
+    return parse_instant(text) if "T" in text else parse_day(text)
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:

@@ -1,17 +1,18 @@
 """The filter as plain data and what it means: `matches()` is the reference for every index and store.
 
-Owns what each field finds. Refuses to be quick or clever, so that one can see that it is right; it knows no
-store and no viewer, and trusts that a Query was made by `from_params`.
+Owns how the fields of `fields.py` come together. Refuses to be quick or clever, so that one sees that it is right; it
+knows no store and no viewer, and trusts that a Query was made by `from_params`.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.errors import Fault, FilterInvalidError
-from trailbook.model import Entry, Item, microseconds, parse_instant
-from trailbook.query.dates import date_bounds, day_end, day_start, parse_day, zone
+from trailbook.model import Entry, Item, microseconds
+from trailbook.query.dates import date_bounds, day_end, day_start, moment, zone
+from trailbook.query.fields import FIELDS
 from trailbook.query.folding import words
 
 
@@ -43,6 +44,27 @@ class Query(
     as_of: int | None = None
 
 
+def is_personal(query: Query) -> bool:
+    """Whether a filter has a value that is somebody's own, and that is kept nowhere for that."""
+    return any(FIELDS[term.field].personal for term in query.terms)
+
+
+def refuse_personal(query: Query, why: str) -> None:
+    """Let a filter be kept, or say why not and what to do. Raises: FilterInvalidError."""
+    names = [term.field + ".not" * term.negated for term in query.terms if FIELDS[term.field].personal]
+    faults = tuple(Fault(f"/{name}", "parameter-invalid", why) for name in names)
+    if faults:
+        raise FilterInvalidError("; ".join(f"{name}: {why}" for name in names), faults)
+
+
+def unnamed(query: Query) -> Query:
+    """The filter as it may be written where an erasure does not reach: "" stands for what is somebody's own."""
+    terms = (
+        structs.replace(term, values=("",)) if FIELDS[term.field].personal else term for term in query.terms
+    )
+    return structs.replace(query, terms=tuple(terms))
+
+
 class EntryFacts(Struct, frozen=True, kw_only=True):
     """An entry with what a filter may ask of it beyond its own members.
 
@@ -63,14 +85,6 @@ def interval(query: Query, now: datetime, *, week_start: int = 0) -> tuple[int |
         None if query.from_ is None else since(query.from_, place),
         None if query.to is None else until(query.to, place),
     )
-
-
-def moment(text: str) -> date | datetime:
-    """A day or an instant with an offset, as `from` and `to` take them.
-
-    Raises: ValueError in plain words.
-    """
-    return parse_instant(text) if "T" in text else parse_day(text)
 
 
 def since(text: str, place: ZoneInfo) -> int:
@@ -115,31 +129,10 @@ def _begins_any(beginning: str, words_: frozenset[str]) -> bool:
 
 
 def values_of(field: str, entry: Entry) -> set[str]:
-    """Every value of a field with which a filter finds the entry."""
-    about = {_name(entry.target)} | {_name(item) for item in entry.concerns}
-    actor = _name(entry.actor)
-    match field:
-        case "action":
-            return {entry.action, entry.action.partition(".")[0] + ".*"}
-        case "actor":
-            return {actor}
-        case "actor_kind":
-            return {entry.actor.kind}
-        case "by_or_about":
-            return {actor} | about
-        case "category":
-            return {entry.category}
-        case "concerns":
-            return about
-        case "origin":
-            return {entry.origin.interface}
-        case "outcome":
-            return {entry.outcome}
-        case "source":
-            return {_name(entry.source)}
-        case "target":
-            return {_name(entry.target), entry.target.type + "/*"}
-    raise FilterInvalidError(f"{field}: is not a filter", (Fault("/terms", "parameter-unknown", field),))
+    """Every value of a field with which a filter finds the entry. Raises: FilterInvalidError for no field."""
+    if field not in FIELDS:
+        raise FilterInvalidError(f"{field}: is not a filter", (Fault("/terms", "parameter-unknown", field),))
+    return FIELDS[field].values(entry)
 
 
 def _name(item: Item) -> str:

@@ -12,9 +12,10 @@ from urllib.parse import quote, unquote
 from msgspec import Struct
 
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError
-from trailbook.query.checks import FIELDS, ONCE, ORDERS, PAGING, Check, Order, Vocabulary, among
-from trailbook.query.dates import zone
-from trailbook.query.filter import Query, Term, moment, since, until
+from trailbook.query.checks import ORDERS, PAGING, Check, Order, Vocabulary, among
+from trailbook.query.dates import moment, zone
+from trailbook.query.fields import FIELDS, ONCE
+from trailbook.query.filter import Query, Term, since, until
 
 MAX_VALUES, MAX_CURSOR = 100, 512
 
@@ -165,11 +166,11 @@ def _unquoted(name: str, value: str) -> str:
 def _fault(name: str, values: list[str], vocabulary: Vocabulary | None) -> Fault | None:
     """What is wrong with one filter parameter and all its values, or None."""
     if name in ONCE:
-        return _fault_once(name, values, ONCE[name])
-    check = FIELDS.get(name.removesuffix(".not"))
-    if check is None:
+        return _fault_once(name, values, ONCE[name].check)
+    field = FIELDS.get(name.removesuffix(".not"))
+    if field is None:
         return Fault(_pointer(name), "parameter-unknown", among(name, [*FIELDS, *ONCE], "a filter") or "")
-    why = next((why for value in values if (why := check(value, vocabulary))), None)
+    why = next((why for value in values if (why := field.check(value, vocabulary))), None)
     return Fault(_pointer(name), "parameter-invalid", why) if why else None
 
 

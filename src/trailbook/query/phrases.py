@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from trailbook.query.fields import FIELDS
 from trailbook.query.filter import Query, Term
 
 Phrases = dict[str, str]
@@ -17,21 +18,6 @@ PRESET_NAMES: dict[str, Phrases] = {}
 for _file in sorted((Path(__file__).parent / "say").glob("*.toml")):
     _table = tomllib.loads(_file.read_text("utf-8"))
     PHRASES[_file.stem], PRESET_NAMES[_file.stem] = _table["phrases"], _table["presets"]
-
-# A sentence says fields in this order. Labels of the second are words of the language, not names of somebody.
-_ORDER = (
-    "category",
-    "action",
-    "actor",
-    "concerns",
-    "by_or_about",
-    "target",
-    "actor_kind",
-    "outcome",
-    "origin",
-    "source",
-)
-_LOWERED = frozenset({"category", "action", "actor_kind", "outcome", "origin"})
 
 
 def phrases(lang: str) -> Phrases:
@@ -47,12 +33,14 @@ def phrases(lang: str) -> Phrases:
 def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
     """The filter as one sentence: "Roles and permissions, about Bob Li, last month".
 
-    `label(field, value)` names a value of a field, or the text of `from` and `to`, in the same language.
+    `label(field, value)` names a value of a field, or the text of `from` and `to`, in the same language; a value that
+    `unnamed` took away is said not to be named.
 
     Raises: ValueError for a language without phrases.
     """
     wording = phrases(lang)
-    terms = sorted(query.terms, key=lambda term: (_ORDER.index(term.field), term.negated))
+    order = list(FIELDS)
+    terms = sorted(query.terms, key=lambda term: (order.index(term.field), term.negated))
     parts = [_term_in_words(term, label, wording) for term in terms]
     if query.text:
         parts.append(wording["text"].format(" ".join(query.text)))
@@ -70,8 +58,8 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
 
 
 def _term_in_words(term: Term, label: Callable[[str, str], str], wording: Phrases) -> str:
-    names = [label(term.field, value) for value in term.values]
-    if term.field in _LOWERED:
+    names = [label(term.field, value) if value else wording["unnamed"] for value in term.values]
+    if FIELDS[term.field].label:  # a word of the language, not the name of somebody
         names = [_lowered(name) for name in names]
     last = wording["and" if term.field == "category" else "or"]
     listed = f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]

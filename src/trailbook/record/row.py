@@ -23,12 +23,13 @@ _ALIVE = {"deleted": False, "restored": True}  # by the verb of the action
 
 
 class RowItems(Struct, frozen=True, gc=False):
-    """The numbers of the items that an entry cites, 0 for nobody; `concerned` each once, `type` that of the target."""
+    """The numbers of the items that an entry cites, 0 for none; `concerned` each once, `type` that of the target."""
 
     actor: int
     target: int
     source: int
     behalf: int
+    origin: int
     concerned: tuple[int, ...]
     type: str
 
@@ -52,6 +53,7 @@ def index_row(
         target=items.target,
         source=items.source,
         behalf=items.behalf,
+        origin=items.origin,
         concerned=items.concerned,
         kind=entry.actor.kind,
         type=items.type,
@@ -75,6 +77,7 @@ def body_row(seq: int, body: Body, identities: Mapping[str, "Identity"], *, cata
             target=target.item,
             source=identities[body.source].item,
             behalf=0 if body.on_behalf_of is None else identities[body.on_behalf_of].item,
+            origin=0 if body.origin.item is None else identities[body.origin.item].item,
             concerned=tuple(dict.fromkeys(identities[concern.item].item for concern in body.concerns)),
             type=target.type,
         )

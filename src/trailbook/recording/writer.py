@@ -373,6 +373,7 @@ def _row(seq: int, entry: NewEntry, cites: _Cites, means: Means) -> IndexRow:
         target=cites.target.item,
         source=cites.source.item,
         behalf=0 if cites.on_behalf_of is None else cites.on_behalf_of.item,
+        origin=0 if cites.origin is None else cites.origin.item,
         concerned=_concerned(entry, cites) if many else tuple([c.item for c in cites.concerns]),
         type=cites.target.type,
     )

@@ -55,15 +55,12 @@ _PRESETS = (
 )
 _ZONES = ("UTC", "Europe/Oslo", "Pacific/Apia", "America/St_Johns")
 _DAYS = 200
-# Declared values that few logs have; items that nobody recorded.
-_ELSEWHERE = {
-    "category": ("competence", "security"),
-    "action": ("integration.*", "role.renamed"),
-    "actor_kind": KINDS,
-    "outcome": OUTCOMES,
-    "origin": INTERFACES,
-    "target": ("team/*", "user/nobody"),
-}
+# Declared values that few logs have, items that nobody recorded, addresses for examples: each is asked of every field
+# that takes it.
+_ELSEWHERE = (
+    *("competence", "security", "integration.*", "role.renamed", "team/*", "user/nobody"),
+    *("203.0.113.7", "192.0.2.0/24", "2001:db8::/32"),
+)
 
 
 def texts(most: int = MAX_NAME) -> st.SearchStrategy[str]:
@@ -178,7 +175,8 @@ def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int) -> Query:
 def _value(field: str, views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:
     # An erased item has no id to ask for.
     present = {v for view in views for v in values_of(field, view.entry) if not v.endswith("/")}
-    return st.sampled_from(sorted(present | set(_ELSEWHERE.get(field, ("user/nobody",)))))
+    elsewhere = {v for v in (*FIELDS[field].choices, *_ELSEWHERE) if FIELDS[field].check(v, None) is None}
+    return st.sampled_from(sorted(present | elsewhere))
 
 
 def _typed(views: Sequence[EntryFacts]) -> st.SearchStrategy[str]:

@@ -10,6 +10,7 @@ from tests.finding.conftest import ME, ORG, ROLES, TINY, grow, index_of
 from trailbook import Log
 from trailbook.access.viewer import operator
 from trailbook.errors import IndexDamagedError
+from trailbook.finding.embedded import segments
 from trailbook.index import segment
 from trailbook.query import Query, from_params
 from trailbook.stores import Store
@@ -94,6 +95,22 @@ def test_a_damaged_list_is_said_and_repaired(log: Log, store: Store, tmp_path: P
     assert "damaged" in reader.upkeep.check()[0]
     reader.upkeep.reindex()
     assert answers(reader) == before
+
+
+def test_an_index_of_an_older_version_is_built_anew(log: Log, store: Store, tmp_path: Path) -> None:
+    """Nothing is asked of anybody: it counts for none, and what is sealed from then on takes its place."""
+    before, written = answers(log), store.blob(ORG, *segments.LIST) or b""
+    older = written[32:].replace(b"\xa1v\x02", b"\xa1v\x01")
+    damage(tmp_path / "log.db", "segments", segments._with_digest(older))
+    assert segments.indexed(store, ORG) == 0
+    reader = opened(store)
+    assert (answers(reader), reader.check_index()) == (before, [])
+    assert reader.seal() == 96
+    assert store.blob(ORG, *segments.LIST) == written
+    newer = written[32:].replace(b"\xa1v\x02", b"\xa1v\x03")
+    damage(tmp_path / "log.db", "segments", segments._with_digest(newer))
+    with pytest.raises(IndexDamagedError, match="version 3"):
+        opened(store).count(Query(), viewer=ME)
 
 
 def damage(file: Path, key: str, content: bytes) -> None:

@@ -35,13 +35,17 @@ from trailbook.index import (
     present,
     stacked,
 )
-from trailbook.query import Cursor, Order
+from trailbook.query import FACETS, FIELDS, Cursor, Order
 from trailbook.record import sixty_bits
 from trailbook.stores import Head
 
 T = TypeVar("T")
 _MOST_ANSWERS = 256
-_COLUMNS = {"origin": "interface", "actor_kind": "kind", "target_type": "type"}
+# By the name of a field, and by that under which its values are counted.
+_COLUMNS = {
+    **{name: field.column for name, field in FIELDS.items()},
+    **{name: field.types or field.column for name, field in FACETS.items()},
+}
 _IDS = ("cause", "correlation")
 
 

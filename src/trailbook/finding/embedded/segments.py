@@ -32,6 +32,7 @@ from trailbook.stores import Blob, Blobs, ExpectedBlob, TreeStore
 
 SEGMENT, LIST = "segment", ("index", "segments")
 PARTS_BYTES = 192 * 2**20
+VERSION = 2  # of the list and of all that it names; since 2 a segment knows origins
 
 
 class Sizes(Struct, frozen=True):
@@ -55,7 +56,7 @@ class Listed(Struct, frozen=True, array_like=True):
 class SegmentList(Struct, frozen=True, kw_only=True):
     """Every segment in order, and the words of every coded column in the order of their codes."""
 
-    v: int = 1
+    v: int = VERSION
     segments: tuple[Listed, ...] = ()
     words: dict[str, list[str]] = msgspec.field(default_factory=lambda: {name: [] for name in CODED})
 
@@ -298,7 +299,9 @@ def _list(stored: bytes) -> SegmentList:
             "the list of the index's segments is damaged; `trailbook reindex` makes it anew"
         )
     segments = _segment_list.decode(stored[32:])
-    if segments.v != 1:
+    if segments.v < VERSION:
+        return SegmentList()  # of an older version nothing is read: what is sealed anew takes its place
+    if segments.v > VERSION:
         raise IndexDamagedError(f"the list of the index's segments has version {segments.v}; reindex")
     return segments
 

@@ -15,6 +15,8 @@ from msgspec import Struct, structs
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.model import instant
 from trailbook.query import (
+    FIELDS,
+    ONCE,
     Paging,
     Query,
     Vocabulary,
@@ -30,24 +32,21 @@ from trailbook.query import (
 
 Pairs = list[tuple[str, str]]
 
-_FORM = frozenset(
-    {"date", "from", "to", "tz", "text", "actor", "concerns", "outcome", "view", "at", "group"}
-    | {"action", "target", "source", "origin", "self"}
-)
 _SAFE = "/:*,"
 _OWN = frozenset({"view", "at", "group"})
+# What a form sends empty where nothing was chosen: every field of it, and those that are given once.
+_FORM = frozenset(field.name for field in FIELDS.values() if field.form) | ONCE.keys() - {"as_of"} | _OWN
 # How the rows of a page are folded: by day, or by what belongs together.
 GROUPS = ("day", "together")
-TYPED = ("actor", "concerns")
+TYPED = tuple(field.name for field in FIELDS.values() if field.form == "typed")
+_BY_HAND = {field.name for field in FIELDS.values() if field.form in ("typed", "text")}
 # What the bare path leads to: reading the log is an entry too, and would stand before everything else.
 FOLDED = ("category.not", "activity_log")
 # The view of everything, whose address says so: the bare path is folded.
 EVERYTHING = "all"
 # A word that names a filter, as on the command line; any other colon ("10:30") is text.
-_NAMES = (
-    "category|action|actor|concerns|target|by_or_about|actor_kind|outcome|origin|source|self|date|from|to|tz"
-)
-_LINE = re.compile(rf"(?:^|\s)-?(?:{_NAMES}):\S")
+_NAMES = [*FIELDS, *(name for name in ONCE if name not in ("text", "as_of"))]
+_LINE = re.compile(rf"(?:^|\s)-?(?:{'|'.join(_NAMES)}):\S")
 _TZ = re.compile(r"(?:^|\s)tz:\S")
 _MOST_FIELDS = 500
 
@@ -161,8 +160,8 @@ def parsed(text: str) -> Pairs:
 
 
 def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:
-    """The address without a form's empty fields and a fold that says nothing, blanks around names taken away."""
-    stripped = [(name, value.strip() if name in TYPED else value) for name, value in pairs]
+    """The address without a form's empty fields, a fold that says nothing and blanks around what was typed."""
+    stripped = [(name, value.strip() if name in _BY_HAND else value) for name, value in pairs]
     filled = [(name, value) for name, value in stripped if value or name not in _FORM]
     # Whoever chooses a category needs no fold: it would say nothing, or, of the log's own entries, hide them all.
     chosen = any(name == "category" for name, _ in filled)

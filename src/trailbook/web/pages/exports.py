@@ -11,7 +11,7 @@ from litestar import Response
 from msgspec import Struct
 
 from trailbook.export import COLUMNS, formats, order_of
-from trailbook.query import Query, to_params
+from trailbook.query import ONCE, Query, is_personal, to_params
 from trailbook.web.api.exports import held_of
 from trailbook.web.http.render import page
 from trailbook.web.http.request import Request
@@ -21,7 +21,6 @@ from trailbook.web.pages.frame import frame
 
 STATES = ("queued", "running", "ready", "failed", "cancelled", "expired")
 BUNDLES = ("bundle-inclusion", "bundle-closed")  # the one that shows least is offered first
-_ONCE = frozenset({"date", "from", "to", "tz", "text", "self", "as_of"})
 
 
 class OwnExport(Struct, frozen=True, kw_only=True):
@@ -73,7 +72,8 @@ def _job(request: Request, job: Any, api: str) -> OwnExport:
 def export_offer(request: Request, bound: Query, sees_everything: bool) -> ExportOffer:
     """What the dialog offers for a filter at one `as_of`, and the order that it sends."""
     bundles = [*BUNDLES] if request.viewer.read_proofs == "full" else []
-    if bound.text or bound.self_ is not None or not sees_everything:
+    unchecked = bound.text or bound.self_ is not None or is_personal(bound)
+    if unchecked or not sees_everything:
         bundles = [name for name in bundles if name != "bundle-closed"]
     may = "bundle-closed" in bundles and request.viewer.manage_exports == "full"
     return ExportOffer(
@@ -96,7 +96,7 @@ def _listed(query: Query) -> dict[str, Any]:
     """The filter as a body has it: the parameters' names, with lists where they may be repeated."""
     members: dict[str, Any] = {}
     for name, value in to_params(query):
-        if name in _ONCE:
+        if name in ONCE:
             members[name] = value
         else:
             members.setdefault(name, []).append(value)

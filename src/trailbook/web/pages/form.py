@@ -10,8 +10,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
-from trailbook.model import INTERFACES, KINDS, OUTCOMES
-from trailbook.query import PRESET_NAMES, PRESETS, Query, fold, to_params
+from trailbook.query import FIELDS, ONCE, PRESET_NAMES, PRESETS, Field, Query, fold, to_params
 from trailbook.web.pages.address import Address, Pairs
 from trailbook.web.pages.names import Chip, Naming
 from trailbook.web.pages.rows import Presenter
@@ -22,8 +21,10 @@ ZONES = (
     *("Europe/London", "Europe/Dublin", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Madrid"),
     *("Europe/Athens", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo"),
 )
-_SHOWN = frozenset({"category", "date", "text", "actor_kind", "outcome", "origin", "self", "as_of", "tz"})
-_MORE = ("text", "actor_kind", "outcome", "origin", "self")
+_BOXES = [field for field in FIELDS.values() if field.form == "boxes"]
+# What a field of the form says by itself; the rest of a filter goes along hidden.
+_SHOWN = {field.name for field in _BOXES} | {single.name for single in ONCE.values() if single.own}
+_MORE = {"text", "self"} | {field.name for field in _BOXES if not field.shown}
 
 
 class Choices(Struct, frozen=True):
@@ -102,13 +103,20 @@ def _offered(presenter: Presenter) -> dict[str, Any]:
     return {
         "presets": [(name, PRESET_NAMES[words.lang][name]) for name in PRESETS],
         "categories": categories,
-        "kinds": [(name, words(f"kind.{name}")) for name in KINDS],
-        "outcomes": [(name, label("outcome", name)) for name in OUTCOMES],
-        "origins": [(name, label("interface", name)) for name in INTERFACES],
+        "boxes": {field.name: _boxes(presenter, field) for field in _BOXES if field.choices},
+        "plain": [field.name for field in FIELDS.values() if field.form == "text"],
         "actions": _grouped(categories, actions),
         "types": _grouped(categories, types),
         "zones": ZONES,
     }
+
+
+def _boxes(presenter: Presenter, field: Field) -> list[tuple[str, str]]:
+    """Every value of a field with its label."""
+    label = field.label or field.name
+    if label == "kind":  # of many: the catalogue says what one of them is
+        return [(value, presenter.words(f"kind.{value}")) for value in field.choices]
+    return [(value, presenter.label(label, value)) for value in field.choices]
 
 
 def _grouped(categories: list[tuple[str, str]], options: list[Option]) -> Markup:

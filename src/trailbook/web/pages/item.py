@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from trailbook.catalogue import SentencePiece
 from trailbook.errors import Fault, FilterInvalidError, NotFoundError
 from trailbook.finding import Page, RememberedItem
-from trailbook.query import PRESET_NAMES, PRESETS, Paging, Query, Term, fold
+from trailbook.query import FIELDS, PRESET_NAMES, PRESETS, Paging, Query, Term, fold
 from trailbook.web.http.render import page, partial, see
 from trailbook.web.http.request import Request
 from trailbook.web.pages import grouping
@@ -23,7 +23,7 @@ from trailbook.web.pages.frame import frame, list_of, presenter_of
 from trailbook.web.pages.rows import Presenter, cut, drawn
 
 Side = Literal["all", "by", "about"]
-_FIELD: dict[Side, str] = {"all": "by_or_about", "by": "actor", "about": "concerns"}
+_FIELD = {field.side: field.name for field in FIELDS.values() if field.side}
 _TAKEN = ("side", "date", "category", "category.not", "order", "limit", "cursor", "as_of", "tz")
 
 

@@ -12,13 +12,9 @@ from msgspec import Struct
 from trailbook.access import Viewer
 from trailbook.finding import FoundItem, Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import HIDDEN, PRESET_NAMES, Query, to_params
+from trailbook.query import FIELDS, HIDDEN, ONCE, PRESET_NAMES, Query, Term, is_item, to_params
 from trailbook.web.pages.address import Address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
-
-_ITEMS = ("actor", "concerns", "target", "by_or_about", "source")
-_TIMED = ("actor", "concerns", "target", "by_or_about")
-_LABELLED = {"category": "category", "action": "action", "outcome": "outcome", "origin": "interface"}
 
 
 class Chip(Struct, frozen=True, kw_only=True):
@@ -39,8 +35,8 @@ Items = Mapping[str, ShownItem | FoundItem]
 
 def items_of(log: Log, query: Query, *, viewer: Viewer, entries: Sequence[Shown] = ()) -> Items:
     """The items that a filter names, as far as the entries on a page or the log know them."""
-    named = [value for name, value in to_params(query) if name.removesuffix(".not") in _ITEMS]
-    wanted = dict.fromkeys(value for value in named if value != HIDDEN and value[-2:] != "/*")
+    named = [value for name, value in to_params(query) if is_item(name, value)]
+    wanted = dict.fromkeys(value for value in named if value != HIDDEN)
     items = ((value, _on_the_page(entries, value) or _looked_up(log, viewer, value)) for value in wanted)
     return {value: item for value, item in items if item is not None}
 
@@ -65,15 +61,16 @@ class Naming(Struct, frozen=True):
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
         presenter = self.presenter
-        if field in _ITEMS:
-            return cut(self._item(value))
-        if field in ("from", "to"):
+        if field in ONCE:
             return presenter.moment(value)
-        if field == "actor_kind":
+        if FIELDS[field].items:
+            return cut(self._item(value))
+        label = FIELDS[field].label
+        if label == "kind":  # of many: the catalogue says what one of them is
             return presenter.words(f"kind.{value}")
-        if field == "action" and value.endswith(".*"):
+        if label == "action" and value.endswith(".*"):
             return presenter.words("filter.all-of", entity=presenter.label("type", value[:-2]))
-        return presenter.label(_LABELLED[field], value)
+        return presenter.label(label, value) if label else value
 
     def chips(self, state: Address, now: datetime) -> list[Chip]:
         """Each set filter in words, with the addresses of the page without it and with its opposite."""
@@ -81,7 +78,7 @@ class Naming(Struct, frozen=True):
 
     def timelines(self, state: Address) -> list[tuple[str, str]]:
         """Each item that the filter names, with the address of its own page."""
-        terms = (t for t in state.query.terms if t.field in _TIMED and not t.negated)
+        terms = (term for term in state.query.terms if _has_page(term) and not term.negated)
         named = (value for term in terms for value in term.values if value != HIDDEN and value[-2:] != "/*")
         return [
             (self.label("concerns", value), page_of(state.path, *value.split("/", 1)))
@@ -91,14 +88,13 @@ class Naming(Struct, frozen=True):
     def _chip(self, state: Address, now: datetime, pair: tuple[str, str]) -> Chip:
         name, value = pair
         field = name.removesuffix(".not")
-        single = field in ("date", "from", "to", "text", "self")
         return Chip(
             name=field,
             field=self.presenter.words(f"filter.{field}"),
             negated=name.endswith(".not"),
             text=self._text(field, value),
             remove=state.href(state.without(name, value)),
-            flip=None if single else state.href(state.flipped(name, value)),
+            flip=None if field in ONCE else state.href(state.flipped(name, value)),
             freeze=state.href(state.frozen(now)) if field == "date" else None,
         )
 
@@ -120,6 +116,11 @@ class Naming(Struct, frozen=True):
             return called(item, self.presenter)
         known = None if item is None else item.name_now or item.name
         return known or f"{self.presenter.label('type', type_)} {id_}"
+
+
+def _has_page(term: Term) -> bool:
+    """Whether the values of a term are items whose own pages are of use: a source's are all that it recorded."""
+    return FIELDS[term.field].acts or FIELDS[term.field].about
 
 
 def _items(entry: Shown) -> list[ShownItem]:

@@ -6,7 +6,7 @@ actors: then it says why.
 
 import zlib
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from litestar import Response
 from msgspec import Struct
@@ -14,8 +14,7 @@ from msgspec import Struct
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
 from trailbook.finding import FacetField, Facets, FacetValue
-from trailbook.model import INTERFACES, KINDS, OUTCOMES
-from trailbook.query import Query, fold, in_words
+from trailbook.query import FACETS, FIELDS, FieldForm, Query, fold, in_words
 from trailbook.web.http.render import html, page, partial
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Address, PageParameters, Pairs, address, tidied
@@ -24,10 +23,17 @@ from trailbook.web.pages.frame import frame, list_of, presenter_of
 from trailbook.web.pages.names import Naming, items_of
 from trailbook.web.pages.rows import cut
 
-COUNTED: tuple[FacetField, ...] = ("category", "actor_kind", "outcome", "origin", "action")
-NAMED: tuple[FacetField, ...] = ("actor", "concerns")
 NAMES, _MOST_TURNS = 100, 20
 _OWN = ("by", "turn")
+
+
+def _by_form(*forms: FieldForm) -> tuple[FacetField, ...]:
+    """The fields that are counted under their own names and that the form takes so."""
+    names = [f.name for form in forms for f in FIELDS.values() if f.form == form and f.facet == f.name]
+    return cast(tuple[FacetField, ...], tuple(names))
+
+
+COUNTED, NAMED = _by_form("boxes", "list"), _by_form("typed")
 
 
 class Value(Struct, frozen=True, kw_only=True):
@@ -152,22 +158,18 @@ def _values(request: Request, state: Address, by: FacetField) -> list[Value]:
 
 
 def _offered(request: Request, by: FacetField, facets: Facets) -> list[str]:
-    catalogue = request.log.catalogue
-    offered = {
-        "category": tuple(catalogue.categories),
-        "actor_kind": KINDS,
-        "outcome": OUTCOMES,
-        "origin": INTERFACES,
-    }
-    if by == "category":
-        return sorted(offered[by], key=lambda name: fold(_label(catalogue, request, by, name)))
-    return list(offered.get(by, tuple(value.value for value in facets.values)))
+    catalogue, field = request.log.catalogue, FACETS[by]
+    if field.declared:
+        names = getattr(catalogue, field.declared)
+        return sorted(names, key=lambda name: fold(_label(catalogue, request, by, name)))
+    return list(field.choices or (value.value for value in facets.values))
 
 
 def _label(catalogue: Catalogue, request: Request, by: FacetField, value: str) -> str:
-    if by == "actor_kind":
+    label = FACETS[by].label or by
+    if label == "kind":
         return request.words(f"kind.{value}")
-    return catalogue.label("interface" if by == "origin" else by, value, request.lang)
+    return catalogue.label(label, value, request.lang)
 
 
 def _value(request: Request, state: Address, by: FacetField, *, value: str, count: int) -> Value:

@@ -1,9 +1,11 @@
 """Finding, showing and exporting entries, as the document describes it, with every parameter of a filter."""
 
+from typing import get_args
+
 from trailbook.catalogue import Catalogue
 from trailbook.export import FORMATS, Format
-from trailbook.model import INTERFACES, KINDS, OUTCOMES
-from trailbook.query import PRESETS
+from trailbook.finding import Part
+from trailbook.query import FIELDS, ONCE, Field
 from trailbook.web.api.openapi.shapes import (
     ADMITTED,
     FILTERED,
@@ -74,7 +76,7 @@ def names(catalogue: Catalogue) -> tuple[Operation, ...]:
                 query(
                     "q", {"type": "string", "minLength": 1, "maxLength": 80}, "What was typed.", required=True
                 ),
-                query("role", enum("actor", "concerns", "target"), "What the item has been."),
+                query("role", enum(*get_args(Part)), "What the item has been."),
                 query("type", enum(*sorted(catalogue.types)), "Its type."),
                 query("limit", whole(1, 20), "At most so many; otherwise 20."),
             ),
@@ -123,32 +125,16 @@ def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
 
 
 def filters(catalogue: Catalogue) -> tuple[Schema, ...]:
-    item = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}/.+$"}
-    action = {"type": "string", "pattern": "^[a-z][a-z0-9_]*\\.([a-z][a-z0-9_]*|\\*)$"}
-    moment = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}
-    repeated = {
-        "category": (enum(*sorted(catalogue.categories)), "The part of the host system."),
-        "action": (action, "A declared action, or all of an entity: `role.*`."),
-        "actor": (item, "Who did it, as `type/id`."),
-        "concerns": (item, "Whom or what it was about, as `type/id`; the target too."),
-        "target": (item, "What was changed, as `type/id`; all of a type: `absence/*`."),
-        "by_or_about": (item, "Actor or concerned, as `type/id`."),
-        "actor_kind": (enum(*KINDS), "Which kind of actor."),
-        "outcome": (enum(*OUTCOMES), "How it ended."),
-        "origin": (enum(*INTERFACES), "Through which interface."),
-        "source": (item, "The credential that recorded it, as `source/id`."),
-    }
-    once = (
-        query("date", enum(*PRESETS), "A period as people say it; not together with `from` or `to`."),
-        query("from", moment, "A day, or an instant with offset: the first that is found."),
-        query("to", moment, "A day (the last found), or an instant (the first not found)."),
-        query("tz", {"type": "string"}, "The IANA time zone in which days are cut; otherwise UTC."),
-        query("text", {"type": "string", "minLength": 1}, "Words, or their beginnings, of names or action."),
-        query("self", enum("true", "false"), "Whether the actor did it to themselves."),
-        query("as_of", whole(0, None), "From a former answer: only what was recorded before it."),
-        query("order", enum("desc", "asc", "seq"), "Newest first (otherwise), oldest, or as recorded."),
-    )
-    return (*(p for name, (schema, says) in repeated.items() for p in many(name, schema, says)), *once)
+    repeated = (many(field.name, _schema(field, catalogue), field.says) for field in FIELDS.values())
+    once = (query(single.name, single.schema, single.says) for single in ONCE.values())
+    order = query("order", enum("desc", "asc", "seq"), "Newest first (otherwise), oldest, or as recorded.")
+    return (*(parameter for both in repeated for parameter in both), *once, order)
+
+
+def _schema(field: Field, catalogue: Catalogue) -> Schema:
+    if field.declared:
+        return enum(*sorted(getattr(catalogue, field.declared)))
+    return enum(*field.choices) if field.choices else field.schema
 
 
 def many(name: str, schema: Schema, says: str) -> tuple[Schema, Schema]:

@@ -21,7 +21,7 @@ from trailbook.access.viewer import operator
 from trailbook.deployment.opening import open_deployment
 from trailbook.errors import DamagedError
 from trailbook.query import Query
-from trailbook.stores import file_of, open_store
+from trailbook.stores import open_store, store_file
 
 _BIG = 2**30
 _STEP = 65_536
@@ -38,7 +38,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
     if done.returncode != -signal.SIGKILL:
         raise RuntimeError(done.stderr[-2000:])
     count = int(done.stdout.split()[-1])
-    wal = Path(f"{file_of(url)}-wal").stat().st_size / 2**20
+    wal = Path(f"{store_file(url)}-wal").stat().st_size / 2**20
     killed, again = _opening(url, count), _opening(url, count)
     control = Control(name="opened again after it was closed well", value=again)
     noise = f"one run; {wal:,.0f} MB of write-ahead log, the newest entry found"
@@ -62,12 +62,12 @@ def main(url: str, big: str) -> None:
     deployment = open_deployment(url, create=True, watched=False)
     log = deployment.create(ORG)
     record_all(log, batches(entries(log.catalogue, _STEP // 4), BATCH))
-    reader = apsw.Connection(str(file_of(url)), flags=apsw.SQLITE_OPEN_READONLY)
+    reader = apsw.Connection(str(store_file(url)), flags=apsw.SQLITE_OPEN_READONLY)
     reader.execute("BEGIN")
     reader.execute(
         "SELECT count(*) FROM sqlite_schema"
     ).fetchall()  # it reads from here on: nothing is brought home
-    store, wal = open_store(url)[0], Path(f"{file_of(url)}-wal")
+    store, wal = open_store(url)[0], Path(f"{store_file(url)}-wal")
     bodies = [kept.body for kept in store.kept(ORG, 0, _STEP // 4) if kept.body is not None]
     while wal.stat().st_size < int(big):
         grow(store, bodies, _STEP)

@@ -203,7 +203,7 @@ HANDED_ON = {
     "access": {"stores": "ApiKey Change Member Organisation Role"},
     "deployment": {
         "log": "Keys",
-        "stores": "Choice Job JobLimits Jobs LIVE SavedView Views file_of is_log_file schema_of",
+        "stores": "Choice Job JobLimits Jobs LIVE SavedView Views store_file is_log_file schema_of",
     },
     "proofs": {"stores": "Identity StoredEntry"},
 }

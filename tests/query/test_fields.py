@@ -36,8 +36,6 @@ OTHERS = {
     "finding/typeahead.py": "a Literal, which is compared below",
     "index/columns.py": "columns of the index",
     "index/segment.py": "columns of the index",
-    "query/phrases.py": "the words of each field, which test_phrases.py compares with the table",
-    "web/pages/names.py": "what an entry's own page shows",
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trailbook.errors import ConfigurationError, NotFoundError
-from trailbook.stores import MemoryStore, file_of, is_log_file, open_store, schema_of
+from trailbook.stores import MemoryStore, is_log_file, open_store, schema_of, store_file
 from trailbook.stores.sqlite.connection import migrations
 
 
@@ -31,9 +31,9 @@ def test_an_unknown_url_is_refused(url: str) -> None:
 
 
 def test_the_file_that_a_store_is() -> None:
-    assert file_of("sqlite:///log.db") == Path("log.db")
-    assert file_of("sqlite:////var/log.db") == Path("/var/log.db")
-    assert [file_of(url) for url in ("memory:", "postgresql://host/log", "log.db")] == [None] * 3
+    assert store_file("sqlite:///log.db") == Path("log.db")
+    assert store_file("sqlite:////var/log.db") == Path("/var/log.db")
+    assert [store_file(url) for url in ("memory:", "postgresql://host/log", "log.db")] == [None] * 3
 
 
 def test_the_schema_of_a_file_is_read_without_bringing_it_up_to_date(tmp_path: Path) -> None:

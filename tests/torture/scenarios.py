@@ -104,7 +104,7 @@ def seal(deployment: Deployment, folder: Path, chance: random.Random) -> None:
         ORG,
         keys=deployment._keys,
         catalogue=log.catalogue,
-        open_engine=open_embedded(sizes=Sizes(4, 16)),
+        open_finder=open_embedded(sizes=Sizes(4, 16)),
     )
     sealing.upkeep.seal()
     made = [entry(chance) for _ in range(20)]

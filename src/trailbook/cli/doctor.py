@@ -66,7 +66,7 @@ def doctor(
 
 def _server(settings: Settings) -> Iterator[Risk]:
     """What the running server says of the loops beside it, which no other process can see."""
-    lock = placed(deployments.places_of(settings).lock_file)
+    lock = placed(deployments.layout_of(settings).lock_file)
     address = None if lock is None else served_at(lock)
     if address is None:
         return
@@ -117,7 +117,7 @@ def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Ris
 
 
 def _is_there(store: str) -> bool:
-    file = deployments.file_of(store)
+    file = deployments.store_file(store)
     return file is None or file.exists()
 
 

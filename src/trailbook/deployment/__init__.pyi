@@ -9,9 +9,9 @@ from ..stores import (
     Jobs as Jobs,
     SavedView as SavedView,
     Views as Views,
-    file_of as file_of,
     is_log_file as is_log_file,
     schema_of as schema_of,
+    store_file as store_file,
 )
 from .background import Loop as Loop, Pauses as Pauses
 from .deployment import (
@@ -25,13 +25,13 @@ from .health import (
     Alarms as Alarms,
     refused_ailment as refused_ailment,
 )
+from .layout import (
+    Layout as Layout,
+    layout_of as layout_of,
+)
 from .opening import (
     open_configured as open_configured,
     open_deployment as open_deployment,
-)
-from .places import (
-    Places as Places,
-    places_of as places_of,
 )
 from .restart import (
     Restarted as Restarted,

@@ -118,7 +118,7 @@ class Deployment:
             catalogue=self.catalogue,
             clock=self.clock,
             entropy=self._entropy,
-            open_engine=open_embedded(parts=self._parts),
+            open_finder=open_embedded(parts=self._parts),
             watched=self._watched,
             earliest=self._earliest,
         )

@@ -47,10 +47,10 @@ from .figures import (
 )
 from .finder import (
     Bars as Bars,
-    Engine as Engine,
     Finder as Finder,
     FinderMeans as FinderMeans,
-    OpenEngine as OpenEngine,
+    OpenedFinder as OpenedFinder,
+    OpenFinder as OpenFinder,
     Upkeep as Upkeep,
     finder_means as finder_means,
     sight as sight,

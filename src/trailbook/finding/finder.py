@@ -128,14 +128,14 @@ def finder_means(store: Store, org: str, catalogue: Catalogue) -> FinderMeans:
     return FinderMeans(store=store, org=org, catalogue=catalogue, identities=identities, erasures=erasures)
 
 
-class Engine(Struct, frozen=True):
+class OpenedFinder(Struct, frozen=True):
     """An engine that was opened: what is asked, and what is kept up."""
 
     finder: Finder
     upkeep: Upkeep = msgspec.field(default_factory=NoUpkeep)
 
 
-OpenEngine = Callable[[FinderMeans], Engine]
+OpenFinder = Callable[[FinderMeans], OpenedFinder]
 
 
 def sight(finder: Finder, sees: Sees) -> BoundQuery:

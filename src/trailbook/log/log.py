@@ -25,7 +25,7 @@ from trailbook.finding import (
     FoundItem,
     Histogram,
     ItemQuery,
-    OpenEngine,
+    OpenFinder,
     Page,
     Part,
     RememberedItem,
@@ -77,7 +77,7 @@ class Log:
         source: Item = LIBRARY,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.token_bytes,
-        open_engine: OpenEngine | None = None,
+        open_finder: OpenFinder | None = None,
         watched: bool = True,
         earliest: datetime = EARLIEST,
     ) -> None:
@@ -89,7 +89,7 @@ class Log:
         self.clock: Clock = clock
         self._store = store
         finding = finder_means(store, org, means.catalogue)
-        engine = (open_engine or open_embedded())(finding)
+        engine = (open_finder or open_embedded())(finding)
         self._finder, self._erasures, self.upkeep = engine.finder, finding.erasures, engine.upkeep
         self.recorder = Recorder(store, org, means=means, source=source, tell=engine.upkeep.tell)
         self._reader = new_reader(finding, engine.finder)

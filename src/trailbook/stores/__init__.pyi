@@ -49,10 +49,10 @@ from .memory.store import (
     MemoryStore as MemoryStore,
 )
 from .opening import (
-    file_of as file_of,
     is_log_file as is_log_file,
     open_store as open_store,
     schema_of as schema_of,
+    store_file as store_file,
 )
 from .registry import (
     Registry as Registry,

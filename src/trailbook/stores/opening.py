@@ -23,7 +23,7 @@ def open_store(url: str, *, create: bool = False) -> tuple[Store, Registry]:
     """
     if url == "memory:":
         return MemoryStore(), memory_registry()
-    path = file_of(url)
+    path = store_file(url)
     if path is None:
         raise ConfigurationError(
             f"store: {url.split(':', 1)[0]!r} is not a known kind of store; use sqlite:///FILE"
@@ -40,7 +40,7 @@ def schema_of(url: str) -> tuple[int, int] | None:
 
     Raises: StoreError.
     """
-    path = file_of(url)
+    path = store_file(url)
     return None if path is None or not path.exists() else sqlite.schema_of_file(path)
 
 
@@ -53,6 +53,6 @@ def is_log_file(path: Path) -> bool:
     return begin.startswith(b"SQLite format 3\0") and begin[68:72] == b"trbk"
 
 
-def file_of(url: str) -> Path | None:
+def store_file(url: str) -> Path | None:
     """The file that a store is, by its URL; None for one that is no file."""
     return Path(url.removeprefix(_FILE)) if url.startswith(_FILE) else None

@@ -1,8 +1,8 @@
-"""The suite that every `Finder` passes: subclass the class and give the fixture `open_engine`.
+"""The suite that every `Finder` passes: subclass the class and give the fixture `open_finder`.
 
     class TestMine(FinderConformance):
         @pytest.fixture
-        def open_engine(self):
+        def open_finder(self):
             return open_mine
 
 Owns what the seven verbs promise, each against `matches()` over the same entries. Another log records them, as another
@@ -28,9 +28,9 @@ from trailbook.finding import (
     FACET_FIELDS,
     BoundQuery,
     BoundTerm,
-    Engine,
     Finder,
-    OpenEngine,
+    OpenedFinder,
+    OpenFinder,
     Reader,
     Sizes,
     Upkeep,
@@ -63,13 +63,13 @@ _TINY = Sizes(small=8, large=32)
 class Trial:
     """A log that is recorded by one engine and found by the one under test; `facts` are its entries as they are."""
 
-    def __init__(self, open_engine: OpenEngine) -> None:
+    def __init__(self, open_finder: OpenFinder) -> None:
         self.store: Store = MemoryStore()
         self.clock = FrozenClock(START)
         self.log: Log = new_log(self.store, ORG, clock=self.clock, sizes=_TINY)
         means = finder_means(self.store, ORG, self.log.catalogue)
         self.erasures = means.erasures
-        engine: Engine = open_engine(means)
+        engine: OpenedFinder = open_finder(means)
         self.finder: Finder = engine.finder
         self.upkeep: Upkeep = engine.upkeep
         self.reader: Reader = new_reader(means, engine.finder)
@@ -180,8 +180,8 @@ class FinderConformance:
     """What every engine promises."""
 
     @pytest.fixture(params=HISTORIES, ids=lambda history: history.name)
-    def trial(self, open_engine: OpenEngine, request: pytest.FixtureRequest) -> Trial:
-        trial = Trial(open_engine)
+    def trial(self, open_finder: OpenFinder, request: pytest.FixtureRequest) -> Trial:
+        trial = Trial(open_finder)
         steps = {
             "grow": lambda: trial.grow(40),
             "seal": lambda: (trial.log.upkeep.seal(), trial.upkeep.seal()),
@@ -274,9 +274,9 @@ class FinderConformance:
             assert not finder.present(query, part, [10**9])
         assert finder.present(query, "actor") == set()
 
-    def test_what_ended(self, open_engine: OpenEngine) -> None:
+    def test_what_ended(self, open_finder: OpenFinder) -> None:
         """By what happened last, which need not be recorded last; of what is hidden nothing is said."""
-        trial, owner = Trial(open_engine), _PEOPLE[0]
+        trial, owner = Trial(open_finder), _PEOPLE[0]
         document = Item(type="document", id="d-1")
 
         def record(verb: str, hours: int) -> None:
@@ -323,9 +323,9 @@ class FinderConformance:
         head = trial.finder.catch_up()
         assert (head, trial.finder.reached) == (trial.store.head(ORG), head.size)
 
-    def test_an_erasure_is_announced_before_anything_is_answered(self, open_engine: OpenEngine) -> None:
+    def test_an_erasure_is_announced_before_anything_is_answered(self, open_finder: OpenFinder) -> None:
         """And a removal; plain entries are not."""
-        trial = Trial(open_engine)
+        trial = Trial(open_finder)
         trial.grow(40)
         trial.finder.catch_up()
         steps: dict[Callable[[], None], bool] = {
@@ -345,19 +345,19 @@ class FinderConformance:
                 trial.finder.page(trial.bound(Query()), order="desc", limit=limit, at=None)
         trial.finder.page(trial.bound(Query()), order="desc", limit=200, at=None)
 
-    def test_a_log_is_opened_with_it(self, open_engine: OpenEngine) -> None:
+    def test_a_log_is_opened_with_it(self, open_finder: OpenFinder) -> None:
         """Whatever a log shows is what it shows with the engine that comes with it."""
-        trial = Trial(open_engine)
+        trial = Trial(open_finder)
         trial.grow(60)
-        other = new_log(trial.store, ORG, clock=trial.clock, seed=3, open_engine=open_engine)
+        other = new_log(trial.store, ORG, clock=trial.clock, seed=3, open_finder=open_finder)
         assert _shown(other) == _shown(trial.log)
         trial.erase()
         other.record_many([trial.entry()])
         assert _shown(other) == _shown(trial.log)
 
-    def test_readers_beside_a_writer(self, open_engine: OpenEngine) -> None:
+    def test_readers_beside_a_writer(self, open_finder: OpenFinder) -> None:
         """Whatever is recorded, sealed and erased meanwhile, each answer is that of `matches()` at its size."""
-        trial, over = Trial(open_engine), threading.Event()
+        trial, over = Trial(open_finder), threading.Event()
         answers: list[tuple[Query, BoundQuery, list[int], int]] = []
         asked = [from_line(line) for line in ("category:documents", "actor:user/u-1", "-origin:web", "")]
 

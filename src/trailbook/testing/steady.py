@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trailbook.catalogue import load
-from trailbook.finding import DEFAULT_SIZES, OpenEngine, Sizes, open_embedded
+from trailbook.finding import DEFAULT_SIZES, OpenFinder, Sizes, open_embedded
 from trailbook.log import Keys, Log
 from trailbook.stores import MemoryStore, Store
 
@@ -50,7 +50,7 @@ def new_log(
     seed: int = 0,
     folders: Sequence[Path] = (),
     sizes: Sizes = DEFAULT_SIZES,
-    open_engine: OpenEngine | None = None,
+    open_finder: OpenFinder | None = None,
     watched: bool = False,
 ) -> Log:
     """A log of its own with time and randomness held still, in memory unless a store is given.
@@ -68,6 +68,6 @@ def new_log(
         catalogue=load(folders),
         clock=still,
         entropy=Steady(seed),
-        open_engine=open_engine or open_embedded(sizes=sizes),
+        open_finder=open_finder or open_embedded(sizes=sizes),
         watched=watched,
     )

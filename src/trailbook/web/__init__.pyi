@@ -18,5 +18,5 @@ from .http.slow_clients import (
     waiting as waiting,
 )
 from .http.texts import (
-    words as words,
+    texts_of as texts_of,
 )

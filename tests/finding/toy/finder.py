@@ -16,9 +16,9 @@ from trailbook.finding import (
     BoundQuery,
     BoundTerm,
     CutPage,
-    Engine,
     FinderMeans,
     NextSeqs,
+    OpenedFinder,
     cut_page,
 )
 from trailbook.index import Place
@@ -149,9 +149,9 @@ class ToyFinder:
         )
 
 
-def open_toy(means: FinderMeans) -> Engine:
+def open_toy(means: FinderMeans) -> OpenedFinder:
     """The toy of a log, which keeps nothing up."""
-    return Engine(ToyFinder(means))
+    return OpenedFinder(ToyFinder(means))
 
 
 def _seq(place: Place) -> int:

@@ -7,13 +7,13 @@ import pytest
 from msgspec import structs
 from tests.finding.toy.finder import ToyFinder, open_toy
 
-from trailbook.finding import BoundQuery, Engine, FinderMeans, OpenEngine
+from trailbook.finding import BoundQuery, FinderMeans, OpenedFinder, OpenFinder
 from trailbook.testing.finders import FinderConformance, Trial
 
 
 class TestToy(FinderConformance):
     @pytest.fixture
-    def open_engine(self) -> OpenEngine:
+    def open_finder(self) -> OpenFinder:
         return open_toy
 
 
@@ -37,16 +37,16 @@ class ForgetsWhatWasRestored(ToyFinder):
         return super().present(query, field, among) | (set(among[:1]) if field == "ended" else set())
 
 
-def whole(open_engine: OpenEngine) -> Trial:
+def whole(open_finder: OpenFinder) -> Trial:
     """A log with something of everything."""
-    trial = Trial(open_engine)
+    trial = Trial(open_finder)
     for step in (lambda: trial.grow(40), trial.erase, lambda: trial.grow(9), trial.prune):
         step()
     return trial
 
 
 SUITE = FinderConformance()
-BROKEN: dict[type[ToyFinder], Callable[[OpenEngine], None]] = {
+BROKEN: dict[type[ToyFinder], Callable[[OpenFinder], None]] = {
     CountsWhatIsHidden: lambda engine: SUITE.test_page_count_and_seqs(whole(engine)),
     SeesWhatCameLater: SUITE.test_readers_beside_a_writer,
     KeepsErasuresToItself: SUITE.test_an_erasure_is_announced_before_anything_is_answered,
@@ -59,4 +59,4 @@ def test_a_broken_promise_is_noticed(broken: type[ToyFinder]) -> None:
     """Each of these engines breaks one promise; the toy itself, which keeps it, is not refused."""
     BROKEN[broken](open_toy)
     with pytest.raises(AssertionError):
-        BROKEN[broken](lambda means: Engine(broken(means)))
+        BROKEN[broken](lambda means: OpenedFinder(broken(means)))

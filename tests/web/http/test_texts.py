@@ -11,16 +11,16 @@ import pytest
 import trailbook.web
 from trailbook.administration.ready_views import READY_VIEWS
 from trailbook.web.http.problems import STATUS
-from trailbook.web.http.texts import LOCALES, language, words
+from trailbook.web.http.texts import LOCALES, language, texts_of
 
 WEB = Path(trailbook.web.__file__).parent
 
 
 def test_every_language_has_the_same_texts_and_slots() -> None:
     """What one language says, each says, with the same slots; none is empty."""
-    english = words("en")
+    english = texts_of("en")
     for lang in LOCALES:
-        other = words(lang)
+        other = texts_of(lang)
         assert set(other) == set(english)
         for key in english:
             assert _slots(other(key)) == _slots(english(key)), key
@@ -33,7 +33,7 @@ def _slots(text: str) -> set[str]:
 
 def test_every_text_a_template_names_is_there() -> None:
     """No template names a text that is missing, and every problem and view has its own."""
-    there = set(words("en"))
+    there = set(texts_of("en"))
     named = set()
     for kind, most in (("*.html", 60), ("*.py", 20)):
         texts = "".join(file.read_text("utf-8") for file in WEB.rglob(kind))
@@ -69,12 +69,12 @@ def test_choice_of_language(header: str | None, lang: str) -> None:
 def test_dates_and_numbers() -> None:
     """Dates and numbers as each language writes them."""
     at = datetime(2026, 3, 1, 9, 5, 7, tzinfo=UTC)
-    assert words("en").moment(at) == "1 March 2026, 09:05"
-    assert words("nb").moment(at, seconds=True) == "1. mars 2026, 09:05:07"
-    assert words("en").weekday(date(2026, 3, 1)) == "Sunday 1 March 2026"
-    assert words("en").counted("total", 1) == "1 entry"
-    assert words("en").counted("total", 12345) == "12,345 entries"
-    assert words("nb").counted("total", 12345) == "12\u00a0345 oppføringer"
+    assert texts_of("en").moment(at) == "1 March 2026, 09:05"
+    assert texts_of("nb").moment(at, seconds=True) == "1. mars 2026, 09:05:07"
+    assert texts_of("en").weekday(date(2026, 3, 1)) == "Sunday 1 March 2026"
+    assert texts_of("en").counted("total", 1) == "1 entry"
+    assert texts_of("en").counted("total", 12345) == "12,345 entries"
+    assert texts_of("nb").counted("total", 12345) == "12\u00a0345 oppføringer"
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_dates_and_numbers() -> None:
 )
 def test_a_zone_of_no_place_has_its_own_name(zone: str, english: str, norwegian: str) -> None:
     """A log kept in UTC is not of an unknown region; a place's zone is named by the place's time."""
-    assert (words("en").zone(ZoneInfo(zone)), words("nb").zone(ZoneInfo(zone))) == (english, norwegian)
+    assert (texts_of("en").zone(ZoneInfo(zone)), texts_of("nb").zone(ZoneInfo(zone))) == (english, norwegian)

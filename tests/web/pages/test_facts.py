@@ -7,7 +7,7 @@ from tests.web.conftest import AGENT, ORG, Served
 
 from trailbook import operator
 from trailbook.query import from_params
-from trailbook.web.http.texts import words
+from trailbook.web.http.texts import texts_of
 from trailbook.web.pages.facts import device, facts
 from trailbook.web.pages.rows import Presenter
 
@@ -19,7 +19,7 @@ def test_what_an_entry_says(served: Served) -> None:
     denied = from_params([("outcome", "denied"), ("category", "roles")])
     entry = served.log.search(denied, viewer=operator(ORG), limit=1).entries[0]
     presenter = Presenter(
-        words=words("en"), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=None
+        words=texts_of("en"), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=None
     )
     pieces = served.log.pieces(entry, viewer=operator(ORG))
     known = facts(entry, pieces, presenter=presenter, home=HOME)

@@ -8,7 +8,7 @@ from tests.web.conftest import ORG, Served, vocabulary_of
 
 from trailbook import operator
 from trailbook.query import from_params
-from trailbook.web.http.texts import words
+from trailbook.web.http.texts import texts_of
 from trailbook.web.pages.address import Address, read_address
 from trailbook.web.pages.names import Naming, items_of
 from trailbook.web.pages.rows import Presenter
@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 def naming(served: Served, *pairs: tuple[str, str]) -> Naming:
     """Names for the page of a filter without entries: all of them are asked of the log."""
     presenter = Presenter(
-        words=words("en"), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=None
+        words=texts_of("en"), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=None
     )
     return Naming(presenter, items_of(served.log, from_params(list(pairs)), viewer=operator(ORG)))
 

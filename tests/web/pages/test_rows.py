@@ -11,7 +11,7 @@ from tests.web.conftest import ORG, Served, vocabulary_of
 from trailbook import operator
 from trailbook.finding import Shown, ShownItem
 from trailbook.query import from_params
-from trailbook.web.http.texts import words
+from trailbook.web.http.texts import texts_of
 from trailbook.web.pages.address import Address, read_address
 from trailbook.web.pages.rows import LATE, MOST_NAME, Addresses, PageRow, Presenter, called, cut, row
 
@@ -33,7 +33,10 @@ def list_of(served: Served, *pairs: tuple[str, str]) -> Address:
 def presenter_for(served: Served, state: Address | None = None, lang: str = "en") -> Presenter:
     addresses = None if state is None else Addresses(state)
     return Presenter(
-        words=words(lang), zone=ZoneInfo("Europe/Oslo"), catalogue=served.log.catalogue, addresses=addresses
+        words=texts_of(lang),
+        zone=ZoneInfo("Europe/Oslo"),
+        catalogue=served.log.catalogue,
+        addresses=addresses,
     )
 
 

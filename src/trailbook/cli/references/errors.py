@@ -106,7 +106,7 @@ def _page() -> Iterator[str]:
 
 def _row(code: str, status: int) -> str:
     """A code of the wire, in the words in which the wire tells it."""
-    title, words = (web.words("en")(f"problems.{code}.{part}") for part in ("title", "words"))
+    title, words = (web.texts_of("en")(f"problems.{code}.{part}") for part in ("title", "words"))
     return f"| `{code}` | {status} | {_kinds(code)} | **{title}.** {words} |"
 
 

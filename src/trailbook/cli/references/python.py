@@ -63,33 +63,40 @@ PARTS = (
     Part(
         title="The log",
         module="trailbook",
-        names="Log",
+        names="Log Upkeep",
         says="`deployment.log(org)` and `deployment.create(org)` give it. Recording needs no viewer: whoever has the"
         " log in hand is the host. Reading always does.",
     ),
     Part(
         title="What is recorded",
         module="trailbook",
-        names="NewEntry Item Actor Concern Origin Receipt",
+        names="NewEntry Item Actor Concern Origin Receipt Result",
         says="`log.record` takes the parts one by one; `log.record_many` takes whole entries.",
     ),
     Part(
         title="Who reads",
         module="trailbook",
-        names="Viewer operator",
+        names="Viewer operator Clearance",
         says="What a viewer may see is decided by what stands in it, whichever method is asked.",
     ),
     Part(
         title="What is asked",
         module="trailbook",
-        names="Query Term",
+        names="Query Term EntryFacts",
         says="A filter is data. [filters.md](filters.md) says what each field means, in whatever form it is written.",
     ),
     Part(
         title="What is answered",
         module="trailbook",
-        names="Page Shown Facets Histogram",
+        names="Page Shown SentencePiece Facets Histogram FoundItem RememberedItem ExportRows Erasures",
         says="These are the shapes of the HTTP API too: msgspec encodes them as they stand there.",
+    ),
+    Part(
+        title="What is proved",
+        module="trailbook",
+        names="Opening Evidence Holdings",
+        says="What opens a token, what goes into a bundle, and what that would hold. Each asks for the permission"
+        " to read proofs.",
     ),
     Part(
         title="What is refused",

@@ -13,7 +13,7 @@ from msgspec import structs
 from trailbook.finding.bound import BoundQuery, BoundTerm
 from trailbook.finding.embedded.projection import Projection, Snapshot
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts, Sizes
-from trailbook.finding.finder import Bars, Engine, FinderMeans, OpenEngine
+from trailbook.finding.finder import Bars, FinderMeans, OpenedFinder, OpenFinder
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.paging import CutPage, NextSeqs, cut_page
 from trailbook.index import (
@@ -116,12 +116,12 @@ class EmbeddedFinder:
         return self.index.ask(lambda now: question(now, plan_of(query, now.codes)))
 
 
-def open_embedded(*, parts: Parts | None = None, sizes: Sizes = DEFAULT_SIZES) -> OpenEngine:
+def open_embedded(*, parts: Parts | None = None, sizes: Sizes = DEFAULT_SIZES) -> OpenFinder:
     """How the embedded engine of a log is opened; `parts` may be shared with those of other logs."""
 
-    def opened(means: FinderMeans) -> Engine:
+    def opened(means: FinderMeans) -> OpenedFinder:
         projection = Projection(means, parts=parts, sizes=sizes)
-        return Engine(EmbeddedFinder(projection, means.erasures), projection)
+        return OpenedFinder(EmbeddedFinder(projection, means.erasures), projection)
 
     return opened
 

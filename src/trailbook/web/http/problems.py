@@ -25,7 +25,7 @@ from trailbook.errors import (
     StoreError,
     TrailbookError,
 )
-from trailbook.web.http.texts import words
+from trailbook.web.http.texts import texts_of
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("trailbook.web")
@@ -155,7 +155,7 @@ def problem_of(error: BaseException, base_url: str, request_id: str | None = Non
     expired = error if isinstance(error, EntryExpiredError) else None
     return Problem(
         type=f"{base_url}/problems/{code}",
-        title=words("en")(f"problems.{code}.title"),
+        title=texts_of("en")(f"problems.{code}.title"),
         status=STATUS[code],
         code=code,
         detail=_detail(error, code),
@@ -212,4 +212,4 @@ def allowed_methods(app: Any, path: str) -> str:
 def _detail(error: BaseException, code: str) -> str:
     # A store's own words may hold a path or a statement; a framework's, whatever it pleases.
     own = isinstance(error, TrailbookError) and not isinstance(error, StoreError) and code != "internal"
-    return str(error.detail) if own else words("en")(f"problems.{code}.words")  # type: ignore[attr-defined]
+    return str(error.detail) if own else texts_of("en")(f"problems.{code}.words")  # type: ignore[attr-defined]

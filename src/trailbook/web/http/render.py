@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from trailbook.errors import NotFoundError
 from trailbook.web.http.request import Request
-from trailbook.web.http.texts import Words, words
+from trailbook.web.http.texts import Words, texts_of
 
 _FOLDER = Path(__file__).parents[1]
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -74,7 +74,7 @@ class _LanguageLoader(FileSystemLoader):
         super().__init__(_FOLDER / "templates")
         signs = _environment(FileSystemLoader(_FOLDER / "templates")).get_template("icon.html").module
         self._fixed: dict[str, Callable[[str], str]] = {
-            "t": words(lang),
+            "t": texts_of(lang),
             "static": static_href,
             "icon": signs.icon,  # type: ignore[attr-defined]
         }
@@ -129,7 +129,7 @@ def macro(template: str, name: str, t: Words) -> Callable[..., Markup]:
 
 @cache
 def _macros(lang: str, template: str) -> TemplateModule:
-    return _templates(lang).get_template(template).make_module({"t": words(lang)})
+    return _templates(lang).get_template(template).make_module({"t": texts_of(lang)})
 
 
 def static_file(request: Request) -> Response[bytes]:

@@ -19,7 +19,7 @@ from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.query import Vocabulary
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
-from trailbook.web.http.texts import Words, language, words
+from trailbook.web.http.texts import Words, language, texts_of
 
 
 class ParameterInvalidError(InvalidError):
@@ -106,7 +106,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> Words:
-        return words(self.lang)
+        return texts_of(self.lang)
 
     @property
     def entry_id(self) -> UUID:

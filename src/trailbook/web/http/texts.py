@@ -73,7 +73,7 @@ class Words:
     def language(self, lang: str) -> str:
         """A language as this one calls it; one that it has no name for, as that one calls itself."""
         key = f"export.langs.{lang}"
-        return self(key) if key in self else words(lang)("language.name")
+        return self(key) if key in self else texts_of(lang)("language.name")
 
     def __contains__(self, key: str) -> bool:
         return key in self._texts
@@ -93,7 +93,7 @@ def _plain(day: date) -> date:
 
 
 @cache
-def words(lang: str) -> Words:
+def texts_of(lang: str) -> Words:
     """The texts of a language. Raises: FileNotFoundError for one that has none."""
     table = tomllib.loads((_FOLDER / f"{lang}.toml").read_text("utf-8"))
     return Words(lang, dict(_flat(table, "")))
@@ -123,7 +123,7 @@ def language(header: str | None) -> str:
 @cache
 def _answering() -> dict[str, str]:
     """The language that answers each primary tag."""
-    return {tag: lang for lang in LOCALES for tag in words(lang)("language.answers").split()}
+    return {tag: lang for lang in LOCALES for tag in texts_of(lang)("language.answers").split()}
 
 
 def _weighed(part: str) -> tuple[float, str]:

@@ -34,7 +34,7 @@ from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
-from trailbook.web.http.texts import language, words
+from trailbook.web.http.texts import language, texts_of
 
 _log = logging.getLogger("trailbook.web")
 _MOMENT = 5  # seconds, after which there is room again
@@ -239,7 +239,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         tell_fault(problem, error)
         if not _wants_page(request, path):
             return answer(problem, more)
-        t = words(language(request.headers.get("accept-language")))
+        t = texts_of(language(request.headers.get("accept-language")))
         part = render.partial(request.headers)
         # What failed stands beside the rows that are there; what is refused takes their place.
         beside = part and problem.status >= 500

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from trailbook.deployment.settings import Settings
 from trailbook.errors import ConfigurationError
-from trailbook.stores import file_of
+from trailbook.stores import store_file
 
 _NAME = "trailbook"  # of what belongs to a store that has no file to be called after
 
 
-class Places(Struct, frozen=True, kw_only=True):
+class Layout(Struct, frozen=True, kw_only=True):
     """The places of one log: the URL of its store, and what is set; each place is worked out when it is asked for."""
 
     store: str
@@ -41,16 +41,16 @@ class Places(Struct, frozen=True, kw_only=True):
         return self.lock or self._within(None, "lock_file", ".serving")
 
     def _within(self, folder: Path | None, setting: str, end: str) -> Path:
-        file = file_of(self.store)
+        file = store_file(self.store)
         if folder is None and file is None:
             raise ConfigurationError(f"{setting}: has to be set: nothing lies beside a store that is no file")
         name = _NAME if file is None else file.name
         return (folder or (file or Path()).parent) / f"{name}{end}"
 
 
-def places_of(settings: Settings) -> Places:
+def layout_of(settings: Settings) -> Layout:
     """The places that settings name."""
-    return Places(
+    return Layout(
         store=settings.store,
         secrets_directory=_path(settings.secrets_directory),
         signing_key=_path(settings.signing_key),

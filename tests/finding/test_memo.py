@@ -1,6 +1,7 @@
 """What is remembered: so much and no more, made once, and nothing of anybody who was erased."""
 
 import gc
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -88,6 +89,65 @@ def test_what_is_made_during_an_erasure_is_not_remembered() -> None:
         assert memo.values([1, 2], make) == {1: "2", 2: "4"}
         assert memo.value(3, lambda make=make: make({3})[3]) == "6"
         assert held(memo, range(4)) == ([] if announce else [1, 2, 3])
+
+
+def test_what_is_dropped_while_it_is_made_is_not_remembered() -> None:
+    """It was read from what changed meanwhile; what is made beside it is remembered, and so is what is made next."""
+    memo = Memo[int, str](9)
+
+    def make(keys: set[int]) -> dict[int, str]:
+        memo.drop(2)
+        return doubled(keys)
+
+    assert memo.values([1, 2, 3], make) == {1: "2", 2: "4", 3: "6"}
+    assert held(memo, range(9)) == [1, 3]
+    assert memo.values([2], doubled) == {2: "4"}
+    assert held(memo, range(9)) == [1, 2, 3]
+
+
+def test_what_cannot_be_made_is_made_anew() -> None:
+    memo = Memo[int, str](9)
+
+    def broken() -> str:
+        raise ValueError("nothing comes of it")
+
+    with pytest.raises(ValueError, match="nothing"):
+        memo.value(1, broken)
+    assert (memo.value(1, lambda: "made"), memo._making) == ("made", {})
+
+
+@pytest.mark.parametrize("since", [0, 1])
+def test_what_took_several_steps_is_kept_where_nobody_was_erased_since(since: int) -> None:
+    erasures = Erasures()
+    memo, other = Memo[int, str](2, erasures), filled(9, [1])
+    erasures.announce()
+    erasures.keep(memo, {1: "1", 2: "2", 3: "3"}, since)
+    erasures.keep(other, {2: "2"}, since)
+    assert held(memo, range(9)) == ([2, 3] if since == 1 else [])
+    assert held(other, range(9)) == ([1, 2] if since == 1 else [1])
+
+
+def test_threads_share_a_memory() -> None:
+    """However many ask and empty it at once, it holds no more than it may, and each is answered with what it asked."""
+    memo, wrong = Memo[int, str](20), list[dict[int, str]]()
+
+    def ask(first: int) -> None:
+        for at in range(300):
+            keys = range(first + at % 40, first + at % 40 + 8)
+            answer = memo.values(keys, lambda wanted: doubled(wanted))
+            wrong.extend([answer] if answer != doubled(set(keys)) else [])
+            memo.drop(first + at % 40)
+            if at % 50 == 0:
+                memo.clear()
+
+    threads = [threading.Thread(target=ask, args=(first,)) for first in (0, 5, 10, 15)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(memo) <= 20
+    assert memo._making == {}
 
 
 def test_an_announcement_reaches_what_somebody_still_holds() -> None:

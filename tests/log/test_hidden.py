@@ -133,6 +133,29 @@ def test_what_ended_an_item_unseen_is_not_told(small: Small) -> None:
         assert {face.shown.exists for line in lines for _, face in line.concerns} == {exists}
 
 
+def test_an_item_had_a_part_only_in_what_is_seen(small: Small) -> None:
+    """Ida did nothing but open the case: whoever does not see that is not offered her as somebody who did anything."""
+    for viewer, offered in ((NAMED, ["u-1"]), (READER, [])):
+        assert [item.id for item in small.log.items("Ida", viewer=viewer, role="actor")] == offered
+        assert [item.id for item in small.log.items("Ida", viewer=viewer, role="concerns")] == ["u-1"]
+    small.record(
+        "role.updated",
+        Item(type="role", id="r-2", name="Member"),
+        actor=Actor(kind="person", **structs.asdict(ida(BEFORE))),
+    )
+    assert [item.id for item in small.log.items("Ida", viewer=READER, role="actor")] == ["u-1"]
+
+
+def test_an_item_is_of_the_kind_as_which_it_is_seen_to_act(small: Small) -> None:
+    """An integration that acted only where somebody does not see it has done nothing, as far as they know."""
+    visma = Item(type="integration", id="visma", name="Visma")
+    small.record("integration.connected", visma)
+    hidden = Actor(kind="integration", **structs.asdict(visma))
+    small.record("salary.updated", Item(type="salary", id="s-1"), {"owner": ida(BEFORE)}, actor=hidden)
+    for viewer, kind in ((READER, "integration"), (SALARY_KEPT, None)):
+        assert [item.kind for item in small.log.items("visma", viewer=viewer)] == [kind]
+
+
 def test_a_sentence_counts_what_is_seen(small: Small) -> None:
     """A synchronisation led to a role and a salary: whoever does not see salaries reads of one."""
     visma = Item(type="integration", id="visma", name="Visma")

@@ -95,7 +95,10 @@ def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Fo
     of_kind = [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
     named = [(reader.items.name_now(versions, seen), versions) for versions in of_kind]
     named.sort(key=lambda pair: _place(*pair))
-    cited = (pair for pair in named if reader.citing.is_cited(pair[1][0].item, seen))
+    part = (
+        "citing" if query.role is None else query.role
+    )  # had it there only in what is hidden, it had it nowhere
+    cited = (pair for pair in named if reader.citing.is_cited(pair[1][0].item, seen, part))
     known = ((now, _known(reader, versions, query.sees)) for now, versions in cited)
     answers = (pair for pair in known if not seen.hidden or _is_called_so(pair[1], query.q))
     chosen = islice(answers, min(query.limit, MOST))

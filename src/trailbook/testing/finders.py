@@ -102,7 +102,7 @@ class Trial:
                 name=None if document else f"Payroll {number}",
             ),
             concerns=tuple(about),
-            origin=Origin(interface=random.choice(["web", "api"])),
+            origin=Origin(interface=random.choice(["web", "api"]), ip=random.choice([None, *_ADDRESSES])),
             outcome=random.choice(["success", "success", "failure"]),
             correlation=random.choice([None, "c-1", "c-2"]),
             caused_by=random.choice([None, *self._ids]),

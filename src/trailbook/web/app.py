@@ -19,7 +19,7 @@ from trailbook.web.http.limits import DEFAULT_LIMITS, Limits
 from trailbook.web.http.problems import allowed_methods
 from trailbook.web.http.render import static_file
 from trailbook.web.http.routes import OwnRoute, Route, mounted
-from trailbook.web.http.site import Settings, Site, site_of
+from trailbook.web.http.site import Site, SiteSettings, site_of
 from trailbook.web.http.strict_json import MAX_BATCH
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
@@ -137,7 +137,7 @@ def create_app(
     `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
     """
     runner, closing = kept_exports(deployment, folder, export_days)
-    settings = Settings(
+    settings = SiteSettings(
         base_url=base_url,
         timezone=timezone,
         limits=limits,

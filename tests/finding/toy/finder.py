@@ -140,6 +140,7 @@ class ToyFinder:
                 "outcome": {row.outcome},
                 "actor_kind": {row.kind},
                 "origin": {row.interface},
+                "ip": {row.origin} - {0},
                 "target_type": {row.type},
                 "cause": {body.caused_by} - {None},
                 "correlation": {body.correlation} - {None},

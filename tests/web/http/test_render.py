@@ -31,7 +31,7 @@ def unwritten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(render, "_templates", lambda lang: plain)
         patched.setattr(render, "_macros", render._macros.__wrapped__)
-        patched.setattr(RowCache, "_list", lambda self, place: {})  # rows are written anew
+        patched.setattr(RowCache, "recall", lambda self, at, entries: {})  # rows are written anew
         yield
 
 

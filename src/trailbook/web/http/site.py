@@ -22,7 +22,7 @@ from trailbook.web.http.transfers import Outflows
 THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class SiteSettings(Struct, frozen=True, kw_only=True):
     """What whoever serves a deployment decides: its address, the pages' zone, limits, alarms and trusted proxies."""
 
     base_url: str
@@ -51,7 +51,7 @@ class Site(Struct, frozen=True, kw_only=True):
     readiness: Readiness
 
 
-def site_of(deployment: Deployment, runner: Runner, settings: Settings) -> Site:
+def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> Site:
     """What is shared in a new application over a deployment, whose exports `runner` makes."""
     limiter = CapacityLimiter(THREADS)
     lane = Lane(limiter)

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
 from tests.capture.small import User, capturing, spoil
 from tests.cli.conftest import Folder, begin_signed
-from trailbook.deployment.places import layout_of
+from trailbook.deployment.places import locations_of
 
 from trailbook import Actor, Item, Origin, open_deployment
 from trailbook.cli.doctor import _server
@@ -235,7 +235,7 @@ def test_a_running_server_says_what_it_does_beside(well: Folder) -> None:
     """No other process sees its loops: what it names is told, and a server that does not answer is told as well."""
     flags = {"store": f"sqlite:///{well.path / 'trailbook.db'}"}
     settings = read_settings(flags, file=None, environ={}, folder=well.path)
-    lock = layout_of(settings).lock_file()
+    lock = locations_of(settings).lock_file()
     answers = [
         (200, {"ok": True, "failing": [], "warning": []}, []),
         (200, {"ok": True, "failing": [], "warning": ["exports", "disk"]}, ["exports"]),

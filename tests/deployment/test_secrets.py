@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trailbook import open_deployment
-from trailbook.deployment.layout import Layout
+from trailbook.deployment.locations import Locations
 from trailbook.deployment.secrets import (
     ORIGIN,
     fresh_keys,
@@ -29,7 +29,7 @@ def url(tmp_path: Path) -> str:
 
 
 def test_secrets_are_beside_and_for_the_owner_alone(url: str) -> None:
-    file = Layout(store=url).keys_file()
+    file = Locations(store=url).keys_file()
     assert file.name == "log.db.keys"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     secret = dict(line.split("=") for line in file.read_text().split())["secret_key"]
@@ -45,7 +45,7 @@ def test_secrets_are_beside_and_for_the_owner_alone(url: str) -> None:
 
 @pytest.mark.parametrize("content", ["", "secret_key=00", "secret_key=zz\norganisation_key=00", "x"])
 def test_damaged_secrets(url: str, content: str) -> None:
-    file = Layout(store=url).keys_file()
+    file = Locations(store=url).keys_file()
     whole = file.read_text()
     file.write_text(content)
     with pytest.raises(ConfigurationError):
@@ -57,7 +57,7 @@ def test_damaged_secrets(url: str, content: str) -> None:
 @pytest.mark.parametrize("create", [True, False])
 def test_secrets_that_are_gone_are_never_made_anew(url: str, create: bool) -> None:
     """Other secrets would break every cursor and make a replay with a correlation a conflict, in silence."""
-    file = Layout(store=url).keys_file()
+    file = Locations(store=url).keys_file()
     whole = file.read_text()
     file.unlink()
     with pytest.raises(NotFoundError):
@@ -80,7 +80,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 
 def test_a_lost_log_is_not_begun_again_in_silence(url: str, tmp_path: Path) -> None:
     """Its secrets are there and it is not: an empty log under them would pass for the same."""
-    file, keys = tmp_path / "log.db", Layout(store=url).keys_file()
+    file, keys = tmp_path / "log.db", Locations(store=url).keys_file()
     open_deployment(url, create=True).close()
     file.unlink()
     with pytest.raises(ConfigurationError, match="is gone"):

@@ -193,7 +193,9 @@ def read(log: Log, lines: ExportLines, cache: RowCache) -> None:
     """Read a log in every way that remembers something."""
     at = RowList(log._erasures, log._erasures.count, "address")
     page = log.search(ROLES, viewer=operator(ORG), order="asc", limit=5)
-    cache.rows(at, page.entries, lambda shown: Drawing("today", Markup(shown.sentence)))
+    drawn = cache.recall(at, page.entries)
+    new = {e.id: Drawing("today", Markup(e.sentence)) for e in page.entries if e.id not in drawn}
+    cache.keep(at, page.entries, {**drawn, **new})
     log.facets(ROLES, "concerns", viewer=operator(ORG))
     log.count(from_params([("text", "given"), ("ip", "192.0.2.7")]), viewer=operator(ORG))
     assert [line.sentence for line in lines.batch([entry.seq for entry in page.entries])]

@@ -74,7 +74,7 @@ def test_one_address_of_several_people_and_programs_is_all_of_theirs() -> None:
     """An origin is an item of its actor; the same one with another agent is the same item."""
     log = new_log(MemoryStore(), ORG)
     log.record_many([came(1, "192.0.2.7"), came(1, "192.0.2.7", "curl"), came(2, "192.0.2.7"), came(2, None)])
-    assert len(log._projection.origins.within(["192.0.2.7"])) == 2
+    assert len(log._reader.origins.within(["192.0.2.7"])) == 2
     query = from_params([("ip", "192.0.2.7")])
     assert log.count(query, viewer=ME)[0] == 3
     assert log.count(from_params([("ip.not", "192.0.2.7")]), viewer=ME)[0] == 1

@@ -17,7 +17,7 @@ from trailbook.query import from_line, in_words, is_personal, printed, refuse_pe
 from trailbook.query.checks import one_of
 from trailbook.query.fields import FACETS, FIELDS, is_item
 from trailbook.query.phrases import PHRASES
-from trailbook.web.http.texts import LOCALES, words
+from trailbook.web.http.texts import LOCALES, texts_of
 from trailbook.web.pages.item import Side
 
 # Modules that list words which are fields of the filter too, and what they list.
@@ -148,7 +148,7 @@ def test_what_is_somebodys_own_is_kept_nowhere() -> None:
 @pytest.mark.parametrize("lang", LOCALES)
 def test_the_page_has_words_for_every_field(lang: str) -> None:
     """What is typed has a hint in its field too."""
-    texts = words(lang)
+    texts = texts_of(lang)
     for name, field in FIELDS.items():
         assert f"filter.{name}" in texts
         assert field.form not in ("text", "typed") or f"form.{name}-hint" in texts

@@ -66,7 +66,7 @@ def doctor(
 
 def _server(settings: Settings) -> Iterator[Risk]:
     """What the running server says of the loops beside it, which no other process can see."""
-    lock = placed(deployments.layout_of(settings).lock_file)
+    lock = placed(deployments.locations_of(settings).lock_file)
     address = None if lock is None else served_at(lock)
     if address is None:
         return

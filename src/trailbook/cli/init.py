@@ -62,9 +62,9 @@ def init(
 
 def secrets_of(settings: Settings) -> dict[str, str]:
     """Where the secrets and the signing keys of these settings lie, those that lie in files."""
-    layout = deployments.layout_of(settings)
-    kept = {"secrets": placed(layout.keys_file) if settings.secret_key is None else None}
-    kept["signing_keys"] = placed(layout.signing_folder)
+    locations = deployments.locations_of(settings)
+    kept = {"secrets": placed(locations.keys_file) if settings.secret_key is None else None}
+    kept["signing_keys"] = placed(locations.signing_folder)
     return {what: str(place) for what, place in kept.items() if place is not None}
 
 

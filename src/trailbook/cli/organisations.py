@@ -209,7 +209,7 @@ def _link(ctx: typer.Context, text: str, base_url: str | None, *, json: bool) ->
     settings = settings_of(ctx, base_url=base_url)
     address = (
         settings.base_url
-        or served_at(deployments.layout_of(settings).lock_file())
+        or served_at(deployments.locations_of(settings).lock_file())
         or f"http://{settings.listen}"
     )
     link = f"{address}/set-password?link={text}"

@@ -40,7 +40,7 @@ OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
 @keys.command("new")
 def keys_new(ctx: typer.Context, json: bool = JSON) -> None:
     """Make the first signing keys of a log that has none."""
-    folder = deployments.layout_of(settings_of(ctx)).signing_folder()
+    folder = deployments.locations_of(settings_of(ctx)).signing_folder()
     proofs.new_keys(folder, secrets.token_bytes)
     put(
         as_json({"folder": str(folder)})
@@ -54,7 +54,7 @@ def keys_rotate(ctx: typer.Context, json: bool = JSON) -> None:
     """Make new signing keys beside the old ones, and record it in every log."""
     settings = settings_of(ctx)
     with open_deployment(settings) as deployment:
-        deployment.rotate_keys(deployments.layout_of(settings).signing_folder())
+        deployment.rotate_keys(deployments.locations_of(settings).signing_folder())
         orgs = deployment.orgs()
     put(as_json({"rotated": orgs}) if json else f"New keys sign from now on; recorded in: {', '.join(orgs)}.")
 
@@ -249,7 +249,7 @@ def _outside(settings: Settings) -> Path | None:
 
 def _new_keys_in_place(settings: Settings) -> None:
     """New keys in the folder, whose old files must be gone; the origin stays. Raises: ConfigurationError."""
-    folder = deployments.layout_of(settings).signing_folder()
+    folder = deployments.locations_of(settings).signing_folder()
     origin = proofs.origin_in(folder) or settings.origin
     if origin is None:
         raise ConfigurationError("origin: name the one that the lost keys signed for")

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from trailbook import deployment as deployments
 from trailbook.cli.server_lock import served_at
-from trailbook.deployment import FILE, PREFIX, Layout, Settings
+from trailbook.deployment import FILE, PREFIX, Locations, Settings
 from trailbook.errors import ConfigurationError
 
 _OTHERS = 0o077
@@ -33,16 +33,16 @@ class Risk(Struct, frozen=True, kw_only=True):
 
 def unsafe(settings: Settings, config: Path | None) -> Iterator[Risk]:
     """What is unsafe in these settings and the files that they name. Raises: OSError."""
-    layout = deployments.layout_of(settings)
-    keys = placed(layout.keys_file) if settings.secret_key is None else None
-    signing, log = placed(layout.signing_folder), deployments.store_file(settings.store)
-    yield from _unplaced(settings, layout)
-    yield from _addresses(settings, layout)
+    locations = deployments.locations_of(settings)
+    keys = placed(locations.keys_file) if settings.secret_key is None else None
+    signing, log = placed(locations.signing_folder), deployments.store_file(settings.store)
+    yield from _unplaced(settings, locations)
+    yield from _addresses(settings, locations)
     yield from _set_secrets(settings, config)
     yield from _kept_secrets(keys)
     yield from _signing_keys(signing)
     yield from _readable(
-        "secrets", [placed(layout.keys_file), *sorted(signing.glob("*.key") if signing else ())]
+        "secrets", [placed(locations.keys_file), *sorted(signing.glob("*.key") if signing else ())]
     )
     yield from _files(log)
     yield from _outside(settings.outside_file, log)
@@ -56,18 +56,18 @@ def placed(place: Callable[[], Path]) -> Path | None:
         return None
 
 
-def _unplaced(settings: Settings, layout: Layout) -> Iterator[Risk]:
+def _unplaced(settings: Settings, locations: Locations) -> Iterator[Risk]:
     """What nobody has said where it lies, though it does not lie beside the store."""
-    needed = [layout.signing_folder, layout.lock_file, layout.export_folder]
-    for place in needed if settings.secret_key else [layout.keys_file, *needed]:
+    needed = [locations.signing_folder, locations.lock_file, locations.export_folder]
+    for place in needed if settings.secret_key else [locations.keys_file, *needed]:
         try:
             place()
         except ConfigurationError as error:
             yield Risk(part="places", says=f"{error.detail}.", do="Set it (docs/reference/configuration.md).")
 
 
-def _addresses(settings: Settings, layout: Layout) -> Iterator[Risk]:
-    lock = placed(layout.lock_file)
+def _addresses(settings: Settings, locations: Locations) -> Iterator[Risk]:
+    lock = placed(locations.lock_file)
     addresses = [
         settings.base_url,
         None if lock is None else served_at(lock),

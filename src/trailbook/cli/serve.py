@@ -65,7 +65,7 @@ def serve(
             deployment,
             base_url=address,
             timezone=settings.timezone,
-            folder=deployments.layout_of(settings).export_folder(),
+            folder=deployments.locations_of(settings).export_folder(),
             export_days=int(settings.export_days),
             limits=limits_of(settings),
             trusted_proxies=settings.trusted_proxies,
@@ -99,7 +99,7 @@ def sign_in(
     with open_deployment(settings) as deployment:
         address = (
             settings.base_url
-            or served_at(deployments.layout_of(settings).lock_file())
+            or served_at(deployments.locations_of(settings).lock_file())
             or f"http://{settings.listen}"
         )
         org = settings.org or only_org(deployment)
@@ -111,7 +111,7 @@ def sign_in(
 
 def served(settings: Settings, listening: socket.socket) -> AbstractContextManager[str]:
     """Hold the log as its only server; gives the address. Raises: ConfigurationError when another serves it."""
-    lock = deployments.layout_of(settings).lock_file()
+    lock = deployments.locations_of(settings).lock_file()
     return alone(lock, settings.base_url or address_of(listening))
 
 

@@ -1,6 +1,6 @@
 """One server on a log: a lock on a file, and in it the address where the log is served.
 
-Owns what is in the lock file; where it lies is for `Layout` to say. The lock is the kernel's, so that a dead process
+Owns what is in the lock file; where it lies is for `Locations` to say. The lock is the kernel's, so that a dead process
 never holds it, whatever the file says. Refuses nothing but a second server: the library and the command line go on
 beside a running one.
 """

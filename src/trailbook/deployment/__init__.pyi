@@ -25,9 +25,9 @@ from .health import (
     Alarms as Alarms,
     refused_ailment as refused_ailment,
 )
-from .layout import (
-    Layout as Layout,
-    layout_of as layout_of,
+from .locations import (
+    Locations as Locations,
+    locations_of as locations_of,
 )
 from .opening import (
     open_configured as open_configured,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.deployment import Deployment
-from trailbook.deployment.layout import Layout, layout_of
+from trailbook.deployment.locations import Locations, locations_of
 from trailbook.deployment.secrets import (
     ORIGIN,
     NamedKeyring,
@@ -51,10 +51,10 @@ def open_deployment(
     `earliest`: entries about what happened before are refused.
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
-    layout = Layout(store=url, secrets_directory=secrets_directory, signing_key=signs.folder)
+    locations = Locations(store=url, secrets_directory=secrets_directory, signing_key=signs.folder)
     file = store_file(url)
     if file is not None and keys is None:
-        refuse_a_lost_log(file, layout.keys_file(), create=create)
+        refuse_a_lost_log(file, locations.keys_file(), create=create)
     store, registry = open_store(url, create=create)
     # Beside a log that has entries, other secrets would break its cursors and replays in silence.
     begins = create and not store.orgs()
@@ -62,9 +62,11 @@ def open_deployment(
         make_folder(secrets_directory)
     if keys is None:
         keys = (
-            fresh_keys(entropy) if url == _MEMORY else kept_keys(layout.keys_file(), entropy, create=begins)
+            fresh_keys(entropy)
+            if url == _MEMORY
+            else kept_keys(locations.keys_file(), entropy, create=begins)
         )
-    signing = _signing(layout, signs, clock=clock, entropy=entropy, create=begins)
+    signing = _signing(locations, signs, clock=clock, entropy=entropy, create=begins)
     return Deployment(
         store,
         registry,
@@ -86,7 +88,7 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
     """
     if settings is None:
         settings = read_settings({}, file=None, environ=os.environ, folder=Path())
-    layout = layout_of(settings)
+    locations = locations_of(settings)
     deployment = open_deployment(
         settings.store,
         keys=_keys(settings),
@@ -94,11 +96,11 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
         folders=[Path(folder) for folder in settings.catalogue],
         signs=Signs(
             origin=settings.origin,
-            folder=layout.signing_key,
+            folder=locations.signing_key,
             outside=None if settings.outside_file is None else Path(settings.outside_file),
             timestamp_urls=settings.timestamp_urls,
         ),
-        secrets_directory=layout.secrets_directory,
+        secrets_directory=locations.secrets_directory,
         earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
     )
     try:
@@ -116,12 +118,14 @@ def _keys(settings: Settings) -> Keys | None:
     return Keys(bytes.fromhex(settings.secret_key), bytes.fromhex(settings.organisation_key))
 
 
-def _signing(layout: Layout, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool) -> Signing | None:
+def _signing(
+    locations: Locations, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool
+) -> Signing | None:
     """How heads are signed; None where there are no keys and none are to be made."""
-    if layout.store == _MEMORY and signs.folder is None:
+    if locations.store == _MEMORY and signs.folder is None:
         named = NamedKeyring(signs.origin or ORIGIN, keyring_of({"log": entropy(32), "cosign": entropy(32)}))
     else:
-        folder = layout.signing_folder()
+        folder = locations.signing_folder()
         if not folder.exists() and not create:
             return None
         named = kept_signing(folder, signs.origin, entropy)

@@ -1,6 +1,6 @@
 """The secrets of a deployment: the organisation key and the signing keys of a log, in files.
 
-Owns that nobody but their owner may read them; where they lie is for `Layout` to say. Refuses a file that others can
+Owns that nobody but their owner may read them; where they lie is for `Locations` to say. Refuses a file that others can
 read, and to begin an empty log under the secrets of one that is gone.
 """
 

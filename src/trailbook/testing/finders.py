@@ -48,6 +48,7 @@ from trailbook.testing.strategies import queries
 
 ORG = "acme"
 _ORDERS: tuple[Order, ...] = ("desc", "asc", "seq")
+_ADDRESSES = ("192.0.2.7", "192.0.2.77", "2001:db8::1")
 _PEOPLE = [
     Actor(kind="person", type="user", id=f"u-{number}", name=name)
     for number, name in enumerate(["Anna Berg", "Bob Li", "Åse Moe", "Zebedee Quixote"])

@@ -104,8 +104,8 @@ def test_an_index_of_an_older_version_is_built_anew(log: Log, store: Store, tmp_
     damage(tmp_path / "log.db", "segments", segments._with_digest(older))
     assert segments.indexed(store, ORG) == 0
     reader = opened(store)
-    assert (answers(reader), reader.check_index()) == (before, [])
-    assert reader.seal() == 96
+    assert (answers(reader), reader.upkeep.check()) == (before, [])
+    assert reader.upkeep.seal() == 96
     assert store.blob(ORG, *segments.LIST) == written
     newer = written[32:].replace(b"\xa1v\x02", b"\xa1v\x03")
     damage(tmp_path / "log.db", "segments", segments._with_digest(newer))

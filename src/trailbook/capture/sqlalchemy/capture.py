@@ -45,7 +45,13 @@ from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, blind
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
-from trailbook.capture.sqlalchemy.tables import Declaration, TrackedTable, attributes_in, layout_of, nearest
+from trailbook.capture.sqlalchemy.tables import (
+    Declaration,
+    TrackedTable,
+    attributes_in,
+    locations_of,
+    nearest,
+)
 from trailbook.catalogue import Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
 from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
@@ -128,7 +134,7 @@ class Capture:
         `owner` fills the part that the actions require; `fields` may be named, as themselves or as the catalogue
         calls them; a change of `ignore` alone is no entry. Raises: ConfigurationError, ActionUnknownError.
         """
-        layout = layout_of(model)
+        layout = locations_of(model)
         declared = Declared(
             type=type,
             id=id,
@@ -283,7 +289,7 @@ class Capture:
         With another `target` the object's own row folds into the entry all the same. Further members are those of
         `record`. Raises: as `record`; ConfigurationError for a class not tracked.
         """
-        tracked = self._find(layout_of(type(instance)).mapper)
+        tracked = self._find(locations_of(type(instance)).mapper)
         if tracked is None:
             raise ConfigurationError(f"record_change: {type(instance).__name__} is not tracked")
         session.flush()

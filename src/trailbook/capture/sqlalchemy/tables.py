@@ -75,7 +75,7 @@ def nearest(mapper: Mapper[Any] | None, declared: Sequence[Declaration]) -> Trac
     return None
 
 
-def layout_of(model: Any) -> Layout:
+def locations_of(model: Any) -> Layout:
     """How a mapped class or a table is laid out."""
     if isinstance(model, Table):
         columns = {column.key: str(column.name) for column in model.columns}

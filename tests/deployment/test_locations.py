@@ -1,4 +1,4 @@
-"""Layout: beside the store's file unless a setting says otherwise, and named by the settings where there is no file."""
+"""Locations: beside the file of the store unless a setting says otherwise, and named where there is no file."""
 
 import shutil
 import zipfile
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trailbook import Deployment, Query, Shown, open_configured, open_deployment, operator
-from trailbook.deployment.layout import Layout, layout_of
+from trailbook.deployment.locations import Locations, locations_of
 from trailbook.deployment.settings import read_settings
 from trailbook.errors import ConfigurationError
 
@@ -16,12 +16,14 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "deployment.zip"
 NO_FILE = "postgresql://host/log"
 
 
-def places(url: str, **settings: str) -> Layout:
+def places(url: str, **settings: str) -> Locations:
     """The places that settings name."""
-    return layout_of(read_settings({"store": url, **settings}, file=None, environ={}, folder=Path("/none")))
+    return locations_of(
+        read_settings({"store": url, **settings}, file=None, environ={}, folder=Path("/none"))
+    )
 
 
-def all_of(of: Layout) -> list[str]:
+def all_of(of: Locations) -> list[str]:
     """Every place, as text."""
     return [str(place()) for place in (of.keys_file, of.signing_folder, of.export_folder, of.lock_file)]
 

@@ -15,7 +15,7 @@ from trailbook.stores import store_file
 _NAME = "trailbook"  # of what belongs to a store that has no file to be called after
 
 
-class Layout(Struct, frozen=True, kw_only=True):
+class Locations(Struct, frozen=True, kw_only=True):
     """The places of one log: the URL of its store, and what is set; each place is worked out when it is asked for."""
 
     store: str
@@ -48,9 +48,9 @@ class Layout(Struct, frozen=True, kw_only=True):
         return (folder or (file or Path()).parent) / f"{name}{end}"
 
 
-def layout_of(settings: Settings) -> Layout:
+def locations_of(settings: Settings) -> Locations:
     """The places that settings name."""
-    return Layout(
+    return Locations(
         store=settings.store,
         secrets_directory=_path(settings.secrets_directory),
         signing_key=_path(settings.signing_key),

@@ -171,7 +171,7 @@ def test_an_address_is_nowhere_but_in_the_directory_and_goes_with_its_actor(
     orders = [{"format": form, "filter": {"ip": HERS}} for form in ("jsonl", "bundle", "bundle-closed")]
     for order in (*orders, *({**order, "preview": True} for order in orders[1:])):
         client.post("exports", json=order)
-    own.log.seal()
+    own.log.upkeep.seal()
     assert rows_with(own.file, HERS) == {("identity", "origin")}
     assert HERS.encode() in written(own.file.parent)
     assert HERS.encode() not in written(tmp_path / "exports")

@@ -12,7 +12,7 @@ from msgspec import Struct
 from trailbook.access import Viewer
 from trailbook.finding import FoundItem, Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import FIELDS, HIDDEN, ONCE, PRESET_NAMES, Query, Term, is_item, to_params
+from trailbook.query import FIELDS, HIDDEN, ONCE, PRESET_NAMES, Query, Term, to_params
 from trailbook.web.pages.address import Address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
@@ -35,8 +35,8 @@ Items = Mapping[str, ShownItem | FoundItem]
 
 def items_of(log: Log, query: Query, *, viewer: Viewer, entries: Sequence[Shown] = ()) -> Items:
     """The items that a filter names, as far as the entries on a page or the log know them."""
-    named = [value for name, value in to_params(query) if is_item(name, value)]
-    wanted = dict.fromkeys(value for value in named if value != HIDDEN)
+    named = (value for term in query.terms if FIELDS[term.field].items for value in term.values)
+    wanted = dict.fromkeys(value for value in named if value != HIDDEN and value[-2:] != "/*")
     items = ((value, _on_the_page(entries, value) or _looked_up(log, viewer, value)) for value in wanted)
     return {value: item for value, item in items if item is not None}
 

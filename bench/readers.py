@@ -21,36 +21,36 @@ from trailbook.index import Plan, by_number
 from trailbook.log import Log
 from trailbook.query import Query
 
-_SIZE, _TIMES, _FEW = 20_000, 200, 5
-_SECOND = 1.0
+_SIZE, _TIMES, _FEW = 20_000, 200, 3
+_SECOND, _BREATH = 1.0, 0.01  # seconds of a question, and between two: a lock is not fair by itself
 
 
-def run(site: Site) -> Iterator[Row]:
+def run(site: Site, most: int) -> Iterator[Row]:
     """One entry a commit: alone, beside a reader, and beside one that holds the lock, which each question once did."""
+    size = min(most, _SIZE)
+    times = min(_TIMES, size // 50)
     built = site.empty()
     log = built.log
-    log.record_many(list(entries(log.catalogue, _SIZE)))
+    log.record_many(list(entries(log.catalogue, size)))
     log.upkeep.seal()
     log.search(Query(), viewer=operator(ORG), limit=1)
-    fresh = entries(log.catalogue, _SIZE + 2 * _TIMES + _FEW)
-    ours = [entry for at, entry in enumerate(fresh) if at >= _SIZE]
+    fresh = entries(log.catalogue, size + 2 * times + _FEW)
+    ours = [entry for at, entry in enumerate(fresh) if at >= size]
 
     def taken(count: int) -> list[float]:
         return [seconds(partial(log.record_many, [ours.pop()])) * 1000 for _ in range(count)]
 
-    alone = row("record, one entry: alone", _SIZE, taken(_TIMES), unit="ms")
+    alone = row("record, one entry: alone", size, taken(times), unit="ms")
     with _reader(log, nullcontext):
-        values = taken(_TIMES)
+        values = taken(times)
     with _reader(log, lambda: finder_of(log).index._lock):
         held = sorted(taken(_FEW))[_FEW // 2]
     built.deployment.close()
     control = Control(name=f"with the lock held: {number(held / alone.value)} times as long", value=held)
-    beside = row(
-        "record, one entry: beside a question of a second", _SIZE, values, unit="ms", control=control
-    )
+    beside = row("record, one entry: beside a question of a second", size, values, unit="ms", control=control)
     share = beside.value / alone.value
     name = "record, one entry: beside a question, as a multiple of alone"
-    yield from (alone, beside, row(name, _SIZE, [share], unit="x", goal=Goal(2), noise=beside.noise))
+    yield from (alone, beside, row(name, size, [share], unit="x", goal=Goal(2), noise=beside.noise))
 
 
 @contextmanager
@@ -63,6 +63,7 @@ def _reader(log: Log, held: Callable[[], Any]) -> Iterator[None]:
             with held():
                 asking.set()
                 finder_of(log).index.ask(_question)
+            time.sleep(_BREATH)
 
     reader = threading.Thread(target=read)
     reader.start()

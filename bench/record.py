@@ -40,7 +40,7 @@ def run(site: Site, size: int) -> Iterator[Row]:
     built = site.recorded(size)
     yield from _many(site, built, size)
     yield from _singles(site, min(size, _SINGLE))
-    yield from readers.run(site)
+    yield from readers.run(site, size)
 
 
 def _many(site: Site, built: Built, size: int) -> Iterator[Row]:

@@ -431,7 +431,7 @@ def test_who_is_overtaken_too_often_holds_up_their_own_organisation_alone(store:
         other.record_many([entry])
         return LogChange(entry=LATER, blobs=(), removed=0, apply=lambda *to: store.append("acme", *to))
 
-    assert mine.change(plan).seq == 5
+    assert mine.recorder.change(plan).seq == 5
     rivals[-1].join(20)
     assert waited == [False] * 5 + [True]
     assert (store.head("acme").size, store.head("other").size) == (7, 6)
@@ -465,7 +465,7 @@ def test_an_atomic_batch_that_conflicts_harms_nobody_beside_it(store: Store) -> 
     """Three callers in one commit: the batch with a conflict leaves nothing, the others are recorded."""
     log = new_log(store)
     log.record_many([ENTRY])
-    means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(9), key=log._key)
+    means = Means(catalogue=CATALOGUE, clock=FrozenClock(), entropy=Steady(9), key=log.recorder._key)
     writer, source = Writer(store, "acme", means), Item(type="source", id="k-1", name="HR")
     fresh = structs.replace(ENTRY, id=UUID(int=50), target=structs.replace(ROLE, id="r-9", name="Only here"))
     spoiled = [fresh, structs.replace(ENTRY, outcome="denied")]

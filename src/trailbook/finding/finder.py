@@ -6,6 +6,7 @@ another one or whoever records.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import msgspec
@@ -77,6 +78,9 @@ class Upkeep(Protocol):
 
     on_ripe: Callable[[], None]  # told when a segment is due
 
+    def recording(self) -> AbstractContextManager[None]:
+        """What is gone through while entries are recorded here, so that whoever asks meanwhile makes way."""
+
     def tell(self, committed: Committed) -> None:
         """Take in what this process has just made durable; raises nothing, for it is recorded already."""
 
@@ -95,6 +99,10 @@ class NoUpkeep:
 
     def __init__(self) -> None:
         self.on_ripe: Callable[[], None] = lambda: None
+
+    def recording(self) -> AbstractContextManager[None]:
+        """Hold up nobody."""
+        return nullcontext()
 
     def tell(self, committed: Committed) -> None:
         """Take in nothing."""

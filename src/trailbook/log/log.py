@@ -91,7 +91,7 @@ class Log:
         finding = finder_means(store, org, means.catalogue)
         engine = (open_finder or open_embedded())(finding)
         self._finder, self._erasures, self.upkeep = engine.finder, finding.erasures, engine.upkeep
-        self.recorder = Recorder(store, org, means=means, source=source, tell=engine.upkeep.tell)
+        self.recorder = Recorder(store, org, means=means, source=source, upkeep=engine.upkeep)
         self._reader = new_reader(finding, engine.finder)
         self._kept = Kept(store, org, engine.finder, self._reader.citing, {})
         self._watch = Watch(self._watched(watched=watched))

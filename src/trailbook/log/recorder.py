@@ -10,9 +10,10 @@ from uuid import UUID
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
 from trailbook.errors import BatchRefusedError
+from trailbook.finding import Upkeep
 from trailbook.log.held_back import HeldBack
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
-from trailbook.recording import Answer, Batch, LogChange, Means, Result, Tell, Writer
+from trailbook.recording import Answer, Batch, LogChange, Means, Result, Writer
 from trailbook.retention import Command, Retention, plan_erasure, plan_removal
 from trailbook.stores import Head, LogStore
 
@@ -30,7 +31,7 @@ class Recorder:
         *,
         means: Means,
         source: Item,
-        tell: Tell,
+        upkeep: Upkeep,
     ) -> None:
         self.source = source
         self._org = org
@@ -38,7 +39,8 @@ class Recorder:
         self._clock: Clock = means.clock
         self._store = store
         self._key = means.key
-        self._writer = Writer(store, org, means, tell)
+        self._writer = Writer(store, org, means, upkeep.tell)
+        self._recording = upkeep.recording
         self.held_back = HeldBack(org, self.record_each)  # where sign-ins and readings are recorded
         self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
 
@@ -75,10 +77,14 @@ class Recorder:
         Raises: StoreError when nothing was acknowledged.
         """
         batches = [self._writer.request([entry], source, atomic=False) for entry, source in entries]
-        return [result for answer in self._writer.record(batches) for result in _results(answer)]
+        with self._recording():
+            answers = self._writer.record(batches)
+        return [result for answer in answers for result in _results(answer)]
 
     def _record(self, batch: Batch) -> list[Result]:
-        return _results(self._writer.record([batch])[0])
+        with self._recording():
+            answer = self._writer.record([batch])[0]
+        return _results(answer)
 
     def erase(self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None) -> Receipt:
         """Erase a person: what names them, their origins and what they own is gone when this returns.

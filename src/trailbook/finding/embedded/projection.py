@@ -7,6 +7,7 @@ anything is written. Refuses to know what is asked; `finder.py` does.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -129,6 +130,10 @@ class Projection:
             with self._catching:
                 self._read_up_to(head)
         return head
+
+    def recording(self) -> AbstractContextManager[None]:
+        """Record before anybody who reads segments goes on."""
+        return self._parts.way.taken()
 
     def tell(self, committed: Committed) -> None:
         """Take in what this process has just made durable, so that nothing is read and decoded again.

@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 
 from trailbook.errors import DamagedError, IndexDamagedError
+from trailbook.finding.embedded.way import RightOfWay
 from trailbook.index import (
     CODED,
     Array,
@@ -73,6 +74,7 @@ class Parts:
     """Parts read lately, of every log of a deployment, within so many bytes."""
 
     def __init__(self, most: int = PARTS_BYTES) -> None:
+        self.way = RightOfWay()  # of those who record in the deployment, before those who read parts
         self._most = most
         self._held: OrderedDict[tuple[str, int, str, bytes], Array] = OrderedDict()
         self._bytes = 0
@@ -244,6 +246,7 @@ class Sealed:
 
     def _fetch(self, head: SegmentHead, name: str) -> Array:
         key = self._key(head, name)
+        self._parts.way.give()
         part = self._parts.get(key)
         if part is None:
             part = read_part(head, name, self._blob(head, name))

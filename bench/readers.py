@@ -44,9 +44,12 @@ def run(site: Site, most: int) -> Iterator[Row]:
     with _reader(log, nullcontext):
         values = taken(times)
     with _reader(log, lambda: finder_of(log).index._lock):
-        held = sorted(taken(_FEW))[_FEW // 2]
+        held = max(taken(_FEW))  # those after the first one slip in between two questions
     built.deployment.close()
-    control = Control(name=f"with the lock held: {number(held / alone.value)} times as long", value=held)
+    control = Control(
+        name=f"with the lock held, the longest of {_FEW}: {number(held / alone.value)} times as long",
+        value=held,
+    )
     beside = row("record, one entry: beside a question of a second", size, values, unit="ms", control=control)
     share = beside.value / alone.value
     name = "record, one entry: beside a question, as a multiple of alone"

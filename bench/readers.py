@@ -52,7 +52,7 @@ def run(site: Site, most: int) -> Iterator[Row]:
     )
     beside = row("record, one entry: beside a question of a second", size, values, unit="ms", control=control)
     share = beside.value / alone.value
-    name = "record, one entry: beside a question, as a multiple of alone"
+    name = "record, one entry: beside it, times alone"
     yield from (alone, beside, row(name, size, [share], unit="x", goal=Goal(2), noise=beside.noise))
 
 

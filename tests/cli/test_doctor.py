@@ -18,13 +18,13 @@ from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
 from tests.capture.small import User, capturing, spoil
 from tests.cli.conftest import Folder, begin_signed
-from trailbook.deployment.places import locations_of
 
 from trailbook import Actor, Item, Origin, open_deployment
 from trailbook.cli.doctor import _server
 from trailbook.cli.server_lock import alone
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms, DiskRoom
+from trailbook.deployment.locations import locations_of
 from trailbook.deployment.settings import Signs, read_settings
 
 WEB = Origin(interface="web")

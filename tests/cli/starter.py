@@ -1,7 +1,8 @@
-"""Starts commands from a process that has loaded what others wrote; whatever is Trailbook's each command loads anew.
+"""Starts commands from a process that has loaded libraries, Trailbook and its catalogue; each command is a fork of it.
 
-Half of a short command's time is the loading of libraries. Owns that process and the way to it. Refuses what would
-have to be known when an interpreter starts, such as its encoding: `Folder` starts those commands by themselves.
+Most of a short command's time is loading. Owns that process and the way to it. Refuses what would have to be known when
+an interpreter starts, such as its encoding: `Folder` starts those commands by themselves. What a command imports by
+itself is asked of new interpreters, in `test_help.py`.
 """
 
 import atexit
@@ -30,6 +31,19 @@ LIBRARIES = (
     ),
     *("typer", "typer.core", "zstandard", "cryptography.hazmat.primitives.asymmetric.ed25519"),
     *("cryptography.hazmat.primitives.kdf.argon2", "zoneinfo", "sqlite3", "email.message", "logging.config"),
+)
+# What commands import of Trailbook; a room that is missing here costs time and nothing else.
+ROOMS = (
+    *("adapters.files", "administration.access", "administration.organisations", "administration.views"),
+    *("catalogue.check", "deployment.deployment", "deployment.opening", "deployment.verification"),
+    *(
+        "export.bundle",
+        "export.runner",
+        "finding.reader",
+        "finding.embedded.finder",
+        "log.log",
+        "stores.sqlite.store",
+    ),
 )
 MOST = 100_000  # bytes of a command with its environment
 
@@ -103,7 +117,9 @@ def _serve(line: socket.socket) -> None:
     """Start what is asked for, one after the other, until nobody asks any more."""
     for library in LIBRARIES:
         importlib.import_module(library)
-    assert not any(name.partition(".")[0] == "trailbook" for name in sys.modules)
+    for room in ROOMS:
+        importlib.import_module(f"trailbook.{room}")
+    importlib.import_module("trailbook.catalogue").load()
     gc.freeze()
     while True:
         asked, streams, _, _ = socket.recv_fds(line, MOST + 1, 3)

@@ -9,7 +9,6 @@ import asyncio
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
@@ -105,12 +104,7 @@ def _watched() -> Iterator[_Tracks]:
 
 
 def journey(app: Litestar, url: str, headers: dict[str, str]) -> Journey:
-    """The way of one GET, from the application's gate on, in a thread that has no loop of a browser's."""
-    with ThreadPoolExecutor(1) as apart:
-        return apart.submit(_journey, app, url, headers).result()
-
-
-def _journey(app: Litestar, url: str, headers: dict[str, str]) -> Journey:
+    """The way of one GET, from the application's gate on."""
     with _watched() as tracks:
         status = asyncio.run(_get(app, url, headers))
     return Journey(status, tuple(tracks.stays))

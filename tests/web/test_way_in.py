@@ -1,13 +1,16 @@
 """The way in is straight: a request is read, the log is asked, and the answer is shown."""
 
-from collections.abc import Iterator
+import subprocess
+import sys
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from litestar import Litestar, get
 from msgspec import Struct
+from tests.test_form import ROOT
 from tests.web.conftest import ANNA, ORG, PLENTY, fill
-from tests.web.journey import journey
+from tests.web.journey import Journey, journey
 
 from trailbook import Item, Log, open_deployment, operator
 from trailbook.query import fold, from_params
@@ -42,8 +45,8 @@ def wandering() -> str:
     return quoted(fold(cut("a name")))
 
 
-@pytest.fixture(scope="module")
-def ground() -> Iterator[Ground]:
+def ground() -> Ground:
+    """A log of a few entries, and somebody and a program who may read it."""
     deployment = open_deployment("memory:", clock=lambda: NOW)
     fill(deployment.create(ORG))
     app = create_app(
@@ -58,13 +61,11 @@ def ground() -> Iterator[Ground]:
     session = credentials.sign_in(credentials.new_link(ORG, reader, "full"))
     _, key = credentials.new_key(ORG, "Reader", ("read",))
     headers = {"page": {"Cookie": f"__Host-trailbook={session}"}, "api": {"Authorization": f"Bearer {key}"}}
-    yield Ground(app, deployment.log(ORG), headers)
-    deployment.close()
+    return Ground(app, deployment.log(ORG), headers)
 
 
-@pytest.mark.parametrize("path", MOST)
-def test_a_request_seldom_comes_back_to_a_room_it_left(ground: Ground, path: str) -> None:
-    """Counted on the second request, when texts and templates are read; it finds something and draws all its rows."""
+def way_of(ground: Ground, path: str) -> Journey:
+    """The way of the second request, when texts and templates are read; it finds something and draws all its rows."""
     roles = from_params([("category", "roles")])
     entry = ground.log.search(roles, viewer=operator(ORG), limit=1).entries[0]
     headers = ground.headers["api"] if path.startswith(API) else ground.headers["page"]
@@ -72,15 +73,37 @@ def test_a_request_seldom_comes_back_to_a_room_it_left(ground: Ground, path: str
         headers = headers | PART
     asked = path.replace("{id}", entry.id)
     journey(ground.app, f"{asked}?category=users", headers)
-    way = journey(ground.app, f"{asked}?category=roles", headers)
+    return journey(ground.app, f"{asked}?category=roles", headers)
+
+
+def main() -> None:
+    """Print every way, as JSON."""
+    made = ground()
+    ways = {path: way_of(made, path) for path in MOST}
+    ways |= {path: journey(made.app, path, {}) for path in ("/straight", "/wandering")}
+    print(msgspec.json.encode(ways).decode())
+
+
+@pytest.fixture(scope="module")
+def ways() -> dict[str, Journey]:
+    """Every way, in an interpreter of its own: where servers and browsers of other tests live, others are met."""
+    asked = [sys.executable, "-c", "from tests.web.test_way_in import main; main()"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return msgspec.json.decode(done.stdout, type=dict[str, Journey])
+
+
+@pytest.mark.parametrize("path", MOST)
+def test_a_request_seldom_comes_back_to_a_room_it_left(ways: dict[str, Journey], path: str) -> None:
+    way = ways[path]
     assert way.status == 200
     assert {"query", "log"} <= set(way.stays)
     assert way.returns <= MOST[path], " ".join(way.stays)
 
 
-def test_a_way_back_is_counted(ground: Ground) -> None:
+def test_a_way_back_is_counted(ways: dict[str, Journey]) -> None:
     """The control: of two ways through the same functions one comes back to a room, and has a return more."""
-    there, back = journey(ground.app, "/straight", {}), journey(ground.app, "/wandering", {})
+    there, back = ways["/straight"], ways["/wandering"]
     assert (there.status, back.status) == (200, 200)
     assert there.stays == ("web.http", "query", "web.pages", "web.http")
     assert back.stays == ("web.http", "web.pages", "query", "web.pages", "web.http")

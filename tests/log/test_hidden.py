@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from trailbook import Actor, Item, Log, Origin, Viewer
+from trailbook import Actor, Item, Log, Origin, Viewer, operator
 from trailbook.finding.answers import Shown
 from trailbook.query import Query
 from trailbook.testing.steady import FrozenClock, new_log
@@ -172,3 +172,13 @@ def test_a_sentence_counts_what_is_seen(small: Small) -> None:
         batches = small.log.export(Query(), viewer=viewer).batches
         lines = {line.body.id: line.sentence for batch in batches for line in batch}
         assert lines[str(cause)].endswith(says)
+
+
+def test_no_number_names_what_is_hidden(small: Small) -> None:
+    """Neither an item that only a hidden entry cites nor an origin; the control sees the case too."""
+    numbers = range(1, 40)
+    seen, named = (set(small.log.numbered(numbers, viewer=who).values()) for who in (READER, NAMED))
+    assert named - seen == {"case/c-1"}
+    assert {"role/r-1", "role/r-2", "user/u-1"} <= seen
+    everything = small.log.numbered(numbers, viewer=operator("acme")).values()
+    assert not [item for item in everything if item.startswith("origin/")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
 from msgspec import structs
@@ -140,3 +141,13 @@ def test_all_that_matches_comes_some_at_a_time(log: Log, order: Order, limit: in
     assert {len(batch) for batch in batches[1:-1]} <= {limit}
     nothing = questions.bind_now(from_line("category:salary"), ME, "en")
     assert list(questions.in_order(nothing, order, limit)) == []
+
+
+@pytest.mark.parametrize("ask", [Log.search, Log.rows, Log.export])
+def test_an_order_that_is_none_is_refused(ask: Any) -> None:
+    """It was answered as if it were another; the control is one that is."""
+    log = new_log()
+    for order in get_args(Order):
+        ask(log, Query(), viewer=operator(log.org), order=order)
+    with pytest.raises(FilterInvalidError, match="order"):
+        ask(log, Query(), viewer=operator(log.org), order="up")

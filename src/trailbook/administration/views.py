@@ -10,7 +10,7 @@ import base64
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.access import refuse_faults
+from trailbook.access import operator, refuse_faults
 from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.deployment import Choice, NumberedFilter, SavedView, Views
 from trailbook.errors import Fault, NameTakenError, NotFoundError, NotYoursError, TooManyViewsError
@@ -266,7 +266,8 @@ def _numbered(by: By, pairs: Pairs) -> _Numbered:
 def _named(by: By, saved: NumberedFilter) -> Pairs | None:
     """The filter with numbers as items; None where one of them was erased."""
     numbers = [value for _, value in saved if isinstance(value, int)]
-    items = by.deployment.log(by.org).numbered(numbers, viewer=by.viewer)
+    # Of all that is there: what the viewer may not see of it is covered where the view is shown.
+    items = by.deployment.log(by.org).numbered(numbers, viewer=operator(by.org))
     pairs = [(name, items.get(value) if isinstance(value, int) else value) for name, value in saved]
     whole = [(name, value) for name, value in pairs if value is not None]
     return whole if len(whole) == len(pairs) else None

@@ -4,8 +4,10 @@ Owns its meaning: terms of one field are OR-ed, fields AND-ed, negated ones subt
 directory, which no engine keeps; all else stands as entries write it. Refuses names of anybody, and the clock.
 """
 
+import hashlib
 from collections.abc import Callable
 
+import msgspec
 from msgspec import Struct
 
 Sees = Callable[[str], bool]  # whether somebody sees entries of a category
@@ -45,3 +47,8 @@ class BoundQuery(Struct, frozen=True, kw_only=True):
     text: tuple[BoundWord, ...] = ()
     own: bool | None = None
     hidden: Hidden = ()
+
+
+def key_of(query: BoundQuery) -> bytes:
+    """What stands for a query where its answer is remembered: a digest, for a query may name all items of a log."""
+    return hashlib.blake2b(msgspec.msgpack.encode(query), digest_size=16).digest()

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
 from trailbook.finding.answers import FacetValue, Listing
-from trailbook.finding.bound import BoundQuery, Sees
+from trailbook.finding.bound import BoundQuery, Sees, key_of
 from trailbook.finding.finder import Finder, sight
 from trailbook.finding.reader import Reader
 from trailbook.model import instant, written
@@ -37,6 +37,7 @@ FacetField = Literal[
 Bucket = Literal["auto", "hour", "day", "week", "month", "quarter", "year"]
 FACET_FIELDS: tuple[FacetField, ...] = get_args(FacetField)
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+ORDERS: tuple[Order, ...] = get_args(Order)
 MOST_BARS, MOST_VALUES = 92, 200
 _BOTH_ENDS: tuple[Order, Order] = ("asc", "desc")
 _MOST_NAMES = 500  # items looked at for a word
@@ -73,9 +74,10 @@ def without_field(query: Query, by: FacetField) -> Query:
     return structs.replace(query, terms=tuple(t for t in query.terms if t.field != FACETS[by].name))
 
 
-def refuse_unknown(by: str | None = None, bucket: str | None = None) -> None:
+def refuse_unknown(by: str | None = None, bucket: str | None = None, order: str | None = None) -> None:
     """Refuse names that are none. Raises: FilterInvalidError."""
-    for name, value, allowed in (("by", by, FACET_FIELDS), ("bucket", bucket, BUCKETS)):
+    choices = (("by", by, FACET_FIELDS), ("bucket", bucket, BUCKETS), ("order", order, ORDERS))
+    for name, value, allowed in choices:
         if value is not None and value not in allowed:
             fault = Fault(f"/{name}", "parameter-invalid", f"is none of {', '.join(allowed)}")
             raise FilterInvalidError(f"{name}: {fault.detail}", (fault,))
@@ -85,8 +87,11 @@ def refuse_persons(reader: Reader, query: Query) -> None:
     """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
     spoken = {word for text in query.text for word in words(text)}
     acting = [term for term in query.terms if FIELDS[term.field].acts]
-    named = is_personal(query) or _names_persons(reader.catalogue, acting)
-    if named or any(_may_be_a_persons(reader, word) for word in spoken):
+    if is_personal(query):
+        raise FiguresOfAPersonError(
+            "no figures are made of what came from an address, which may be one person's; take it out of the filter"
+        )
+    if _names_persons(reader.catalogue, acting) or any(_may_be_a_persons(reader, word) for word in spoken):
         raise FiguresOfAPersonError(
             "no figures are made of what a person did; take the person out of the filter"
         )
@@ -95,7 +100,7 @@ def refuse_persons(reader: Reader, query: Query) -> None:
 def list_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
     """Every value of a field among what a query finds: by count, of items by the name that whoever sees these has."""
     listing: Listing = reader.figures.value(
-        (query, by, lang), lambda: _listing(reader, query, by=by, lang=lang, sees=sees)
+        (key_of(query), by, lang), lambda: _listing(reader, query, by=by, lang=lang, sees=sees)
     )
     return listing
 
@@ -108,7 +113,7 @@ def count_bars(
     Raises: TooManyBarsError when none of the units makes 92 bars or fewer.
     """
     histogram: Histogram = reader.figures.value(
-        (query, tuple(units), tz, by_category),
+        (key_of(query), tuple(units), tz, by_category),
         lambda: _histogram(reader.finder, query, units=units, tz=tz, by_category=by_category),
     )
     return histogram

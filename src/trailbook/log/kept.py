@@ -66,6 +66,11 @@ class Kept(Struct, frozen=True):
         """The versions of items, by type and id, that an entry to be seen cites, oldest first."""
         return self._cited(clearance, self.store.identities(self.org, keys))
 
+    def numbered(self, numbers: Sequence[int], clearance: Clearance) -> list[Identity]:
+        """The versions of items by number, but for origins, as far as an entry to be seen cites them."""
+        versions = [v for v in self.store.versions(self.org, numbers) if v.type != "origin"]
+        return versions if clearance.unbound else self._cited(clearance, versions)
+
     def evidence(self, clearance: Clearance) -> Evidence:
         """The log as it was last signed. Raises: NotCheckpointedError."""
         return evidence_of(self.holdings(clearance))

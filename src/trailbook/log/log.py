@@ -208,6 +208,7 @@ class Log:
         entries that cannot be read, which are then left out.
         Raises: NotPermittedError, FilterInvalidError, CursorInvalidError, StoreError; DamagedError without `damaged`.
         """
+        refuse_unknown(order=order)
         question = self._questions.ask(query, viewer, form=order, lang=lang, cursor=cursor)
         head, at = question.head, question.at
         bound = self._questions.bind(query, question.clearance, size=head.size, at=at, lang=lang)
@@ -474,9 +475,10 @@ class Log:
         return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
 
     def numbered(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, str]:
-        """Items by their numbers, as `type/id`; one that was erased is not among them. Raises: NotPermittedError."""
-        self._questions.let_in(viewer, require_full)
-        versions = self._store.versions(self.org, numbers)
+        """Items by number, as `type/id`, of those that an entry the viewer may see cites. Raises: NotPermittedError."""
+        cleared = self._questions.let_in(viewer, require_full)
+        self._finder.catch_up()
+        versions = self._kept.numbered(numbers, cleared)
         return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
 
     def erasures(self, *, viewer: Viewer) -> Erasures:

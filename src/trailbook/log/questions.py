@@ -12,7 +12,7 @@ from trailbook.access import Clearance, Viewer, clearance, require_full
 from trailbook.catalogue import Catalogue, Category
 from trailbook.clock import Clock
 from trailbook.errors import CursorInvalidError, Fault, FilterInvalidError, NotPermittedError
-from trailbook.finding import Binder, BoundQuery, Finder, Turn, sight
+from trailbook.finding import Binder, BoundQuery, Finder, Turn, refuse_unknown, sight
 from trailbook.index import Place
 from trailbook.log.reads import Watch
 from trailbook.model import microseconds
@@ -81,7 +81,11 @@ class Questions(Struct, frozen=True):
         return Question(head, at, binding, cleared)
 
     def in_order(self, query: BoundQuery, order: Order, limit: int = _ROWS) -> Iterator[list[int]]:
-        """The seqs that match, some at a time, each turn from where the last one ended."""
+        """The seqs that match, some at a time, each turn from where the last one ended. Raises: FilterInvalidError."""
+        refuse_unknown(order=order)
+        return self._turns(query, order, limit)
+
+    def _turns(self, query: BoundQuery, order: Order, limit: int) -> Iterator[list[int]]:
         at: Place | None = None
         while True:
             now = limit if at else min(limit, _ROWS)  # the first ones come soon

@@ -165,6 +165,6 @@ def _is_theirs(catalogue: Catalogue, term: Term, value: str) -> bool:
     """
     type_, _, id_ = value.partition("/")
     declared, field = catalogue.types.get(type_), FIELDS[term.field]
-    if declared is None or id_ == "*" or not (field.acts or field.about):
+    if declared is None or id_ == "*" or not field.items:
         return False
     return declared.person or declared.personal or catalogue.categories[declared.category].restricted

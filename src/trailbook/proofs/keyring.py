@@ -80,7 +80,7 @@ def new_keys(folder: Path, entropy: Entropy, *, rotate: bool = False) -> Keyring
     if existing != rotate:
         why = "there are keys already; rotate them" if existing else "there are no keys to rotate"
         raise ConfigurationError(f"{folder.name}: {why}")
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     number = len(_files(folder, "log", "pub")) + 1
     for use in USES:
         seed = entropy(_SEED)

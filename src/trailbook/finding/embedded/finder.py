@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from msgspec import structs
 
-from trailbook.finding.bound import BoundQuery, BoundTerm
+from trailbook.finding.bound import BoundQuery, BoundTerm, key_of
 from trailbook.finding.embedded.projection import Projection, Snapshot
 from trailbook.finding.embedded.segments import DEFAULT_SIZES, Parts, Sizes
 from trailbook.finding.finder import Bars, FinderMeans, OpenedFinder, OpenFinder
@@ -72,7 +72,7 @@ class EmbeddedFinder:
 
     def count(self, query: BoundQuery) -> int:
         """How many match."""
-        return self._remembered(("count", query), query, lambda now, plan: count(now.pieces, plan))
+        return self._remembered(("count", key_of(query)), query, lambda now, plan: count(now.pieces, plan))
 
     def seqs(self, query: BoundQuery, *, order: Order, limit: int, at: Place | None = None) -> NextSeqs:
         """The next seqs in an order."""
@@ -84,7 +84,7 @@ class EmbeddedFinder:
             return self._led_to(query)
         column = _COLUMNS.get(field, field)
         return self._remembered(
-            ("values", query, column), query, lambda now, plan: _values(now, plan, column)
+            ("values", key_of(query), column), query, lambda now, plan: _values(now, plan, column)
         )
 
     def bars(self, query: BoundQuery, edges: Sequence[int], *, by_category: bool = False) -> Bars:

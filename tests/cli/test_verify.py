@@ -121,6 +121,7 @@ def test_what_is_not_there_is_said(empty: Folder) -> None:
 
 def test_a_verification_is_remembered_where_that_is_asked(entry_folder: Folder) -> None:
     """`verify --remember` is an entry; without it nothing is, and a part or a file cannot be remembered."""
+    entry_folder.good("checkpoint", "publish")  # an entry that was long without a signature is a finding
     entry_folder.good("verify")
     assert entry_folder.good("search", "action:activity_log.verified", "--json").json["entries"] == []
     entry_folder.good("verify", "--remember")

@@ -75,6 +75,7 @@ def test_one_address_of_several_people_and_programs_is_all_of_theirs() -> None:
     log = new_log(MemoryStore(), ORG)
     log.record_many([came(1, "192.0.2.7"), came(1, "192.0.2.7", "curl"), came(2, "192.0.2.7"), came(2, None)])
     assert len(log._reader.origins.within(["192.0.2.7"])) == 2
+    assert len(log._reader.origins.within(["192.0.2.7", "192.0.2.0/24"])) == 2  # each once
     query = from_params([("ip", "192.0.2.7")])
     assert log.count(query, viewer=ME)[0] == 3
     assert log.count(from_params([("ip.not", "192.0.2.7")]), viewer=ME)[0] == 1
@@ -114,7 +115,7 @@ def test_an_address_that_is_none_is_damage() -> None:
     """The control is the directory without it."""
     store = ReadStore()
     new_log(store, ORG).record_many([came(1, "192.0.2.7")])
-    assert Origins(store, ORG, Erasures()).within(["192.0.2.7"])
+    assert len(Origins(store, ORG, Erasures()).within(["192.0.2.7"])) == 1
     store.more = [structs.replace(version(9, None, type_="origin", owner=1), id="192.0.2.x")]
     with pytest.raises(DamagedError, match="address"):
         Origins(store, ORG, Erasures()).within(["192.0.2.7"])

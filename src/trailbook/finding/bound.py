@@ -5,24 +5,28 @@ directory, which no engine keeps; all else stands as entries write it. Refuses n
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
+import numpy as np
 from msgspec import Struct
+
+from trailbook.index import Ints
 
 Sees = Callable[[str], bool]  # whether somebody sees entries of a category
 Hidden = tuple[str, ...]  # the categories of a log that somebody does not see
+_encoder = msgspec.msgpack.Encoder(enc_hook=np.ndarray.tobytes)
 
 
 class BoundTerm(Struct, frozen=True):
-    """One field's terms: `values` as entries write them, or `items` by number; `types` are target types.
+    """One field's terms: `values` as entries write them, or `items` by number, many as an array; `types` of targets.
 
     Beside the fields of a filter: `citing` finds an item in any part, `cause` and `correlation` what bears that id.
     """
 
     field: str
     values: tuple[str, ...] = ()
-    items: tuple[int, ...] = ()
+    items: Sequence[int] | Ints = ()
     negated: bool = False
     types: tuple[str, ...] = ()
 
@@ -51,4 +55,4 @@ class BoundQuery(Struct, frozen=True, kw_only=True):
 
 def key_of(query: BoundQuery) -> bytes:
     """What stands for a query where its answer is remembered: a digest, for a query may name all items of a log."""
-    return hashlib.blake2b(msgspec.msgpack.encode(query), digest_size=16).digest()
+    return hashlib.blake2b(_encoder.encode(query), digest_size=16).digest()

@@ -43,19 +43,19 @@ class Origins:
         self._lock = threading.Lock()
         self._read: Memo[str, _Addresses] = Memo(1, erasures)
 
-    def within(self, networks: Sequence[str]) -> tuple[int, ...]:
+    def within(self, networks: Sequence[str]) -> Ints:
         """The item numbers of the origins at one of these addresses, or in one of these networks, each once.
 
-        Raises: DamagedError.
+        They stay an array: a wide network has most of a log's origins. Raises: DamagedError.
         """
         with self._lock:
             addresses = self._up_to_now()
-        items: list[int] = []
+        items = []
         for network in map(ip_network, networks):
             ends = np.array([_key(str(end)) for end in (network[0], network[-1])], _KEY)
             low, high = addresses.keys.searchsorted(ends[:1]), addresses.keys.searchsorted(ends[1:], "right")
-            items += addresses.items[low[0] : high[0]].tolist()
-        return tuple(dict.fromkeys(items))
+            items.append(addresses.items[low[0] : high[0]])
+        return items[0] if len(items) == 1 else np.unique(np.concatenate(items))
 
     def _up_to_now(self) -> _Addresses:
         erasures, size = self._erasures.count, self._store.head(self._org).items

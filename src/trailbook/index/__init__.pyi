@@ -16,6 +16,7 @@ from .counting import (
 )
 from .plan import (
     Clause as Clause,
+    Ints as Ints,
     Place as Place,
     Plan as Plan,
     Word as Word,
@@ -41,6 +42,5 @@ from .segment import (
     read_part as read_part,
 )
 from .unsealed import (
-    Ints as Ints,
     Unsealed as Unsealed,
 )

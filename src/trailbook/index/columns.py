@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, structs
 
-from trailbook.index.unsealed import Ints, Unsealed
+from trailbook.index.plan import Ints
+from trailbook.index.unsealed import Unsealed
 from trailbook.model import Kind
 
 CODED = ("kind", "type", "category", "action", "outcome", "interface")

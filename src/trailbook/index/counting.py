@@ -9,10 +9,9 @@ import numpy as np
 from msgspec import structs
 
 from trailbook.index.columns import CODED
-from trailbook.index.plan import Clause, Plan
+from trailbook.index.plan import Clause, Ints, Plan
 from trailbook.index.search import Piece
 from trailbook.index.segment import NONE, Segment
-from trailbook.index.unsealed import Ints
 
 _DENSE = 16  # numbers that reach no further than so many times their count are added up in place
 

@@ -4,14 +4,23 @@ Owns the meaning of a plan: terms of one field are OR-ed, fields AND-ed, negated
 an entry. Refuses names: whoever asks has turned them into item numbers and codes.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
+
+Ints = npt.NDArray[np.int64]
 
 
 class Clause(Struct, frozen=True):
-    """One field's terms: `numbers` are item numbers, or codes where `field` is coded; `types` are target types."""
+    """One field's terms: `numbers` are item numbers, many of them an array, or codes where `field` is coded.
+
+    `types` are target types.
+    """
 
     field: str
-    numbers: tuple[int, ...]
+    numbers: Sequence[int] | Ints
     negated: bool = False
     types: tuple[int, ...] = ()
 

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from trailbook.index.plan import Place, Plan
-from trailbook.index.unsealed import Ints
+from trailbook.index.plan import Ints, Place, Plan
 
 
 class Piece(Protocol):

@@ -15,8 +15,7 @@ from msgspec import Struct
 
 from trailbook.errors import IndexDamagedError
 from trailbook.index.columns import CODED, Fields, Lives
-from trailbook.index.plan import Clause, Plan
-from trailbook.index.unsealed import Ints
+from trailbook.index.plan import Clause, Ints, Plan
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -298,12 +297,13 @@ class Segment:
     def _cites(self, items: Sequence[int]) -> Ints:
         return self._listing(("actor", "about", "behalf"), items)
 
-    def _listing(self, fields: Sequence[str], numbers: Sequence[int]) -> Ints:
+    def _listing(self, fields: Sequence[str], numbers: Sequence[int] | Ints) -> Ints:
         """The ranks of the entries that have one of these numbers in one of these fields."""
         if len(numbers) <= _MANY:
             return self._union([(field, number) for field in fields for number in numbers])
-        wanted = np.zeros(max(numbers) + 1, np.bool_)
-        wanted[np.fromiter(numbers, np.int64, len(numbers))] = True
+        array = np.asarray(numbers, np.int64)
+        wanted = np.zeros(int(array.max()) + 1, np.bool_)
+        wanted[array] = True
         return self._once([self._listed(field, wanted) for field in fields])
 
     def _listed(self, field: str, wanted: Mask) -> Ints:

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from trailbook.index.plan import Clause, Plan
+from trailbook.index.plan import Clause, Ints, Plan
 
-Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -99,13 +98,13 @@ class Unsealed:
         hit = _is_one_of(self._columns[clause.field], clause.numbers)
         return hit | _is_one_of(self._columns["type"], clause.types) if clause.types else hit
 
-    def _cites(self, items: Sequence[int]) -> Mask:
+    def _cites(self, items: Sequence[int] | Ints) -> Mask:
         hits = self._concerning(items)
         for name in ("actor", "target", "behalf"):
             hits |= _is_one_of(self._columns[name], items)
         return hits
 
-    def _concerning(self, items: Sequence[int]) -> Mask:
+    def _concerning(self, items: Sequence[int] | Ints) -> Mask:
         hits = np.zeros(self.count, np.bool_)
         places = np.flatnonzero(_is_one_of(self._items, items))
         hits[np.searchsorted(self._starts, places, "right") - 1] = True
@@ -120,7 +119,7 @@ class Unsealed:
         return self._ranked
 
 
-def _is_one_of(values: Ints, wanted: Sequence[int]) -> Mask:
+def _is_one_of(values: Ints, wanted: Sequence[int] | Ints) -> Mask:
     if len(wanted) == 1:
         single: Mask = values == wanted[0]
         return single

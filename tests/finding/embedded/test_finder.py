@@ -1,5 +1,6 @@
 """The embedded engine passes the one suite, with small segments and with none."""
 
+import numpy as np
 import pytest
 
 from trailbook import operator
@@ -19,10 +20,10 @@ class TestEmbedded(FinderConformance):
 
 def test_an_answer_is_remembered_by_a_digest_of_its_question() -> None:
     """A filter by a network may name every origin of a log, and so a few hundred answers would fill the memory."""
-    wide = BoundQuery(as_of=1, terms=(BoundTerm("ip", items=tuple(range(100_000))),))
+    many = np.arange(100_000)
+    wide, other = (BoundQuery(as_of=1, terms=(BoundTerm("ip", items=items),)) for items in (many, many[1:]))
     assert len(key_of(wide)) == 16
-    narrow = BoundQuery(as_of=1, terms=(BoundTerm("ip", items=tuple(range(99_999))),))
-    assert key_of(wide) != key_of(narrow)
+    assert key_of(wide) != key_of(other)
     log = new_log(MemoryStore(), "acme")
     log.count(Query(), viewer=operator("acme"))
     log.facets(Query(), "action", viewer=operator("acme"))

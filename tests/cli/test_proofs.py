@@ -3,6 +3,10 @@
 import pytest
 from tests.cli.conftest import Folder, begin_signed
 
+from trailbook import Item, Viewer, open_deployment
+from trailbook.export import ExportRequest, Runner
+from trailbook.query import Query
+
 
 def lose(folder: Folder) -> None:
     for name in ("trailbook.db", "trailbook.db-wal", "trailbook.db-shm"):
@@ -131,3 +135,22 @@ def test_erasing_asks_whoever_sits_there(entry_folder: Folder) -> None:
     warning = entry_folder.good("erase", "user/u-17", "--yes").err
     assert "backups taken before" in warning
     assert "remove the old ones" in warning
+
+
+def test_erasing_lets_go_of_exports_that_name_them(entry_folder: Folder) -> None:
+    """No server has to run for that; until somebody is erased the file stays, whatever else is asked."""
+    entry_folder.good("members", "set", "user/u-9=Eva Moe", "--role", "hr")
+    folder = entry_folder.path / "trailbook.db.exports"
+    deployment = open_deployment(f"sqlite:///{entry_folder.path}/trailbook.db")
+    viewer = Viewer(org="acme", item=Item(type="user", id="u-9"), activity_log="full", manage_exports="full")
+    runner = Runner(deployment, folder)
+    job = runner.order(ExportRequest(query=Query(), format="csv", manifest=False), viewer)
+    assert runner.step()
+    done = runner.orders.find(viewer, job.id)
+    assert done.state == "ready", done
+    file = runner.path(done, viewer)
+    deployment.close()
+    entry_folder.good("search")
+    assert b"Bob Li" in file.read_bytes()
+    entry_folder.good("erase", "user/u-42", "--yes")
+    assert not file.exists()

@@ -12,7 +12,7 @@ from trailbook import Actor, Item, Log, Origin, open_deployment
 from trailbook.access.viewer import Viewer, operator
 from trailbook.errors import NotPermittedError, StorageFullError
 from trailbook.finding.answers import Shown
-from trailbook.query import Query, from_params
+from trailbook.query import FIELDS, Query, from_params
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.steady import FrozenClock, new_log
 
@@ -227,3 +227,12 @@ def test_it_can_be_left_out_in_words() -> None:
     log.search(Query(), viewer=READER)
     log.exported(Query(), viewer=READER)
     assert log.size(viewer=READER) == 1
+
+
+@pytest.mark.parametrize("field", [name for name, field in FIELDS.items() if field.items])
+def test_no_field_of_items_leaves_a_person_in_the_entry_of_a_search(field: str) -> None:
+    """Whatever part they have in it, the recording one too; the control is an item that is nobody's."""
+    log = shop()
+    log.search(from_params([(field, "user/u-42"), (field, "role/r-1")]), viewer=READER)
+    (entry,) = readings(log)
+    assert entry.target.id == f"{field}:role/r-1"

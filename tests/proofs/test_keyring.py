@@ -72,3 +72,10 @@ def test_the_origin_is_kept_beside_the_keys(tmp_path: Path) -> None:
     assert origin_in(tmp_path) is None
     keep_origin(tmp_path, "log.example")
     assert origin_in(tmp_path) == "log.example"
+
+
+def test_the_folders_above_the_keys_are_made(tmp_path: Path) -> None:
+    """Where a setting says so, as those of secrets and exports are."""
+    folder = tmp_path / "etc" / "signing"
+    new_keys(folder, Steady(1))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from trailbook import deployment as deployments, proofs, tree
+from trailbook import deployment as deployments, export, proofs, tree
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, progress, put
@@ -199,13 +199,17 @@ def erase(
 ) -> None:
     """Erase a person; no proof breaks.
 
-    What names them is gone from the log for good; what remains is a pattern of events under a pseudonym.
+    What names them is gone from the log for good, and so are the files of exports that were ordered before; what
+    remains is a pattern of events under a pseudonym.
     """
     with open_log(ctx) as opened:
         whom = msgspec.convert(parse_item("item", item), Item)
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Erase {item} for good? It cannot be undone", abort=True)
         receipt = opened.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))
+        # A server would let go of them at its next look; there may be none for long.
+        exports = deployments.locations_of(opened.settings).export_folder()
+        export.Runner(opened.deployment, exports).sweep(opened.log.org)
     put(as_json(receipt) if json else f"Erased, recorded as entry {receipt.seq}.")
     note(
         "Copies that others hold, and backups taken before, still name them. A backup that is restored with the"

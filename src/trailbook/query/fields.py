@@ -233,7 +233,7 @@ _FIELDS = (
         form="text",
         metavar="ADDRESS",
         option="From which address, or network such as 192.0.2.0/24",
-        says="The IP address it came from, or a network: `192.0.2.0/24`, `2001:db8::/32`.",
+        says="The IP address it came from, or a network: `192.0.2.0/24`, `2001:db8::/32`. No figures are made by it.",
         schema={"type": "string", "pattern": "^[0-9a-f:.]+(/[0-9]{1,3})?$"},
     ),
     Field(

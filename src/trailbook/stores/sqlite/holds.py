@@ -63,9 +63,8 @@ class Holds:
         _until(lambda: not self._is_held(org), self._patience)
 
     def _is_held(self, org: str) -> bool:
-        if not os.access(
-            self._path, os.F_OK
-        ):  # nobody ever held anything; every commit asks, and this is quick
+        # Where nobody ever held anything there is no file; every commit asks, and this is quick.
+        if not os.access(self._path, os.F_OK):
             return False
         try:
             handle = os.open(self._path, os.O_RDONLY)

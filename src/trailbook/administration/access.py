@@ -91,11 +91,6 @@ def role_of(by: By, id_: str) -> Role:
     return _role(access_of(by), id_)
 
 
-def member_of(by: By, type_: str, id_: str) -> Member:
-    """One member. Raises: NotPermittedError, NotFoundError."""
-    return find_member(access_of(by), type_, id_)
-
-
 def find_member(state: AccessState, type_: str, id_: str) -> Member:
     """A member. Raises: NotFoundError."""
     if (type_, id_) not in state.members:

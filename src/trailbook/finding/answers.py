@@ -108,7 +108,7 @@ class FacetValue(Struct, frozen=True):
     count: int | None
 
 
-class Listing(Struct, frozen=True):
+class FieldValues(Struct, frozen=True):
     """Every value of a field, in the order shown, with a number of each by which a cursor knows its place."""
 
     numbers: tuple[int, ...]

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError, TooManyBarsError
-from trailbook.finding.answers import FacetValue, Listing
+from trailbook.finding.answers import FacetValue, FieldValues
 from trailbook.finding.bound import BoundQuery, Sees, key_of
 from trailbook.finding.finder import Finder, sight
 from trailbook.finding.reader import Reader
@@ -97,12 +97,12 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
-def list_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
+def list_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> FieldValues:
     """Every value of a field among what a query finds: by count, of items by the name that whoever sees these has."""
-    listing: Listing = reader.figures.value(
-        (key_of(query), by, lang), lambda: _listing(reader, query, by=by, lang=lang, sees=sees)
+    values: FieldValues = reader.figures.value(
+        (key_of(query), by, lang), lambda: _field_values(reader, query, by=by, lang=lang, sees=sees)
     )
-    return listing
+    return values
 
 
 def count_bars(
@@ -143,7 +143,7 @@ def _may_be_a_persons(reader: Reader, word: str) -> bool:
     return len(items) == _MOST_NAMES or any(type_ is not None and type_.person for type_ in declared)
 
 
-def _listing(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> Listing:
+def _field_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> FieldValues:
     counted = reader.finder.values(query, by)
     label = FACETS[by].types or FACETS[by].label
     if label is None:
@@ -155,7 +155,7 @@ def _listing(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, se
             if word  # of what cannot be read nothing is known
         ]
         values.sort(key=lambda pair: (-(pair[1].count or 0), pair[1].value))
-    return Listing(tuple(number for number, _ in values), tuple(value for _, value in values))
+    return FieldValues(tuple(number for number, _ in values), tuple(value for _, value in values))
 
 
 @cache

@@ -101,12 +101,12 @@ def _let_in(
     """
     if not again:
         request.site.gate.read(viewer)
+    reading = structs.replace(viewer, origin=request.origin)
     try:
         need(request.org)
     except NotPermittedError:
-        request.site.deployment.refused(structs.replace(viewer, origin=request.origin))
+        request.site.deployment.refused(reading)
         raise
-    reading = structs.replace(viewer, origin=request.origin)
     return Admission(reading, source or viewer.item, request.log)
 
 

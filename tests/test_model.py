@@ -316,3 +316,38 @@ def test_whatever_a_name_is_the_mended_entry_keeps_the_rules(name: str) -> None:
     assert next(item_faults(mended.entry.actor, ""), None) is None
     if name_fault(name, 300) is None:
         assert mended == Mended(entry)
+
+
+def test_every_member_whose_shape_is_wrong_is_named_at_once() -> None:
+    """Unknown, missing and of another type, in the entry and in what lies in it; the control is the same, mended."""
+    sent: dict[str, Any] = {
+        "action": 5,
+        "occurred_at": "yesterday",
+        "actor": {"kind": "robot", "type": "user", "id": "u-17"},
+        "target": {"type": "role"},
+        "origin": {"interface": "api", "port": 22},
+        "concerns": [
+            {"type": "user", "id": "u-42", "part": "member"},
+            {"type": "user", "id": 7, "part": None},
+        ],
+        "fields": "name",
+        "on/behalf": None,
+    }
+    with pytest.raises(EntryInvalidError) as refused:
+        entry_from(sent)
+    assert {fault.pointer for fault in refused.value.faults} == {
+        *("/action", "/occurred_at", "/actor/kind", "/target/id", "/origin/port"),
+        *("/concerns/1/id", "/concerns/1/part", "/fields", "/on~1behalf"),
+    }
+    del sent["on/behalf"], sent["origin"]["port"]
+    sent["action"], sent["occurred_at"], sent["fields"] = "role.assigned", "2026-11-02T08:15:00Z", ["name"]
+    sent["actor"]["kind"], sent["target"]["id"] = "person", "r-3"
+    sent["concerns"][1] |= {"id": "u-7", "part": "member"}
+    assert entry_from(sent).fields == ("name",)
+
+
+def test_an_answer_lists_no_more_than_a_hundred_faults() -> None:
+    """A body of nothing but faults costs no answer of the same length."""
+    with pytest.raises(EntryInvalidError) as refused:
+        entry_from({"occurred_at": "2026-11-02T08:15:00Z", "fields": [0] * 5000})
+    assert len(refused.value.faults) == 100

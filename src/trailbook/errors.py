@@ -106,7 +106,10 @@ class EntryInvalidError(InvalidError):
 
 
 class ActionUnknownError(InvalidError):
-    """The action is not declared in the catalogue; `nearest` is the declared one most like it."""
+    """The action is not declared in the catalogue; `nearest` is the declared one most like it.
+
+    `faults` may hold what else is wrong with its entry.
+    """
 
     code = "action-unknown"
 

@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar, cast
+from itertools import islice
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,7 @@ INTERFACES: tuple[Interface, ...] = ("web", "mobile", "api", "cli", "job", "impo
 _CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "outcome": OUTCOMES, "interface": INTERFACES}
 
 MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_CONCERNS, MAX_FIELDS = 200, 300, 500, 100, 100
+_MOST_FAULTS = 100  # that one answer lists; an array of nothing but faults is not answered with as many
 MAX_BODY = 65_535  # bytes; the length prefix of a C2SP entry bundle is 16 bits
 AHEAD = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # what happened before is taken only where a setting says so
@@ -273,22 +275,31 @@ _PATH = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
 def entry_from(decoded: Any) -> NewEntry:
     """Turn decoded JSON (dicts, lists, strings) into a `NewEntry`.
 
-    Raises: EntryInvalidError with a pointer to the member whose type or presence is wrong.
+    Raises: EntryInvalidError with a pointer to each member whose type or presence is wrong.
     """
     if not isinstance(decoded, dict):
         raise EntryInvalidError((Fault("", "entry-invalid", "is not an object"),))
     at = decoded.get("occurred_at")
-    if isinstance(at, str):
+    faults: tuple[Fault, ...] = ()
+    if at is not None:
         try:
-            decoded = {**decoded, "occurred_at": parse_instant(at)}
+            decoded = {**decoded, "occurred_at": _instant_of(at)}
         except ValueError as why:
-            raise EntryInvalidError((Fault("/occurred_at", "entry-invalid", str(why)),)) from None
-    elif at is not None:
-        raise EntryInvalidError((Fault("/occurred_at", "entry-invalid", "is not a text"),))
+            faults = (Fault("/occurred_at", "entry-invalid", str(why)),)
+            decoded = {**decoded, "occurred_at": _EPOCH}  # judged already; now to the other members
     try:
-        return msgspec.convert(decoded, NewEntry)
-    except msgspec.ValidationError as error:
-        raise EntryInvalidError((shape_fault(error),)) from None
+        entry = msgspec.convert(decoded, NewEntry)
+    except msgspec.ValidationError:
+        faults += shape_faults(decoded, NewEntry)
+    if faults:
+        raise EntryInvalidError(faults)
+    return entry
+
+
+def _instant_of(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("is not a text")
+    return parse_instant(value)
 
 
 def prepare(*shapes: Any) -> None:
@@ -307,22 +318,59 @@ prepare(NewEntry, Item)
 def shaped(entry: NewEntry) -> NewEntry:
     """The same entry with its types checked: a Struct made in Python may hold anything until then.
 
-    Raises: EntryInvalidError with a pointer to the member whose type is wrong.
+    Raises: EntryInvalidError with a pointer to each member whose type is wrong.
     """
     try:
-        return msgspec.convert(msgspec.to_builtins(entry, builtin_types=(datetime, UUID)), NewEntry)
-    except msgspec.ValidationError as error:
-        raise EntryInvalidError((shape_fault(error),)) from None
+        members = msgspec.to_builtins(entry, builtin_types=(datetime, UUID))
+        return msgspec.convert(members, NewEntry)
+    except msgspec.ValidationError:
+        raise EntryInvalidError(shape_faults(members, NewEntry)) from None
     except TypeError:
         raise EntryInvalidError((Fault("", "entry-invalid", "holds something that is no member"),)) from None
 
 
-def shape_fault(error: msgspec.ValidationError, code: str = "entry-invalid") -> Fault:
-    """A msgspec finding as a Fault with an RFC 6901 pointer."""
+def shape_faults(value: Any, shape: Any, code: str = "entry-invalid") -> tuple[Fault, ...]:
+    """Where decoded JSON differs from a type: at most 100 faults, each with an RFC 6901 pointer.
+
+    msgspec stops at the first difference, and whoever mends a body wants them all.
+    """
+    return tuple(islice(_differences(value, shape, code, ""), _MOST_FAULTS))
+
+
+def _differences(value: Any, shape: Any, code: str, pointer: str) -> Iterator[Fault]:
+    choices = get_args(shape)
+    if value is None and type(None) in choices:
+        return
+    if len(choices) == 2 and type(None) in choices:
+        shape = choices[0] if choices[1] is type(None) else choices[1]
+    if isinstance(shape, type) and issubclass(shape, Struct) and isinstance(value, dict):
+        yield from _member_faults(value, shape, code, pointer)
+    elif get_origin(shape) in (list, tuple) and isinstance(value, list | tuple):
+        for at, element in enumerate(value):
+            yield from _differences(element, get_args(shape)[0], code, f"{pointer}/{at}")
+    else:
+        try:
+            msgspec.convert(value, shape)
+        except msgspec.ValidationError as error:
+            yield _shape_fault(error, code, pointer)
+
+
+def _member_faults(members: dict[str, Any], shape: type[Struct], code: str, pointer: str) -> Iterator[Fault]:
+    fields = {field.encode_name: field for field in structs.fields(shape)}
+    for name in members if shape.__struct_config__.forbid_unknown_fields else ():
+        if name not in fields:
+            at = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield Fault(at, code, f"object contains unknown field `{name}`")
+    for name, field in fields.items():
+        if name in members:
+            yield from _differences(members[name], field.type, code, f"{pointer}/{name}")
+        elif field.required:
+            yield Fault(f"{pointer}/{name}", code, f"object missing required field `{name}`")
+
+
+def _shape_fault(error: msgspec.ValidationError, code: str, pointer: str) -> Fault:
     message, _, path = str(error).partition(" - at ")
-    pointer = "".join("/" + (name or index) for name, index in _PATH.findall(path))
-    if named := re.search(r"(?:required|unknown) field `([^`]*)`", message):
-        pointer += "/" + named.group(1).replace("~", "~0").replace("/", "~1")
+    pointer += "".join("/" + (name or index) for name, index in _PATH.findall(path))
     if message.startswith("Invalid enum value") and (choices := _CHOICES.get(pointer.rpartition("/")[2])):
         return Fault(pointer, code, f"is not one of {', '.join(choices)}")
     return Fault(pointer, code, message[0].lower() + message[1:])

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -68,6 +69,15 @@ def test_a_killed_build_is_never_taken_for_a_whole_one(empty: Folder) -> None:
     assert not (empty.path / "company").exists()
     empty.good("demo", "--no-serve", "--dir", "company")  # the control: built anew
     assert int(empty.good("--store", "sqlite:///company/log.db", "count").out) >= 30_000
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_built(empty: Folder) -> None:
+    """Two years are not lived through for nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = empty.run("demo", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert refused.code == 2
+    assert "another program listens there; choose another with --listen" in refused.err
+    assert list(empty.path.iterdir()) == []
 
 
 def test_a_folder_with_something_else_is_refused_untouched(empty: Folder) -> None:

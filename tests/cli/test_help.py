@@ -54,3 +54,36 @@ def test_the_table_says_what_each_command_says_of_itself() -> None:
 def test_every_command_answers_in_json(path: tuple[str, ...]) -> None:
     command = dict(walk())[path]
     assert any("--json" in getattr(parameter, "opts", ()) for parameter in command.params)
+
+
+def test_nothing_but_the_name_says_what_one_can_do(shared: "Folder") -> None:
+    """Each command that it tells of is there, and so is the way to all of them."""
+    said = shared.good()
+    told = [line.split()[1] for line in said.out.splitlines() if line.startswith("  trailbook ")]
+    assert len(told) > 5
+    assert set(told) <= set(COMMANDS)
+    assert "trailbook --help" in said.out
+    assert shared.run("nothing").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "ours"),
+    [
+        (("serve", "--port", "8080"), "--listen"),
+        (("demo", "--host", "::1"), "--listen"),
+        (("count", "--since", "x"), "--from"),
+    ],
+)
+def test_a_name_that_others_give_an_option_leads_to_ours(
+    words: tuple[str, ...], ours: str, shared: "Folder"
+) -> None:
+    refused = shared.run(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"Write {ours} " in refused.err
+
+
+def test_no_option_is_named_that_the_command_does_not_have(shared: "Folder") -> None:
+    """The control: a search listens nowhere."""
+    refused = shared.run("search", "--port", "8080")
+    assert refused.code == 2
+    assert "--listen" not in refused.err

@@ -51,6 +51,17 @@ def test_a_person_reads_time_category_and_sentence(begun: Folder) -> None:
     }
 
 
+def test_times_are_told_in_the_zone_that_cuts_the_days(begun: Folder) -> None:
+    """Half past three in the afternoon in Oslo is the next day in Tokyo, found there and told so."""
+    id_ = begun.record("r-1", "2026-03-01T15:30:00Z")
+    roles = ("search", "category:roles", "--from", "2026-03-02", "--tz")
+    assert begun.good(*roles, "Asia/Tokyo").out.startswith("2026-03-02 00:30:00+09:00  roles  ")
+    assert begun.good(*roles, "Europe/Oslo").out == ""
+    assert "2026-03-02 00:30:00+09:00" in begun.good("show", id_, "--tz", "Asia/Tokyo").out
+    refused = begun.run("show", id_, "--tz", "Tokyo")
+    assert (refused.code, "tz" in refused.err) == (2, True)
+
+
 def test_numbers_have_their_words(entry_folder: Folder) -> None:
     """One entry is not 1 entries."""
     assert "1 of 1 entry\n" in entry_folder.good("search", "category:roles").err

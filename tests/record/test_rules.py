@@ -338,6 +338,19 @@ def test_all_faults_are_told_at_once() -> None:
     assert all(fault.detail in refused.value.detail for fault in refused.value.faults)
 
 
+def test_an_unknown_action_hides_no_other_fault() -> None:
+    """Whoever mends the action should not have to send the entry again to learn of the rest."""
+    bad = to(GOOD, action="role.asigned", purpose="x", occurred_at=START + timedelta(days=1))
+    with pytest.raises(ActionUnknownError) as refused:
+        complete_entry(CATALOGUE, bad, START)
+    assert [fault.pointer for fault in refused.value.faults] == ["/action", "/occurred_at", "/purpose"]
+
+
+def test_a_missing_concern_is_told_beside_other_faults() -> None:
+    bad = to(GOOD, purpose="x", concerns=())
+    assert faults(bad) == [("/purpose", "entry-invalid"), ("/concerns", "concern-missing")]
+
+
 def test_what_follows_is_filled_in_and_nothing_else() -> None:
     anna = Item(type="user", id="u-17", name="Anna Berg")
     updated = to(GOOD, action="user.profile_updated", target=anna, concerns=())

@@ -17,7 +17,7 @@ from trailbook.adapters.mapping import Plan
 from trailbook.adapters.times import ReadTime
 from trailbook.catalogue import Catalogue
 from trailbook.errors import EntryInvalidError, Fault
-from trailbook.model import MAX_ID, MAX_USER_AGENT, NewEntry, ip_fault, shape_fault, text_fault
+from trailbook.model import MAX_ID, MAX_USER_AGENT, NewEntry, ip_fault, shape_faults, text_fault
 from trailbook.query import parse_day
 
 # Texts by group and name: of `actor.id` the group is `actor`, of `concerns.member.id` it is `concerns.member`.
@@ -45,8 +45,8 @@ def entry_of_groups(groups: Groups, plan: Plan, read_time: ReadTime, *, id_: UUI
     members["concerns"] = [concern for part in parts for concern in _concerns(part, groups[part], plan)]
     try:
         return msgspec.convert(members, NewEntry)
-    except msgspec.ValidationError as error:
-        raise EntryInvalidError((shape_fault(error),)) from None
+    except msgspec.ValidationError:
+        raise EntryInvalidError(shape_faults(members, NewEntry)) from None
 
 
 def leave_out(groups: Groups, plan: Plan, catalogue: Catalogue) -> Iterator[str]:

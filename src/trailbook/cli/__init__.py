@@ -62,6 +62,26 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+# What to type for what one wants, for somebody who typed nothing else.
+BEGINNINGS = """\
+Trailbook keeps the activity log of an organisation: who did what, to what, about whom, and when.
+
+To look around:
+  trailbook demo                          open the log of a made-up company
+To begin a log in this folder:
+  trailbook init --org NAME               make it, and its keys
+  trailbook serve --sign-in               open it in a browser
+  trailbook record --help                 record the first entry
+To read it:
+  trailbook search date:last-week         find entries; count, show and export take the same filters
+  trailbook verify                        check that nothing was changed
+To care for it:
+  trailbook doctor                        say what is wrong or unsafe, and what to do
+
+All commands: trailbook --help. One of them: trailbook COMMAND --help.
+"""
+
+
 class _Commands(TyperGroup):
     """The group of the table: its help comes from the table, a command from its module."""
 
@@ -99,7 +119,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def before(
     ctx: typer.Context,
     config: Path | None = typer.Option(
@@ -113,6 +133,8 @@ def before(
 ) -> None:
     """The activity log: who did what, to what, about whom, and when."""
     ctx.obj = {"config": config, "org": org, "store": store}
+    if ctx.invoked_subcommand is None:
+        sys.stdout.write(BEGINNINGS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

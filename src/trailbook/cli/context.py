@@ -36,6 +36,11 @@ class Opened(Struct, frozen=True, kw_only=True):
     viewer: Viewer
 
     @property
+    def zone(self) -> str:
+        """The IANA zone of the organisation, in which its pages cut days too."""
+        return self.settings.timezone
+
+    @property
     def by(self) -> "By":
         """Who changes access here."""
         return administration.By(self.deployment, self.viewer)

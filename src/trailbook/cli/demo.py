@@ -7,10 +7,12 @@ anything else, and to give the demo secrets that anybody could know.
 import os
 import random
 import shutil
+import socket
 import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,12 +65,16 @@ def demo(
         catalogue=(str(nordlys.CATALOGUE), *settings.catalogue),
         **dict.fromkeys(_ITS_OWN),
     )
-    if not (folder / LOG_FILE).exists():
-        summary = build(folder)
-        note(f"{summary.entries} entries about {summary.people} people are in {folder}")
+    # Before two years are lived through: whoever has to choose another port should learn that now.
+    with bound(settings.listen) if serves else nullcontext() as listening:
+        if not (folder / LOG_FILE).exists():
+            summary = build(folder)
+            note(f"{summary.entries} entries about {summary.people} people are in {folder}")
+        if listening is not None:
+            _serve(folder, settings, listening, opens=opens, json=json)
     if serves:
-        _serve(folder, settings, opens=opens, json=json)
-    elif json:
+        return
+    if json:
         put(as_json({"dir": str(folder), "org": nordlys.ORG, "store": settings.store}))
     else:
         put(f"The company is in {folder}; TRAILBOOK_STORE={settings.store} reads its log.")
@@ -121,9 +127,8 @@ def _live(folder: Path) -> "Summary":
             close()
 
 
-def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None:
+def _serve(folder: Path, settings: Settings, listening: socket.socket, *, opens: bool, json: bool) -> None:
     with (
-        bound(settings.listen) as listening,
         open_deployment(settings) as deployment,
         served(settings, listening) as address,
     ):

@@ -49,6 +49,16 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
 )
 # typer has either click or its own copy of it; either way this is its usage error.
 _USAGE: Any = typer.BadParameter.__base__
+# What servers and clients elsewhere call an option of ours.
+_OURS = {
+    **dict.fromkeys(
+        ("--port", "--host", "--bind", "--address"), "--listen HOST:PORT, such as --listen 127.0.0.1:8751"
+    ),
+    **dict.fromkeys(("--timezone", "--time-zone", "--zone"), "--tz ZONE, such as --tz Europe/Oslo"),
+    **dict.fromkeys(("--language", "--locale"), "--lang LANG, such as --lang nb"),
+    **dict.fromkeys(("--since", "--after"), "--from TIME, such as --from 2026-01-01"),
+    **dict.fromkeys(("--until", "--before"), "--to TIME, such as --to 2026-12-31"),
+}
 # A file that was named wrongly is the caller's; a full or broken disk is not.
 _NO_SUCH_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, FileExistsError)
 
@@ -68,7 +78,7 @@ def ended(command: Any, arguments: Sequence[str]) -> int:
     except (BrokenPipeError, ReaderLeft):
         return _reader_left()
     except _USAGE as error:
-        return _say("usage", error.format_message(), BAD_INPUT, wants_json)
+        return _say("usage", _usage(error), BAD_INPUT, wants_json)
     except errors.TrailbookError as error:
         return _refused(error, wants_json)
     except OSError as error:
@@ -92,6 +102,15 @@ def problem(error: errors.TrailbookError) -> dict[str, Any]:
     if faults:
         members["errors"] = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in faults]
     return members
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with the options; where another program's name of one was given, ours."""
+    given, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    said = str(error.format_message())
+    taken = {flag for parameter in context.command.params for flag in parameter.opts} if context else set()
+    ours = _OURS.get(given, "")
+    return f"There is no {given}. Write {ours}." if ours.partition(" ")[0] in taken else said
 
 
 def _refused(error: errors.TrailbookError, wants_json: bool) -> int:

@@ -39,8 +39,8 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def query_of(opened: Opened, pairs: Pairs) -> Query:
     """The filter of parameters, names checked against the catalogue. Raises: FilterInvalidError."""
-    if opened.settings.timezone != "UTC" and not any(name == "tz" for name, _ in pairs):
-        pairs = [*pairs, ("tz", opened.settings.timezone)]
+    if opened.zone != "UTC" and not any(name == "tz" for name, _ in pairs):
+        pairs = [*pairs, ("tz", opened.zone)]
     catalogue = opened.log.catalogue
     vocabulary = Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
     return from_params(pairs, vocabulary)

@@ -15,7 +15,7 @@ from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, put, table
 from trailbook.errors import Fault, InvalidError
 from trailbook.finding import Shown, ShownItem
-from trailbook.query import local_time, split_params
+from trailbook.query import ONCE, local_time, split_params, zone
 
 
 @filtered
@@ -32,8 +32,9 @@ def search(
     turn = [("order", order), ("limit", limit), *([("cursor", cursor)] if cursor is not None else [])]
     _, paging = split_params(turn)
     with open_log(ctx) as opened:
+        query = query_of(opened, pairs)
         page = opened.log.search(
-            query_of(opened, pairs),
+            query,
             viewer=opened.viewer,
             order=paging.order,
             limit=paging.limit,
@@ -41,11 +42,11 @@ def search(
             count=True,
             lang=language(opened.settings, lang),
         )
-        zone = ZoneInfo(opened.settings.timezone)
     if json:
         put(as_json(page))
         return
-    table((local(e.occurred_at, zone), e.category, e.sentence, e.id) for e in page.entries)
+    days = zone(query.tz)  # that which cut the days of the filter
+    table((local(e.occurred_at, days), e.category, e.sentence, e.id) for e in page.entries)
     note(f"{len(page.entries)} of {counted(page.count or 0, 'entry', 'entries')}")
     if page.next_cursor is not None and page.entries:
         note(f"more: --as-of {page.as_of} --cursor {page.next_cursor}")
@@ -63,19 +64,20 @@ def count(ctx: typer.Context, pairs: Pairs, lang: str | None = LANG, json: bool 
 def show(
     ctx: typer.Context,
     id_: str = typer.Argument(metavar="ID", help="The entry's id, a UUID."),
+    tz: str | None = typer.Option(None, "--tz", metavar="ZONE", help=ONCE["tz"].option),
     lang: str | None = LANG,
     json: bool = JSON,
 ) -> None:
     """Show one entry by its id."""
     wanted = entry_id(id_)
     with open_log(ctx) as opened:
+        clocks = zone(tz or opened.zone)
         entry = opened.log.show(wanted, viewer=opened.viewer, lang=language(opened.settings, lang))
-        zone = ZoneInfo(opened.settings.timezone)
     if json:
         put(as_json(entry))
         return
     put(entry.sentence, "")
-    table(rows_of(entry, zone))
+    table(rows_of(entry, clocks))
 
 
 def entry_id(text: str) -> UUID:
@@ -86,18 +88,18 @@ def entry_id(text: str) -> UUID:
         raise InvalidError("id: is not a UUID", (Fault("/id", "invalid", "is not a UUID"),)) from None
 
 
-def local(at: str, zone: ZoneInfo) -> str:
+def local(at: str, clocks: ZoneInfo) -> str:
     """An instant of an answer as the clocks of a zone show it, with its offset."""
-    return local_time(datetime.fromisoformat(at), zone).isoformat(sep=" ", timespec="seconds")
+    return local_time(datetime.fromisoformat(at), clocks).isoformat(sep=" ", timespec="seconds")
 
 
-def rows_of(entry: Shown, zone: ZoneInfo) -> list[tuple[str, str]]:
+def rows_of(entry: Shown, clocks: ZoneInfo) -> list[tuple[str, str]]:
     """What is known of an entry, a line each; what it does not have is left out."""
     rows: list[tuple[str, str | None]] = [
         ("id", entry.id),
         ("seq", str(entry.seq)),
-        ("when", local(entry.occurred_at, zone)),
-        ("recorded", local(entry.recorded_at, zone)),
+        ("when", local(entry.occurred_at, clocks)),
+        ("recorded", local(entry.recorded_at, clocks)),
         ("category", entry.category),
         ("action", entry.action),
         ("outcome", entry.outcome),

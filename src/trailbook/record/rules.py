@@ -11,7 +11,7 @@ from datetime import date, datetime
 from msgspec import Struct, structs
 
 from trailbook.catalogue import Action, Catalogue, ItemType, fill
-from trailbook.errors import EntryInvalidError, Fault
+from trailbook.errors import ActionUnknownError, EntryInvalidError, Fault
 from trailbook.model import (
     AHEAD,
     EARLIEST,
@@ -42,34 +42,47 @@ def complete_entry(
 ) -> Complete:
     """Check an entry against every rule and fill in what follows from it; nothing happened before `earliest`.
 
-    Raises: ActionUnknownError; EntryInvalidError with a Fault for each broken rule.
+    Raises: ActionUnknownError and EntryInvalidError, either with a Fault for each broken rule.
     """
     entry = shaped(entry)
-    action = catalogue.action(entry.action)
-    faults = (*_time_faults(entry.occurred_at, now, earliest), *_faults(catalogue, action, entry))
+    at, whatever = _time_faults(entry.occurred_at, now, earliest), _faults(catalogue, entry)
+    try:
+        action = catalogue.action(entry.action)
+    except ActionUnknownError as error:
+        error.faults += (*at, *whatever)
+        raise
+    filled = structs.replace(entry, category=action.category, concerns=fill(action, entry))
+    late = _after_filling(action, filled, len(entry.concerns))
+    faults = (*at, *_action_faults(action, entry), *whatever, *late)
     if faults:
         raise EntryInvalidError(faults)
-    filled = structs.replace(entry, category=action.category, concerns=fill(action, entry))
-    late = tuple(_after_filling(action, filled))
-    if late:
-        raise EntryInvalidError(late)
     return Complete(filled, owner_of(catalogue, action, filled))
 
 
-def _faults(catalogue: Catalogue, action: Action, entry: NewEntry) -> Iterator[Fault]:
-    if entry.category is not None and entry.category != action.category:
-        yield _fault("/category", f"is {entry.category!r}, but {action.name} belongs to {action.category}")
+def _faults(catalogue: Catalogue, entry: NewEntry) -> Iterator[Fault]:
+    """What is wrong with an entry whatever was done."""
     for pointer, item in _items(entry):
         yield from item_faults(item, pointer)
         yield from type_faults(catalogue, item, pointer)
     yield from _actor_faults(catalogue, entry)
-    if not action.allows(entry.target.type):
-        allowed = ", ".join(action.target)
-        yield _fault("/target/type", f"is {entry.target.type!r}; {action.name} has as target: {allowed}")
-    yield from _concern_faults(action, entry)
+    yield from _concern_faults(entry)
     yield from _field_faults(catalogue.types.get(entry.target.type), entry)
     yield from _rest_faults(catalogue, entry)
     yield from origin_faults(entry.origin)
+
+
+def _action_faults(action: Action, entry: NewEntry) -> Iterator[Fault]:
+    """What its action does not take of an entry."""
+    if entry.category is not None and entry.category != action.category:
+        yield _fault("/category", f"is {entry.category!r}, but {action.name} belongs to {action.category}")
+    if not action.allows(entry.target.type):
+        allowed = ", ".join(action.target)
+        yield _fault("/target/type", f"is {entry.target.type!r}; {action.name} has as target: {allowed}")
+    for at, concern in enumerate(entry.concerns):
+        if concern.part not in action.parts and concern.part != "represented":
+            known = ", ".join(action.parts) or "none"
+            detail = f"is {concern.part[:64]!r}; {action.name} has the parts: {known}"
+            yield Fault(f"/concerns/{at}/part", "concern-unknown", detail)
 
 
 def _time_faults(at: datetime, now: datetime, earliest: datetime) -> Iterator[Fault]:
@@ -117,24 +130,20 @@ def _actor_faults(catalogue: Catalogue, entry: NewEntry) -> Iterator[Fault]:
             yield _fault("/on_behalf_of/type", "is not a type of persons")
 
 
-def _concern_faults(action: Action, entry: NewEntry) -> Iterator[Fault]:
+def _concern_faults(entry: NewEntry) -> Iterator[Fault]:
     if len(entry.concerns) > MAX_CONCERNS:
         yield _fault("/concerns", f"has more than {MAX_CONCERNS} items")
     seen: set[tuple[str, str, str]] = set()
-    parts = action.parts
     for at, concern in enumerate(entry.concerns):
-        if concern.part not in parts and concern.part != "represented":
-            known = ", ".join(parts) or "none"
-            detail = f"is {concern.part[:64]!r}; {action.name} has the parts: {known}"
-            yield Fault(f"/concerns/{at}/part", "concern-unknown", detail)
         key = (concern.part, concern.type, concern.id)
         if key in seen:
             yield _fault(f"/concerns/{at}", "repeats another")
         seen.add(key)
 
 
-def _after_filling(action: Action, entry: NewEntry) -> Iterator[Fault]:
-    if len(entry.concerns) > MAX_CONCERNS:
+def _after_filling(action: Action, entry: NewEntry, given: int) -> Iterator[Fault]:
+    """What is wrong once the concerns that follow are filled in, `given` being how many were."""
+    if given <= MAX_CONCERNS < len(entry.concerns):
         yield _fault(
             "/concerns", f"has more than {MAX_CONCERNS} items with those that follow from the target"
         )

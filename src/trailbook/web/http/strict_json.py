@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from trailbook.errors import EntryInvalidError, Fault, InvalidError
-from trailbook.model import NewEntry, entry_from, shape_fault
+from trailbook.model import NewEntry, entry_from, shape_faults
 
 MAX_DEPTH, MAX_MEMBERS, MAX_INTEGER = 8, 200, 2**53 - 1
 MAX_ENTRY, MAX_LINES, MAX_BATCH = 256 * 1024, 10_000, 16 * 1024 * 1024
@@ -115,14 +115,16 @@ def strict(raw: bytes) -> Any:
 
 
 def read_as(raw: bytes, shape: type[Shape], refusal: type[InvalidError] = InvalidError) -> Shape:
-    """A body that is no entry, in its shape. Raises: MalformedError; `refusal`, which points at the member at fault."""
+    """A body that is no entry, in its shape. Raises: MalformedError; `refusal`, which names each member at fault."""
     try:
-        return msgspec.convert(strict(raw), shape)
-    except msgspec.ValidationError as error:
-        fault = shape_fault(error, refusal.code)
-        raise refusal(f"{fault.pointer[1:] or 'body'}: {fault.detail}", (fault,)) from None
+        value = strict(raw)
     except EntryInvalidError as error:  # out of bounds as any JSON here may be
         raise refusal(error.detail, error.faults) from None
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError:
+        faults = shape_faults(value, shape, refusal.code)
+    raise refusal("; ".join(f"{fault.pointer[1:] or 'body'}: {fault.detail}" for fault in faults), faults)
 
 
 def lines(raw: bytes) -> list[bytes]:

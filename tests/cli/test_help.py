@@ -58,11 +58,11 @@ def test_every_command_answers_in_json(path: tuple[str, ...]) -> None:
 
 def test_nothing_but_the_name_says_what_one_can_do(shared: "Folder") -> None:
     """Each command that it tells of is there, and so is the way to all of them."""
-    said = shared.good()
-    told = [line.split()[1] for line in said.out.splitlines() if line.startswith("  trailbook ")]
-    assert len(told) > 5
-    assert set(told) <= set(COMMANDS)
-    assert "trailbook --help" in said.out
+    answer = shared.good()
+    commands = [line.split()[1] for line in answer.out.splitlines() if line.startswith("  trailbook ")]
+    assert len(commands) > 5
+    assert set(commands) <= set(COMMANDS)
+    assert "trailbook --help" in answer.out
     assert shared.run("nothing").code == 2
 
 

@@ -107,10 +107,10 @@ def problem(error: errors.TrailbookError) -> dict[str, Any]:
 def _usage(error: Any) -> str:
     """What is wrong with the options; where another program's name of one was given, ours."""
     given, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
-    said = str(error.format_message())
+    detail = str(error.format_message())
     taken = {flag for parameter in context.command.params for flag in parameter.opts} if context else set()
     ours = _OURS.get(given, "")
-    return f"There is no {given}. Write {ours}." if ours.partition(" ")[0] in taken else said
+    return f"There is no {given}. Write {ours}." if ours.partition(" ")[0] in taken else detail
 
 
 def _refused(error: errors.TrailbookError, wants_json: bool) -> int:

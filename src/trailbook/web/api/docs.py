@@ -29,6 +29,7 @@ class ShownOperation(Struct, frozen=True, kw_only=True):
     parameters: list[dict[str, str]]
     sends: list[dict[str, str]]
     answers: list[dict[str, str]]
+    sample: str
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -83,6 +84,7 @@ def _shown(path: str, method: str, operation: Schema) -> ShownOperation:
             }
             for status, response in operation["responses"].items()
         ],
+        sample=operation["x-codeSamples"][0]["source"],
     )
 
 

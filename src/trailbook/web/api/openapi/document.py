@@ -15,6 +15,7 @@ from trailbook.web.api.entries import CatalogueAnswer
 from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder, ExportPreview
 from trailbook.web.api.health import Version
 from trailbook.web.api.openapi.access import SHAPES
+from trailbook.web.api.openapi.examples import bodies, curl, example_of
 from trailbook.web.api.openapi.operations import operations
 from trailbook.web.api.openapi.saved import VIEW_SHAPES
 from trailbook.web.api.openapi.shapes import Operation, Schema, content, ref
@@ -72,7 +73,8 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
     _, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     paths: dict[str, Schema] = {}
     for operation in operations(catalogue):
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _written(operation)
+        written = {**_written(operation), "x-codeSamples": [_sample(operation, base_url)]}
+        paths.setdefault(operation.path, {})[operation.method.lower()] = written
     return {
         "openapi": "3.1.0",
         "info": {
@@ -92,18 +94,26 @@ def _written(operation: Operation) -> Schema:
         "operationId": operation.name,
         "summary": operation.says,
         "tags": [_TAGS[operation.scope]],
-        "parameters": [*_path(operation.path), *operation.parameters],
+        "parameters": [
+            *_path(operation.path),
+            *(example_of(parameter, operation) for parameter in operation.parameters),
+        ],
         "responses": {**_good(operation), **_refused(operation)},
     }
     if operation.more:
         written["description"] = operation.more
     if operation.sends:
-        written["requestBody"] = {"required": True, "content": content(operation.sends)}
+        written["requestBody"] = {"required": True, "content": bodies(operation)}
     if operation.scope == "record":
         written["security"] = [{"key": []}]
     elif operation.scope:
         written["security"] = [{"key": []}, {"session": []}]
     return written
+
+
+def _sample(operation: Operation, base_url: str) -> Schema:
+    """The line of curl under the name by which viewers of such documents know samples."""
+    return {"lang": "Shell", "label": "curl", "source": curl(operation, base_url)}
 
 
 def _path(path: str) -> list[Schema]:

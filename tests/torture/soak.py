@@ -245,10 +245,10 @@ class Follower:
         self.ids: list[str] = []
         self._soak = soak
         self._last = "-1"
-        self._gives_up = 0.0
+        self._heard = 0.0
 
     def follow(self) -> None:
-        """Follow until the soak is over and everything acknowledged has come, or long has not."""
+        """Follow until the soak is over and everything acknowledged has come, or nothing more has for a minute."""
         while not self._ended():
             line = http.client.HTTPConnection(self._soak.made.serving.address.partition("//")[2], timeout=20)
             try:
@@ -273,12 +273,13 @@ class Follower:
                 self._last = text[4:].decode().strip()
             elif text.startswith(b'data: {"id"'):
                 self.ids.append(json.loads(text[6:])["id"])
+                self._heard = time.monotonic()
 
     def _ended(self) -> bool:
         if not self._soak.over.is_set():
+            self._heard = time.monotonic()
             return False
-        self._gives_up = self._gives_up or time.monotonic() + 60
-        return len(self.ids) >= len(self.recorder.ids) or time.monotonic() > self._gives_up
+        return len(self.ids) >= len(self.recorder.ids) or time.monotonic() > self._heard + 60
 
     def held(self) -> list[Count]:
         """How many entries came, beside how many were acknowledged, and how many of them twice."""

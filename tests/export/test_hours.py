@@ -1,4 +1,4 @@
-"""Files of a filter by hours: bundles that the travelling verifier applies it to again, and what a bundle cannot say."""
+"""Files of a filter by hours: bundles that the travelling verifier checks again, and what a bundle cannot say."""
 
 import json
 import zipfile

@@ -27,6 +27,7 @@ from trailbook.clock import Clock
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
+from trailbook.query import WorkingHours
 
 if TYPE_CHECKING:
     from trailbook.demo import Summary
@@ -127,7 +128,6 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
         open_deployment(settings) as deployment,
         served(settings, listening) as address,
     ):
-        deployment.timezone = ZONE
         log = deployment.log(nordlys.ORG)
         log.recorder.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)
@@ -175,8 +175,9 @@ def _reads(deployment: "Deployment") -> Callable[[Mapping[str, str]], Item | Non
 
 
 def _let_in(deployment: "Deployment") -> None:
-    """Give the four of the demo their roles in the log, where they do not have them yet."""
+    """Give the four of the demo their roles in the log, and the company its hours, where that is not done yet."""
     by = administration.By(deployment, operator(nordlys.ORG))
+    administration.set_working_hours(by, WorkingHours(tz=ZONE))
     members = administration.access_of(by).members
     for each in nordlys.FOUR:
         item = nordlys.item_of(each)

@@ -81,6 +81,7 @@ def queries(draw: st.DrawFn) -> Query:
     return Query(
         **draw(RANGES),
         tz=draw(st.sampled_from(["UTC", "Europe/Oslo", "Pacific/Apia"])),
+        hours=draw(st.sampled_from([None, "night", "outside,12345,08:00-17:00,Europe/Oslo"])),
         terms=draw(terms()),
         text=tuple(draw(st.lists(WORDS, max_size=10))),
         self_=draw(st.none() | st.booleans()),

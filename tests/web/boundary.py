@@ -36,7 +36,8 @@ _LISTED = {
     _EXPORTERS: "orderExport listExports readExport cancelExport readExportFile readExportManifest",
     _PROVERS: "readLeaf readProof readCheckpoint readTile readKeys readIdentities",
     _CARERS: "listRoles addRole readRole changeRole removeRole listMembers readMember putMember removeMember invite "
-    "resetPassword listApiKeys issueApiKey rotateApiKey restrictApiKey revokeApiKey readWithheld withhold",
+    "resetPassword listApiKeys issueApiKey rotateApiKey restrictApiKey revokeApiKey readWithheld withhold "
+    "readWorkingHours setWorkingHours",
     _EVERYBODY: "health readiness version openapi",
 }
 MAY = {name: who for who, names in _LISTED.items() for name in names.split()}

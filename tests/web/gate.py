@@ -72,7 +72,7 @@ NOTHING = frozenset(
         "catalogue exports/{export:str} exports/{export:str}/file exports/{export:str}/manifest views/{view:str} "
         "roles roles/{role:str} members members/{type:str}/{item:str} members/{type:str}/{item:str}/invitation "
         "members/{type:str}/{item:str}/reset keys keys/{key:str} keys/{key:str}/rotate keys/{key:str}/restricted "
-        "withheld entries/batch"
+        "withheld working-hours entries/batch"
     ).split()
 ) | frozenset(
     f"{PAGE}/views/{{view:str}} {PAGE}/settings {PAGE}/settings/{{place:str}} / /sign-in /sign-out /set-password "

@@ -49,6 +49,7 @@ LIMITS = {
         f"PUT {API}/keys/{{key}}/restricted",
         f"DELETE {API}/keys/{{key}}",
         *(f"{method} {API}/withheld" for method in ("GET", "PUT")),
+        *(f"{method} {API}/working-hours" for method in ("GET", "PUT")),
         *(f"GET {PAGE}{name}" for name in ("", "/settings", "/settings/{place}", "/views/{view}", "/{rest}")),
         *(f"GET {PAGE}/{name}" for name in ("total", "bars", "values", "suggest", "e/{id}", "items/{item}")),
         *(f"GET {PAGE}/{name}" for name in ("overview", "exports", "about", "trust", "alerts")),

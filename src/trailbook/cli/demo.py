@@ -29,6 +29,7 @@ from trailbook.clock import Clock
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, UnauthenticatedError
 from trailbook.model import Item
+from trailbook.query import WorkingHours
 
 if TYPE_CHECKING:
     from trailbook.demo import Summary
@@ -179,8 +180,9 @@ def _reads(deployment: "Deployment") -> Callable[[Mapping[str, str]], Item | Non
 
 
 def _let_in(deployment: "Deployment") -> None:
-    """Give the four of the demo their roles in the log, where they do not have them yet."""
+    """Give the four of the demo their roles in the log, and the company its hours, where that is not done yet."""
     by = administration.By(deployment, operator(nordlys.ORG))
+    administration.set_working_hours(by, WorkingHours(tz=ZONE))
     members = administration.access_of(by).members
     for each in nordlys.FOUR:
         item = nordlys.item_of(each)

@@ -5,8 +5,9 @@ made of what records, finds and shows. Refuses to know HTTP, pages or files.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from trailbook.finding import (
     new_binder,
     new_reader,
     open_embedded,
+    refuse_hours,
     refuse_persons,
     refuse_unknown,
     remember_item,
@@ -50,21 +52,21 @@ from trailbook.index import Place
 from trailbook.log.kept import Kept
 from trailbook.log.keys import Keys
 from trailbook.log.questions import Questions, vocabulary_of
-from trailbook.log.reads import Watch, Watched
-from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of
+from trailbook.log.reads import Watch
+from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of, watched_log
 from trailbook.model import EARLIEST, Actor, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
-from trailbook.query import EntryFacts, Order, Query
+from trailbook.query import EntryFacts, Order, Query, WorkingHours, frozen
 from trailbook.recording import Means, Result
 from trailbook.retention import Retention
-from trailbook.stores import Store
+from trailbook.stores import Identity, Store
 from trailbook.verify import Report
 
 
 class Log:
     """The activity log of one organisation: what it records, and what it shows to whom.
 
-    `recorder` is what else records, `upkeep` what the index needs: neither shows anything to anybody.
+    `recorder` is what else records, `upkeep` what the index needs; `working_hours` says what is set by now.
     """
 
     def __init__(
@@ -80,13 +82,14 @@ class Log:
         open_finder: OpenFinder | None = None,
         watched: bool = True,
         earliest: datetime = EARLIEST,
+        working_hours: Callable[[], WorkingHours] = WorkingHours,
     ) -> None:
-        means = Means(
-            catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org), earliest=earliest
-        )
+        key, declared = keys.of(org), catalogue or load()
+        means = Means(catalogue=declared, clock=clock, entropy=entropy, key=key, earliest=earliest)
         self.org = org
         self.catalogue: Catalogue = means.catalogue
         self.clock: Clock = clock
+        self.working_hours = working_hours
         self._store = store
         finding = finder_means(store, org, means.catalogue)
         engine = (open_finder or open_embedded())(finding)
@@ -94,7 +97,7 @@ class Log:
         self.recorder = Recorder(store, org, means=means, source=source, upkeep=engine.upkeep)
         self._reader = new_reader(finding, engine.finder)
         self._kept = Kept(store, org, engine.finder, self._reader.citing, {})
-        self._watch = Watch(self._watched(watched=watched))
+        self._watch = Watch(watched_log(self.recorder, org, means, known=self._known, watched=watched))
         self._questions = Questions(
             org=org,
             finder=engine.finder,
@@ -102,21 +105,14 @@ class Log:
             declared=means.catalogue.categories,
             vocabulary=vocabulary_of(means.catalogue),
             watch=self._watch,
+            refuse_hours=partial(refuse_hours, self._reader),
+            working_hours=working_hours,
             clock=clock,
             secret=keys.secret,
         )
 
-    def _watched(self, *, watched: bool) -> Watched:
-        recorder = self.recorder
-        return Watched(
-            org=self.org,
-            catalogue=self.catalogue,
-            clock=self.clock,
-            record=recorder.record if watched else lambda entry: None,
-            hold=recorder.held_back.record if watched else lambda entry: None,
-            known=lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)),
-            id_from=recorder.id_from,
-        )
+    def _known(self, keys: Sequence[tuple[str, str, None]], viewer: Viewer) -> list[Identity]:
+        return self._kept.known(keys, self.clearance(viewer=viewer))
 
     def record(
         self,
@@ -342,6 +338,12 @@ class Log:
         self._questions.let_in(viewer, require_full)
         refuse_persons(self._reader, query)
 
+    def frozen(self, query: Query, *, viewer: Viewer) -> Query:
+        """A filter as it is kept: its hours as the rule they are by now. Raises: as `demand_figures`, for hours."""
+        self._questions.let_in(viewer, require_full)
+        refuse_hours(self._reader, query)
+        return frozen(query, self.working_hours())
+
     def related(
         self, id_: UUID, *, viewer: Viewer, limit: int = 50, cursor: str | None = None, lang: str = "en"
     ) -> Page:
@@ -478,8 +480,7 @@ class Log:
         """Items by number, as `type/id`, of those that an entry the viewer may see cites. Raises: NotPermittedError."""
         cleared = self._questions.let_in(viewer, require_full)
         self._finder.catch_up()
-        versions = self._kept.numbered(numbers, cleared)
-        return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
+        return {v.item: f"{v.type}/{v.id}" for v in self._kept.numbered(numbers, cleared) if v.id is not None}
 
     def erasures(self, *, viewer: Viewer) -> Erasures:
         """The erasures in this log, as far as this process read: whoever keeps what was shown is told by them.

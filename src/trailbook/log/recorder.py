@@ -12,6 +12,7 @@ from trailbook.clock import Clock
 from trailbook.errors import BatchRefusedError
 from trailbook.finding import Upkeep
 from trailbook.log.held_back import HeldBack
+from trailbook.log.reads import Known, Watched
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Writer
 from trailbook.retention import Command, Retention, plan_erasure, plan_removal
@@ -130,6 +131,19 @@ class Recorder:
 
     def _command(self, actor: Actor, purpose: str | None, origin: Origin) -> Command:
         return Command(actor=actor, at=self._clock(), origin=origin, purpose=purpose)
+
+
+def watched_log(recorder: Recorder, org: str, means: Means, *, known: Known, watched: bool) -> Watched:
+    """A log as its readings are told of; where it is not `watched`, no reading is an entry."""
+    return Watched(
+        org=org,
+        catalogue=means.catalogue,
+        clock=means.clock,
+        record=recorder.record if watched else lambda entry: None,
+        hold=recorder.held_back.record if watched else lambda entry: None,
+        known=known,
+        id_from=recorder.id_from,
+    )
 
 
 def _results(answer: Answer) -> list[Result]:

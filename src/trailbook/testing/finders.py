@@ -200,7 +200,7 @@ class FinderConformance:
         @_some
         @given(data=st.data(), order=st.sampled_from(_ORDERS), limit=st.integers(1, 50))
         def check(data: st.DataObject, order: Order, limit: int) -> None:
-            query = data.draw(queries(facts, trial.finder.reached))
+            query = data.draw(queries(facts, trial.finder.reached, hours=True))
             hidden = data.draw(st.sampled_from([(), ("roles",), ("documents", "nowhere")]))
             bound, expected = trial.bound(query, hidden), _seqs(trial.matching(query, hidden), order)
             assert trial.finder.count(bound) == len(expected)
@@ -215,7 +215,7 @@ class FinderConformance:
         @_some
         @given(data=st.data(), field=st.sampled_from(FACET_FIELDS))
         def check(data: st.DataObject, field: str) -> None:
-            query = data.draw(queries(facts, trial.finder.reached))
+            query = data.draw(queries(facts, trial.finder.reached, hours=True))
             counted = trial.finder.values(trial.bound(query), field)
             names = Counter[str]()
             for value, count in counted.items():
@@ -230,7 +230,7 @@ class FinderConformance:
         @_some
         @given(data=st.data(), hours=st.lists(st.integers(0, 800), min_size=2, max_size=6, unique=True))
         def check(data: st.DataObject, hours: list[int]) -> None:
-            query = data.draw(queries(facts, trial.finder.reached))
+            query = data.draw(queries(facts, trial.finder.reached, hours=True))
             edges = [microseconds(START - timedelta(hours=ago)) for ago in sorted(hours, reverse=True)]
             between = [
                 [f.entry.category for f in trial.matching(query) if low <= _place(f)[0] < high]

@@ -27,7 +27,7 @@ from trailbook.model import (
     name_fault,
     written,
 )
-from trailbook.query import FIELDS, EntryFacts, Query, from_params, values_of
+from trailbook.query import FIELDS, HOURS, EntryFacts, Query, from_params, values_of
 from trailbook.testing.steady import START
 
 NAMES = (
@@ -54,6 +54,8 @@ _PRESETS = (
     "past-6-months",
 )
 _ZONES = ("UTC", "Europe/Oslo", "Pacific/Apia", "America/St_Johns")
+# What is set, and rules of other weeks and clocks.
+_HOURS = (*HOURS, "outside,17,08:15-24:00,Pacific/Apia", "night,1234567,20:00-09:15,Europe/Oslo")
 _DAYS = 200
 # Declared values that few logs have, items that nobody recorded, addresses for examples: each is asked of every field
 # that takes it.
@@ -158,8 +160,11 @@ def actors(catalogue: Catalogue) -> st.SearchStrategy[Actor]:
 
 
 @st.composite
-def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int) -> Query:
-    """A filter over a log of `size` entries seen as `views`: mostly of what it has, sometimes of what it has not."""
+def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int, *, hours: bool = False) -> Query:
+    """A filter over a log of `size` entries seen as `views`: mostly of what it has, sometimes of what it has not.
+
+    With `hours` now and then by the hours of the week too, which a log refuses where it names a person.
+    """
     names = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=3))
     pairs = [(name + draw(st.sampled_from(["", "", ".not"])), draw(_value(name, views))) for name in names]
     once: dict[str, Any] = {
@@ -167,6 +172,7 @@ def queries(draw: st.DrawFn, views: Sequence[EntryFacts], size: int) -> Query:
         "self": draw(st.sampled_from([None, None, "true", "false"])),
         "as_of": draw(st.none() | st.integers(0, size).map(str)),
         "tz": draw(st.none() | st.sampled_from(_ZONES)),
+        "hours": draw(st.sampled_from([None, *_HOURS])) if hours else None,
         **draw(_range(views)),
     }
     return from_params([*pairs, *((name, value) for name, value in once.items() if value is not None)])

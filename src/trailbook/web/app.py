@@ -78,6 +78,8 @@ TABLE: tuple[Route | OwnRoute, ...] = (
     Route(f"DELETE {_ORG}/keys/{{key:str}}", "administer", api.revoke),
     Route(f"GET {_ORG}/withheld", "administer", api.get_withheld),
     Route(f"PUT {_ORG}/withheld", "administer", api.put_withheld),
+    Route(f"GET {_ORG}/working-hours", "administer", api.get_working_hours),
+    Route(f"PUT {_ORG}/working-hours", "administer", api.put_working_hours),
     # The pages of an organisation, and the parts that a script asks for.
     Route(f"GET {_PAGE}", "page", pages.activity_page),
     Route(f"GET {_PAGE}/total", "page", pages.total_part),

@@ -22,7 +22,9 @@ from trailbook.finding import (
     cut_page,
 )
 from trailbook.index import Place
+from trailbook.model import instant
 from trailbook.query import Cursor, Order
+from trailbook.query.hours import has_hours
 from trailbook.record import body_row, decode_body
 from trailbook.stores import Head, StoredEntry
 
@@ -166,6 +168,7 @@ def _matches(entry: ToyEntry, query: BoundQuery) -> bool:
         and (query.since is None or query.since <= at)
         and (query.until is None or at < query.until)
         and query.own in (None, entry.own)
+        and (query.hours is None or has_hours(query.hours, instant(at)))
         and not entry.has["category"] & set(query.hidden)
         and all(_holds(entry, term) is not term.negated for term in query.terms)
         and all(_says(entry, set(word.items), set(word.actions)) for word in query.text)

@@ -164,6 +164,28 @@ def test_what_is_withheld_nobody_reads(admin: httpx.Client, cared: Any) -> None:
     assert admin.put("/withheld", json={"categories": ["none"]}).status_code == 422
 
 
+def test_working_hours(admin: httpx.Client, cared: Any) -> None:
+    """Read and set whole; what is wrong is said at its member; what one person did is no matter of hours."""
+    hours = {
+        "days": "1234",
+        "work": "07:00-15:00",
+        "night": "23:00-05:00",
+        "weekend": "567",
+        "tz": "Europe/Oslo",
+    }
+    before = admin.get("/working-hours").json()
+    assert (before["days"], before["work"], before["weekend"]) == ("12345", "08:00-17:00", "67")
+    assert admin.put("/working-hours", json=hours).json() == admin.get("/working-hours").json() == hours
+    wrong = admin.put("/working-hours", json={"work": "17:00-08:00"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/work")
+    assert admin.put("/working-hours", json=before).status_code == 200
+    reader = {"Authorization": f"Bearer {cared.keys['read']}"}
+    for path in ("entries?", "entries.csv?", "facets?by=action&", "histogram?"):
+        refused = httpx.get(f"{cared.api}/{path}hours=night&actor=user/u-17", headers=reader)
+        assert (refused.status_code, refused.json()["code"]) == (422, "figures-of-a-person"), path
+        assert httpx.get(f"{cared.api}/{path}hours=night", headers=reader).status_code == 200
+
+
 def test_a_restricted_category_is_read_under_its_name_alone(admin: httpx.Client, cared: Any) -> None:
     """Rows, counts, the entry itself, names offered: nothing, until a role names the category."""
     log = cared.deployment.log("nordlys")

@@ -266,3 +266,19 @@ def test_headers_of_pages_and_files(signed_in: httpx.Client) -> None:
     file = signed_in.get(style[0])
     assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert signed_in.get("/static/trailbook.css").status_code == 404
+
+
+def test_hours_of_the_week(signed_in: httpx.Client) -> None:
+    """Offered under More, said as a chip and in the filter's words, in both languages; never of one person."""
+    page = signed_in.get(PAGE, params={"hours": "outside"})
+    said = "Outside working hours (weekdays 08:00 to 17:00, UTC; public holidays are not known)"
+    assert page.status_code == 200
+    assert page.text.count(said) >= 2
+    assert '<option value="outside" selected>' in page.text
+    norwegian = signed_in.get(PAGE, params={"hours": "night"}, headers={"Accept-Language": "nb"})
+    assert "Om natten (22:00 til 06:00, UTC)" in norwegian.text
+    kept = signed_in.get(PAGE, params={"hours": "night,1234567,23:00-05:00,Europe/Oslo"})
+    assert '<option value="night,1234567,23:00-05:00,Europe/Oslo" selected>' in kept.text
+    refused = signed_in.get(PAGE, params={"hours": "night", "actor": "user/u-17"})
+    assert (refused.status_code, "No figures of a person" in refused.text) == (422, True)
+    assert links(refused.text)["Show without When in the week"] == f"{PAGE}?actor=user/u-17"

@@ -10,6 +10,7 @@ import pytest
 from trailbook.access.viewer import operator
 from trailbook.administration.access import By, put_member
 from trailbook.model import Item
+from trailbook.query import WorkingHours
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
 ADA = Item(type="user", id="u-80", name="Ada Lunde")
@@ -51,6 +52,14 @@ def test_a_member_a_role_and_a_key_on_the_page(browser: httpx.Client, settled: A
     invited = post("members", do="invite", type="user", id="u-81", login="geir")
     assert (invited.status_code, "/set-password?link=" in invited.text) == (200, True)
     assert "/set-password?link=" not in get("members")
+    times = {"work-start": "07:00", "work-end": "00:00", "night-start": "23:00", "night-end": "05:00"}
+    hours = post("organisation", do="hours", day=["1", "2"], weekend=["6", "7"], tz="Africa/Cairo", **times)
+    assert hours.headers["location"] == f"{at}/organisation?saved=1"
+    assert settled.deployment.working_hours("nordlys") == WorkingHours(
+        days="12", work="07:00-24:00", night="23:00-05:00", weekend="67", tz="Africa/Cairo"
+    )
+    wrong = post("organisation", do="hours", weekend=["7"], tz="Oslo", **times)
+    assert (wrong.status_code, "is not one or more days" in wrong.text) == (422, True)
     last = post("members", do="put", type="user", id="u-80", role=["employee"])
     assert (last.status_code, 'role="alert"' in last.text) == (409, True)
     made = post("keys", do="issue", name="HR", scope=["read"], actors="any", days="30")

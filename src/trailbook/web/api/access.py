@@ -1,4 +1,4 @@
-"""Who may do what, over HTTP: roles, members, keys and what is withheld, for whoever may manage access.
+"""Who may do what, over HTTP: roles, members, keys, what is withheld and working hours, for who may manage access.
 
 Owns the answers. Refuses members of a body that it does not know, and shows a secret once, to whoever made it.
 """
@@ -25,6 +25,7 @@ from trailbook.access import (
 from trailbook.administration import AccessState, By, access_of
 from trailbook.errors import Fault, InvalidError
 from trailbook.model import Item, instant, prepare, written
+from trailbook.query import WorkingHours
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.request import Request
 from trailbook.web.http.strict_json import Shape, read_as
@@ -307,6 +308,18 @@ def put_withheld(request: Request) -> Response[bytes]:
     """PUT withheld."""
     wanted = sent(request, WithheldSent)
     return _json(WithheldAnswer(categories=administration.withhold(by(request), wanted.categories)))
+
+
+def get_working_hours(request: Request) -> Response[bytes]:
+    """GET working-hours."""
+    request.only()
+    access_of(by(request))  # for whoever may manage access, as all that is set
+    return _json(request.log.working_hours())
+
+
+def put_working_hours(request: Request) -> Response[bytes]:
+    """PUT working-hours."""
+    return _json(administration.set_working_hours(by(request), sent(request, WorkingHours)))
 
 
 def by(request: Request) -> By:

@@ -1,5 +1,6 @@
-"""Roles, members, keys and what is withheld, as the document describes them."""
+"""Roles, members, keys, what is withheld and working hours, as the document describes them."""
 
+from trailbook.query import WorkingHours
 from trailbook.web.api.access import (
     InvitationSent,
     KeyList,
@@ -23,6 +24,7 @@ from trailbook.web.http.media import JSON
 SHAPES = (
     *(RoleSent, RoleAnswer, RoleList, MemberSent, MemberAnswer, MemberList, InvitationSent, LinkAnswer),
     *(KeySent, NewKeyAnswer, KeyList, RotationSent, RestrictedSent, WithheldSent, WithheldAnswer),
+    WorkingHours,
 )
 _CHANGE = (*ADMITTED, "cross-site", "access-moved", "storage-full")
 _SENT = (*_CHANGE, "media-type", "invalid", "too-large", "overloaded")
@@ -32,7 +34,7 @@ _GONE = Answer(says="Done.")
 
 def caring() -> tuple[Operation, ...]:
     """Care of access: each change is an entry."""
-    return (*_roles(), *_members(), *_keys(), *_withheld())
+    return (*_roles(), *_members(), *_keys(), *_withheld(), *_working_hours())
 
 
 def _get(path: str, name: str, says: str, shape: str) -> Operation:
@@ -146,4 +148,17 @@ def _withheld() -> tuple[Operation, ...]:
     return (
         _get("withheld", "readWithheld", "Categories that even full access does not show", "WithheldAnswer"),
         _put("withheld", "withhold", "Withhold categories", sends="WithheldSent", answers="WithheldAnswer"),
+    )
+
+
+def _working_hours() -> tuple[Operation, ...]:
+    return (
+        _get("working-hours", "readWorkingHours", "What the filter by hours goes by", "WorkingHours"),
+        _put(
+            "working-hours",
+            "setWorkingHours",
+            "Set working days and hours, night and weekend",
+            sends="WorkingHours",
+            answers="WorkingHours",
+        ),
     )

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue import Action, Catalogue, ItemType, fill
+from trailbook.catalogue import TYPED_PARTS, Action, Catalogue, ItemType, fill
 from trailbook.errors import EntryInvalidError, Fault
 from trailbook.model import (
     AHEAD,
@@ -127,6 +127,9 @@ def _concern_faults(action: Action, entry: NewEntry) -> Iterator[Fault]:
             known = ", ".join(parts) or "none"
             detail = f"is {concern.part[:64]!r}; {action.name} has the parts: {known}"
             yield Fault(f"/concerns/{at}/part", "concern-unknown", detail)
+        if (types := TYPED_PARTS.get(concern.part)) and concern.type not in types:
+            detail = f"is {concern.type[:64]!r}; the part {concern.part} takes: {', '.join(types)}"
+            yield _fault(f"/concerns/{at}/type", detail)
         key = (concern.part, concern.type, concern.id)
         if key in seen:
             yield _fault(f"/concerns/{at}", "repeats another")

@@ -19,9 +19,9 @@ files (`python -m trailbook.catalogue.reference > docs/reference/catalogue.md`);
 
 - **Concerns**: each part with how many items an entry has in it; *target*: Trailbook fills it from the target.
 - **When an entry cannot be written**: *refuse*, the host's change does not happen; *spool*, the entry waits on disk.
-- **Sentence**: each form of its plain variant, from what tells most; the first that an entry fills is said, the last always
-  fits. `{permission:1}` is for one item alone, `{requester=member}` for one who stands in both parts. A form may leave out
-  whoever does it.
+- **Sentence**: each form of its plain variant, from what tells most; the first that an entry fills is said, the last
+  always fits. `{permission:1}` is for one item alone, `{requester=member}` for one who stands in both parts. A form may
+  leave out whoever does it.
 - A type marked ° takes no name and is erased with the person it belongs to; *fact* takes no name and belongs to nobody.
 """
 

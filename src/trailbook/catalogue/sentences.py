@@ -161,11 +161,11 @@ def _fillable(spoken: Spoken, text: str) -> bool:
         return spoken.count is not None
     if slot.part in ("actor", "target", "label"):
         return True
-    found = [item for part, item in spoken.concerns if part == slot.part]
-    also = [item for part, item in spoken.concerns if part == slot.also]
-    if slot.also is not None and not (len(also) == 1 and all(_same(item, also[0]) for item in found)):
-        return False
-    return len(found) == 1 if slot.alone else bool(found)
+    named = [item for part, item in spoken.concerns if part == slot.part]
+    if slot.also is not None:
+        others = [item for part, item in spoken.concerns if part == slot.also]
+        return len(named) == len(others) == 1 and _same(named[0], others[0])
+    return len(named) == 1 if slot.alone else bool(named)
 
 
 def _filled(template: str, fill: Callable[[str, str], Iterator[SentencePiece]]) -> Iterator[SentencePiece]:

@@ -18,6 +18,7 @@ DECLARED = [
     ({"actions": {"created": "role.created", "updated": None, "deleted": None}}, "no target"),
     ({"category": "roles"}, "belongs to users"),
     ({"owner": "email"}, "no action asks"),
+    ({"concerns": {"merged": Ref("role", "email")}}, "the part merged takes user, not role"),
 ]
 
 

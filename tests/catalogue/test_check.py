@@ -83,7 +83,7 @@ PLANTED: dict[str, tuple[Callable[[Catalogue], None], str, str]] = {
     "id as host": (item_type("role", link="https://{id}.example/"), "types.role", "after the host"),
     "unused type": (item_type("role", name="rolle"), "types.rolle", "no action has it as its target"),
     "broken pattern": (item_type("role", id="["), "types.role", "is no pattern"),
-    "no template": (words("role.assigned", plain=None), "actions.role.assigned.plain", "has no template"),
+    "no template": (words("role.assigned", plain=()), "actions.role.assigned.plain", "has no template"),
     "no label of an action": (words("role.assigned", label=None), "actions.role.assigned", "has no label"),
     "no label of a type": (without("types", "role"), "types.role", "has no label"),
     "no label of a category": (without("categories", "roles"), "categories.roles", "has no label"),
@@ -94,15 +94,30 @@ PLANTED: dict[str, tuple[Callable[[Catalogue], None], str, str]] = {
     "phrase without its slot": (wording("phrases", "more", "flere"), "phrases.more", "needs one phrase"),
     "verb's slot": (wording("verbs", "gave", VerbWords("Gitt", "{actor} ga {member}")), "verbs.gave.plain", "no other"),
     "unknown verb's words": (wording("verbs", "handed", VerbWords("x", "{actor}")), "verbs.handed", "no verb class"),
-    "unknown slot": (words("role.assigned", plain=ROLE + " {boss}"), "actions.role.assigned.plain", "{boss}"),
-    "slot of no part": (words("role.assigned", denied="{owner}"), "actions.role.assigned.denied", "{owner}"),
-    "optional slot": (words("role.assigned", plain=ROLE + " {scope}"), "actions.role.assigned.plain", "without"),
-    "count outside": (words("role.assigned", plain=ROLE + " {count}"), "actions.role.assigned.plain", "counted"),
-    "stray brace": (words("role.assigned", plain=ROLE + " {"), "actions.role.assigned.plain", "brace"),
-    "plural": (
-        words("role.assigned", counted=Plural(other="{actor} {count}")), "actions.role.assigned.counted.one", "plural",
+    "unknown slot": (words("role.assigned", plain=(ROLE + " {boss}",)), "actions.role.assigned.plain", "{boss}"),
+    "slot of no part": (words("role.assigned", denied=("{owner}",)), "actions.role.assigned.denied", "{owner}"),
+    "no form without": (words("role.assigned", plain=(ROLE + " {scope}",)), "actions.role.assigned.plain", "missing"),
+    "no form with": (words("role.assigned", denied=(ROLE,)), "actions.role.assigned.denied", "{scope} is missing"),
+    "no form with it, alone": (
+        words("role_request.approved", self_=("{actor}",)), "actions.role_request.approved.self", "{role} is missing",
     ),
-    "unnamed target": (words("salary.updated", self_="{actor} {target}"), "actions.salary.updated.self", "no name"),
+    "one alone comes last": (
+        words("shift.swapped", plain=("{actor} {owner:1}",)), "actions.shift.swapped.plain", "missing",
+    ),
+    "unreached form": (
+        words("shift.swapped", plain=("{actor}, {owner}", "{actor} {owner:1}", "{actor} {owner}")),
+        "actions.shift.swapped.plain", "'{actor} {owner:1}' is never reached",
+    ),
+    "possessive of several": (
+        words("shift.swapped", plain=("{actor} {owner}'s",)), "actions.shift.swapped.plain", "no possessive",
+    ),
+    "slot for two": (words("role.assigned", plain=(ROLE + "{member:2}",)), "actions.role.assigned.plain", "do not"),
+    "count outside": (words("role.assigned", plain=(ROLE + " {count}",)), "actions.role.assigned.plain", "counted"),
+    "stray brace": (words("role.assigned", plain=(ROLE + " {",)), "actions.role.assigned.plain", "brace"),
+    "plural": (
+        words("role.assigned", counted=Plural(other=("{count}",))), "actions.role.assigned.counted.one", "plural",
+    ),
+    "unnamed target": (words("salary.updated", self_=("{actor} {target}",)), "actions.salary.updated.self", "no name"),
     "words of no action": (words("role.gone", label="x"), "actions.role.gone", "nothing declares"),
 }  # fmt: skip
 
@@ -167,7 +182,7 @@ def test_an_unreviewed_language_may_stand_on_its_verb_classes() -> None:
 
 def test_an_action_whose_target_may_be_anything_may_name_it() -> None:
     catalogue = clean()
-    words("access.denied", plain="{actor} {target}")(catalogue)
+    words("access.denied", plain=("{actor} {target}",))(catalogue)
     assert catalogue_faults(catalogue) == []
 
 

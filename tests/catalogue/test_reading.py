@@ -81,7 +81,7 @@ def test_a_host_overrides_one_template_and_keeps_the_rest(host: Write) -> None:
     catalogue = host(say__en='[actions."role.assigned"]\nplain = "{actor} made {member} {target}"')
     words = catalogue.languages["en"].actions["role.assigned"]
     built_in = load().languages["en"].actions["role.assigned"]
-    assert words.plain == "{actor} made {member} {target}"
+    assert words.plain == ("{actor} made {member} {target}",)
     assert (words.label, words.self_) == (built_in.label, built_in.self_)
 
 

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from trailbook.catalogue import ActionWords, TypeWords, cut, plural, slots, templates
-from trailbook.catalogue.words import PLURALS, Plural, add_words, converted, new_language
+from trailbook.catalogue.words import (
+    PLURALS,
+    Plural,
+    Slot,
+    add_words,
+    converted,
+    new_language,
+    parts_told,
+    slot_of,
+)
 from trailbook.errors import CatalogueError
 
 
@@ -24,37 +33,38 @@ def test_a_template_is_cut_at_its_slots() -> None:
 
 @pytest.mark.parametrize(("count", "category"), [(0, "other"), (1, "one"), (2, "other"), (21, "other")])
 def test_a_number_takes_its_plural_form(count: int, category: str) -> None:
-    forms = converted({"one": "an entry", "other": "{count} entries"}, Plural, "here")
+    forms = converted({"one": ["an entry"], "other": ["{count} entries"]}, Plural, "here")
     assert plural("en", count) == category
-    assert forms.form(category) == ("an entry" if count == 1 else "{count} entries")
+    assert forms.forms(category) == (("an entry",) if count == 1 else ("{count} entries",))
 
 
-def test_a_form_that_no_language_has_is_none() -> None:
-    assert Plural(singular="x").form("other") is None
-    assert Plural(singular="x").form("few") is None
-    assert [Plural(singular="x", other="y").form(category) for category in PLURALS] == ["x", "y"]
+def test_a_form_that_no_language_has_is_not_there() -> None:
+    assert Plural(singular=("x",)).forms("other") == Plural(singular=("x",)).forms("few") == ()
+    both = Plural(singular=("x",), other=("y",))
+    assert [both.forms(category) for category in PLURALS] == [("x",), ("y",)]
 
 
 def test_templates_go_by_their_variants() -> None:
     full = words(
         label="Given",
-        plain="p",
-        full="f",
-        self="s",
-        counted={"one": "1", "other": "2"},
-        failure="x",
-        denied="d",
+        plain=["{actor} {scope}", "{actor} {member=target}", "{actor}", "p {target}"],
+        self=["s"],
+        counted={"one": ["1"], "other": ["2"]},
+        failure=["x"],
+        denied=["d"],
     )
     assert list(templates(full)) == [
-        ("plain", "p"),
-        ("full", "f"),
+        ("plain+actor+scope-target", "{actor} {scope}"),
+        ("plain+actor+member=target", "{actor} {member=target}"),
+        ("plain+actor-target", "{actor}"),
+        ("plain", "p {target}"),
         ("self", "s"),
         ("failure", "x"),
         ("denied", "d"),
         ("counted.one", "1"),
         ("counted.other", "2"),
     ]
-    assert list(templates(words(label="Given", plain="p"))) == [("plain", "p")]
+    assert list(templates(words(label="Given", plain=["p"]))) == [("plain", "p")]
 
 
 def test_a_later_file_replaces_what_it_names_and_keeps_the_rest() -> None:
@@ -63,10 +73,31 @@ def test_a_later_file_replaces_what_it_names_and_keeps_the_rest() -> None:
     add_words(language, {"actions": {"role.assigned": before}}, "a.toml")
     after = {"plain": "{actor} has done", "counted": {"one": "one", "other": "many"}}
     add_words(language, {"actions": {"role.assigned": after}}, "b.toml")
-    assert language.actions["role.assigned"] == words(self="{actor} did it alone", **after)
-    assert language.template("role.assigned", "self") == "{actor} did it alone"
-    assert language.template("role.assigned", "plain") == "{actor} has done"
-    assert language.template("role.assigned", "denied") is language.template("none.such", "plain") is None
+    assert language.actions["role.assigned"] == words(
+        plain=["{actor} has done"],
+        self=["{actor} did it alone"],
+        counted={"one": ["one"], "other": ["many"]},
+    )
+
+
+def test_a_variant_may_have_one_form_or_several() -> None:
+    language = new_language("en")
+    several = ["{actor} did {scope}", "{actor} did"]
+    add_words(language, {"actions": {"role.assigned": {"plain": several, "self": "{actor}"}}}, "a.toml")
+    assert language.actions["role.assigned"] == words(plain=several, self=["{actor}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("member", Slot("member")),
+        ("member:1", Slot("member", alone=True)),
+        ("requester=member", Slot("requester", alone=True, also="member")),
+    ],
+)
+def test_a_slot_says_what_fills_it(text: str, slot: Slot) -> None:
+    assert slot_of(text) == slot
+    assert parts_told(f"a {{{text}}}") == set(slot.parts)
 
 
 def test_a_type_may_be_given_by_its_noun_alone() -> None:
@@ -103,4 +134,4 @@ def test_an_unknown_or_missing_key_is_refused_with_file_and_key(table: dict[str,
         "actions": {"role.assigned": {"counted": {"one": "x", "other": "y"}}},
     }
     add_words(language, right, "a.toml")
-    assert language.actions["role.assigned"] == ActionWords(counted=Plural(singular="x", other="y"))
+    assert language.actions["role.assigned"] == ActionWords(counted=Plural(singular=("x",), other=("y",)))

@@ -68,6 +68,47 @@ def test_it_is_as_large_as_a_real_company(built: Built) -> None:
     assert built.summary.until - built.summary.first > timedelta(days=729)
 
 
+def test_every_category_has_its_share(built: Built) -> None:
+    """Each but the log's own, and none of it by way of what it must not say: a case concerns nobody."""
+    counts = Counter(entry.category for entry in built.recorder.entries)
+    assert {*counts, "activity_log"} == built.recorder.catalogue.categories.keys()
+    assert {e.concerns for e in built.recorder.entries if e.category == "whistleblowing"} == {()}
+
+
+@pytest.mark.parametrize(
+    ("action", "part", "named"),
+    [
+        ("role.permission_granted", "permission", names.PERMISSIONS.values()),
+        ("role.permission_revoked", "permission", names.PERMISSIONS.values()),
+        ("role.access_level_changed", "permission", names.PERMISSIONS.values()),
+        ("role_request.submitted", "role", names.ROLES.values()),
+        ("role_request.approved", "role", names.ROLES.values()),
+        ("enrolment.completed", "course", names.THINGS["course"].values()),
+        ("signature_request.signed", "document_type", ["Employment contract"]),
+        ("candidate.added", "job", names.VACANCIES),
+        ("user.merged", "merged", ["Anna Berg", "Lars Hansen"]),
+    ],
+)
+def test_an_entry_says_which(built: Built, action: str, part: str, named: Iterable[str]) -> None:
+    """Which permission, which role, which course: every entry of these says it, by a name that the company knows."""
+    said = [[c.name for c in entry.concerns if c.part == part] for entry in of(built, action)]
+    assert said
+    assert all(len(each) == 1 and each[0] in {*named, "Insights reader"} for each in said)
+
+
+def test_some_changes_are_made_at_odd_hours(built: Built) -> None:
+    """Q8: absence on a Sunday evening and an account in the night, besides the salary of the odd night."""
+    night = odd_night(built.summary.until)
+    odd = [
+        (e.action, e.actor.id, e.occurred_at - night)
+        for e in built.recorder.entries
+        if e.category in ("absence", "salary") and night <= e.occurred_at < night + timedelta(days=4, hours=2)
+    ]
+    assert ("absence.registered", "u-1013", timedelta(hours=44, minutes=17)) in odd
+    assert ("absence.updated", names.HR_ADVISOR, timedelta(hours=45, minutes=9)) in odd
+    assert ("bank_account.changed", names.PAYROLL, timedelta(days=4, minutes=31)) in odd
+
+
 def test_ids_are_version_7_and_nobody_shares_one(built: Built) -> None:
     """Each id is given, unique, and carries the time of its entry."""
     ids = [entry.id for entry in built.recorder.entries]

@@ -36,6 +36,7 @@ GOOD = NewEntry(
 )
 PAID = structs.replace(GOOD, action="salary.updated", target=SALARY, concerns=(OWNER,))
 RENAMED = structs.replace(GOOD, action="role.updated", concerns=())
+GRANTED = structs.replace(GOOD, action="role.permission_granted", concerns=())
 
 
 def faults(entry: NewEntry, now: datetime = START) -> list[tuple[str, str]]:
@@ -107,6 +108,14 @@ RULES: list[tuple[str, NewEntry, NewEntry, str, str]] = [
         "/concerns/1/part",
         "concern-unknown",
     ),
+    (
+        "concern of another type than its part takes",
+        to(GRANTED, concerns=(Concern(type="absence", id="a-1", part="permission"),)),
+        to(GRANTED, concerns=(Concern(type="permission", id="p-1", name="See pay", part="permission"),)),
+        "/concerns/0/type",
+        "entry-invalid",
+    ),
+    ("a part that a host may leave out", to(GRANTED, concerns=(BOB,)), GRANTED, "/concerns/0/part", "concern-unknown"),
     (
         "concerns beyond the part's bound",
         to(PAID, concerns=concerned(2, "owner")),

@@ -37,12 +37,12 @@ QUESTIONS = (
     Question(
         view="own-profile",
         hits=("Anna Berg updated their own profile",),
-        missed=("Kari Lie updated the profile of Bob Li",),
+        missed=("Kari Lie updated Bob Li's profile",),
     ),
     Question(
         view="integrations",
-        hits=("Kari Lie sent Bob Li to the integration Visma",),
-        missed=("The integration Visma started",),
+        hits=("Kari Lie sent Bob Li's details to the integration Visma",),
+        missed=("Visma started",),
     ),
     Question(
         view="permissions-of",
@@ -64,7 +64,7 @@ QUESTIONS = (
     Question(
         view="automation",
         hits=(
-            "The integration Visma started",
+            "Visma started",
             "Access expiry took the role Manager away from Bob Li",
         ),
         missed=("Kari Lie gave Nils New the role Manager",),
@@ -76,14 +76,14 @@ QUESTIONS = (
     ),
     Question(
         view="absence-salary",
-        hits=("Kari Lie registered an absence for Bob Li", "Kari Lie changed the salary of Bob Li"),
+        hits=("Kari Lie registered an absence for Bob Li", "Kari Lie changed Bob Li's salary"),
         missed=("Kari Lie gave Nils New the role Manager",),
     ),
     Question(
         view="one-actor",
         typed="anna",
         hits=("Anna Berg updated their own profile",),
-        missed=("Kari Lie updated the profile of Bob Li",),
+        missed=("Kari Lie updated Bob Li's profile",),
     ),
     Question(
         view="auditor",

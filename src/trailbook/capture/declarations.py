@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from trailbook.catalogue import Action, Catalogue
+from trailbook.catalogue import TYPED_PARTS, Action, Catalogue
 from trailbook.errors import ConfigurationError
 
 WrittenBy = Literal["hooks", "triggers"]
@@ -160,6 +160,10 @@ def _concerns(
     concerns = dict(declared.concerns or {})
     if declared.owner is not None:
         concerns[_owned(check, actions, concerns)] = declared.owner
+    for part, ref in concerns.items():
+        types = TYPED_PARTS.get(part)
+        if types and isinstance(ref, Ref) and ref.type not in types:
+            raise check.fault("concerns", f"the part {part} takes {', '.join(types)}, not {ref.type}")
     for action in actions:
         for part in concerns:
             if part not in action.parts:

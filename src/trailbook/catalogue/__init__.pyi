@@ -5,6 +5,7 @@ from .declared import (
     ANY as ANY,
     PARTS as PARTS,
     RETENTIONS as RETENTIONS,
+    TYPED_PARTS as TYPED_PARTS,
     VERBS as VERBS,
     Action as Action,
     Catalogue as Catalogue,
@@ -18,11 +19,14 @@ from .declared import (
 from .reading import (
     load as load,
 )
+from .samples import (
+    sample_sentences as sample_sentences,
+)
 from .sentences import (
     Named as Named,
     SentencePiece as SentencePiece,
     Spoken as Spoken,
-    sample_sentences as sample_sentences,
+    leave_out as leave_out,
     says_count as says_count,
     sentence_pieces as sentence_pieces,
 )

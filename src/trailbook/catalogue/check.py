@@ -5,14 +5,32 @@ repair anything, and to stop at the first fault. How a file may be written at al
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.catalogue.declared import ANY, PARTS, VERBS, Action, Catalogue, ItemType, link_fault
-from trailbook.catalogue.words import PLURALS, ActionWords, Language, slots, templates
+from trailbook.catalogue.declared import (
+    ANY,
+    PARTS,
+    TYPED_PARTS,
+    VERBS,
+    Action,
+    Catalogue,
+    ItemType,
+    link_fault,
+)
+from trailbook.catalogue.words import (
+    PLURALS,
+    VARIANTS,
+    ActionWords,
+    Language,
+    parts_told,
+    slot_of,
+    slots,
+    templates,
+)
 from trailbook.errors import CatalogueError
 from trailbook.model import INTERFACES, KINDS, OUTCOMES, is_slug
 
@@ -20,11 +38,10 @@ ACTION = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 # A sentence may stand on its verb class where nobody has reviewed the language yet.
 UNREVIEWED = ("nn", "sv", "da")
 PHRASES: dict[str, tuple[str, ...]] = {
-    "integration": ("name",),
     "system": (),
     "person_for": ("actor", "represented"),
-    "integration_for": ("actor", "represented"),
-    "system_for": ("actor", "represented"),
+    "integration_for": ("sentence", "represented"),
+    "system_for": ("sentence", "represented"),
     "failure": ("label", "target", "actor"),
     "denied": ("label", "target", "actor"),
     "and": (),
@@ -207,7 +224,7 @@ def _phrases(language: Language) -> Iterator[CatalogueFault]:
 def _sentences(catalogue: Catalogue, action: Action, language: Language) -> Iterator[CatalogueFault]:
     file, key = f"say/{language.code}.toml", f"actions.{action.name}"
     words = language.actions.get(action.name, ActionWords())
-    if words.plain is None and language.code not in UNREVIEWED:
+    if not words.plain and language.code not in UNREVIEWED:
         yield CatalogueFault(file, f"{key}.plain", "has no template")
     for variant, template in templates(words):
         where = partial(CatalogueFault, file, f"{key}.{variant}")
@@ -216,10 +233,59 @@ def _sentences(catalogue: Catalogue, action: Action, language: Language) -> Iter
                 yield where(f"the slot {{{slot}}} {why}")
         if _stray_brace(template):
             yield where("has a brace that is no slot")
+        yield from (where(why) for why in _of_several(action, template))
+    for variant in VARIANTS:
+        yield from _forms(partial(CatalogueFault, file, f"{key}.{variant}"), action, words, variant)
     if words.counted is not None:
         for form in PLURALS:
-            if words.counted.form(form) is None:
+            if not words.counted.forms(form):
                 yield CatalogueFault(file, f"{key}.counted.{form}", "the plural form is missing")
+
+
+def _forms(
+    where: Callable[[str], CatalogueFault], action: Action, words: ActionWords, variant: str
+) -> Iterator[CatalogueFault]:
+    """What must hold between the forms of a variant: the last always fits, each is reached, none is missing."""
+    forms = words.forms(variant)
+    if not forms:
+        return
+    for slot in slots(forms[-1]):
+        if _may_lack(action, slot):
+            yield where(f"the form that always fits is missing: the last one has {{{slot}}}")
+    needs = [_needs(action, form, forms[-1]) for form in forms]
+    for at, form in enumerate(forms):
+        if any(earlier <= needs[at] for earlier in needs[:at]):
+            yield where(f"the form {form!r} is never reached: one before it fits whenever it does")
+    # Doing something to oneself leaves oneself out, and a number stands for those whom it counts.
+    wanted = TYPED_PARTS if variant == "self" else () if variant.startswith("counted") else action.parts
+    plain, own = (
+        frozenset[str]().union(*map(parts_told, words.plain)),
+        frozenset[str]().union(*map(parts_told, forms)),
+    )
+    for part in wanted:
+        if part in action.parts and part in plain - own:
+            yield where(f"the form with {{{part}}} is missing, which plain has")
+
+
+def _may_lack(action: Action, text: str) -> bool:
+    slot = slot_of(text)
+    rule = action.parts.get(slot.part)
+    return rule is not None and (rule.least == 0 or (slot.alone and rule.most > 1) or slot.also is not None)
+
+
+def _needs(action: Action, form: str, last: str) -> frozenset[str]:
+    """What an entry must have for a form to fit it: parts it may lack, one item alone, whoever does it."""
+    needs = {slot for slot in slots(form) if _may_lack(action, slot)}
+    needs |= {part for part in parts_told(form) if (rule := action.parts.get(part)) and rule.least == 0}
+    return frozenset(needs | {f"-{part}" for part in parts_told(last) - parts_told(form)})
+
+
+def _of_several(action: Action, template: str) -> Iterator[str]:
+    """A possessive after a slot that may be several names: "A, B and 2 more's"."""
+    for text in re.findall(r"\{([^{}]*)\}'s", template):
+        rule = action.parts.get(slot_of(text).part)
+        if rule is not None and rule.most > 1 and not slot_of(text).alone:
+            yield f"the slot {{{text}}} may be several, of which there is no possessive: say {{{text}:1}}"
 
 
 def _slot_fault(catalogue: Catalogue, action: Action, slot: str, *, variant: str) -> str | None:
@@ -230,11 +296,9 @@ def _slot_fault(catalogue: Catalogue, action: Action, slot: str, *, variant: str
         return f"is never named: the type {nameless[0]} takes no name" if nameless else None
     if slot == "count":
         return None if variant.startswith("counted") else "stands outside a counted template"
-    rule = action.parts.get(slot)
-    if rule is None:
+    wrong = [name for name in slot_of(slot).parts if name not in action.parts]
+    if wrong or not re.fullmatch(r"\w+(:1|=\w+)?", slot):
         return "is a part that the action's concerns do not have"
-    if rule.least == 0 and variant != "full":
-        return "is a part that an entry may be without; only the variant full may have it"
     return None
 
 

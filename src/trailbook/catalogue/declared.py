@@ -25,7 +25,16 @@ PARTS = (
     *("subject", "owner", "member", "scope", "requester", "approver", "assignee", "holder"),
     *("previous_holder", "supervisor", "previous_supervisor", "substitute", "participant", "reviewer"),
     *("signer", "candidate", "dependant", "synced", "in_scope", "filtered", "represented"),
+    *("permission", "role", "course", "job", "document_type", "parent", "recipient", "merged"),
 )
+# These say which thing a change was about, so that nothing else may be named in their place: not the absence that
+# has no name, not the person whom the entry would then be about.
+TYPED_PARTS: dict[str, tuple[str, ...]] = {
+    **{part: (part,) for part in ("permission", "role", "course", "job", "document_type")},
+    "parent": ("team", "location", "department", "cost_centre", "legal_entity"),
+    "merged": ("user",),
+    "recipient": ("user", "candidate", "team", "department", "location", "role", "integration"),
+}
 VERBS = (
     *("created", "updated", "deleted", "restored", "gave", "took", "enabled", "disabled", "approved"),
     *("rejected", "sent", "signed_in", "exported", "viewed", "moved", "other"),

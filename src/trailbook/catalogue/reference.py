@@ -7,7 +7,7 @@ prints it; a test holds docs/reference/catalogue.md in step.
 import sys
 from collections.abc import Iterator
 
-from trailbook.catalogue.declared import RETENTIONS, Action, Catalogue, Category, ItemType
+from trailbook.catalogue.declared import RETENTIONS, TYPED_PARTS, Action, Catalogue, Category, ItemType
 from trailbook.catalogue.reading import load
 from trailbook.catalogue.words import ActionWords
 
@@ -19,6 +19,9 @@ files (`python -m trailbook.catalogue.reference > docs/reference/catalogue.md`);
 
 - **Concerns**: each part with how many items an entry has in it; *target*: Trailbook fills it from the target.
 - **When an entry cannot be written**: *refuse*, the host's change does not happen; *spool*, the entry waits on disk.
+- **Sentence**: each form of its plain variant, from what tells most; the first that an entry fills is said, the last
+  always fits. `{permission:1}` is for one item alone, `{requester=member}` for one who stands in both parts. A form may
+  leave out whoever does it.
 - A type marked ° takes no name and is erased with the person it belongs to; *fact* takes no name and belongs to nobody.
 """
 
@@ -30,6 +33,8 @@ def reference(catalogue: Catalogue, lang: str = "en") -> str:
 
 def _lines(catalogue: Catalogue, lang: str) -> Iterator[str]:
     yield INTRODUCTION
+    kinds = (f"{part} {' or '.join(f'`{type_}`' for type_ in types)}" for part, types in TYPED_PARTS.items())
+    yield f"Parts that take items of some types only: {'; '.join(kinds)}.\n"
     yield f"Purposes that an entry may name: {', '.join(f'`{name}`' for name in catalogue.purposes)}."
     for category in catalogue.categories.values():
         yield from _category(catalogue, category, lang)
@@ -64,13 +69,13 @@ def _type(catalogue: Catalogue, item_type: ItemType, lang: str) -> str:
     return f"| `{item_type.name}`{mark} | {catalogue.label('type', item_type.name, lang)} | {fields} |"
 
 
-def _action(action: Action, plain: str | None) -> str:
+def _action(action: Action, plain: tuple[str, ...]) -> str:
     target = ", ".join(f"`{name}`" for name in action.target)
     concerns = ", ".join(
         f"{rule.part} *target*" if rule.part in action.filled else f"{rule.part} {rule.least}..{rule.most}"
         for rule in action.concerns
     )
-    rest = f"{action.retention} | {action.on_failure} | {plain or ''} |"
+    rest = f"{action.retention} | {action.on_failure} | {'<br>'.join(plain)} |"
     return f"| `{action.name}` | {target} | {concerns} | {rest}"
 
 

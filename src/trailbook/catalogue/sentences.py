@@ -9,22 +9,20 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue.declared import ANY, Action, Catalogue
-from trailbook.catalogue.words import ActionWords, Language, TypeWords, cut, plural, slots, templates
+from trailbook.catalogue.declared import ANY, Catalogue
+from trailbook.catalogue.words import (
+    Language,
+    TypeWords,
+    cut,
+    parts_told,
+    plural,
+    slot_of,
+    slots,
+    templates,
+)
 from trailbook.model import Kind, Outcome
 
 MOST_NAMES = 3
-SAMPLE_NAMES = {
-    "role": "Manager",
-    "integration": "Visma",
-    "sync_run": "Visma 02:00",
-    "team": "Oslo",
-    "permission": "Reports",
-    "competence": "Truck T1",
-    "work_schedule": "37,5",
-    "payroll_run": "2026-11",
-    "source": "HR",
-}
 
 
 class Named(Struct, frozen=True, kw_only=True, gc=False):
@@ -83,7 +81,8 @@ def sentence_pieces(catalogue: Catalogue, spoken: Spoken, lang: str) -> tuple[Se
     # Only a template of the action's own brings the noun with it, and not where the target may be anything.
     noun = not own or (declared is not None and ANY in declared.target)
     voice = structs.replace(voice, noun=noun)
-    return _capital(tuple(_filled(template, lambda slot, before: _slot(voice, slot, before))), spoken)
+    sentence = tuple(_filled(template, lambda slot, before: _slot(voice, slot, before)))
+    return _capital(tuple(_for_whom(voice, sentence)), spoken)
 
 
 def says_count(catalogue: Catalogue, action: str) -> bool:
@@ -105,28 +104,47 @@ def _template(voice: _Voice) -> tuple[str, bool]:
 
 
 def _own_templates(voice: _Voice) -> Iterator[str]:
+    """The forms that tell of the entry without leaving anybody out, from what tells most."""
     spoken, words = voice.spoken, voice.language.actions.get(voice.spoken.action)
     if words is None:
         return
-    candidates: tuple[str | None, ...]
     if spoken.outcome != "success":
-        candidates = (words.failure if spoken.outcome == "failure" else words.denied,)
-    else:
-        counted = None
-        if words.counted is not None and spoken.count is not None:
-            counted = words.counted.form(plural(voice.language.code, spoken.count))
-        own = words.self_ if spoken.self_ and _about_actor(spoken, words.plain, words.self_) else None
-        candidates = (own, counted, words.full, words.plain)
-    yield from (template for template in candidates if template)
+        yield from _telling(spoken, words.forms(spoken.outcome), (spoken.actor,) if spoken.self_ else ())
+        return
+    if spoken.self_:
+        everything = frozenset[str]().union(*map(parts_told, words.plain))
+        yield from (form for form in words.self_ if _tells(spoken, form, everything, (spoken.actor,)))
+    doers = (spoken.actor,) if spoken.on_behalf_of is None else (spoken.actor, spoken.on_behalf_of)
+    if spoken.count is not None:
+        yield from _telling(
+            spoken, words.forms(f"counted.{plural(voice.language.code, spoken.count)}"), doers
+        )
+    yield from _telling(spoken, words.plain, doers)
 
 
-def _about_actor(spoken: Spoken, plain: str | None, own: str | None) -> bool:
-    """Whether all that the `self` template leaves out is the actor: giving Bob and oneself a role is not."""
-    left_out = set(slots(plain or "")) - set(slots(own or ""))
-    named = [item for part, item in spoken.concerns if part in left_out]
-    if "target" in left_out:
-        named.append(spoken.target)
-    return all(_same(item, spoken.actor) for item in named)
+def _telling(spoken: Spoken, forms: tuple[str, ...], doers: tuple[Named, ...]) -> Iterator[str]:
+    return (form for form in forms if _tells(spoken, form, parts_told(forms[-1]), doers))
+
+
+def _tells(spoken: Spoken, form: str, wanted: frozenset[str], doers: tuple[Named, ...]) -> bool:
+    """Whether a form tells of all these parts, but for whoever does it: they are named as that.
+
+    Who changed their own salary need not be named twice; giving Bob and oneself a role is another matter.
+    """
+    missing = wanted - parts_told(form)
+    left_out = [item for part, item in spoken.concerns if part in missing]
+    if "target" in missing:
+        left_out.append(spoken.target)
+    return all(any(_same(item, doer) for doer in doers) for item in left_out)
+
+
+def leave_out(catalogue: Catalogue, lang: str) -> frozenset[str]:
+    """The actions whose sentence depends on who is the same as whom, even where `self` is not true."""
+    return frozenset(
+        name
+        for name, words in catalogue.language(lang).actions.items()
+        if any("-" in form or "=" in form for form, _ in templates(words) if not form.startswith("self"))
+    )
 
 
 def _same(item: Named, other: Named) -> bool:
@@ -137,10 +155,17 @@ def _same(item: Named, other: Named) -> bool:
     )
 
 
-def _fillable(spoken: Spoken, slot: str) -> bool:
-    if slot == "count":
+def _fillable(spoken: Spoken, text: str) -> bool:
+    slot = slot_of(text)
+    if slot.part == "count":
         return spoken.count is not None
-    return slot in ("actor", "target", "label") or any(part == slot for part, _ in spoken.concerns)
+    if slot.part in ("actor", "target", "label"):
+        return True
+    named = [item for part, item in spoken.concerns if part == slot.part]
+    if slot.also is not None:
+        others = [item for part, item in spoken.concerns if part == slot.also]
+        return len(named) == len(others) == 1 and _same(named[0], others[0])
+    return len(named) == 1 if slot.alone else bool(named)
 
 
 def _filled(template: str, fill: Callable[[str, str], Iterator[SentencePiece]]) -> Iterator[SentencePiece]:
@@ -163,31 +188,41 @@ def _slot(voice: _Voice, slot: str, before: str) -> Iterator[SentencePiece]:
     elif slot == "count":
         yield SentencePiece(str(spoken.count))
     else:
-        yield from _several(voice, slot, before)
+        yield from _several(voice, slot_of(slot).part, before)
 
 
 def _actor(voice: _Voice) -> Iterator[SentencePiece]:
-    spoken, phrases = voice.spoken, voice.language.phrases
-    behalf = spoken.on_behalf_of
-    if behalf is None:
+    """Who did it; support is named with the person in whose session it was."""
+    behalf = voice.spoken.on_behalf_of
+    if behalf is None or voice.spoken.kind != "person":
         yield from _who(voice)
         return
 
     def fill(slot: str, before: str) -> Iterator[SentencePiece]:
         return _who(voice) if slot == "actor" else _item(voice, behalf, ("represented", 0), before)
 
-    yield from _filled(phrases[f"{spoken.kind}_for"], fill)
+    yield from _filled(voice.language.phrases["person_for"], fill)
 
 
 def _who(voice: _Voice) -> Iterator[SentencePiece]:
-    spoken, phrases, key = voice.spoken, voice.language.phrases, ("actor", 0)
-    actor = spoken.actor
-    if spoken.kind == "integration":
-        yield from _filled(phrases["integration"], lambda slot, before: iter((_bare(voice, actor, key),)))
-    elif spoken.kind == "system" and (actor.erased or actor.name is None):
-        yield SentencePiece(phrases["system"], key)
+    spoken, key = voice.spoken, ("actor", 0)
+    if spoken.kind == "system" and (spoken.actor.erased or spoken.actor.name is None):
+        yield SentencePiece(voice.language.phrases["system"], key)
     else:
-        yield from _item(voice, actor, key, "")
+        yield from _item(voice, spoken.actor, key, "")
+
+
+def _for_whom(voice: _Voice, sentence: tuple[SentencePiece, ...]) -> Iterator[SentencePiece]:
+    """The sentence of what an integration or a rule did for a person, with whom it did it for."""
+    spoken = voice.spoken
+    behalf = spoken.on_behalf_of
+    if behalf is None or spoken.kind == "person":
+        return iter(sentence)
+
+    def fill(slot: str, before: str) -> Iterator[SentencePiece]:
+        return iter(sentence) if slot == "sentence" else _item(voice, behalf, ("represented", 0), before)
+
+    return _filled(voice.language.phrases[f"{spoken.kind}_for"], fill)
 
 
 def _several(voice: _Voice, part: str, before: str) -> Iterator[SentencePiece]:
@@ -245,58 +280,3 @@ def _capital(pieces: tuple[SentencePiece, ...], spoken: Spoken) -> tuple[Sentenc
     ):
         return pieces
     return (structs.replace(first, text=first.text[:1].upper() + first.text[1:]), *pieces[1:])
-
-
-def sample_sentences(catalogue: Catalogue, lang: str) -> Iterator[tuple[str, str, str]]:
-    """Every action's every template (action, variant, sentence) with sample names, for review by a native reader."""
-    for action in catalogue.actions.values():
-        words = catalogue.language(lang).actions.get(action.name, ActionWords())
-        for variant, template in templates(words):
-            left_out = set(slots(words.plain or "")) - set(slots(template))
-            spoken = _sample(catalogue, action, variant)
-            if variant == "self":
-                spoken = _sample_self(catalogue, spoken, own_target="target" in left_out)
-            needed = {rule.part for rule in action.concerns if rule.least} | set(slots(template))
-            concerns = tuple((part, item) for part, item in spoken.concerns if part in needed)
-            yield action.name, variant, say(catalogue, structs.replace(spoken, concerns=concerns), lang)
-
-
-def _sample(catalogue: Catalogue, action: Action, variant: str) -> Spoken:
-    kind = action.target[0] if action.target[0] in catalogue.types else "role"
-    target = _sample_item(catalogue, kind, "Bob Li")
-    concerns = tuple(
-        (part, target if part in action.filled else _concerned(catalogue, part)) for part in action.parts
-    )
-    return Spoken(
-        action=action.name,
-        outcome="failure" if variant == "failure" else "denied" if variant == "denied" else "success",
-        kind="person",
-        actor=_sample_item(catalogue, "user", "Anna Berg"),
-        target=target,
-        concerns=concerns,
-        count={"counted.one": 1, "counted.other": 12}.get(variant),
-    )
-
-
-def _sample_self(catalogue: Catalogue, spoken: Spoken, *, own_target: bool) -> Spoken:
-    if own_target and spoken.target.type != spoken.actor.type:
-        declared = catalogue.types.get(spoken.target.type)
-        kind: Kind = "person" if declared is not None and declared.person else "integration"
-        return structs.replace(spoken, self_=True, kind=kind, actor=spoken.target)
-    target = spoken.actor if spoken.target.type == spoken.actor.type else spoken.target
-    concerns = tuple((part, spoken.actor) for part, _ in spoken.concerns)
-    return structs.replace(spoken, self_=True, target=target, concerns=concerns)
-
-
-def _concerned(catalogue: Catalogue, part: str) -> Named:
-    others = ("requester", "supervisor", "substitute", "assignee", "previous_holder", "reviewer", "signer")
-    name = "Kari Lie" if part in others else "Bob Li"
-    return _sample_item(catalogue, "team" if part == "scope" else "user", name)
-
-
-def _sample_item(catalogue: Catalogue, kind: str, person: str = "") -> Named:
-    declared = catalogue.types.get(kind)
-    if declared is not None and declared.person and declared.named:
-        return Named(type=kind, id=person, name=person)
-    named = declared is None or declared.named
-    return Named(type=kind, id="7", name=SAMPLE_NAMES.get(kind, "Nordlys") if named else None)

@@ -42,26 +42,32 @@ class VerbWords(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plural(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"singular": "one"}):
-    """A template for each CLDR plural category; the languages kept so far need `one` and `other`."""
+    """Forms for each CLDR plural category; the languages kept so far need `one` and `other`."""
 
-    singular: str | None = None
-    other: str | None = None
+    singular: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
 
-    def form(self, category: str) -> str | None:
-        """The template of a CLDR plural category, if there is one."""
-        return {"one": self.singular, "other": self.other}.get(category)
+    def forms(self, category: str) -> tuple[str, ...]:
+        """The forms of a CLDR plural category, if there are any."""
+        return {"one": self.singular, "other": self.other}.get(category, ())
 
 
 class ActionWords(Struct, frozen=True, forbid_unknown_fields=True, rename={"self_": "self"}):
-    """An action's label and its whole templates; `full` is used where every slot of it is filled."""
+    """An action's label and, for each variant, its forms: whole templates, from what tells most to what always fits."""
 
     label: str | None = None
-    plain: str | None = None
-    full: str | None = None
-    self_: str | None = None
+    plain: tuple[str, ...] = ()
+    self_: tuple[str, ...] = ()
     counted: Plural | None = None
-    failure: str | None = None
-    denied: str | None = None
+    failure: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+
+    def forms(self, variant: str) -> tuple[str, ...]:
+        """The forms of a variant: `plain`, `self`, `failure`, `denied`, or `counted.` with a plural category."""
+        if variant.startswith("counted."):
+            return () if self.counted is None else self.counted.forms(variant.partition(".")[2])
+        forms: tuple[str, ...] = getattr(self, "self_" if variant == "self" else variant)
+        return forms
 
 
 class Language(Struct, frozen=True):
@@ -80,13 +86,9 @@ class Language(Struct, frozen=True):
     purposes: dict[str, str]
     phrases: dict[str, str]
 
-    def template(self, action: str, variant: str) -> str | None:
-        """The template of a variant (`plain`, `self`, `full`, `failure`, `denied`), if there is one."""
-        words = self.actions.get(action)
-        return None if words is None else getattr(words, "self_" if variant == "self" else variant)
-
 
 PLURALS = ("one", "other")  # the CLDR plural categories of every language kept so far
+VARIANTS = ("plain", "self", "failure", "denied", *(f"counted.{form}" for form in PLURALS))
 SECTIONS: dict[str, Any] = {
     "categories": CategoryWords,
     "types": TypeWords,
@@ -119,16 +121,48 @@ def slots(template: str) -> tuple[str, ...]:
     return cut(template)[1::2]
 
 
+class Slot(Struct, frozen=True):
+    """A slot of a template: the part that fills it, and when it may.
+
+    `{permission:1}` is filled by one item alone, `{requester=member}` by one who stands in both parts.
+    """
+
+    part: str
+    alone: bool = False
+    also: str | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that it tells of."""
+        return (self.part,) if self.also is None else (self.part, self.also)
+
+
+@lru_cache(maxsize=8192)
+def slot_of(text: str) -> Slot:
+    """What stands between the braces of a slot."""
+    part, equals, also = text.partition("=")
+    part, _, number = part.partition(":")
+    return Slot(part, number == "1" or bool(equals), also if equals else None)
+
+
+@lru_cache(maxsize=8192)
+def parts_told(template: str) -> frozenset[str]:
+    """The parts that a template tells of."""
+    return frozenset(part for text in slots(template) for part in slot_of(text).parts)
+
+
 def templates(words: ActionWords) -> Iterator[tuple[str, str]]:
-    """Every template an action has in a language, with the name of its variant."""
-    for variant in ("plain", "full", "self", "failure", "denied"):
-        template = getattr(words, "self_" if variant == "self" else variant)
-        if template is not None:
-            yield variant, template
-    for form in PLURALS:
-        template = None if words.counted is None else words.counted.form(form)
-        if template is not None:
-            yield f"counted.{form}", template
+    """Every template an action has in a language, with its variant and what tells it from the variant's last form."""
+    for variant in VARIANTS:
+        forms = words.forms(variant)
+        for template in forms:
+            yield variant + _beside(template, forms[-1]), template
+
+
+def _beside(template: str, last: str) -> str:
+    own, others = dict.fromkeys(slots(template)), dict.fromkeys(slots(last))
+    more = "".join(f"+{slot}" for slot in own if slot not in others)
+    return more + "".join(f"-{slot}" for slot in others if slot_of(slot).part not in parts_told(template))
 
 
 def new_language(code: str) -> Language:
@@ -160,10 +194,19 @@ def converted(value: Any, shape: type[Row], where: str) -> Row:
         raise CatalogueError(f"{where}: {error}") from None
 
 
+def _as_forms(key: str, value: Any) -> Any:
+    """A variant that has one form may be written without brackets."""
+    if key == "counted" and isinstance(value, dict):
+        return {category: _as_forms("plain", form) for category, form in value.items()}
+    return [value] if key in VARIANTS and isinstance(value, str) else value
+
+
 def _over(before: Any, row: Any, where: str) -> Any:
     section = where.partition(": ")[2].partition(".")[0]
     if section == "types" and isinstance(row, str):
         row = {"label": row[:1].upper() + row[1:], "the": row, "a": row}
+    if section == "actions" and isinstance(row, dict):
+        row = {key: _as_forms(key, value) for key, value in row.items()}
     if isinstance(before, Struct) and isinstance(row, dict):
         row = {**msgspec.to_builtins(before), **row}
     return converted(row, SECTIONS[section], where)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trailbook.demo import tables as t
+from trailbook.demo.hr.modules import Thing, ThingStep
 
 Facts = tuple[tuple[str, object], ...]
 
@@ -182,6 +183,26 @@ def _factor(s: Session, key: str) -> Card:
     return Card(kind="People", title="Second factor", type="mfa_factor", facts=facts, person=row.person_id)
 
 
+def _thing(s: Session, key: str) -> Card:
+    row = s.get_one(Thing, key)
+    kind = row.type.replace("_", " ").capitalize()
+    changes = history(s, ThingStep, ThingStep.thing_id == key)
+    facts: Facts = (("Kind", kind),)
+    return Card(
+        kind=kind,
+        title=row.name or kind,
+        type=row.type,
+        facts=facts,
+        person=_colleague(s, row),
+        history=changes,
+    )
+
+
+def _colleague(s: Session, row: Thing) -> str | None:
+    """Whose it is, where that is somebody who works here and no candidate."""
+    return None if row.person_id is None or s.get(t.Person, row.person_id) is None else row.person_id
+
+
 CARDS: dict[str, Make] = {
     "absences": _absence,
     "accounts": _account,
@@ -197,13 +218,14 @@ CARDS: dict[str, Make] = {
     "permission-sets": _permission_set,
     "permissions": _permission,
     "requests": _request,
+    "things": _thing,
 }
 
 
 def history(s: Session, step: Any, where: Any, *, limit: int = 20) -> list[Change]:
     """The last rows of a history table, newest first."""
     rows = s.scalars(select(step).where(where).order_by(step.at.desc()).limit(limit))
-    return [Change(row.at, row.what.replace("_", " "), doer(s, row.by)) for row in rows]
+    return [Change(row.at, row.what.rpartition(".")[2].replace("_", " "), doer(s, row.by)) for row in rows]
 
 
 def doer(s: Session, by: str) -> str:

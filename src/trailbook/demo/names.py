@@ -195,6 +195,47 @@ ABSENCE_TYPES = {
 FOLLOW_UP_STEPS = ("plan", "dialogue", "review")
 USER_FIELDS = {"shoe-size": "Shoe size", "car-plate": "Car plate", "allergies": "Allergies", "union": "Union"}
 
+# What the other modules have from the start, by kind and id.
+THINGS: dict[str, dict[str, str]] = {
+    "team": {
+        "field-south": "Field south",
+        "field-north": "Field north",
+        "grid": "Grid",
+        "nordic-sales": "Nordic sales",
+    },
+    "department": {"operations": "Operations"},
+    "user_field": {"car-plate": "Car plate"},
+    "course": {
+        "course-privacy": "Privacy basics",
+        "course-fire": "Fire safety",
+        "course-lead": "Leading a shift",
+        "course-english": "English for technicians",
+    },
+    "document_type": {  # none that tells of anybody's health or conduct
+        "doc-contract": "Employment contract",
+        "doc-certificate": "Course certificate",
+        "doc-licence": "Driving licence",
+        "doc-addendum": "Change of contract",
+    },
+    "report": {
+        "report-staff": "Headcount by team",
+        "report-absence": "Absence by month",
+        "report-skills": "Skills due",
+    },
+    "handbook_page": {
+        "page-travel": "Travel and expenses",
+        "page-home": "Working from home",
+        "page-safety": "Safety",
+    },
+    "setting": {"setting-hours": "Working hours", "setting-notice": "Notice before vacation"},
+    "workflow": {"workflow-onboarding": "Onboarding of engineers"},
+    "notification_rule": {"rule-expiry": "Certificates about to expire"},
+    "module": {"module-goals": "Goals"},
+}
+EQUIPMENT = ("Laptop", "Access card", "Mobile phone", "Van EL 48213", "Tool case")
+FIRST_TASKS = ("Order a laptop and a phone", "Show the newcomer around", "Plan the first weeks")
+VACANCIES = ("Technician, Field south", "Senior engineer, Grid", "Account executive", "Controller")
+
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
     " (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, null, or_, se
 from sqlalchemy.orm import Session
 
 from trailbook.demo import names, tables as t
+from trailbook.demo.hr.modules import ThingStep
 from trailbook.demo.simulation.calendar import ZONE, first_week, local, odd_night, same_day
 
 Params = tuple[tuple[str, str], ...]
@@ -134,10 +135,10 @@ def _about(person: str) -> ColumnElement[bool]:
 # --- hr.db as a history: one select for each column that says when something happened ---
 
 
-def _happened(category: str, at: Any, by: Any, **who: Any) -> Select[Any]:
+def _happened(category: Any, at: Any, by: Any, **who: Any) -> Select[Any]:
     """Rows of one table: `who` has `what`, `about` and, where there are such, `behalf`, `also` and `before`."""
     return select(
-        literal(category).label("category"),
+        (literal(category) if isinstance(category, str) else category).label("category"),
         who.get("what", null()).label("what"),
         at.label("at"),
         by.label("by"),
@@ -218,6 +219,12 @@ def _of_the_rest() -> tuple[Select[Any], ...]:
             t.Delivery.at,
             "integration/" + t.Delivery.integration_id,
             about=t.Delivery.person_id,
+        ),
+        _happened(
+            *(ThingStep.category, ThingStep.at, ThingStep.by),
+            what=ThingStep.what,
+            about=ThingStep.about,
+            also=ThingStep.also,
         ),
         _happened("competence", t.CompetenceType.created_at, t.CompetenceType.created_by),
         _of_steps("competence", t.CompetenceStep, t.CompetenceStep.competence_id, thing=t.Competence),

@@ -224,6 +224,11 @@ class Permission(Named, Base):
 
     __tablename__ = "permission"
 
+    @property
+    def item(self) -> Item:
+        """The permission as the log names it."""
+        return Item(type="permission", id=self.id, name=self.name)
+
 
 class RolePermission(Base):
     """A permission that a role holds or held, at a level."""

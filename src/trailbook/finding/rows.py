@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from trailbook.catalogue import Catalogue, Named, Spoken, says_count, sentence_pieces
+from trailbook.catalogue import Catalogue, Named, Spoken, leave_out, says_count, sentence_pieces
 from trailbook.errors import DamagedError
 from trailbook.finding.answers import ShownItem, ShownOrigin
 from trailbook.finding.bound import BoundQuery, Sees
@@ -252,6 +252,7 @@ class Speech:
         self._lang = lang
         self.led_to: dict[str, int] = {}  # by entry: how many it led to, where its sentence counts them
         self._counted = {name: says_count(catalogue, name) for name in catalogue.actions}
+        self._leaving_out = leave_out(catalogue, lang)
         self._shapes: Memo[Hashable, _Shape] = Memo(_MOST_SHAPES, erasures)
 
     def counts(self, body: StoredBody) -> bool:
@@ -273,7 +274,7 @@ class Speech:
         if not count and self._counted.get(body.action):
             count = self.led_to[body.id]
         parts = ",".join([part for part, _ in concerns]) if concerns else ""
-        same = _like(line) if line.own else None
+        same = _like(line) if line.own or body.action in self._leaving_out else None
         key = (body.action, body.outcome, body.actor.kind, line.behalf is None, *looks, parts, count, same)
         shape = self._shapes.peek(key)
         if shape is None:
@@ -348,8 +349,10 @@ def _faces(line: ExportLine) -> list[Face]:
     return [line.actor, line.target, *behalf, *(face for _, face in line.concerns)]
 
 
-def _like(line: ExportLine) -> tuple[bool, ...]:
-    return tuple([face.same == line.actor.same for face in _faces(line)])
+def _like(line: ExportLine) -> tuple[int, ...]:
+    """For each item of a line where the same item stands first: who is the same as whom."""
+    first: dict[tuple[str, str, str], int] = {}
+    return tuple([first.setdefault(face.same, at) for at, face in enumerate(_faces(line))])
 
 
 def _slotted(faces: Sequence[Face], at: int) -> Named:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from msgspec import Struct, structs
 
-from trailbook.catalogue import Action, Catalogue, ItemType, fill
+from trailbook.catalogue import TYPED_PARTS, Action, Catalogue, ItemType, fill
 from trailbook.errors import ActionUnknownError, EntryInvalidError, Fault
 from trailbook.model import (
     AHEAD,
@@ -135,6 +135,9 @@ def _concern_faults(entry: NewEntry) -> Iterator[Fault]:
         yield _fault("/concerns", f"has more than {MAX_CONCERNS} items")
     seen: set[tuple[str, str, str]] = set()
     for at, concern in enumerate(entry.concerns):
+        if (types := TYPED_PARTS.get(concern.part)) and concern.type not in types:
+            detail = f"is {concern.type[:64]!r}; the part {concern.part} takes: {', '.join(types)}"
+            yield _fault(f"/concerns/{at}/type", detail)
         key = (concern.part, concern.type, concern.id)
         if key in seen:
             yield _fault(f"/concerns/{at}", "repeats another")

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from trailbook.catalogue import Action, Catalogue, ItemType, Rule
+from trailbook.catalogue import TYPED_PARTS, Action, Catalogue, ItemType, Rule
 from trailbook.model import (
     INTERFACES,
     KINDS,
@@ -141,8 +141,8 @@ def _targets(catalogue: Catalogue, action: Action) -> list[str]:
 
 
 def _part(catalogue: Catalogue, rule: Rule) -> st.SearchStrategy[list[Concern]]:
-    user = items(catalogue.types["user"])
-    concern = user.map(lambda i: Concern(type=i.type, id=i.id, name=i.name, part=rule.part))
+    item = items(catalogue.types[TYPED_PARTS.get(rule.part, ("user",))[0]])
+    concern = item.map(lambda i: Concern(type=i.type, id=i.id, name=i.name, part=rule.part))
     least, most = rule.least, min(rule.most, rule.least + 2, len(_IDS))
     return st.lists(concern, min_size=least, max_size=most, unique_by=lambda c: c.id)
 

@@ -3,6 +3,7 @@
 Owns the tables of roles and permissions. Reasons for a request are free text and stay here.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -108,14 +109,14 @@ def grant_permission(act: Act, role: Role, permission: Permission, *, level: str
         given_by=act.by,
     )
     act.hr.add(held)
-    act.tell("role.permission_granted", role.item, fields=("permissions",))
+    act.tell("role.permission_granted", role.item, parts={"permission": permission.item})
     return held
 
 
 def revoke_permission(act: Act, held: RolePermission) -> None:
     """Take a permission from a role."""
     _end(held, act)
-    act.tell("role.permission_revoked", act.hr.get(Role, held.role_id).item, fields=("permissions",))
+    _tell_held(act, "role.permission_revoked", held)
 
 
 def change_level(act: Act, held: RolePermission, level: str) -> None:
@@ -123,7 +124,7 @@ def change_level(act: Act, held: RolePermission, level: str) -> None:
     held.level = level
     changed = {"permission_id": held.permission_id, "level": level, "what": "changed"}
     act.write(LevelChange, role_id=held.role_id, **changed)
-    act.tell("role.access_level_changed", act.hr.get(Role, held.role_id).item, fields=("access_level",))
+    _tell_held(act, "role.access_level_changed", held, fields=("access_level",))
 
 
 def grant_directly(act: Act, permission: Permission, person: Person) -> PermissionGrant:
@@ -136,7 +137,7 @@ def grant_directly(act: Act, permission: Permission, person: Person) -> Permissi
         given_by=act.by,
     )
     act.hr.add(grant)
-    act.tell("permission.granted", _permission(permission), parts={"member": person.item})
+    act.tell("permission.granted", permission.item, parts={"member": person.item})
     return grant
 
 
@@ -144,7 +145,7 @@ def revoke_directly(act: Act, grant: PermissionGrant) -> None:
     """Take a direct permission back."""
     permission, person = act.hr.get(Permission, grant.permission_id), act.hr.get(Person, grant.person_id)
     _end(grant, act)
-    act.tell("permission.revoked", _permission(permission), parts={"member": person.item})
+    act.tell("permission.revoked", permission.item, parts={"member": person.item})
 
 
 def change_set(act: Act, permissions: PermissionSet, members: str) -> None:
@@ -164,8 +165,9 @@ def refuse_access(act: Act, person: Person, role: Role) -> None:
     act.tell("access.denied", role.item, outcome="denied")
 
 
-def _permission(permission: Permission) -> Item:
-    return Item(type="permission", id=permission.id, name=permission.name)
+def _tell_held(act: Act, action: str, held: RolePermission, fields: Sequence[str] = ()) -> None:
+    role, permission = act.hr.get(Role, held.role_id), act.hr.get(Permission, held.permission_id)
+    act.tell(action, role.item, parts={"permission": permission.item}, fields=fields)
 
 
 def _end(row: _Endable, act: Act) -> None:
@@ -174,5 +176,6 @@ def _end(row: _Endable, act: Act) -> None:
 
 def _tell_request(act: Act, request: RoleRequest, person: Person, *, what: str) -> UUID:
     target = Item(type="role_request", id=request.id)
-    parts = {"requester": person.item, "member": person.item}
+    role = act.hr.get(Role, request.role_id)
+    parts = {"requester": person.item, "member": person.item, "role": role.item}
     return act.tell(f"role_request.{what}", target, parts=parts)

@@ -129,7 +129,7 @@ def merge(act: Act, person: Person, duplicate: Person) -> None:
     """Fold an account that was made twice into the one that stays."""
     duplicate.status = "merged"
     _changed(act, person, "merged", after=duplicate.id)
-    act.tell("user.merged", person.item)
+    act.tell("user.merged", person.item, parts={"merged": duplicate.item})
     _changed(act, duplicate, "archived")
     act.tell("user.archived", duplicate.item, fields=("status",))
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from trailbook.demo.acting import HR
 from trailbook.demo.simulation.calendar import Span, local, span_of
 from trailbook.demo.simulation.founding import found_company
+from trailbook.demo.simulation.modules import found_modules, plan_modules, plan_once
 from trailbook.demo.simulation.nightly import plan_night
 from trailbook.demo.simulation.story import plan_story
 from trailbook.demo.simulation.workday import plan_day
@@ -71,13 +72,16 @@ def live(session: Session, telling: Telling, *, span: Span, seed: int, progress:
     hr = HR(session, telling.hear, random.Random(f"ids/{seed}"))
     w = World(hr, span, seed)
     found_company(w)
+    found_modules(w)
     plan_story(w)
+    plan_once(w)
     days = span.days
     for n, day in enumerate(days):
         if w.staff:  # on the first day nobody has signed in yet
             plan_night(w, day)
             plan_day(w, day)
             plan_rhythm(w, day)
+            plan_modules(w, day)
         _live_until(w, telling, min(local(day + timedelta(days=1), 0), span.until))
         if n % _DAYS_A_COMMIT == 0 or day == span.last:
             hr.flush()

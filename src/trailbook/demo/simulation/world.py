@@ -16,6 +16,7 @@ from msgspec import Struct
 from trailbook.demo import names
 from trailbook.demo.acting import HR, JOB, Act, integration_actor, person_actor, system_actor
 from trailbook.demo.hr.competences import HeldCompetence
+from trailbook.demo.hr.modules import Thing
 from trailbook.demo.simulation.calendar import SPELL, Span, local, next_worked, spells
 from trailbook.demo.tables import (
     AbsenceBalance,
@@ -56,6 +57,8 @@ class World:
         self.hr = hr
         self.span = span
         self.rng = random.Random(seed)
+        self.more = random.Random(f"modules/{seed}")  # the other modules': the story is the same without them
+        self.things: dict[str, list[Thing]] = {}
         self.people: dict[str, Person] = {}
         self.staff: list[Person] = []
         self.roles: dict[str, Role] = {}
@@ -91,11 +94,11 @@ class World:
         moment, _, do = heapq.heappop(self._agenda)
         return moment, do
 
-    def moment(self, day: date, spell: int | None = None) -> datetime:
+    def moment(self, day: date, spell: int | None = None, *, rng: random.Random | None = None) -> datetime:
         """A moment of a day in one of its spells of work."""
-        starts = spells(day, self._seed)
-        begin = self.rng.choice(starts) if spell is None else starts[min(spell, len(starts) - 1)]
-        return local(day, begin + self.rng.random() * SPELL)
+        starts, rng = spells(day, self._seed), rng or self.rng
+        begin = rng.choice(starts) if spell is None else starts[min(spell, len(starts) - 1)]
+        return local(day, begin + rng.random() * SPELL)
 
     def later(self, at: datetime, least: int, most: int) -> datetime:
         """A moment of work, that many days after."""

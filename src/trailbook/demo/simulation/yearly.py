@@ -8,7 +8,7 @@ from uuid import UUID
 
 from trailbook.demo import names
 from trailbook.demo.hr import access, accounts, competences, integrations, people, salaries
-from trailbook.demo.simulation import workday
+from trailbook.demo.simulation import modules, workday
 from trailbook.demo.simulation.calendar import local, next_worked, worked
 from trailbook.demo.simulation.founding import any_person, expiry, join, new_person, settle, track
 from trailbook.demo.simulation.world import Do, Leaving, World
@@ -57,6 +57,7 @@ def begin(w: World, at: datetime, person: Person) -> None:
     people.hire(act, person)
     settle(w, act.but(at=at + timedelta(seconds=40)), person)
     people.invite(act.but(at=at + timedelta(seconds=90)), person)
+    modules.onboard(w, at + timedelta(seconds=100), person)
     if w.chance(0.25):
         again = w.moment(next_worked(at.date() + timedelta(days=7)))
         w.at(again, lambda w, at: people.invite(w.by(names.HR_ADVISOR, at), person, again=True))
@@ -112,6 +113,7 @@ def _leave(w: World, at: datetime, person: Person) -> None:
     w.leaving.append(Leaving(person, people.terminate(act, person)))
     w.staff.remove(person)
     w.changed[person.id] = None
+    modules.offboard(w, at + timedelta(seconds=20), person)
     reports = [other for other in w.staff if other.supervisor_id == person.id]
     for n, other in enumerate(reports):
         now = act.but(at=at + timedelta(seconds=20 * (n + 1)))

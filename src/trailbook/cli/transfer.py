@@ -55,7 +55,7 @@ def export(
         None,
         "--format",
         metavar="FORMAT",
-        help="csv (as when absent) or xlsx, newest first; jsonl or parquet, as recorded; bundle (of inclusion).",
+        help="csv (as when absent), xlsx or pdf, newest first; jsonl or parquet, as recorded; bundle (of inclusion).",
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
     columns: str | None = typer.Option(

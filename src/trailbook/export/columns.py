@@ -15,6 +15,7 @@ from trailbook.errors import Fault, InvalidError
 from trailbook.query import local_time, zone
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
+    from trailbook.catalogue import Catalogue
     from trailbook.finding import ExportLine
 
 Column = Callable[["list[ExportLine]"], list[str]]
@@ -33,11 +34,36 @@ _MOST_CELLS = 20_000
 _HOUR = 13  # characters of 2026-11-02T08
 
 
+class About(Struct, frozen=True, kw_only=True):
+    """What a workbook's first sheet says of the file: its question in words, and how it came to be.
+
+    `at` is an instant as it is written; `file` the name of the file where a signed statement goes with it.
+    """
+
+    question: str
+    org: str
+    count: int
+    as_of: int
+    order: str
+    who: str
+    at: str
+    file: str | None
+
+
 class Layout(Struct, frozen=True, kw_only=True):
-    """Which columns a table has, in their order, and the IANA zone of local times."""
+    """Which columns a table has, in their order, and the IANA zone of local times.
+
+    `words`: whether headings are in the words of `lang` or are the columns' names. Links are made absolute from `base`.
+    Without a catalogue categories stay what the record calls them.
+    """
 
     columns: tuple[str, ...]
     tz: str = "UTC"
+    lang: str = "en"
+    words: bool = False
+    base: str | None = None
+    catalogue: "Catalogue | None" = None
+    about: About | None = None
 
 
 def readers(layout: Layout) -> tuple[Column, ...]:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
@@ -28,15 +29,15 @@ from trailbook.errors import (
     TooManyExportsError,
     TrailbookError,
 )
-from trailbook.export.bundle import BundleKeys, write_bundle
-from trailbook.export.columns import COLUMNS, Layout
+from trailbook.export.bundle import BundleKeys, filter_label, write_bundle
+from trailbook.export.columns import COLUMNS, About, Layout
 from trailbook.export.cut import BundleFigures, BundleRequest, Kind, bundle_figures
 from trailbook.export.format import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
 from trailbook.log import Log
 from trailbook.model import instant, written
-from trailbook.query import Query, Term, from_params, interval, refuse_personal, to_params, zone
+from trailbook.query import Query, Term, from_params, in_words, interval, refuse_personal, to_params, zone
 
 if TYPE_CHECKING:
     from trailbook.deployment import Job
@@ -281,14 +282,34 @@ class Runner:
     def _table(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
         form = cast(Format, order.format)
         query = from_params(order.filter)
-        rows = self._deployment.log(job.org).export(
-            query, viewer=watch.viewer, order=FORMATS[form].order, lang=order.lang
-        )
+        log = self._deployment.log(job.org)
+        rows = log.export(query, viewer=watch.viewer, order=FORMATS[form].order, lang=order.lang)
         if rows.count != job.count:
             raise ExportChangedError("the log is no longer what was counted; order the export again")
-        layout = Layout(columns=order.columns or COLUMNS, tz=order.tz)
-        for piece in file_pieces(form, watch.through(exactly(rows)), layout):
-            out.write(piece)
+        about = About(
+            question=in_words(
+                query, lambda field, value: filter_label(log, field, value, order.lang), order.lang
+            ),
+            org=job.org,
+            count=job.count,
+            as_of=job.as_of,
+            order=FORMATS[form].order,
+            who=watch.viewer.item.name or watch.viewer.item.id,
+            at=written(instant(job.created_at)),
+            file=None,
+        )
+        layout = Layout(
+            columns=order.columns or COLUMNS,
+            tz=order.tz,
+            lang=order.lang,
+            catalogue=log.catalogue,
+            about=about,
+        )
+        with closing(file_pieces(form, watch.through(exactly(rows)), layout)) as pieces:
+            for piece in pieces:
+                out.write(piece)
+                if not piece:  # a child process is at work on rows that were read before
+                    watch.progress(watch.done, job.count)
 
     def _bundle(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> BundleFigures:
         log = self._deployment.log(job.org)
@@ -325,18 +346,18 @@ class _Watch:
         self.viewer = self._order.viewer
         self.first: int | None = None
         self.last: int | None = None
+        self.done = 0
 
     def through(self, batches: "Iterator[list[ExportLine]]") -> "Iterator[list[ExportLine]]":
         """The batches, each looked at before it is written. Raises: Ended; whatever `look` raises."""
-        done = 0
         for batch in batches:
             seqs = [line.seq for line in batch]
             self.first = min(seqs if self.first is None else [self.first, *seqs])
             self.last = max(seqs if self.last is None else [self.last, *seqs])
             self.look()
             yield batch
-            done += len(batch)
-            self.progress(done, self.job.count)
+            self.done += len(batch)
+            self.progress(self.done, self.job.count)
 
     def progress(self, done: int, of: int) -> None:
         """Say how far it is; the count of a bundle's rows is its own. Raises: as `look`."""

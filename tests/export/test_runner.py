@@ -34,7 +34,7 @@ from trailbook.errors import (
     TooManyExportsError,
     UnauthenticatedError,
 )
-from trailbook.export import exactly, file_pieces
+from trailbook.export import called, exactly, file_pieces
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.orders import order_of
 from trailbook.export.pdf import Pace
@@ -147,7 +147,9 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
     assert manifest["filter"] == [["as_of", str(MANY - 1)]]
     assert manifest["columns"] == ["seq", "sentence"]
     path = shop.runner.path(done, READER)
-    assert manifest["files"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert manifest["files"] == {
+        called(shop.log, order_of(done)): hashlib.sha256(path.read_bytes()).hexdigest()
+    }
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert (rows[0], len(rows)) == (["seq", "sentence"], MANY)
 

@@ -6,6 +6,7 @@ Owns the joining of the words in `say/<language>.toml` under `printed`. Refuses 
 from datetime import date, datetime
 
 from trailbook.export.columns import Layout
+from trailbook.export.naming import spoken_day
 from trailbook.export.pdf_wire import Above, Join
 from trailbook.export.wording import words_of
 from trailbook.query import local_time, zone
@@ -14,7 +15,9 @@ from trailbook.query import local_time, zone
 def weekday(day: date, lang: str) -> str:
     """A day with its weekday, as a heading has it."""
     words = words_of(lang).printed
-    return words["weekday"].format(weekday=words["weekdays"].split()[day.weekday()], date=_date(day, lang))
+    return words["weekday"].format(
+        weekday=words["weekdays"].split()[day.weekday()], date=spoken_day(day, words_of(lang))
+    )
 
 
 def above(layout: Layout) -> Above:
@@ -23,7 +26,7 @@ def above(layout: Layout) -> Above:
     below = [words.printed["zone"].format(zone=layout.tz)]
     if about is not None:
         at = local_time(datetime.fromisoformat(about.at), zone(layout.tz))
-        when = f"{_date(at.date(), layout.lang)}, {at:%H:%M}"
+        when = f"{spoken_day(at.date(), words)}, {at:%H:%M}"
         below.append(words.printed["printed"].format(when=when, who=about.who))
     count = "" if about is None else _counted(about.count, layout.lang)
     return Above(_left(layout), title(layout), count, " · ".join(below))
@@ -54,8 +57,3 @@ def _counted(count: int, lang: str) -> str:
     words = words_of(lang).printed
     number = f"{count:,}".replace(",", words["thousands"])
     return words["one" if count == 1 else "other"].format(count=number)
-
-
-def _date(day: date, lang: str) -> str:
-    dates = words_of(lang).dates
-    return dates["day"].format(day=day.day, month=dates["months"].split()[day.month - 1], year=day.year)

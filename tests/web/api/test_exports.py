@@ -54,7 +54,7 @@ def test_an_export_is_ordered_and_fetched(served: Served, archive: httpx.Client)
     assert answer.headers["etag"] == f'"{digest.hex()}"'
     assert answer.headers["cache-control"] == "no-store"
     assert re.fullmatch(
-        r'attachment; filename="activity-nordlys-[0-9-]{10}\.jsonl"', answer.headers["content-disposition"]
+        r'attachment; filename="roles-selection-nordlys\.jsonl"', answer.headers["content-disposition"]
     )
     note = archive.get(f"exports/{job['id']}/manifest").text
     assert digest.hex() in note

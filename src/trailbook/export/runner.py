@@ -452,9 +452,7 @@ def _require_bundle(request: ExportRequest, viewer: Viewer, log: Log) -> None:
 
 def _require_whole(request: ExportRequest) -> None:
     """Raises: InvalidError for a ZIP of a bundle, which is one itself, or of a file alone; for a preset of no table."""
-    if request.preset is not None and not (
-        request.format in FORMATS and FORMATS[cast(Format, request.format)].table
-    ):
+    if request.preset is not None and not (request.format in FORMATS and FORMATS[request.format].table):
         why = "is of a table: csv, xlsx or parquet"
         raise InvalidError(f"preset: {why}", (Fault("/preset", "parameter-invalid", why),))
     if request.zip and (request.format in BUNDLES or not request.manifest):

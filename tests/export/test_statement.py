@@ -114,7 +114,7 @@ def test_a_zip_brings_both(desk: Desk) -> None:
     with pytest.raises(InvalidError, match="something else than one file"):
         compare(repacked(more=b""), None, desk.keys)
     damaged = bytearray(packed.read_bytes())
-    damaged[60] ^= 255
+    damaged[400] ^= 255
     packed.write_bytes(damaged)
     with pytest.raises(ProofInvalidError):
         compare(packed, None, desk.keys)

@@ -17,7 +17,14 @@ from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table
 from trailbook.deployment import Settings
-from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError, TrailbookError
+from trailbook.errors import (
+    ConfigurationError,
+    Fault,
+    InvalidError,
+    NotFoundError,
+    ProofInvalidError,
+    TrailbookError,
+)
 from trailbook.model import written
 
 if TYPE_CHECKING:
@@ -144,7 +151,12 @@ def _is_exported(file: Path, statement: Path | None) -> bool:
 
 def _exported(ctx: typer.Context, file: Path, statement: Path | None, *, keys: list[str], json: bool) -> int:
     """Say whether a file is the one that was exported, by the keys given or else those of the log that is here."""
-    found = exports.compare(file, statement, _keys(ctx, keys))
+    try:
+        found = exports.compare(file, statement, _keys(ctx, keys))
+    except NotFoundError:
+        raise _refused(
+            "key", "there is no log here whose keys could be taken: bring those of the file's log with --key"
+        ) from None
     log, fault = found.statement, found.fault
     what = f"{counted(log.count, 'entry', 'entries')}: {log.filter_words}"
     when = f"exported at {log.created_at} from the log {log.origin}, signed by the key {found.key}"

@@ -6,6 +6,7 @@ whoever asks did not bring, and to read a file into memory.
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,16 +121,17 @@ def _packed(file: Path, names: Sequence[str]) -> str:
 def _whole(file: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ProofInvalidError(f"{file.name}: the ZIP is damaged: {error}") from error
 
 
 def _names(file: Path) -> list[str]:
-    """The names in a ZIP; none of what is no ZIP."""
-    if not zipfile.is_zipfile(file):
+    """The names in a ZIP; none of what is no ZIP that can be read."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except zipfile.BadZipFile:
         return []
-    with zipfile.ZipFile(file) as archive:
-        return archive.namelist()
 
 
 def _read(raw: bytes, keys: Sequence[VerifierKey]) -> tuple[Statement, str]:

@@ -59,3 +59,8 @@ from .runner import (
     Runner as Runner,
     kept_exports as kept_exports,
 )
+from .statement import (
+    Comparison as Comparison,
+    compare as compare,
+    is_exported as is_exported,
+)

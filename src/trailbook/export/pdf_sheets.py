@@ -172,6 +172,7 @@ def _row(row: Row, at: int, shown: Any, numbers: str) -> dict[str, Any]:
         "name": _LONG.split(name),
         "after": _LONG.split(after),
         "link": row.link,
+        "named": row.name != (0, len(row.text)),
         "note": " · ".join(note for note in (shown(row.note), numbers if changed else "") if note),
         "category": shown(row.category),
         "last": row.last,

@@ -18,6 +18,7 @@ from trailbook import administration
 from trailbook.access import Scope
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.export import (
+    COLUMN_PRESETS,
     COLUMNS,
     EVERY_FORMAT,
     FORMATS,
@@ -387,8 +388,9 @@ def _bytes(path: Path, start: int, stop: int) -> Iterator[bytes]:
 def at_once_csv(request: Request) -> Outflow:
     """GET entries.csv: everything the filter finds, for a spreadsheet; the columns those of a preset."""
     presets = [value for name, value in request.pairs if name == "preset"]
-    if len(presets) > 1:
-        refuse_parameters([Fault("/preset", "parameter-invalid", "is given more than once")])
+    if len(presets) > 1 or not set(presets) <= COLUMN_PRESETS.keys():
+        why = f"is not one of {', '.join(COLUMN_PRESETS)}, once"
+        refuse_parameters([Fault("/preset", "parameter-invalid", why)])
     rest = tuple(pair for pair in request.pairs if pair[0] != "preset")
     return _at_once(structs.replace(request, pairs=rest), "csv", presets[0] if presets else None)
 
@@ -424,7 +426,7 @@ def _at_once(request: Request, name: Format, preset: str | None = None) -> Outfl
 
 
 def _layout(request: Request, query: Query, preset: str | None) -> Layout:
-    """The columns of a table that is sent at once. Raises: InvalidError for a preset nobody knows."""
+    """The columns of a table that is sent at once, and its headings in words where they are a preset's."""
     return Layout(
         columns=columns_of(preset, None) or COLUMNS,
         tz=query.tz,

@@ -29,6 +29,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- ProofInvalidError            proof-invalid
     |-- NotCheckpointedError         not-checkpointed
     |-- ExportChangedError           export-changed (the log changed under an export)
+    |-- ExportFailedError            export-failed (a process that writes one ended badly)
     |-- ExportNotReadyError          export-not-ready
     |-- ExportExpiredError           export-expired
     |-- TooManyExportsError          too-many-exports
@@ -286,6 +287,12 @@ class ExportChangedError(TrailbookError):
     """Entries were removed or somebody was erased while an export was written; there is no file."""
 
     code = "export-changed"
+
+
+class ExportFailedError(TrailbookError):
+    """A process that writes part of an export failed, was ended, or took too long; there is no file."""
+
+    code = "export-failed"
 
 
 class ExportNotReadyError(TrailbookError):

@@ -5,14 +5,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Folder
+from tests.cli.conftest import Folder, copy
 
 WORDS = "holds 3 entries of all categories; 2 outside your filter can be read by name"
 
 
-@pytest.fixture
-def three(begun: Folder) -> Folder:
-    """A log with one entry of March and two of April."""
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, made: dict[str, Folder]) -> Folder:
+    """A log with one entry of March and two of April, of which every test gets a copy."""
+    begun = copy(made["begun"], Folder(tmp_path_factory.mktemp("three")))
     for role, at in (
         ("r-1", "2026-03-02T09:00:00Z"),
         ("r-2", "2026-04-02T09:00:00Z"),
@@ -20,6 +21,12 @@ def three(begun: Folder) -> Folder:
     ):
         begun.record(role, at)
     return begun
+
+
+@pytest.fixture
+def three(empty: Folder, kept: Folder) -> Folder:
+    """A copy of that log."""
+    return copy(kept, empty)
 
 
 CLOSED = ("export", "--bundle", "closed", "--to", "2026-03-31", "--output", "y.zip")

@@ -38,12 +38,12 @@ def test_columns_are_chosen(hostile: Log, name: Format) -> None:
     if name == "parquet":
         read = [tuple(map(str, row.values())) for row in pq.read_table(io.BytesIO(content)).to_pylist()]
     elif name == "xlsx":
+        rows = (
+            openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(min_row=2, values_only=True)
+        )
         read = [
-            tuple(map(str, row))
-            for row in openpyxl.load_workbook(io.BytesIO(content))
-            .worksheets[0]
-            .iter_rows(min_row=2, values_only=True)
-        ]
+            (str(seq), f"{at}+05:30", str(sentence)) for seq, at, sentence in rows
+        ]  # a date has no offset
     else:
         read = [tuple(r) for r in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))][1:]
     first = next(row for row in read if row[0] == "0")

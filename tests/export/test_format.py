@@ -21,19 +21,23 @@ def test_a_format_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys.modules["trailbook.export.format"], "find_spec", lambda name: None)
     assert formats() == ("csv", "xlsx", "jsonl")
     for refused in (check_format, lambda name: list(file_pieces(name, [], Layout(columns=("seq",))))):
-        with pytest.raises(FormatUnavailableError, match=r"trailbook\[parquet\]"):
-            refused("parquet")
+        for extra in ("parquet", "pdf"):
+            with pytest.raises(FormatUnavailableError, match=rf"trailbook\[{extra}\]"):
+                refused(extra)
     check_format("xlsx")
 
 
 def test_columns_are_looked_at_where_there_are_some() -> None:
-    """A table is refused for a column or a zone that nobody knows; JSON lines have neither."""
+    """A table is refused for a column or a zone that nobody knows; PDF has no columns, JSON lines neither."""
     for name in ("csv", "xlsx", "parquet"):
         with pytest.raises(InvalidError):
             check_format(name, ("salary",))
         with pytest.raises(InvalidError):
             check_format(name, tz="Mars/Olympus")
         check_format(name, ("seq",), "Europe/Oslo")
+    with pytest.raises(InvalidError):
+        check_format("pdf", tz="Mars/Olympus")
+    check_format("pdf", ("salary",), "Europe/Oslo")
     check_format("jsonl", ("salary",), "Mars/Olympus")
 
 

@@ -4,12 +4,14 @@ import csv
 import hashlib
 import io
 import os
+import re
 import resource
+import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec import Struct, structs
+from pypdf import PdfReader
 
 from trailbook import Item, Log, Origin, Query, operator
 from trailbook.access.viewer import Viewer
@@ -31,10 +34,11 @@ from trailbook.errors import (
     TooManyExportsError,
     UnauthenticatedError,
 )
-from trailbook.export import exactly, file_pieces
+from trailbook.export import called, exactly, file_pieces
 from trailbook.export.columns import COLUMNS, Layout
 from trailbook.export.orders import order_of
-from trailbook.export.runner import ExportRequest, Runner
+from trailbook.export.pdf import Pace
+from trailbook.export.runner import ExportRequest, Runner, _Watch
 from trailbook.query import from_params
 from trailbook.stores import Job
 from trailbook.testing.small import ANNA, ORG, grow, opened
@@ -143,7 +147,9 @@ def test_the_manifest_is_signed_and_says_what_the_file_holds(shop: Shop) -> None
     assert manifest["filter"] == [["as_of", str(MANY - 1)]]
     assert manifest["columns"] == ["seq", "sentence"]
     path = shop.runner.path(done, READER)
-    assert manifest["files"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert manifest["files"] == {
+        called(shop.log, order_of(done)): hashlib.sha256(path.read_bytes()).hexdigest()
+    }
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert (rows[0], len(rows)) == (["seq", "sentence"], MANY)
 
@@ -416,6 +422,44 @@ def test_a_format_that_is_not_installed_is_named(shop: Shop, monkeypatch: pytest
     monkeypatch.setattr(sys.modules["trailbook.export.format"], "find_spec", lambda name: None)
     with pytest.raises(FormatUnavailableError, match=r"trailbook\[parquet\]"):
         shop.runner.order(ask, READER)
+
+
+def test_a_pdf_is_watched_while_a_child_makes_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed, the order failed and says why; cancelled, the child goes too; otherwise the file is there, whole."""
+    monkeypatch.setattr("trailbook.export.pdf.PACE", Pace(tick=0.01))
+    ask = ExportRequest(query=Query(as_of=600), format="pdf", tz="Europe/Oslo")
+    before = _children()
+
+    def kill(job: Job) -> None:
+        for child in _children() - before:
+            os.kill(child, signal.SIGKILL)
+
+    look = _Watch.progress
+    for act, state, problem in (
+        (kill, "failed", "export-failed"),
+        (shop.runner.cancel, "cancelled", None),
+        (lambda job: None, "ready", None),
+    ):
+
+        def progress(watch: _Watch, done: int, of: int, act: Callable[[Job], None] = act) -> None:
+            if _children() - before:
+                act(watch.job)
+            look(watch, done, of)
+
+        monkeypatch.setattr(_Watch, "progress", progress)
+        done = shop.made(ask)
+        assert (done.state, done.problem) == (state, problem)
+        assert len(shop.files()) == 2 * (state == "ready")
+        assert _children() == before
+    path = shop.runner.path(done, READER)
+    assert path.suffix == ".pdf"
+    text = "".join(page.extract_text() for page in PdfReader(path).pages)
+    assert len(re.findall(r"gave Zebedee Quixote\d+ the role", text)) == done.rows_done == 600
+    assert "600 entries · Times in Europe/Oslo" in text
+
+
+def _children() -> set[int]:
+    return set(map(int, Path("/proc/thread-self/children").read_text().split()))
 
 
 def test_no_room_on_the_disk(tmp_path: Path) -> None:

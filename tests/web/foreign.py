@@ -19,7 +19,7 @@ from trailbook.web import create_app
 from trailbook.web.http.auth import COOKIE
 
 LANG = "xx"
-FILES = ("catalogue/say", "query/say", "web/locale")
+FILES = ("catalogue/say", "query/say", "export/say", "web/locale")
 # What a language is written with, of one that is spoken: so that months and numbers are not English either.
 LANGUAGE = {
     "name": "Жжж",
@@ -47,7 +47,7 @@ def written(english: str) -> str:
 
 
 def add(package: Path) -> None:
-    """Add the language to a copy of the package: three files, and nothing else is touched."""
+    """Add the language to a copy of the package: four files, and nothing else is touched."""
     for folder in FILES:
         text = written((package / folder / "en.toml").read_text("utf-8"))
         if folder == "web/locale":

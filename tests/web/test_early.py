@@ -95,7 +95,7 @@ def test_the_page_says_where_the_time_is_not_the_zones(client: TestClient, tz: s
 
 
 @pytest.mark.parametrize("tz", ZONES)
-@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet", "pdf"])
 def test_an_export_in_every_zone_is_made(deployment: Deployment, tmp_path: Path, tz: str, form: str) -> None:
     """One in a western zone ended the thread of everybody's exports, again after each start."""
     runner = Runner(deployment, tmp_path / "exports")

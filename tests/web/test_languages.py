@@ -1,4 +1,4 @@
-"""A third language is three files: what it says is then everywhere, and English nowhere."""
+"""A third language is four files: what it says is then everywhere, and English nowhere."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def latin(page: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """What the language shows, of a copy of the package to which three files were added."""
+    """What the language shows, of a copy of the package to which four files were added."""
     folder = tmp_path_factory.mktemp("foreign")
     copy = foreign.copied(Path(trailbook.__file__).parent, folder)
     assert len([*copy.rglob(f"{foreign.LANG}.toml")]) == len(foreign.FILES)

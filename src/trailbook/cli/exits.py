@@ -39,6 +39,7 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
     (errors.SigningRefusedError, FINDINGS),
     (errors.ExportExpiredError, NOT_FOUND),
     (errors.NotCheckpointedError, UNAVAILABLE),
+    (errors.ExportFailedError, UNAVAILABLE),
     (errors.ExportNotReadyError, UNAVAILABLE),
     (errors.TooManyExportsError, UNAVAILABLE),
     (errors.TooManyViewsError, UNAVAILABLE),

@@ -21,11 +21,25 @@ from trailbook.cli.exits import CONFLICT, DONE, FINDINGS, problem
 from trailbook.cli.filters import Pairs, filtered, query_of
 from trailbook.cli.output import as_json, counted, note, progress, put, put_bytes
 from trailbook.errors import Fault, InvalidError
-from trailbook.export import COLUMNS, FORMATS, Format, Layout, check_format, exactly, file_pieces, whole_file
-from trailbook.model import NameMend
+from trailbook.export import (
+    COLUMNS,
+    FORMATS,
+    HR,
+    About,
+    Format,
+    Layout,
+    check_format,
+    columns_of,
+    exactly,
+    file_pieces,
+    whole_file,
+)
+from trailbook.model import NameMend, written
+from trailbook.query import Query
 
 if TYPE_CHECKING:
     from trailbook.export import BundleFigures, BundleRequest
+    from trailbook.finding import ExportRows
 
 BundleKind = Literal["inclusion", "closed"]
 _MOST_SHOWN = 20  # refusals of lines that are shown one by one
@@ -55,11 +69,16 @@ def export(
         None,
         "--format",
         metavar="FORMAT",
-        help="csv (as when absent) or xlsx, newest first; jsonl or parquet, as recorded; bundle (of inclusion).",
+        help="csv (as when absent), xlsx or pdf, newest first; jsonl or parquet, as recorded; bundle (of inclusion).",
     ),
     output: Path = typer.Option(..., metavar="FILE", help="Where to; - is standard output."),
     columns: str | None = typer.Option(
         None, metavar="NAMES", help="The columns of a table, with commas between them; else all."
+    ),
+    preset: str | None = typer.Option(
+        None,
+        metavar="NAME",
+        help="Instead of columns: hr, six of them with headings in words, or everything.",
     ),
     bundle: str | None = typer.Option(
         None, "--bundle", metavar="KIND", help="A verifiable bundle instead: inclusion or closed."
@@ -80,7 +99,8 @@ def export(
     if format_ is not None and bundle is not None:
         raise _invalid("format", "and bundle are not given together; a bundle has a form of its own")
     bundle, format_ = ("inclusion", "csv") if format_ == "bundle" else (bundle, format_ or "csv")
-    _check(format_, columns, bundle=bundle, output=output)
+    chosen = columns_of(preset, columns.split(",") if columns is not None else None)
+    _check(format_, chosen, bundle=bundle, output=output)
     if output.exists() and not overwrite and str(output) != "-":
         note(f"error: {output} is there already; --overwrite replaces it")
         return CONFLICT
@@ -93,19 +113,57 @@ def export(
             ask = exports.BundleRequest(kind=kind, query=query, redacted=redacted, lang=lang)
             answer, more = _bundle(opened, ask, output, yes=yes)
         else:
-            form = cast(Format, format_)
-            rows = opened.log.export(query, viewer=opened.viewer, order=FORMATS[form].order, lang=lang)
-            opened.log.exported(query, viewer=opened.viewer)  # after `as_of`: it is not in its own file
-            layout = Layout(columns=tuple(columns.split(",")) if columns else COLUMNS, tz=query.tz)
-            with progress("Exporting") as advance:
-                _write(file_pieces(form, exactly(rows, advance), layout), output)
-            answer = {"count": rows.count, "as_of": rows.as_of, "format": format_, "file": str(output)}
-            more = f", as_of {rows.as_of}"
+            wish = _Wish(cast(Format, format_), chosen, words=preset == HR, lang=lang)
+            answer, more = _table(opened, query, wish, output)
     _tell(answer, more, json=json)
     return DONE
 
 
-def _check(format_: str, columns: str | None, *, bundle: str | None, output: Path) -> None:
+class _Wish(Struct, frozen=True):
+    """The form of a file: which columns a table has, and whether under headings in words of the language."""
+
+    form: Format
+    columns: tuple[str, ...] | None
+    words: bool
+    lang: str
+
+
+def _table(opened: Opened, query: Query, wish: _Wish, output: Path) -> tuple[dict[str, Any], str]:
+    """Write what a filter finds; how much it is, for programs and to end a sentence."""
+    log, viewer = opened.log, opened.viewer
+    rows = log.export(query, viewer=viewer, order=FORMATS[wish.form].order, lang=wish.lang)
+    log.exported(query, viewer=viewer)  # after `as_of`: it is not in its own file
+    layout = Layout(
+        columns=wish.columns or COLUMNS,
+        tz=query.tz,
+        lang=wish.lang,
+        words=wish.words,
+        base=opened.settings.base_url,
+        catalogue=log.catalogue,
+        about=_about(opened, query, rows, wish),
+    )
+    with progress("Exporting") as advance:
+        _write(file_pieces(wish.form, exactly(rows, advance), layout), output)
+    answer = {"count": rows.count, "as_of": rows.as_of, "format": wish.form, "file": str(output)}
+    return answer, f", as_of {rows.as_of}"
+
+
+def _about(opened: Opened, query: Query, rows: "ExportRows", wish: _Wish) -> About:
+    """What the first sheet of a workbook says of it."""
+    log, viewer = opened.log, opened.viewer
+    return About(
+        question=exports.question(log, query, viewer=viewer, lang=wish.lang),
+        org=log.org,
+        count=rows.count,
+        as_of=rows.as_of,
+        order=FORMATS[wish.form].order,
+        who=viewer.item.name or viewer.item.id,
+        at=written(log.clock()),
+        file=None,
+    )
+
+
+def _check(format_: str, columns: tuple[str, ...] | None, *, bundle: str | None, output: Path) -> None:
     """Refuse what cannot be, before anything is opened. Raises: InvalidError."""
     if format_ not in FORMATS:
         raise _invalid("format", f"is not one of {', '.join(FORMATS)}")
@@ -117,7 +175,7 @@ def _check(format_: str, columns: str | None, *, bundle: str | None, output: Pat
         raise _invalid("output", "is a file for a bundle")
     if columns is not None and (bundle is not None or not FORMATS[format_].table):
         raise _invalid("columns", "are those of a table: csv, xlsx or parquet")
-    check_format(format_, None if columns is None else tuple(columns.split(",")))
+    check_format(format_, columns)
 
 
 def _tell(answer: dict[str, Any], more: str, *, json: bool) -> None:

@@ -17,11 +17,19 @@ from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table
 from trailbook.deployment import Settings
-from trailbook.errors import ConfigurationError, Fault, InvalidError, ProofInvalidError, TrailbookError
+from trailbook.errors import (
+    ConfigurationError,
+    Fault,
+    InvalidError,
+    NotFoundError,
+    ProofInvalidError,
+    TrailbookError,
+)
 from trailbook.model import written
 
 if TYPE_CHECKING:
     from trailbook.deployment import Deployment
+    from trailbook.export import Comparison
     from trailbook.proofs import Stamp
     from trailbook.tree import Stamped, VerifierKey
     from trailbook.verify import Finding, Report
@@ -34,7 +42,9 @@ _VKEY = re.compile(r"[^+]+\+[0-9a-f]{8}\+.+")
 def verify(
     ctx: typer.Context,
     bundle: Path | None = typer.Argument(
-        None, metavar="[FILE]", help="A bundle, a checkpoint or a proof; else the log itself."
+        None,
+        metavar="[FILE]",
+        help="An exported file with its statement, a bundle, a checkpoint or a proof; else the log itself.",
     ),
     start: int = typer.Option(0, metavar="SEQ", help="Hash bodies anew from here on."),
     stop: int | None = typer.Option(None, metavar="SEQ", help="Up to here, exclusive; else to the end."),
@@ -44,6 +54,11 @@ def verify(
     key: list[str] = typer.Option([], metavar="KEY", help="Of a file: a key of yours, or a file of keys."),
     leaf: Path | None = typer.Option(
         None, metavar="FILE", help="Of a proof: the bytes it is about; else FILE.leaf beside it."
+    ),
+    statement: Path | None = typer.Option(
+        None,
+        metavar="FILE",
+        help="Of an exported file: its signed statement; else FILE.note, or in the same ZIP.",
     ),
     root: list[Path] = typer.Option(
         [],
@@ -57,13 +72,19 @@ def verify(
 ) -> int:
     """Check that nothing was changed, and name everything that was.
 
-    Without a bundle it reads the whole log, hashes it anew, and compares it with every signed head: those beside
-    it, those in the outside file, and those you name. Exit status 1 when anything is found.
+    Of a CSV, XLSX, JSON lines, Parquet or PDF file it says whether it is the one that was exported, by the signed
+    statement beside it, named, or in one ZIP with it. Without a file it reads the whole log, hashes it anew, and
+    compares it with every signed head: those beside it, those in the outside file, and those you name. Exit status 1
+    when anything is found.
     """
     if remember and (bundle is not None or start or stop is not None):
         raise _refused("remember", "is for the whole log: a part of it, or a file, says nothing of the rest")
     if bundle is not None and root:
         raise _refused("root", "is for the log itself: a bundle, a proof and a checkpoint carry no timestamp")
+    if bundle is None and statement is not None:
+        raise _refused("statement", "is of a file, which is not named")
+    if bundle is not None and leaf is None and _is_exported(bundle, statement):
+        return _exported(ctx, bundle, statement, keys=key, json=json)
     if bundle is not None:
         return _file(ctx, bundle, leaf=leaf, keys=key, json=json)
     if start < 0 or (stop is not None and stop < start):
@@ -107,12 +128,66 @@ def _remember(opened: Opened, report: "Report") -> None:
 def _file(ctx: typer.Context, file: Path, *, leaf: Path | None, keys: list[str], json: bool) -> int:
     """Check a file that stands for itself: a proof, a bundle or a checkpoint."""
     _require_file(file)
-    if file.read_bytes()[:64].startswith(_PROOF):
+    if _is_proof(file):
         return _proof(ctx, file, leaf=leaf, keys=keys, json=json)
     for key in keys:
         _lines(key)  # a file that is missing is refused as missing
     options = [word for key in keys for word in ("--key", key)]
     return exports.verify_file([str(file), *options, *(["--json"] if json else [])])
+
+
+def _is_proof(file: Path) -> bool:
+    with file.open("rb") as content:
+        return content.read(len(_PROOF)) == _PROOF
+
+
+def _is_exported(file: Path, statement: Path | None) -> bool:
+    """Whether a file is an export, to be judged by its statement."""
+    _require_file(file)
+    if statement is not None:
+        _require_file(statement)
+    return not _is_proof(file) and exports.is_exported(file, statement)
+
+
+def _exported(ctx: typer.Context, file: Path, statement: Path | None, *, keys: list[str], json: bool) -> int:
+    """Say whether a file is the one that was exported, by the keys given or else those of the log that is here."""
+    try:
+        found = exports.compare(file, statement, _keys(ctx, keys))
+    except NotFoundError:
+        raise _refused(
+            "key", "there is no log here whose keys could be taken: bring those of the file's log with --key"
+        ) from None
+    log, fault = found.statement, found.fault
+    what = f"{counted(log.count, 'entry', 'entries')}: {log.filter_words}"
+    when = f"exported at {log.created_at} from the log {log.origin}, signed by the key {found.key}"
+    if json:
+        put(as_json(_comparison(found)))
+    elif fault is None:
+        put(f"Holds: {found.name} is the file that was exported, with {what}; {when}.")
+        put(f"It has {found.size:,} bytes; their SHA-256 is {found.digest}.")
+    else:
+        put(f"Does not hold: {found.name} is not the file that was exported: {fault}.")
+        put(f"Its statement holds, and is of {next(iter(log.files))}, with {what}; {when}.")
+    return DONE if fault is None else FINDINGS
+
+
+def _comparison(found: "Comparison") -> dict[str, Any]:
+    log, findings = found.statement, []
+    if found.fault is not None:
+        findings.append({"verdict": "changed", "what": found.fault, "place": found.name})
+    return {
+        "holds": found.fault is None,
+        "findings": findings,
+        "file": found.name,
+        "size": found.size,
+        "digest": found.digest,
+        "key": found.key,
+        "count": log.count,
+        "filter_words": log.filter_words,
+        "exported_at": log.created_at,
+        "org": log.org,
+        "origin": log.origin,
+    }
 
 
 def _require_file(file: Path) -> None:

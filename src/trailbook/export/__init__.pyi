@@ -4,8 +4,13 @@ from .bundle import (
     write_bundle as write_bundle,
 )
 from .columns import (
+    COLUMN_PRESETS as COLUMN_PRESETS,
     COLUMNS as COLUMNS,
+    HR as HR,
+    About as About,
     Layout as Layout,
+    columns_of as columns_of,
+    headings as headings,
 )
 from .csv import (
     csv_file as csv_file,
@@ -32,17 +37,31 @@ from .format import (
 from .jsonl import (
     jsonl_file as jsonl_file,
 )
+from .naming import (
+    called as called,
+    file_name as file_name,
+    question as question,
+)
 from .orders import (
     KEPT_DAYS as KEPT_DAYS,
     Beside as Beside,
+    ExportOrder as ExportOrder,
     JobState as JobState,
     file_of as file_of,
     order_of as order_of,
     require_few as require_few,
+)
+from .packing import (
+    STATEMENT as STATEMENT,
 )
 from .runner import (
     EVERY_FORMAT as EVERY_FORMAT,
     ExportRequest as ExportRequest,
     Runner as Runner,
     kept_exports as kept_exports,
+)
+from .statement import (
+    Comparison as Comparison,
+    compare as compare,
+    is_exported as is_exported,
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from trailbook.export.columns import PLAIN, Layout, readers, remembering
+from trailbook.export.columns import PLAIN, Layout, headings, readers, remembering
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
     from trailbook.finding import ExportLine
@@ -39,7 +39,7 @@ def csv_file(batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[
     """The file in pieces: a heading line, then a line an entry; local times are those of the layout's zone."""
     reads = readers(layout)
     writes = [None if name in PLAIN else remembering(cell, name) for name in layout.columns]
-    yield (BOM + ",".join(layout.columns) + "\r\n").encode()
+    yield (BOM + ",".join(map(cell, headings(layout))) + "\r\n").encode()
     for batch in batches:
         if not batch:
             continue

@@ -7,7 +7,7 @@ broke off, was cancelled or found no room on the disk is not there.
 import importlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,20 +18,25 @@ from msgspec import Struct
 from trailbook.errors import ExportChangedError, FormatUnavailableError
 from trailbook.export.columns import COLUMNS, Layout, readers
 from trailbook.model import Progress
+from trailbook.query import zone
 
 if TYPE_CHECKING:  # whoever exports has a log open; naming formats needs none
     from trailbook.finding import ExportLine, ExportRows
 
-Format = Literal["csv", "xlsx", "jsonl", "parquet"]
+Format = Literal["csv", "xlsx", "jsonl", "parquet", "pdf"]
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """A format: the order of its rows, its media type, and the module and extra that it needs."""
+    """A format: the order of its rows, its media type, and the modules that it needs, of the extra of its name.
+
+    A `table` has columns, and one that is `printed` has a cover.
+    """
 
     order: Literal["desc", "seq"]
     media_type: str
     table: bool = True
-    needs: str | None = None
+    printed: bool = False
+    needs: tuple[str, ...] = ()
 
 
 # People read the newest first; whoever imports must repeat the order of recording.
@@ -41,13 +46,16 @@ FORMATS: dict[Format, Form] = {
         order="desc", media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     ),
     "jsonl": Form(order="seq", media_type="application/jsonl", table=False),
-    "parquet": Form(order="seq", media_type="application/vnd.apache.parquet", needs="pyarrow"),
+    "parquet": Form(order="seq", media_type="application/vnd.apache.parquet", needs=("pyarrow",)),
+    "pdf": Form(
+        order="desc", media_type="application/pdf", table=False, printed=True, needs=("typst", "pypdf")
+    ),
 }
 
 
 def formats() -> tuple[Format, ...]:
     """The formats that this installation can write."""
-    return tuple(name for name, form in FORMATS.items() if form.needs is None or find_spec(form.needs))
+    return tuple(name for name, form in FORMATS.items() if all(map(find_spec, form.needs)))
 
 
 def check_format(name: str, columns: tuple[str, ...] | None = None, tz: str = "UTC") -> None:
@@ -59,14 +67,24 @@ def check_format(name: str, columns: tuple[str, ...] | None = None, tz: str = "U
         )
     if form.table:
         readers(Layout(columns=COLUMNS if columns is None else columns, tz=tz))
+    elif form.printed:
+        zone(tz)
 
 
-def file_pieces(name: Format, batches: Iterable["list[ExportLine]"], layout: Layout) -> Iterator[bytes]:
-    """A file of this format, piece by piece. Raises: FormatUnavailableError; whatever the rows raise."""
+def file_pieces(
+    name: Format, batches: Iterable["list[ExportLine]"], layout: Layout
+) -> Generator[bytes, None, None]:
+    """A file of this format, piece by piece; one that takes its time gives empty pieces meanwhile.
+
+    Raises: FormatUnavailableError; whatever the rows raise.
+    """
     check_format(name, layout.columns, layout.tz)
     module = importlib.import_module(f"trailbook.export.{name}")
     write = getattr(module, f"{name}_file")
-    pieces: Iterator[bytes] = write(batches, layout) if FORMATS[name].table else write(batches)
+    form = FORMATS[name]
+    pieces: Generator[bytes, None, None] = (
+        write(batches, layout) if form.table or form.printed else write(batches)
+    )
     return pieces
 
 

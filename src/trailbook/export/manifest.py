@@ -4,7 +4,7 @@ Owns its members and its form: a C2SP signed note, as the manifest of a bundle i
 not signed: where a log has no keys there is no manifest.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from trailbook.access import operator
 from trailbook.deployment import Deployment
 from trailbook.errors import ConfigurationError
 from trailbook.export.bundle import filter_label
+from trailbook.export.format import FORMATS, Format
 from trailbook.export.orders import ExportOrder
 from trailbook.model import written
 from trailbook.query import from_params, in_words
@@ -20,13 +21,14 @@ from trailbook.tree import Note, format_note, sign
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What was written: how many entries, between which seqs, and the SHA-256 of each file in hex."""
+    """What was written: how many entries, between which seqs, the SHA-256 of each file in hex, and its bytes."""
 
     count: int
     as_of: int
     first_seq: int | None
     last_seq: int | None
     files: dict[str, str]
+    sizes: dict[str, int]
 
 
 def signed_manifest(deployment: Deployment, order: ExportOrder, facts: Facts) -> bytes | None:
@@ -51,15 +53,19 @@ def signed_manifest(deployment: Deployment, order: ExportOrder, facts: Facts) ->
         "format": order.format,
         "kind": "file",
         "lang": order.lang,
+        "order": FORMATS[cast(Format, order.format)].order,
         "org": org,
         "origin": checkpoint.origin,
         "root": checkpoint.root.hex(),
         "size": checkpoint.size,
+        "sizes": facts.sizes,
         "tz": order.tz,
         "v": 1,
     }
     if order.columns is not None:
         members["columns"] = list(order.columns)
+    if order.preset is not None:
+        members["preset"] = order.preset
     if facts.first_seq is not None:
         members |= {"first_seq": facts.first_seq, "last_seq": facts.last_seq}
     text = canonical_json(members).decode() + "\n"

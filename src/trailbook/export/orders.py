@@ -31,7 +31,7 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     """What is exported and for whom: the filter's pairs with its instants, and the form of the file.
 
     `erasures` is how many people had been erased from the log when it was ordered, and `figures` what was said of a
-    closed bundle before.
+    closed bundle before. `zip`: file and signed statement in one.
     """
 
     viewer: Viewer
@@ -43,6 +43,8 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     manifest: bool
     erasures: int
     figures: BundleFigures | None = None
+    preset: str | None = None
+    zip: bool = False
 
 
 class ExportFile(Struct, frozen=True, kw_only=True):

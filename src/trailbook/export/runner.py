@@ -8,6 +8,7 @@ import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
@@ -22,18 +23,22 @@ from trailbook.errors import (
     ConfigurationError,
     ExportChangedError,
     ExportExpiredError,
+    Fault,
     FormatUnavailableError,
+    InvalidError,
     NotCheckpointedError,
     NotFoundError,
     TooManyExportsError,
     TrailbookError,
 )
 from trailbook.export.bundle import BundleKeys, write_bundle
-from trailbook.export.columns import COLUMNS, Layout
+from trailbook.export.columns import COLUMNS, HR, About, Layout, columns_of
 from trailbook.export.cut import BundleFigures, BundleRequest, Kind, bundle_figures, require_daily_hours
 from trailbook.export.format import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, signed_manifest
+from trailbook.export.naming import called, question
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
+from trailbook.export.packing import pack
 from trailbook.log import Log
 from trailbook.model import instant, written
 from trailbook.query import Query, Term, from_params, interval, refuse_personal, to_params, zone
@@ -66,13 +71,18 @@ class ExportRequest(Struct, frozen=True, kw_only=True):
     tz: str | None = None
     lang: str = "en"
     manifest: bool = True
+    preset: str | None = None
+    zip: bool = False
 
 
 class Runner:
     """Runs the orders of a deployment into a folder, in a thread of its own or step by step."""
 
-    def __init__(self, deployment: Deployment, folder: Path, *, days: int = KEPT_DAYS) -> None:
+    def __init__(
+        self, deployment: Deployment, folder: Path, *, days: int = KEPT_DAYS, base: str | None = None
+    ) -> None:
         self._deployment = deployment
+        self._base = base
         self.orders = Orders(deployment.jobs, deployment.clock, deployment.entropy, days)
         self.folder = folder
         self.loop = Loop("exports", self.orders.orgs, self._step, pauses=Pauses(look=1.0))
@@ -95,7 +105,8 @@ class Runner:
             require_daily_hours(log.frozen(request.query, viewer=viewer))
         else:
             require_full(viewer, viewer.org)
-            check_format(request.format, request.columns, tz)
+            check_format(request.format, columns_of(request.preset, request.columns), tz)
+        _require_whole(request)
         # What is counted, told and kept is one rule, whatever is set meanwhile.
         request = structs.replace(request, query=log.frozen(request.query, viewer=viewer))
         refuse_personal(request.query, _UNKEPT)
@@ -110,6 +121,8 @@ class Runner:
             manifest=request.manifest,
             erasures=_erasures(log),
             figures=figures,
+            preset=request.preset,
+            zip=request.zip,
         )
         job = self.orders.order(order, count, as_of)
         try:
@@ -274,25 +287,64 @@ class Runner:
             else:
                 self._table(job, order, watch, out)
             watch.look(force=True)  # what happened while the last rows were written
-        # Read from the disk again, not summed up while it was written: what is signed is what lies there.
-        digest = _digest(path)
         note = None
         if order.manifest and order.format not in BUNDLES:
-            note = self._manifest(job, order, watch=watch, files={path.name: digest})
-        size = path.stat().st_size
+            note = self._manifest(job, order, watch=watch, path=path)
+        if order.zip:
+            path = self._packed(job, order, path, note)
+        # Read from the disk again, not summed up while it was written: what is told is what lies there.
+        size, digest = path.stat().st_size, _digest(path)
         return ExportFile(name=path.name, size=size, digest=digest, manifest=note, figures=figures)
+
+    def _packed(self, job: "Job", order: ExportOrder, path: Path, note: str | None) -> Path:
+        """The file and its statement in one ZIP, in its place. Raises: FormatUnavailableError without a statement."""
+        packed = path.with_name(f"{job.id}.zip")
+        try:
+            if note is None:
+                raise FormatUnavailableError("zip: this log has no signing keys, so there is no statement")
+            pack(packed, self._called(job, order), path, path.with_name(note))
+        finally:
+            path.unlink()
+        return packed
+
+    def _called(self, job: "Job", order: ExportOrder) -> str:
+        return called(self._deployment.log(job.org), order)
+
+    def _about(self, job: "Job", order: ExportOrder, watch: "_Watch") -> About:
+        """What the first sheet of a workbook says of it."""
+        log, who = self._deployment.log(job.org), order.viewer.item
+        return About(
+            question=question(log, from_params(order.filter), viewer=watch.viewer, lang=order.lang),
+            org=job.org,
+            count=job.count,
+            as_of=job.as_of,
+            order=FORMATS[cast(Format, order.format)].order,
+            who=who.name or who.id,
+            at=written(instant(job.created_at)),
+            file=self._called(job, order) if order.manifest else None,
+        )
 
     def _table(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> None:
         form = cast(Format, order.format)
         query = from_params(order.filter)
-        rows = self._deployment.log(job.org).export(
-            query, viewer=watch.viewer, order=FORMATS[form].order, lang=order.lang
-        )
+        log = self._deployment.log(job.org)
+        rows = log.export(query, viewer=watch.viewer, order=FORMATS[form].order, lang=order.lang)
         if rows.count != job.count:
             raise ExportChangedError("the log is no longer what was counted; order the export again")
-        layout = Layout(columns=order.columns or COLUMNS, tz=order.tz)
-        for piece in file_pieces(form, watch.through(exactly(rows)), layout):
-            out.write(piece)
+        layout = Layout(
+            columns=columns_of(order.preset, order.columns) or COLUMNS,
+            tz=order.tz,
+            lang=order.lang,
+            words=order.preset == HR,
+            base=self._base,
+            catalogue=log.catalogue,
+            about=self._about(job, order, watch),
+        )
+        with closing(file_pieces(form, watch.through(exactly(rows)), layout)) as pieces:
+            for piece in pieces:
+                out.write(piece)
+                if not piece:  # a child process is at work on rows that were read before
+                    watch.progress(watch.done, job.count)
 
     def _bundle(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> BundleFigures:
         log = self._deployment.log(job.org)
@@ -302,19 +354,24 @@ class Runner:
         keys = BundleKeys(signer, verifiers)
         return write_bundle(log, request, out, viewer=watch.viewer, keys=keys, progress=watch.progress)
 
-    def _manifest(
-        self, job: "Job", order: ExportOrder, *, watch: "_Watch", files: dict[str, str]
-    ) -> str | None:
+    def _manifest(self, job: "Job", order: ExportOrder, *, watch: "_Watch", path: Path) -> str | None:
+        name = self._called(job, order)
         facts = Facts(
-            count=job.count, as_of=job.as_of, first_seq=watch.first, last_seq=watch.last, files=files
+            count=job.count,
+            as_of=job.as_of,
+            first_seq=watch.first,
+            last_seq=watch.last,
+            # Read from the disk again, not summed up while it was written: what is signed is what lies there.
+            files={name: _digest(path)},
+            sizes={name: path.stat().st_size},
         )
         note = signed_manifest(self._deployment, order, facts)
         if note is None:
             return None
-        path = self.folder / job.org / f"{job.id}.manifest.note"
-        with whole_file(path) as out:
+        beside = path.with_name(f"{job.id}.manifest.note")
+        with whole_file(beside) as out:
             out.write(note)
-        return path.name
+        return beside.name
 
 
 class _Watch:
@@ -329,18 +386,18 @@ class _Watch:
         self.viewer = self._order.viewer
         self.first: int | None = None
         self.last: int | None = None
+        self.done = 0
 
     def through(self, batches: "Iterator[list[ExportLine]]") -> "Iterator[list[ExportLine]]":
         """The batches, each looked at before it is written. Raises: Ended; whatever `look` raises."""
-        done = 0
         for batch in batches:
             seqs = [line.seq for line in batch]
             self.first = min(seqs if self.first is None else [self.first, *seqs])
             self.last = max(seqs if self.last is None else [self.last, *seqs])
             self.look()
             yield batch
-            done += len(batch)
-            self.progress(done, self.job.count)
+            self.done += len(batch)
+            self.progress(self.done, self.job.count)
 
     def progress(self, done: int, of: int) -> None:
         """Say how far it is; the count of a bundle's rows is its own. Raises: as `look`."""
@@ -370,14 +427,17 @@ class _Watch:
 
 
 def kept_exports(
-    deployment: Deployment, folder: Path | None, days: int = KEPT_DAYS
+    deployment: Deployment, folder: Path | None, days: int = KEPT_DAYS, *, base: str | None = None
 ) -> tuple[Runner, Callable[[], None]]:
-    """A runner into a folder, or into one that goes when it is closed; and what closes it. Files stay for `days`."""
+    """A runner into a folder, or into one that goes when it is closed; and what closes it. Files stay for `days`.
+
+    Links in tables are made absolute from `base`.
+    """
     if folder is not None:
-        runner = Runner(deployment, folder, days=days)
+        runner = Runner(deployment, folder, days=days, base=base)
         return runner, runner.close
     passing = Path(gettempdir()) / f"trailbook-exports-{token_hex(16)}"
-    runner = Runner(deployment, passing, days=days)
+    runner = Runner(deployment, passing, days=days, base=base)
 
     def close() -> None:
         runner.close()
@@ -393,8 +453,18 @@ def _require_bundle(request: ExportRequest, viewer: Viewer, log: Log) -> None:
         require_everything(log.clearance(viewer=viewer))
     if request.format not in BUNDLES:
         raise FormatUnavailableError(f"format: {request.format} is no bundle")
-    if request.columns is not None:
+    if request.columns is not None or request.preset is not None:
         raise FormatUnavailableError("columns: a bundle has none")
+
+
+def _require_whole(request: ExportRequest) -> None:
+    """Raises: InvalidError for a ZIP of a bundle, which is one itself, or of a file alone; for a preset of no table."""
+    if request.preset is not None and not (request.format in FORMATS and FORMATS[request.format].table):
+        why = "is of a table: csv, xlsx or parquet"
+        raise InvalidError(f"preset: {why}", (Fault("/preset", "parameter-invalid", why),))
+    if request.zip and (request.format in BUNDLES or not request.manifest):
+        why = "is of a file with its signed statement: a bundle brings its own, and needs no other"
+        raise InvalidError(f"zip: {why}", (Fault("/zip", "parameter-invalid", why),))
 
 
 def _bundle_request(request: ExportRequest) -> BundleRequest:

@@ -22,6 +22,7 @@ from .checkpoint import (
     sign as sign,
     sign_checkpoint as sign_checkpoint,
     verifier_of as verifier_of,
+    verify_note as verify_note,
 )
 from .merkle import (
     EMPTY as EMPTY,

@@ -138,7 +138,7 @@ def create_app(
     `limits` are those of every key, session and request; `alarms` say from where on it is not ready. What
     `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
     """
-    runner, closing = kept_exports(deployment, folder, export_days)
+    runner, closing = kept_exports(deployment, folder, export_days, base=base_url)
     settings = SiteSettings(
         base_url=base_url,
         timezone=timezone,

@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import io
 import re
 import time
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +56,7 @@ def test_an_export_is_ordered_and_fetched(served: Served, archive: httpx.Client)
     assert answer.headers["etag"] == f'"{digest.hex()}"'
     assert answer.headers["cache-control"] == "no-store"
     assert re.fullmatch(
-        r'attachment; filename="activity-nordlys-[0-9-]{10}\.jsonl"', answer.headers["content-disposition"]
+        r'attachment; filename="roles-selection-nordlys\.jsonl"', answer.headers["content-disposition"]
     )
     note = archive.get(f"exports/{job['id']}/manifest").text
     assert digest.hex() in note
@@ -90,6 +92,7 @@ def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> N
         "xlsx": b"PK",
         "parquet": b"PAR1",
         "jsonl": b"{",
+        "pdf": b"%PDF-",
         "bundle-inclusion": b"PK",
     }
     for form, begin in begins.items():
@@ -101,13 +104,55 @@ def test_every_format_can_be_ordered(served: Served, archive: httpx.Client) -> N
         assert archive.get(f"exports/{job['id']}").status_code == 404
 
 
+def test_a_file_for_people(served: Served, archive: httpx.Client) -> None:
+    """A preset by its name, titled and named by the filter, file and statement in one, newest first."""
+    wanted = {"category": ["roles"], "from": "2026-01-01", "to": "2026-12-31", "tz": "Europe/Oslo"}
+    job = ordered(served, archive, format="csv", preset="hr", zip=True, lang="nb", filter=wanted)
+    assert (job["name"], job["preset"], job["zip"]) == ("roller-2026-nordlys.zip", "hr", True)
+    assert job["title"] == "Roles, from 1 January 2026 to 31 December 2026"
+    assert job["order"] == "desc"
+    answer = archive.get(f"exports/{job['id']}/file")
+    assert answer.headers["content-type"] == "application/zip"
+    assert 'filename="roller-2026-nordlys.zip"' in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as both:
+        assert both.namelist() == ["roller-2026-nordlys.csv", "roller-2026-nordlys.csv.note"]
+        rows = both.read("roller-2026-nordlys.csv").decode("utf-8-sig").splitlines()
+        statement = both.read("roller-2026-nordlys.csv.note").decode()
+    assert rows[0] == "Når (Europe/Oslo),Hvem,Hva skjedde,Hvem det gjelder,Kategori,Lenke"
+    assert len(rows) == job["count"] + 1
+    assert [row[:19] for row in rows[1:]] == sorted((row[:19] for row in rows[1:]), reverse=True)
+    assert '"order":"desc"' in statement
+    assert '"preset":"hr"' in statement
+    note = archive.get(f"exports/{job['id']}/manifest")
+    assert note.text == statement
+    assert 'filename="roller-2026-nordlys.csv.note"' in note.headers["content-disposition"]
+
+
+def test_a_preset_comes_at_once_too(client: httpx.Client) -> None:
+    """CSV sent straight from the filter has it as a parameter; of JSON lines it is none."""
+    rows = client.get("entries.csv?preset=hr&category=roles&tz=Europe/Oslo").text.splitlines()
+    assert rows[0].endswith("When (Europe/Oslo),Who,What happened,About whom,Category,Link")
+    every = client.get("entries.csv?preset=everything&category=roles").text
+    assert every.splitlines()[0] == client.get("entries.csv?category=roles").text.splitlines()[0]
+    for refused in (
+        "entries.csv?preset=auditor",
+        "entries.csv?preset=hr&preset=hr",
+        "entries.jsonl?preset=hr",
+    ):
+        assert client.get(refused).status_code == 422, refused
+
+
 @pytest.mark.parametrize(
     ("order", "status", "code"),
     [
-        ({"format": "pdf"}, 422, "parameter-invalid"),
+        ({"format": "docx"}, 422, "parameter-invalid"),
         ({"format": "csv", "filter": {"actr": "user/u-1"}}, 422, "parameter-unknown"),
         ({"format": "csv", "filter": {"category": ["roels"]}}, 422, "filter-invalid"),
         ({"format": "csv", "columns": ["salary"]}, 422, "invalid"),
+        ({"format": "csv", "preset": "auditor"}, 422, "invalid"),
+        ({"format": "csv", "preset": "hr", "columns": ["seq"]}, 422, "invalid"),
+        ({"format": "jsonl", "preset": "hr"}, 422, "invalid"),
+        ({"format": "csv", "zip": True, "manifest": False}, 422, "invalid"),
         ({"format": "csv", "tz": "Mars/Olympus"}, 422, "filter-invalid"),
         ({"format": "csv", "lang": "xx"}, 422, "parameter-invalid"),
         ({"format": "csv", "as_of": 10**9}, 422, "filter-invalid"),

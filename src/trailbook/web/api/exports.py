@@ -8,29 +8,37 @@ import base64
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 from litestar import Response
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook import administration
 from trailbook.access import Scope
 from trailbook.errors import Fault, FilterInvalidError
 from trailbook.export import (
+    COLUMN_PRESETS,
     COLUMNS,
     EVERY_FORMAT,
     FORMATS,
+    HR,
+    STATEMENT,
     Beside,
     BundleFigures,
+    ExportOrder as Ordered,
     ExportRequest,
     Format,
     JobState,
     Layout,
+    called,
+    columns_of,
     exactly,
+    file_name,
     file_of,
     file_pieces,
     order_of,
+    question,
     require_few,
 )
 from trailbook.model import instant, prepare, written
@@ -61,16 +69,19 @@ class RangeError(FilterInvalidError):
 class ExportOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An export to be made: parameters of a filter, each a text or a list of texts, and the form of the file.
 
-    `preview`: says what a bundle would hold, and orders nothing.
+    `preset`: the columns of a table by one name. `zip`: the file and its signed statement in one. `preview`: says what
+    a bundle would hold, and orders nothing.
     """
 
     format: str
     filter: dict[str, str | list[str] | bool] = {}
     as_of: int | None = None
     columns: list[str] | None = None
+    preset: str | None = None
     tz: str | None = None
     lang: str | None = None
     manifest: bool = True
+    zip: bool = False
     preview: bool = False
 
 
@@ -91,7 +102,8 @@ prepare(ExportOrder)
 class ExportAnswer(Struct, frozen=True, kw_only=True):
     """An export that was ordered: how far it is, and until when its file is kept; `problem` is why it failed.
 
-    `held`, `named_outside` and `words`: what a bundle holds; a closed one before it is made, any once it is ready.
+    `title` is the filter in words, `name` that of the file, `order` that of its rows. `held`, `named_outside` and
+    `words`: what a bundle holds; a closed one before it is made, any once it is ready.
     """
 
     id: str
@@ -106,6 +118,11 @@ class ExportAnswer(Struct, frozen=True, kw_only=True):
     tz: str
     manifest: bool
     filter: dict[str, list[str]]
+    title: str
+    name: str
+    order: Literal["desc", "seq"]
+    preset: str | None
+    zip: bool
     size: int | None = None
     problem: str | None = None
     held: int | None = None
@@ -197,10 +214,12 @@ def export_file(request: Request) -> Response[Any]:
     job = _job(request)
     path = request.site.exports.path(job, request.viewer)
     made = request.site.exports.orders.file(job)
-    form = FORMATS.get(order_of(job).format)  # type: ignore[call-overload]  # a bundle is none of them
+    wanted = order_of(job)
+    # A bundle is none of the formats, and a file beside its statement is none any more.
+    form = None if wanted.zip else FORMATS.get(wanted.format)  # type: ignore[call-overload]
     digest = base64.b64encode(bytes.fromhex(made.digest)).decode()
     headers = {
-        "Content-Disposition": f'attachment; filename="{_name(request, path)}"',
+        "Content-Disposition": f'attachment; filename="{_name(request, wanted)}"',
         "ETag": f'"{made.digest}"',
         "Repr-Digest": f"sha-256=:{digest}:",
         "Accept-Ranges": "bytes",
@@ -211,8 +230,12 @@ def export_file(request: Request) -> Response[Any]:
 def export_manifest(request: Request) -> Response[bytes]:
     """GET exports/{export}/manifest: what the file holds, signed."""
     request.only()
-    path = request.site.exports.path(_job(request), request.viewer, "manifest")
-    return Response(path.read_bytes(), media_type=NOTE)
+    job = _job(request)
+    path = request.site.exports.path(job, request.viewer, "manifest")
+    # Named so that `verify` finds it beside the file.
+    name = f"{called(request.log, order_of(job))}{STATEMENT}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(path.read_bytes(), media_type=NOTE, headers=headers)
 
 
 def _order(request: Request, sent: ExportOrder) -> ExportRequest:
@@ -230,6 +253,8 @@ def _order(request: Request, sent: ExportOrder) -> ExportRequest:
         tz=sent.tz,
         lang=sent.lang or request.lang,
         manifest=sent.manifest,
+        preset=sent.preset,
+        zip=sent.zip,
     )
 
 
@@ -269,7 +294,8 @@ def _answer(request: Request, job: Any) -> ExportAnswer:
     """An export as its viewer may read it now: items that they may not see any more are not named."""
     wanted, figures = order_of(job), _figures(job)
     filtered: dict[str, list[str]] = {}
-    for name, value in administration.as_seen(by(request), [*wanted.filter]):
+    seen = administration.as_seen(by(request), [*wanted.filter])
+    for name, value in seen:
         filtered.setdefault(name, []).append(value)
     assert job.state in get_args(JobState)
     return ExportAnswer(
@@ -285,6 +311,11 @@ def _answer(request: Request, job: Any) -> ExportAnswer:
         tz=wanted.tz,
         manifest=wanted.manifest,
         filter=filtered,
+        title=question(request.log, from_params(seen), viewer=request.viewer, lang=request.lang),
+        name=_name(request, wanted),
+        order=FORMATS[wanted.format].order if wanted.format in FORMATS else "seq",
+        preset=wanted.preset,
+        zip=wanted.zip,
         size=file_of(job).size if job.state == "ready" else None,
         problem=job.problem,
         held=figures.held if figures else None,
@@ -293,9 +324,10 @@ def _answer(request: Request, job: Any) -> ExportAnswer:
     )
 
 
-def _name(request: Request, path: Path) -> str:
-    today = request.site.deployment.clock()
-    return f"activity-{request.org}-{today:%Y-%m-%d}{path.suffix}"
+def _name(request: Request, wanted: Ordered) -> str:
+    """What the file of an order is called when it is fetched."""
+    name = called(request.log, wanted)
+    return f"{Path(name).stem}.zip" if wanted.zip else name
 
 
 def _part(request: Request, path: Path, headers: Mapping[str, str], media_type: str) -> Response[Any]:
@@ -354,8 +386,13 @@ def _bytes(path: Path, start: int, stop: int) -> Iterator[bytes]:
 
 
 def at_once_csv(request: Request) -> Outflow:
-    """GET entries.csv: everything the filter finds, for a spreadsheet."""
-    return _at_once(request, "csv")
+    """GET entries.csv: everything the filter finds, for a spreadsheet; the columns those of a preset."""
+    presets = [value for name, value in request.pairs if name == "preset"]
+    if len(presets) > 1 or not set(presets) <= COLUMN_PRESETS.keys():
+        why = f"is not one of {', '.join(COLUMN_PRESETS)}, once"
+        refuse_parameters([Fault("/preset", "parameter-invalid", why)])
+    rest = tuple(pair for pair in request.pairs if pair[0] != "preset")
+    return _at_once(structs.replace(request, pairs=rest), "csv", presets[0] if presets else None)
 
 
 def at_once_jsonl(request: Request) -> Outflow:
@@ -363,25 +400,41 @@ def at_once_jsonl(request: Request) -> Outflow:
     return _at_once(request, "jsonl")
 
 
-def _at_once(request: Request, name: Format) -> Outflow:
+def _at_once(request: Request, name: Format, preset: str | None = None) -> Outflow:
     strays = dict.fromkeys(name for name, _ in request.pairs if name in ("limit", "cursor", "count"))
     refuse_parameters(
         [Fault(f"/{name}", "parameter-unknown", "is not a parameter of an export") for name in strays]
     )
     asked, outflows = read_list(request), request.site.outflows
+    layout = _layout(request, asked.query, preset)
 
     def begin(beside: Beside) -> AsyncIterator[bytes]:
         viewer, order = request.viewer, asked.paging.order
         request.site.exports.orders.require_room(viewer, beside)  # before anything is counted
         rows = request.log.export(asked.query, viewer=viewer, order=order, lang=request.lang, batch=_ROWS)
         request.log.exported(asked.query, viewer=viewer)  # after `as_of`: it is not in its own file
-        pieces = file_pieces(name, exactly(rows), Layout(columns=COLUMNS, tz=asked.query.tz))
+        pieces = file_pieces(name, exactly(rows), layout)
         return outflows.turns.pieces(_pieces(pieces))
 
-    file = f"activity-{request.org}-{request.site.deployment.clock():%Y-%m-%d}.{name}"
-    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Content-Language": request.lang}
+    file = file_name(request.log, asked.query, lang=request.lang, now=request.site.deployment.clock())
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file}.{name}"',
+        "Content-Language": request.lang,
+    }
     flow = _flow(request, outflows.made, begin)
     return Outflow(flow, headers=headers, media_type=FORMATS[name].media_type)
+
+
+def _layout(request: Request, query: Query, preset: str | None) -> Layout:
+    """The columns of a table that is sent at once, and its headings in words where they are a preset's."""
+    return Layout(
+        columns=columns_of(preset, None) or COLUMNS,
+        tz=query.tz,
+        lang=request.lang,
+        words=preset == HR,
+        base=request.site.base_url,
+        catalogue=request.log.catalogue,
+    )
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

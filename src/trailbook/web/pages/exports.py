@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.export import COLUMNS, formats, order_of
+from trailbook.export import COLUMN_PRESETS, COLUMNS, formats, order_of
 from trailbook.query import ONCE, Query, is_personal, to_params
 from trailbook.web.api.exports import held_of
 from trailbook.web.http.render import page
@@ -47,6 +47,7 @@ class ExportOffer(Struct, frozen=True, kw_only=True):
     api: str
     formats: list[str]
     columns: tuple[str, ...]
+    presets: dict[str, tuple[str, ...]]
     languages: tuple[str, ...]
     order: dict[str, Any]
 
@@ -81,6 +82,7 @@ def export_offer(request: Request, bound: Query, sees_everything: bool) -> Expor
         api=f"/api/v1/orgs/{request.org}/exports",
         formats=[*_formats(), *bundles],
         columns=COLUMNS,
+        presets=COLUMN_PRESETS,
         languages=tuple(LOCALES),
         order={"filter": _listed(bound), "as_of": bound.as_of},
     )

@@ -24,11 +24,13 @@
       location.assign(`${form.dataset.closed}&lang=${encodeURIComponent(fields.lang.value)}`);
       return;
     }
+    const preset = fields.preset.value, bundle = fields.format.value.startsWith("bundle");
     const columns = [...fields.columns].filter((box) => box.checked).map((box) => box.value);
     const order = {
       ...JSON.parse(form.dataset.order),
       format: fields.format.value, lang: fields.lang.value, tz: fields.tz.value, manifest: fields.manifest.checked,
-      ...(table ? { columns } : {}),
+      zip: fields.zip.checked && fields.manifest.checked && !bundle,
+      ...(table ? (preset ? { preset } : { columns }) : {}),
     };
     const answer = await fetch(form.dataset.api, { method: "POST", headers: json, body: JSON.stringify(order) }).catch(() => null);
     if (answer?.ok) { location.assign(form.getAttribute("action")); return; }

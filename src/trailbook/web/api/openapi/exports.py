@@ -41,7 +41,9 @@ def _orders(path: str) -> tuple[Operation, ...]:
             "`bundle` alone is one of the matching entries only. A closed one holds every entry of its range, so it is "
             "for those from whom nothing is withheld: `preview` says first what it would hold, and the answer to the "
             "order says it again. Ordered with the preview's `as_of`, it holds just that, unless somebody was erased "
-            "or entries were removed between.",
+            "or entries were removed between. `preset` names columns of a table: `hr` has six under headings in words, "
+            "`everything` all; `columns` names them one by one instead. With `zip` the file is a ZIP of the file and "
+            "its signed statement. CSV and XLSX have the newest first, the others stand in the order of `seq`.",
             sends={JSON: ref("ExportOrder")},
             answers={
                 200: answer("What a bundle would hold; nothing is ordered.", "ExportPreview"),

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from trailbook.catalogue import Catalogue
-from trailbook.export import FORMATS, Format
+from trailbook.export import COLUMN_PRESETS, FORMATS, Format
 from trailbook.finding import Part
 from trailbook.query import FIELDS, ONCE, Field
 from trailbook.web.api.openapi.shapes import (
@@ -26,6 +26,7 @@ _CSV_SAYS = (
     "formula has an apostrophe before it: at its beginning or after a semicolon, before any of = + - @ ' tab "
     "CR LF and their full-width forms, blanks skipped; take it away and the text is as it was recorded."
 )
+_PRESET_SAYS = "`hr`: six columns under headings in words; else everything."
 _EXPORT_MORE = (
     "The file holds exactly what the filter finds at one `as_of`, whatever is recorded meanwhile. An error on "
     "the way breaks the transfer: a file that ended well is whole."
@@ -99,7 +100,7 @@ def names(catalogue: Catalogue) -> tuple[Operation, ...]:
 
 
 def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
-    def export(ending: Format, name: str, *, says: str) -> Operation:
+    def export(ending: Format, name: str, *more: Schema, says: str) -> Operation:
         return Operation(
             method="GET",
             path=f"{ORG}/entries.{ending}",
@@ -107,7 +108,7 @@ def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
             says=f"Export what the filter finds as {ending.upper()}",
             scope="read",
             more=f"{_EXPORT_MORE} {says}",
-            parameters=filters(catalogue),
+            parameters=(*filters(catalogue), *more),
             answers={
                 200: Answer(
                     says="The file.",
@@ -119,7 +120,7 @@ def exports(catalogue: Catalogue) -> tuple[Operation, ...]:
         )
 
     return (
-        export("csv", "exportCsv", says=_CSV_SAYS),
+        export("csv", "exportCsv", query("preset", enum(*COLUMN_PRESETS), _PRESET_SAYS), says=_CSV_SAYS),
         export("jsonl", "exportJsonLines", says="A line an entry, each as the API answers it."),
     )
 

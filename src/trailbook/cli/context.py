@@ -38,7 +38,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     @property
     def zone(self) -> str:
         """The IANA zone of the organisation, in which its pages cut days too."""
-        return self.settings.timezone
+        return self.log.working_hours().tz
 
     @property
     def by(self) -> "By":

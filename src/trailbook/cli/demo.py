@@ -182,7 +182,8 @@ def _reads(deployment: "Deployment") -> Callable[[Mapping[str, str]], Item | Non
 def _let_in(deployment: "Deployment") -> None:
     """Give the four of the demo their roles in the log, and the company its hours, where that is not done yet."""
     by = administration.By(deployment, operator(nordlys.ORG))
-    administration.set_working_hours(by, WorkingHours(tz=ZONE))
+    if not deployment.access.organisation(nordlys.ORG).working_hours:
+        administration.set_working_hours(by, WorkingHours(tz=ZONE))
     members = administration.access_of(by).members
     for each in nordlys.FOUR:
         item = nordlys.item_of(each)

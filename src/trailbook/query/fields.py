@@ -281,7 +281,7 @@ _ONCE = (
         name="tz",
         check=checks.tz,
         metavar="ZONE",
-        option="The IANA time zone of dates; else the setting timezone.",
+        option="The IANA time zone of dates; else the organisation's.",
         says="The IANA time zone in which days are cut; otherwise UTC.",
         schema={"type": "string"},
     ),

@@ -111,9 +111,9 @@ def home_zone(request: Request) -> str:
     """The zone where the address names none: the browser's, else the organisation's."""
     chosen = _cookie(request, "trailbook-zone")
     try:
-        return zone(chosen).key if chosen else request.site.timezone
+        return zone(chosen).key if chosen else request.log.working_hours().tz
     except FilterInvalidError:
-        return request.site.timezone
+        return request.log.working_hours().tz
 
 
 def look(request: Request) -> str:

@@ -56,6 +56,7 @@ SENT: dict[str, Any] = {
     "issueApiKey": {"name": "HR system", "scopes": ["record"], "expires_at": "2027-10-31T00:00:00Z"},
     "rotateApiKey": {"overlap_hours": 24},
     "restrictApiKey": {"categories": ["whistleblowing"]},
+    "setWorkingHours": {"days": "12345", "work": "08:00-16:00", "night": "22:00-06:00", "tz": "Europe/Oslo"},
     "withhold": {"categories": ["salary"]},
 }
 ASKED: dict[str, dict[str, str]] = {

@@ -60,7 +60,7 @@ def test_from_when_to_when(name: str, begins: str, ends: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "found", "not_found"),
+    ("rule", "inside", "outside"),
     [
         # Lord Howe goes back half an hour: the clocks show 01:45 twice, and both are found.
         (
@@ -82,9 +82,9 @@ def test_from_when_to_when(name: str, begins: str, ends: str) -> None:
         ),
     ],
 )
-def test_where_the_clocks_jump(rule: str, found: list[str], not_found: list[str]) -> None:
-    assert [has_hours(hours_rule(rule), utc(at)) for at in found] == [True] * len(found)
-    assert [has_hours(hours_rule(rule), utc(at)) for at in not_found] == [False] * len(not_found)
+def test_where_the_clocks_jump(rule: str, inside: list[str], outside: list[str]) -> None:
+    assert [has_hours(hours_rule(rule), utc(at)) for at in inside] == [True] * len(inside)
+    assert [has_hours(hours_rule(rule), utc(at)) for at in outside] == [False] * len(outside)
 
 
 def test_a_rule_is_frozen_and_a_preset_is_not() -> None:
@@ -185,15 +185,17 @@ def test_every_change_of_the_offset_is_there(tz: str) -> None:
 def test_in_words() -> None:
     """With days, times and clocks, and that public holidays are not known."""
 
-    def said(text: str, lang: str) -> str:
+    def spoken(text: str, lang: str) -> str:
         return hours_in_words(hours_rule(text, OSLO), lang)
 
     holidays = "public holidays are not known"
-    assert said("outside", "en") == f"outside working hours (weekdays 08:00 to 17:00, Oslo time; {holidays})"
-    assert said("night", "nb") == "om natten (22:00 til 06:00, Oslo-tid)"
-    assert said("weekend", "nb") == "i helgene (lørdag og søndag, Oslo-tid; helligdager er ikke kjent)"
-    assert said("outside,1234,07:00-15:00,UTC", "en") == (
+    assert (
+        spoken("outside", "en") == f"outside working hours (weekdays 08:00 to 17:00, Oslo time; {holidays})"
+    )
+    assert spoken("night", "nb") == "om natten (22:00 til 06:00, Oslo-tid)"
+    assert spoken("weekend", "nb") == "i helgene (lørdag og søndag, Oslo-tid; helligdager er ikke kjent)"
+    assert spoken("outside,1234,07:00-15:00,UTC", "en") == (
         f"outside working hours (Monday to Thursday 07:00 to 15:00, UTC; {holidays})"
     )
-    label: Callable[[str, str], str] = lambda _, value: said(value, "en")  # noqa: E731
+    label: Callable[[str, str], str] = lambda _, value: spoken(value, "en")  # noqa: E731
     assert in_words(Query(hours="night"), label, "en") == "At night (22:00 to 06:00, Oslo time)"

@@ -271,9 +271,9 @@ def test_headers_of_pages_and_files(signed_in: httpx.Client) -> None:
 def test_hours_of_the_week(signed_in: httpx.Client) -> None:
     """Offered under More, said as a chip and in the filter's words, in both languages; never of one person."""
     page = signed_in.get(PAGE, params={"hours": "outside"})
-    said = "Outside working hours (weekdays 08:00 to 17:00, UTC; public holidays are not known)"
+    rule = "Outside working hours (weekdays 08:00 to 17:00, UTC; public holidays are not known)"
     assert page.status_code == 200
-    assert page.text.count(said) >= 2
+    assert page.text.count(rule) >= 2
     assert '<option value="outside" selected>' in page.text
     norwegian = signed_in.get(PAGE, params={"hours": "night"}, headers={"Accept-Language": "nb"})
     assert "Om natten (22:00 til 06:00, UTC)" in norwegian.text

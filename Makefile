@@ -21,12 +21,12 @@ SIZE ?= 1m
 PYTEST_ARGS ?=
 
 .PHONY: usage setup demo test torture full mutants lint bench bench-capture docs shots lock \
-	vendor browser newer nginx clean
+	vendor browser newer nginx office clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
 	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
-	@echo "make test    setup, a browser, a newer Python, nginx, lint and every test (PYTEST_ARGS=... go to pytest)"
+	@echo "make test    setup, a browser, a newer Python, nginx, LibreOffice, lint and every test (PYTEST_ARGS=... go to pytest)"
 	@echo "make torture cuts, power cuts, kills, damage, attacks and requests by the thousand (as root, on Debian)"
 	@echo "make full    the same with every case and no limit of time; it says at its end how many there were"
 	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
@@ -46,7 +46,7 @@ demo: $(VENV)/.demo
 	@echo "Opening the demo company, Nordlys AS ..."
 	@$(BIN)/trailbook demo $(ARGS)
 
-test: setup browser newer nginx
+test: setup browser newer nginx office
 	@$(MAKE) lint
 	@echo "Running the tests ..."
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
@@ -171,6 +171,17 @@ $(NEWER)/.core: requirements/core.txt $(NEWER)/.made
 # A proxy to stand behind: the nginx on the path, or out of its Debian package. It is not installed and needs no rights.
 nginx: | $(BIN)/python
 	@$(BIN)/python requirements/nginx.py $(VENV)/nginx
+
+# A spreadsheet to open XLSX with: about 90 MB of Debian packages, half a minute.
+office:
+	@if ! command -v soffice >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "A test opens a workbook in LibreOffice: installing the Debian package libreoffice-calc-nogui ..."; \
+			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends libreoffice-calc-nogui >/dev/null; \
+		else \
+			echo "A test needs LibreOffice (Debian: apt-get install libreoffice-calc-nogui)." >&2; exit 1; \
+		fi; \
+	fi
 
 # --- Pins. ---
 

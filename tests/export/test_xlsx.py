@@ -96,13 +96,13 @@ def test_the_first_sheet_tells_what_the_file_is(hostile: Log) -> None:
     first, entries = opened(written(hostile, "xlsx", layout=TOLD)).worksheets
     lines = dict(first.iter_rows(values_only=True))
     assert lines["Shown"] == "=1+1"
-    assert (lines["Exported by"], one_entry["Number of entries"], one_entry["Order"]) == (
+    assert (lines["Exported by"], lines["Number of entries"], lines["Order"]) == (
         "@Anna",
         131,
         "Newest first",
     )
-    assert one_entry["Exported at (Europe/Oslo)"] == datetime(2026, 11, 2, 9, 15)  # noqa: DTZ001  # a workbook has no zone
-    assert "trailbook verify roles-2025-nordlys.xlsx" in one_entry["How to check"]
+    assert lines["Exported at (Europe/Oslo)"] == datetime(2026, 11, 2, 9, 15)  # noqa: DTZ001  # a workbook has no zone
+    assert "trailbook verify roles-2025-nordlys.xlsx" in lines["How to check"]
     assert entries.title == "Entries 1"
     norwegian = structs.replace(TOLD, lang="nb", about=structs.replace(ABOUT, file=None))
     first, entries = opened(written(hostile, "xlsx", layout=norwegian)).worksheets

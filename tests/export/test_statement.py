@@ -62,10 +62,10 @@ def test_every_file_is_known_by_its_statement(desk: Desk, format_: str) -> None:
     """As it was fetched it is the file; with one byte changed, cut or lengthened it is not, and the length is told."""
     file = desk.taken(format_)
     assert is_exported(file, None)
-    found = compare(file, None, desk.keys)
+    comparison = compare(file, None, desk.keys)
     whole = file.read_bytes()
-    assert (found.fault, found.size, found.statement.count) == (None, len(whole), 40)
-    assert found.key.startswith("log.example/acme+")
+    assert (comparison.fault, comparison.size, comparison.statement.count) == (None, len(whole), 40)
+    assert comparison.key.startswith("log.example/acme+")
     half = len(whole) // 2
     changed = whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :]
     for content, words in (
@@ -125,9 +125,9 @@ def test_whose_statement_it_is_matters(desk: Desk) -> None:
     file, other = desk.taken("csv"), desk.taken("jsonl", as_of=20)
     note, others = file.with_name(f"{file.name}.note"), other.with_name(f"{other.name}.note")
     assert compare(file, note, desk.keys).fault is None  # the control
-    found = compare(file, others, desk.keys)
-    assert found.fault
-    assert [*found.statement.files] == ["everything-acme.jsonl"]
+    comparison = compare(file, others, desk.keys)
+    assert comparison.fault
+    assert [*comparison.statement.files] == ["everything-acme.jsonl"]
 
     text = parse_note(note.read_bytes()).text
     stranger = SignerKey("log.example/acme", ED25519, bytes([7]) * 32)

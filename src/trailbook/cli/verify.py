@@ -87,6 +87,20 @@ def verify(
         return _exported(ctx, bundle, statement, keys=key, json=json)
     if bundle is not None:
         return _file(ctx, bundle, leaf=leaf, keys=key, json=json)
+    return _log(ctx, checkpoint, root, part=(start, stop), remember=remember, json=json)
+
+
+def _log(
+    ctx: typer.Context,
+    checkpoint: list[Path],
+    root: list[Path],
+    *,
+    part: tuple[int, int | None],
+    remember: bool,
+    json: bool,
+) -> int:
+    """Hash the log anew, or the part of it between two seqs, and compare it with every signed head."""
+    start, stop = part
     if start < 0 or (stop is not None and stop < start):
         raise _refused("stop", "is before start")
     with open_log(ctx) as opened, progress("Verifying") as advance:
@@ -152,36 +166,36 @@ def _is_exported(file: Path, statement: Path | None) -> bool:
 def _exported(ctx: typer.Context, file: Path, statement: Path | None, *, keys: list[str], json: bool) -> int:
     """Say whether a file is the one that was exported, by the keys given or else those of the log that is here."""
     try:
-        found = exports.compare(file, statement, _keys(ctx, keys))
+        comparison = exports.compare(file, statement, _keys(ctx, keys))
     except NotFoundError:
         raise _refused(
             "key", "there is no log here whose keys could be taken: bring those of the file's log with --key"
         ) from None
-    log, fault = found.statement, found.fault
+    log, fault = comparison.statement, comparison.fault
     what = f"{counted(log.count, 'entry', 'entries')}: {log.filter_words}"
-    when = f"exported at {log.created_at} from the log {log.origin}, signed by the key {found.key}"
+    when = f"exported at {log.created_at} from the log {log.origin}, signed by the key {comparison.key}"
     if json:
-        put(as_json(_comparison(found)))
+        put(as_json(_comparison(comparison)))
     elif fault is None:
-        put(f"Holds: {found.name} is the file that was exported, with {what}; {when}.")
-        put(f"It has {found.size:,} bytes; their SHA-256 is {found.digest}.")
+        put(f"Holds: {comparison.name} is the file that was exported, with {what}; {when}.")
+        put(f"It has {comparison.size:,} bytes; their SHA-256 is {comparison.digest}.")
     else:
-        put(f"Does not hold: {found.name} is not the file that was exported: {fault}.")
+        put(f"Does not hold: {comparison.name} is not the file that was exported: {fault}.")
         put(f"Its statement holds, and is of {next(iter(log.files))}, with {what}; {when}.")
     return DONE if fault is None else FINDINGS
 
 
-def _comparison(found: "Comparison") -> dict[str, Any]:
-    log, findings = found.statement, []
-    if found.fault is not None:
-        findings.append({"verdict": "changed", "what": found.fault, "place": found.name})
+def _comparison(comparison: "Comparison") -> dict[str, Any]:
+    log, findings = comparison.statement, []
+    if comparison.fault is not None:
+        findings.append({"verdict": "changed", "what": comparison.fault, "place": comparison.name})
     return {
-        "holds": found.fault is None,
+        "holds": comparison.fault is None,
         "findings": findings,
-        "file": found.name,
-        "size": found.size,
-        "digest": found.digest,
-        "key": found.key,
+        "file": comparison.name,
+        "size": comparison.size,
+        "digest": comparison.digest,
+        "key": comparison.key,
         "count": log.count,
         "filter_words": log.filter_words,
         "exported_at": log.created_at,

@@ -69,16 +69,16 @@ def compare(file: Path, statement: Path | None, keys: Sequence[VerifierKey]) -> 
     Raises: ProofInvalidError for a statement that does not hold; InvalidError without one, or a key of its log.
     """
     with _pair(file, statement) as (name, content, note):
-        said, key = _read(note, keys)
+        claims, key = _read(note, keys)
         digest, size = hashlib.sha256(), 0
         while piece := content.read(_PIECE):
             digest.update(piece)
             size += len(piece)
-    ((exported, expected),) = said.files.items()
+    ((exported, expected),) = claims.files.items()
     fault = None
     if digest.hexdigest() != expected:
-        fault = _difference(size, said.sizes.get(exported))
-    return Comparison(name=name, size=size, digest=digest.hexdigest(), key=key, statement=said, fault=fault)
+        fault = _difference(size, claims.sizes.get(exported))
+    return Comparison(name=name, size=size, digest=digest.hexdigest(), key=key, statement=claims, fault=fault)
 
 
 def _difference(size: int, signed: int | None) -> str:
@@ -138,22 +138,22 @@ def _read(raw: bytes, keys: Sequence[VerifierKey]) -> tuple[Statement, str]:
     """What a statement says, and which key signed it. Raises: ProofInvalidError; InvalidError without a key for it."""
     note = parse_note(raw)
     try:
-        said = msgspec.json.decode(note.text, type=Statement)
+        claims = msgspec.json.decode(note.text, type=Statement)
     except msgspec.DecodeError as error:
         raise ProofInvalidError(f"statement: is none of a file: {error}") from None
-    if len(said.files) != 1:
+    if len(claims.files) != 1:
         raise ProofInvalidError("statement: is not of one file")
-    own = [key for key in keys if key.name == said.origin]
+    own = [key for key in keys if key.name == claims.origin]
     if not own:
-        raise _refused(f"none of the keys is of the log {said.origin}, which is said to have signed", None)
-    signed = {signature.key_id for signature in note.signatures if signature.name == said.origin}
+        raise _refused(f"none of the keys is of the log {claims.origin}, which is said to have signed", None)
+    signed = {signature.key_id for signature in note.signatures if signature.name == claims.origin}
     if not signed & {key_id(key) for key in own}:
         ids = ", ".join(sorted(id_.hex() for id_ in signed)) or "nobody"
         raise ProofInvalidError(
-            f"statement: is signed by {ids}, which is no key of {said.origin} that is trusted here"
+            f"statement: is signed by {ids}, which is no key of {claims.origin} that is trusted here"
         )
     verified = verify_note(note, own)
-    return said, f"{said.origin}+{key_id(verified[0].key).hex()}"
+    return claims, f"{claims.origin}+{key_id(verified[0].key).hex()}"
 
 
 def _refused(why: str, file: Path | None) -> InvalidError:

@@ -26,7 +26,7 @@ from trailbook.errors import (
     PredefinedRoleError,
     TrailbookError,
 )
-from trailbook.query import Query
+from trailbook.query import Query, from_params
 from trailbook.testing import FrozenClock, Steady
 
 ORG = "acme"
@@ -79,6 +79,17 @@ def test_every_change_is_an_entry(by: By) -> None:
         ("role.unassigned", "trailbook.employee"),
         ("activity_log.settings_changed", ORG),
     ]
+
+
+def test_an_entry_says_which_permissions_of_a_role_were_moved(by: By) -> None:
+    role = add_role(by, "Payroll", {"activity_log": "full"})
+    change_role(by, role.id, "Payroll", {"read_proofs": "full"})
+    log = by.deployment.log(ORG)
+    (entry,) = log.rows(from_params([("action", "role.access_level_changed")]), viewer=operator(ORG))
+    assert {(c.part, c.id) for c in entry.concerns} == {
+        ("permission", "trailbook.activity_log"),
+        ("permission", "trailbook.read_proofs"),
+    }
 
 
 def test_a_role_that_is_gone_gives_nothing(by: By) -> None:

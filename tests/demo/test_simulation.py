@@ -91,9 +91,9 @@ def test_every_category_has_its_share(built: Built) -> None:
 )
 def test_an_entry_says_which(built: Built, action: str, part: str, named: Iterable[str]) -> None:
     """Which permission, which role, which course: every entry of these says it, by a name that the company knows."""
-    said = [[c.name for c in entry.concerns if c.part == part] for entry in of(built, action)]
-    assert said
-    assert all(len(each) == 1 and each[0] in {*named, "Insights reader"} for each in said)
+    parts = [[c.name for c in entry.concerns if c.part == part] for entry in of(built, action)]
+    assert parts
+    assert all(len(each) == 1 and each[0] in {*named, "Insights reader"} for each in parts)
 
 
 def test_some_changes_are_made_at_odd_hours(built: Built) -> None:

@@ -27,6 +27,9 @@ BUSY = (
     "salary.updated",
     "user.profile_updated",
     "role.access_level_changed",
+    "role_request.approved",
+    "signature_request.signed",
+    "competence.added",
 )
 HISTORIES = st.lists(new_entries(CATALOGUE, BUSY), min_size=1, max_size=20, unique_by=lambda e: e.id)
 

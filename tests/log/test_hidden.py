@@ -165,13 +165,13 @@ def test_a_sentence_counts_what_is_seen(small: Small) -> None:
     small.record("role.updated", Item(type="role", id="r-3", name="Lead"), caused_by=cause)
     for viewer, says in ((SALARY_KEPT, "1 person"), (READER, "2 people"), (SALARY_KEPT, "1 person")):
         for entry in shown_by_all(small.log, cause, viewer):
-            assert entry.sentence.endswith(says)
+            assert entry.sentence.endswith(f"{says} updated")
             small.log._reader.sentences._by_entry.clear()
             pieces = small.log.pieces(entry, viewer=viewer)
             assert "".join(piece.text for piece in pieces) == entry.sentence
         batches = small.log.export(Query(), viewer=viewer).batches
         lines = {line.body.id: line.sentence for batch in batches for line in batch}
-        assert lines[str(cause)].endswith(says)
+        assert lines[str(cause)].endswith(f"{says} updated")
 
 
 def test_no_number_names_what_is_hidden(small: Small) -> None:

@@ -29,7 +29,7 @@ LANGUAGE = {
     "weekday": "full",
     "answers": LANG,
 }
-_VALUE = re.compile(r'(= )"((?:[^"\\]|\\.)*)"')
+_VALUE = re.compile(r'(= |^    )"((?:[^"\\]|\\.)*)"', re.MULTILINE)  # a form of several has a line of its own
 _KEPT = re.compile(r"(\{[^{}]*\}|\\.)")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from trailbook.access import (
+    PERMISSIONS,
     PREDEFINED,
     Change,
     Member,
@@ -58,11 +59,12 @@ class AccessState(Struct, frozen=True, kw_only=True):
 
 
 class AccessEntry(Struct, frozen=True, kw_only=True):
-    """An entry that a change will be: its action and target, and whom it is about."""
+    """An entry that a change will be: its action and target, whom it is about, and which permissions."""
 
     action: str
     target: Item
     members: tuple[Item, ...] = ()
+    permissions: tuple[Item, ...] = ()
     fields: tuple[str, ...] = ()
 
 
@@ -135,15 +137,25 @@ def change_role(
         if name != old.name:
             entries.append(AccessEntry(action="role.renamed", target=role_item(role), fields=("name",)))
         if (role.full, role.categories) != (old.full, old.categories):
+            moved = tuple(
+                _permission(name) for name in PERMISSIONS if (name in role.full) != (name in old.full)
+            )
             entries.append(
                 AccessEntry(
-                    action="role.access_level_changed", target=role_item(role), fields=("permissions",)
+                    action="role.access_level_changed",
+                    target=role_item(role),
+                    permissions=moved,
+                    fields=("permissions",),
                 )
             )
         return PlannedChange(Change(organisation=state.organisation, put_roles=[role]), entries)
 
     change_access(by, plan)
     return role
+
+
+def _permission(name: str) -> Item:
+    return Item(type="permission", id=f"trailbook.{name}", name=PERMISSIONS[name])
 
 
 def remove_role(by: By, id_: str) -> None:
@@ -276,7 +288,10 @@ def record_access(by: By, entries: Sequence[AccessEntry], *, failed: bool = Fals
             target=entry.target,
             origin=viewer.origin or Origin(interface="api"),
             outcome="failure" if failed else "success",
-            concerns=tuple(Concern(part="member", **structs.asdict(item)) for item in entry.members),
+            concerns=(
+                *(Concern(part="member", **structs.asdict(item)) for item in entry.members),
+                *(Concern(part="permission", **structs.asdict(item)) for item in entry.permissions),
+            ),
             fields=entry.fields,
         )
         for entry in entries

@@ -146,6 +146,7 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
             deployment,
             base_url=address,
             timezone=ZONE,
+            languages=settings.languages,
             export_days=int(settings.export_days),
             extra=extra,
             limits=limits_of(settings),

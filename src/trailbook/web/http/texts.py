@@ -5,7 +5,7 @@ that is not there is an error, and a test holds the files to the same keys.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -107,17 +107,29 @@ def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
             yield from _flat(value, f"{before}{name}.")
 
 
-def language(header: str | None) -> str:
-    """The language that an Accept-Language header asks for first and we have; else English.
+def language(header: str | None, enabled: Sequence[str] = LOCALES) -> str:
+    """The enabled language that an Accept-Language header asks for first; else the first that is enabled.
 
     Source: RFC 9110 section 12.5.4.
     """
     preferences = [_weighed(part) for part in (header or "").split(",")]
     for weight, tag in sorted(preferences, key=lambda pair: -pair[0]):
-        lang = _answering().get(tag.partition("-")[0])
-        if weight > 0 and lang is not None:
+        lang = _answering().get(tag.partition("-")[0], "")
+        if weight > 0 and lang in enabled:
             return lang
-    return "en"
+    return enabled[0]
+
+
+def enabled(languages: Sequence[str]) -> tuple[str, ...]:
+    """Those of these languages that the pages have, in their order; all of them where none are named."""
+    # A language that the catalogue alone has is one of sentences: the pages have no texts to put around them.
+    return tuple(lang for lang in languages if lang in LOCALES) or LOCALES
+
+
+@cache
+def own_names(languages: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each language with the name that it calls itself by."""
+    return tuple((lang, texts_of(lang)("language.name")) for lang in languages)
 
 
 @cache

@@ -1,11 +1,10 @@
 """What stands around every page below an organisation: who reads, in which zone and look, and where else to go.
 
-Owns the two cookies that a browser keeps of its own: its time zone and the chosen look. Refuses any other value
-in them, and keeps nothing of people.
+Owns what the browser's own cookies of zone, look and rail may say. Refuses any other value in them.
 """
 
 from functools import lru_cache
-from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -13,8 +12,9 @@ from msgspec import Struct
 from trailbook.administration import READY_VIEWS, By, view_choices, view_names
 from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
+from trailbook.web.http.preferences import preference
 from trailbook.web.http.request import Request
-from trailbook.web.http.texts import Words
+from trailbook.web.http.texts import Words, own_names
 from trailbook.web.pages.address import Address, Pairs, address, read_address
 from trailbook.web.pages.rows import Addresses, Presenter, cut
 
@@ -40,7 +40,8 @@ class ViewLink(Struct, frozen=True):
 class Frame(Struct, frozen=True, kw_only=True):
     """What every page below an organisation shows around its own; `t` are the texts of its language.
 
-    Where `views` is None no views stand beside.
+    `here` is the page's own address, to which a choice of another language comes back; where `views` is None no views
+    stand beside.
     """
 
     t: Words
@@ -48,6 +49,8 @@ class Frame(Struct, frozen=True, kw_only=True):
     home: str
     who: str
     look: str
+    here: str
+    languages: tuple[tuple[str, str], ...]
     places: tuple[Place, ...]
     saved_views: tuple[tuple[str, str], ...]
     alerting: bool
@@ -68,6 +71,8 @@ def frame(request: Request) -> Frame:
         home=home(request),
         who=request.viewer.item.name or request.viewer.item.id,
         look=look(request),
+        here=address(quote(request.path, safe="/:"), request.pairs),
+        languages=own_names(request.site.languages),
         places=_places(request),
         views=tuple(ViewLink(name, href, name == current) for name, href in _views(home(request))),
         saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
@@ -103,7 +108,7 @@ def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
 
 def home_zone(request: Request) -> str:
     """The zone where the address names none: the browser's, else the organisation's."""
-    chosen = _cookie(request, "trailbook-zone")
+    chosen = preference(request.headers, "zone")
     try:
         return zone(chosen).key if chosen else request.site.timezone
     except FilterInvalidError:
@@ -112,13 +117,5 @@ def home_zone(request: Request) -> str:
 
 def look(request: Request) -> str:
     """Light, dark, or as the system has it."""
-    chosen = _cookie(request, "trailbook-look")
+    chosen = preference(request.headers, "look")
     return chosen if chosen in LOOKS else "auto"
-
-
-def _cookie(request: Request, name: str) -> str:
-    try:
-        morsel = SimpleCookie(request.headers.get("cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""

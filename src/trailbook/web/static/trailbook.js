@@ -68,6 +68,10 @@
   document.addEventListener("input", (event) => {
     event.target.closest("ds-suggestion")?.querySelector("u-datalist").replaceChildren();
   });
+  /* A language is chosen where one is: the list may have moved on since its frame came. */
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches(".top .languages") && location.pathname.startsWith("/orgs/")) event.target.elements.to.value = location.pathname + location.search;
+  });
   document.addEventListener("comboboxbeforeselect", (event) => {
     event.preventDefault();
     const [name, value] = event.detail.value.split(/=(.*)/s);

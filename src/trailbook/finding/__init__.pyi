@@ -58,6 +58,9 @@ from .finder import (
 from .identities import (
     Identities as Identities,
 )
+from .lately import (
+    offer_items as offer_items,
+)
 from .memo import (
     Erasures as Erasures,
     Memo as Memo,
@@ -89,6 +92,5 @@ from .typeahead import (
     MOST as MOST,
     ItemQuery as ItemQuery,
     Part as Part,
-    find_items as find_items,
     remember_item as remember_item,
 )

@@ -105,6 +105,17 @@ def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Fo
     return [_offer(reader, now, versions, seen=seen) for now, versions in chosen]
 
 
+def offered(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[FoundItem]:
+    """Items that entries in somebody's sight cite, as they are offered, in this order; erased ones are not."""
+    seen = sight(reader.finder, query.sees)
+    items = reader.items.identities.versions(numbers)
+    fitting = [items[n] for n in numbers if items.get(n) and _is_offered(reader, items[n], query)]
+    return [
+        _offer(reader, reader.items.name_now(versions, seen), _known(reader, versions, query.sees), seen=seen)
+        for versions in fitting
+    ]
+
+
 def _is_called_so(versions: Sequence[Identity], q: str) -> bool:
     """Whether somebody asked for an item by its id, or by words with which words of these names begin."""
     if versions[-1].id == q:

@@ -33,13 +33,13 @@ from trailbook.finding import (
     Shown,
     bucket_for,
     count_bars,
-    find_items,
     finder_means,
     line_batches,
     list_page,
     list_values,
     new_binder,
     new_reader,
+    offer_items,
     open_embedded,
     refuse_persons,
     refuse_unknown,
@@ -448,12 +448,12 @@ class Log:
     ) -> list[FoundItem]:
         """Items whose names have words beginning as those of `q`, or whose id is `q`; at most `limit`.
 
-        Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
+        Where `q` is empty: the people who were active last. Raises: NotPermittedError, FilterInvalidError.
         """
         cleared = self._questions.let_in(viewer, require_full)
         self._finder.catch_up()
         wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, sees=cleared.sees)
-        return find_items(self._reader, wanted)
+        return offer_items(self._reader, wanted)
 
     def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
         """An item as the log remembers it; None where it cannot, or no entry that the viewer may see cites it.

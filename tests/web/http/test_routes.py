@@ -80,11 +80,11 @@ def test_one_refusal_page(served: Served, below: str) -> None:
             cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
             asked = "nobody" if pages else ORG
             pages.append(client.get(f"/orgs/{asked}/activity{below}", headers=cookie))
-    _, said, _ = alike(pages[0])
-    assert {alike(page)[:2] for page in pages} == {(403, said)}
+    refusal = alike(pages[0])[1]
+    assert {alike(page)[:2] for page in pages} == {(403, refusal)}
     phrases = "<h1>You need full access to Activity log</h1>", "Ask whoever administers roles.", "/sign-out"
-    assert [words in said for words in phrases] == [True] * 3
-    assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", said))
+    assert [words in refusal for words in phrases] == [True] * 3
+    assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", refusal))
 
 
 def test_the_refusal_has_its_control(served: Served, signed_in: httpx.Client) -> None:
@@ -110,11 +110,11 @@ def test_signed_out_every_path_is_the_form(served: Served) -> None:
         pages = [nobody.get(path) for path in paths]
         pages += [nobody.post(f"/orgs/{org}/activity/settings/members") for org in (ORG, "nobody")]
         org = re.compile(r'name="org"( [a-z]+| maxlength="63")* value="[^"]*"')
-        said = {(status, org.sub("", text)) for status, text, _ in map(alike, pages)}
-        assert [status for status, _ in said] == [401]
+        forms = {(status, org.sub("", text)) for status, text, _ in map(alike, pages)}
+        assert [status for status, _ in forms] == [401]
         assert "<h1>You are signed out</h1>" in pages[0].text
         assert f'name="to" value="{paths[1]}"'.replace("&", "&amp;") in pages[1].text
-        assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", said.pop()[1]))
+        assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", forms.pop()[1]))
 
 
 @pytest.mark.parametrize(

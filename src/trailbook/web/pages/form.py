@@ -10,6 +10,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
+from trailbook.finding import Part
 from trailbook.query import FIELDS, ONCE, PRESET_NAMES, PRESETS, Field, Query, fold, to_params
 from trailbook.web.pages.address import Address, Pairs
 from trailbook.web.pages.names import Chip, Naming
@@ -45,7 +46,7 @@ class Option(Struct, frozen=True):
 class FilterForm(Struct, frozen=True, kw_only=True):
     """The filter of a list: as the fields of a form, and as chips.
 
-    `hidden` goes along unseen; `asks` is the field that a ready view waits for; `more`: more of the form is open.
+    `hidden` goes along unseen; `asks` is the field that a ready view still waits for; `more`: more of it is open.
     """
 
     query: Query
@@ -55,12 +56,12 @@ class FilterForm(Struct, frozen=True, kw_only=True):
     more: bool
     hidden: Pairs
     chips: list[Chip]
-    asks: str | None
+    asks: Part | None
     choices: dict[str, Any]
     timelines: list[tuple[str, str]]
 
 
-def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: str | None) -> FilterForm:
+def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: Part | None) -> FilterForm:
     """The form of a list, whose items `naming` names; its view may wait for somebody in a field."""
     params = to_params(state.fresh)
     in_form = {name for name, _ in params} & _SHOWN

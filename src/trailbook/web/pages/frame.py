@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from trailbook.administration import READY_VIEWS, By, view_choices, view_names
+from trailbook.administration import READY_VIEWS, By, ready_view, view_choices, view_names
 from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
 from trailbook.web.http.preferences import preference
@@ -30,18 +30,19 @@ class Place(Struct, frozen=True):
 
 
 class ViewLink(Struct, frozen=True):
-    """A ready view, and whether its list is the page."""
+    """A ready view, whether its list is the page, and those that narrow it."""
 
     name: str
     href: str
     current: bool
+    parts: tuple["ViewLink", ...]
 
 
 class Frame(Struct, frozen=True, kw_only=True):
     """What every page below an organisation shows around its own; `t` are the texts of its language.
 
-    `here` is the page's own address, to which a choice of another language comes back; `asks_open`: the questions beside
-    a list are not folded away. Where `views` is None none stand beside.
+    `here` is the page's own address, to which a choice of another language comes back; `asks_open`: the questions
+    beside a list are not folded away. Where `views` is None none stand beside.
     """
 
     t: Words
@@ -65,7 +66,7 @@ def home(request: Request) -> str:
 
 def frame(request: Request) -> Frame:
     """What stands around a page."""
-    current, by = dict(request.pairs).get("view"), By(request.site.deployment, request.viewer)
+    view, by = ready_view(dict(request.pairs).get("view")), By(request.site.deployment, request.viewer)
     return Frame(
         t=request.words,
         org=request.org,
@@ -75,7 +76,7 @@ def frame(request: Request) -> Frame:
         here=address(quote(request.path, safe="/:"), request.pairs),
         languages=own_names(request.site.languages),
         places=_places(request),
-        views=tuple(ViewLink(name, href, name == current) for name, href in _views(home(request))),
+        views=_views(home(request), view.name if view else None),
         saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
         asks_open=preference(request.headers, "asks") != "folded",
         alerting=any(choice.alert for choice in view_choices(by).values()),
@@ -83,9 +84,18 @@ def frame(request: Request) -> Frame:
 
 
 @lru_cache(maxsize=256)
-def _views(home: str) -> tuple[tuple[str, str], ...]:
-    """The ready views and their addresses on an organisation's page."""
-    return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in READY_VIEWS)
+def _views(home: str, current: str | None, part_of: str | None = None) -> tuple[ViewLink, ...]:
+    """The ready views on an organisation's page: the questions, or those that narrow one."""
+    views = (view for view in READY_VIEWS if view.part_of == part_of)
+    return tuple(
+        ViewLink(
+            name=view.name,
+            href=address(home, [*view.params, ("view", view.name)]),
+            current=view.name == current,
+            parts=() if part_of else _views(home, current, view.name),
+        )
+        for view in views
+    )
 
 
 def _places(request: Request) -> tuple[Place, ...]:
@@ -96,7 +106,9 @@ def _places(request: Request) -> tuple[Place, ...]:
         beside.append(f"{log}/settings")
     here = next((place for place in beside if request.path.startswith(place)), log)
     names = [(place, request.words(f"nav.{place.rpartition('/')[2]}")) for place in beside]
-    return tuple(Place(href, label, href == here) for href, label in [(log, request.words("nav.log")), *names])
+    return tuple(
+        Place(href, label, href == here) for href, label in [(log, request.words("nav.log")), *names]
+    )
 
 
 def list_of(request: Request, pairs: Pairs) -> Address:

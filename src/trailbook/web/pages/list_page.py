@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
+from trailbook.finding import Part
 from trailbook.model import microseconds
 from trailbook.query import Paging, in_words, interval, to_params
 from trailbook.web.http.request import Request
@@ -84,7 +85,7 @@ def form_and_list(
     presenter: Presenter,
     *,
     rows: Mapping[str, Drawing],
-    waits_for: str | None,
+    waits_for: Part | None,
     now: datetime,
 ) -> tuple[FilterForm, ListPage]:
     """The two models of a list's page, its rows by their entries' ids."""

@@ -1,7 +1,7 @@
 """Typeahead: what the fields Actor and Concerns offer while somebody types, and the sources there are.
 
-Owns the words in which an item is offered and told from its namesakes. Refuses to look anybody up but in the
-log, and to offer more than twenty.
+Owns the words in which an item is offered and told from its namesakes, and that the people of late are offered before a
+letter is typed. Refuses to look anybody up but in the log, and to offer more than twenty.
 """
 
 from typing import Any
@@ -16,6 +16,7 @@ from trailbook.web.http.render import html
 from trailbook.web.http.request import ParameterInvalidError, Request
 
 _KINDS = ("system", "integration", "person")
+_LATELY = 8  # people, so that the kinds below them are seen without scrolling
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -41,7 +42,10 @@ def suggestions(request: Request) -> Response[Any]:
 
 
 def offers(request: Request, role: Part, typed: str) -> list[Offer]:
-    """Who and what the log knows by what was typed, grouped by type; of persons also "by or about"."""
+    """Who and what the log knows by what was typed, grouped by type; of persons also "by or about".
+
+    Where nothing is typed: the people who were active or concerned last.
+    """
     t, catalogue = request.words, request.catalogue
     kinds = [
         Offer(value=f"actor_kind={kind}", label=t(f"kind.{kind}"), beside=t("suggest.kind"))
@@ -49,7 +53,8 @@ def offers(request: Request, role: Part, typed: str) -> list[Offer]:
         if role == "actor" and _begins(t(f"kind.{kind}"), typed)
     ]
     if not words(typed):
-        return kinds
+        lately = request.log.items("", viewer=request.viewer, role=role, limit=_LATELY)
+        return [*(_offer(request, catalogue, role, item) for item in lately), *kinds]
     items = request.log.items(typed, viewer=request.viewer, role=role, limit=MOST)
     items.sort(key=lambda item: catalogue.label("type", item.type, t.lang))
     named = [_offer(request, catalogue, role, item) for item in items]

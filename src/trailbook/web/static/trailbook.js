@@ -40,8 +40,8 @@
   /* A question that needs a name puts the reader where the name is typed; once, not at every change. */
   let asked = null;
   const asking = () => {
-    const asks = find("#asks"), view = asks && new URLSearchParams(location.search).get("view");
-    if (asks && asked !== view) reach(asks.dataset.asks);
+    const field = find("#whom"), view = field && new URLSearchParams(location.search).get("view");
+    if (field && asked !== view) field.focus();
     asked = view;
   };
 

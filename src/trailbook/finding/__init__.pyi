@@ -65,6 +65,14 @@ from .memo import (
     Erasures as Erasures,
     Memo as Memo,
 )
+from .namesakes import (
+    hints_of as hints_of,
+)
+from .near import (
+    NEAR as NEAR,
+    Meant as Meant,
+    meant_items as meant_items,
+)
 from .paging import (
     CutPage as CutPage,
     Hits as Hits,

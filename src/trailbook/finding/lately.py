@@ -5,6 +5,7 @@ whom `typeahead.py` would not: only who an entry that somebody sees cites.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from msgspec import structs
 
@@ -12,8 +13,9 @@ from trailbook.finding.answers import FoundItem
 from trailbook.finding.bound import BoundQuery, BoundTerm
 from trailbook.finding.finder import sight
 from trailbook.finding.items import readable
+from trailbook.finding.namesakes import told_apart
 from trailbook.finding.reader import Reader
-from trailbook.finding.typeahead import MOST, ItemQuery, Part, find_items, offered
+from trailbook.finding.typeahead import MOST, ItemQuery, Part, find_items, named_items, offer, visible_items
 from trailbook.index import Place
 from trailbook.record import Body
 
@@ -30,15 +32,18 @@ def offer_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
 
 
 def _people_lately(reader: Reader, query: ItemQuery) -> list[FoundItem]:
+    seen, most = sight(reader.finder, query.sees), min(query.limit, MOST)
     looked_at: dict[int, None] = {}
-    offers: list[FoundItem] = []
-    for bodies in _latest(reader, sight(reader.finder, query.sees), query.role):
+    found: list[tuple[int, FoundItem]] = []
+    for bodies in _latest(reader, seen, query.role):
         new = dict.fromkeys(n for n in _persons(reader, bodies, query.role) if n not in looked_at)
         looked_at |= new
-        offers += offered(reader, list(new), query)
-        if len(offers) >= query.limit:
+        named = named_items(reader, list(new), query)
+        visible = islice(visible_items(reader, named, query, lambda known: True), most - len(found))
+        found += [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in visible]
+        if len(found) == most:
             break
-    return offers[: min(query.limit, MOST)]
+    return told_apart(reader, found, seen)
 
 
 def _latest(reader: Reader, seen: BoundQuery, role: Part | None) -> Iterator[list[Body]]:

@@ -41,7 +41,7 @@ def _of(*actions: str, field: str = "action") -> Pairs:
 
 
 def _absence_and_salary(hours: str) -> Pairs:
-    return (("category", "absence"), ("category", "salary"), _LATELY)
+    return (("category", "absence"), ("category", "salary"), ("hours", hours), _LATELY)
 
 
 READY_VIEWS = (

@@ -19,7 +19,7 @@ from trailbook.finding.typeahead import MOST, ItemQuery, Part, find_items, named
 from trailbook.index import Place
 from trailbook.record import Body
 
-_TURN, _TURNS = 100, 10  # entries; who was active before a thousand of them is found by name
+_TURN, _TURNS = 100, 10  # entries; who was active before a thousand of them is people by name
 _READINGS = BoundTerm("category", values=("activity_log",), negated=True)
 
 
@@ -34,16 +34,16 @@ def offer_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
 def _people_lately(reader: Reader, query: ItemQuery) -> list[FoundItem]:
     seen, most = sight(reader.finder, query.sees), min(query.limit, MOST)
     looked_at: dict[int, None] = {}
-    found: list[tuple[int, FoundItem]] = []
+    people: list[tuple[int, FoundItem]] = []
     for bodies in _latest(reader, seen, query.role):
         new = dict.fromkeys(n for n in _persons(reader, bodies, query.role) if n not in looked_at)
         looked_at |= new
         named = named_items(reader, list(new), query)
-        visible = islice(visible_items(reader, named, query, lambda known: True), most - len(found))
-        found += [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in visible]
-        if len(found) == most:
+        visible = islice(visible_items(reader, named, query, lambda known: True), most - len(people))
+        people += [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in visible]
+        if len(people) == most:
             break
-    return told_apart(reader, found, seen)
+    return told_apart(reader, people, seen)
 
 
 def _latest(reader: Reader, seen: BoundQuery, role: Part | None) -> Iterator[list[Body]]:

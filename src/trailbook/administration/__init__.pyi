@@ -60,3 +60,6 @@ from .views import (
     view_choices as view_choices,
     view_names as view_names,
 )
+from .working_hours import (
+    set_working_hours as set_working_hours,
+)

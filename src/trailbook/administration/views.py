@@ -84,7 +84,9 @@ def find_view(by: By, id_: str) -> ViewerView:
 
 
 def add_view(by: By, wanted: NewView) -> ViewerView:
-    """Save a new view. Raises: InvalidError, FilterInvalidError, NameTakenError, TooManyViewsError."""
+    """Save a new view. Raises: InvalidError, FilterInvalidError, FiguresOfAPersonError, NameTakenError,
+    TooManyViewsError.
+    """
     id_ = base64.b32encode(by.deployment.entropy(10)).decode().lower()
     now = microseconds(by.deployment.clock())
     blank = SavedView(id=id_, org=by.org, owner=_who(by), name="", shared=False, filter=b"", created_at=now)
@@ -97,7 +99,8 @@ def add_view(by: By, wanted: NewView) -> ViewerView:
 def change_view(by: By, id_: str, wanted: NewView) -> ViewerView:
     """A view as it is wanted now; of another's, shared, one changes only what is one's own.
 
-    Raises: NotFoundError, InvalidError, FilterInvalidError, NameTakenError; NotYoursError for another's.
+    Raises: NotFoundError, InvalidError, FilterInvalidError, FiguresOfAPersonError, NameTakenError; NotYoursError for
+    another's.
     """
     saved, old = _view(by, id_), find_view(by, id_)
     view = _saved_view(by, wanted, saved, same_filter=wanted.query == old.query)
@@ -218,13 +221,14 @@ def _refuse_taken(taken: bool) -> None:
 def _saved_view(by: By, wanted: NewView, old: SavedView, *, same_filter: bool = False) -> SavedView:
     """The view as it is kept; a filter that stays is kept whole, with what its owner may not see any more."""
     refuse_personal(wanted.query, _UNKEPT)
+    query = by.deployment.log(by.org).frozen(wanted.query, viewer=by.viewer)
     faults = []
     why = name_fault(wanted.name, LONGEST_NAME)
     if why:
         faults.append(Fault("/name", "invalid", why))
     kept = old.filter
     if not same_filter:
-        numbered = _numbered(by, to_params(structs.replace(wanted.query, as_of=None)))
+        numbered = _numbered(by, to_params(structs.replace(query, as_of=None)))
         faults += [
             Fault("/filter", "invalid", f"{value[:80]} is nothing that this log names")
             for value in numbered.unknown

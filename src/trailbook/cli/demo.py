@@ -127,6 +127,7 @@ def _serve(folder: Path, settings: Settings, *, opens: bool, json: bool) -> None
         open_deployment(settings) as deployment,
         served(settings, listening) as address,
     ):
+        deployment.timezone = ZONE
         log = deployment.log(nordlys.ORG)
         log.recorder.source = nordlys.SOURCE
         hr = nordlys.HRSystem(folder / nordlys.HR_FILE, log, deployment.clock)

@@ -253,6 +253,7 @@ def _bundle(opened: Opened, ask: "BundleRequest", output: Path, *, yes: bool) ->
     """Write a bundle, of a closed one once that is agreed; what it holds, for programs and to end a sentence."""
     if ask.kind == "closed":
         _agreed(exports.bundle_figures(opened.log, ask, viewer=opened.viewer), yes=yes)
+    exports.require_daily_hours(opened.log.frozen(ask.query, viewer=opened.viewer))  # before it is told
     opened.log.exported(ask.query, viewer=opened.viewer)
     held = _write_bundle(opened, ask, output)
     figures = {"count": held.count, "held": held.held, "named_outside": held.named_outside}

@@ -41,6 +41,7 @@ from trailbook.proofs import (
     read_outside,
     trust,
 )
+from trailbook.query import WORKING_HOURS, WorkingHours
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree import Checkpoint, VerifierKey
 from trailbook.verify import Report
@@ -48,6 +49,7 @@ from trailbook.verify import Report
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
 NumberedFilter = list[tuple[str, str | int]]  # a saved filter, its items as numbers
 _filter = msgspec.json.Decoder(NumberedFilter)
+_working_hours = msgspec.json.Decoder(WorkingHours)
 MOST_LOGS = 512  # held open at once; one that is asked for again opens in a moment
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -70,6 +72,7 @@ class Deployment:
         signing: Signing | None = None,
         watched: bool = True,
         earliest: datetime = EARLIEST,
+        timezone: str = "UTC",
     ) -> None:
         self._signing = signing
         self._watched = watched
@@ -83,6 +86,7 @@ class Deployment:
         # What runs beside, for its health to be told.
         self.loops: list[Loop | Guest] = [self._sealing.loop, self._recording.loop]
         self._lock = threading.Lock()
+        self.timezone = timezone  # of an organisation that set none of its own
         self.clock = clock
         self.catalogue = load(folders)
         self.credentials = Credentials(registry, clock, entropy)
@@ -121,11 +125,18 @@ class Deployment:
             open_finder=open_embedded(parts=self._parts),
             watched=self._watched,
             earliest=self._earliest,
+            working_hours=lambda: self.working_hours(org),
         )
         log.upkeep.on_ripe = lambda: self._sealing.wake(log)
         log.recorder.held_back.on_held = lambda: self._recording.wake(log)
         log.recorder.on_change = lambda: self._forget_views(log)
         return log
+
+    def working_hours(self, org: str) -> WorkingHours:
+        """The working hours of an organisation, as they are set by now, in its zone."""
+        kept = self.access.organisation(org).working_hours
+        hours = _working_hours.decode(kept) if kept else WORKING_HOURS
+        return structs.replace(hours, tz=hours.tz or self.timezone)
 
     def _forget_views(self, log: Log) -> None:
         """Remove the saved views that name an item which was erased: what stands in them would outlive it."""

@@ -43,12 +43,13 @@ def open_deployment(
     secrets_directory: Path | None = None,
     watched: bool = True,
     earliest: datetime = EARLIEST,
+    timezone: str = "UTC",
 ) -> Deployment:
     """Open the store of a URL with its secrets; `create` makes what is missing, signing keys included.
 
     `secrets_directory`: where the keys file and the signing keys lie; without it beside the store's file.
     `watched`: reading is an entry too; without it nobody learns who read, as in a benchmark of reading alone.
-    `earliest`: entries about what happened before are refused.
+    `earliest`: entries about what happened before are refused. `timezone`: that of organisations that set none.
     Raises: ConfigurationError, NotFoundError, StoreError.
     """
     locations = Locations(store=url, secrets_directory=secrets_directory, signing_key=signs.folder)
@@ -77,6 +78,7 @@ def open_deployment(
         signing=signing,
         watched=watched,
         earliest=earliest,
+        timezone=timezone,
     )
 
 
@@ -102,6 +104,7 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
         ),
         secrets_directory=locations.secrets_directory,
         earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
+        timezone=settings.timezone,
     )
     try:
         for lang in settings.languages:

@@ -200,7 +200,7 @@ KEYS: dict[str, Key] = {
     "timezone": Key(
         default="UTC",
         fault=_zone,
-        meaning="The IANA time zone in which the command line cuts dates and shows times.",
+        meaning="The IANA time zone in which the command line cuts dates and shows times, and of unset working hours.",
     ),
     "secret_key": Key(
         default=None,

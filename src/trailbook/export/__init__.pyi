@@ -17,6 +17,7 @@ from .cut import (
     BundleRequest as BundleRequest,
     bundle_figures as bundle_figures,
     figures_in_words as figures_in_words,
+    require_daily_hours as require_daily_hours,
 )
 from .format import (
     FORMATS as FORMATS,

@@ -19,9 +19,22 @@ from trailbook.export import trailbook_verify
 from trailbook.export.cut import BundleFigures, BundleRequest, Cut, Tally, cut_of, figures_in_words
 from trailbook.export.ranges import KeyRange, ranges_of
 from trailbook.log import Log
-from trailbook.model import Progress, instant, written
+from trailbook.model import Progress, instant, microseconds, parse_instant, written
 from trailbook.proofs import Evidence, Holdings
-from trailbook.query import FIELDS, Query, in_words, interval, to_params, unnamed
+from trailbook.query import (
+    FIELDS,
+    HoursRule,
+    Query,
+    daily_span,
+    hours_in_words,
+    hours_rule,
+    in_words,
+    interval,
+    offsets_between,
+    to_params,
+    unnamed,
+    zone_data_version,
+)
 from trailbook.record import canonical_json
 from trailbook.tree import (
     TILE,
@@ -39,6 +52,7 @@ from trailbook.tree import (
 if TYPE_CHECKING:
     from trailbook.proofs import Identity, StoredEntry
 
+_LONG_AGO = "0001-01-01T00:00:00.000000Z"  # before every entry
 _LINES = 1000  # hashed, packed and told to `progress` at once
 
 
@@ -76,10 +90,11 @@ def write_bundle(
     """Write a bundle of what the filter finds below the last signed head; how much it holds.
 
     Raises: NotPermittedError, for a closed one also where any category is withheld; NotCheckpointedError;
-    FilterInvalidError for a closed one with text or self.
+    FilterInvalidError for a closed one with text or self, and for hours with days of the week; FiguresOfAPersonError.
     """
     evidence = log.evidence(viewer=viewer)
-    request = structs.replace(request, query=_bound(request.query, evidence))
+    bound = log.frozen(_bound(request.query, evidence), viewer=viewer)
+    request = structs.replace(request, query=bound)
     size = evidence.checkpoint.size
     cut = cut_of(log, request, evidence.holdings, viewer=viewer, size=size)
     ranges = ranges_of(log, keys.verifiers)
@@ -199,6 +214,8 @@ def _manifest(log: Log, parts: _Parts) -> dict[str, object]:
         "v": 2,
         "witnesses": cut.witnesses,
     }
+    if query.hours is not None:
+        members |= _clocks(hours_rule(query.hours), parts.tally)
     if cut.kind == "closed":
         members["range"] = [cut.first, cut.as_of]
     if cut.matching:
@@ -206,10 +223,20 @@ def _manifest(log: Log, parts: _Parts) -> dict[str, object]:
     return members
 
 
+def _clocks(rule: HoursRule, tally: Tally) -> dict[str, object]:
+    """By which clocks the hours are taken: the zone, for `tz` is theirs here, and its offsets, between the bodies."""
+    low, high = (microseconds(parse_instant(at)) for at in tally.times or (_LONG_AGO, _LONG_AGO))
+    (_, first), *changes = offsets_between(rule.tz, low, high)
+    offsets = [[_LONG_AGO, first], *([written(instant(at)), seconds] for at, seconds in changes)]
+    return {"offsets": offsets, "tz": rule.tz, "tzdata": zone_data_version()}
+
+
 def _filter(query: Query, now: datetime) -> list[list[str]]:
-    """The filter's pairs, dates as the instants that were used."""
-    dated = ("date", "from", "to", "tz", "as_of")
-    pairs = [[name, value] for name, value in to_params(query) if name not in dated]
+    """The filter's pairs, dates as the instants that were used, hours as the span of a day that they are."""
+    elsewhere = ("date", "from", "to", "tz", "as_of", "hours")
+    pairs = [[name, value] for name, value in to_params(query) if name not in elsewhere]
+    if query.hours is not None and (span := daily_span(hours_rule(query.hours))) is not None:
+        pairs.append(["hours", span])
     since, until = interval(query, now)
     pairs += [["from", written(instant(since))]] if since is not None else []
     return pairs + ([["to", written(instant(until))]] if until is not None else [])
@@ -217,6 +244,8 @@ def _filter(query: Query, now: datetime) -> list[list[str]]:
 
 def filter_label(log: Log, field: str, value: str, lang: str) -> str:
     """A value of a filter as a manifest says it."""
+    if field == "hours":
+        return hours_in_words(hours_rule(value, log.working_hours()), lang)
     label = FIELDS[field].label if field in FIELDS else None
     return log.catalogue.label(label, value, lang) if label and not value.endswith(".*") else value
 

@@ -16,7 +16,7 @@ from trailbook.errors import Fault, FilterInvalidError
 from trailbook.log import Log
 from trailbook.model import AHEAD, instant, parse_instant
 from trailbook.proofs import Holdings
-from trailbook.query import FIELDS, Query, Term, interval, refuse_personal
+from trailbook.query import FIELDS, Query, Term, daily_span, hours_rule, interval, refuse_personal
 from trailbook.record import Body, decode_body
 
 if TYPE_CHECKING:
@@ -69,14 +69,18 @@ class Tally:
         self._cut = cut
         self._matching = set(cut.matching)
         self._held = self._named_outside = 0
+        self.times: tuple[str, str] | None = None  # of the earliest entry and of the latest
 
     def take(self, row: "StoredEntry") -> None:
         """Count one entry."""
         if row.body is None:
             return
         self._held += 1
+        body = decode_body(row.body)
+        earliest, latest = self.times or (body.occurred_at, body.occurred_at)
+        self.times = min(earliest, body.occurred_at), max(latest, body.occurred_at)
         if row.seq not in self._matching:
-            named = _named_in(decode_body(row.body))
+            named = _named_in(body)
             self._named_outside += not self._cut.opened.keys().isdisjoint(named)
 
     def figures(self) -> BundleFigures:
@@ -116,6 +120,8 @@ def figures_in_words(figures: BundleFigures, whose: str = "your") -> str:
 def cut_of(log: Log, request: BundleRequest, holdings: Holdings, *, viewer: Viewer, size: int) -> Cut:
     """Cut a bundle from the first `size` entries of a log. Raises: as `bundle_figures`."""
     query = structs.replace(request.query, as_of=size if request.query.as_of is None else request.query.as_of)
+    query = log.frozen(query, viewer=viewer)
+    require_daily_hours(query)
     if request.kind == "closed":
         require_everything(log.clearance(viewer=viewer))
         _require_tokens(query)
@@ -140,6 +146,19 @@ def cut_of(log: Log, request: BundleRequest, holdings: Holdings, *, viewer: View
         filter_tokens=tokens,
         lists=shown.lists,
     )
+
+
+def require_daily_hours(query: Query) -> None:
+    """A bundle's filter says times of the day and no days of the week: with such a rule there is none.
+
+    Raises: FilterInvalidError.
+    """
+    if query.hours is not None and daily_span(hours_rule(query.hours)) is None:
+        why = (
+            "has days of the week, which the filter of a bundle cannot say: order a table with a signed manifest,"
+            " or a bundle of hours=night or of the days themselves"
+        )
+        raise FilterInvalidError(f"hours: {why}", (Fault("/hours", "parameter-invalid", why),))
 
 
 def _require_tokens(query: Query) -> None:

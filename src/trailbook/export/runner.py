@@ -30,7 +30,7 @@ from trailbook.errors import (
 )
 from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.columns import COLUMNS, Layout
-from trailbook.export.cut import BundleFigures, BundleRequest, Kind, bundle_figures
+from trailbook.export.cut import BundleFigures, BundleRequest, Kind, bundle_figures, require_daily_hours
 from trailbook.export.format import FORMATS, Format, check_format, exactly, file_pieces, whole_file
 from trailbook.export.manifest import Facts, signed_manifest
 from trailbook.export.orders import KEPT_DAYS, ExportFile, ExportOrder, Orders, is_live, order_of
@@ -81,7 +81,8 @@ class Runner:
     def order(self, request: ExportRequest, viewer: Viewer) -> "Job":
         """Keep an order for a viewer, bound to the log as it is; the order itself is an entry.
 
-        Raises: NotPermittedError; FilterInvalidError; FormatUnavailableError; TooManyExportsError.
+        Raises: NotPermittedError; FilterInvalidError; FiguresOfAPersonError; FormatUnavailableError;
+        TooManyExportsError.
         """
         log, figures = self._deployment.log(viewer.org), None
         tz = request.query.tz if request.tz is None else zone(request.tz).key
@@ -91,9 +92,12 @@ class Runner:
             request = _up_to(request, figures.as_of)
         elif request.format in BUNDLES:
             _require_bundle(request, viewer, log)
+            require_daily_hours(log.frozen(request.query, viewer=viewer))
         else:
             require_full(viewer, viewer.org)
             check_format(request.format, request.columns, tz)
+        # What is counted, told and kept is one rule, whatever is set meanwhile.
+        request = structs.replace(request, query=log.frozen(request.query, viewer=viewer))
         refuse_personal(request.query, _UNKEPT)
         count, as_of = log.count(request.query, viewer=viewer, lang=request.lang)
         order = ExportOrder(

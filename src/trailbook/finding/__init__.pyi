@@ -41,6 +41,7 @@ from .figures import (
     bucket_for as bucket_for,
     count_bars as count_bars,
     list_values as list_values,
+    refuse_hours as refuse_hours,
     refuse_persons as refuse_persons,
     refuse_unknown as refuse_unknown,
     without_field as without_field,

@@ -14,7 +14,7 @@ from trailbook.finding.bound import BoundQuery, BoundTerm, BoundWord, Hidden
 from trailbook.finding.finder import Finder
 from trailbook.finding.memo import Erasures, Memo
 from trailbook.finding.origins import Origins
-from trailbook.query import FIELDS, Query, Term, interval, words
+from trailbook.query import FIELDS, Query, Term, hours_rule, interval, words
 from trailbook.stores import Directory
 
 _MOST_LABELS = 5_000
@@ -56,6 +56,7 @@ class Binder(Struct, frozen=True, kw_only=True):
             terms=tuple(self._term(term) for term in query.terms),
             text=tuple(self._word(word, lang) for phrase in query.text for word in words(phrase)),
             own=query.self_,
+            hours=None if query.hours is None else hours_rule(query.hours),
             hidden=hidden,
         )
 

@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from trailbook.index import Ints
+from trailbook.query import HoursRule
 
 Sees = Callable[[str], bool]  # whether somebody sees entries of a category
 Hidden = tuple[str, ...]  # the categories of a log that somebody does not see
@@ -50,6 +51,7 @@ class BoundQuery(Struct, frozen=True, kw_only=True):
     terms: tuple[BoundTerm, ...] = ()
     text: tuple[BoundWord, ...] = ()
     own: bool | None = None
+    hours: HoursRule | None = None
     hidden: Hidden = ()
 
 

@@ -97,6 +97,36 @@ def refuse_persons(reader: Reader, query: Query) -> None:
         )
 
 
+def refuse_hours(reader: Reader, query: Query) -> None:
+    """Refuse hours of the week of what one person did: when somebody works is not the log's to say.
+
+    Beside all that figures are refused for, a person as source, and, with `self` either way, a person or one item of
+    theirs: what somebody did themselves is what is about them less what others did.
+    Raises: FiguresOfAPersonError.
+    """
+    if query.hours is None:
+        return
+    recorded = [term for term in query.terms if term.field == "source"]
+    about = [term for term in query.terms if FIELDS[term.field].about and query.self_ is not None]
+    values = [value for term in about for value in term.values if not value.endswith("/*")]  # all are nobody
+    try:
+        refuse_persons(reader, query)
+    except FiguresOfAPersonError as error:
+        raise _hours_refused() from error
+    declared = (reader.catalogue.types.get(value.partition("/")[0]) for value in values)
+    theirs = any(type_ is not None and (type_.person or type_.personal) for type_ in declared)
+    if theirs or _names_persons(reader.catalogue, recorded):
+        raise _hours_refused()
+
+
+def _hours_refused() -> FiguresOfAPersonError:
+    why = (
+        "the log does not say when one person works: take out hours, or who did it, the words, the address,"
+        " or whether it was on their own behalf"
+    )
+    return FiguresOfAPersonError(f"hours: {why}", (Fault("/hours", FiguresOfAPersonError.code, why),))
+
+
 def list_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> FieldValues:
     """Every value of a field among what a query finds: by count, of items by the name that whoever sees these has."""
     values: FieldValues = reader.figures.value(

@@ -14,9 +14,14 @@ from .counting import (
     count as count,
     stacked as stacked,
 )
+from .hours import (
+    Hours as Hours,
+    within as within,
+)
 from .plan import (
     Clause as Clause,
     Ints as Ints,
+    Mask as Mask,
     Place as Place,
     Plan as Plan,
     Word as Word,

@@ -4,13 +4,14 @@ Owns the meaning of a plan: terms of one field are OR-ed, fields AND-ed, negated
 an entry. Refuses names: whoever asks has turned them into item numbers and codes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Clause(Struct, frozen=True):
@@ -33,13 +34,17 @@ class Word(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """A query in numbers; `since` and `until` are half-open microseconds, `as_of` a log size."""
+    """A query in numbers; `since` and `until` are half-open microseconds, `as_of` a log size.
+
+    `hours` says which of a piece's times, ascending, are asked for; None for all.
+    """
 
     since: int | None = None
     until: int | None = None
     clauses: tuple[Clause, ...] = ()
     text: tuple[Word, ...] = ()
     own: bool | None = None
+    hours: Callable[[Ints], Mask] | None = None
     as_of: int
 
 

@@ -15,10 +15,9 @@ from msgspec import Struct
 
 from trailbook.errors import IndexDamagedError
 from trailbook.index.columns import CODED, Fields, Lives
-from trailbook.index.plan import Clause, Ints, Plan
+from trailbook.index.plan import Clause, Ints, Mask, Plan
 
 Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 _SPARSE = ("behalf", "origin", "correlation", "cause")  # 0 means none, and is not kept
 _POSTED = ("actor", "about", "target", "source", *_SPARSE)
 _RARE = 16  # a term of fewer than one entry in so many is followed by its ranks
@@ -216,7 +215,7 @@ class Segment:
 
     def _masked(self, plan: Plan, lists: Sequence[Ints], between: tuple[int, int]) -> Mask:
         mask = np.zeros(self.count, np.bool_)
-        mask[slice(*between)] = True
+        mask[slice(*between)] = True if plan.hours is None else plan.hours(self.at()[slice(*between)])
         for ranks in lists:
             mask &= _marks(self.count, ranks)
         for clause in plan.clauses:
@@ -243,6 +242,8 @@ class Segment:
                 ranks = ranks[~_marks(self.count, self._either(clause))[ranks]]
         if plan.own is not None:
             ranks = ranks[self.part("own")[ranks] == int(plan.own)]
+        if plan.hours is not None:
+            ranks = ranks[plan.hours(self.at()[ranks])]
         if plan.as_of < self.size:
             ranks = ranks[self.part("order")[ranks] < plan.as_of - self.first]
         return self._living(ranks)

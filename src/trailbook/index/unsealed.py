@@ -7,11 +7,8 @@ it. Refuses to grow.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from trailbook.index.plan import Clause, Ints, Plan
-
-Mask = npt.NDArray[np.bool_]
+from trailbook.index.plan import Clause, Ints, Mask, Plan
 
 
 class Unsealed:
@@ -63,7 +60,8 @@ class Unsealed:
         order, times = self._by_time()
         low = 0 if plan.since is None else int(np.searchsorted(times, plan.since, "left"))
         high = self.count if plan.until is None else int(np.searchsorted(times, plan.until, "left"))
-        return np.flatnonzero(self._keep(plan)[order[low:high]]) + low
+        keep = self._keep(plan)[order[low:high]]
+        return np.flatnonzero(keep if plan.hours is None else keep & plan.hours(times[low:high])) + low
 
     def number(self, plan: Plan) -> int:
         """How many entries match."""

@@ -5,8 +5,9 @@ made of what records, finds and shows. Refuses to know HTTP, pages or files.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -45,6 +46,7 @@ from trailbook.finding import (
     new_reader,
     offer_items,
     open_embedded,
+    refuse_hours,
     refuse_persons,
     refuse_unknown,
     remember_item,
@@ -58,7 +60,7 @@ from trailbook.log.reads import Watch
 from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of
 from trailbook.model import EARLIEST, Actor, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
-from trailbook.query import EntryFacts, Order, Query
+from trailbook.query import EntryFacts, Order, Query, WorkingHours, frozen
 from trailbook.recording import Means, Result
 from trailbook.retention import Retention
 from trailbook.stores import Identity, Store
@@ -68,7 +70,7 @@ from trailbook.verify import Report
 class Log:
     """The activity log of one organisation: what it records, and what it shows to whom.
 
-    `recorder` is what else records, `upkeep` what the index needs: neither shows anything to anybody.
+    `recorder` is what else records, `upkeep` what the index needs; `working_hours` says what is set by now.
     """
 
     def __init__(
@@ -84,13 +86,14 @@ class Log:
         open_finder: OpenFinder | None = None,
         watched: bool = True,
         earliest: datetime = EARLIEST,
+        working_hours: Callable[[], WorkingHours] = WorkingHours,
     ) -> None:
-        means = Means(
-            catalogue=catalogue or load(), clock=clock, entropy=entropy, key=keys.of(org), earliest=earliest
-        )
+        key, declared = keys.of(org), catalogue or load()
+        means = Means(catalogue=declared, clock=clock, entropy=entropy, key=key, earliest=earliest)
         self.org = org
         self.catalogue: Catalogue = means.catalogue
         self.clock: Clock = clock
+        self.working_hours = working_hours
         self._store = store
         finding = finder_means(store, org, means.catalogue)
         engine = (open_finder or open_embedded())(finding)
@@ -106,6 +109,8 @@ class Log:
             declared=means.catalogue.categories,
             vocabulary=vocabulary_of(means.catalogue),
             watch=self._watch,
+            refuse_hours=partial(refuse_hours, self._reader),
+            working_hours=working_hours,
             clock=clock,
             secret=keys.secret,
         )
@@ -333,6 +338,12 @@ class Log:
         """Let figures be made of a filter. Raises: NotPermittedError; FiguresOfAPersonError."""
         self._questions.let_in(viewer, require_full)
         refuse_persons(self._reader, query)
+
+    def frozen(self, query: Query, *, viewer: Viewer) -> Query:
+        """A filter as it is kept: its hours as the rule they are by now. Raises: as `demand_figures`, for hours."""
+        self._questions.let_in(viewer, require_full)
+        refuse_hours(self._reader, query)
+        return frozen(query, self.working_hours())
 
     def related(
         self, id_: UUID, *, viewer: Viewer, limit: int = 50, cursor: str | None = None, lang: str = "en"

@@ -21,7 +21,10 @@ from trailbook.query import (
     Order,
     Query,
     Vocabulary,
+    WorkingHours,
     from_params,
+    frozen,
+    hours_text,
     printed,
     read_cursor,
     to_params,
@@ -43,7 +46,10 @@ class Question(Struct, frozen=True):
 
 
 class Questions(Struct, frozen=True):
-    """How the log of one organisation is asked; `declared` are its categories, `secret` signs cursors."""
+    """How the log of one organisation is asked; `declared` are its categories, `secret` signs cursors.
+
+    `refuse_hours` refuses hours of one person, `working_hours` are what the organisation has set.
+    """
 
     org: str
     finder: Finder
@@ -51,6 +57,8 @@ class Questions(Struct, frozen=True):
     declared: Mapping[str, Category]
     vocabulary: Vocabulary
     watch: Watch
+    refuse_hours: Callable[[Query], None]
+    working_hours: Callable[[], WorkingHours]
     clock: Clock
     secret: bytes
 
@@ -71,10 +79,12 @@ class Questions(Struct, frozen=True):
     ) -> Question:
         """What every paged reading begins with: permission, the log's head, and the cursor read for this question.
 
-        `form` says how it is answered: an order, or the name of a list. Raises: NotPermittedError, CursorInvalidError.
+        `form` says how it is answered: an order, or the name of a list. Raises: NotPermittedError, CursorInvalidError,
+        FiguresOfAPersonError.
         """
         cleared = self.let_in(viewer, require_full)
         head = self.finder.catch_up()
+        self.refuse_hours(query)
         who = f"{viewer.item.type}/{viewer.item.id}"
         binding = "\n".join((self.org, who, form, lang, printed(_unbound(query))))
         at = None if cursor is None else read_cursor(cursor, binding, self.secret, self._now())
@@ -96,9 +106,10 @@ class Questions(Struct, frozen=True):
             yield turn.seqs
 
     def bind_now(self, query: Query, viewer: Viewer, lang: str) -> BoundQuery:
-        """A filter bound for a viewer to the log as it stands. Raises: NotPermittedError, FilterInvalidError."""
+        """A filter bound for a viewer to the log as it stands. Raises: as `ask`; FilterInvalidError."""
         cleared = self.let_in(viewer, require_full)
         size = self.finder.catch_up().size
+        self.refuse_hours(query)
         return self.bind(query, cleared, size=size, lang=lang)
 
     def bind(
@@ -107,6 +118,10 @@ class Questions(Struct, frozen=True):
         """A filter bound to what may be seen of a log of so many entries, from a cursor or the beginning."""
         as_of = _as_of(query, at, size)
         checked = from_params(to_params(query), self.vocabulary)
+        if checked.hours is not None:
+            # A preset is what is set now; the pages of one answer keep to the rule that it began with.
+            kept = None if at is None else at.hours
+            checked = frozen(structs.replace(checked, hours=kept or checked.hours), self.working_hours())
         hidden = sight(self.finder, cleared.sees).hidden
         bound = self.binder.bind(checked, self.clock(), as_of=as_of, hidden=hidden, lang=lang)
         # A preset moves with the day; the pages of one answer do not.
@@ -130,6 +145,7 @@ class Questions(Struct, frozen=True):
             since=bound.since,
             until=bound.until,
             written=self._now(),
+            hours=None if bound.hours is None else hours_text(bound.hours),
         )
 
     def _now(self) -> int:

@@ -31,6 +31,7 @@ from .filter import (
     EntryFacts as EntryFacts,
     Query as Query,
     Term as Term,
+    frozen as frozen,
     interval as interval,
     is_personal as is_personal,
     matches as matches,
@@ -43,6 +44,19 @@ from .folding import (
     fold as fold,
     words as words,
 )
+from .hours import (
+    HOURS as HOURS,
+    WORKING_HOURS as WORKING_HOURS,
+    HoursRule as HoursRule,
+    WorkingHours as WorkingHours,
+    daily_span as daily_span,
+    hours_rule as hours_rule,
+    hours_text as hours_text,
+    offsets_between as offsets_between,
+    week_spans as week_spans,
+    working_hours_faults as working_hours_faults,
+    zone_data_version as zone_data_version,
+)
 from .params import (
     Paging as Paging,
     from_line as from_line,
@@ -53,5 +67,7 @@ from .params import (
 )
 from .phrases import (
     PRESET_NAMES as PRESET_NAMES,
+    day_in_words as day_in_words,
+    hours_in_words as hours_in_words,
     in_words as in_words,
 )

@@ -18,6 +18,7 @@ from trailbook.errors import FilterInvalidError
 from trailbook.model import MAX_ID, ip_fault, is_slug, text_fault
 from trailbook.query.dates import moment, zone
 from trailbook.query.folding import words
+from trailbook.query.hours import hours_rule
 
 MAX_WORDS, MAX_WORD, MAX_LIMIT = 10, 40, 200
 
@@ -117,6 +118,14 @@ def tz(value: str, vocabulary: Vocabulary | None) -> str | None:
         zone(value)
     except FilterInvalidError as error:
         return error.faults[0].detail
+    return None
+
+
+def hours(value: str, vocabulary: Vocabulary | None) -> str | None:
+    try:
+        hours_rule(value)
+    except ValueError as why:
+        return str(why)
     return None
 
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.errors import CursorInvalidError
 
@@ -18,7 +18,8 @@ _TAG = 16
 
 
 class Cursor(Struct, frozen=True, array_like=True, kw_only=True):
-    """Where to go on: from (at, seq) towards later entries or earlier ones, at one `as_of`, between two instants."""
+    """Where to go on: from (at, seq) towards later entries or earlier ones, at one `as_of`, between two instants
+    and by one rule of hours."""
 
     at: int
     seq: int
@@ -27,6 +28,7 @@ class Cursor(Struct, frozen=True, array_like=True, kw_only=True):
     since: int | None
     until: int | None
     written: int
+    hours: str | None = None  # the rule as it was then; last, for cursors from before it was there
 
 
 _cursor = msgspec.msgpack.Decoder(Cursor)
@@ -34,7 +36,9 @@ _cursor = msgspec.msgpack.Decoder(Cursor)
 
 def write_cursor(cursor: Cursor, question: str, key: bytes) -> str:
     """The opaque text of a cursor; `question` is everything it is bound to, printed."""
-    return _sealed(msgspec.msgpack.encode(cursor), question, key)
+    # Without a rule it is, byte for byte, what it was before there were any.
+    members = structs.astuple(cursor) if cursor.hours else structs.astuple(cursor)[:-1]
+    return _sealed(msgspec.msgpack.encode(members), question, key)
 
 
 def read_cursor(text: str, question: str, key: bytes, now: int) -> Cursor:

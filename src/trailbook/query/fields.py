@@ -286,6 +286,18 @@ _ONCE = (
         schema={"type": "string"},
     ),
     Single(
+        name="hours",
+        check=checks.hours,
+        metavar="WHEN",
+        option="outside (working hours), night or weekend, as the organisation has set them.",
+        says=(
+            "`outside` working hours, at `night` or at the `weekend`, by the organisation's clocks, or the rule that "
+            "one of them was, as a saved view has it. Public holidays are not known. Never of one person: beside "
+            "`actor` or `by_or_about` naming one, `text` that may, `ip`, or `self` with a person, it is refused."
+        ),
+        schema={"type": "string", "pattern": "^(outside|night|weekend)(,|$)"},
+    ),
+    Single(
         name="text",
         check=checks.text,
         metavar="WORDS",

@@ -14,6 +14,7 @@ from trailbook.model import Entry, Item, microseconds
 from trailbook.query.dates import date_bounds, day_end, day_start, moment, zone
 from trailbook.query.fields import FIELDS
 from trailbook.query.folding import words
+from trailbook.query.hours import WORKING_HOURS, WorkingHours, has_hours, hours_rule, hours_text
 
 
 class Term(Struct, frozen=True):
@@ -38,6 +39,7 @@ class Query(
     from_: str | None = None
     to: str | None = None
     tz: str = "UTC"
+    hours: str | None = None
     terms: tuple[Term, ...] = ()
     text: tuple[str, ...] = ()
     self_: bool | None = None
@@ -105,7 +107,21 @@ def self_of(entry: Entry) -> bool:
     return entry.on_behalf_of is None and any(_name(item) == _name(entry.actor) for item in touched)
 
 
-def matches(query: Query, view: EntryFacts, now: datetime, *, week_start: int = 0) -> bool:
+def frozen(query: Query, working: WorkingHours) -> Query:
+    """The filter with the rule of its hours as it is by these working hours; what is frozen stays as it is."""
+    if query.hours is None:
+        return query
+    return structs.replace(query, hours=hours_text(hours_rule(query.hours, working)))
+
+
+def matches(
+    query: Query,
+    view: EntryFacts,
+    now: datetime,
+    *,
+    week_start: int = 0,
+    working: WorkingHours = WORKING_HOURS,
+) -> bool:
     """Whether the filter finds the entry: the reference semantics, true for every index and store."""
     start, end = interval(query, now, week_start=week_start)
     at = microseconds(view.entry.occurred_at)
@@ -113,6 +129,7 @@ def matches(query: Query, view: EntryFacts, now: datetime, *, week_start: int = 
         (query.as_of is None or view.entry.seq < query.as_of)
         and (start is None or start <= at)
         and (end is None or at < end)
+        and (query.hours is None or has_hours(hours_rule(query.hours, working), view.entry.occurred_at))
         and (query.self_ is None or query.self_ == view.self_)
         and all(_holds(term, view.entry) for term in query.terms)
         and all(_begins_any(word, view.words) for typed in query.text for word in words(typed))

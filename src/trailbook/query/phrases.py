@@ -10,14 +10,17 @@ from pathlib import Path
 
 from trailbook.query.fields import FIELDS
 from trailbook.query.filter import Query, Term
+from trailbook.query.hours import HoursRule
 
 Phrases = dict[str, str]
 
 PHRASES: dict[str, Phrases] = {}
 PRESET_NAMES: dict[str, Phrases] = {}
+_DAYS: dict[str, list[str]] = {}
 for _file in sorted((Path(__file__).parent / "say").glob("*.toml")):
     _table = tomllib.loads(_file.read_text("utf-8"))
     PHRASES[_file.stem], PRESET_NAMES[_file.stem] = _table["phrases"], _table["presets"]
+    _DAYS[_file.stem] = _table["days"]["names"]
 
 
 def phrases(lang: str) -> Phrases:
@@ -33,8 +36,8 @@ def phrases(lang: str) -> Phrases:
 def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
     """The filter as one sentence: "Roles and permissions, about Bob Li, last month".
 
-    `label(field, value)` names a value of a field, or the text of `from` and `to`, in the same language; a value that
-    `unnamed` took away is said not to be named.
+    `label(field, value)` names a value of a field, or the text of `from`, `to` and `hours`, in the same language; a
+    value that `unnamed` took away is said not to be named.
 
     Raises: ValueError for a language without phrases.
     """
@@ -46,6 +49,8 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
         parts.append(wording["text"].format(" ".join(query.text)))
     if query.self_ is not None:
         parts.append(wording["self.true" if query.self_ else "self.false"])
+    if query.hours is not None:
+        parts.append(label("hours", query.hours))
     if query.date is not None:
         parts.append(PRESET_NAMES[lang][query.date])
     ends = [(name, value) for name, value in (("from", query.from_), ("to", query.to)) if value is not None]
@@ -55,6 +60,38 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
         parts.insert(0, wording["all"])  # what is left out says nothing of what is there
     sentence = ", ".join(parts)
     return sentence[:1].upper() + sentence[1:]
+
+
+def hours_in_words(rule: HoursRule, lang: str) -> str:
+    """The rule of a filter's hours: "outside working hours (weekdays 08:00 to 17:00, Oslo time; ...)".
+
+    Raises: ValueError for a language without phrases.
+    """
+    start, _, end = rule.span.partition("-")
+    return phrases(lang)[f"hours.{rule.name}"].format(
+        days=_days_in_words(rule.days, lang), start=start, end=end, zone=_zone_in_words(rule.tz, lang)
+    )
+
+
+def day_in_words(number: int, lang: str) -> str:
+    """A day of the week, 1 Monday to 7 Sunday. Raises: ValueError for a language without phrases."""
+    phrases(lang)
+    return _DAYS[lang][number - 1]
+
+
+def _days_in_words(digits: str, lang: str) -> str:
+    wording, names = phrases(lang), [day_in_words(int(digit), lang) for digit in digits]
+    if digits == "12345":
+        return wording["weekdays"]
+    if len(digits) > 2 and digits in "1234567":  # one after the other
+        return wording["days"].format(names[0], names[-1])
+    return f"{', '.join(names[:-1])} {wording['and']} {names[-1]}" if names[1:] else names[0]
+
+
+def _zone_in_words(tz: str, lang: str) -> str:
+    """A zone by its city, as IANA names it; UTC is called that."""
+    city = tz.rpartition("/")[2].replace("_", " ")
+    return phrases(lang)["clocks"].format(city) if "/" in tz else city
 
 
 def _term_in_words(term: Term, label: Callable[[str, str], str], wording: Phrases) -> str:

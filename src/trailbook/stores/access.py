@@ -14,13 +14,15 @@ from msgspec import Struct
 class Organisation(Struct, frozen=True, kw_only=True):
     """What is set for an organisation; `version` counts the changes of its access, from 0.
 
-    `withheld` are categories that even full access does not show; times are microseconds since 1970.
+    `withheld` are categories that even full access does not show, `working_hours` a text that says when it works, empty
+    where nobody set it; times are microseconds since 1970.
     """
 
     org: str
     version: int = 0
     suspended_at: int | None = None
     withheld: tuple[str, ...] = ()
+    working_hours: str = ""
 
 
 class Role(Struct, frozen=True, kw_only=True):

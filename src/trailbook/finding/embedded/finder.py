@@ -4,6 +4,7 @@ Owns the seven verbs over numpy pieces, and the answers it gave lately. Refuses 
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from itertools import compress
 from typing import Any, TypeVar, cast
 
@@ -20,7 +21,9 @@ from trailbook.index import (
     CODED,
     Clause,
     Codes,
+    Hours,
     Ints,
+    Mask,
     Place,
     Places,
     Plan,
@@ -34,8 +37,9 @@ from trailbook.index import (
     oldest,
     present,
     stacked,
+    within,
 )
-from trailbook.query import FACETS, FIELDS, Cursor, Order
+from trailbook.query import FACETS, FIELDS, Cursor, HoursRule, Order, offsets_between, week_spans
 from trailbook.record import sixty_bits
 from trailbook.stores import Head
 
@@ -136,8 +140,13 @@ def plan_of(query: BoundQuery, codes: Mapping[str, Codes]) -> Plan:
         clauses=(*clauses, *([Clause("category", hidden, negated=True)] if hidden else [])),
         text=tuple(Word(word.items, codes["action"].known(word.actions)) for word in query.text),
         own=query.own,
+        hours=None if query.hours is None else _hours(query.hours),
         as_of=query.as_of,
     )
+
+
+def _hours(rule: HoursRule) -> Callable[[Ints], Mask]:
+    return partial(within, hours=Hours(week_spans(rule), partial(offsets_between, rule.tz)))
 
 
 def _clause(term: BoundTerm, codes: Mapping[str, Codes]) -> Clause:

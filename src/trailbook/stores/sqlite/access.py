@@ -13,8 +13,8 @@ from trailbook.errors import HeadMovedError
 from trailbook.stores.access import Change, Member, Organisation, Role
 from trailbook.stores.sqlite.connection import Connections
 
-_ORGANISATION = "SELECT org, version, suspended_at, withheld FROM organisation WHERE org = ?"
-_PUT_ORGANISATION = "REPLACE INTO organisation VALUES (?, ?, ?, ?)"
+_ORGANISATION = "SELECT org, version, suspended_at, withheld, working_hours FROM organisation WHERE org = ?"
+_PUT_ORGANISATION = "REPLACE INTO organisation VALUES (?, ?, ?, ?, ?)"
 _ROLES = "SELECT id, name, permissions, categories FROM role WHERE org = ? ORDER BY id"
 _PUT_ROLE = "REPLACE INTO role VALUES (?, ?, ?, ?, ?)"
 _MEMBER = "SELECT type, id, name, roles, login, password, disabled_at FROM member WHERE org = ?"
@@ -38,7 +38,7 @@ class SqliteAccess:
         with self._connections.writing() as db:
             if _organisation(db, org) != expected:
                 raise HeadMovedError("somebody else changed access meanwhile")
-            row = (org, expected.version + 1, new.suspended_at, " ".join(new.withheld))
+            row = (org, expected.version + 1, new.suspended_at, " ".join(new.withheld), new.working_hours)
             db.execute(_PUT_ORGANISATION, row)
             for id_ in change.drop_roles:
                 db.execute("DELETE FROM role WHERE org = ? AND id = ?", (org, id_))
@@ -75,8 +75,14 @@ def _organisation(db: apsw.Connection, org: str) -> Organisation:
     row = db.execute(_ORGANISATION, (org,)).fetchone()
     if row is None:
         return Organisation(org=org)
-    _, version, suspended_at, withheld = row
-    return Organisation(org=org, version=version, suspended_at=suspended_at, withheld=tuple(withheld.split()))
+    _, version, suspended_at, withheld, working_hours = row
+    return Organisation(
+        org=org,
+        version=version,
+        suspended_at=suspended_at,
+        withheld=tuple(withheld.split()),
+        working_hours=working_hours,
+    )
 
 
 def _written(role: Role) -> Any:

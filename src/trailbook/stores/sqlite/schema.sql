@@ -98,12 +98,13 @@ CREATE TABLE session (
 CREATE INDEX session_item ON session (org, type, id);
 
 -- `version` counts the changes of an organisation's access, so that two at once do not pass each other.
+-- `working_hours` is JSON, or empty where they were never set.
 CREATE TABLE organisation (
   org TEXT PRIMARY KEY,
   version INTEGER NOT NULL,
   suspended_at INTEGER,
   withheld TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+, working_hours TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 
 -- `permissions` are the names of those that are full, `categories` of the restricted ones it may read, with blanks
 -- between.

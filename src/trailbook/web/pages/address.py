@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from trailbook.errors import Fault, FilterInvalidError
+from trailbook.errors import Fault, FilterInvalidError, InvalidError
 from trailbook.model import instant
 from trailbook.query import (
     FIELDS,
@@ -243,7 +243,7 @@ def read_address(path: str, pairs: Pairs, *, vocabulary: Vocabulary, home_zone: 
     )
 
 
-def faults_of(error: FilterInvalidError) -> list[ParameterFault]:
+def faults_of(error: InvalidError) -> list[ParameterFault]:
     """Each parameter at fault."""
     return [
         ParameterFault(f.pointer[1:].replace("~1", "/").replace("~0", "~"), f.code, f.detail)

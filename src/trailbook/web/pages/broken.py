@@ -1,6 +1,7 @@
 """An address that was not understood: which part of it, in words, and ways on without that part.
 
-Owns what a page of a list answers to a broken filter. Refuses to show a row beside one, and to guess what was meant.
+Owns what a page of a list answers to a broken filter, and to one that asks when a person works. Refuses to show a row
+beside one, and to guess what was meant.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 from litestar import Response
 from msgspec import Struct
 
-from trailbook.errors import CursorInvalidError, FilterInvalidError
+from trailbook.errors import CursorInvalidError, FiguresOfAPersonError, FilterInvalidError, InvalidError
 from trailbook.web.http.render import page, partial
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Pairs, ParameterFault, address, faults_of, tidied
@@ -35,11 +36,12 @@ class Mended(Struct, frozen=True):
 
 
 class BrokenPage(Struct, frozen=True):
-    """What was not understood, and where to go on."""
+    """What was not understood, or is not answered `of_a_person`, and where to go on."""
 
     faults: list[FaultWords]
     ways: list[Mended]
     clear: str
+    of_a_person: bool
 
 
 def mendable(handler: Handler) -> Handler:
@@ -49,20 +51,22 @@ def mendable(handler: Handler) -> Handler:
     def answered(request: Request) -> Response[Any]:
         try:
             return handler(request)
-        except (FilterInvalidError, CursorInvalidError) as error:
+        except (FilterInvalidError, FiguresOfAPersonError, CursorInvalidError) as error:
             return _broken(request, error)
 
     return answered
 
 
-def _broken(request: Request, error: FilterInvalidError | CursorInvalidError) -> Response[bytes]:
-    faults = faults_of(error) if isinstance(error, FilterInvalidError) else []
+def _broken(request: Request, error: InvalidError) -> Response[bytes]:
+    cursor = isinstance(error, CursorInvalidError)
+    faults = [] if cursor else faults_of(error)
     model = BrokenPage(
         faults=[_fault(request, fault) for fault in faults],
-        ways=_mended(request, faults) if isinstance(error, FilterInvalidError) else [],
+        ways=[] if cursor else _mended(request, faults),
         clear=home(request),
+        of_a_person=isinstance(error, FiguresOfAPersonError),
     )
-    status = 422 if isinstance(error, FilterInvalidError) else 400
+    status = 400 if cursor else 422
     return page("broken.html", (frame(request), model), status=status, part=partial(request.headers))
 
 

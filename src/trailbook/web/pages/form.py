@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.finding import Part
-from trailbook.query import FIELDS, ONCE, PRESET_NAMES, PRESETS, Field, Query, fold, to_params
+from trailbook.query import FIELDS, HOURS, ONCE, PRESET_NAMES, PRESETS, Field, Query, fold, to_params
 from trailbook.web.pages.address import Address, Pairs
 from trailbook.web.pages.names import Chip, Naming
 from trailbook.web.pages.rows import Presenter
@@ -25,7 +25,7 @@ ZONES = (
 _BOXES = [field for field in FIELDS.values() if field.form == "boxes"]
 # What a field of the form says by itself; the rest of a filter goes along hidden.
 _SHOWN = {field.name for field in _BOXES} | {single.name for single in ONCE.values() if single.own}
-_MORE = {"text", "self"} | {field.name for field in _BOXES if not field.shown}
+_MORE = {"text", "self", "hours"} | {field.name for field in _BOXES if not field.shown}
 
 
 class Choices(Struct, frozen=True):
@@ -47,6 +47,7 @@ class FilterForm(Struct, frozen=True, kw_only=True):
     """The filter of a list: as the fields of a form, and as chips.
 
     `hidden` goes along unseen; `asks` is the field that a ready view still waits for; `more`: more of it is open.
+    `hours` are the times of the week that are offered, and `working` says what is outside them.
     """
 
     query: Query
@@ -59,6 +60,8 @@ class FilterForm(Struct, frozen=True, kw_only=True):
     asks: Part | None
     choices: dict[str, Any]
     timelines: list[tuple[str, str]]
+    hours: list[tuple[str, str]]
+    working: str
 
 
 def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: Part | None) -> FilterForm:
@@ -81,7 +84,17 @@ def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: Part | 
         asks=None if named else waits_for,
         choices=_choices(naming.presenter),
         timelines=naming.timelines(state),
+        hours=_hours(state.query, naming),
+        working=naming.label("hours", HOURS[0]),
     )
+
+
+def _hours(query: Query, naming: Naming) -> list[tuple[str, str]]:
+    """Each time of the week with its name; the rule of a saved view is one of its own, with all its words."""
+    offered: list[tuple[str, str]] = [(name, naming.presenter.words(f"form.hours-{name}")) for name in HOURS]
+    if query.hours is None or query.hours in HOURS:
+        return offered
+    return [*offered, (query.hours, naming.label("hours", query.hours))]
 
 
 # What the form offers is the same for all readers of a language.

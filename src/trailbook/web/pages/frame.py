@@ -122,7 +122,13 @@ def list_of(request: Request, pairs: Pairs) -> Address:
 def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
     """What says entries on this page, whose list is `state` where it has one, in a zone."""
     addresses = None if state is None else Addresses(state)
-    return Presenter(words=request.words, zone=ZoneInfo(tz), catalogue=request.catalogue, addresses=addresses)
+    return Presenter(
+        words=request.words,
+        zone=ZoneInfo(tz),
+        catalogue=request.catalogue,
+        addresses=addresses,
+        working=request.log.working_hours(),
+    )
 
 
 def home_zone(request: Request) -> str:

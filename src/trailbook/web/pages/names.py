@@ -12,7 +12,17 @@ from msgspec import Struct
 from trailbook.access import Viewer
 from trailbook.finding import FoundItem, Shown, ShownItem
 from trailbook.log import Log
-from trailbook.query import FIELDS, HIDDEN, ONCE, PRESET_NAMES, Query, Term, to_params
+from trailbook.query import (
+    FIELDS,
+    HIDDEN,
+    ONCE,
+    PRESET_NAMES,
+    Query,
+    Term,
+    hours_in_words,
+    hours_rule,
+    to_params,
+)
 from trailbook.web.pages.address import Address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
@@ -61,6 +71,8 @@ class Naming(Struct, frozen=True):
     def label(self, field: str, value: str) -> str:
         """A filter's value in words."""
         presenter = self.presenter
+        if field == "hours":
+            return hours_in_words(hours_rule(value, presenter.working), presenter.words.lang)
         if field in ONCE:
             return presenter.moment(value)
         if FIELDS[field].items:
@@ -103,7 +115,8 @@ class Naming(Struct, frozen=True):
             return PRESET_NAMES[self.presenter.words.lang][value]
         if name == "self":
             return self.presenter.words(f"filter.self-{value}")
-        return value if name == "text" else self.label(name, value)
+        label = value if name == "text" else self.label(name, value)
+        return label[:1].upper() + label[1:] if name == "hours" else label
 
     def _item(self, value: str) -> str:
         type_, _, id_ = value.partition("/")

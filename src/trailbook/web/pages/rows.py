@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue, SentencePiece
 from trailbook.finding import Shown, ShownItem
-from trailbook.query import local_time, to_params
+from trailbook.query import WORKING_HOURS, WorkingHours, local_time, to_params
 from trailbook.web.http.render import macro
 from trailbook.web.http.row_cache import Drawing
 from trailbook.web.http.texts import Words
@@ -95,12 +95,16 @@ class PageRow(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Presenter(Struct, frozen=True, kw_only=True):
-    """Says entries on one page: in its language and zone, by its catalogue, with its addresses."""
+    """Says entries on one page: in its language and zone, by its catalogue, with its addresses.
+
+    `working` is what the organisation calls its hours by now.
+    """
 
     words: Words
     zone: ZoneInfo
     catalogue: Catalogue
     addresses: Addresses | None
+    working: WorkingHours = WORKING_HOURS
 
     def label(self, kind: str, name: str) -> str:
         return self.catalogue.label(kind, name, self.words.lang)

@@ -26,6 +26,7 @@ from trailbook.access import (
 from trailbook.administration import AccessState, access_of
 from trailbook.errors import Fault, InvalidError, NotFoundError, TrailbookError
 from trailbook.model import Item, instant
+from trailbook.query import WorkingHours, day_in_words
 from trailbook.web.api.access import by, link_to
 from trailbook.web.http.problems import STATUS, code_of
 from trailbook.web.http.render import page, see
@@ -78,6 +79,8 @@ class SettingsPage(Struct, frozen=True, kw_only=True):
     categories: list[tuple[str, str, bool]]
     restricted: list[tuple[str, str]]
     withheld: tuple[str, ...]
+    hours: WorkingHours
+    days: list[tuple[str, str]]
     wrong: str | None = None
     shown_once: dict[str, str] | None = None
     saved: bool = False
@@ -132,6 +135,8 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
         categories=[(each.name, labels[each.name], each.sensitive) for each in categories],
         restricted=[(each.name, labels[each.name]) for each in categories if each.restricted],
         withheld=state.organisation.withheld,
+        hours=request.log.working_hours(),
+        days=[(str(n), day_in_words(n, request.lang)) for n in range(1, 8)],
         **more,
     )
     around = structs.replace(frame(request), views=None)  # no questions beside
@@ -229,6 +234,22 @@ def _withhold(request: Request, form: Form) -> None:
     administration.withhold(by(request), form.all("category"))
 
 
+def _set_hours(request: Request, form: Form) -> None:
+    hours = WorkingHours(
+        days="".join(form.all("day")),
+        work=f"{form.last('work-start')}-{_end(form.last('work-end'))}",
+        night=f"{form.last('night-start')}-{form.last('night-end')}",
+        weekend="".join(form.all("weekend")),
+        tz=form.last("tz"),
+    )
+    administration.set_working_hours(by(request), hours)
+
+
+def _end(text: str) -> str:
+    """The end of a working day; a field for times has no 24:00, and nobody's day ends where it begins."""
+    return "24:00" if text == "00:00" else text
+
+
 _DO: dict[tuple[str, str], Callable[[Request, Form], dict[str, str] | None]] = {
     ("members", "put"): _put_member,
     ("members", "remove"): _remove_member,
@@ -244,6 +265,7 @@ _DO: dict[tuple[str, str], Callable[[Request, Form], dict[str, str] | None]] = {
     ("keys", "restrict"): _restrict,
     ("keys", "revoke"): _revoke,
     ("organisation", "withhold"): _withhold,
+    ("organisation", "hours"): _set_hours,
 }
 
 

@@ -200,7 +200,12 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
 
 
 def _news(request: Request, view: ViewerView) -> str | None:
-    count = administration.count_new(by(request), view.id, view.query, request.lang) if view.alert else 0
+    try:
+        count = administration.count_new(by(request), view.id, view.query, request.lang) if view.alert else 0
+    except (
+        FiguresOfAPersonError
+    ):  # its words have become somebody's name since it was saved: opened, it says so
+        return None
     if not count:
         return None
     try:

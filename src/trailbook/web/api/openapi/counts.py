@@ -23,7 +23,7 @@ def counts(catalogue: Catalogue) -> tuple[Operation, ...]:
             "persons among them without a number; where the filter names the person who acted, there are no figures.",
             parameters=(query("by", enum(*FACET_FIELDS), "The field.", required=True), *filtering, *PAGING),
             answers={200: Answer(says="The values.", forms={JSON: ref("Facets")})},
-            problems=(*FILTERED, "cursor-invalid", "figures-of-a-person"),
+            problems=(*FILTERED, "cursor-invalid"),
         ),
         Operation(
             method="GET",
@@ -38,7 +38,7 @@ def counts(catalogue: Catalogue) -> tuple[Operation, ...]:
                 *filtering,
             ),
             answers={200: Answer(says="The bars.", forms={JSON: ref("Histogram")})},
-            problems=(*FILTERED, "figures-of-a-person", "too-many-bars"),
+            problems=(*FILTERED, "too-many-bars"),
         ),
         Operation(
             method="GET",

@@ -25,7 +25,7 @@ ENTRY = (
     *("concern-unknown", "time-ahead", "time-early", "category-refused", "actor-refused"),
 )
 SENT = (*ADMITTED, "media-type", "storage-full", "overloaded")
-FILTERED = (*ADMITTED, "filter-invalid", "index-damaged")
+FILTERED = (*ADMITTED, "filter-invalid", "figures-of-a-person", "index-damaged")
 
 
 class Answer(Struct, frozen=True, kw_only=True):

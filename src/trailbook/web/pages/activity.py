@@ -16,7 +16,7 @@ from trailbook.web.pages.frame import frame, home_zone, list_of, presenter_of
 from trailbook.web.pages.list_page import drawn_rows, form_and_list
 from trailbook.web.pages.listing import ask
 from trailbook.web.pages.meant import meant
-from trailbook.web.pages.name_it import name_it
+from trailbook.web.pages.question import question
 
 
 @mendable
@@ -51,5 +51,5 @@ def _list_page(request: Request, state: Address) -> Response[Any]:
     request.site.row_cache.keep(answer.rows, answer.page.entries, rows)
     waits_for = view.asks if view else None
     form, listed = form_and_list(request, answer, presenter, rows=rows, waits_for=waits_for, now=now)
-    models = (around, form, listed, name_it(request, state, form.asks))
+    models = (around, form, listed, question(request, state, form.asks))
     return page("activity.html", models, part=partial(request.headers))

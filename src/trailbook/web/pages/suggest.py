@@ -53,8 +53,7 @@ def offers(request: Request, role: Part, typed: str) -> list[Offer]:
         if role == "actor" and _begins(t(f"kind.{kind}"), typed)
     ]
     if not words(typed):
-        lately = request.log.items("", viewer=request.viewer, role=role, limit=_LATELY)
-        return [*(_offer(request, catalogue, role, item) for item in lately), *kinds]
+        return [*(_offer(request, catalogue, role, item) for item in _lately(request, role)), *kinds]
     items = request.log.items(typed, viewer=request.viewer, role=role, limit=MOST)
     items.sort(key=lambda item: catalogue.label("type", item.type, t.lang))
     named = [_offer(request, catalogue, role, item) for item in items]
@@ -62,6 +61,13 @@ def offers(request: Request, role: Part, typed: str) -> list[Offer]:
     also = [_offer(request, catalogue, "by_or_about", item) for item in both if _person(catalogue, item)]
     room = max(MOST - len(kinds) - min(len(also), 5), 0)
     return [*kinds, *named[:room], *also[: MOST - len(kinds) - len(named[:room])]]
+
+
+def _lately(request: Request, role: Part) -> list[FoundItem]:
+    """The people of late but for whoever asks: signing in, they were the last, and they rarely ask for themselves."""
+    own = request.viewer.item
+    items = request.log.items("", viewer=request.viewer, role=role, limit=_LATELY + 1)
+    return [item for item in items if (item.type, item.id) != (own.type, own.id)][:_LATELY]
 
 
 def _offer(request: Request, catalogue: Catalogue, field: str, item: FoundItem) -> Offer:

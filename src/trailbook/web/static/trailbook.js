@@ -37,12 +37,15 @@
     places.forEach((place) => (place === here ? place.setAttribute("aria-current", "true") : place.removeAttribute("aria-current")));
   };
 
-  /* A question that needs a name puts the reader where the name is typed; once, not at every change. */
-  let asked = null;
+  /* A question that needs a name puts the reader where it is typed, one that ends in a file where that is chosen; once. */
+  let asked = null, filed = null;
   const asking = () => {
     const field = find("#whom"), view = field && new URLSearchParams(location.search).get("view");
-    if (field && asked !== view) field.focus();
+    if (field && asked !== view) { field.focus(); field.click(); } // which opens what it offers
     asked = view;
+    const file = find("#file-asked")?.dataset.view ?? null;
+    if (file && filed !== file) find("[data-export]")?.click();
+    filed = file;
   };
 
   /* "2 hours ago", beside the time and never instead of it. */

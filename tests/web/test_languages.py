@@ -13,16 +13,38 @@ from msgspec import Struct
 from tests.web import foreign
 
 import trailbook
+from trailbook.administration.ready_views import READY_VIEWS, REVIEW_VIEWS
+from trailbook.web.http.problems import STATUS
+from trailbook.web.pages.address import address
 
 HOME = "/orgs/acme/activity"
+VIEWS = (*READY_VIEWS, *REVIEW_VIEWS)
+SETTINGS = ("keys", "members", "roles", "organisation")
+# Every page in every state that an address alone brings about, and who asks.
 PATHS = (
-    "/sign-in",
-    HOME + "?category.not=activity_log",
-    HOME + "?category=roles&date=last-month&actor.not=user/3&self=true&text=%CF%89",
-    HOME + "?outcome=denied&from=2026-01-01&category.not=activity_log",
-    HOME + "/e/{entry}",
-    HOME + "/items/user/3",
-    *(f"{HOME}/{place}" for place in ("overview", "views", "exports", "settings/keys")),
+    "nobody /sign-in",
+    "nobody /sign-in?link=x",
+    "nobody /set-password?link=x",
+    *(f"nobody {HOME}{below}" for below in ("", "/nothing")),
+    *(f"nobody /problems/{code}" for code in STATUS),
+    f"employee {HOME}",
+    "reader " + HOME + "?category.not=activity_log",
+    "reader " + HOME + "?category=roles&date=last-month&actor.not=user/3&self=true&text=%CF%89",
+    "reader " + HOME + "?outcome=denied&from=2026-01-01&category.not=activity_log",
+    *(f"reader {HOME}?group={group}&category.not=activity_log" for group in ("day", "together")),
+    *(f"reader {HOME}?concerns={name}" for name in ("%CF%89", "%CF%89%CF%89%CF%89", "user/3")),
+    *(f"reader {HOME}?{broken}" for broken in ("date=never", "%CF%89=1", "cursor=1")),
+    *(f"reader {HOME}?actor=user/1&{more}" for more in ("category=roles", "hours=night")),
+    *(f"reader {address(HOME, [*view.params, ('view', view.name)])}" for view in VIEWS),
+    "reader " + HOME + "/e/{entry}",
+    *(f"reader {HOME}/{place}" for place in ("e/00000000-0000-4000-8000-000000000000", "items/user/3")),
+    *(f"reader {HOME}/{place}" for place in ("items/user/3?side=by", "items/user/9", "nothing")),
+    *(f"reader {HOME}/{place}" for place in ("overview", "views", "exports", "about", "trust", "alerts")),
+    *(f"reader {HOME}/{place}" for place in ("total", "bars", "bars?by=category", "bars?actor=user/1")),
+    *(f"reader {HOME}/values{of}" for of in ("", "?by=category", "?by=actor", "?actor=user/1")),
+    *(f"reader {HOME}/suggest?role={role}" for role in ("actor", "concerns", "source", "actor&actor=%CF%89")),
+    *(f"reader {HOME}/closed-bundle?{of}" for of in ("category=roles", "date=never")),
+    *(f"reader {HOME}/settings/{place}" for place in (*SETTINGS, "nothing")),
 )
 # Names stand as they are in every language: the product, a source, the organisation, the zone, what is on a keyboard.
 NAMES = {"Trailbook", "library", "acme", "UTC"}
@@ -39,7 +61,7 @@ class Shown(Struct, frozen=True):
 
 
 class Reader(HTMLParser):
-    """What of a page is read or heard, without what says that it is English, and what is for machines."""
+    """What of a page is read or heard, without what says that it is of another language, and what is for machines."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +70,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in _ASIDE or given.get("lang") == "en":
+        if tag in _ASIDE or given.get("lang", foreign.LANG) != foreign.LANG:
             self._aside.append(tag)
         self.texts += [text for name, text in attrs if name in _SPOKEN and text]
 
@@ -111,7 +133,7 @@ def test_no_page_shows_english(shown: Shown) -> None:
 
 def test_english_would_be_seen(shown: Shown) -> None:
     """The control: a word of English in a text, in a label, and one that says what it is."""
-    page = shown.pages[PATHS[1]]
+    page = shown.pages[f"reader {HOME}?category.not=activity_log"]
     assert latin(page + "<p>Recorded</p>") == {"Recorded"}
     assert latin(page + '<button aria-label="Close"></button>') == {"Close"}
     assert latin(page + '<span lang="en">Recorded</span>') == set()

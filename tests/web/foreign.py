@@ -29,7 +29,7 @@ LANGUAGE = {
     "weekday": "full",
     "answers": LANG,
 }
-_VALUE = re.compile(r'(= )"((?:[^"\\]|\\.)*)"')
+_VALUE = re.compile(r'(= \[?|, )"((?:[^"\\]|\\.)*)"')
 _KEPT = re.compile(r"(\{[^{}]*\}|\\.)")
 
 

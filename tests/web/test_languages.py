@@ -14,12 +14,13 @@ from tests.web import foreign
 
 import trailbook
 from trailbook.administration.ready_views import READY_VIEWS, REVIEW_VIEWS
+from trailbook.web.app import TABLE
 from trailbook.web.http.problems import STATUS
 from trailbook.web.pages.address import address
 
 HOME = "/orgs/acme/activity"
 VIEWS = (*READY_VIEWS, *REVIEW_VIEWS)
-SETTINGS = ("keys", "members", "roles", "organisation")
+SETTINGS = ("/keys", "/members", "/roles", "/organisation")
 # Every page in every state that an address alone brings about, and who asks.
 PATHS = (
     "nobody /sign-in",
@@ -44,10 +45,11 @@ PATHS = (
     *(f"reader {HOME}/values{of}" for of in ("", "?by=category", "?by=actor", "?actor=user/1")),
     *(f"reader {HOME}/suggest?role={role}" for role in ("actor", "concerns", "source", "actor&actor=%CF%89")),
     *(f"reader {HOME}/closed-bundle?{of}" for of in ("category=roles", "date=never")),
-    *(f"reader {HOME}/settings/{place}" for place in (*SETTINGS, "nothing")),
+    *(f"reader {HOME}/settings{place}" for place in ("", *SETTINGS, "/nothing")),
+    f"reader {HOME}/views/ready:access",
 )
-# Names stand as they are in every language: the product, a source, the organisation, the zone, what is on a keyboard.
-NAMES = {"Trailbook", "library", "acme", "UTC"}
+# Names stand as they are in every language: the product, sources, the organisation, the zone, what is on a keyboard.
+NAMES = {"Trailbook", "library", "Operator", "acme", "UTC"}
 _ASIDE = {"script", "style", "kbd", "code", "dt"}
 _SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-words", "data-cancel", "data-remove")
 
@@ -137,3 +139,15 @@ def test_english_would_be_seen(shown: Shown) -> None:
     assert latin(page + "<p>Recorded</p>") == {"Recorded"}
     assert latin(page + '<button aria-label="Close"></button>') == {"Close"}
     assert latin(page + '<span lang="en">Recorded</span>') == set()
+
+
+def test_every_page_of_a_log_is_among_them() -> None:
+    """A page that somebody adds fails here until it is asked for."""
+    pages = [route.name for route in TABLE if route.name.startswith("GET /orgs/")]
+    asked = [path.partition(" ")[2].partition("?")[0] for path in PATHS]
+    forms = {
+        page: re.sub(r"\{\w+:(str|path)\}", lambda m: "[^/]+" if m[1] == "str" else ".+", page[4:])
+        for page in pages
+    }
+    missing = {page for page, form in forms.items() if not any(re.fullmatch(form, path) for path in asked)}
+    assert missing == set()

@@ -71,7 +71,7 @@ def test_it_keeps_the_address_one_is_at(visit: Callable[..., Page], served: Serv
     for script in (True, False):
         page = visit(java_script_enabled=script)
         page.goto(f"{PAGE}?category=roles")
-        page.click(".row .sentence a >> nth=0")
+        page.click(".row .what a >> nth=0")
         page.wait_for_url("**actor=**")
         at = page.url
         page.click(".languages button")

@@ -34,7 +34,7 @@ def suggestions(request: Request) -> Response[Any]:
     if role == "source":
         return html("choices.html", t=request.words, choices=_sources(request))
     if role in ("action", "target"):
-        return html("searched.html", field=role, choices=_declared(request, role))
+        return html("searched.html", t=request.words, field=role, choices=_declared(request, role))
     if role not in ("actor", "concerns"):
         raise ParameterInvalidError("role: is not one of actor, concerns, action, target, source")
     typed = params.get(role, "").strip()[:LONGEST]

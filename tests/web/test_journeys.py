@@ -215,7 +215,7 @@ class Presses:
 
 def answered(page: Page, question: Question) -> None:
     """The rows are those that the question asks for, and none that it does not."""
-    sentences = page.locator(".row .what, .row .sentence")
+    sentences = page.locator(".what")
     for sentence in question.hits:
         expect(sentences.filter(has_text=sentence).first).to_be_visible()
     for sentence in question.missed:

@@ -127,7 +127,9 @@ def test_sentences_are_in_the_language(shown: Shown) -> None:
 def test_no_page_shows_english(shown: Shown) -> None:
     """Words, labels, help, filters as sentences, months and what a screen reader hears."""
     assert {path: words for path, page in shown.pages.items() if (words := latin(page))} == {}
-    assert all(f'<html lang="{foreign.LANG}"' in page for page in shown.pages.values())
+    whole = [page for page in shown.pages.values() if "<html" in page]
+    assert all(f'<html lang="{foreign.LANG}"' in page for page in whole)
+    assert len(whole) > 0.8 * len(PATHS)  # the others are parts, which a script asks for
     assert any(
         "січня" in page for page in shown.pages.values()
     )  # a date is written by the language's own locale

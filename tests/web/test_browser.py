@@ -138,7 +138,7 @@ def test_refusals_are_accessible(
     messages: list[str] = []
     page = visit(level, messages=messages, color_scheme=scheme, viewport={"width": width, "height": 800})
     page.goto(PAGE)
-    expected = "You need full access to Activity log" if level else "Sign in with a link"
+    expected = "You need full access to Activity log" if level else "You are signed out"
     expect(page.locator("h1")).to_have_text(expected)
     clean(page, messages)
 
@@ -202,7 +202,7 @@ def test_without_javascript(visit: Callable[..., Page]) -> None:
     # Only a page that stands can be left: going back while the answer is under way is refused by the browser.
     expect(page.locator("h1")).to_have_text("Sign in")
     page.go_back()
-    expect(page.locator("h1")).to_have_text("Sign in with a link")
+    expect(page.locator("h1")).to_have_text("You are signed out")
 
 
 def test_hostile_names_are_text(visit: Callable[..., Page]) -> None:

@@ -112,7 +112,7 @@ def test_rows_go_with_the_permission(reader: Page, own: Served) -> None:
     other.goto(PAGE)
     other.click("text=Sign out")
     expect(reader.locator(".row")).to_have_count(0, timeout=10_000)
-    expect(reader.locator("h1")).to_have_text("Sign in with a link")
+    expect(reader.locator("h1")).to_have_text("You are signed out")
 
 
 def test_what_fails_leaves_the_rows(reader: Page) -> None:

@@ -66,7 +66,7 @@ def home(request: Request) -> str:
 
 def frame(request: Request) -> Frame:
     """What stands around a page."""
-    view, by = ready_view(dict(request.pairs).get("view")), By(request.site.deployment, request.viewer)
+    by = By(request.site.deployment, request.viewer)
     return Frame(
         t=request.words,
         org=request.org,
@@ -76,11 +76,16 @@ def frame(request: Request) -> Frame:
         here=address(quote(request.path, safe="/:"), request.pairs),
         languages=own_names(request.site.languages),
         places=_places(request),
-        views=_views(home(request), view.name if view else None),
-        saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
         asks_open=preference(request.headers, "asks") != "folded",
+        views=_views(home(request), _current(request)),
+        saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
         alerting=any(choice.alert for choice in view_choices(by).values()),
     )
+
+
+def _current(request: Request) -> str | None:
+    view = ready_view(dict(request.pairs).get("view"))
+    return view.name if view else None
 
 
 @lru_cache(maxsize=256)

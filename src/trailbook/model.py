@@ -29,7 +29,7 @@ OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")
 INTERFACES: tuple[Interface, ...] = ("web", "mobile", "api", "cli", "job", "import", "database")
 _CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "outcome": OUTCOMES, "interface": INTERFACES}
 
-MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_CONCERNS, MAX_FIELDS = 200, 300, 500, 100, 100
+MAX_ID, MAX_NAME, MAX_HINT, MAX_USER_AGENT, MAX_CONCERNS, MAX_FIELDS = 200, 300, 80, 500, 100, 100
 _MOST_FAULTS = 100  # that one answer lists; an array of nothing but faults is not answered with as many
 MAX_BODY = 65_535  # bytes; the length prefix of a C2SP entry bundle is 16 bits
 AHEAD = timedelta(minutes=5)
@@ -53,11 +53,16 @@ _MICROSECOND = timedelta(microseconds=1)
 # gc=False, here and on what is made for every entry elsewhere: none of it can be part of a cycle, and the collector
 # would take a sixth of the time of recording and reading to find that out.
 class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """Anything that can be an actor, a target or concerned: `type`, `id` and, where its type has one, `name`."""
+    """Anything that can be an actor, a target or concerned: `type`, `id` and, where its type has one, `name`.
+
+    `hint` is what the host says of a named one today, to tell namesakes apart; empty says that there is none any more.
+    It is no part of what is recorded: the directory keeps the last one.
+    """
 
     type: str
     id: str
     name: str | None = None
+    hint: str | None = None
 
 
 class Actor(Item, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -220,6 +225,13 @@ def item_faults(item: Item, pointer: str) -> Iterator[Fault]:
         yield Fault(f"{pointer}/id", "entry-invalid", why)
     if item.name is not None and (why := name_fault(item.name, MAX_NAME)):
         yield Fault(f"{pointer}/name", "entry-invalid", why)
+    if item.hint is not None and (why := hint_fault(item.hint)):
+        yield Fault(f"{pointer}/hint", "entry-invalid", why)
+
+
+def hint_fault(hint: str) -> str | None:
+    """Why `hint` may not be kept, in words, or None: the rules of a name, and an empty one takes back what was said."""
+    return name_fault(hint, MAX_HINT) if hint else None
 
 
 NameMend = Literal["composed", "cut", "left out"]
@@ -227,7 +239,7 @@ _I = TypeVar("_I", bound=Item)
 
 
 class Mended(Struct, frozen=True, gc=False):
-    """An entry whose names may be kept, and what had to be done to each name that could not."""
+    """An entry whose names and hints may be kept, and what had to be done to each that could not."""
 
     entry: NewEntry
     mends: tuple[NameMend, ...] = ()
@@ -237,19 +249,16 @@ def mend_names(entry: NewEntry, nameless: Container[str] = ()) -> Mended:
     """The entry with names that may be kept: what happened is never lost over what somebody is called.
 
     A name is composed (normal form C, a space for what may not stand in it), cut to 300 characters with a mark, or left
-    out where nothing remains of it or its type is one of `nameless`. For whoever captures or imports; others refuse.
+    out where nothing remains of it or its type is one of `nameless`; a hint alike, at 80. For whoever captures or
+    imports; others refuse.
     """
     mends: list[NameMend] = []
 
     def mended(item: _I) -> _I:
-        if item.name is None or (_may_stand(item.name) and item.type not in nameless):
-            return item
-        name, mend = _composed(item.name), "composed"
-        if len(name) > MAX_NAME:
-            name, mend = name[: MAX_NAME - 1] + "…", "cut"
-        kept = name if _may_stand(name) and item.type not in nameless else None
-        mends.append(cast(NameMend, mend) if kept else "left out")
-        return structs.replace(item, name=kept)
+        takes = item.type not in nameless
+        name = _mended(item.name, MAX_NAME, mends, takes=takes)
+        hint = _mended(item.hint, MAX_HINT, mends, takes=takes) if item.hint != "" or not takes else ""
+        return item if (name, hint) == (item.name, item.hint) else structs.replace(item, name=name, hint=hint)
 
     actor, target, concerns = mended(entry.actor), mended(entry.target), tuple(map(mended, entry.concerns))
     behalf = None if entry.on_behalf_of is None else mended(entry.on_behalf_of)
@@ -259,8 +268,16 @@ def mend_names(entry: NewEntry, nameless: Container[str] = ()) -> Mended:
     return Mended(better, tuple(mends))
 
 
-def _may_stand(name: str) -> bool:
-    return name_fault(name, MAX_NAME) is None
+def _mended(text: str | None, most: int, mends: list[NameMend], *, takes: bool) -> str | None:
+    """A text as it may be kept, if its type takes any; what was done to it is added to `mends`."""
+    if text is None or (takes and name_fault(text, most) is None):
+        return text
+    better, mend = _composed(text), "composed"
+    if len(better) > most:
+        better, mend = better[: most - 1] + "…", "cut"
+    kept = better if takes and name_fault(better, most) is None else None
+    mends.append(cast(NameMend, mend) if kept else "left out")
+    return kept
 
 
 def _composed(name: str) -> str:

@@ -100,7 +100,7 @@ def test_an_item_is_remembered_with_the_names_it_had(log: Log) -> None:
     assert log.item("role", "u-1", viewer=ME) is None
 
 
-@pytest.mark.parametrize("q", ["", "x" * 81, "a\u202eb", "a\x00"])
+@pytest.mark.parametrize("q", ["x" * 81, "a\u202eb", "a\x00"])
 def test_text_that_can_be_no_name_is_refused(log: Log, q: str) -> None:
     """By the name of the parameter, with the reason; 80 characters are looked for."""
     with pytest.raises(FilterInvalidError) as refused:

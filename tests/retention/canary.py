@@ -9,14 +9,14 @@ from trailbook.stores import Store, open_store
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, WEB, assigned
 
-GONE = Item(type="user", id="canary-id-4711", name="Kanarifugl Gulefjær")
+GONE = Item(type="user", id="canary-id-4711", name="Kanarifugl Gulefjær", hint="Piper in the Canary Choir")
 PLACE = Origin(interface="web", ip="198.51.100.77", user_agent="CanaryAgent/9.1 (x)")
 SECRETS = [b"canary-id-4711", b"Kanarifugl", "Gulefjær".encode(), b"gulefjaer", b"kanarifugl"]
-SECRETS += [b"198.51.100.77", b"CanaryAgent", b"canary-absence-1"]
+SECRETS += [b"198.51.100.77", b"CanaryAgent", b"canary-absence-1", b"Canary Choir"]
 
 
 def about(clock: FrozenClock) -> list[NewEntry]:
-    """What the person did and what was done about them: own origin, a renamed self, a personal item."""
+    """What the person did and what was done about them: own origin, a renamed self, a personal item, a hint."""
     gone = Actor(kind="person", type=GONE.type, id=GONE.id, name=GONE.name)
     own, by_anna = {"occurred_at": clock(), "origin": PLACE}, {"occurred_at": clock(), "origin": WEB}
     absence = {"type": "absence", "id": "canary-absence-1"}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.retention.canary import GONE, SECRETS, about, hits, stored
+from msgspec import structs
+from tests.retention.canary import GONE, SECRETS, about, files, hits, stored
 
 from trailbook import Item, Query, operator
 from trailbook.errors import InvalidError, NotFoundError
@@ -18,6 +19,8 @@ from trailbook.tree.checkpoint import parse_proof
 from trailbook.tree.merkle import leaf_hash, verify_inclusion
 
 VIEWER = operator(ORG)
+MANAGER = Item(type="role", id="r-3", name="Manager")
+HINTS = [b"canary ladder", b"Canary Choir", b"Keeper of Keys"]
 
 
 @pytest.fixture
@@ -36,6 +39,19 @@ def test_after_an_erasure_nothing_that_names_the_person_can_be_read(
     assert set(hits(tmp_path)) == set(SECRETS)  # the control: they were all there
     log.erase(GONE, actor=ANNA, origin=WEB, purpose="data_subject_request")
     assert hits(tmp_path) == []
+
+
+def test_what_the_host_said_before_goes_too(tmp_path: Path, clock: FrozenClock) -> None:
+    """A hint that was overwritten long since stands in old pages until then; those of others stay."""
+    log = opened(tmp_path, clock).create(ORG)
+    for hint in ("Cook at the canary ladder", "Piper in the Canary Choir"):
+        gone = structs.replace(GONE, hint=hint)
+        about_them = {"member": [gone, Item(type="user", id="u-1", name="Bob Li", hint="Keeper of Keys")]}
+        log.record("role.assigned", actor=ANNA, target=MANAGER, concerns=about_them, origin=WEB)
+    assert [text in files(tmp_path) for text in HINTS] == [True] * 3
+    log.erase(GONE, actor=ANNA, origin=WEB)
+    assert [text in files(tmp_path) for text in HINTS] == [False, False, True]
+    assert log.item("user", "u-1", viewer=VIEWER).hint == "Keeper of Keys"  # type: ignore[union-attr]
 
 
 def test_every_old_proof_still_verifies(tmp_path: Path, clock: FrozenClock) -> None:

@@ -29,7 +29,8 @@ LANGUAGE = {
     "weekday": "full",
     "answers": LANG,
 }
-_VALUE = re.compile(r'(= |^    )"((?:[^"\\]|\\.)*)"', re.MULTILINE)  # a form of several has a line of its own
+# A form of several has a line of its own, or stands in a list.
+_VALUE = re.compile(r'(= \[?|, |^    )"((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _KEPT = re.compile(r"(\{[^{}]*\}|\\.)")
 
 
@@ -74,9 +75,18 @@ async def answers(app: Any, cookies: dict[str, str], paths: list[str]) -> dict[s
         follow_redirects=True,
     ) as client:
         pages = {path: await client.get(path) for path in paths}
-    refused = {path: page.status_code for path, page in pages.items() if page.status_code != 200}
-    assert not refused, refused
+    failed = {path: page.status_code for path, page in pages.items() if page.status_code >= 500}
+    assert not failed, failed
     return {path: page.text for path, page in pages.items()}
+
+
+async def shown(app: Any, cookies: dict[str, dict[str, str]], asked: list[str]) -> dict[str, str]:
+    """Pages by who asks for them, as `who path`: `reader`, `employee` without access, or `nobody`."""
+    pages: dict[str, str] = {}
+    for who, kept in cookies.items():
+        paths = [path for asker, _, path in (each.partition(" ") for each in asked) if asker == who]
+        pages |= {f"{who} {path}": page for path, page in (await answers(app, kept, paths)).items()}
+    return pages
 
 
 def main() -> None:
@@ -94,10 +104,16 @@ def main() -> None:
             origin=Origin(interface="web"),
         )
     page = log.search(from_line("category:roles"), viewer=operator("acme"), lang=LANG)
-    link = deployment.credentials.new_link("acme", Item(type="user", id="1"), ("system-administrator",))
-    cookies = {COOKIE: deployment.credentials.sign_in(link)}
+    credentials = deployment.credentials
+    reader = credentials.new_link("acme", Item(type="user", id="1"), ("system-administrator",))
+    employee = credentials.new_link("acme", Item(type="user", id="4"), ("employee",))
+    cookies: dict[str, dict[str, str]] = {
+        "reader": {COOKIE: credentials.sign_in(reader)},
+        "employee": {COOKIE: credentials.sign_in(employee)},
+        "nobody": {},
+    }
     paths = [path.format(entry=page.entries[0].id) for path in sys.argv[1:]]
-    pages = asyncio.run(answers(create_app(deployment, base_url="http://log.example"), cookies, paths))
+    pages = asyncio.run(shown(create_app(deployment, base_url="http://log.example"), cookies, paths))
     deployment.close()
     sentences = [entry.sentence for entry in page.entries]
     print(json.dumps({"sentences": sentences, "pages": pages}))

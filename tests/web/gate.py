@@ -76,7 +76,9 @@ NOTHING = frozenset(
     ).split()
 ) | frozenset(
     f"{PAGE}/views/{{view:str}} {PAGE}/settings {PAGE}/settings/{{place:str}} / /sign-in /sign-out /set-password "
-    "/problems/{code:str} /docs /openapi.json /static/{name:str} /healthz /readyz /version".split(" ")
+    "/language /problems/{code:str} /docs /openapi.json /static/{name:str} /healthz /readyz /version".split(
+        " "
+    )
 )
 
 

@@ -60,7 +60,7 @@ LIMITS = {
     "nobody": [
         *(f"{method} /{name}" for name in ("sign-in", "set-password") for method in ("GET", "POST")),
         *(f"GET /{name}" for name in ("", "docs", "openapi.json", "healthz", "readyz", "version")),
-        *("POST /sign-out", "GET /problems/{code}", "GET /static/{name}"),
+        *("POST /sign-out", "POST /language", "GET /problems/{code}", "GET /static/{name}"),
     ],
 }
 LISTED = {route: limit for limit, routes in LIMITS.items() for route in routes}

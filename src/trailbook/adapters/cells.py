@@ -105,7 +105,10 @@ def _foreign_id(plan: Plan, columns: Sequence[str]) -> Callable[[Sequence[str]],
     """What tells a row from all others, as JSON: its own id, or all of it. It raises EntryInvalidError."""
     head = f'["csv",{_quoted(plan.source)},['
     if plan.line_id is None:
-        order = sorted((column, at) for at, column in enumerate(columns))
+        # What the host says of somebody today may change, and the row is the same.
+        hints = {column for member, column in plan.columns.items() if member.endswith(".hint")}
+        hints -= {column for member, column in plan.columns.items() if not member.endswith(".hint")}
+        order = sorted((column, at) for at, column in enumerate(columns) if column not in hints)
         pairs = [(f"[{_quoted(column)},", at) for column, at in order]
         # Written by hand, for speed: a test holds it against the writing of JSON.
         return lambda cells: f"{head}{','.join([f'{column}{_quoted(cells[at])}]' for column, at in pairs])}]]"

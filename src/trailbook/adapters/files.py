@@ -98,6 +98,17 @@ def _item(value: Any) -> Any:
     return {name: member for name, member in value.items() if name not in COMPUTED_OF_ITEM}
 
 
+def _without_hints(value: dict[str, Any]) -> dict[str, Any]:
+    """A line whose items say nothing of today: with another hint it is the same line."""
+
+    def without(member: Any) -> Any:
+        if isinstance(member, list):
+            return [without(item) for item in member]
+        return {k: v for k, v in member.items() if k != "hint"} if isinstance(member, dict) else member
+
+    return {name: without(member) for name, member in value.items()}
+
+
 def _heading(rows: Iterator[Row]) -> tuple[list[Row], Row]:
     """The blank lines that a file begins with, and its heading. Raises: ConfigurationError."""
     blank: list[Row] = []
@@ -136,7 +147,7 @@ class _Reader:
                 del value[MEMBER]
             entry = entry_of(value)
             if entry.id is None:
-                entry = structs.replace(entry, id=self._id_from(_canonical(value)))
+                entry = structs.replace(entry, id=self._id_from(_canonical(_without_hints(value))))
             mended = self._mended(entry)
         except TrailbookError as error:
             return Line(number=number, raw=raw, refused=error)

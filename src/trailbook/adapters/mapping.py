@@ -26,7 +26,7 @@ SECONDARY = frozenset(
 )
 MEMBERS = SECONDARY | frozenset(
     ["action", "category", "outcome", "occurred_at", "id", "actor.kind", "origin.interface"]
-    + [f"{item}.{of}" for item in ITEMS for of in ("type", "id", "name")]
+    + [f"{item}.{of}" for item in ITEMS for of in ("type", "id", "name", "hint")]
 )
 SURROGATE = re.compile("[\ud800-\udfff]")  # a byte that is not UTF-8, as rows have it
 _DELIMITERS = ";\t|,"
@@ -89,7 +89,7 @@ def _faults(plan: Plan) -> Iterator[str]:
         if name not in MEMBERS and not _is_concern(name):
             yield (
                 f"{name[:80]!r} is no member of an entry; known are "
-                f"{', '.join(sorted(MEMBERS))}, and concerns.PART.type, .id and .name"
+                f"{', '.join(sorted(MEMBERS))}, and concerns.PART.type, .id, .name and .hint"
             )
     for name in sorted(plan.columns.keys() & plan.fixed.keys()):
         yield f"{name!r} has a column and a fixed text"
@@ -104,6 +104,8 @@ def _faults(plan: Plan) -> Iterator[str]:
             yield f"lists: {item[:80]!r} has no column for its id"
         if separator and item in ITEMS:
             yield f"lists: {item!r} is one item always; an empty text says that its id is one too"
+        if separator and f"{item}.hint" in (*plan.columns, *plan.fixed):
+            yield f"lists: {item[:80]!r} has a hint, which is of one item"
     for name in plan.leave_out:
         if name not in SECONDARY or name not in plan.columns:
             yield f"leave_out: {name[:80]!r} is no column of {', '.join(sorted(SECONDARY))}"
@@ -157,7 +159,7 @@ def _is_concern(name: str) -> bool:
         len(parts) == 3
         and parts[0] == "concerns"
         and is_slug(parts[1])
-        and parts[2] in ("type", "id", "name")
+        and parts[2] in ("type", "id", "name", "hint")
     )
 
 

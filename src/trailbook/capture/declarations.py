@@ -20,11 +20,12 @@ Part = str | Callable[[Any], Any]
 
 
 class Ref(Struct, frozen=True):
-    """An item that a row points at: its type, and where its id and name stand in the row."""
+    """An item that a row points at: its type, and where its id, name and hint stand in the row."""
 
     type: str
     id: Part
     name: Part | None = None
+    hint: Part | None = None
 
 
 class Tracked(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class Tracked(Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]  # the attributes of the primary key
     id: Part
     name: Part | None
+    hint: Part | None
     category: str
     actions: Mapping[Op, str | None]
     concerns: Mapping[str, Ref | Callable[[Any], Any]]
@@ -46,9 +48,9 @@ class Tracked(Struct, frozen=True, kw_only=True):
     @property
     def needs(self) -> frozenset[str]:
         """The attributes that an entry is made of; all of them where a callable may ask for any."""
-        parts = [self.id, self.name]
+        parts = [self.id, self.name, self.hint]
         for ref in self.concerns.values():
-            parts += [ref.id, ref.name] if isinstance(ref, Ref) else [ref]
+            parts += [ref.id, ref.name, ref.hint] if isinstance(ref, Ref) else [ref]
         if any(callable(part) for part in parts):
             return frozenset(self.columns)
         return frozenset(part for part in parts if isinstance(part, str))
@@ -68,6 +70,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     type: str
     id: Part | None = None
     name: Part | None = None
+    hint: Part | None = None
     owner: Ref | Callable[[Any], Any] | None = None
     category: str | None = None
     actions: Mapping[Op, str | None] | None = None
@@ -96,6 +99,8 @@ def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -
         raise check.fault("type", f"{declared.type!r} is not declared in the catalogue")
     if declared.name is not None and not kind.named:
         raise check.fault("name", f"is given, but the type {declared.type} takes no name")
+    if declared.hint is not None and not kind.named:
+        raise check.fault("hint", f"is given, but the type {declared.type} takes no hint")
     if declared.id is None and len(columns.key) != 1:
         raise check.fault("id", f"has to be given: the primary key is {', '.join(columns.key) or 'empty'}")
     names = declared.fields
@@ -112,6 +117,7 @@ def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -
         key=columns.key,
         id=declared.id or columns.key[0],
         name=declared.name,
+        hint=declared.hint,
         category=actions[0].category,
         actions=dict(declared.actions or {}),
         concerns=_concerns(check, declared, actions),

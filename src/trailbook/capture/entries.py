@@ -1,6 +1,6 @@
 """From a changed row to the wire form of its entry: the only place where a row of the host is read.
 
-Owns that an entry is made of declared ids and names, and of the names of changed fields. Refuses to look at any
+Owns that an entry is made of declared ids, names and hints, and of the names of changed fields. Refuses to look at any
 other attribute: no value of the host is in what it returns.
 """
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from trailbook.capture.actor import Acting
 from trailbook.capture.declarations import Part, Ref, Tracked
@@ -62,7 +62,8 @@ class EntryItems(Struct, frozen=True, gc=False):
 def items_of(tracked: Tracked, row: Any) -> EntryItems:
     """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""
     try:
-        target = Item(type=tracked.type, id=_id(row, tracked.id), name=_name(row, tracked.name))
+        called = {"name": _name(row, tracked.name), "hint": _hint(row, tracked.hint)}
+        target = Item(type=tracked.type, id=_id(row, tracked.id), **called)
         return EntryItems(target, tuple(_concerned(tracked.concerns, row)))
     except UncapturedWriteError:
         raise
@@ -138,7 +139,8 @@ def _concerned(concerns: Mapping[str, Ref | Callable[[Any], Any]], row: Any) -> 
         if isinstance(ref, Ref):
             id_ = _read(row, ref.id)
             if id_ is not None:
-                yield part, Item(type=ref.type, id=str(id_), name=_name(row, ref.name))
+                called = {"name": _name(row, ref.name), "hint": _hint(row, ref.hint)}
+                yield part, Item(type=ref.type, id=str(id_), **called)
         else:
             items = ref(row)
             for item in [items] if isinstance(items, Item) else items or ():
@@ -154,7 +156,15 @@ def _id(row: Any, part: Part) -> str:
 
 def _name(row: Any, part: Part | None) -> str | None:
     name = None if part is None else _read(row, part)
-    return None if name is None else str(name)
+    return None if name is None or name is UNSET else str(name)
+
+
+def _hint(row: Any, part: Part | None) -> str | None:
+    """What the row says to tell namesakes apart; empty where it says nothing today, for it may have before."""
+    hint = UNSET if part is None else _read(row, part)
+    if hint is UNSET:
+        return None
+    return "" if hint is None else str(hint)
 
 
 def _read(row: Any, part: Part) -> Any:

@@ -52,9 +52,9 @@ def triggers(dialect: str, tracked: Tracked, org: str | Callable[[Any], str]) ->
     """
     if not isinstance(org, str):
         raise ConfigurationError("capture: triggers need an organisation that is a name")
-    parts = [tracked.id, tracked.name]
+    parts = [tracked.id, tracked.name, tracked.hint]
     for ref in tracked.concerns.values():
-        parts += [ref.id, ref.name] if isinstance(ref, Ref) else [ref]
+        parts += [ref.id, ref.name, ref.hint] if isinstance(ref, Ref) else [ref]
     if any(callable(part) for part in parts):
         raise ConfigurationError(f"track({tracked.table}): triggers cannot call a callable; name attributes")
     trigger_of = _sqlite if dialect == "sqlite" else _postgresql
@@ -232,13 +232,15 @@ def _refs(tracked: Tracked) -> Iterator[tuple[str, Ref]]:
 
 
 def _item(tracked: Tracked, row: str, as_object: Callable[[Mapping[str, str]], str]) -> str:
-    return _ref(tracked, row, Ref(tracked.type, tracked.id, tracked.name), as_object)
+    return _ref(tracked, row, Ref(tracked.type, tracked.id, tracked.name, tracked.hint), as_object)
 
 
 def _ref(tracked: Tracked, row: str, ref: Ref, as_object: Callable[[Mapping[str, str]], str]) -> str:
     members = {"type": _text(ref.type), "id": f"CAST({row}.{_column(tracked, ref.id)} AS TEXT)"}
     if ref.name is not None:
         members["name"] = f"CAST({row}.{_column(tracked, ref.name)} AS TEXT)"
+    if ref.hint is not None:
+        members["hint"] = f"COALESCE(CAST({row}.{_column(tracked, ref.hint)} AS TEXT), '')"
     return as_object(members)
 
 

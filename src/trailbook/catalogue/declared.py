@@ -187,8 +187,14 @@ def fill(action: Action, entry: NewEntry) -> tuple[Concern, ...]:
     follows = [(entry.target, part) for part in action.filled]
     if entry.on_behalf_of is not None:
         follows.append((entry.on_behalf_of, "represented"))
-    more = (Concern(type=i.type, id=i.id, name=i.name, part=part) for i, part in follows)
-    return tuple(dict.fromkeys((*entry.concerns, *more)))
+    # Named already, with a hint or without: a hint makes no other item of one.
+    named = {(c.part, c.type, c.id, c.name) for c in entry.concerns}
+    more = (
+        Concern(type=i.type, id=i.id, name=i.name, part=part)
+        for i, part in follows
+        if (part, i.type, i.id, i.name) not in named
+    )
+    return (*entry.concerns, *more)
 
 
 @lru_cache(maxsize=1024)

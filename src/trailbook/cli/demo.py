@@ -152,6 +152,7 @@ def _serve(folder: Path, settings: Settings, listening: socket.socket, *, opens:
             deployment,
             base_url=address,
             timezone=ZONE,
+            languages=settings.languages,
             export_days=int(settings.export_days),
             extra=extra,
             limits=limits_of(settings),

@@ -65,6 +65,7 @@ def serve(
             deployment,
             base_url=address,
             timezone=settings.timezone,
+            languages=settings.languages,
             folder=deployments.locations_of(settings).export_folder(),
             export_days=int(settings.export_days),
             limits=limits_of(settings),

@@ -59,9 +59,20 @@ from .finder import (
 from .identities import (
     Identities as Identities,
 )
+from .lately import (
+    offer_items as offer_items,
+)
 from .memo import (
     Erasures as Erasures,
     Memo as Memo,
+)
+from .namesakes import (
+    hints_of as hints_of,
+)
+from .near import (
+    NEAR as NEAR,
+    Meant as Meant,
+    meant_items as meant_items,
 )
 from .paging import (
     CutPage as CutPage,
@@ -90,6 +101,5 @@ from .typeahead import (
     MOST as MOST,
     ItemQuery as ItemQuery,
     Part as Part,
-    find_items as find_items,
     remember_item as remember_item,
 )

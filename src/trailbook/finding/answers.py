@@ -70,23 +70,33 @@ class Shown(Struct, frozen=True, kw_only=True, rename={"self_": "self"}, gc=Fals
 
 
 class FoundItem(Struct, frozen=True, kw_only=True):
-    """An item that typeahead offers; `kind` when it has been an actor or is a person."""
+    """An item that typeahead offers; `kind` when it has been an actor or is a person.
+
+    `hint` is what the host says of it today. Where another one that is offered has its name and it has no hint,
+    `last_seen` is when the last entry happened that names it.
+    """
 
     type: str
     id: str
     kind: Kind | None
     name: str | None
     name_now: str | None
+    hint: str | None = None
+    last_seen: str | None = None
 
 
 class RememberedItem(Struct, frozen=True, kw_only=True):
-    """An item as the log remembers it: its name now, the names it had before, newest first, and whether it is there."""
+    """An item as the log remembers it: its name now, the names it had before, newest first, and whether it is there.
+
+    `hint` is what the host says of it today.
+    """
 
     type: str
     id: str
     name: str | None
     before: tuple[str, ...]
     exists: bool
+    hint: str | None = None
 
 
 class Page(Struct, frozen=True, kw_only=True):

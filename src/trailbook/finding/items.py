@@ -13,7 +13,7 @@ from trailbook.finding.bound import BoundQuery, BoundTerm, Hidden
 from trailbook.finding.finder import Finder, FinderMeans
 from trailbook.finding.identities import name_of
 from trailbook.finding.memo import Memo
-from trailbook.model import Kind
+from trailbook.model import Kind, instant, written
 from trailbook.record import Body, decode_body
 from trailbook.stores import Identity, StoredEntry
 
@@ -63,6 +63,12 @@ class Items:
         """The kind of actor that an item was last; None when it never acted."""
         body = self._last(sight, BoundTerm("actor", items=(item,)))
         return None if body is None else body.actor.kind
+
+    def last_seen(self, item: int, sight: BoundQuery) -> str | None:
+        """When the last entry happened that names an item; None where there is none."""
+        query = structs.replace(sight, terms=(BoundTerm("citing", items=(item,)),))
+        last = self._finder.seqs(query, order="desc", limit=1).end
+        return None if last is None else written(instant(last.at))
 
     def led_to(self, ids: Sequence[str], sight: BoundQuery) -> dict[str, int]:
         """How many entries each of these entries led to."""

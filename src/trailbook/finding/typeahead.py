@@ -5,7 +5,7 @@ refuses the host's own tables.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 from unicodedata import normalize
@@ -16,6 +16,7 @@ from trailbook.errors import Fault, FilterInvalidError
 from trailbook.finding.answers import FoundItem, RememberedItem
 from trailbook.finding.bound import BoundQuery
 from trailbook.finding.finder import sight
+from trailbook.finding.namesakes import told_apart
 from trailbook.finding.reader import Reader
 from trailbook.model import Kind, text_fault
 from trailbook.query import fold, words
@@ -72,8 +73,9 @@ def remember_item(reader: Reader, type_: str, id_: str, sees: Callable[[str], bo
     now = reader.items.name_now(versions, seen)
     known = _known(reader, versions, sees)
     before = dict.fromkeys(v.name for v in reversed(known) if v.name is not None and v.name != now)
-    exists = not reader.items.ended([versions[-1].item], seen)
-    return RememberedItem(type=type_, id=id_, name=now, before=tuple(before), exists=exists)
+    item = versions[-1].item
+    exists, hint = not reader.items.ended([item], seen), reader.store.hints(reader.org, [item]).get(item)
+    return RememberedItem(type=type_, id=id_, name=now, before=tuple(before), exists=exists, hint=hint)
 
 
 def _known(reader: Reader, versions: Sequence[Identity], sees: Callable[[str], bool]) -> Sequence[Identity]:
@@ -88,21 +90,39 @@ def _place(name: str | None, versions: Sequence[Identity]) -> tuple[str, str, st
     return fold(name or last.id or ""), last.type, last.id or ""
 
 
+Named = tuple[str | None, Sequence[Identity]]  # what an item is called by now, and its versions
+
+
 def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[FoundItem]:
     """The first of these items, by name: each is looked for among what somebody sees only when it is its turn."""
     seen = sight(reader.finder, query.sees)
-    items = reader.items.identities.versions(_in_role(reader, numbers, query.role))
-    of_kind = [versions for versions in items.values() if versions and _is_offered(reader, versions, query)]
-    named = [(reader.items.name_now(versions, seen), versions) for versions in of_kind]
-    named.sort(key=lambda pair: _place(*pair))
-    part = (
-        "citing" if query.role is None else query.role
-    )  # had it there only in what is hidden, it had it nowhere
-    cited = (pair for pair in named if reader.citing.is_cited(pair[1][0].item, seen, part))
-    known = ((now, _known(reader, versions, query.sees)) for now, versions in cited)
-    answers = (pair for pair in known if not seen.hidden or _is_called_so(pair[1], query.q))
+    named = sorted(named_items(reader, numbers, query), key=lambda pair: _place(*pair))
+    answers = visible_items(reader, named, query, lambda known: _is_called_so(known, query.q))
     chosen = islice(answers, min(query.limit, MOST))
-    return [_offer(reader, now, versions, seen=seen) for now, versions in chosen]
+    found = [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in chosen]
+    return told_apart(reader, found, seen)
+
+
+def named_items(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Named]:
+    """Those of these items that may be offered at all, in their order, with what they are called by now."""
+    seen = sight(reader.finder, query.sees)
+    items = reader.items.identities.versions(numbers := _in_role(reader, numbers, query.role))
+    of_kind = [items[n] for n in numbers if items[n] and _is_offered(reader, items[n], query)]
+    return [(reader.items.name_now(versions, seen), versions) for versions in of_kind]
+
+
+def visible_items(
+    reader: Reader, named: Iterable[Named], query: ItemQuery, fits: Callable[[Sequence[Identity]], bool]
+) -> Iterator[Named]:
+    """Those items that an entry which somebody sees cites, with the versions known by it, whose names fit."""
+    seen = sight(reader.finder, query.sees)
+    # Had it that part only in what is hidden, it had it nowhere.
+    part = "citing" if query.role is None else query.role
+    for now, versions in named:
+        if reader.citing.is_cited(versions[0].item, seen, part):
+            known = _known(reader, versions, query.sees)
+            if not seen.hidden or fits(known):
+                yield now, known
 
 
 def _is_called_so(versions: Sequence[Identity], q: str) -> bool:
@@ -146,7 +166,8 @@ def _is_offered(reader: Reader, versions: Sequence[Identity], query: ItemQuery) 
     )
 
 
-def _offer(reader: Reader, now: str | None, versions: Sequence[Identity], *, seen: BoundQuery) -> FoundItem:
+def offer(reader: Reader, now: str | None, versions: Sequence[Identity], *, seen: BoundQuery) -> FoundItem:
+    """An item as it is offered, by versions that are known of it."""
     last = versions[-1]
     declared = reader.catalogue.types.get(last.type)
     person = declared is not None and declared.person  # who is of such a type can act as nothing else

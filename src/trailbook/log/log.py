@@ -17,6 +17,7 @@ from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import NotFoundError
 from trailbook.finding import (
     BATCH,
+    MOST,
     Bucket,
     Erasures,
     ExportLines,
@@ -26,6 +27,7 @@ from trailbook.finding import (
     FoundItem,
     Histogram,
     ItemQuery,
+    Meant,
     OpenFinder,
     Page,
     Part,
@@ -34,13 +36,15 @@ from trailbook.finding import (
     Shown,
     bucket_for,
     count_bars,
-    find_items,
     finder_means,
+    hints_of,
     line_batches,
     list_page,
     list_values,
+    meant_items,
     new_binder,
     new_reader,
+    offer_items,
     open_embedded,
     refuse_hours,
     refuse_persons,
@@ -53,7 +57,7 @@ from trailbook.log.kept import Kept
 from trailbook.log.keys import Keys
 from trailbook.log.questions import Questions, vocabulary_of
 from trailbook.log.reads import Watch
-from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of, watched_log
+from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of
 from trailbook.model import EARLIEST, Actor, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
 from trailbook.query import EntryFacts, Order, Query, WorkingHours, frozen
@@ -97,7 +101,7 @@ class Log:
         self.recorder = Recorder(store, org, means=means, source=source, upkeep=engine.upkeep)
         self._reader = new_reader(finding, engine.finder)
         self._kept = Kept(store, org, engine.finder, self._reader.citing, {})
-        self._watch = Watch(watched_log(self.recorder, org, means, known=self._known, watched=watched))
+        self._watch = Watch(self.recorder.watched(self._known, watched=watched))
         self._questions = Questions(
             org=org,
             finder=engine.finder,
@@ -110,9 +114,6 @@ class Log:
             clock=clock,
             secret=keys.secret,
         )
-
-    def _known(self, keys: Sequence[tuple[str, str, None]], viewer: Viewer) -> list[Identity]:
-        return self._kept.known(keys, self.clearance(viewer=viewer))
 
     def record(
         self,
@@ -371,8 +372,7 @@ class Log:
 
         Raises: NotPermittedError; NotFoundError; EntryExpiredError when retention removed it.
         """
-        cleared = self._questions.let_in(viewer, require_full)
-        self._finder.catch_up()
+        cleared = self._now(viewer)
         shown = self._reader.show([self._kept.seq(id_, cleared)], lang, cleared.sees)[0]
         self._watch.viewed(viewer)
         return shown
@@ -450,44 +450,53 @@ class Log:
     ) -> list[FoundItem]:
         """Items whose names have words beginning as those of `q`, or whose id is `q`; at most `limit`.
 
-        Raises: NotPermittedError; FilterInvalidError when `q` is empty or longer than 80 characters.
+        Where `q` is empty: the people who were active last. Raises: NotPermittedError, FilterInvalidError.
         """
-        cleared = self._questions.let_in(viewer, require_full)
-        self._finder.catch_up()
-        wanted = ItemQuery(q=q, role=role, type=type_, limit=limit, sees=cleared.sees)
-        return find_items(self._reader, wanted)
+        sees = self._now(viewer).sees
+        return offer_items(self._reader, ItemQuery(q=q, role=role, type=type_, limit=limit, sees=sees))
+
+    def meant(self, q: str, *, viewer: Viewer, role: Part | None = None) -> Meant:
+        """The same items, or, where there are none, at most three whose names are nearest. Raises: as `items`."""
+        sees = self._now(viewer).sees
+        return meant_items(self._reader, ItemQuery(q=q, role=role, type=None, limit=MOST, sees=sees))
 
     def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
         """An item as the log remembers it; None where it cannot, or no entry that the viewer may see cites it.
 
         Raises: NotPermittedError.
         """
-        cleared = self._questions.let_in(viewer, require_full)
-        self._finder.catch_up()
-        return remember_item(self._reader, type_, id_, cleared.sees)
+        return remember_item(self._reader, type_, id_, self._now(viewer).sees)
+
+    def hints(self, items: Sequence[tuple[str, str]], *, viewer: Viewer) -> dict[tuple[str, str], str]:
+        """What the host says today of items, by type and id, as far as `item` finds them. Raises: NotPermittedError."""
+        return hints_of(self._reader, items, self._now(viewer).sees)
 
     def numbers(self, items: Sequence[str], *, viewer: Viewer) -> dict[str, int]:
-        """The log's own numbers of items given as `type/id`, of those that an entry the viewer may see cites.
-
-        Raises: NotPermittedError.
-        """
-        cleared = self._questions.let_in(viewer, require_full)
-        self._finder.catch_up()
+        """The log's own numbers of items given as `type/id`, as far as `item` finds them. Raises: NotPermittedError."""
+        cleared = self._now(viewer)
         keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
         return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
 
     def numbered(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, str]:
         """Items by number, as `type/id`, of those that an entry the viewer may see cites. Raises: NotPermittedError."""
+        versions = self._kept.numbered(numbers, self._now(viewer))
+        return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
+
+    def _known(self, keys: Sequence[tuple[str, str, None]], viewer: Viewer) -> list[Identity]:
+        return self._kept.known(keys, self.clearance(viewer=viewer))
+
+    def _now(self, viewer: Viewer) -> Clearance:
+        """What a viewer may see of the log, as it stands. Raises: NotPermittedError."""
         cleared = self._questions.let_in(viewer, require_full)
         self._finder.catch_up()
-        return {v.item: f"{v.type}/{v.id}" for v in self._kept.numbered(numbers, cleared) if v.id is not None}
+        return cleared
 
     def erasures(self, *, viewer: Viewer) -> Erasures:
         """The erasures in this log, as far as this process read: whoever keeps what was shown is told by them.
 
         Raises: NotPermittedError.
         """
-        self._questions.let_in(viewer, require_full)
+        self.clearance(viewer=viewer)
         return self._erasures
 
     def clearance(self, *, viewer: Viewer) -> Clearance:

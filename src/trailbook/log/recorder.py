@@ -129,21 +129,20 @@ class Recorder:
         number = int.from_bytes(digest[:16], "big") & ~(0xF000 << 64) & ~(0xC000 << 48)
         return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
 
+    def watched(self, known: Known, *, watched: bool) -> Watched:
+        """What is watched of this log's readings, of which nothing is recorded where it is not `watched`."""
+        return Watched(
+            org=self._org,
+            catalogue=self._catalogue,
+            clock=self._clock,
+            record=self.record if watched else lambda entry: None,
+            hold=self.held_back.record if watched else lambda entry: None,
+            known=known,
+            id_from=self.id_from,
+        )
+
     def _command(self, actor: Actor, purpose: str | None, origin: Origin) -> Command:
         return Command(actor=actor, at=self._clock(), origin=origin, purpose=purpose)
-
-
-def watched_log(recorder: Recorder, org: str, means: Means, *, known: Known, watched: bool) -> Watched:
-    """A log as its readings are told of; where it is not `watched`, no reading is an entry."""
-    return Watched(
-        org=org,
-        catalogue=means.catalogue,
-        clock=means.clock,
-        record=recorder.record if watched else lambda entry: None,
-        hold=recorder.held_back.record if watched else lambda entry: None,
-        known=known,
-        id_from=recorder.id_from,
-    )
 
 
 def _results(answer: Answer) -> list[Result]:
@@ -159,5 +158,7 @@ def concerns_of(concerns: Concerns) -> tuple[Concern, ...]:
         return tuple(concerns)
     parts = [(part, [items] if isinstance(items, Item) else items) for part, items in concerns.items()]
     return tuple(
-        Concern(type=i.type, id=i.id, name=i.name, part=part) for part, items in parts for i in items
+        Concern(type=i.type, id=i.id, name=i.name, hint=i.hint, part=part)
+        for part, items in parts
+        for i in items
     )

@@ -115,6 +115,8 @@ def type_faults(catalogue: Catalogue, item: Item, pointer: str) -> Iterator[Faul
         return
     if not declared.named and item.name is not None:
         yield Fault(f"{pointer}/name", "name-refused", f"is given, but the type {item.type} takes no name")
+    if not declared.named and item.hint is not None:
+        yield Fault(f"{pointer}/hint", "name-refused", f"is given, but the type {item.type} takes no hint")
     if declared.id is not None and not re.fullmatch(declared.id, item.id):
         yield _fault(f"{pointer}/id", f"does not have the form that the type {item.type} declares")
 

@@ -78,10 +78,11 @@ class RulesCache:
 
     def _is_sound(self, item: Item) -> bool:
         """Whether an item of a known shape keeps the rules about it alone; it is remembered if so."""
-        name = item.name
+        name, hint = item.name, item.hint
         fine = (
             type(item.id) is str
             and (name is None or type(name) is str)
+            and (hint is None or type(hint) is str)
             and type(item) in _ITEMS
             and next(item_faults(item, ""), None) is None
             and next(type_faults(self._catalogue, item, ""), None) is None

@@ -11,7 +11,7 @@ from trailbook.clock import Entropy
 from trailbook.model import Item, Origin
 from trailbook.query import words
 from trailbook.record import item_preimage, origin_preimage, token_of
-from trailbook.stores import Directory, Identity
+from trailbook.stores import Directory, Hint, Identity
 
 Key = tuple[str, str, int | None]  # type, id and, of an origin, its actor's item number
 # An item's type, id and name; an origin's ip, agent and actor.
@@ -68,6 +68,13 @@ class Draft:
         self.items = items
         self.identities: list[Identity] = []
         self.words: list[tuple[str, int]] = []
+        self.hints: dict[int, Hint] = {}  # by item
+
+    def say(self, identity: Identity, text: str, at: int) -> None:
+        """Note what an entry of a time says of an item: of one time it is the later entry that counts."""
+        said = self.hints.get(identity.item)
+        if said is None or at >= said.at:
+            self.hints[identity.item] = Hint(item=identity.item, text=text, at=at)
 
     def foresee(self, items: Iterable[Item]) -> None:
         """Read at once what the directory has of these items: one by one they cost a query each."""

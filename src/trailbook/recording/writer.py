@@ -261,6 +261,12 @@ class Writer:
         attempt.rows.append(NewRow(id_, body))
         attempt.index.append(_row(seq, entry, cites, self._means))
         attempt.seqs[id_] = seq
+        # A repeat says nothing: it does not come here. Nor does an entry that few may see, for everybody who sees its
+        # items sees their hints.
+        hinted = _hinted(entry, cites)
+        if hinted and not self._means.catalogue.categories[entry.category or ""].restricted:
+            for cited, hint in hinted:
+                attempt.draft.say(cited, hint, microseconds(entry.occurred_at))
         return Receipt(id=id_, seq=seq, recorded_at=attempt.moment, state="accepted")
 
     def _replay(self, attempt: _Attempt, complete: Complete, seq: int) -> Receipt:
@@ -305,6 +311,7 @@ class Writer:
             words=attempt.draft.words,
             blobs=[*blobs, *(change.blobs if change else ())],
             head=head,
+            hints=tuple(attempt.draft.hints.values()),
         )
         if change is None:
             self._store.append(self._org, before, append)
@@ -353,6 +360,21 @@ def _cite(draft: Draft, complete: Complete, source: Item) -> _Cites:
         draft.cite_origin(entry.origin, actor.item) if has_place(entry.origin) else None,
         tuple([cite(concern) for concern in entry.concerns]),
     )
+
+
+def _hinted(entry: NewEntry, cites: _Cites) -> list[tuple[Identity, str]]:
+    """What an entry says of its items today; where it says two things of one, the later one counts."""
+    # Asked of every entry, and most say nothing: hence no loop over all of them alike.
+    actor, target, behalf = entry.actor.hint, entry.target.hint, entry.on_behalf_of
+    hinted = [] if actor is None else [(cites.actor, actor)]
+    if target is not None:
+        hinted.append((cites.target, target))
+    if behalf is not None and cites.on_behalf_of is not None and behalf.hint is not None:
+        hinted.append((cites.on_behalf_of, behalf.hint))
+    for concern, cited in zip(entry.concerns, cites.concerns, strict=True):
+        if concern.hint is not None:
+            hinted.append((cited, concern.hint))
+    return hinted
 
 
 def _tokens(cites: _Cites) -> Cited:

@@ -66,7 +66,10 @@ def _of_oneself(command: Command, item: Item) -> Command:
     """Whoever erases themselves leaves no new name and no address: this commit would keep them for good."""
     if (command.actor.type, command.actor.id) != (item.type, item.id):
         return command
-    actor, origin = structs.replace(command.actor, name=None), Origin(interface=command.origin.interface)
+    actor, origin = (
+        structs.replace(command.actor, name=None, hint=None),
+        Origin(interface=command.origin.interface),
+    )
     return structs.replace(command, actor=actor, origin=origin)
 
 

@@ -16,6 +16,7 @@ from .blobs import (
 )
 from .directory import (
     Directory as Directory,
+    Hint as Hint,
     Identity as Identity,
 )
 from .files import (

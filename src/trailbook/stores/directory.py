@@ -25,6 +25,18 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     owner: int | None = None
 
 
+class Hint(Struct, frozen=True, kw_only=True, gc=False):
+    """What the host said of an item, `at` in microseconds: empty where it took back what it had said.
+
+    An item has one, that which was said of the latest time. It belongs to the item, to none of its versions: no token
+    commits to it and no body cites it.
+    """
+
+    item: int
+    text: str
+    at: int
+
+
 class Directory(Protocol):
     """Keeps the item versions that bodies cite, of each organisation apart."""
 
@@ -39,6 +51,15 @@ class Directory(Protocol):
 
     def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
         """The versions of what these items own (origins, personal items), oldest first, stubs included."""
+
+    def hints(self, org: str, items: Iterable[int]) -> dict[int, str]:
+        """What the host says today of those of these items that it says anything of."""
+
+    def vocabulary(self, org: str) -> list[str]:
+        """Every folded word that any item has, each once, in no order."""
+
+    def items_of_words(self, org: str, words: Iterable[str], limit: int) -> list[tuple[str, int]]:
+        """These words with the items that have them, at most so many pairs, the words in the order given."""
 
     def items_by_word(self, org: str, prefix: str) -> set[int]:
         """Item numbers that have a folded word beginning with `prefix`."""

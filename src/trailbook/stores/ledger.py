@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from trailbook.stores.blobs import Blob
-from trailbook.stores.directory import Identity
+from trailbook.stores.directory import Hint, Identity
 
 
 class Head(Struct, frozen=True, kw_only=True):
@@ -45,13 +45,17 @@ class StoredEntry(Struct, frozen=True, gc=False):
 
 
 class Append(Struct, frozen=True, kw_only=True):
-    """Everything one commit adds: rows from `head.size` before, identities, words, blobs and the new head."""
+    """Everything one commit adds: rows from `head.size` before, identities, words, blobs and the new head.
+
+    A hint takes the place of one of the same item unless that was said of a later time.
+    """
 
     rows: Sequence[NewRow]
     identities: Sequence[Identity]
     words: Sequence[tuple[str, int]]
     blobs: Sequence[Blob]
     head: Head
+    hints: Sequence[Hint] = ()
 
 
 class Ledger(Protocol):
@@ -81,7 +85,7 @@ class Ledger(Protocol):
         """
 
     def erase(self, org: str, expected: Head, batch: Append, *, items: Sequence[int]) -> None:
-        """As `append`, and in the same transaction every version of these items becomes a stub without words.
+        """As `append`, and in the same transaction every version of these items becomes a stub without words or hint.
 
         Of a stub item number, token, type and owner stay; the rest is overwritten on disk before this returns.
         Raises: as `append`.
@@ -92,7 +96,8 @@ class Ledger(Protocol):
     ) -> None:
         """As `append`, and in the same transaction these seqs keep their leaf hash instead of their body.
 
-        `sweep` are tokens that no kept body cites any more: their identities go, and words of items without one.
+        `sweep` are tokens that no kept body cites any more: their identities go, and words and hints of items
+        without one.
         Raises: as `append`.
         """
 

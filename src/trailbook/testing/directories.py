@@ -3,11 +3,13 @@
 Owns by what identities and items are found, in examples. A directory grows with a ledger alone, and so both are asked.
 """
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec import structs
 
-from trailbook.stores import EntryStore, Head
-from trailbook.testing.engines import ORG, OTHER, Engine, batch, version
+from trailbook.stores import EntryStore, Head, Hint, Identity
+from trailbook.testing.engines import ORG, OTHER, Engine, batch, row, version
 
 
 class DirectoryConformance:
@@ -67,13 +69,53 @@ class DirectoryConformance:
         assert directory.items_by_words(ORG, ["an"], 2) == [2, 4]
         assert directory.items_by_words(ORG, ["%"], 2) == directory.items_by_words(ORG, ["a_"], 2) == []
 
+    def test_the_vocabulary_and_who_has_a_word(self, directory: EntryStore) -> None:
+        directory.create(ORG)
+        words = [("anna", 1), ("anna", 2), ("annas", 3), ("bob", 2), ("李娜", 5)]
+        directory.append(ORG, Head(), batch(Head(), words=words))
+        assert sorted(directory.vocabulary(ORG)) == ["anna", "annas", "bob", "李娜"]
+        of_words = directory.items_of_words(ORG, ["bob", "anna", "ann", "李娜"], 9)
+        assert [word for word, _ in of_words] == ["bob", "anna", "anna", "李娜"]
+        assert set(of_words) == {("bob", 2), ("anna", 1), ("anna", 2), ("李娜", 5)}
+        assert len(directory.items_of_words(ORG, ["anna", "bob"], 1)) == 1
+        assert directory.items_of_words(ORG, [], 9) == []
+
+    def test_a_hint_is_the_one_of_the_latest_time(self, directory: EntryStore) -> None:
+        """One an item: of an earlier time it changes nothing, of the same time it does, an empty one takes it back."""
+        head = said(
+            directory, Head(), Hint(item=1, text="Technician", at=50), Hint(item=2, text="Cook", at=50)
+        )
+        assert directory.hints(ORG, [1, 2, 2, 3]) == {1: "Technician", 2: "Cook"}
+        head = said(directory, head, Hint(item=1, text="Pupil", at=49), Hint(item=2, text="Chef", at=50))
+        assert directory.hints(ORG, [1, 2]) == {1: "Technician", 2: "Chef"}
+        head = said(directory, head, Hint(item=1, text="", at=60))
+        assert directory.hints(ORG, [1]) == {}
+        head = said(directory, head, Hint(item=1, text="Pupil", at=59))
+        assert directory.hints(ORG, [1]) == {}
+        said(directory, head, Hint(item=1, text="Driver", at=60))
+        assert directory.hints(ORG, [1]) == {1: "Driver"}
+
+    def test_a_hint_goes_with_its_item(self, directory: EntryStore) -> None:
+        """Erased in the same commit, and swept where no version of the item is left; those of others stay."""
+        anna, bob, eva = version(1, "Anna"), version(2, "Bob"), version(3, "Eva")
+        texts = [Hint(item=item, text=f"Field {item}", at=1) for item in (1, 2, 3)]
+        head = said(directory, Head(), *texts, identities=[anna, bob, eva])
+        # Said in the commit of the erasure itself, it goes too.
+        erasing = batch(head, [row(1)], hints=[Hint(item=1, text="Field new", at=2)])
+        directory.erase(ORG, head, erasing, items=[1])
+        assert directory.hints(ORG, [1, 2, 3]) == {2: "Field 2", 3: "Field 3"}
+        removing = batch(erasing.head, [row(2)])
+        directory.remove(ORG, erasing.head, removing, leaves={}, sweep=[bob.token])
+        assert directory.hints(ORG, [1, 2, 3]) == {3: "Field 3"}
+
     def test_directories_are_apart(self, directory: EntryStore) -> None:
         """What one organisation knows, another does not; in its own it is there."""
         directory.create(ORG)
         directory.create(OTHER)
         anna, mine = version(1, "Anna"), version(2, "Mozilla", type_="origin", owner=1)
-        words = [("anna", 1)]
-        directory.append(OTHER, Head(), batch(Head(), identities=[anna, mine], words=words))
+        words, hints = [("anna", 1)], [Hint(item=1, text="Cook", at=1)]
+        adding = batch(Head(), identities=[anna, mine], words=words, hints=hints)
+        directory.append(OTHER, Head(), adding)
         known = {
             org: (
                 directory.identities(org, [("user", "u/1", None)]),
@@ -82,8 +124,20 @@ class DirectoryConformance:
                 directory.owned(org, [1]),
                 directory.items_by_word(org, "a"),
                 directory.items_by_words(org, ["a"], 9),
+                directory.vocabulary(org),
+                directory.items_of_words(org, ["anna"], 9),
+                directory.hints(org, [1]),
             )
             for org in (ORG, OTHER)
         }
-        assert known[ORG] == ([], [], [], [], set(), [])
-        assert known[OTHER] == ([anna], [anna], [anna], [mine], {1}, [1])
+        assert known[ORG] == ([], [], [], [], set(), [], [], [], {})
+        found = ({1}, [1], ["anna"], [("anna", 1)], {1: "Cook"})
+        assert known[OTHER] == ([anna], [anna], [anna], [mine], *found)
+
+
+def said(directory: EntryStore, head: Head, *hints: Hint, identities: Sequence[Identity] = ()) -> Head:
+    """The head of a log once these hints are in it."""
+    directory.create(ORG)
+    adding = batch(head, hints=hints, identities=identities)
+    directory.append(ORG, head, adding)
+    return adding.head

@@ -10,7 +10,18 @@ from uuid import UUID
 from msgspec import Struct
 
 from trailbook.errors import HeadMovedError
-from trailbook.stores import Append, Blob, Head, Identity, Ledger, NewRow, Registry, Store, StoredEntry
+from trailbook.stores import (
+    Append,
+    Blob,
+    Head,
+    Hint,
+    Identity,
+    Ledger,
+    NewRow,
+    Registry,
+    Store,
+    StoredEntry,
+)
 from trailbook.testing.steady import Steady
 
 ORG, OTHER = "acme", "other"
@@ -49,6 +60,7 @@ def batch(
     identities: Sequence[Identity] = (),
     words: Sequence[tuple[str, int]] = (),
     blobs: Sequence[Blob] = (),
+    hints: Sequence[Hint] = (),
     removed: int = 0,
 ) -> Append:
     """What a commit adds to a log that ends at `head`."""
@@ -60,7 +72,7 @@ def batch(
         items=max([head.items, *(i.item for i in identities)]),
         removed=head.removed + removed,
     )
-    return Append(rows=rows, identities=identities, words=words, blobs=blobs, head=new)
+    return Append(rows=rows, identities=identities, words=words, blobs=blobs, head=new, hints=hints)
 
 
 def filled(ledger: Ledger, count: int, org: str = ORG) -> Head:

@@ -28,7 +28,7 @@ from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.query import Order, Query
 from trailbook.recording import Result
 from trailbook.retention import Retention
-from trailbook.stores import Append, Blob, ExpectedBlob, Head, Identity, Store
+from trailbook.stores import Append, Blob, ExpectedBlob, Head, Hint, Identity, Store
 from trailbook.testing.engines import OTHER, batch, row, version
 from trailbook.testing.steady import START, FrozenClock, new_log
 from trailbook.testing.strategies import new_entries, queries
@@ -56,6 +56,10 @@ _ORIGINS = st.builds(
 _NAMES = st.lists(st.sampled_from([(kind, f"0/{at}") for kind in ("tile", "manifest") for at in range(3)]))
 _BLOBS = _NAMES.map(lambda names: [Blob(kind, key, b"1") for kind, key in dict.fromkeys(names)])
 _IDENTITIES = st.lists(_VERSIONS | _ORIGINS, max_size=4)
+_HINTS = st.lists(
+    st.builds(Hint, item=_NUMBERS, text=st.sampled_from(["", "Cook", "Clerk"]), at=st.integers(1, 3)),
+    max_size=3,
+)
 
 
 def answer(ask: Callable[[], Any]) -> Any:
@@ -89,7 +93,9 @@ class StoreMachine(RuleBasedStateMachine):
         assert mine == oracle
         return oracle
 
-    def adding(self, org: str, count: int, items: Sequence[Identity] = ()) -> tuple[Head, Append]:
+    def adding(
+        self, org: str, count: int, items: Sequence[Identity] = (), hints: Sequence[Hint] = ()
+    ) -> tuple[Head, Append]:
         """The head of a log and a commit of `count` new entries to it."""
         head = self.oracle.head(org)
         known = {i.token for i in self.oracle.every_identity(org)}
@@ -98,16 +104,17 @@ class StoreMachine(RuleBasedStateMachine):
         self.numbered += count
         words = [(w, i.item) for i in fresh.values() for w in (i.name or "").lower().split()]
         blobs = [Blob("tile", f"0/{self.numbered % 3}", b"%d" % self.numbered)]
-        return head, batch(head, rows, identities=list(fresh.values()), words=words, blobs=blobs)
+        fresh_ones = list(fresh.values())
+        return head, batch(head, rows, identities=fresh_ones, words=words, blobs=blobs, hints=hints)
 
     @rule(org=st.sampled_from([ORG, OTHER]))
     def create(self, org: str) -> None:
         self.both(lambda store: store.create(org))
 
-    @rule(org=st.sampled_from([ORG, ORG, OTHER]), count=st.integers(0, 5), items=_IDENTITIES)
-    def append(self, org: str, count: int, items: list[Identity]) -> None:
+    @rule(org=st.sampled_from([ORG, ORG, OTHER]), count=st.integers(0, 5), items=_IDENTITIES, hints=_HINTS)
+    def append(self, org: str, count: int, items: list[Identity], hints: list[Hint]) -> None:
         if org in self.oracle.orgs():
-            head, adding = self.adding(org, count, items)
+            head, adding = self.adding(org, count, items, hints)
             self.both(lambda store: store.append(org, head, adding))
 
     @rule(number=st.integers(0, 20))
@@ -181,6 +188,7 @@ def _contents(store: Store) -> list[Any]:
         head = store.head(org)
         contents += [org, head, list(store.kept(org, 0, head.size)), list(store.every_identity(org))]
         contents += [list(store.every_identity(org, past_index=True)), store.every_word(org)]
+        contents += [sorted(store.vocabulary(org)), store.hints(org, range(1, 7))]
         contents += [list(store.ids(org)), [store.extent(org, below) for below in (None, 2, head.size)]]
         names = store.blob_names(org)
         contents += [names, [store.blob(org, *name) for name in names]]

@@ -107,6 +107,7 @@ TABLE: tuple[Route | OwnRoute, ...] = (
     Route("GET /sign-in", "open", pages.sign_in_page),
     Route("POST /sign-in", "open", pages.sign_in_by_form),
     Route("POST /sign-out", "open", pages.sign_out_by_form),
+    Route("POST /language", "open", pages.choose_language),
     Route("GET /set-password", "open", pages.password_page),
     Route("POST /set-password", "open", pages.set_password_by_form),
     Route("GET /problems/{code:str}", "open", pages.problem_page),
@@ -124,6 +125,7 @@ def create_app(
     *,
     base_url: str,
     timezone: str = "UTC",
+    languages: Sequence[str] = (),
     folder: Path | None = None,
     export_days: int = KEPT_DAYS,
     limits: Limits = DEFAULT_LIMITS,
@@ -134,7 +136,8 @@ def create_app(
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
     `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
-    where the address names none. `folder` keeps exports for `export_days`; without one they go with the process.
+    where the address names none; `languages` those that the pages offer, the first where a reader has no wish, or none
+    for all there are. `folder` keeps exports for `export_days`; without one they go with the process.
     `limits` are those of every key, session and request; `alarms` say from where on it is not ready. What
     `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
     """
@@ -142,6 +145,7 @@ def create_app(
     settings = SiteSettings(
         base_url=base_url,
         timezone=timezone,
+        languages=languages,
         limits=limits,
         alarms=alarms,
         trusted_proxies=trusted_proxies,

@@ -31,7 +31,7 @@ def test_sign_out_ends_the_session(served: Served, signed_in: httpx.Client) -> N
     assert signed_in.get(f"{served.api}/entries").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/sign-out", "/sign-in"])
+@pytest.mark.parametrize("path", ["/sign-out", "/sign-in", "/language"])
 def test_changes_from_other_sites_are_refused(served: Served, signed_in: httpx.Client, path: str) -> None:
     """A change needs Sec-Fetch-Site same-origin, or where that is absent our own Origin."""
     for headers in (

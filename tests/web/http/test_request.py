@@ -17,7 +17,7 @@ from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
 
 # All that these requests ask of their site is which proxies it trusts.
-SITE = cast(Site, SimpleNamespace(proxies=Proxies(["10.0.0.0/8"])))
+SITE = cast(Site, SimpleNamespace(proxies=Proxies(["10.0.0.0/8"]), languages=("en", "nb")))
 PERSON = Item(type="user", id="u-1", name="Anna Berg")
 
 

@@ -15,8 +15,8 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def alike(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
-    """An answer without what may differ: its request id and date."""
-    text = re.sub(r'"request_id":"[^"]*"|<code>[0-9a-f]{32}</code>', "", answer.text)
+    """An answer without what may differ: its request id, its date, and the address that was asked for."""
+    text = re.sub(r'"request_id":"[^"]*"|<code>[0-9a-f]{32}</code>|name="to" value="[^"]*"', "", answer.text)
     headers = {n: v for n, v in answer.headers.items() if n not in ("x-request-id", "date")}
     return answer.status_code, text, headers
 
@@ -80,11 +80,11 @@ def test_one_refusal_page(served: Served, below: str) -> None:
             cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
             asked = "nobody" if pages else ORG
             pages.append(client.get(f"/orgs/{asked}/activity{below}", headers=cookie))
-    assert {alike(page)[:2] for page in pages} == {alike(pages[0])[:2]}
-    assert pages[0].status_code == 403
+    refusal = alike(pages[0])[1]
+    assert {alike(page)[:2] for page in pages} == {(403, refusal)}
     phrases = "<h1>You need full access to Activity log</h1>", "Ask whoever administers roles.", "/sign-out"
-    assert [words in pages[0].text for words in phrases] == [True] * 3
-    assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", pages[0].text))
+    assert [words in refusal for words in phrases] == [True] * 3
+    assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", refusal))
 
 
 def test_the_refusal_has_its_control(served: Served, signed_in: httpx.Client) -> None:
@@ -92,9 +92,46 @@ def test_the_refusal_has_its_control(served: Served, signed_in: httpx.Client) ->
     assert signed_in.get(f"/orgs/{ORG}/activity/about").status_code == 200
     assert signed_in.get(f"/orgs/{ORG}/activity/nothing").status_code == 404
     assert signed_in.get(f"/orgs/{ORG}/activity/e/none").status_code == 404
-    with httpx.Client(base_url=served.base_url) as nobody:
-        answer = nobody.get(f"/orgs/{ORG}/activity/exports")
-        assert (answer.status_code, "Sign in with a link" in answer.text) == (401, True)
+
+
+BELOW = (
+    "",
+    "?category=roles&text=a%20%26",
+    "/e/00000000-0000-4000-8000-000000000000",
+    "/exports",
+    "/nothing",
+)
+
+
+def test_signed_out_every_path_is_the_form(served: Served) -> None:
+    """One and the same page at every path of every organisation, there or not, but for the address that it keeps."""
+    with httpx.Client(base_url=served.base_url, headers={"Sec-Fetch-Site": "same-origin"}) as nobody:
+        paths = [f"/orgs/{org}/activity{below}" for org in (ORG, OTHER, "nobody") for below in BELOW]
+        pages = [nobody.get(path) for path in paths]
+        pages += [nobody.post(f"/orgs/{org}/activity/settings/members") for org in (ORG, "nobody")]
+        org = re.compile(r'name="org"( [a-z]+| maxlength="63")* value="[^"]*"')
+        forms = {(status, org.sub("", text)) for status, text, _ in map(alike, pages)}
+        assert [status for status, _ in forms] == [401]
+        assert "<h1>You are signed out</h1>" in pages[0].text
+        assert f'name="to" value="{paths[1]}"'.replace("&", "&amp;") in pages[1].text
+        assert not {"Anna", "Berg", ORG, OTHER, "62"} & set(re.split(r"\W+", forms.pop()[1]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "headers", "kept"),
+    [
+        ("/total?category=roles", {}, f"/orgs/{ORG}/activity?category=roles"),
+        ("/overview", {"HX-Boosted": "true"}, f"/orgs/{ORG}/activity/overview"),
+    ],
+)
+def test_a_part_of_a_page_is_no_place_to_come_back_to(
+    served: Served, asked: str, headers: dict[str, str], kept: str
+) -> None:
+    """What a script asks for beside is answered by the form of the page it is of, a link by its own."""
+    script = {"HX-Request": "true", "HX-Request-Type": "partial", **headers}
+    script["HX-Current-URL"] = f"{served.page}?category=roles"
+    answer = httpx.get(f"{served.page}{asked}", headers=script)
+    assert (answer.status_code, f'name="to" value="{kept}"' in answer.text) == (401, True)
 
 
 def test_methods(client: httpx.Client, served: Served) -> None:

@@ -190,3 +190,30 @@ def test_too_many_tries(browser: httpx.Client, settled: Served) -> None:
     last = sign_in(browser, login="guessed")
     assert (last.status_code, last.headers["retry-after"].isdecimal()) == (429, True)
     assert sign_in(browser, login="other").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("to", "there"),
+    [
+        ("/orgs/nordlys/activity/e/1?category=roles", True),
+        ("/orgs/nordlys/activity?text=%C3%A5", True),
+        ("/orgs/nordlysene/activity", False),
+        ("/orgs/nordlys/activityx", False),
+        ("/orgs/fjell/activity", False),
+        ("/orgs/nordlys/activity\\@evil", False),
+        ("//evil.example", False),
+        ("https://evil.example/orgs/nordlys/activity", False),
+        ("/orgs/nordlys/activity/\r\nSet-Cookie: x=1", False),
+    ],
+)
+def test_one_comes_to_where_one_wanted_to_be(
+    browser: httpx.Client, account: str, to: str, there: bool
+) -> None:
+    """In one's own organisation, after a wrong password too; anywhere else leads to the log."""
+    sent = {"org": "nordlys", "login": "ada", "to": to}
+    if there:
+        again = browser.post("/sign-in", data={**sent, "password": "wrong wrong wrong"})
+        assert f'name="to" value="{to}"' in again.text
+        assert 'value="nordlys"' in again.text
+    entered = browser.post("/sign-in", data={**sent, "password": PASSWORD})
+    assert entered.headers["location"] == (to if there else "/orgs/nordlys/activity")

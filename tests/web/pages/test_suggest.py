@@ -5,7 +5,7 @@ from html import unescape
 
 import httpx
 import pytest
-from tests.web.conftest import ANNA, BOB, ORG, WEB, Served
+from tests.web.conftest import ANNA, BOB, KARI, ORG, WEB, Served
 
 from trailbook import Item
 
@@ -46,11 +46,22 @@ def test_namesakes_are_told_apart(served: Served, signed_in: httpx.Client) -> No
 
 
 def test_kinds_of_actor(signed_in: httpx.Client) -> None:
-    """Persons, integrations and the system are offered as actors, before a word is typed and by their names."""
+    """Persons, integrations and the system are offered as actors, below people where nothing is typed, and by name."""
     kinds = ["actor_kind=system", "actor_kind=integration", "actor_kind=person"]
-    assert [value for value, _ in offered(signed_in, "role=actor")] == kinds
+    assert [value for value, _ in offered(signed_in, "role=actor")][-3:] == kinds
     assert [value for value, _ in offered(signed_in, "role=actor&actor=integr")][:1] == kinds[1:2]
-    assert offered(signed_in, "role=concerns") == []
+
+
+def test_people_of_late_before_a_letter_is_typed(served: Served, signed_in: httpx.Client) -> None:
+    """Newest first, in the part that the field asks for; whoever asks is not among them."""
+    people = [Item(type="user", id=f"late-{number}", name=f"Late {number}") for number in range(10)]
+    for person in people:
+        served.log.record("user.created", actor=KARI, target=person, origin=WEB)
+    rows = [value for value, _ in offered(signed_in, "role=concerns")]
+    assert rows == [f"concerns=user/late-{number}" for number in range(9, 1, -1)]
+    actors = [value for value, _ in offered(signed_in, "role=actor")]
+    assert actors[0] == "actor=user/u-9"
+    assert "actor=user/u-17" not in actors  # Anna asks, and acted
 
 
 def test_sources_are_a_choice(signed_in: httpx.Client) -> None:
@@ -61,7 +72,7 @@ def test_sources_are_a_choice(signed_in: httpx.Client) -> None:
     assert all(option.startswith("source/") for option in options[1:])
 
 
-@pytest.mark.parametrize("query", ["", "role=target", "role=actor&x=1", "role=actor&actor=a&actor=b"])
+@pytest.mark.parametrize("query", ["", "role=origin", "role=actor&x=1", "role=actor&actor=a&actor=b"])
 def test_what_is_asked_wrongly(signed_in: httpx.Client, query: str) -> None:
     """Another field and another parameter are refused; the control is one of the fields."""
     assert signed_in.get(f"{SUGGEST}?{query}").status_code == 422

@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import Mapper, Session
 
@@ -121,6 +121,7 @@ class Capture:
         type: str,
         id: Part | None = None,
         name: Part | None = None,
+        hint: Part | None = None,
         owner: Ref | Callable[[Any], Any] | None = None,
         category: str | None = None,
         actions: Mapping[Op, str | None],
@@ -131,14 +132,16 @@ class Capture:
     ) -> Tracked:
         """Declare what the rows of a mapped class or table are, and what their changes are called.
 
-        `owner` fills the part that the actions require; `fields` may be named, as themselves or as the catalogue
-        calls them; a change of `ignore` alone is no entry. Raises: ConfigurationError, ActionUnknownError.
+        `hint` tells namesakes apart, as things are today; `owner` fills the part that the actions require; `fields` may
+        be named, as themselves or as the catalogue calls them; a change of `ignore` alone is no entry. Raises:
+        ConfigurationError, ActionUnknownError.
         """
         layout = locations_of(model)
         declared = Declared(
             type=type,
             id=id,
             name=name,
+            hint=hint,
             owner=owner,
             category=category,
             actions=actions,
@@ -328,8 +331,10 @@ class Capture:
         for values in rows:
             tracked = place.tracked(values)
             if tracked is not None:
-                # The name of an inherited row may stand in its other table: then the entry cites the last one.
-                blank = {} if place.base or not isinstance(tracked.name, str) else {tracked.name: None}
+                # The name of an inherited row may stand in its other table: then the entry cites the last one. Of the
+                # hint it says nothing then.
+                elsewhere = () if place.base else (tracked.name, tracked.hint)
+                blank = {part: UNSET for part in elsewhere if isinstance(part, str)}
                 row = CapturedRow(
                     {**blank, **{name: values[c] for name, c in place.attributes.items() if c in values}}
                 )

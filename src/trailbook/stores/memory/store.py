@@ -12,7 +12,7 @@ from msgspec import Struct, field, structs
 
 from trailbook.errors import HeadMovedError, NotFoundError, StoreError
 from trailbook.stores.blobs import Blob, ExpectedBlob
-from trailbook.stores.directory import Identity
+from trailbook.stores.directory import Hint, Identity
 from trailbook.stores.ledger import Append, Head, StoredEntry
 
 
@@ -23,6 +23,7 @@ class _Log(Struct, eq=False):
     ids: dict[UUID, int] = field(default_factory=dict)
     directory: list[Identity] = field(default_factory=list)
     words: set[tuple[str, int]] = field(default_factory=set)
+    hints: dict[int, Hint] = field(default_factory=dict)
     blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
 
@@ -57,6 +58,7 @@ class MemoryStore:
             self.append(org, expected, batch)
             log.directory = [_stub(i) if i.item in gone else i for i in log.directory]
             log.words = {(word, item) for word, item in log.words if item not in gone}
+            log.hints = {item: hint for item, hint in log.hints.items() if item not in gone}
 
     def remove(
         self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
@@ -69,6 +71,7 @@ class MemoryStore:
             log.directory = [i for i in log.directory if i.token not in swept]
             left = {i.item for i in log.directory}
             log.words = {(word, item) for word, item in log.words if item in left}
+            log.hints = {item: hint for item, hint in log.hints.items() if item in left}
 
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:
         seqs = self._log(org).ids
@@ -99,6 +102,17 @@ class MemoryStore:
 
     def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
         return iter(list(self._log(org).directory))
+
+    def hints(self, org: str, items: Iterable[int]) -> dict[int, str]:
+        kept, wanted = self._log(org).hints, set(items)
+        return {item: kept[item].text for item in wanted if item in kept and kept[item].text}
+
+    def vocabulary(self, org: str) -> list[str]:
+        return list({word for word, _ in self._log(org).words})
+
+    def items_of_words(self, org: str, words: Iterable[str], limit: int) -> list[tuple[str, int]]:
+        own = self._log(org).words
+        return [(word, item) for word in words for other, item in sorted(own) if other == word][:limit]
 
     def items_by_word(self, org: str, prefix: str) -> set[int]:
         return {item for word, item in self._log(org).words if word.startswith(prefix)}
@@ -172,6 +186,9 @@ def _append(log: _Log, expected: Head, batch: Append) -> None:
         log.rows.append(StoredEntry(len(log.rows), row.body))
     log.directory.extend(batch.identities)
     log.words.update(batch.words)
+    for hint in batch.hints:
+        if hint.item not in log.hints or hint.at >= log.hints[hint.item].at:
+            log.hints[hint.item] = hint
     for blob in batch.blobs:
         log.blobs[blob.kind, blob.key] = blob.content
     log.head = batch.head

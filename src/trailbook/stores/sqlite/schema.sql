@@ -27,7 +27,7 @@ CREATE TABLE entry_id (
   PRIMARY KEY (org, id)
 ) STRICT, WITHOUT ROWID;
 
--- The directory. With `word` the only place where names, ids, addresses and user agents stand.
+-- The directory. With `word` and `hint` the only place where names, ids, addresses and user agents stand.
 -- `key` is type/id, or origin/owner/ip; it, `name` and `salt` are NULL once erased.
 CREATE TABLE identity (
   version INTEGER PRIMARY KEY,
@@ -52,6 +52,16 @@ CREATE TABLE word (
   PRIMARY KEY (org, word, item)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX word_item ON word (org, item);
+
+-- What the host says of an item today, to tell namesakes apart: the last one by the time of its entry, `at`. In no hash,
+-- and erased with the item. An empty text says that the host took it back: one of an earlier time says nothing then.
+CREATE TABLE hint (
+  org INTEGER NOT NULL,
+  item INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (org, item)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blob (
   number INTEGER PRIMARY KEY,

@@ -42,6 +42,10 @@ _ADD_IDENTITY = (
     "INSERT INTO identity (org, item, token, type, key, name, salt, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD_WORD = "INSERT OR IGNORE INTO word (org, word, item) VALUES (?, ?, ?)"
+_SAY_HINT = (
+    "INSERT INTO hint (org, item, text, at) VALUES (?, ?, ?, ?) ON CONFLICT (org, item) DO UPDATE"
+    " SET text = excluded.text, at = excluded.at WHERE excluded.at >= hint.at"
+)
 _ADD_BLOB = "INSERT OR REPLACE INTO blob (org, kind, key, content) VALUES (?, ?, ?, ?)"
 _KEPT = "SELECT place, body, leaf FROM entry WHERE place >= ? AND place < ? ORDER BY place"
 _KEPT_AT = "SELECT place, body, leaf FROM entry WHERE place = ?"
@@ -56,9 +60,14 @@ _ALL_ROWS = _ALL.replace("FROM identity", "FROM identity NOT INDEXED")
 _BY_OWNER = _IDENTITY + " AND owner = ? ORDER BY version"
 _STUB = "UPDATE identity SET key = NULL, name = NULL, salt = NULL WHERE org = ? AND item = ?"
 _FORGET_WORDS = "DELETE FROM word WHERE org = ? AND item = ?"
+_FORGET_HINT = "DELETE FROM hint WHERE org = ? AND item = ?"
 _REMOVE = "UPDATE entry SET body = NULL, leaf = ? WHERE place = ?"
 _SWEEP = "DELETE FROM identity WHERE org = ? AND token = ?"
 _SWEEP_WORDS = "DELETE FROM word WHERE org = ? AND item NOT IN (SELECT item FROM identity WHERE org = ?)"
+_SWEEP_HINTS = "DELETE FROM hint WHERE org = ? AND item NOT IN (SELECT item FROM identity WHERE org = ?)"
+_HINT = "SELECT item, text FROM hint WHERE org = ? AND item = ? AND text <> ''"
+_VOCABULARY = "SELECT DISTINCT word FROM word WHERE org = ?"
+_OF_WORD = "SELECT word, item FROM word WHERE org = ? AND word = ? LIMIT ?"
 _BY_WORD = "SELECT DISTINCT item FROM word WHERE org = ? AND word >= ? AND word < ?"
 _BY_WORDS = "SELECT item FROM word AS first WHERE org = ? AND word >= ? AND word < ?"
 _AND_WORD = (
@@ -77,6 +86,7 @@ SELECT 'entry', count(*) FROM entry WHERE place >> 40 NOT IN (SELECT number FROM
 UNION ALL SELECT 'entry_id', count(*) FROM entry_id WHERE org NOT IN (SELECT number FROM org)
 UNION ALL SELECT 'identity', count(*) FROM identity WHERE org NOT IN (SELECT number FROM org)
 UNION ALL SELECT 'word', count(*) FROM word WHERE org NOT IN (SELECT number FROM org)
+UNION ALL SELECT 'hint', count(*) FROM hint WHERE org NOT IN (SELECT number FROM org)
 UNION ALL SELECT 'blob', count(*) FROM blob WHERE org NOT IN (SELECT number FROM org)
 """
 _BLOB = "SELECT content FROM blob WHERE org = ? AND kind = ? AND key = ?"
@@ -173,6 +183,7 @@ class SqliteStore:
         def stub(db: apsw.Connection, number: int) -> None:
             db.executemany(_STUB, ((number, item) for item in items))
             db.executemany(_FORGET_WORDS, ((number, item) for item in items))
+            db.executemany(_FORGET_HINT, ((number, item) for item in items))
 
         self._take(self._adding(org, expected, batch), stub)
 
@@ -184,6 +195,7 @@ class SqliteStore:
             db.executemany(_REMOVE, ((leaf, base + seq) for seq, leaf in leaves.items()))
             db.executemany(_SWEEP, ((number, base64.urlsafe_b64decode(token)) for token in sweep))
             db.execute(_SWEEP_WORDS, (number, number))
+            db.execute(_SWEEP_HINTS, (number, number))
 
         self._take(self._adding(org, expected, batch), clear)
 
@@ -223,6 +235,25 @@ class SqliteStore:
         with self._connections.reading() as db:
             rows = db.execute(_ALL_ROWS if past_index else _ALL, (self._number(db, org),)).fetchall()
         return map(_identity, rows)
+
+    def hints(self, org: str, items: Iterable[int]) -> dict[int, str]:
+        with self._connections.reading() as db:
+            number = self._number(db, org)
+            rows: list[Any] = db.executemany(_HINT, ((number, item) for item in set(items))).fetchall()
+            return dict(rows)
+
+    def vocabulary(self, org: str) -> list[str]:
+        with self._connections.reading() as db:
+            rows: list[Any] = db.execute(_VOCABULARY, (self._number(db, org),)).fetchall()
+            return [word for (word,) in rows]
+
+    def items_of_words(self, org: str, words: Iterable[str], limit: int) -> list[tuple[str, int]]:
+        pairs: list[Any] = []
+        with self._connections.reading() as db:
+            number = self._number(db, org)
+            for word in words:
+                pairs += db.execute(_OF_WORD, (number, word, limit - len(pairs))).fetchall()
+        return pairs
 
     def items_by_word(self, org: str, prefix: str) -> set[int]:
         with self._connections.reading() as db:
@@ -361,6 +392,8 @@ def _append(db: apsw.Connection, adding: _Adding) -> int:
     db.executemany(_ADD_ID, ((number, r.id.bytes, size + i) for i, r in enumerate(batch.rows)))
     db.executemany(_ADD_IDENTITY, (_identity_row(number, i) for i in batch.identities))
     db.executemany(_ADD_WORD, ((number, word, item) for word, item in batch.words))
+    if batch.hints:
+        db.executemany(_SAY_HINT, ((number, hint.item, hint.text, hint.at) for hint in batch.hints))
     db.executemany(_ADD_BLOB, ((number, b.kind, b.key, b.content) for b in batch.blobs))
     new = batch.head
     moved = (new.size, b"".join(new.range), new.recorded_at, new.items, new.removed, number)

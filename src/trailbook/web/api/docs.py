@@ -14,6 +14,7 @@ from trailbook.web.api.openapi import Schema, document
 from trailbook.web.http.media import JSON
 from trailbook.web.http.render import html
 from trailbook.web.http.request import Request
+from trailbook.web.http.texts import own_names
 
 
 class ShownOperation(Struct, frozen=True, kw_only=True):
@@ -57,7 +58,15 @@ def docs_page(request: Request) -> Response[bytes]:
     ]
     shapes = [_shape(name, schema) for name, schema in sorted(described["components"]["schemas"].items())]
     tags = list(dict.fromkeys(operation.tag for operation in operations))
-    return html("docs.html", t=request.words, operations=operations, shapes=shapes, tags=tags)
+    return html(
+        "docs.html",
+        t=request.words,
+        here=request.path,
+        languages=own_names(request.site.languages),
+        operations=operations,
+        shapes=shapes,
+        tags=tags,
+    )
 
 
 def _document(request: Request) -> Schema:

@@ -98,8 +98,10 @@ def items(request: Request) -> Response[bytes]:
     params = request.only("q", "role", "type", "limit")
     role: Part | None = next((part for part in get_args(Part) if part == params.get("role")), None)
     faults = []
-    if "q" not in params:
-        faults.append(Fault("/q", "parameter-invalid", "is missing"))
+    if not params.get("q"):
+        faults.append(
+            Fault("/q", "parameter-invalid", "needs 1 to 80 characters" if "q" in params else "is missing")
+        )
     if "role" in params and role is None:
         faults.append(Fault("/role", "parameter-invalid", f"is not one of {', '.join(get_args(Part))}"))
     if "type" in params and params["type"] not in request.site.deployment.catalogue.types:

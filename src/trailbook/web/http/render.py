@@ -116,9 +116,10 @@ def page(
     return html(template, status, part=part, **variables)
 
 
-def see(path: str) -> Response[bytes]:
-    """Where else to look."""
-    return Response(b"", status_code=303, headers={"Location": path}, media_type="text/plain")
+def see(path: str, set_cookie: str | None = None) -> Response[bytes]:
+    """Where else to look, and what the browser is to keep."""
+    headers = {"Location": path} | ({} if set_cookie is None else {"Set-Cookie": set_cookie})
+    return Response(b"", status_code=303, headers=headers, media_type="text/plain")
 
 
 def macro(template: str, name: str, t: Words) -> Callable[..., Markup]:

@@ -17,6 +17,7 @@ from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.query import Vocabulary
+from trailbook.web.http.preferences import preference
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, texts_of
@@ -153,8 +154,14 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
         address=way.address,
         sent_to=way.site,
         request_id=scope["state"]["request_id"],
-        lang=language(headers.get("accept-language")),
+        lang=reading_language(site, headers),
     )
+
+
+def reading_language(site: Site, headers: Mapping[str, str]) -> str:
+    """The language a reader chose, where it is enabled; else the one that their browser asks for first."""
+    chosen = preference(headers, "lang")
+    return chosen if chosen in site.languages else language(headers.get("accept-language"), site.languages)
 
 
 def with_members(request: Request, **more: Any) -> Request:

@@ -17,16 +17,18 @@ from trailbook.web.http.lane import Lane
 from trailbook.web.http.limits import Gate, Limits
 from trailbook.web.http.readiness import Readiness
 from trailbook.web.http.row_cache import RowCache
+from trailbook.web.http.texts import enabled
 from trailbook.web.http.transfers import Outflows
 
 THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
 
 
 class SiteSettings(Struct, frozen=True, kw_only=True):
-    """What whoever serves a deployment decides: its address, the pages' zone, limits, alarms and trusted proxies."""
+    """What whoever serves a deployment decides: its address, the pages' zone and languages, limits, alarms, proxies."""
 
     base_url: str
     timezone: str
+    languages: Sequence[str]
     limits: Limits
     alarms: Alarms
     trusted_proxies: Sequence[str]
@@ -38,6 +40,7 @@ class Site(Struct, frozen=True, kw_only=True):
     deployment: Deployment
     base_url: str
     timezone: str
+    languages: tuple[str, ...]
     limiter: CapacityLimiter
     exports: Runner
     gate: Gate
@@ -59,6 +62,7 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         deployment=deployment,
         base_url=settings.base_url.rstrip("/"),
         timezone=settings.timezone,
+        languages=enabled(settings.languages),
         limiter=limiter,
         exports=runner,
         gate=Gate(settings.limits, deployment.clock),

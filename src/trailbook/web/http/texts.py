@@ -5,7 +5,7 @@ that is not there is an error, and a test holds the files to the same keys.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, get_global
-from babel.dates import format_date, get_timezone_name
+from babel.dates import format_date, format_interval, get_timezone_location, get_timezone_name
 from babel.numbers import format_decimal
 
 _FOLDER = Path(__file__).parents[1] / "locale"
@@ -53,6 +53,12 @@ class Words:
         """A day in full with its weekday."""
         return _dated(_plain(day), self("language.weekday"), self._locale)
 
+    def days(self, first: date, last: date) -> str:
+        """From one day to another, as short as can be: 1 Oct – 29 Nov 2026."""
+        if first == last:
+            return self.short_day(first)
+        return str(format_interval(first, last, "yMMMd", locale=self._locale))
+
     def span(self, unit: str, day: date) -> str:
         """A whole month, quarter or year by its name: November 2026, 4th quarter 2026, 2026."""
         form = {"month": "LLLL y", "quarter": "QQQQ y", "year": "y"}[unit]
@@ -69,6 +75,13 @@ class Words:
             return str(get_timezone_name(zone, locale=self._locale))
         names = Locale.parse(self._locale).time_zones.get(key, {})
         return str(names.get("long", {}).get("standard", key.removeprefix("Etc/")))
+
+    def clock(self, zone: ZoneInfo) -> str:
+        """Whose clocks a time is told by, in short: Oslo time; one of no place by its own name."""
+        key = get_global("zone_aliases").get(zone.key, zone.key)
+        if key.startswith("Etc/"):
+            return self.zone(zone)
+        return self("rows.clock", city=get_timezone_location(zone, locale=self._locale, return_city=True))
 
     def language(self, lang: str) -> str:
         """A language as this one calls it; one that it has no name for, as that one calls itself."""
@@ -107,17 +120,29 @@ def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
             yield from _flat(value, f"{before}{name}.")
 
 
-def language(header: str | None) -> str:
-    """The language that an Accept-Language header asks for first and we have; else English.
+def language(header: str | None, enabled: Sequence[str] = LOCALES) -> str:
+    """The enabled language that an Accept-Language header asks for first; else the first that is enabled.
 
     Source: RFC 9110 section 12.5.4.
     """
     preferences = [_weighed(part) for part in (header or "").split(",")]
     for weight, tag in sorted(preferences, key=lambda pair: -pair[0]):
-        lang = _answering().get(tag.partition("-")[0])
-        if weight > 0 and lang is not None:
+        lang = _answering().get(tag.partition("-")[0], "")
+        if weight > 0 and lang in enabled:
             return lang
-    return "en"
+    return enabled[0]
+
+
+def enabled(languages: Sequence[str]) -> tuple[str, ...]:
+    """Those of these languages that the pages have, in their order; all of them where none are named."""
+    # A language that the catalogue alone has is one of sentences: the pages have no texts to put around them.
+    return tuple(lang for lang in languages if lang in LOCALES) or LOCALES
+
+
+@cache
+def own_names(languages: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each language with the name that it calls itself by."""
+    return tuple((lang, texts_of(lang)("language.name")) for lang in languages)
 
 
 @cache

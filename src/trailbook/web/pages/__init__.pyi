@@ -21,6 +21,9 @@ from .exports import (
 from .item import (
     item_page as item_page,
 )
+from .languages import (
+    choose_language as choose_language,
+)
 from .overview import (
     overview_page as overview_page,
 )

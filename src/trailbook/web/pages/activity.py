@@ -16,6 +16,7 @@ from trailbook.web.pages.frame import frame, home_zone, list_of, presenter_of
 from trailbook.web.pages.list_page import drawn_rows, form_and_list
 from trailbook.web.pages.listing import ask
 from trailbook.web.pages.meant import meant
+from trailbook.web.pages.question import question
 
 
 @mendable
@@ -49,5 +50,6 @@ def _list_page(request: Request, state: Address) -> Response[Any]:
     rows = drawn_rows(answer, presenter)
     request.site.row_cache.keep(answer.rows, answer.page.entries, rows)
     waits_for = view.asks if view else None
-    models = form_and_list(request, answer, presenter, rows=rows, waits_for=waits_for, now=now)
-    return page("activity.html", (around, *models), part=partial(request.headers))
+    form, listed = form_and_list(request, answer, presenter, rows=rows, waits_for=waits_for, now=now)
+    models = (around, form, listed, question(request, state, form.asks))
+    return page("activity.html", models, part=partial(request.headers))

@@ -1,20 +1,20 @@
 """What stands around every page below an organisation: who reads, in which zone and look, and where else to go.
 
-Owns the two cookies that a browser keeps of its own: its time zone and the chosen look. Refuses any other value
-in them, and keeps nothing of people.
+Owns what the browser's own cookies of zone, look and folded questions may say. Refuses any other value in them.
 """
 
 from functools import lru_cache
-from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from trailbook.administration import READY_VIEWS, By, view_choices, view_names
+from trailbook.administration import READY_VIEWS, By, ready_view, view_choices, view_names
 from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
+from trailbook.web.http.preferences import preference
 from trailbook.web.http.request import Request
-from trailbook.web.http.texts import Words
+from trailbook.web.http.texts import Words, own_names
 from trailbook.web.pages.address import Address, Pairs, address, read_address
 from trailbook.web.pages.rows import Addresses, Presenter, cut
 
@@ -22,25 +22,27 @@ LOOKS = ("auto", "light", "dark")
 
 
 class Place(Struct, frozen=True):
-    """Where else a viewer may go."""
+    """Where a viewer may go, and whether the page lies there."""
 
     href: str
-    icon: str
     label: str
+    current: bool
 
 
 class ViewLink(Struct, frozen=True):
-    """A ready view, and whether its list is the page."""
+    """A ready view, whether its list is the page, and those that narrow it."""
 
     name: str
     href: str
     current: bool
+    parts: tuple["ViewLink", ...]
 
 
 class Frame(Struct, frozen=True, kw_only=True):
     """What every page below an organisation shows around its own; `t` are the texts of its language.
 
-    Where `views` is None no views stand beside.
+    `here` is the page's own address, to which a choice of another language comes back; `asks_open`: the questions
+    beside a list are not folded away. Where `views` is None none stand beside.
     """
 
     t: Words
@@ -48,9 +50,12 @@ class Frame(Struct, frozen=True, kw_only=True):
     home: str
     who: str
     look: str
+    here: str
+    languages: tuple[tuple[str, str], ...]
     places: tuple[Place, ...]
     saved_views: tuple[tuple[str, str], ...]
     alerting: bool
+    asks_open: bool
     views: tuple[ViewLink, ...] | None
 
 
@@ -61,30 +66,54 @@ def home(request: Request) -> str:
 
 def frame(request: Request) -> Frame:
     """What stands around a page."""
-    current, by = dict(request.pairs).get("view"), By(request.site.deployment, request.viewer)
+    by = By(request.site.deployment, request.viewer)
     return Frame(
         t=request.words,
         org=request.org,
         home=home(request),
         who=request.viewer.item.name or request.viewer.item.id,
         look=look(request),
+        here=address(quote(request.path, safe="/:"), request.pairs),
+        languages=own_names(request.site.languages),
         places=_places(request),
-        views=tuple(ViewLink(name, href, name == current) for name, href in _views(home(request))),
+        asks_open=preference(request.headers, "asks") != "folded",
+        views=_views(home(request), _current(request)),
         saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
         alerting=any(choice.alert for choice in view_choices(by).values()),
     )
 
 
+def _current(request: Request) -> str | None:
+    view = ready_view(dict(request.pairs).get("view"))
+    return view.name if view else None
+
+
 @lru_cache(maxsize=256)
-def _views(home: str) -> tuple[tuple[str, str], ...]:
-    """The ready views and their addresses on an organisation's page."""
-    return tuple((v.name, address(home, [*v.params, ("view", v.name)])) for v in READY_VIEWS)
+def _views(home: str, current: str | None, part_of: str | None = None) -> tuple[ViewLink, ...]:
+    """The ready views on an organisation's page: the questions, or those that narrow one."""
+    views = (view for view in READY_VIEWS if view.part_of == part_of)
+    return tuple(
+        ViewLink(
+            name=view.name,
+            href=address(home, [*view.params, ("view", view.name)]),
+            current=view.name == current,
+            parts=() if part_of else _views(home, current, view.name),
+        )
+        for view in views
+    )
 
 
 def _places(request: Request) -> tuple[Place, ...]:
-    if request.viewer.manage_access != "full":
-        return ()
-    return (Place(f"{home(request)}/settings/members", "settings", request.words("settings.title")),)
+    """The log and what lies beside it; what is at no other place, such as an entry, is of the log."""
+    log = home(request)
+    beside = [f"{log}/{name}" for name in ("overview", "exports", "about", "trust")]
+    if request.viewer.manage_access == "full":
+        beside.append(f"{log}/settings")
+    here = next((place for place in beside if request.path.startswith(place)), log)
+    names = [(place, request.words(f"nav.{place.rpartition('/')[2]}")) for place in beside]
+    return tuple(
+        Place(href, label, href == here) for href, label in [(log, request.words("nav.log")), *names]
+    )
 
 
 def list_of(request: Request, pairs: Pairs) -> Address:
@@ -109,7 +138,7 @@ def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
 
 def home_zone(request: Request) -> str:
     """The zone where the address names none: the browser's, else the organisation's."""
-    chosen = _cookie(request, "trailbook-zone")
+    chosen = preference(request.headers, "zone")
     try:
         return zone(chosen).key if chosen else request.log.working_hours().tz
     except FilterInvalidError:
@@ -118,13 +147,5 @@ def home_zone(request: Request) -> str:
 
 def look(request: Request) -> str:
     """Light, dark, or as the system has it."""
-    chosen = _cookie(request, "trailbook-look")
+    chosen = preference(request.headers, "look")
     return chosen if chosen in LOOKS else "auto"
-
-
-def _cookie(request: Request, name: str) -> str:
-    try:
-        morsel = SimpleCookie(request.headers.get("cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""

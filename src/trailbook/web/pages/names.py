@@ -23,7 +23,7 @@ from trailbook.query import (
     hours_rule,
     to_params,
 )
-from trailbook.web.pages.address import Address, page_of
+from trailbook.web.pages.address import FOLDED, Address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
 
@@ -104,7 +104,7 @@ class Naming(Struct, frozen=True):
             name=field,
             field=self.presenter.words(f"filter.{field}"),
             negated=name.endswith(".not"),
-            text=self._text(field, value),
+            text=self.presenter.words("filter.folded") if pair == FOLDED else self._text(field, value),
             remove=state.href(state.without(name, value)),
             flip=None if field in ONCE else state.href(state.flipped(name, value)),
             freeze=state.href(state.frozen(now)) if field == "date" else None,

@@ -119,14 +119,15 @@ def change_settings(request: Request) -> Response[bytes]:
 
 def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Response[bytes]:
     state, catalogue = access_of(by(request)), request.catalogue
-    roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in state.roles.values()]
+    named = [_named(request, role) for role in state.roles.values()]
+    roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in named]
     labels = {name: catalogue.label("category", name, request.lang) for name in catalogue.categories}
     categories = catalogue.categories.values()
     model = SettingsPage(
         place=place,
         roles=roles,
         members=list(state.members.values()),
-        role_names={role.id: role.name for role, _, _ in roles},
+        role_names={role.id: role.name for role in named},
         keys=_keys(request) if place == "keys" else [],
         holders=_holders(state),
         type_names={name: catalogue.label("type", name, request.lang) for name in catalogue.types},
@@ -141,6 +142,13 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
     )
     around = structs.replace(frame(request), views=None)  # no questions beside
     return page(f"settings/{place}.html", (around, model), status=status)
+
+
+def _named(request: Request, role: Role) -> Role:
+    """A role by its name: of a predefined one, which nobody named, in the words of whoever reads."""
+    if role.id not in PREDEFINED:
+        return role
+    return structs.replace(role, name=request.words(f"predefined.{role.id}"))
 
 
 def _keys(request: Request) -> list[KeyLine]:

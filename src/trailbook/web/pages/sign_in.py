@@ -1,19 +1,21 @@
 """The pages before the log: signing in and out, refusals, and what each problem means in plain words.
 
 Owns the step from a one-time link to a session: a page with a button first, so that a program that only looks
-at links uses none up. Refuses to say why a link is no good.
+at links uses none up; and that whoever signs in comes to where they wanted to be. Refuses to say why a link is no good.
 """
 
 import logging
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from litestar import Request as HTTPRequest, Response
 from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import MethodNotAllowedException
+from msgspec import Struct
 
 from trailbook import administration
 from trailbook.access import PERMISSIONS, SHORTEST
@@ -30,26 +32,43 @@ from trailbook.web.http.auth import cookie, require_same_site, session, signed_i
 from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
-from trailbook.web.http.render import html
-from trailbook.web.http.request import Request
+from trailbook.web.http.render import html, see
+from trailbook.web.http.request import Request, reading_language
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
-from trailbook.web.http.texts import language, texts_of
+from trailbook.web.http.texts import Words, own_names, texts_of
+from trailbook.web.pages.address import address
 
 _log = logging.getLogger("trailbook.web")
 _MOMENT = 5  # seconds, after which there is room again
-_PAGES = ("/orgs", "/sign-in", "/sign-out", "/set-password", "/docs", "/problems")
+_PAGES = ("/orgs", "/sign-in", "/sign-out", "/language", "/set-password", "/docs", "/problems")
+_ORG = re.compile(r"/orgs/([^/?]+)/activity")
+# A browser reads `//host` and `/\host` as another site, and leaves out blanks that stand between.
+_OWN_PATH = re.compile(r"/(?![/\\])[!-~]*")
+
+
+class SignInPage(Struct, frozen=True, kw_only=True):
+    """The form, or the button of a `link`; `to` is where its reader wanted to be, and `wrong` why they come again."""
+
+    t: Words
+    here: str
+    languages: tuple[tuple[str, str], ...]
+    link: str
+    wrong: str
+    asks_org: bool
+    org: str
+    to: str
 
 
 def start(request: Request) -> Response[bytes]:
     """GET /: on to the log of whoever is signed in."""
     viewer = signed_in(request.site.deployment.credentials, request.headers)
-    return _see(f"/orgs/{viewer.org}/activity")
+    return see(f"/orgs/{viewer.org}/activity")
 
 
 def sign_in_page(request: Request) -> Response[bytes]:
     """GET /sign-in: the form, or the button that uses a link up."""
-    return _sign_in(request, request.only("link").get("link", ""))
+    return _sign_in(request, link=request.only("link").get("link", ""))
 
 
 def sign_in_by_form(request: Request) -> Response[bytes] | Hashing:
@@ -59,7 +78,7 @@ def sign_in_by_form(request: Request) -> Response[bytes] | Hashing:
     try:
         return _by_link(request, sent["link"]) if "link" in sent else _by_password(request, sent)
     except TooManyTriesError as error:
-        return _later(_sign_in(request, "", "too-many", 429), error.seconds)
+        return _later(_sign_in(request, wrong="too-many", status=429, sent=sent), error.seconds)
 
 
 def _by_link(request: Request, link: str) -> Response[bytes]:
@@ -70,15 +89,15 @@ def _by_link(request: Request, link: str) -> Response[bytes]:
         viewer = deployment.credentials.viewer(text)
     except UnauthenticatedError:
         request.site.gate.wrong_key(request.address)
-        return _sign_in(request, "", "wrong")
+        return _sign_in(request, wrong="wrong")
     administration.signed_in_by_link(deployment, viewer, request.origin)
-    return _entered(request, text)
+    return _entered(request, text, "")
 
 
 def _by_password(request: Request, sent: dict[str, str]) -> Hashing:
     """What looks at a password, when its turn has come. Raises: TooManyTriesError."""
     attempt = administration.SignIn(
-        org=sent.get("org") or only_org(request),
+        org=sent.get("org") or only_org(request.site),
         login=sent.get("login", ""),
         password=sent.get("password", ""),
         origin=request.origin,
@@ -88,15 +107,16 @@ def _by_password(request: Request, sent: dict[str, str]) -> Hashing:
     def make() -> Response[bytes]:
         deployment, later = request.site.deployment, list[Callable[[], None]]()
         try:
-            return _entered(request, administration.sign_in(deployment, attempt, begun, later.append))
+            text = administration.sign_in(deployment, attempt, begun, later.append)
+            return _entered(request, text, sent.get("to", ""))
         except UnauthenticatedError:
-            page = _sign_in(request, "", "wrong-password")
+            page = _sign_in(request, wrong="wrong-password", sent=sent)
             page.background = BackgroundTask(_record, later)
             return page
 
     def refuse() -> Response[bytes]:
         begun.take_back()
-        return _later(_sign_in(request, "", "busy", 503), _MOMENT)
+        return _later(_sign_in(request, wrong="busy", status=503, sent=sent), _MOMENT)
 
     return Hashing(make, refuse)
 
@@ -110,13 +130,15 @@ def _record(entries: list[Callable[[], None]]) -> None:
             _log.exception("a failed sign-in could not be recorded")
 
 
-def _entered(request: Request, text: str) -> Response[bytes]:
-    """On to the log of whose session this is; the one that was there before ends."""
+def _entered(request: Request, text: str, to: str) -> Response[bytes]:
+    """On to where somebody wanted to be in the log of whose session this is; the one that was there before ends."""
     credentials = request.site.deployment.credentials
     viewer, old = credentials.viewer(text), session(request.headers)
     if old is not None:
         credentials.sign_out(old)
-    return _see(f"/orgs/{viewer.org}/activity", cookie(text))
+    home = f"/orgs/{viewer.org}/activity"
+    theirs = own_path(to).startswith(home) and to[len(home) : len(home) + 1] in ("", "/", "?")
+    return see(to if theirs else home, cookie(text))
 
 
 def sign_out_by_form(request: Request) -> Response[bytes]:
@@ -125,7 +147,7 @@ def sign_out_by_form(request: Request) -> Response[bytes]:
     text = session(request.headers)
     if text is not None:
         administration.sign_out(request.site.deployment, text, request.origin)
-    return _see("/sign-in", cookie(None))
+    return see("/sign-in", cookie(None))
 
 
 def password_page(request: Request) -> Response[bytes]:
@@ -158,7 +180,7 @@ def _set_password(request: Request, link: str, password: str) -> Response[bytes]
         return _password(request, "")
     except InvalidError:
         return _password(request, link, "weak", 422)
-    return _see(f"/orgs/{started.org}/activity", cookie(started.secret))
+    return see(f"/orgs/{started.org}/activity", cookie(started.secret))
 
 
 def form(request: Request) -> dict[str, str]:
@@ -174,21 +196,48 @@ def fields(request: Request) -> list[tuple[str, str]]:
         raise MalformedError("the form is not UTF-8 in percent-encoding") from None
 
 
-def only_org(request: Request) -> str:
+def own_path(text: str) -> str:
+    """A path of this site as it was sent along, or else its beginning."""
+    return text if _OWN_PATH.fullmatch(text) else "/"
+
+
+def only_org(site: Site) -> str:
     """The organisation where there is one only; else none, and the form asks."""
-    orgs = request.site.deployment.orgs()
+    orgs = site.deployment.orgs()
     return orgs[0] if len(orgs) == 1 else ""
 
 
-def _sign_in(request: Request, link: str, wrong: str = "", status: int = 0) -> Response[bytes]:
-    return html(
-        "sign-in.html",
-        status or (401 if wrong else 200),
-        t=request.words,
+def _sign_in(
+    request: Request,
+    *,
+    link: str = "",
+    wrong: str = "",
+    status: int = 0,
+    sent: Mapping[str, str] | None = None,
+) -> Response[bytes]:
+    """The form, with what was `sent` of it by whoever comes again but for the password."""
+    kept = sent or {}
+    model = _form(
+        request.site,
+        request.words,
+        here=address("/sign-in", [("link", link)] if link else []),
         link=link,
         wrong=wrong,
-        asks_org=not only_org(request),
+        to=kept.get("to", ""),
+        org=kept.get("org", ""),
     )
+    return render.page("sign-in.html", (model,), status=status or (401 if wrong else 200))
+
+
+def _form(site: Site, words: Words, **more: str) -> SignInPage:
+    asks = not only_org(site)
+    return SignInPage(t=words, languages=own_names(site.languages), asks_org=asks, **more)
+
+
+def _signed_out(site: Site, words: Words, wanted: str) -> SignInPage:
+    """The form for whoever wanted to be somewhere: it says what they asked for, and nothing of what there is."""
+    org = _ORG.match(wanted)
+    return _form(site, words, here=wanted, link="", wrong="", to=wanted, org=org[1] if org else "")
 
 
 def _later(page: Response[bytes], seconds: float) -> Response[bytes]:
@@ -198,14 +247,17 @@ def _later(page: Response[bytes], seconds: float) -> Response[bytes]:
 
 
 def _password(request: Request, link: str, wrong: str = "", status: int = 200) -> Response[bytes]:
+    login = ""
     try:
         login = administration.password_name(request.site.deployment, link)
     except UnauthenticatedError:
-        return html("set-password.html", 401, t=request.words, link="", login="", wrong="link")
+        link, wrong, status = "", "link", 401
     return html(
         "set-password.html",
         status,
         t=request.words,
+        here=address("/set-password", [("link", link)] if link else []),
+        languages=own_names(request.site.languages),
         link=link,
         login=login,
         wrong=wrong,
@@ -218,7 +270,14 @@ def problem_page(request: Request) -> Response[bytes]:
     code = request.params["code"]
     if code not in STATUS:
         raise NotFoundError("there is no such problem")
-    return html("problem.html", t=request.words, code=code, http=STATUS[code])
+    return html(
+        "problem.html",
+        t=request.words,
+        here=request.path,
+        languages=own_names(request.site.languages),
+        code=code,
+        http=STATUS[code],
+    )
 
 
 def nowhere(request: Request) -> Response[bytes]:
@@ -239,8 +298,13 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         tell_fault(problem, error)
         if not _wants_page(request, path):
             return answer(problem, more)
-        t = texts_of(language(request.headers.get("accept-language")))
+        t = texts_of(reading_language(site, request.headers))
         part = render.partial(request.headers)
+        if problem.code == UnauthenticatedError.code:
+            model = _signed_out(site, t, _wanted(request))
+            page = render.page("sign-in.html", (model,), status=problem.status, part=part)
+            page.headers.update(more)
+            return page
         # What failed stands beside the rows that are there; what is refused takes their place.
         beside = part and problem.status >= 500
         if beside:
@@ -251,6 +315,8 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
             part=part,
             t=t,
             code=problem.code,
+            here=_wanted(request),
+            languages=own_names(site.languages),
             request_id=id_,
             missing=_missing(error),
         )
@@ -258,6 +324,18 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         return page
 
     return refused
+
+
+def _wanted(request: HTTPRequest[Any, Any, Any]) -> str:
+    """The address that somebody asked for; of a part that a script asks for, the page that it is of."""
+    path, query = quote(request.scope["path"], safe="/:"), request.scope["query_string"].decode("latin-1")
+    page = request.headers.get("hx-current-url", "")
+    if render.partial(request.headers) and page and request.headers.get("hx-boosted") != "true":
+        try:
+            path, query = urlsplit(page)[2:4]
+        except ValueError:  # nobody's browser sends such an address
+            path, query = "/", ""
+    return f"{path}?{query}" if query else path
 
 
 def _missing(error: Exception) -> str:
@@ -270,8 +348,3 @@ def _wants_page(request: HTTPRequest[Any, Any, Any], path: str) -> bool:
     if path == "/" or path.startswith(tuple(f"{p}/" for p in _PAGES)) or path in _PAGES:
         return True
     return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
-
-
-def _see(path: str, set_cookie: str | None = None) -> Response[bytes]:
-    headers = {"Location": path} | ({} if set_cookie is None else {"Set-Cookie": set_cookie})
-    return Response(b"", status_code=303, headers=headers, media_type="text/plain")

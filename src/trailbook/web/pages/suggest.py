@@ -1,7 +1,7 @@
 """Typeahead: what the fields Actor and Concerns offer while somebody types, and the sources there are.
 
-Owns the words in which an item is offered and told from its namesakes. Refuses to look anybody up but in the
-log, and to offer more than twenty.
+Owns the words in which an item is offered and told from its namesakes, and that the people of late are offered before a
+letter is typed. Refuses to look anybody up but in the log, and to offer more than twenty.
 """
 
 from typing import Any
@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.finding import LONGEST, MOST, FoundItem, Part
-from trailbook.query import Query, words
+from trailbook.query import Query, fold, words
 from trailbook.web.http.render import html
 from trailbook.web.http.request import ParameterInvalidError, Request
 
 _KINDS = ("system", "integration", "person")
+_LATELY = 8  # people, so that the kinds below them are seen without scrolling
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -33,15 +34,20 @@ def suggestions(request: Request) -> Response[Any]:
     role = params.get("role")
     if role == "source":
         return html("choices.html", t=request.words, choices=_sources(request))
+    if role in ("action", "target"):
+        return html("searched.html", t=request.words, field=role, choices=_declared(request, role))
     if role not in ("actor", "concerns"):
-        raise ParameterInvalidError("role: is not one of actor, concerns, source")
+        raise ParameterInvalidError("role: is not one of actor, concerns, action, target, source")
     typed = params.get(role, "").strip()[:LONGEST]
     part: Part = "actor" if role == "actor" else "concerns"
     return html("suggest.html", t=request.words, offers=offers(request, part, typed))
 
 
 def offers(request: Request, role: Part, typed: str) -> list[Offer]:
-    """Who and what the log knows by what was typed, grouped by type; of persons also "by or about"."""
+    """Who and what the log knows by what was typed, grouped by type; of persons also "by or about".
+
+    Where nothing is typed: the people who were active or concerned last.
+    """
     t, catalogue = request.words, request.catalogue
     kinds = [
         Offer(value=f"actor_kind={kind}", label=t(f"kind.{kind}"), beside=t("suggest.kind"))
@@ -49,7 +55,7 @@ def offers(request: Request, role: Part, typed: str) -> list[Offer]:
         if role == "actor" and _begins(t(f"kind.{kind}"), typed)
     ]
     if not words(typed):
-        return kinds
+        return [*(_offer(request, catalogue, role, item) for item in _lately(request, role)), *kinds]
     items = request.log.items(typed, viewer=request.viewer, role=role, limit=MOST)
     items.sort(key=lambda item: catalogue.label("type", item.type, t.lang))
     named = [_offer(request, catalogue, role, item) for item in items]
@@ -57,6 +63,13 @@ def offers(request: Request, role: Part, typed: str) -> list[Offer]:
     also = [_offer(request, catalogue, "by_or_about", item) for item in both if _person(catalogue, item)]
     room = max(MOST - len(kinds) - min(len(also), 5), 0)
     return [*kinds, *named[:room], *also[: MOST - len(kinds) - len(named[:room])]]
+
+
+def _lately(request: Request, role: Part) -> list[FoundItem]:
+    """The people of late but for whoever asks: signing in, they were the last, and they rarely ask for themselves."""
+    own = request.viewer.item
+    items = request.log.items("", viewer=request.viewer, role=role, limit=_LATELY + 1)
+    return [item for item in items if (item.type, item.id) != (own.type, own.id)][:_LATELY]
 
 
 def _offer(request: Request, catalogue: Catalogue, field: str, item: FoundItem) -> Offer:
@@ -79,6 +92,16 @@ def _person(catalogue: Catalogue, item: FoundItem) -> bool:
 def _begins(label: str, typed: str) -> bool:
     wanted = words(typed)
     return all(any(word.startswith(beginning) for word in words(label)) for beginning in wanted)
+
+
+def _declared(request: Request, role: str) -> list[tuple[str, str]]:
+    """Every action or kind of item there is, where they are not counted."""
+    label, lang = request.catalogue.label, request.lang
+    if role == "action":
+        named = [(name, label("action", name, lang)) for name in request.catalogue.actions]
+    else:
+        named = [(f"{name}/*", label("type", name, lang)) for name in request.catalogue.types]
+    return sorted(named, key=lambda pair: fold(pair[1]))
 
 
 def _sources(request: Request) -> list[tuple[str, str]]:

@@ -5,14 +5,17 @@
   const lang = find("#exports")?.lang || document.documentElement.lang; // as the server writes dates
   const json = { "Content-Type": "application/json", Accept: "application/json" };
 
+  const count = () => { find("[data-total]", find("#export")).textContent = find("#total").textContent; };
   document.addEventListener("click", (event) => {
-    const dialog = find("#export");
     if (event.target.closest("[data-export]")) {
-      find("[data-total]", dialog).textContent = find("#total").textContent;
-      dialog.showModal();
+      count();
+      find("#export").showModal();
     }
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
+
+  /* How many there are may be known only once the dialog is open. */
+  document.addEventListener("htmx:after:swap", () => { if (find("#export")?.open) count(); });
 
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("form.order");

@@ -41,7 +41,7 @@ def test_a_list_on_paper(visit: Callable[..., Page], client: httpx.Client, group
     assert pages > 1
     assert f"{pages} / {pages}" in text
     rows = text.partition("by Anna Berg")[2]
-    assert len(re.findall(r"(?<!\d)\d\d:\d\d [A-Z]", rows)) == len(listing["entries"])
+    assert len(re.findall(r"\d\d:\d\d (?:Anna Berg|Kari Lie) ", rows)) == len(listing["entries"])
     assert re.search(r"[A-Z][a-z]+day \d{1,2} [A-Z][a-z]+ \d{4}", rows)
     at = 0
     for entry in listing["entries"]:
@@ -49,7 +49,7 @@ def test_a_list_on_paper(visit: Callable[..., Page], client: httpx.Client, group
         assert sentence in rows[at:]
         at = rows.index(sentence, at)
     for word in ("Show", "Export", "Older", "Sign out", "Save view", "Choose a range"):
-        assert word not in text
+        assert not re.search(rf"\b{word}\b", text)
 
 
 def test_a_timeline_on_paper(visit: Callable[..., Page]) -> None:

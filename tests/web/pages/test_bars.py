@@ -49,7 +49,7 @@ def by_hand(served: Served, href: str) -> int:
     return sum(matches(asked, view, now) for view in served.log.views(from_params([]), viewer=viewer))
 
 
-def _found(page: str) -> list[tuple[str, str, str]]:
+def _in_range(page: str) -> list[tuple[str, str, str]]:
     """The bars of the filter's own range; those before it show what is usual."""
     within = [bar for bar in page.split("<li") if bar.startswith(' class="in">')]
     return _BAR.findall("".join(within) if within else page)
@@ -62,7 +62,7 @@ def test_bars_equal_counting_by_hand(signed_in: httpx.Client, served: Served, qu
     page = signed_in.get(f"{PAGE}/bars?{query}{by}").text
     bars = _BAR.findall(page)
     assert 0 < len(bars) <= 92
-    assert sum(number(count) for _, _, count in _found(page)) == by_hand(served, f"{PAGE}?{query}")
+    assert sum(number(count) for _, _, count in _in_range(page)) == by_hand(served, f"{PAGE}?{query}")
     for href, _, count in bars[:3] + bars[-3:]:
         assert by_hand(served, href) == number(count), href
         listed = signed_in.get(unescape(href))
@@ -167,10 +167,10 @@ def test_a_script_brings_bars_and_counts(visit: Callable[..., Page]) -> None:
     expect(page.locator("#bars .plot a").first).to_be_visible()
     page.click("#f-category")
     expect(page.locator("#c-category .n").first).to_be_visible()
-    page.check("#c-category input[value=salary]")
-    page.wait_for_url("**category=salary**")
+    page.check("#c-category input[value=users]")
+    page.wait_for_url("**category=users**")
     expect(page.locator("#c-category .n").first).to_be_visible()
-    expect(page.locator("#c-category input[value=salary]")).to_be_focused()
+    expect(page.locator("#c-category input[value=users]")).to_be_focused()
     page.keyboard.press("Escape")
     page.click("#bars-choose")
     expect(page.locator("#bars .choosing")).to_be_visible()

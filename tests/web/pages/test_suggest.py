@@ -72,7 +72,9 @@ def test_sources_are_a_choice(signed_in: httpx.Client) -> None:
     assert all(option.startswith("source/") for option in options[1:])
 
 
-@pytest.mark.parametrize("query", ["", "role=origin", "role=actor&x=1", "role=actor&actor=a&actor=b"])
+@pytest.mark.parametrize(
+    "query", ["", "role=origin", "role=outcome", "role=actor&x=1", "role=actor&actor=a&actor=b"]
+)
 def test_what_is_asked_wrongly(signed_in: httpx.Client, query: str) -> None:
     """Another field and another parameter are refused; the control is one of the fields."""
     assert signed_in.get(f"{SUGGEST}?{query}").status_code == 422

@@ -91,7 +91,9 @@ def _places(request: Request) -> tuple[Place, ...]:
         beside.append(f"{log}/settings")
     here = next((place for place in beside if request.path.startswith(place)), log)
     names = [(place, request.words(f"nav.{place.rpartition('/')[2]}")) for place in beside]
-    return tuple(Place(href, label, href == here) for href, label in [(log, request.words("nav.log")), *names])
+    return tuple(
+        Place(href, label, href == here) for href, label in [(log, request.words("nav.log")), *names]
+    )
 
 
 def list_of(request: Request, pairs: Pairs) -> Address:

@@ -26,8 +26,8 @@ SENTENCES = [
     ),
     (
         "-category:api_keys category:roles category:permissions category:users",
-        "Permissions, roles and users, without API keys",
-        "Tilganger, roller og users, uten API-nøkler",
+        "Permissions, roles and users, except API keys",
+        "Tilganger, roller og users, unntatt API-nøkler",
     ),
     (
         "actor:user/u-42 actor:user/u-17 -actor:user/u-1 self:true",
@@ -48,6 +48,16 @@ SENTENCES = [
         "category:roles ip:192.0.2.0/24 ip:2001:db8::7 -ip:192.0.2.9",
         "Roles, IP address: 192.0.2.0/24 or 2001:db8::7, IP address not: 192.0.2.9",
         "Roller, IP-adresse: 192.0.2.0/24 eller 2001:db8::7, IP-adresse ikke: 192.0.2.9",
+    ),
+    (
+        "-category:activity_log",
+        "All activity, except reading of this log",
+        "All aktivitet, unntatt lesing av denne loggen",
+    ),
+    (
+        "-category:activity_log date:last-month concerns:user/u-42",
+        "About Bob Li, last month, except reading of this log",
+        "Om Bob Li, forrige måned, unntatt lesing av denne loggen",
     ),
     (
         "outcome:denied actor_kind:system origin:job target:role/*",

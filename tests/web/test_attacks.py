@@ -181,7 +181,7 @@ def test_ids_that_want_to_lead_elsewhere(company: Served, visit: Callable[..., P
     assert page.locator(ROW).count() == len(HOSTILE_IDS)
     led = page.eval_on_selector_all("a", "all => all.map(link => link.protocol + '//' + link.host)")
     assert set(led) == {company.base_url}
-    links = page.locator(f"{ROW} .sentence a")
+    links = page.locator(f"{ROW} .what a")
     for at in range(links.count()):
         links.nth(at).click()
         page.wait_for_load_state()

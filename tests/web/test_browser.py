@@ -84,7 +84,7 @@ def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, widt
         page.goto(path)
         clean(page, messages)
     page.goto(PAGE)
-    page.click(".row .when a")
+    page.click(".row a.when")
     page.wait_for_url("**/e/**")
     page.wait_for_selector("#panel[open]")
     settled(page, "#panel")
@@ -183,8 +183,9 @@ def test_the_policy_stops_what_is_inline(visit: Callable[..., Page]) -> None:
 def test_without_javascript(visit: Callable[..., Page]) -> None:
     """Filtering by form, turning pages, opening an entry and signing out need no script."""
     page = visit(java_script_enabled=False, viewport={"width": 1280, "height": 900})
-    page.select_option("select[name=date]", "past-12-months")
-    page.click(".pick summary")
+    page.click("#f-date")
+    page.check("input[name=date][value=past-12-months]")
+    page.click("#f-category")
     page.check("input[name=category][value=roles]")
     page.fill("input[name=concerns]", "bob")
     page.click(".filters button.first")
@@ -195,7 +196,7 @@ def test_without_javascript(visit: Callable[..., Page]) -> None:
     page.click("a[rel=prev]")
     page.click("a[rel=next]")
     assert page.locator(".row").first.get_attribute("id") == newest
-    page.click(".row .when a >> nth=0")
+    page.click(".row a.when >> nth=0")
     expect(page.locator("dl.facts")).to_contain_text("Bob Li")
     page.click("text=Sign out")
     # Only a page that stands can be left: going back while the answer is under way is refused by the browser.
@@ -208,10 +209,10 @@ def test_hostile_names_are_text(visit: Callable[..., Page]) -> None:
     """A script in a name is read as text, in isolation, and does not run."""
     page = visit()
     page.goto(STATES["hostile"])
-    names = page.locator(".sentence bdi").all_inner_texts()
+    names = page.locator(".what bdi").all_inner_texts()
     assert HOSTILE in names
     assert page.title() == "Activity log · Trailbook"
-    assert page.evaluate("getComputedStyle(document.querySelector('.sentence bdi')).unicodeBidi") == "isolate"
+    assert page.evaluate("getComputedStyle(document.querySelector('.what bdi')).unicodeBidi") == "isolate"
 
 
 def test_keyboard(visit: Callable[..., Page]) -> None:
@@ -229,12 +230,12 @@ def test_phones_fold_the_filter(visit: Callable[..., Page]) -> None:
     """At 360 px the filter is folded away and opens by a press; where there is room it stands open."""
     narrow = visit(viewport={"width": 360, "height": 800})
     narrow.goto(PAGE)
-    expect(narrow.locator("select[name=date]")).not_to_be_visible()
+    expect(narrow.locator("#f-date")).not_to_be_visible()
     narrow.click(".filters > summary")
-    expect(narrow.locator("select[name=date]")).to_be_visible()
+    expect(narrow.locator("#f-date")).to_be_visible()
     wide = visit(viewport={"width": 1280, "height": 800})
     wide.goto(PAGE)
-    expect(wide.locator("select[name=date]")).to_be_visible()
+    expect(wide.locator("#f-date")).to_be_visible()
 
 
 def test_targets_are_large_enough(visit: Callable[..., Page], served: Served) -> None:
@@ -244,7 +245,7 @@ def test_targets_are_large_enough(visit: Callable[..., Page], served: Served) ->
     page.click(".filters > summary")
     small = page.evaluate(
         """() => [...document.querySelectorAll('a, button, input, select, summary')]
-            .filter(e => !e.closest('.sentence') && !e.matches('.skip, [type=hidden]'))
+            .filter(e => !e.closest('.what') && !e.matches('.skip, [type=hidden]'))
             .filter(e => !e.closest('.plot'))  // the table beside them has the same links (WCAG 2.5.8, equivalent)
             .filter(e => e.checkVisibility({contentVisibilityAuto: true}))
             .map(e => [e.outerHTML.slice(0, 80), (e.closest('label') || e).getBoundingClientRect()])

@@ -88,7 +88,7 @@ def test_no_action_code_reaches_the_screen(whole: Served, reader: httpx.Client, 
 def test_the_code_is_there_for_who_asks(whole: Served, reader: httpx.Client) -> None:
     """An entry's own page has the code, in small print."""
     text = reader.get(f"{PAGE}?action=asset.retired&outcome=success").text
-    entry = reader.get(unescape(re.findall(r'class="when"><a href="([^"]*)"', text)[0])).text
+    entry = reader.get(unescape(re.findall(r'class="when" href="([^"]*)"', text)[0])).text
     assert "asset.retired" in CODE.findall(unescape(re.sub(r"<[^>]*>", " ", entry)))
 
 
@@ -108,7 +108,7 @@ def test_names_from_right_to_left_stay_apart(whole: Served, reader: httpx.Client
     person = Item(type="user", id="u-rtl", name=ARABIC)
     whole.log.record("role.assigned", actor=ANNA, target=target, concerns={"member": person}, origin=WEB)
     text = reader.get(f"{PAGE}?target=role/r-rtl").text
-    sentence = re.findall(r'<p class="sentence">(.*?)</p>', text, re.DOTALL)[0]
+    sentence = re.findall(r'<p class="what">(.*?)</p>', text, re.DOTALL)[0]
     assert re.findall(r"<bdi[^>]*>([^<]*)</bdi>", sentence) == ["Anna Berg", ARABIC, HEBREW]
     outside = re.sub(r"<bdi[^>]*>[^<]*</bdi>", "", sentence)
     assert not re.search("[\u0590-\u06ff]", outside)

@@ -167,7 +167,7 @@ def reader(company: Served, browser: Any) -> Any:
 
 def answered(page: Page, question: Question) -> None:
     """The rows are those that the question asks for, and none that it does not."""
-    sentences = page.locator(".sentence")
+    sentences = page.locator(".what")
     for sentence in question.hits:
         expect(sentences.filter(has_text=sentence).first).to_be_visible()
     for sentence in question.missed:
@@ -184,7 +184,7 @@ def test_by_mouse(reader: Callable[..., Page]) -> None:
     page = reader()
     for question in QUESTIONS:
         page.goto(PAGE)
-        page.click(f".views a[href*='view={question.view}']")
+        page.click(f"#questions a[href*='view={question.view}']")
         if question.typed:
             page.wait_for_selector("#asks")
             page.keyboard.type(question.typed)
@@ -217,7 +217,7 @@ def test_without_a_script(reader: Callable[..., Page]) -> None:
     page = reader(java_script_enabled=False)
     for question in QUESTIONS:
         page.goto(PAGE)
-        page.click(f".views a[href*='view={question.view}']")
+        page.click(f"#questions a[href*='view={question.view}']")
         if question.typed:
             field = page.locator("#asks").get_attribute("data-asks")
             page.fill(f"#{field}", question.typed)
@@ -230,7 +230,7 @@ def test_without_a_script(reader: Callable[..., Page]) -> None:
 def test_the_last_question_ends_in_a_file(reader: Callable[..., Page]) -> None:
     """Question 10: last year, as a file of exactly the entries counted."""
     page = reader()
-    page.click(".views a[href*='view=auditor']")
+    page.click("#questions a[href*='view=auditor']")
     expect(page.locator("#total")).to_contain_text("entr")
     with page.expect_download() as download:
         page.click(".take a[href*='.jsonl']")

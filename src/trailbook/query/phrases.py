@@ -39,8 +39,11 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
     Raises: ValueError for a language without phrases.
     """
     wording = phrases(lang)
-    order = list(FIELDS)
-    terms = sorted(query.terms, key=lambda term: (order.index(term.field), term.negated))
+    order, folded = list(FIELDS), Term("category", ("activity_log",), negated=True)
+    terms = sorted(
+        (term for term in query.terms if term != folded),
+        key=lambda term: (order.index(term.field), term.negated),
+    )
     parts = [_term_in_words(term, label, wording) for term in terms]
     if query.text:
         parts.append(wording["text"].format(" ".join(query.text)))
@@ -53,6 +56,8 @@ def in_words(query: Query, label: Callable[[str, str], str], lang: str) -> str:
         parts.append(" ".join(wording[name].format(label(name, value)) for name, value in ends))
     if all(term.negated for term in terms) and len(parts) == len(terms):
         parts.insert(0, wording["all"])  # what is left out says nothing of what is there
+    if folded in query.terms:
+        parts.append(wording["folded"])
     sentence = ", ".join(parts)
     return sentence[:1].upper() + sentence[1:]
 

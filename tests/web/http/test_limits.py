@@ -225,7 +225,7 @@ def test_a_page_in_a_browser_is_one_person_at_work(
     page.goto(f"/orgs/{ORG}/activity?category=roles")
     page.click("a[rel=next]")
     page.wait_for_url("**cursor=**")
-    page.click(".row .when a >> nth=0")
+    page.click(".row a.when >> nth=0")
     page.wait_for_selector("#panel[open]")
     assert min(left) >= Limits().reading // 2
 

@@ -29,8 +29,9 @@ def test_neighbours_fold(signed_in: httpx.Client, served: Served) -> None:
     assert len(rows) == 6
     assert rows == re.findall(r'class="row" id="([^"]+)"', folded)
     assert rows == re.findall(r'class="row" id="([^"]+)"', by_day)
-    assert re.findall(r"<summary>(\d) more that belong", folded) == ["1", "2"]
+    assert re.findall(r'<summary class="turn">(\d) more that belong', folded) == ["1", "2"]
     assert "more that belong" not in flat
-    assert '<details class="day"' in by_day
-    assert "group=together" in re.findall(r'class="when"><a href="([^"]*)"', folded)[0]
+    assert '<details><summary class="turn"><h2>' in by_day
+    assert '<details><summary class="turn"><h2>' not in flat
+    assert "group=together" in re.findall(r'class="when" href="([^"]*)"', folded)[0]
     assert signed_in.get(f"{PAGE}?group=actor").status_code == 422

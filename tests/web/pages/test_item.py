@@ -159,11 +159,11 @@ def test_names_lead_there(visit: Callable[..., Page]) -> None:
     """Two presses from any name: it becomes a filter, and what it names has a timeline; an entry's page links too."""
     page = visit()
     page.goto(f"{PAGE}?category=roles")
-    page.locator(".row .sentence a", has_text="Bob Li").first.click()
+    page.locator(".row .what a", has_text="Bob Li").first.click()
     page.get_by_role("link", name="Timeline of Bob Li").click()
     page.wait_for_url("**/items/user/u-42?category.not=activity_log")
     assert page.locator("h1").inner_text() == "Bob Li"
-    page.locator(".row .when a").first.click()
+    page.locator(".row a.when").first.click()
     page.locator("#panel h1").wait_for()
     assert page.locator("#panel a[aria-label^='Timeline of']").count() >= 2
     page.keyboard.press("Escape")

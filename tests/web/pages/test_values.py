@@ -46,13 +46,22 @@ def test_counts_equal_counting_by_hand(signed_in: httpx.Client, served: Served, 
     assert set(outcomes) <= {"success", "denied", "failure"}
 
 
-def test_the_form_has_the_counts(signed_in: httpx.Client) -> None:
+def test_the_form_has_the_counts(signed_in: httpx.Client, served: Served) -> None:
     """What the form loads beside its choices are the same counts, what is chosen stays chosen."""
     part = signed_in.get(f"{PAGE}/values?category=roles&by=category", headers=PARTIAL).text
     assert re.search(r'value="roles" checked> Roles <span class="n">[1-9]\d*</span>', part)
-    assert part.count("<label") > 5
+    assert 1 < part.count("<label") < 6, "what has no entries is not listed"
+    assert re.search(r"\d+ without entries are not listed\.", part)
     options = signed_in.get(f"{PAGE}/values?category=roles&by=action", headers=PARTIAL).text
-    assert re.search(r'<option value="role.assigned">[^<]+ \([1-9]\d*\)</option>', options)
+    assert re.search(r'<u-option value="action=role.assigned" label="[^"]+">[^<]+ <span class="n">[1-9]\d*<', options)
+    assert not re.search(r'class="n">0<', options)
+    kinds = signed_in.get(f"{PAGE}/values?category=roles&by=target_type", headers=PARTIAL).text
+    assert '<u-option value="target=role/*" label="Role">' in kinds
+    for role in ("action", "target"):  # where nothing may be counted, every value is offered
+        offered = signed_in.get(f"{PAGE}/suggest?role={role}").text
+        declared = len(served.log.catalogue.actions if role == "action" else served.log.catalogue.types)
+        assert offered.count("<u-option") == declared
+        assert 'class="n"' not in offered
     assert signed_in.get(f"{PAGE}/values?by=source", headers=PARTIAL).status_code == 422
 
 

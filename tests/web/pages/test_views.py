@@ -285,12 +285,12 @@ def test_saved_by_hand(visit: Callable[..., Page], company: Served) -> None:
     """A person saves the list they look at, finds it beside it, and is told of what comes until they look."""
     page = visit(at=company)
     page.goto(f"{PAGE}?outcome=denied")
-    page.get_by_text("Save this view").click()
+    page.get_by_text("Save view").click()
     page.get_by_label("Name", exact=True).fill("Watch these")
-    page.get_by_label("Tell me of new entries").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_label("Notify me").check()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/views?saved=1")
-    page.locator("nav.side").get_by_role("link", name="Watch these").click()
+    page.locator("#questions").get_by_role("link", name="Watch these").click()
     page.wait_for_url("**outcome=denied**")
     before = page.locator("li.row").count()
     assert before > 0

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, get_global
-from babel.dates import format_date, get_timezone_name
+from babel.dates import format_date, format_interval, get_timezone_location, get_timezone_name
 from babel.numbers import format_decimal
 
 _FOLDER = Path(__file__).parents[1] / "locale"
@@ -53,6 +53,12 @@ class Words:
         """A day in full with its weekday."""
         return _dated(_plain(day), self("language.weekday"), self._locale)
 
+    def days(self, first: date, last: date) -> str:
+        """From one day to another, as short as can be: 1 Oct – 29 Nov 2026."""
+        if first == last:
+            return self.short_day(first)
+        return str(format_interval(first, last, "yMMMd", locale=self._locale))
+
     def span(self, unit: str, day: date) -> str:
         """A whole month, quarter or year by its name: November 2026, 4th quarter 2026, 2026."""
         form = {"month": "LLLL y", "quarter": "QQQQ y", "year": "y"}[unit]
@@ -69,6 +75,13 @@ class Words:
             return str(get_timezone_name(zone, locale=self._locale))
         names = Locale.parse(self._locale).time_zones.get(key, {})
         return str(names.get("long", {}).get("standard", key.removeprefix("Etc/")))
+
+    def clock(self, zone: ZoneInfo) -> str:
+        """Whose clocks a time is told by, in short: Oslo time; one of no place by its own name."""
+        key = get_global("zone_aliases").get(zone.key, zone.key)
+        if key.startswith("Etc/"):
+            return self.zone(zone)
+        return self("rows.clock", city=get_timezone_location(zone, locale=self._locale, return_city=True))
 
     def language(self, lang: str) -> str:
         """A language as this one calls it; one that it has no name for, as that one calls itself."""

@@ -36,6 +36,8 @@ _SAFE = "/:*,"
 _OWN = frozenset({"view", "at", "group"})
 # What a form sends empty where nothing was chosen: every field of it, and those that are given once.
 _FORM = frozenset(field.name for field in FIELDS.values() if field.form) | ONCE.keys() - {"as_of"} | _OWN
+# The form's own words for no period but two days, and for pages of the usual size.
+_USUAL = frozenset({("date", "between"), ("limit", str(Paging().limit))})
 # How the rows of a page are folded: by day, or by what belongs together.
 GROUPS = ("day", "together")
 TYPED = tuple(field.name for field in FIELDS.values() if field.form == "typed")
@@ -104,11 +106,6 @@ class Address(Struct, frozen=True, kw_only=True):
         first, last = (local_time(instant(at), zone).date() for at in (start, end - 1))
         return structs.replace(self.fresh, date=None, from_=first.isoformat(), to=last.isoformat())
 
-    def grouped(self, group: str | None) -> str:
-        """The address of the same list, its rows grouped in another way."""
-        at = [("at", self.at)] if self.at else []
-        return structs.replace(self, group=group).href(self.query, *at)
-
     def has(self, name: str, value: str) -> bool:
         """Whether the filter has this value."""
         return (name, value) in to_params(self.query)
@@ -162,7 +159,7 @@ def parsed(text: str) -> Pairs:
 def tidied(pairs: Iterable[tuple[str, str]]) -> Pairs:
     """The address without a form's empty fields, a fold that says nothing and blanks around what was typed."""
     stripped = [(name, value.strip() if name in _BY_HAND else value) for name, value in pairs]
-    filled = [(name, value) for name, value in stripped if value or name not in _FORM]
+    filled = [pair for pair in stripped if (pair[1] or pair[0] not in _FORM) and pair not in _USUAL]
     # Whoever chooses a category needs no fold: it would say nothing, or, of the log's own entries, hide them all.
     chosen = any(name == "category" for name, _ in filled)
     return [pair for pair in filled if not (chosen and pair == FOLDED)]

@@ -24,6 +24,7 @@ from trailbook.web.pages.broken import mendable
 from trailbook.web.pages.frame import frame, list_of, presenter_of
 from trailbook.web.pages.names import Naming, items_of
 from trailbook.web.pages.rows import Presenter
+from trailbook.web.pages.surroundings import Surrounded, surrounded
 
 LOOKS = 7  # categories that have a colour and a pattern of their own; the rest share one more
 CHOOSING = "choose"
@@ -40,7 +41,10 @@ class Block(Struct, frozen=True, kw_only=True):
 
 
 class DrawnBar(Struct, frozen=True, kw_only=True):
-    """One bar: its name in words, where it leads to, and what it is made of; `numbers` are its cells in the table."""
+    """One bar: its name in words, where it leads to, and what it is made of; `numbers` are its cells in the table.
+
+    `within`: it lies in the filter's own range, and not before it.
+    """
 
     id: str
     when: str
@@ -50,6 +54,7 @@ class DrawnBar(Struct, frozen=True, kw_only=True):
     href: str | None
     step: bool
     chosen: bool
+    within: bool
     blocks: tuple[Block, ...]
     numbers: tuple[str, ...]
 
@@ -70,12 +75,15 @@ class Key(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """The bars and what stands around them; `begins` is the first bar of a range of which the last is to be chosen."""
+    """The bars and what stands around them; `begins` is the first bar of a range of which the last is to be chosen.
+
+    `shown`: the filter's range in words, where there are bars before it too.
+    """
 
     title: str
     bars: list[DrawnBar]
+    shown: str | None
     keys: list[Key]
-    most: str | None
     stacked: bool
     stack: str
     choosing: str | None
@@ -91,6 +99,7 @@ class BarsPage(Struct, frozen=True, kw_only=True):
     list: str
     zone: str
     tz: str
+    figures: str
     picture: Picture | None
     why: str | None
 
@@ -119,7 +128,9 @@ def bars_page(request: Request) -> Response[Any]:
     state, choice = list_of(request, parameters.listed), _choice(parameters.own)
     now, why, histogram = request.site.deployment.clock(), None, None
     try:
-        histogram = request.log.histogram(state.query, viewer=request.viewer, by_category=choice.stacked)
+        histogram = surrounded(
+            request.log, state.query, viewer=request.viewer, now=now, stacked=choice.stacked
+        )
     except FiguresOfAPersonError:
         why = request.words("bars.person")
     except TooManyBarsError:
@@ -131,6 +142,7 @@ def bars_page(request: Request) -> Response[Any]:
         list=state.href(state.fresh),
         zone=presenter.words.zone(presenter.zone),
         tz=state.query.tz,
+        figures=address(f"{state.path}/values", state.kept(state.query)),
         picture=None if histogram is None else picture(presenter, state, histogram, choice=choice, now=now),
         why=why,
     )
@@ -184,7 +196,7 @@ def looks_of(named: list[str], categories: Iterable[str]) -> list[int]:
 
 
 def picture(
-    presenter: Presenter, state: Address, histogram: Histogram, *, choice: Choice, now: datetime
+    presenter: Presenter, state: Address, histogram: Surrounded, *, choice: Choice, now: datetime
 ) -> Picture:
     """The bars of a list as the template draws them."""
     return _Drawing(presenter, state, histogram, choice=choice, now=now).picture()
@@ -194,9 +206,11 @@ class _Drawing:
     """One picture being drawn, of a list at a moment."""
 
     def __init__(
-        self, presenter: Presenter, state: Address, histogram: Histogram, *, choice: Choice, now: datetime
+        self, presenter: Presenter, state: Address, drawn: Surrounded, *, choice: Choice, now: datetime
     ) -> None:
+        histogram = drawn.histogram
         self._presenter, self._state, self._histogram = presenter, state, histogram
+        self._before, self._range = drawn.before, drawn.range
         self._choice, self._now = choice, now
         categories = ranked(histogram) if choice.stacked else []
         # A rest of one is itself.
@@ -213,13 +227,12 @@ class _Drawing:
         """What the template needs to draw."""
         t, choice, histogram = self._presenter.words, self._choice, self._histogram
         drawn = [self._bar(at) for at in range(len(histogram.bars))]
-        peak = max((bar for bar in drawn), key=lambda bar: bar.count, default=None)
         first = choice.first
         return Picture(
             title=t(f"bars.per.{histogram.bucket}"),
             bars=drawn,
+            shown=self._shown(),
             keys=self._keys(),
-            most=t("bars.most", bar=peak.label) if peak and peak.count and len(drawn) > 1 else None,
             stacked=choice.stacked,
             stack=self._address([("range", choice.range)] if choice.range else [], not choice.stacked),
             choosing=None if choice.range is None else t("bars.first" if first is None else "bars.last"),
@@ -232,6 +245,13 @@ class _Drawing:
         """The address of this picture, looked at in another way."""
         by = [("by", "category")] if stacked else []
         return address(f"{self._state.path}/bars", [*self._state.kept(self._state.query), *by, *more])
+
+    def _shown(self) -> str | None:
+        """The filter's own range in words, where bars before it stand beside."""
+        if self._range is None:
+            return None
+        t, (since, until) = self._presenter.words, self._range
+        return t("bars.shown", days=t.days(_day(since, self._zone), _day(until - 1, self._zone)))
 
     def _keys(self) -> list[Key]:
         t = self._presenter.words
@@ -261,6 +281,7 @@ class _Drawing:
             href=lead.href,
             step=lead.step,
             chosen=self._choice.first == span[0],
+            within=self._range is not None and at >= self._before,
             blocks=self._blocks(split if self._named else [bar.count]),
             numbers=tuple(t.number(count) for count in (bar.count, *split)),
         )
@@ -294,7 +315,11 @@ class _Drawing:
         elif not bar.count:
             return Lead(None)
         whole = self._histogram.bucket != "hour"
-        query = narrowed(self._state.fresh, (start, end), self._now, whole_days=whole)
+        query = self._state.fresh
+        if self._range is not None:  # what lies before the range is no part of it
+            query = structs.replace(query, date=None, from_=None, to=None)
+            whole = False
+        query = narrowed(query, (start, end), self._now, whole_days=whole)
         return Lead(self._state.href(query))
 
 

@@ -1,6 +1,6 @@
 """The form above a list: what it offers, what of it is chosen, and the filter as chips.
 
-Owns which fields are shown at first and which under More. Refuses to count anything: numbers come beside.
+Owns which fields are in the form and which go along unseen. Refuses to count anything: numbers come beside.
 """
 
 from datetime import datetime
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
-from trailbook.query import FIELDS, ONCE, PRESET_NAMES, PRESETS, Field, Query, fold, to_params
+from trailbook.query import FIELDS, ONCE, PRESET_NAMES, PRESETS, Field, Query, fold, parse_day, to_params
 from trailbook.web.pages.address import Address, Pairs
 from trailbook.web.pages.names import Chip, Naming
 from trailbook.web.pages.rows import Presenter
@@ -24,7 +24,6 @@ ZONES = (
 _BOXES = [field for field in FIELDS.values() if field.form == "boxes"]
 # What a field of the form says by itself; the rest of a filter goes along hidden.
 _SHOWN = {field.name for field in _BOXES} | {single.name for single in ONCE.values() if single.own}
-_MORE = {"text", "self"} | {field.name for field in _BOXES if not field.shown}
 
 
 class Choices(Struct, frozen=True):
@@ -45,14 +44,14 @@ class Option(Struct, frozen=True):
 class FilterForm(Struct, frozen=True, kw_only=True):
     """The filter of a list: as the fields of a form, and as chips.
 
-    `hidden` goes along unseen; `asks` is the field that a ready view waits for; `more`: more of the form is open.
+    `hidden` goes along unseen; `asks` is the field that a ready view waits for.
     """
 
     query: Query
     state: Address
     chosen: dict[str, list[str]]
     days: dict[str, str]
-    more: bool
+    date_words: str
     hidden: Pairs
     chips: list[Chip]
     asks: str | None
@@ -66,7 +65,7 @@ def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: str | N
     in_form = {name for name, _ in params} & _SHOWN
     days = {name: value for name, value in params if name in ("from", "to") and "T" not in value}
     beside = [(n, v) for n, v in params if n not in in_form and n not in days]
-    own = [(name, value) for name, value in (("view", state.view), ("group", state.group)) if value]
+    own = [(name, value) for name, value in (("view", state.view),) if value]
     named = any(name in ("actor", "concerns") for name, _ in params)
     chosen = {name: [v for n, v in params if n == name] for name in in_form}
     return FilterForm(
@@ -74,13 +73,25 @@ def form_of(state: Address, naming: Naming, *, now: datetime, waits_for: str | N
         state=state,
         chosen=chosen,
         days=days,
-        more=any(name in chosen for name in _MORE) or state.at is not None,
+        date_words=_date_words(naming, days, state.fresh.date),
         hidden=[*beside, *own],
         chips=naming.chips(state, now),
         asks=None if named else waits_for,
         choices=_choices(naming.presenter),
         timelines=naming.timelines(state),
     )
+
+
+def _date_words(naming: Naming, days: dict[str, str], preset: str | None) -> str:
+    """The period that is chosen, in words, or the one day or two of its own."""
+    words = naming.presenter.words
+    if preset is not None:
+        return PRESET_NAMES[words.lang][preset]
+    ends = [parse_day(days[name]) if name in days else None for name in ("from", "to")]
+    if ends[0] and ends[1]:
+        return words.days(ends[0], ends[1])
+    first, last = ("…" if day is None else words.short_day(day) for day in ends)
+    return words("bars.days", first=first, last=last)
 
 
 # What the form offers is the same for all readers of a language.

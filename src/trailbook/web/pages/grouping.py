@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from trailbook.finding import Shown
 from trailbook.web.http.row_cache import Drawing
-from trailbook.web.pages.address import GROUPS, Address
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -47,10 +46,3 @@ def _together(entries: Sequence[Shown], rows: Sequence[Drawing]) -> list[Line]:
             Line(row, first.id, last if at == 1 else 0, at == last) for at, (_, row) in enumerate(folded, 1)
         ]
     return lines
-
-
-def offered(state: Address) -> list[tuple[str, str | None]]:
-    """The ways to group, each with the address of the same list so grouped; none where it is."""
-    return [
-        (name or "none", None if state.group == name else state.grouped(name)) for name in (None, *GROUPS)
-    ]

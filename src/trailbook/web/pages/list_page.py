@@ -6,14 +6,14 @@ Owns where a list goes on, and what is said where it finds nothing. Refuses to a
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from trailbook.model import microseconds
 from trailbook.query import Paging, in_words, interval, to_params
 from trailbook.web.http.request import Request
 from trailbook.web.http.row_cache import Drawing
 from trailbook.web.pages import bars, exports, grouping, values
-from trailbook.web.pages.address import Address, address
+from trailbook.web.pages.address import address
 from trailbook.web.pages.form import FilterForm, form_of
 from trailbook.web.pages.listing import Listing
 from trailbook.web.pages.names import Chip, Naming
@@ -42,8 +42,8 @@ class Turns(Struct, frozen=True):
 class ListPage(Struct, frozen=True, kw_only=True):
     """What stands on the page of a list below its form.
 
-    `total` is None where it comes from `counting`; `following` is the stream of what comes; `keeps` the filter of a
-    view that is saved here.
+    `total` is None where it comes from `counting`; `following` is the stream of what comes, in which what `reader` does
+    in this log is no news to them; `keeps` the filter of a view that is saved here.
     """
 
     rows: bool
@@ -54,21 +54,22 @@ class ListPage(Struct, frozen=True, kw_only=True):
     as_of: int
     bars_address: str
     figures: values.Figures
-    groups: list[tuple[str, str | None]]
     empty_log: bool
     may_begin: bool
     since: list[str]
     ways: list[WayOut]
     turns: Turns
-    sizes: list[tuple[int, str | None]]
+    sizes: tuple[int, ...]
     file_addresses: dict[str, str]
     export_offer: exports.ExportOffer
     following: str | None
+    reader: str
     newest: str
     damaged: str
     keeps: str
     filter_words: str
     zone: str
+    clock: str
     shown_at: str
 
 
@@ -111,26 +112,30 @@ def _list(
         counted=state.href(state.query, ("count", "true")),
         as_of=answer.page.as_of,
         bars_address=bars.address_of(state, answer.bound),
-        figures=values.figures(
-            state, answer.bound, None if answer.figures else presenter.words("bars.person")
-        ),
-        groups=grouping.offered(state),
+        figures=values.figures(state, answer.bound, None if answer.figures else _withheld(answer, presenter)),
         empty_log=answer.empty_log,
         may_begin=request.viewer.manage_access == "full",
         since=_since(answer, presenter, now),
         ways=_ways(answer, presenter, chips),
         turns=_turns(answer),
-        sizes=[(size, _sized(state, size)) for size in SIZES],
+        sizes=SIZES if state.paging.limit in SIZES else (*SIZES, state.paging.limit),
         file_addresses=_file_addresses(request, answer),
         export_offer=exports.export_offer(request, answer.bound, answer.sees_everything),
         following=_following(request, answer, now),
+        reader=f"{request.viewer.item.type}/{request.viewer.item.id}",
         newest=state.href(state.fresh),
         damaged=_damaged(answer.damaged, presenter),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
         filter_words=in_words(state.fresh, naming.label, presenter.words.lang),
         zone=presenter.words.zone(presenter.zone),
+        clock=presenter.words.clock(presenter.zone),
         shown_at=presenter.words.moment(now.astimezone(presenter.zone)),
     )
+
+
+def _withheld(answer: Listing, presenter: Presenter) -> str:
+    """What is said where there are no figures: how much is found, and what is not counted."""
+    return f"{presenter.words.counted('bars.found', answer.total or 0)} {presenter.words('bars.person')}"
 
 
 def _damaged(seqs: Sequence[int], presenter: Presenter) -> str:
@@ -149,14 +154,6 @@ def _turns(answer: Listing) -> Turns:
         older, newer = newer, older
     turned = state.paging.cursor is not None or state.query.as_of is not None or state.at is not None
     return Turns(older, newer, state.href(state.fresh) if turned else None)
-
-
-def _sized(state: Address, size: int) -> str | None:
-    """The same list with other pages, from its newest entries; None where they have that size."""
-    if size == state.paging.limit:
-        return None
-    paging = Paging(order=state.paging.order, limit=size)
-    return structs.replace(state, paging=paging).href(state.fresh)
 
 
 def _following(request: Request, answer: Listing, now: datetime) -> str | None:

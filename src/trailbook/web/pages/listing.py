@@ -93,7 +93,7 @@ def ask(request: Request, state: Address, now: datetime) -> Listing:
         page=page,
         bound=bound,
         damaged=damaged,
-        total=_count(request, bound) if state.paging.count or not page.entries else None,
+        total=_count(request, bound) if state.paging.count or not page.entries or not figures else None,
         rows=rows,
         drawn=drawn,
         pieces=pieces,

@@ -13,7 +13,7 @@ from trailbook.access import Viewer
 from trailbook.finding import FoundItem, Shown, ShownItem
 from trailbook.log import Log
 from trailbook.query import FIELDS, HIDDEN, ONCE, PRESET_NAMES, Query, Term, to_params
-from trailbook.web.pages.address import Address, page_of
+from trailbook.web.pages.address import FOLDED, Address, page_of
 from trailbook.web.pages.rows import Presenter, called, cut
 
 
@@ -92,7 +92,7 @@ class Naming(Struct, frozen=True):
             name=field,
             field=self.presenter.words(f"filter.{field}"),
             negated=name.endswith(".not"),
-            text=self._text(field, value),
+            text=self.presenter.words("filter.folded") if pair == FOLDED else self._text(field, value),
             remove=state.href(state.without(name, value)),
             flip=None if field in ONCE else state.href(state.flipped(name, value)),
             freeze=state.href(state.frozen(now)) if field == "date" else None,

@@ -21,6 +21,7 @@ from trailbook.web.pages.address import FOLDED, Address, Pairs
 from trailbook.web.pages.bars import Choice, Picture, picture
 from trailbook.web.pages.frame import frame, home_zone, list_of, presenter_of
 from trailbook.web.pages.rows import Presenter, cut
+from trailbook.web.pages.surroundings import Surrounded
 
 WEEKS = 12
 RECENT, BEFORE = 35, 8  # days that are looked at; how many of the same weekday before each it is held against
@@ -84,7 +85,7 @@ def overview_page(request: Request) -> Response[Any]:
     integrations = _integrations(request, presenter, (monday - timedelta(weeks=WEEKS - 1), today))
     stacked = Choice(stacked=True, range=None)
     model = OverviewPage(
-        picture=picture(presenter, weeks, histogram, choice=stacked, now=now),
+        picture=picture(presenter, weeks, Surrounded(histogram), choice=stacked, now=now),
         why=None,
         week=_last_week(request, histogram, monday),
         silent=[integration for integration in integrations if integration.silent],

@@ -22,6 +22,15 @@ from trailbook.web.pages.address import Address, address, quoted
 MOST_NAME = 120
 _MARK, _AROUND = "user/-here-", 2  # of an address: a stretch before the mark and one after it
 LATE = timedelta(hours=1)
+# Categories that look alike, for the eye: the word stands there all the same, and a host's own have no family.
+_FAMILIES = {
+    "access": ("roles", "permissions", "security"),
+    "people": ("users", "onboarding", "groups"),
+    "pay": ("salary", "expenses", "benefits"),
+    "time": ("absence", "time"),
+    "skill": ("competence", "training"),
+}
+FAMILY = {category: family for family, those in _FAMILIES.items() for category in those}
 
 
 class Fragment(Struct, frozen=True, gc=False):
@@ -83,11 +92,11 @@ class PageRow(Struct, frozen=True, kw_only=True, gc=False):
     fragments: tuple[Fragment, ...]
     iso: str
     day: str
-    date: str
     clock: str
     late: str | None
     category: str
     category_label: str
+    family: str | None
     outcome: str | None
     changed: str
     link: str | None
@@ -132,12 +141,12 @@ def row(shown: Shown, pieces: Sequence[SentencePiece], presenter: Presenter) -> 
         clock=presenter.clock(at),
         category=shown.category,
         category_label=presenter.label("category", shown.category),
+        family=FAMILY.get(shown.category),
         outcome=None if shown.outcome == "success" else presenter.label("outcome", shown.outcome),
         changed=", ".join(presenter.label("field", name).lower() for name in shown.fields),
         link=shown.link,
         gone=not shown.target.exists and not shown.target.erased,
         day=words.weekday(at.date()),
-        date=words.short_day(at.date()),
         late=None if recorded is None else words.moment(recorded.astimezone(presenter.zone)),
     )
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.finding import LONGEST, MOST, FoundItem, Part
-from trailbook.query import Query, words
+from trailbook.query import Query, fold, words
 from trailbook.web.http.render import html
 from trailbook.web.http.request import ParameterInvalidError, Request
 from trailbook.web.pages.apart import called, told_apart
@@ -40,8 +40,10 @@ def suggestions(request: Request) -> Response[Any]:
     role = params.get("role")
     if role == "source":
         return html("choices.html", t=request.words, choices=_sources(request))
+    if role in ("action", "target"):
+        return html("searched.html", t=request.words, field=role, choices=_declared(request, role))
     if role not in ("actor", "concerns"):
-        raise ParameterInvalidError("role: is not one of actor, concerns, source")
+        raise ParameterInvalidError("role: is not one of actor, concerns, action, target, source")
     typed = params.get(role, "").strip()[:LONGEST]
     part: Part = "actor" if role == "actor" else "concerns"
     rows = offers(request, part, typed)
@@ -95,6 +97,16 @@ def _person(catalogue: Catalogue, item: FoundItem) -> bool:
 def _begins(label: str, typed: str) -> bool:
     wanted = words(typed)
     return all(any(word.startswith(beginning) for word in words(label)) for beginning in wanted)
+
+
+def _declared(request: Request, role: str) -> list[tuple[str, str]]:
+    """Every action or kind of item there is, where they are not counted."""
+    label, lang = request.catalogue.label, request.lang
+    if role == "action":
+        named = [(name, label("action", name, lang)) for name in request.catalogue.actions]
+    else:
+        named = [(f"{name}/*", label("type", name, lang)) for name in request.catalogue.types]
+    return sorted(named, key=lambda pair: fold(pair[1]))
 
 
 def _sources(request: Request) -> list[tuple[str, str]]:

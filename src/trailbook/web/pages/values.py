@@ -5,7 +5,7 @@ actors: then it says why.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast, get_args
 
 from litestar import Response
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, FiguresOfAPersonError, FilterInvalidError
-from trailbook.finding import FacetField, Facets, FacetValue
+from trailbook.finding import FacetField, FacetValue
 from trailbook.query import FACETS, FIELDS, FieldForm, Query, fold, in_words
 from trailbook.web.http.render import html, page, partial
 from trailbook.web.http.request import Request
@@ -28,8 +28,8 @@ _OWN = ("by", "turn")
 
 
 def _by_form(*forms: FieldForm) -> tuple[FacetField, ...]:
-    """The fields that are counted under their own names and that the form takes so."""
-    names = [f.name for form in forms for f in FIELDS.values() if f.form == form and f.facet == f.name]
+    """What is counted of the fields that the form takes so."""
+    names = [f.facet for form in forms for f in FIELDS.values() if f.form == form and f.facet]
     return cast(tuple[FacetField, ...], tuple(names))
 
 
@@ -143,40 +143,56 @@ def _shown(request: Request, state: Address, *, why: str | None = None, **more: 
 
 
 def _for_form(request: Request, state: Address, by: FacetField) -> Response[Any]:
-    """The form's own choices of one field with their counts."""
-    return html("counted.html", t=request.words, by=by, values=_values(request, state, by))
+    """The form's own choices of one field with their counts, most first."""
+    values = sorted(_values(request, state, by), key=lambda value: -(value.count or 0))
+    return html("counted.html", t=request.words, by=by, field=FACETS[by].name, values=values)
 
 
 def _values(request: Request, state: Address, by: FacetField) -> list[Value]:
     """Every value that the form offers, in its order, with its count; none is 0."""
-    facets = request.log.facets(state.query, by, viewer=request.viewer, limit=200, lang=request.lang)
-    counts = {value.value: value.count or 0 for value in facets.values}
+    counts = _counts(request, state.query, by)
     return [
         _value(request, state, by, value=value, count=counts.get(value, 0))
-        for value in _offered(request, by, facets)
+        for value in _offered(request, by, counts)
     ]
 
 
-def _offered(request: Request, by: FacetField, facets: Facets) -> list[str]:
+def _counts(request: Request, query: Query, by: FacetField) -> dict[str, int]:
+    """How many entries have each value; there may be more of them than are told at once."""
+    counts: dict[str, int] = {}
+    cursor: str | None = None
+    for _ in range(_MOST_TURNS):
+        facets = request.log.facets(
+            query, by, viewer=request.viewer, limit=200, cursor=cursor, lang=request.lang
+        )
+        counts |= {value.value: value.count or 0 for value in facets.values}
+        cursor = facets.next_cursor
+        if cursor is None:
+            break
+    return counts
+
+
+def _offered(request: Request, by: FacetField, counts: Iterable[str]) -> list[str]:
     catalogue, field = request.log.catalogue, FACETS[by]
     if field.declared:
         names = getattr(catalogue, field.declared)
         return sorted(names, key=lambda name: fold(_label(catalogue, request, by, name)))
-    return list(field.choices or (value.value for value in facets.values))
+    return list(field.choices or counts)
 
 
 def _label(catalogue: Catalogue, request: Request, by: FacetField, value: str) -> str:
-    label = FACETS[by].label or by
+    label = "type" if FACETS[by].types else FACETS[by].label or by
     if label == "kind":
         return request.words(f"kind.{value}")
     return catalogue.label(label, value, request.lang)
 
 
 def _value(request: Request, state: Address, by: FacetField, *, value: str, count: int) -> Value:
-    held = state.has(by, value)
-    query = state.without(by, value) if held else state.with_value(by, value)
-    label = _label(request.log.catalogue, request, by, value)
-    return Value(value=value, label=label, count=count, href=state.href(query), held=held)
+    field, label = FACETS[by], _label(request.log.catalogue, request, by, value)
+    written = f"{value}/*" if field.types else value
+    held = state.has(field.name, written)
+    query = state.without(field.name, written) if held else state.with_value(field.name, written)
+    return Value(value=written, label=label, count=count, href=state.href(query), held=held)
 
 
 def _names(request: Request, state: Address, by: FacetField, *, cursor: str | None) -> Response[Any]:

@@ -25,7 +25,7 @@
     all(".scripted[hidden]").forEach((part) => { part.hidden = false; });
     standing();
     asking();
-    ago();
+    sift();
     mark();
     pausing();
   };
@@ -45,15 +45,6 @@
     asked = view;
   };
 
-  /* "2 hours ago", beside the time and never instead of it. */
-  const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto" });
-  const ago = () => all(".row").forEach((row) => {
-    const minutes = Math.round((Date.now() - Date.parse(find("time", row).dateTime)) / 60000);
-    const line = find(".ago", row);
-    line.hidden = minutes < 0 || minutes >= 1440;
-    if (!line.hidden) line.textContent = minutes < 60 ? relative.format(-minutes, "minute") : relative.format(-Math.round(minutes / 60), "hour");
-  });
-
   /* Rows that came since the reader last looked are marked once. */
   let seen = null;
   const mark = () => {
@@ -66,15 +57,36 @@
     const field = event.target;
     if (field.matches("[data-look]")) { root.dataset.colorScheme = field.value; cookie("look", field.value); }
     if (field.matches("[data-keys]")) memory.set("keys", field.checked ? "on" : "off");
-    if (field.form?.id !== "filter" || !field.matches("select, [type=checkbox], [type=date]")) return;
-    const days = ["from", "to"].map((name) => field.form.elements[name]);
-    if (field.name === "date" && field.value) days.forEach((day) => { day.value = ""; });
-    if (days.includes(field)) field.form.elements.date.value = "";
-    field.form.requestSubmit();
+    if (field.form?.id !== "filter" || !field.matches("select, [type=checkbox], [type=radio], [type=date]")) return;
+    if (field.name === "date" || field.name === "from" || field.name === "to") dated(field);
+    else field.form.requestSubmit();
+  });
+  /* A period, or two days: whichever was chosen last takes the other away, and two days wait for each other. */
+  const dated = (field) => {
+    const form = field.form, days = ["from", "to"].map((name) => form.elements[name]);
+    if (field.value === "between") { days[0].focus(); return; }
+    if (days.includes(field)) form.elements.date.value = "between";
+    else days.forEach((day) => { day.value = ""; });
+    if (days.includes(field) && !days.every((day) => day.value)) return;
+    if (!days.includes(field)) shutPop(field);
+    form.requestSubmit();
+  };
+  const POPS = ".cell[open], .opt[open]";
+  const shutPop = (inside) => {
+    const pop = inside.closest(POPS);
+    if (pop) { pop.open = false; find("summary", pop).focus(); }
+    return pop;
+  };
+  /* A long list of values is searched where it stands. */
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase(root.lang);
+  const sift = () => all("[data-find]").forEach((field) => {
+    const wanted = plain(field.value.trim());
+    all(".check", document.getElementById(field.dataset.find)).forEach((choice) => { choice.hidden = !plain(choice.textContent).includes(wanted); });
   });
   /* What was offered for other letters is no answer: it goes before anybody can choose it by mistake. */
   document.addEventListener("input", (event) => {
-    event.target.closest("ds-suggestion")?.querySelector("u-datalist").replaceChildren();
+    event.target.closest("ds-suggestion")?.querySelector("u-datalist[data-nofilter]")?.replaceChildren();
+    if (event.target.matches("[data-find]")) sift();
   });
   document.addEventListener("comboboxbeforeselect", (event) => {
     event.preventDefault();
@@ -99,7 +111,7 @@
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
     if (event.target.closest("a.to-asks")) find("#questions").open = true;
-    all(".pick[open]").forEach((pick) => { pick.open = pick.contains(event.target); });
+    all(POPS).forEach((pop) => { pop.open = pop.contains(event.target); });
     /* Another name is meant, or none: what was typed goes, or the next choice would send it again. */
     const clears = event.target.closest("[data-clears]");
     if (clears) document.getElementById(clears.dataset.clears).value = "";
@@ -129,10 +141,10 @@
     if (last) history.pushState({ htmx: true }, "", list);
     list = null;
     const back = document.getElementById("e-" + last) || document.getElementById(row);
-    back?.querySelector(".when a").focus();
+    back?.querySelector("a.when").focus();
   };
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a.when, .row .when a");
+    const link = event.target.closest("a.when");
     if (link) { row = link.closest(".row").id; list = location.pathname + location.search; }
   }, true);
   document.addEventListener("htmx:after:swap", () => {
@@ -160,7 +172,7 @@
     if (context.response.status < 400 && ["page", "panel"].includes(context.target?.id)) find("#notice").replaceChildren();
     if ([401, 403].includes(context.response.status)) { panel().close(); find("#page").replaceChildren(); context.target = find("#page"); }
     const turned = context.sourceElement?.matches?.("[rel=next], [rel=prev]") && context.target?.id === "page";
-    if (turned) find("#said")?.scrollIntoView();
+    if (turned) find("#content")?.scrollIntoView();
   });
 
   /* --- What comes while the page is read: counted, never shoved in. --- */
@@ -171,10 +183,12 @@
     button.setAttribute("aria-pressed", String(off));
     find("span", button).textContent = off ? button.dataset.go : button.dataset.pause;
   };
+  /* That one looks at somebody is an entry too, and no news to whoever looks. */
+  const own = (entry, reader) => entry.category === "activity_log" && `${entry.actor.type}/${entry.actor.id}` === reader;
   let came = 0, counted = null;
   document.addEventListener("entry", (event) => {
     const live = event.target.closest?.("#live"), link = find("#arrived");
-    if (!live || !link) return;
+    if (!live || !link || own(JSON.parse(event.detail.data), live.dataset.reader)) return;
     if (counted !== live.dataset.asOf) { came = 0; counted = live.dataset.asOf; }
     came += 1;
     const text = came === 1 ? link.dataset.one : link.dataset.other;
@@ -208,8 +222,7 @@
     "?": () => find("#help").showModal(),
   };
   document.addEventListener("keydown", (event) => {
-    const pick = event.key === "Escape" && event.target.closest(".pick[open]");
-    if (pick) { pick.open = false; find("summary", pick).focus(); }
+    if (event.key === "Escape") shutPop(event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || memory.get("keys") === "off") return;
     if (event.target.closest("input, select, textarea, [contenteditable]") || find("#help").open) return;
     const act = keys[event.key];

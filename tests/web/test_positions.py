@@ -123,7 +123,14 @@ def test_what_opens_over_the_rows(visit: Callable[..., Page], busy: Served) -> N
     page.goto(f"{PAGE}?category=roles")
     expect(page.locator("#bars .plot")).to_be_visible()
     before = rows(page)
-    for opens in ("#f-date", "#f-category", "#f-more", ".tools .opt > summary", ".save > summary", ".twin > summary"):
+    for opens in (
+        "#f-date",
+        "#f-category",
+        "#f-more",
+        ".tools .opt > summary",
+        ".save > summary",
+        ".twin > summary",
+    ):
         page.click(opens)
         expect(page.locator(".pop:visible")).to_have_count(1)
         assert rows(page) == before, opens

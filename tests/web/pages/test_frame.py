@@ -29,7 +29,9 @@ def page(client: httpx.Client, path: str, cookie: str = "") -> str:
 )
 def test_the_zone_at_home(signed_in: httpx.Client, cookie: str, zone: str) -> None:
     """The browser's own, else the organisation's; what is no zone is as good as none."""
-    assert f'name="tz" id="f-tz" autocomplete="off" list="zones" value="{zone}"' in page(signed_in, LIST, cookie)
+    assert f'name="tz" id="f-tz" autocomplete="off" list="zones" value="{zone}"' in page(
+        signed_in, LIST, cookie
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,12 @@ def test_the_view_that_is_open_is_marked(signed_in: httpx.Client) -> None:
 def test_where_one_is_stands_among_the_places(signed_in: httpx.Client) -> None:
     """One place is marked: that of the page, and the log's for whatever has none of its own."""
     home = f"/orgs/{ORG}/activity"
-    for path, place in ((LIST, "Log"), (f"{home}/views", "Log"), (ABOUT, "About"), (f"{home}/trust", "Trust")):
+    for path, place in (
+        (LIST, "Log"),
+        (f"{home}/views", "Log"),
+        (ABOUT, "About"),
+        (f"{home}/trust", "Trust"),
+    ):
         here = re.findall(r'aria-current="true">([^<]*)</a>', page(signed_in, path).partition("</header>")[0])
         assert here == [place]
 

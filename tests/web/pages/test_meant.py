@@ -68,7 +68,7 @@ def test_nobody_is_said_in_place(reader: httpx.Client) -> None:
     )  # fmt: skip
     assert f'href="{PAGE}?category=roles&amp;concerns=user/u-17"' in html
     assert 'name="concerns" value="anna brg"' in html
-    assert '<p class="sentence">' in html
+    assert 'class="row' in html
     near = unknown(reader.get(f"{PAGE}?category=roles&concerns=tviling+as").text)
     assert "Tvilling Ås (Technician, Field south) or Tvilling Ås (last seen" in near
     none = unknown(reader.get(f"{PAGE}?actor=xyzzy&concerns=qwerty").text)

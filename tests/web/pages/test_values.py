@@ -53,7 +53,9 @@ def test_the_form_has_the_counts(signed_in: httpx.Client, served: Served) -> Non
     assert 1 < part.count("<label") < 6, "what has no entries is not listed"
     assert re.search(r"\d+ without entries are not listed\.", part)
     options = signed_in.get(f"{PAGE}/values?category=roles&by=action", headers=PARTIAL).text
-    assert re.search(r'<u-option value="action=role.assigned" label="[^"]+">[^<]+ <span class="n">[1-9]\d*<', options)
+    assert re.search(
+        r'<u-option value="action=role.assigned" label="[^"]+">[^<]+ <span class="n">[1-9]\d*<', options
+    )
     assert not re.search(r'class="n">0<', options)
     kinds = signed_in.get(f"{PAGE}/values?category=roles&by=target_type", headers=PARTIAL).text
     assert '<u-option value="target=role/*" label="Role">' in kinds

@@ -66,10 +66,16 @@ class Kept(Struct, frozen=True):
         """The versions of items, by type and id, that an entry to be seen cites, oldest first."""
         return self._cited(clearance, self.store.identities(self.org, keys))
 
-    def numbered(self, numbers: Sequence[int], clearance: Clearance) -> list[Identity]:
-        """The versions of items by number, but for origins, as far as an entry to be seen cites them."""
+    def numbers(self, items: Iterable[str], clearance: Clearance) -> dict[str, int]:
+        """The log's own numbers of items given as `type/id`, as far as `known` has them."""
+        keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
+        return {f"{v.type}/{v.id}": v.item for v in self.known(keys, clearance)}
+
+    def numbered(self, numbers: Sequence[int], clearance: Clearance) -> dict[int, str]:
+        """Items by number, as `type/id`, but for origins, as far as an entry to be seen cites them."""
         versions = [v for v in self.store.versions(self.org, numbers) if v.type != "origin"]
-        return versions if clearance.unbound else self._cited(clearance, versions)
+        cited = versions if clearance.unbound else self._cited(clearance, versions)
+        return {v.item: f"{v.type}/{v.id}" for v in cited if v.id is not None}
 
     def evidence(self, clearance: Clearance) -> Evidence:
         """The log as it was last signed. Raises: NotCheckpointedError."""

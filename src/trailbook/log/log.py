@@ -63,7 +63,7 @@ from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, ser
 from trailbook.query import EntryFacts, Order, Query, WorkingHours, frozen
 from trailbook.recording import Means, Result
 from trailbook.retention import Retention
-from trailbook.stores import Identity, Store
+from trailbook.stores import Store
 from trailbook.verify import Report
 
 
@@ -101,7 +101,11 @@ class Log:
         self.recorder = Recorder(store, org, means=means, source=source, upkeep=engine.upkeep)
         self._reader = new_reader(finding, engine.finder)
         self._kept = Kept(store, org, engine.finder, self._reader.citing, {})
-        self._watch = Watch(self.recorder.watched(self._known, watched=watched))
+        self._watch = Watch(
+            self.recorder.watched(
+                lambda keys, viewer: self._kept.known(keys, self.clearance(viewer=viewer)), watched=watched
+            )
+        )
         self._questions = Questions(
             org=org,
             finder=engine.finder,
@@ -473,17 +477,11 @@ class Log:
 
     def numbers(self, items: Sequence[str], *, viewer: Viewer) -> dict[str, int]:
         """The log's own numbers of items given as `type/id`, as far as `item` finds them. Raises: NotPermittedError."""
-        cleared = self._now(viewer)
-        keys = [(type_, id_, None) for type_, _, id_ in (item.partition("/") for item in items)]
-        return {f"{v.type}/{v.id}": v.item for v in self._kept.known(keys, cleared)}
+        return self._kept.numbers(items, self._now(viewer))
 
     def numbered(self, numbers: Sequence[int], *, viewer: Viewer) -> dict[int, str]:
         """Items by number, as `type/id`, of those that an entry the viewer may see cites. Raises: NotPermittedError."""
-        versions = self._kept.numbered(numbers, self._now(viewer))
-        return {v.item: f"{v.type}/{v.id}" for v in versions if v.id is not None}
-
-    def _known(self, keys: Sequence[tuple[str, str, None]], viewer: Viewer) -> list[Identity]:
-        return self._kept.known(keys, self.clearance(viewer=viewer))
+        return self._kept.numbered(numbers, self._now(viewer))
 
     def _now(self, viewer: Viewer) -> Clearance:
         """What a viewer may see of the log, as it stands. Raises: NotPermittedError."""

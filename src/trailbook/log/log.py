@@ -259,8 +259,7 @@ class Log:
 
         `batch` is how many entries are read at once. Raises: as `search`, before the first row.
         """
-        bound = self._questions.bind_now(query, viewer, lang)
-        sees = self.clearance(viewer=viewer).sees
+        bound, sees = self._questions.bind_now(query, viewer, lang), self.clearance(viewer=viewer).sees
         lines = ExportLines(RowSource(reader=self._reader, sees=sees, lang=lang, sentences=sentences))
         batches = line_batches(lines, self._questions.in_order(bound, order, batch))
         return ExportRows(count=self._finder.count(bound), as_of=bound.as_of, batches=batches)
@@ -465,10 +464,7 @@ class Log:
         return meant_items(self._reader, ItemQuery(q=q, role=role, type=None, limit=MOST, sees=sees))
 
     def item(self, type_: str, id_: str, *, viewer: Viewer) -> RememberedItem | None:
-        """An item as the log remembers it; None where it cannot, or no entry that the viewer may see cites it.
-
-        Raises: NotPermittedError.
-        """
+        """An item as the log remembers it, where an entry to be seen cites it; else None. Raises: NotPermittedError."""
         return remember_item(self._reader, type_, id_, self._now(viewer).sees)
 
     def hints(self, items: Sequence[tuple[str, str]], *, viewer: Viewer) -> dict[tuple[str, str], str]:
@@ -490,10 +486,7 @@ class Log:
         return cleared
 
     def erasures(self, *, viewer: Viewer) -> Erasures:
-        """The erasures in this log, as far as this process read: whoever keeps what was shown is told by them.
-
-        Raises: NotPermittedError.
-        """
+        """The erasures that this process read of, for whoever keeps what was shown. Raises: NotPermittedError."""
         self.clearance(viewer=viewer)
         return self._erasures
 

@@ -309,6 +309,16 @@ def test_a_name_of_a_type_that_takes_none_is_left_out() -> None:
     assert mended.entry.actor.name == "Anna Berg"
 
 
+def test_a_hint_is_mended_as_a_name_is() -> None:
+    """Composed, cut to 80, left out where the type takes none; an empty one, which takes one back, stays."""
+    entry, hints = entry_from(GIVEN), ("Kari\r\nHolm", "x" * 81, "\ufffd", "", "Cook")
+    items = [structs.replace(entry.actor, hint=hint) for hint in hints]
+    mended = [mend_names(structs.replace(entry, actor=item)) for item in items]
+    assert [m.entry.actor.hint for m in mended] == ["Kari Holm", "x" * 79 + "…", None, "", "Cook"]
+    assert [m.mends for m in mended] == [("composed",), ("cut",), ("left out",), (), ()]
+    assert mend_names(structs.replace(entry, actor=items[-1]), {"user"}).entry.actor.hint is None
+
+
 @given(st.text(max_size=400))
 def test_whatever_a_name_is_the_mended_entry_keeps_the_rules(name: str) -> None:
     entry = structs.replace(entry_from(GIVEN), actor=Actor(kind="person", type="user", id="u-17", name=name))

@@ -8,7 +8,7 @@ import trailbook
 
 NAMES = """
 Actor Clearance Concern Deployment EntryFacts Erasures Evidence ExportRows Facets FoundItem Histogram Holdings Item
-Keys Log NewEntry Opening Origin Page Query Receipt RememberedItem Result SentencePiece Shown Term TrailbookError
+Keys Log Meant NewEntry Opening Origin Page Query Receipt RememberedItem Result SentencePiece Shown Term TrailbookError
 Upkeep Viewer open_configured open_deployment operator
 """.split()
 

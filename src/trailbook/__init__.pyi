@@ -12,6 +12,7 @@ from .finding import (
     Facets as Facets,
     FoundItem as FoundItem,
     Histogram as Histogram,
+    Meant as Meant,
     Page as Page,
     RememberedItem as RememberedItem,
     Shown as Shown,

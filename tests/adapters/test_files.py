@@ -96,6 +96,19 @@ def test_a_file_of_many_batches_is_accounted_for_line_by_line(log: Log, tmp_path
     assert log.size(viewer=operator("acme")) == 1203 - 13
 
 
+def test_a_line_with_another_hint_is_the_same_line(log: Log) -> None:
+    """What the host says today is no part of what an id is made of."""
+    role = {"type": "role", "id": "r-1", "name": "Manager"}
+    entry = {"action": "role.created", "occurred_at": datetime(2026, 11, 2, tzinfo=UTC).isoformat()}
+    entry |= {"actor": {"kind": "system", "type": "system", "id": "hr"}, "origin": {"interface": "api"}}
+    lines = [
+        {**entry, "target": {**role, **more}} for more in ({"hint": "Of field crews"}, {}, {"hint": "New"})
+    ]
+    file = io.BytesIO("\n".join(map(json.dumps, lines)).encode())
+    assert [line.result for line in import_jsonl(log, file)] == ["recorded", "repeated", "repeated"]
+    assert log.hints([("role", "r-1")], viewer=operator("acme")) == {("role", "r-1"): "Of field crews"}
+
+
 def test_an_erased_person_in_an_export_is_refused(log: Log) -> None:
     """What was erased does not come back through an export made after it."""
     anna = Actor(kind="person", type="user", id="u-17", name="Anna")

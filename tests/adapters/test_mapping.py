@@ -78,6 +78,21 @@ def test_without_an_id_the_row_itself_tells(log: Log) -> None:
     assert [line.result for line in imported(log, plan, rows)] == ["replayed"] * 3
 
 
+def test_what_a_column_says_today_is_no_part_of_the_row(log: Log) -> None:
+    """A hint tells namesakes apart; without an id of its own, a row with another one is the same row."""
+    member = '"concerns.member.hint" = "Salary"'
+    text = MAPPING.replace('line_id = "No"', "").replace("[fixed]", f"{member}\n[fixed]")
+    plan, other = read_plan(text.encode()), GOOD.replace("secret", "Field south")
+    assert [line.result for line in imported(log, plan, GOOD + other)] == ["recorded", "repeated"]
+    assert log.hints([("user", "u-42")], viewer=operator(ORG)) == {("user", "u-42"): "secret"}
+    long = GOOD.replace("1,", "2,", 1).replace("secret", "x" * 90)
+    assert [line.names for line in imported(log, plan, long)] == [("cut",)]
+    assert log.hints([("user", "u-42")], viewer=operator(ORG)) == {("user", "u-42"): "x" * 79 + "…"}
+    listed = text + '[lists]\n"concerns.member" = "|"\n'
+    with pytest.raises(ConfigurationError, match="has a hint, which is of one item"):
+        read_plan(listed.encode())
+
+
 def test_a_poisonous_row_harms_nobody(log: Log, plan: Plan) -> None:
     """Each bad row is refused with its line and reason; every other is recorded."""
     bad = [

@@ -70,3 +70,7 @@ def test_only_what_an_entry_is_made_of_is_needed() -> None:
     assert check_declared(CATALOGUE, COLUMNS, declared).needs == {"id", "user_id"}
     called = structs.replace(declared, owner=lambda row: row.user_id)
     assert check_declared(CATALOGUE, COLUMNS, called).needs == {"id", "user_id", "note"}
+    hinted = structs.replace(declared, owner=Ref("user", "user_id", hint="note"))
+    assert check_declared(CATALOGUE, COLUMNS, hinted).needs == {"id", "user_id", "note"}
+    with pytest.raises(ConfigurationError, match="hint: is given, but the type absence takes no hint"):
+        check_declared(CATALOGUE, COLUMNS, structs.replace(declared, hint="note"))

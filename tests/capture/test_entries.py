@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec import structs
 from tests.capture.small import ANNA, CATALOGUE, USER_ACTIONS, item
 
 from trailbook.capture import Acting, Ref
@@ -61,6 +62,21 @@ def test_only_what_is_declared_is_read() -> None:
     row = Watched(id=7, name="Eve", salary="913274.55")
     assert items_of(people(name="name"), row) == EntryItems(item("user", 7, "Eve"))
     assert row.read == {"id", "name"}
+
+
+def test_what_a_row_says_today_tells_namesakes_apart() -> None:
+    """Read where it is declared, of the row's item and of whom it is about; an empty column takes it back."""
+    tracked = people(name="name", hint="salary")
+    eve = CapturedRow({"id": 7, "name": "Eve", "salary": "Technician"})
+    assert items_of(tracked, eve).target == structs.replace(item("user", 7, "Eve"), hint="Technician")
+    assert items_of(tracked, CapturedRow({"id": 7, "name": "Eve", "salary": None})).target.hint == ""
+    assert items_of(people(name="name"), eve).target.hint is None
+    owned = absences(Ref("user", "user_id", hint=lambda row: f"Nr {row.user_id}"))
+    ((_, owner),) = items_of(owned, CapturedRow({"id": 1, "user_id": 42})).concerns
+    assert owner.hint == "Nr 42"
+    text = captured_texts(MOMENT, "user.created", [items_of(tracked, eve)])[0]
+    assert msgspec.json.decode(text)["target"]["hint"] == "Technician"
+    assert entry_of(text).target.hint == "Technician"
 
 
 def test_whom_a_row_is_about() -> None:

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 from tests.capture.conftest import Database
-from tests.capture.small import ANNA, USER_ACTIONS, Employee, User, capturing, waiting, waiting_actions
+from tests.capture.small import ANNA, USER_ACTIONS, Base, Employee, User, capturing, waiting, waiting_actions
 
-from trailbook import Log
+from trailbook import Log, operator
 from trailbook.capture import Capture, acting_as, drain, triggers
 from trailbook.capture.outbox_drain import Drained
 from trailbook.errors import ConfigurationError
@@ -33,6 +33,28 @@ def test_what_an_entry_says(capture: Capture, engine: Engine, log: Log) -> None:
     assert (created["correlation"], created["origin"]) == ("c", {"interface": "job"})
     assert (changed["fields"], changed["actor"]["kind"]) == (["email", "phone"], "system")
     assert drain(engine, log) == Drained(recorded=3)
+
+
+def test_what_a_trigger_says_of_a_row_today(engine: Engine, log: Log) -> None:
+    """The declared column tells namesakes apart; empty, it takes back what it said. The drain hands it on."""
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    host = Capture("acme")
+    try:
+        host.track(User, type="user", name="name", hint="email", actions=USER_ACTIONS, by="triggers")
+        host.install(engine)
+        with Session(engine) as session, session.begin():
+            session.add(User(name="Bob", email="Field's south"))
+        drain(engine, log)
+        hints = [log.hints([("user", "1")], viewer=operator("acme"))]
+        with Session(engine) as session, session.begin():
+            session.execute(update(User).values(email=None))
+        assert [entry["target"]["hint"] for entry in waiting(engine)] == [""]
+        drain(engine, log)
+        hints.append(log.hints([("user", "1")], viewer=operator("acme")))
+    finally:
+        host.stop()
+    assert hints == [{("user", "1"): "Field's south"}, {}]
 
 
 def test_nobody_inherits_a_context(capture: Capture, engine: Engine, database: Database) -> None:

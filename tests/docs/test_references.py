@@ -39,7 +39,8 @@ def test_a_signature_is_the_one_of_the_code() -> None:
     assert 'count(query: Query, *, viewer: Viewer, lang: str = "en") -> tuple[int, int]' in page
     assert "record(\n    action: str,\n    *,\n    actor: Actor,\n" in page
     assert "    **more: Any,\n) -> Receipt" in page
-    assert "class Actor:\n    type: str\n    id: str\n    name: str | None = None\n    kind: Kind\n" in page
+    named = "    name: str | None = None\n    hint: str | None = None\n"
+    assert f"class Actor:\n    type: str\n    id: str\n{named}    kind: Kind\n" in page
     assert "def _" not in page
     assert "self," not in page
 

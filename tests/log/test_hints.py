@@ -57,8 +57,8 @@ def test_each_item_of_an_entry_has_its_own() -> None:
         origin=WEB,
     )
     keys = [("user", "u-17"), ("role", "r-3"), ("user", "u-5"), ("user", "u-42"), ("user", "u-0")]
-    said = dict(zip(keys, [OFFICE, "Of field crews", "Support", FIELD], strict=False))
-    assert log.hints(keys, viewer=ME) == said
+    hints = dict(zip(keys, [OFFICE, "Of field crews", "Support", FIELD], strict=False))
+    assert log.hints(keys, viewer=ME) == hints
     twice = {"actor": structs.replace(ANNA, hint="Cook"), "target": Item(type="user", id="u-17", hint="Chef")}
     log.record("user.profile_updated", **twice, origin=WEB)  # type: ignore[arg-type]
     assert hint_of(log, "u-17") == "Chef"

@@ -148,7 +148,7 @@ def _entry(
 
 def _concerns(parts: Parts) -> tuple[Concern, ...]:
     return tuple(
-        Concern(type=item.type, id=item.id, name=item.name, part=part)
+        Concern(type=item.type, id=item.id, name=item.name, hint=item.hint, part=part)
         for part, items in parts.items()
         for item in ((items,) if isinstance(items, Item) else items)
     )
@@ -163,7 +163,7 @@ def entry_id(at: datetime, rng: random.Random) -> UUID:
 
 def person_actor(person: Person) -> Actor:
     """A person as actor."""
-    return Actor(kind="person", type="user", id=person.id, name=person.name)
+    return Actor(kind="person", type="user", id=person.id, name=person.name, hint=person.hint)
 
 
 def integration_actor(integration: Integration) -> Actor:

@@ -89,7 +89,7 @@ class HRSystem:
     def _tell(self, session: Session, entry: NewEntry) -> None:
         concerns: dict[str, list[Item]] = {}
         for concern in entry.concerns:
-            item = Item(type=concern.type, id=concern.id, name=concern.name)
+            item = Item(type=concern.type, id=concern.id, name=concern.name, hint=concern.hint)
             concerns.setdefault(concern.part, []).append(item)
         self._capture.record(
             session,

@@ -8,7 +8,7 @@ Who did something is written `type/id` ("user/u-1002", "system/access-expiry"); 
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Dialect, ForeignKey, Integer, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
 from sqlalchemy.types import TypeDecorator
 
 from trailbook.model import Item
@@ -111,7 +111,14 @@ class Person(Base):
     @property
     def item(self) -> Item:
         """The person as the log names them."""
-        return Item(type="user", id=self.id, name=self.name)
+        return Item(type="user", id=self.id, name=self.name, hint=self.hint)
+
+    @property
+    def hint(self) -> str:
+        """What tells people of one name apart, as things are today."""
+        session = object_session(self)
+        team = None if session is None else session.get(Team, self.team_id)
+        return self.job_title if team is None else f"{self.job_title}, {team.name}"
 
 
 class PersonChange(Step, Base):

@@ -25,10 +25,10 @@ def hints_of(reader: Reader, keys: Sequence[tuple[str, str]], sees: Sees) -> dic
     return {items[item]: hint for item, hint in hints.items() if reader.citing.is_cited(item, seen)}
 
 
-def told_apart(reader: Reader, found: Sequence[tuple[int, FoundItem]], seen: BoundQuery) -> list[FoundItem]:
-    """Items that were found, by number, each with its hint; namesakes without one with when they were last seen."""
-    hints = reader.store.hints(reader.org, [item for item, _ in found])
-    names = Counter(_called(shown) for _, shown in found)
+def told_apart(reader: Reader, offers: Sequence[tuple[int, FoundItem]], seen: BoundQuery) -> list[FoundItem]:
+    """Items that are offered, by number, each with its hint; namesakes without one with when they were last seen."""
+    hints = reader.store.hints(reader.org, [item for item, _ in offers])
+    names = Counter(_called(shown) for _, shown in offers)
 
     def apart(item: int, shown: FoundItem) -> FoundItem:
         if item in hints:
@@ -36,7 +36,7 @@ def told_apart(reader: Reader, found: Sequence[tuple[int, FoundItem]], seen: Bou
         alone = names[_called(shown)] == 1
         return shown if alone else structs.replace(shown, last_seen=reader.items.last_seen(item, seen))
 
-    return [apart(item, shown) for item, shown in found]
+    return [apart(item, shown) for item, shown in offers]
 
 
 def _called(item: FoundItem) -> str:

@@ -56,8 +56,8 @@ def _near_items(reader: Reader, query: ItemQuery) -> list[FoundItem]:
 
     named = _named(reader, _nearest(reader, costs), query)
     chosen = islice(visible_items(reader, named, query, fits), min(query.limit, NEAR))
-    found = [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in chosen]
-    return told_apart(reader, found, seen)
+    offers = [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in chosen]
+    return told_apart(reader, offers, seen)
 
 
 def _nearest(reader: Reader, costs: Sequence[Costs]) -> list[int]:

@@ -99,8 +99,8 @@ def _offers(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Fo
     named = sorted(named_items(reader, numbers, query), key=lambda pair: _place(*pair))
     answers = visible_items(reader, named, query, lambda known: _is_called_so(known, query.q))
     chosen = islice(answers, min(query.limit, MOST))
-    found = [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in chosen]
-    return told_apart(reader, found, seen)
+    offers = [(known[0].item, offer(reader, now, known, seen=seen)) for now, known in chosen]
+    return told_apart(reader, offers, seen)
 
 
 def named_items(reader: Reader, numbers: Sequence[int], query: ItemQuery) -> list[Named]:

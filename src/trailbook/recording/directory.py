@@ -72,8 +72,8 @@ class Draft:
 
     def say(self, identity: Identity, text: str, at: int) -> None:
         """Note what an entry of a time says of an item: of one time it is the later entry that counts."""
-        said = self.hints.get(identity.item)
-        if said is None or at >= said.at:
+        before = self.hints.get(identity.item)
+        if before is None or at >= before.at:
             self.hints[identity.item] = Hint(item=identity.item, text=text, at=at)
 
     def foresee(self, items: Iterable[Item]) -> None:

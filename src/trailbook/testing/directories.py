@@ -82,24 +82,24 @@ class DirectoryConformance:
 
     def test_a_hint_is_the_one_of_the_latest_time(self, directory: EntryStore) -> None:
         """One an item: of an earlier time it changes nothing, of the same time it does, an empty one takes it back."""
-        head = said(
+        head = add_hints(
             directory, Head(), Hint(item=1, text="Technician", at=50), Hint(item=2, text="Cook", at=50)
         )
         assert directory.hints(ORG, [1, 2, 2, 3]) == {1: "Technician", 2: "Cook"}
-        head = said(directory, head, Hint(item=1, text="Pupil", at=49), Hint(item=2, text="Chef", at=50))
+        head = add_hints(directory, head, Hint(item=1, text="Pupil", at=49), Hint(item=2, text="Chef", at=50))
         assert directory.hints(ORG, [1, 2]) == {1: "Technician", 2: "Chef"}
-        head = said(directory, head, Hint(item=1, text="", at=60))
+        head = add_hints(directory, head, Hint(item=1, text="", at=60))
         assert directory.hints(ORG, [1]) == {}
-        head = said(directory, head, Hint(item=1, text="Pupil", at=59))
+        head = add_hints(directory, head, Hint(item=1, text="Pupil", at=59))
         assert directory.hints(ORG, [1]) == {}
-        said(directory, head, Hint(item=1, text="Driver", at=60))
+        add_hints(directory, head, Hint(item=1, text="Driver", at=60))
         assert directory.hints(ORG, [1]) == {1: "Driver"}
 
     def test_a_hint_goes_with_its_item(self, directory: EntryStore) -> None:
         """Erased in the same commit, and swept where no version of the item is left; those of others stay."""
         anna, bob, eva = version(1, "Anna"), version(2, "Bob"), version(3, "Eva")
         texts = [Hint(item=item, text=f"Field {item}", at=1) for item in (1, 2, 3)]
-        head = said(directory, Head(), *texts, identities=[anna, bob, eva])
+        head = add_hints(directory, Head(), *texts, identities=[anna, bob, eva])
         # Said in the commit of the erasure itself, it goes too.
         erasing = batch(head, [row(1)], hints=[Hint(item=1, text="Field new", at=2)])
         directory.erase(ORG, head, erasing, items=[1])
@@ -131,11 +131,11 @@ class DirectoryConformance:
             for org in (ORG, OTHER)
         }
         assert known[ORG] == ([], [], [], [], set(), [], [], [], {})
-        found = ({1}, [1], ["anna"], [("anna", 1)], {1: "Cook"})
-        assert known[OTHER] == ([anna], [anna], [anna], [mine], *found)
+        more = ({1}, [1], ["anna"], [("anna", 1)], {1: "Cook"})
+        assert known[OTHER] == ([anna], [anna], [anna], [mine], *more)
 
 
-def said(directory: EntryStore, head: Head, *hints: Hint, identities: Sequence[Identity] = ()) -> Head:
+def add_hints(directory: EntryStore, head: Head, *hints: Hint, identities: Sequence[Identity] = ()) -> Head:
     """The head of a log once these hints are in it."""
     directory.create(ORG)
     adding = batch(head, hints=hints, identities=identities)

@@ -32,6 +32,21 @@ def test_one_is_recorded_and_read_back(client: httpx.Client) -> None:
     assert entry["source"]["name"] == "HR"
 
 
+def test_what_the_host_says_today_is_not_in_what_is_read(client: httpx.Client) -> None:
+    """Sent with an item, singly and in a batch, it stands beside the item alone; a replay with another is a replay."""
+    member = {"part": "member", "type": "user", "id": "u-hint", "name": "Hinta Berg"}
+    sent = wire(id=str(uuid4()), concerns=[member | {"hint": "Technician, Field south"}])
+    location = client.post("entries", json=sent).headers["location"]
+    assert "Field south" not in client.get(location).text
+    again = client.post("entries", json=sent | {"concerns": [member | {"hint": "Chef"}]})
+    assert again.status_code == 200
+    (item,) = client.get("items?q=hinta").json()
+    assert item["hint"] == "Technician, Field south"
+    batch = ndjson(wire(concerns=[member | {"hint": ""}]))
+    assert client.post("entries/batch", content=batch, headers=NDJSON).status_code == 200
+    assert client.get("items?q=hinta").json()[0]["hint"] is None
+
+
 def test_again_is_a_replay_and_other_content_a_conflict(client: httpx.Client) -> None:
     """The same id and content is answered as before; other content under it is a conflict."""
     sent = wire(id=str(uuid4()))
@@ -56,6 +71,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"target": {"type": "role", "id": "r", "name": "a\nb"}},
         "entry-invalid",
         "/target/name",
+    ),
+    "a long hint": (
+        {"actor": {"kind": "person", "type": "user", "id": "u-17", "hint": "x" * 81}},
+        "entry-invalid",
+        "/actor/hint",
     ),
     "an undeclared field": ({"fields": ["secret_sauce"]}, "field-undeclared", "/fields/0"),
 }

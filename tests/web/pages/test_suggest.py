@@ -16,7 +16,8 @@ def offered(client: httpx.Client, query: str) -> list[tuple[str, str]]:
     """The value of each row and what stands beside its name."""
     answer = client.get(f"{SUGGEST}?{query}")
     assert answer.status_code == 200
-    rows = re.findall(r'<u-option value="([^"]+)"[^>]*>.*?<span class="small">([^<]*)</span>', answer.text)
+    row = r'<u-option value="([^"]+)"[^>]*>.*?<span class="small"[^>]*><bdi>([^<]*)</bdi>'
+    rows = re.findall(row, answer.text)
     return [(unescape(value), unescape(beside)) for value, beside in rows]
 
 
@@ -35,14 +36,21 @@ def test_a_thing_is_never_by_or_about(signed_in: httpx.Client) -> None:
 
 
 def test_namesakes_are_told_apart(served: Served, signed_in: httpx.Client) -> None:
-    """By type and id, which stand beside the name."""
+    """By what the host says of them today, else by when they last appeared, which stand beside the name."""
     for number in (1, 2):
-        twin = Item(type="user", id=f"twin-{number}", name="Tvilling Ås")
+        hint = "Technician, Field south" if number == 1 else None
+        twin = Item(type="user", id=f"twin-{number}", name="Tvilling Ås", hint=hint)
         role = Item(type="role", id="r-3", name="Payroll")
         served.log.record("role.assigned", actor=ANNA, target=role, concerns={"member": twin}, origin=WEB)
     rows = dict(offered(signed_in, "role=concerns&concerns=Tvilling"))
-    assert rows["concerns=user/twin-1"] == "Person · twin-1"
-    assert rows["concerns=user/twin-2"] == "Person · twin-2"
+    assert rows["concerns=user/twin-1"] == "Technician, Field south"
+    assert re.fullmatch(r"last seen \d+ \w+ 20\d\d · twin-2", rows["concerns=user/twin-2"])
+    assert offered(signed_in, "role=concerns&concerns=bob") == [
+        ("concerns=user/u-42", "Person · u-42"),
+        ("by_or_about=user/u-42", "Person · u-42"),
+    ]
+    near = dict(offered(signed_in, "role=concerns&concerns=tviling"))
+    assert list(near) == ["concerns=user/twin-1", "concerns=user/twin-2"]
 
 
 def test_kinds_of_actor(signed_in: httpx.Client) -> None:

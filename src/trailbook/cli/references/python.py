@@ -88,7 +88,7 @@ PARTS = (
     Part(
         title="What is answered",
         module="trailbook",
-        names="Page Shown SentencePiece Facets Histogram FoundItem RememberedItem ExportRows Erasures",
+        names="Page Shown SentencePiece Facets Histogram FoundItem Meant RememberedItem ExportRows Erasures",
         says="These are the shapes of the HTTP API too: msgspec encodes them as they stand there.",
     ),
     Part(

@@ -1,6 +1,7 @@
 """The page of the log: its address read, the log asked, and the answer shown.
 
-Owns what an address of the list leads to. Refuses to show a row beside a filter it did not understand.
+Owns what an address of the list leads to. Refuses to show a row beside a filter it did not understand; a name that
+nobody has is understood, and said to be left out.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ from trailbook.web.pages.broken import mendable
 from trailbook.web.pages.frame import frame, home_zone, list_of, presenter_of
 from trailbook.web.pages.list_page import drawn_rows, form_and_list
 from trailbook.web.pages.listing import ask
-from trailbook.web.pages.meant import meant
+from trailbook.web.pages.meant import NOBODY, Unknown, known, meant
 from trailbook.web.pages.question import question
 
 
@@ -31,7 +32,10 @@ def activity_page(request: Request) -> Response[Any]:
     if pairs != list(request.pairs):
         return see(address(request.path, pairs))
     names = typed_names(pairs, request.catalogue.types)
-    return meant(request, pairs, names[0][0]) if names else _list_page(request, list_of(request, pairs))
+    unknown = meant(request, pairs, names) if names else NOBODY
+    if isinstance(unknown, Response):
+        return unknown
+    return _list_page(request, list_of(request, known(pairs, names)), unknown)
 
 
 @mendable
@@ -42,7 +46,7 @@ def total_part(request: Request) -> Response[Any]:
     return html("total.html", t=request.words, total=total)
 
 
-def _list_page(request: Request, state: Address) -> Response[Any]:
+def _list_page(request: Request, state: Address, unknown: Unknown) -> Response[Any]:
     now = request.site.deployment.clock()
     answer = ask(request, state, now)
     around, view = frame(request), ready_view(state.view)
@@ -51,5 +55,5 @@ def _list_page(request: Request, state: Address) -> Response[Any]:
     request.site.row_cache.keep(answer.rows, answer.page.entries, rows)
     waits_for = view.asks if view else None
     form, listed = form_and_list(request, answer, presenter, rows=rows, waits_for=waits_for, now=now)
-    models = (around, form, listed, question(request, state, form.asks))
+    models = (around, unknown, form, listed, question(request, state, form.asks))
     return page("activity.html", models, part=partial(request.headers))

@@ -19,7 +19,7 @@ from trailbook.query import Order, Query
 from trailbook.web.http.render import page, partial
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Address, tidied, within
-from trailbook.web.pages.facts import Facts, facts
+from trailbook.web.pages.facts import Facts, Hints, facts, items_in
 from trailbook.web.pages.frame import frame, list_of, presenter_of
 from trailbook.web.pages.rows import Addresses, Presenter
 
@@ -40,6 +40,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     shown: Shown
     related: Page
     beside: Neighbours
+    hints: Hints
     pieces: Sequence[SentencePiece]
     proofs: str | None
     signed: int | None
@@ -109,6 +110,7 @@ def _ask(request: Request, query: Query) -> Answer:
         pieces=pieces,
         related=related,
         beside=neighbours(request, query, shown),
+        hints=log.hints(items_in(shown), viewer=viewer),
         proofs=proofs,
         signed=_signed(request) if proofs else None,
     )
@@ -125,7 +127,7 @@ def _model(answer: Answer, state: Address, presenter: Presenter) -> EntryPage:
         newer=None if newer is None else lead.entry(newer.id),
         list=state.href(state.query),
         alone=lead.entry(answer.shown.id),
-        facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path),
+        facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path, hints=answer.hints),
     )
 
 

@@ -3,7 +3,7 @@
 Owns the words for items, times and browsers there. Refuses to look anything up: all of it is in the entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -29,12 +29,19 @@ _SYSTEMS = (
 )
 
 
+Hints = Mapping[tuple[str, str], str]  # what the host says today of items, by type and id
+
+
 class ItemFacts(Struct, frozen=True, kw_only=True):
-    """An item: what it is called, here and now, and the addresses of its entries and of its own page."""
+    """An item: what it is called, here and now, and the addresses of its entries and of its own page.
+
+    `hint` is what the host says of it today.
+    """
 
     name: str
     short: str
     now: str | None
+    hint: str | None
     type: str
     gone: bool
     erased: bool
@@ -74,8 +81,14 @@ class Facts(Struct, frozen=True, kw_only=True):
     state: str
 
 
-def facts(shown: Shown, pieces: Sequence[SentencePiece], *, presenter: Presenter, home: str) -> Facts:
+def facts(
+    shown: Shown, pieces: Sequence[SentencePiece], *, presenter: Presenter, home: str, hints: Hints
+) -> Facts:
     """What there is to say of an entry, whose sentence is in `pieces`, on the page of a log at `home`."""
+
+    def of(item: ShownItem, field: str) -> ItemFacts:
+        return _item(item, field, presenter, home=home, hints=hints)
+
     label, behalf = presenter.label, shown.on_behalf_of
     return Facts(
         shown=shown,
@@ -83,10 +96,10 @@ def facts(shown: Shown, pieces: Sequence[SentencePiece], *, presenter: Presenter
         category=label("category", shown.category),
         action=label("action", shown.action),
         outcome=label("outcome", shown.outcome),
-        actor=_item(shown.actor, "actor", presenter, home=home),
-        target=_item(shown.target, "concerns", presenter, home=home),
-        behalf=None if behalf is None else _item(behalf, "concerns", presenter, home=home),
-        about=[(label("part", c.part), _item(c, "concerns", presenter, home=home)) for c in shown.concerns],
+        actor=of(shown.actor, "actor"),
+        target=of(shown.target, "concerns"),
+        behalf=None if behalf is None else of(behalf, "concerns"),
+        about=[(label("part", c.part), of(c, "concerns")) for c in shown.concerns],
         interface=label("interface", shown.origin.interface),
         device=device(shown.origin.user_agent),
         source=called(shown.source, presenter),
@@ -109,12 +122,20 @@ def _times(shown: Shown, presenter: Presenter) -> Times:
     )
 
 
-def _item(item: ShownItem, field: str, presenter: Presenter, *, home: str) -> ItemFacts:
+def items_in(shown: Shown) -> list[tuple[str, str]]:
+    """The type and id of each item that an entry names."""
+    behalf = [] if shown.on_behalf_of is None else [shown.on_behalf_of]
+    items = (shown.actor, shown.target, *behalf, *shown.concerns)
+    return [(item.type, item.id) for item in items if item.id is not None]
+
+
+def _item(item: ShownItem, field: str, presenter: Presenter, *, home: str, hints: Hints) -> ItemFacts:
     name = called(item, presenter)
     return ItemFacts(
         name=name,
         short=cut(name),
         now=item.name_now if not item.erased else None,
+        hint=hints.get((item.type, item.id or "")),
         type=presenter.label("type", item.type),
         gone=not item.exists and not item.erased,
         erased=item.erased,

@@ -1,9 +1,10 @@
 """Typeahead: what the fields Actor and Concerns offer while somebody types, and the sources there are.
 
-Owns the words in which an item is offered and told from its namesakes, and that the people of late are offered before a
-letter is typed. Refuses to look anybody up but in the log, and to offer more than twenty.
+Owns what is offered in which order, the people of late before a letter is typed, and that a name nobody has is answered
+in the field itself. Refuses to look anybody up but in the log, and to offer more than twenty.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response
@@ -14,18 +15,24 @@ from trailbook.finding import LONGEST, MOST, FoundItem, Part
 from trailbook.query import Query, fold, words
 from trailbook.web.http.render import html
 from trailbook.web.http.request import ParameterInvalidError, Request
+from trailbook.web.pages.apart import called, told_apart
+from trailbook.web.pages.frame import home_zone, presenter_of
 
 _KINDS = ("system", "integration", "person")
 _LATELY = 8  # people, so that the kinds below them are seen without scrolling
 
 
 class Offer(Struct, frozen=True, kw_only=True):
-    """One row: the parameter it adds, its name, the name now where it differs, and what tells it apart."""
+    """One row: the parameter it adds, its name, the name now where it differs, and what tells it apart.
+
+    `hint`: that is what the host says of it today.
+    """
 
     value: str
     label: str
     beside: str
     now: str | None = None
+    hint: bool = False
 
 
 def suggestions(request: Request) -> Response[Any]:
@@ -40,7 +47,9 @@ def suggestions(request: Request) -> Response[Any]:
         raise ParameterInvalidError("role: is not one of actor, concerns, action, target, source")
     typed = params.get(role, "").strip()[:LONGEST]
     part: Part = "actor" if role == "actor" else "concerns"
-    return html("suggest.html", t=request.words, offers=offers(request, part, typed))
+    rows = offers(request, part, typed)
+    near = [] if rows or not words(typed) else _near(request, part, typed)
+    return html("suggest.html", t=request.words, offers=rows, near=near, typed=typed)
 
 
 def offers(request: Request, role: Part, typed: str) -> list[Offer]:
@@ -55,12 +64,12 @@ def offers(request: Request, role: Part, typed: str) -> list[Offer]:
         if role == "actor" and _begins(t(f"kind.{kind}"), typed)
     ]
     if not words(typed):
-        return [*(_offer(request, catalogue, role, item) for item in _lately(request, role)), *kinds]
+        return [*_offers(request, role, _lately(request, role)), *kinds]
     items = request.log.items(typed, viewer=request.viewer, role=role, limit=MOST)
     items.sort(key=lambda item: catalogue.label("type", item.type, t.lang))
-    named = [_offer(request, catalogue, role, item) for item in items]
+    named = _offers(request, role, items)
     both = request.log.items(typed, viewer=request.viewer, limit=MOST)
-    also = [_offer(request, catalogue, "by_or_about", item) for item in both if _person(catalogue, item)]
+    also = _offers(request, "by_or_about", [item for item in both if _person(catalogue, item)])
     room = max(MOST - len(kinds) - min(len(also), 5), 0)
     return [*kinds, *named[:room], *also[: MOST - len(kinds) - len(named[:room])]]
 
@@ -72,16 +81,23 @@ def _lately(request: Request, role: Part) -> list[FoundItem]:
     return [item for item in items if (item.type, item.id) != (own.type, own.id)][:_LATELY]
 
 
-def _offer(request: Request, catalogue: Catalogue, field: str, item: FoundItem) -> Offer:
-    t = request.words
-    name = item.name or item.id
-    label = catalogue.label("type", item.type, t.lang)
-    return Offer(
-        value=f"{field}={item.type}/{item.id}",
-        label=t("suggest.both", name=name) if field == "by_or_about" else name,
-        beside=f"{label} · {item.id}",
-        now=item.name_now if item.name_now != item.name else None,
-    )
+def _near(request: Request, role: Part, typed: str) -> list[Offer]:
+    """Whom a name may have meant that nobody has."""
+    return _offers(request, role, request.log.meant(typed, viewer=request.viewer, role=role).near)
+
+
+def _offers(request: Request, field: str, items: Sequence[FoundItem]) -> list[Offer]:
+    t, presenter = request.words, presenter_of(request, None, home_zone(request))
+    return [
+        Offer(
+            value=f"{field}={item.type}/{item.id}",
+            label=t("suggest.both", name=called(item)) if field == "by_or_about" else called(item),
+            beside=beside,
+            now=item.name_now if item.name_now != item.name else None,
+            hint=item.hint is not None,
+        )
+        for item, beside in zip(items, told_apart(items, presenter), strict=True)
+    ]
 
 
 def _person(catalogue: Catalogue, item: FoundItem) -> bool:

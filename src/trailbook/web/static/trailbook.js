@@ -105,11 +105,23 @@
     form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     form.requestSubmit();
   });
+  /* A name that was typed and entered, with no row chosen, is asked for: the element itself would only take it away. */
+  document.addEventListener("keydown", (event) => {
+    const input = event.target.closest?.("ds-suggestion input");
+    if (event.key !== "Enter" || !input?.value.trim() || input.getAttribute("aria-activedescendant")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    find("u-datalist", input.parentElement).replaceChildren();
+    input.form.requestSubmit();
+  }, true);
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
     if (event.target.closest("a.to-asks")) find("#questions").open = true;
     all(POPS).forEach((pop) => { pop.open = pop.contains(event.target); });
+    /* Another name is meant, or none: what was typed goes, or the next choice would send it again. */
+    const clears = event.target.closest("[data-clears]");
+    if (clears) document.getElementById(clears.dataset.clears).value = "";
     const wanted = event.target.closest("[data-reach]");
     if (wanted) reach(wanted.dataset.reach);
     if (event.target.closest("[data-help]")) find("#help").showModal();

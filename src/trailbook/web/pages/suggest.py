@@ -1,7 +1,7 @@
 """Typeahead: what the fields Actor and Concerns offer while somebody types, and the sources there are.
 
-Owns what is offered in which order, that the people of late are offered before a letter is typed, and that a name
-nobody has is answered in the field itself. Refuses to look anybody up but in the log, and to offer more than twenty.
+Owns what is offered in which order, the people of late before a letter is typed, and that a name nobody has is answered
+in the field itself. Refuses to look anybody up but in the log, and to offer more than twenty.
 """
 
 from collections.abc import Sequence

@@ -77,6 +77,7 @@ def open_deployment(
         signing=signing,
         watched=watched,
         earliest=earliest,
+        url=url,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from anyio import CapacityLimiter
 from msgspec import Struct
 
-from trailbook.deployment import Alarms, Deployment
+from trailbook.deployment import Alarms, Deployment, Verifications
 from trailbook.export import Runner
 from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.forwarded import Proxies
@@ -40,6 +40,7 @@ class Site(Struct, frozen=True, kw_only=True):
     timezone: str
     limiter: CapacityLimiter
     exports: Runner
+    verifying: Verifications
     gate: Gate
     row_cache: RowCache
     lane: Lane
@@ -61,6 +62,7 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         timezone=settings.timezone,
         limiter=limiter,
         exports=runner,
+        verifying=Verifications(deployment),
         gate=Gate(settings.limits, deployment.clock),
         row_cache=RowCache(),
         lane=lane,

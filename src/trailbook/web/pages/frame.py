@@ -1,7 +1,7 @@
 """What stands around every page below an organisation: who reads, in which zone and look, and where else to go.
 
-Owns the two cookies that a browser keeps of its own: its time zone and the chosen look. Refuses any other value
-in them, and keeps nothing of people.
+Owns the cookies that a browser keeps of its own: its time zone, the chosen look, and whether the questions are folded
+away. Refuses any other value in them, and keeps nothing of people.
 """
 
 from functools import lru_cache
@@ -23,11 +23,11 @@ _MOST_ASKED = 3
 
 
 class Place(Struct, frozen=True):
-    """Where else a viewer may go."""
+    """Where a viewer may go, and whether the page lies there."""
 
     href: str
-    icon: str
     label: str
+    current: bool
 
 
 class ViewLink(Struct, frozen=True):
@@ -41,7 +41,7 @@ class ViewLink(Struct, frozen=True):
 class Frame(Struct, frozen=True, kw_only=True):
     """What every page below an organisation shows around its own; `t` are the texts of its language.
 
-    Where `views` is None no views stand beside.
+    `asks_open`: the questions beside a list are not folded away. Where `views` is None none stand beside.
     """
 
     t: Words
@@ -52,6 +52,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     saved_views: tuple[tuple[str, str], ...]
     alerting: bool
+    asks_open: bool
     views: tuple[ViewLink, ...] | None
 
 
@@ -72,6 +73,7 @@ def frame(request: Request) -> Frame:
         places=_places(request),
         views=tuple(ViewLink(name, href, name == current) for name, href in _views(home(request))),
         saved_views=tuple((id_, cut(name)) for id_, name in view_names(by)),
+        asks_open=_cookie(request, "trailbook-asks") != "folded",
         alerting=any(choice.alert for choice in view_choices(by).values()),
     )
 
@@ -91,9 +93,14 @@ def _views(home: str) -> tuple[tuple[str, str], ...]:
 
 
 def _places(request: Request) -> tuple[Place, ...]:
-    if request.viewer.manage_access != "full":
-        return ()
-    return (Place(f"{home(request)}/settings/members", "settings", request.words("settings.title")),)
+    """The log and what lies beside it; what is at no other place, such as an entry, is of the log."""
+    log = home(request)
+    beside = [f"{log}/{name}" for name in ("overview", "exports", "about", "trust")]
+    if request.viewer.manage_access == "full":
+        beside.append(f"{log}/settings")
+    here = next((place for place in beside if request.path.startswith(place)), log)
+    names = [(place, request.words(f"nav.{place.rpartition('/')[2]}")) for place in beside]
+    return tuple(Place(href, label, href == here) for href, label in [(log, request.words("nav.log")), *names])
 
 
 def list_of(request: Request, pairs: Pairs) -> Address:

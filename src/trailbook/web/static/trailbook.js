@@ -23,10 +23,18 @@
   /* Everything that needs a script shows itself now, and after each change of the page. */
   const dress = () => {
     all(".scripted[hidden]").forEach((part) => { part.hidden = false; });
+    standing();
     asking();
     ago();
     mark();
     pausing();
+  };
+
+  /* Where one is: the part of the page that changed does not hold the places. */
+  const standing = () => {
+    const places = all(".top nav a");
+    const here = places.findLast((place) => location.pathname.startsWith(place.pathname));
+    places.forEach((place) => (place === here ? place.setAttribute("aria-current", "true") : place.removeAttribute("aria-current")));
   };
 
   /* A question that needs a name puts the reader where the name is typed; once, not at every change. */
@@ -81,7 +89,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
-    if (event.target.closest("a.to-views")) find(".views").open = true;
+    if (event.target.closest("a.to-asks")) find("#questions").open = true;
     all(".pick[open]").forEach((pick) => { pick.open = pick.contains(event.target); });
     const wanted = event.target.closest("[data-reach]");
     if (wanted) reach(wanted.dataset.reach);
@@ -112,7 +120,7 @@
     back?.querySelector(".when a").focus();
   };
   document.addEventListener("click", (event) => {
-    const link = event.target.closest(".row .when a");
+    const link = event.target.closest("a.when, .row .when a");
     if (link) { row = link.closest(".row").id; list = location.pathname + location.search; }
   }, true);
   document.addEventListener("htmx:after:swap", () => {
@@ -173,13 +181,13 @@
 
   /* --- Single keys. --- */
   const step = (by) => {
-    const times = all(".row .when a").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
+    const times = all("a.when, .row .when a").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
     (times[at + by] || times[at] || times[0])?.focus();
   };
   const turn = (rel) => find(`${panel().open ? "#panel" : "#page"} a[rel=${rel}]`)?.click();
   const keys = {
     "/": () => reach("f-text"),
-    q: () => { find(".views").open = true; find(".views a").focus(); },
+    q: () => { find("#questions").open = true; find("#questions a").focus(); },
     f: () => { find(".filters").open = true; find("#f-date").focus(); },
     j: () => (panel().open ? turn("next") : step(1)),
     k: () => (panel().open ? turn("prev") : step(-1)),
@@ -197,6 +205,11 @@
     event.preventDefault();
     act();
   });
+
+  /* The questions stay as the reader left them; the server draws them so from the next page on. */
+  document.addEventListener("toggle", (event) => {
+    if (event.target.id === "questions") cookie("asks", event.target.open ? "open" : "folded");
+  }, true);
 
   document.addEventListener("DOMContentLoaded", () => {
     panel().addEventListener("close", shut);

@@ -110,7 +110,14 @@ def test_keys_that_cannot_be(members: dict[str, Any], pointer: str) -> None:
 def test_each_scope_gives_its_permissions(scopes: tuple[str, ...], full: set[str]) -> None:
     """And no other; recording gives none, for whoever records need not read."""
     viewer = Credential(org="acme", scopes=scopes, source=SOURCE, withheld=("salary",)).viewer()
-    levels = ("activity_log", "read_proofs", "manage_access", "manage_exports", "manage_retention")
+    levels = (
+        "activity_log",
+        "read_proofs",
+        "manage_access",
+        "manage_exports",
+        "manage_retention",
+        "verify_log",
+    )
     assert {name for name in levels if getattr(viewer, name) == "full"} == full
     assert (viewer.org, viewer.kind, viewer.withheld) == ("acme", "integration", ("salary",))
     assert viewer.item == Item(type="source", id="k-1", name="HR system")

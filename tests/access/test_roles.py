@@ -22,7 +22,7 @@ def test_the_four_predefined_roles() -> None:
     assert allowed == {
         "system-administrator": set(PERMISSIONS),
         "hr": {"activity_log", "manage_exports"},
-        "auditor": {"activity_log", "manage_exports", "read_proofs"},
+        "auditor": {"activity_log", "manage_exports", "read_proofs", "verify_log"},
         "employee": set(),
     }
     both = levels([PREDEFINED["hr"], PREDEFINED["auditor"], PREDEFINED["employee"]])

@@ -11,7 +11,14 @@ from trailbook.errors import NotPermittedError
 from trailbook.model import Item, Origin
 
 BOB = Item(type="user", id="u-42", name="Bob Li")
-PERMISSIONS = ("activity_log", "read_proofs", "manage_access", "manage_exports", "manage_retention")
+PERMISSIONS = (
+    "activity_log",
+    "read_proofs",
+    "manage_access",
+    "manage_exports",
+    "manage_retention",
+    "verify_log",
+)
 # What each door asks for, and the name of the first that is missing.
 DOORS: dict[Callable[[Viewer, str], None], tuple[tuple[str, str], ...]] = {
     access.require_full: (("activity_log", "Activity log"),),
@@ -19,12 +26,13 @@ DOORS: dict[Callable[[Viewer, str], None], tuple[tuple[str, str], ...]] = {
     access.require_access: (("manage_access", "Manage access"),),
     access.require_exports: (("activity_log", "Activity log"), ("manage_exports", "Manage exports")),
     access.require_retention: (("manage_retention", "Manage retention"),),
+    access.require_verifying: (("activity_log", "Activity log"), ("verify_log", "Verify log")),
 }
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_each_door_asks_for_its_permissions(door: Callable[[Viewer, str], None]) -> None:
-    """Of all 32 combinations exactly those with what the door needs get in; the refusal names what is missing first."""
+    """Of all 64 combinations exactly those with what the door needs get in; the refusal names what is missing first."""
     needed = DOORS[door]
     for levels in product(("none", "full"), repeat=len(PERMISSIONS)):
         given = dict(zip(PERMISSIONS, levels, strict=True))
@@ -51,7 +59,7 @@ def test_nobody_gets_into_another_organisation(door: Callable[[Viewer, str], Non
 def test_nothing_is_given_unless_it_is_said() -> None:
     """A viewer of whom nothing is said may nothing, and is a person with nothing withheld."""
     viewer = Viewer(org="acme", item=BOB)
-    assert [getattr(viewer, name) for name in PERMISSIONS] == ["none"] * 5
+    assert [getattr(viewer, name) for name in PERMISSIONS] == ["none"] * 6
     assert (viewer.kind, viewer.withheld, viewer.origin, viewer.roles) == ("person", (), None, None)
 
 
@@ -60,4 +68,4 @@ def test_the_operator() -> None:
     viewer = operator("acme")
     assert (viewer.org, viewer.kind, viewer.origin) == ("acme", "system", Origin(interface="cli"))
     assert viewer.item == Item(type="system", id="operator", name="Operator")
-    assert [getattr(viewer, name) for name in PERMISSIONS] == ["full"] * 5
+    assert [getattr(viewer, name) for name in PERMISSIONS] == ["full"] * 6

@@ -174,7 +174,15 @@ def listed(route: str) -> bool:
     """Whether somebody said what is asked of a route, or why nothing is."""
     method, _, path = route.partition(" ")
     changes = method != "GET" and (
-        path in (f"{API}/entries", f"{API}/exports", f"{API}/views", f"{PAGE}/views", f"{PAGE}/closed-bundle")
+        path
+        in (
+            f"{API}/entries",
+            f"{API}/exports",
+            f"{API}/views",
+            f"{PAGE}/views",
+            f"{PAGE}/closed-bundle",
+            f"{PAGE}/trust",
+        )
     )
     return route in WAYS or path in NOTHING or changes
 

@@ -56,6 +56,7 @@ LIMITS = {
         *(f"{method} {PAGE}/views" for method in ("GET", "POST")),
         *(f"{method} {PAGE}/closed-bundle" for method in ("GET", "POST")),
         f"POST {PAGE}/settings/{{place}}",
+        f"POST {PAGE}/trust",
     ],
     "nobody": [
         *(f"{method} /{name}" for name in ("sign-in", "set-password") for method in ("GET", "POST")),

@@ -64,4 +64,5 @@ from .viewer import (
     require_exports as require_exports,
     require_full as require_full,
     require_proofs as require_proofs,
+    require_verifying as require_verifying,
 )

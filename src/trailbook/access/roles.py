@@ -13,6 +13,7 @@ from trailbook.access.viewer import (
     MANAGE_EXPORTS,
     MANAGE_RETENTION,
     READ_PROOFS,
+    VERIFY_LOG,
     Level,
 )
 from trailbook.errors import Fault
@@ -25,6 +26,7 @@ PERMISSIONS = {
     "manage_exports": MANAGE_EXPORTS,
     "manage_retention": MANAGE_RETENTION,
     "read_proofs": READ_PROOFS,
+    "verify_log": VERIFY_LOG,
 }
 ADMINISTRATOR, HR, AUDITOR, EMPLOYEE = "system-administrator", "hr", "auditor", "employee"
 PREDEFINED = {
@@ -32,7 +34,9 @@ PREDEFINED = {
     for role in (
         Role(id=ADMINISTRATOR, name="System administrator", full=tuple(PERMISSIONS)),
         Role(id=HR, name="HR", full=("activity_log", "manage_exports")),
-        Role(id=AUDITOR, name="Auditor", full=("activity_log", "manage_exports", "read_proofs")),
+        Role(
+            id=AUDITOR, name="Auditor", full=("activity_log", "manage_exports", "read_proofs", "verify_log")
+        ),
         Role(id=EMPLOYEE, name="Employee"),
     )
 }

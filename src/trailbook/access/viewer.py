@@ -12,7 +12,7 @@ from trailbook.errors import NotPermittedError
 from trailbook.model import Item, Kind, Origin
 
 Level = Literal["none", "full"]
-ACTIVITY_LOG, READ_PROOFS = "Activity log", "Read proofs"
+ACTIVITY_LOG, READ_PROOFS, VERIFY_LOG = "Activity log", "Read proofs", "Verify log"
 MANAGE_ACCESS, MANAGE_EXPORTS, MANAGE_RETENTION = "Manage access", "Manage exports", "Manage retention"
 EVERY_CATEGORY = "*"  # no name of a category: in place of all restricted ones
 
@@ -33,6 +33,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
     manage_access: Level = "none"
     manage_exports: Level = "none"
     manage_retention: Level = "none"
+    verify_log: Level = "none"
     withheld: tuple[str, ...] = ()
     restricted: tuple[str, ...] = ()
     origin: Origin | None = None
@@ -50,6 +51,7 @@ def operator(org: str) -> Viewer:
         manage_access="full",
         manage_exports="full",
         manage_retention="full",
+        verify_log="full",
         restricted=(EVERY_CATEGORY,),
         origin=Origin(interface="cli"),
     )
@@ -82,6 +84,12 @@ def require_exports(viewer: Viewer, org: str) -> None:
 def require_retention(viewer: Viewer, org: str) -> None:
     """Let a viewer care for how long `org` keeps entries. Raises: NotPermittedError, before any look-up."""
     _require(viewer, org, viewer.manage_retention, MANAGE_RETENTION)
+
+
+def require_verifying(viewer: Viewer, org: str) -> None:
+    """Let a viewer have the log of `org` verified. Raises: NotPermittedError, before anything is looked up."""
+    require_full(viewer, org)
+    _require(viewer, org, viewer.verify_log, VERIFY_LOG)
 
 
 def _require(viewer: Viewer, org: str, level: Level, permission: str) -> None:

@@ -10,6 +10,7 @@ from .access import (
     remove_member as remove_member,
     remove_role as remove_role,
     role_of as role_of,
+    who_may as who_may,
     withhold as withhold,
 )
 from .accounts import (

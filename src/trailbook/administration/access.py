@@ -23,6 +23,7 @@ from trailbook.access import (
     new_role_id,
     refuse_faults,
     require_access,
+    require_full,
     role_faults,
 )
 from trailbook.deployment import Deployment
@@ -86,6 +87,21 @@ def access_of(by: By) -> AccessState:
     return AccessState(
         organisation=access.organisation(by.org), roles=every_role(access.roles(by.org)), members=members
     )
+
+
+def who_may(by: By, *permissions: str) -> list[str]:
+    """The names of the members who have all these permissions, for whoever has to ask one of them.
+
+    Raises: NotPermittedError for who may not read the log.
+    """
+    require_full(by.viewer, by.org)
+    every = every_role(by.deployment.access.roles(by.org))
+    allowed = []
+    for member in by.deployment.access.members(by.org):
+        given = levels([every[id_] for id_ in member.roles if id_ in every])
+        if member.disabled_at is None and all(given[name] == "full" for name in permissions):
+            allowed.append(member.name)
+    return sorted(allowed, key=str.casefold)
 
 
 def role_of(by: By, id_: str) -> Role:

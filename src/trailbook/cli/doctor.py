@@ -20,7 +20,6 @@ from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, progress, put
 from trailbook.cli.safety import Risk, placed, unsafe
 from trailbook.cli.server_lock import served_at
-from trailbook.cli.verify import heads_outside
 from trailbook.deployment import Settings
 from trailbook.errors import NotFoundError, StoreError, TrailbookError
 from trailbook.model import Progress
@@ -105,7 +104,7 @@ def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Ris
             yield from (Risk(part=a.part, says=a.says, do=a.do, org=a.org) for a in ailments)
             for org in deployment.orgs():
                 yield from _index(deployment, org, repair=repair)
-                yield from _entries(deployment, org, settings, progress=advance)
+                yield from _entries(deployment, org, progress=advance)
     except StoreError as error:
         ailment = deployments.refused_ailment(error)
         yield Risk(part=ailment.part, says=ailment.says, do=ailment.do)
@@ -154,10 +153,10 @@ def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Risk
     )
 
 
-def _entries(deployment: "Deployment", org: str, settings: Settings, *, progress: Progress) -> Iterator[Risk]:
+def _entries(deployment: "Deployment", org: str, *, progress: Progress) -> Iterator[Risk]:
     """What `verify` finds, but for the index and for signing that is late, which have been told."""
     try:
-        outside = heads_outside(deployment, org, settings)
+        outside = deployment.heads_outside(org)
         report = deployment.verify(org, outside=outside, progress=progress)
     except TrailbookError as error:
         says = f"The entries of {org} cannot be verified: {error.detail}."

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import structs
 
-from trailbook import export as exports, proofs, tree, verify as verification
+from trailbook import export as exports, tree, verify as verification
 from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table
-from trailbook.deployment import Settings
 from trailbook.errors import (
     ConfigurationError,
     Fault,
@@ -28,7 +27,6 @@ from trailbook.errors import (
 from trailbook.model import written
 
 if TYPE_CHECKING:
-    from trailbook.deployment import Deployment
     from trailbook.export import Comparison
     from trailbook.proofs import Stamp
     from trailbook.tree import Stamped, VerifierKey
@@ -105,7 +103,7 @@ def _log(
         raise _refused("stop", "is before start")
     with open_log(ctx) as opened, progress("Verifying") as advance:
         deployment, org = opened.deployment, opened.log.org
-        heads = heads_outside(deployment, org, opened.settings) + [file.read_bytes() for file in checkpoint]
+        heads = deployment.heads_outside(org) + [file.read_bytes() for file in checkpoint]
         stamps = deployment.stamps(org)
         stamped = [stamp.note for stamp in stamps if root and stamp.note]
         report = deployment.verify(org, outside=[*heads, *stamped], start=start, stop=stop, progress=advance)
@@ -237,14 +235,6 @@ def _lines(key: str) -> list[str]:
         return [key]
     _require_file(Path(key))
     return Path(key).read_text("utf-8").splitlines()
-
-
-def heads_outside(deployment: "Deployment", org: str, settings: Settings) -> list[bytes]:
-    """The signed heads of a log that the outside file has, as they stand in it. Raises: DamagedError."""
-    if settings.outside_file is None:
-        return []
-    outside = proofs.read_outside(Path(settings.outside_file))
-    return outside.notes_of(f"{deployment.signing.origin}/{org}")
 
 
 def _stamped(stamps: "list[Stamp]", roots: list[Path]) -> "tuple[list[dict[str, Any]], list[Finding]]":

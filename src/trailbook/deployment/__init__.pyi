@@ -44,3 +44,7 @@ from .settings import (
     effective as effective,
     read_settings as read_settings,
 )
+from .verifying import (
+    Underway as Underway,
+    Verifications as Verifications,
+)

@@ -73,7 +73,9 @@ class Deployment:
         watched: bool = True,
         earliest: datetime = EARLIEST,
         timezone: str = "UTC",
+        url: str | None = None,
     ) -> None:
+        self.url = url  # by which another process opens the same store
         self._signing = signing
         self._watched = watched
         self._earliest = earliest
@@ -234,6 +236,12 @@ class Deployment:
             types=frozenset(self.catalogue.types),
         )
         return verify_log(self._store, org, options, progress=progress)
+
+    def heads_outside(self, org: str) -> list[bytes]:
+        """The signed heads of a log that the outside file has, as they stand in it. Raises: DamagedError."""
+        if self.signing.outside is None:
+            return []
+        return read_outside(self.signing.outside).notes_of(f"{self.signing.origin}/{org}")
 
     def stamps(self, org: str) -> list[Stamp]:
         """The timestamps that a log keeps, unchecked, each with its note. Raises: NotFoundError, StoreError."""

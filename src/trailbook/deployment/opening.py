@@ -79,6 +79,7 @@ def open_deployment(
         watched=watched,
         earliest=earliest,
         timezone=timezone,
+        url=url,
     )
 
 

@@ -97,10 +97,12 @@ def verify_log(
 
     Raises: NotFoundError when there is no such log; StoreError when not even its head can be read.
     """
-    run = _begin(store, org, options)
-    _blobs(run)
-    signed = _heads(run)
-    _directory(run)
+    # Of one moment, or what is recorded meanwhile looks like a fault; entries themselves stay what they are.
+    with store.still(org):
+        run = _begin(store, org, options)
+        _blobs(run)
+        signed = _heads(run)
+        _directory(run)
     _rows(
         run,
         sorted({run.size, *(checkpoint.size for checkpoint in signed if checkpoint.size <= run.size)}),
@@ -346,7 +348,12 @@ def _ids(run: _Run) -> None:
     ids, empty = run.seen.ids, bytes(16)
     removed = set(run.seen.removed)  # of a removed body the id is known by its row alone
     mapped = bytearray(run.size)
-    for id_, seq in _read(run, lambda: list(run.store.ids(run.org))) or []:
+    ids_now = _read(run, lambda: list(run.store.ids(run.org))) or []
+    now = _read(run, run.store.head, run.org) or run.head
+    newer = range(run.head.size, now.size)  # recorded meanwhile
+    for id_, seq in ids_now:
+        if seq in newer:
+            continue
         if type(seq) is not int or not 0 <= seq < run.size:
             run.findings.append(
                 _finding("index", "an id leads to no entry; entries intact", place="entry ids")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
-from trailbook.access import Clearance, Viewer, require_full, require_proofs
+from trailbook.access import Clearance, Viewer, require_full, require_proofs, require_verifying
 from trailbook.catalogue import Catalogue, SentencePiece, load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.errors import NotFoundError
@@ -271,7 +271,7 @@ class Log:
 
     def verified(self, report: Report, *, viewer: Viewer) -> None:
         """Record that all of this log was verified, and whether it held. Raises: NotPermittedError; as `record`."""
-        self._questions.let_in(viewer, require_proofs)
+        self._questions.let_in(viewer, require_verifying)
         self._watch.verified(viewer, report)
 
     def refused(self, viewer: Viewer) -> None:

@@ -4,6 +4,7 @@ Owns the reading of whole tables, past the indexes and past the head. Refuses to
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from trailbook.stores.blobs import Blob
@@ -12,6 +13,9 @@ from trailbook.stores.directory import Identity
 
 class Inspection(Protocol):
     """Gives all that is kept of an organisation, whatever the head says."""
+
+    def still(self, org: str) -> AbstractContextManager[None]:
+        """While this lasts the thread reads everything as of one moment; to be short, for it holds up erasures."""
 
     def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
         """The whole directory, in the order it grew; `past_index` reads every row itself, which is slower."""

@@ -4,6 +4,7 @@ Owns what is promised to whoever verifies: all that is there. It is filled throu
 """
 
 from hashlib import sha256
+from threading import Thread
 from uuid import UUID
 
 import pytest
@@ -39,6 +40,18 @@ class InspectionConformance:
         assert list(inspected.every_identity(ORG)) == [*grown, later]
         assert list(inspected.every_identity(ORG, past_index=True)) == [*grown, later]
         assert list(inspected.every_identity(OTHER)) == []
+
+    def test_what_is_read_together_is_of_one_moment(self, inspected: Store) -> None:
+        """Whatever is recorded meanwhile is seen afterwards."""
+        filled(inspected, 5)
+        writer = Thread(target=filled, args=(inspected, 3))
+        with inspected.still(ORG):
+            assert inspected.head(ORG).size == 5
+            writer.start()
+            writer.join(0.1)  # an engine may let it wait
+            assert len(list(inspected.ids(ORG))) == inspected.extent(ORG) == 5
+        writer.join()
+        assert inspected.extent(ORG) == 8
 
     def test_every_id_in_its_own_order_removed_ones_too(self, inspected: Store) -> None:
         inspected.append(ORG, Head(), batch(Head(), [row(9), row(3), row(2**100)]))

@@ -94,6 +94,7 @@ TABLE: tuple[Route | OwnRoute, ...] = (
     Route(f"POST {_PAGE}/closed-bundle", "export", pages.order_closed_bundle),
     Route(f"GET {_PAGE}/about", "page", pages.about_page),
     Route(f"GET {_PAGE}/trust", "page", pages.trust_page),
+    Route(f"POST {_PAGE}/trust", "verify", pages.begin_verifying),
     Route(f"GET {_PAGE}/alerts", "page", pages.new_in_views),
     Route(f"GET {_PAGE}/views", "page", pages.views_page),
     Route(f"POST {_PAGE}/views", "page", pages.change_views),
@@ -157,12 +158,12 @@ def create_app(
         openapi_config=None,
         logging_config=None,
         on_startup=[runner.start],
-        on_shutdown=[closing],
+        on_shutdown=[site.verifying.close, closing],
         request_max_body_size=MAX_BATCH,
     )
     app.state.streams, app.state.limits, app.state.base_url = api.Streams(), limits, site.base_url
     app.state.bodies, app.state.outflows, app.state.hashing = site.bodies, site.outflows, site.hashing
-    app.state.ingest = api.Ingest(site)
+    app.state.ingest, app.state.verifying = api.Ingest(site), site.verifying
     _put_behind_the_edge(app, site)
     return app
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.web.conftest import BOB, ORG, WEB, Served, enter
+from tests.web.conftest import BOB, KARI, ORG, WEB, Served, enter
 
 from trailbook.access.viewer import operator
 from trailbook.administration.access import By, withhold
 from trailbook.model import Actor, Item
+from trailbook.retention import Retention
 from trailbook.web.pages.about import SILENT
 
 ABOUT = f"/orgs/{ORG}/activity/about"
@@ -45,7 +46,23 @@ def test_since_when_and_how_long(text: str) -> None:
     """Every category says why and how long; one without entries says so."""
     roles = text.partition("?category=roles")[2].partition("</div>")[0]
     assert re.search(r"[Ss]ince \d{1,2} \w+ 20\d\d", roles)
+    assert "May be removed after 36 months." in roles
     assert "Nothing has been recorded yet" in text.partition("?category=salary")[2].partition("</div>")[0]
+
+
+def test_whether_removal_runs(kept: Served, text: str) -> None:
+    """The rule of each class, and that nothing was removed, until something was."""
+    part = text.partition('id="kept"')[2].partition("</section>")[0]
+    assert "Removal does not run: nothing has been removed." in part
+    rules = re.findall(r"<dt>(.*?)</dt>", part)
+    assert (
+        rules
+        == [
+            *(f"May be removed after {months} months." for months in (6, 12, 36)),
+            "Never removed.",
+        ][: len(rules)]
+    )
+    assert re.search(r"36 months\.</dt><dd>[^<]*Roles", part)
 
 
 def test_who_fell_silent(text: str) -> None:
@@ -61,6 +78,18 @@ def test_no_figures_and_no_persons(text: str) -> None:
     assert "Anna Berg" not in main
     assert "Bob Li" not in main
     assert not re.search(r"\d+ entr", main)
+
+
+def test_what_was_removed_is_said(serve: Callable[..., Served]) -> None:
+    """With the day, and that it does not run by itself."""
+    served = serve()
+    retention = Retention(kept_for="extended", before=served.log.clock() + timedelta(days=1))
+    served.log.prune(retention, actor=KARI, origin=WEB)
+    with httpx.Client(base_url=served.base_url) as client:
+        enter(client, served.link())
+        part = client.get(ABOUT).text.partition('id="kept"')[2].partition("</section>")[0]
+    assert re.search(r"last removed on \d{1,2} \w+ 20\d\d\. Removal does not run by itself", part)
+    assert "nothing has been removed" not in part
 
 
 def test_what_is_withheld_is_not_spoken_of(kept: Served) -> None:

@@ -11,9 +11,10 @@ import apsw
 import pytest
 from litestar.testing import TestClient
 from msgspec import structs
-from tests.web.conftest import ANNA, BOB, ORG, WEB
+from tests.web.conftest import ANNA, BOB, ORG, PLENTY, WEB
 
 from trailbook import Item, operator
+from trailbook.administration.access import By, disable_member, put_member
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.opening import open_deployment
 from trailbook.deployment.restart import RESTORER
@@ -43,7 +44,7 @@ class Company:
             self.deployment.create(ORG)
         self.reader, self.role = Item(type="user", id="u-17", name="Anna"), "hr"
         self.client = TestClient(
-            create_app(self.deployment, base_url=BASE, timezone="Europe/Oslo"), base_url=BASE
+            create_app(self.deployment, base_url=BASE, timezone="Europe/Oslo", limits=PLENTY), base_url=BASE
         )
 
     def record(self) -> None:
@@ -208,6 +209,42 @@ def test_only_whoever_may_read_proofs_is_given_them(company: Company) -> None:
     company.role = "auditor"
     company.verdict()
     assert "/log/nordlys/checkpoint" in company.text
+
+
+def test_who_may_has_it_verified_and_who_may_not_knows_whom_to_ask(company: Company) -> None:
+    """Pressed without a script: how far it is stands on the page, and then its outcome as the answer."""
+    company.record()
+    company.sign()
+    same_site = {"Sec-Fetch-Site": "same-origin"}
+
+    def press() -> int:
+        session = company.deployment.credentials.new_session(ORG, company.reader, [company.role])
+        headers = {"Cookie": f"__Host-trailbook={session}", **same_site}
+        return company.client.post(PAGE, headers=headers, follow_redirects=False).status_code
+
+    assert company.verdict() == "Probably"
+    assert "Not with your role. <bdi>Ask whoever administers roles.</bdi>" in company.text
+    assert press() == 403
+    by = By(company.deployment, operator(ORG))
+    for id_, name, role in (("u-1", "Tuomas", "auditor"), ("u-2", "Ylva", "hr"), ("u-3", "Åse", "auditor")):
+        put_member(by, Item(type="user", id=id_, name=name), [role])
+    disable_member(by, "user", "u-3", disabled=True)
+    assert company.verdict() == "Probably"
+    assert "Not with your role. <bdi>Ask Tuomas.</bdi>" in company.text
+    assert "<button" not in company.text.partition('id="verify"')[2].partition("</section>")[0]
+    company.role = "auditor"
+    assert company.verdict() == "Probably"
+    assert "Ask Tuomas" not in company.text
+    assert press() == 303
+    far = company.client.app.state.verifying  # what is asked of it is told on the page
+    while far.of(ORG) is not None:
+        company.verdict()
+        part = company.text.partition('id="verify"')[2].partition("</section>")[0]
+        assert far.of(ORG) is None or (
+            "under way, started" in part and "<progress" in part and "<button" not in part
+        )
+    assert company.verdict() == "Yes, as far as a log can prove it"
+    assert 'method="post"' in company.text.partition('id="verify"')[2].partition("</section>")[0]
 
 
 @pytest.mark.parametrize("indexed", [False, True])

@@ -100,6 +100,11 @@ class MemoryStore:
         wanted = set(items)
         return [i for i in self._log(org).directory if i.owner in wanted]
 
+    @contextmanager
+    def still(self, org: str) -> Iterator[None]:
+        with self._log(org).lock:
+            yield
+
     def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
         return iter(list(self._log(org).directory))
 

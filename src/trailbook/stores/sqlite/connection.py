@@ -107,6 +107,17 @@ class Connections:
                     self._readers.add(reader)
             yield reader
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """All that this thread reads meanwhile is of one moment. Raises: StoreError."""
+        with self.reading() as reader:
+            reader.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if reader.in_transaction:
+                    reader.execute("ROLLBACK")
+
     @property
     def fit(self) -> bool:
         """Whether no write of this process failed below the database."""

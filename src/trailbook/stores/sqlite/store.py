@@ -6,7 +6,7 @@ byte for byte and refuses to look inside them.
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -230,6 +230,9 @@ class SqliteStore:
 
     def owned(self, org: str, items: Iterable[int]) -> list[Identity]:
         return self._directory(org, _BY_OWNER, items)
+
+    def still(self, org: str) -> AbstractContextManager[None]:
+        return self._connections.still()
 
     def every_identity(self, org: str, *, past_index: bool = False) -> Iterator[Identity]:
         with self._connections.reading() as db:

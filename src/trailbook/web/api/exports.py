@@ -285,6 +285,14 @@ def held_of(request: Request, job: Any) -> str | None:
     return held_in_words(request, figures) if figures else None
 
 
+def has_statement(job: Any) -> bool:
+    """Whether a signed statement is, or is to be, beside the file; a bundle carries its own inside."""
+    wanted = order_of(job)
+    if job.state == "ready":
+        return file_of(job).manifest is not None
+    return wanted.manifest and not wanted.format.startswith("bundle-")
+
+
 def _figures(job: Any) -> BundleFigures | None:
     """What the file of a job holds, or what was said of it before it is there."""
     return file_of(job).figures if job.state == "ready" else order_of(job).figures
@@ -309,7 +317,7 @@ def _answer(request: Request, job: Any) -> ExportAnswer:
         expires_at=written(instant(job.expires_at)),
         lang=wanted.lang,
         tz=wanted.tz,
-        manifest=wanted.manifest,
+        manifest=has_statement(job),
         filter=filtered,
         title=question(request.log, from_params(seen), viewer=request.viewer, lang=request.lang),
         name=_name(request, wanted),

@@ -59,13 +59,13 @@ def admit_api(request: Request, scope: Scope, *, again: bool = False) -> Admissi
     return _let_in(request, viewer, need, source=credential.source, again=again)
 
 
-def admit_page(request: Request) -> Admission:
-    """Whoever may read the pages of an organisation.
+def admit_page(request: Request, need: Callable[[Viewer, str], None] = require_full) -> Admission:
+    """Whoever may read the pages of an organisation, or has what one page needs.
 
     Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
     """
     viewer = signed_in(request.site.deployment.credentials, request.headers)
-    return _let_in(request, viewer, partial(require_full, viewer))
+    return _let_in(request, viewer, partial(need, viewer))
 
 
 def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:

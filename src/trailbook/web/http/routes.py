@@ -12,6 +12,7 @@ from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from trailbook.access import require_verifying
 from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
 from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.hashing import Hashing
@@ -22,8 +23,9 @@ from trailbook.web.http.responses import acceptable
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import TooLargeError
 
-# Who is let in: whoever comes; who may see the pages; or who has the scope, as a key or by permission.
-Door = Literal["open", "page", "read", "export", "prove", "administer"]
+# Who is let in: whoever comes; who may see the pages, or start a verification on one; or who has the scope, as a key or
+# by permission.
+Door = Literal["open", "page", "verify", "read", "export", "prove", "administer"]
 Handler = Callable[[Request], Response[Any] | Hashing]
 OwnHandler = Callable[[Site, HTTPRequest[Any, Any, Any]], Awaitable[Response[Any]]]
 
@@ -92,6 +94,8 @@ def _admit(request: Request, route: Route) -> Admission:
     """Whoever may come through a route's door. Raises: CrossSiteError; as `admit_page` and `admit_api`."""
     _guard(request)
     assert route.door != "open"
+    if route.door == "verify":
+        return admit_page(request, require_verifying)
     return admit_page(request) if route.door == "page" else admit_api(request, route.door)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from anyio import CapacityLimiter
 from msgspec import Struct
 
-from trailbook.deployment import Alarms, Deployment
+from trailbook.deployment import Alarms, Deployment, Verifications
 from trailbook.export import Runner
 from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.forwarded import Proxies
@@ -43,6 +43,7 @@ class Site(Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     limiter: CapacityLimiter
     exports: Runner
+    verifying: Verifications
     gate: Gate
     row_cache: RowCache
     lane: Lane
@@ -65,6 +66,7 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         languages=enabled(settings.languages),
         limiter=limiter,
         exports=runner,
+        verifying=Verifications(deployment),
         gate=Gate(settings.limits, deployment.clock),
         row_cache=RowCache(),
         lane=lane,

@@ -47,6 +47,7 @@ from .suggest import (
     suggestions as suggestions,
 )
 from .trust import (
+    begin_verifying as begin_verifying,
     trust_page as trust_page,
 )
 from .values import (

@@ -15,6 +15,7 @@ from trailbook.finding import Shown
 from trailbook.query import Order, Query, Term, fold, from_params
 from trailbook.web.http.render import page
 from trailbook.web.http.request import Request
+from trailbook.web.http.texts import Words
 from trailbook.web.pages.address import FOLDED, address
 from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
 from trailbook.web.pages.rows import Presenter
@@ -42,10 +43,22 @@ class HeardIntegration(Struct, frozen=True, kw_only=True):
     silent: bool
 
 
-class AboutPage(Struct, frozen=True):
-    """What is recorded, by label, and which integrations were heard of."""
+class KeptClass(Struct, frozen=True, kw_only=True):
+    """A retention class: its rule, and the labels of the categories that have it."""
+
+    rule: str
+    categories: list[str]
+
+
+class AboutPage(Struct, frozen=True, kw_only=True):
+    """What is recorded, by label, how long it is kept, and which integrations were heard of.
+
+    `removed` is the day on which entries were last removed; None where that never was.
+    """
 
     recorded: list[RecordedCategory]
+    kept: list[KeptClass]
+    removed: str | None
     heard: list[HeardIntegration]
 
 
@@ -57,21 +70,42 @@ def about_page(request: Request) -> Response[Any]:
     seen = [category for category in presenter.catalogue.categories.values() if sees(category.name)]
     recorded = [_recorded(request, presenter, category) for category in seen]
     recorded.sort(key=lambda category: fold(category.label))
-    model = AboutPage(recorded, _heard(request, presenter))
+    last = _end(request, Query(terms=(Term("action", ("activity_log.pruned",)),)), "desc")
+    model = AboutPage(
+        recorded=recorded,
+        kept=_kept(presenter, seen),
+        removed=None if last is None else presenter.words.day(presenter.local(last.occurred_at)),
+        heard=_heard(request, presenter),
+    )
     return page("about.html", (frame(request), model))
 
 
 def _recorded(request: Request, presenter: Presenter, category: Category) -> RecordedCategory:
     t = presenter.words
     first = _end(request, Query(terms=(Term("category", (category.name,)),)), "asc")
-    months = RETENTIONS[category.retention]
     return RecordedCategory(
         label=presenter.label("category", category.name),
         href=address(home(request), [("category", category.name)]),
         why=presenter.catalogue.why(category.name, t.lang),
         since=None if first is None else t.day(presenter.local(first.occurred_at)),
-        kept=t("about.permanent") if months is None else t.counted("about.months", months),
+        kept=_rule(t, category.retention),
     )
+
+
+def _kept(presenter: Presenter, seen: list[Category]) -> list[KeptClass]:
+    """The retention classes of these categories, the shortest first."""
+    kept = []
+    for name in RETENTIONS:
+        labels = [presenter.label("category", c.name) for c in seen if c.retention == name]
+        if labels:
+            kept.append(KeptClass(rule=_rule(presenter.words, name), categories=sorted(labels, key=fold)))
+    return kept
+
+
+def _rule(t: Words, retention: str) -> str:
+    """The rule of a retention class, which says when an entry may go and not that it goes."""
+    months = RETENTIONS[retention]
+    return t("about.permanent") if months is None else t.counted("about.months", months)
 
 
 def _heard(request: Request, presenter: Presenter) -> list[HeardIntegration]:

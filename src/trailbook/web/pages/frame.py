@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from trailbook.administration import READY_VIEWS, By, ready_view, view_choices, view_names
+from trailbook.administration import READY_VIEWS, By, ready_view, view_choices, view_names, who_may
 from trailbook.errors import FilterInvalidError
 from trailbook.query import zone
 from trailbook.web.http.preferences import preference
@@ -19,6 +19,7 @@ from trailbook.web.pages.address import Address, Pairs, address, read_address
 from trailbook.web.pages.rows import Addresses, Presenter, cut
 
 LOOKS = ("auto", "light", "dark")
+_MOST_ASKED = 3
 
 
 class Place(Struct, frozen=True):
@@ -86,6 +87,14 @@ def frame(request: Request) -> Frame:
 def _current(request: Request) -> str | None:
     view = ready_view(dict(request.pairs).get("view"))
     return view.name if view else None
+
+
+def whom_to_ask(request: Request, *permissions: str) -> str:
+    """Who has all these permissions, as a sentence for somebody who has not; members alone are known by name."""
+    t, names = request.words, who_may(By(request.site.deployment, request.viewer), *permissions)
+    if not names:
+        return t("refused.ask")
+    return t("refused.ask-one-of", names=t("refused.or").join(cut(name) for name in names[:_MOST_ASKED]))
 
 
 @lru_cache(maxsize=256)

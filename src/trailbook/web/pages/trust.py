@@ -1,7 +1,7 @@
 """Can this log be trusted? The answer in a sentence, what it rests on, and how to check it oneself.
 
-Owns how the facts are judged and said, for people who are no engineers. Refuses to call anything proved that is not,
-and to verify the log while somebody waits for a page.
+Owns how the facts are judged and said, for people who are no engineers, and how far a verification is. Refuses to call
+anything proved that is not, and to verify the log while somebody waits for a page: that is done by another process.
 """
 
 from datetime import datetime, timedelta
@@ -10,16 +10,18 @@ from typing import Any, Literal
 from litestar import Response
 from msgspec import Struct
 
+from trailbook.deployment import Underway
 from trailbook.errors import DamagedError
 from trailbook.finding import Shown
 from trailbook.proofs import SignedHead, Trust
 from trailbook.query import Query, Term, from_params
 from trailbook.tree import key_id, parse_vkey
-from trailbook.web.http.render import page
+from trailbook.web.http.render import page, partial, see
 from trailbook.web.http.request import Request
+from trailbook.web.http.texts import Words
 from trailbook.web.pages.address import FOLDED, address
-from trailbook.web.pages.frame import frame, home, home_zone, presenter_of
-from trailbook.web.pages.rows import Presenter
+from trailbook.web.pages.frame import frame, home, home_zone, presenter_of, whom_to_ask
+from trailbook.web.pages.rows import Presenter, cut
 
 Verdict = Literal["damaged", "faulty", "refused", "unsigned", "alone", "unverified", "old", "yes"]
 # A head waits a second for its signature, and an idle log is signed again each hour.
@@ -36,12 +38,27 @@ class Ground(Struct, frozen=True, kw_only=True):
     href: str | None = None
 
 
+class Verifying(Struct, frozen=True, kw_only=True):
+    """What is to be said of verifying it now: who may start that, and how far it is where it is under way."""
+
+    may: bool
+    ask: str
+    here: str
+    possible: bool
+    underway: str | None
+    done: int
+    total: int | None
+    far: str
+    failed: str | None
+
+
 class TrustPage(Struct, frozen=True, kw_only=True):
     """The answer, what it rests on, and the keys; `proofs` is the organisation, for who may read them."""
 
     verdict: Verdict
     facts: Trust
     grounds: list[Ground]
+    verifying: Verifying
     keys: list[tuple[str, str]]
     proofs: str | None
     zone: str
@@ -74,12 +91,20 @@ def trust_page(request: Request) -> Response[Any]:
             *([_authority(presenter, facts)] if facts.asks_authority else []),
             *from_entries,
         ],
+        verifying=_verifying(request, presenter, signs=facts.origin is not None),
         keys=[(text, key_id(parse_vkey(text)).hex()) for text in facts.keys],
         proofs=request.org if request.viewer.read_proofs == "full" else None,
         zone=presenter.words.zone(presenter.zone),
         tz=presenter.zone.key,
     )
-    return page("trust.html", (frame(request), model))
+    return page("trust.html", (frame(request), model), part=partial(request.headers))
+
+
+def begin_verifying(request: Request) -> Response[bytes]:
+    """POST /orgs/{org}/activity/trust: have all of it verified, then the page again."""
+    request.only()
+    request.site.verifying.begin(request.viewer)
+    return see(f"{request.path}#verify")
 
 
 def judged(facts: Trust, verified: Shown | None, now: datetime) -> Verdict:
@@ -164,6 +189,35 @@ def _one_tree(request: Request, presenter: Presenter, restarted: Shown | None) -
     when = t.moment(presenter.local(restarted.occurred_at))
     href = address(home(request), [("action", "activity_log.restarted")])
     return Ground(name="whole", holds=False, sentence=t("trust.restarted", when=when), href=href)
+
+
+def _verifying(request: Request, presenter: Presenter, *, signs: bool) -> Verifying:
+    t, now = presenter.words, request.site.verifying.of(request.org)
+    running = now if now is not None and now.failed is None else None
+    return Verifying(
+        may=request.viewer.verify_log == "full",
+        ask=whom_to_ask(request, "activity_log", "verify_log"),
+        here=request.path,
+        possible=signs and request.site.verifying.possible,
+        underway=_since(presenter, running),
+        done=running.done if running else 0,
+        total=running.total if running else None,
+        far=_far(t, running),
+        failed=now.failed if now else None,
+    )
+
+
+def _since(presenter: Presenter, running: Underway | None) -> str | None:
+    if running is None:
+        return None
+    when = _when(presenter, running.begun)
+    return presenter.words("trust.verify-since", when=when, name=cut(running.who))
+
+
+def _far(t: Words, running: Underway | None) -> str:
+    if running is None or running.total is None:
+        return t("trust.verify-waits")
+    return t("trust.verify-far", done=t.number(running.done), total=t.number(running.total))
 
 
 def _when(presenter: Presenter, at: datetime | None) -> str:

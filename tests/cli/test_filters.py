@@ -34,6 +34,30 @@ def test_options_and_the_one_line_find_the_same(begun: Folder) -> None:
     assert begun.good("search", "outcome:success", "--json").json["entries"][0]["id"] == first
 
 
+def test_a_name_means_the_one_who_has_it(begun: Folder) -> None:
+    """Anna Berg alone, though a longer name begins so; several are listed, nobody leads to who was meant."""
+    begun.record("r-1", "2026-01-01T12:00:00Z")
+    for id_, name in (("u-18", "Anna Bergström"), ("u-19", "Bob Li")):
+        begun.good(
+            *("record", "--action", "user.profile_updated", "--actor", f"person:user/{id_}={name}"),
+            *("--target", f"user/{id_}={name}", "--at", "2026-01-02T12:00:00Z"),
+        )
+    named = begun.good("count", "--actor", "anna berg", "--json").json["count"]
+    assert named == begun.good("count", "--actor", "user/u-17", "--json").json["count"] == 1
+    assert begun.good("search", "--concerns", "Manager", "--json").json["count"] == 1
+    for words, told in (
+        (("--actor", "Anna"), "user/u-18"),
+        (("--concerns", "Bob Li"), "write one as TYPE/ID"),
+        (
+            ("--actor", "Ana Brg"),
+            "nobody and nothing is called 'Ana Brg'. Did you mean Anna Berg (user/u-17)?",
+        ),
+    ):
+        refused = begun.run("count", *words)
+        assert (refused.code, refused.out) == (2, "")
+        assert told in refused.err
+
+
 def test_addresses_are_found(begun: Folder) -> None:
     begun.record("r-1", "2026-01-01T12:00:00Z", "--ip", "192.0.2.7")
     begun.record("r-2", "2026-02-01T12:00:00Z", "--ip", "2001:db8::7")

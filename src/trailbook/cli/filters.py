@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from trailbook.cli.context import Opened
+from trailbook.cli.names import with_items
 from trailbook.query import FIELDS, ONCE, Query, Vocabulary, from_line, from_params, to_params
 
 Pairs = list[tuple[str, str]]
@@ -38,12 +39,12 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def query_of(opened: Opened, pairs: Pairs) -> Query:
-    """The filter of parameters, names checked against the catalogue. Raises: FilterInvalidError."""
+    """The filter of parameters, names checked against the catalogue and the log. Raises: FilterInvalidError."""
     if opened.zone != "UTC" and not any(name == "tz" for name, _ in pairs):
         pairs = [*pairs, ("tz", opened.zone)]
     catalogue = opened.log.catalogue
     vocabulary = Vocabulary(categories=catalogue.categories, actions=catalogue.actions, types=catalogue.types)
-    return from_params(pairs, vocabulary)
+    return from_params(with_items(opened, pairs), vocabulary)
 
 
 def _parameter(name: str) -> str:

@@ -5,31 +5,13 @@ Refuses to know the log: nothing here stores an entry or its id, so counts made 
 Who did something is written `type/id` ("user/u-1002", "system/access-expiry"); `behalf` is a person's id.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import Dialect, ForeignKey, Integer, MetaData
+from sqlalchemy import ForeignKey, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
-from sqlalchemy.types import TypeDecorator
 
+from trailbook.demo.instant import Instant
 from trailbook.model import Item
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """A UTC datetime, kept as microseconds since 1970: SQLite's own date texts lose the zone."""
-
-    impl = Integer
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Aware datetimes only: a naive one raises TypeError."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Back to an aware UTC datetime."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
 
 
 class Base(DeclarativeBase):

@@ -290,6 +290,7 @@ def test_saved_by_hand(visit: Callable[..., Page], company: Served) -> None:
     page.get_by_label("Notify me").check()
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/views?saved=1")
+    page.goto(PAGE)
     page.locator("#questions").get_by_role("link", name="Watch these").click()
     page.wait_for_url("**outcome=denied**")
     before = page.locator("li.row").count()

@@ -101,6 +101,7 @@ def _log(shots: _Shots, log: str) -> None:
     shots.take("page-phone", month, viewport=PHONE)
     shots.take("norwegian", month, locale="nb-NO")
     shots.take("question", f"{log}?category=permissions&category=roles&date=past-6-months&view=review")
+    shots.take("question-name", f"{log}?category=permissions&category=roles&view=permissions-of")
     shots.take("nothing", f"{log}?category=salary&date=today&concerns=user/{BERG}")
     shots.take("about", f"{log}/about")
     shots.take("overview", f"{log}/overview")
@@ -115,11 +116,11 @@ def _log(shots: _Shots, log: str) -> None:
         page.click("#bars-stack")
         page.wait_for_selector("#bars .legend")
     with shots.page("panel", f"{log}?category=roles&date=last-month") as page:
-        page.click(".row .when a")
-        page.wait_for_selector("#panel[open] dl.facts")
+        page.click(".row a.when")
+        page.wait_for_selector("dl.facts")
     with shots.page("panel-phone", f"{log}?category=roles&date=last-month", viewport=PHONE) as page:
-        page.click(".row .when a")
-        page.wait_for_selector("#panel[open] dl.facts")
+        page.click(".row a.when")
+        page.wait_for_selector("dl.facts")
     with shots.page("filter", f"{log}?date=last-month&category=absence&category=salary") as page:
         page.click("#f-more")
         page.type("#f-concerns", "ber", delay=40)

@@ -146,12 +146,14 @@ def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
 
 
 def home_zone(request: Request) -> str:
-    """The zone where the address names none: the browser's, else the organisation's."""
+    """The zone where the address names none: the browser's, else the organisation's, else that of the pages."""
+    site, own = request.site, request.log.working_hours().tz
+    ours = site.timezone if own == site.deployment.timezone else own
     chosen = preference(request.headers, "zone")
     try:
-        return zone(chosen).key if chosen else request.log.working_hours().tz
+        return zone(chosen).key if chosen else ours
     except FilterInvalidError:
-        return request.log.working_hours().tz
+        return ours
 
 
 def look(request: Request) -> str:

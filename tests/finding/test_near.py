@@ -104,7 +104,7 @@ def test_how_far_words_lie_apart() -> None:
     )
     assert (first, second, none) == (
         {"anna": 1, "nna": 1, "ann": 1, "bana": 1},
-        {"李": 0},
+        {"李": 0, "李娜": 1},
         {},
     )
     assert costs_of(["ana"], []) == [{}]

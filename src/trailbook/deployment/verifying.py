@@ -48,6 +48,9 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: str | None = None
 
 
+_task, _told = msgspec.json.Decoder(VerifyTask), msgspec.json.Decoder(Told)
+
+
 class Underway(Struct, frozen=True, kw_only=True):
     """A verification: who started it and when, and how many entries it has read of how many.
 
@@ -113,6 +116,9 @@ class Verifications:
             if report is not None:
                 self._deployment.log(task.org).verified(report, viewer=viewer)
         except (TrailbookError, OSError) as error:
+            if self._closed:  # its process was ended as it began: nothing of it is told
+                self._underway.pop(task.org, None)
+                return
             why = error.detail if isinstance(error, TrailbookError) else type(error).__name__
             self._tell(task.org, failed=why)
             _LOG.warning("verifying %s could not be finished: %s", task.org, why)
@@ -128,7 +134,7 @@ class Verifications:
             child.stdin.write(msgspec.json.encode(task))
             child.stdin.close()
             for line in child.stdout:
-                last = msgspec.json.decode(line, type=Told)
+                last = _told.decode(line)
                 self._tell(task.org, done=last.done, total=last.total)
         self._children.pop(task.org)
         if last.report is None and not self._closed:
@@ -179,7 +185,7 @@ def _start() -> subprocess.Popen[bytes]:
 def main() -> None:
     """Verify what is asked on standard input, and say on standard output how far it is and what was found."""
     os.nice(_NICE)
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=VerifyTask)
+    task = _task.decode(sys.stdin.buffer.read())
     try:
         report = _verify(task)
     except TrailbookError as error:

@@ -27,6 +27,8 @@ from trailbook.query import (
     day_end,
     day_start,
     from_params,
+    hours_in_words,
+    hours_rule,
     in_words,
     interval,
     local_time,
@@ -59,6 +61,8 @@ def question(log: Log, query: Query, *, viewer: Viewer, lang: str) -> str:
 
 
 def _label(log: Log, field: str, value: str, *, viewer: Viewer, lang: str) -> str:
+    if field == "hours":
+        return hours_in_words(hours_rule(value, log.working_hours()), lang)
     kind, catalogue = FIELDS[field].label, log.catalogue
     if FIELDS[field].items:
         type_, _, id_ = value.partition("/")
@@ -115,7 +119,7 @@ def _what(query: Query, words: Wording, name: Callable[[str], str]) -> Iterator[
     rest = [term for term in query.terms if term not in named and term != _ITSELF]
     for term in named:
         yield from map(name, term.values)
-    if rest or query.text or query.self_ is not None:
+    if rest or query.text or query.self_ is not None or query.hours is not None:
         yield words.names["selection"]
     elif not named:
         yield words.names["all"]

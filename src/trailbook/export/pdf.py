@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 
 from trailbook.errors import ExportFailedError
 from trailbook.export.columns import Layout
-from trailbook.export.pdf_wire import Answer, Ask, Row, frames, put
+from trailbook.export.pdf_wire import Answer, Ask, Row, answer_decoder, frames, put
 from trailbook.export.printed import above, stamp, title, weekday, whole
 from trailbook.export.wording import words_of
 from trailbook.query import local_time, zone
@@ -202,7 +202,7 @@ def _set(ask: Ask, pace: Pace) -> Generator[bytes, None, tuple[Answer, bytes]]:
         put(given, msgspec.json.encode(ask))
         with (yield from _child("set", given, pace)) as out:
             answer, sheets = frames(out)
-    return msgspec.json.decode(answer, type=Answer), sheets
+    return answer_decoder.decode(answer), sheets
 
 
 def _child(work: str, given: IO[bytes], pace: Pace) -> Generator[bytes, None, IO[bytes]]:

@@ -19,7 +19,7 @@ import typst
 from msgspec import structs
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 
-from trailbook.export.pdf_wire import Answer, Ask, Join, Row, frames, put
+from trailbook.export.pdf_wire import Answer, Ask, Join, Row, ask_decoder, frames, join_decoder, put
 
 _HERE = Path(__file__).parent
 _TRIES = 5
@@ -39,11 +39,11 @@ def main(work: str) -> None:
     """Do the one or the other, from standard input to standard output."""
     given = frames(sys.stdin.buffer)
     if work == "set":
-        answer, sheets = set_rows(msgspec.json.decode(next(given), type=Ask))
+        answer, sheets = set_rows(ask_decoder.decode(next(given)))
         put(sys.stdout.buffer, msgspec.json.encode(answer))
         put(sys.stdout.buffer, sheets)
     else:
-        joined(msgspec.json.decode(next(given), type=Join), given).write(sys.stdout.buffer)
+        joined(join_decoder.decode(next(given)), given).write(sys.stdout.buffer)
 
 
 def set_rows(ask: Ask) -> tuple[Answer, bytes]:

@@ -6,6 +6,7 @@ Owns the frames in which it goes, a length before each. Refuses to import what s
 from collections.abc import Iterator
 from typing import IO
 
+import msgspec
 from msgspec import Struct
 
 _LENGTH = 8  # bytes, before each frame
@@ -63,6 +64,9 @@ class Join(Struct, frozen=True, kw_only=True):
     at: int
     page: str
     left: str
+
+
+ask_decoder, join_decoder, answer_decoder = map(msgspec.json.Decoder, (Ask, Join, Answer))
 
 
 def put(file: IO[bytes], content: bytes) -> None:

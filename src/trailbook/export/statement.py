@@ -39,6 +39,9 @@ class Statement(Struct, frozen=True, kw_only=True):
     sizes: dict[str, int] = {}
 
 
+_statement = msgspec.json.Decoder(Statement)
+
+
 class Comparison(Struct, frozen=True, kw_only=True):
     """A file beside its statement: its own size and digest, the key that signed, and what is at fault, or None."""
 
@@ -138,7 +141,7 @@ def _read(raw: bytes, keys: Sequence[VerifierKey]) -> tuple[Statement, str]:
     """What a statement says, and which key signed it. Raises: ProofInvalidError; InvalidError without a key for it."""
     note = parse_note(raw)
     try:
-        claims = msgspec.json.decode(note.text, type=Statement)
+        claims = _statement.decode(note.text)
     except msgspec.DecodeError as error:
         raise ProofInvalidError(f"statement: is none of a file: {error}") from None
     if len(claims.files) != 1:

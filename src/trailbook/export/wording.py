@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from trailbook.model import prepare
+
 
 class Wording(Struct, frozen=True):
     """The words of one language, by where they stand."""
@@ -20,6 +22,9 @@ class Wording(Struct, frozen=True):
     dates: dict[str, str]
     names: dict[str, str]
     printed: dict[str, str]
+
+
+prepare(Wording)
 
 
 @cache

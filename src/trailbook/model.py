@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 from uuid import UUID
@@ -373,7 +374,7 @@ def _differences(value: Any, shape: Any, code: str, pointer: str) -> Iterator[Fa
 
 
 def _member_faults(members: dict[str, Any], shape: type[Struct], code: str, pointer: str) -> Iterator[Fault]:
-    fields = {field.encode_name: field for field in structs.fields(shape)}
+    fields = _fields(shape)
     for name in members if shape.__struct_config__.forbid_unknown_fields else ():
         if name not in fields:
             at = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
@@ -383,6 +384,12 @@ def _member_faults(members: dict[str, Any], shape: type[Struct], code: str, poin
             yield from _differences(members[name], field.type, code, f"{pointer}/{name}")
         elif field.required:
             yield Fault(f"{pointer}/{name}", code, f"object missing required field `{name}`")
+
+
+@cache
+def _fields(shape: type[Struct]) -> dict[str, structs.FieldInfo]:
+    """The members of a shape by their names on the wire; to find them out costs more than to use them."""
+    return {field.encode_name: field for field in structs.fields(shape)}
 
 
 def _shape_fault(error: msgspec.ValidationError, code: str, pointer: str) -> Fault:

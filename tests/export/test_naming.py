@@ -33,6 +33,7 @@ OSLO = ("tz", "Europe/Oslo")
         ([("concerns", "user/u-0")], "selection-nordlys"),
         ([("actor", "user/anna-berg"), ("category", "roles")], "roles-selection-nordlys"),
         ([("text", "Anna Berg")], "selection-nordlys"),
+        ([("hours", "night"), ("category", "salary")], "salary-selection-nordlys"),
         ([("category", name) for name in ("roles", "users", "salary", "absence")], "selection-nordlys"),
     ],
 )

@@ -60,12 +60,13 @@ class EntryPage(Struct, frozen=True, kw_only=True):
     facts: Facts
     proofs: str | None
     signed: int | None
+    cause: RelatedEntry | None
     related: list[RelatedEntry]
     more_related: int
     older: str | None
     newer: str | None
     list: str
-    alone: str
+    printed: str
 
 
 class Panel(Struct, frozen=True):
@@ -91,7 +92,7 @@ def entry_page(request: Request) -> Response[Any]:
         part = partial(request.headers)
         return page("expired.html", (frame(request), gone), status=410, part=part)
     around, presenter = frame(request), presenter_of(request, state, state.query.tz)
-    model = _model(answer, state, presenter)
+    model = _model(answer, state, presenter, printed=_printed(request, presenter))
     if partial(request.headers):
         return page("panel.html", (around, model, Panel(True)))
     return page("entry.html", (around, model, Panel(False)))
@@ -116,19 +117,30 @@ def _ask(request: Request, query: Query) -> Answer:
     )
 
 
-def _model(answer: Answer, state: Address, presenter: Presenter) -> EntryPage:
+def _model(answer: Answer, state: Address, presenter: Presenter, *, printed: str) -> EntryPage:
     lead, older, newer = Addresses(state), answer.beside.older, answer.beside.newer
+    related = {entry.id: _related(entry, lead, presenter) for entry in answer.related.entries}
+    cause = related.pop(answer.shown.caused_by or "", None)
     return EntryPage(
         proofs=answer.proofs,
         signed=answer.signed,
-        related=[_related(entry, lead, presenter) for entry in answer.related.entries],
+        cause=cause,
+        related=list(related.values()),
         more_related=(answer.related.count or 0) - len(answer.related.entries),
         older=None if older is None else lead.entry(older.id),
         newer=None if newer is None else lead.entry(newer.id),
         list=state.href(state.query),
-        alone=lead.entry(answer.shown.id),
+        printed=printed,
         facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path, hints=answer.hints),
     )
+
+
+def _printed(request: Request, presenter: Presenter) -> str:
+    """What stands on paper and not on the screen: whose log it is, and who printed it when."""
+    words, reader, zone = presenter.words, request.viewer.item, presenter.zone
+    when = words.moment(request.site.deployment.clock().astimezone(zone))
+    who = reader.name or reader.id
+    return words("rows.printed", org=request.org, name=words.zone(zone), key=zone.key, when=when, who=who)
 
 
 def _related(shown: Shown, lead: Addresses, presenter: Presenter) -> RelatedEntry:

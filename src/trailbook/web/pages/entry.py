@@ -7,6 +7,7 @@ neighbour: where the entry is not in the filter, there is none.
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 from msgspec import Struct
@@ -66,7 +67,8 @@ class EntryPage(Struct, frozen=True, kw_only=True):
     older: str | None
     newer: str | None
     list: str
-    printed: str
+    zone: ZoneInfo
+    printed_at: datetime
 
 
 class Panel(Struct, frozen=True):
@@ -92,7 +94,8 @@ def entry_page(request: Request) -> Response[Any]:
         part = partial(request.headers)
         return page("expired.html", (frame(request), gone), status=410, part=part)
     around, presenter = frame(request), presenter_of(request, state, state.query.tz)
-    model = _model(answer, state, presenter, printed=_printed(request, presenter))
+    printed_at = request.site.deployment.clock().astimezone(presenter.zone)
+    model = _model(answer, state, presenter, printed_at=printed_at)
     if partial(request.headers):
         return page("panel.html", (around, model, Panel(True)))
     return page("entry.html", (around, model, Panel(False)))
@@ -105,19 +108,20 @@ def _ask(request: Request, query: Query) -> Answer:
     shown = log.show(id_, viewer=viewer, lang=lang)
     pieces = log.pieces(shown, viewer=viewer, lang=lang)
     related = log.related(id_, viewer=viewer, limit=RELATED, lang=lang)
+    named = items_in(shown)
     proofs = request.org if viewer.read_proofs == "full" and shown.state != "accepted" else None
     return Answer(
         shown=shown,
         pieces=pieces,
         related=related,
         beside=neighbours(request, query, shown),
-        hints=log.hints(items_in(shown), viewer=viewer),
+        hints=log.hints(named, viewer=viewer),
         proofs=proofs,
         signed=_signed(request) if proofs else None,
     )
 
 
-def _model(answer: Answer, state: Address, presenter: Presenter, *, printed: str) -> EntryPage:
+def _model(answer: Answer, state: Address, presenter: Presenter, *, printed_at: datetime) -> EntryPage:
     lead, older, newer = Addresses(state), answer.beside.older, answer.beside.newer
     related = {entry.id: _related(entry, lead, presenter) for entry in answer.related.entries}
     cause = related.pop(answer.shown.caused_by or "", None)
@@ -130,17 +134,10 @@ def _model(answer: Answer, state: Address, presenter: Presenter, *, printed: str
         older=None if older is None else lead.entry(older.id),
         newer=None if newer is None else lead.entry(newer.id),
         list=state.href(state.query),
-        printed=printed,
+        zone=presenter.zone,
+        printed_at=printed_at,
         facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path, hints=answer.hints),
     )
-
-
-def _printed(request: Request, presenter: Presenter) -> str:
-    """What stands on paper and not on the screen: whose log it is, and who printed it when."""
-    words, reader, zone = presenter.words, request.viewer.item, presenter.zone
-    when = words.moment(request.site.deployment.clock().astimezone(zone))
-    who = reader.name or reader.id
-    return words("rows.printed", org=request.org, name=words.zone(zone), key=zone.key, when=when, who=who)
 
 
 def _related(shown: Shown, lead: Addresses, presenter: Presenter) -> RelatedEntry:

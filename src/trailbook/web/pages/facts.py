@@ -57,7 +57,10 @@ class Times(Struct, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """An entry in words: its sentence as texts, each with whether it is a name, and every other member by itself."""
+    """An entry in words: its sentence as texts, each with whether it is a name, and every other member by itself.
+
+    Whoever did something to themselves is named once: the sentence says that it is their own.
+    """
 
     shown: Shown
     pieces: list[tuple[str, bool]]
@@ -66,7 +69,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     action: str
     outcome: str
     actor: ItemFacts
-    target: ItemFacts
+    target: ItemFacts | None
     behalf: ItemFacts | None
     about: list[tuple[str, list[ItemFacts]]]
     hinted: bool
@@ -89,7 +92,8 @@ def facts(
     def of(item: ShownItem) -> ItemFacts:
         return _item(item, presenter, home=home, hints=hints)
 
-    label, behalf = presenter.label, shown.on_behalf_of
+    label, behalf, target = presenter.label, shown.on_behalf_of, shown.target
+    concerns = [item for item in shown.concerns if not _same(item, target)]
     return Facts(
         shown=shown,
         pieces=[(cut(piece.text) if piece.item else piece.text, piece.item is not None) for piece in pieces],
@@ -98,9 +102,9 @@ def facts(
         action=label("action", shown.action),
         outcome=label("outcome", shown.outcome),
         actor=of(shown.actor),
-        target=of(shown.target),
+        target=None if _same(target, shown.actor) else of(target),
         behalf=None if behalf is None else of(behalf),
-        about=_about([(label("part", c.part), of(c)) for c in shown.concerns]),
+        about=_about([(label("part", c.part), of(c)) for c in concerns]),
         hinted=any(item in hints for item in items_in(shown)),
         interface=label("interface", shown.origin.interface),
         device=device(shown.origin.user_agent, presenter.words),
@@ -114,6 +118,10 @@ def facts(
     )
 
 
+def _same(item: ShownItem, other: ShownItem) -> bool:
+    return item.id is not None and (item.type, item.id) == (other.type, other.id)
+
+
 def _about(named: Sequence[tuple[str, ItemFacts]]) -> list[tuple[str, list[ItemFacts]]]:
     """What an entry concerns, part by part: those of one part stand together."""
     parts: dict[str, list[ItemFacts]] = {}
@@ -123,11 +131,12 @@ def _about(named: Sequence[tuple[str, ItemFacts]]) -> list[tuple[str, list[ItemF
 
 
 def _times(shown: Shown, presenter: Presenter) -> Times:
-    at, late, t = presenter.local(shown.occurred_at), recorded_late(shown), presenter.words
+    late, t = recorded_late(shown), presenter.words
+    at = presenter.local(shown.occurred_at)
     zone = t.clock(presenter.zone) if at.tzinfo is presenter.zone else "UTC"
     return Times(
         when=f"{t.weekday(at.date())}, {at:%H:%M:%S}, {zone}",
-        recorded=late and t.moment(presenter.local(shown.recorded_at), seconds=True),
+        recorded=None if late is None else t.moment(presenter.local(shown.recorded_at), seconds=True),
         effective=shown.effective_at and presenter.moment(shown.effective_at),
     )
 

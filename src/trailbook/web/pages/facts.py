@@ -123,11 +123,17 @@ def _same(item: ShownItem, other: ShownItem) -> bool:
 
 
 def _about(named: Sequence[tuple[str, ItemFacts]]) -> list[tuple[str, list[ItemFacts]]]:
-    """What an entry concerns, part by part: those of one part stand together."""
+    """What an entry concerns: the items of one part stand together, and parts of the same items."""
     parts: dict[str, list[ItemFacts]] = {}
     for label, item in named:
         parts.setdefault(label, []).append(item)
-    return list(parts.items())
+    told: list[tuple[str, list[ItemFacts]]] = []
+    for label, items in parts.items():
+        if told and told[-1][1] == items:
+            told[-1] = (f"{told[-1][0]}, {label.lower()}", items)
+        else:
+            told.append((label, items))
+    return told
 
 
 def _times(shown: Shown, presenter: Presenter) -> Times:

@@ -31,8 +31,9 @@
     beside();
   };
 
-  /* Where one is: the part of the page that changed does not hold the places. */
+  /* Where one is, and where one may skip to: the part of the page that changed holds neither. */
   const standing = () => {
+    all(".skip").forEach((skip) => { skip.hidden = !find(skip.hash)?.checkVisibility(); });
     const places = all(".top nav a");
     const here = places.findLast((place) => location.pathname.startsWith(place.pathname));
     places.forEach((place) => (place === here ? place.setAttribute("aria-current", "true") : place.removeAttribute("aria-current")));
@@ -142,6 +143,7 @@
   /* --- One entry beside the list, where there is room for both; elsewhere its link leads to its page. --- */
   const panel = () => find("#panel"), open = () => Boolean(panel()?.childElementCount);
   const room = matchMedia("(min-width: 64rem)");
+  room.addEventListener("change", () => { if (open()) location.reload(); }); // which is the entry's page
   let list = null, row = null, stood = 0; // the list's address; the row beside whose list its entry stands, and where
   const link = () => document.getElementById(row)?.querySelector("a.when");
   const above = () => link()?.getBoundingClientRect().top ?? 0;

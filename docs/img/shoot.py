@@ -117,10 +117,10 @@ def _log(shots: _Shots, log: str) -> None:
         page.wait_for_selector("#bars .legend")
     with shots.page("panel", f"{log}?category=roles&date=last-month") as page:
         page.click(".row a.when")
-        page.wait_for_selector("dl.facts")
+        page.wait_for_selector(".panel dl.facts")
     with shots.page("panel-phone", f"{log}?category=roles&date=last-month", viewport=PHONE) as page:
         page.click(".row a.when")
-        page.wait_for_selector("dl.facts")
+        page.wait_for_selector(".panel dl.facts")
     with shots.page("filter", f"{log}?date=last-month&category=absence&category=salary") as page:
         page.click("#f-more")
         page.type("#f-concerns", "ber", delay=40)

@@ -86,10 +86,10 @@ def test_every_state_is_accessible(visit: Callable[..., Page], scheme: str, widt
     page.goto(PAGE)
     page.click(".row a.when")
     page.wait_for_url("**/e/**")
-    page.wait_for_selector("#panel[open]")
-    settled(page, "#panel")
+    page.wait_for_selector(".panel dl.facts")
     clean(page, messages)
-    page.keyboard.press("Escape")
+    page.go_back()
+    expect(page.locator(".panel dl.facts")).to_have_count(0)
     for press, sheet in (("[data-help]", "#help"), ("[data-export]", "#export")):
         page.click(press)
         settled(page, sheet)

@@ -19,6 +19,11 @@ def printed(page: Page, path: str) -> str:
     page.goto(path)
     if page.locator("#total").count():
         page.wait_for_function("() => /\\d/.test(document.querySelector('#total').textContent)")
+    return printed_now(page)
+
+
+def printed_now(page: Page) -> str:
+    """The text of the PDF of what stands on the page."""
     made = PdfReader(io.BytesIO(page.pdf(format="A4")))
     return " ".join(" ".join(sheet.extract_text() for sheet in made.pages).split())
 
@@ -55,8 +60,22 @@ def test_a_list_on_paper(visit: Callable[..., Page], client: httpx.Client, group
 def test_a_timeline_on_paper(visit: Callable[..., Page]) -> None:
     """An item's page prints the same way, without its form."""
     text = printed(visit(), f"{PAGE}/items/user/u-42?category=roles")
-    assert "Day by day" in text
-    assert "To the activity log" not in text
+    assert "Bob Li" in text
+    assert "newest first" not in text
     assert "Printed" in text
     assert "Only done by" not in text
     assert text.count("gave Bob Li the role") > 10
+
+
+def test_an_entry_on_paper(visit: Callable[..., Page]) -> None:
+    """Opened beside its list it prints by itself: what it says, who printed it, and nothing to press."""
+    page = visit()
+    page.goto(f"{PAGE}?category=roles")
+    page.click(".row a.when")
+    page.wait_for_selector("#panel dl.facts")
+    text = printed_now(page)
+    assert "Recorded by" in text
+    assert "by Anna Berg" in text
+    assert text.count("role.assigned") == 1
+    for word in ("Activity log", "Older", "Close", "How to check"):
+        assert word not in text

@@ -226,7 +226,7 @@ def test_a_page_in_a_browser_is_one_person_at_work(
     page.click("a[rel=next]")
     page.wait_for_url("**cursor=**")
     page.click(".row a.when >> nth=0")
-    page.wait_for_selector("#panel[open]")
+    page.wait_for_selector("#panel dl.facts")
     assert min(left) >= Limits().reading // 2
 
 

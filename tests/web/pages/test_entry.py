@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.web.conftest import ANNA, BOB, ORG, WEB, Served
+from tests.web.conftest import AGENT, ANNA, BOB, ORG, WEB, Served
 
 from trailbook import Item
 
@@ -35,27 +35,70 @@ def reader(own: Served, browser: Any) -> Any:
 
 
 def test_an_entry_opens_beside_the_list(reader: Page) -> None:
-    """Its own address, the next and the one before; Esc leads back to its row, and Back closes it too."""
+    """It covers nothing, has its own address, and is told apart; Esc, Close and Back alike lead back to its row."""
     reader.goto(ROLES)
-    rows = reader.locator(".row a.when")
-    rows.nth(1).click()
-    reader.wait_for_selector("#panel[open]")
+    rows, panel = reader.locator(".row a.when"), reader.locator("#panel dl.facts")
+    head, marked = reader.locator("#panel h2"), reader.locator(".row[aria-current=true]")
+    rows.nth(1).focus()
+    reader.keyboard.press("Enter")
+    expect(head).to_be_focused()
     reader.wait_for_url("**/e/**")
-    second = reader.url
+    second, first_row = reader.url, rows.nth(1).locator("..")
+    expect(first_row).to_have_attribute("aria-current", "true")
+    places = [reader.locator(part).bounding_box() or {} for part in ("main", "#panel")]
+    assert places[0]["x"] + places[0]["width"] < places[1]["x"]
+    assert first_row.evaluate("row => row.offsetHeight") <= 48
+    expect(reader.locator("#questions")).to_be_hidden()
+    assert "Firefox on Linux" in panel.inner_text()
+    assert AGENT not in reader.content()
     reader.click("#panel a[rel=next]")
     reader.wait_for_url(lambda url: "/e/" in url and url != second)
-    reader.click("#panel a[rel=prev]")
+    expect(rows.nth(2).locator("..")).to_have_attribute("aria-current", "true")
+    expect(head).to_be_focused()
+    reader.keyboard.press("k")
     reader.wait_for_url(second)
-    reader.keyboard.press("Escape")
-    expect(rows.nth(1)).to_be_focused()
-    reader.wait_for_url(lambda url: url.endswith(ROLES))
-    rows.nth(0).click()
-    reader.wait_for_selector("#panel[open]")
-    reader.go_back()
-    expect(reader.locator("#panel")).not_to_be_visible()
-    reader.wait_for_url(lambda url: url.endswith(ROLES))
+    expect(marked).to_have_count(1)
+    for leaves in (
+        lambda: reader.keyboard.press("Escape"),
+        lambda: reader.click("#panel [data-close]"),
+        reader.go_back,
+    ):
+        leaves()
+        expect(rows.nth(1)).to_be_focused()
+        reader.wait_for_url(lambda url: url.endswith(ROLES))
+        expect(panel).to_have_count(0)
+        expect(marked).to_have_count(0)
+        rows.nth(1).click()
+        expect(panel).to_be_visible()
     reader.goto(second)
-    expect(reader.locator("dl.facts")).to_be_visible()
+    expect(reader.locator("article.panel dl.facts")).to_be_visible()
+    reader.click("[data-close]")
+    reader.wait_for_url(lambda url: url.endswith(ROLES))
+
+
+def test_where_there_is_no_room_an_entry_has_a_page(reader: Page) -> None:
+    """Below 64 rem the row's link is followed; an entry that is open when the window grows narrow gets its page too."""
+    reader.goto(ROLES)
+    reader.click(".row a.when")
+    reader.wait_for_selector("#panel dl.facts")
+    reader.set_viewport_size({"width": 1000, "height": 900})
+    expect(reader.locator("article.panel h1")).to_be_visible()
+    reader.go_back()
+    reader.locator(".row a.when").first.click()
+    expect(reader.locator("article.panel h1")).to_be_visible()
+    reader.go_back()
+    reader.wait_for_url(lambda url: url.endswith(ROLES))
+
+
+def test_a_press_on_a_question_shows_the_whole_page(reader: Page) -> None:
+    """The list comes with its head in sight, wherever on the page one was."""
+    reader.goto(ROLES)
+    for down in (0, 400):
+        reader.evaluate("down => scrollTo(0, down)", down)
+        before = reader.url
+        reader.locator("#questions nav a:not([aria-current])").nth(1 if down else 0).dispatch_event("click")
+        reader.wait_for_url(lambda url, before=before: url != before)
+        reader.wait_for_function("scrollY === 0")
 
 
 def test_a_chip_turns_and_goes(reader: Page) -> None:

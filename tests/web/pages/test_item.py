@@ -156,7 +156,7 @@ def test_what_is_withheld_stays_so(known: Served, reader: httpx.Client) -> None:
 
 
 def test_names_lead_there(visit: Callable[..., Page]) -> None:
-    """Two presses from any name: it becomes a filter, and what it names has a timeline; an entry's page links too."""
+    """Two presses from any name: it becomes a filter, and what it names has a timeline; an opened entry links too."""
     page = visit()
     page.goto(f"{PAGE}?category=roles")
     page.locator(".row .what a", has_text="Bob Li").first.click()
@@ -164,8 +164,8 @@ def test_names_lead_there(visit: Callable[..., Page]) -> None:
     page.wait_for_url("**/items/user/u-42?category.not=activity_log")
     assert page.locator("h1").inner_text() == "Bob Li"
     page.locator(".row a.when").first.click()
-    page.locator("#panel h1").wait_for()
-    assert page.locator("#panel a[aria-label^='Timeline of']").count() >= 2
+    page.locator("#panel h2").wait_for()
+    assert page.locator("#panel dd a[href*='/items/']").count() >= 2
     page.keyboard.press("Escape")
     page.select_option("select[name=side]", "by")
     page.get_by_role("button", name="Show").click()

@@ -5,8 +5,9 @@ neighbour: where the entry is not in the filter, there is none.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 from msgspec import Struct
@@ -60,12 +61,14 @@ class EntryPage(Struct, frozen=True, kw_only=True):
     facts: Facts
     proofs: str | None
     signed: int | None
+    cause: RelatedEntry | None
     related: list[RelatedEntry]
     more_related: int
     older: str | None
     newer: str | None
     list: str
-    alone: str
+    zone: ZoneInfo
+    printed_at: datetime
 
 
 class Panel(Struct, frozen=True):
@@ -91,7 +94,8 @@ def entry_page(request: Request) -> Response[Any]:
         part = partial(request.headers)
         return page("expired.html", (frame(request), gone), status=410, part=part)
     around, presenter = frame(request), presenter_of(request, state, state.query.tz)
-    model = _model(answer, state, presenter)
+    printed_at = request.site.deployment.clock().astimezone(presenter.zone)
+    model = _model(answer, state, presenter, printed_at=printed_at)
     if partial(request.headers):
         return page("panel.html", (around, model, Panel(True)))
     return page("entry.html", (around, model, Panel(False)))
@@ -104,35 +108,43 @@ def _ask(request: Request, query: Query) -> Answer:
     shown = log.show(id_, viewer=viewer, lang=lang)
     pieces = log.pieces(shown, viewer=viewer, lang=lang)
     related = log.related(id_, viewer=viewer, limit=RELATED, lang=lang)
+    named = items_in(shown)
     proofs = request.org if viewer.read_proofs == "full" and shown.state != "accepted" else None
     return Answer(
         shown=shown,
         pieces=pieces,
         related=related,
         beside=neighbours(request, query, shown),
-        hints=log.hints(items_in(shown), viewer=viewer),
+        hints=log.hints(named, viewer=viewer),
         proofs=proofs,
         signed=_signed(request) if proofs else None,
     )
 
 
-def _model(answer: Answer, state: Address, presenter: Presenter) -> EntryPage:
+def _model(answer: Answer, state: Address, presenter: Presenter, *, printed_at: datetime) -> EntryPage:
     lead, older, newer = Addresses(state), answer.beside.older, answer.beside.newer
+    day = presenter.local(answer.shown.occurred_at).date()
+    related = {e.id: _related(e, lead, presenter, day=day) for e in answer.related.entries}
+    cause = related.pop(answer.shown.caused_by or "", None)
     return EntryPage(
         proofs=answer.proofs,
         signed=answer.signed,
-        related=[_related(entry, lead, presenter) for entry in answer.related.entries],
+        cause=cause,
+        related=list(related.values()),
         more_related=(answer.related.count or 0) - len(answer.related.entries),
         older=None if older is None else lead.entry(older.id),
         newer=None if newer is None else lead.entry(newer.id),
         list=state.href(state.query),
-        alone=lead.entry(answer.shown.id),
+        zone=presenter.zone,
+        printed_at=printed_at,
         facts=facts(answer.shown, answer.pieces, presenter=presenter, home=state.path, hints=answer.hints),
     )
 
 
-def _related(shown: Shown, lead: Addresses, presenter: Presenter) -> RelatedEntry:
-    when = presenter.words.moment(presenter.local(shown.occurred_at))
+def _related(shown: Shown, lead: Addresses, presenter: Presenter, *, day: date) -> RelatedEntry:
+    """An entry beside one of that day, whose date is not said again."""
+    at = presenter.local(shown.occurred_at)
+    when = presenter.clock(at) if at.date() == day else presenter.words.moment(at)
     return RelatedEntry(lead.entry(shown.id), shown.sentence, when)
 
 

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from trailbook.catalogue import SentencePiece
 from trailbook.finding import Shown, ShownItem
+from trailbook.web.http.texts import Words
 from trailbook.web.pages.address import address, page_of
-from trailbook.web.pages.rows import Presenter, called, cut
+from trailbook.web.pages.rows import FAMILY, Presenter, called, cut, recorded_late
 
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -33,43 +34,45 @@ Hints = Mapping[tuple[str, str], str]  # what the host says today of items, by t
 
 
 class ItemFacts(Struct, frozen=True, kw_only=True):
-    """An item: what it is called, here and now, and the addresses of its entries and of its own page.
+    """An item: what it is called, here and now, and the address of its own page.
 
     `hint` is what the host says of it today.
     """
 
     name: str
-    short: str
     now: str | None
     hint: str | None
     type: str
     gone: bool
     erased: bool
-    filter: str | None
     page: str | None
 
 
 class Times(Struct, frozen=True, kw_only=True):
-    """When it happened, was recorded and takes effect, in a zone that is named."""
+    """When it happened, in a zone that is named; when it was recorded, where that was late; when it takes effect."""
 
     when: str
-    recorded: str
-    zone: str
+    recorded: str | None
     effective: str | None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """An entry in words: its sentence as texts, each with whether it is a name, and every other member by itself."""
+    """An entry in words: its sentence as texts, each with whether it is a name, and every other member by itself.
+
+    Whoever did something to themselves is named once: the sentence says that it is their own.
+    """
 
     shown: Shown
     pieces: list[tuple[str, bool]]
     category: str
+    family: str | None
     action: str
     outcome: str
     actor: ItemFacts
-    target: ItemFacts
+    target: ItemFacts | None
     behalf: ItemFacts | None
-    about: list[tuple[str, ItemFacts]]
+    about: list[tuple[str, list[ItemFacts]]]
+    hinted: bool
     times: Times
     interface: str
     device: str | None
@@ -86,22 +89,25 @@ def facts(
 ) -> Facts:
     """What there is to say of an entry, whose sentence is in `pieces`, on the page of a log at `home`."""
 
-    def of(item: ShownItem, field: str) -> ItemFacts:
-        return _item(item, field, presenter, home=home, hints=hints)
+    def of(item: ShownItem) -> ItemFacts:
+        return _item(item, presenter, home=home, hints=hints)
 
-    label, behalf = presenter.label, shown.on_behalf_of
+    label, behalf, target = presenter.label, shown.on_behalf_of, shown.target
+    concerns = [item for item in shown.concerns if not _same(item, target)]
     return Facts(
         shown=shown,
         pieces=[(cut(piece.text) if piece.item else piece.text, piece.item is not None) for piece in pieces],
         category=label("category", shown.category),
+        family=FAMILY.get(shown.category),
         action=label("action", shown.action),
         outcome=label("outcome", shown.outcome),
-        actor=of(shown.actor, "actor"),
-        target=of(shown.target, "concerns"),
-        behalf=None if behalf is None else of(behalf, "concerns"),
-        about=[(label("part", c.part), of(c, "concerns")) for c in shown.concerns],
+        actor=of(shown.actor),
+        target=None if _same(target, shown.actor) else of(target),
+        behalf=None if behalf is None else of(behalf),
+        about=_about([(label("part", c.part), of(c)) for c in concerns]),
+        hinted=any(item in hints for item in items_in(shown)),
         interface=label("interface", shown.origin.interface),
-        device=device(shown.origin.user_agent),
+        device=device(shown.origin.user_agent, presenter.words),
         source=called(shown.source, presenter),
         by_source=address(home, [("source", f"{shown.source.type}/{shown.source.id}")]),
         purpose=shown.purpose and label("purpose", shown.purpose),
@@ -112,12 +118,31 @@ def facts(
     )
 
 
+def _same(item: ShownItem, other: ShownItem) -> bool:
+    return item.id is not None and (item.type, item.id) == (other.type, other.id)
+
+
+def _about(named: Sequence[tuple[str, ItemFacts]]) -> list[tuple[str, list[ItemFacts]]]:
+    """What an entry concerns: the items of one part stand together, and parts of the same items."""
+    parts: dict[str, list[ItemFacts]] = {}
+    for label, item in named:
+        parts.setdefault(label, []).append(item)
+    told: list[tuple[str, list[ItemFacts]]] = []
+    for label, items in parts.items():
+        if told and told[-1][1] == items:
+            told[-1] = (f"{told[-1][0]}, {label.lower()}", items)
+        else:
+            told.append((label, items))
+    return told
+
+
 def _times(shown: Shown, presenter: Presenter) -> Times:
-    at, t = presenter.local(shown.occurred_at), presenter.words
+    late, t = recorded_late(shown), presenter.words
+    at = presenter.local(shown.occurred_at)
+    zone = t.clock(presenter.zone) if at.tzinfo is presenter.zone else "UTC"
     return Times(
-        when=f"{t.weekday(at.date())}, {at:%H:%M:%S}",
-        recorded=t.moment(presenter.local(shown.recorded_at), seconds=True),
-        zone=f"{t.zone(presenter.zone)} (UTC{at:%z}, {presenter.zone.key})",
+        when=f"{t.weekday(at.date())}, {at:%H:%M:%S}, {zone}",
+        recorded=None if late is None else t.moment(presenter.local(shown.recorded_at), seconds=True),
         effective=shown.effective_at and presenter.moment(shown.effective_at),
     )
 
@@ -129,25 +154,22 @@ def items_in(shown: Shown) -> list[tuple[str, str]]:
     return [(item.type, item.id) for item in items if item.id is not None]
 
 
-def _item(item: ShownItem, field: str, presenter: Presenter, *, home: str, hints: Hints) -> ItemFacts:
-    name = called(item, presenter)
+def _item(item: ShownItem, presenter: Presenter, *, home: str, hints: Hints) -> ItemFacts:
     return ItemFacts(
-        name=name,
-        short=cut(name),
+        name=called(item, presenter),
         now=item.name_now if not item.erased else None,
         hint=hints.get((item.type, item.id or "")),
         type=presenter.label("type", item.type),
         gone=not item.exists and not item.erased,
         erased=item.erased,
-        filter=None if item.id is None else address(home, [(field, f"{item.type}/{item.id}")]),
         page=None if item.id is None else page_of(home, item.type, item.id),
     )
 
 
-def device(agent: str | None) -> str | None:
-    """A browser's user agent in two words, or None where it is not one."""
+def device(agent: str | None, words: Words) -> str | None:
+    """A browser's user agent in words, the browser and what it runs on; None where it is neither."""
     if agent is None:
         return None
     browser = next((name for mark, name in _BROWSERS if mark in agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in agent), None)
-    return ", ".join(name for name in (browser, system) if name) or None
+    return words("entry.device", browser=browser, system=system) if browser and system else browser or system

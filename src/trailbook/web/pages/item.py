@@ -70,6 +70,7 @@ class TimelinePage(Struct, frozen=True, kw_only=True):
     unfolded: str | None
     everything: str
     zone: str
+    clock: str
     shown_at: str
     tz: str
 
@@ -173,6 +174,7 @@ def _shown(path: str, timeline: Timeline, presenter: Presenter, *, now: datetime
         unfolded=_unfolded(path, pairs),
         everything=state.href(state.fresh),
         zone=presenter.words.zone(presenter.zone),
+        clock=presenter.words.clock(presenter.zone),
         shown_at=presenter.words.moment(now.astimezone(presenter.zone)),
         tz=state.query.tz,
     )

@@ -135,7 +135,7 @@ class Presenter(Struct, frozen=True, kw_only=True):
 def row(shown: Shown, pieces: Sequence[SentencePiece], presenter: Presenter) -> PageRow:
     """An entry as a row, its sentence in pieces."""
     at, words = presenter.local(shown.occurred_at), presenter.words
-    recorded = _late(shown)
+    recorded = recorded_late(shown)
     return PageRow(
         id=shown.id,
         seq=shown.seq,
@@ -155,7 +155,7 @@ def row(shown: Shown, pieces: Sequence[SentencePiece], presenter: Presenter) -> 
     )
 
 
-def _late(shown: Shown) -> datetime | None:
+def recorded_late(shown: Shown) -> datetime | None:
     """When an entry was recorded, where that was late."""
     recorded, occurred = (datetime.fromisoformat(at) for at in (shown.recorded_at, shown.occurred_at))
     return recorded if recorded - occurred > LATE else None

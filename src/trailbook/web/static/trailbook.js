@@ -28,10 +28,12 @@
     sift();
     mark();
     pausing();
+    beside();
   };
 
-  /* Where one is: the part of the page that changed does not hold the places. */
+  /* Where one is, and where one may skip to: the part of the page that changed holds neither. */
   const standing = () => {
+    all(".skip").forEach((skip) => { skip.hidden = !find(skip.hash)?.checkVisibility(); });
     const places = all(".top nav a");
     const here = places.findLast((place) => location.pathname.startsWith(place.pathname));
     places.forEach((place) => (place === here ? place.setAttribute("aria-current", "true") : place.removeAttribute("aria-current")));
@@ -117,6 +119,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.edit");
     if (link) { event.preventDefault(); reach(link.hash.slice(1)); }
+    if (event.target.closest("#panel [data-close]")) { event.preventDefault(); close(); }
     if (event.target.closest("a.to-asks")) find("#questions").open = true;
     all(POPS).forEach((pop) => { pop.open = pop.contains(event.target); });
     /* Another name is meant, or none: what was typed goes, or the next choice would send it again. */
@@ -137,29 +140,56 @@
     control.focus();
   };
 
-  /* --- One entry beside the list. --- */
-  const panel = () => find("#panel");
-  let list = null, row = null;
+  /* --- One entry beside the list, where there is room for both; elsewhere its link leads to its page. --- */
+  const panel = () => find("#panel"), open = () => Boolean(panel()?.childElementCount);
+  const room = matchMedia("(min-width: 64rem)");
+  room.addEventListener("change", () => { if (open()) location.reload(); }); // which is the entry's page
+  let list = null, row = null, stood = 0; // the list's address; the row beside whose list its entry stands, and where
+  const link = () => document.getElementById(row)?.querySelector("a.when");
+  const above = () => link()?.getBoundingClientRect().top ?? 0;
+  const beside = () => {
+    if (open()) row = "e-" + location.pathname.split("/e/")[1];
+    all(".row").forEach((each) => (open() && each.id === row ? each.setAttribute("aria-current", "true") : each.removeAttribute("aria-current")));
+  };
+  /* A list that grows narrower or wider leaves the row where the reader's eyes are. */
+  const still = () => { scrollBy({ top: above() - stood, behavior: "instant" }); link()?.closest(".row").scrollIntoView({ block: "nearest", behavior: "instant" }); };
+  const entered = () => {
+    still();
+    panel().scrollTop = 0;
+    find("h1, h2", panel())?.focus({ preventScroll: true });
+  };
+  /* Whoever closes it goes back to the list's address: the way back is the same by key, by press and by the browser. */
+  const close = () => { if (open()) { shut(); history.back(); } };
   const shut = () => {
+    stood = above();
     panel().replaceChildren();
-    if (list === null) return;
-    // The address names the entry that was read last: next and previous may have led away from the one pressed.
-    const last = location.pathname.split("/e/")[1];
-    if (last) history.pushState({ htmx: true }, "", list);
-    list = null;
-    const back = document.getElementById("e-" + last) || document.getElementById(row);
-    back?.querySelector("a.when").focus();
+    beside();
+    still();
   };
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a.when");
-    if (link) { row = link.closest(".row").id; list = location.pathname + location.search; }
+    const pressed = event.target.closest("a.when");
+    if (!pressed) return;
+    if (!room.matches) event.stopImmediatePropagation(); // and the browser follows the link
+    else row = pressed.closest(".row").id;
   }, true);
-  document.addEventListener("htmx:after:swap", () => {
-    if (panel().childElementCount && !panel().open) panel().showModal();
+  /* The first entry adds an address, the next one takes its place: Back leads to the list, however many were read. */
+  document.addEventListener("htmx:before:request", (event) => {
+    const context = event.detail.ctx;
+    if (context.target?.id !== "panel") return;
+    if (open()) Object.assign(context, { push: null, replace: "true" });
+    else list = location.pathname + location.search;
+  });
+  document.addEventListener("htmx:before:swap", () => { stood = above(); });
+  document.addEventListener("htmx:after:swap", (event) => {
     dress();
+    if (event.detail.ctx?.target?.id === "panel") entered();
+    if (event.detail.ctx?.target?.id === "page") list = null;
   });
   document.addEventListener("htmx:before:history:restore", (event) => {
-    if (list !== null && location.pathname + location.search === list) { event.preventDefault(); panel().close(); }
+    if (list === null || location.pathname + location.search !== list) return;
+    event.preventDefault();
+    if (open()) shut();
+    link()?.focus({ preventScroll: true }); // not before, for going back takes the focus away
   });
 
   /* --- What fails is said beside the rows that are there. --- */
@@ -177,9 +207,7 @@
     const context = event.detail.ctx;
     // What comes by itself (bars, counts) takes away nothing that was said of rows and entries.
     if (context.response.status < 400 && ["page", "panel"].includes(context.target?.id)) find("#notice").replaceChildren();
-    if ([401, 403].includes(context.response.status)) { panel().close(); find("#page").replaceChildren(); context.target = find("#page"); }
-    const turned = context.sourceElement?.matches?.("[rel=next], [rel=prev]") && context.target?.id === "page";
-    if (turned) find("#content")?.scrollIntoView();
+    if ([401, 403].includes(context.response.status)) { find("#page").replaceChildren(); context.target = find("#page"); }
   });
 
   /* --- What comes while the page is read: counted, never shoved in. --- */
@@ -205,7 +233,6 @@
   document.addEventListener("end", (event) => {
     if (event.target.id !== "live") return;
     find("#page").replaceChildren();
-    panel().close();
     location.reload();
   });
   document.addEventListener("htmx:sse:error", () => { const offline = find("#offline"); if (offline) offline.hidden = false; });
@@ -217,19 +244,19 @@
     const times = all("a.when, .row .when a").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
     (times[at + by] || times[at] || times[0])?.focus();
   };
-  const turn = (rel) => find(`${panel().open ? "#panel" : "#page"} a[rel=${rel}]`)?.click();
+  const turn = (rel) => find(`${open() ? "#panel" : "#content"} a[rel=${rel}]`)?.click();
   const keys = {
     "/": () => reach("f-text"),
     q: () => { find("#questions").open = true; find("#questions a").focus(); },
     f: () => { find(".filters").open = true; find("#f-date").focus(); },
-    j: () => (panel().open ? turn("next") : step(1)),
-    k: () => (panel().open ? turn("prev") : step(-1)),
+    j: () => (open() ? turn("next") : step(1)),
+    k: () => (open() ? turn("prev") : step(-1)),
     o: () => turn("next"),
     n: () => turn("prev"),
     "?": () => find("#help").showModal(),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") shutPop(event.target);
+    if (event.key === "Escape" && !shutPop(event.target) && !event.target.closest("input, select, textarea, dialog")) close();
     if (event.ctrlKey || event.metaKey || event.altKey || memory.get("keys") === "off") return;
     if (event.target.closest("input, select, textarea, [contenteditable]") || find("#help").open) return;
     const act = keys[event.key];
@@ -244,8 +271,6 @@
   }, true);
 
   document.addEventListener("DOMContentLoaded", () => {
-    panel().addEventListener("close", shut);
-    panel().addEventListener("click", (event) => { if (event.target === panel()) panel().close(); });
     find("[data-keys]").checked = memory.get("keys") !== "off";
     if (memory.get("live") === "off") find("#live")?.removeAttribute("hx-sse:connect");
     dress();

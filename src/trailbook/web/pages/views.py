@@ -90,37 +90,48 @@ def change_views(request: Request) -> Response[bytes]:
     if do is None:
         raise NotFoundError("there is no such form")
     try:
-        do(request, sent)
+        back = do(request, sent)
     except (NotFoundError, FilterInvalidError) as error:
         return _page(request, wrong=_words(request, error), status=422)
     except TrailbookError as error:
         if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
             raise
         return _page(request, wrong=_words(request, error), status=STATUS[code_of(error)], sent=sent)
-    return see(f"{request.path}?saved=1")
+    return see(back)
 
 
-def _save(request: Request, sent: dict[str, str]) -> None:
+def _done(request: Request) -> str:
+    return f"{request.path}?saved=1"
+
+
+def _save(request: Request, sent: dict[str, str]) -> str:
+    """Save it, and go back to the list that it was saved from, which says so."""
     administration.add_view(by(request), _wanted(request, sent))
+    shown = parsed(sent.get("shown", "")) or parsed(sent.get("filter", "")) or [("view", EVERYTHING)]
+    return address(home(request), [*(pair for pair in shown if pair[0] != "saved"), ("saved", "1")])
 
 
-def _change(request: Request, sent: dict[str, str]) -> None:
+def _change(request: Request, sent: dict[str, str]) -> str:
     id_ = sent.get("id", "")
     was = administration.find_view(by(request), id_)
     name, shared = sent.get("name", was.name), sent.get("shared") == "on"
-    wanted = NewView(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
+    default, alert = sent.get("default") == "on", sent.get("alert") == "on"
+    wanted = NewView(name=name, query=was.query, shared=shared, default=default, alert=alert)
     administration.change_view(by(request), id_, wanted)
+    return _done(request)
 
 
-def _remove(request: Request, sent: dict[str, str]) -> None:
+def _remove(request: Request, sent: dict[str, str]) -> str:
     administration.remove_view(by(request), sent.get("id", ""))
+    return _done(request)
 
 
-def _choose(request: Request, sent: dict[str, str]) -> None:
+def _choose(request: Request, sent: dict[str, str]) -> str:
     id_ = _offered(request, sent.get("id", "")).id
     administration.choose_view(
         by(request), id_, default=sent.get("default") == "on", alert=sent.get("alert") == "on"
     )
+    return _done(request)
 
 
 def _wanted(request: Request, sent: dict[str, str]) -> NewView:
@@ -216,5 +227,7 @@ def _news(request: Request, view: ViewerView) -> str | None:
 
 
 def _words(request: Request, error: TrailbookError) -> str:
+    if isinstance(error, InvalidError) and [fault.pointer for fault in error.faults] == ["/name"]:
+        return request.words("saved.wrong-name", most=administration.LONGEST_NAME)
     words = request.words(f"problems.{code_of(error)}.words")
     return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words

@@ -36,6 +36,7 @@ class OwnExport(Struct, frozen=True, kw_only=True):
     kind: str
     state: str
     live: bool
+    removable: bool
     done: float
     holds: str
     when: str
@@ -82,30 +83,32 @@ def exports_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/exports: one's own, and how far each is."""
     request.only()
     api = f"/api/v1/orgs/{request.org}/exports"
-    jobs = request.site.exports.orders.listed(request.viewer)
-    model = ExportsPage(api, [_own(request, answer_of(request, job), api) for job in jobs])
+    # Whoever may not export any more is not sent to a file that they are refused.
+    may = request.viewer.manage_exports == "full"
+    jobs = request.site.exports.listed(request.viewer)
+    own = [_own(request, answer_of(request, job), api if there and may else None) for job, there in jobs]
+    model = ExportsPage(api, own)
     return page("exports.html", (frame(request), model))
 
 
-def _own(request: Request, job: ExportAnswer, api: str) -> OwnExport:
+def _own(request: Request, job: ExportAnswer, api: str | None) -> OwnExport:
+    """An export as a line of the page; `api` is where its file is, None where there is none to have."""
     t, live = request.words, job.state in _LIVE
-    # Whoever may not export any more is not sent to a file that they are refused.
-    ready = job.state == "ready" and request.viewer.manage_exports == "full"
+    until = t("exports.expires", when=_moment(request, job.expires_at))
     return OwnExport(
         id=job.id,
         title=job.title[:1].upper() + job.title[1:],
         name=job.name,
         kind=_kind(request, job),
-        state=job.state,
+        state="expired" if job.state == "ready" and api is None else job.state,
         live=live,
+        removable=live or job.state == "ready",
         done=job.rows_done / job.count if job.count else 0,
         holds=_holds(request, job, live),
-        when=t("exports.expires", when=_moment(request, job.expires_at))
-        if ready
-        else _moment(request, job.created_at),
+        when=until if api else _moment(request, job.created_at),
         problem=_why(request, job),
-        file=f"{api}/{job.id}/file" if ready else None,
-        statement=f"{api}/{job.id}/manifest" if ready and job.manifest else None,
+        file=f"{api}/{job.id}/file" if api else None,
+        statement=f"{api}/{job.id}/manifest" if api and job.manifest else None,
         entries=_entries(request, job),
     )
 
@@ -118,7 +121,7 @@ def _kind(request: Request, job: ExportAnswer) -> str:
 
 def _holds(request: Request, job: ExportAnswer, live: bool) -> str:
     t = request.words
-    if job.words and not live:
+    if job.words:
         return job.words
     if live:
         return t("exports.rows", done=t.number(job.rows_done), count=t.number(job.count))

@@ -49,13 +49,17 @@ class OfferedView(Struct, frozen=True, kw_only=True):
 
 
 class ViewsPage(Struct, frozen=True):
-    """Every view on offer, and what became of the form that was sent; a name has at most `most` characters."""
+    """Every view on offer, and what became of the form that was sent; a name has at most `most` characters.
+
+    `unsaved` is the filter, in words, of a view that could not be saved.
+    """
 
     offered: list[OfferedView]
     most: int
     wrong: str | None = None
     saved: bool = False
     sent: Mapping[str, str] = {}  # msgspec copies it
+    unsaved: str | None = None
 
 
 def views_page(request: Request) -> Response[bytes]:
@@ -96,7 +100,10 @@ def change_views(request: Request) -> Response[bytes]:
     except TrailbookError as error:
         if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
             raise
-        return _page(request, wrong=_words(request, error), status=STATUS[code_of(error)], sent=sent)
+        saving = sent.get("do") == "save"
+        unsaved = _said(request, _read(request, sent.get("filter", ""))) if saving else None
+        model = {"wrong": _words(request, error), "sent": sent, "unsaved": unsaved}
+        return _page(request, status=STATUS[code_of(error)], **model)
     return see(back)
 
 
@@ -193,13 +200,11 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
     ready = view.id.startswith(READY)
     pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(request))]
     shown = [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", EVERYTHING)]
-    presenter = presenter_of(request, None, home_zone(request))
-    naming = Naming(presenter, items_of(request.log, view.query, viewer=request.viewer))
     return OfferedView(
         id=view.id,
         name=view.name,
         href=address(home(request), shown),
-        filter_words=in_words(view.query, naming.label, request.lang),
+        filter_words=_said(request, view.query),
         ready=ready,
         own=view.own,
         shared=view.shared,
@@ -208,6 +213,13 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
         news=_news(request, view),
         filter=address("", pairs).removeprefix("?"),
     )
+
+
+def _said(request: Request, query: Query) -> str:
+    """A filter in words, as this viewer may read it."""
+    presenter = presenter_of(request, None, home_zone(request))
+    naming = Naming(presenter, items_of(request.log, query, viewer=request.viewer))
+    return in_words(query, naming.label, request.lang)
 
 
 def _news(request: Request, view: ViewerView) -> str | None:

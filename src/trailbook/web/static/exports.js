@@ -56,8 +56,7 @@
     if (target.form !== form() || !target.form) return;
     const fields = target.form.elements;
     if (target.name === "format") weigh();
-    if (target.name === "preset") fields.columns.forEach((box) => { box.checked = target.dataset.columns.split(" ").includes(box.value); });
-    if (target.name === "columns") fields.preset.forEach((preset) => { preset.checked = false; }); // they are one's own now
+    if (target.name === "columns") find("[name=preset][value='']", target.form).checked = true; // they are one's own now
     fields.zip.disabled = !fields.manifest.checked;
   });
   /* How many there are may be known only once the dialog is open. */

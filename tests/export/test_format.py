@@ -19,7 +19,7 @@ def test_a_format_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPat
     assert formats() == tuple(FORMATS)
     check_format("parquet")
     monkeypatch.setattr(sys.modules["trailbook.export.format"], "find_spec", lambda name: None)
-    assert formats() == ("csv", "xlsx", "jsonl")
+    assert formats() == ("xlsx", "csv", "jsonl")
     for refused in (check_format, lambda name: list(file_pieces(name, [], Layout(columns=("seq",))))):
         for extra in ("parquet", "pdf"):
             with pytest.raises(FormatUnavailableError, match=rf"trailbook\[{extra}\]"):

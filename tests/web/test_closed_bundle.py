@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 from tests.web.conftest import ORG, Served
-from tests.web.test_browser import clean
+from tests.web.test_browser import clean, settled
 
 from trailbook.access.viewer import operator
 from trailbook.administration.access import By, add_role
@@ -25,28 +25,35 @@ def company(serve: Callable[..., Served]) -> tuple[Served, tuple[str, ...]]:
     return served, ("system-administrator", role.id)
 
 
-def test_the_dialog_leads_to_what_it_would_hold(
+def test_the_dialog_tells_what_it_would_hold(
     visit: Callable[..., Page], company: tuple[Served, tuple[str, ...]]
 ) -> None:
-    """Choosing it orders nothing yet; the page says both figures, and so does the list once it is ordered."""
+    """Choosing it orders nothing yet; the dialog says both figures, and so does the list once it is ordered."""
     messages: list[str] = []
     page = visit(company[1], messages, company[0], viewport={"width": 320, "height": 800})
     page.goto(DENIED)
     page.click("[data-export]")
-    expect(page.locator("#export select[name=format] option[value^=bundle]").first).to_have_attribute(
-        "value", "bundle-inclusion"
-    )
-    page.select_option("#export select[name=format]", "bundle-closed")
-    page.select_option("#export select[name=lang]", "nb")
-    page.click("#export .first")
-    page.wait_for_url("**/closed-bundle?*")
-    expect(page.locator("#held")).to_have_text(HOLDS)
+    expect(page.locator("#export input[value^=bundle]").first).to_have_value("bundle-inclusion")
+    matching = page.locator("#export .first").inner_text()
+    page.check("#export [value=bundle-closed]")
+    told = page.locator("#export-closed strong")
+    expect(told).to_have_text(HOLDS)
+    words = told.inner_text()
+    count = words.split()[1]
+    expect(page.locator("#export .first")).to_have_text(f"Export {count} entries")
+    expect(page.locator("#export .count")).to_have_text(f"Holds {count} entries")
+    assert matching != f"Export {count} entries"
+    settled(page, "#export")
     clean(page, messages)
-    words = page.locator("#held").inner_text()
-    page.click("main form .first")
+    page.check("#export [value=bundle-inclusion]")
+    expect(page.locator("#export .first")).to_have_text(matching)
+    expect(told).to_be_hidden()
+    page.check("#export [value=bundle-closed]")
+    expect(told).to_be_visible()
+    page.click("#export .first")
     page.wait_for_url("**/exports")
-    expect(page.locator("#exports [data-holds]")).to_have_text(words)
-    expect(page.locator("#exports [data-format]")).to_have_text("BUNDLE-CLOSED")
+    expect(page.locator("#exports .meta")).to_contain_text(["Proof of all"])
+    expect(page.locator("#exports .n")).to_have_text(words)
     clean(page, messages)
 
 
@@ -55,9 +62,9 @@ def test_without_a_script_a_link_leads_there(
 ) -> None:
     page = visit(company[1], at=company[0], java_script_enabled=False)
     page.goto(DENIED)
-    page.click(".take noscript a")
+    page.click(".take a[href*=closed-bundle]")
     expect(page.locator("#held")).to_have_text(HOLDS)
     words = page.locator("#held").inner_text()
     page.click("main form .first")
     page.wait_for_url("**/exports")
-    expect(page.locator("noscript li").first).to_contain_text(words)
+    expect(page.locator("#exports li").first).to_contain_text(words)

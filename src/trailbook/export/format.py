@@ -41,15 +41,15 @@ class Form(Struct, frozen=True, kw_only=True):
 
 # People read the newest first; whoever imports must repeat the order of recording.
 FORMATS: dict[Format, Form] = {
-    "csv": Form(order="desc", media_type="text/csv; header=present"),
     "xlsx": Form(
         order="desc", media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     ),
-    "jsonl": Form(order="seq", media_type="application/jsonl", table=False),
-    "parquet": Form(order="seq", media_type="application/vnd.apache.parquet", needs=("pyarrow",)),
     "pdf": Form(
         order="desc", media_type="application/pdf", table=False, printed=True, needs=("typst", "pypdf")
     ),
+    "csv": Form(order="desc", media_type="text/csv; header=present"),
+    "jsonl": Form(order="seq", media_type="application/jsonl", table=False),
+    "parquet": Form(order="seq", media_type="application/vnd.apache.parquet", needs=("pyarrow",)),
 }
 
 

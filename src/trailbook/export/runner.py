@@ -156,6 +156,16 @@ class Runner:
         for path in self._paths(job):
             path.unlink(missing_ok=True)
 
+    def listed(self, viewer: Viewer) -> list[tuple["Job", bool]]:
+        """A viewer's own jobs, newest first, each with whether its file is there for them by now."""
+        self._sweep(viewer.org)
+        return [(job, self._is_there(job, viewer)) for job in self.orders.listed(viewer)]
+
+    def _is_there(self, job: "Job", viewer: Viewer) -> bool:
+        # A folder that goes with the process is emptier than the registry says.
+        there = job.state == "ready" and (self.folder / job.org / self.orders.file(job).name).is_file()
+        return there and self._seen(job, viewer)
+
     def path(self, job: "Job", viewer: Viewer, which: Literal["file", "manifest"] = "file") -> Path:
         """Where a ready job's file lies, for a viewer who may still see all that stands in it.
 

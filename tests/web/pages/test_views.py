@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tests.web.conftest import ANNA, BOB, KARI, ORG, OTHER, WEB, Served
+from tests.web.test_browser import clean
 
 from trailbook import Actor, Item, operator
 from trailbook.administration import By, withhold
@@ -246,12 +247,19 @@ def test_the_forms(anna: httpx.Client, kari: httpx.Client) -> None:
     kept = re.search(r'name="filter" value="([^"]*)"', listed)
     assert kept is not None
     form = {"do": "save", "filter": unescape(kept[1]), "name": "By form", "shared": "on"}
-    assert anna.post(f"{PAGE}/views", data=form).headers["location"] == f"{PAGE}/views?saved=1"
+    assert anna.post(f"{PAGE}/views", data=form).headers["location"].endswith("&saved=1")
     again = anna.post(f"{PAGE}/views", data=form)
     assert again.status_code == 409
     assert 'value="By form"' in again.text
+    blank = anna.post(
+        f"{PAGE}/views", data=form | {"name": "  ", "alert": "on", "shown": "category=roles&group=day"}
+    )
+    assert blank.status_code == 422
+    assert "Give it a name of 1 to 80 characters." in blank.text
+    assert 'name="shown" value="category=roles&amp;group=day"' in blank.text
+    assert 'name="alert" checked' in blank.text
     view = views(anna)[0]
-    assert view["filter"] == {"category": ["roles"], "concerns": ["user/u-42"], "tz": ["Europe/Oslo"]}
+    assert view["filter"] == {"category": ["roles"], "concerns": ["user/u-42"]}
     change = {"do": "change", "id": view["id"], "name": "Renamed", "shared": "on"}
     assert kari.post(f"{PAGE}/views", data=change).status_code == 403
     assert anna.post(f"{PAGE}/views", data=change).status_code == 303
@@ -281,18 +289,66 @@ def test_whoever_may_not_read_has_none(company: Served) -> None:
         assert nobody.post(f"{PAGE}/views", data={"do": "save", "name": "x"}).status_code == 403
 
 
-def test_saved_by_hand(visit: Callable[..., Page], company: Served) -> None:
+def saved(page: Page, name: str) -> None:
+    """Save the list that is shown under a name."""
+    page.locator("details.save > summary").click()
+    page.locator("details.save [name=name]").fill(name)
+    page.locator("details.save .first").click()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_saved_by_hand(visit: Callable[..., Page], company: Served, scripted: bool) -> None:
+    """Saved from the list, one is back at the same list, told so; a name that is taken loses nothing."""
+    messages: list[str] = []
+    page = visit(at=company, messages=messages, java_script_enabled=scripted)
+    page.goto(f"{PAGE}?outcome=denied&group=day&limit=25")
+    saved(page, "Watch these")
+    page.wait_for_url("**outcome=denied&limit=25&group=day&saved=1")
+    expect(page.locator("main .done")).to_contain_text("Saved.")
+    saved(page, "Watch these")
+    page.wait_for_url("**/views")
+    expect(page.locator("form.hint")).to_contain_text("Outcome: refused")
+    field = page.locator("form.hint [name=name]")
+    expect(field).to_have_value("Watch these")
+    expect(field).to_have_accessible_description("You have another view of that name. Choose another name.")
+    if scripted:
+        clean(page, messages)
+    field.fill("Watch those")
+    page.locator("form.hint [name=alert]").check()
+    page.locator("form.hint .first").click()
+    page.wait_for_url("**outcome=denied&limit=25&group=day&saved=1")
+    page.goto(f"{PAGE}/views")
+    line = page.locator("section[aria-labelledby=own] li").filter(has_text="Watch those")
+    expect(line.locator(".badge")).to_have_text("notifies")
+    expect(line.locator("form")).to_be_hidden()
+    line.locator("summary").click()
+    line.get_by_label("Open the log with this view").check()
+    line.get_by_label("Name", exact=True).fill("Watch these")
+    line.get_by_role("button", name="Save", exact=True).click()
+    opened = page.locator("section[aria-labelledby=own] details[open]")
+    expect(opened.locator(".fault")).to_have_text("You have another view of that name. Choose another name.")
+    opened.get_by_label("Name", exact=True).fill("Watch them")
+    opened.get_by_label("Open the log with this view").check()
+    opened.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/views?saved=1")
+    line = page.locator("section[aria-labelledby=own] li").filter(has_text="Watch them")
+    expect(line.locator(".badge")).to_have_text(["opens first", "notifies"])
+    if scripted:
+        page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+        clean(page, messages)
+
+
+def test_told_of_what_comes(visit: Callable[..., Page], company: Served) -> None:
     """A person saves the list they look at, finds it beside it, and is told of what comes until they look."""
     page = visit(at=company)
     page.goto(f"{PAGE}?outcome=denied")
-    page.get_by_text("Save view").click()
-    page.get_by_label("Name", exact=True).fill("Watch these")
-    page.get_by_label("Notify me").check()
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.wait_for_url("**/views?saved=1")
-    page.goto(PAGE)
+    page.locator("details.save > summary").click()
+    page.locator("details.save [name=alert]").check()
+    page.locator("details.save [name=name]").fill("Watch these")
+    page.locator("details.save .first").click()
+    page.wait_for_url("**saved=1")
     page.locator("#questions").get_by_role("link", name="Watch these").click()
-    page.wait_for_url("**outcome=denied**")
+    page.wait_for_url("**outcome=denied")
     before = page.locator("li.row").count()
     assert before > 0
     record(company)

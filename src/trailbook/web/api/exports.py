@@ -148,7 +148,7 @@ def order_export(request: Request) -> Response[bytes]:
         return Response(msgspec.json.encode(_preview(request, figures)), status_code=200, media_type=JSON)
     job = ordered(request, wanted)
     headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
-    answer = msgspec.json.encode(_answer(request, job))
+    answer = msgspec.json.encode(answer_of(request, job))
     return Response(answer, status_code=202, headers=headers, media_type=JSON)
 
 
@@ -191,14 +191,14 @@ def list_exports(request: Request) -> Response[bytes]:
         jobs = jobs[places[0] + 1 :]
     page = jobs[: int(limit)]
     more = page[-1].id if len(jobs) > len(page) else None
-    body = ExportList(exports=tuple(_answer(request, job) for job in page), next_cursor=more)
+    body = ExportList(exports=tuple(answer_of(request, job) for job in page), next_cursor=more)
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
 def show_export(request: Request) -> Response[bytes]:
     """GET exports/{export}: how far it is."""
     request.only()
-    return Response(msgspec.json.encode(_answer(request, _job(request))), media_type=JSON)
+    return Response(msgspec.json.encode(answer_of(request, _job(request))), media_type=JSON)
 
 
 def cancel_export(request: Request) -> Response[bytes]:
@@ -298,7 +298,7 @@ def _figures(job: Any) -> BundleFigures | None:
     return file_of(job).figures if job.state == "ready" else order_of(job).figures
 
 
-def _answer(request: Request, job: Any) -> ExportAnswer:
+def answer_of(request: Request, job: Any) -> ExportAnswer:
     """An export as its viewer may read it now: items that they may not see any more are not named."""
     wanted, figures = order_of(job), _figures(job)
     filtered: dict[str, list[str]] = {}

@@ -1,7 +1,7 @@
 """What the page is asked: its address as a filter, and addresses for every change of that filter.
 
-Owns the page's own parameters `view`, `at` and `group`, the form's empty fields and names typed by hand. Refuses to
-answer: an address that needs tidying is sent on, one that is broken says which part.
+Owns the page's own parameters `view`, `at`, `group` and `saved`, the form's empty fields and names typed by hand.
+Refuses to answer: an address that needs tidying is sent on, one that is broken says which part.
 """
 
 import re
@@ -33,7 +33,7 @@ from trailbook.query import (
 Pairs = list[tuple[str, str]]
 
 _SAFE = "/:*,"
-_OWN = frozenset({"view", "at", "group"})
+_OWN = frozenset({"view", "at", "group", "saved"})
 # What a form sends empty where nothing was chosen: every field of it, and those that are given once.
 _FORM = frozenset(field.name for field in FIELDS.values() if field.form) | ONCE.keys() - {"as_of"} | _OWN
 # The form's own words for no period but two days, and for pages of the usual size.
@@ -54,7 +54,7 @@ _MOST_FIELDS = 500
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """One address of the page, read."""
+    """One address of the page, read; `saved`: its view was saved just now, which no further address says."""
 
     path: str
     query: Query
@@ -63,6 +63,7 @@ class Address(Struct, frozen=True, kw_only=True):
     home_zone: str
     at: str | None = None
     group: str | None = None
+    saved: bool = False
 
     def href(self, query: Query, *more: tuple[str, str]) -> str:
         """The address of the page with another filter."""
@@ -237,6 +238,7 @@ def read_address(path: str, pairs: Pairs, *, vocabulary: Vocabulary, home_zone: 
         home_zone=home_zone,
         at=_day(pairs),
         group=_group(pairs),
+        saved=("saved", "1") in pairs,
     )
 
 

@@ -44,7 +44,8 @@ class ListPage(Struct, frozen=True, kw_only=True):
     """What stands on the page of a list below its form.
 
     `total` is None where it comes from `counting`; `following` is the stream of what comes, in which what `reader` does
-    in this log is no news to them; `keeps` the filter of a view that is saved here.
+    in this log is no news to them; `keeps` the filter of a view that is saved here, and `shows`
+    the list to come back to.
     """
 
     rows: bool
@@ -68,6 +69,7 @@ class ListPage(Struct, frozen=True, kw_only=True):
     newest: str
     damaged: str
     keeps: str
+    shows: str
     filter_words: str
     zone: str
     clock: str
@@ -127,6 +129,7 @@ def _list(
         newest=state.href(state.fresh),
         damaged=_damaged(answer.damaged, presenter),
         keeps=address("", to_params(state.fresh)).removeprefix("?"),
+        shows=state.href(state.fresh).partition("?")[2],
         filter_words=in_words(state.fresh, naming.label, presenter.words.lang),
         zone=presenter.words.zone(presenter.zone),
         clock=presenter.words.clock(presenter.zone),

@@ -49,13 +49,17 @@ class OfferedView(Struct, frozen=True, kw_only=True):
 
 
 class ViewsPage(Struct, frozen=True):
-    """Every view on offer, and what became of the form that was sent; a name has at most `most` characters."""
+    """Every view on offer, and what became of the form that was sent; a name has at most `most` characters.
+
+    `unsaved` is the filter, in words, of a view that could not be saved.
+    """
 
     offered: list[OfferedView]
     most: int
     wrong: str | None = None
     saved: bool = False
     sent: Mapping[str, str] = {}  # msgspec copies it
+    unsaved: str | None = None
 
 
 def views_page(request: Request) -> Response[bytes]:
@@ -90,37 +94,51 @@ def change_views(request: Request) -> Response[bytes]:
     if do is None:
         raise NotFoundError("there is no such form")
     try:
-        do(request, sent)
+        back = do(request, sent)
     except (NotFoundError, FilterInvalidError) as error:
         return _page(request, wrong=_words(request, error), status=422)
     except TrailbookError as error:
         if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
             raise
-        return _page(request, wrong=_words(request, error), status=STATUS[code_of(error)], sent=sent)
-    return see(f"{request.path}?saved=1")
+        saving = sent.get("do") == "save"
+        unsaved = _said(request, _read(request, sent.get("filter", ""))) if saving else None
+        model = {"wrong": _words(request, error), "sent": sent, "unsaved": unsaved}
+        return _page(request, status=STATUS[code_of(error)], **model)
+    return see(back)
 
 
-def _save(request: Request, sent: dict[str, str]) -> None:
+def _done(request: Request) -> str:
+    return f"{request.path}?saved=1"
+
+
+def _save(request: Request, sent: dict[str, str]) -> str:
+    """Save it, and go back to the list that it was saved from, which says so."""
     administration.add_view(by(request), _wanted(request, sent))
+    shown = parsed(sent.get("shown", "")) or parsed(sent.get("filter", "")) or [("view", EVERYTHING)]
+    return address(home(request), [*(pair for pair in shown if pair[0] != "saved"), ("saved", "1")])
 
 
-def _change(request: Request, sent: dict[str, str]) -> None:
+def _change(request: Request, sent: dict[str, str]) -> str:
     id_ = sent.get("id", "")
     was = administration.find_view(by(request), id_)
     name, shared = sent.get("name", was.name), sent.get("shared") == "on"
-    wanted = NewView(name=name, query=was.query, shared=shared, default=was.default, alert=was.alert)
+    default, alert = sent.get("default") == "on", sent.get("alert") == "on"
+    wanted = NewView(name=name, query=was.query, shared=shared, default=default, alert=alert)
     administration.change_view(by(request), id_, wanted)
+    return _done(request)
 
 
-def _remove(request: Request, sent: dict[str, str]) -> None:
+def _remove(request: Request, sent: dict[str, str]) -> str:
     administration.remove_view(by(request), sent.get("id", ""))
+    return _done(request)
 
 
-def _choose(request: Request, sent: dict[str, str]) -> None:
+def _choose(request: Request, sent: dict[str, str]) -> str:
     id_ = _offered(request, sent.get("id", "")).id
     administration.choose_view(
         by(request), id_, default=sent.get("default") == "on", alert=sent.get("alert") == "on"
     )
+    return _done(request)
 
 
 def _wanted(request: Request, sent: dict[str, str]) -> NewView:
@@ -182,13 +200,11 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
     ready = view.id.startswith(READY)
     pairs = [pair for pair in to_params(view.query) if pair != ("tz", home_zone(request))]
     shown = [*pairs, ("view", view.id.removeprefix(READY))] if ready else pairs or [("view", EVERYTHING)]
-    presenter = presenter_of(request, None, home_zone(request))
-    naming = Naming(presenter, items_of(request.log, view.query, viewer=request.viewer))
     return OfferedView(
         id=view.id,
         name=view.name,
         href=address(home(request), shown),
-        filter_words=in_words(view.query, naming.label, request.lang),
+        filter_words=_said(request, view.query),
         ready=ready,
         own=view.own,
         shared=view.shared,
@@ -197,6 +213,13 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
         news=_news(request, view),
         filter=address("", pairs).removeprefix("?"),
     )
+
+
+def _said(request: Request, query: Query) -> str:
+    """A filter in words, as this viewer may read it."""
+    presenter = presenter_of(request, None, home_zone(request))
+    naming = Naming(presenter, items_of(request.log, query, viewer=request.viewer))
+    return in_words(query, naming.label, request.lang)
 
 
 def _news(request: Request, view: ViewerView) -> str | None:
@@ -216,5 +239,7 @@ def _news(request: Request, view: ViewerView) -> str | None:
 
 
 def _words(request: Request, error: TrailbookError) -> str:
+    if isinstance(error, InvalidError) and [fault.pointer for fault in error.faults] == ["/name"]:
+        return request.words("saved.wrong-name", most=administration.LONGEST_NAME)
     words = request.words(f"problems.{code_of(error)}.words")
     return f"{words} ({error.detail})" if isinstance(error, InvalidError) else words

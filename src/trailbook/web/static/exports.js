@@ -2,90 +2,96 @@
 (() => {
   "use strict";
   const find = (selector, from = document) => from.querySelector(selector);
-  const lang = find("#exports")?.lang || document.documentElement.lang; // as the server writes dates
   const json = { "Content-Type": "application/json", Accept: "application/json" };
+  const send = (address, method, body) => fetch(address, { method, headers: json, body }).catch(() => null);
 
-  const count = () => { find("[data-total]", find("#export")).textContent = find("#total").textContent; };
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-export]")) {
-      count();
-      find("#export").showModal();
-    }
-    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  /* --- The dialog. --- */
+  const dialog = () => find("#export");
+  const form = () => find("form.order");
+  const said = () => (find("#total a") ? "" : find("#total")?.textContent); // a link until it is counted
+  const say = (total) => ["p.count", "button.first"].forEach((name) => {
+    const part = find(name, dialog());
+    part.textContent = total ? part.dataset.words.replace("{total}", total.trim()) : part.dataset.plain;
   });
-
-  /* How many there are may be known only once the dialog is open. */
-  document.addEventListener("htmx:after:swap", () => { if (find("#export")?.open) count(); });
-
-  document.addEventListener("submit", async (event) => {
-    const form = event.target.closest("form.order");
-    if (!form) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const fields = form.elements, table = ["csv", "xlsx", "parquet"].includes(fields.format.value);
-    if (fields.format.value === "bundle-closed" && form.dataset.closed) { // what it would hold is said before it is ordered
-      location.assign(`${form.dataset.closed}&lang=${encodeURIComponent(fields.lang.value)}`);
-      return;
-    }
-    const preset = fields.preset.value, bundle = fields.format.value.startsWith("bundle");
+  const counted = (count) => {
+    const { one, other } = form().dataset, { lang } = document.documentElement;
+    return (count === 1 ? one : other).replace("{count}", new Intl.NumberFormat(lang).format(count));
+  };
+  const order = () => {
+    const fields = form().elements, format = fields.format.value;
+    const kind = [...fields.format].find((each) => each.checked).dataset, preset = fields.preset.value;
     const columns = [...fields.columns].filter((box) => box.checked).map((box) => box.value);
-    const order = {
-      ...JSON.parse(form.dataset.order),
-      format: fields.format.value, lang: fields.lang.value, tz: fields.tz.value, manifest: fields.manifest.checked,
-      zip: fields.zip.checked && fields.manifest.checked && !bundle,
-      ...(table ? (preset ? { preset } : { columns }) : {}),
+    return {
+      ...JSON.parse(form().dataset.order), format, lang: fields.lang.value, tz: fields.tz.value,
+      manifest: fields.manifest.checked, zip: fields.zip.checked && fields.manifest.checked && !("bundle" in kind),
+      ...("table" in kind ? (preset ? { preset } : { columns }) : {}),
     };
-    const answer = await fetch(form.dataset.api, { method: "POST", headers: json, body: JSON.stringify(order) }).catch(() => null);
-    if (answer?.ok) { location.assign(form.getAttribute("action")); return; }
-    const refusal = find("[role=alert]", form), problem = await answer?.json().catch(() => null);
+  };
+  const refuse = async (answer) => {
+    const problem = await answer?.json().catch(() => null), refusal = find("#export-refused");
     find("span", refusal).textContent = problem?.detail ?? "";
     refusal.hidden = false;
+  };
+  /* A closed bundle holds more than the filter finds: nobody orders one who was not told how much. */
+  const weigh = async () => {
+    const note = find("#export-closed"), button = find("button.first", dialog());
+    const closed = form().elements.format.value === "bundle-closed";
+    note.hidden = find("#export-refused").hidden = true;
+    button.disabled = closed || !form().elements.format.value;
+    say(said());
+    if (!closed) return;
+    const answer = await send(form().dataset.api, "POST", JSON.stringify({ ...order(), preview: true }));
+    if (form().elements.format.value !== "bundle-closed") return;
+    if (!answer?.ok) { refuse(answer); return; }
+    const { held, words } = await answer.json();
+    find("strong", note).textContent = words;
+    note.hidden = button.disabled = false;
+    say(counted(held));
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-export]")) { dialog().showModal(); weigh(); }
+    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (target.form !== form() || !target.form) return;
+    const fields = target.form.elements;
+    if (target.name === "format") weigh();
+    if (target.name === "columns") find("[name=preset][value='']", target.form).checked = true; // they are one's own now
+    fields.zip.disabled = !fields.manifest.checked;
+  });
+  /* How many there are may be known only once the dialog is open. */
+  document.addEventListener("htmx:after:swap", () => { if (dialog()?.open && form().elements.format.value !== "bundle-closed") say(said()); });
+  document.addEventListener("submit", async (event) => {
+    if (event.target !== form()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const answer = await send(form().dataset.api, "POST", JSON.stringify(order()));
+    if (answer?.ok) location.assign(form().getAttribute("action"));
+    else refuse(answer);
   }, true);
 
-  /* --- One's own exports. --- */
-  const list = () => find("#exports");
-  const date = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" });
-  const number = new Intl.NumberFormat(lang);
-  const word = (state) => [...document.querySelectorAll("#export-words dt")].find((name) => name.textContent === state)?.nextElementSibling.textContent ?? state;
-  const live = (job) => job.state === "queued" || job.state === "running";
-
-  const draw = (job) => {
-    const row = document.getElementById(`x-${job.id}`) ?? find("#export-row").content.cloneNode(true).firstElementChild;
-    row.id = `x-${job.id}`;
-    const put = (name, text) => { const part = find(`[data-${name}]`, row); part.textContent = text; part.hidden = !text; };
-    put("format", (job.format ?? "").toUpperCase());
-    put("state", word(job.state));
-    put("holds", job.words ?? "");
-    put("when", job.created_at ? date.format(new Date(job.created_at)) : "");
-    const rows = find("[data-rows]", row), expires = find("[data-expires]", row), progress = find("progress", row);
-    rows.textContent = rows.dataset.words.replace("{done}", number.format(job.rows_done)).replace("{count}", number.format(job.count));
-    expires.hidden = job.state !== "ready";
-    expires.textContent = expires.dataset.words.replace("{when}", job.expires_at ? date.format(new Date(job.expires_at)) : "");
-    progress.hidden = !live(job);
-    progress.value = job.count ? job.rows_done / job.count : 0;
-    const path = `${list().dataset.api}/${job.id}`;
-    for (const name of ["file", "manifest"]) {
-      const link = find(`[data-${name}]`, row);
-      link.href = `${path}/${name}`;
-      link.hidden = job.state !== "ready" || (name === "manifest" && job.manifest === false);
-    }
-    const drop = find("[data-drop]", row);
-    drop.textContent = live(job) ? drop.dataset.cancel : drop.dataset.remove;
-    drop.hidden = !live(job) && job.state !== "ready";
-    drop.onclick = async () => { await fetch(path, { method: "DELETE", headers: json }); look(); };
-    return row;
-  };
+  /* --- One's own exports: the page is asked again while one is made. --- */
+  const live = () => find("#exports :is([data-state=queued], [data-state=running])");
   let timer = 0;
   const look = async () => {
     clearTimeout(timer);
-    const answer = await fetch(list().dataset.api, { headers: json }).catch(() => null);
+    const answer = await fetch(location.href).catch(() => null);
     find("#exports-lost").hidden = Boolean(answer?.ok);
     if (answer && [401, 403].includes(answer.status)) { location.reload(); return; }
-    if (!answer?.ok) { timer = setTimeout(look, 5000); return; }
-    const { exports: jobs = [] } = await answer.json();
-    list().replaceChildren(...jobs.map(draw));
-    find("#exports-none").hidden = jobs.length > 0;
-    if (jobs.some(live)) timer = setTimeout(look, 1000);
+    if (answer?.ok) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      find("#exports").replaceChildren(...find("#exports", page).childNodes);
+      show();
+    }
+    if (!answer?.ok || live()) timer = setTimeout(look, answer?.ok ? 1000 : 5000);
   };
-  document.addEventListener("DOMContentLoaded", () => { if (list()) look(); });
+  const show = () => document.querySelectorAll("#exports [data-drop]").forEach((button) => {
+    button.hidden = false;
+    button.onclick = async () => { await send(button.dataset.drop, "DELETE"); look(); };
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!find("#exports")) return;
+    show();
+    if (live()) timer = setTimeout(look, 1000);
+  });
 })();

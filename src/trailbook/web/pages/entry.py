@@ -5,7 +5,7 @@ neighbour: where the entry is not in the filter, there is none.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,8 +123,7 @@ def _ask(request: Request, query: Query) -> Answer:
 
 def _model(answer: Answer, state: Address, presenter: Presenter, *, printed_at: datetime) -> EntryPage:
     lead, older, newer = Addresses(state), answer.beside.older, answer.beside.newer
-    day = presenter.local(answer.shown.occurred_at).date()
-    related = {e.id: _related(e, lead, presenter, day=day) for e in answer.related.entries}
+    related = {e.id: _related(e, lead, presenter, beside=answer.shown) for e in answer.related.entries}
     cause = related.pop(answer.shown.caused_by or "", None)
     return EntryPage(
         proofs=answer.proofs,
@@ -141,10 +140,10 @@ def _model(answer: Answer, state: Address, presenter: Presenter, *, printed_at: 
     )
 
 
-def _related(shown: Shown, lead: Addresses, presenter: Presenter, *, day: date) -> RelatedEntry:
-    """An entry beside one of that day, whose date is not said again."""
-    at = presenter.local(shown.occurred_at)
-    when = presenter.clock(at) if at.date() == day else presenter.words.moment(at)
+def _related(shown: Shown, lead: Addresses, presenter: Presenter, *, beside: Shown) -> RelatedEntry:
+    """An entry beside another, whose day is not said again."""
+    at, then = presenter.local(shown.occurred_at), presenter.local(beside.occurred_at)
+    when = presenter.clock(at) if at.date() == then.date() else presenter.words.moment(at)
     return RelatedEntry(lead.entry(shown.id), shown.sentence, when)
 
 

@@ -127,13 +127,13 @@ def _about(named: Sequence[tuple[str, ItemFacts]]) -> list[tuple[str, list[ItemF
     parts: dict[str, list[ItemFacts]] = {}
     for label, item in named:
         parts.setdefault(label, []).append(item)
-    told: list[tuple[str, list[ItemFacts]]] = []
+    joined: list[tuple[str, list[ItemFacts]]] = []
     for label, items in parts.items():
-        if told and told[-1][1] == items:
-            told[-1] = (f"{told[-1][0]}, {label.lower()}", items)
+        if joined and joined[-1][1] == items:
+            joined[-1] = (f"{joined[-1][0]}, {label.lower()}", items)
         else:
-            told.append((label, items))
-    return told
+            joined.append((label, items))
+    return joined
 
 
 def _times(shown: Shown, presenter: Presenter) -> Times:

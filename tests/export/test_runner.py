@@ -292,7 +292,12 @@ def test_files_expire(shop: Shop) -> None:
     done = shop.made()
     shop.clock.move(timedelta(days=7) - timedelta(seconds=1))
     shop.runner.sweep(ORG)
-    assert shop.runner.path(shop.job(done), READER).is_file()
+    path = shop.runner.path(shop.job(done), READER)
+    assert shop.runner.is_there(shop.job(done), READER)
+    held = path.read_bytes()
+    path.unlink()  # a folder that is lost before its time
+    assert not shop.runner.is_there(shop.job(done), READER)
+    path.write_bytes(held)
     shop.clock.move(timedelta(seconds=1))
     with pytest.raises(ExportExpiredError):
         shop.runner.path(shop.job(done), READER)

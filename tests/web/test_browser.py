@@ -118,7 +118,7 @@ def test_the_settings_are_accessible(
     expect(page.locator("main [role=status] code")).to_contain_text("tb_")
     clean(page, messages)
     page.goto(f"{PAGE}/settings/organisation")
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.wait_for_url("**saved=1")
     clean(page, messages)
     page.goto(f"{PAGE}/settings/members")

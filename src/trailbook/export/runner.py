@@ -156,13 +156,8 @@ class Runner:
         for path in self._paths(job):
             path.unlink(missing_ok=True)
 
-    def listed(self, viewer: Viewer) -> list[tuple["Job", bool]]:
-        """A viewer's own jobs, newest first, each with whether its file is there for them by now."""
-        self._sweep(viewer.org)
-        return [(job, self._is_there(job, viewer)) for job in self.orders.listed(viewer)]
-
-    def _is_there(self, job: "Job", viewer: Viewer) -> bool:
-        # A folder that goes with the process is emptier than the registry says.
+    def is_there(self, job: "Job", viewer: Viewer) -> bool:
+        """Whether a job's file is there for a viewer; a lost folder has none, whatever the job says."""
         there = job.state == "ready" and (self.folder / job.org / self.orders.file(job).name).is_file()
         return there and self._seen(job, viewer)
 

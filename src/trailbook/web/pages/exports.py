@@ -85,8 +85,12 @@ def exports_page(request: Request) -> Response[Any]:
     api = f"/api/v1/orgs/{request.org}/exports"
     # Whoever may not export any more is not sent to a file that they are refused.
     may = request.viewer.manage_exports == "full"
-    jobs = request.site.exports.listed(request.viewer)
-    own = [_own(request, answer_of(request, job), api if there and may else None) for job, there in jobs]
+    runner, viewer = request.site.exports, request.viewer
+    runner.sweep(request.org)  # an erasure since takes files away before they are offered
+    own = [
+        _own(request, answer_of(request, job), api if may and runner.is_there(job, viewer) else None)
+        for job in runner.orders.listed(viewer)
+    ]
     model = ExportsPage(api, own)
     return page("exports.html", (frame(request), model))
 

@@ -101,7 +101,7 @@ def change_views(request: Request) -> Response[bytes]:
         if not isinstance(error, InvalidError) and STATUS[code_of(error)] not in (403, 409, 429):
             raise
         saving = sent.get("do") == "save"
-        unsaved = _said(request, _read(request, sent.get("filter", ""))) if saving else None
+        unsaved = _words_of(request, _read(request, sent.get("filter", ""))) if saving else None
         model = {"wrong": _words(request, error), "sent": sent, "unsaved": unsaved}
         return _page(request, status=STATUS[code_of(error)], **model)
     return see(back)
@@ -204,7 +204,7 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
         id=view.id,
         name=view.name,
         href=address(home(request), shown),
-        filter_words=_said(request, view.query),
+        filter_words=_words_of(request, view.query),
         ready=ready,
         own=view.own,
         shared=view.shared,
@@ -215,7 +215,7 @@ def _of(request: Request, view: ViewerView) -> OfferedView:
     )
 
 
-def _said(request: Request, query: Query) -> str:
+def _words_of(request: Request, query: Query) -> str:
     """A filter in words, as this viewer may read it."""
     presenter = presenter_of(request, None, home_zone(request))
     naming = Naming(presenter, items_of(request.log, query, viewer=request.viewer))

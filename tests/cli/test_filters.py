@@ -45,7 +45,7 @@ def test_a_name_means_the_one_who_has_it(begun: Folder) -> None:
     named = begun.good("count", "--actor", "anna berg", "--json").json["count"]
     assert named == begun.good("count", "--actor", "user/u-17", "--json").json["count"] == 1
     assert begun.good("search", "--concerns", "Manager", "--json").json["count"] == 1
-    for words, told in (
+    for words, expected in (
         (("--actor", "Anna"), "user/u-18"),
         (("--concerns", "Bob Li"), "write one as TYPE/ID"),
         (
@@ -55,7 +55,7 @@ def test_a_name_means_the_one_who_has_it(begun: Folder) -> None:
     ):
         refused = begun.run("count", *words)
         assert (refused.code, refused.out) == (2, "")
-        assert told in refused.err
+        assert expected in refused.err
 
 
 def test_addresses_are_found(begun: Folder) -> None:

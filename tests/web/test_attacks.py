@@ -137,7 +137,7 @@ def signed_out(page: Page) -> None:
     """Press the button until it leads away: a browser on a busy machine drops a form while it is still going back."""
     for _ in range(10):
         with suppress(TooLateError):
-            page.click("header form button")
+            page.click("header form[action='/sign-out'] button")
             page.wait_for_url("**/sign-in", timeout=10_000)
             return
     raise AssertionError(f"signing out did not lead away from {page.url}")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from msgspec import structs
 from tests.demo.conftest import UNTIL, nordlys
 from tests.web.conftest import ANNA, ORG, Served, enter
 
@@ -32,7 +33,7 @@ FILTERS = (
     "outcome=denied&category.not=security&category.not=activity_log",
     "from=2026-10-25&to=2026-10-25&category=integrations",
 )
-_BAR = re.compile(r'<a id="b-\d+" href="([^"]+)" title="[^"]*: ([\d,]+) entr')
+_BAR = re.compile(r'<li( class="in")?><a id="b-\d+" href="([^"]+)" title="[^"]*: ([\d,]+) entr')
 _SECTION = re.compile(r'<h2 id="v-(\w+)">(.*?)</section>', re.DOTALL)
 
 
@@ -75,19 +76,22 @@ def selection(everything: list[EntryFacts], query: Query) -> list[EntryFacts]:
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_bars(reader: httpx.Client, everything: list[EntryFacts], query: str) -> None:
-    """Every bar of a filter, and all of them together, are what counting finds."""
+    """Every bar is what counting finds, before the filter's range too; all of those in it are the whole of it."""
     bars = _BAR.findall(reader.get(f"{PAGE}/bars?{query}").text)
-    whole = selection(everything[::-1], asked(query))
+    undated = structs.replace(asked(query), date=None, from_=None, to=None)
+    ever = selection(everything[::-1], undated)
     assert 0 < len(bars) <= 92
-    assert sum(int(count.replace(",", "")) for _, count in bars) == len(whole)
-    instants = [microseconds(view.entry.occurred_at) for view in whole]
-    for href, count in bars:
+    own = [bar for bar in bars if bar[0]] if undated != asked(query) else bars
+    assert sum(int(count.replace(",", "")) for _, _, count in own) == len(selection(ever, asked(query)))
+    assert own[-1] == bars[-1]  # what is beside a range lies before it
+    instants = [microseconds(view.entry.occurred_at) for view in ever]
+    for _, href, count in bars:
         narrowed = asked(href.partition("?")[2])
         start, end = interval(narrowed, NOW)
         assert start is not None
         assert end is not None
         # The sum above leaves no entry out, so those around a bar are enough to ask one by one.
-        around = whole[bisect_left(instants, start - DAY) : bisect_left(instants, end + DAY)]
+        around = ever[bisect_left(instants, start - DAY) : bisect_left(instants, end + DAY)]
         assert len(selection(around, narrowed)) == int(count.replace(",", "")), href
 
 
@@ -96,7 +100,7 @@ def test_counts(reader: httpx.Client, everything: list[EntryFacts], query: str) 
     """Every count beside a value is what counting finds without the filter's own values of that field."""
     page = reader.get(f"{PAGE}/values?{query}").text
     sections = _SECTION.findall(page)
-    assert len(sections) == 5
+    assert len(sections) == 6
     pairs = httpx.QueryParams(query).multi_items()
     without: dict[str, list[EntryFacts]] = {}  # by the rest of the filter, which most fields share
     for field, text in sections:

@@ -110,7 +110,7 @@ def test_ready_views(signed_in: httpx.Client, view: ReadyView) -> None:
 
 
 def _titles(signed_in: httpx.Client) -> list[str]:
-    side = signed_in.get(HOME).text.partition('id="questions"')[2].partition("<h3>")[0]
+    side = signed_in.get(HOME).text.partition('id="questions"')[2].partition("<h2>")[0]
     return list(links(side))
 
 

@@ -221,9 +221,9 @@ def test_one_entry(signed_in: httpx.Client, served: Served) -> None:
     text = signed_in.get(href.replace("&amp;", "&")).text
     for words in (
         "Kari Lie",
-        "Member: ",
+        "<dt>Member</dt>",
         "192.0.2.7",
-        "Firefox, Linux",
+        "Firefox on Linux",
         "Trailbook library",
         "role.assigned",
         "The log does not hold what was changed to or from.",

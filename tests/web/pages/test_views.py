@@ -259,7 +259,7 @@ def test_the_forms(anna: httpx.Client, kari: httpx.Client) -> None:
     assert 'name="shown" value="category=roles&amp;group=day"' in blank.text
     assert 'name="alert" checked' in blank.text
     view = views(anna)[0]
-    assert view["filter"] == {"category": ["roles"], "concerns": ["user/u-42"]}
+    assert view["filter"] == {"category": ["roles"], "concerns": ["user/u-42"], "tz": ["Europe/Oslo"]}
     change = {"do": "change", "id": view["id"], "name": "Renamed", "shared": "on"}
     assert kari.post(f"{PAGE}/views", data=change).status_code == 403
     assert anna.post(f"{PAGE}/views", data=change).status_code == 303

@@ -56,7 +56,7 @@ def test_a_check_that_finds_something_is_1(entry_folder: "Folder", tmp_path: Pat
         (("import", "jsonl", "absent.jsonl"), "absent.jsonl"),
         (
             ("export", "--format", "docx", "--output", "x"),
-            "format: is not one of csv, xlsx, jsonl, parquet, pdf",
+            "format: is not one of xlsx, pdf, csv, jsonl, parquet",
         ),
         (("api-keys", "new", "--name", "HR", "--scope", "everything"), "scopes"),
         (("api-keys", "new", "--name", "HR", "--scope", "read", "--days", "0"), "days"),

@@ -34,6 +34,12 @@ def test_options_and_the_one_line_find_the_same(begun: Folder) -> None:
     assert begun.good("search", "outcome:success", "--json").json["entries"][0]["id"] == first
 
 
+def test_what_is_given_once_is_not_given_twice(begun: Folder) -> None:
+    refused = begun.run("count", "--hours", "night", "--hours", "weekend")
+    assert (refused.code, "hours" in refused.err) == (2, True)
+    assert begun.good("count", "--hours", "night").out != ""
+
+
 def test_a_name_means_the_one_who_has_it(begun: Folder) -> None:
     """Anna Berg alone, though a longer name begins so; several are listed, nobody leads to who was meant."""
     begun.record("r-1", "2026-01-01T12:00:00Z")

@@ -16,6 +16,7 @@ from tables import ALL, VIEWER, written
 
 from trailbook import Item, Log, Origin, Query
 from trailbook.export import COLUMNS, About, Layout, headings, unguarded, xlsx
+from trailbook.export.xlsx import _TIME, _times
 from trailbook.testing.small import ANNA
 from trailbook.testing.steady import FrozenClock, new_log
 
@@ -176,6 +177,16 @@ def test_times_are_converted_before_the_zone_goes(one_entry: Callable[..., list[
         assert when == datetime.fromisoformat(local)
         assert abs(utc - at.replace(tzinfo=None)) <= timedelta(milliseconds=1)
         assert effective == datetime(2026, 12, 1)  # noqa: DTZ001
+
+
+def test_no_second_is_lost_by_a_reader_that_cuts(hostile: Log) -> None:
+    """LibreOffice takes the whole seconds of a time that lies a trace before the next one: none of a day's does."""
+    write = _times(_TIME)
+    cells = write(
+        [f"2026-03-02 {at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}" for at in range(0, 86_400, 7)]
+    )
+    days = [float(re.search("<v>(.*)</v>", cell)[1]) for cell in cells]  # type: ignore[index]
+    assert [int((day - int(day)) * 86_400) for day in days] == list(range(0, 86_400, 7))
 
 
 def test_days_on_which_spreadsheets_disagree_are_text(

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from trailbook import Actor, Item, Log, Origin, Viewer, operator
+from trailbook.errors import FiguresOfAPersonError
 from trailbook.finding.answers import Shown
 from trailbook.query import Query
 from trailbook.testing.steady import FrozenClock, new_log
@@ -182,3 +183,23 @@ def test_no_number_names_what_is_hidden(small: Small) -> None:
     assert {"role/r-1", "role/r-2", "user/u-1"} <= seen
     everything = small.log.numbered(numbers, viewer=operator("acme")).values()
     assert not [item for item in everything if item.startswith("origin/")]
+
+
+@pytest.mark.parametrize("hours", ["", "night"])
+def test_that_a_word_is_refused_names_nobody_hidden(small: Small, hours: str) -> None:
+    """Somebody who stands in hidden entries alone answers as nobody does; who sees them is refused."""
+    siv = Actor(kind="person", type="user", id="u-5", name="Siv Qualtinger")
+    small.record("case.opened", Item(type="case", id="c-2"), actor=siv)
+
+    def answer(word: str, viewer: Viewer) -> int | None:
+        query = Query(text=(word,), hours=hours or None)
+        try:
+            if hours:
+                return small.log.count(query, viewer=viewer)[0]
+            return len(small.log.facets(query, "action", viewer=viewer).values)
+        except FiguresOfAPersonError:
+            return None
+
+    assert answer("qualtinger", READER) == answer("qualtingxx", READER) == 0
+    assert answer("qualtinger", NAMED) is None
+    assert answer("lie", READER) is answer("lie", NAMED) is None

@@ -32,7 +32,7 @@ READER = Viewer(
     roles=("system-administrator",),
 )
 _OLD = """
-DROP TABLE saved_view; DROP TABLE choice;
+DROP TABLE hint; DROP TABLE saved_view; DROP TABLE choice;
 DROP TABLE job; DROP TABLE member; DROP TABLE role; DROP TABLE organisation; DROP TABLE session;
 CREATE TABLE session (token_hash BLOB PRIMARY KEY) STRICT;
 ALTER TABLE api_key DROP COLUMN old_hash; ALTER TABLE api_key DROP COLUMN old_until;

@@ -22,8 +22,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(**arguments: Any) -> Any:
         pairs = to_params(from_line(" ".join(arguments.pop("line") or [])))
         for name in OPTIONS:
-            value = arguments.pop(_parameter(name))
-            pairs += [(name, each) for each in ([value] if isinstance(value, str) else value or [])]
+            pairs += [(name, value) for value in arguments.pop(_parameter(name)) or []]
         return command(pairs=pairs, **arguments)
 
     own = [p for name, p in inspect.signature(command).parameters.items() if name != "pairs"]
@@ -52,9 +51,9 @@ def _parameter(name: str) -> str:
 
 
 def _option(name: str, option: Any) -> inspect.Parameter:
-    annotation: Any = str | None if name in ONCE else list[str] | None
+    # Those that are given once too: of two the parser would take the last and say nothing of the other.
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(_parameter(name), kind, default=option, annotation=annotation)
+    return inspect.Parameter(_parameter(name), kind, default=option, annotation=list[str] | None)
 
 
 def _options() -> dict[str, Any]:

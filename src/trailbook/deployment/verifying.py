@@ -48,7 +48,7 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: str | None = None
 
 
-_task, _told = msgspec.json.Decoder(VerifyTask), msgspec.json.Decoder(Told)
+_tasks, _lines = msgspec.json.Decoder(VerifyTask), msgspec.json.Decoder(Told)
 
 
 class Underway(Struct, frozen=True, kw_only=True):
@@ -134,7 +134,7 @@ class Verifications:
             child.stdin.write(msgspec.json.encode(task))
             child.stdin.close()
             for line in child.stdout:
-                last = _told.decode(line)
+                last = _lines.decode(line)
                 self._tell(task.org, done=last.done, total=last.total)
         self._children.pop(task.org)
         if last.report is None and not self._closed:
@@ -185,7 +185,7 @@ def _start() -> subprocess.Popen[bytes]:
 def main() -> None:
     """Verify what is asked on standard input, and say on standard output how far it is and what was found."""
     os.nice(_NICE)
-    task = _task.decode(sys.stdin.buffer.read())
+    task = _tasks.decode(sys.stdin.buffer.read())
     try:
         report = _verify(task)
     except TrailbookError as error:

@@ -33,6 +33,7 @@ _ROOM = 400  # of those, kept for the words that say what was cut
 _LEVEL = 1  # the fastest compression: the file is written as quickly as it is made
 _LEAST_WIDTH, _MOST_WIDTH, _MEASURED = 8, 60, 500  # characters; rows whose cells say how wide a column is
 _MOST_DAYS = 20_000
+_TRACE = 0.0001  # seconds, more than the ninth figure of a day is and less than any time has
 _EPOCH = date(1899, 12, 30)  # day 0 of a spreadsheet, as it is from March 1900 on
 # Before it spreadsheets disagree about the day, for one of them knows 29 February 1900.
 _OLDEST = "1900-03-01"
@@ -170,7 +171,8 @@ def _times(style: int) -> _Cells:
         seconds: float = int(text[11:13]) * 3600 + int(text[14:16]) * 60 + int(text[17:19])
         if style == _INSTANT:
             seconds += int(text[20:23]) / 1000
-        return f'<c s="{style}"><v>{days[day] + seconds / 86_400:.9f}</v></c>'
+        # Rounded up in its last figure: what lies a trace before a second is shown as the second before by some.
+        return f'<c s="{style}"><v>{days[day] + (seconds + _TRACE) / 86_400:.9f}</v></c>'
 
     return lambda texts: [time(text) for text in texts]
 

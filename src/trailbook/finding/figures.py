@@ -16,6 +16,7 @@ from trailbook.finding.answers import FacetValue, FieldValues
 from trailbook.finding.bound import BoundQuery, Sees, key_of
 from trailbook.finding.finder import Finder, sight
 from trailbook.finding.reader import Reader
+from trailbook.finding.typeahead import LONGEST, ItemQuery, find_items
 from trailbook.model import instant, written
 from trailbook.query import (
     FACETS,
@@ -83,21 +84,27 @@ def refuse_unknown(by: str | None = None, bucket: str | None = None, order: str 
             raise FilterInvalidError(f"{name}: {fault.detail}", (fault,))
 
 
-def refuse_persons(reader: Reader, query: Query) -> None:
-    """Refuse figures about what one person did, whether a term names them or a word. Raises: FiguresOfAPersonError."""
+def refuse_persons(reader: Reader, query: Query, sees: Sees) -> None:
+    """Refuse figures about what one person did, whether a term names them or a word.
+
+    A word is a name where somebody whom one sees has it: of others there is nothing in the figures, and that a name is
+    refused would say that it is there. Raises: FiguresOfAPersonError.
+    """
     spoken = {word for text in query.text for word in words(text)}
     acting = [term for term in query.terms if FIELDS[term.field].acts]
     if is_personal(query):
         raise FiguresOfAPersonError(
             "no figures are made of what came from an address, which may be one person's; take it out of the filter"
         )
-    if _names_persons(reader.catalogue, acting) or any(_may_be_a_persons(reader, word) for word in spoken):
+    if _names_persons(reader.catalogue, acting) or any(
+        _may_be_a_persons(reader, word, sees) for word in spoken
+    ):
         raise FiguresOfAPersonError(
             "no figures are made of what a person did; take the person out of the filter"
         )
 
 
-def refuse_hours(reader: Reader, query: Query) -> None:
+def refuse_hours(reader: Reader, query: Query, sees: Sees) -> None:
     """Refuse hours of the week of what one person did: when somebody works is not the log's to say.
 
     Beside all that figures are refused for, a person as source, and, with `self` either way, a person or one item of
@@ -110,7 +117,7 @@ def refuse_hours(reader: Reader, query: Query) -> None:
     about = [term for term in query.terms if FIELDS[term.field].about and query.self_ is not None]
     values = [value for term in about for value in term.values if not value.endswith("/*")]  # all are nobody
     try:
-        refuse_persons(reader, query)
+        refuse_persons(reader, query, sees)
     except FiguresOfAPersonError as error:
         raise _hours_refused() from error
     declared = (reader.catalogue.types.get(value.partition("/")[0]) for value in values)
@@ -165,12 +172,13 @@ def _names_persons(catalogue: Catalogue, terms: Sequence[Term]) -> bool:
     return any(type_ is not None and type_.person for type_ in declared)
 
 
-def _may_be_a_persons(reader: Reader, word: str) -> bool:
-    """Whether some person's name has a word that begins so; of words that begin very many names it is taken for so."""
-    items = reader.store.items_by_words(reader.org, [word], _MOST_NAMES)
-    versions = reader.items.identities.versions(items)
-    declared = (reader.catalogue.types.get(those[-1].type) for those in versions.values() if those)
-    return len(items) == _MOST_NAMES or any(type_ is not None and type_.person for type_ in declared)
+def _may_be_a_persons(reader: Reader, word: str, sees: Sees) -> bool:
+    """Whether some person whom one sees has a name with a word that begins so, or so very many names have that."""
+    if len(reader.store.items_by_words(reader.org, [word], _MOST_NAMES)) == _MOST_NAMES:
+        return True
+    persons = [type_.name for type_ in reader.catalogue.types.values() if type_.person]
+    asked = (ItemQuery(q=word[:LONGEST], role=None, type=name, limit=1, sees=sees) for name in persons)
+    return any(find_items(reader, query) for query in asked)
 
 
 def _field_values(reader: Reader, query: BoundQuery, *, by: FacetField, lang: str, sees: Sees) -> FieldValues:

@@ -311,7 +311,7 @@ class Log:
         """
         refuse_unknown(by=by)
         rest = without_field(query, by)
-        refuse_persons(self._reader, rest)
+        refuse_persons(self._reader, rest, self._now(viewer).sees)
         question = self._questions.ask(query, viewer, form=f"facets {by}", lang=lang, cursor=cursor)
         at = question.at
         bound = self._questions.bind(rest, question.clearance, size=question.head.size, at=at, lang=lang)
@@ -332,20 +332,18 @@ class Log:
         Raises: FiguresOfAPersonError; TooManyBarsError; as `search`.
         """
         refuse_unknown(bucket=bucket)
-        refuse_persons(self._reader, query)
+        refuse_persons(self._reader, query, self._now(viewer).sees)
         units = bucket_for(self.catalogue, query, bucket)
         bound = self._questions.bind_now(query, viewer, "en")
         return count_bars(self._reader, bound, units=units, tz=query.tz, by_category=by_category)
 
     def demand_figures(self, query: Query, *, viewer: Viewer) -> None:
         """Let figures be made of a filter. Raises: NotPermittedError; FiguresOfAPersonError."""
-        self._questions.let_in(viewer, require_full)
-        refuse_persons(self._reader, query)
+        refuse_persons(self._reader, query, self._now(viewer).sees)
 
     def frozen(self, query: Query, *, viewer: Viewer) -> Query:
         """A filter as it is kept: its hours as the rule they are by now. Raises: as `demand_figures`, for hours."""
-        self._questions.let_in(viewer, require_full)
-        refuse_hours(self._reader, query)
+        refuse_hours(self._reader, query, self._now(viewer).sees)
         return frozen(query, self.working_hours())
 
     def related(

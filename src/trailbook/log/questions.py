@@ -57,7 +57,7 @@ class Questions(Struct, frozen=True):
     declared: Mapping[str, Category]
     vocabulary: Vocabulary
     watch: Watch
-    refuse_hours: Callable[[Query], None]
+    refuse_hours: Callable[[Query, Callable[[str], bool]], None]
     working_hours: Callable[[], WorkingHours]
     clock: Clock
     secret: bytes
@@ -84,7 +84,7 @@ class Questions(Struct, frozen=True):
         """
         cleared = self.let_in(viewer, require_full)
         head = self.finder.catch_up()
-        self.refuse_hours(query)
+        self.refuse_hours(query, cleared.sees)
         who = f"{viewer.item.type}/{viewer.item.id}"
         binding = "\n".join((self.org, who, form, lang, printed(_unbound(query))))
         at = None if cursor is None else read_cursor(cursor, binding, self.secret, self._now())
@@ -109,7 +109,7 @@ class Questions(Struct, frozen=True):
         """A filter bound for a viewer to the log as it stands. Raises: as `ask`; FilterInvalidError."""
         cleared = self.let_in(viewer, require_full)
         size = self.finder.catch_up().size
-        self.refuse_hours(query)
+        self.refuse_hours(query, cleared.sees)
         return self.bind(query, cleared, size=size, lang=lang)
 
     def bind(

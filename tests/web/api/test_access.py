@@ -176,14 +176,21 @@ def test_working_hours(admin: httpx.Client, cared: Any) -> None:
     before = admin.get("/working-hours").json()
     assert (before["days"], before["work"], before["weekend"]) == ("12345", "08:00-17:00", "67")
     assert admin.put("/working-hours", json=hours).json() == admin.get("/working-hours").json() == hours
-    wrong = admin.put("/working-hours", json={"work": "17:00-08:00"})
+    wrong = admin.put("/working-hours", json=hours | {"work": "17:00-08:00"})
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/work")
+    partly = admin.put(
+        "/working-hours", json={"days": "12345"}
+    )  # the others would not stay, so they are asked for
+    assert partly.status_code == 422
+    assert {error["pointer"] for error in partly.json()["errors"]} == {"/work", "/night", "/weekend", "/tz"}
+    assert admin.get("/working-hours").json() == hours
     assert admin.put("/working-hours", json=before).status_code == 200
     reader = {"Authorization": f"Bearer {cared.keys['read']}"}
-    for path in ("entries?", "entries.csv?", "facets?by=action&", "histogram?"):
+    for path in ("entries?", "entries.csv?", "facets?by=action&", "histogram?", "live?"):
         refused = httpx.get(f"{cared.api}/{path}hours=night&actor=user/u-17", headers=reader)
         assert (refused.status_code, refused.json()["code"]) == (422, "figures-of-a-person"), path
-        assert httpx.get(f"{cared.api}/{path}hours=night", headers=reader).status_code == 200
+        with httpx.stream("GET", f"{cared.api}/{path}hours=night", headers=reader) as control:
+            assert control.status_code == 200
 
 
 def test_a_restricted_category_is_read_under_its_name_alone(admin: httpx.Client, cared: Any) -> None:

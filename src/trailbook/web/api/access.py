@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Response
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook import administration
 from trailbook.access import (
@@ -91,6 +91,17 @@ class WithheldSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     categories: list[str]
 
 
+class WorkingHoursSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of an organisation's working hours, as they are answered: what is left out would be taken for the usual."""
+
+    days: str
+    work: str
+    night: str
+    weekend: str
+    tz: str
+
+
+prepare(WorkingHoursSent)
 prepare(RoleSent, MemberSent, InvitationSent, KeySent, RotationSent, RestrictedSent, WithheldSent)
 
 
@@ -319,7 +330,8 @@ def get_working_hours(request: Request) -> Response[bytes]:
 
 def put_working_hours(request: Request) -> Response[bytes]:
     """PUT working-hours."""
-    return _json(administration.set_working_hours(by(request), sent(request, WorkingHours)))
+    wanted = sent(request, WorkingHoursSent)
+    return _json(administration.set_working_hours(by(request), WorkingHours(**structs.asdict(wanted))))
 
 
 def by(request: Request) -> By:

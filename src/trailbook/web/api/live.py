@@ -21,6 +21,7 @@ from msgspec import Struct
 from trailbook.access import Viewer
 from trailbook.errors import (
     Fault,
+    FiguresOfAPersonError,
     NotCheckpointedError,
     NotFoundError,
     NotPermittedError,
@@ -151,7 +152,8 @@ def _following(request: Request, streams: Streams) -> Following:
     if len(places) > 1 or (place is not None and not _PLACE.fullmatch(place)):
         refuse_parameters([Fault("/after", "parameter-invalid", "is not the id of one event")])
     pairs = [pair for pair in request.pairs if pair[0] != "after"]
-    query = from_params(pairs, request.vocabulary)
+    # One rule for as long as it is followed; what would follow one person's hours is refused before it begins.
+    query = request.log.frozen(from_params(pairs, request.vocabulary), viewer=viewer)
     if query.as_of is not None:
         refuse_parameters([Fault("/as_of", "parameter-unknown", "is not a parameter of a stream")])
     after = request.log.size(viewer=viewer) - 1 if place is None else int(place)
@@ -167,7 +169,7 @@ async def events(following: Following) -> AsyncIterator[bytes]:
         while room and not streams.stopping():
             try:
                 newer = await turns.run(partial(following.newer, after))
-            except (NotPermittedError, UnauthenticatedError):
+            except (NotPermittedError, UnauthenticatedError, FiguresOfAPersonError):
                 yield _END
                 return
             entries, head = newer.entries, newer.signed

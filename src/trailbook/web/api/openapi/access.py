@@ -17,6 +17,7 @@ from trailbook.web.api.access import (
     RotationSent,
     WithheldAnswer,
     WithheldSent,
+    WorkingHoursSent,
 )
 from trailbook.web.api.openapi.shapes import ADMITTED, ORG, Answer, Operation, answer, ref
 from trailbook.web.http.media import JSON
@@ -25,6 +26,7 @@ SHAPES = (
     *(RoleSent, RoleAnswer, RoleList, MemberSent, MemberAnswer, MemberList, InvitationSent, LinkAnswer),
     *(KeySent, NewKeyAnswer, KeyList, RotationSent, RestrictedSent, WithheldSent, WithheldAnswer),
     WorkingHours,
+    WorkingHoursSent,
 )
 _CHANGE = (*ADMITTED, "cross-site", "access-moved", "storage-full")
 _SENT = (*_CHANGE, "media-type", "invalid", "too-large", "overloaded")
@@ -158,7 +160,7 @@ def _working_hours() -> tuple[Operation, ...]:
             "working-hours",
             "setWorkingHours",
             "Set working days and hours, night and weekend",
-            sends="WorkingHours",
+            sends="WorkingHoursSent",
             answers="WorkingHours",
         ),
     )

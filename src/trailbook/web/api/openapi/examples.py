@@ -56,13 +56,19 @@ SENT: dict[str, Any] = {
     "issueApiKey": {"name": "HR system", "scopes": ["record"], "expires_at": "2027-10-31T00:00:00Z"},
     "rotateApiKey": {"overlap_hours": 24},
     "restrictApiKey": {"categories": ["whistleblowing"]},
-    "setWorkingHours": {"days": "12345", "work": "08:00-16:00", "night": "22:00-06:00", "tz": "Europe/Oslo"},
-    "withhold": {"categories": ["salary"]},
+    "setWorkingHours": {
+        "days": "12345",
+        "work": "08:00-16:00",
+        "night": "22:00-06:00",
+        "weekend": "67",
+        "tz": "Europe/Oslo",
+    },
+    "withhold": {"categories": []},
 }
 ASKED: dict[str, dict[str, str]] = {
     "findEntries": {"category": "roles", "date": "last-month", "tz": "Europe/Oslo", "limit": "10"},
     "readFacets": {"by": "category", "date": "last-month"},
-    "readHistogram": {"bucket": "week", "category": "roles"},
+    "readHistogram": {"bucket": "week", "category": "roles", "date": "this-year"},
     "followEntries": {"category": "roles"},
     "findItems": {"q": "bob", "type": "user"},
     "readCatalogue": {"lang": "en"},

@@ -40,7 +40,7 @@ def test_celery() -> None:
     task = app.task(name="host.note")(note)
     carried.connect()
     try:
-        with start_worker(app, perform_ping_check=False, pool="solo"):
+        with start_worker(app, perform_ping_check=False, pool="solo", loglevel="warning"):
             with acting_as(ANNA, origin=Origin(interface="web")):
                 assert task.delay().get(timeout=60) == "u-17"
             assert task.delay().get(timeout=60) == "host-note"

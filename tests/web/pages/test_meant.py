@@ -79,13 +79,14 @@ def test_nobody_is_said_in_place(reader: httpx.Client) -> None:
 
 def test_what_the_host_says_stands_on_its_page_and_in_entries(reader: httpx.Client, twins: Served) -> None:
     """As what it says today, and of one of whom it says nothing there is nothing."""
-    said_so = "Technician, Field south (as the host says today)"
-    page = reader.get(f"{PAGE}/items/user/twin-1?side=all").text
-    assert "As the host says today</dt><dd><bdi>Technician, Field south</bdi>" in page
+    page = text_of(reader.get(f"{PAGE}/items/user/twin-1?side=all").text)
+    assert "Technician, Field south, as the host says today" in page
     assert "host says" not in text_of(reader.get(f"{PAGE}/items/user/twin-2?side=all").text)
     html = reader.get(f"{PAGE}?concerns=user/twin-1&category=roles").text
     (entry,) = set(re.findall(rf"{PAGE}/e/([0-9a-f-]+)", html))
-    assert said_so in text_of(reader.get(f"{PAGE}/e/{entry}").text)
+    facts = text_of(reader.get(f"{PAGE}/e/{entry}").text)
+    assert "Technician, Field south" in facts
+    assert "What stands beside a name is as the host says today." in facts
     assert "Field south" not in html  # a row is what was recorded
     with httpx.Client(base_url=twins.api, headers={"Authorization": f"Bearer {twins.keys['read']}"}) as api:
         items = api.get("/items?q=tvilling").json()

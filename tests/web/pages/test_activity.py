@@ -198,6 +198,13 @@ def test_a_line_of_search_text_is_the_same_filter(signed_in: httpx.Client) -> No
     assert (broken.status_code, "Date</strong> has a value" in broken.text) == (422, True)
 
 
+def test_a_filter_that_is_not_understood_is_told_in_the_language_of_the_page(signed_in: httpx.Client) -> None:
+    """What the core says is English; in Norwegian there stands what was sent."""
+    for lang, detail in (("en", "<bdi>is not one of"), ("nb", "<bdi>date=someday</bdi>")):
+        text = signed_in.get(f"{PAGE}?date=someday", headers={"Accept-Language": lang}).text
+        assert (detail in text, "is not one of" in text) == (True, lang == "en")
+
+
 def test_nothing_found_offers_ways_out(signed_in: httpx.Client) -> None:
     """The filter in words, and links that widen it."""
     text = signed_in.get(f"{PAGE}?category=salary&date=today").text

@@ -16,12 +16,13 @@ from trailbook.web.http.render import page, partial
 from trailbook.web.http.request import Request
 from trailbook.web.pages.address import Pairs, ParameterFault, address, faults_of, tidied
 from trailbook.web.pages.frame import frame, home
+from trailbook.web.pages.rows import cut
 
 Handler = Callable[[Request], Response[Any]]
 
 
 class FaultWords(Struct, frozen=True):
-    """A parameter at fault: what it is called, what is wrong with it, and what the core says."""
+    """A parameter at fault: what it is called, what is wrong with it, and what the core says, or what was sent."""
 
     label: str
     words: str
@@ -101,4 +102,6 @@ def _fault(request: Request, fault: ParameterFault) -> FaultWords:
     t, sent = request.words, dict(request.pairs)
     together = fault.name == "date" and ("from" in sent or "to" in sent)
     words = t("broken.together" if together else f"broken.{fault.code}")
-    return FaultWords(_named(request, fault.name), words, fault.detail)
+    # The core speaks English: to whoever reads another language what they sent says more.
+    given = " ".join(f"{name}={cut(value)}" for name, value in request.pairs if name == fault.name)
+    return FaultWords(_named(request, fault.name), words, fault.detail if t.lang == "en" else given)

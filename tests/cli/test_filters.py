@@ -51,6 +51,7 @@ def test_a_name_means_the_one_who_has_it(begun: Folder) -> None:
     named = begun.good("count", "--actor", "anna berg", "--json").json["count"]
     assert named == begun.good("count", "--actor", "user/u-17", "--json").json["count"] == 1
     assert begun.good("search", "--concerns", "Manager", "--json").json["count"] == 1
+    assert begun.good("count", "concerns:Manager", "actor:Anna%20Berg", "--json").json["count"] == 1
     for words, expected in (
         (("--actor", "Anna"), "user/u-18"),
         (("--concerns", "Bob Li"), "write one as TYPE/ID"),

@@ -11,7 +11,7 @@ import typer
 
 from trailbook.cli.context import Opened
 from trailbook.cli.names import with_items
-from trailbook.query import FIELDS, ONCE, Query, Vocabulary, from_line, from_params, to_params
+from trailbook.query import FIELDS, ONCE, Query, Vocabulary, from_params, line_params
 
 Pairs = list[tuple[str, str]]
 
@@ -20,7 +20,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the filter, in one line and as options; it is called with `pairs` in place of them."""
 
     def run(**arguments: Any) -> Any:
-        pairs = to_params(from_line(" ".join(arguments.pop("line") or [])))
+        pairs = line_params(" ".join(arguments.pop("line") or []))
         for name in OPTIONS:
             pairs += [(name, value) for value in arguments.pop(_parameter(name)) or []]
         return command(pairs=pairs, **arguments)

@@ -61,6 +61,7 @@ from .params import (
     Paging as Paging,
     from_line as from_line,
     from_params as from_params,
+    line_params as line_params,
     printed as printed,
     split_params as split_params,
     to_params as to_params,

@@ -140,9 +140,14 @@ def printed(query: Query) -> str:
 
 
 def from_line(line: str, vocabulary: Vocabulary | None = None) -> Query:
-    """Read a filter from one line; `%20` is a space inside a value, words without a colon are text.
+    """Read a filter from one line. Raises: FilterInvalidError as `from_params`."""
+    return from_params(line_params(line), vocabulary)
 
-    Raises: FilterInvalidError as `from_params`.
+
+def line_params(line: str) -> Pairs:
+    """The parameters of a filter in one line; `%20` is a space inside a value, words without a colon are text.
+
+    Raises: FilterInvalidError for a value that is not UTF-8.
     """
     pairs: Pairs = []
     free: list[str] = []
@@ -154,7 +159,7 @@ def from_line(line: str, vocabulary: Vocabulary | None = None) -> Query:
             pairs.append((name[1:] + ".not" if name.startswith("-") else name, _unquoted(name, value)))
     if free:
         pairs.append(("text", " ".join(free)))
-    return from_params(pairs, vocabulary)
+    return pairs
 
 
 def _unquoted(name: str, value: str) -> str:

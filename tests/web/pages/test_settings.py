@@ -60,6 +60,8 @@ def test_a_member_a_role_and_a_key_on_the_page(browser: httpx.Client, settled: A
     )
     wrong = post("organisation", do="hours", weekend=["7"], tz="Oslo", **times)
     assert (wrong.status_code, "is not one or more days" in wrong.text) == (422, True)
+    assert 'name="tz" autocomplete="off" required value="Oslo"' in wrong.text  # what was typed is still there
+    assert 'name="tz" autocomplete="off" required value="Africa/Cairo"' in get("organisation")
     last = post("members", do="put", type="user", id="u-80", role=["employee"])
     assert (last.status_code, 'role="alert"' in last.text) == (409, True)
     made = post("keys", do="issue", name="HR", scope=["read"], actors="any", days="30")

@@ -121,6 +121,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
     state, catalogue = access_of(by(request)), request.catalogue
     named = [_named(request, role) for role in state.roles.values()]
     roles = [(role, permissions_of(role), role.id in PREDEFINED) for role in named]
+    typed = Form(more.get("sent", {}))
     labels = {name: catalogue.label("category", name, request.lang) for name in catalogue.categories}
     categories = catalogue.categories.values()
     model = SettingsPage(
@@ -136,7 +137,7 @@ def _page(request: Request, place: str, *, status: int = 200, **more: Any) -> Re
         categories=[(each.name, labels[each.name], each.sensitive) for each in categories],
         restricted=[(each.name, labels[each.name]) for each in categories if each.restricted],
         withheld=state.organisation.withheld,
-        hours=request.log.working_hours(),
+        hours=_hours_of(typed) if typed.last("do") == "hours" else request.log.working_hours(),
         days=[(str(n), day_in_words(n, request.lang)) for n in range(1, 8)],
         **more,
     )
@@ -243,14 +244,18 @@ def _withhold(request: Request, form: Form) -> None:
 
 
 def _set_hours(request: Request, form: Form) -> None:
-    hours = WorkingHours(
+    administration.set_working_hours(by(request), _hours_of(form))
+
+
+def _hours_of(form: Form) -> WorkingHours:
+    """The hours as they were typed, right or wrong."""
+    return WorkingHours(
         days="".join(form.all("day")),
         work=f"{form.last('work-start')}-{_end(form.last('work-end'))}",
         night=f"{form.last('night-start')}-{form.last('night-end')}",
         weekend="".join(form.all("weekend")),
         tz=form.last("tz"),
     )
-    administration.set_working_hours(by(request), hours)
 
 
 def _end(text: str) -> str:

@@ -262,7 +262,7 @@ def test_poison(capture: Capture, engine: Engine, log: Log) -> None:
         ("acme", "entry-invalid", ""),
         ("acme", "entry-invalid", "/occurred_at"),
         ("acme", "entry-invalid", "/target/salary"),
-        ("elsewhere", "entry-invalid", "/id"),
+        ("elsewhere", "entry-invalid", "/action"),
     ]
     gaps = [r for r in log.rows(Query(), viewer=VIEWER) if r.action == "activity_log.capture_gap_found"]
     assert gaps

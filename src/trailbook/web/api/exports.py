@@ -417,9 +417,7 @@ def _at_once(request: Request, name: Format, preset: str | None = None) -> Outfl
     layout = _layout(request, asked.query, preset)
 
     def begin(beside: Beside) -> AsyncIterator[bytes]:
-        viewer = request.viewer
-        chosen = any(member == "order" for member, _ in request.pairs)
-        order = asked.paging.order if chosen else FORMATS[name].order
+        viewer, order = request.viewer, asked.paging.order
         request.site.exports.orders.require_room(viewer, beside)  # before anything is counted
         rows = request.log.export(asked.query, viewer=viewer, order=order, lang=request.lang, batch=_ROWS)
         request.log.exported(asked.query, viewer=viewer)  # after `as_of`: it is not in its own file

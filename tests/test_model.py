@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 from msgspec import structs
@@ -22,6 +23,7 @@ from trailbook.model import (
     microseconds,
     name_fault,
     parse_instant,
+    shape_faults,
     shaped,
     text_fault,
     written,
@@ -361,3 +363,29 @@ def test_an_answer_lists_no_more_than_a_hundred_faults() -> None:
     with pytest.raises(EntryInvalidError) as refused:
         entry_from({"occurred_at": "2026-11-02T08:15:00Z", "fields": [0] * 5000})
     assert len(refused.value.faults) == 100
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.text(max_size=3)
+    | st.sampled_from(["person", "web", "u-1"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["type", "id", "kind", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(new_entries(load()), st.data())
+def test_whatever_cannot_be_read_is_at_fault_somewhere(entry: NewEntry, data: st.DataObject) -> None:
+    """Exactly what msgspec refuses has faults: none that it reads has one, and no refusal is left without a word."""
+    sent = msgspec.to_builtins(entry)
+    for name in data.draw(st.lists(st.sampled_from([*sent, "unknown"]), max_size=3)):
+        sent[name] = data.draw(JSON)
+    try:
+        msgspec.convert(sent, NewEntry)
+        assert shape_faults(sent, NewEntry) == ()
+    except msgspec.ValidationError:
+        assert shape_faults(sent, NewEntry) != ()

@@ -244,6 +244,21 @@ def test_for_whom_something_was_done_stands_at_the_end(actor: Named) -> None:
     assert both(other)[0] == f"{actor.name} added the competence Truck for Anna Berg (on Bob Li's behalf)"
 
 
+@pytest.mark.parametrize("actor", [VISMA, EXPIRY])
+def test_whoever_is_named_is_not_named_again(actor: Named) -> None:
+    """An update of Bob's profile on his behalf; of Anna's it says whose behalf it was."""
+    doing: dict[str, Any] = {"kind": actor.type, "actor": actor, "on_behalf_of": BOB}
+    entry = spoken(
+        "user.profile_updated", target=BOB, concerns=(("subject", BOB), ("represented", BOB)), **doing
+    )
+    assert both(entry) == (
+        f"{actor.name} updated Bob Li's profile",
+        f"{actor.name} oppdaterte profilen til Bob Li",
+    )
+    of_anna = structs.replace(entry, target=ANNA, concerns=(("subject", ANNA), ("represented", BOB)))
+    assert both(of_anna)[0] == f"{actor.name} updated Anna Berg's profile (on Bob Li's behalf)"
+
+
 SEE, EDIT = (Named(type="permission", id=n, name=n) for n in ("See pay", "Edit pay"))
 
 

@@ -1,5 +1,6 @@
 """Verifications in a process of their own: what they find is recorded, one at a time, and nothing else is said."""
 
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from msgspec import structs
 from trailbook import Item, Viewer, open_deployment
 from trailbook.access.viewer import operator
 from trailbook.deployment.deployment import Deployment
-from trailbook.deployment.verifying import Underway, Verifications, task_of
+from trailbook.deployment.verifying import Underway, Verifications, _start, task_of
 from trailbook.errors import ConfigurationError, NotPermittedError
 from trailbook.model import Actor, Origin
 from trailbook.query import Query, Term
@@ -92,6 +93,37 @@ def test_what_cannot_be_finished_is_said_and_not_recorded(tmp_path: Path) -> Non
     assert ended(verifying) is None
     assert outcomes(deployment) == [("verified", "u-9")]
     deployment.close()
+
+
+def test_a_process_that_says_what_nobody_understands_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A torn line ends it, told as any other failure; the next one goes as ever."""
+    deployment = begun(tmp_path)
+    verifying = Verifications(deployment)
+    torn = tmp_path / "torn"
+    torn.write_text("#!/bin/sh\ncat >/dev/null\necho '{\"done\": 1'\n")
+    torn.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(torn))
+        verifying.begin(AUDITOR)
+        failed = ended(verifying)
+    assert failed is not None
+    assert failed.failed == "DecodeError"
+    verifying.begin(AUDITOR)
+    assert ended(verifying) is None
+    assert outcomes(deployment) == [("verified", "u-9")]
+    deployment.close()
+
+
+def test_no_setting_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret may stand in the environment; the control is the one thing that is handed on."""
+    monkeypatch.setenv("TRAILBOOK_SECRET_KEY", "hemmelig")
+    with _start() as child:
+        given = Path(f"/proc/{child.pid}/environ").read_bytes()
+        child.kill()
+    assert b"hemmelig" not in given
+    assert given.startswith(b"PYTHONPATH=")
 
 
 def test_closing_ends_it_and_records_nothing(tmp_path: Path) -> None:

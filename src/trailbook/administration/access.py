@@ -255,10 +255,12 @@ def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
     withheld = tuple(sorted(set(categories)))
 
     def plan(state: AccessState) -> PlannedChange:
-        declared = by.deployment.catalogue.categories
-        unknown = [c for c in withheld if c not in declared]
+        unknown = [(at, c) for at, c in enumerate(categories) if c not in by.deployment.catalogue.categories]
         refuse_faults(
-            tuple(Fault("/withheld", "invalid", f"{c[:80]!r} is not a declared category") for c in unknown)
+            tuple(
+                Fault(f"/categories/{at}", "invalid", f"{c[:80]!r} is not a declared category")
+                for at, c in unknown
+            )
         )
         organisation = structs.replace(state.organisation, withheld=withheld)
         entry = AccessEntry(

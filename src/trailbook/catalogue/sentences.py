@@ -5,6 +5,7 @@ Refuses to inflect a name, to show a raw action code or an open slot, and to kno
 what has no template of its own, or cannot fill it, reads by its verb class.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct, structs
@@ -218,11 +219,26 @@ def _for_whom(voice: _Voice, sentence: tuple[SentencePiece, ...]) -> Iterator[Se
     behalf = spoken.on_behalf_of
     if behalf is None or spoken.kind == "person":
         return iter(sentence)
+    # Whoever is named in it is not named again: an integration that updates somebody's profile does it for them.
+    if any(_same(item, behalf) for item in _named_in(spoken, sentence)):
+        return iter(sentence)
 
     def fill(slot: str, before: str) -> Iterator[SentencePiece]:
         return iter(sentence) if slot == "sentence" else _item(voice, behalf, ("represented", 0), before)
 
     return _filled(voice.language.phrases[f"{spoken.kind}_for"], fill)
+
+
+def _named_in(spoken: Spoken, sentence: tuple[SentencePiece, ...]) -> list[Named]:
+    """Everybody and everything that a sentence names, but for who acts."""
+    keys = {piece.item for piece in sentence}
+    parts: Counter[str] = Counter()
+    named = [spoken.target] if ("target", 0) in keys else []
+    for part, item in spoken.concerns:
+        if (part, parts[part]) in keys:
+            named.append(item)
+        parts[part] += 1
+    return named
 
 
 def _several(voice: _Voice, part: str, before: str) -> Iterator[SentencePiece]:

@@ -115,11 +115,12 @@ class Verifications:
                 report = self._report(task)
             if report is not None:
                 self._deployment.log(task.org).verified(report, viewer=viewer)
-        except (TrailbookError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody waits for a thread that is gone
             if self._closed:  # its process was ended as it began: nothing of it is told
                 self._underway.pop(task.org, None)
                 return
             why = error.detail if isinstance(error, TrailbookError) else type(error).__name__
+            self._children.pop(task.org, None)
             self._tell(task.org, failed=why)
             _LOG.warning("verifying %s could not be finished: %s", task.org, why)
         else:
@@ -177,7 +178,7 @@ def _start() -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+        env={"PYTHONPATH": path},  # the settings of this process may hold secrets
         start_new_session=True,  # an interrupt at the server's terminal is for the server, which ends it
     )
 

@@ -274,7 +274,9 @@ class Speech:
         if not count and self._counted.get(body.action):
             count = self.led_to[body.id]
         parts = ",".join([part for part, _ in concerns]) if concerns else ""
-        same = _like(line) if line.own or body.action in self._leaving_out else None
+        # What was done for somebody names them once, so it matters whether they are among the others.
+        alike = line.own or line.behalf is not None or body.action in self._leaving_out
+        same = _like(line) if alike else None
         key = (body.action, body.outcome, body.actor.kind, line.behalf is None, *looks, parts, count, same)
         shape = self._shapes.peek(key)
         if shape is None:

@@ -64,8 +64,10 @@ def working_hours_faults(hours: WorkingHours) -> tuple[Fault, ...]:
                 Fault(f"/{name}", "invalid", "is not one or more days, 1 Monday to 7 Sunday, ascending")
             )
     for name, value in (("work", hours.work), ("night", hours.night)):
-        if not _SPAN.fullmatch(value) or not _minutes(value):
+        if not _SPAN.fullmatch(value):
             faults.append(Fault(f"/{name}", "invalid", "is not two times of a day, such as 08:00-17:00"))
+        elif not _minutes(value):
+            faults.append(Fault(f"/{name}", "invalid", "ends as it begins"))
         elif name == "work" and not value[:5] < value[6:]:
             faults.append(Fault("/work", "invalid", "ends before it begins"))
     if hours.tz and (why := _zone_fault(hours.tz)):

@@ -149,7 +149,7 @@ def test_a_preset_comes_at_once_too(client: httpx.Client) -> None:
         ({"format": "csv", "filter": {"actr": "user/u-1"}}, 422, "parameter-unknown"),
         ({"format": "csv", "filter": {"category": ["roels"]}}, 422, "filter-invalid"),
         ({"format": "csv", "columns": ["salary"]}, 422, "invalid"),
-        ({"format": "csv", "preset": "auditor"}, 422, "invalid"),
+        ({"format": "csv", "preset": "auditor"}, 422, "parameter-invalid"),
         ({"format": "csv", "preset": "hr", "columns": ["seq"]}, 422, "invalid"),
         ({"format": "jsonl", "preset": "hr"}, 422, "invalid"),
         ({"format": "csv", "zip": True, "manifest": False}, 422, "invalid"),
@@ -210,6 +210,34 @@ def test_an_order_of_another_shape_is_pointed_at(
     answer = archive.post("exports", json=order | changed)
     assert (answer.status_code, answer.json()["code"]) == (422, "filter-invalid"), answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert archive.post("exports", json=order).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointers"),
+    [
+        (
+            {
+                "format": "docx",
+                "lang": "xx",
+                "preset": "auditor",
+                "filter": {"category": ["roels"], "frob": "x"},
+            },
+            ["/format", "/lang", "/preset", "/filter/category", "/filter/frob"],
+        ),
+        ({"filter": {"hours": "night", "actor": "user/u-17"}}, ["/filter/hours"]),
+        ({"filter": {"tz": "Mars/Olympus"}}, ["/filter/tz"]),
+        ({"tz": "Mars/Olympus", "filter": {"tz": "Europe/Oslo"}}, ["/tz"]),
+    ],
+)
+def test_everything_wrong_with_an_order_is_pointed_at_where_it_stands(
+    archive: httpx.Client, changed: dict[str, object], pointers: list[str]
+) -> None:
+    """In the body that was sent, what is wrong with its filter too; without that the order is taken."""
+    order = {"format": "csv", "filter": {"category": ["roles"]}}
+    answer = archive.post("exports", json=order | changed)
+    assert answer.status_code == 422, answer.text
+    assert sorted(error["pointer"] for error in answer.json()["errors"]) == sorted(pointers)
     assert archive.post("exports", json=order).status_code == 202
 
 

@@ -73,6 +73,12 @@ def test_one_is_saved_changed_and_removed(company: Served, anna: httpx.Client) -
         True,
         True,
     )
+    wrong = BOBS | {"filter": {"category": ["roels"], "name": "x"}}
+    for refused in (anna.put(url, json=wrong), anna.post(path, json=wrong)):
+        assert {error["pointer"] for error in refused.json()["errors"]} == {
+            "/filter/category",
+            "/filter/name",
+        }
     assert anna.delete(url).status_code == 204
     assert views(anna) == []
     assert anna.get(url).status_code == 404
@@ -117,8 +123,8 @@ def test_whose_they_are(company: Served, anna: httpx.Client, kari: httpx.Client)
         ({"name": "x" * 81}, 422, "/name"),
         ({"name": "a\u0000b"}, 422, "/name"),
         ({"filter": {"concerns": "user/nobody"}}, 422, "/filter"),
-        ({"filter": {"category": "none"}}, 422, "/category"),
-        ({"filter": {"nonsense": "1"}}, 422, "/nonsense"),
+        ({"filter": {"category": "none"}}, 422, "/filter/category"),
+        ({"filter": {"nonsense": "1"}}, 422, "/filter/nonsense"),
         ({"nonsense": 1}, 422, ""),
         ({"shared": "yes"}, 422, "/shared"),
     ],

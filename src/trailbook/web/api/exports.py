@@ -47,7 +47,7 @@ from trailbook.web.api.access import by
 from trailbook.web.api.entries import read_list
 from trailbook.web.http.media import JSON, sent_as
 from trailbook.web.http.outflow import Flow, Outflow, still
-from trailbook.web.http.request import Request, refuse_parameters
+from trailbook.web.http.request import Request, refuse_parameters, within
 from trailbook.web.http.strict_json import read_as
 from trailbook.web.http.texts import LOCALES
 from trailbook.web.http.transfers import Transfers
@@ -143,10 +143,12 @@ def order_export(request: Request) -> Response[bytes]:
     sent_as(request, JSON)
     sent = read_as(request.body, ExportOrder, FilterInvalidError)
     wanted = _order(request, sent)
-    if sent.preview:
-        figures = request.site.exports.figures(wanted, request.viewer)
-        return Response(msgspec.json.encode(_preview(request, figures)), status_code=200, media_type=JSON)
-    job = ordered(request, wanted)
+    # A zone that is refused from here on is that of the file.
+    with within("filter", sent.filter.keys() - {"tz"}):
+        if sent.preview:
+            figures = request.site.exports.figures(wanted, request.viewer)
+            return Response(msgspec.json.encode(_preview(request, figures)), status_code=200, media_type=JSON)
+        job = ordered(request, wanted)
     headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
     answer = msgspec.json.encode(answer_of(request, job))
     return Response(answer, status_code=202, headers=headers, media_type=JSON)
@@ -239,15 +241,24 @@ def export_manifest(request: Request) -> Response[bytes]:
 
 
 def _order(request: Request, sent: ExportOrder) -> ExportRequest:
-    """What is ordered. Raises: FilterInvalidError; ParameterInvalidError."""
-    faults = []
+    """What is ordered. Raises: FilterInvalidError, ParameterInvalidError, with everything that is wrong with it."""
+    faults: list[Fault] = []
     if sent.format not in EVERY_FORMAT:
         faults.append(Fault("/format", "parameter-invalid", f"is not one of {', '.join(EVERY_FORMAT)}"))
     if sent.lang is not None and sent.lang not in LOCALES:
         faults.append(Fault("/lang", "parameter-invalid", f"is not one of {', '.join(LOCALES)}"))
+    if sent.preset is not None and sent.preset not in COLUMN_PRESETS:
+        faults.append(Fault("/preset", "parameter-invalid", f"is not one of {', '.join(COLUMN_PRESETS)}"))
+    try:
+        with within("filter", sent.filter):
+            query = _query(request, sent)
+    except FilterInvalidError as error:
+        if not faults:
+            raise
+        faults += error.faults
     refuse_parameters(faults)
     return ExportRequest(
-        query=_query(request, sent),
+        query=query,
         format=sent.format,
         columns=None if sent.columns is None else tuple(sent.columns),
         tz=sent.tz,

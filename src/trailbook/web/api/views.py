@@ -14,7 +14,7 @@ from trailbook.query import from_params, to_params
 from trailbook.web.api.access import by, sent
 from trailbook.web.api.exports import values_of
 from trailbook.web.http.media import JSON
-from trailbook.web.http.request import Request
+from trailbook.web.http.request import Request, within
 
 
 class ViewSent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +60,9 @@ def get_views(request: Request) -> Response[bytes]:
 
 def post_view(request: Request) -> Response[bytes]:
     """POST views: 201."""
-    view = administration.add_view(by(request), _wanted(request))
+    wanted = sent(request, ViewSent)
+    with within("filter", wanted.filter):
+        view = administration.add_view(by(request), _view(request, wanted))
     return _json(_answer(view), 201, f"{request.site.base_url}{request.path}/{view.id}")
 
 
@@ -72,7 +74,10 @@ def get_view(request: Request) -> Response[bytes]:
 
 def put_view(request: Request) -> Response[bytes]:
     """PUT views/{view}."""
-    return _json(_answer(administration.change_view(by(request), request.params["view"], _wanted(request))))
+    wanted = sent(request, ViewSent)
+    with within("filter", wanted.filter):
+        view = administration.change_view(by(request), request.params["view"], _view(request, wanted))
+    return _json(_answer(view))
 
 
 def delete_view(request: Request) -> Response[bytes]:
@@ -82,9 +87,8 @@ def delete_view(request: Request) -> Response[bytes]:
     return Response(b"", status_code=204)
 
 
-def _wanted(request: Request) -> NewView:
-    """The view in the body. Raises: as `sent`; FilterInvalidError."""
-    view = sent(request, ViewSent)
+def _view(request: Request, view: ViewSent) -> NewView:
+    """The view that was sent. Raises: FilterInvalidError."""
     pairs = [(name, value) for name, values in view.filter.items() for value in values_of(values)]
     return NewView(
         name=view.name,

@@ -3,7 +3,8 @@
 Owns the step from the framework's request to plain data. Refuses parameters that are not UTF-8, and knows no route.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -34,6 +35,21 @@ def refuse_parameters(faults: Sequence[Fault]) -> None:
     if faults:
         detail = "; ".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in faults)
         raise ParameterInvalidError(detail, tuple(faults))
+
+
+@contextmanager
+def within(member: str, names: Container[str]) -> Iterator[None]:
+    """Let faults of the parameters that stand in a member of the body point at them there: /filter/category."""
+    try:
+        yield
+    except InvalidError as error:
+        error.faults = tuple(
+            Fault(f"/{member}{fault.pointer}", fault.code, fault.detail)
+            if fault.pointer.split("/")[1:2] and fault.pointer.split("/")[1] in names
+            else fault
+            for fault in error.faults
+        )
+        raise
 
 
 class Admission(Struct, frozen=True, gc=False):

@@ -35,7 +35,11 @@ class SiteSettings(Struct, frozen=True, kw_only=True):
 
 
 class Site(Struct, frozen=True, kw_only=True):
-    """What every handler of one application shares."""
+    """What every handler of one application shares.
+
+    `askable` are the names of who has some permissions in an organisation, with the version of its access that they are
+    of, which every change of roles and members counts up.
+    """
 
     deployment: Deployment
     base_url: str
@@ -53,6 +57,7 @@ class Site(Struct, frozen=True, kw_only=True):
     proxies: Proxies
     strangers: CapacityLimiter
     readiness: Readiness
+    askable: dict[tuple[str, tuple[str, ...]], tuple[int, list[str]]]
 
 
 def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> Site:
@@ -76,4 +81,5 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         proxies=Proxies(settings.trusted_proxies),
         strangers=CapacityLimiter(STRANGERS),
         readiness=Readiness(deployment, settings.alarms),
+        askable={},
     )

@@ -91,10 +91,20 @@ def _current(request: Request) -> str | None:
 
 def whom_to_ask(request: Request, *permissions: str) -> str:
     """Who has all these permissions, as a sentence for somebody who has not; members alone are known by name."""
-    t, names = request.words, who_may(By(request.site.deployment, request.viewer), *permissions)
+    t, names = request.words, _who_may(request, permissions)
     if not names:
         return t("refused.ask")
     return t("refused.ask-one-of", names=t("refused.or").join(cut(name) for name in names[:_MOST_ASKED]))
+
+
+def _who_may(request: Request, permissions: tuple[str, ...]) -> list[str]:
+    # Every page of the list asks, and to read a thousand members takes as long as the page.
+    by, askable = By(request.site.deployment, request.viewer), request.site.askable
+    version = by.deployment.access.organisation(by.org).version
+    known = askable.get((by.org, permissions))
+    if known is None or known[0] != version:
+        known = askable[by.org, permissions] = version, who_may(by, *permissions)
+    return known[1]
 
 
 @lru_cache(maxsize=256)

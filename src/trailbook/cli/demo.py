@@ -151,7 +151,6 @@ def _serve(folder: Path, settings: Settings, listening: socket.socket, *, opens:
         app = web.create_app(
             deployment,
             base_url=address,
-            timezone=ZONE,
             languages=settings.languages,
             export_days=int(settings.export_days),
             extra=extra,

@@ -64,7 +64,6 @@ def serve(
         app = web.create_app(
             deployment,
             base_url=address,
-            timezone=settings.timezone,
             languages=settings.languages,
             folder=deployments.locations_of(settings).export_folder(),
             export_days=int(settings.export_days),

@@ -125,7 +125,7 @@ def create_app(
     deployment: Deployment,
     *,
     base_url: str,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     languages: Sequence[str] = (),
     folder: Path | None = None,
     export_days: int = KEPT_DAYS,
@@ -136,16 +136,17 @@ def create_app(
 ) -> Litestar:
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
-    `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, the pages' zone
-    where the address names none; `languages` those that the pages offer, the first where a reader has no wish, or none
-    for all there are. `folder` keeps exports for `export_days`; without one they go with the process.
-    `limits` are those of every key, session and request; `alarms` say from where on it is not ready. What
+    `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, from now on the
+    deployment's own: that of organisations that set none; `languages` those that the pages offer, the first where a
+    reader has no wish, or none for all there are. `folder` keeps exports for `export_days`; without one they go with
+    the process. `limits` are those of every key, session and request; `alarms` say from where on it is not ready. What
     `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
     """
+    if timezone is not None:
+        deployment.timezone = timezone
     runner, closing = kept_exports(deployment, folder, export_days, base=base_url)
     settings = SiteSettings(
         base_url=base_url,
-        timezone=timezone,
         languages=languages,
         limits=limits,
         alarms=alarms,

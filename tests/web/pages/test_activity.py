@@ -283,12 +283,12 @@ def test_headers_of_pages_and_files(signed_in: httpx.Client) -> None:
 def test_hours_of_the_week(signed_in: httpx.Client) -> None:
     """Offered under More, said as a chip and in the filter's words, in both languages; never of one person."""
     page = signed_in.get(PAGE, params={"hours": "outside"})
-    rule = "Outside working hours (weekdays 08:00 to 17:00, UTC; public holidays are not known)"
+    rule = "Outside working hours (weekdays 08:00 to 17:00, Oslo time; public holidays are not known)"
     assert page.status_code == 200
     assert page.text.count(rule) >= 2
     assert '<option value="outside" selected>' in page.text
     norwegian = signed_in.get(PAGE, params={"hours": "night"}, headers={"Accept-Language": "nb"})
-    assert "Om natten (22:00 til 06:00, UTC)" in norwegian.text
+    assert "Om natten (22:00 til 06:00, Oslo-tid)" in norwegian.text
     kept = signed_in.get(PAGE, params={"hours": "night,1234567,23:00-05:00,Europe/Oslo"})
     assert '<option value="night,1234567,23:00-05:00,Europe/Oslo" selected>' in kept.text
     refused = signed_in.get(PAGE, params={"hours": "night", "actor": "user/u-17"})

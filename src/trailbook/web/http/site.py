@@ -24,10 +24,9 @@ THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of w
 
 
 class SiteSettings(Struct, frozen=True, kw_only=True):
-    """What whoever serves a deployment decides: its address, the pages' zone and languages, limits, alarms, proxies."""
+    """What whoever serves a deployment decides: its address, the pages' languages, limits, alarms, proxies."""
 
     base_url: str
-    timezone: str
     languages: Sequence[str]
     limits: Limits
     alarms: Alarms
@@ -43,7 +42,6 @@ class Site(Struct, frozen=True, kw_only=True):
 
     deployment: Deployment
     base_url: str
-    timezone: str
     languages: tuple[str, ...]
     limiter: CapacityLimiter
     exports: Runner
@@ -67,7 +65,6 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
     return Site(
         deployment=deployment,
         base_url=settings.base_url.rstrip("/"),
-        timezone=settings.timezone,
         languages=enabled(settings.languages),
         limiter=limiter,
         exports=runner,

@@ -156,14 +156,12 @@ def presenter_of(request: Request, state: Address | None, tz: str) -> Presenter:
 
 
 def home_zone(request: Request) -> str:
-    """The zone where the address names none: the browser's, else the organisation's, else that of the pages."""
-    site, own = request.site, request.log.working_hours().tz
-    ours = site.timezone if own == site.deployment.timezone else own
-    chosen = preference(request.headers, "zone")
+    """The zone where the address names none: the browser's, else the organisation's."""
+    chosen, own = preference(request.headers, "zone"), request.log.working_hours().tz
     try:
-        return zone(chosen).key if chosen else ours
+        return zone(chosen).key if chosen else own
     except FilterInvalidError:
-        return ours
+        return own
 
 
 def look(request: Request) -> str:

@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from trailbook.web.api.openapi import Schema, document
 from trailbook.web.http.media import JSON
-from trailbook.web.http.render import html
+from trailbook.web.http.render import bare, html
 from trailbook.web.http.request import Request
-from trailbook.web.http.texts import own_names
 
 
 class ShownOperation(Struct, frozen=True, kw_only=True):
@@ -60,9 +59,7 @@ def docs_page(request: Request) -> Response[bytes]:
     tags = list(dict.fromkeys(operation.tag for operation in operations))
     return html(
         "docs.html",
-        t=request.words,
-        here=request.path,
-        languages=own_names(request.site.languages),
+        **bare(request.site, request.words, request.path),
         operations=operations,
         shapes=shapes,
         tags=tags,

@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from trailbook.errors import NotFoundError
 from trailbook.web.http.request import Request
-from trailbook.web.http.texts import Words, texts_of
+from trailbook.web.http.site import Site
+from trailbook.web.http.texts import Words, own_names, texts_of
 
 _FOLDER = Path(__file__).parents[1]
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -106,6 +107,11 @@ def html(template: str, status: int = 200, *, part: bool = False, **variables: A
     frame = "part.html" if part else "frame.html"
     text = _templates(variables["t"].lang).get_template(template).render(frame=frame, **variables)
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
+
+
+def bare(site: Site, t: Words, here: str) -> dict[str, Any]:
+    """What stands around a page of no organisation: its texts, its own address, and the languages offered there."""
+    return {"t": t, "here": here, "languages": own_names(site.languages)}
 
 
 def page(

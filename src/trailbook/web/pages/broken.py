@@ -22,11 +22,12 @@ Handler = Callable[[Request], Response[Any]]
 
 
 class FaultWords(Struct, frozen=True):
-    """A parameter at fault: what it is called, what is wrong with it, and what the core says, or what was sent."""
+    """A parameter at fault: what it is called, what is wrong with it, what the core says of it, and what was sent."""
 
     label: str
     words: str
     detail: str
+    given: str
 
 
 class Mended(Struct, frozen=True):
@@ -102,6 +103,5 @@ def _fault(request: Request, fault: ParameterFault) -> FaultWords:
     t, sent = request.words, dict(request.pairs)
     together = fault.name == "date" and ("from" in sent or "to" in sent)
     words = t("broken.together" if together else f"broken.{fault.code}")
-    # The core speaks English: to whoever reads another language what they sent says more.
     given = " ".join(f"{name}={cut(value)}" for name, value in request.pairs if name == fault.name)
-    return FaultWords(_named(request, fault.name), words, fault.detail if t.lang == "en" else given)
+    return FaultWords(_named(request, fault.name), words, fault.detail, given)

@@ -32,11 +32,11 @@ from trailbook.web.http.auth import cookie, require_same_site, session, signed_i
 from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
-from trailbook.web.http.render import html, see
+from trailbook.web.http.render import bare, html, see
 from trailbook.web.http.request import Request, reading_language
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
-from trailbook.web.http.texts import Words, own_names, texts_of
+from trailbook.web.http.texts import Words, texts_of
 from trailbook.web.pages.address import address
 
 _log = logging.getLogger("trailbook.web")
@@ -229,9 +229,8 @@ def _sign_in(
     return render.page("sign-in.html", (model,), status=status or (401 if wrong else 200))
 
 
-def _form(site: Site, words: Words, **more: str) -> SignInPage:
-    asks = not only_org(site)
-    return SignInPage(t=words, languages=own_names(site.languages), asks_org=asks, **more)
+def _form(site: Site, words: Words, *, here: str, **more: Any) -> SignInPage:
+    return SignInPage(**bare(site, words, here), asks_org=not only_org(site), **more)
 
 
 def _signed_out(site: Site, words: Words, wanted: str) -> SignInPage:
@@ -255,9 +254,7 @@ def _password(request: Request, link: str, wrong: str = "", status: int = 200) -
     return html(
         "set-password.html",
         status,
-        t=request.words,
-        here=address("/set-password", [("link", link)] if link else []),
-        languages=own_names(request.site.languages),
+        **bare(request.site, request.words, address("/set-password", [("link", link)] if link else [])),
         link=link,
         login=login,
         wrong=wrong,
@@ -272,9 +269,7 @@ def problem_page(request: Request) -> Response[bytes]:
         raise NotFoundError("there is no such problem")
     return html(
         "problem.html",
-        t=request.words,
-        here=request.path,
-        languages=own_names(request.site.languages),
+        **bare(request.site, request.words, request.path),
         code=code,
         http=STATUS[code],
     )
@@ -313,10 +308,8 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
             "failed.html" if beside else "refused.html",
             problem.status,
             part=part,
-            t=t,
+            **bare(site, t, _wanted(request)),
             code=problem.code,
-            here=_wanted(request),
-            languages=own_names(site.languages),
             request_id=id_,
             missing=_missing(error),
         )

@@ -241,7 +241,7 @@
 
   /* --- Single keys. --- */
   const step = (by) => {
-    const times = all("a.when, .row .when a").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
+    const times = all("a.when").filter((time) => time.checkVisibility()), at = times.indexOf(document.activeElement);
     (times[at + by] || times[at] || times[0])?.focus();
   };
   const turn = (rel) => find(`${open() ? "#panel" : "#content"} a[rel=${rel}]`)?.click();

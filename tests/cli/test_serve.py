@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,34 @@ def test_serve_signs_within_seconds(empty: Folder) -> None:
         assert size >= 1
         beside = ("trailbook.db-wal", "trailbook.db-shm", "trailbook.db.serving")
         assert [name for name in beside if (empty.path / name).stat().st_mode & 0o077] == []
+
+
+# Between what it says first and the moment from which uvicorn listens for signals.
+EARLY = """
+import os, signal, uvicorn
+run = uvicorn.Server.run
+def early(self, sockets=None):
+    os.kill(os.getpid(), signal.SIGTERM)
+    run(self, sockets=sockets)
+uvicorn.Server.run = early
+"""
+
+
+def test_a_server_that_is_ended_as_it_begins_ends(empty: Folder) -> None:
+    """Nobody would hear the signal later; the log is let go of, so that the next server begins."""
+    empty.good("init", "--org", "acme")
+    folder = type(empty)(empty.path, f"exec({EARLY!r})")
+    ended = subprocess.run(
+        folder.command("serve", "--listen", "127.0.0.1:0"),
+        cwd=folder.path,
+        env=folder.environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout[:7], ended.stderr) == (0, b"http://", b"")
+    with serving(empty) as server:
+        assert ask(f"{server.address}/healthz")[0] == 200
 
 
 def test_serve_signs_the_operator_in_and_so_does_sign_in(entry_folder: "Folder") -> None:

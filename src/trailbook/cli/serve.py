@@ -118,8 +118,6 @@ def served(settings: Settings, listening: socket.socket) -> AbstractContextManag
 def run(app: Any, listening: socket.socket, log_level: str) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first."""
     uvicorn = importlib.import_module("uvicorn")
-    # uvicorn raises the signal again once it has drained; a SIGTERM that was obeyed is a good end.
-    signal.signal(signal.SIGTERM, lambda *_: None)
     limits = app.state.limits
     config = uvicorn.Config(
         app,
@@ -132,6 +130,14 @@ def run(app: Any, listening: socket.socket, log_level: str) -> None:
         timeout_keep_alive=limits.idle_seconds,
     )
     server = uvicorn.Server(config)
+
+    def end(*_: object) -> None:
+        # Before uvicorn listens for it nobody else would hear it, and the server would go on for ever. Once it has
+        # drained uvicorn raises it again: a SIGTERM that was obeyed is a good end.
+        if not server.started:
+            raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
     app.state.streams.stopping = lambda: (
         server.should_exit
     )  # a stream would hold up the end for as long as it is read

@@ -82,7 +82,7 @@ def test_no_order_keeps_an_address(client: httpx.Client, form: str) -> None:
     order: dict[str, Any] = {"format": form, "filter": {"ip": NEAR, "category": "roles"}}
     refused = client.post("exports", json=order)
     assert (refused.status_code, refused.json()["code"]) == (422, "filter-invalid")
-    assert refused.json()["errors"][0]["pointer"] == "/ip"
+    assert refused.json()["errors"][0]["pointer"] == "/filter/ip"
     assert client.get("exports").json()["exports"] == []
     del order["filter"]["ip"]
     assert client.post("exports", json=order).status_code == 202

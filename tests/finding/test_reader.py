@@ -1,6 +1,6 @@
 """Entries that were shown before: given again while the log stands still, made anew with whatever changes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -11,8 +11,10 @@ from msgspec import structs
 from trailbook import Item, Log, operator
 from trailbook.deployment.deployment import Deployment
 from trailbook.finding.answers import Shown
+from trailbook.finding.identities import Identities
 from trailbook.query import from_params
 from trailbook.retention.removal import Retention
+from trailbook.stores import Identity
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
 
@@ -79,6 +81,30 @@ def test_while_nothing_changes_entries_are_given_again(tmp_path: Path) -> None:
         assert [id(entry) for entry in made] == [id(entry) for entry in given]
     assert [entry.seq for entry in first[0]] == [entry.seq for entry in first[1]]
     assert all(en.sentence != nb.sentence for en, nb in zip(*first, strict=True))
+
+
+def test_an_item_that_retention_takes_meanwhile_is_shown_as_it_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entries were read, and then the last of their items removed: the page failed."""
+    clock = FrozenClock()
+    here = opened(tmp_path, clock)
+    grow(here.create(ORG), clock, 5)
+    clock.move(timedelta(days=1200))
+    before = shown(here.log(ORG))
+    fresh = opened(tmp_path, clock, create=False)
+    read, calls = Identities.versions, list[int]()
+
+    def late(identities: Identities, items: Iterable[int]) -> dict[int, tuple[Identity, ...]]:
+        asked = list(items)
+        if not calls:
+            pruned(here, clock)
+        calls.append(len(asked))
+        return read(identities, asked)
+
+    monkeypatch.setattr(Identities, "versions", late)
+    assert [entry.target for entry in shown(fresh.log(ORG))] == [entry.target for entry in before]
+    assert shown(fresh.log(ORG)) == ()  # the control: they were removed
 
 
 def test_related(log: Log) -> None:

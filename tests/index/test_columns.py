@@ -55,6 +55,18 @@ def test_what_was_added_is_there_at_once(count: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("waiting", [0, 1, 22, 63])
+def test_a_segment_holds_what_was_waiting_while_the_arrays_grew(waiting: int) -> None:
+    """The last of a segment lay where the arrays had to grow, and were sealed away."""
+    tail = Tail(0, new_codes())
+    held = 256 - waiting // 2
+    tail.add([row(seq) for seq in range(held)], held)
+    for seq in range(held, held + waiting):
+        tail.add([row(seq)], seq + 1)
+    assert tail.fields(held + waiting).of["seq"].tolist() == list(range(held + waiting))
+    assert tail.cut(held).count == waiting
+
+
 def test_ranks_are_in_the_order_of_time_and_then_of_seq() -> None:
     tail = Tail(0, new_codes())
     tail.add([row(seq, at=at) for seq, at in enumerate([9, 3, 3, 7])], 4)

@@ -219,7 +219,11 @@ class Reader(Struct, frozen=True):
         return _AtHand(cited, self._versions(cited), ended, {}, {}, seen, causes, erasures)
 
     def _versions(self, cited: dict[str, Identity]) -> dict[int, tuple[Identity, ...]]:
-        return self.items.identities.versions(i.item for i in cited.values() if i.type != "origin")
+        items = [identity for identity in cited.values() if identity.type != "origin"]
+        versions = self.items.identities.versions(identity.item for identity in items)
+        # Retention may have taken the last of an item since its entry was read: what was read answers for it.
+        own = {item.item: (item,) for item in items}
+        return {number: versions[number] or own[number] for number in versions}
 
     def _shown(self, seq: int, body: Body, at_hand: "_AtHand", *, lang: str, state: State) -> Shown:
         def item(shape: type[Any], token: str, **more: str) -> Any:

@@ -157,19 +157,20 @@ class Tail:
 
     def cut(self, stop: int) -> "Tail":
         """The tail from `stop` on: what is before it has been sealed."""
-        rest = Tail(stop, self.codes)
-        low = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
-        rest._held, rest.size = self.count - low, self.size
+        rest, count = Tail(stop, self.codes), self.count
+        low = int(np.searchsorted(self._arrays["seq"][:count], stop))
+        rest._held, rest.size = count - low, self.size
         rest._lives = [life for life in self._lives if life.seq >= stop]
-        rest._arrays = {name: _longer(a[low : self.count], 256) for name, a in self._arrays.items()}
-        starts = self._starts[low : self.count + 1]
+        rest._arrays = {name: _longer(a[low:count], 256) for name, a in self._arrays.items()}
+        starts = self._starts[low : count + 1]
         rest._starts = _longer(starts - starts[0], 257)
         rest._items = _longer(self._items[starts[0] : starts[-1]], 256)
         return rest
 
     def fields(self, stop: int) -> Fields:
         """The columns of what lies before `stop`."""
-        high = int(np.searchsorted(self._arrays["seq"][: self.count], stop))
+        count = self.count  # before the arrays are looked at: what waits may move them into longer ones
+        high = int(np.searchsorted(self._arrays["seq"][:count], stop))
         starts = self._starts[: high + 1]
         of = {name: array[:high].copy() for name, array in self._arrays.items()}
         return Fields(of, starts.copy(), self._items[: starts[-1]].copy())

@@ -11,7 +11,7 @@ from trailbook import Log
 from trailbook.access.viewer import operator
 from trailbook.errors import IndexDamagedError
 from trailbook.finding.embedded import segments
-from trailbook.index import segment
+from trailbook.index import Tail, segment
 from trailbook.query import Query, from_params
 from trailbook.stores import Store
 from trailbook.testing import small
@@ -185,6 +185,22 @@ def test_verify_tells_a_damaged_index_from_a_damaged_entry(tmp_path: Path) -> No
     log.upkeep.reindex()
     assert deployment.verify(small.ORG).findings == ()
     deployment.close()
+
+
+def test_a_segment_that_lacks_entries_is_not_answered_from(
+    log: Log, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was sealed without its last ones: they are found all the same, it is said, and reindex mends it."""
+    before = answers(log)
+    whole = Tail.fields
+    with monkeypatch.context() as patch:
+        patch.setattr(Tail, "fields", lambda tail, stop: whole(tail, stop - 3))
+        log.upkeep.reindex()
+    assert answers(opened(store)) == before
+    assert "lacks some" in opened(store).upkeep.check()[0]
+    log.upkeep.reindex()
+    assert log.upkeep.check() == []
+    assert answers(opened(store)) == before
 
 
 def test_what_another_process_seals_while_the_index_is_made_anew_stands(log: Log, store: Store) -> None:

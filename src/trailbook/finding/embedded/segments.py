@@ -137,7 +137,7 @@ class Sealed:
         return self._list.words
 
     def load(self) -> list[Listed]:
-        """Read the list anew; answers the segments whose heads are damaged, which it leaves out.
+        """Read the list anew; answers the segments that are damaged or lack entries, which it leaves out.
 
         Raises: IndexDamagedError when the list itself is.
         """
@@ -210,7 +210,7 @@ class Sealed:
         except DamagedError as error:
             return [error.detail]
         faults = [
-            f"the head of the segment of entries from {listed.first} on is damaged" for listed in damaged
+            f"the segment of entries from {listed.first} on is damaged, or lacks some" for listed in damaged
         ]
         faults += [fault for segment in self.segments for fault in self.faults(segment)]
         ends = [
@@ -262,9 +262,15 @@ class Sealed:
     def _head(self, listed: Listed) -> SegmentHead | None:
         key = f"{listed.first:012}/{listed.span}/head"
         try:
-            return read_head(self._store.blob(self._org, SEGMENT, key), listed.digest, listed.first)
+            head = read_head(self._store.blob(self._org, SEGMENT, key), listed.digest, listed.first)
         except IndexDamagedError:
             return None
+        return head if head.count >= head.span - self._removed_of(listed) else None
+
+    def _removed_of(self, listed: Listed) -> int:
+        """How many entries of a segment retention removed, before or after it was sealed."""
+        end = listed.first + listed.span
+        return sum(max(0, min(b, end) - max(a, listed.first)) for a, b in self.dead)
 
 
 def removed(store: TreeStore, org: str) -> list[tuple[int, int]]:

@@ -23,7 +23,7 @@ from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.checks import blindspots
-from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name
+from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name, tell_missing
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
@@ -153,6 +153,7 @@ class Capture:
             self.engines.append(plain)
             self._statements.listen(plain)
             rollback.listen(plain)
+            event.listen(plain, "handle_error", tell_missing)
         if not plain.dialect.is_async:
             with plain.begin() as connection:
                 self.make(connection)
@@ -167,6 +168,10 @@ class Capture:
         async with engine.begin() as connection:
             await connection.run_sync(self.make)
         return unseen
+
+    def mend(self, connection: Connection) -> list[str]:
+        """Make the outbox and the triggers in the connection's database where they are missing; the triggers' names."""
+        return self.recorder.make(EngineConnection(connection))
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
@@ -197,6 +202,7 @@ class Capture:
                 self.end(connection)
         self._statements.deafen(plain)
         rollback.listen(plain, event.remove)
+        event.remove(plain, "handle_error", tell_missing)
         self.engines.remove(plain)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:

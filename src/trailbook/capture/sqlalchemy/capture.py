@@ -112,7 +112,7 @@ class Capture:
         self._declared: list[Declaration] = []
         self._rooms: dict[Engine, tuple[float, outbox.Room]] = {}
         self._flushing = Flushing(self._find, self.entries_of, self.write)
-        self._statements = Statements(self)
+        self._statements = Statements(self, self._flushing)
 
     def track(
         self,

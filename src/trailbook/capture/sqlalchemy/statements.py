@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, Delete, Engine, Insert, Table, Update
 from sqlalchemy.sql.dml import UpdateBase
 
 from trailbook.capture.meaning import Meaning, current_meaning
+from trailbook.capture.sql_tables import TableName
 from trailbook.capture.sqlalchemy.guard import Guard, begin
 from trailbook.capture.sqlalchemy.keys import facts
 from trailbook.capture.sqlalchemy.rollback import dooming
@@ -48,11 +49,14 @@ class Keeper(Protocol):
 class Statements:
     """Plans what the engines of one capture execute, behind a guard of all engines."""
 
-    def __init__(self, keeper: Keeper, flushing: Flushing) -> None:
+    def __init__(
+        self, keeper: Keeper, flushing: Flushing, others: frozenset[TableName] = frozenset()
+    ) -> None:
         self._keeper = keeper
         self._flushing = flushing
         self._option = f"trailbook_{id(self)}"
         self.guard = Guard(keeper, flushing, self._option)
+        self.guard.others = others
 
     def listen(self, engine: Engine) -> None:
         """Capture what an engine executes."""

@@ -355,3 +355,33 @@ def test_a_foreign_statement_object(capture: Capture, engine: Engine, database: 
     composed: Any = __import__("psycopg").sql.SQL(ONE_MORE)
     with engine.begin() as connection, pytest.raises(UncapturedWriteError, match="no text"):
         connection.exec_driver_sql(composed)
+
+
+def test_names_that_have_to_be_quoted(engine: Engine) -> None:
+    """Quotes, percent signs and brackets in the names of tables and columns hide nothing, and refuse nothing."""
+    meta = MetaData()
+    table = Table(
+        'a "table" of 100%',
+        meta,
+        Column('the "id"', Integer, primary_key=True),
+        Column("na%me (x)", String, key="name"),
+        Column("update", String),
+    )
+    meta.create_all(engine)
+    odd = Capture("acme")
+    actions: Any = {"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"}
+    odd.track(table, type="role", id='the "id"', name="name", actions=actions)
+    percent = "%%" if engine.dialect.name == "postgresql" else "%"
+    try:
+        odd.install(engine)
+        with engine.begin() as connection:
+            connection.execute(table.insert(), [{'the "id"': 1, "name": "a"}, {'the "id"': 2, "name": "b"}])
+            connection.execute(table.update().values({"name": "c", "update": "d"}))
+            connection.execute(table.delete().where(table.c["name"] == "c"))
+            with pytest.raises(UncapturedWriteError):
+                connection.exec_driver_sql(f'DELETE FROM "a ""table"" of 100{percent}"')
+    finally:
+        odd.stop()
+    assert [e["action"] for e in waiting(engine)] == ["role.created"] * 2 + ["role.updated"] * 2 + [
+        "role.deleted"
+    ] * 2

@@ -338,14 +338,12 @@ def test_server_side_cursors(capture: Capture, engine: Engine, bob: int) -> None
     assert waiting_actions(engine) == []
 
 
-def test_a_connection_from_before(engine: Engine) -> None:
+def test_a_connection_from_before(engine: Engine, database: Database) -> None:
     """A connection that was open when capture began is judged like any other."""
-    with (
-        engine.connect() as connection,
-        capturing(create_engine(engine.url)),
-        pytest.raises(UncapturedWriteError),
-    ):
+    other = database.engine()
+    with engine.connect() as connection, capturing(other), pytest.raises(UncapturedWriteError):
         connection.execute(text(ONE_MORE))
+    other.dispose()
 
 
 def test_a_foreign_statement_object(capture: Capture, engine: Engine, database: Database) -> None:

@@ -4,14 +4,20 @@ Owns what is remembered of a connection's transaction: its name, its savepoints,
 commit of what is not told, even where a host caught the error and went on.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, event
 
+from trailbook.capture.meaning import Meaning
+from trailbook.capture.sqlalchemy.database import tell_missing
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
+_listening: WeakKeyDictionary[Engine, int] = WeakKeyDictionary()
 
 
 class Transaction(Struct):
@@ -22,6 +28,14 @@ class Transaction(Struct):
     doomed: int | None = None
     announced: str | None = None  # who acts, as triggers know it
     context: bool = False  # whether this transaction wrote that down, and has to take it away
+    meant: list[tuple[Meaning, int]] = []  # what was written of it as meant, each under how many savepoints
+
+    def mean(self, meaning: Meaning) -> bool:
+        """Note that a statement means this; whether its entries are not in the transaction yet."""
+        if any(each is meaning for each, _ in self.meant):
+            return False
+        self.meant.append((meaning, self.savepoints))
+        return True
 
 
 def of(connection: Connection) -> Transaction:
@@ -36,10 +50,37 @@ def doom(connection: Connection) -> None:
     transaction.doomed = _least(transaction.doomed, transaction.savepoints)
 
 
-def listen(engine: Engine, do: Any = event.listen) -> None:
-    """Follow an engine's transactions; with `event.remove`, no longer."""
-    for name, listener in _LISTENERS.items():
-        do(engine, name, listener)
+@contextmanager
+def dooming(connection: Connection) -> Iterator[None]:
+    """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
+    try:
+        yield
+    except BaseException:
+        doom(connection)
+        raise
+
+
+def is_doomed() -> UncapturedWriteError:
+    """What a host hears that commits a doomed transaction, to be raised."""
+    return UncapturedWriteError(
+        "an entry of this transaction could not be written: it can only be rolled back"
+    )
+
+
+def listen(engine: Engine) -> None:
+    """Follow an engine's transactions, for one capture more."""
+    _listening[engine] = _listening.get(engine, 0) + 1
+    if _listening[engine] == 1:
+        for name, listener in _LISTENERS.items():
+            event.listen(engine, name, listener)
+
+
+def deafen(engine: Engine) -> None:
+    """Follow them for one capture less."""
+    _listening[engine] -= 1
+    if _listening[engine] == 0:
+        for name, listener in _LISTENERS.items():
+            event.remove(engine, name, listener)
 
 
 def _begun(connection: Connection, *more: Any) -> None:
@@ -53,6 +94,7 @@ def _saved(connection: Connection, name: str | None) -> None:
 def _released(connection: Connection, name: str, context: Any) -> None:
     transaction = of(connection)
     transaction.savepoints -= 1
+    transaction.meant = [(each, min(depth, transaction.savepoints)) for each, depth in transaction.meant]
     if transaction.doomed is not None:
         transaction.doomed = _least(transaction.doomed, transaction.savepoints)
 
@@ -62,30 +104,44 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
     transaction.savepoints -= 1
     if transaction.doomed is not None and transaction.doomed > transaction.savepoints:
         transaction.doomed = None
+    transaction.meant = [each for each in transaction.meant if each[1] <= transaction.savepoints]
     transaction.announced = None  # that may have been rolled back too
 
 
-def _committing(connection: Connection, *more: Any) -> None:
+def _committing(connection: Connection) -> None:
+    _demand_sound(connection, connection.connection.rollback)
+
+
+def _preparing(connection: Connection, xid: Any) -> None:
+    _demand_sound(connection)
+
+
+def _committing_twophase(connection: Connection, xid: Any, is_prepared: bool) -> None:
+    if not is_prepared:  # else it was looked at when it was
+        dialect = connection.dialect
+        _demand_sound(connection, lambda: dialect.do_rollback_twophase(connection, xid, is_prepared=False))
+
+
+def _demand_sound(connection: Connection, undo: Callable[[], object] = lambda: None) -> None:
     if of(connection).context:
         connection.exec_driver_sql("DELETE FROM trailbook_context")
     if of(connection).doomed is not None:
-        # SQLAlchemy takes a commit that raises for one that the database has undone.
-        connection.connection.rollback()
-        raise UncapturedWriteError(
-            "an entry of this transaction could not be written: it can only be rolled back"
-        )
+        undo()  # SQLAlchemy takes a commit that raises for one that the database has undone.
+        raise is_doomed()
 
 
 def _least(doomed: int | None, savepoints: int) -> int:
     return savepoints if doomed is None else min(doomed, savepoints)
 
 
-_LISTENERS = {
+_LISTENERS: dict[str, Callable[..., None]] = {
     "begin": _begun,
     "begin_twophase": _begun,
     "savepoint": _saved,
     "release_savepoint": _released,
     "rollback_savepoint": _rolled_back,
     "commit": _committing,
-    "prepare_twophase": _committing,
+    "prepare_twophase": _preparing,
+    "commit_twophase": _committing_twophase,
+    "handle_error": tell_missing,
 }

@@ -46,19 +46,28 @@ class TrackedTable(Struct, kw_only=True):
         """The columns that entries of this table are made of, the discriminator among them where it decides."""
         wanted = set().union(*(each.tracked.needs | set(each.tracked.key) for each in self.declared))
         columns = [column for name, column in self.attributes.items() if name in wanted]
-        mark = self._discriminator()
+        mark = self.discriminator()
         return columns if mark is None or mark in set(columns) else [*columns, mark]
+
+    def missing(self) -> list[str]:
+        """What an entry needs that does not lie in this table, but for a name, which may lie in the other one."""
+        missing: set[str] = set()
+        for each in self.declared:
+            spared = () if self.base else (each.tracked.name, each.tracked.hint)
+            missing |= (each.tracked.needs | set(each.tracked.key)) - set(self.attributes) - set(spared)
+        return sorted(missing)
 
     def tracked(self, values: Mapping[Column[Any], Any]) -> Tracked | None:
         """The declaration of a row: that of its class, by the discriminator; None for a class that is not tracked."""
-        mark = self._discriminator()
+        mark = self.discriminator()
         if mark is None:
             return self.declared[0].tracked
         mapper = self.declared[0].mapper
         assert mapper is not None
         return nearest(mapper.polymorphic_map.get(values.get(mark)), self.declared)
 
-    def _discriminator(self) -> Column[Any] | None:
+    def discriminator(self) -> Column[Any] | None:
+        """The column that says of which class a row is, where that decides its declaration."""
         mapper = self.declared[0].mapper
         if mapper is None or (len(self.declared) == 1 and mapper is mapper.base_mapper):
             return None
@@ -100,4 +109,10 @@ def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Co
         for column in attribute.columns:
             if isinstance(column, Column) and column.table is table:
                 attributes[attribute.key] = column
+    for key in mapper.primary_key:
+        # The key of an inherited row may have another name in its other table.
+        name = mapper.get_property_by_column(key).key
+        same = [each for each in mapper._equivalent_columns.get(key, ()) if each.table is table]
+        if name not in attributes and same and isinstance(same[0], Column):
+            attributes[name] = same[0]
     return attributes

@@ -288,7 +288,7 @@ sql(
     " ON CONFLICT (name) DO UPDATE SET name = 'Boss'",
     "refused",
 )
-sql("several statements in one text", "UPDATE app_user SET email = 'x'; DELETE FROM company_absence", "refused")
+sql("several statements in one text", "UPDATE app_user SET email = 'x'; DELETE FROM company_absence", "refused", engine="postgresql")
 sql("TRUNCATE", "TRUNCATE TABLE company_absence", "refused", triggers="refused", engine="postgresql")
 sql("procedures and anonymous blocks", "DO $$ BEGIN NULL; END $$", "refused", triggers="nothing", engine="postgresql")
 sql(

@@ -66,14 +66,11 @@ class Statements:
             return execute(sql, params, many, context)
         with self._together():
             with self._announced(any(each.tracked.by == "triggers" for each in touched)):
-                if not hooked:
-                    return execute(sql, params, many, context)
-                meaning = current_meaning()
-                if meaning is not None:
-                    return self._meant(meaning, execute(sql, params, many, context), cursor)
-                plan = self._plan(text, judgement, hooked)
+                meaning = current_meaning() if hooked else None
+                plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
                 if plan is None:
-                    return execute(sql, params, many, context)
+                    execute(sql, params, many, context)
+                    return self._read(cursor, meaning)
                 if many:
                     return self._each(cursor, text, params)
                 self._inherited = before
@@ -217,12 +214,18 @@ class Statements:
         update.keep(connection, lambda all_: self._keep(inherited_changes(reader, all_)))
         self._inherited = update
 
-    def _meant(self, meaning: Meaning, answer: Any, cursor: Any) -> Any:
-        if cursor.rowcount != 0 and not meaning.written:
-            with self._or_nothing():
+    def _read(self, cursor: Any, meaning: Meaning | None) -> Any:
+        """Read what the host asked for, for no transaction ends before, and write what it said that it means."""
+        with self._or_nothing():
+            driver = cursor.cursor
+            if driver.description:
+                with self.connection.wrap_database_errors:
+                    rows = driver.fetchall()
+                cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
+            if meaning is not None and driver.rowcount != 0 and not meaning.written:
                 self.write(self.host.recorder.meant_entries(meaning))
                 meaning.written = True
-        return answer
+            return cursor.cursor
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

@@ -66,11 +66,12 @@ def copies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     def copy(engine: str, by: str) -> dict[str, Any]:
         folder = tmp_path_factory.mktemp("django")
         if (engine, by) not in templates:
+            before = connections.settings["default"]
             templates[engine, by] = _empty(request, engine, folder)
             point("default", templates[engine, by])
             _declared(by)
             call_command("migrate", run_syncdb=True, verbosity=0)
-            connections["default"].close()
+            point("default", before)
         return _copy(request, templates[engine, by], folder)
 
     return copy
@@ -78,15 +79,23 @@ def copies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def host(engine: str, by: str, copies: Made) -> Iterator[None]:
-    """The small host in `default` and in `other`, each migrated."""
-    for alias in ("default", "other"):
-        database = copies(engine, by)
-        point(alias, database)
+    """The small host in `default`, migrated."""
+    database = copies(engine, by)
+    point("default", database)
     _declared(by)
     yield
-    for alias in ("default", "other"):
-        connections[alias].close()
+    connections["default"].close()
     the_host.cache_clear()
+
+
+@pytest.fixture
+def other(host: None, engine: str, by: str, copies: Made) -> Iterator[None]:
+    """The small host in `other` too."""
+    database = copies(engine, by)
+    _declared(by)
+    point("other", database)
+    yield
+    connections["other"].close()
 
 
 @pytest.fixture

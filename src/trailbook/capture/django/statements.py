@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trailbook.capture.django.database import DjangoConnection
@@ -62,7 +62,7 @@ class Statements:
             return execute(sql, params, many, context)
         touched = self._touched(judgement)
         hooked = [each for each in touched if each.tracked.by == "hooks"]
-        if not touched:
+        if not touched or self._is_flush(judgement):
             return execute(sql, params, many, context)
         with self._together():
             with self._announced(any(each.tracked.by == "triggers" for each in touched)):
@@ -83,9 +83,16 @@ class Statements:
         return self._name
 
     def write(self, captured: Sequence[Captured]) -> None:
-        """Write entries in the running transaction. Raises: OutboxFullError, django.db.Error."""
-        connection = DjangoConnection(self.connection)
-        self.host.recorder.write(connection, captured, tx=self.transaction(), database=self.connection.alias)
+        """Write entries in the running transaction. Raises: OutboxFullError, UncapturedWriteError."""
+        alias = self.connection.alias
+        try:
+            connection = DjangoConnection(self.connection)
+            self.host.recorder.write(connection, captured, tx=self.transaction(), database=alias)
+        except DatabaseError as error:
+            if "trailbook_outbox" not in str(error) or not captured:
+                raise
+            why = f"{alias}: the outbox cannot be written: has manage.py migrate --database {alias} run?"
+            raise UncapturedWriteError(why) from error
 
     def is_transacted(self) -> bool:
         """Whether a transaction is open, or will be with the next statement."""
@@ -125,6 +132,11 @@ class Statements:
             return list(self.host.registered.values())
         tables = self.host.tables
         return [tables[name] for name in judgement.tables if name in tables]
+
+    def _is_flush(self, judgement: Judgement) -> bool:
+        """Whether a test empties tables, where its settings allow that."""
+        allowed = self.host.settings.truncate == "allow" and not judgement.unclear
+        return allowed and all(write.verb == "truncate" for write in judgement.writes)
 
     def _together(self) -> AbstractContextManager[Any]:
         """A transaction of the statement's own, where the host opened none."""

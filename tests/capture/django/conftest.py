@@ -23,9 +23,9 @@ if not project.configured:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.capture.django.settings"
     django.setup()
 
-from tests.capture.django.company.models import declare  # noqa: E402  # after Django is set up
+from tests.capture.django.company.models import declare  # after Django is set up
 
-from trailbook.capture.django.host import the_host  # noqa: E402
+from trailbook.capture.django.host import the_host
 
 SERVER = "TRAILBOOK_TEST_POSTGRES"  # the folder of a running server, where another process has one
 _numbers = itertools.count()

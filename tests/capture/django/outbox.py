@@ -15,7 +15,13 @@ from trailbook.model import Actor
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
 CATALOGUE = load()
 Rows = dict[tuple[str, Any], tuple[Any, ...]]
-_MODELS = {"user": Person, "role": Role, "absence": Absence, "employee": Employee, "member": Role.members.through}
+_MODELS = {
+    "user": Person,
+    "role": Role,
+    "absence": Absence,
+    "employee": Employee,
+    "member": Role.members.through,
+}
 _COLUMNS = {"user": ("pk", "name", "email", "phone", "notes", "mentor"), "member": ("role", "person")}
 _WORDS = {
     "user": {"updated": "profile_updated"},

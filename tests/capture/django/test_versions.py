@@ -25,7 +25,14 @@ def test_the_newer_one(server: Server) -> None:
     environ[SERVER] = server.url().rpartition("host=")[2]
     run = [str(NEWER / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     here = Path(__file__).parent
-    run += ["--confcutdir", str(here), "-k", "not control", str(here / "test_matrix.py"), str(here / "test_tasks.py")]
+    run += [
+        "--confcutdir",
+        str(here),
+        "-k",
+        "not control",
+        str(here / "test_matrix.py"),
+        str(here / "test_tasks.py"),
+    ]
     done = subprocess.run(run, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     assert " passed" in done.stdout

@@ -7,7 +7,7 @@ naming both.
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 from django.core.exceptions import ImproperlyConfigured

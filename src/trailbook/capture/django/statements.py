@@ -12,8 +12,8 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.actor import current
+from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.entries import (
     Change,
     Names,
@@ -64,17 +64,16 @@ class Statements:
         hooked = [each for each in touched if each.tracked.by == "hooks"]
         if not touched or self._is_flush(judgement):
             return execute(sql, params, many, context)
-        with self._together():
-            with self._announced(any(each.tracked.by == "triggers" for each in touched)):
-                meaning = current_meaning() if hooked else None
-                plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
-                if plan is None:
-                    execute(sql, params, many, context)
-                    return self._read(cursor, meaning)
-                if many:
-                    return self._each(cursor, text, params)
-                self._inherited = before
-                return self._captured(plan, execute, params, context)
+        with self._together(), self._announced(any(each.tracked.by == "triggers" for each in touched)):
+            meaning = current_meaning() if hooked else None
+            plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
+            if plan is None:
+                execute(sql, params, many, context)
+                return self._read(cursor, meaning)
+            if many:
+                return self._each(cursor, text, params)
+            self._inherited = before
+            return self._captured(plan, execute, params, context)
 
     def transaction(self) -> str | None:
         """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
@@ -142,7 +141,8 @@ class Statements:
         """A transaction of the statement's own, where the host opened none."""
         if self.is_transacted():
             return nullcontext()
-        return transaction.atomic(using=self.connection.alias, savepoint=False)
+        own: AbstractContextManager[Any] = transaction.atomic(using=self.connection.alias, savepoint=False)
+        return own
 
     @contextmanager
     def _announced(self, needed: bool) -> Iterator[None]:
@@ -202,7 +202,9 @@ class Statements:
                 rows = driver.fetchall()
             count = driver.rowcount
             if count not in (-1, len(rows)):
-                raise UncapturedWriteError(f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned")
+                raise UncapturedWriteError(
+                    f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned"
+                )
             cursor.cursor = RowsRead(driver, rows, count=len(rows), added=len(plan.returned))
             if plan.op == "updated" and plan.registered.inherits:
                 self._keep_inherited(reader, inherited_names(reader, before, rows))

@@ -40,7 +40,7 @@ def waiting(alias: str = "default") -> list[dict[str, Any]]:
     return [entry for entry in entries if not entry["action"].startswith("activity_log.")]
 
 
-def told(alias: str = "default") -> list[tuple[str, str]]:
+def captured(alias: str = "default") -> list[tuple[str, str]]:
     """The action and target of every entry in the outbox, sorted."""
     targets = [(entry["action"], entry["target"]) for entry in waiting(alias)]
     return sorted((action, f"{target['type']}/{target['id']}") for action, target in targets)

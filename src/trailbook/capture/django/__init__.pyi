@@ -2,13 +2,13 @@ from .database import (
     DjangoDatabase as DjangoDatabase,
 )
 from .host import (
-    item_of as item_of,
+    registered_item as registered_item,
     register as register,
 )
 from .middleware import (
     ActivityMiddleware as ActivityMiddleware,
 )
-from .record import (
+from .meant import (
     record as record,
     record_change as record_change,
 )

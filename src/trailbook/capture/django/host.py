@@ -109,6 +109,6 @@ def register(
     return the_host().register(model, declared)
 
 
-def item_of(instance: Model) -> Item:
+def registered_item(instance: Model) -> Item:
     """Which item an object is, as its model was registered. Raises: ConfigurationError, UncapturedWriteError."""
     return items_of(the_host().of(instance.__class__).tracked, instance).target

@@ -79,8 +79,9 @@ def fault(model: type[Model], why: str) -> ConfigurationError:
     return ConfigurationError(f"register({model.__name__}): {why}")
 
 
-def _concrete(model: Any) -> type[Model]:
-    if getattr(model, "_meta", None) is None or not isclass(model):
+def _concrete(given: object) -> type[Model]:
+    model: Any = given
+    if not isclass(model) or getattr(model, "_meta", None) is None:
         raise ConfigurationError(f"register: {model!r} is not a model")
     if model._meta.abstract or model._meta.swapped:
         raise fault(model, "has no table: register the models that inherit from it")

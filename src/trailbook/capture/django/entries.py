@@ -232,12 +232,14 @@ def _names(plan: Plan, columns: Iterable[str]) -> tuple[str, ...]:
 
 def _known(plan: Plan, before: Mapping[Key, Earlier], key: Key) -> Earlier:
     earlier = before.get(key)
-    if earlier is None:
-        # Somebody else committed this row after it was selected, or its new key is not what was worked out.
-        raise UncapturedWriteError(
-            f"{plan.place.table}: a row was touched that was not there a moment ago; try again"
-        )
-    return earlier
+    if earlier is not None:
+        return earlier
+    if plan.op == "updated" and not plan.old:
+        # Somebody else committed this row after the others were selected: what was set counts as changed.
+        return Earlier(None, plan.compared)
+    raise UncapturedWriteError(
+        f"{plan.place.table}: a row was touched that was not there a moment ago; try again"
+    )
 
 
 def _wanted(plan: Plan, place: Place) -> list[str]:

@@ -42,7 +42,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def plan_of(
-    connection: BaseDatabaseWrapper, registered: Registered, statement: str, layouts: Callable[[str], Layout]
+    connection: BaseDatabaseWrapper,
+    registered: Registered,
+    statement: str,
+    layouts: Callable[[str, str], Layout],
 ) -> Plan | None:
     """The plan of a write to a registered table, or None where it changes nothing that is recorded.
 
@@ -50,7 +53,9 @@ def plan_of(
     """
     try:
         parts = write_parts(connection.vendor, statement)
-        return _planned(_Planner(connection, registered, parts, layouts(parts.target)))
+        table = next(place.table for place in registered.places if place.name.table == parts.table)
+        layout = layouts(parts.target, connection.ops.quote_name(table))
+        return _planned(_Planner(connection, registered, parts, layout))
     except UncapturedWriteError as error:
         advice = "say what it means with recorded_as(...), or cover the table with triggers"
         raise UncapturedWriteError(f"{registered.model.__name__}: {error}; {advice}") from None
@@ -65,7 +70,7 @@ class _Planner:
         self.tracked = registered.tracked
         self.parts = parts
         self.layout = layout
-        self.place = next(place for place in registered.places if place.folded == parts.table)
+        self.place = next(place for place in registered.places if place.name.table == parts.table)
         self.op = _OPS[parts.verb]
         if "%" in parts.returning:
             raise UncapturedWriteError("the statement has parameters in its RETURNING")
@@ -185,14 +190,23 @@ def _lock(planner: _Planner, strength: str) -> str:
     return "" if planner.connection.vendor == "sqlite" else f" FOR {strength}"
 
 
-def layout_of(connection: HostConnection, target: str) -> Layout:
-    """The columns of a table as the database has it now, each with its type; `target` as a statement names it."""
+def layout_of(connection: HostConnection, target: str, table: str) -> Layout:
+    """The columns of a table as the database has it now, each with its type.
+
+    `target` is how a statement names it, `table` how its model does. Raises: UncapturedWriteError where those are two.
+    """
     if connection.engine == "sqlite":
-        schema, _, table = target.rpartition(".")
-        rows = connection.execute(f"PRAGMA {schema + '.' if schema else ''}table_xinfo({table})").rows
-        return {row[1]: row[2] for row in rows}
+        schema, _, name = target.rpartition(".")
+        if schema.strip('"').casefold() not in ("", "main"):
+            raise UncapturedWriteError(
+                f"the statement writes to {target}, which is not the model's own table"
+            )
+        return {row[1]: row[2] for row in connection.execute(f"PRAGMA table_xinfo({name})").rows}
     query = (
-        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute"
+        "SELECT attname, format_type(atttypid, atttypmod), attrelid = to_regclass(?) FROM pg_catalog.pg_attribute"
         " WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped"
     )
-    return dict(connection.execute(query, (target,)).rows)
+    rows = connection.execute(query, (table, target)).rows
+    if not all(row[2] for row in rows):
+        raise UncapturedWriteError(f"the statement writes to {target}, which is not the model's own table")
+    return {row[0]: row[1] for row in rows}

@@ -46,6 +46,7 @@ class Statements:
         self.context = False  # whether that stands in a table of SQLite
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
+        self._meant: tuple[Meaning, str] | None = None  # what was meant in this transaction, and its entry
         self._plans: dict[str, Plan | None] = {}
         self._layouts: dict[str, Layout] = {}
 
@@ -99,7 +100,7 @@ class Statements:
 
     def _look(self) -> None:
         """Forget a transaction that has ended."""
-        if self._name is None and self.announced is None and self._inherited is None:
+        if all(each is None for each in (self._name, self.announced, self._inherited, self._meant)):
             return
         driver: Any = self.connection.connection
         if self.connection.vendor == "sqlite":
@@ -107,7 +108,7 @@ class Statements:
         else:
             running = driver is not None and int(driver.info.transaction_status) != 0
         if not running:
-            self._name = self.announced = self._inherited = None
+            self._name = self.announced = self._inherited = self._meant = None
 
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
@@ -130,7 +131,8 @@ class Statements:
         if judgement.unclear:
             return list(self.host.registered.values())
         tables = self.host.tables
-        return [tables[name] for name in judgement.tables if name in tables]
+        names = {write.table for write in judgement.writes if self.host.is_written(write)}
+        return [tables[name] for name in names]
 
     def _is_flush(self, judgement: Judgement) -> bool:
         """Whether a test empties tables, where its settings allow that."""
@@ -152,11 +154,13 @@ class Statements:
             return
         connection = DjangoConnection(self.connection)
         self.host.recorder.announce(connection, self, self.transaction)
-        yield
-        if self.context:
-            # Django does not say when it commits, and nobody else may be taken for who acts now.
-            connection.execute("DELETE FROM trailbook_context")
-            self.context, self.announced = False, None
+        try:
+            yield
+        finally:
+            if self.context:
+                # Django does not say when it commits, and nobody else may be taken for who acts now.
+                self.context, self.announced = False, None
+                connection.execute("DELETE FROM trailbook_context")
 
     def _plan(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Plan | None:
         if text in self._plans:
@@ -175,9 +179,9 @@ class Statements:
             self._plans[text] = plan
         return plan
 
-    def _layout(self, target: str) -> Layout:
+    def _layout(self, target: str, table: str) -> Layout:
         if target not in self._layouts:
-            self._layouts[target] = layout_of(DjangoConnection(self.connection), target)
+            self._layouts[target] = layout_of(DjangoConnection(self.connection), target, table)
         return self._layouts[target]
 
     def _each(self, cursor: Any, text: str, every: Iterable[Any]) -> Any:
@@ -236,10 +240,18 @@ class Statements:
                 with self.connection.wrap_database_errors:
                     rows = driver.fetchall()
                 cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
-            if meaning is not None and driver.rowcount != 0 and not meaning.written:
-                self.write(self.host.recorder.meant_entries(meaning))
-                meaning.written = True
+            if meaning is not None and driver.rowcount != 0 and not self._is_written(meaning):
+                entries = self.host.recorder.meant_entries(meaning)
+                self.write(entries)
+                self._meant = (meaning, entries[0].texts[0])
             return cursor.cursor
+
+    def _is_written(self, meaning: Meaning) -> bool:
+        """Whether what is meant stands in the outbox: a savepoint may have taken it away again."""
+        if self._meant is None or self._meant[0] is not meaning:
+            return False
+        asked = "SELECT count(*) FROM trailbook_outbox WHERE op = 'meant' AND entry = ?"
+        return bool(DjangoConnection(self.connection).execute(asked, (self._meant[1],)).rows[0][0])
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from trailbook.capture.declarations import Columns, Declared, Part, Ref, Tracked
 from trailbook.capture.recorder import Recorder
+from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.errors import ConfigurationError
 
 
@@ -31,13 +32,13 @@ class Registered(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A table of a registered model: its name as the host wrote it and folded, its key, and its fields by column."""
+    """A table of a registered model: its name as the model has it and as the judge does, its key, and its fields."""
 
     table: str
-    folded: str
+    name: TableName
     own: bool  # false for a parent's
     key: tuple[str, ...]  # columns
-    fields: "Mapping[str, Field[Any, Any]]"
+    fields: "Mapping[str, Field[Any, Any]]"  # by column
 
     def attributes(self, column: str) -> tuple[str, ...]:
         """What a column is called in declarations: by the field's name, and for a foreign key by its id's too."""
@@ -69,11 +70,6 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     )
 
 
-def fold(table: str) -> str:
-    """A table's name as the judge knows it: the last part of it, in small letters."""
-    return table.rpartition(".")[2].strip('"').casefold()
-
-
 def fault(model: type[Model], why: str) -> ConfigurationError:
     """A fault of a registration, to be raised."""
     return ConfigurationError(f"register({model.__name__}): {why}")
@@ -81,8 +77,8 @@ def fault(model: type[Model], why: str) -> ConfigurationError:
 
 def _concrete(given: object) -> type[Model]:
     model: Any = given
-    if not isclass(model) or getattr(model, "_meta", None) is None:
-        raise ConfigurationError(f"register: {model!r} is not a model")
+    if not isclass(given) or not hasattr(given, "_meta"):
+        raise ConfigurationError(f"register: {given!r} is not a model")
     if model._meta.abstract or model._meta.swapped:
         raise fault(model, "has no table: register the models that inherit from it")
     concrete: type[Model] = model._meta.concrete_model or model
@@ -103,14 +99,26 @@ def _places(model: type[Model]) -> Iterable[Place]:
     if len(direct) > 1:
         raise fault(model, "inherits from several models with tables, whose rows cannot be followed")
     for owner in (model, *sorted(parents, key=lambda parent: -len(parent.__mro__))):
+        if percent := next(
+            (f.column for f in owner._meta.local_concrete_fields if "%" in (f.column or "")), None
+        ):
+            raise fault(
+                model, f"the column {percent!r} has a percent sign, which texts of SQL take for a parameter"
+            )
         local = {str(f.column): f for f in owner._meta.local_concrete_fields if f.column is not None}
         yield Place(
             table=owner._meta.db_table,
-            folded=fold(owner._meta.db_table),
+            name=_named(owner._meta.db_table),
             own=owner is model,
             key=tuple(str(field.column) for field in owner._meta.pk_fields),
             fields=local,
         )
+
+
+def _named(table: str) -> TableName:
+    """A table's name as the judge has it; a host may have put a schema into it, with the quotes around its dot."""
+    schema, dot, name = table.strip('"').rpartition('"."')
+    return table_name(name, schema if dot else None)
 
 
 def _parts(tracked: Tracked) -> Iterable[Part | None]:

@@ -24,7 +24,7 @@ from trailbook.capture.django.entries import (
 )
 from trailbook.capture.django.host import Host
 from trailbook.capture.django.inherited import InheritedUpdate
-from trailbook.capture.django.plans import Layout, Plan, layout_of, plan_of
+from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.entries import Captured
@@ -32,7 +32,8 @@ from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError
 
-_MANY = 4096  # plans that a connection keeps
+_MANY = 4096  # readers that a connection keeps
+_LONG = 10_000  # characters of a text that comes once
 _SCHEMA = frozenset(("create", "alter", "drop"))
 
 
@@ -47,7 +48,7 @@ class Statements:
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
         self._meant: tuple[Meaning, str] | None = None  # what was meant in this transaction, and its entry
-        self._plans: dict[str, Plan | None] = {}
+        self._readers: dict[str, Reader | None] = {}
         self._layouts: dict[str, Layout] = {}
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
@@ -67,14 +68,14 @@ class Statements:
             return execute(sql, params, many, context)
         with self._together(), self._announced(any(each.tracked.by == "triggers" for each in touched)):
             meaning = current_meaning() if hooked else None
-            plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
-            if plan is None:
+            reader = self._reader(text, judgement, hooked) if hooked and meaning is None else None
+            if reader is None:
                 execute(sql, params, many, context)
                 return self._read(cursor, meaning)
             if many:
                 return self._each(cursor, text, params)
             self._inherited = before
-            return self._captured(plan, execute, params, context)
+            return self._captured(reader, execute, params, context)
 
     def transaction(self) -> str | None:
         """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
@@ -114,7 +115,7 @@ class Statements:
         if judgement.begins == "rollback":
             self.announced = None  # what was rolled back with a savepoint
         elif judgement.begins in _SCHEMA:
-            self._plans.clear()
+            self._readers.clear()
             self._layouts.clear()
 
     def _text(self, sql: Any) -> str:
@@ -162,9 +163,10 @@ class Statements:
                 self.context, self.announced = False, None
                 connection.execute("DELETE FROM trailbook_context")
 
-    def _plan(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Plan | None:
-        if text in self._plans:
-            return self._plans[text]
+    def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
+        """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
+        if text in self._readers:
+            return self._readers[text]
         names = ", ".join(sorted(each.model.__name__ for each in hooked))
         if judgement.unclear or len(judgement.writes) != 1:
             why = judgement.unclear or "it writes more than once"
@@ -173,11 +175,12 @@ class Statements:
                 " recorded_as(...), or cover the table with triggers"
             )
         plan = plan_of(self.connection, hooked[0], text, self._layout)
-        if len(text) < 10_000:
-            if len(self._plans) >= _MANY:
-                self._plans.clear()
-            self._plans[text] = plan
-        return plan
+        reader = None if plan is None else Reader(self.connection, plan)
+        if len(text) < _LONG:
+            if len(self._readers) >= _MANY:
+                self._readers.clear()
+            self._readers[text] = reader
+        return reader
 
     def _layout(self, target: str, table: str) -> Layout:
         if target not in self._layouts:
@@ -194,9 +197,9 @@ class Statements:
         cursor.cursor = RowsRead(cursor.cursor, (), count=count, added=0)
         return cursor.cursor
 
-    def _captured(self, plan: Plan, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
+    def _captured(self, reader: Reader, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
         """Execute a write by its plan, and write its entries."""
-        reader = Reader(self.connection, plan)
+        plan = reader.plan
         before = reader.before(params)
         execute(plan.text, params, False, context)
         with self._or_nothing():

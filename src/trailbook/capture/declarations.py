@@ -68,15 +68,6 @@ class Tracked(Struct, frozen=True, kw_only=True):
         return parts
 
     @property
-    def identity(self) -> tuple[str, ...]:
-        """The attributes whose change makes another item of a row: the old one ends and a new one begins.
-
-        They are those of the id, and of the whole primary key where the id is part of it. Of a callable's item that is
-        the primary key.
-        """
-        return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
-
-    @property
     def needs(self) -> frozenset[str]:
         """The attributes that an entry is made of; all of them where a callable may ask for any."""
         if self.has_callables:

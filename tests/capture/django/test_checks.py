@@ -70,11 +70,13 @@ def test_what_others_write(host: None) -> None:
     assert codes() == ["trailbook.W002", "trailbook.W003", "trailbook.W005"]
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_callable_in_triggers(host: None) -> None:
-    """A database cannot call it."""
-    del the_host().tables["app_user"]
-    register(Person, type="user", name=lambda person: person.name, actions=USER_ACTIONS, by="triggers")
+@pytest.mark.parametrize("by", ["triggers"])
+def test_a_trigger_that_is_missing(host: None) -> None:
+    """An error, for nobody else looks at that table; the control is the host as it was migrated."""
+    assert codes() == []
+    with connection.cursor() as cursor:
+        table = "" if connection.vendor == "sqlite" else " ON company_role"
+        cursor.execute(f'DROP TRIGGER "trailbook_company_role_created"{table}')
     assert codes() == ["trailbook.E002"]
 
 

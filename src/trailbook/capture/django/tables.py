@@ -61,7 +61,10 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     names = {name: str(field.column) for field in _fields(concrete) for name in (field.name, field.attname)}
     key = tuple(field.attname for field in concrete._meta.pk_fields)
     columns = Columns(table=concrete._meta.db_table, key=key, columns=names)
-    checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+    try:
+        checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+    except ConfigurationError as error:
+        raise fault(model, str(error).removeprefix(f"track({columns.table}): ")) from None
     tracked = recorder.tracked[checked.table] = structs.replace(checked, uuids=_uuids(concrete))
     if len(places) > 1 and tracked.by == "triggers":
         raise fault(model, "by: a trigger sees one table, and the rows of this model lie in several")

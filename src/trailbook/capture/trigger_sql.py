@@ -41,12 +41,22 @@ def item(tracked: Tracked, row: str, as_object: Callable[[Mapping[str, str]], st
 
 def reference(tracked: Tracked, row: str, ref: Ref, *, as_object: Callable[[Mapping[str, str]], str]) -> str:
     """An item that a row points at, as JSON made by the database."""
-    members = {"type": text(ref.type), "id": f"CAST({row}.{column(tracked, ref.id)} AS TEXT)"}
+    members = {"type": text(ref.type), "id": _id(tracked, row, ref.id)}
     if ref.name is not None:
         members["name"] = f"CAST({row}.{column(tracked, ref.name)} AS TEXT)"
     if ref.hint is not None:
         members["hint"] = f"COALESCE(CAST({row}.{column(tracked, ref.hint)} AS TEXT), '')"
     return as_object(members)
+
+
+def _id(tracked: Tracked, row: str, part: Any) -> str:
+    """An id as text; of a UUID as the host writes it, with its hyphens, whatever the database keeps."""
+    value = f"CAST({row}.{column(tracked, part)} AS TEXT)"
+    if part not in tracked.uuids:
+        return value
+    places = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    hyphened = " || '-' || ".join(f"substr({value}, {start}, {length})" for start, length in places)
+    return f"CASE length({value}) WHEN 32 THEN {hyphened} ELSE {value} END"
 
 
 def references(tracked: Tracked) -> Iterator[tuple[str, Ref]]:

@@ -4,6 +4,8 @@ Owns what is remembered of a connection's transaction: its name, its savepoints,
 commit of what is not told, even where a host caught the error and went on.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -34,6 +36,23 @@ def doom(connection: Connection) -> None:
     """An entry could not be written: what is not rolled back to before now is not committed."""
     transaction = of(connection)
     transaction.doomed = _least(transaction.doomed, transaction.savepoints)
+
+
+@contextmanager
+def dooming(connection: Connection) -> Iterator[None]:
+    """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
+    try:
+        yield
+    except BaseException:
+        doom(connection)
+        raise
+
+
+def is_doomed() -> UncapturedWriteError:
+    """What a host hears that commits a doomed transaction, to be raised."""
+    return UncapturedWriteError(
+        "an entry of this transaction could not be written: it can only be rolled back"
+    )
 
 
 def listen(engine: Engine, do: Any = event.listen) -> None:
@@ -71,9 +90,12 @@ def _committing(connection: Connection, *more: Any) -> None:
     if of(connection).doomed is not None:
         # SQLAlchemy takes a commit that raises for one that the database has undone.
         connection.connection.rollback()
-        raise UncapturedWriteError(
-            "an entry of this transaction could not be written: it can only be rolled back"
-        )
+        raise is_doomed()
+
+
+def _ending(connection: Connection, xid: Any, is_prepared: bool) -> None:
+    if not is_prepared:  # else it was looked at when it was
+        _committing(connection)
 
 
 def _least(doomed: int | None, savepoints: int) -> int:
@@ -88,4 +110,5 @@ _LISTENERS = {
     "rollback_savepoint": _rolled_back,
     "commit": _committing,
     "prepare_twophase": _committing,
+    "commit_twophase": _ending,
 }

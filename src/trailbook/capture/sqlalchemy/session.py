@@ -12,11 +12,23 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, event, inspect
-from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
+from sqlalchemy.engine.interfaces import ExecuteStyle
+from sqlalchemy.orm import (
+    InstanceState,
+    Mapper,
+    Session,
+    SessionTransaction,
+    SessionTransactionOrigin,
+    UOWTransaction,
+    object_session,
+)
 from sqlalchemy.orm.base import PassiveFlag
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import Captured, EntryItems, items_of
+from trailbook.capture.sql_tables import Write
+from trailbook.capture.sqlalchemy.tables import TrackedTable
+from trailbook.errors import UncapturedWriteError
 
 
 class Change(Struct):
@@ -40,45 +52,68 @@ class RecordedChange(Struct, frozen=True):
 
 
 class Unit(Struct, eq=False):
-    """One flush of a session: the changes so far, by object."""
+    """One flush of a session: the changes so far, by object, and what its statements did otherwise than they should."""
 
     session: Session
     of: "Flushing"
+    work: UOWTransaction
     changes: dict[int, Change]
-    connections: set[Connection]
+    wrong: str | None = None
+
+    def compare(self, write: Write | None, touched: int | None, context: Any) -> None:
+        """Keep in mind a statement that touched fewer rows than it was made for; of others the session itself tells."""
+        if write is None or touched is None or context.execute_style is ExecuteStyle.INSERTMANYVALUES:
+            return
+        objects = len(context.compiled_parameters)
+        if write.verb != "update" and touched != objects:
+            self.wrong = f"{write.table}: {write.verb} of {objects} rows touched {touched}"
 
 
 # The flushes that run in this thread or task; one may begin inside another.
 _units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
+# The transactions of flushes and bulk operations that are under way, the innermost last.
+_scopes: ContextVar[tuple[SessionTransaction, ...]] = ContextVar("trailbook_scopes", default=())
 
 _ALIKE = attrgetter("connection", "kind")
 Find = Callable[[Mapper[Any]], Tracked | None]
 Make = Callable[[ChangeKind, Sequence[tuple[Any, EntryItems]]], list[Captured]]
-Write = Callable[[Connection, Sequence[Captured]], None]
+Put = Callable[[Connection, Sequence[Captured]], None]
 
 
-def is_unit_of_work(
-    connection: Connection, options: Mapping[str, Any], mappers: Iterable[Mapper[Any] | None]
-) -> bool:
-    """Whether a flush made this statement of objects of these classes, which their listeners have seen.
-
-    A flush executes with its class's own cache of statements; what a host executes meanwhile does not.
-    """
-    cache = options.get("compiled_cache")
-    ours = any(mapper is not None and mapper.base_mapper._compiled_cache is cache for mapper in mappers)
-    return ours and any(unit.session._flushing and connection in unit.connections for unit in _units.get())
+def is_bulk(statement: Any) -> bool:
+    """Whether this is a bulk statement of the ORM, which tells no listener of objects."""
+    marks = getattr(statement, "_annotations", {})
+    return "_emit_insert_table" in marks or "_emit_update_table" in marks
 
 
 class Flushing:
     """Listens to the sessions and classes of one capture."""
 
-    def __init__(self, find: Find, make: Make, write: Write) -> None:
+    def __init__(self, find: Find, make: Make, write: Put) -> None:
         self._find = find
         self._make = make
         self._write = write
         self._classes: list[type[Any]] = []
-        event.listen(Session, "before_flush", self._begin)
-        event.listen(Session, "after_flush", self._end)
+        for name, listener in self._listeners():
+            event.listen(Session, name, listener)
+
+    def unit(self, options: Mapping[str, Any], place: TrackedTable) -> Unit | None:
+        """The flush that made a statement of objects of these classes, which their listeners have seen.
+
+        A flush executes with its class's own cache of statements; so does a bulk operation, in its own transaction.
+        """
+        scopes, cache = _scopes.get(), options.get("compiled_cache")
+        if not scopes or cache is None:
+            return None
+        if all(
+            each.mapper is None or each.mapper.base_mapper._compiled_cache is not cache
+            for each in place.declared
+        ):
+            return None
+        for unit in _units.get():
+            if unit.of is self and getattr(unit.work, "transaction", None) is scopes[-1]:
+                return unit
+        return None
 
     def watch(self, model: type[Any]) -> None:
         """Listen to a class and everything that inherits from it, once."""
@@ -92,11 +127,19 @@ class Flushing:
 
     def stop(self) -> None:
         """Listen no more."""
-        event.remove(Session, "before_flush", self._begin)
-        event.remove(Session, "after_flush", self._end)
+        for name, listener in self._listeners():
+            event.remove(Session, name, listener)
         for model in self._classes:
             self._listen(model, event.remove)
         self._classes.clear()
+
+    def _listeners(self) -> list[tuple[str, Any]]:
+        return [
+            ("before_flush", self._begin),
+            ("after_flush", self._end),
+            ("after_transaction_create", self._entered),
+            ("after_transaction_end", self._left),
+        ]
 
     def _listen(self, model: type[Any], do: Callable[..., Any]) -> None:
         more = {"propagate": True} if do is event.listen else {}
@@ -104,9 +147,18 @@ class Flushing:
         do(model, "before_update", self._updating, **more)
         do(model, "before_delete", self._deleting, **more)
 
-    def _begin(self, session: Session, context: Any, instances: Any) -> None:
-        others = [unit for unit in _units.get() if unit.session is not session and unit.session._flushing]
-        _units.set((*others, Unit(session, self, {}, set())))
+    def _entered(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION:
+            others = (each for each in _scopes.get() if each is not transaction)  # another capture saw it
+            _scopes.set((*others, transaction))
+
+    def _left(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION:
+            _scopes.set(tuple(each for each in _scopes.get() if each is not transaction))
+
+    def _begin(self, session: Session, context: UOWTransaction, instances: Any) -> None:
+        others = [unit for unit in _units.get() if not (unit.session is session and unit.of is self)]
+        _units.set((*others, Unit(session, self, context, {})))
 
     def _inserting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
         self._note(mapper, connection, instance, op="created")
@@ -127,7 +179,6 @@ class Flushing:
         if tracked is None or session is None or tracked.by == "triggers":
             return None
         unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
-        unit.connections.add(connection)
         return unit.changes.setdefault(id(instance), Change(connection, op, tracked, instance, set()))
 
     def _end(self, session: Session, context: Any) -> None:
@@ -136,6 +187,8 @@ class Flushing:
             if id(instance) not in unit.changes and (late := self._unnoticed(session, instance)) is not None:
                 unit.changes[id(instance)] = late
         _units.set(tuple(each for each in _units.get() if each is not unit))
+        if unit.wrong is not None:
+            raise UncapturedWriteError(f"{unit.wrong}: it cannot be told what became of them")
         entries: dict[Connection, list[Captured]] = {}
         for (connection, kind), alike in groupby(_recorded(unit.changes.values()), _ALIKE):
             rows = [(change.instance, change.items) for change in alike]

@@ -44,7 +44,7 @@ TYPES: dict[str, tuple[str, tuple[str, str, str], tuple[str, str]]] = {
 OWNERS = {"asset": "holder", "goal": "owner", "task": "assignee"}
 SECONDS = {"task": "subject", "link": "owner"}  # the part that tells the second column of a key
 NAMES = ["thing", "Thing", "order", "user", "Mixed Case", 'quo"te', "select", "dotted.name", "håndbok", "t_1"]
-COLUMN_NAMES = ["{}", "{}", "{}_column", "{} Column", "{}ORDER", '{}"q', "group {}"]
+COLUMN_NAMES = ["{}", "{}", "{}_column", "{} Column", "{}ORDER", "group {}"] * 8 + ['{}"q']
 KEYWORDS = {"a": ["order", "set", "where"], "b": ["group", "from", "update"], "seen": ["delete", "values"]}
 SCHEMA = "Side"
 
@@ -99,8 +99,9 @@ class Numbers:
         return self._last
 
     def word(self) -> str:
-        """A new text."""
-        return f"v{self.number()}"
+        """A new text; now and then such as no parser should trip over."""
+        number = self.number()
+        return f"v{number}" if number % 23 else f'v{number}\'; DELETE FROM "thing" -- %s'
 
 
 def drawn_schema(rng: Any, dialect: str, by: str) -> Schema:
@@ -282,7 +283,7 @@ class _Draw(Struct):
         return ("id",), "given" if how in ("int", "text") else "auto"
 
     def _column(self, attribute: str, type_: Any, *args: Any, **more: Any) -> Column[Any]:
-        pattern = self.rng.choice([*COLUMN_NAMES, None] if attribute in KEYWORDS else COLUMN_NAMES)
+        pattern = self.rng.choice([*COLUMN_NAMES, *[None] * 9] if attribute in KEYWORDS else COLUMN_NAMES)
         name = self.rng.choice(KEYWORDS[attribute]) if pattern is None else pattern.format(attribute)
         if name != attribute and self.rng.randrange(100) < 50:
             more["key"] = attribute

@@ -20,9 +20,9 @@ def literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def place(run: Run, shape: Shape) -> str:
-    """A table's name in one of the ways to write it."""
-    name = _name(run, shape.table.name)
+def place(run: Run, shape: Shape, *, escaped: bool = True) -> str:
+    """A table's name in one of the ways to write it, perhaps with escapes."""
+    name = _name(run, shape.table.name, escaped=escaped)
     if shape.table.schema is not None:
         return f'"{shape.table.schema}".{name}'
     schema = run.rng.choice(["", "", "", "main." if run.host.dialect == "sqlite" else "public."])
@@ -30,14 +30,14 @@ def place(run: Run, shape: Shape) -> str:
     return f"{schema}{between}{name}"
 
 
-def _name(run: Run, name: str) -> str:
+def _name(run: Run, name: str, *, escaped: bool) -> str:
     simple = name.isidentifier() and name.islower() and name.isascii() and name not in _RESERVED
     ways = ['"' + name.replace('"', '""') + '"']
     if simple:
         ways += [name, name.upper(), name.title()]
     if run.host.dialect == "sqlite":
         ways += [f"`{name}`", f"[{name}]", literal(name), ways[0].upper() if name.isascii() else ways[0]]
-    elif name.isascii():
+    elif escaped and name.isascii():
         ways.append('U&"' + "".join(f"\\{ord(letter):04x}" for letter in name) + '"')
     return str(run.rng.choice(ways))
 
@@ -108,7 +108,7 @@ def wrapped(run: Run, statement: str) -> str:
 
 def harmless_text(run: Run, shape: Shape) -> str:
     """A text that writes nothing, whatever it looks like."""
-    name, a = place(run, shape), column(shape, "a")
+    name, a = place(run, shape, escaped=False), column(shape, "a")
     word = shape.table.name.replace("'", "")
     texts = [
         f"SELECT count(*) FROM {name}",

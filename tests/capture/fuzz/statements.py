@@ -33,9 +33,28 @@ def _update_returning(run: Run) -> Allowance:
     shape = run.shape()
     statement, rows = changed_where(run, update(shape.table), shape)
     columns = list(shape.table.c) if run.chance(0.7) else [run.rng.choice(list(shape.table.c))]
-    result = run.execute(statement.returning(*columns))
+    options = {"yield_per": 2} if run.chance(0.2) else {}
+    result = run.execute(statement.returning(*columns), execution_options=options)
     assert run.chance(0.3) or result.all() is not None
     return Allowance(matched=rows)
+
+
+@way("Core: update, defaults returned")
+def _update_defaults(run: Run) -> Allowance:
+    shape = run.shape()
+    statement, rows = changed_where(run, update(shape.table), shape)
+    run.execute(statement.return_defaults())
+    return Allowance(matched=rows)
+
+
+@way("Core: harmless", weight=2)
+def _harmless(run: Run) -> None:
+    shape = run.shape()
+    where = condition(run, shape, shape.columns)
+    query = select(shape.table) if where is None else select(shape.table).where(where)
+    some = query.cte("update")
+    how = run.rng.choice([query, query.with_for_update(), select(func.count()).select_from(some)])
+    run.execute(how).all()
 
 
 @way("Core: update correlated")

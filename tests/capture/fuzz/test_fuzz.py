@@ -1,4 +1,4 @@
-"""Random writes on random schemas: each row that differs has its entry, no other has, and what is refused changes nothing.
+"""Random writes on random schemas: a row that differs has its entry, no other has; what is refused changes nothing.
 
 Owns how many writes there are, and that enough of each kind are captured: whoever refuses everything does not pass.
 """

@@ -6,7 +6,7 @@ Owns the ways to hand a text over. Hooks may refuse every text that writes; harm
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import DDL, Column, MetaData, Table, column, insert, select, table, text, update
+from sqlalchemy import DDL, Column, MetaData, Table, column, delete, insert, select, table, text, update
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
 from tests.capture.fuzz import spellings
@@ -151,19 +151,41 @@ def _within(run: Run) -> Allowance:
 def _twin(run: Run) -> None:
     shape = run.shape()
     _, row = run.row(shape)
+    parts = (*shape.key, "a")
+    names = [str(shape.columns[part].name) for part in parts]
+    twin = _twin_of(run, shape, names)
+    where = [twin.c[name] == row.values[part] for name, part in zip(names, shape.key, strict=False)]
+    how = run.rng.choice(["update", "update", "delete", "insert"])
+    if how == "update" or shape.rest is not None:
+        run.execute(update(twin).where(*where).values({names[-1]: run.numbers.word()}))
+    elif how == "delete":
+        run.execute(delete(twin).where(*where))
+    else:
+        new = new_row(run, shape, key=True)
+        run.execute(insert(twin).values({n: new.get(part) for n, part in zip(names, parts, strict=True)}))
+
+
+def _twin_of(run: Run, shape: Shape, names: list[str]) -> Any:
+    """Another object for the same table."""
     name, schema = shape.table.name, shape.table.schema
     how = run.rng.choice(["other", "schema", "light", "case"])
     if how == "schema" and schema is None:
         schema = "main" if run.host.dialect == "sqlite" else "public"
     if how == "case" and run.host.dialect == "sqlite" and name.isascii():
         name = name.upper()
-    columns = [str(shape.columns[part].name) for part in (*shape.key, "a")]
     if how == "light":
-        twin: Any = table(name, *map(column, columns), schema=schema)
-    else:
-        twin = Table(name, MetaData(), *map(Column, columns), schema=schema)
-    where = [twin.c[str(shape.columns[part].name)] == row.values[part] for part in shape.key]
-    run.execute(update(twin).where(*where).values({twin.c[columns[-1]]: run.numbers.word()}))
+        return table(name, *map(column, names), schema=schema)
+    return Table(name, MetaData(), *map(Column, names), schema=schema)
+
+
+@way("Statement: compiled before", refused=True)
+def _compiled(run: Run) -> None:
+    shape = run.shape()
+    _, row = run.row(shape)
+    values = {shape.columns["a"]: run.numbers.word()}
+    statement = update(shape.table).where(at_key(shape, shape.columns, row)).values(values)
+    run.say(statement, "compiled before")
+    run.connection.execute(statement.compile(run.host.engine))
 
 
 @way("Meant: text in recorded_as", weight=2)

@@ -6,6 +6,7 @@ that it cannot capture, outside a transaction, or into a full outbox where the c
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
@@ -198,12 +199,14 @@ class Capture:
         What is written to tracked tables through it from now on is refused, as through any engine without capture.
         """
         plain = _sync_engine(engine)
-        if not plain.dialect.is_async:
-            with plain.begin() as connection:
-                self.end(connection)
-        self._statements.deafen(plain)
-        rollback.listen(plain, event.remove)
-        self.engines.remove(plain)
+        try:
+            if not plain.dialect.is_async:
+                with plain.begin() as connection:
+                    self.end(connection)
+        finally:
+            self._statements.deafen(plain)
+            rollback.listen(plain, event.remove)
+            self.engines.remove(plain)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:
         """As `leave`, for an engine that is awaited."""
@@ -227,10 +230,11 @@ class Capture:
 
     def stop(self) -> None:
         """Leave every engine and listen no more: what is written afterwards is neither captured nor refused."""
-        for engine in list(self.engines):
-            self.leave(engine)
-        self._flushing.stop()
-        self._statements.stop()
+        with ExitStack() as stack:
+            stack.callback(self._statements.stop)
+            stack.callback(self._flushing.stop)
+            for engine in self.engines:
+                stack.callback(self.leave, engine)
 
     def record(
         self,

@@ -171,8 +171,7 @@ class Guard:
                 if unit is not None and not is_bulk(context.invoked_statement):
                     return Passage(unit=unit, write=write)
             plan = self._plan(context)
-            fits = plan is not None and plan.verb == write.verb
-            if fits and any(plan.place is hit.place for hit in hooked):
+            if plan is not None and any(plan.is_of(write.verb, hit.place) for hit in hooked):
                 return Passage(plan=plan, write=write)
         return None if meaning is None else Passage(meaning=meaning)
 
@@ -207,8 +206,7 @@ class Guard:
         )
         if passage.unit is not None:
             passage.unit.compare(passage.write, touched, context)
-        elif passage.meaning is not None and touched != 0 and not passage.meaning.written:
-            passage.meaning.written = True
+        elif passage.meaning is not None and touched != 0 and rollback.of(connection).mean(passage.meaning):
             with rollback.dooming(connection):
                 self._keeper.keep_meaning(connection, passage.meaning)
 

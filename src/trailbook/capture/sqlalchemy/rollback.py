@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, event
 
+from trailbook.capture.meaning import Meaning
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
@@ -24,6 +25,14 @@ class Transaction(Struct):
     doomed: int | None = None
     announced: str | None = None  # who acts, as triggers know it
     context: bool = False  # whether this transaction wrote that down, and has to take it away
+    meant: list[tuple[Meaning, int]] = []  # what was written of it as meant, each under how many savepoints
+
+    def mean(self, meaning: Meaning) -> bool:
+        """Note that a statement means this; whether its entries are not in the transaction yet."""
+        if any(each is meaning for each, _ in self.meant):
+            return False
+        self.meant.append((meaning, self.savepoints))
+        return True
 
 
 def of(connection: Connection) -> Transaction:
@@ -72,6 +81,7 @@ def _saved(connection: Connection, name: str | None) -> None:
 def _released(connection: Connection, name: str, context: Any) -> None:
     transaction = of(connection)
     transaction.savepoints -= 1
+    transaction.meant = [(each, min(depth, transaction.savepoints)) for each, depth in transaction.meant]
     if transaction.doomed is not None:
         transaction.doomed = _least(transaction.doomed, transaction.savepoints)
 
@@ -81,6 +91,7 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
     transaction.savepoints -= 1
     if transaction.doomed is not None and transaction.doomed > transaction.savepoints:
         transaction.doomed = None
+    transaction.meant = [each for each in transaction.meant if each[1] <= transaction.savepoints]
     transaction.announced = None  # that may have been rolled back too
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 from sqlalchemy import Column, Connection, Delete, Insert, Update
+from sqlalchemy.sql.elements import BindParameter
 
 from trailbook.capture.declarations import Op
 from trailbook.capture.sql_tables import Verb
@@ -38,10 +39,9 @@ class Plan(Struct):
     before: Sequence[Values] = ()
     moves: bool = False
 
-    @property
-    def verb(self) -> Verb:
-        """What its text has to begin with."""
-        return _VERBS[self.op]
+    def is_of(self, verb: Verb, place: TrackedTable) -> bool:
+        """Whether a text that writes so to a table is the one that was planned."""
+        return _VERBS[self.op] == verb and self.place is place
 
     def of(self, op: Op) -> "Plan":
         """The plan of rows of which this became, where that is not what the statement is called."""
@@ -60,6 +60,8 @@ def planned(
     )
     if not place.base and op != "updated":
         raise refused(place, "only the ORM writes the rest of an inherited row")
+    if missing := place.missing():
+        raise refused(place, f"an entry needs {', '.join(missing)}, which lie in another table")
     if element._prefixes or getattr(element, "_suffixes", ()):
         raise refused(place, "its prefix may change what it does")
     changed = _set_by(element, place, params) if isinstance(element, Update) else ()
@@ -128,6 +130,8 @@ def _inserting(element: Insert, plan: Plan, params: Sequence[Any]) -> Plan:
         raise refused(plan.place, "whether ON CONFLICT DO UPDATE creates or changes a row cannot be seen")
     if element._returning:
         return _by_the_host(element, plan)
+    if not plan.place.table.implicit_returning:
+        _demand_given(element, plan, params)
     plain = element.select is None and not element._multi_values
     if plain and conflict is None and len(params) > 1 and not element._values:
         if element._return_defaults:
@@ -199,6 +203,17 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
         yield row
 
 
+def _demand_given(element: Insert, plan: Plan, params: Sequence[Any]) -> None:
+    """Where nothing is returned, everything that an entry is made of has to be given. Raises: UncapturedWriteError."""
+    values = dict(element._values or {}).items()
+    given = {getattr(column, "key", column) for column, value in values if isinstance(value, BindParameter)}
+    plain = element.select is None and not element._multi_values
+    for column in plan.columns:
+        key = column.primary_key and len(params) < 2  # the driver tells it of one row
+        if not plain or not (key or column.key in given or _is_given(column, params)):
+            raise refused(plan.place, f"{column.name} is not given, and its rows cannot be returned")
+
+
 def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
     default = column.default
     return column.key in params[0] or (default is not None and (default.is_scalar or default.is_callable))
@@ -211,6 +226,11 @@ def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tupl
         keys |= {column if isinstance(column, str) else column.key for column in values or ()}
     conditions = set((keyed_by(element.whereclause) or {}).values()) if len(params) > 1 else set()
     keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
+    keys |= {
+        column.key
+        for column in place.attributes.values()
+        if column.onupdate is not None or column.server_onupdate is not None
+    }
     names = (
         name
         for name, column in place.attributes.items()

@@ -4,7 +4,7 @@ Owns that one change of an object is one entry, whatever statements it takes, an
 attributes are asked for. Refuses statements: those that a flush did not make are `statements`' business.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
 from operator import attrgetter
@@ -22,33 +22,20 @@ from sqlalchemy.orm import (
     UOWTransaction,
     object_session,
 )
-from sqlalchemy.orm.base import PassiveFlag
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import Captured, EntryItems, items_of
 from trailbook.capture.sql_tables import Write
+from trailbook.capture.sqlalchemy.objects import (
+    Change,
+    CommittedRow,
+    changed,
+    read_before,
+    recorded,
+    replaced,
+)
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
-
-
-class Change(Struct):
-    """One object's change in a flush; its items are read before the row goes, or else after the flush."""
-
-    connection: Connection
-    op: Op
-    tracked: Tracked
-    instance: Any
-    names: set[str]  # of what changed, known before the statement ran
-    items: EntryItems | None = None
-
-
-class RecordedChange(Struct, frozen=True):
-    """A change that is recorded: on which connection, of what kind, of which object, and the items of its entry."""
-
-    connection: Connection
-    kind: ChangeKind
-    instance: Any
-    items: EntryItems
 
 
 class Unit(Struct, eq=False):
@@ -167,7 +154,9 @@ class Flushing:
         change = self._note(mapper, connection, instance, op="updated")
         if change is not None:
             # Here, for what is set to an expression of SQL is forgotten when it was written.
-            change.names.update(changed(inspect(instance), change.tracked))
+            state: InstanceState[Any] = inspect(instance)
+            change.names.update(changed(state, change.tracked))
+            read_before(change, state)
 
     def _deleting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
         change = self._note(mapper, connection, instance, op="deleted")
@@ -186,15 +175,26 @@ class Flushing:
         for instance in session.dirty:
             if id(instance) not in unit.changes and (late := self._unnoticed(session, instance)) is not None:
                 unit.changes[id(instance)] = late
+        unit.changes = {id(each.instance): each for each in self._replaced(unit)} | unit.changes
         _units.set(tuple(each for each in _units.get() if each is not unit))
         if unit.wrong is not None:
             raise UncapturedWriteError(f"{unit.wrong}: it cannot be told what became of them")
         entries: dict[Connection, list[Captured]] = {}
-        for (connection, kind), alike in groupby(_recorded(unit.changes.values()), _ALIKE):
+        for (connection, kind), alike in groupby(recorded(unit.changes.values()), _ALIKE):
             rows = [(change.instance, change.items) for change in alike]
             entries.setdefault(connection, []).extend(self._make(kind, rows))
         for connection, captured in entries.items():
             self._write(connection, captured)
+
+    def _replaced(self, unit: Unit) -> Iterator[Change]:
+        """The ends of objects whose row an added one took over."""
+        gone = [instance for instance in unit.session.deleted if id(instance) not in unit.changes]
+        for instance, taker in replaced(gone, unit.changes.values()) if gone else ():
+            state: InstanceState[Any] = inspect(instance)
+            tracked = self._find(state.mapper)
+            if tracked is not None and tracked.by == "hooks":
+                items = items_of(tracked, CommittedRow(state))
+                yield Change(taker.connection, "deleted", tracked, instance, set(), items)
 
     def _unnoticed(self, session: Session, instance: Any) -> Change | None:
         """A change that a relationship alone wrote (post_update), which tells no listener."""
@@ -206,28 +206,3 @@ class Flushing:
             return None
         connection = session.connection(bind_arguments={"mapper": state.mapper})
         return Change(connection, "updated", tracked, instance, set())
-
-
-def _recorded(changes: Iterable[Change]) -> Iterator[RecordedChange]:
-    """The changes that are recorded; an update that changed nothing is not."""
-    for change in changes:
-        names: tuple[str, ...] = ()
-        if change.op == "updated":
-            change.names.update(changed(inspect(change.instance), change.tracked))
-            names = tuple(sorted(change.names))
-            if not names:
-                continue
-        items = change.items or items_of(change.tracked, change.instance)
-        kind = ChangeKind(change.tracked, change.op, names)
-        yield RecordedChange(change.connection, kind, change.instance, items)
-
-
-def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
-    """The names of attributes that differ from what was loaded, but for those declared to mean nothing.
-
-    SQLAlchemy compares; what is compared is not looked at here.
-    """
-    for name in list(state.committed_state):
-        counts = name in tracked.columns and name not in tracked.ignore
-        if counts and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
-            yield name

@@ -115,7 +115,7 @@ PARTS = (
         title="Capture: who is acting",
         module="trailbook.capture",
         names="acting_as system Acting current recorded_as",
-        says="The context belongs to the thread or task that opened it, and ends with its block.",
+        says="The context is copied into tasks and threads that are begun in its block, and ends with it everywhere.",
     ),
     Part(
         title="Capture: from the outbox into the log",

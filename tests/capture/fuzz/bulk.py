@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from tests.capture.fuzz.inserts import conflicting, upsert
 from tests.capture.fuzz.judge import Allowance
 from tests.capture.fuzz.run import Run, way
-from tests.capture.fuzz.schemas import Shape
+from tests.capture.fuzz.shapes import Shape
 from tests.capture.fuzz.units import is_mapped, is_plain
 from tests.capture.fuzz.values import at_key, condition, many, matched, new_key, new_values, on_class
 

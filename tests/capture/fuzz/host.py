@@ -3,7 +3,7 @@
 Owns the reading: by the driver's own cursor, so that what capture listens to takes no part in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,23 +11,21 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, create_engine, event
 from tests.capture.conftest import Database
-from tests.capture.fuzz.schemas import OPS, OWNERS, SCHEMA, SECONDS, TYPES, Schema, Shape
+from tests.capture.fuzz.shapes import ITEMS, OPS, OWNERS, SCHEMA, SECONDS, Ident, Schema, Shape
 
 from trailbook.capture import Capture, Ref
 from trailbook.capture.declarations import WrittenBy
 
-Ident = tuple[str, ...]
 Rows = dict[tuple[str, Ident], "Row"]
-_OF_TYPE = {named[0]: kind for kind, named in TYPES.items()}
+_OF_TYPE = {items.type: kind for kind, items in ITEMS.items()}
 
 
 class Row(Struct, frozen=True):
-    """A row of a tracked table: what counts of it, what an entry says of it, and whose child it is."""
+    """A row of a tracked table: what counts of it, whom it is about, and the keys of the rows that it hangs on."""
 
     values: dict[str, Any]
     owner: str | None
-    parent: str | None = None
-    sides: tuple[str, ...] = ()
+    above: frozenset[str] = frozenset()
 
 
 class Entry(Struct, frozen=True):
@@ -56,7 +54,6 @@ class Host(Struct, kw_only=True):
     capture: Capture
     schema: Schema
     by: WrittenBy
-    places: str  # how the driver marks parameters
 
     @property
     def dialect(self) -> str:
@@ -97,26 +94,17 @@ class Host(Struct, kw_only=True):
         rows: Rows = {}
         for values in cursor.fetchall():
             row = dict(zip(names, values, strict=True))
-            kind = kind_of(shape, row)
+            kind = shape.kind_of(row)
             if kind is not None:
-                ident = tuple(str(row[part]) for part in shape.key)
-                rows[kind, ident] = _row(shape, row)
+                rows[kind, shape.ident(row)] = _row(shape, row)
         return rows
-
-
-def kind_of(shape: Shape, row: dict[str, Any]) -> str | None:
-    """The kind of a row, by its class; None of what is not tracked."""
-    if shape.kind == "family" and row.get("kind") == "child" and shape.child_actions is not None:
-        return "child"
-    return shape.kind if shape.base_is_tracked else None
 
 
 def _row(shape: Shape, row: dict[str, Any]) -> Row:
     counts = {name: value for name, value in row.items() if name != "seen"}
+    above = ["parent"] if shape.parent is not None else [*shape.key] if shape.sides is not None else []
     owner = row.get("owner")
-    parent = row.get("parent")
-    sides = tuple(str(row[name]) for name in ("k1", "k2")) if shape.sides else ()
-    return Row(counts, None if owner is None else str(owner), None if parent is None else str(parent), sides)
+    return Row(counts, None if owner is None else str(owner), frozenset(str(row[name]) for name in above))
 
 
 def _entries(op: str, text: str) -> Iterator[Entry]:
@@ -130,7 +118,7 @@ def _entries(op: str, text: str) -> Iterator[Entry]:
 def _entry(kind: str, op: str, entry: dict[str, Any]) -> Entry:
     concerns = {each["part"]: each["id"] for each in entry.get("concerns", ())}
     second = [concerns[SECONDS[kind]]] if SECONDS.get(kind) in concerns else []
-    if op in OPS and entry["action"] != TYPES[kind][1][OPS.index(op)]:
+    if op in OPS and entry["action"] != ITEMS[kind].actions[OPS.index(op)]:
         op = f"{op} as {entry['action']}"
     return Entry(
         kind,
@@ -144,64 +132,85 @@ def _entry(kind: str, op: str, entry: dict[str, Any]) -> Entry:
 
 def declare(capture: Capture, shape: Shape, by: WrittenBy) -> None:
     """Say what the rows of a table are."""
-    concerns = {}
-    if shape.kind in OWNERS:
-        concerns[OWNERS[shape.kind]] = Ref("user", shape.part("owner"))
-    if shape.kind in SECONDS:
-        concerns[SECONDS[shape.kind]] = Ref("user", shape.part("k2"))
-    more: dict[str, Any] = {
-        "id": shape.part(shape.key[0]),
-        "fields": shape.fields,
-        "concerns": concerns,
-        "by": by,
-    }
+    more = {"id": _id(shape), "fields": shape.fields, "concerns": _concerns(shape), "by": by}
     if "seen" in shape.columns:
         more["ignore"] = [shape.part("seen")]
     if shape.kind not in ("goal", "link"):
         more["name"] = shape.part("name")
     if shape.base_is_tracked:
-        capture.track(shape.model or shape.table, type=shape.type, actions=shape.actions, **more)
-    if shape.child_actions is not None:
-        capture.track(shape.child, type=TYPES["child"][0], actions=shape.child_actions, **more)
+        model = shape.model or shape.table
+        capture.track(model, type=ITEMS[shape.kind].type, actions=shape.actions, **more)
+    if shape.child is not None:
+        capture.track(shape.child, type=ITEMS["child"].type, actions=shape.child_actions, **more)
 
 
-def engines(database: Database) -> tuple[Engine, Engine]:
-    """Two engines on a database; on SQLite with foreign keys, and transactions that begin where they are said to."""
+def _id(shape: Shape) -> Any:
+    if shape.identity == "called":
+        first, second = map(shape.part, shape.key)
+        return lambda row: f"{getattr(row, first)}:{getattr(row, second)}"
+    return shape.part("code" if shape.identity == "code" else shape.key[0])
+
+
+def _concerns(shape: Shape) -> dict[str, Ref]:
+    concerns = {}
+    if shape.kind in OWNERS:
+        concerns[OWNERS[shape.kind]] = Ref("user", shape.part("owner"))
+    if shape.kind in SECONDS and shape.identity == "key":
+        concerns[SECONDS[shape.kind]] = Ref("user", shape.part("k2"))
+    return concerns
+
+
+def engines(database: Database, *, at_once: bool = True) -> tuple[Engine, Engine]:
+    """Two engines on a database; on SQLite with foreign keys and a second file.
+
+    A transaction begins where it is said to, or else, as sqlite3 does by itself, with the first write.
+    """
     more = {} if database.kind == "sqlite" else {"connect_args": {"prepare_threshold": None}}
     both = create_engine(database.url, **more), create_engine(database.url, **more)
     for engine in both if database.kind == "sqlite" else ():
-        event.listen(engine, "connect", _connected)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        event.listen(engine, "connect", _begun_at_once if at_once else _connected)
+        if at_once:
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return both
 
 
-def _connected(connection: Any, record: object) -> None:
+def _begun_at_once(connection: Any, record: object) -> None:
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous = OFF")
+    _connected(connection, record)
+
+
+def _connected(connection: Any, record: object) -> None:
+    ((_, _, file),) = connection.execute("PRAGMA database_list").fetchall()
+    connection.execute(f"ATTACH '{file}.side' AS \"{SCHEMA}\"")
+    for place in ("main", SCHEMA):
+        connection.execute(f'PRAGMA "{place}".synchronous = OFF')
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 @contextmanager
-def hosting(both: tuple[Engine, Engine], schema: Schema, by: WrittenBy) -> Iterator[Host]:
-    """The tables of a schema in an empty database, captured until the block ends."""
+def hosting(
+    both: tuple[Engine, Engine], schema: Schema, by: WrittenBy, *, other_too: bool = False
+) -> Iterator[Host]:
+    """The tables of a schema in an empty database, captured through one engine or both until the block ends."""
     engine, other = both
     if engine.dialect.name == "postgresql":
-        _run(engine, [f'DROP SCHEMA IF EXISTS "{SCHEMA}" CASCADE', f'CREATE SCHEMA "{SCHEMA}"'])
+        _run(engine, f'DROP SCHEMA IF EXISTS "{SCHEMA}" CASCADE', f'CREATE SCHEMA "{SCHEMA}"')
     schema.meta.create_all(engine)
     capture = Capture("acme")
     try:
         for shape in schema.shapes:
             declare(capture, shape, "hooks" if shape.rest is not None else by)
-        capture.install(engine)
-        yield Host(engine=engine, other=other, capture=capture, schema=schema, by=by, places="?")
+        for each in both if other_too else (engine,):
+            capture.install(each)
+        yield Host(engine=engine, other=other, capture=capture, schema=schema, by=by)
     finally:
         capture.stop()
         schema.mappers.dispose()
         schema.meta.drop_all(engine)
-        _run(engine, ["DELETE FROM trailbook_outbox"])
+        _run(engine, "DELETE FROM trailbook_outbox")
 
 
-def _run(engine: Engine, statements: Sequence[str]) -> None:
+def _run(engine: Engine, *statements: str) -> None:
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, literal, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from tests.capture.fuzz.run import Run, way
-from tests.capture.fuzz.schemas import Shape
+from tests.capture.fuzz.shapes import Shape
 from tests.capture.fuzz.values import condition, keyed, many, new_row, on
 
 
@@ -31,7 +31,7 @@ def _insert_expressions(run: Run) -> None:
     row = keyed(shape, new_row(run, shape))
     row[str(shape.columns["name"].key)] = func.upper(run.numbers.word())
     key = shape.columns[shape.key[0]]
-    if shape.keys == "given" and key.type.python_type is str:
+    if shape.keys == "given" and shape.is_text(shape.key[0]):
         row[str(key.key)] = func.lower(literal(run.numbers.word()))
     run.execute(insert(shape.table).values(row))
 
@@ -66,7 +66,7 @@ def _insert_returning(run: Run) -> None:
 @way("Core: insert from select", weight=2)
 def _insert_from_select(run: Run) -> None:
     shape = run.shape(
-        lambda s: s.sides is None and (s.keys == "auto" or s.columns[s.key[0]].type.python_type is str)
+        lambda s: s.sides is None and s.identity != "code" and (s.keys == "auto" or s.is_text(s.key[0]))
     )
     names = ["name", *(n for n in ("owner", "kind", "a") if n in shape.columns)]
     source = shape.table.alias() if run.chance(0.5) else shape.table
@@ -93,7 +93,7 @@ def conflicting(run: Run, shape: Shape) -> list[dict[str, Any]]:
     again = dict(rows[0])
     again |= keyed(shape, {name: old.values[name] for name in shape.key})
     code = shape.columns.get("code")
-    if code is not None:
+    if code is not None and shape.identity != "code":
         again.pop(str(code.key), None)
         rows = [{k: v for k, v in row.items() if k != code.key} for row in rows]
     return [again] if shape.sides else [*rows, again]

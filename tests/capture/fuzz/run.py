@@ -14,9 +14,9 @@ from msgspec import Struct, field
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import Session
-from tests.capture.fuzz.host import Host, Ident, Picture, Row
+from tests.capture.fuzz.host import Host, Picture, Row
 from tests.capture.fuzz.judge import Allowance, faults
-from tests.capture.fuzz.schemas import Numbers, Shape
+from tests.capture.fuzz.shapes import Ident, Numbers, Shape
 
 from trailbook.errors import TrailbookError, UncapturedWriteError
 
@@ -140,7 +140,7 @@ class Run:
 
     def rows(self, shape: Shape, kind: str | None = None) -> list[tuple[Ident, Row]]:
         """The rows that are there, of a table or of one of its classes."""
-        kinds = (kind,) if kind else (shape.kind, "child") if shape.kind == "family" else (shape.kind,)
+        kinds = (kind,) if kind else shape.kinds
         return sorted(
             ((ident, row) for (k, ident), row in self.now.rows.items() if k in kinds), key=lambda r: r[0]
         )
@@ -155,6 +155,16 @@ class Run:
     def chance(self, probability: float) -> bool:
         """Whether something happens."""
         return bool(self.rng.randrange(100) < 100 * probability)
+
+    def has_savepoints(self) -> bool:
+        """Whether a savepoint would be one: to sqlite3 by itself it is the transaction, before the first write."""
+        driver = self.connection.connection.driver_connection
+        return bool(getattr(driver, "in_transaction", True))
+
+    def demand_savepoints(self) -> None:
+        """Refuse a write that needs savepoints where there are none."""
+        if not self.has_savepoints():
+            raise Inapplicable
 
     # --- the transaction ---
 
@@ -203,7 +213,8 @@ class Run:
 
     def _block(self, steps: int, ways: list[Way], depth: int) -> None:
         while steps > 0:
-            inside = self.rng.randint(1, steps) if depth < 2 and self.chance(0.15) else 0
+            nests = depth < 2 and self.chance(0.15) and self.has_savepoints()
+            inside = self.rng.randint(1, steps) if nests else 0
             if inside:
                 self._nested(inside, ways, depth)
             else:
@@ -327,8 +338,8 @@ def _shown(shape: Shape) -> str:
     silent = [op for op, action in shape.actions.items() if action is None]
     rest = "" if shape.rest is None else f" and {shape.rest.fullname}"
     how = "class on" if shape.model else "table"
-    about = f"silent={silent} child={shape.child_actions} base={shape.base_is_tracked}"
-    return f"{how} {shape.table.fullname}{rest} ({columns}) {about} cascade={shape.action_of_parent}"
+    about = f"silent={silent} child={shape.child_actions} base={shape.base_is_tracked} id={shape.identity}"
+    return f"{how} {shape.table.fullname}{rest} ({columns}) {about} by_itself={shape.by_itself}"
 
 
 def program(host: Host, rng: Any, tally: Tally, ways: Sequence[Way]) -> None:

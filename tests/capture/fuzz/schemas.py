@@ -1,124 +1,38 @@
 """Random schemas of a host: tables with keys, names, defaults, foreign keys and hierarchies, and what they declare.
 
-Owns the shapes of which a schema is made, each under a type of its own, so that an entry tells whose row it is of.
-Refuses to capture: `host.py` makes the tables in a database.
+Owns the drawing. Refuses to make the tables in a database: `host.py` does.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    Identity,
-    Integer,
-    MetaData,
-    Sequence,
-    String,
-    Table,
-    func,
-    text,
-)
+from sqlalchemy import Column, ForeignKey, Identity, Integer, MetaData, Sequence, String, Table, func, text
 from sqlalchemy.orm import registry, relationship
+from tests.capture.fuzz.shapes import ITEMS, OPS, OWNERS, SCHEMA, Numbers, Schema, Shape
 
-Kind = Literal["asset", "goal", "task", "role", "link", "family"]
-OPS = ("created", "updated", "deleted")
-# By kind: the type of its items, what their changes are called, and two fields of it.
-TYPES: dict[str, tuple[str, tuple[str, str, str], tuple[str, str]]] = {
-    "asset": ("asset", ("asset.created", "asset.updated", "asset.deleted"), ("note", "status")),
-    "goal": ("goal", ("goal.created", "goal.updated", "goal.deleted"), ("description", "status")),
-    "task": ("task", ("task.created", "task.due_date_changed", "task.deleted"), ("description", "status")),
-    "role": ("role", ("role.created", "role.updated", "role.deleted"), ("description", "status")),
-    "link": (
-        "clock_entry",
-        ("clock_entry.added", "clock_entry.corrected", "clock_entry.deleted"),
-        ("note", "status"),
-    ),
-    "family": ("team", ("team.created", "team.updated", "team.deleted"), ("description", "status")),
-    "child": (
-        "location",
-        ("location.created", "location.updated", "location.deleted"),
-        ("description", "status"),
-    ),
-}
-OWNERS = {"asset": "holder", "goal": "owner", "task": "assignee"}
-SECONDS = {"task": "subject", "link": "owner"}  # the part that tells the second column of a key
+KINDS = ("asset", "goal", "task", "role", "family")
 NAMES = ["thing", "Thing", "order", "user", "Mixed Case", 'quo"te', "select", "dotted.name", "håndbok", "t_1"]
 COLUMN_NAMES = ["{}", "{}", "{}_column", "{} Column", "{}ORDER", "group {}"] * 8 + ['{}"q']
 KEYWORDS = {"a": ["order", "set", "where"], "b": ["group", "from", "update"], "seen": ["delete", "values"]}
-SCHEMA = "Side"
-
-
-class Shape(Struct, kw_only=True):
-    """A table of the host and what it declares: its columns by attribute, its class if it is mapped."""
-
-    kind: str
-    table: Table
-    columns: dict[str, Column[Any]]
-    key: tuple[str, ...]
-    keys: Literal["auto", "given"]
-    actions: dict[str, str | None]
-    fields: dict[str, str]
-    model: Any = None
-    rest: Table | None = None  # the table of a class that inherits, where it has its own
-    child: Any = None  # the class that inherits
-    child_actions: dict[str, str | None] | None = None
-    parent: "Shape | None" = None
-    action_of_parent: str | None = None  # what the database does when the parent goes
-    sides: "tuple[Shape, Shape] | None" = None  # what an association joins
-    base_is_tracked: bool = True
-
-    @property
-    def type(self) -> str:
-        """The type of its items."""
-        return TYPES[self.kind][0]
-
-    def part(self, attribute: str) -> str:
-        """What the declaration calls an attribute: a table's column goes by its key."""
-        return attribute if self.model is not None else str(self.columns[attribute].key)
-
-
-class Schema(Struct, kw_only=True):
-    """The tables of one host, parents first."""
-
-    meta: MetaData
-    mappers: registry
-    shapes: list[Shape]
-    numbers: "Numbers"
-
-
-class Numbers:
-    """Values that no row has had before."""
-
-    def __init__(self) -> None:
-        self._last = 1000
-
-    def number(self) -> int:
-        """A new number."""
-        self._last += 1
-        return self._last
-
-    def word(self) -> str:
-        """A new text; now and then such as no parser should trip over."""
-        number = self.number()
-        return f"v{number}" if number % 23 else f'v{number}\'; DELETE FROM "thing" -- %s'
+KEYS = ["auto", "auto", "int", "text", "python", "server", "identity", "sequence"]
+_RANDOM = {"postgresql": "gen_random_uuid()::text", "sqlite": "(lower(hex(randomblob(8))))"}
 
 
 def drawn_schema(rng: Any, dialect: str, by: str) -> Schema:
     """A schema of one to four tables."""
-    meta, numbers = MetaData(), Numbers()
-    kinds = [kind for kind in ("asset", "goal", "task", "role", "family") if rng.randrange(100) < 45]
-    kinds = kinds[:3] or [rng.choice(["asset", "goal", "task", "role", "family"])]
-    names = iter(_distinct(rng, len(kinds) + 2))
-    schema = Schema(meta=meta, mappers=registry(metadata=meta), shapes=[], numbers=numbers)
+    meta = MetaData()
+    schema = Schema(meta=meta, mappers=registry(metadata=meta), shapes=[], numbers=Numbers())
     draw = _Draw(rng=rng, dialect=dialect, by=by, schema=schema)
+    kinds = [kind for kind in KINDS if draw.chance(45)][:3] or [rng.choice(KINDS)]
+    names = _distinct(rng, len(kinds) + 1)
     for kind in kinds:
-        schema.shapes.append(draw.shape(kind, next(names)))
-    single = [shape for shape in schema.shapes if len(shape.key) == 1]
-    if len(single) > 1 and rng.randrange(100) < 60:
-        schema.shapes.append(draw.link(next(names), single[0], single[1]))
+        schema.shapes.append(draw.shape(kind, names.pop()))
+    sides = [shape for shape in schema.shapes if len(shape.key) == 1]
+    sides = [side for side in sides if dialect == "postgresql" or side.table.schema is None]
+    if len(sides) > 1 and draw.chance(60):
+        schema.shapes.append(draw.link(names.pop(), sides[0], sides[1]))
     for shape in schema.shapes:
-        draw.mapped(shape)
+        draw.declare(shape)
     return schema
 
 
@@ -139,187 +53,153 @@ class _Draw(Struct):
     by: str
     schema: Schema
 
+    def chance(self, percent: int) -> bool:
+        return bool(self.rng.randrange(100) < percent)
+
     def shape(self, kind: str, name: str) -> Shape:
         """A table of a kind."""
-        rng = self.rng
         columns: dict[str, Column[Any]] = {}
-        key, keys = self._key(kind, columns)
-        columns["name"] = self._column("name", String)
-        columns["a"] = self._column("a", String, **self._default())
-        columns["b"] = self._column("b", String, **self._update())
-        columns["seen"] = self._column("seen", Integer, default=0)
-        if kind in OWNERS:
-            columns["owner"] = self._column(
-                "owner",
-                String,
-                nullable=kind != "goal",
-                **({"server_default": "u-0"} if kind == "goal" else {}),
-            )
-        if rng.randrange(100) < 50:
-            columns["code"] = self._column("code", String, unique=True)
-        parent, action = self._parent(columns)
+        shape = Shape(kind=kind, columns=columns, key=(), actions=self._actions(kind))
+        schema = SCHEMA if self._may_have_schema() and self.chance(15) else None
+        self._key(shape)
+        self._values(shape)
+        self._parent(shape, schema)
         if kind == "family":
             columns["kind"] = self._column("kind", String, nullable=False, default="base")
-        schema = SCHEMA if self._has_schema() else None
-        implicit = {} if rng.randrange(100) < 93 else {"implicit_returning": False}
-        table = Table(name, self.schema.meta, *columns.values(), schema=schema, **implicit)
-        shape = Shape(
-            kind=kind,
-            table=table,
-            columns=columns,
-            key=key,
-            keys=keys,
-            actions=self._actions(kind),
-            fields={},
-            parent=parent,
-            action_of_parent=action,
-        )
-        shape.base_is_tracked = kind != "family" or rng.randrange(100) < 60
-        if kind == "family" and rng.randrange(100) < 50:
-            own = columns[key[0]]
-            top = Column(own.name, ForeignKey(own, ondelete=None), primary_key=True)
-            shape.rest = Table(f"{name}_rest", self.schema.meta, top, Column("extra", String), schema=schema)
-        elif kind == "family":
-            columns["extra"] = Column("extra", String)
-            table.append_column(columns["extra"])
+        returning = {} if self.chance(93) else {"implicit_returning": False}
+        shape.table = Table(name, self.schema.meta, *columns.values(), schema=schema, **returning)
+        if kind == "family":
+            self._family(shape)
         return shape
 
-    def link(self, name: str, left: Shape, right: Shape) -> Shape:
-        """An association of two tables."""
-        action = self.rng.choice([None, None, "CASCADE"])
-        columns: dict[str, Column[Any]] = {
-            attribute: Column(
-                attribute, ForeignKey(side.columns[side.key[0]], ondelete=action), primary_key=True
-            )
-            for attribute, side in (("k1", left), ("k2", right))
-        }
-        columns["a"] = self._column("a", String)
-        table = Table(name, self.schema.meta, *columns.values())
-        return Shape(
-            kind="link",
-            table=table,
-            columns=columns,
-            key=("k1", "k2"),
-            keys="given",
-            actions=self._actions("link"),
-            fields={},
-            sides=(left, right),
-            action_of_parent=action,
-        )
+    def _may_have_schema(self) -> bool:
+        return self.dialect == "postgresql" or self.by == "hooks"  # SQLite's triggers stay within a file
 
-    def mapped(self, shape: Shape) -> None:
-        """Map a class to a table, or leave it to Core."""
-        rng = self.rng
-        sides = [side.model for side in shape.sides or ()]
-        if sides and None not in sides and rng.randrange(100) < 70:
-            sides[0].__mapper__.add_property("mates", relationship(sides[1], secondary=shape.table))
-        elif shape.kind == "family" or rng.randrange(100) < 75:
-            self._map(shape)
-        names = TYPES[shape.kind][2]
-        shape.fields = {
-            shape.part(a): f for a, f in zip(("a", "b"), names, strict=True) if a in shape.columns
-        }
-
-    def _map(self, shape: Shape) -> None:
-        shape.model = type(f"Model{shape.kind.title()}", (), {})
-        properties: dict[str, Any] = dict(shape.columns)
-        if shape.rest is None:
-            properties.pop("extra", None)
-        above = shape.parent.model if shape.parent is not None else None
-        if above is not None and "downs" not in above.__mapper__._init_properties:
-            cascade = self.rng.choice(["save-update, merge", "all, delete-orphan", "all"])
-            passive = self.rng.choice([True, False]) if shape.action_of_parent else False
-            above.__mapper__.add_property(
-                "downs",
-                relationship(
-                    shape.model,
-                    back_populates="up",
-                    cascade=cascade,
-                    passive_deletes=passive,
-                    foreign_keys=shape.columns["parent"],
-                ),
-            )
-            properties["up"] = relationship(
-                above, back_populates="downs", foreign_keys=shape.columns["parent"]
-            )
-        more = (
-            {"polymorphic_on": shape.columns["kind"], "polymorphic_identity": "base"}
-            if shape.kind == "family"
-            else {}
-        )
-        self.schema.mappers.map_imperatively(shape.model, shape.table, properties=properties, **more)
-        if shape.kind == "family":
-            shape.child = type("ModelChild", (shape.model,), {})
-            self.schema.mappers.map_imperatively(
-                shape.child, shape.rest, inherits=shape.model, polymorphic_identity="child"
-            )
-            shape.child_actions = self._actions("child")
-
-    def _key(self, kind: str, columns: dict[str, Column[Any]]) -> tuple[tuple[str, ...], Any]:
-        if kind == "task":
-            columns["k1"] = self._column("k1", Integer, primary_key=True, autoincrement=False)
-            columns["k2"] = self._column("k2", String, primary_key=True)
-            return ("k1", "k2"), "given"
-        made = ["auto", "auto", "int", "text", "python", "server", "identity", "sequence"]
-        how = self.rng.choice(made if self.dialect == "postgresql" else made[:6])
-        more: dict[str, Any] = {"primary_key": True}
-        args: list[Any] = []
-        word = self.schema.numbers.word
-        if how == "python":
-            more["default"] = lambda: word()
-        elif how == "server":
-            random = (
-                "gen_random_uuid()::text" if self.dialect == "postgresql" else "(lower(hex(randomblob(8))))"
-            )
-            more["server_default"] = text(random)
-        elif how == "identity":
-            args.append(Identity())
-        elif how == "sequence":
-            args.append(Sequence(f"number of {kind}", start=1, metadata=self.schema.meta))
-        elif how == "int":
-            more["autoincrement"] = False
+    def _key(self, shape: Shape) -> None:
+        if shape.kind == "task":
+            shape.key = ("k1", "k2")
+            shape.columns["k1"] = self._column("k1", Integer, primary_key=True, autoincrement=False)
+            shape.columns["k2"] = self._column("k2", String, primary_key=True)
+            return
+        how = self.rng.choice(KEYS if self.dialect == "postgresql" else KEYS[:6])
         type_ = String if how in ("text", "python", "server") else Integer
-        columns["id"] = self._column("id", type_, *args, **more)
-        return ("id",), "given" if how in ("int", "text") else "auto"
+        args = [Identity()] if how == "identity" else []
+        if how == "sequence":
+            args = [Sequence(f"number of {shape.kind}", start=1, metadata=self.schema.meta)]
+        more = {"int": {"autoincrement": False}, "server": {"server_default": text(_RANDOM[self.dialect])}}
+        word = self.schema.numbers.word
+        default = {"default": lambda: word()} if how == "python" else more.get(how, {})
+        shape.columns["id"] = self._column("id", type_, *args, primary_key=True, **default)
+        shape.key, shape.keys = ("id",), "given" if how in ("int", "text") else "auto"
+
+    def _values(self, shape: Shape) -> None:
+        columns, word = shape.columns, self.schema.numbers.word
+        defaults = [{}, {}, {"default": "preset"}, {"default": lambda: "called"}]
+        defaults += [{"default": func.upper("x")}, {"server_default": "given"}]
+        updates = [{}, {}, {}, {"onupdate": lambda: word()}, {"onupdate": func.upper("y")}]
+        columns["name"] = self._column("name", String)
+        columns["a"] = self._column("a", String, **self.rng.choice(defaults))
+        columns["b"] = self._column("b", String, **self.rng.choice(updates))
+        columns["seen"] = self._column("seen", Integer, default=0)
+        if shape.kind in OWNERS:
+            given = {"nullable": False, "server_default": "u-0"} if shape.kind == "goal" else {}
+            columns["owner"] = self._column("owner", String, **given)
+        if self.chance(50):
+            columns["code"] = self._column("code", String, unique=True)
+            if shape.kind == "role" and self.chance(40):
+                shape.identity = "code"
+        if shape.kind == "task" and self.by == "hooks" and self.chance(30):
+            shape.identity = "called"
 
     def _column(self, attribute: str, type_: Any, *args: Any, **more: Any) -> Column[Any]:
-        pattern = self.rng.choice([*COLUMN_NAMES, *[None] * 9] if attribute in KEYWORDS else COLUMN_NAMES)
-        name = self.rng.choice(KEYWORDS[attribute]) if pattern is None else pattern.format(attribute)
-        if name != attribute and self.rng.randrange(100) < 50:
+        pattern = self.rng.choice(COLUMN_NAMES)
+        name = pattern.format(attribute)
+        if attribute in KEYWORDS and self.chance(40):
+            name = self.rng.choice(KEYWORDS[attribute])
+        if name != attribute and self.chance(50):
             more["key"] = attribute
         return Column(name, type_, *args, **more)
 
-    def _default(self) -> dict[str, Any]:
-        return self.rng.choice(
-            [
-                {},
-                {},
-                {"default": "preset"},
-                {"default": lambda: "called"},
-                {"default": func.upper("x")},
-                {"server_default": "given"},
-            ]
+    def _parent(self, shape: Shape, schema: str | None) -> None:
+        parents = [each for each in self.schema.shapes if len(each.key) == 1]
+        if self.dialect == "sqlite":  # whose foreign keys stay within a file
+            parents = [each for each in parents if each.table.schema == schema]
+        if parents and self.chance(60):
+            shape.parent = parents[-1]
+            top = shape.parent.columns["id"]
+            shape.columns["parent"] = Column("parent", top.type, self._reference(shape, top))
+
+    def _reference(self, shape: Shape, top: Column[Any]) -> ForeignKey:
+        actions = [None, None, "CASCADE", "SET NULL"] if shape.kind != "link" else [None, None, "CASCADE"]
+        gone, renamed = self.rng.choice(actions), self.rng.choice([None, "CASCADE"])
+        shape.by_itself |= gone is not None or renamed is not None
+        return ForeignKey(top, ondelete=gone, onupdate=renamed)
+
+    def _family(self, shape: Shape) -> None:
+        """A class that inherits, in a table of its own or in the same."""
+        shape.base_is_tracked = self.chance(60)
+        table = shape.table
+        if self.chance(50):
+            own = shape.columns["id"]
+            top = Column(own.name, ForeignKey(own, onupdate="CASCADE"), primary_key=True)
+            extra = Column("extra", String)
+            shape.rest = Table(f"{table.name}_rest", self.schema.meta, top, extra, schema=table.schema)
+        else:
+            shape.columns["extra"] = Column("extra", String)
+            table.append_column(shape.columns["extra"])
+
+    def link(self, name: str, left: Shape, right: Shape) -> Shape:
+        """An association of two tables."""
+        columns: dict[str, Column[Any]] = {}
+        actions = self._actions("link")
+        shape = Shape(kind="link", columns=columns, key=("k1", "k2"), actions=actions)
+        shape.sides = (left, right)
+        for attribute, side in (("k1", left), ("k2", right)):
+            top = side.columns["id"]
+            columns[attribute] = Column(attribute, top.type, self._reference(shape, top), primary_key=True)
+        columns["a"] = self._column("a", String)
+        shape.table = Table(name, self.schema.meta, *columns.values())
+        return shape
+
+    def declare(self, shape: Shape) -> None:
+        """Map a class to a table, or leave it to Core; and say which fields may be named."""
+        sides = [side.model for side in shape.sides or ()]
+        if sides and None not in sides and self.chance(70):
+            sides[0].__mapper__.add_property("mates", relationship(sides[1], secondary=shape.table))
+        elif shape.kind == "family" or self.chance(75):
+            self._map(shape)
+        fields = zip(("a", "b"), ITEMS[shape.kind].fields, strict=True)
+        shape.fields = {shape.part(name): field for name, field in fields if name in shape.columns}
+
+    def _map(self, shape: Shape) -> None:
+        shape.model = type(f"Model{shape.kind.title()}", (), {})
+        properties: dict[str, Any] = {**shape.columns, **self._relationship(shape)}
+        is_family = shape.kind == "family"
+        more = {"polymorphic_on": shape.columns["kind"], "polymorphic_identity": "base"} if is_family else {}
+        self.schema.mappers.map_imperatively(shape.model, shape.table, properties=properties, **more)
+        if is_family:
+            shape.child = type("ModelChild", (shape.model,), {})
+            shape.child_actions = self._actions("child")
+            self.schema.mappers.map_imperatively(
+                shape.child, shape.rest, inherits=shape.model, polymorphic_identity="child"
+            )
+
+    def _relationship(self, shape: Shape) -> dict[str, Any]:
+        """The way up to the class of the parent, and its way down, which a class has to one other only."""
+        above = shape.parent.model if shape.parent is not None else None
+        if above is None or "downs" in above.__mapper__._init_properties:
+            return {}
+        by = shape.columns["parent"]
+        cascade = self.rng.choice(["save-update, merge", "all, delete-orphan", "all"])
+        passive = bool(next(iter(by.foreign_keys)).ondelete) and self.chance(50)
+        down = relationship(
+            shape.model, back_populates="up", cascade=cascade, passive_deletes=passive, foreign_keys=by
         )
-
-    def _update(self) -> dict[str, Any]:
-        word = self.schema.numbers.word
-        return self.rng.choice([{}, {}, {}, {"onupdate": lambda: word()}, {"onupdate": func.upper("y")}])
-
-    def _parent(self, columns: dict[str, Column[Any]]) -> tuple[Shape | None, str | None]:
-        parents = [shape for shape in self.schema.shapes if len(shape.key) == 1]
-        if not parents or self.rng.randrange(100) < 40:
-            return None, None
-        action = self.rng.choice([None, None, "CASCADE", "SET NULL"])
-        parent = parents[-1]
-        target = parent.columns[parent.key[0]]
-        columns["parent"] = Column("parent", target.type, ForeignKey(target, ondelete=action))
-        return parent, action
-
-    def _has_schema(self) -> bool:
-        return self.dialect == "postgresql" and self.rng.randrange(100) < 15
+        above.__mapper__.add_property("downs", down)
+        return {"up": relationship(above, back_populates="downs", foreign_keys=by)}
 
     def _actions(self, kind: str) -> dict[str, str | None]:
-        actions: dict[str, str | None] = dict(zip(OPS, TYPES[kind][1], strict=True))
-        if self.rng.randrange(100) < 10:
+        actions: dict[str, str | None] = dict(zip(OPS, ITEMS[kind].actions, strict=True))
+        if self.chance(10):
             actions[self.rng.choice(OPS)] = None
         return actions

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.capture.fuzz.host import Row
 from tests.capture.fuzz.run import Run
-from tests.capture.fuzz.schemas import Shape
+from tests.capture.fuzz.shapes import Shape
 from tests.capture.fuzz.values import new_row
 
 _RESERVED = {"order", "user", "select"}

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from tests.capture.fuzz.judge import Allowance
 from tests.capture.fuzz.run import Run, way
-from tests.capture.fuzz.schemas import Shape
+from tests.capture.fuzz.shapes import Shape
 from tests.capture.fuzz.values import (
+    another_key,
     at_key,
     changed_where,
     condition,
     keyed,
     matched,
-    new_key,
     on,
 )
 
@@ -125,7 +125,7 @@ def _update_many(run: Run) -> Allowance:
 
 def keyless(shape: Shape) -> list[Any]:
     """A key that no row has."""
-    return ["nobody" if shape.columns[n].type.python_type is str else -1 for n in shape.key]
+    return ["nobody" if shape.is_text(n) else -1 for n in shape.key]
 
 
 @way("Core: update, many parameters, one row repeatedly")
@@ -156,9 +156,7 @@ def _update_conditions(run: Run) -> Allowance:
 def _update_key(run: Run) -> None:
     shape = run.shape(lambda s: s.sides is None and s.rest is None)
     _, row = run.row(shape)
-    key = new_key(run, shape)
-    if len(key) > 1 and run.chance(0.6):
-        key = {"k2": key["k2"]}
+    key = another_key(run, shape)
     values = key | ({"a": run.numbers.word()} if run.chance(0.4) else {})
     if run.chance(0.3):
         where = and_(*(shape.columns[name] == bindparam(f"at_{at}") for at, name in enumerate(shape.key)))

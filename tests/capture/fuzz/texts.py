@@ -12,7 +12,7 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 from tests.capture.fuzz import spellings
 from tests.capture.fuzz.judge import Allowance, Name
 from tests.capture.fuzz.run import Inapplicable, Run, way
-from tests.capture.fuzz.schemas import TYPES, Shape
+from tests.capture.fuzz.shapes import ITEMS, Shape
 from tests.capture.fuzz.units import is_plain, loaded
 from tests.capture.fuzz.values import at_key, keyed, new_row
 
@@ -209,13 +209,14 @@ def _meant_core(run: Run) -> Allowance:
 def _meant_nothing(run: Run) -> Allowance:
     shape, name, _ = _known(run)
     a = shape.columns["a"]
-    with recorded_as(TYPES[shape.kind][1][1], target=_item(name)):
+    with recorded_as(ITEMS[shape.kind].actions[1], target=_item(name)):
         run.execute(update(shape.table).where(a == "nobody").values({a: "x"}))
     return Allowance()
 
 
 @way("Meant: after a savepoint that was rolled back")
 def _meant_again(run: Run) -> Allowance:
+    run.demand_savepoints()
     shape, name, row = _known(run)
     a = shape.columns["a"]
     statement = update(shape.table).where(at_key(shape, shape.columns, row))
@@ -234,14 +235,13 @@ def _meant_again(run: Run) -> Allowance:
 def _record_change(run: Run) -> Allowance:
     shape = run.shape(is_plain)
     thing = loaded(run, shape)
-    name = (shape.kind, (str(getattr(thing, shape.key[0])),))
-    second = tuple(str(getattr(thing, part)) for part in shape.key[1:])
+    ident = shape.ident({name: getattr(thing, name) for name in shape.columns})
     thing.a = run.numbers.word()
     assert run.session is not None
-    action = TYPES[shape.kind][1][1]
+    action = ITEMS[shape.kind].actions[1]
     run.say(f"set a; record_change {action}")
     run.host.capture.record_change(run.session, thing, action)
-    return Allowance(meant=[(name[0], (*name[1], *second))])
+    return Allowance(meant=[(shape.kind, ident)])
 
 
 def _known(run: Run) -> tuple[Shape, Name, Any]:
@@ -252,11 +252,11 @@ def _known(run: Run) -> tuple[Shape, Name, Any]:
 
 
 def _item(name: Name) -> Item:
-    return Item(type=TYPES[name[0]][0], id=name[1][0])
+    return Item(type=ITEMS[name[0]].type, id=name[1][0])
 
 
 def _recorded(run: Run, shape: Shape, name: Name, write: Callable[[], Any]) -> Allowance:
     """Write in a block that says what it means."""
-    with recorded_as(TYPES[shape.kind][1][1], target=_item(name)):
+    with recorded_as(ITEMS[shape.kind].actions[1], target=_item(name)):
         write()
     return Allowance() if run.host.by_of(shape) == "triggers" else Allowance(meant=[name], instead=True)

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import func
 from tests.capture.fuzz.judge import Allowance
 from tests.capture.fuzz.run import Inapplicable, Run, way
-from tests.capture.fuzz.schemas import Shape
-from tests.capture.fuzz.values import new_key, new_row
+from tests.capture.fuzz.shapes import Shape
+from tests.capture.fuzz.values import another_key, new_row
 
 
 def is_mapped(shape: Shape) -> bool:
@@ -114,7 +114,7 @@ def _key(run: Run) -> None:
     shape = run.shape(lambda s: is_plain(s))
     assert run.session is not None
     thing = loaded(run, shape)
-    key = new_key(run, shape)
+    key = another_key(run, shape)
     for name, value in key.items():
         setattr(thing, name, value)
     if run.chance(0.5):

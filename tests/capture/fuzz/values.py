@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import and_, exists, func, literal, or_, select, tuple_
-from tests.capture.fuzz.host import Row, kind_of
+from tests.capture.fuzz.host import Row
 from tests.capture.fuzz.judge import Name
 from tests.capture.fuzz.run import Inapplicable, Run
-from tests.capture.fuzz.schemas import Shape
+from tests.capture.fuzz.shapes import Shape
 
 Columns = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ def new_row(run: Run, shape: Shape, *, key: bool | None = None) -> dict[str, Any
             row[name] = word() if run.chance(0.8) else None
     if "owner" in shape.columns and (shape.kind == "goal" or run.chance(0.7)):
         row["owner"] = f"u-{run.numbers.number()}"
-    if "code" in shape.columns and run.chance(0.5):
+    if "code" in shape.columns and (shape.identity == "code" or run.chance(0.5)):
         row["code"] = word()
     if shape.parent is not None and run.rows(shape.parent):
         _, parent = run.row(shape.parent)
@@ -61,9 +61,17 @@ def new_key(run: Run, shape: Shape) -> dict[str, Any]:
     """A key that no row has had."""
     key: dict[str, Any] = {}
     for name in shape.key:
-        is_text = shape.columns[name].type.python_type is str
+        is_text = shape.is_text(name)
         key[name] = run.numbers.word() if is_text else run.numbers.number() * 1000
     return key
+
+
+def another_key(run: Run, shape: Shape) -> dict[str, Any]:
+    """What a row is called from now on: another key, a part of one, or another id that is no key."""
+    if shape.identity == "code" and run.chance(0.6):
+        return {"code": run.numbers.word()}
+    key = new_key(run, shape)
+    return {"k2": key["k2"]} if len(key) > 1 and run.chance(0.6) else key
 
 
 def _new_link(run: Run, shape: Shape) -> dict[str, Any]:
@@ -141,15 +149,11 @@ def _of_rows(run: Run, shape: Shape, columns: Columns, kind: str) -> Any:
 def matched(run: Run, shape: Shape, where: Any, selectable: Any = None) -> set[Name]:
     """The rows that a condition matches."""
     columns = on(shape, selectable)
-    names = [*shape.key, *(["kind"] if "kind" in columns else [])]
+    names = [name for name in (*shape.key, "kind", "code") if name in columns]
     asked = select(*(columns[name] for name in names))
     rows = run.connection.execute(asked if where is None else asked.where(where)).all()
-    kinds = [kind_of(shape, dict(zip(names, row, strict=True))) for row in rows]
-    return {
-        (kind, tuple(str(v) for v in row[: len(shape.key)]))
-        for kind, row in zip(kinds, rows, strict=True)
-        if kind
-    }
+    named = [dict(zip(names, row, strict=True)) for row in rows]
+    return {(kind, shape.ident(row)) for row in named if (kind := shape.kind_of(row)) is not None}
 
 
 def new_values(run: Run, shape: Shape, columns: Columns) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from tests.capture.fuzz.shapes import ITEMS, OPS, OWNERS, SCHEMA, SECONDS, Ident
 
 from trailbook.capture import Capture, Ref
 from trailbook.capture.declarations import WrittenBy
+from trailbook.capture.folding import folded
+from trailbook.capture.outbox import OutboxRow
 
 Rows = dict[tuple[str, Ident], "Row"]
 _OF_TYPE = {items.type: kind for kind, items in ITEMS.items()}
@@ -78,6 +80,17 @@ class Host(Struct, kw_only=True):
         ]
         cursor.close()
         return Picture(rows, entries)
+
+    def folded(self, connection: Connection, after: int) -> list[Entry]:
+        """The entries after a position as the drain would record them: folded into what was meant."""
+        statement = (
+            "SELECT position, org, tx, op, captured_at, entry, covers FROM trailbook_outbox"
+            f" WHERE position > {after} ORDER BY position"
+        )
+        rows = [OutboxRow(*row) for row in connection.exec_driver_sql(statement)]
+        verb = self.capture.catalogue.action
+        each_entry = folded(rows, lambda org, action: verb(action).verb)
+        return [entry for e in each_entry if not e.folds for entry in _entries(e.op, e.text)]
 
     def _rows(self, cursor: Any, shape: Shape) -> Rows:
         quote = self.engine.dialect.identifier_preparer

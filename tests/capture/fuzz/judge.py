@@ -52,6 +52,20 @@ def faults(
     return wrong
 
 
+def lost(host: Host, before: Rows, after: Rows, entries: Sequence[Entry]) -> list[str]:
+    """What a transaction changed of which no entry is left, once the drain has folded them."""
+    kept = {(entry.kind, ident) for entry in entries for ident in (entry.ident, entry.ident[:1])}
+    shapes, wrong = _shapes(host), []
+    for name in sorted(before.keys() | after.keys()):
+        judge = _Judge(host=host, shape=shapes[name[0]], name=name, was=before.get(name), now=after.get(name))
+        allowance = Allowance(several=True)
+        silent = None in shapes[name[0]].actions_of(name[0]).values()
+        if judge.differs() and not silent and not judge.is_the_databases(before, after, allowance):
+            names = {name, (name[0], name[1][:1])}
+            wrong += [] if names & kept else [f"{name} differs, and no entry is left of it"]
+    return wrong
+
+
 def _shapes(host: Host) -> dict[str, Shape]:
     return {kind: shape for shape in host.schema.shapes for kind in shape.kinds}
 
@@ -71,7 +85,7 @@ class _Judge(Struct, kw_only=True):
         ops = tuple(entry.op for entry in entries)
         if self.shape is None:
             return [f"phantom: {ops}"]
-        if not ops and self._is_the_databases(before, after, allowance):
+        if not ops and self.is_the_databases(before, after, allowance):
             return []
         expected = self._expected(allowance)
         if allowance.several:
@@ -113,7 +127,7 @@ class _Judge(Struct, kw_only=True):
         assert self.shape is not None
         return self.host.by_of(self.shape) == "hooks"
 
-    def _is_the_databases(self, before: Rows, after: Rows, allowance: Allowance) -> bool:
+    def is_the_databases(self, before: Rows, after: Rows, allowance: Allowance) -> bool:
         """Whether the database itself did it, for a parent went or was renamed: published as not seen by hooks."""
         assert self.shape is not None
         if not self.shape.by_itself or not self._hooked():
@@ -122,6 +136,10 @@ class _Judge(Struct, kw_only=True):
             return True
         keys = _keys(before) ^ _keys(after)
         return any(row is not None and row.above & keys for row in (self.was, self.now))
+
+    def differs(self) -> bool:
+        """Whether it is not as it was."""
+        return (self.was and self.was.values) != (self.now and self.now.values)
 
     def _verb(self) -> str:
         if self.was is None or self.now is None:

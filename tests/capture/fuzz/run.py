@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import Session
 from tests.capture.fuzz.host import Host, Picture, Row
-from tests.capture.fuzz.judge import Allowance, faults
+from tests.capture.fuzz.judge import Allowance, faults, lost
 from tests.capture.fuzz.shapes import Ident, Numbers, Shape
 
 from trailbook.errors import TrailbookError, UncapturedWriteError
@@ -193,6 +193,10 @@ class Run:
         self.session = self._connection = None
         with self.host.engine.connect() as reader:
             committed = self.host.picture(reader)
+            last = max((position for position, _ in start.entries), default=0)
+            entries = self.host.folded(reader, last)
+        if gone := lost(self.host, start.rows, committed.rows, entries):
+            self._violate("folding", gone)
         if committed != end[0]:
             expected, what = end[0], []
             what += [
@@ -237,7 +241,15 @@ class Run:
             self._look(start)
         else:
             self.trail.append("  release savepoint")
+            self._release(savepoint)
+
+    def _release(self, savepoint: Any) -> None:
+        try:
             savepoint.commit()
+        except UncapturedWriteError as error:  # something in it may not be committed
+            self._because(error)
+            self.tally.outcomes["commit", "doomed"] += 1
+            raise Over from None
 
     def _look(self, start: Picture) -> None:
         self.now = self.host.picture(self.connection)

@@ -21,6 +21,7 @@ class Allowance(Struct, kw_only=True):
     meant: list[Name] = field(default_factory=list)
     instead: bool = False  # what is meant stands for the rows' own entries
     several: bool = False  # more than one statement: a row may have more than one entry
+    flushed: bool = False  # by a session, whose UPDATE sets what has `onupdate` along, to whatever value
     replaced: bool = False  # a row may have ended, and another begun in its place
 
 
@@ -108,11 +109,16 @@ class _Judge(Struct, kw_only=True):
         elif self.was.values != self.now.values:
             whole = [("updated",)]
         else:
-            whole = [(), ("updated",)] if self.name in allowance.matched and self._hooked() else [()]
+            whole = [(), ("updated",)] if self._may_be_matched(allowance) else [()]
         if self.was is not None and self.now is not None and allowance.replaced:
             whole.append(("deleted", "created"))
         actions = self._actions()
         return [tuple(op for op in ops if actions[op] is not None) for ops in whole]
+
+    def _may_be_matched(self, allowance: Allowance) -> bool:
+        assert self.shape is not None
+        along = allowance.flushed and any(c.onupdate is not None for c in self.shape.columns.values())
+        return self._hooked() and (along or self.name in allowance.matched)
 
     def _can_have_happened(self, ops: Sequence[str]) -> bool:
         silent = any(action is None for action in self._actions().values())

@@ -325,6 +325,7 @@ class Run:
 
     def _captured(self, each: Way, before: Picture, after: Picture, allowance: Allowance) -> None:
         new = [entry for _, entry in after.entries[len(before.entries) :]]
+        allowance.flushed = each.name.startswith("Unit")
         what = faults(self.host, before.rows, after.rows, new, allowance)
         changed = before.rows != after.rows
         self.tally.outcomes[each.name, "captured" if changed or new else "nothing"] += 1

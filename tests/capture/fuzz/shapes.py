@@ -116,4 +116,4 @@ class Numbers:
     def word(self) -> str:
         """A new text; now and then such as no parser should trip over."""
         number = self.number()
-        return f"v{number}" if number % 23 else f'v{number}\'; DELETE FROM "thing" -- %s'
+        return f"v{number}" if number % 23 else f'v{number}\'; DELETE FROM "thing" -- ?'

@@ -23,7 +23,7 @@ from tests.capture.fuzz.shapes import OPS
 from trailbook.capture.declarations import WrittenBy
 
 assert all((bulk, inserts, statements, texts, units))  # which fill WAYS
-_PROGRAMS = amount(test=24, torture=200, full=1700)  # one has about 15 writes
+_PROGRAMS = amount(test=20, torture=150, full=1400)  # one has about 15 writes
 _WRITES = amount(test=250, torture=2_000, full=20_000)
 # What a slip is seen by need not be made small: the writes that led to it are told, and shrinking takes minutes.
 _PHASES = (Phase.explicit, Phase.generate)

@@ -99,11 +99,19 @@ def _update_returning(run: Run) -> Allowance:
     if run.chance(0.5):
         statement = statement.where(at_key(shape, shape.columns, run.row(shape)[1]))
     run.say(statement)
-    if run.chance(0.5):
-        run.session.scalars(select(shape.model).from_statement(statement)).all()
-    else:
-        run.session.scalars(statement).all()
+    run.session.scalars(statement).all()
     return Allowance()
+
+
+@way("Bulk: from_statement", session=True, refused=True)
+def _from_statement(run: Run) -> None:
+    shape = run.shape(is_plain)
+    assert run.session is not None
+    statement: Any = update(shape.model).values(a=run.numbers.word()).returning(shape.model)
+    if run.chance(0.3):
+        statement = insert(shape.model).values(_mapped_rows(run, shape)[1]).returning(shape.model)
+    run.say(statement, "in from_statement")
+    run.session.scalars(select(shape.model).from_statement(statement)).all()
 
 
 @way("Bulk: update(aliased)", session=True, refused=True)

@@ -172,6 +172,15 @@ def _update_key(run: Run) -> None:
         run.execute(update(shape.table).where(at_key(shape, shape.columns, row)).values(keyed(shape, values)))
 
 
+@way("Core: update of a class", refused=True)
+def _update_class(run: Run) -> None:
+    shape = run.shape(lambda s: s.kind == "family" and s.rest is None)
+    _, row = run.row(shape)
+    kind = "base" if row.values["kind"] == "child" else "child"
+    statement = update(shape.table).where(at_key(shape, shape.columns, row))
+    run.execute(statement.values({shape.columns["kind"]: kind}))
+
+
 @way("Core: delete", weight=3)
 def _delete(run: Run) -> None:
     shape = run.shape(lambda s: s.rest is None)

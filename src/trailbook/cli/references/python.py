@@ -114,7 +114,7 @@ PARTS = (
     Part(
         title="Capture: who is acting",
         module="trailbook.capture",
-        names="acting_as system Acting current recorded_as",
+        names="acting_as system Acting current resumed recorded_as",
         says="The context is copied into tasks and threads that are begun in its block, and ends with it everywhere.",
     ),
     Part(

@@ -212,7 +212,7 @@ statement(
     "TRUNCATE, COPY, MERGE, REPLACE as text",
     lambda h: text("TRUNCATE TABLE absence"),
     verdict="refused",
-    triggers="unseen",
+    triggers="refused",
 )
 statement(
     TEXT,

@@ -15,6 +15,7 @@ from trailbook.errors import ConfigurationError
 WrittenBy = Literal["hooks", "triggers"]
 Op = Literal["created", "updated", "deleted"]
 OPS: tuple[Op, ...] = ("created", "updated", "deleted")
+NO_CALLABLES = "triggers cannot call a callable; name attributes"
 # Where something of a row stands: the name of an attribute, or a callable that takes the row (hooks only).
 Part = str | Callable[[Any], Any]
 
@@ -47,14 +48,40 @@ class Tracked(Struct, frozen=True, kw_only=True):
     uuids: frozenset[str] = frozenset()  # attributes that a database without the type keeps as 32 digits
 
     @property
-    def needs(self) -> frozenset[str]:
-        """The attributes that an entry is made of; all of them where a callable may ask for any."""
-        parts = [self.id, self.name, self.hint]
+    def identity(self) -> tuple[str, ...]:
+        """The attributes whose change makes another item of a row: the old one ends and a new one begins.
+
+        They are those of the id, and of the whole primary key where the id is part of it. Of a callable's item that is
+        the primary key.
+        """
+        return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
+
+    @property
+    def has_callables(self) -> bool:
+        """Whether a part of it is a callable, which may ask for any attribute."""
+        return any(callable(part) for part in self._parts())
+
+    def _parts(self) -> list[Any]:
+        parts: list[Any] = [self.id, self.name, self.hint]
         for ref in self.concerns.values():
             parts += [ref.id, ref.name, ref.hint] if isinstance(ref, Ref) else [ref]
-        if any(callable(part) for part in parts):
+        return parts
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The attributes whose change makes another item of a row: the old one ends and a new one begins.
+
+        They are those of the id, and of the whole primary key where the id is part of it. Of a callable's item that is
+        the primary key.
+        """
+        return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The attributes that an entry is made of; all of them where a callable may ask for any."""
+        if self.has_callables:
             return frozenset(self.columns)
-        return frozenset(part for part in parts if isinstance(part, str))
+        return frozenset(part for part in self._parts() if isinstance(part, str))
 
 
 class ChangeKind(Struct, frozen=True):

@@ -87,6 +87,14 @@ class Recorder:
 
     def track(self, columns: Columns, declared: Declared) -> Tracked:
         """Keep the declaration of a table, checked. Raises: ConfigurationError, ActionUnknownError."""
+        if declared.by == "triggers" and not isinstance(self.org, str):
+            why = "triggers need an organisation that is a name, not one that only rows name"
+            raise ConfigurationError(f"track({columns.table}): by: {why}")
+        other = self.tracked.get(columns.table)
+        if other is not None and "triggers" in (other.by, declared.by):
+            raise ConfigurationError(
+                f"track({columns.table}): by: the table is tracked by {other.by} already"
+            )
         tracked = check_declared(self.catalogue, columns, declared)
         self.tracked[tracked.table] = tracked
         return tracked

@@ -44,6 +44,7 @@ class Reader:
         self.connection = connection
         self.plan = plan
         self.tracked = plan.registered.tracked
+        self.identity = plan.registered.identity
         self._new = self._shape([fields[column] for column in plan.returned])
         self._old = self._shape([fields[column] for column in plan.old])
         if plan.registered.inherits:
@@ -178,7 +179,10 @@ def _updates(
 ) -> Iterator[tuple[Op, tuple[str, ...], ReadRow]]:
     for row, earlier, names in _differing(reader, before, added):
         new = reader.new(row)
-        if earlier.row is not None and earlier.row.items.target.id != new.items.target.id:
+        if earlier.row is not None and (
+            earlier.row.items.target.id != new.items.target.id
+            or not reader.identity.isdisjoint(earlier.differs)
+        ):
             yield "deleted", (), earlier.row
             yield "created", (), new
         else:
@@ -195,7 +199,7 @@ def _differing(
         own = names.get(earlier.differs)
         if own is None:
             own = names[earlier.differs] = reader.names(earlier.differs)
-        if not reader.tracked.ignore.issuperset(own):
+        if not (reader.tracked.ignore.issuperset(own) and reader.identity.isdisjoint(earlier.differs)):
             yield row, earlier, own
 
 

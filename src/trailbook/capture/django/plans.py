@@ -4,7 +4,7 @@ Owns those texts: the write with RETURNING, and what is selected before it. Refu
 known exactly; no value of the host is compared here, the database does that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Struct
@@ -100,7 +100,8 @@ def _planned(planner: _Planner) -> Plan | None:
     if len(set(columns)) < len(columns):
         raise UncapturedWriteError("the statement sets a column twice")
     attributes = {name for column in columns for name in planner.place.attributes(column)}
-    renames = bool(set(columns) & set(planner.place.key)) or _is_id(planner, attributes)
+    key = planner.registered.identity.union(planner.place.key)
+    renames = callable(planner.tracked.id) or not key.isdisjoint(columns)
     if attributes <= planner.tracked.ignore and not renames:
         return None
     if planner.tracked.actions["updated"] is None and not renames:
@@ -177,12 +178,6 @@ def _new(planner: _Planner, column: str, assignment: Assignment) -> str:
     if planner.connection.vendor == "sqlite":
         return f"+({assignment.expression})"
     return f"CAST(({assignment.expression}) AS {planner.layout[column]})"
-
-
-def _is_id(planner: _Planner, attributes: Iterable[str]) -> bool:
-    """Whether what is set may make a row another item."""
-    id_ = planner.tracked.id
-    return callable(id_) or id_ in set(attributes)
 
 
 def _lock(planner: _Planner, strength: str) -> str:

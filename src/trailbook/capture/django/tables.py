@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Field, Model, UUIDField
 from msgspec import Struct, structs
 
-from trailbook.capture.declarations import Columns, Declared, Part, Ref, Tracked
+from trailbook.capture.declarations import Columns, Declared, Tracked
 from trailbook.capture.recorder import Recorder
 from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.errors import ConfigurationError
@@ -24,6 +24,11 @@ class Registered(Struct, frozen=True, kw_only=True):
     tracked: Tracked
     places: "tuple[Place, ...]"
     reads_object: bool  # a callable of the host's takes an object
+
+    @property
+    def identity(self) -> frozenset[str]:
+        """The columns whose change makes another item of a row."""
+        return frozenset(self.tracked.columns[name] for name in self.tracked.identity)
 
     @property
     def inherits(self) -> bool:
@@ -66,7 +71,7 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
         model=concrete,
         tracked=tracked,
         places=places,
-        reads_object=callable(recorder.org) or any(callable(part) for part in _parts(tracked)),
+        reads_object=callable(recorder.org) or tracked.has_callables,
     )
 
 
@@ -119,15 +124,6 @@ def _named(table: str) -> TableName:
     """A table's name as the judge has it; a host may have put a schema into it, with the quotes around its dot."""
     schema, dot, name = table.strip('"').rpartition('"."')
     return table_name(name, schema if dot else None)
-
-
-def _parts(tracked: Tracked) -> Iterable[Part | None]:
-    yield from (tracked.id, tracked.name, tracked.hint)
-    for ref in tracked.concerns.values():
-        if isinstance(ref, Ref):
-            yield from (ref.id, ref.name, ref.hint)
-        else:
-            yield ref
 
 
 def _uuids(model: type[Model]) -> frozenset[str]:

@@ -6,6 +6,7 @@ transaction holds them.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
+from trailbook.capture.blindspots import CaptureWarning
 from trailbook.capture.database import HostConnection
 from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared
 from trailbook.capture.entries import Captured, EntryItems, Moment, captured_texts, meant_text, new_ids
@@ -27,6 +29,7 @@ from trailbook.model import Item, Outcome, microseconds
 
 Concerns = Mapping[str, Item | Sequence[Item]]
 STARTED, STOPPED = "activity_log.capture_started", "activity_log.capture_stopped"
+GAP = "activity_log.capture_gap_found"
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -103,13 +106,27 @@ class Recorder:
         """The declarations of tables that triggers cover."""
         return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
 
-    def begin(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> None:
-        """Make the outbox and the triggers where they are missing, and record that capture began.
+    def make(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> list[str]:
+        """Make the outbox and the triggers, anew where somebody dropped them; the names of the triggers.
 
         `triggered` are the declarations of tables in this database that triggers cover, all of them where not given.
+        What waited in an outbox that was dropped is gone, which is recorded. Raises: ConfigurationError,
+        SchemaNewerError.
         """
-        outbox.install_outbox(connection)
-        triggers.install_triggers(connection, self.triggered() if triggered is None else triggered, self.org)
+        covered = self.triggered() if triggered is None else triggered
+        made = outbox.make(connection)
+        dropped = made.missing and (made.before or triggers.installed_triggers(connection))
+        names = triggers.install_triggers(connection, covered, self.org)
+        if dropped:
+            self._say(connection, GAP)
+            if not isinstance(self.org, str):
+                lost = "what waited in it is gone, of organisations that nobody knows any more"
+                warnings.warn(f"{', '.join(made.missing)}: was dropped; {lost}", CaptureWarning, stacklevel=4)
+        return names
+
+    def begin(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> None:
+        """As `make`, and record that capture began."""
+        self.make(connection, triggered)
         self._say(connection, STARTED)
 
     def end(self, connection: HostConnection) -> None:
@@ -178,16 +195,26 @@ class Recorder:
     ) -> None:
         """Write entries in the connection's transaction, which `tx` names on SQLite; `database` tells databases apart.
 
-        Raises: OutboxFullError; what the host's library raises.
+        Raises: OutboxFullError; UncapturedWriteError where there is no outbox; what the host's library raises.
         """
         if not captured:
             return
+        try:
+            self._demand_room(connection, captured, database)
+            outbox.write(connection, captured, at=microseconds(self._clock()), tx=tx)
+        except Exception as error:
+            if (missing := outbox.missing_outbox(error)) is not None:
+                raise missing from error
+            raise
+
+    def _demand_room(
+        self, connection: HostConnection, captured: Sequence[Captured], database: Hashable
+    ) -> None:
         room = self._room(connection, database)
         for entries in captured if room != "free" else ():
             action = entries.action
             if room == "spool-full" or self._on_failure[action] == "refuse":
                 raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
-        outbox.write(connection, captured, at=microseconds(self._clock()), tx=tx)
 
     def _org(self, row: Any) -> str:
         return self.org if isinstance(self.org, str) else self.org(row)

@@ -175,6 +175,10 @@ class Capture:
             await connection.run_sync(self.make)
         return unseen
 
+    def mend(self, connection: Connection) -> list[str]:
+        """Make the outbox and the triggers in the connection's database where they are missing; the triggers' names."""
+        return self.recorder.make(EngineConnection(connection))
+
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
         self.recorder.begin(EngineConnection(connection))

@@ -97,7 +97,7 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         ("Person", {}, "is not a model"),
         (Stamped, {}, "has no table"),
         (Person, {"name": "nothing"}, "no column 'nothing'"),
-        (Person, {"fields": ["salary"]}, "'salary' is not a field"),
+        (Person, {"fields": ["salary"]}, "there is no column 'salary'"),
         (Person, {"type": "nothing"}, "not declared in the catalogue"),
         (Person, {"owner": Ref("user", "mentor")}, "no action asks for one"),
         (Employee, {"by": "triggers"}, "a trigger sees one table"),

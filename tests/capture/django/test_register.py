@@ -81,6 +81,15 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         class Meta:
             app_label = "company"
 
+    class Apart(Party):
+        """A key beside the link to the parent."""
+
+        party = models.OneToOneField(Party, models.CASCADE, parent_link=True)
+        number = models.IntegerField(primary_key=True)
+
+        class Meta:
+            app_label = "company"
+
     class Both(Party, Setting):
         """Two parents with tables."""
 
@@ -104,6 +113,7 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         (Employee, {"id": lambda row: row.pk}, "has to be a field"),
         (Percent, {}, "percent sign"),
         (Both, {}, "several models with tables"),
+        (Apart, {}, "not the link to its parent"),
     ],
 )
 def test_a_wrong_declaration_is_refused(empty: None, model: Any, more: dict[str, Any], fault: str) -> None:

@@ -65,6 +65,43 @@ def test_only_rows_that_differ_have_an_entry(host: None) -> None:
     assert waiting() == []
 
 
+@BOTH
+def test_what_may_be_another_the_next_time_counts_as_changed(host: None) -> None:
+    """Chance and queries are asked once, by the UPDATE; the fields that they set are named, the others compared."""
+    Person.objects.create(name="Bob", email="x", phone="1")
+    forget()
+    execute("UPDATE app_user SET email = CAST(random() > 2 AS VARCHAR(5)), phone = %s", ["1"])
+    execute("UPDATE app_user SET phone = (SELECT %s WHERE name = %s), email = email", ["1", "Bob"])
+    assert [entry["fields"] for entry in waiting()] == [["email"], ["phone"]]
+
+
+@SQLITE
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_writer_of_sqlite_waits_for_another(host: None, inside: bool) -> None:
+    """As without capture: what is selected before an UPDATE does not make it fail while somebody else writes."""
+    Person.objects.create(name="Bob")
+    ready, go = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            Role.objects.create(name="Boss")
+            ready.set()
+            go.wait(10)
+        connections.close_all()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    ready.wait(10)
+    threading.Timer(0.2, go.set).start()
+    if inside:
+        with transaction.atomic():
+            Person.objects.update(email="x")
+    else:
+        Person.objects.update(email="x")
+    thread.join()
+    assert [action for action, _ in captured()] == ["role.created", "user.created", "user.profile_updated"]
+
+
 @SQLITE
 def test_a_collation_makes_no_two_texts_one(host: None) -> None:
     """A column that compares without case changes all the same when the case does."""
@@ -186,6 +223,16 @@ def test_a_refused_statement_dooms_nothing(host: None) -> None:
             execute("WITH x AS (SELECT 1) DELETE FROM app_user")
         Role.objects.create(name="Boss")
     assert [action for action, _ in captured()] == ["role.created", "user.created"]
+
+
+@BOTH
+def test_a_broken_transaction_is_told_as_django_tells_it(host: None) -> None:
+    """Nothing of capture runs in it."""
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            Person.objects.update(email="x")
+    assert waiting() == []
 
 
 @BOTH

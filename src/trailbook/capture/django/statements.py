@@ -34,6 +34,7 @@ from trailbook.errors import UncapturedWriteError
 
 _MANY = 4096  # readers that a connection keeps
 _LONG = 10_000  # characters of a text that comes once
+_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
 _SCHEMA = frozenset(("create", "alter", "drop"))
 
 
@@ -199,7 +200,10 @@ class Statements:
 
     def _captured(self, reader: Reader, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
         """Execute a write by its plan, and write its entries."""
+        self.connection.validate_no_broken_transaction()
         plan = reader.plan
+        if plan.before:
+            self._lock()
         before = reader.before(params)
         execute(plan.text, params, False, context)
         with self._or_nothing():
@@ -219,6 +223,11 @@ class Statements:
                 self._inherited = None
                 self._keep(changes_of(reader, before, rows))
             return cursor.cursor
+
+    def _lock(self) -> None:
+        """Write first where SQLite has one writer: who has read already is refused at once, instead of waiting."""
+        if self.connection.vendor == "sqlite" and self._name is None:
+            DjangoConnection(self.connection).execute(_NOTHING)
 
     def _keep(self, changes: Iterable[Change]) -> None:
         recorder = self.host.recorder

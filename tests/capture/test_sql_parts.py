@@ -52,18 +52,41 @@ def test_an_insert() -> None:
 def test_an_update() -> None:
     """Commas within parentheses, brackets and strings divide nothing, nor does a FROM that belongs to DISTINCT."""
     statement = (
-        """UPDATE hr."T" SET "A" = CASE WHEN x IS DISTINCT FROM 2 THEN f(1, %s) ELSE 'a, b' END, b = DEFAULT,"""
+        """UPDATE hr."T" SET "A" = CASE WHEN x IS DISTINCT FROM 2 THEN max(1, %s) ELSE 'a, b' END, b = DEFAULT,"""
         """ c = ARRAY[1, 2] /* , d = 3 */ WHERE b IN (SELECT b FROM u WHERE c LIMIT 1) RETURNING *"""
     )
     parts = write_parts("postgresql", statement)
     assert (parts.target, parts.table) == ('hr."T"', "t")
     assert parts.assignments == (
-        Assignment("a", "CASE WHEN x IS DISTINCT FROM 2 THEN f(1, %s) ELSE 'a, b' END"),
+        Assignment("a", "CASE WHEN x IS DISTINCT FROM 2 THEN max(1, %s) ELSE 'a, b' END"),
         Assignment("b", None),
         Assignment("c", "ARRAY[1, 2]"),
     )
     assert parts.where == "WHERE b IN (SELECT b FROM u WHERE c LIMIT 1)"
     assert parts.returned(["n"]).endswith("LIMIT 1) RETURNING *, n")
+
+
+def test_an_expression_that_may_be_another_the_next_time() -> None:
+    """Queries, clocks, chance, and functions that nobody knows; what is known to last is compared."""
+    for expression in (
+        "random() < 1",
+        "(SELECT 1)",
+        "CURRENT_TIMESTAMP",
+        "nextval('s')",
+        "own(1)",
+        '"Own" (1)',
+        "now()",
+    ):
+        (assignment,) = write_parts("postgresql", f"UPDATE t SET a = {expression}").assignments
+        assert not assignment.lasts, expression
+    for expression in (
+        "%s",
+        "a + 1",
+        "upper(coalesce(a, 'random()'))",
+        "CASE WHEN (a IN (1, 2)) THEN b ELSE (c) END",
+    ):
+        (assignment,) = write_parts("postgresql", f"UPDATE t SET a = {expression}").assignments
+        assert assignment.lasts, expression
 
 
 def test_a_delete() -> None:

@@ -81,6 +81,15 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         class Meta:
             app_label = "company"
 
+    class Apart(Party):
+        """A key beside the link to the parent."""
+
+        party = models.OneToOneField(Party, models.CASCADE, parent_link=True)
+        number = models.IntegerField(primary_key=True)
+
+        class Meta:
+            app_label = "company"
+
     class Both(Party, Setting):
         """Two parents with tables."""
 
@@ -97,13 +106,15 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         ("Person", {}, "is not a model"),
         (Stamped, {}, "has no table"),
         (Person, {"name": "nothing"}, "no column 'nothing'"),
-        (Person, {"fields": ["salary"]}, "there is no column 'salary'"),
+        (Person, {"fields": ["salary"]}, "no column 'salary'"),
+        (Person, {"fields": {"seen": "salary"}}, "'salary' is not a field"),
         (Person, {"type": "nothing"}, "not declared in the catalogue"),
         (Person, {"owner": Ref("user", "mentor")}, "no action asks for one"),
         (Employee, {"by": "triggers"}, "a trigger sees one table"),
         (Employee, {"id": lambda row: row.pk}, "has to be a field"),
         (Percent, {}, "percent sign"),
         (Both, {}, "several models with tables"),
+        (Apart, {}, "not the link to its parent"),
     ],
 )
 def test_a_wrong_declaration_is_refused(empty: None, model: Any, more: dict[str, Any], fault: str) -> None:

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F
 from msgspec import structs
-from tests.capture.django.company.models import Absence, Desk, Employee, Party, Person, Role
+from tests.capture.django.company.models import USER_ACTIONS, Absence, Desk, Employee, Party, Person, Role
 from tests.capture.django.conftest import point
 from tests.capture.django.outbox import ANNA, captured, forget, waiting
 
@@ -16,6 +16,7 @@ from trailbook import Log
 from trailbook.capture import acting_as, drain, recorded_as
 from trailbook.capture.django import DjangoDatabase, record, record_change, register
 from trailbook.capture.django.host import the_host
+from trailbook.capture.django.statements import Statements
 from trailbook.capture.outbox_drain import Drained
 from trailbook.errors import OutboxFullError, UncapturedWriteError
 from trailbook.model import Item
@@ -63,6 +64,63 @@ def test_only_rows_that_differ_have_an_entry(host: None) -> None:
     execute("UPDATE app_user SET email = %s, phone = NULL, name = lower(name)", ["x"])
     Person.objects.update(email=F("email"), mentor_id=F("mentor_id"), notes={})
     assert waiting() == []
+
+
+@BOTH
+def test_what_may_be_another_the_next_time_counts_as_changed(host: None) -> None:
+    """Chance and queries are asked once, by the UPDATE; the fields that they set are named, the others compared."""
+    Person.objects.create(name="Bob", email="x", phone="1")
+    forget()
+    execute("UPDATE app_user SET email = CAST(random() > 2 AS VARCHAR(5)), phone = %s", ["1"])
+    execute("UPDATE app_user SET phone = (SELECT %s WHERE name = %s), email = email", ["1", "Bob"])
+    assert [entry["fields"] for entry in waiting()] == [["email"], ["phone"]]
+
+
+@SQLITE
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_writer_of_sqlite_waits_for_another(host: None, inside: bool) -> None:
+    """As without capture: what is selected before an UPDATE does not make it fail while somebody else writes."""
+    Person.objects.create(name="Bob")
+    ready, go = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            Role.objects.create(name="Boss")
+            ready.set()
+            go.wait(10)
+        connections.close_all()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    ready.wait(10)
+    threading.Timer(0.2, go.set).start()
+    if inside:
+        with transaction.atomic():
+            Person.objects.update(email="x")
+    else:
+        Person.objects.update(email="x")
+    thread.join()
+    assert [action for action, _ in captured()] == ["role.created", "user.created", "user.profile_updated"]
+
+
+@SQLITE
+def test_a_database_that_is_not_supported(host: None) -> None:
+    """Registered tables are not written there; whatever else it is used for goes on."""
+
+    class Elsewhere:
+        vendor, alias = "mysql", "elsewhere"
+
+    statements = Statements(the_host(), Elsewhere())
+    ran = []
+    for text in (
+        "SELECT * FROM app_user",
+        "INSERT INTO `other` VALUES ('it\\'s')",
+        "CREATE TABLE app_user (id INT)",
+    ):
+        statements(lambda sql, *more: ran.append(sql), text, None, False, {"cursor": connection.cursor()})
+    with pytest.raises(UncapturedWriteError, match="mysql is not supported"):
+        statements(ran.append, "UPDATE `app_user` SET id = 1", None, False, {"cursor": connection.cursor()})
+    assert len(ran) == 3
 
 
 @SQLITE
@@ -189,14 +247,29 @@ def test_a_refused_statement_dooms_nothing(host: None) -> None:
 
 
 @BOTH
+def test_a_broken_transaction_is_told_as_django_tells_it(host: None) -> None:
+    """Nothing of capture runs in it."""
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            Person.objects.update(email="x")
+    assert waiting() == []
+
+
+@BOTH
 def test_without_the_outbox_nothing_is_written(empty: None) -> None:
     """The error names what makes it."""
-    register(Person, type="user", actions={"created": "user.created", "updated": None, "deleted": None})
+    register(Person, type="user", actions={**USER_ACTIONS, "deleted": None})
     with connection.schema_editor() as editor:
         editor.create_model(Person)
     with pytest.raises(UncapturedWriteError, match="migrate --database default"):
         Person.objects.create(name="Bob")
     assert Person.objects.count() == 0
+    connection.ensure_connection()
+    connection.connection.cursor().execute("INSERT INTO app_user (name, seen, notes) VALUES ('Bob', 0, '{}')")
+    with pytest.raises(UncapturedWriteError, match="migrate --database default"):
+        Person.objects.update(name="Bo")
+    assert Person.objects.get().name == "Bob"
 
 
 @BOTH

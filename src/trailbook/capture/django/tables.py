@@ -106,6 +106,9 @@ def _places(model: type[Model]) -> Iterable[Place]:
     ]
     if len(direct) > 1:
         raise fault(model, "inherits from several models with tables, whose rows cannot be followed")
+    for owner in (model, *parents):
+        if owner._meta.parents and owner._meta.pk not in owner._meta.parents.values():
+            raise fault(model, f"the primary key of {owner.__name__} is not the link to its parent")
     for owner in (model, *sorted(parents, key=lambda parent: -len(parent.__mro__))):
         if percent := next(
             (f.column for f in owner._meta.local_concrete_fields if "%" in (f.column or "")), None

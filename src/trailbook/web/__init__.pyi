@@ -4,6 +4,9 @@ from .api.openapi import (
 from .app import (
     create_app as create_app,
 )
+from .host import (
+    MountedPage as MountedPage,
+)
 from .http.auth import (
     session as session,
 )
@@ -13,6 +16,9 @@ from .http.limits import (
 from .http.problems import (
     STATUS as STATUS,
     code_of as code_of,
+)
+from .http.site import (
+    HostUser as HostUser,
 )
 from .http.slow_clients import (
     waiting as waiting,

@@ -169,7 +169,7 @@ def _following(request: Request, answer: Listing, now: datetime) -> str | None:
         return None
     if state.at is not None or state.query.as_of is not None:
         return None
-    stream = f"/api/v1/orgs/{request.org}/live"
+    stream = f"{request.site.root}/api/v1/orgs/{request.org}/live"
     return address(stream, [*to_params(state.query), ("after", str(answer.page.as_of - 1))])
 
 
@@ -202,5 +202,5 @@ def _ways(answer: Listing, presenter: Presenter, chips: list[Chip]) -> list[WayO
 
 
 def _file_addresses(request: Request, answer: Listing) -> dict[str, str]:
-    api = f"/api/v1/orgs/{request.org}/entries"
+    api = f"{request.site.root}/api/v1/orgs/{request.org}/entries"
     return {ending: address(f"{api}.{ending}", to_params(answer.bound)) for ending in ("csv", "jsonl")}

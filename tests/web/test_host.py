@@ -120,7 +120,7 @@ def test_every_address_of_the_pages_lies_where_it_is_mounted_and_answers(hosted:
         for _ in range(3):
             seen |= new
             texts = [_read(client, f"{hosted.origin}{address}") for address in sorted(new)]
-            new = {one for text in texts for one in addresses(text)} - seen
+            new = {address for text in texts for address in addresses(text)} - seen
             assert [address for address in new if not address.startswith(f"{PREFIX}/")] == []
             # A few of each kind of page are enough: the list has a link at every word.
             new = {address for address in _few(new) if not _STREAMED.search(address)}

@@ -20,6 +20,7 @@ from trailbook.errors import UncapturedWriteError
 
 Key = tuple[str, ...]
 Row = Sequence[Any]
+Names = Mapping[Any, tuple[str, ...]]
 _TOGETHER = 500  # keys in one SELECT
 
 
@@ -138,11 +139,36 @@ def changes_of(reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row
 
     Raises: UncapturedWriteError where what was selected before and what was returned do not agree.
     """
+    return _alike(reader, _changes(reader, before, rows))
+
+
+def inherited_names(reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row]) -> Names:
+    """The names of what an UPDATE of one table of an inherited model changed, by the key that its tables share.
+
+    Raises: UncapturedWriteError, as `changes_of`.
+    """
+    return {row[0]: names for row, _, names in _differing(reader, before, _added(reader, rows))}
+
+
+def inherited_changes(reader: Reader, names: Names) -> list[Change]:
+    """What became of inherited rows, all of whose tables were written."""
+    items = reader.inherited(names)
+    return _alike(reader, (("updated", names[key], pair) for key, pair in items))
+
+
+def _alike(
+    reader: Reader, changes: Iterable[tuple[Op, tuple[str, ...], tuple[Any, EntryItems]]]
+) -> list[Change]:
     groups: dict[tuple[Op, tuple[str, ...]], list[tuple[Any, EntryItems]]] = {}
-    for op, names, items in _changes(reader, before, rows):
+    for op, names, items in changes:
         groups.setdefault((op, names), []).append(items)
-    tracked = reader.tracked
-    return [Change(ChangeKind(tracked, op, names), some) for (op, names), some in groups.items()]
+    return [Change(ChangeKind(reader.tracked, op, names), some) for (op, names), some in groups.items()]
+
+
+def _added(reader: Reader, rows: Sequence[Row]) -> list[Row]:
+    """What capture had returned, beside what the host did."""
+    width = len(reader.plan.returned)
+    return [row[len(row) - width :] for row in rows]
 
 
 def key_of(values: Iterable[Any]) -> Key:
@@ -154,7 +180,7 @@ def _changes(
     reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row]
 ) -> Iterator[tuple[Op, tuple[str, ...], tuple[Any, EntryItems]]]:
     plan = reader.plan
-    added = [row[len(row) - len(plan.returned) :] for row in rows]
+    added = _added(reader, rows)
     if plan.op == "updated":
         yield from _updates(reader, before, added)
     elif plan.registered.inherits and plan.op == "created":
@@ -171,25 +197,26 @@ def _changes(
 def _updates(
     reader: Reader, before: Mapping[Key, Earlier], added: Sequence[Row]
 ) -> Iterator[tuple[Op, tuple[str, ...], tuple[Any, EntryItems]]]:
-    plan = reader.plan
-    width = len(plan.place.key)
-    differing: dict[Any, Earlier] = {}
-    for row in added:
-        earlier = _known(plan, before, key_of(row[:width]))
-        names = _names(plan, earlier.differs)
-        if not set(names) - reader.tracked.ignore:
-            continue
-        if plan.registered.inherits:
-            differing[row[0]] = earlier
-            continue
-        items = reader.items(plan.returned, row)
+    for row, earlier, names in _differing(reader, before, added):
+        items = reader.items(reader.plan.returned, row)
         if earlier.items is not None and earlier.items[1].target.id != items[1].target.id:
             yield "deleted", (), earlier.items
             yield "created", (), items
         else:
             yield "updated", names, items
-    for key, items in reader.inherited(differing):
-        yield "updated", _names(plan, differing[key].differs), items
+
+
+def _differing(
+    reader: Reader, before: Mapping[Key, Earlier], added: Sequence[Row]
+) -> Iterator[tuple[Row, Earlier, tuple[str, ...]]]:
+    """The rows in which something else differs than what is declared to mean nothing, and the names of what does."""
+    plan = reader.plan
+    width = len(plan.place.key)
+    for row in added:
+        earlier = _known(plan, before, key_of(row[:width]))
+        names = _names(plan, earlier.differs)
+        if set(names) - reader.tracked.ignore:
+            yield row, earlier, names
 
 
 def _names(plan: Plan, columns: Iterable[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from trailbook.errors import UncapturedWriteError
 Layout = Mapping[str, str]  # the columns that a table has in the database now, each with its type
 _OPS: Mapping[str, Op] = {"insert": "created", "update": "updated", "delete": "deleted"}
 # PostgreSQL's comparison of two rows as they are stored: every type has it, and no collation makes two texts one.
-_DIFFERS = 'ROW({column}) OPERATOR(pg_catalog.*<>) ROW(CAST(({expression}) AS {type}))'
+_DIFFERS = "ROW({column})::record OPERATOR(pg_catalog.*<>) ROW(CAST(({expression}) AS {type}))::record"
 # The sign + takes the affinity off an expression, so that the column's own is applied, as it is when it is stored.
 _DIFFERS_IN_SQLITE = "{column} COLLATE BINARY IS NOT (+({expression}))"
 

@@ -13,8 +13,17 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trailbook.capture.django.database import DjangoConnection
-from trailbook.capture.django.entries import Change, Reader, changes_of
+from trailbook.capture.actor import current
+from trailbook.capture.django.entries import (
+    Change,
+    Names,
+    Reader,
+    changes_of,
+    inherited_changes,
+    inherited_names,
+)
 from trailbook.capture.django.host import Host
+from trailbook.capture.django.inherited import InheritedUpdate
 from trailbook.capture.django.plans import Layout, Plan, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
@@ -36,6 +45,7 @@ class Statements:
         self.announced: str | None = None  # who acts, as triggers know it
         self.context = False  # whether that stands in a table of SQLite
         self._name: str | None = None
+        self._inherited: InheritedUpdate | None = None
         self._plans: dict[str, Plan | None] = {}
         self._layouts: dict[str, Layout] = {}
 
@@ -44,6 +54,7 @@ class Statements:
         cursor = context["cursor"]
         unread(cursor)
         self._look()
+        before, self._inherited = self._inherited, None
         text = self._text(sql)
         judgement = judged(self.connection.vendor, text)
         if judgement.harmless:
@@ -55,16 +66,14 @@ class Statements:
             return execute(sql, params, many, context)
         with self._together():
             with self._announced(any(each.tracked.by == "triggers" for each in touched)):
-                if not hooked:
-                    return execute(sql, params, many, context)
-                meaning = current_meaning()
-                if meaning is not None:
-                    return self._meant(meaning, execute(sql, params, many, context), cursor)
-                plan = self._plan(text, judgement, hooked)
+                meaning = current_meaning() if hooked else None
+                plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
                 if plan is None:
-                    return execute(sql, params, many, context)
+                    execute(sql, params, many, context)
+                    return self._read(cursor, meaning)
                 if many:
                     return self._each(cursor, text, params)
+                self._inherited = before
                 return self._captured(plan, execute, params, context)
 
     def transaction(self) -> str | None:
@@ -84,7 +93,7 @@ class Statements:
 
     def _look(self) -> None:
         """Forget a transaction that has ended."""
-        if self._name is None and self.announced is None:
+        if self._name is None and self.announced is None and self._inherited is None:
             return
         driver: Any = self.connection.connection
         if self.connection.vendor == "sqlite":
@@ -92,7 +101,7 @@ class Statements:
         else:
             running = driver is not None and int(driver.info.transaction_status) != 0
         if not running:
-            self._name = self.announced = None
+            self._name = self.announced = self._inherited = None
 
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
@@ -183,19 +192,40 @@ class Statements:
             if count not in (-1, len(rows)):
                 raise UncapturedWriteError(f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned")
             cursor.cursor = RowsRead(driver, rows, count=len(rows), added=len(plan.returned))
-            self._keep(changes_of(reader, before, rows))
+            if plan.op == "updated" and plan.registered.inherits:
+                self._keep_inherited(reader, inherited_names(reader, before, rows))
+            else:
+                self._inherited = None
+                self._keep(changes_of(reader, before, rows))
             return cursor.cursor
 
     def _keep(self, changes: Iterable[Change]) -> None:
         recorder = self.host.recorder
         self.write([entry for each in changes for entry in recorder.entries_of(each.kind, each.rows)])
 
-    def _meant(self, meaning: Meaning, answer: Any, cursor: Any) -> Any:
-        if cursor.rowcount != 0 and not meaning.written:
-            with self._or_nothing():
+    def _keep_inherited(self, reader: Reader, names: Names) -> None:
+        """Write the entries of an update of inherited rows, together with those of the table before."""
+        connection = DjangoConnection(self.connection)
+        update = InheritedUpdate(reader.plan, current(self.host.recorder.job), names)
+        before = self._inherited
+        if before is not None and before.goes_on(reader.plan, update.acting):
+            before.take_back(connection, self.transaction())
+            update.join(before)
+        update.keep(connection, lambda all_: self._keep(inherited_changes(reader, all_)))
+        self._inherited = update
+
+    def _read(self, cursor: Any, meaning: Meaning | None) -> Any:
+        """Read what the host asked for, for no transaction ends before, and write what it said that it means."""
+        with self._or_nothing():
+            driver = cursor.cursor
+            if driver.description:
+                with self.connection.wrap_database_errors:
+                    rows = driver.fetchall()
+                cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
+            if meaning is not None and driver.rowcount != 0 and not meaning.written:
                 self.write(self.host.recorder.meant_entries(meaning))
                 meaning.written = True
-        return answer
+            return cursor.cursor
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ whose rows it could not follow: two parents with tables, a parent registered bes
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Field, Model
+from django.db.models import Field, Model, UUIDField
 from msgspec import Struct, structs
 
 from trailbook.capture.declarations import Columns, Declared, Part, Ref, Tracked
@@ -54,7 +54,8 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     names = {name: str(field.column) for field in _fields(concrete) for name in (field.name, field.attname)}
     key = tuple(field.attname for field in concrete._meta.pk_fields)
     columns = Columns(table=concrete._meta.db_table, key=key, columns=names)
-    tracked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+    checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+    tracked = recorder.tracked[checked.table] = structs.replace(checked, uuids=_uuids(concrete))
     if len(places) > 1 and tracked.by == "triggers":
         raise fault(model, "by: a trigger sees one table, and the rows of this model lie in several")
     if len(places) > 1 and callable(tracked.id):
@@ -113,6 +114,16 @@ def _parts(tracked: Tracked) -> Iterable[Part | None]:
             yield from (ref.id, ref.name, ref.hint)
         else:
             yield ref
+
+
+def _uuids(model: type[Model]) -> frozenset[str]:
+    """The attributes that are UUIDs, or point at one: SQLite keeps them without hyphens."""
+    return frozenset(
+        name
+        for field in _fields(model)
+        if isinstance(getattr(field, "target_field", field), UUIDField)
+        for name in (field.name, field.attname)
+    )
 
 
 def _alike(ignored: Iterable[str], names: Mapping[str, str]) -> Iterable[str]:

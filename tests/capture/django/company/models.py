@@ -1,7 +1,6 @@
 """A small host: people, roles, absences, an inherited model, a proxy, and one table that nobody registered."""
 
 import uuid
-from typing import Any, ClassVar
 
 from django.db import models
 
@@ -40,12 +39,21 @@ class Role(models.Model):
     members = models.ManyToManyField(Person, related_name="roles")
 
 
-class Absence(models.Model):
-    """An absence of somebody: an item without a name, with an owner."""
+class Stamped(models.Model):
+    """An abstract base."""
+
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
+class Absence(Stamped):
+    """An absence of somebody: an item without a name, with an owner, and a column of another name than its field."""
 
     person = models.ForeignKey(Person, models.CASCADE)
     reason = models.TextField(null=True)
-    start = models.DateField(null=True)
+    start = models.DateField(null=True, db_column="Begins on")
 
 
 class Party(models.Model):
@@ -64,22 +72,6 @@ class Setting(models.Model):
     """A table that is not registered."""
 
     value = models.CharField(max_length=100)
-
-
-class Stamped(models.Model):
-    """An abstract base."""
-
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        abstract = True
-
-
-class Document(Stamped):
-    """With an abstract base, and a column that has another name than its field."""
-
-    title = models.CharField(max_length=100, db_column="Title of it")
-    objects: ClassVar[Any] = models.Manager()
 
 
 def declare(by: str = "hooks") -> None:

@@ -24,5 +24,7 @@ from .http.slow_clients import (
     waiting as waiting,
 )
 from .http.texts import (
+    Words as Words,
+    language as language,
     texts_of as texts_of,
 )

@@ -126,6 +126,8 @@ class Following(Struct, frozen=True):
 
 async def follow(site: Site, request: HTTPRequest[Any, Any, Any]) -> Outflow:
     """GET live: the stream of a filter. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
+    if not site.live:
+        raise NotFoundError("the server of this host streams nothing; ask for entries again")
     plain = request_of(site, request)
     following = await to_thread.run_sync(_following, plain, request.app.state.streams, limiter=site.limiter)
     return Outflow(_flow(following), headers=_HEADERS, media_type=_TYPE)

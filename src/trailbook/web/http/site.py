@@ -52,13 +52,15 @@ class SiteSettings(Struct, frozen=True, kw_only=True):
     trusted_proxies: Sequence[str]
     hosted: bool = False
     sign_in: str = ""
+    live: bool = True
 
 
 class Site(Struct, frozen=True, kw_only=True):
     """What every handler of one application shares.
 
     `root` is what every path begins with: nothing where the application has an origin of its own. Where it is `hosted`
-    a host says who is signed in, and signs people in at `sign_in`, if it says where. `askable` are the names of who has
+    a host says who is signed in, and signs people in at `sign_in`, if it says where. Where nothing is `live`
+    the server has no streams of what comes. `askable` are the names of who has
     some permissions in an organisation, with the version of its access that they are of, which every change of roles
     and members counts up.
     """
@@ -69,6 +71,7 @@ class Site(Struct, frozen=True, kw_only=True):
     root: str
     hosted: bool
     sign_in: str
+    live: bool
     languages: tuple[str, ...]
     limiter: CapacityLimiter
     exports: Runner
@@ -96,6 +99,7 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         root=address.root,
         hosted=settings.hosted,
         sign_in=settings.sign_in,
+        live=settings.live,
         languages=enabled(settings.languages),
         limiter=limiter,
         exports=runner,

@@ -163,6 +163,8 @@ def _turns(answer: Listing) -> Turns:
 def _following(request: Request, answer: Listing, now: datetime) -> str | None:
     """The stream of what comes, where anything can still come to the top of this list."""
     state = answer.state
+    if not request.site.live:
+        return None
     _, until = interval(state.query, now)
     past = until is not None and until <= microseconds(now)
     if past or state.paging != Paging(limit=state.paging.limit, count=state.paging.count):

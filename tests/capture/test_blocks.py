@@ -1,10 +1,14 @@
 """Blocks that are over: a copied context states nothing once the block has ended, wherever it goes on."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context, copy_context
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +180,33 @@ def test_a_meaning_that_is_used_again_is_new() -> None:
             assert meaning is not None
             assert not meaning.written
             meaning.written = True
+
+
+FORKED = """
+import os
+from tests.capture.small import ANNA, BOB
+from tests.capture.test_blocks import acting, deactivating, meant
+from trailbook.capture import acting_as
+
+with acting_as(ANNA), deactivating():
+    child = os.fork()
+    print(acting(), meant(), flush=True)
+    if child:
+        os.waitpid(child, 0)
+    with acting_as(BOB):
+        print(acting(), flush=True)
+"""
+
+
+def test_a_forked_process_begins_with_nobody() -> None:
+    """A process that is forked in a block has nothing of it, and says for itself who acts; the block goes on."""
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), str(root / "src")])
+    environment = {**os.environ, "PYTHONPATH": path}
+    answer = subprocess.run(
+        [sys.executable, "-c", FORKED], env=environment, capture_output=True, text=True, check=True
+    )
+    assert sorted(answer.stdout.splitlines()) == ["None None", "u-17 user.deactivated", "u-42", "u-42"]
 
 
 def test_async_generators() -> None:

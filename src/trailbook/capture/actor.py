@@ -84,7 +84,10 @@ class acting_as:  # noqa: N801  # read as a word: with acting_as(anna)
 
 
 class resumed:  # noqa: N801  # read as a word: with resumed(acting)
-    """A block in which a context that was carried here holds, as `current` and `from_text` gave it."""
+    """A block in which a context that was carried here holds, as `current` gave it where it was stated.
+
+    Raises: MisplacedBlockError where it is not left in the context in which it was entered.
+    """
 
     def __init__(self, acting: Acting) -> None:
         self._acting = acting

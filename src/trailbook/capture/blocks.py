@@ -1,10 +1,12 @@
 """Blocks: what a `with` states for the code in it, and for nothing that goes on after it.
 
 Owns the rule of every such statement of capture. A context variable is copied into tasks, threads and schedulers, and
-the copy keeps its value for good; so a block is marked when it ends, and whoever still carries it has nothing.
-Refuses to fall back on the block around an ended one: it was stated for somebody else's work.
+the copy keeps its value for good; so a block is marked when it ends, and whoever still carries it has nothing. Refuses
+to fall back on the block around an ended one, which was stated for other work, and to hold in a process that was
+forked in it, which never learns of its end.
 """
 
+import os
 from contextvars import Context, ContextVar, Token, copy_context
 from typing import Generic, TypeVar
 
@@ -16,12 +18,16 @@ Value = TypeVar("Value")
 class _Statement(Generic[Value]):
     """What one block states: its value until it has ended, and the statement that it stands in."""
 
-    __slots__ = ("ended", "outer", "value")
+    __slots__ = ("ended", "outer", "process", "value")
 
     def __init__(self, value: Value, outer: "_Statement[Value] | None") -> None:
         self.value = value
         self.outer = outer
+        self.process = os.getpid()
         self.ended = False
+
+    def holds(self) -> bool:
+        return not self.ended and self.process == os.getpid()
 
 
 class Stated(Generic[Value]):
@@ -34,7 +40,7 @@ class Stated(Generic[Value]):
     def value(self) -> Value | None:
         """What the innermost block states, or None where there is none or it has ended."""
         statement = self._variable.get()
-        return None if statement is None or statement.ended else statement.value
+        return statement.value if statement is not None and statement.holds() else None
 
     def absent(self) -> Context:
         """A copy of the current context in which nothing is stated."""

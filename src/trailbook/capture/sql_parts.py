@@ -5,9 +5,10 @@ aliases, row values, UPDATE ... FROM, LIMIT, upserts, writes within writes. It r
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.capture.sql_tokens import Token, tokens_of
 from trailbook.errors import UncapturedWriteError
@@ -51,11 +52,11 @@ def write_parts(dialect: str, statement: str) -> WriteParts:
     reader = _Reader(statement, tokens, dialect)
     if not tokens or not tokens[0].says("insert", "update", "delete"):
         raise _refused("does not begin with INSERT, UPDATE or DELETE")
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if token.says(*_WRITES) and not before.says("do", "for", "key"):
             raise _refused(f"has {token.text.upper()} within it")
     parts = {"insert": _insert, "update": _update, "delete": _delete}[tokens[0].text](reader)
-    return WriteParts(**{**parts, "tail": tail})
+    return structs.replace(parts, tail=tail)
 
 
 class _Reader:
@@ -80,7 +81,7 @@ class _Reader:
         """Whether one of these words stands at a place."""
         return at < len(self.tokens) and self.tokens[at].says(*words)
 
-    def target(self, at: int) -> tuple[int, dict[str, str]]:
+    def target(self, at: int) -> tuple[int, dict[str, Any]]:
         """The table that is named at a place: the place after it, and the parts that say so."""
         last = at
         while last + 2 < len(self.tokens) and self.tokens[last + 1].is_sign("."):
@@ -90,13 +91,13 @@ class _Reader:
             raise _refused("names its table in a way that is not known")
         return last + 1, {"target": self.slice(at, last + 1), "table": self.tokens[last].text}
 
-    def returning(self, start: int) -> dict[str, str]:
+    def returning(self, start: int) -> dict[str, Any]:
         """The parts before RETURNING and after it."""
         at = self.word("returning", start=start)
         return {"head": self.slice(0, at), "returning": self.slice(at + 1, len(self.tokens))}
 
 
-def _insert(reader: _Reader) -> dict[str, object]:
+def _insert(reader: _Reader) -> WriteParts:
     at = 1
     if reader.says(at, "or"):
         if not reader.says(at + 1, "ignore"):
@@ -111,10 +112,10 @@ def _insert(reader: _Reader) -> dict[str, object]:
     for place, token in enumerate(reader.tokens):
         if token.says("do") and not reader.says(place + 1, "nothing"):
             raise _refused("is an upsert: whether it creates or changes a row cannot be seen")
-    return {"verb": "insert", **named, **reader.returning(after)}
+    return WriteParts(verb="insert", **named, **reader.returning(after))
 
 
-def _update(reader: _Reader) -> dict[str, object]:
+def _update(reader: _Reader) -> WriteParts:
     after, named = reader.target(1)
     if not reader.says(after, "set"):
         raise _refused("has no SET after the name of its table")
@@ -124,16 +125,11 @@ def _update(reader: _Reader) -> dict[str, object]:
     _demand_plain(reader, after, where)
     pieces = _pieces(reader, after + 1, where)
     assignments = tuple(_assignment(reader, start, end) for start, end in pieces)
-    return {
-        "verb": "update",
-        **named,
-        **ends,
-        "assignments": assignments,
-        "where": reader.slice(where, last),
-    }
+    condition = reader.slice(where, last)
+    return WriteParts(verb="update", **named, **ends, assignments=assignments, where=condition)
 
 
-def _delete(reader: _Reader) -> dict[str, object]:
+def _delete(reader: _Reader) -> WriteParts:
     if not reader.says(1, "from"):
         raise _refused("has no FROM")
     after, named = reader.target(2)
@@ -141,7 +137,8 @@ def _delete(reader: _Reader) -> dict[str, object]:
         raise _refused("gives its table another name, or uses another table")
     last = reader.word("returning", start=after)
     _demand_plain(reader, after, after)
-    return {"verb": "delete", **named, **reader.returning(after), "where": reader.slice(after, last)}
+    where = reader.slice(after, last)
+    return WriteParts(verb="delete", **named, **reader.returning(after), where=where)
 
 
 def _demand_plain(reader: _Reader, start: int, where: int) -> None:

@@ -23,9 +23,9 @@ if not project.configured:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.capture.django.settings"
     django.setup()
 
-from tests.capture.django.company.models import declare  # noqa: E402  # after Django is set up
+from tests.capture.django.company.models import declare  # after Django is set up
 
-from trailbook.capture.django.host import the_host  # noqa: E402
+from trailbook.capture.django.host import the_host
 
 SERVER = "TRAILBOOK_TEST_POSTGRES"  # the folder of a running server, where another process has one
 _numbers = itertools.count()
@@ -66,11 +66,12 @@ def copies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     def copy(engine: str, by: str) -> dict[str, Any]:
         folder = tmp_path_factory.mktemp("django")
         if (engine, by) not in templates:
+            before = connections.settings["default"]
             templates[engine, by] = _empty(request, engine, folder)
             point("default", templates[engine, by])
             _declared(by)
             call_command("migrate", run_syncdb=True, verbosity=0)
-            connections["default"].close()
+            point("default", before)
         return _copy(request, templates[engine, by], folder)
 
     return copy
@@ -78,15 +79,23 @@ def copies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def host(engine: str, by: str, copies: Made) -> Iterator[None]:
-    """The small host in `default` and in `other`, each migrated."""
-    for alias in ("default", "other"):
-        database = copies(engine, by)
-        point(alias, database)
+    """The small host in `default`, migrated."""
+    database = copies(engine, by)
+    point("default", database)
     _declared(by)
     yield
-    for alias in ("default", "other"):
-        connections[alias].close()
+    connections["default"].close()
     the_host.cache_clear()
+
+
+@pytest.fixture
+def other(host: None, engine: str, by: str, copies: Made) -> Iterator[None]:
+    """The small host in `other` too."""
+    database = copies(engine, by)
+    _declared(by)
+    point("other", database)
+    yield
+    connections["other"].close()
 
 
 @pytest.fixture

@@ -15,7 +15,13 @@ from trailbook.model import Actor
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
 CATALOGUE = load()
 Rows = dict[tuple[str, Any], tuple[Any, ...]]
-_MODELS = {"user": Person, "role": Role, "absence": Absence, "employee": Employee, "member": Role.members.through}
+_MODELS = {
+    "user": Person,
+    "role": Role,
+    "absence": Absence,
+    "employee": Employee,
+    "member": Role.members.through,
+}
 _COLUMNS = {"user": ("pk", "name", "email", "phone", "notes", "mentor"), "member": ("role", "person")}
 _WORDS = {
     "user": {"updated": "profile_updated"},
@@ -34,7 +40,7 @@ def waiting(alias: str = "default") -> list[dict[str, Any]]:
     return [entry for entry in entries if not entry["action"].startswith("activity_log.")]
 
 
-def told(alias: str = "default") -> list[tuple[str, str]]:
+def captured(alias: str = "default") -> list[tuple[str, str]]:
     """The action and target of every entry in the outbox, sorted."""
     targets = [(entry["action"], entry["target"]) for entry in waiting(alias)]
     return sorted((action, f"{target['type']}/{target['id']}") for action, target in targets)

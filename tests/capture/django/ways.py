@@ -68,7 +68,9 @@ def way(group: str, name: str, verdict: Verdict = "recorded", **more: Any) -> An
     return added
 
 
-def sql(name: str, statement: str | Callable[[Host], str], verdict: Verdict = "recorded", **more: Any) -> None:
+def sql(
+    name: str, statement: str | Callable[[Host], str], verdict: Verdict = "recorded", **more: Any
+) -> None:
     """Add a path of one text of SQL."""
 
     def run(host: Host) -> None:
@@ -284,13 +286,26 @@ sql(
 )
 sql(
     "ON CONFLICT DO UPDATE",
-    lambda h: f"INSERT INTO company_role (id, name) VALUES ('{uuid.uuid4().hex}', '{h.role.name}')"
-    " ON CONFLICT (name) DO UPDATE SET name = 'Boss'",
+    lambda h: (
+        f"INSERT INTO company_role (id, name) VALUES ('{uuid.uuid4().hex}', '{h.role.name}')"
+        " ON CONFLICT (name) DO UPDATE SET name = 'Boss'"
+    ),
     "refused",
 )
-sql("several statements in one text", "UPDATE app_user SET email = 'x'; DELETE FROM company_absence", "refused", engine="postgresql")
+sql(
+    "several statements in one text",
+    "UPDATE app_user SET email = 'x'; DELETE FROM company_absence",
+    "refused",
+    engine="postgresql",
+)
 sql("TRUNCATE", "TRUNCATE TABLE company_absence", "refused", triggers="refused", engine="postgresql")
-sql("procedures and anonymous blocks", "DO $$ BEGIN NULL; END $$", "refused", triggers="nothing", engine="postgresql")
+sql(
+    "procedures and anonymous blocks",
+    "DO $$ BEGIN NULL; END $$",
+    "refused",
+    triggers="refused",
+    engine="postgresql",
+)
 sql(
     "REPLACE",
     lambda h: f"REPLACE INTO company_role (id, name) VALUES ('{uuid.uuid4().hex}', 'New')",
@@ -479,7 +494,7 @@ def _migration(host: Host) -> None:
     migration = migrations.Migration("1", "company")
     migration.operations = [
         migrations.RunPython(run),
-        migrations.RunSQL("DELETE FROM company_absence; UPDATE company_role SET name = '1';"),
+        migrations.RunSQL(["DELETE FROM company_absence", "UPDATE company_role SET name = '1'"]),
     ]
     with connection.schema_editor() as editor:
         migration.apply(ProjectState.from_apps(Person._meta.apps), editor)

@@ -2,7 +2,7 @@ from .database import (
     DjangoDatabase as DjangoDatabase,
 )
 from .host import (
-    item_of as item_of,
+    registered_item as registered_item,
     register as register,
     the_host as the_host,
 )
@@ -10,7 +10,7 @@ from .middleware import (
     ActivityMiddleware as ActivityMiddleware,
     signed_in as signed_in,
 )
-from .record import (
+from .meant import (
     record as record,
     record_change as record_change,
 )

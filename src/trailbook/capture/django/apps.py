@@ -1,4 +1,4 @@
-"""The app `trailbook.capture.django`: capture stands on every connection that Django opens, and `migrate` makes its tables.
+"""The app `trailbook.capture.django`: capture on every connection that Django opens, and its tables made by `migrate`.
 
 Owns the moment at which capture begins in a process and in a database. Refuses to start with settings that are wrong.
 """
@@ -19,7 +19,7 @@ from trailbook.capture.django.statements import Statements, statements_of
 from trailbook.capture.django.tables import Registered
 
 
-class ActivityConfig(AppConfig):
+class ActivityConfig(AppConfig):  # type: ignore[misc]  # Django ships no types
     """Capture of what this project writes."""
 
     name = "trailbook.capture.django"

@@ -70,7 +70,9 @@ def _beside(host: Host, model: type[Model]) -> Iterator[checks.CheckMessage]:
     for field in model._meta.local_many_to_many:
         through = field.remote_field.through
         if through not in host.registered:
-            why = f"{field.name}: who is added and removed is in {through._meta.label}, which is not registered"
+            why = (
+                f"{field.name}: who is added and removed is in {through._meta.label}, which is not registered"
+            )
             hint = f"Call register({model.__name__}.{field.name}.through, ...)."
             yield checks.Warning(why, hint, obj=model, id="trailbook.W004")
     for child in apps.get_models(include_auto_created=True):

@@ -83,7 +83,11 @@ class Reader:
 
     def _absent(self, names: Mapping[str, Any]) -> list[str]:
         """What an entry may do without, where a migration has not made its column yet."""
-        return [part for part in (self.tracked.name, self.tracked.hint) if isinstance(part, str) and part not in names]
+        return [
+            part
+            for part in (self.tracked.name, self.tracked.hint)
+            if isinstance(part, str) and part not in names
+        ]
 
     def _object(self, values: "Mapping[Field[Any, Any], Any]") -> Any:
         known = {field.attname: value for field, value in values.items() if value is not UNSET}
@@ -106,7 +110,10 @@ class Reader:
         key = dict(zip(plan.place.key, row[:width], strict=True))
         old = self.items(plan.old, row[width : width + own]) if own else None
         set_ = dict(zip(plan.compared, row[width + own :], strict=True))
-        after = {column: set_.get(column, value) if column in plan.new_key else value for column, value in key.items()}
+        after = {
+            column: set_.get(column, value) if column in plan.new_key else value
+            for column, value in key.items()
+        }
         differs = [
             column
             for column, value in set_.items()
@@ -227,7 +234,9 @@ def _known(plan: Plan, before: Mapping[Key, Earlier], key: Key) -> Earlier:
     earlier = before.get(key)
     if earlier is None:
         # Somebody else committed this row after it was selected, or its new key is not what was worked out.
-        raise UncapturedWriteError(f"{plan.place.table}: a row was touched that was not there a moment ago; try again")
+        raise UncapturedWriteError(
+            f"{plan.place.table}: a row was touched that was not there a moment ago; try again"
+        )
     return earlier
 
 

@@ -47,7 +47,9 @@ class Host:
         for place in entry.places:
             other = self.tables.get(place.folded)
             if other is not None:
-                raise fault(model, f"the table {place.table} belongs to {other.model.__name__}, which is registered")
+                raise fault(
+                    model, f"the table {place.table} belongs to {other.model.__name__}, which is registered"
+                )
         self.registered[entry.model] = entry
         self.tables.update({place.folded: entry for place in entry.places})
         return entry.tracked
@@ -107,7 +109,6 @@ def register(
     return the_host().register(model, declared)
 
 
-def item_of(instance: Model) -> Item:
+def registered_item(instance: Model) -> Item:
     """Which item an object is, as its model was registered. Raises: ConfigurationError, UncapturedWriteError."""
     return items_of(the_host().of(instance.__class__).tracked, instance).target
-

@@ -31,7 +31,11 @@ class InheritedUpdate:
 
     def goes_on(self, plan: Plan, acting: Acting) -> bool:
         """Whether a statement writes another table of the same rows, for the same actor."""
-        return plan.registered.model is self.model and plan.place.table not in self.tables and acting == self.acting
+        return (
+            plan.registered.model is self.model
+            and plan.place.table not in self.tables
+            and acting == self.acting
+        )
 
     def join(self, other: "InheritedUpdate") -> None:
         """Be about what an earlier update changed too."""

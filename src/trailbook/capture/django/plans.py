@@ -30,8 +30,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     place: Place
     op: Op
     text: str  # to run instead of the host's
-    returned: tuple[str, ...]  # the columns that are capture's own in what it returns: the key, then what is needed
-    before: str = ""  # to select first, with the same parameters: the key, the old row, the new key, what differs
+    returned: tuple[
+        str, ...
+    ]  # the columns that are capture's own in what it returns: the key, then what is needed
+    before: str = (
+        ""  # to select first, with the same parameters: the key, the old row, the new key, what differs
+    )
     old: tuple[str, ...] = ()  # the columns of the old row, where its id may become another
     new_key: tuple[str, ...] = ()  # those columns of the key that are set
     compared: tuple[str, ...] = ()  # the columns of which it says whether they differ
@@ -48,8 +52,8 @@ def plan_of(
         parts = write_parts(connection.vendor, statement)
         return _planned(_Planner(connection, registered, parts, layouts(parts.target)))
     except UncapturedWriteError as error:
-        why = f"{registered.model.__name__}: {error}; say what it means with recorded_as(...), or cover the table with triggers"
-        raise UncapturedWriteError(why) from None
+        advice = "say what it means with recorded_as(...), or cover the table with triggers"
+        raise UncapturedWriteError(f"{registered.model.__name__}: {error}; {advice}") from None
 
 
 class _Planner:
@@ -67,7 +71,7 @@ class _Planner:
             raise UncapturedWriteError("the statement has parameters in its RETURNING")
 
     def quoted(self, column: str) -> str:
-        return self.connection.ops.quote_name(column)
+        return str(self.connection.ops.quote_name(column))
 
     def columns(self, *, whole: bool) -> tuple[str, ...]:
         """The key, and what an entry needs of this table as it is now; a migration may not have made all of it yet."""

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.actor import current
+from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.entries import (
     Change,
     Names,
@@ -62,19 +62,18 @@ class Statements:
             return execute(sql, params, many, context)
         touched = self._touched(judgement)
         hooked = [each for each in touched if each.tracked.by == "hooks"]
-        if not touched:
+        if not touched or self._is_flush(judgement):
             return execute(sql, params, many, context)
-        with self._together():
-            with self._announced(any(each.tracked.by == "triggers" for each in touched)):
-                meaning = current_meaning() if hooked else None
-                plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
-                if plan is None:
-                    execute(sql, params, many, context)
-                    return self._read(cursor, meaning)
-                if many:
-                    return self._each(cursor, text, params)
-                self._inherited = before
-                return self._captured(plan, execute, params, context)
+        with self._together(), self._announced(any(each.tracked.by == "triggers" for each in touched)):
+            meaning = current_meaning() if hooked else None
+            plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
+            if plan is None:
+                execute(sql, params, many, context)
+                return self._read(cursor, meaning)
+            if many:
+                return self._each(cursor, text, params)
+            self._inherited = before
+            return self._captured(plan, execute, params, context)
 
     def transaction(self) -> str | None:
         """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
@@ -83,9 +82,16 @@ class Statements:
         return self._name
 
     def write(self, captured: Sequence[Captured]) -> None:
-        """Write entries in the running transaction. Raises: OutboxFullError, django.db.Error."""
-        connection = DjangoConnection(self.connection)
-        self.host.recorder.write(connection, captured, tx=self.transaction(), database=self.connection.alias)
+        """Write entries in the running transaction. Raises: OutboxFullError, UncapturedWriteError."""
+        alias = self.connection.alias
+        try:
+            connection = DjangoConnection(self.connection)
+            self.host.recorder.write(connection, captured, tx=self.transaction(), database=alias)
+        except DatabaseError as error:
+            if "trailbook_outbox" not in str(error) or not captured:
+                raise
+            why = f"{alias}: the outbox cannot be written: has manage.py migrate --database {alias} run?"
+            raise UncapturedWriteError(why) from error
 
     def is_transacted(self) -> bool:
         """Whether a transaction is open, or will be with the next statement."""
@@ -126,11 +132,17 @@ class Statements:
         tables = self.host.tables
         return [tables[name] for name in judgement.tables if name in tables]
 
+    def _is_flush(self, judgement: Judgement) -> bool:
+        """Whether a test empties tables, where its settings allow that."""
+        allowed = self.host.settings.truncate == "allow" and not judgement.unclear
+        return allowed and all(write.verb == "truncate" for write in judgement.writes)
+
     def _together(self) -> AbstractContextManager[Any]:
         """A transaction of the statement's own, where the host opened none."""
         if self.is_transacted():
             return nullcontext()
-        return transaction.atomic(using=self.connection.alias, savepoint=False)
+        own: AbstractContextManager[Any] = transaction.atomic(using=self.connection.alias, savepoint=False)
+        return own
 
     @contextmanager
     def _announced(self, needed: bool) -> Iterator[None]:
@@ -190,7 +202,9 @@ class Statements:
                 rows = driver.fetchall()
             count = driver.rowcount
             if count not in (-1, len(rows)):
-                raise UncapturedWriteError(f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned")
+                raise UncapturedWriteError(
+                    f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned"
+                )
             cursor.cursor = RowsRead(driver, rows, count=len(rows), added=len(plan.returned))
             if plan.op == "updated" and plan.registered.inherits:
                 self._keep_inherited(reader, inherited_names(reader, before, rows))

@@ -5,6 +5,7 @@ whose rows it could not follow: two parents with tables, a parent registered bes
 """
 
 from collections.abc import Iterable, Mapping
+from inspect import isclass
 from typing import Any
 
 from django.db.models import Field, Model, UUIDField
@@ -78,8 +79,9 @@ def fault(model: type[Model], why: str) -> ConfigurationError:
     return ConfigurationError(f"register({model.__name__}): {why}")
 
 
-def _concrete(model: Any) -> type[Model]:
-    if not isinstance(model, type) or not issubclass(model, Model):
+def _concrete(given: object) -> type[Model]:
+    model: Any = given
+    if not isclass(model) or getattr(model, "_meta", None) is None:
         raise ConfigurationError(f"register: {model!r} is not a model")
     if model._meta.abstract or model._meta.swapped:
         raise fault(model, "has no table: register the models that inherit from it")
@@ -93,7 +95,11 @@ def _fields(model: type[Model]) -> "list[Field[Any, Any]]":
 
 def _places(model: type[Model]) -> Iterable[Place]:
     parents = [parent for parent in model._meta.parents if not parent._meta.proxy]
-    direct = [parent for parent in parents if not any(issubclass(other, parent) and other is not parent for other in parents)]
+    direct = [
+        parent
+        for parent in parents
+        if not any(issubclass(other, parent) and other is not parent for other in parents)
+    ]
     if len(direct) > 1:
         raise fault(model, "inherits from several models with tables, whose rows cannot be followed")
     for owner in (model, *sorted(parents, key=lambda parent: -len(parent.__mro__))):

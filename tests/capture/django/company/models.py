@@ -76,7 +76,15 @@ class Setting(models.Model):
 
 def declare(by: str = "hooks") -> None:
     """What the small host says of itself; the inherited model is covered by hooks always."""
-    register(Person, type="user", name="name", actions=USER_ACTIONS, fields=["email", "phone"], ignore=["seen"], by=by)
+    register(
+        Person,
+        type="user",
+        name="name",
+        actions=USER_ACTIONS,
+        fields=["email", "phone"],
+        ignore=["seen"],
+        by=by,
+    )
     register(
         Role,
         type="role",

@@ -67,7 +67,9 @@ def record_change(
     if concerns is None and target is None:
         concerns = {part: [item for name, item in own.concerns if name == part] for part, _ in own.concerns}
     using = more.pop("using", None) or instance._state.db or DEFAULT_DB_ALIAS
-    return record(action, target=target or own.target, concerns=concerns, covers=[own.target], using=using, **more)
+    return record(
+        action, target=target or own.target, concerns=concerns, covers=[own.target], using=using, **more
+    )
 
 
 def _statements(using: str) -> Statements:
@@ -77,5 +79,7 @@ def _statements(using: str) -> Statements:
     if statements is None:
         raise UncapturedWriteError(f"the connection {using} was made before the app trailbook.capture.django")
     if not statements.is_transacted():
-        raise UncapturedWriteError("record: say what a change means in the transaction of the change: atomic()")
+        raise UncapturedWriteError(
+            "record: say what a change means in the transaction of the change: atomic()"
+        )
     return statements

@@ -30,7 +30,11 @@ class HrConfig(AppConfig):
             type="absence",
             owner=Ref("user", "person_id"),
             fields={"starts": "start_date"},
-            actions={"created": "absence.requested", "updated": "absence.updated", "deleted": "absence.deleted"},
+            actions={
+                "created": "absence.requested",
+                "updated": "absence.updated",
+                "deleted": "absence.deleted",
+            },
         )
         register(
             role,

@@ -9,7 +9,7 @@ class Person(AbstractUser):
     phone = models.CharField(max_length=30, blank=True)
 
     def get_full_name(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Absence(models.Model):

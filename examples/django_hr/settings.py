@@ -4,7 +4,6 @@ import os
 
 SECRET_KEY = os.environ.get("HR_SECRET", "of an example")
 ALLOWED_HOSTS = ["127.0.0.1"]
-DEBUG = False
 INSTALLED_APPS = [
     "trailbook.django",  # Trailbook: the page, the tab in the admin and the commands; before the admin
     "django.contrib.admin",
@@ -28,14 +27,10 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 TEMPLATES[0]["OPTIONS"] = {"context_processors": [*(f"django.{each}" for each in PROCESSORS), MESSAGES]}
 ROOT_URLCONF = "examples.django_hr.urls"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "hr.db"}}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DEFAULT_AUTO_FIELD, TIME_ZONE = "django.db.models.BigAutoField", "Europe/Oslo"
 AUTH_USER_MODEL = "hr.Person"
 LOGIN_URL = "/"
-USE_TZ = True
 SILENCED_SYSTEM_CHECKS = ["trailbook.W004"]  # nobody is given Django's own groups and permissions here
+ADDRESS = os.environ.get("HR_ADDRESS", "http://127.0.0.1:8000")
 
-TRAILBOOK = {
-    "org": "acme",
-    "log": "trailbook.db",
-    "base_url": os.environ.get("HR_ADDRESS", "http://127.0.0.1:8000"),
-}
+TRAILBOOK = {"org": "acme", "log": "trailbook.db", "base_url": ADDRESS}

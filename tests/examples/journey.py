@@ -1,18 +1,7 @@
 """What is done in each example in a browser: the same in every framework, for their pages have the same words."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
-
-import httpx
 from playwright.sync_api import Browser, Locator, Page, expect
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 100  # looks, until what was captured is in the log
 PHONE = "+47 22 33 44 55"
 SENTENCES = (
@@ -76,37 +65,3 @@ def shown(page: Page, sentence: str) -> Locator:
             return row
         page.wait_for_timeout(100)
     raise AssertionError(f"{sentence!r} is not among {page.locator('li.row').all_inner_texts()}")
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with closing(socket.socket()) as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
-
-
-@contextmanager
-def running(command: Sequence[str], folder: Path, port: int, **more: str) -> Iterator[str]:
-    """A host that is started as its page says, in a folder of its own; gives its address once it answers."""
-    address = f"http://127.0.0.1:{port}"
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "HR_ADDRESS": address, **more}
-    with subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=environ, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            for _ in range(PATIENCE * 3):
-                if process.poll() is None and answers(address):
-                    break
-                time.sleep(0.1)
-            yield address
-        finally:
-            process.terminate()
-
-
-def answers(address: str) -> bool:
-    """Whether a server answers there."""
-    try:
-        return httpx.get(address, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False

@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from tests.examples.journey import as_anna, as_bob, free_port, running
+from tests.examples.journey import as_anna, as_bob
+from tests.examples.processes import Project, free_port, wait_for
+
+APP = "examples.fastapi_hr.app:app"
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    command = ("-m", "uvicorn", "examples.fastapi_hr.app:app", "--port", str(port), "--log-level", "warning")
-    with running(command, tmp_path_factory.mktemp("fastapi-hr"), port) as address:
-        yield address
+    project = Project(tmp_path_factory.mktemp("fastapi-hr"), free_port())
+    with project.beside("-m", "uvicorn", APP, "--port", str(project.port), "--log-level", "warning"):
+        wait_for(project.address)
+        yield project.address
 
 
 def test_what_anna_changes_stands_on_the_page_by_her_name(address: str, browser: Browser) -> None:

@@ -21,7 +21,7 @@ from trailbook.errors import ConfigurationError
 from trailbook.model import Item, instant, written
 
 if TYPE_CHECKING:
-    from trailbook.capture import HostDatabase, Poison, Ways
+    from trailbook.capture import Poison, Ways
     from trailbook.deployment import Deployment
 
     Host = Any  # a database as SQLAlchemy has it, or a `HostDatabase`

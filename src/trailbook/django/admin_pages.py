@@ -1,7 +1,7 @@
 """The tab "Activity" of the admin: what the log says of one object, newest first, for those who may read the log.
 
-Owns one more page for each model that is registered with capture. Refuses to show anything to whom the log's own roles do
-not let read it, the admin's superusers included, and to offer any way to change an entry.
+Owns one more page for each model that is registered with capture. Refuses to show anything to whom the log's own roles
+do not let read it, the admin's superusers included, and to offer any way to change an entry.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ from msgspec import Struct, structs
 
 from trailbook.access import Viewer
 from trailbook.capture import current
-from trailbook.capture.django import item_of, the_host
+from trailbook.capture.django import registered_item, the_host
 from trailbook.django.host_log import host_log, viewer_in
 from trailbook.django.views import root
 from trailbook.errors import InvalidError, NotPermittedError, SuspendedError, UnauthenticatedError
@@ -71,7 +71,9 @@ def _activity(
     around = {**site.each_context(request), "opts": model_admin.opts, "object": thing, "texts": _texts(t)}
     around["title"] = t("admin.title", name=str(thing))
     try:
-        return TemplateResponse(request, "trailbook/activity.html", around | _shown(request, item_of(thing), t))
+        return TemplateResponse(
+            request, "trailbook/activity.html", around | _shown(request, registered_item(thing), t)
+        )
     except (UnauthenticatedError, NotPermittedError, SuspendedError):
         return TemplateResponse(request, "trailbook/refused.html", around, status=403)
     except InvalidError:
@@ -128,7 +130,12 @@ def words_of_admin() -> Words:
 def _texts(t: Words) -> dict[str, str]:
     own = {name: t(f"admin.{name}") for name in ("tab", "when", "what", "whole")}
     refused = t("refused.needs", permission=t("permissions.activity_log"))
-    return own | {"newer": t("keys.newer"), "older": t("keys.older"), "refused": refused, "ask": t("refused.ask")}
+    return own | {
+        "newer": t("keys.newer"),
+        "older": t("keys.older"),
+        "refused": refused,
+        "ask": t("refused.ask"),
+    }
 
 
 def _line(entry: Shown, t: Words, home: str | None) -> Line:

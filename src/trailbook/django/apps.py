@@ -18,7 +18,7 @@ from trailbook.errors import ConfigurationError
 _ADMIN, _CAPTURE = "django.contrib.admin", "trailbook.capture.django"
 
 
-class LogConfig(AppConfig):
+class LogConfig(AppConfig):  # type: ignore[misc]  # Django ships no types
     """The log of this project."""
 
     name = "trailbook.django"
@@ -45,7 +45,9 @@ def _faults() -> Iterator[checks.CheckMessage]:
             yield checks.Error(error.detail, id="trailbook.E010")
     names = [config.name for config in apps.get_app_configs()]
     if _ADMIN in names and names.index(LogConfig.name) > names.index(_ADMIN):
-        why = f"INSTALLED_APPS: {LogConfig.name} stands after {_ADMIN}, whose pages then have no tab of the log"
+        why = (
+            f"INSTALLED_APPS: {LogConfig.name} stands after {_ADMIN}, whose pages then have no tab of the log"
+        )
         yield checks.Warning(why, f"Put it before {_ADMIN}.", id="trailbook.W010")
     if not getattr(project, "SESSION_COOKIE_HTTPONLY", True):
         yield checks.Warning(

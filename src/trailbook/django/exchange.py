@@ -1,8 +1,8 @@
 """One request of Django's as an ASGI application answers it, in whichever way the host is served.
 
 Owns the loop that the mounted page lives in, a thread of its own in each process, and the way of each piece from there
-to the server: a piece is made when the last was taken. Refuses to buffer what streams, and to end what broke off as if it
-were whole: the error is raised where the server reads.
+to the server: a piece is made when the last was taken. Refuses to buffer what streams, and to end what broke off as if
+it were whole: the error is raised where the server reads.
 """
 
 import asyncio

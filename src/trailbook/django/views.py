@@ -24,7 +24,7 @@ from trailbook.web import MountedPage
 PAGE = "trailbook-page"
 
 
-@csrf_exempt
+@csrf_exempt  # type: ignore[untyped-decorator]  # Django ships no types
 def page(request: HttpRequest, path: str) -> HttpResponseBase:
     """Whatever is asked for below the place where the page is mounted."""
     mounted = mounted_page(os.getpid(), isinstance(request, ASGIRequest))
@@ -46,7 +46,8 @@ def mounted_page(process: int, live: bool) -> MountedPage:
 
 def root() -> str:
     """The path at which the page is mounted, without a slash at its end. Raises: NoReverseMatch where it is not."""
-    return urlsplit(reverse(PAGE, kwargs={"path": ""})).path.rstrip("/")
+    href: str = reverse(PAGE, kwargs={"path": ""})
+    return urlsplit(href).path.rstrip("/")
 
 
 def _user_of(scope: Any) -> Any:
@@ -55,4 +56,5 @@ def _user_of(scope: Any) -> Any:
 
 def _sign_in() -> str:
     """Where the host signs people in, as its settings have it."""
-    return resolve_url(settings.LOGIN_URL)
+    href: str = resolve_url(settings.LOGIN_URL)
+    return href

@@ -147,7 +147,8 @@ def create_app(
     for `export_days`; without one they go with the process. `limits` are those of every key, session and request;
     `alarms` say from where on it is not ready. What `trusted_proxies` say of where a request came from is believed:
     they are networks, or addresses. One that is `hosted` has no accounts of its own: who asks is for `MountedPage` to
-    say, and whoever is nobody is sent to `sign_in`. Without `live` nothing streams what comes. Raises: ConfigurationError for an address that is none.
+    say, and whoever is nobody is sent to `sign_in`. Without `live` nothing streams what comes.
+    Raises: ConfigurationError for an address that is none.
     """
     if timezone is not None:
         deployment.timezone = timezone

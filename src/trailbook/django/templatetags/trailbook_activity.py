@@ -1,6 +1,6 @@
 """The tag by which the admin's page of an object links to its activity.
 
-Owns for which objects there is a link. Refuses to say whether there is anything to read: the tab does, to those who may.
+Owns for which objects there is a link. Refuses to say whether there is anything to read: the tab does.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from trailbook.django.admin_pages import NAME, is_registered, words_of_admin
 register = template.Library()
 
 
-@register.inclusion_tag("trailbook/tab.html")
+@register.inclusion_tag("trailbook/tab.html")  # type: ignore[untyped-decorator]  # Django ships no types
 def activity_tab(opts: Any, original: Any) -> dict[str, Any]:
     """The link to the activity of an object whose model is registered with capture."""
     if original is None or not is_registered(opts.model):

@@ -18,23 +18,26 @@ from trailbook.capture.django import DjangoDatabase, the_host
 from trailbook.cli import drain, exits, output
 from trailbook.deployment import Deployment
 from trailbook.django.host_log import SETTINGS_FILE, host_log, log_url
-from trailbook.model import Item
 
 
-class Command(BaseCommand):
+class Command(BaseCommand):  # type: ignore[misc]  # Django ships no types
     """The commands that have to do with this project's log."""
 
     help = "Move what waits into the log, verify the log, or check what is covered."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()  # `check` runs its own, and says what they find
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Each of the three with its options."""
         commands = parser.add_subparsers(dest="command", required=True)
-        moving = commands.add_parser("drain", help="Move what waits in the outbox into the log, and sign the log.")
+        moving = commands.add_parser(
+            "drain", help="Move what waits in the outbox into the log, and sign the log."
+        )
         moving.add_argument("--follow", action="store_true", help="Go on until interrupted.")
         moving.add_argument("--batch", type=int, default=500, help="Rows of the outbox in one pass.")
         verifying = commands.add_parser("verify", help="Check that nothing in the log was changed.")
-        checking = commands.add_parser("check", help="Say what is not covered, and what waits or was refused.")
+        checking = commands.add_parser(
+            "check", help="Say what is not covered, and what waits or was refused."
+        )
         for each in (moving, checking):
             each.add_argument("--database", default="default", help="The alias of the database.")
         for each in (moving, verifying, checking):
@@ -78,7 +81,9 @@ def _verify(options: dict[str, Any]) -> int:
 
 
 def _check(options: dict[str, Any]) -> int:
-    return exits.outcome(lambda: _checked(options["database"], json=options["json"]), wants_json=options["json"])
+    return exits.outcome(
+        lambda: _checked(options["database"], json=options["json"]), wants_json=options["json"]
+    )
 
 
 def _checked(alias: str, *, json: bool) -> int:
@@ -94,7 +99,9 @@ def _checked(alias: str, *, json: bool) -> int:
     if health.quarantined:
         spots.append(("outbox", "quarantined", f"{health.quarantined} entries were refused by the log"))
     if json:
-        output.put(output.as_json([dict(zip(("where", "code", "what"), spot, strict=True)) for spot in spots]))
+        output.put(
+            output.as_json([dict(zip(("where", "code", "what"), spot, strict=True)) for spot in spots])
+        )
     elif spots:
         output.table([("where", "code", "what"), *spots])
     output.note(f"{health.pending} wait in the outbox")

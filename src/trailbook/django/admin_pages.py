@@ -32,6 +32,7 @@ from trailbook.query import Query, Term
 from trailbook.web import Words, language, texts_of
 
 ON_A_PAGE = 25
+_NO_READING = Term("category", ("activity_log",), negated=True)  # as the page of the log begins, too
 _PLACE = "<str:app_label>/<str:model_name>/<path:object_id>/activity/"
 NAME = "trailbook_activity"
 
@@ -105,7 +106,8 @@ def _shown(request: HttpRequest, item: Item, t: Words) -> dict[str, Any]:
     if viewer.activity_log != "full":
         deployment.refused(viewer)
         raise NotPermittedError("Activity log")
-    query = Query(terms=(Term("by_or_about", (f"{item.type}/{item.id}",)),))
+    about = Term("by_or_about", (f"{item.type}/{item.id}",))
+    query = Query(terms=(about, _NO_READING))
     cursor, log = request.GET.get("cursor"), deployment.log(viewer.org)
     page = log.search(query, viewer=viewer, limit=ON_A_PAGE, cursor=cursor, count=True, lang=t.lang)
     home = _home(viewer.org)

@@ -19,6 +19,8 @@ from trailbook.cli import drain, exits, output
 from trailbook.deployment import Deployment
 from trailbook.django.host_log import SETTINGS_FILE, host_log, log_url
 
+NO_OUTBOX = "trailbook.W001"
+
 
 class Command(BaseCommand):  # type: ignore[misc]  # Django ships no types
     """The commands that have to do with this project's log."""
@@ -87,25 +89,32 @@ def _check(options: dict[str, Any]) -> int:
 
 
 def _checked(alias: str, *, json: bool) -> int:
-    """What the checks of capture find, and what is the matter with the outbox."""
-    messages = checks.run_checks(tags=["trailbook", checks.Tags.database], databases=[alias])
-    spots = [_spot(message) for message in messages if not message.is_silenced()]
-    host, database = the_host(), DjangoDatabase(alias)
-    tables = [each.tracked for each in host.registered.values() if each.tracked.by == "triggers"]
-    with database.connect() as connection:
-        missed = capture.check_triggers(connection, tables, host.recorder.org)
-    spots += [(spot.table, spot.code, spot.detail) for spot in missed]
-    health = capture.outbox_health(database)
-    if health.quarantined:
-        spots.append(("outbox", "quarantined", f"{health.quarantined} entries were refused by the log"))
+    spots = list(_spots(DjangoDatabase(alias)))
     if json:
         output.put(
             output.as_json([dict(zip(("where", "code", "what"), spot, strict=True)) for spot in spots])
         )
     elif spots:
         output.table([("where", "code", "what"), *spots])
-    output.note(f"{health.pending} wait in the outbox")
     return exits.FINDINGS if spots else exits.DONE
+
+
+def _spots(database: DjangoDatabase) -> Iterator[tuple[str, str, str]]:
+    """What the checks of the project find, and what is the matter with its triggers and its outbox."""
+    tags = ["trailbook", checks.Tags.database]
+    messages = checks.run_checks(tags=tags, databases=[database.alias])
+    yield from (_spot(message) for message in messages if not message.is_silenced())
+    if any(message.id == NO_OUTBOX for message in messages):
+        return
+    host = the_host()
+    tables = [each.tracked for each in host.registered.values() if each.tracked.by == "triggers"]
+    with database.connect() as connection:
+        missed = capture.check_triggers(connection, tables, host.recorder.org)
+    yield from ((spot.table, spot.code, spot.detail) for spot in missed)
+    health = capture.outbox_health(database)
+    output.note(f"{health.pending} wait in the outbox")
+    if health.quarantined:
+        yield "outbox", "quarantined", f"{health.quarantined} entries were refused by the log"
 
 
 def _spot(message: checks.CheckMessage) -> tuple[str, str, str]:

@@ -27,12 +27,12 @@ def sentences(project: Project) -> list[str]:
 
 def test_drain_moves_what_waits_once_and_signs_it(project: Project) -> None:
     assert FIRST not in sentences(project)
-    code, said, _ = trailbook(project, "drain", "--json")
-    assert (code, json.loads(said)["recorded"]) == (0, 4)
+    code, text, _ = trailbook(project, "drain", "--json")
+    assert (code, json.loads(text)["recorded"]) == (0, 4)
     assert FIRST in sentences(project)
     assert json.loads(trailbook(project, "drain", "--json")[1])["recorded"] == 0
-    code, said, _ = trailbook(project, "verify", "--json")
-    report = json.loads(said)
+    code, text, _ = trailbook(project, "verify", "--json")
+    report = json.loads(text)
     assert (code, report["holds"], report["checkpoint"]) == (0, True, report["size"])
 
 
@@ -48,21 +48,21 @@ def test_verify_ends_with_1_where_something_was_changed(project: Project) -> Non
     _damage(database, tables)
     database.commit()
     database.close()
-    code, said, _ = trailbook(project, "verify")
-    assert code == 1, said
+    code, text, _ = trailbook(project, "verify")
+    assert code == 1, text
 
 
 def _damage(database: sqlite3.Connection, tables: list[str]) -> None:
     """Change one byte of the first kept body."""
     for table in tables:
-        for column in (row[1] for row in database.execute(f'PRAGMA table_info("{table}")')):
-            found = database.execute(f"""SELECT rowid, "{column}" FROM "{table}"
+        for column in (each[1] for each in database.execute(f'PRAGMA table_info("{table}")')):
+            row = database.execute(f"""SELECT rowid, "{column}" FROM "{table}"
                 WHERE typeof("{column}") = 'blob' AND instr("{column}", 'role.assigned') > 0""").fetchone()
-            if found:
-                changed = found[1].replace(b"role.assigned", b"role.assigneD")
-                database.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?', (changed, found[0]))
+            if row:
+                changed = row[1].replace(b"role.assigned", b"role.assigneD")
+                database.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?', (changed, row[0]))
                 return
-    raise AssertionError("no body was found")
+    raise AssertionError("there is no body")
 
 
 def test_check_ends_with_1_where_something_is_not_covered(project: Project) -> None:
@@ -71,21 +71,21 @@ def test_check_ends_with_1_where_something_is_not_covered(project: Project) -> N
     host.execute("DROP TABLE trailbook_outbox")
     host.commit()
     host.close()
-    code, said, _ = trailbook(project, "check")
+    code, text, _ = trailbook(project, "check")
     assert code == 1
-    assert "trailbook.W001" in said
+    assert "trailbook.W001" in text
 
 
 def test_a_log_that_is_not_there_is_not_made(project: Project) -> None:
     (project.folder / "trailbook.db").rename(project.folder / "else.db")
     for command in ("drain", "verify"):
-        code, _, said = trailbook(project, command)
-        assert code in (2, 4), said
-        assert said.splitlines()[-1].startswith("error: ")
+        code, _, text = trailbook(project, command)
+        assert code in (2, 4), text
+        assert text.splitlines()[-1].startswith("error: ")
     assert not (project.folder / "trailbook.db").exists()
 
 
 @pytest.mark.parametrize("batch", ["0", "10001"])
 def test_a_batch_that_cannot_be_is_refused(project: Project, batch: str) -> None:
-    code, _, said = trailbook(project, "drain", "--batch", batch)
-    assert (code, said.splitlines()[-1]) == (2, "error: batch: is not 1 to 10000")
+    code, _, text = trailbook(project, "drain", "--batch", batch)
+    assert (code, text.splitlines()[-1]) == (2, "error: batch: is not 1 to 10000")

@@ -30,7 +30,7 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = str(free_port())
-        self.said = ""
+        self.answer = ""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("TRAILBOOK_", "DJANGO_"))}
         self.environ = {**clean, "PATH": path}
@@ -76,7 +76,7 @@ class Reader:
             check=False,
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
-        self.said = done.stdout
+        self.answer = done.stdout
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -91,7 +91,7 @@ def test_the_first_entry_is_captured_from_the_readme_alone(framework: str, tmp_p
         reader.python(text) if kind == "python" else reader.shell(text)
     if framework == "SQLAlchemy":
         reader.run("trailbook", "--store", "sqlite:///log.db", "search")
-    assert SENTENCE[framework] in reader.said
+    assert SENTENCE[framework] in reader.answer
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

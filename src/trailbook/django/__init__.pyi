@@ -1,10 +1,7 @@
-from ..web import (
-    HostUser as HostUser,
-)
 from .admin_pages import (
     add_activity as add_activity,
 )
-from .host_log import (
+from .host import (
     host_log as host_log,
     host_user as host_user,
 )

@@ -23,7 +23,7 @@ from msgspec import Struct, structs
 from trailbook.access import Viewer
 from trailbook.capture import current
 from trailbook.capture.django import registered_item, the_host
-from trailbook.django.host_log import host_log, viewer_in
+from trailbook.django.host import host_log, viewer_in
 from trailbook.django.views import root
 from trailbook.errors import InvalidError, NotPermittedError, SuspendedError, UnauthenticatedError
 from trailbook.finding import Shown

@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.core import checks
 
 from trailbook.django.admin_pages import add_activity
-from trailbook.django.host_log import base_url, log_url
+from trailbook.django.host import base_url, log_url
 from trailbook.errors import ConfigurationError
 
 _ADMIN, _CAPTURE = "django.contrib.admin", "trailbook.capture.django"

@@ -36,7 +36,7 @@ class Exchange:
         self._loop = loop_of(os.getpid())
         self._body: bytes | None = body
         self._gone = asyncio.Event()
-        self._said: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue(1)
+        self._messages: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue(1)
         self._running = self._begin(self._run(app, scope))
 
     def next(self) -> "Future[dict[str, Any]]":
@@ -63,18 +63,18 @@ class Exchange:
     async def _send(self, message: dict[str, Any]) -> None:
         await self._say(message)
 
-    async def _say(self, said: dict[str, Any] | Exception) -> None:
+    async def _say(self, message: dict[str, Any] | Exception) -> None:
         """Wait until it is taken, or until there is nobody who would."""
-        put, gone = asyncio.ensure_future(self._said.put(said)), asyncio.ensure_future(self._gone.wait())
+        put, gone = asyncio.ensure_future(self._messages.put(message)), asyncio.ensure_future(self._gone.wait())
         await asyncio.wait((put, gone), return_when=asyncio.FIRST_COMPLETED)
         for waiting in (put, gone):
             waiting.cancel()
 
     async def _next(self) -> dict[str, Any]:
-        said = await self._said.get()
-        if isinstance(said, Exception):
-            raise said
-        return said
+        message = await self._messages.get()
+        if isinstance(message, Exception):
+            raise message
+        return message
 
     def _begin(self, work: Coroutine[Any, Any, _T]) -> "Future[_T]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)

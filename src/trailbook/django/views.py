@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from trailbook.capture.django import the_host
 from trailbook.django.exchange import USER, answered
-from trailbook.django.host_log import base_url, host_log, host_user
+from trailbook.django.host import base_url, host_log, host_user
 from trailbook.web import MountedPage
 
 PAGE = "trailbook-page"

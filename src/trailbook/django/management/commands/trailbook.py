@@ -17,7 +17,7 @@ from trailbook import capture, cli
 from trailbook.capture.django import DjangoDatabase, the_host
 from trailbook.cli import drain, exits, output
 from trailbook.deployment import Deployment
-from trailbook.django.host_log import SETTINGS_FILE, host_log, log_url
+from trailbook.django.host import SETTINGS_FILE, host_log, log_url
 
 NO_OUTBOX = "trailbook.W001"
 

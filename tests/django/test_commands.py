@@ -1,7 +1,10 @@
 """`manage.py trailbook`: drain, verify and check end as the command line does, with its exit codes."""
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from tests.examples.processes import DJANGO, Project
@@ -34,6 +37,19 @@ def test_drain_moves_what_waits_once_and_signs_it(project: Project) -> None:
     code, text, _ = trailbook(project, "verify", "--json")
     report = json.loads(text)
     assert (code, report["holds"], report["checkpoint"]) == (0, True, report["size"])
+
+
+def test_drain_that_follows_ends_well_when_it_is_told_to(project: Project) -> None:
+    line = [sys.executable, *DJANGO, "trailbook", "drain", "--follow"]
+    with subprocess.Popen(
+        line, cwd=project.folder, env=project.environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        while FIRST not in sentences(project):
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "4 recorded, 0 folded, 0 refused; 0 wait\n")
+    assert json.loads(trailbook(project, "verify", "--json")[1])["notes"] == []  # all of it is signed
 
 
 def test_verify_ends_with_1_where_something_was_changed(project: Project) -> None:

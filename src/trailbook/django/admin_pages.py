@@ -70,11 +70,10 @@ def _activity(
         raise PermissionDenied
     t, request.current_app = words_of_admin(), site.name
     around = {**site.each_context(request), "opts": model_admin.opts, "object": thing, "texts": _texts(t)}
-    around["title"] = t("admin.title", name=str(thing))
+    item = registered_item(thing)
+    around["title"] = t("admin.title", name=item.name or str(thing))
     try:
-        return TemplateResponse(
-            request, "trailbook/activity.html", around | _shown(request, registered_item(thing), t)
-        )
+        return TemplateResponse(request, "trailbook/activity.html", around | _shown(request, item, t))
     except (UnauthenticatedError, NotPermittedError, SuspendedError):
         return TemplateResponse(request, "trailbook/refused.html", around, status=403)
     except InvalidError:

@@ -65,7 +65,10 @@ class Exchange:
 
     async def _say(self, message: dict[str, Any] | Exception) -> None:
         """Wait until it is taken, or until there is nobody who would."""
-        put, gone = asyncio.ensure_future(self._messages.put(message)), asyncio.ensure_future(self._gone.wait())
+        put, gone = (
+            asyncio.ensure_future(self._messages.put(message)),
+            asyncio.ensure_future(self._gone.wait()),
+        )
         await asyncio.wait((put, gone), return_when=asyncio.FIRST_COMPLETED)
         for waiting in (put, gone):
             waiting.cancel()

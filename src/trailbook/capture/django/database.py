@@ -69,25 +69,23 @@ class DjangoDatabase:
     @contextmanager
     def connect(self) -> Iterator[HostConnection]:
         """A connection to read from."""
-        connection = connections[self.alias]
-        connection.ensure_connection()
-        try:
+        with self._lent() as connection:
+            connection.ensure_connection()
             yield DjangoConnection(connection)
-        finally:
-            _give_back(connection)
 
     @contextmanager
     def begin(self) -> Iterator[HostConnection]:
         """A transaction: committed at the end of the block, rolled back where it raises."""
+        with self._lent() as connection, transaction.atomic(using=self.alias):
+            yield DjangoConnection(connection)
+
+    @contextmanager
+    def _lent(self) -> Iterator[BaseDatabaseWrapper]:
+        """This thread's connection; where it was opened for this block, closed as the setting CONN_MAX_AGE says."""
         connection = connections[self.alias]
+        opened = connection.connection is None
         try:
-            with transaction.atomic(using=self.alias):
-                yield DjangoConnection(connection)
+            yield connection
         finally:
-            _give_back(connection)
-
-
-def _give_back(connection: BaseDatabaseWrapper) -> None:
-    """Close what a request would have closed by now, as its setting CONN_MAX_AGE says."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+            if opened:
+                connection.close_if_unusable_or_obsolete()

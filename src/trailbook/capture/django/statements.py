@@ -24,7 +24,7 @@ from trailbook.capture.django.entries import (
 )
 from trailbook.capture.django.host import Host
 from trailbook.capture.django.inherited import InheritedUpdate
-from trailbook.capture.django.plans import Layout, Plan, layout_of, plan_of
+from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.entries import Captured
@@ -32,7 +32,9 @@ from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError
 
-_MANY = 4096  # plans that a connection keeps
+_MANY = 4096  # readers that a connection keeps
+_LONG = 10_000  # characters of a text that comes once
+_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
 _SCHEMA = frozenset(("create", "alter", "drop"))
 
 
@@ -46,7 +48,8 @@ class Statements:
         self.context = False  # whether that stands in a table of SQLite
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
-        self._plans: dict[str, Plan | None] = {}
+        self._meant: tuple[Meaning, str] | None = None  # what was meant in this transaction, and its entry
+        self._readers: dict[str, Reader | None] = {}
         self._layouts: dict[str, Layout] = {}
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
@@ -66,14 +69,14 @@ class Statements:
             return execute(sql, params, many, context)
         with self._together(), self._announced(any(each.tracked.by == "triggers" for each in touched)):
             meaning = current_meaning() if hooked else None
-            plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
-            if plan is None:
+            reader = self._reader(text, judgement, hooked) if hooked and meaning is None else None
+            if reader is None:
                 execute(sql, params, many, context)
                 return self._read(cursor, meaning)
             if many:
                 return self._each(cursor, text, params)
             self._inherited = before
-            return self._captured(plan, execute, params, context)
+            return self._captured(reader, execute, params, context)
 
     def transaction(self) -> str | None:
         """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
@@ -99,7 +102,7 @@ class Statements:
 
     def _look(self) -> None:
         """Forget a transaction that has ended."""
-        if self._name is None and self.announced is None and self._inherited is None:
+        if all(each is None for each in (self._name, self.announced, self._inherited, self._meant)):
             return
         driver: Any = self.connection.connection
         if self.connection.vendor == "sqlite":
@@ -107,13 +110,13 @@ class Statements:
         else:
             running = driver is not None and int(driver.info.transaction_status) != 0
         if not running:
-            self._name = self.announced = self._inherited = None
+            self._name = self.announced = self._inherited = self._meant = None
 
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
             self.announced = None  # what was rolled back with a savepoint
         elif judgement.begins in _SCHEMA:
-            self._plans.clear()
+            self._readers.clear()
             self._layouts.clear()
 
     def _text(self, sql: Any) -> str:
@@ -130,7 +133,8 @@ class Statements:
         if judgement.unclear:
             return list(self.host.registered.values())
         tables = self.host.tables
-        return [tables[name] for name in judgement.tables if name in tables]
+        names = {write.table for write in judgement.writes if self.host.is_written(write)}
+        return [tables[name] for name in names]
 
     def _is_flush(self, judgement: Judgement) -> bool:
         """Whether a test empties tables, where its settings allow that."""
@@ -152,15 +156,18 @@ class Statements:
             return
         connection = DjangoConnection(self.connection)
         self.host.recorder.announce(connection, self, self.transaction)
-        yield
-        if self.context:
-            # Django does not say when it commits, and nobody else may be taken for who acts now.
-            connection.execute("DELETE FROM trailbook_context")
-            self.context, self.announced = False, None
+        try:
+            yield
+        finally:
+            if self.context:
+                # Django does not say when it commits, and nobody else may be taken for who acts now.
+                self.context, self.announced = False, None
+                connection.execute("DELETE FROM trailbook_context")
 
-    def _plan(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Plan | None:
-        if text in self._plans:
-            return self._plans[text]
+    def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
+        """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
+        if text in self._readers:
+            return self._readers[text]
         names = ", ".join(sorted(each.model.__name__ for each in hooked))
         if judgement.unclear or len(judgement.writes) != 1:
             why = judgement.unclear or "it writes more than once"
@@ -169,15 +176,16 @@ class Statements:
                 " recorded_as(...), or cover the table with triggers"
             )
         plan = plan_of(self.connection, hooked[0], text, self._layout)
-        if len(text) < 10_000:
-            if len(self._plans) >= _MANY:
-                self._plans.clear()
-            self._plans[text] = plan
-        return plan
+        reader = None if plan is None else Reader(self.connection, plan)
+        if len(text) < _LONG:
+            if len(self._readers) >= _MANY:
+                self._readers.clear()
+            self._readers[text] = reader
+        return reader
 
-    def _layout(self, target: str) -> Layout:
+    def _layout(self, target: str, table: str) -> Layout:
         if target not in self._layouts:
-            self._layouts[target] = layout_of(DjangoConnection(self.connection), target)
+            self._layouts[target] = layout_of(DjangoConnection(self.connection), target, table)
         return self._layouts[target]
 
     def _each(self, cursor: Any, text: str, every: Iterable[Any]) -> Any:
@@ -190,9 +198,12 @@ class Statements:
         cursor.cursor = RowsRead(cursor.cursor, (), count=count, added=0)
         return cursor.cursor
 
-    def _captured(self, plan: Plan, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
+    def _captured(self, reader: Reader, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
         """Execute a write by its plan, and write its entries."""
-        reader = Reader(self.connection, plan)
+        self.connection.validate_no_broken_transaction()
+        plan = reader.plan
+        if plan.before:
+            self._lock()
         before = reader.before(params)
         execute(plan.text, params, False, context)
         with self._or_nothing():
@@ -212,6 +223,11 @@ class Statements:
                 self._inherited = None
                 self._keep(changes_of(reader, before, rows))
             return cursor.cursor
+
+    def _lock(self) -> None:
+        """Write first where SQLite has one writer: who has read already is refused at once, instead of waiting."""
+        if self.connection.vendor == "sqlite" and self._name is None:
+            DjangoConnection(self.connection).execute(_NOTHING)
 
     def _keep(self, changes: Iterable[Change]) -> None:
         recorder = self.host.recorder
@@ -236,10 +252,18 @@ class Statements:
                 with self.connection.wrap_database_errors:
                     rows = driver.fetchall()
                 cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
-            if meaning is not None and driver.rowcount != 0 and not meaning.written:
-                self.write(self.host.recorder.meant_entries(meaning))
-                meaning.written = True
+            if meaning is not None and driver.rowcount != 0 and not self._is_written(meaning):
+                entries = self.host.recorder.meant_entries(meaning)
+                self.write(entries)
+                self._meant = (meaning, entries[0].texts[0])
             return cursor.cursor
+
+    def _is_written(self, meaning: Meaning) -> bool:
+        """Whether what is meant stands in the outbox: a savepoint may have taken it away again."""
+        if self._meant is None or self._meant[0] is not meaning:
+            return False
+        asked = "SELECT count(*) FROM trailbook_outbox WHERE op = 'meant' AND entry = ?"
+        return bool(DjangoConnection(self.connection).execute(asked, (self._meant[1],)).rows[0][0])
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ engines, with capture or without. Refuses everything else, before it runs; a ref
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -92,7 +92,7 @@ class Guard:
     def _before(
         self, connection: Connection, cursor: Any, statement: Any, parameters: Any, context: Any, many: bool
     ) -> None:
-        judgement = self._judgement(connection, statement)
+        judgement = self._judgement(connection, statement, parameters)
         if context is not None:
             setattr(context, self._text, statement)
         if judgement is not None:
@@ -103,16 +103,18 @@ class Guard:
         context = more[-1]
         if context is None or getattr(context, self._text, statement) is statement:
             return
-        judgement = self._judgement(context.root_connection, statement)
+        judgement = self._judgement(context.root_connection, statement, more[0])
         if judgement is not None:
             self._admit(context.root_connection, judgement, context)
 
-    def _judgement(self, connection: Connection, statement: Any) -> Judgement | None:
+    def _judgement(self, connection: Connection, statement: Any, parameters: Any) -> Judgement | None:
         """The judgement of a text that may write to a tracked table or end a doomed transaction, else None."""
         dialect = connection.dialect
         if dialect.name not in ("sqlite", "postgresql") or dialect in self.elsewhere:
             return None
         judgement = judged(dialect.name, statement) if isinstance(statement, str) else _OPAQUE
+        if judgement.unclear and isinstance(statement, str) and '"' in statement:
+            judgement = judged(dialect.name, _without_names(statement, parameters))
         if judgement.begins in _ENDS and rollback.of(connection).doomed is not None:
             raise rollback.is_doomed()
         if len(self._keeper.places) != self._known:
@@ -222,6 +224,14 @@ def begin(connection: Connection) -> None:
             cursor = connection.connection.cursor()
             cursor.execute("BEGIN")
             cursor.close()
+
+
+def _without_names(statement: str, parameters: Any) -> str:
+    """A text without the names of its parameters, which psycopg finds by themselves, quotes in them or not."""
+    sets = parameters if isinstance(parameters, list) else [parameters]
+    for name in sets[0] if sets and isinstance(sets[0], Mapping) else ():
+        statement = statement.replace(f"%({name})s", "%s")
+    return statement
 
 
 def _only(judgement: Judgement, hooked: list[Hit]) -> Write | None:

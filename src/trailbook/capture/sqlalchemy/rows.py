@@ -108,10 +108,9 @@ def _rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values
         for row in rows:
             yield {column: row._mapping[column] for column in plan.columns}
     elif plan.how == "defaults":
-        values = result.context.compiled_parameters[0]  # what a statement sets it does not return
         for row in result.returned_defaults_rows or ():
             new = row._mapping
-            yield {column: new[column] if column in new else values[column.key] for column in plan.columns}
+            yield {column: new[column] for column in plan.columns}
     elif plan.how == "parameters":
         for values in result.context.compiled_parameters:
             yield {column: values[column.key] for column in plan.columns}
@@ -135,13 +134,13 @@ def _inserting(element: Insert, plan: Plan, params: Sequence[Any]) -> Plan:
     plain = element.select is None and not element._multi_values
     if plain and conflict is None and len(params) > 1 and not element._values:
         if element._return_defaults:
-            plan.how = "keys"
+            plan.how, plan.statement = "keys", _with_defaults(element, plan)
             return plan
         if all(_is_given(column, params) for column in plan.columns):
             plan.how = "parameters"
             return plan
     elif plain and conflict is None:
-        plan.how, plan.statement = "keys", element.return_defaults(*plan.columns)
+        plan.how, plan.statement = "keys", _with_defaults(element, plan)
         return plan
     plan.how, plan.statement = "returned", element.returning(*plan.columns)
     return plan
@@ -152,8 +151,16 @@ def _returning(element: Update | Delete, plan: Plan) -> Plan:
         raise refused(plan.place, "its rows cannot be returned")
     if element._returning:
         return _by_the_host(element, plan)
-    plan.statement = element.return_defaults(*plan.columns)
+    plan.statement = _with_defaults(element, plan)
     return plan
+
+
+def _with_defaults(element: Any, plan: Plan) -> Any:
+    """A statement that returns the columns of the plan beside its result, and what the host has returned so."""
+    if not plan.place.table.implicit_returning:
+        return element.return_defaults(*plan.columns)
+    own = element._return_defaults_columns if element._return_defaults else plan.columns
+    return element.return_defaults(*(own or ()), supplemental_cols=plan.columns)
 
 
 def _by_the_host(element: Any, plan: Plan) -> Plan:
@@ -205,8 +212,8 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
 
 def _demand_given(element: Insert, plan: Plan, params: Sequence[Any]) -> None:
     """Where nothing is returned, everything that an entry is made of has to be given. Raises: UncapturedWriteError."""
-    values = dict(element._values or {}).items()
-    given = {getattr(column, "key", column) for column, value in values if isinstance(value, BindParameter)}
+    values = _values_of(element)
+    given = {key for key, value in values if isinstance(value, BindParameter) and value.unique}
     plain = element.select is None and not element._multi_values
     for column in plan.columns:
         key = column.primary_key and len(params) < 2  # the driver tells it of one row
@@ -221,9 +228,7 @@ def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
 
 def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tuple[str, ...]:
     """The attributes whose columns a statement sets."""
-    keys: set[Any] = set()
-    for values in (element._values, dict(getattr(element, "_ordered_values", None) or ())):
-        keys |= {column if isinstance(column, str) else column.key for column in values or ()}
+    keys: set[Any] = {key for key, _ in _values_of(element)}
     conditions = set((keyed_by(element.whereclause) or {}).values()) if len(params) > 1 else set()
     keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
     keys |= {
@@ -237,6 +242,13 @@ def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tupl
         if not keys.isdisjoint((name, column.key, column.name))
     )
     return tuple(names)
+
+
+def _values_of(element: Any) -> Iterator[tuple[str, Any]]:
+    """What a statement sets by itself: the keys of columns, or names of attributes, with their values."""
+    for values in (getattr(element, "_values", None), dict(getattr(element, "_ordered_values", None) or ())):
+        for column, value in dict(values or {}).items():
+            yield column if isinstance(column, str) else column.key, value
 
 
 def _ignored(place: TrackedTable, name: str) -> bool:

@@ -100,17 +100,12 @@ def _checked(alias: str, *, json: bool) -> int:
 
 
 def _spots(database: DjangoDatabase) -> Iterator[tuple[str, str, str]]:
-    """What the checks of the project find, and what is the matter with its triggers and its outbox."""
+    """What the checks of the project find, and what is the matter with its outbox."""
     tags = ["trailbook", checks.Tags.database]
     messages = checks.run_checks(tags=tags, databases=[database.alias])
     yield from (_spot(message) for message in messages if not message.is_silenced())
     if any(message.id == NO_OUTBOX for message in messages):
         return
-    host = the_host()
-    tables = [each.tracked for each in host.registered.values() if each.tracked.by == "triggers"]
-    with database.connect() as connection:
-        missed = capture.check_triggers(connection, tables, host.recorder.org)
-    yield from ((spot.table, spot.code, spot.detail) for spot in missed)
     health = capture.outbox_health(database)
     output.note(f"{health.pending} wait in the outbox")
     if health.quarantined:

@@ -89,7 +89,7 @@ def test_check_ends_with_1_where_something_is_not_covered(project: Project) -> N
     host.close()
     code, text, _ = trailbook(project, "check")
     assert code == 1
-    assert "trailbook.W001" in text
+    assert "trailbook.W011" in text
 
 
 def test_a_log_that_is_not_there_is_not_made(project: Project) -> None:

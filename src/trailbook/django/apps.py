@@ -48,8 +48,8 @@ def _faults() -> Iterator[checks.CheckMessage]:
         why = (
             f"INSTALLED_APPS: {LogConfig.name} stands after {_ADMIN}, whose pages then have no tab of the log"
         )
-        yield checks.Warning(why, f"Put it before {_ADMIN}.", id="trailbook.W010")
+        yield checks.Warning(why, f"Put it before {_ADMIN}.", id="trailbook.W013")
     if not getattr(project, "SESSION_COOKIE_HTTPONLY", True):
         yield checks.Warning(
-            "SESSION_COOKIE_HTTPONLY: a script could take the session that reads the log", id="trailbook.W011"
+            "SESSION_COOKIE_HTTPONLY: a script could take the session that reads the log", id="trailbook.W014"
         )

@@ -118,7 +118,7 @@ def _of_database(alias: str) -> Iterator[checks.CheckMessage]:
     elif _OUTBOX not in connection.introspection.table_names():
         why = f"{alias}: the outbox is missing, so that every write to a registered table fails"
         # No errors: `migrate`, which mends both, has these checks run before and would not begin.
-        yield checks.Warning(why, f"Run manage.py migrate --database {alias}.", id="trailbook.W001")
+        yield checks.Warning(why, f"Run manage.py migrate --database {alias}.", id="trailbook.W011")
     else:
         yield from _of_triggers(alias)
 

@@ -19,7 +19,7 @@ from trailbook.cli import drain, exits, output
 from trailbook.deployment import Deployment
 from trailbook.django.host import SETTINGS_FILE, host_log, log_url
 
-NO_OUTBOX = "trailbook.W001"
+NO_OUTBOX = "trailbook.W011"
 
 
 class Command(BaseCommand):  # type: ignore[misc]  # Django ships no types

@@ -7,7 +7,7 @@ repair the host, and the host has the entry.
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from msgspec import to_builtins
@@ -21,7 +21,10 @@ from trailbook.errors import ConfigurationError
 from trailbook.model import Item, instant, written
 
 if TYPE_CHECKING:
-    from trailbook.capture import Poison
+    from trailbook.capture import Poison, Ways
+    from trailbook.deployment import Deployment
+
+    Host = Any  # a database as SQLAlchemy has it, or a `HostDatabase`
 
 FROM = typer.Option(
     ...,
@@ -48,18 +51,26 @@ def drain(
 
     Exit 1 when the log refused something. Each entry is recorded once, by its id, however often this is interrupted.
     """
+    ways = ways_of(batch, source)
+    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
+        return moved(engine, deployment, ways, follow=follow, json=json)
+
+
+def ways_of(batch: int, source: str) -> "Ways":
+    """How a drain works, as it was asked for. Raises: ConfigurationError."""
     if not 1 <= batch <= 10_000:
         raise ConfigurationError("batch: is not 1 to 10000")
-    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
-        item = sound(Item(type="source", id=source, name=f"Capture {source}"), "source")
-        ways = capture.Ways(batch=batch, source=item)
-        if follow:
-            done = capture.drain_forever(
-                engine, deployment.log, _until_signalled(), ways=ways, failed=_failed
-            )
-        else:
-            done = capture.drain(engine, deployment.log, ways)
-        health = capture.outbox_health(engine)
+    item = sound(Item(type="source", id=source, name=f"Capture {source}"), "source")
+    return capture.Ways(batch=batch, source=item)
+
+
+def moved(host: "Host", deployment: "Deployment", ways: "Ways", *, follow: bool, json: bool) -> int:
+    """Move what waits in a host's outbox, once or until interrupted, and say what became of it."""
+    if follow:
+        done = capture.drain_forever(host, deployment.log, _until_signalled(), ways=ways, failed=_failed)
+    else:
+        done = capture.drain(host, deployment.log, ways)
+    health = capture.outbox_health(host)
     if json:
         put(as_json({**to_builtins(done), **to_builtins(health)}))
     else:

@@ -7,7 +7,7 @@ print a stack, unless the log level is `debug`, and any character that would com
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -69,11 +69,20 @@ def ended(command: Any, arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    wants_json = "--json" in arguments
-    try:
+
+    def run() -> int:
         code = command.main(args=list(arguments), prog_name="trailbook", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else DONE
+
+    return outcome(run, wants_json="--json" in arguments)
+
+
+def outcome(run: Callable[[], int], *, wants_json: bool) -> int:
+    """Run something and say how it ended."""
+    try:
+        code = run()
+        sys.stdout.flush()
+        return code
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", "interrupted", INTERRUPTED, wants_json)
     except (BrokenPipeError, ReaderLeft):

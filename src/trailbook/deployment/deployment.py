@@ -173,6 +173,11 @@ class Deployment:
             )
         return self._signing
 
+    @property
+    def can_sign(self) -> bool:
+        """Whether the signing keys are here."""
+        return self._signing is not None
+
     def signer(self) -> Signer:
         """The signer of these logs; a deployment runs one at a time. Raises: ConfigurationError."""
         return Signer(self._store, self.signing)

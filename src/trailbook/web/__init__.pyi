@@ -4,6 +4,9 @@ from .api.openapi import (
 from .app import (
     create_app as create_app,
 )
+from .host import (
+    MountedPage as MountedPage,
+)
 from .http.auth import (
     session as session,
 )
@@ -14,9 +17,14 @@ from .http.problems import (
     STATUS as STATUS,
     code_of as code_of,
 )
+from .http.site import (
+    HostUser as HostUser,
+)
 from .http.slow_clients import (
     waiting as waiting,
 )
 from .http.texts import (
+    Words as Words,
+    language as language,
     texts_of as texts_of,
 )

@@ -23,6 +23,8 @@ from trailbook.web.http.site import Site, SiteSettings, site_of
 from trailbook.web.http.strict_json import MAX_BATCH
 
 _ORG, _PAGE = "/api/v1/orgs/{org:str}", "/orgs/{org:str}/activity"
+# What there is for accounts of our own alone, and not where a host signs people in.
+_ACCOUNTS = ("/sign-in", "/sign-out", "/set-password", "/invitation", "/reset")
 
 # How and where it is asked, who is let in, and what answers.
 TABLE: tuple[Route | OwnRoute, ...] = (
@@ -132,15 +134,21 @@ def create_app(
     limits: Limits = DEFAULT_LIMITS,
     alarms: Alarms = DEFAULT_ALARMS,
     trusted_proxies: Sequence[str] = (),
+    hosted: bool = False,
+    sign_in: str = "",
+    live: bool = True,
     extra: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The web application of a deployment: API, pages, and `extra` routes of whoever mounts it.
 
-    `base_url` is the address people use, without a slash at its end; `timezone` an IANA name, from now on the
-    deployment's own: that of organisations that set none; `languages` those that the pages offer, the first where a
-    reader has no wish, or none for all there are. `folder` keeps exports for `export_days`; without one they go with
-    the process. `limits` are those of every key, session and request; `alarms` say from where on it is not ready. What
-    `trusted_proxies` say of where a request came from is believed: they are networks, or addresses.
+    `base_url` is the address people use, with its path where the application shares an origin, and without a slash at
+    its end; `timezone` an IANA name, from now on the deployment's own: that of organisations that set none; `languages`
+    those that the pages offer, the first where a reader has no wish, or none for all there are. `folder` keeps exports
+    for `export_days`; without one they go with the process. `limits` are those of every key, session and request;
+    `alarms` say from where on it is not ready. What `trusted_proxies` say of where a request came from is believed:
+    they are networks, or addresses. One that is `hosted` has no accounts of its own: who asks is for `MountedPage` to
+    say, and whoever is nobody is sent to `sign_in`. Without `live` nothing streams what comes.
+    Raises: ConfigurationError for an address that is none.
     """
     if timezone is not None:
         deployment.timezone = timezone
@@ -151,10 +159,16 @@ def create_app(
         limits=limits,
         alarms=alarms,
         trusted_proxies=trusted_proxies,
+        hosted=hosted,
+        sign_in=sign_in,
+        live=live,
     )
     site = site_of(deployment, runner, settings)
     app = Litestar(
-        [*(mounted(site, route) for route in TABLE), *extra],
+        [
+            *(mounted(site, route) for route in TABLE if not (hosted and route.name.endswith(_ACCOUNTS))),
+            *extra,
+        ],
         exception_handlers={Exception: pages.refusal(site)},
         openapi_config=None,
         logging_config=None,
@@ -165,6 +179,7 @@ def create_app(
     app.state.streams, app.state.limits, app.state.base_url = api.Streams(), limits, site.base_url
     app.state.bodies, app.state.outflows, app.state.hashing = site.bodies, site.outflows, site.hashing
     app.state.ingest, app.state.verifying = api.Ingest(site), site.verifying
+    app.state.root = site.root
     _put_behind_the_edge(app, site)
     return app
 

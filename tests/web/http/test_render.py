@@ -27,9 +27,9 @@ PAGES = (
 def unwritten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Templates as they stand in their files, every text looked up when a page is made."""
     folder = render._FOLDER / "templates"
-    plain = render._environment(FileSystemLoader(folder))
+    plain = render._environment(FileSystemLoader(folder), "")
     with monkeypatch.context() as patched:
-        patched.setattr(render, "_templates", lambda lang: plain)
+        patched.setattr(render, "_templates", lambda lang, root: plain)
         patched.setattr(render, "_macros", render._macros.__wrapped__)
         patched.setattr(RowCache, "recall", lambda self, at, entries: {})  # rows are written anew
         yield
@@ -59,7 +59,7 @@ def test_a_page_is_the_same_page(
 
 def test_what_is_written_is_escaped_and_never_read_as_a_template() -> None:
     """A text with markup stays text, one with braces is left to the template, what has slots is not touched."""
-    loader = render._LanguageLoader("en")
+    loader = render._LanguageLoader("en", "")
     texts = {"marked": '<b> & "so"', "braced": "{{ 7 * 7 }}", "spaced": " a "}
     loader._fixed["t"] = texts.__getitem__
     source = "{{ t('marked') }}|{{ t('braced') }}|{{ t('spaced') }}|{{ t('marked', n=1) }}|{{ n }}"

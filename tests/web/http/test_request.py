@@ -16,8 +16,9 @@ from trailbook.web.http.request import Admission, ParameterInvalidError, Request
 from trailbook.web.http.site import Site
 from trailbook.web.http.strict_json import MalformedError
 
-# All that these requests ask of their site is which proxies it trusts.
-SITE = cast(Site, SimpleNamespace(proxies=Proxies(["10.0.0.0/8"]), languages=("en", "nb")))
+# All that these requests ask of their site is which proxies it trusts, and where it lies.
+_PLACE = {"origin": "https://log.example", "root": "", "hosted": False}
+SITE = cast(Site, SimpleNamespace(proxies=Proxies(["10.0.0.0/8"]), languages=("en", "nb"), **_PLACE))
 PERSON = Item(type="user", id="u-1", name="Anna Berg")
 
 

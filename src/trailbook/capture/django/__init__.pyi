@@ -4,6 +4,7 @@ from .database import (
 from .host import (
     register as register,
     registered_item as registered_item,
+    the_host as the_host,
 )
 from .meant import (
     record as record,
@@ -11,4 +12,5 @@ from .meant import (
 )
 from .middleware import (
     ActivityMiddleware as ActivityMiddleware,
+    signed_in as signed_in,
 )

@@ -41,9 +41,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     interface: Interface = "web"
     truncate: Literal["refuse", "allow"] = "refuse"
     log: Any = None
+    base_url: str | None = None
+    viewer: Any = None
 
 
-_CALLABLES = ("org", "actor")
+_CALLABLES = ("org", "actor", "viewer")
 
 
 def checked(members: object) -> Settings:
@@ -63,7 +65,7 @@ def checked(members: object) -> Settings:
         rest = msgspec.convert({**plain, "org": ""}, Settings)
     except msgspec.ValidationError as error:
         raise _fault(_member(error), str(error).split(" - at")[0]) from None
-    own = {"org": settings.org, "actor": settings.actor, "log": values.get("log")}
+    own = {name: getattr(settings, name) for name in _CALLABLES} | {"log": values.get("log")}
     return msgspec.structs.replace(rest, **own, folders=values.get("folders", ()))
 
 
@@ -72,7 +74,7 @@ def _value(name: str, value: Any) -> Any:
         if not isinstance(value, str) or not value:
             raise _fault("org", "is neither a name nor a callable that takes a row")
         return _callable(name, value) if "." in value else value
-    if name == "actor" and value is not None:
+    if name in ("actor", "viewer") and value is not None:
         return _callable(name, value)
     if name == "folders":
         return [_path(name, each) for each in _listed(name, value)]

@@ -194,7 +194,7 @@ def post_role(request: Request) -> Response[bytes]:
     """POST roles: 201."""
     wanted = sent(request, RoleSent)
     role = administration.add_role(by(request), wanted.name, wanted.permissions, categories=wanted.categories)
-    return _json(_role(role), 201, f"{request.site.base_url}{request.path}/{role.id}")
+    return _json(_role(role), 201, f"{request.url}/{role.id}")
 
 
 def get_role(request: Request) -> Response[bytes]:

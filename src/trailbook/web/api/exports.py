@@ -149,7 +149,7 @@ def order_export(request: Request) -> Response[bytes]:
             figures = request.site.exports.figures(wanted, request.viewer)
             return Response(msgspec.json.encode(_preview(request, figures)), status_code=200, media_type=JSON)
         job = ordered(request, wanted)
-    headers = {"Location": f"{request.site.base_url}{request.path}/{job.id}"}
+    headers = {"Location": f"{request.url}/{job.id}"}
     answer = msgspec.json.encode(answer_of(request, job))
     return Response(answer, status_code=202, headers=headers, media_type=JSON)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from typing import Any
 
 import anyio
@@ -40,6 +41,7 @@ from trailbook.web.http.transfers import Transfers
 
 MOST, IN_ALL = 5, 1_000  # streams a viewer; all
 LOOK, COMMENT = 0.5, 15.0  # seconds between two looks, and between two signs of life
+HOSTED = 15.0  # seconds after which a page inside a host asks anew, and the host says anew who is signed in
 _BATCH = 100
 _PLACE = re.compile(r"-1|0|[1-9][0-9]{0,14}")
 _TYPE = "text/event-stream"
@@ -124,6 +126,8 @@ class Following(Struct, frozen=True):
 
 async def follow(site: Site, request: HTTPRequest[Any, Any, Any]) -> Outflow:
     """GET live: the stream of a filter. Raises: as `admit_api`; InvalidError, NotAcceptableError."""
+    if not site.live:
+        raise NotFoundError("the server of this host streams nothing; ask for entries again")
     plain = request_of(site, request)
     following = await to_thread.run_sync(_following, plain, request.app.state.streams, limiter=site.limiter)
     return Outflow(_flow(following), headers=_HEADERS, media_type=_TYPE)
@@ -161,12 +165,13 @@ def _following(request: Request, streams: Streams) -> Following:
 
 
 async def events(following: Following) -> AsyncIterator[bytes]:
-    """The events of a stream, until the permission, the server or the reader goes."""
+    """The events of a stream, until the permission, the server or the reader goes, or a host is to be asked anew."""
     turns, streams, after = following.request.site.outflows.turns, following.streams, following.after
     with streams.opened(following.viewer) as room:
         yield b": open\n\n" if room else _END
         spoke, signed = anyio.current_time(), 0
-        while room and not streams.stopping():
+        until = spoke + HOSTED if following.request.site.hosted else inf
+        while room and not streams.stopping() and anyio.current_time() < until:
             try:
                 newer = await turns.run(partial(following.newer, after))
             except (NotPermittedError, UnauthenticatedError, FiguresOfAPersonError):

@@ -68,7 +68,7 @@ def receipt_of(request: Request, receipt: Receipt | None) -> Response[bytes]:
     """The answer to an entry that is in the log."""
     assert receipt is not None
     body = msgspec.json.encode(recorded(receipt))
-    headers = {"Location": f"{request.site.base_url}{request.path}/{receipt.id}", "ETag": etag(body)}
+    headers = {"Location": f"{request.url}/{receipt.id}", "ETag": etag(body)}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(body, status_code=200 if receipt.replayed else 201, headers=headers, media_type=JSON)

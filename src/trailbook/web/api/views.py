@@ -63,7 +63,7 @@ def post_view(request: Request) -> Response[bytes]:
     wanted = sent(request, ViewSent)
     with within("filter", wanted.filter):
         view = administration.add_view(by(request), _view(request, wanted))
-    return _json(_answer(view), 201, f"{request.site.base_url}{request.path}/{view.id}")
+    return _json(_answer(view), 201, f"{request.url}/{view.id}")
 
 
 def get_view(request: Request) -> Response[bytes]:

@@ -1,4 +1,4 @@
-"""Who asks: an API key in a header, or a session in a cookie; and how a one-time link becomes a session.
+"""Who asks: an API key in a header, or a session, in a cookie of ours or a host's own.
 
 Owns the order 401, then 403, before anything is looked up, so that what is absent and what is foreign answer
 alike. Refuses a cookie for anything that records, and any change by cookie that another site began.
@@ -12,7 +12,6 @@ from msgspec import structs
 
 from trailbook.access import (
     Credential,
-    Credentials,
     Scope,
     Viewer,
     require_access,
@@ -20,7 +19,7 @@ from trailbook.access import (
     require_full,
     require_proofs,
 )
-from trailbook.errors import NotPermittedError, UnauthenticatedError
+from trailbook.errors import NotFoundError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Item
 from trailbook.web.http.problems import CrossSiteError
 from trailbook.web.http.request import Admission, Request
@@ -45,8 +44,8 @@ def admit_api(request: Request, scope: Scope, *, again: bool = False) -> Admissi
     Raises: UnauthenticatedError; TooManyTriesError; NotPermittedError, alike for organisations that are and are not.
     """
     bearer = request.headers.get("authorization")
-    if bearer is None and scope != "record" and session(request.headers) is not None:
-        viewer = signed_in(request.site.deployment.credentials, request.headers)
+    if bearer is None and scope != "record" and has_session(request):
+        viewer = signed_in(request)
         return _let_in(request, viewer, partial(_NEEDS[scope], viewer), again=again)
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":
@@ -64,16 +63,36 @@ def admit_page(request: Request, need: Callable[[Viewer, str], None] = require_f
 
     Raises: UnauthenticatedError, TooManyTriesError, NotPermittedError.
     """
-    viewer = signed_in(request.site.deployment.credentials, request.headers)
+    viewer = signed_in(request)
     return _let_in(request, viewer, partial(need, viewer))
 
 
-def signed_in(credentials: Credentials, headers: Mapping[str, str]) -> Viewer:
-    """Whose session the cookie is. Raises: UnauthenticatedError."""
-    text = session(headers)
+def signed_in(request: Request) -> Viewer:
+    """Whose session the cookie is, or whom the host has signed in. Raises: UnauthenticatedError, SuspendedError."""
+    if request.site.hosted:
+        return _of_the_host(request)
+    text = session(request.headers)
     if text is None:
         raise UnauthenticatedError(_WRONG)
-    return credentials.viewer(text)
+    return request.site.deployment.credentials.viewer(text)
+
+
+def has_session(request: Request) -> bool:
+    """Whether a request without a key is somebody's: by our cookie, or where there is a host by the host alone."""
+    user = request.host_user if request.site.hosted else session(request.headers)
+    return user is not None
+
+
+def _of_the_host(request: Request) -> Viewer:
+    """Whom the host has signed in, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
+    user = request.host_user
+    if user is None:
+        raise UnauthenticatedError(_WRONG)
+    try:
+        request.site.deployment.log(user.org)
+        return request.site.deployment.credentials.person(user.org, user.item)
+    except NotFoundError:  # a host that names an organisation without a log lets nobody in
+        raise UnauthenticatedError(_WRONG) from None
 
 
 def _key(request: Request, text: str) -> Credential:
@@ -127,6 +146,6 @@ def cookie(text: str | None) -> str:
 def require_same_site(request: Request) -> None:
     """Let a change by cookie through only from our own pages. Raises: CrossSiteError."""
     fetched, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    ours = origin is not None and origin in (request.site.base_url, request.sent_to)
+    ours = origin is not None and origin in (request.site.origin, request.sent_to)
     if not (ours if fetched is None else fetched == "same-origin"):
         raise CrossSiteError("this must be sent from Trailbook's own page; open the page and try again")

@@ -24,7 +24,7 @@ def next_link(request: Request, filtered: list[tuple[str, str]], *, paging: Pagi
     turned = (("order", paging.order, default.order), ("limit", paging.limit, default.limit))
     more = [(name, str(value)) for name, value, usual in turned if value != usual]
     query = urlencode([*filtered, ("cursor", cursor), *more])
-    return f'<{request.site.base_url}{request.path}?{query}>; rel="next"'
+    return f'<{request.url}?{query}>; rel="next"'
 
 
 def sent_as(request: Request, *taken: str) -> str:

@@ -44,6 +44,11 @@ def static_href(name: str) -> str:
     return f"/static/{_FILES[name]}"
 
 
+def _static(root: str) -> Callable[[str], str]:
+    """The addresses of static files where those of the application begin with `root`."""
+    return lambda name: f"{root}{static_href(name)}"
+
+
 # What a template always says the same way: a text without slots, a static file, a sign.
 _FIXED = re.compile(r"\{\{ (t|static|icon)\('([a-z.-]+)'\) \}\}")
 
@@ -54,7 +59,7 @@ def ticked(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if at % 2 else p for at, p in enumerate(parts))
 
 
-def _environment(loader: FileSystemLoader) -> Environment:
+def _environment(loader: FileSystemLoader, root: str) -> Environment:
     environment = Environment(
         loader=loader,
         autoescape=True,
@@ -63,7 +68,7 @@ def _environment(loader: FileSystemLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals["static"] = static_href
+    environment.globals["static"] = _static(root)
     environment.filters["ticked"] = ticked
     return environment
 
@@ -71,12 +76,12 @@ def _environment(loader: FileSystemLoader) -> Environment:
 class _LanguageLoader(FileSystemLoader):
     """Templates of one language: what is fixed is written into them before they are compiled, escaped as ever."""
 
-    def __init__(self, lang: str) -> None:
+    def __init__(self, lang: str, root: str) -> None:
         super().__init__(_FOLDER / "templates")
-        signs = _environment(FileSystemLoader(_FOLDER / "templates")).get_template("icon.html").module
+        signs = _environment(FileSystemLoader(_FOLDER / "templates"), root).get_template("icon.html").module
         self._fixed: dict[str, Callable[[str], str]] = {
             "t": texts_of(lang),
-            "static": static_href,
+            "static": _static(root),
             "icon": signs.icon,  # type: ignore[attr-defined]
         }
 
@@ -92,8 +97,8 @@ class _LanguageLoader(FileSystemLoader):
 
 
 @cache
-def _templates(lang: str) -> Environment:
-    return _environment(_LanguageLoader(lang))
+def _templates(lang: str, root: str) -> Environment:
+    return _environment(_LanguageLoader(lang, root), root)
 
 
 def partial(headers: Mapping[str, str]) -> bool:
@@ -103,15 +108,28 @@ def partial(headers: Mapping[str, str]) -> bool:
 
 
 def html(template: str, status: int = 200, *, part: bool = False, **variables: Any) -> Response[bytes]:
-    """A page, or the part of it that changes. `t` is always given: the texts of its language."""
+    """A page, or the part of it that changes. `t` is always given: the texts of its language.
+
+    So is `root`, which the addresses of the application begin with, wherever a template has an address of its own.
+    """
     frame = "part.html" if part else "frame.html"
-    text = _templates(variables["t"].lang).get_template(template).render(frame=frame, **variables)
+    text = (
+        _templates(variables["t"].lang, variables.get("root", ""))
+        .get_template(template)
+        .render(frame=frame, **variables)
+    )
     return Response(text.encode(), status_code=status, media_type=HTML, headers={"Vary": VARY})
 
 
 def bare(site: Site, t: Words, here: str) -> dict[str, Any]:
     """What stands around a page of no organisation: its texts, its own address, and the languages offered there."""
-    return {"t": t, "here": here, "languages": own_names(site.languages)}
+    return {
+        "t": t,
+        "here": here,
+        "languages": own_names(site.languages),
+        "root": site.root,
+        "hosted": site.hosted,
+    }
 
 
 def page(
@@ -129,14 +147,14 @@ def see(path: str, set_cookie: str | None = None) -> Response[bytes]:
 
 
 def macro(template: str, name: str, t: Words) -> Callable[..., Markup]:
-    """What writes a part of a page that stands on it many times."""
+    """What writes a part of a page that stands on it many times, and has no address of its own."""
     template_macro: Callable[..., Markup] = getattr(_macros(t.lang, template), name)
     return template_macro
 
 
 @cache
 def _macros(lang: str, template: str) -> TemplateModule:
-    return _templates(lang).get_template(template).make_module({"t": texts_of(lang)})
+    return _templates(lang, "").get_template(template).make_module({"t": texts_of(lang)})
 
 
 def static_file(request: Request) -> Response[bytes]:

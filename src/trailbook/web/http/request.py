@@ -19,9 +19,13 @@ from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.query import Vocabulary
 from trailbook.web.http.preferences import preference
-from trailbook.web.http.site import Site
+from trailbook.web.http.site import HostUser, Site
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, texts_of
+
+HOST_USER = (
+    "trailbook.host_user"  # in a scope, whom the host has signed in; believed where there is a host alone
+)
 
 
 class ParameterInvalidError(InvalidError):
@@ -63,7 +67,8 @@ class Admission(Struct, frozen=True, gc=False):
 class Request(Struct, frozen=True, kw_only=True):
     """One request; `viewer` and `source` are who was let in, where the route lets anybody in at all.
 
-    `address` is where it came from, and `sent_to` the site it was sent to where a trusted proxy says so.
+    `path` is that of the address that people use. `address` is where it came from, and `sent_to` the site it was sent
+    to where a trusted proxy says so. `host_user` is whom the host has signed in, if there is a host.
     """
 
     site: Site
@@ -77,7 +82,13 @@ class Request(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     address: str | None = None
     sent_to: str | None = None
+    host_user: HostUser | None = None
     admitted: Admission | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of what is asked for, without its parameters."""
+        return f"{self.site.origin}{self.path}"
 
     @property
     def org(self) -> str:
@@ -88,7 +99,7 @@ class Request(Struct, frozen=True, kw_only=True):
         """Where the request came from, as an entry says it; what breaks the rules of an origin is left out."""
         agent = self.headers.get("user-agent")
         return Origin(
-            interface="api" if self.path.startswith("/api/") else "web",
+            interface="api" if self.path.startswith(f"{self.site.root}/api/") else "web",
             ip=None if self.address is None or ip_fault(self.address) else self.address,
             user_agent=None if agent is None or text_fault(agent, MAX_USER_AGENT) else agent,
         )
@@ -163,7 +174,7 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     return Request(
         site=site,
         method=scope["method"],
-        path=scope["path"],
+        path=f"{site.root}{scope['path']}",
         params=params,
         pairs=tuple(pairs),
         headers=headers,
@@ -171,6 +182,7 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
         sent_to=way.site,
         request_id=scope["state"]["request_id"],
         lang=reading_language(site, headers),
+        host_user=scope.get(HOST_USER) if site.hosted else None,
     )
 
 

@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from trailbook.access import require_verifying
-from trailbook.web.http.auth import admit_api, admit_page, require_same_site, session
+from trailbook.web.http.auth import admit_api, admit_page, has_session, require_same_site
 from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.lane import Asker
@@ -101,7 +101,7 @@ def _admit(request: Request, route: Route) -> Admission:
 
 def _guard(request: Request) -> None:
     """Let a change by cookie through from our own pages only; without one it is nobody's. Raises: CrossSiteError."""
-    by_cookie = "authorization" not in request.headers and session(request.headers) is not None
+    by_cookie = "authorization" not in request.headers and has_session(request)
     if request.method != "GET" and by_cookie:
         require_same_site(request)
 

@@ -3,13 +3,17 @@
 Owns how many threads make answers, and that each memory and each limit is there once. Refuses to know a route.
 """
 
+import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter
 from msgspec import Struct
 
 from trailbook.deployment import Alarms, Deployment, Verifications
+from trailbook.errors import ConfigurationError
 from trailbook.export import Runner
+from trailbook.model import Item
 from trailbook.web.http.bodies import Bodies
 from trailbook.web.http.forwarded import Proxies
 from trailbook.web.http.hashing import HashingLane
@@ -21,6 +25,21 @@ from trailbook.web.http.texts import enabled
 from trailbook.web.http.transfers import Outflows
 
 THREADS, STRANGERS = 32, 2  # in which answers are made, and those to posts of whoever is not known yet
+_ROOT = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+class HostUser(Struct, frozen=True):
+    """Whom a host has signed in: a person, by the item that they are in the log, of an organisation."""
+
+    org: str
+    item: Item
+
+
+class SiteAddress(Struct, frozen=True):
+    """The address that people use, in its parts: `origin` as browsers send it, and the `root` that paths begin with."""
+
+    origin: str
+    root: str
 
 
 class SiteSettings(Struct, frozen=True, kw_only=True):
@@ -31,17 +50,28 @@ class SiteSettings(Struct, frozen=True, kw_only=True):
     limits: Limits
     alarms: Alarms
     trusted_proxies: Sequence[str]
+    hosted: bool = False
+    sign_in: str = ""
+    live: bool = True
 
 
 class Site(Struct, frozen=True, kw_only=True):
     """What every handler of one application shares.
 
-    `askable` are the names of who has some permissions in an organisation, with the version of its access that they are
-    of, which every change of roles and members counts up.
+    `root` is what every path begins with: nothing where the application has an origin of its own. Where it is `hosted`
+    a host says who is signed in, and signs people in at `sign_in`, if it says where. Where nothing is `live`
+    the server has no streams of what comes. `askable` are the names of who has
+    some permissions in an organisation, with the version of its access that they are of, which every change of roles
+    and members counts up.
     """
 
     deployment: Deployment
     base_url: str
+    origin: str
+    root: str
+    hosted: bool
+    sign_in: str
+    live: bool
     languages: tuple[str, ...]
     limiter: CapacityLimiter
     exports: Runner
@@ -61,10 +91,15 @@ class Site(Struct, frozen=True, kw_only=True):
 def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> Site:
     """What is shared in a new application over a deployment, whose exports `runner` makes."""
     limiter = CapacityLimiter(THREADS)
-    lane = Lane(limiter)
+    lane, address = Lane(limiter), address_of(settings.base_url)
     return Site(
         deployment=deployment,
-        base_url=settings.base_url.rstrip("/"),
+        base_url=f"{address.origin}{address.root}",
+        origin=address.origin,
+        root=address.root,
+        hosted=settings.hosted,
+        sign_in=settings.sign_in,
+        live=settings.live,
         languages=enabled(settings.languages),
         limiter=limiter,
         exports=runner,
@@ -80,3 +115,16 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         readiness=Readiness(deployment, settings.alarms),
         askable={},
     )
+
+
+def address_of(base_url: str) -> SiteAddress:
+    """The parts of the address that people use. Raises: ConfigurationError."""
+    parts = urlsplit(base_url)
+    root = parts.path.rstrip("/")
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ConfigurationError("base_url: is not an address such as https://log.example")
+    if not _ROOT.fullmatch(root):
+        raise ConfigurationError(
+            "base_url: its path is not one such as /activity: letters, digits, hyphens, slashes"
+        )
+    return SiteAddress(f"{parts.scheme}://{parts.netloc}", root)

@@ -82,7 +82,7 @@ class ExportOffer(Struct, frozen=True, kw_only=True):
 def exports_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/exports: one's own, and how far each is."""
     request.only()
-    api = f"/api/v1/orgs/{request.org}/exports"
+    api = f"{request.site.root}/api/v1/orgs/{request.org}/exports"
     # Whoever may not export any more is not sent to a file that they are refused.
     may = request.viewer.manage_exports == "full"
     runner, viewer = request.site.exports, request.viewer
@@ -160,7 +160,7 @@ def export_offer(request: Request, bound: Query, sees_everything: bool) -> Expor
     offered = [card.format for card in (*people, *programs, *bundles) if card.denied is None]
     return ExportOffer(
         closed=closed_bundle.address_of(request, bound) if "bundle-closed" in offered else None,
-        api=f"/api/v1/orgs/{request.org}/exports",
+        api=f"{request.site.root}/api/v1/orgs/{request.org}/exports",
         may=may,
         groups=(("people", people), ("programs", [*programs, *bundles])),
         chosen=next(iter(offered), None),

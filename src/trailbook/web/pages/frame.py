@@ -42,11 +42,14 @@ class ViewLink(Struct, frozen=True):
 class Frame(Struct, frozen=True, kw_only=True):
     """What every page below an organisation shows around its own; `t` are the texts of its language.
 
-    `here` is the page's own address, to which a choice of another language comes back; `asks_open`: the questions
-    beside a list are not folded away. Where `views` is None none stand beside.
+    `root` is what every address begins with; where the page is `hosted` the host signs people in and out. `here` is its
+    own address, to which a choice of another language comes back; `asks_open`: the questions beside a list are not
+    folded away. Where `views` is None none stand beside.
     """
 
     t: Words
+    root: str
+    hosted: bool
     org: str
     home: str
     who: str
@@ -62,7 +65,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 
 def home(request: Request) -> str:
     """The address of the organisation's page."""
-    return f"/orgs/{request.org}/activity"
+    return f"{request.site.root}/orgs/{request.org}/activity"
 
 
 def frame(request: Request) -> Frame:
@@ -70,6 +73,8 @@ def frame(request: Request) -> Frame:
     by = By(request.site.deployment, request.viewer)
     return Frame(
         t=request.words,
+        root=request.site.root,
+        hosted=request.site.hosted,
         org=request.org,
         home=home(request),
         who=request.viewer.item.name or request.viewer.item.id,

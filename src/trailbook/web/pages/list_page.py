@@ -163,13 +163,15 @@ def _turns(answer: Listing) -> Turns:
 def _following(request: Request, answer: Listing, now: datetime) -> str | None:
     """The stream of what comes, where anything can still come to the top of this list."""
     state = answer.state
+    if not request.site.live:
+        return None
     _, until = interval(state.query, now)
     past = until is not None and until <= microseconds(now)
     if past or state.paging != Paging(limit=state.paging.limit, count=state.paging.count):
         return None
     if state.at is not None or state.query.as_of is not None:
         return None
-    stream = f"/api/v1/orgs/{request.org}/live"
+    stream = f"{request.site.root}/api/v1/orgs/{request.org}/live"
     return address(stream, [*to_params(state.query), ("after", str(answer.page.as_of - 1))])
 
 
@@ -202,5 +204,5 @@ def _ways(answer: Listing, presenter: Presenter, chips: list[Chip]) -> list[WayO
 
 
 def _file_addresses(request: Request, answer: Listing) -> dict[str, str]:
-    api = f"/api/v1/orgs/{request.org}/entries"
+    api = f"{request.site.root}/api/v1/orgs/{request.org}/entries"
     return {ending: address(f"{api}.{ending}", to_params(answer.bound)) for ending in ("csv", "jsonl")}

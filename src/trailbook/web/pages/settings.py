@@ -31,7 +31,7 @@ from trailbook.web.api.access import by, link_to
 from trailbook.web.http.problems import STATUS, code_of
 from trailbook.web.http.render import page, see
 from trailbook.web.http.request import Request
-from trailbook.web.pages.frame import frame
+from trailbook.web.pages.frame import frame, home
 from trailbook.web.pages.sign_in import fields
 
 PLACES = ("members", "roles", "keys", "organisation")
@@ -89,7 +89,7 @@ class SettingsPage(Struct, frozen=True, kw_only=True):
 
 def settings_home(request: Request) -> Response[bytes]:
     """GET settings: on to the members."""
-    return see(f"/orgs/{request.org}/activity/settings/members")
+    return see(f"{home(request)}/settings/members")
 
 
 def settings_page(request: Request) -> Response[bytes]:
@@ -102,7 +102,7 @@ def change_settings(request: Request) -> Response[bytes]:
     """POST settings/{place}: one change, then the page again. Raises: NotFoundError."""
     place, form = _place(request), _form(request)
     do = _DO.get((place, form.last("do")))
-    if do is None:
+    if do is None or (request.site.hosted and do in _OWN_ACCOUNTS):
         raise NotFoundError("there is no such form")
     try:
         shown_once = do(request, form)
@@ -280,6 +280,8 @@ _DO: dict[tuple[str, str], Callable[[Request, Form], dict[str, str] | None]] = {
     ("organisation", "withhold"): _withhold,
     ("organisation", "hours"): _set_hours,
 }
+# What is about passwords of ours, which a host that signs people in has no use for.
+_OWN_ACCOUNTS = (_invite, _reset)
 
 
 def _place(request: Request) -> str:

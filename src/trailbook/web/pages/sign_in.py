@@ -51,8 +51,11 @@ class SignInPage(Struct, frozen=True, kw_only=True):
     """The form, or the button of a `link`; `to` is where its reader wanted to be, and `wrong` why they come again."""
 
     t: Words
+    root: str
+    hosted: bool
     here: str
     languages: tuple[tuple[str, str], ...]
+    signed_out: bool
     link: str
     wrong: str
     asks_org: bool
@@ -62,8 +65,7 @@ class SignInPage(Struct, frozen=True, kw_only=True):
 
 def start(request: Request) -> Response[bytes]:
     """GET /: on to the log of whoever is signed in."""
-    viewer = signed_in(request.site.deployment.credentials, request.headers)
-    return see(f"/orgs/{viewer.org}/activity")
+    return see(_home(request.site, signed_in(request).org))
 
 
 def sign_in_page(request: Request) -> Response[bytes]:
@@ -136,7 +138,7 @@ def _entered(request: Request, text: str, to: str) -> Response[bytes]:
     viewer, old = credentials.viewer(text), session(request.headers)
     if old is not None:
         credentials.sign_out(old)
-    home = f"/orgs/{viewer.org}/activity"
+    home = _home(request.site, viewer.org)
     theirs = own_path(to).startswith(home) and to[len(home) : len(home) + 1] in ("", "/", "?")
     return see(to if theirs else home, cookie(text))
 
@@ -147,7 +149,7 @@ def sign_out_by_form(request: Request) -> Response[bytes]:
     text = session(request.headers)
     if text is not None:
         administration.sign_out(request.site.deployment, text, request.origin)
-    return see("/sign-in", cookie(None))
+    return see(f"{request.site.root}/sign-in", cookie(None))
 
 
 def password_page(request: Request) -> Response[bytes]:
@@ -180,7 +182,12 @@ def _set_password(request: Request, link: str, password: str) -> Response[bytes]
         return _password(request, "")
     except InvalidError:
         return _password(request, link, "weak", 422)
-    return see(f"/orgs/{started.org}/activity", cookie(started.secret))
+    return see(_home(request.site, started.org), cookie(started.secret))
+
+
+def _home(site: Site, org: str) -> str:
+    """The address of an organisation's page."""
+    return f"{site.root}/orgs/{org}/activity"
 
 
 def form(request: Request) -> dict[str, str]:
@@ -220,7 +227,7 @@ def _sign_in(
     model = _form(
         request.site,
         request.words,
-        here=address("/sign-in", [("link", link)] if link else []),
+        here=address(f"{request.site.root}/sign-in", [("link", link)] if link else []),
         link=link,
         wrong=wrong,
         to=kept.get("to", ""),
@@ -230,12 +237,14 @@ def _sign_in(
 
 
 def _form(site: Site, words: Words, *, here: str, **more: Any) -> SignInPage:
-    return SignInPage(**bare(site, words, here), asks_org=not only_org(site), **more)
+    around = bare(site, words, here)
+    signed_out = more["to"].startswith(f"{site.root}/orgs/") and not more["wrong"]
+    return SignInPage(**around, asks_org=not only_org(site), signed_out=signed_out, **more)
 
 
 def _signed_out(site: Site, words: Words, wanted: str) -> SignInPage:
     """The form for whoever wanted to be somewhere: it says what they asked for, and nothing of what there is."""
-    org = _ORG.match(wanted)
+    org = _ORG.match(wanted.removeprefix(site.root))
     return _form(site, words, here=wanted, link="", wrong="", to=wanted, org=org[1] if org else "")
 
 
@@ -254,12 +263,16 @@ def _password(request: Request, link: str, wrong: str = "", status: int = 200) -
     return html(
         "set-password.html",
         status,
-        **bare(request.site, request.words, address("/set-password", [("link", link)] if link else [])),
+        **bare(request.site, request.words, _password_address(request.site, link)),
         link=link,
         login=login,
         wrong=wrong,
         shortest=SHORTEST,
     )
+
+
+def _password_address(site: Site, link: str) -> str:
+    return address(f"{site.root}/set-password", [("link", link)] if link else [])
 
 
 def problem_page(request: Request) -> Response[bytes]:
@@ -296,8 +309,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
         t = texts_of(reading_language(site, request.headers))
         part = render.partial(request.headers)
         if problem.code == UnauthenticatedError.code:
-            model = _signed_out(site, t, _wanted(request))
-            page = render.page("sign-in.html", (model,), status=problem.status, part=part)
+            page = _unknown(site, t, _wanted(request, site), part=part)
             page.headers.update(more)
             return page
         # What failed stands beside the rows that are there; what is refused takes their place.
@@ -308,7 +320,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
             "failed.html" if beside else "refused.html",
             problem.status,
             part=part,
-            **bare(site, t, _wanted(request)),
+            **bare(site, t, _wanted(request, site)),
             code=problem.code,
             request_id=id_,
             missing=_missing(error),
@@ -319,9 +331,17 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
     return refused
 
 
-def _wanted(request: HTTPRequest[Any, Any, Any]) -> str:
+def _unknown(site: Site, t: Words, wanted: str, *, part: bool) -> Response[bytes]:
+    """What nobody is shown: the form to sign in with, or where a host signs people in, the way there."""
+    if site.hosted:
+        return html("host-sign-in.html", 401, part=part, **bare(site, t, wanted), sign_in=site.sign_in)
+    return render.page("sign-in.html", (_signed_out(site, t, wanted),), status=401, part=part)
+
+
+def _wanted(request: HTTPRequest[Any, Any, Any], site: Site) -> str:
     """The address that somebody asked for; of a part that a script asks for, the page that it is of."""
-    path, query = quote(request.scope["path"], safe="/:"), request.scope["query_string"].decode("latin-1")
+    path = f"{site.root}{quote(request.scope['path'], safe='/:')}"
+    query = request.scope["query_string"].decode("latin-1")
     page = request.headers.get("hx-current-url", "")
     if render.partial(request.headers) and page and request.headers.get("hx-boosted") != "true":
         try:

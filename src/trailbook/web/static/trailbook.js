@@ -95,7 +95,7 @@
   });
   /* A language is chosen where one is: the list may have moved on since its frame came. */
   document.addEventListener("submit", (event) => {
-    if (event.target.matches(".top .languages") && location.pathname.startsWith("/orgs/")) event.target.elements.to.value = location.pathname + location.search;
+    if (event.target.matches(".top .languages") && location.pathname.includes("/orgs/")) event.target.elements.to.value = location.pathname + location.search;
   });
   document.addEventListener("comboboxbeforeselect", (event) => {
     event.preventDefault();

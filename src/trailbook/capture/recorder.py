@@ -7,6 +7,7 @@ transaction holds them.
 
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -19,12 +20,12 @@ from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
 from trailbook.capture.blindspots import CaptureWarning
 from trailbook.capture.database import HostConnection
-from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared
+from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared, kind_of
 from trailbook.capture.entries import Captured, EntryItems, Moment, captured_texts, meant_text, new_ids
 from trailbook.capture.meaning import Meaning
-from trailbook.catalogue import Catalogue, OnFailure, load
+from trailbook.catalogue import Action, Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
-from trailbook.errors import ConfigurationError, OutboxFullError
+from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
 from trailbook.model import Item, Outcome, microseconds
 
 Concerns = Mapping[str, Item | Sequence[Item]]
@@ -78,6 +79,8 @@ class Recorder:
         clock: Clock = utc_now,
     ) -> None:
         """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
+        if not org or not (isinstance(org, str) or callable(org)):
+            raise ConfigurationError("org: is neither an organisation's name nor a callable that takes a row")
         self.org = org
         self.name = name
         self.job = job
@@ -113,10 +116,10 @@ class Recorder:
         What waited in an outbox that was dropped is gone, which is recorded. Raises: ConfigurationError,
         SchemaNewerError.
         """
-        covered = self.triggered() if triggered is None else triggered
         made = outbox.make(connection)
         dropped = made.missing and (made.before or triggers.installed_triggers(connection))
-        names = triggers.install_triggers(connection, covered, self.org)
+        tables = self.triggered() if triggered is None else triggered
+        names = triggers.install_triggers(connection, tables, self.org)
         if dropped:
             self._say(connection, GAP)
             if not isinstance(self.org, str):
@@ -149,9 +152,11 @@ class Recorder:
         if action is None:
             return []
         fields = sorted({tracked.fields[name] for name in kind.changed if name in tracked.fields})
-        moment = self.moment()
+        moment, any_item = self.moment(), tracked.has_callables
         orgs: dict[str, list[EntryItems]] = {}
         for row, items in rows:
+            if any_item:
+                self._demand_fit(tracked, self.catalogue.action(action), items)
             orgs.setdefault(self._org(row), []).append(items)
         return [
             Captured(org, kind.op, captured_texts(moment, action, items, fields=fields), action)
@@ -216,8 +221,28 @@ class Recorder:
             if room == "spool-full" or self._on_failure[action] == "refuse":
                 raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
 
+    def _demand_fit(self, tracked: Tracked, action: Action, items: EntryItems) -> None:
+        """Refuse what callables returned and the log would refuse; of a Ref that is known from its declaration."""
+        counts = Counter(part for part, _ in items.concerns)
+        for part, item in items.concerns:
+            why = ""
+            if item.type not in self.catalogue.types:
+                why = f"an item of the type {item.type!r}, which the catalogue does not have"
+            elif counts[part] > action.parts[part].most:
+                why = f"{counts[part]} items, of which {action.name} takes {action.parts[part].most}"
+            if why:
+                raise UncapturedWriteError(f"{tracked.table}: concerns.{part}: its callable returned {why}")
+
     def _org(self, row: Any) -> str:
-        return self.org if isinstance(self.org, str) else self.org(row)
+        if isinstance(self.org, str):
+            return self.org
+        org: Any = self.org(row)
+        if not isinstance(org, str) or not org:
+            given = kind_of(org) if org != "" else "nothing"
+            raise UncapturedWriteError(
+                f"org: its callable returned {given}, where an organisation's name is due"
+            )
+        return org
 
     def _room(self, connection: HostConnection, database: Hashable) -> outbox.Room:
         now = time.monotonic()

@@ -133,10 +133,11 @@ def _entry(kind: str, op: str, entry: dict[str, Any]) -> Entry:
     second = [concerns[SECONDS[kind]]] if SECONDS.get(kind) in concerns else []
     if op in OPS and entry["action"] != ITEMS[kind].actions[OPS.index(op)]:
         op = f"{op} as {entry['action']}"
+    id_ = entry["target"]["id"]
     return Entry(
         kind,
-        (entry["target"]["id"], *second),
-        op,
+        (str(id_), *second),
+        op if id_ is not None else f"{op} of what has no id",
         concerns.get(OWNERS.get(kind, "")),
         entry["target"].get("name"),
         frozenset(entry.get("fields", ())),

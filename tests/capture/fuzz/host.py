@@ -64,7 +64,7 @@ class Host(Struct, kw_only=True):
 
     def by_of(self, shape: Shape) -> str:
         """Who sees the rows of a table."""
-        return "hooks" if shape.rest is not None else self.by
+        return by_of(shape, self.by)
 
     def picture(self, connection: Connection) -> Picture:
         """What a connection's transaction sees."""
@@ -144,6 +144,11 @@ def _entry(kind: str, op: str, entry: dict[str, Any]) -> Entry:
     )
 
 
+def by_of(shape: Shape, by: WrittenBy) -> WrittenBy:
+    """Who sees a table: of classes that inherit, hooks always, for a trigger cannot tell them apart."""
+    return "hooks" if shape.kind == "family" else by
+
+
 def declare(capture: Capture, shape: Shape, by: WrittenBy) -> None:
     """Say what the rows of a table are."""
     more = {"id": _id(shape), "fields": shape.fields, "concerns": _concerns(shape), "by": by}
@@ -213,7 +218,7 @@ def hosting(
     capture = Capture("acme")
     try:
         for shape in schema.shapes:
-            declare(capture, shape, "hooks" if shape.rest is not None else by)
+            declare(capture, shape, by_of(shape, by))
         for each in both if other_too else (engine,):
             capture.install(each)
         yield Host(engine=engine, other=other, capture=capture, schema=schema, by=by)

@@ -15,6 +15,7 @@ from sqlalchemy.sql.operators import and_ as and_operator, eq
 
 from trailbook.capture.declarations import Op
 from trailbook.capture.entries import CapturedRow
+from trailbook.capture.sqlalchemy.rollback import begin
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
@@ -71,6 +72,7 @@ def select_keys(
     connection: Connection, columns: Sequence[Column[Any]], keys: Keys, *, lock: bool = False
 ) -> Iterator[Values]:
     """The rows that parameter sets name, each once however often it is named."""
+    begin(connection)  # what is read is of the transaction that writes
     sets = list(dict.fromkeys(keys.sets))
     for start in range(0, len(sets), _TOGETHER):
         some = sets[start : start + _TOGETHER]
@@ -108,6 +110,7 @@ def read_before(
             f"{place.table.name}: it changes the keys of rows that cannot be known exactly; say what the statement"
             " means with recorded_as(...), or use the session"
         )
+    begin(connection)
     for row in connection.execute(rows.with_for_update(), params or {}):
         yield dict(zip(columns, row, strict=True))
 

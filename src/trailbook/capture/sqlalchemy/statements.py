@@ -13,8 +13,8 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.sql_tables import TableName
+from trailbook.capture.sqlalchemy.facts import facts
 from trailbook.capture.sqlalchemy.guard import Guard
-from trailbook.capture.sqlalchemy.keys import facts
 from trailbook.capture.sqlalchemy.rollback import dooming
 from trailbook.capture.sqlalchemy.rows import Plan, demand_agreement, planned, refused, rows_of
 from trailbook.capture.sqlalchemy.session import Flushing, is_bulk

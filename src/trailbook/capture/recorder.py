@@ -116,10 +116,10 @@ class Recorder:
         What waited in an outbox that was dropped is gone, which is recorded. Raises: ConfigurationError,
         SchemaNewerError.
         """
-        covered = self.triggered() if triggered is None else triggered
         made = outbox.make(connection)
         dropped = made.missing and (made.before or triggers.installed_triggers(connection))
-        names = triggers.install_triggers(connection, covered, self.org)
+        tables = self.triggered() if triggered is None else triggered
+        names = triggers.install_triggers(connection, tables, self.org)
         if dropped:
             self._say(connection, GAP)
             if not isinstance(self.org, str):

@@ -20,8 +20,8 @@ from tests.capture.django.outbox import captured, changes, forget, rows
 from trailbook.capture.django.statements import Statements
 from trailbook.errors import UncapturedWriteError
 
-_PROGRAMS = amount(test=12, torture=100, full=900)  # one has about 24 writes
-_WRITES = amount(test=250, torture=2_000, full=20_000)
+_PROGRAMS = amount(test=8, torture=60, full=300)  # one has about 22 writes
+_WRITES = amount(test=100, torture=1_000, full=5_000)
 
 
 class Tally(Struct):
@@ -46,7 +46,8 @@ class Undone(Exception):  # noqa: N818  # no error: the host changes its mind
 class Program:
     """Some transactions of random writes, each write judged by the rows before and after it."""
 
-    def __init__(self, rng: Any, tally: Tally) -> None:
+    def __init__(self, rng: Any, tally: Tally, by: str = "hooks") -> None:
+        self._by = by
         self._chance: Chance = new_chance(rng)
         self._rng = rng
         self._tally = tally
@@ -103,8 +104,13 @@ class Program:
         after, new = rows(), Counter(captured()) - entries
         wanted = changes(before, after)
         self._tally.outcomes[each.name, outcome if wanted or outcome == "refused" else "nothing"] += 1
-        if sorted(new.elements()) != wanted:
-            self._slip(f"{sorted(new.elements())} for {wanted}")
+        entries_of_write = sorted(new.elements())
+        if self._by == "triggers":  # which see that a row is let go of before it goes
+            gone = {item for action, item in wanted if action == "user.deleted"}
+            let_go = [("user.profile_updated", item) for item in gone]
+            entries_of_write = [each for each in entries_of_write if each not in let_go]
+        if entries_of_write != wanted:
+            self._slip(f"{entries_of_write} for {wanted}")
 
     def _slip(self, what: str) -> None:
         self._tally.slips.append("\n".join((what, *self._chance.trail)))
@@ -134,7 +140,7 @@ def test_random_writes(
     @given(st.randoms(use_true_random=True))
     def programs(rng: random.Random) -> None:
         emptied()
-        program = Program(rng, tally)
+        program = Program(rng, tally, by)
         program.fill()
         program.run()
         if tally.slips:

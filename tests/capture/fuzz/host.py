@@ -64,7 +64,7 @@ class Host(Struct, kw_only=True):
 
     def by_of(self, shape: Shape) -> str:
         """Who sees the rows of a table."""
-        return "hooks" if shape.rest is not None else self.by
+        return by_of(shape, self.by)
 
     def picture(self, connection: Connection) -> Picture:
         """What a connection's transaction sees."""
@@ -133,14 +133,20 @@ def _entry(kind: str, op: str, entry: dict[str, Any]) -> Entry:
     second = [concerns[SECONDS[kind]]] if SECONDS.get(kind) in concerns else []
     if op in OPS and entry["action"] != ITEMS[kind].actions[OPS.index(op)]:
         op = f"{op} as {entry['action']}"
+    id_ = entry["target"]["id"]
     return Entry(
         kind,
-        (entry["target"]["id"], *second),
-        op,
+        (str(id_), *second),
+        op if id_ is not None else f"{op} of what has no id",
         concerns.get(OWNERS.get(kind, "")),
         entry["target"].get("name"),
         frozenset(entry.get("fields", ())),
     )
+
+
+def by_of(shape: Shape, by: WrittenBy) -> WrittenBy:
+    """Who sees a table: of classes that inherit, hooks always, for a trigger cannot tell them apart."""
+    return "hooks" if shape.kind == "family" else by
 
 
 def declare(capture: Capture, shape: Shape, by: WrittenBy) -> None:
@@ -212,7 +218,7 @@ def hosting(
     capture = Capture("acme")
     try:
         for shape in schema.shapes:
-            declare(capture, shape, "hooks" if shape.rest is not None else by)
+            declare(capture, shape, by_of(shape, by))
         for each in both if other_too else (engine,):
             capture.install(each)
         yield Host(engine=engine, other=other, capture=capture, schema=schema, by=by)

@@ -140,7 +140,8 @@ class _Judge(Struct, kw_only=True):
             return False
         if allowance.replaced or allowance.several:  # the parent may be there again
             return True
-        keys = _keys(before) ^ _keys(after)
+        tops = [top for top in (self.shape.parent, *(self.shape.sides or ())) if top is not None]
+        keys = {key for top in tops for key in _keys(top, before) ^ _keys(top, after)}
         return any(row is not None and row.above & keys for row in (self.was, self.now))
 
     def differs(self) -> bool:
@@ -181,6 +182,6 @@ class _Judge(Struct, kw_only=True):
         return wrong
 
 
-def _keys(rows: Rows) -> set[str]:
-    """The single keys of all rows."""
-    return {str(row.values["id"]) for row in rows.values() if "id" in row.values}
+def _keys(shape: Shape, rows: Rows) -> set[str]:
+    """The keys of a table's rows."""
+    return {str(row.values["id"]) for (kind, _), row in rows.items() if kind in shape.kinds}

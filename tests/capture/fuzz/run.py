@@ -5,6 +5,7 @@ which writes there are.
 """
 
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -182,14 +183,7 @@ class Run:
             self._connection.begin()
         either: Any = self.session or self._connection
         with closing(either):
-            end = self._ended(steps, ways, start)
-            self.trail.append(f"  {end[1]}")
-            try:
-                (either.commit if end[1] == "commit" else either.rollback)()
-            except UncapturedWriteError as error:
-                self._because(error)
-                end = start, "a commit that was refused"
-                self.tally.outcomes["commit", "doomed"] += 1
+            end = self._finished(either, self._ended(steps, ways, start), start)
         self.session = self._connection = None
         with self.host.engine.connect() as reader:
             committed = self.host.picture(reader)
@@ -206,6 +200,22 @@ class Run:
             ]
             what += [f"{len(committed.entries)} entries, {len(expected.entries)} were left"]
             self._violate("end", [f"after {end[1]}: " + "; ".join(what)])
+
+    def _finished(self, either: Any, end: tuple[Picture, str], start: Picture) -> tuple[Picture, str]:
+        """Commit or roll back; what has to be there afterwards, and how it ended."""
+        self.trail.append(f"  {end[1]}")
+        if end[1] == "rollback":
+            with warnings.catch_warnings():  # of savepoints whose release was refused
+                warnings.simplefilter("ignore", SAWarning)
+                either.rollback()
+            return end
+        try:
+            either.commit()
+        except UncapturedWriteError as error:
+            self._because(error)
+            self.tally.outcomes["commit", "doomed"] += 1
+            return start, "a commit that was refused"
+        return end
 
     def _ended(self, steps: int, ways: list[Way], start: Picture) -> tuple[Picture, str]:
         """What has to be there when it is over, and how it ends."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EngineName = Literal["sqlite", "postgresql"]
 
 
+_NAMES = frozenset(get_args(EngineName))
+
+
 class Answer(Struct, frozen=True, gc=False):
     """What a statement gave: its rows, and how many it touched, -1 where the driver does not say."""
 
@@ -73,7 +76,7 @@ def connection_of(connection: "HostConnection | Connection") -> HostConnection:
 
 def supported(name: str) -> EngineName:
     """The name of a database that capture works on. Raises: ConfigurationError for any other."""
-    if name not in get_args(EngineName):
+    if name not in _NAMES:
         raise ConfigurationError(f"capture: {name} is not supported; SQLite and PostgreSQL are")
     return cast(EngineName, name)
 

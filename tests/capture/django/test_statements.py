@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F
 from msgspec import structs
-from tests.capture.django.company.models import Absence, Desk, Employee, Party, Person, Role
+from tests.capture.django.company.models import USER_ACTIONS, Absence, Desk, Employee, Party, Person, Role
 from tests.capture.django.conftest import point
 from tests.capture.django.outbox import ANNA, captured, forget, waiting
 
@@ -16,6 +16,7 @@ from trailbook import Log
 from trailbook.capture import acting_as, drain, recorded_as
 from trailbook.capture.django import DjangoDatabase, record, record_change, register
 from trailbook.capture.django.host import the_host
+from trailbook.capture.django.statements import Statements
 from trailbook.capture.outbox_drain import Drained
 from trailbook.errors import OutboxFullError, UncapturedWriteError
 from trailbook.model import Item
@@ -100,6 +101,26 @@ def test_a_writer_of_sqlite_waits_for_another(host: None, inside: bool) -> None:
         Person.objects.update(email="x")
     thread.join()
     assert [action for action, _ in captured()] == ["role.created", "user.created", "user.profile_updated"]
+
+
+@SQLITE
+def test_a_database_that_is_not_supported(host: None) -> None:
+    """Registered tables are not written there; whatever else it is used for goes on."""
+
+    class Elsewhere:
+        vendor, alias = "mysql", "elsewhere"
+
+    statements = Statements(the_host(), Elsewhere())
+    ran = []
+    for text in (
+        "SELECT * FROM app_user",
+        "INSERT INTO `other` VALUES ('it\\'s')",
+        "CREATE TABLE app_user (id INT)",
+    ):
+        statements(lambda sql, *more: ran.append(sql), text, None, False, {"cursor": connection.cursor()})
+    with pytest.raises(UncapturedWriteError, match="mysql is not supported"):
+        statements(ran.append, "UPDATE `app_user` SET id = 1", None, False, {"cursor": connection.cursor()})
+    assert len(ran) == 3
 
 
 @SQLITE
@@ -238,12 +259,17 @@ def test_a_broken_transaction_is_told_as_django_tells_it(host: None) -> None:
 @BOTH
 def test_without_the_outbox_nothing_is_written(empty: None) -> None:
     """The error names what makes it."""
-    register(Person, type="user", actions={"created": "user.created", "updated": None, "deleted": None})
+    register(Person, type="user", actions={**USER_ACTIONS, "deleted": None})
     with connection.schema_editor() as editor:
         editor.create_model(Person)
     with pytest.raises(UncapturedWriteError, match="migrate --database default"):
         Person.objects.create(name="Bob")
     assert Person.objects.count() == 0
+    connection.ensure_connection()
+    connection.connection.cursor().execute("INSERT INTO app_user (name, seen, notes) VALUES ('Bob', 0, '{}')")
+    with pytest.raises(UncapturedWriteError, match="migrate --database default"):
+        Person.objects.update(name="Bo")
+    assert Person.objects.get().name == "Bob"
 
 
 @BOTH

@@ -4,15 +4,18 @@ Owns the way from a driver's row to the items of an entry, worked out once for a
 rows. Refuses to read a column that no declaration names.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
+from trailbook.capture.declarations import Ref, Tracked
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.entries import CapturedRow, EntryItems, items_of
+from trailbook.errors import UncapturedWriteError
+from trailbook.model import Item
 
 Row = tuple[Any, ...]
 
@@ -30,8 +33,6 @@ class RowShape:
     def __init__(
         self, connection: BaseDatabaseWrapper, registered: Registered, fields: "Sequence[Field[Any, Any]]"
     ) -> None:
-        tracked = registered.tracked
-        self._alias = connection.alias
         self._connection = connection
         self._registered = registered
         self._converted = [
@@ -40,33 +41,23 @@ class RowShape:
             for column in [field.get_col(field.model._meta.db_table)]
             if (converters := _converters(connection, column))
         ]
-        self._read = [
-            (name, at)
-            for at, field in enumerate(fields)
-            for name in dict.fromkeys((field.name, field.attname))
-            if name in tracked.needs
-        ]
-        places = {field.attname: at for at, field in enumerate(fields)}
+        self._places = {name: at for at, field in enumerate(fields) for name in (field.name, field.attname)}
         concrete = registered.model._meta.concrete_fields
-        self._members = [(each.attname, places[each.attname]) for each in concrete if each.attname in places]
-        known = {name for name, _ in self._read}
-        # What an entry may do without, where a migration has not made its column yet.
-        self._absent = {
-            part: UNSET
-            for part in (tracked.name, tracked.hint)
-            if isinstance(part, str) and part not in known
-        }
+        self._members = [each.attname for each in concrete if each.attname in self._places]
+        self._items = None if registered.reads_object else _plain_items(registered.tracked, self._places)
 
     def read(self, row: Row) -> ReadRow:
         """A row, read. Raises: UncapturedWriteError."""
         if self._converted:
             row = self._convert(row)
+        if self._items is not None:
+            return ReadRow(None, self._items(row))
         made: Any
         if self._registered.reads_object:
-            names = [name for name, _ in self._members]
-            made = self._registered.model.from_db(self._alias, names, [row[at] for _, at in self._members])
+            values = [row[self._places[name]] for name in self._members]
+            made = self._registered.model.from_db(self._connection.alias, self._members, values)
         else:
-            made = CapturedRow({**self._absent, **{name: row[at] for name, at in self._read}})
+            made = CapturedRow({name: row[at] for name, at in self._places.items()})
         return ReadRow(made, items_of(self._registered.tracked, made))
 
     def _convert(self, row: Row) -> Row:
@@ -80,3 +71,50 @@ class RowShape:
 
 def _converters(connection: BaseDatabaseWrapper, column: Any) -> list[Callable[..., Any]]:
     return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+
+
+def _plain_items(tracked: Tracked, places: Mapping[str, int]) -> Callable[[Row], EntryItems] | None:
+    """What `items_of` makes of a declaration without callables, fit for rows by the thousand.
+
+    None where an id is not among the columns, which `items_of` tells.
+    """
+    refs = {part: ref for part, ref in tracked.concerns.items() if isinstance(ref, Ref)}
+    own = _plain_item(Ref(tracked.type, tracked.id, tracked.name, tracked.hint), places)
+    others = [(part, _plain_item(ref, places)) for part, ref in refs.items()]
+    if own is None or any(item is None for _, item in others):
+        return None
+    target = own
+
+    def items(row: Row) -> EntryItems:
+        item = target(row)
+        if item is None:
+            raise UncapturedWriteError(f"{tracked.table}: a row without an id cannot be captured")
+        if not others:
+            return EntryItems(item)
+        concerned = [(part, read(row)) for part, read in others if read is not None]
+        return EntryItems(item, tuple((part, each) for part, each in concerned if each is not None))
+
+    return items
+
+
+def _plain_item(ref: Ref, places: Mapping[str, int]) -> Callable[[Row], Item | None] | None:
+    """Reads the item that a row points at, None where it points at none."""
+    if not isinstance(ref.id, str) or ref.id not in places:
+        return None
+    type_, at = ref.type, places[ref.id]
+    # A migration may not have made these columns yet: then the entry says nothing of them.
+    name = places.get(ref.name) if isinstance(ref.name, str) else None
+    hint = places.get(ref.hint) if isinstance(ref.hint, str) else None
+
+    def item(row: Row) -> Item | None:
+        id_ = row[at]
+        if id_ is None:
+            return None
+        return Item(
+            type=type_,
+            id=str(id_),
+            name=None if name is None or row[name] is None else str(row[name]),
+            hint=None if hint is None else "" if row[hint] is None else str(row[hint]),
+        )
+
+    return item

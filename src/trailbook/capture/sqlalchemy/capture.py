@@ -341,10 +341,11 @@ class Capture:
 
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
-        if all(connection.dialect is not engine.dialect for engine in self.engines):
-            raise UncapturedWriteError(
-                "a tracked table is written through an engine without capture: install it"
-            )
+        dialect = connection.dialect
+        for engine in self.engines:
+            if engine.dialect is dialect:
+                return
+        raise UncapturedWriteError("a tracked table is written through an engine without capture: install it")
 
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""

@@ -6,7 +6,7 @@ engines, with capture or without. Refuses everything else, before it runs; a ref
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -24,6 +24,9 @@ from trailbook.errors import UncapturedWriteError
 
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
 _TRANSLATED = "schema_translate_map"
+_BEGINNING = frozenset(("insert", "update", "delete", "replace"))  # before which sqlite3 begins a transaction
+_MOST, _KEPT = 4096, 10_000  # texts of which is kept what was seen in them, and their longest
+_UNSEEN: Any = object()
 
 
 class Keeper(Protocol):
@@ -49,6 +52,15 @@ class Hit(Struct, frozen=True):
     place: TrackedTable
 
 
+class Sight(Struct, frozen=True):
+    """What is seen in a text: its judgement, whether it ends a transaction, and its writes to tracked tables."""
+
+    judgement: Judgement
+    ends: bool
+    hits: tuple[Hit, ...]
+    hooked: tuple[Hit, ...]
+
+
 class Passage(Struct):
     """Why a text may run, and how many rows its driver said that it touched; None where it does not say."""
 
@@ -68,7 +80,8 @@ class Guard:
         self._option = option  # under which a statement carries its plan
         self._text, self._passage = f"{option}_text", f"{option}_passage"
         self._names: dict[str, list[tuple[TableName, TrackedTable]]] = {}
-        self._known = 0
+        self._known = -1
+        self._sights: dict[str, dict[Any, Sight | None]] = {}  # by dialect and text
         self.others: frozenset[TableName] = frozenset()
         self.elsewhere: list[Any] = []  # dialects of engines whose databases have no tracked table
         self._listen(event.listen)
@@ -92,57 +105,79 @@ class Guard:
     def _before(
         self, connection: Connection, cursor: Any, statement: Any, parameters: Any, context: Any, many: bool
     ) -> None:
-        judgement = self._judgement(connection, statement, parameters)
         if context is not None:
             setattr(context, self._text, statement)
-        if judgement is not None:
-            self._admit(connection, judgement, context)
+        sight = self._sight(connection, statement, parameters)
+        if sight is not None:
+            self._admit(connection, sight, context)
 
     def _last(self, cursor: Any, statement: Any, *more: Any) -> None:
         """What is handed to the driver in the end, where a listener of the host changed it after it was judged."""
         context = more[-1]
         if context is None or getattr(context, self._text, statement) is statement:
             return
-        judgement = self._judgement(context.root_connection, statement, more[0])
-        if judgement is not None:
-            self._admit(context.root_connection, judgement, context)
+        sight = self._sight(context.root_connection, statement, more[0])
+        if sight is not None:
+            self._admit(context.root_connection, sight, context)
 
-    def _judgement(self, connection: Connection, statement: Any, parameters: Any) -> Judgement | None:
-        """The judgement of a text that may write to a tracked table or end a doomed transaction, else None."""
+    def _sight(self, connection: Connection, statement: Any, parameters: Any) -> Sight | None:
+        """What is seen in a text that may write to a tracked table, else None; a doomed transaction is not ended."""
         dialect = connection.dialect
-        if dialect.name not in ("sqlite", "postgresql") or dialect in self.elsewhere:
-            return None
-        judgement = judged(dialect.name, statement) if isinstance(statement, str) else _OPAQUE
-        if judgement.unclear and isinstance(statement, str) and '"' in statement:
-            judgement = judged(dialect.name, _without_names(statement, parameters))
-        if judgement.begins in _ENDS and rollback.of(connection).doomed is not None:
-            raise rollback.is_doomed()
         if len(self._keeper.places) != self._known:
             self._index()
+        known = self._sights.get(dialect.name)
+        if known is None or dialect in self.elsewhere:
+            return None
+        kept = isinstance(statement, str) and len(statement) < _KEPT
+        sight: Sight | None = known.get(statement, _UNSEEN) if kept else _UNSEEN
+        if sight is _UNSEEN:
+            sight = self._look(dialect.name, statement, parameters)
+            if kept:
+                if len(known) >= _MOST:
+                    known.clear()
+                known[statement] = sight
+        if sight is not None and sight.ends:
+            if rollback.of(connection).doomed is not None:
+                raise rollback.is_doomed()
+            return None if sight.judgement.harmless else sight
+        return sight
+
+    def _look(self, dialect: str, statement: Any, parameters: Any) -> Sight | None:
+        judgement = judged(dialect, statement) if isinstance(statement, str) else _OPAQUE
+        if judgement.unclear and isinstance(statement, str) and '"' in statement:
+            judgement = judged(dialect, _without_names(statement, parameters))
+        ends = judgement.begins in _ENDS
         unknown = judgement.tables.isdisjoint(self._names) and not judgement.unclear
-        return None if unknown or judgement.harmless else judgement
+        if (unknown or judgement.harmless) and not ends:
+            return None
+        hits = tuple(self._hits(judgement, declared=True))
+        return Sight(judgement, ends, hits, tuple(hit for hit in hits if not hit.place.triggered))
 
     def _index(self) -> None:
+        self._sights = {"sqlite": {}, "postgresql": {}}
         self._names.clear()
         for table, place in self._keeper.places.items():
             name = table_name(table.name, table.schema)
             self._names.setdefault(name.table, []).append((name, place))
         self._known = len(self._keeper.places)
 
-    def _admit(self, connection: Connection, judgement: Judgement, context: Any) -> None:
+    def _admit(self, connection: Connection, sight: Sight, context: Any) -> None:
         """Let a text through, remembering why. Raises: UncapturedWriteError."""
-        hits = list(self._hits(judgement, context))
-        triggered = any(hit.place.triggered for hit in hits)
+        judgement, hooked = sight.judgement, sight.hooked
+        if context is not None and _TRANSLATED in context.execution_options:
+            # Under a map of schemas the declared one is a name for whichever the statement goes to.
+            hooked = tuple(hit for hit in self._hits(judgement, declared=False) if not hit.place.triggered)
+        triggered = any(hit.place.triggered for hit in sight.hits)
         if (triggered or (judgement.unclear and self._any(triggered=True))) and self._is_captured(connection):
             self._keeper.announce(connection)
-        hooked = [hit for hit in hits if not hit.place.triggered]
         if not hooked and not (judgement.unclear and self._any(triggered=False)):
             return
         self._keeper.demand_transaction(connection)
         passage = self._allowed(judgement, context, hooked)
         if passage is None:
             raise self._refused(judgement, context, hooked)
-        begin(connection)
+        if judgement.begins not in _BEGINNING:
+            rollback.begin(connection)
         if context is not None and self.passage(context) is None:
             setattr(context, self._passage, passage)
 
@@ -152,18 +187,16 @@ class Guard:
     def _any(self, *, triggered: bool) -> bool:
         return any(place.triggered is triggered for place in self._keeper.places.values())
 
-    def _hits(self, judgement: Judgement, context: Any) -> Iterator[Hit]:
-        plan = self._plan(context)
+    def _hits(self, judgement: Judgement, *, declared: bool) -> Iterator[Hit]:
+        """The writes to tracked tables; where schemas are not as `declared`, whatever the schema."""
         for write in judgement.writes:
             if TableName(write.table, write.schema) in self.others and write.schema is not None:
                 continue
             for name, place in self._names.get(write.table, ()):
-                # Under a map of schemas the declared one is a name for whichever the statement goes to.
-                moved = plan is not None and plan.place is place
-                if moved or name.is_written(write) or _is_translated(context):
+                if not declared or name.is_written(write):
                     yield Hit(write, place)
 
-    def _allowed(self, judgement: Judgement, context: Any, hooked: list[Hit]) -> Passage | None:
+    def _allowed(self, judgement: Judgement, context: Any, hooked: Sequence[Hit]) -> Passage | None:
         meaning = current_meaning()
         options = {} if context is None else context.execution_options
         write = _only(judgement, hooked)
@@ -183,7 +216,7 @@ class Guard:
         plan: Plan | None = getattr(element, "_execution_options", {}).get(self._option)
         return plan
 
-    def _refused(self, judgement: Judgement, context: Any, hooked: list[Hit]) -> UncapturedWriteError:
+    def _refused(self, judgement: Judgement, context: Any, hooked: Sequence[Hit]) -> UncapturedWriteError:
         names = sorted({hit.place.table.name for hit in hooked})
         where = ", ".join(names) or "tracked tables"
         rest = "say what it means with recorded_as(...), or cover the table with triggers"
@@ -216,16 +249,6 @@ class Guard:
 _OPAQUE = Judgement(unclear="a statement that is no text: it cannot be told what it writes", statements=1)
 
 
-def begin(connection: Connection) -> None:
-    """Begin the transaction that the change and its entry share, where sqlite3 would not: before WITH, for one."""
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        if not driver.in_transaction:
-            cursor = connection.connection.cursor()
-            cursor.execute("BEGIN")
-            cursor.close()
-
-
 def _without_names(statement: str, parameters: Any) -> str:
     """A text without the names of its parameters, which psycopg finds by themselves, quotes in them or not."""
     sets = parameters if isinstance(parameters, list) else [parameters]
@@ -234,17 +257,13 @@ def _without_names(statement: str, parameters: Any) -> str:
     return statement
 
 
-def _only(judgement: Judgement, hooked: list[Hit]) -> Write | None:
+def _only(judgement: Judgement, hooked: Sequence[Hit]) -> Write | None:
     """The one plain write to a tracked table that a text makes as its last, or None."""
     if judgement.unclear or judgement.statements != 1 or not hooked:
         return None
     write = judgement.writes[-1]
     same = all(hit.write is write for hit in hooked)
     return write if same and write.plain and write.verb in ("insert", "update", "delete") else None
-
-
-def _is_translated(context: Any) -> bool:
-    return context is not None and _TRANSLATED in context.execution_options
 
 
 def _touched(connection: Connection, cursor: Any, context: Any, *, exact: bool) -> int | None:

@@ -92,10 +92,10 @@ class Flushing:
         scopes, cache = _scopes.get(), options.get("compiled_cache")
         if not scopes or cache is None:
             return None
-        if all(
-            each.mapper is None or each.mapper.base_mapper._compiled_cache is not cache
-            for each in place.declared
-        ):
+        for each in place.declared:
+            if each.mapper is not None and each.mapper.base_mapper._compiled_cache is cache:
+                break
+        else:
             return None
         for unit in _units.get():
             if unit.of is self and getattr(unit.work, "transaction", None) is scopes[-1]:

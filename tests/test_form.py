@@ -251,7 +251,11 @@ def test_what_has_a_name_is_called_by_it(file: Path) -> None:
 
 def test_tests_and_benchmarks_call_things_by_their_names_too() -> None:
     empty = {str(file.relative_to(ROOT)): empty_names(file.read_text("utf-8")) for file in BESIDE}
-    assert {file.split("/")[0] for file in empty} == {"tests", "bench", "examples"}  # the control: they were looked at
+    assert {file.split("/")[0] for file in empty} == {
+        "tests",
+        "bench",
+        "examples",
+    }  # the control: they were looked at
     assert {file: names for file, names in empty.items() if names} == {}
 
 

@@ -172,6 +172,13 @@ def test_a_host_that_mounts_elsewhere_is_told(mount: Callable[..., MountedPage])
         assert client.get(f"{origin}/else{PAGE}").status_code == 500
 
 
+@pytest.mark.parametrize("path", [f"{PREFIX}{PAGE[1:]}", f"{PREFIX}{API[1:]}", f"{PREFIX}s{PAGE}"])
+def test_a_longer_word_than_the_place_is_not_the_place(hosted: Hosted, path: str) -> None:
+    """Whoever guards /hr/activity/ in a proxy guards all of it; Litestar itself would mount /hr/activityorgs too."""
+    with client_of(hosted, AUDITOR) as client:
+        assert client.get(f"{hosted.origin}{path}").status_code == 404
+
+
 @pytest.mark.parametrize(
     "base_url", ["https://hr.example/a b", "hr.example/activity", "https://hr.example/?a=b"]
 )

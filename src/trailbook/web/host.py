@@ -95,7 +95,8 @@ def _path(scope: HostScope, root: str) -> str:
     """The path below where the application is mounted. Raises: ConfigurationError where that is another place."""
     path, mounted_at = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
     if not mounted_at:  # Litestar has taken it off the path, and says no more of it
-        return path
+        # It also takes it off a longer word: what is left of /activityorgs is no place of ours.
+        return path if path.startswith("/") else f"/-/{path}"
     if not root.endswith(mounted_at):
         raise ConfigurationError(
             f"base_url: its path is {root or '/'}, and the page is mounted at {mounted_at}"

@@ -35,6 +35,7 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
     (errors.NotYoursError, NOT_PERMITTED),
     (errors.ExportChangedError, CONFLICT),
     (errors.UncapturedWriteError, BAD_INPUT),
+    (errors.MisplacedBlockError, BAD_INPUT),
     (errors.ProofInvalidError, FINDINGS),
     (errors.SigningRefusedError, FINDINGS),
     (errors.ExportExpiredError, NOT_FOUND),

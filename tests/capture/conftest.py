@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 from tests.capture.small import User, capturing, forget
+from tests.loops import no_loop_runs
 
 from trailbook import Log, open_deployment
 from trailbook.capture import Capture
@@ -35,6 +36,13 @@ class Database(Struct, frozen=True):
                 connection.execute("PRAGMA synchronous = OFF")
 
         return new_engine
+
+
+@pytest.fixture(autouse=True)
+def _own_loops() -> Iterator[None]:
+    """Hosts run event loops of their own here."""
+    with no_loop_runs():
+        yield
 
 
 @pytest.fixture(scope="session")

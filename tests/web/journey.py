@@ -105,7 +105,7 @@ def _watched() -> Iterator[_Tracks]:
 
 def journey(app: Litestar, url: str, headers: dict[str, str]) -> Journey:
     """The way of one GET, from the application's gate on."""
-    with _watched() as tracks:
+    with _watched() as tracks, no_loop_runs():
         status = asyncio.run(_get(app, url, headers))
     return Journey(status, tuple(tracks.stays))
 

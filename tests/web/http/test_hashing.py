@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 from litestar import Response
+from tests.loops import no_loop_runs
 
 from trailbook.web.http.hashing import Hashing, HashingLane
 
@@ -29,7 +30,9 @@ def test_what_is_too_much_is_refused_and_the_rest_is_made() -> None:
         made = [(await task).content for task in tasks[:4]]
         return [*made, *refused, (await lane.run(Hashing(make, refuse))).content]
 
-    assert asyncio.run(six()) == [b"made"] * 4 + [b"refused"] * 2 + [b"made"]
+    with no_loop_runs():
+        answers = asyncio.run(six())
+    assert answers == [b"made"] * 4 + [b"refused"] * 2 + [b"made"]
     assert most == [True] * 5
 
 
@@ -46,4 +49,6 @@ def test_a_failure_makes_room_too() -> None:
                 ends.append(str(error))
         return ends
 
-    assert asyncio.run(twice()) == ["as it may happen"] * 2
+    with no_loop_runs():
+        ends = asyncio.run(twice())
+    assert ends == ["as it may happen"] * 2

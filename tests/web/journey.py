@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from litestar import Litestar
 from msgspec import Struct
+from tests.loops import no_loop_runs
 from tests.test_form import SOURCE
 
 

@@ -54,12 +54,13 @@ test: setup browser newer nginx office
 # How much each run does is said in tests/amounts.py. What measures times comes first, with nothing beside it; then the
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
 QUIET := $(addprefix tests/torture/,test_timing.py test_attacks.py test_soak.py)
-LARGE := tests/torture $(addprefix tests/capture/django/,test_matrix.py test_versions.py) \
-	tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
+LARGE := tests/torture tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
 	tests/export/test_golden_bundle_v2.py tests/web/test_agree.py tests/web/test_any_request.py \
 	tests/web/api/test_document.py::test_generated_requests tests/capture/fuzz/test_fuzz.py::test_random_writes \
 	$(addprefix tests/web/test_browser.py::,test_every_state_is_accessible test_the_settings_are_accessible) \
 	tests/web/test_hr.py::test_the_hr_pages_are_accessible
+# Every write path with every version, database and cover; `make test` meets each of these with each path.
+VERSIONS := $(addprefix tests/capture/,test_versions.py django/test_matrix.py django/test_versions.py django/test_chance.py)
 TORTURE := PYTHONHASHSEED=0 $(BIN)/python -m pytest -raP
 
 torture: setup browser
@@ -67,10 +68,10 @@ torture: setup browser
 	@TRAILBOOK_TORTURE=1 $(TORTURE) -n 0 -o timeout=1200 $(QUIET) $(PYTEST_ARGS)
 	@TRAILBOOK_TORTURE=1 $(TORTURE) -n 2 -o timeout=1200 --dist loadgroup $(QUIET:%=--ignore %) $(LARGE) $(PYTEST_ARGS)
 
-full: setup browser
+full: setup browser newer
 	@echo "Cutting system calls, power and processes, every case; this takes about an hour and a half ..."
 	@TRAILBOOK_TORTURE=full $(TORTURE) -n 0 -o timeout=0 $(QUIET) $(PYTEST_ARGS)
-	@TRAILBOOK_TORTURE=full $(TORTURE) -n 2 -o timeout=0 --dist loadgroup $(QUIET:%=--ignore %) $(LARGE) $(PYTEST_ARGS)
+	@TRAILBOOK_TORTURE=full $(TORTURE) -n 2 -o timeout=0 --dist loadgroup $(QUIET:%=--ignore %) $(LARGE) $(VERSIONS) $(PYTEST_ARGS)
 
 mutants: setup
 	@echo "Changing one place at a time; this takes about a quarter of an hour ..."

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Engine, ForeignKey, Table, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from trailbook.capture import Capture, Ref, outbox
+from trailbook.capture.database import database_of
 from trailbook.capture.declarations import WrittenBy
 from trailbook.capture.folding import folded
 from trailbook.catalogue import load
@@ -154,7 +155,7 @@ def capturing(engine: Engine, by: WrittenBy = "hooks", **more: Any) -> Iterator[
 
 def waiting(engine: Engine) -> list[dict[str, Any]]:
     """Every entry in the outbox but for those of capture itself, folded as the drain would, in order."""
-    with engine.connect() as connection:
+    with database_of(engine).connect() as connection:
         rows = outbox.page(connection, 100_000)
     unfolded = folded(rows, lambda org, action: CATALOGUE.action(action).verb)
     entries = [msgspec.json.decode(each.text) for each in unfolded if not each.folds]

@@ -28,7 +28,7 @@ def deployment() -> Iterator[Deployment]:
 def host(engine: Engine) -> Iterator[Capture]:
     """A host of both."""
     with capturing(engine) as capture:
-        capture.org = lambda row: "acme" if row.name == "b" else "other"
+        capture.recorder.org = lambda row: "acme" if row.name == "b" else "other"
         yield capture
 
 

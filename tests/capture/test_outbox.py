@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
 from tests.capture.small import capturing, people
 
 from trailbook.capture import outbox
+from trailbook.capture.database import HostConnection, database_of
 from trailbook.capture.entries import Captured
 from trailbook.capture.outbox import Poison
 from trailbook.errors import ConfigurationError, SchemaNewerError
 
 
 @pytest.fixture
-def connection(engine: Engine) -> Iterator[Connection]:
+def connection(engine: Engine) -> Iterator[HostConnection]:
     """A connection to a database with an empty outbox, in a transaction."""
-    with engine.begin() as connection:
+    with database_of(engine).begin() as connection:
         outbox.install_outbox(connection)
         yield connection
 
@@ -29,7 +30,7 @@ def poison(position: int, since: int) -> Poison:
     return Poison(**place, code="entry-invalid", pointer="/id", since=since, entry="{}")
 
 
-def test_alike_entries_share_rows(connection: Connection) -> None:
+def test_alike_entries_share_rows(connection: HostConnection) -> None:
     """Entries of one organisation and kind stand together, 250 in a row at most; others have rows of their own."""
     outbox.write(connection, [created("1"), created("2"), created("3", org="other")], at=5, tx="t")
     outbox.write(connection, [created(*(f"{n}" for n in range(251)))], at=6, tx="t")
@@ -46,7 +47,7 @@ def test_alike_entries_share_rows(connection: Connection) -> None:
     assert len(outbox.page(connection, 100)) == 4
 
 
-def test_a_page_does_not_cut_what_was_meant(connection: Connection) -> None:
+def test_a_page_does_not_cut_what_was_meant(connection: HostConnection) -> None:
     """A transaction in which something was meant comes whole, however long; any other is cut where the page ends."""
     for _ in range(3):
         outbox.write(connection, [created("{}")], at=1, tx="t")
@@ -56,7 +57,7 @@ def test_a_page_does_not_cut_what_was_meant(connection: Connection) -> None:
     assert len(outbox.page(connection, 5)) == 4
 
 
-def test_what_was_moved_is_forgotten(connection: Connection) -> None:
+def test_what_was_moved_is_forgotten(connection: HostConnection) -> None:
     """The rows named and no others; how many are left is known without counting where their span says it."""
     for _ in range(4):
         outbox.write(connection, [created("{}")], at=1, tx="t")
@@ -68,7 +69,7 @@ def test_what_was_moved_is_forgotten(connection: Connection) -> None:
     assert outbox.waiting(connection, 4) == 2  # from the limit on they are counted
 
 
-def test_what_is_refused_is_kept_once(connection: Connection) -> None:
+def test_what_is_refused_is_kept_once(connection: HostConnection) -> None:
     """The same entry is set aside once, listed oldest first, and taken out once."""
     assert outbox.quarantine(connection, [poison(2, since=9), poison(1, since=7)]) == 2
     assert outbox.quarantine(connection, [poison(1, since=8), poison(3, since=8)]) == 1
@@ -82,26 +83,13 @@ def test_versions(engine: Engine) -> None:
     """An outbox of a newer Trailbook is refused; installing again changes nothing; removing asks for emptiness."""
     with capturing(engine):
         people(engine, "a")
-    with engine.begin() as connection:
+    with database_of(engine).begin() as connection:
         assert outbox.install_outbox(connection) == outbox.VERSION
         with pytest.raises(ConfigurationError, match="drain"):
             outbox.remove(connection)
-        connection.execute(text("UPDATE trailbook_capture SET value = '99' WHERE name = 'version'"))
-    with engine.begin() as connection, pytest.raises(SchemaNewerError):
-        outbox.install_outbox(connection)
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM trailbook_outbox"))
+        connection.execute("UPDATE trailbook_capture SET value = '99' WHERE name = 'version'")
+    with engine.begin() as plain, pytest.raises(SchemaNewerError):
+        outbox.install_outbox(plain)
+    with database_of(engine).begin() as connection:
+        connection.execute("DELETE FROM trailbook_outbox")
         outbox.remove(connection)
-
-
-def test_other_databases_are_refused() -> None:
-    """Only SQLite and PostgreSQL have an outbox: any other is refused at once."""
-
-    class Named:
-        name = "mysql"
-
-    class Other:
-        dialect = Named()
-
-    with pytest.raises(ConfigurationError, match="mysql"):
-        outbox.engine_name(Other())  # type: ignore[arg-type]

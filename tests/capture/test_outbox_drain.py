@@ -17,6 +17,7 @@ from tests.capture.small import ANNA, Role, User, capturing, item, people, spoil
 
 from trailbook import Log, open_deployment, operator
 from trailbook.capture import Bounds, Capture, acting_as, drain, drain_forever, outbox
+from trailbook.capture.database import database_of
 from trailbook.capture.outbox_drain import (
     Drained,
     Draining,
@@ -106,7 +107,7 @@ def test_the_answer_was_lost(capture: Capture, engine: Engine, log: Log) -> None
 def test_control_forgetting_first_loses(capture: Capture, engine: Engine, log: Log) -> None:
     """Negative control: a drain that forgets before it records loses what the log did not take."""
     people(engine, "a")
-    with engine.begin() as connection:
+    with database_of(engine).begin() as connection:
         outbox.delete(connection, [row.position for row in outbox.page(connection, 10)])
     with pytest.raises(StoreError):
         Cut(log, 1, lost=False).record_each([])
@@ -350,7 +351,7 @@ def test_quarantine_is_tried_again_once_the_host_has_mended_the_row(
 def test_another_organisations_entries(engine: Engine, log: Log) -> None:
     """Rows name their organisation: each goes to its own log, and one without a log is set aside."""
     with capturing(engine) as capture:
-        capture.org = lambda row: "acme" if row.name == "a" else "other"
+        capture.recorder.org = lambda row: "acme" if row.name == "a" else "other"
         people(engine, "a", "b")
         done = drain(engine, log)
     assert (done.recorded, done.quarantined) == (2, 1)
@@ -492,7 +493,7 @@ def test_an_organisation_that_takes_nothing_holds_up_nobody(
         return beside if org == "other" else log
 
     with capturing(engine) as capture:
-        capture.org = lambda row: "acme" if row.name == "b" else "other"
+        capture.recorder.org = lambda row: "acme" if row.name == "b" else "other"
         people(engine, "a", "a", "b")
     with pytest.raises(type(fault)):
         drain(engine, logs, Ways(batch=batch))

@@ -4,6 +4,10 @@ from .actor import (
     current as current,
     system as system,
 )
+from .database import (
+    HostConnection as HostConnection,
+    HostDatabase as HostDatabase,
+)
 from .declarations import (
     Ref as Ref,
     Tracked as Tracked,
@@ -25,14 +29,18 @@ from .outbox_drain import (
     drain as drain,
     drain_forever as drain_forever,
     list_quarantined as list_quarantined,
-    open_host as open_host,
     outbox_health as outbox_health,
     outbox_waits as outbox_waits,
     retry_quarantined as retry_quarantined,
 )
-from .sqlalchemy.capture import (
+from .recorder import (
     Bounds as Bounds,
+)
+from .sqlalchemy.capture import (
     Capture as Capture,
+)
+from .sqlalchemy.database import (
+    open_host as open_host,
 )
 from .triggers import (
     check_triggers as check_triggers,

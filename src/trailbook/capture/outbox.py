@@ -6,23 +6,25 @@ in the host's transaction. Refuses to know who acts, what an entry says, and any
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
+from trailbook.capture.database import HostConnection, connection_of
 from trailbook.capture.entries import Captured
 from trailbook.errors import ConfigurationError, SchemaNewerError
 from trailbook.model import instant
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 TABLES = ("trailbook_outbox", "trailbook_quarantine", "trailbook_capture")
 VERSION = 1
 MEANT = "meant"
 _CHUNK = 250  # entries in one row of the outbox
+_TOGETHER = 500  # rows that one statement forgets
 _DIALECTS = {
     "sqlite": {
         "position": "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -124,67 +126,47 @@ class Wait(Struct, frozen=True, kw_only=True):
 Room = Literal["free", "outbox-full", "spool-full"]
 
 
-def sql(connection: Connection, statement: str) -> str:
-    """A statement written with `?`, in the way of the connection's driver."""
-    return _in_style(connection.dialect.paramstyle, statement)
-
-
-@lru_cache(maxsize=64)
-def _in_style(style: str, statement: str) -> str:
-    if style == "qmark":
-        return statement
-    if style == "numeric_dollar":
-        pieces = statement.split("?")
-        return "".join(f"{piece}${at}" for at, piece in enumerate(pieces[:-1], 1)) + pieces[-1]
-    return statement.replace("?", "%s")
-
-
-def engine_name(connection: Connection | Engine) -> str:
-    """`sqlite` or `postgresql`. Raises: ConfigurationError for any other database."""
-    name = connection.dialect.name
-    if name not in _DIALECTS:
-        raise ConfigurationError(f"capture: {name} is not supported; SQLite and PostgreSQL are")
-    return name
-
-
-def install_outbox(connection: Connection) -> int:
+def install_outbox(connection: "HostConnection | Connection") -> int:
     """Bring the tables to the newest version in the connection's transaction; which version they had before.
 
     Raises: SchemaNewerError, ConfigurationError.
     """
-    name = engine_name(connection)
-    connection.exec_driver_sql(_LOCK[name])
+    host = connection_of(connection)
+    name = host.engine
+    host.execute(_LOCK[name])
     table = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-    connection.exec_driver_sql(table + _DIALECTS[name]["strict"])
-    before = _kept(connection, "version")
+    host.execute(table + _DIALECTS[name]["strict"])
+    before = _kept(host, "version")
     if before > VERSION:
         raise SchemaNewerError(f"the outbox has version {before}, this Trailbook knows {VERSION}")
     for version in _VERSIONS[before:]:
         for statement in version:
-            connection.exec_driver_sql(statement.format(**_DIALECTS[name]))
+            host.execute(statement.format(**_DIALECTS[name]))
     if before < VERSION:
         put = "INSERT INTO trailbook_capture (name, value) VALUES ('version', ?)"
         put += " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        connection.exec_driver_sql(sql(connection, put), (str(VERSION),))
+        host.execute(put, (str(VERSION),))
     return before
 
 
-def remove(connection: Connection) -> None:
+def remove(connection: HostConnection) -> None:
     """Drop the tables. Raises: ConfigurationError while entries wait in them."""
     state = health(connection)
     if state.pending or state.quarantined:
         left = f"{state.pending} entries wait and {state.quarantined} are in quarantine"
         raise ConfigurationError(f"capture: {left}; drain them first")
     for table in TABLES:
-        connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.execute(f"DROP TABLE {table}")
 
 
-def write(connection: Connection, captured: Iterable[Captured], *, at: int, tx: str | None = None) -> None:
+def write(
+    connection: HostConnection, captured: Iterable[Captured], *, at: int, tx: str | None = None
+) -> None:
     """Write entries in the connection's transaction, at an instant in microseconds.
 
     `tx` names the transaction on SQLite; PostgreSQL knows it.
     """
-    name = connection.dialect.name
+    name = connection.engine
     last = (tx,) if name == "sqlite" else ()
     rows: list[tuple[Any, ...]] = []
     for (org, op, covers), alike in groupby(captured, _ALIKE):
@@ -194,70 +176,43 @@ def write(connection: Connection, captured: Iterable[Captured], *, at: int, tx: 
             text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
             rows.append((org, op, at, len(part), text, covers, *last))
     if rows:
-        _put(connection, sql(connection, _INSERT[name]), rows)
+        connection.execute_many(_INSERT[name], rows)
 
 
-def _put(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Execute in the host's transaction, past SQLAlchemy's own way, which is half of what a single write would cost."""
-    if not connection.in_transaction():
-        connection.exec_driver_sql(statement, list(rows))  # which begins one
-        return
-    dialect = connection.dialect
-    cursor = connection.connection.cursor()
-    try:
-        if len(rows) == 1:
-            dialect.do_execute(cursor, statement, rows[0])
-        else:
-            dialect.do_executemany(cursor, statement, rows)
-    except dialect.loaded_dbapi.Error as error:
-        lost = dialect.is_disconnect(error, connection.connection, cursor)
-        if lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            statement,
-            None,
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=dialect,
-        ) from error
-    finally:
-        cursor.close()
-
-
-def page(connection: Connection, limit: int, *, without: Collection[str] = ()) -> list[OutboxRow]:
+def page(connection: HostConnection, limit: int, *, without: Collection[str] = ()) -> list[OutboxRow]:
     """The rows to move next, oldest first; a transaction in which something was meant comes whole.
 
     Rows of the organisations in `without` are passed over.
     """
     other = f" WHERE org NOT IN ({', '.join('?' * len(without))})" if without else ""
-    first = sql(connection, f"SELECT {_COLUMNS} FROM trailbook_outbox{other} ORDER BY position LIMIT ?")
-    rows = [OutboxRow(*row) for row in connection.exec_driver_sql(first, (*without, limit))]
+    first = f"SELECT {_COLUMNS} FROM trailbook_outbox{other} ORDER BY position LIMIT ?"
+    rows = [OutboxRow(*row) for row in connection.execute(first, (*without, limit)).rows]
     if len(rows) == limit:
         rows += _rest(connection, rows)
     return rows
 
 
-def delete(connection: Connection, positions: Sequence[int]) -> int:
+def delete(connection: HostConnection, positions: Sequence[int]) -> int:
     """Forget rows that were moved; how many of them were there."""
-    if not positions:
-        return 0
-    statement = sql(connection, "DELETE FROM trailbook_outbox WHERE position = ?")
-    return connection.exec_driver_sql(statement, [(position,) for position in positions]).rowcount
+    count = 0
+    for start in range(0, len(positions), _TOGETHER):
+        some = positions[start : start + _TOGETHER]
+        marks = ", ".join("?" * len(some))
+        count += connection.execute(f"DELETE FROM trailbook_outbox WHERE position IN ({marks})", some).count
+    return count
 
 
-def count_mended(connection: Connection, names: int) -> None:
+def count_mended(connection: HostConnection, names: int) -> None:
     """Remember that so many names more were mended."""
     if names:
         statement = (
             "INSERT INTO trailbook_capture (name, value) VALUES ('names_mended', ?) ON CONFLICT (name) DO UPDATE"
             " SET value = CAST(CAST(trailbook_capture.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)"
         )
-        connection.exec_driver_sql(sql(connection, statement), (str(names),))
+        connection.execute(statement, (str(names),))
 
 
-def quarantine(connection: Connection, poison: Sequence[Poison]) -> int:
+def quarantine(connection: HostConnection, poison: Sequence[Poison]) -> int:
     """Keep what the log refused; how many of them were not there before."""
     put = (
         "INSERT INTO trailbook_quarantine (position, part, org, op, code, pointer, since, entry)"
@@ -266,63 +221,65 @@ def quarantine(connection: Connection, poison: Sequence[Poison]) -> int:
     new = 0
     for p in poison:
         row = (p.position, p.part, p.org, p.op, p.code, p.pointer, p.since, p.entry)
-        new += connection.exec_driver_sql(sql(connection, put), row).rowcount
+        new += connection.execute(put, row).count
     return new
 
 
-def quarantined(connection: Connection, limit: int = 1000) -> list[Poison]:
+def quarantined(connection: HostConnection, limit: int = 1000) -> list[Poison]:
     """What is in quarantine, oldest first."""
     names = ("position", "part", "org", "op", "code", "pointer", "since", "entry")
     oldest = f"SELECT {', '.join(names)} FROM trailbook_quarantine ORDER BY since, position, part LIMIT ?"
-    rows = connection.exec_driver_sql(sql(connection, oldest), (limit,))
+    rows = connection.execute(oldest, (limit,)).rows
     return [Poison(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def release(connection: Connection, position: int, part: int) -> bool:
+def release(connection: HostConnection, position: int, part: int) -> bool:
     """Take one entry out of quarantine; whether it was there."""
-    statement = sql(connection, "DELETE FROM trailbook_quarantine WHERE position = ? AND part = ?")
-    return connection.exec_driver_sql(statement, (position, part)).rowcount == 1
+    statement = "DELETE FROM trailbook_quarantine WHERE position = ? AND part = ?"
+    return connection.execute(statement, (position, part)).count == 1
 
 
-def health(connection: Connection) -> Health:
+def health(connection: HostConnection) -> Health:
     """How many entries wait, since when, and how many are in quarantine."""
     statement = "SELECT coalesce(sum(entries), 0), min(captured_at) FROM trailbook_outbox"
-    pending, oldest = connection.exec_driver_sql(statement).one()
-    refused = connection.exec_driver_sql("SELECT count(*) FROM trailbook_quarantine").scalar_one()
+    ((pending, oldest),) = connection.execute(statement).rows
+    refused = _number(connection, "SELECT count(*) FROM trailbook_quarantine")
     since = None if oldest is None else instant(oldest)
     mended = _kept(connection, "names_mended")
     return Health(pending=int(pending), oldest=since, quarantined=refused, names_mended=mended)
 
 
-def waits(connection: Connection) -> list[Wait]:
+def waits(connection: HostConnection) -> list[Wait]:
     """The organisations whose entries wait, by name."""
     statement = "SELECT org, sum(entries), min(captured_at) FROM trailbook_outbox GROUP BY org ORDER BY org"
-    rows = connection.exec_driver_sql(statement)
+    rows = connection.execute(statement).rows
     return [Wait(org=org, pending=int(pending), oldest=instant(oldest)) for org, pending, oldest in rows]
 
 
-def waiting(connection: Connection, limit: int) -> int:
+def waiting(connection: HostConnection, limit: int) -> int:
     """How many rows wait; their span, which costs nothing to know, where that is below `limit`."""
     statement = "SELECT coalesce(max(position) - min(position) + 1, 0) FROM trailbook_outbox"
-    span: int = connection.exec_driver_sql(statement).scalar_one()
-    if span < limit:
-        return span
-    count: int = connection.exec_driver_sql("SELECT count(*) FROM trailbook_outbox").scalar_one()
-    return count
+    span = _number(connection, statement)
+    return span if span < limit else _number(connection, "SELECT count(*) FROM trailbook_outbox")
 
 
-def _kept(connection: Connection, name: str) -> int:
+def _number(connection: HostConnection, statement: str, *parameters: Any) -> int:
+    """The one number that a statement asks for, 0 where there is none."""
+    rows = connection.execute(statement, parameters).rows
+    return int(rows[0][0]) if rows else 0
+
+
+def _kept(connection: HostConnection, name: str) -> int:
     """A number that capture keeps in the host's database, 0 where it does not yet."""
-    statement = sql(connection, "SELECT value FROM trailbook_capture WHERE name = ?")
-    return int(connection.exec_driver_sql(statement, (name,)).scalar() or 0)
+    return _number(connection, "SELECT value FROM trailbook_capture WHERE name = ?", name)
 
 
-def _rest(connection: Connection, rows: Sequence[OutboxRow]) -> Iterator[OutboxRow]:
+def _rest(connection: HostConnection, rows: Sequence[OutboxRow]) -> Iterator[OutboxRow]:
     """What the page cut off of transactions in which something was meant."""
     meant = "SELECT DISTINCT tx FROM trailbook_outbox WHERE op = 'meant' AND tx IS NOT NULL"
     on_page = {row.tx for row in rows}
-    cut = [tx for (tx,) in connection.exec_driver_sql(meant) if tx in on_page]
+    cut = [tx for (tx,) in connection.execute(meant).rows if tx in on_page]
     rest = f"SELECT {_COLUMNS} FROM trailbook_outbox WHERE position > ? AND tx = ? ORDER BY position"
     for tx in cut:
-        after = connection.exec_driver_sql(sql(connection, rest), (rows[-1].position, tx))
-        yield from (OutboxRow(*row) for row in after)
+        after = connection.execute(rest, (rows[-1].position, tx))
+        yield from (OutboxRow(*row) for row in after.rows)

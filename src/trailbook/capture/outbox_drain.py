@@ -8,33 +8,31 @@ again by its id where nobody knows whether it was, which adds nothing.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine, create_engine, inspect
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trailbook.capture import outbox
 from trailbook.capture.actor import Acting
+from trailbook.capture.database import HostDatabase, database_of
 from trailbook.capture.entries import Captured, EntryItems, Moment, meant_text
 from trailbook.capture.folding import OutboxEntry, folded
 from trailbook.capture.outbox import Health, OutboxRow, Poison, Wait
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock, utc_now
 from trailbook.errors import (
-    ConfigurationError,
     EntryInvalidError,
     Fault,
     InvalidError,
     NotFoundError,
-    StoreError,
     TrailbookError,
 )
 from trailbook.model import Actor, Item, NewEntry, entry_from, mend_names, microseconds
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 SOURCE = Item(type="source", id="capture", name="Capture")
 GAP = "activity_log.capture_gap_found"
@@ -92,15 +90,15 @@ class Ways(Struct, frozen=True, kw_only=True):
 WAYS = Ways()
 
 
-def drain(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
+def drain(host: "HostDatabase | Engine", log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Move what waits in a host's outbox into the log, until nothing waits that was there.
 
     What was refused of an item is tried again once something newer of it was recorded: the host may have mended it.
     An organisation whose log takes nothing at present holds up nobody else's entries: its own wait, and its error is
-    raised at the end. Raises: StoreError when the log does not answer, SuspendedError,
-    sqlalchemy.exc.SQLAlchemyError when the host's database does not; what was not moved waits.
+    raised at the end. Raises: StoreError when the log does not answer, SuspendedError; what the host's library raises
+    when its database does not, which is sqlalchemy.exc.SQLAlchemyError of an Engine; what was not moved waits.
     """
-    drained = _drain(engine, _logs(log), ways)
+    drained = _drain(database_of(host), _logs(log), ways)
     for error in drained.held.values():
         raise error
     return drained.done
@@ -113,89 +111,64 @@ class _Round(Struct):
     held: dict[str, Exception]
 
 
-def _drain(engine: Engine, logs: Logs, ways: Ways) -> _Round:
+def _drain(database: HostDatabase, logs: Logs, ways: Ways) -> _Round:
     drained = _Round(Drained(), {})
     while True:
         # Read and let go of before the log is asked: a log that is slow must not hold up the host's own writes.
-        with engine.connect() as connection:
+        with database.connect() as connection:
             rows = outbox.page(connection, ways.batch, without=drained.held)
         before = drained.done.quarantined
         for org in dict.fromkeys(row.org for row in rows):
-            work = _Work(ways)
+            work = _Work(ways, logs)
             try:
-                drained.done += _move(engine, logs, [row for row in rows if row.org == org], work)
-                drained.done += _retry_news(engine, logs, work)
-            except SQLAlchemyError:
-                raise
+                work.record_rows([row for row in rows if row.org == org])
             except Exception as error:  # noqa: BLE001  # whatever it is, it is this organisation's, and is told
                 drained.held[org] = error
+                continue
+            # What is raised from here on is the host's database's, and ends the round.
+            drained.done += _settled(database, work)
+            drained.done += _retried_news(database, work, drained.held)
         if len(rows) < ways.batch and drained.done.quarantined == before:  # what was refused left word behind
             return drained
 
 
-@contextmanager
-def open_host(url: str, *, new: bool = False) -> Iterator[Engine]:
-    """The engine of a host's database that has an outbox, or is to have one where it is `new`.
-
-    Raises: ConfigurationError, NotFoundError; StoreError for whatever goes wrong there, without what it was about.
-    """
-    try:
-        engine = create_engine(url)
-        if engine.dialect.is_async:
-            raise ConfigurationError(f"from: {engine.dialect.driver} is awaited; name a driver that is not")
-        outbox.engine_name(engine)
-        file = engine.url.database
-        absent = engine.dialect.name == "sqlite" and file and not Path(file).exists()  # or it would be made
-        if absent or not (new or inspect(engine).has_table("trailbook_outbox")):
-            raise NotFoundError("the host's database has no outbox: Capture.install makes it")
-    except (ArgumentError, ImportError) as error:
-        raise ConfigurationError(f"from: is no address of a database ({type(error).__name__})") from None
-    except SQLAlchemyError as error:
-        raise StoreError(f"the host's database does not answer ({type(error).__name__})") from None
-    try:
-        yield engine
-    except SQLAlchemyError as error:
-        raise StoreError(f"the host's database failed ({type(error).__name__})") from None
-    finally:
-        engine.dispose()
-
-
-def outbox_health(engine: Engine) -> Health:
-    """How many entries wait, since when, and how many were refused. Raises: sqlalchemy.exc.SQLAlchemyError."""
-    with engine.connect() as connection:
+def outbox_health(host: "HostDatabase | Engine") -> Health:
+    """How many entries wait, since when, and how many were refused. Raises: what the host's library raises."""
+    with database_of(host).connect() as connection:
         return outbox.health(connection)
 
 
-def outbox_waits(engine: Engine) -> list[Wait]:
-    """The organisations whose entries wait, by name. Raises: sqlalchemy.exc.SQLAlchemyError."""
-    with engine.connect() as connection:
+def outbox_waits(host: "HostDatabase | Engine") -> list[Wait]:
+    """The organisations whose entries wait, by name. Raises: what the host's library raises."""
+    with database_of(host).connect() as connection:
         return outbox.waits(connection)
 
 
-def list_quarantined(engine: Engine) -> list[Poison]:
-    """What the log refused, oldest first. Raises: sqlalchemy.exc.SQLAlchemyError."""
-    with engine.connect() as connection:
+def list_quarantined(host: "HostDatabase | Engine") -> list[Poison]:
+    """What the log refused, oldest first. Raises: what the host's library raises."""
+    with database_of(host).connect() as connection:
         return outbox.quarantined(connection)
 
 
-def discard_quarantined(engine: Engine, position: int, part: int) -> None:
+def discard_quarantined(host: "HostDatabase | Engine", position: int, part: int) -> None:
     """Forget an entry that the log refused. Raises: NotFoundError."""
-    with engine.begin() as connection:
+    with database_of(host).begin() as connection:
         if not outbox.release(connection, position, part):
             raise NotFoundError("there is no such entry in quarantine")
 
 
-def retry_quarantined(engine: Engine, log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
+def retry_quarantined(host: "HostDatabase | Engine", log: LogLike | Logs, ways: Ways = WAYS) -> Drained:
     """Give the log everything in quarantine once more; what it still refuses stays. Raises: as `drain`."""
-    return _retried(engine, _logs(log), list_quarantined(engine), ways)
+    database, work = database_of(host), _Work(ways, _logs(log))
+    quarantined = list_quarantined(database)
+    work.record_again(quarantined)
+    return _released(database, quarantined, work)
 
 
-def _retried(engine: Engine, logs: Logs, quarantined: Sequence[Poison], ways: Ways) -> Drained:
-    work, mended = _Work(ways), 0
-    for p in quarantined:
-        work.take(OutboxEntry(p.position, p.part, p.org, p.op, p.entry))
-    still = {(p.position, p.part) for p in work.record(logs)}
-    with engine.begin() as connection:
+def _released(database: HostDatabase, quarantined: Sequence[Poison], work: "_Work") -> Drained:
+    """What the log took of the quarantine is taken out of it."""
+    still, mended = {(p.position, p.part) for p in work.poison}, 0
+    with database.begin() as connection:
         for p in quarantined:
             if (p.position, p.part) not in still and outbox.release(connection, p.position, p.part):
                 mended += work.mended[p.position, p.part]
@@ -203,13 +176,19 @@ def _retried(engine: Engine, logs: Logs, quarantined: Sequence[Poison], ways: Wa
     return Drained(recorded=len(quarantined) - len(still), quarantined=len(still), mended=mended)
 
 
-def _retry_news(engine: Engine, logs: Logs, work: "_Work") -> Drained:
+def _retried_news(database: HostDatabase, work: "_Work", held: dict[str, Exception]) -> Drained:
     """Try again what was refused of items of which something was recorded now; what stays refused is told already."""
-    poison = list_quarantined(engine) if work.items else []
+    poison = list_quarantined(database) if work.items else []
     again = [p for p in poison if (p.org, _target(p.entry)) in work.items]
     if not again:
         return Drained()
-    retried = _retried(engine, logs, again, work.ways)
+    second = _Work(work.ways, work.logs)
+    try:
+        second.record_again(again)
+    except Exception as error:  # noqa: BLE001  # as in the first round
+        held[again[0].org] = error
+        return Drained()
+    retried = _released(database, again, second)
     return Drained(recorded=retried.recorded, mended=retried.mended)
 
 
@@ -223,7 +202,7 @@ def _target(text: str) -> str:
 
 
 def drain_forever(
-    engine: Engine,
+    host: "HostDatabase | Engine",
     log: LogLike | Logs,
     stop: threading.Event,
     *,
@@ -238,11 +217,11 @@ def drain_forever(
     `failed` is told of each failure, whatever it is: nothing is lost, it waits in the outbox. After each look `held` is
     told whose entries wait at present and why (None: the host's database does not answer); of nobody where all moves.
     """
-    logs, done, wait = _logs(log), Drained(), idle
+    database, logs, done, wait = database_of(host), _logs(log), Drained(), idle
     while not stop.is_set():
         waiting: dict[str | None, Exception] = {}
         try:
-            drained = _drain(engine, logs, ways)
+            drained = _drain(database, logs, ways)
             done += drained.done
             waiting.update(drained.held)
         except Exception as error:  # noqa: BLE001  # nothing ends the loop: it is told, and tried again
@@ -258,9 +237,9 @@ def drain_forever(
 class Draining:
     """A thread that drains beside the host: `with Draining(engine, log):`; `more` as `drain_forever`."""
 
-    def __init__(self, engine: Engine, log: LogLike | Logs, **more: Any) -> None:
+    def __init__(self, host: "HostDatabase | Engine", log: LogLike | Logs, **more: Any) -> None:
         self._stop = threading.Event()
-        run: dict[str, Any] = {"target": drain_forever, "args": (engine, log, self._stop), "kwargs": more}
+        run: dict[str, Any] = {"target": drain_forever, "args": (host, log, self._stop), "kwargs": more}
         self._thread = threading.Thread(name="trailbook-drain", daemon=True, **run)
 
     def __enter__(self) -> "Draining":
@@ -278,41 +257,66 @@ class _Work:
     Of what it took, `mended` says how many names were, by place, and `items` whose news it was.
     """
 
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, ways: Ways, logs: Logs) -> None:
         self.ways = ways
-        self._entries: dict[str, list[tuple[OutboxEntry, NewEntry]]] = {}
-        self._poison: list[Poison] = []
+        self.logs = logs
+        self.rows: Sequence[OutboxRow] = ()
+        self.taken = self.folds = 0
+        self.poison: list[Poison] = []
+        self.gaps: list[Captured] = []
         self.mended: Counter[tuple[int, int]] = Counter()
         self.items: set[tuple[str, str]] = set()
+        self._entries: dict[str, list[tuple[OutboxEntry, NewEntry]]] = {}
 
-    def take(self, waiting: OutboxEntry) -> None:
+    def record_rows(self, rows: Sequence[OutboxRow]) -> None:
+        """Give the log the entries of rows of one organisation. Raises: whatever its log raises."""
+        self.rows = rows
+        for entry in folded(rows, _verbs(self.logs)):
+            if entry.folds:
+                self.folds += 1
+            else:
+                self._take(entry)
+        self._record()
+        self.gaps = _gaps(self.logs, self.poison, self.ways)
+
+    def record_again(self, quarantined: Sequence[Poison]) -> None:
+        """Give the log once more what it refused. Raises: whatever a log raises."""
+        for p in quarantined:
+            self._take(OutboxEntry(p.position, p.part, p.org, p.op, p.entry))
+        self._record()
+
+    def done(self) -> Drained:
+        """What became of the rows' entries."""
+        refused = len(self.poison)
+        return Drained(recorded=self.taken - refused, folded=self.folds, quarantined=refused)
+
+    def _take(self, waiting: OutboxEntry) -> None:
         """Take an entry in; what is no entry is poison at once."""
+        self.taken += 1
         try:
             entry = entry_of(waiting.text)
         except EntryInvalidError as error:
-            self._poison.append(self._refused(waiting, error))
+            self.poison.append(self._refused(waiting, error))
         else:
             self._entries.setdefault(waiting.org, []).append((waiting, entry))
 
-    def record(self, logs: Logs) -> list[Poison]:
-        """Record everything; what the log refused. Raises: StoreError."""
+    def _record(self) -> None:
         for org, entries in self._entries.items():
             try:
-                log = logs(org)
+                log = self.logs(org)
             except NotFoundError as error:
-                self._poison += [self._refused(waiting, error) for waiting, _ in entries]
+                self.poison += [self._refused(waiting, error) for waiting, _ in entries]
                 continue
             nameless = {kind.name for kind in log.catalogue.types.values() if not kind.named}
             mended = [mend_names(entry, nameless) for _, entry in entries]
             results = log.record_each([each.entry for each in mended], source=self.ways.source)
             for (waiting, entry), each, result in zip(entries, mended, results, strict=True):
                 if result.refused is not None:
-                    self._poison.append(self._refused(waiting, result.refused))
+                    self.poison.append(self._refused(waiting, result.refused))
                     continue
                 self.items.add((org, f"{entry.target.type}/{entry.target.id}"))
                 if each.mends:
                     self.mended[waiting.position, waiting.part] = len(each.mends)
-        return self._poison
 
     def _refused(self, waiting: OutboxEntry, error: TrailbookError) -> Poison:
         faults = error.faults if isinstance(error, InvalidError) else ()
@@ -343,27 +347,21 @@ def entry_of(text: str) -> NewEntry:
     return entry
 
 
-def _move(engine: Engine, logs: Logs, rows: Sequence[OutboxRow], work: _Work) -> Drained:
-    """Move rows of one organisation. Raises: whatever its log raises, and they wait."""
-    taken, folds = 0, 0
-    for entry in folded(rows, _verbs(logs)):
-        if entry.folds:
-            folds += 1
-        else:
-            work.take(entry)
-            taken += 1
-    # The log first. A crash behind this line leaves rows that the log has, and sending them again adds nothing;
-    # the other order would lose them.
-    poison = work.record(logs)
-    with engine.begin() as connection:
+def _settled(database: HostDatabase, work: _Work) -> Drained:
+    """Forget in the host's database what the log has, and set aside there what it refused.
+
+    The log came first. A crash in between leaves rows that the log has, and sending them again adds nothing; the other
+    order would lose them.
+    """
+    with database.begin() as connection:
         # Only who puts it there says so: another drain may be at the same rows.
-        if outbox.quarantine(connection, poison):
-            outbox.write(connection, _gaps(logs, poison, work.ways), at=microseconds(work.ways.clock()))
+        if outbox.quarantine(connection, work.poison):
+            outbox.write(connection, work.gaps, at=microseconds(work.ways.clock()))
         here = {position for position, _ in work.mended if outbox.delete(connection, [position])}
-        outbox.delete(connection, [row.position for row in rows])
+        outbox.delete(connection, [row.position for row in work.rows])
         mended = sum(count for (position, _), count in work.mended.items() if position in here)
         outbox.count_mended(connection, mended)
-    return Drained(recorded=taken - len(poison), folded=folds, quarantined=len(poison), mended=mended)
+    return work.done() + Drained(mended=mended)
 
 
 def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:

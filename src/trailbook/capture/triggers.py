@@ -5,17 +5,18 @@ one the actor is the database's own user. Refuses declarations with callables: a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
-from trailbook.capture import outbox
 from trailbook.capture.actor import as_text, current
+from trailbook.capture.blindspots import Blindspot
+from trailbook.capture.database import HostConnection, connection_of
 from trailbook.capture.declarations import OPS, Op, Ref, Tracked
-from trailbook.capture.sqlalchemy import rollback
-from trailbook.capture.sqlalchemy.checks import Blindspot
 from trailbook.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _CONTEXT = """CREATE TABLE IF NOT EXISTS trailbook_context (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -35,6 +36,17 @@ _POSTGRES_ID = (
     " substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)"
     " from 1 for 6), 52, 1), 53, 1), 'hex')::uuid"
 )
+
+
+class Transaction(Protocol):
+    """What a framework's room remembers of a running transaction for `announce`, and forgets with its end.
+
+    After a rollback to a savepoint `announced` is None again. Where `context` is set the row of `trailbook_context` is
+    deleted before the commit.
+    """
+
+    announced: str | None
+    context: bool
 
 
 class Trigger(Struct, frozen=True):
@@ -66,43 +78,46 @@ def _declared(dialect: str, tables: Iterable[Tracked], org: str | Callable[[Any]
 
 
 def install_triggers(
-    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+    connection: "HostConnection | Connection", tables: Iterable[Tracked], org: str | Callable[[Any], str]
 ) -> list[str]:
     """Make the triggers anew in the connection's transaction; their names.
 
     Raises: ConfigurationError, as `triggers`.
     """
-    dialect = outbox.engine_name(connection)
+    host = connection_of(connection)
+    dialect = host.engine
     declared = _declared(dialect, tables, org)
     if dialect == "sqlite" and declared:
-        connection.exec_driver_sql(_CONTEXT)
+        host.execute(_CONTEXT)
     for trigger in declared:
-        connection.exec_driver_sql(_drop(dialect, trigger))
+        host.execute(_drop(dialect, trigger))
         for statement in trigger.statements:
-            connection.exec_driver_sql(statement)
+            host.execute(statement)
     return [trigger.name for trigger in declared]
 
 
 def remove_triggers(
-    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+    connection: "HostConnection | Connection", tables: Iterable[Tracked], org: str | Callable[[Any], str]
 ) -> list[str]:
     """Drop the triggers of these tables; their names. Raises: ConfigurationError, as `triggers`."""
-    dialect = outbox.engine_name(connection)
+    host = connection_of(connection)
+    dialect = host.engine
     declared = _declared(dialect, tables, org)
     for trigger in declared:
-        connection.exec_driver_sql(_drop(dialect, trigger))
+        host.execute(_drop(dialect, trigger))
     return [trigger.name for trigger in declared]
 
 
 def check_triggers(
-    connection: Connection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+    connection: "HostConnection | Connection", tables: Iterable[Tracked], org: str | Callable[[Any], str]
 ) -> list[Blindspot]:
     """Which triggers are missing, or are not those of the declarations any more.
 
     Raises: ConfigurationError, as `triggers`.
     """
-    dialect = outbox.engine_name(connection)
-    bodies = _installed(connection, dialect)
+    host = connection_of(connection)
+    dialect = host.engine
+    bodies = _installed(host)
     blindspots = []
     for trigger in _declared(dialect, tables, org):
         body = bodies.get(trigger.name)
@@ -115,32 +130,32 @@ def check_triggers(
     return blindspots
 
 
-def announce(connection: Connection, job: str | None, name: Callable[[], str | None]) -> None:
-    """Tell the database who acts in this transaction, where it does not know yet."""
-    running = rollback.of(connection)
+def announce(
+    connection: HostConnection, running: Transaction, name: Callable[[], str | None], *, job: str | None
+) -> None:
+    """Tell the database who acts in this transaction, where it does not know yet; `name` is asked on SQLite."""
     text = as_text(current(job))
     if running.announced == text:
         return
     running.announced = text
-    if connection.dialect.name == "sqlite":
+    if connection.engine == "sqlite":
         put = "INSERT OR REPLACE INTO trailbook_context (one, tx, acting) VALUES (1, ?, ?)"
-        connection.exec_driver_sql(put, (name(), text))
+        connection.execute(put, (name(), text))
         running.context = True
     else:
-        put = outbox.sql(connection, "SELECT set_config(?, ?, true)")
-        connection.exec_driver_sql(put, (_SETTING, text))
+        connection.execute("SELECT set_config(?, ?, true)", (_SETTING, text))
 
 
-def _installed(connection: Connection, dialect: str) -> dict[str, str]:
+def _installed(connection: HostConnection) -> dict[str, str]:
     """The triggers of a database that are ours, by name, each with what it does."""
-    if dialect == "sqlite":
+    if connection.engine == "sqlite":
         ours = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'trailbook~_%' ESCAPE '~'"
     else:
         ours = (
             "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
             " WHERE left(t.tgname, 10) = 'trailbook_'"
         )
-    return {row[0]: row[1] for row in connection.exec_driver_sql(ours)}
+    return dict(connection.execute(ours).rows)
 
 
 def _drop(dialect: str, trigger: Trigger) -> str:

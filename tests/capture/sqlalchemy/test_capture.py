@@ -24,6 +24,7 @@ from tests.capture.small import (
 )
 
 from trailbook.capture import Bounds, Capture, acting_as, outbox
+from trailbook.capture.database import database_of
 from trailbook.errors import ConfigurationError, OutboxFullError
 from trailbook.model import Actor, Item
 
@@ -125,7 +126,7 @@ def test_rows_may_name_their_organisation(engine: Engine) -> None:
         people(engine, "a", "b")
     finally:
         capture.stop()
-    with engine.connect() as connection:
+    with database_of(engine).connect() as connection:
         assert [(row.org, row.op) for row in outbox.page(connection, 10)] == [
             ("of-a", "created"),
             ("of-b", "created"),

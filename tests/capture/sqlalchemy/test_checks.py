@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from tests.capture.small import members
 
 from trailbook.capture import Capture
-from trailbook.capture.sqlalchemy.checks import CaptureWarning
+from trailbook.capture.blindspots import CaptureWarning
 
 
 def test_a_blind_spot_is_told_at_the_start(engine: Engine) -> None:

@@ -4,7 +4,6 @@ Owns `track`, `install`, `record` and the rule that an entry is written where an
 that it cannot capture, outside a transaction, or into a full outbox where the category's policy says so.
 """
 
-import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -17,31 +16,14 @@ from msgspec import UNSET, Struct
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import Mapper, Session
 
-from trailbook.capture import outbox, triggers
-from trailbook.capture.actor import current
-from trailbook.capture.declarations import (
-    ChangeKind,
-    Declared,
-    Op,
-    Part,
-    Ref,
-    Tracked,
-    WrittenBy,
-    check_declared,
-)
-from trailbook.capture.entries import (
-    Captured,
-    CapturedRow,
-    EntryItems,
-    Moment,
-    captured_texts,
-    items_of,
-    meant_text,
-    new_ids,
-)
+from trailbook.capture.blindspots import Blindspot, CaptureWarning
+from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy
+from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
 from trailbook.capture.meaning import Meaning
+from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.sqlalchemy import rollback
-from trailbook.capture.sqlalchemy.checks import Blindspot, CaptureWarning, blindspots
+from trailbook.capture.sqlalchemy.checks import blindspots
+from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
@@ -52,29 +34,13 @@ from trailbook.capture.sqlalchemy.tables import (
     locations_of,
     nearest,
 )
-from trailbook.catalogue import Catalogue, OnFailure, load
+from trailbook.catalogue import Catalogue, OnFailure
 from trailbook.clock import Clock, utc_now
-from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
-from trailbook.model import Item, Outcome, microseconds
+from trailbook.errors import ConfigurationError, UncapturedWriteError
+from trailbook.model import Item, Outcome
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which a host without it does without
-
-Concerns = Mapping[str, Item | Sequence[Item]]
-
-
-class Bounds(Struct, frozen=True, kw_only=True):
-    """How many rows may wait: above `outbox` what may not be lost is refused, above `spool` everything is.
-
-    Looked at at most once in `every` seconds.
-    """
-
-    outbox: int = 100_000
-    spool: int = 1_000_000
-    every: float = 1.0
-
-
-BOUNDS = Bounds()
 
 
 class _Alike(Struct):
@@ -99,20 +65,34 @@ class Capture:
         clock: Clock = utc_now,
     ) -> None:
         """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
-        self.org = org
-        self.name = name
-        self.catalogue = load(folders)
-        self.tracked: dict[str, Tracked] = {}
+        self.recorder = Recorder(
+            org, name=name, job=job, folders=folders, bounds=bounds, on_failure=on_failure, clock=clock
+        )
         self.places: dict[Table, TrackedTable] = {}
         self.engines: list[Engine] = []
-        self._job = job
-        self._bounds = bounds
-        self._on_failure = _policies(self.catalogue, on_failure or {})
-        self._clock = clock
         self._declared: list[Declaration] = []
-        self._rooms: dict[Engine, tuple[float, outbox.Room]] = {}
-        self._flushing = Flushing(self._find, self.entries_of, self.write)
+        self._flushing = Flushing(self._find, self.recorder.entries_of, self.write)
         self._statements = Statements(self)
+
+    @property
+    def org(self) -> str | Callable[[Any], str]:
+        """The organisation, or what finds it from a row."""
+        return self.recorder.org
+
+    @property
+    def name(self) -> str:
+        """What this capture is called among the sources of the log."""
+        return self.recorder.name
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What can be recorded."""
+        return self.recorder.catalogue
+
+    @property
+    def tracked(self) -> Mapping[str, Tracked]:
+        """The declarations, by table."""
+        return self.recorder.tracked
 
     def track(
         self,
@@ -150,14 +130,12 @@ class Capture:
             ignore=ignore,
             by=by,
         )
-        tracked = check_declared(self.catalogue, layout.columns, declared)
         if by == "triggers" and len(layout.tables) > 1:
-            raise ConfigurationError(
-                f"track({tracked.table}): by: a trigger sees one table, this class has several"
-            )
+            name = layout.columns.table
+            raise ConfigurationError(f"track({name}): by: a trigger sees one table, this class has several")
+        tracked = self.recorder.track(layout.columns, declared)
         declaration = Declaration(layout.mapper, tracked)
         self._declared.append(declaration)
-        self.tracked[tracked.table] = tracked
         for table in layout.tables:
             self._place(table, layout.mapper).declared.append(declaration)
         if layout.mapper is not None:
@@ -170,7 +148,7 @@ class Capture:
         Returns, and warns of, what hooks cannot see there. Raises: ConfigurationError, SchemaNewerError.
         """
         plain = _sync_engine(engine)
-        outbox.engine_name(plain)
+        engine_name(plain)
         if plain not in self.engines:
             self.engines.append(plain)
             self._statements.listen(plain)
@@ -192,18 +170,17 @@ class Capture:
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
-        outbox.install_outbox(connection)
-        triggers.install_triggers(connection, self.triggered(), self.org)
-        self._lifecycle(connection, "activity_log.capture_started")
+        self.recorder.begin(EngineConnection(connection))
 
     def triggered(self) -> list[Tracked]:
         """The declarations of tables that triggers cover."""
-        return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
+        return self.recorder.triggered()
 
     def announce(self, connection: Connection) -> None:
         """Tell the triggers of a database who acts in the connection's transaction; without one they know nobody."""
         if _is_transacted(connection):
-            triggers.announce(connection, self._job, lambda: _transaction(connection))
+            host, running = EngineConnection(connection), rollback.of(connection)
+            self.recorder.announce(host, running, lambda: _transaction(connection))
 
     def check(self) -> list[Blindspot]:
         """What hooks cannot see of the tracked tables, as far as their declarations tell."""
@@ -230,7 +207,7 @@ class Capture:
 
     def end(self, connection: Connection) -> None:
         """Record in the connection's transaction that capture stops."""
-        self._lifecycle(connection, "activity_log.capture_stopped")
+        self.recorder.end(EngineConnection(connection))
 
     def stop(self) -> None:
         """Leave every engine and listen no more: what is written afterwards is neither captured nor refused."""
@@ -259,22 +236,20 @@ class Capture:
         Raises: ActionUnknownError, UncapturedWriteError, OutboxFullError.
         """
         connection = session if isinstance(session, Connection) else session.connection()
-        self.catalogue.action(action)
-        self.demand_transaction(connection)
-        moment = self.moment()
-        id_ = id or UUID(next(new_ids(moment.at, 1)))
-        text = meant_text(
-            moment,
-            action,
-            _items(target, concerns),
-            id=id_,
-            outcome=outcome,
-            effective_at=effective_at and effective_at.isoformat(),
-            caused_by=caused_by,
+        meant = Meant(
+            action=action,
+            target=target,
+            concerns=concerns,
             fields=fields,
+            outcome=outcome,
+            effective_at=effective_at,
+            caused_by=caused_by,
+            id=id,
+            covers=covers,
         )
-        covered = "\n".join(f"{item.type}/{item.id}" for item in covers) or None
-        self.write(connection, [Captured(self._org(target), outbox.MEANT, [text], action, covered)])
+        id_, entry = self.recorder.meant_entry(meant)
+        self.demand_transaction(connection)
+        self.write(connection, [entry])
         return id_
 
     def record_change(
@@ -305,25 +280,6 @@ class Capture:
             session, action, target=target or own.target, concerns=concerns, covers=[own.target], **more
         )
 
-    def moment(self) -> Moment:
-        """Who acts, now."""
-        return Moment(acting=current(self._job), at=self._clock())
-
-    def entries_of(self, kind: ChangeKind, rows: Sequence[tuple[Any, EntryItems]]) -> list[Captured]:
-        """The entries of rows that changed alike, not written yet; each row comes with the items of its entry."""
-        tracked, action = kind.tracked, kind.tracked.actions[kind.op]
-        if action is None:
-            return []
-        fields = sorted({tracked.fields[name] for name in kind.changed if name in tracked.fields})
-        moment = self.moment()
-        orgs: dict[str, list[EntryItems]] = {}
-        for row, items in rows:
-            orgs.setdefault(self._org(row), []).append(items)
-        return [
-            Captured(org, kind.op, captured_texts(moment, action, items, fields=fields), action)
-            for org, items in orgs.items()
-        ]
-
     def keep_rows(self, connection: Connection, plan: Plan, rows: Rows) -> None:
         """Write the entries of rows that a planned statement touched."""
         place = plan.place
@@ -342,28 +298,20 @@ class Capture:
                 if alike is None:
                     alike = kinds[key] = _Alike(ChangeKind(tracked, plan.op, plan.changed), [])
                 alike.rows.append((row, items_of(tracked, row)))
-        entries = [each for alike in kinds.values() for each in self.entries_of(alike.kind, alike.rows)]
+        entries = [
+            each for alike in kinds.values() for each in self.recorder.entries_of(alike.kind, alike.rows)
+        ]
         self.write(connection, entries)
 
     def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
         """Write the entries that a host said a statement means."""
-        moment, action = self.moment(), self.catalogue.action(meaning.action).name
-        entries = []
-        for target in meaning.targets:
-            text = meant_text(moment, action, _items(target, meaning.concerns), fields=meaning.fields)
-            entries.append(Captured(self._org(target), outbox.MEANT, [text], action))
-        self.write(connection, entries)
+        self.write(connection, self.recorder.meant_entries(meaning))
 
     def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
         """Write entries in the connection's transaction. Raises: OutboxFullError."""
-        if not captured:
-            return
-        room = self._room(connection)
-        for entries in captured if room != "free" else ():
-            action = entries.action
-            if room == "spool-full" or self._on_failure[action] == "refuse":
-                raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
-        outbox.write(connection, captured, at=microseconds(self._clock()), tx=_transaction(connection))
+        if captured:
+            host, tx = EngineConnection(connection), _transaction(connection)
+            self.recorder.write(host, captured, tx=tx, database=connection.engine)
 
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
@@ -388,50 +336,6 @@ class Capture:
 
     def _find(self, mapper: Mapper[Any] | None) -> Tracked | None:
         return nearest(mapper, self._declared)
-
-    def _org(self, row: Any) -> str:
-        return self.org if isinstance(self.org, str) else self.org(row)
-
-    def _room(self, connection: Connection) -> outbox.Room:
-        now = time.monotonic()
-        at, room = self._rooms.get(connection.engine, (-self._bounds.every, "free"))
-        if now - at >= self._bounds.every or room != "free":
-            rows = outbox.waiting(connection, self._bounds.outbox)
-            room = "spool-full" if rows >= self._bounds.spool else "outbox-full"
-            room = room if rows >= self._bounds.outbox else "free"
-            self._rooms[connection.engine] = (now, room)
-        return room
-
-    def _lifecycle(self, connection: Connection, action: str) -> None:
-        """An entry that capture itself began or stopped; of an organisation that only rows name there is none."""
-        if isinstance(self.org, str):
-            source = Item(type="source", id=self.name, name=f"Capture {self.name}")
-            acting = current(self._job or self.name)
-            text = meant_text(Moment(acting=acting, at=self._clock()), action, EntryItems(source))
-            at = microseconds(self._clock())
-            outbox.write(connection, [Captured(self.org, outbox.MEANT, [text], action)], at=at)
-
-
-def _policies(catalogue: Catalogue, overrides: Mapping[str, OnFailure]) -> dict[str, OnFailure]:
-    """What becomes of each action when the outbox is full: as its category or the action itself was overridden."""
-    for name, policy in overrides.items():
-        if name not in catalogue.categories and name not in catalogue.actions:
-            raise ConfigurationError(f"on_failure.{name}: is neither a category nor an action")
-        if policy not in ("refuse", "spool"):
-            raise ConfigurationError(f"on_failure.{name}: is not refuse or spool")
-    return {
-        action.name: overrides.get(action.name, overrides.get(action.category, action.on_failure))
-        for action in catalogue.actions.values()
-    }
-
-
-def _items(target: Item, concerns: Concerns | None) -> EntryItems:
-    pairs = [
-        (part, item)
-        for part, items in (concerns or {}).items()
-        for item in ([items] if isinstance(items, Item) else items)
-    ]
-    return EntryItems(target, tuple(pairs))
 
 
 def _sync_engine(engine: "Engine | AsyncEngine") -> Engine:

@@ -6,23 +6,10 @@ write paths, `docs/reference/capture.md`.
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
+from trailbook.capture.blindspots import Blindspot
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 
 _BY_THE_DATABASE = ("cascade", "set null", "set default")
-
-
-class CaptureWarning(UserWarning):
-    """A write path that hooks cannot see, on a table that they cover."""
-
-
-class Blindspot(Struct, frozen=True):
-    """A table, a stable code, and in plain words what is not seen."""
-
-    table: str
-    code: str
-    detail: str
 
 
 def blindspots(places: Iterable[TrackedTable]) -> list[Blindspot]:

@@ -121,7 +121,7 @@ PARTS = (
         title="Capture: from the outbox into the log",
         module="trailbook.capture",
         names="open_host install_outbox drain drain_forever Draining Ways Held LogLike outbox_waits Wait outbox_health"
-        " list_quarantined Poison retry_quarantined discard_quarantined",
+        " list_quarantined Poison retry_quarantined discard_quarantined HostDatabase HostConnection",
         says="What a host's transaction wrote waits in the host's own database until it is drained.",
     ),
     Part(

@@ -1,0 +1,129 @@
+"""SQLAlchemy's engines and connections, as the outbox sees them.
+
+Owns the way past SQLAlchemy's own execution, which is half of what a single write would cost, and the address of a
+host's database. Refuses to let a driver's error out bare: it is one of SQLAlchemy's, without the parameters.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, inspect
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from trailbook.capture.database import Answer, EngineName, HostConnection, in_style, supported
+from trailbook.errors import ConfigurationError, NotFoundError, StoreError
+
+
+class EngineConnection:
+    """A connection in the host's transaction; it begins one where there is none, as a statement of the host would."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def engine(self) -> EngineName:
+        """Which database it is. Raises: ConfigurationError."""
+        return supported(self._connection.dialect.name)
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
+        """Execute a statement, past listeners and logs. Raises: sqlalchemy.exc.DBAPIError."""
+        dialect = self._connection.dialect
+        with _cursor(self._connection, statement) as cursor:
+            if parameters:
+                dialect.do_execute(cursor, in_style(dialect.paramstyle, statement), tuple(parameters))
+            else:
+                dialect.do_execute_no_params(cursor, statement)
+            rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            return Answer(rows, cursor.rowcount)
+
+    def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for each row. Raises: sqlalchemy.exc.DBAPIError."""
+        if len(rows) == 1:
+            self.execute(statement, rows[0])
+        elif rows:
+            dialect = self._connection.dialect
+            with _cursor(self._connection, statement) as cursor:
+                every = [tuple(row) for row in rows]
+                dialect.do_executemany(cursor, in_style(dialect.paramstyle, statement), every)
+
+
+class EngineDatabase:
+    """An engine, as the drain sees it; one that is awaited needs a plain one beside it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: EngineName = engine_name(engine)
+        self._engine = engine
+
+    @contextmanager
+    def connect(self) -> Iterator[HostConnection]:
+        """A connection to read from."""
+        with self._engine.connect() as connection:
+            yield EngineConnection(connection)
+
+    @contextmanager
+    def begin(self) -> Iterator[HostConnection]:
+        """A transaction, committed at the end of the block."""
+        with self._engine.begin() as connection:
+            yield EngineConnection(connection)
+
+
+def engine_name(connection: Connection | Engine) -> EngineName:
+    """`sqlite` or `postgresql`. Raises: ConfigurationError for any other database."""
+    return supported(connection.dialect.name)
+
+
+@contextmanager
+def open_host(url: str, *, new: bool = False) -> Iterator[Engine]:
+    """The engine of a host's database that has an outbox, or is to have one where it is `new`.
+
+    Raises: ConfigurationError, NotFoundError; StoreError for whatever goes wrong there, without what it was about.
+    """
+    try:
+        engine = create_engine(url)
+        if engine.dialect.is_async:
+            raise ConfigurationError(f"from: {engine.dialect.driver} is awaited; name a driver that is not")
+        engine_name(engine)
+        file = engine.url.database
+        absent = engine.dialect.name == "sqlite" and file and not Path(file).exists()  # or it would be made
+        if absent or not (new or inspect(engine).has_table("trailbook_outbox")):
+            raise NotFoundError("the host's database has no outbox: Capture.install makes it")
+    except (ArgumentError, ImportError) as error:
+        raise ConfigurationError(f"from: is no address of a database ({type(error).__name__})") from None
+    except SQLAlchemyError as error:
+        raise StoreError(f"the host's database does not answer ({type(error).__name__})") from None
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StoreError(f"the host's database failed ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _cursor(connection: Connection, statement: str) -> Iterator[Any]:
+    """The driver's cursor, in the connection's transaction; what it raises is raised as SQLAlchemy would."""
+    if not connection.in_transaction():
+        connection.begin()
+    dialect = connection.dialect
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, connection.connection, cursor)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=dialect,
+        ) from error
+    finally:
+        cursor.close()

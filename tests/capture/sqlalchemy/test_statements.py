@@ -15,7 +15,7 @@ TEXTS = [
     "/* harmless */ delete from app_user",
     "SELECT 1; DELETE FROM app_user",
     "WITH old AS (SELECT id FROM app_user) DELETE FROM app_user WHERE id IN (SELECT id FROM old)",
-    "EXPLAIN UPDATE app_user SET email = 'x'",
+    "EXPLAIN ANALYZE UPDATE app_user SET email = 'x'",
     "REPLACE INTO app_user (id, name, seen) VALUES (1, 'x', 0)",
     "TRUNCATE TABLE app_user",
     "COPY app_user FROM '/nowhere'",

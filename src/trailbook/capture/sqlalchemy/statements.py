@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Delete, Engine, Insert, Table, Update
 from sqlalchemy.sql.dml import UpdateBase
 
 from trailbook.capture.meaning import Meaning, current_meaning
-from trailbook.capture.sql_tables import EVERYTHING, written_tables
+from trailbook.capture.sql_tables import judged
 from trailbook.capture.sqlalchemy.rollback import doom
 from trailbook.capture.sqlalchemy.rows import Plan, planned, rows_of
 from trailbook.capture.sqlalchemy.session import is_unit_of_work
@@ -137,13 +137,11 @@ class Statements:
     ) -> None:
         if _is_expanded(context, statement):
             return
-        written = (
-            written_tables(statement) if len(statement) < 10_000 else written_tables.__wrapped__(statement)
-        )
+        judgement = judged(connection.dialect.name, statement)
         places = [
             place
             for place in self._keeper.places.values()
-            if EVERYTHING in written or place.table.name.casefold() in written
+            if judgement.unclear or place.table.name.casefold() in judgement.tables
         ]
         if any(place.triggered for place in places):
             self._keeper.announce(connection)
@@ -151,7 +149,7 @@ class Statements:
         if hooked:
             self._keeper.demand_transaction(connection)
             if current_meaning() is None:
-                what = "may write" if EVERYTHING in written else "writes"
+                what = "may write" if judgement.unclear else "writes"
                 raise UncapturedWriteError(
                     f"text that {what} to {', '.join(sorted(hooked))} cannot be captured: say what it means"
                     " with recorded_as(...), or cover the table with triggers"
@@ -197,4 +195,4 @@ def _is_expanded(context: Any, statement: str) -> bool:
     if statement.lstrip()[:4].lower() != "with":
         return True
     # A SELECT may have a writing statement as a CTE; an INSERT of ours may too, beside its own table.
-    return bool(isinstance(compiled.statement, UpdateBase) and len(written_tables(statement)) < 2)
+    return bool(isinstance(compiled.statement, UpdateBase) and len(judged("sqlite", statement).tables) < 2)

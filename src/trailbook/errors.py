@@ -13,6 +13,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   |-- FormatUnavailableError   format-unavailable (an extra is not installed)
     |   `-- BatchRefusedError        an atomic batch with a bad entry
     |-- UncapturedWriteError         uncaptured-write (a write that the activity log would miss)
+    |-- MisplacedBlockError          block-misplaced (who acts was stated in one context and left in another)
     |-- OutboxFullError              outbox-full (nobody drains it)
     |-- EntryConflictError           entry-conflict
     |-- NotPermittedError            not-permitted
@@ -165,6 +166,12 @@ class UncapturedWriteError(TrailbookError):
     """A host wrote to a tracked table in a way that cannot be captured; the write does not happen."""
 
     code = "uncaptured-write"
+
+
+class MisplacedBlockError(TrailbookError):
+    """A block that says who acts, or what a statement means, was not left where it was entered."""
+
+    code = "block-misplaced"
 
 
 class OutboxFullError(TrailbookError):

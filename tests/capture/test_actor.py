@@ -6,10 +6,13 @@ from contextvars import copy_context
 
 import msgspec
 import pytest
-from tests.capture.small import ANNA, BOB
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+from tests.capture.small import ANNA, BOB, User, item, waiting
 
-from trailbook.capture import Acting, acting_as, current
+from trailbook.capture import Acting, Capture, acting_as, current, recorded_as
 from trailbook.capture.actor import as_text, from_text, stated
+from trailbook.errors import UncapturedWriteError
 from trailbook.model import Actor, Item, Origin
 
 CARA = Item(type="user", id="u-9", name="Cara")
@@ -69,3 +72,27 @@ def test_a_context_travels() -> None:
     assert from_text(as_text(acting)) == acting
     with pytest.raises(msgspec.ValidationError):
         from_text('{"actor": {"kind": "person", "type": "user", "id": "1"}, "value": 1}')
+
+
+def test_a_request_that_is_over_changes_nothing(capture: Capture, engine: Engine) -> None:
+    """What goes on after a request writes as the system, and its statements mean nothing that the request said."""
+
+    def deactivate() -> None:
+        with Session(engine) as session, session.begin():
+            session.execute(text("UPDATE app_user SET name = 'Bo' WHERE name = 'Bob'"))
+
+    def join(name: str) -> None:
+        with Session(engine) as session, session.begin():
+            session.add(User(name=name))
+
+    join("Bob")
+    with acting_as(ANNA), recorded_as("user.deactivated", target=item("user", 1)):
+        carried = copy_context()
+        carried.run(join, "During")
+    carried.run(join, "After")
+    with pytest.raises(UncapturedWriteError):
+        carried.run(deactivate)
+    assert [entry["actor"]["kind"] for entry in waiting(engine)] == ["system", "person", "system"]
+    with acting_as(ANNA), recorded_as("user.deactivated", target=item("user", 1)):
+        copy_context().run(deactivate)
+    assert waiting(engine)[-1]["action"] == "user.deactivated"

@@ -2,6 +2,7 @@ from .actor import (
     Acting as Acting,
     acting_as as acting_as,
     current as current,
+    resumed as resumed,
     system as system,
 )
 from .database import (

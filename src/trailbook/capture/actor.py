@@ -1,13 +1,13 @@
 """Who acts: the context in which a host's changes are captured, carried by context variables.
 
 Owns `acting_as`, what holds when nobody said who acts (the system, named after the job), and the written form in
-which a context travels to a worker or a database. Refuses to remember: a new thread or task without a context never
-acts as the last user.
+which a context travels to a worker or a database. Refuses to remember: a thread or task without a context, or with
+one whose block has ended, never acts as the last user.
 """
 
 import re
 import sys
-from contextvars import ContextVar, Token
+from contextvars import Context
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
+from trailbook.capture.blocks import Block, Stated
 from trailbook.model import Actor, Item, Origin
 
 _JOB = Origin(interface="job")
@@ -32,7 +33,7 @@ class Acting(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     caused_by: UUID | None = None
 
 
-_acting: ContextVar[Acting | None] = ContextVar("trailbook_acting", default=None)
+_stated: Stated[Acting] = Stated("acting_as")
 _travelled = msgspec.json.Decoder(Acting)
 _NOT_A_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -41,7 +42,8 @@ class acting_as:  # noqa: N801  # read as a word: with acting_as(anna)
     """A block in which `actor` acts; blocks nest, and the outer one acts again when the inner one ends.
 
     What is not given (`origin`, `correlation`, `purpose`) holds on from the outer block; `on_behalf_of` does not, for
-    it belongs to its actor.
+    it belongs to its actor. Tasks and threads that carry the context act as `actor` until the block ends, and then as
+    nobody. Raises: MisplacedBlockError where it is not left in the context in which it was entered.
     """
 
     def __init__(
@@ -54,54 +56,65 @@ class acting_as:  # noqa: N801  # read as a word: with acting_as(anna)
         caused_by: UUID | None = None,
         origin: Origin | None = None,
     ) -> None:
-        outer = _acting.get() or Acting(actor=actor)
-        self._acting = Acting(
-            actor=actor,
-            origin=origin or outer.origin,
-            on_behalf_of=on_behalf_of,
-            purpose=purpose or outer.purpose,
-            correlation=correlation or outer.correlation,
-            caused_by=caused_by or outer.caused_by,
-        )
-        self._before: Token[Acting | None] | None = None
+        self._actor = actor
+        self._on_behalf_of = on_behalf_of
+        self._purpose = purpose
+        self._correlation = correlation
+        self._caused_by = caused_by
+        self._origin = origin
+        self._block = Block(_stated)
 
     def __enter__(self) -> Acting:
-        self._before = _acting.set(self._acting)
-        return self._acting
+        outer = _stated.value() or Acting(actor=self._actor)
+        return self._block.enter(
+            Acting(
+                actor=self._actor,
+                origin=self._origin or outer.origin,
+                on_behalf_of=self._on_behalf_of,
+                purpose=self._purpose or outer.purpose,
+                correlation=self._correlation or outer.correlation,
+                caused_by=self._caused_by or outer.caused_by,
+            )
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            _acting.reset(self._before)
+        self._block.leave(error)
 
 
 class resumed:  # noqa: N801  # read as a word: with resumed(acting)
-    """A block in which a context that was carried here holds, as `current` and `from_text` gave it."""
+    """A block in which a context that was carried here holds, as `current` gave it where it was stated.
+
+    Raises: MisplacedBlockError where it is not left in the context in which it was entered.
+    """
 
     def __init__(self, acting: Acting) -> None:
         self._acting = acting
-        self._before: Token[Acting | None] | None = None
+        self._block = Block(_stated)
 
     def __enter__(self) -> Acting:
-        self._before = _acting.set(self._acting)
-        return self._acting
+        return self._block.enter(self._acting)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            _acting.reset(self._before)
+        self._block.leave(error)
 
 
 def stated() -> Acting | None:
-    """The context that somebody stated, or None."""
-    return _acting.get()
+    """The context that somebody stated and that still holds, or None."""
+    return _stated.value()
+
+
+def unstated() -> Context:
+    """A copy of the current context in which nobody acts: `unstated().run(scheduler.wakeup)`."""
+    return _stated.absent()
 
 
 def current(job: str | None = None) -> Acting:
     """The context in force; where nobody stated one, the system, named after `job` or else after the program."""
-    return _acting.get() or _system(job or _program())
+    return _stated.value() or _system(job or _program())
 
 
 def system(job: str, name: str | None = None) -> Actor:

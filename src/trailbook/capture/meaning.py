@@ -4,11 +4,11 @@ Owns the block and what it means. Refuses to write: that happens when a statemen
 """
 
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar, Token
 from types import TracebackType
 
 from msgspec import Struct
 
+from trailbook.capture.blocks import Block, Stated
 from trailbook.model import Item
 
 
@@ -22,13 +22,14 @@ class Meaning(Struct):
     written: bool = False
 
 
-_meaning: ContextVar[Meaning | None] = ContextVar("trailbook_meaning", default=None)
+_meaning: Stated[Meaning] = Stated("recorded_as")
 
 
 class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deactivated", target=...)
     """A block whose Core statements and text are recorded as said here: one entry a target, if a row was touched.
 
-    Objects that a session flushes meanwhile are captured as ever.
+    Objects that a session flushes meanwhile are captured as ever. A task or thread that goes on after the block means
+    nothing by it. Raises: MisplacedBlockError where it is not left in the context in which it was entered.
     """
 
     def __init__(
@@ -39,20 +40,22 @@ class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deact
         concerns: Mapping[str, Item | Sequence[Item]] | None = None,
         fields: Sequence[str] = (),
     ) -> None:
-        targets = (target,) if isinstance(target, Item) else tuple(target)
-        self._meaning = Meaning(action, targets, dict(concerns or {}), tuple(fields))
-        self._before: Token[Meaning | None] | None = None
+        self._action = action
+        self._targets = (target,) if isinstance(target, Item) else tuple(target)
+        self._concerns = dict(concerns or {})
+        self._fields = tuple(fields)
+        self._block = Block(_meaning)
 
     def __enter__(self) -> None:
-        self._before = _meaning.set(self._meaning)
+        # A new one each time: what was written in an earlier block is not written in this one.
+        self._block.enter(Meaning(self._action, self._targets, self._concerns, self._fields))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            _meaning.reset(self._before)
+        self._block.leave(error)
 
 
 def current_meaning() -> Meaning | None:
     """What the statements of the current block mean, or None."""
-    return _meaning.get()
+    return _meaning.value()

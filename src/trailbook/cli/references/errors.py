@@ -56,6 +56,7 @@ _OF_FAULTS: dict[Kind, str] = {
 # What to do where nobody but the caller is told.
 _DO = {
     "uncaptured-write": "Write through the session, or say what the statement means with `recorded_as`.",
+    "block-misplaced": "Leave the block in the thread or task that entered it; write generators as `async def`.",
     "outbox-full": "Start `trailbook drain --follow`; `trailbook doctor --from URL` says since when nobody drains.",
     "proof-invalid": "Do not trust what was to be proved. Ask for the proof again, from whoever runs the log.",
     "export-changed": "Export again.",

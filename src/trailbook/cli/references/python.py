@@ -114,8 +114,8 @@ PARTS = (
     Part(
         title="Capture: who is acting",
         module="trailbook.capture",
-        names="acting_as system Acting current recorded_as",
-        says="The context belongs to the thread or task that opened it, and ends with its block.",
+        names="acting_as system Acting current resumed recorded_as",
+        says="The context is copied into tasks and threads that are begun in its block, and ends with it everywhere.",
     ),
     Part(
         title="Capture: from the outbox into the log",

@@ -4,9 +4,10 @@ Owns that an entry is made of declared ids, names and hints, and of the names of
 other attribute: no value of the host is in what it returns.
 """
 
-import secrets
+import os
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -52,6 +53,13 @@ class Captured(Struct, frozen=True):
     covers: str | None = None
 
 
+class _Form(Struct, frozen=True):
+    """What all entries of one kind of change have in their JSON, around the time and who acts."""
+
+    before: str
+    after: str
+
+
 class EntryItems(Struct, frozen=True, gc=False):
     """The items of an entry: its target, and what it concerns, by part."""
 
@@ -62,9 +70,13 @@ class EntryItems(Struct, frozen=True, gc=False):
 def items_of(tracked: Tracked, row: Any) -> EntryItems:
     """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""
     try:
-        called = {"name": _name(row, tracked.name), "hint": _hint(row, tracked.hint)}
-        target = Item(type=tracked.type, id=_id(row, tracked.id), **called)
-        return EntryItems(target, tuple(_concerned(tracked.concerns, row)))
+        target = Item(
+            type=tracked.type,
+            id=_id(row, tracked.id),
+            name=None if tracked.name is None else _name(row, tracked.name),
+            hint=None if tracked.hint is None else _hint(row, tracked.hint),
+        )
+        return EntryItems(target, tuple(_concerned(tracked.concerns, row)) if tracked.concerns else ())
     except UncapturedWriteError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
@@ -77,9 +89,11 @@ def captured_texts(
     moment: Moment, action: str, rows: Sequence[EntryItems], *, fields: Sequence[str] = ()
 ) -> list[str]:
     """The entries of captured rows as JSON, in the form that the API takes, each under a new id."""
-    shared = _shared(moment, action, fields)
+    form = _form(action, tuple(fields))
+    shared = f'{form.before}{written(moment.at)}",{moment.acting.members}{form.after}'
     return [
-        f'{{"id":"{id_}","target":{_encoded(row.target)}{_listed(row.concerns)},{shared}'
+        f'{{"id":"{id_}","target":{_ITEM.encode(row.target).decode()}'
+        f"{_listed(row.concerns) if row.concerns else ''},{shared}"
         for id_, row in zip(new_ids(moment.at, len(rows)), rows, strict=True)
     ]
 
@@ -88,7 +102,7 @@ def new_ids(at: datetime, count: int) -> Iterator[str]:
     """Version 7 UUIDs of an instant, as text. Source: RFC 9562 section 5.7."""
     head = f"{microseconds(at) // 1000:012x}"
     head = f"{head[:8]}-{head[8:]}-7"
-    chance = secrets.token_hex(10 * count)
+    chance = os.urandom(10 * count).hex()
     for start in range(0, 20 * count, 20):
         part = chance[start : start + 19]
         yield f"{head}{part[:3]}-{'89ab'[int(part[3], 16) & 3]}{part[4:7]}-{part[7:]}"
@@ -105,6 +119,12 @@ def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -
     text = "".join(f'"{name}":{_ITEM.encode(value).decode()},' for name, value in own.items())
     shared = _shared(moment, action, members.get("fields", ()), without=own)
     return f'{{"id":"{id_}","target":{_encoded(items.target)}{_listed(items.concerns)},{text}{shared}'
+
+
+@lru_cache(maxsize=1024)
+def _form(action: str, fields: tuple[str, ...]) -> _Form:
+    before = f'"action":{_ITEM.encode(action).decode()},"occurred_at":"'
+    return _Form(before, f',"fields":{_ITEM.encode(sorted(fields)).decode()}}}' if fields else "}")
 
 
 def _shared(moment: Moment, action: str, fields: Sequence[str], *, without: Container[str] = ()) -> str:

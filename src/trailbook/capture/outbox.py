@@ -160,7 +160,7 @@ def remove(connection: HostConnection) -> None:
 
 
 def write(
-    connection: HostConnection, captured: Iterable[Captured], *, at: int, tx: str | None = None
+    connection: HostConnection, captured: Sequence[Captured], *, at: int, tx: str | None = None
 ) -> None:
     """Write entries in the connection's transaction, at an instant in microseconds.
 
@@ -168,15 +168,23 @@ def write(
     """
     name = connection.engine
     last = (tx,) if name == "sqlite" else ()
-    rows: list[tuple[Any, ...]] = []
+    if len(captured) == 1 and len(captured[0].texts) == 1:  # a single write, as most are
+        (entries,) = captured
+        row = (entries.org, entries.op, at, 1, entries.texts[0], entries.covers, *last)
+        connection.execute_many(_INSERT[name], [row])
+        return
+    rows = [(org, op, at, count, text, covers, *last) for org, op, covers, count, text in _parts(captured)]
+    if rows:
+        connection.execute_many(_INSERT[name], rows)
+
+
+def _parts(captured: Iterable[Captured]) -> Iterator[tuple[str, str, str | None, int, str]]:
+    """What goes into rows: of entries alike, some together."""
     for (org, op, covers), alike in groupby(captured, _ALIKE):
         texts = [text for entries in alike for text in entries.texts]
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
-            text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
-            rows.append((org, op, at, len(part), text, covers, *last))
-    if rows:
-        connection.execute_many(_INSERT[name], rows)
+            yield org, op, covers, len(part), part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
 
 
 def page(connection: HostConnection, limit: int, *, without: Collection[str] = ()) -> list[OutboxRow]:

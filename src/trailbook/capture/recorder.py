@@ -8,6 +8,7 @@ transaction holds them.
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -120,8 +121,10 @@ class Recorder:
         tracked, action = kind.tracked, kind.tracked.actions[kind.op]
         if action is None:
             return []
-        fields = sorted({tracked.fields[name] for name in kind.changed if name in tracked.fields})
-        moment = self.moment()
+        fields, moment = _fields(tracked, kind.changed), self.moment()
+        if isinstance(self.org, str):
+            texts = captured_texts(moment, action, [items for _, items in rows], fields=fields)
+            return [Captured(self.org, kind.op, texts, action)]
         orgs: dict[str, list[EntryItems]] = {}
         for row, items in rows:
             orgs.setdefault(self._org(row), []).append(items)
@@ -209,6 +212,12 @@ def items_meant(target: Item, concerns: Concerns | None) -> EntryItems:
         for item in ([items] if isinstance(items, Item) else items)
     ]
     return EntryItems(target, tuple(pairs))
+
+
+@lru_cache(maxsize=1024)
+def _fields(tracked: Tracked, changed: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that an entry names, of the attributes that changed."""
+    return tuple(sorted({tracked.fields[name] for name in changed if name in tracked.fields}))
 
 
 def _policies(catalogue: Catalogue, overrides: Mapping[str, OnFailure]) -> dict[str, OnFailure]:

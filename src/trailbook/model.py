@@ -151,8 +151,7 @@ def instant(at: int) -> datetime:
 
 def written(at: datetime) -> str:
     """The one written form of an instant: UTC, six digits, `Z`."""
-    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds")[:-6] + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:

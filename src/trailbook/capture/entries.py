@@ -16,9 +16,11 @@ from msgspec import UNSET, Struct
 from trailbook.capture.actor import Acting
 from trailbook.capture.declarations import Part, Ref, Tracked
 from trailbook.errors import UncapturedWriteError
-from trailbook.model import Item, microseconds, written
+from trailbook.model import Item, instant, microseconds, written
 
 _ITEM = msgspec.json.Encoder()
+_SECOND = 1_000_000  # microseconds
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # of a UUID
 
 
 class CapturedRow:
@@ -89,23 +91,30 @@ def captured_texts(
     moment: Moment, action: str, rows: Sequence[EntryItems], *, fields: Sequence[str] = ()
 ) -> list[str]:
     """The entries of captured rows as JSON, in the form that the API takes, each under a new id."""
-    form = _form(action, tuple(fields))
-    shared = f'{form.before}{written(moment.at)}",{moment.acting.members}{form.after}'
+    form, at = _form(action, tuple(fields)), microseconds(moment.at)
+    shared = f'{form.before}{_second(at // _SECOND)}{at % _SECOND:06}Z",{moment.acting.members}{form.after}'
     return [
         f'{{"id":"{id_}","target":{_ITEM.encode(row.target).decode()}'
         f"{_listed(row.concerns) if row.concerns else ''},{shared}"
-        for id_, row in zip(new_ids(moment.at, len(rows)), rows, strict=True)
+        for id_, row in zip(_ids(at, len(rows)), rows, strict=True)
     ]
 
 
 def new_ids(at: datetime, count: int) -> Iterator[str]:
     """Version 7 UUIDs of an instant, as text. Source: RFC 9562 section 5.7."""
-    head = f"{microseconds(at) // 1000:012x}"
+    return _ids(microseconds(at), count)
+
+
+def _ids(at: int, count: int) -> Iterator[str]:
+    head = f"{at // 1000:012x}"
     head = f"{head[:8]}-{head[8:]}-7"
     chance = os.urandom(10 * count).hex()
     for start in range(0, 20 * count, 20):
-        part = chance[start : start + 19]
-        yield f"{head}{part[:3]}-{'89ab'[int(part[3], 16) & 3]}{part[4:7]}-{part[7:]}"
+        variant = _VARIANT[chance[start + 3]]
+        yield (
+            f"{head}{chance[start : start + 3]}-{variant}{chance[start + 4 : start + 7]}"
+            f"-{chance[start + 7 : start + 19]}"
+        )
 
 
 def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -> str:
@@ -125,6 +134,12 @@ def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -
 def _form(action: str, fields: tuple[str, ...]) -> _Form:
     before = f'"action":{_ITEM.encode(action).decode()},"occurred_at":"'
     return _Form(before, f',"fields":{_ITEM.encode(sorted(fields)).decode()}}}' if fields else "}")
+
+
+@lru_cache(maxsize=16)
+def _second(at: int) -> str:
+    """The written form of a second since 1970, up to its point: entries come many in one second."""
+    return written(instant(at * _SECOND))[: -len("000000Z")]
 
 
 def _shared(moment: Moment, action: str, fields: Sequence[str], *, without: Container[str] = ()) -> str:

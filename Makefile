@@ -158,7 +158,7 @@ browser:
 
 # A Python newer than that of .venv, for the tests that need one: from the path, or out of Debian's next release.
 NEWER := $(VENV)/newer
-newer: $(NEWER)/.core
+newer: $(NEWER)/.core $(NEWER)/.django-6
 
 $(NEWER)/.made: requirements/newer_python.py | $(BIN)/python
 	@$(BIN)/python requirements/newer_python.py $(NEWER)
@@ -166,6 +166,12 @@ $(NEWER)/.made: requirements/newer_python.py | $(BIN)/python
 
 $(NEWER)/.core: requirements/core.txt $(NEWER)/.made
 	@$(call PIP_IN,$(NEWER)) --require-hashes --only-binary :all: -r requirements/core.txt
+	@touch $@
+
+# Django 6 needs that newer Python. In a folder of its own, for the core alone is what other tests run with.
+$(NEWER)/.django-6: requirements/django-6.txt $(NEWER)/.core
+	@$(call PIP_IN,$(NEWER)) --no-deps --require-hashes --only-binary :all: --upgrade --target $(NEWER)/django-6 \
+		-r requirements/django-6.txt
 	@touch $@
 
 # A proxy to stand behind: the nginx on the path, or out of its Debian package. It is not installed and needs no rights.
@@ -194,6 +200,9 @@ lock:
 	@$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
 	@echo "Pinning requirements/sqlalchemy-2.0.txt, with which capture is tested too ..."
 	@echo "sqlalchemy>=2.0.36,<2.1" | $(LOCK) --no-deps - --output-file requirements/sqlalchemy-2.0.txt
+	@echo "Pinning requirements/django-6.txt, with which capture is tested too ..."
+	@printf "%s\n" "django>=6,<7" "psycopg[binary]>=3.2" "pytest>=8.3" "pytest-timeout>=2.3" \
+		| $(LOCK:3.11=3.12) - --output-file requirements/django-6.txt
 	@echo "Pinning requirements/bench.txt, with which capture is compared ..."
 	@printf "%s\n" "django-auditlog>=3.4" "django-simple-history>=3.13" "postgresql-audit>=0.18" \
 		"sqlalchemy-continuum>=2.0" "sqlalchemy-utils>=0.43" \

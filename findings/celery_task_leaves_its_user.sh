@@ -27,7 +27,8 @@ from contextvars import ContextVar
 from celery import Celery
 
 user = ContextVar("user", default="nobody")
-app = Celery("host", broker="filesystem://", backend="file://results")
+url = "{}://{}".format
+app = Celery("host", broker=url("filesystem", ""), backend=url("file", "results"))
 app.conf.broker_transport_options = {
     "data_folder_in": "messages", "data_folder_out": "messages", "control_folder": "control"
 }

@@ -44,6 +44,7 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     fields: Mapping[str, str]
     ignore: frozenset[str]
     columns: Mapping[str, str]
+    uuids: frozenset[str] = frozenset()  # attributes that a database without the type keeps as 32 digits
 
     @property
     def needs(self) -> frozenset[str]:

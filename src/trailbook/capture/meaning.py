@@ -9,6 +9,7 @@ from types import TracebackType
 from msgspec import Struct
 
 from trailbook.capture.blocks import Block, Stated
+from trailbook.errors import ConfigurationError
 from trailbook.model import Item
 
 
@@ -29,7 +30,8 @@ class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deact
     """A block whose Core statements and text are recorded as said here: one entry a target, if a row was touched.
 
     Objects that a session flushes meanwhile are captured as ever. A task or thread that goes on after the block means
-    nothing by it. Raises: MisplacedBlockError where it is not left in the context in which it was entered.
+    nothing by it. Raises: ConfigurationError for no target; MisplacedBlockError where it is not left in the context
+    in which it was entered.
     """
 
     def __init__(
@@ -42,6 +44,10 @@ class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deact
     ) -> None:
         self._action = action
         self._targets = (target,) if isinstance(target, Item) else tuple(target)
+        if not self._targets or not all(isinstance(each, Item) for each in self._targets):
+            raise ConfigurationError(
+                "recorded_as: target: name at least one item, or nothing would be recorded"
+            )
         self._concerns = dict(concerns or {})
         self._fields = tuple(fields)
         self._block = Block(_meaning)

@@ -96,10 +96,13 @@ class Recorder:
         """The declarations of tables that triggers cover."""
         return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
 
-    def begin(self, connection: HostConnection) -> None:
-        """Make the outbox and the triggers where they are missing, and record that capture began."""
+    def begin(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> None:
+        """Make the outbox and the triggers where they are missing, and record that capture began.
+
+        `triggered` are the declarations of tables in this database that triggers cover, all of them where not given.
+        """
         outbox.install_outbox(connection)
-        triggers.install_triggers(connection, self.triggered(), self.org)
+        triggers.install_triggers(connection, self.triggered() if triggered is None else triggered, self.org)
         self._say(connection, STARTED)
 
     def end(self, connection: HostConnection) -> None:

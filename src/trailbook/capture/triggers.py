@@ -251,12 +251,23 @@ def _item(tracked: Tracked, row: str, as_object: Callable[[Mapping[str, str]], s
 
 
 def _ref(tracked: Tracked, row: str, ref: Ref, as_object: Callable[[Mapping[str, str]], str]) -> str:
-    members = {"type": _text(ref.type), "id": f"CAST({row}.{_column(tracked, ref.id)} AS TEXT)"}
+    members = {"type": _text(ref.type), "id": _id(tracked, row, ref.id)}
     if ref.name is not None:
         members["name"] = f"CAST({row}.{_column(tracked, ref.name)} AS TEXT)"
     if ref.hint is not None:
         members["hint"] = f"COALESCE(CAST({row}.{_column(tracked, ref.hint)} AS TEXT), '')"
     return as_object(members)
+
+
+def _id(tracked: Tracked, row: str, part: Any) -> str:
+    """An id as text; of a UUID as the host writes it, with its hyphens, whatever the database keeps."""
+    text = f"CAST({row}.{_column(tracked, part)} AS TEXT)"
+    if part not in tracked.uuids:
+        return text
+    parts = " || '-' || ".join(
+        f"substr({text}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    )
+    return f"CASE length({text}) WHEN 32 THEN {parts} ELSE {text} END"
 
 
 def _json_object(members: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ that it cannot capture, outside a transaction, or into a full outbox where the c
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
@@ -21,6 +22,7 @@ from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, 
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
+from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.checks import blindspots
 from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name
@@ -63,8 +65,13 @@ class Capture:
         bounds: Bounds = BOUNDS,
         on_failure: Mapping[str, OnFailure] | None = None,
         clock: Clock = utc_now,
+        others: Sequence[str] = (),
     ) -> None:
-        """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
+        """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy.
+
+        `others` are tables that only have a tracked table's name, each as `schema.table`. Raises: ConfigurationError.
+        """
+        namesakes = frozenset(map(_namesake, others))
         self.recorder = Recorder(
             org, name=name, job=job, folders=folders, bounds=bounds, on_failure=on_failure, clock=clock
         )
@@ -72,7 +79,7 @@ class Capture:
         self.engines: list[Engine] = []
         self._declared: list[Declaration] = []
         self._flushing = Flushing(self._find, self.recorder.entries_of, self.write)
-        self._statements = Statements(self)
+        self._statements = Statements(self, self._flushing, namesakes)
 
     @property
     def org(self) -> str | Callable[[Any], str]:
@@ -192,12 +199,14 @@ class Capture:
         What is written to tracked tables through it from now on is refused, as through any engine without capture.
         """
         plain = _sync_engine(engine)
-        if not plain.dialect.is_async:
-            with plain.begin() as connection:
-                self.end(connection)
-        self._statements.deafen(plain)
-        rollback.listen(plain, event.remove)
-        self.engines.remove(plain)
+        try:
+            if not plain.dialect.is_async:
+                with plain.begin() as connection:
+                    self.end(connection)
+        finally:
+            self._statements.deafen(plain)
+            rollback.listen(plain, event.remove)
+            self.engines.remove(plain)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:
         """As `leave`, for an engine that is awaited."""
@@ -209,12 +218,23 @@ class Capture:
         """Record in the connection's transaction that capture stops."""
         self.recorder.end(EngineConnection(connection))
 
+    def elsewhere(self, engine: "Engine | AsyncEngine") -> None:
+        """Say that an engine's database holds none of the tracked tables, only some of their name: it is not watched.
+
+        Raises: ConfigurationError for an engine that is captured.
+        """
+        plain = _sync_engine(engine)
+        if any(plain.dialect is captured.dialect for captured in self.engines):
+            raise ConfigurationError("elsewhere: this engine is captured")
+        self._statements.guard.elsewhere.append(plain.dialect)
+
     def stop(self) -> None:
         """Leave every engine and listen no more: what is written afterwards is neither captured nor refused."""
-        for engine in list(self.engines):
-            self.leave(engine)
-        self._flushing.stop()
-        self._statements.stop()
+        with ExitStack() as stack:
+            stack.callback(self._statements.stop)
+            stack.callback(self._flushing.stop)
+            for engine in self.engines:
+                stack.callback(self.leave, engine)
 
     def record(
         self,
@@ -336,6 +356,13 @@ class Capture:
 
     def _find(self, mapper: Mapper[Any] | None) -> Tracked | None:
         return nearest(mapper, self._declared)
+
+
+def _namesake(name: str) -> TableName:
+    schema, _, table = name.rpartition(".")
+    if not schema or not table:
+        raise ConfigurationError(f"others: {name!r} has to be a schema and a table, as archive.person")
+    return table_name(table, schema)
 
 
 def _sync_engine(engine: "Engine | AsyncEngine") -> Engine:

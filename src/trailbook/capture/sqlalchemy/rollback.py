@@ -4,11 +4,14 @@ Owns what is remembered of a connection's transaction: its name, its savepoints,
 commit of what is not told, even where a host caught the error and went on.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, event
 
+from trailbook.capture.meaning import Meaning
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
@@ -22,6 +25,14 @@ class Transaction(Struct):
     doomed: int | None = None
     announced: str | None = None  # who acts, as triggers know it
     context: bool = False  # whether this transaction wrote that down, and has to take it away
+    meant: list[tuple[Meaning, int]] = []  # what was written of it as meant, each under how many savepoints
+
+    def mean(self, meaning: Meaning) -> bool:
+        """Note that a statement means this; whether its entries are not in the transaction yet."""
+        if any(each is meaning for each, _ in self.meant):
+            return False
+        self.meant.append((meaning, self.savepoints))
+        return True
 
 
 def of(connection: Connection) -> Transaction:
@@ -34,6 +45,23 @@ def doom(connection: Connection) -> None:
     """An entry could not be written: what is not rolled back to before now is not committed."""
     transaction = of(connection)
     transaction.doomed = _least(transaction.doomed, transaction.savepoints)
+
+
+@contextmanager
+def dooming(connection: Connection) -> Iterator[None]:
+    """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
+    try:
+        yield
+    except BaseException:
+        doom(connection)
+        raise
+
+
+def is_doomed() -> UncapturedWriteError:
+    """What a host hears that commits a doomed transaction, to be raised."""
+    return UncapturedWriteError(
+        "an entry of this transaction could not be written: it can only be rolled back"
+    )
 
 
 def listen(engine: Engine, do: Any = event.listen) -> None:
@@ -53,6 +81,7 @@ def _saved(connection: Connection, name: str | None) -> None:
 def _released(connection: Connection, name: str, context: Any) -> None:
     transaction = of(connection)
     transaction.savepoints -= 1
+    transaction.meant = [(each, min(depth, transaction.savepoints)) for each, depth in transaction.meant]
     if transaction.doomed is not None:
         transaction.doomed = _least(transaction.doomed, transaction.savepoints)
 
@@ -62,6 +91,7 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
     transaction.savepoints -= 1
     if transaction.doomed is not None and transaction.doomed > transaction.savepoints:
         transaction.doomed = None
+    transaction.meant = [each for each in transaction.meant if each[1] <= transaction.savepoints]
     transaction.announced = None  # that may have been rolled back too
 
 
@@ -71,9 +101,12 @@ def _committing(connection: Connection, *more: Any) -> None:
     if of(connection).doomed is not None:
         # SQLAlchemy takes a commit that raises for one that the database has undone.
         connection.connection.rollback()
-        raise UncapturedWriteError(
-            "an entry of this transaction could not be written: it can only be rolled back"
-        )
+        raise is_doomed()
+
+
+def _ending(connection: Connection, xid: Any, is_prepared: bool) -> None:
+    if not is_prepared:  # else it was looked at when it was
+        _committing(connection)
 
 
 def _least(doomed: int | None, savepoints: int) -> int:
@@ -88,4 +121,5 @@ _LISTENERS = {
     "rollback_savepoint": _rolled_back,
     "commit": _committing,
     "prepare_twophase": _committing,
+    "commit_twophase": _ending,
 }

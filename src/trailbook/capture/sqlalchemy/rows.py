@@ -1,30 +1,32 @@
 """From one statement to the rows it touched: RETURNING, or its parameters, or the keys it names.
 
 Owns the plan that is made before a statement runs and read after it. Refuses, before anything runs, a statement whose
-rows cannot be known exactly.
+rows cannot be known exactly, and after it ran, one of which the driver says that it touched other rows than those.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from msgspec import Struct
-from sqlalchemy import Column, Connection, Delete, Insert, Update, and_, or_, select
-from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
-from sqlalchemy.sql.operators import and_ as and_operator, eq
+from msgspec import Struct, structs
+from sqlalchemy import Column, Connection, Delete, Insert, Update
+from sqlalchemy.sql.elements import BindParameter
 
 from trailbook.capture.declarations import Op
+from trailbook.capture.sql_tables import Verb
+from trailbook.capture.sqlalchemy.keys import Keys, keyed_by, moves, read_before, repeated, select_keys
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
-How = Literal["parameters", "defaults", "keys", "returned", "selected", "deleted"]
+How = Literal["parameters", "defaults", "keys", "returned", "selected", "deleted", "silent"]
 Values = Mapping[Column[Any], Any]
-_TOGETHER = 200  # keys in one SELECT
+_VERBS: dict[Op, Verb] = {"created": "insert", "updated": "update", "deleted": "delete"}
 
 
 class Plan(Struct):
     """How the rows of a statement will be known, and the statement to run instead of it.
 
-    `before` are keys or rows that were read before it ran.
+    `keys` are those that many parameter sets name; `before` are rows that were read before it ran, and `moves` says
+    that the statement may change the item of a row, so that they are compared with those that are there afterwards.
     """
 
     place: TrackedTable
@@ -33,17 +35,23 @@ class Plan(Struct):
     statement: Any
     columns: list[Column[Any]]
     changed: tuple[str, ...] = ()
-    before: Sequence[Any] = ()
+    keys: Keys | None = None
+    before: Sequence[Values] = ()
+    moves: bool = False
+
+    def is_of(self, verb: Verb, place: TrackedTable) -> bool:
+        """Whether a text that writes so to a table is the one that was planned."""
+        return _VERBS[self.op] == verb and self.place is place
+
+    def of(self, op: Op) -> "Plan":
+        """The plan of rows of which this became, where that is not what the statement is called."""
+        return self if op == self.op else structs.replace(self, op=op, changed=())
 
 
 def planned(
-    connection: Connection,
-    element: Insert | Update | Delete,
-    place: TrackedTable,
-    *,
-    params: Sequence[Any],
-) -> Plan | None:
-    """The plan of a statement, or None where it changes nothing that is recorded.
+    connection: Connection, element: Insert | Update | Delete, place: TrackedTable, *, params: Sequence[Any]
+) -> Plan:
+    """The plan of a statement; a silent one where it changes nothing that is recorded.
 
     Raises: UncapturedWriteError when its rows cannot be known.
     """
@@ -51,25 +59,49 @@ def planned(
         "created" if isinstance(element, Insert) else "updated" if isinstance(element, Update) else "deleted"
     )
     if not place.base and op != "updated":
-        raise _refused(place, "only the ORM writes the rest of an inherited row")
-    if all(each.tracked.actions[op] is None for each in place.declared):
-        return None
+        raise refused(place, "only the ORM writes the rest of an inherited row")
+    if missing := place.missing():
+        raise refused(place, f"an entry needs {', '.join(missing)}, which lie in another table")
     if element._prefixes or getattr(element, "_suffixes", ()):
-        raise _refused(place, "its prefix may change what it does")
-    columns = place.columns()
-    if isinstance(element, Insert):
-        return _inserting(element, Plan(place, op, "parameters", element, columns), params)
+        raise refused(place, "its prefix may change what it does")
     changed = _set_by(element, place, params) if isinstance(element, Update) else ()
-    if isinstance(element, Update) and changed and all(_ignored(place, name) for name in changed):
-        return None
-    plan = Plan(place, op, "defaults", element, columns, changed)
+    plan = Plan(place, op, "defaults", element, place.columns(), changed)
+    plan.moves = isinstance(element, Update) and moves(place, changed)
+    if _is_silent(plan):
+        plan.how = "silent"
+        return plan
+    if isinstance(element, Insert):
+        return _inserting(element, plan, params)
     if len(params) > 1:
         return _by_keys(connection, element, plan, params=params)
+    if plan.moves:
+        plan.before = list(read_before(connection, element, plan.place, plan.columns, params[0]))
     return _returning(element, plan)
 
 
-def rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values]:
+def rows_of(connection: Connection, plan: Plan, result: Any) -> list[Values]:
     """The rows that a planned statement touched, each with the values of the declaration's columns."""
+    return list(_rows_of(connection, plan, result))
+
+
+def demand_agreement(plan: Plan, rows: Sequence[Values], touched: int | None) -> None:
+    """Refuse what the driver counts otherwise than we do. Raises: UncapturedWriteError."""
+    expected = len(rows) if plan.keys is None or plan.op == "deleted" else repeated(plan.keys, rows)
+    if touched is not None and touched != expected:
+        raise refused(plan.place, f"the database touched {touched} rows, of which {expected} are known")
+    if plan.moves and len(plan.before) != len(rows):
+        raise refused(plan.place, f"{len(plan.before)} keys were read, and {len(rows)} rows written")
+
+
+def _is_silent(plan: Plan) -> bool:
+    ops: list[Op] = ["deleted", "created", "updated"] if plan.moves else [plan.op]
+    if all(each.tracked.actions[op] is None for each in plan.place.declared for op in ops):
+        return True
+    ignored = bool(plan.changed) and all(_ignored(plan.place, name) for name in plan.changed)
+    return plan.op == "updated" and ignored and not plan.moves
+
+
+def _rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values]:
     if plan.how == "returned":
         rows = result.all()
         result._rewind(rows)  # the host reads them again
@@ -86,23 +118,27 @@ def rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values]
     elif plan.how == "keys":
         yield from _with_keys(plan, result)
     elif plan.how == "selected":
-        yield from _select(connection, plan, plan.before)
-    else:
+        assert plan.keys is not None
+        yield from select_keys(connection, plan.columns, plan.keys)
+    elif plan.how == "deleted":
         yield from plan.before
 
 
 def _inserting(element: Insert, plan: Plan, params: Sequence[Any]) -> Plan:
     conflict = element._post_values_clause
     if conflict is not None and "update" in type(conflict).__name__.lower():
-        raise _refused(plan.place, "whether ON CONFLICT DO UPDATE creates or changes a row cannot be seen")
+        raise refused(plan.place, "whether ON CONFLICT DO UPDATE creates or changes a row cannot be seen")
     if element._returning:
         return _by_the_host(element, plan)
+    if not plan.place.table.implicit_returning:
+        _demand_given(element, plan, params)
     plain = element.select is None and not element._multi_values
     if plain and conflict is None and len(params) > 1 and not element._values:
         if element._return_defaults:
             plan.how = "keys"
             return plan
         if all(_is_given(column, params) for column in plan.columns):
+            plan.how = "parameters"
             return plan
     elif plain and conflict is None:
         plan.how, plan.statement = "keys", element.return_defaults(*plan.columns)
@@ -113,7 +149,7 @@ def _inserting(element: Insert, plan: Plan, params: Sequence[Any]) -> Plan:
 
 def _returning(element: Update | Delete, plan: Plan) -> Plan:
     if not plan.place.table.implicit_returning:
-        raise _refused(plan.place, "its rows cannot be returned")
+        raise refused(plan.place, "its rows cannot be returned")
     if element._returning:
         return _by_the_host(element, plan)
     plan.statement = element.return_defaults(*plan.columns)
@@ -124,54 +160,30 @@ def _by_the_host(element: Any, plan: Plan) -> Plan:
     """The host has rows returned: they are read with it, if they have what an entry is made of."""
     returned = set(element.exported_columns)
     if missing := [column.name for column in plan.columns if column not in returned]:
-        raise _refused(plan.place, f"its RETURNING leaves out {', '.join(missing)}")
+        raise refused(plan.place, f"its RETURNING leaves out {', '.join(missing)}")
     plan.how = "returned"
     return plan
 
 
 def _by_keys(connection: Connection, element: Update | Delete, plan: Plan, *, params: Sequence[Any]) -> Plan:
     """Many parameter sets at once return no rows: each set has to name its row by `column = parameter`."""
-    named = _equals(element.whereclause)
+    named = keyed_by(element.whereclause)
     if named is None:
-        raise _refused(plan.place, "many parameters at once are captured only with a condition of equal keys")
-    if {column.key for column in named} & set(plan.changed):
-        raise _refused(plan.place, "it changes what its condition asks for")
-    keys = [{column: values[bind] for column, bind in named.items()} for values in params]
-    if isinstance(element, Update):
-        plan.how, plan.before = "selected", keys
-    else:
-        plan.how, plan.before = "deleted", list(_select(connection, plan, keys, lock=True))
+        raise refused(plan.place, "many parameters at once are captured only with a condition of equal keys")
+    if _changes(plan, named):
+        raise refused(plan.place, "it changes what its condition asks for")
+    plan.keys = Keys(tuple(named), [tuple(values[bind] for bind in named.values()) for values in params])
+    # The columns of the condition are read too, to tell which set touched which row.
+    plan.columns = [*plan.columns, *(column for column in named if column not in set(plan.columns))]
+    plan.how = "selected" if isinstance(element, Update) else "deleted"
+    if plan.moves or plan.how == "deleted":
+        plan.before = list(select_keys(connection, plan.columns, plan.keys, lock=True))
     return plan
 
 
-def _select(
-    connection: Connection, plan: Plan, keys: Sequence[Values], *, lock: bool = False
-) -> Iterator[Values]:
-    for start in range(0, len(keys), _TOGETHER):
-        some = [and_(*(c == v for c, v in key.items())) for key in keys[start : start + _TOGETHER]]
-        if all(len(key) == 1 for key in keys):
-            ((column, _),) = keys[start].items()
-            some = [column.in_([key[column] for key in keys[start : start + _TOGETHER]])]
-        rows = select(*plan.columns).where(or_(*some))
-        for row in connection.execute(rows.with_for_update() if lock else rows):
-            yield dict(zip(plan.columns, row, strict=True))
-
-
-def _equals(where: Any) -> dict[Column[Any], str] | None:
-    """The columns that a condition compares with parameters for equality, or None if it does anything else."""
-    if isinstance(where, BooleanClauseList) and where.operator is and_operator:
-        clauses: Iterable[Any] = where.clauses
-    else:
-        clauses = (where,)
-    binds: dict[Column[Any], str] = {}
-    for clause in clauses:
-        if not isinstance(clause, BinaryExpression) or clause.operator is not eq:
-            return None
-        left, right = clause.left, clause.right
-        if not isinstance(left, Column) or not isinstance(right, BindParameter) or not right.required:
-            return None
-        binds[left] = right.key
-    return binds
+def _changes(plan: Plan, named: Mapping[Column[Any], str]) -> bool:
+    attributes = (plan.place.attributes[name] for name in plan.changed)
+    return not set(named).isdisjoint(attributes)
 
 
 def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
@@ -187,8 +199,19 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
         if at < len(keys) and keys[at] is not None:
             row |= dict(zip(primary, keys[at], strict=True))
         if any(column not in row for column in plan.columns):
-            raise _refused(plan.place, "the database did not return what it made")
+            raise refused(plan.place, "the database did not return what it made")
         yield row
+
+
+def _demand_given(element: Insert, plan: Plan, params: Sequence[Any]) -> None:
+    """Where nothing is returned, everything that an entry is made of has to be given. Raises: UncapturedWriteError."""
+    values = dict(element._values or {}).items()
+    given = {getattr(column, "key", column) for column, value in values if isinstance(value, BindParameter)}
+    plain = element.select is None and not element._multi_values
+    for column in plan.columns:
+        key = column.primary_key and len(params) < 2  # the driver tells it of one row
+        if not plain or not (key or column.key in given or _is_given(column, params)):
+            raise refused(plan.place, f"{column.name} is not given, and its rows cannot be returned")
 
 
 def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
@@ -201,18 +224,27 @@ def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tupl
     keys: set[Any] = set()
     for values in (element._values, dict(getattr(element, "_ordered_values", None) or ())):
         keys |= {column if isinstance(column, str) else column.key for column in values or ()}
-    conditions = set((_equals(element.whereclause) or {}).values()) if len(params) > 1 else set()
+    conditions = set((keyed_by(element.whereclause) or {}).values()) if len(params) > 1 else set()
     keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
-    return tuple(
-        name for name, column in place.attributes.items() if column.key in keys or column.name in keys
+    keys |= {
+        column.key
+        for column in place.attributes.values()
+        if column.onupdate is not None or column.server_onupdate is not None
+    }
+    names = (
+        name
+        for name, column in place.attributes.items()
+        if not keys.isdisjoint((name, column.key, column.name))
     )
+    return tuple(names)
 
 
 def _ignored(place: TrackedTable, name: str) -> bool:
     return all(name in each.tracked.ignore for each in place.declared)
 
 
-def _refused(place: TrackedTable, why: str) -> UncapturedWriteError:
+def refused(place: TrackedTable, why: str) -> UncapturedWriteError:
+    """A statement that cannot be captured, to be raised."""
     return UncapturedWriteError(
         f"{place.table.name}: {why}; say what the statement means with recorded_as(...), or use the session"
     )

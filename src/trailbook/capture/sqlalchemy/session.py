@@ -4,7 +4,7 @@ Owns that one change of an object is one entry, whatever statements it takes, an
 attributes are asked for. Refuses statements: those that a flush did not make are `statements`' business.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
 from operator import attrgetter
@@ -12,73 +12,95 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, event, inspect
-from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
-from sqlalchemy.orm.base import PassiveFlag
+from sqlalchemy.engine.interfaces import ExecuteStyle
+from sqlalchemy.orm import (
+    InstanceState,
+    Mapper,
+    Session,
+    SessionTransaction,
+    SessionTransactionOrigin,
+    UOWTransaction,
+    object_session,
+)
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import Captured, EntryItems, items_of
-
-
-class Change(Struct):
-    """One object's change in a flush; its items are read before the row goes, or else after the flush."""
-
-    connection: Connection
-    op: Op
-    tracked: Tracked
-    instance: Any
-    names: set[str]  # of what changed, known before the statement ran
-    items: EntryItems | None = None
-
-
-class RecordedChange(Struct, frozen=True):
-    """A change that is recorded: on which connection, of what kind, of which object, and the items of its entry."""
-
-    connection: Connection
-    kind: ChangeKind
-    instance: Any
-    items: EntryItems
+from trailbook.capture.sql_tables import Write
+from trailbook.capture.sqlalchemy.objects import (
+    Change,
+    CommittedRow,
+    changed,
+    read_before,
+    recorded,
+    replaced,
+)
+from trailbook.capture.sqlalchemy.tables import TrackedTable
+from trailbook.errors import UncapturedWriteError
 
 
 class Unit(Struct, eq=False):
-    """One flush of a session: the changes so far, by object."""
+    """One flush of a session: the changes so far, by object, and what its statements did otherwise than they should."""
 
     session: Session
     of: "Flushing"
+    work: UOWTransaction
     changes: dict[int, Change]
-    connections: set[Connection]
+    wrong: str | None = None
+
+    def compare(self, write: Write | None, touched: int | None, context: Any) -> None:
+        """Keep in mind a statement that touched fewer rows than it was made for; of others the session itself tells."""
+        if write is None or touched is None or context.execute_style is ExecuteStyle.INSERTMANYVALUES:
+            return
+        objects = len(context.compiled_parameters)
+        if write.verb != "update" and touched != objects:
+            self.wrong = f"{write.table}: {write.verb} of {objects} rows touched {touched}"
 
 
 # The flushes that run in this thread or task; one may begin inside another.
 _units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
+# The transactions of flushes and bulk operations that are under way, the innermost last.
+_scopes: ContextVar[tuple[SessionTransaction, ...]] = ContextVar("trailbook_scopes", default=())
 
 _ALIKE = attrgetter("connection", "kind")
 Find = Callable[[Mapper[Any]], Tracked | None]
 Make = Callable[[ChangeKind, Sequence[tuple[Any, EntryItems]]], list[Captured]]
-Write = Callable[[Connection, Sequence[Captured]], None]
+Put = Callable[[Connection, Sequence[Captured]], None]
 
 
-def is_unit_of_work(
-    connection: Connection, options: Mapping[str, Any], mappers: Iterable[Mapper[Any] | None]
-) -> bool:
-    """Whether a flush made this statement of objects of these classes, which their listeners have seen.
-
-    A flush executes with its class's own cache of statements; what a host executes meanwhile does not.
-    """
-    cache = options.get("compiled_cache")
-    ours = any(mapper is not None and mapper.base_mapper._compiled_cache is cache for mapper in mappers)
-    return ours and any(unit.session._flushing and connection in unit.connections for unit in _units.get())
+def is_bulk(statement: Any) -> bool:
+    """Whether this is a bulk statement of the ORM, which tells no listener of objects."""
+    marks = getattr(statement, "_annotations", {})
+    return "_emit_insert_table" in marks or "_emit_update_table" in marks
 
 
 class Flushing:
     """Listens to the sessions and classes of one capture."""
 
-    def __init__(self, find: Find, make: Make, write: Write) -> None:
+    def __init__(self, find: Find, make: Make, write: Put) -> None:
         self._find = find
         self._make = make
         self._write = write
         self._classes: list[type[Any]] = []
-        event.listen(Session, "before_flush", self._begin)
-        event.listen(Session, "after_flush", self._end)
+        for name, listener in self._listeners():
+            event.listen(Session, name, listener)
+
+    def unit(self, options: Mapping[str, Any], place: TrackedTable) -> Unit | None:
+        """The flush that made a statement of objects of these classes, which their listeners have seen.
+
+        A flush executes with its class's own cache of statements; so does a bulk operation, in its own transaction.
+        """
+        scopes, cache = _scopes.get(), options.get("compiled_cache")
+        if not scopes or cache is None:
+            return None
+        if all(
+            each.mapper is None or each.mapper.base_mapper._compiled_cache is not cache
+            for each in place.declared
+        ):
+            return None
+        for unit in _units.get():
+            if unit.of is self and getattr(unit.work, "transaction", None) is scopes[-1]:
+                return unit
+        return None
 
     def watch(self, model: type[Any]) -> None:
         """Listen to a class and everything that inherits from it, once."""
@@ -92,11 +114,19 @@ class Flushing:
 
     def stop(self) -> None:
         """Listen no more."""
-        event.remove(Session, "before_flush", self._begin)
-        event.remove(Session, "after_flush", self._end)
+        for name, listener in self._listeners():
+            event.remove(Session, name, listener)
         for model in self._classes:
             self._listen(model, event.remove)
         self._classes.clear()
+
+    def _listeners(self) -> list[tuple[str, Any]]:
+        return [
+            ("before_flush", self._begin),
+            ("after_flush", self._end),
+            ("after_transaction_create", self._entered),
+            ("after_transaction_end", self._left),
+        ]
 
     def _listen(self, model: type[Any], do: Callable[..., Any]) -> None:
         more = {"propagate": True} if do is event.listen else {}
@@ -104,9 +134,18 @@ class Flushing:
         do(model, "before_update", self._updating, **more)
         do(model, "before_delete", self._deleting, **more)
 
-    def _begin(self, session: Session, context: Any, instances: Any) -> None:
-        others = [unit for unit in _units.get() if unit.session is not session and unit.session._flushing]
-        _units.set((*others, Unit(session, self, {}, set())))
+    def _entered(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION:
+            others = (each for each in _scopes.get() if each is not transaction)  # another capture saw it
+            _scopes.set((*others, transaction))
+
+    def _left(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION:
+            _scopes.set(tuple(each for each in _scopes.get() if each is not transaction))
+
+    def _begin(self, session: Session, context: UOWTransaction, instances: Any) -> None:
+        others = [unit for unit in _units.get() if not (unit.session is session and unit.of is self)]
+        _units.set((*others, Unit(session, self, context, {})))
 
     def _inserting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
         self._note(mapper, connection, instance, op="created")
@@ -115,7 +154,9 @@ class Flushing:
         change = self._note(mapper, connection, instance, op="updated")
         if change is not None:
             # Here, for what is set to an expression of SQL is forgotten when it was written.
-            change.names.update(changed(inspect(instance), change.tracked))
+            state: InstanceState[Any] = inspect(instance)
+            change.names.update(changed(state, change.tracked))
+            read_before(change, state)
 
     def _deleting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
         change = self._note(mapper, connection, instance, op="deleted")
@@ -127,7 +168,6 @@ class Flushing:
         if tracked is None or session is None or tracked.by == "triggers":
             return None
         unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
-        unit.connections.add(connection)
         return unit.changes.setdefault(id(instance), Change(connection, op, tracked, instance, set()))
 
     def _end(self, session: Session, context: Any) -> None:
@@ -135,13 +175,26 @@ class Flushing:
         for instance in session.dirty:
             if id(instance) not in unit.changes and (late := self._unnoticed(session, instance)) is not None:
                 unit.changes[id(instance)] = late
+        unit.changes = {id(each.instance): each for each in self._replaced(unit)} | unit.changes
         _units.set(tuple(each for each in _units.get() if each is not unit))
+        if unit.wrong is not None:
+            raise UncapturedWriteError(f"{unit.wrong}: it cannot be told what became of them")
         entries: dict[Connection, list[Captured]] = {}
-        for (connection, kind), alike in groupby(_recorded(unit.changes.values()), _ALIKE):
+        for (connection, kind), alike in groupby(recorded(unit.changes.values()), _ALIKE):
             rows = [(change.instance, change.items) for change in alike]
             entries.setdefault(connection, []).extend(self._make(kind, rows))
         for connection, captured in entries.items():
             self._write(connection, captured)
+
+    def _replaced(self, unit: Unit) -> Iterator[Change]:
+        """The ends of objects whose row an added one took over."""
+        gone = [instance for instance in unit.session.deleted if id(instance) not in unit.changes]
+        for instance, taker in replaced(gone, unit.changes.values()) if gone else ():
+            state: InstanceState[Any] = inspect(instance)
+            tracked = self._find(state.mapper)
+            if tracked is not None and tracked.by == "hooks":
+                items = items_of(tracked, CommittedRow(state))
+                yield Change(taker.connection, "deleted", tracked, instance, set(), items)
 
     def _unnoticed(self, session: Session, instance: Any) -> Change | None:
         """A change that a relationship alone wrote (post_update), which tells no listener."""
@@ -153,28 +206,3 @@ class Flushing:
             return None
         connection = session.connection(bind_arguments={"mapper": state.mapper})
         return Change(connection, "updated", tracked, instance, set())
-
-
-def _recorded(changes: Iterable[Change]) -> Iterator[RecordedChange]:
-    """The changes that are recorded; an update that changed nothing is not."""
-    for change in changes:
-        names: tuple[str, ...] = ()
-        if change.op == "updated":
-            change.names.update(changed(inspect(change.instance), change.tracked))
-            names = tuple(sorted(change.names))
-            if not names:
-                continue
-        items = change.items or items_of(change.tracked, change.instance)
-        kind = ChangeKind(change.tracked, change.op, names)
-        yield RecordedChange(change.connection, kind, change.instance, items)
-
-
-def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
-    """The names of attributes that differ from what was loaded, but for those declared to mean nothing.
-
-    SQLAlchemy compares; what is compared is not looked at here.
-    """
-    for name in list(state.committed_state):
-        counts = name in tracked.columns and name not in tracked.ignore
-        if counts and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
-            yield name

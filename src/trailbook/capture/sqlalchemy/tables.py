@@ -49,6 +49,14 @@ class TrackedTable(Struct, kw_only=True):
         mark = self._discriminator()
         return columns if mark is None or mark in set(columns) else [*columns, mark]
 
+    def missing(self) -> list[str]:
+        """What an entry needs that does not lie in this table, but for a name, which may lie in the other one."""
+        missing: set[str] = set()
+        for each in self.declared:
+            spared = () if self.base else (each.tracked.name, each.tracked.hint)
+            missing |= (each.tracked.needs | set(each.tracked.key)) - set(self.attributes) - set(spared)
+        return sorted(missing)
+
     def tracked(self, values: Mapping[Column[Any], Any]) -> Tracked | None:
         """The declaration of a row: that of its class, by the discriminator; None for a class that is not tracked."""
         mark = self._discriminator()
@@ -100,4 +108,10 @@ def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Co
         for column in attribute.columns:
             if isinstance(column, Column) and column.table is table:
                 attributes[attribute.key] = column
+    for key in mapper.primary_key:
+        # The key of an inherited row may have another name in its other table.
+        name = mapper.get_property_by_column(key).key
+        same = [each for each in mapper._equivalent_columns.get(key, ()) if each.table is table]
+        if name not in attributes and same and isinstance(same[0], Column):
+            attributes[name] = same[0]
     return attributes

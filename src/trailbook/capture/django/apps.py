@@ -1,0 +1,66 @@
+"""The app `trailbook.capture.django`: capture on every connection that Django opens, and its tables made by `migrate`.
+
+Owns the moment at which capture begins in a process and in a database. Refuses to start with settings that are wrong.
+"""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate, pre_migrate
+
+from trailbook.capture import outbox
+from trailbook.capture.django import checks
+from trailbook.capture.django.database import DjangoConnection
+from trailbook.capture.django.host import the_host
+from trailbook.capture.django.statements import Statements, statements_of
+from trailbook.capture.django.tables import Registered
+
+
+class ActivityConfig(AppConfig):  # type: ignore[misc]  # Django ships no types
+    """Capture of what this project writes."""
+
+    name = "trailbook.capture.django"
+    label = "trailbook_capture"
+    verbose_name = "Activity log"
+
+    def ready(self) -> None:
+        """Begin to capture. Raises: ConfigurationError where `TRAILBOOK` is wrong or missing."""
+        the_host()
+        checks.register()
+        connection_created.connect(_created, dispatch_uid="trailbook")
+        for connection in connections.all(initialized_only=True):
+            _created(connection)
+        pre_migrate.connect(_before_migrate, sender=self, dispatch_uid="trailbook")
+        post_migrate.connect(_after_migrate, sender=self, dispatch_uid="trailbook")
+
+
+def _created(connection: BaseDatabaseWrapper, **more: Any) -> None:
+    """The wrapper stands last, which is nearest to the driver: it sees what others made of a statement."""
+    if statements_of(connection) is None:
+        connection.execute_wrappers.append(Statements(the_host(), connection))
+
+
+def _before_migrate(using: str, **more: Any) -> None:
+    """Migrations write rows too, so that the outbox is there first."""
+    if _registered(using):
+        with transaction.atomic(using=using):
+            outbox.install_outbox(DjangoConnection(connections[using]))
+
+
+def _after_migrate(using: str, **more: Any) -> None:
+    entries = _registered(using)
+    if entries:
+        there = set(connections[using].introspection.table_names())
+        covered = [each.tracked for each in entries if each.tracked.by == "triggers"]
+        with transaction.atomic(using=using):
+            connection = DjangoConnection(connections[using])
+            the_host().recorder.begin(connection, [each for each in covered if each.table in there])
+
+
+def _registered(using: str) -> list[Registered]:
+    """The registered models whose tables belong into a database."""
+    entries = the_host().registered.values()
+    return [each for each in entries if router.allow_migrate_model(using, each.model)]

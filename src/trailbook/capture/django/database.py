@@ -1,0 +1,93 @@
+"""Django's connections as the outbox, the drain and triggers see them: plain statements in the host's transaction.
+
+Owns the way past Django's own cursors, so that capture's statements are neither captured nor logged nor counted by the
+host. Refuses databases other than SQLite and PostgreSQL.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from trailbook.capture.database import Answer, EngineName, HostConnection, in_style, supported
+
+
+class DjangoConnection:
+    """A connection of Django's, in whatever transaction it is."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        """Raises: ConfigurationError for a database that is not supported."""
+        self.connection = connection
+        self._engine = supported(connection.vendor)
+        self._style = "qmark" if self._engine == "sqlite" else "format"
+
+    @property
+    def engine(self) -> EngineName:
+        """Which database it is."""
+        return self._engine
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
+        """Execute a statement, with a parameter for each `?`. Raises: django.db.Error."""
+        with self.connection.wrap_database_errors, self._cursor() as cursor:
+            if parameters:
+                cursor.execute(in_style(self._style, statement), tuple(parameters))
+            else:
+                cursor.execute(statement)
+            rows = [] if cursor.description is None else cursor.fetchall()
+            return Answer(rows, cursor.rowcount)
+
+    def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once for each row of parameters. Raises: django.db.Error."""
+        with self.connection.wrap_database_errors, self._cursor() as cursor:
+            cursor.executemany(in_style(self._style, statement), [tuple(row) for row in rows])
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        driver = self.connection.connection
+        cursor = driver.cursor() if self._engine == "sqlite" else self.connection.create_cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+
+class DjangoDatabase:
+    """One of a project's databases, by its alias, for whoever works beside the host: the drain, commands."""
+
+    def __init__(self, alias: str = "default") -> None:
+        """Raises: ConfigurationError for a database that is not supported."""
+        self.alias = alias
+        self._engine = supported(connections[alias].vendor)
+
+    @property
+    def engine(self) -> EngineName:
+        """Which database it is."""
+        return self._engine
+
+    @contextmanager
+    def connect(self) -> Iterator[HostConnection]:
+        """A connection to read from."""
+        connection = connections[self.alias]
+        connection.ensure_connection()
+        try:
+            yield DjangoConnection(connection)
+        finally:
+            _give_back(connection)
+
+    @contextmanager
+    def begin(self) -> Iterator[HostConnection]:
+        """A transaction: committed at the end of the block, rolled back where it raises."""
+        connection = connections[self.alias]
+        try:
+            with transaction.atomic(using=self.alias):
+                yield DjangoConnection(connection)
+        finally:
+            _give_back(connection)
+
+
+def _give_back(connection: BaseDatabaseWrapper) -> None:
+    """Close what a request would have closed by now, as its setting CONN_MAX_AGE says."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

@@ -1,0 +1,132 @@
+"""Keys: which rows many parameter sets name, and which items a statement that changes keys takes from and to.
+
+Owns every SELECT that capture makes of a tracked table, and the rule that a changed key is two facts. Refuses a
+condition that does not name its rows, and an old key that cannot be read before the statement runs.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from sqlalchemy import Column, ColumnElement, Connection, Delete, Update, and_, or_, select
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
+from sqlalchemy.sql.operators import and_ as and_operator, eq
+
+from trailbook.capture.declarations import Op
+from trailbook.capture.entries import CapturedRow
+from trailbook.capture.sqlalchemy.tables import TrackedTable
+from trailbook.errors import UncapturedWriteError
+
+if TYPE_CHECKING:
+    from trailbook.capture.sqlalchemy.rows import Plan
+
+Values = Mapping[Column[Any], Any]
+_TOGETHER = 200  # keys in one SELECT
+
+
+class Keys(Struct, frozen=True):
+    """What many parameter sets ask for: the columns, and the values of each set, in order."""
+
+    columns: tuple[Column[Any], ...]
+    sets: list[tuple[Any, ...]]
+
+
+class Fact(Struct, frozen=True):
+    """What became of some rows."""
+
+    op: Op
+    rows: list[Values]
+
+
+def moves(place: TrackedTable, changed: Iterable[str]) -> bool:
+    """Whether a change of these attributes may change which item a row is."""
+    names = set(changed)
+    return any(
+        callable(each.tracked.id) or not names.isdisjoint({*each.tracked.key, each.tracked.id})
+        for each in place.declared
+    )
+
+
+def keyed_by(where: Any) -> dict[Column[Any], str] | None:
+    """The columns that a condition compares with parameters for equality, or None if it does anything else."""
+    if isinstance(where, BooleanClauseList) and where.operator is and_operator:
+        clauses: Iterable[Any] = where.clauses
+    else:
+        clauses = (where,)
+    binds: dict[Column[Any], str] = {}
+    for clause in clauses:
+        if not isinstance(clause, BinaryExpression) or clause.operator is not eq:
+            return None
+        left, right = clause.left, clause.right
+        if not isinstance(left, Column) or not isinstance(right, BindParameter) or not right.required:
+            return None
+        binds[left] = right.key
+    return binds
+
+
+def select_keys(
+    connection: Connection, columns: Sequence[Column[Any]], keys: Keys, *, lock: bool = False
+) -> Iterator[Values]:
+    """The rows that parameter sets name, each once however often it is named."""
+    sets = list(dict.fromkeys(keys.sets))
+    for start in range(0, len(sets), _TOGETHER):
+        some = sets[start : start + _TOGETHER]
+        if len(keys.columns) == 1:
+            condition: ColumnElement[bool] = keys.columns[0].in_([value for (value,) in some])
+        else:
+            condition = or_(
+                *(and_(*(c == v for c, v in zip(keys.columns, each, strict=True))) for each in some)
+            )
+        rows = select(*columns).where(condition)
+        for row in connection.execute(rows.with_for_update() if lock else rows):
+            yield dict(zip(columns, row, strict=True))
+
+
+def repeated(keys: Keys, rows: Iterable[Values]) -> int:
+    """How often parameter sets named these rows."""
+    times = Counter(keys.sets)
+    return sum(times[tuple(row[column] for column in keys.columns)] for row in rows)
+
+
+def read_before(
+    connection: Connection,
+    element: Update | Delete,
+    place: TrackedTable,
+    columns: list[Column[Any]],
+    params: Any,
+) -> Iterator[Values]:
+    """The rows that a statement will touch, locked. Raises: UncapturedWriteError if they cannot be known exactly."""
+    where = element.whereclause
+    rows = select(*columns).select_from(place.table)
+    if where is not None:
+        rows = rows.where(where)
+    if not place.base or set(rows.get_final_froms()) != {place.table} or element._independent_ctes:
+        raise UncapturedWriteError(
+            f"{place.table.name}: it changes the keys of rows that cannot be known exactly; say what the statement"
+            " means with recorded_as(...), or use the session"
+        )
+    for row in connection.execute(rows.with_for_update(), params or {}):
+        yield dict(zip(columns, row, strict=True))
+
+
+def facts(plan: "Plan", rows: list[Values]) -> Iterator[Fact]:
+    """What became of the rows of a planned statement: of a changed key, the old item's end and the new one's begin."""
+    if not plan.moves:
+        yield Fact(plan.op, rows)
+        return
+    old = {_identity(plan.place, row): row for row in plan.before}
+    new = {_identity(plan.place, row): row for row in rows}
+    yield Fact("deleted", [row for key, row in old.items() if key not in new])
+    yield Fact("created", [row for key, row in new.items() if key not in old])
+    yield Fact("updated", [row for key, row in new.items() if key in old])
+
+
+def _identity(place: TrackedTable, row: Values) -> tuple[Any, ...]:
+    """Which row it is, and which item."""
+    named = {name: row[column] for name, column in place.attributes.items() if column in row}
+    tracked = place.tracked(row)
+    if tracked is None:
+        return tuple(row[column] for column in place.table.primary_key)
+    item = tracked.id(CapturedRow(named)) if callable(tracked.id) else named[tracked.id]
+    return (*(named[name] for name in tracked.key), item)

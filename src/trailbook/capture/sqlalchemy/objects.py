@@ -1,0 +1,159 @@
+"""Objects of a session: what of them changed in a flush, by name, and which items they were before it.
+
+Owns that only names are asked for, that what the database or a default sets along with an UPDATE counts too, and that
+an object with another key is two facts. Refuses to guess an old key that was not loaded.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from msgspec import Struct
+from sqlalchemy import Column, Connection, inspect
+from sqlalchemy.orm import InstanceState, Mapper
+from sqlalchemy.orm.base import NEVER_SET, NO_VALUE, PassiveFlag
+
+from trailbook.capture.declarations import ChangeKind, Op, Tracked
+from trailbook.capture.entries import EntryItems, items_of
+from trailbook.errors import UncapturedWriteError
+
+_UNKNOWN = (NO_VALUE, NEVER_SET)
+
+
+class Change(Struct):
+    """One object's change in a flush; its items are read before the row goes, or else after the flush."""
+
+    connection: Connection
+    op: Op
+    tracked: Tracked
+    instance: Any
+    names: set[str]  # of what changed, known before the statement ran
+    items: EntryItems | None = None
+    before: EntryItems | None = None  # where its key or item changes, those that it had
+
+
+class RecordedChange(Struct, frozen=True):
+    """A change that is recorded: on which connection, of what kind, of which object, and the items of its entry."""
+
+    connection: Connection
+    kind: ChangeKind
+    instance: Any
+    items: EntryItems
+
+
+class CommittedRow:
+    """An object as its row was before the flush; a callable of a declaration reads it like the object."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: InstanceState[Any]) -> None:
+        self._state = state
+
+    def __getattr__(self, name: str) -> Any:
+        state = self._state
+        value = state.committed_state.get(name, self)
+        if value is self:
+            return getattr(state.obj(), name)
+        if any(value is unknown for unknown in _UNKNOWN):
+            return self._by_identity(name)
+        return value
+
+    def _by_identity(self, name: str) -> Any:
+        state = self._state
+        keys = [state.mapper.get_property_by_column(column).key for column in state.mapper.primary_key]
+        if state.key is None or name not in keys:
+            raise UncapturedWriteError(f"{type(state.obj()).__name__}.{name}: its old value was not loaded")
+        return state.key[1][keys.index(name)]
+
+
+def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
+    """The names of attributes that differ from what was loaded, but for those declared to mean nothing.
+
+    SQLAlchemy compares; what is compared is not looked at here.
+    """
+    tables: set[Any] = set()
+    columns = _columns_of(state.mapper)
+    for name in list(state.committed_state):
+        column = columns.columns.get(name)
+        if column is None or not state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
+            continue
+        tables.add(column.table)
+        if name in tracked.columns and name not in tracked.ignore:
+            yield name
+    for name in columns.along if tables else ():
+        if columns.columns[name].table in tables and name not in tracked.ignore:
+            yield name
+
+
+def read_before(change: Change, state: InstanceState[Any]) -> None:
+    """Remember which item an object was, if it may become another. Raises: UncapturedWriteError if nobody knows."""
+    tracked = change.tracked
+    keys = {*tracked.key, tracked.id} if isinstance(tracked.id, str) else set(tracked.key)
+    if not (callable(tracked.id) or not keys.isdisjoint(state.committed_state)):
+        return
+    before = items_of(tracked, CommittedRow(state))
+    after = items_of(tracked, state.obj())  # and what it takes to read it, while the row has its old key
+    if before.target.id != after.target.id or _is_rekeyed(tracked, state):
+        change.before = before
+
+
+def recorded(changes: Iterable[Change]) -> Iterator[RecordedChange]:
+    """The changes that are recorded; an update that changed nothing is not, and one of a key is two."""
+    for change in changes:
+        items = change.items
+        names: tuple[str, ...] = ()
+        op = change.op
+        if op == "updated":
+            change.names.update(changed(inspect(change.instance), change.tracked))
+            names = tuple(sorted(change.names))
+            if change.before is not None:
+                kind = ChangeKind(change.tracked, "deleted")
+                yield RecordedChange(change.connection, kind, change.instance, change.before)
+                op, names = "created", ()
+            elif not names:
+                continue
+        items = items or items_of(change.tracked, change.instance)
+        yield RecordedChange(change.connection, ChangeKind(change.tracked, op, names), change.instance, items)
+
+
+def replaced(old: Iterable[Any], changes: Iterable[Change]) -> Iterator[tuple[Any, Change]]:
+    """The deleted objects whose row an added object took over in the same flush, which tells no listener."""
+    keys = {_identity(each): each for each in changes if each.op == "created"}
+    for instance in old:
+        if (change := keys.get(inspect(instance).key)) is not None:
+            yield instance, change
+
+
+def _identity(change: Change) -> Any:
+    mapper: Mapper[Any] = inspect(change.instance).mapper
+    return mapper.identity_key_from_instance(change.instance)
+
+
+def _is_rekeyed(tracked: Tracked, state: InstanceState[Any]) -> bool:
+    return any(
+        name in state.committed_state
+        and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes()
+        for name in tracked.key
+    )
+
+
+class _Columns(Struct, frozen=True):
+    """The column of each attribute of a class, and the attributes that an UPDATE of their table sets along."""
+
+    columns: dict[str, Column[Any]]
+    along: tuple[str, ...]
+
+
+_classes: WeakKeyDictionary[Mapper[Any], _Columns] = WeakKeyDictionary()
+
+
+def _columns_of(mapper: Mapper[Any]) -> _Columns:
+    known = _classes.get(mapper)
+    if known is None:
+        pairs = ((attribute.key, attribute.columns[0]) for attribute in mapper.column_attrs)
+        columns = {name: column for name, column in pairs if isinstance(column, Column)}
+        along = (
+            name for name, c in columns.items() if c.onupdate is not None or c.server_onupdate is not None
+        )
+        known = _classes[mapper] = _Columns(columns, tuple(along))
+    return known

@@ -13,7 +13,7 @@ from django.conf import settings
 from bench.capture.host import ACTIONS
 
 
-class PeopleConfig(AppConfig):
+class PeopleConfig(AppConfig):  # type: ignore[misc]  # Django ships no types
     """People, audited."""
 
     name = "bench.capture"

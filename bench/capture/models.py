@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class Person(models.Model):
+class Person(models.Model):  # type: ignore[misc]  # Django ships no types
     """Somebody, under an id that the host gives."""
 
     id = models.IntegerField(primary_key=True)

@@ -5,89 +5,32 @@ Run as a module it prints `docs/reference/capture.md`.
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import Struct
-from sqlalchemy import Engine, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
+from tests.capture import slips
 from tests.capture.small import BOB, Absence, Employee, Guest, Role, User, item, members
-
-from trailbook.capture import Capture, acting_as, recorded_as
-
-Verdict = Literal["recorded", "refused", "nothing", "unseen"]
-MEANING = {
-    "recorded": "recorded once, with the commit",
-    "refused": "refused before it runs",
-    "nothing": "nothing, for nothing was committed",
-    "unseen": "not seen: cover the table with triggers",
-}
-
-
-class Host(Struct, frozen=True, kw_only=True):
-    """A host with Bob (a user with an absence and a role) and Eve (an employee) in it."""
-
-    engine: Engine
-    other: Engine
-    awaited: AsyncEngine
-    capture: Capture
-    bob: int
-    role: int
-    eve: int
-
-    def session(self) -> Session:
-        """A session on its database."""
-        return Session(self.engine)
-
-
-class Way(Struct, frozen=True, kw_only=True):
-    """A write path; `who` is the actor's id that its entries must have, None the system."""
-
-    group: str
-    name: str
-    verdict: Verdict
-    run: Callable[[Host], Any]
-    who: str | None = "u-17"
-    triggers: Verdict | None = None  # None: recorded, or nothing where there is nothing
-    database: bool = False  # triggers know nobody but the database's user
-
-
-WAYS: dict[str, Way] = {}
-
-
-def way(group: str, name: str, verdict: Verdict = "recorded", **more: Any) -> Any:
-    """Add a write path to the matrix; `more` are further members of `Way`."""
-
-    def added(run: Callable[[Host], Any]) -> Callable[[Host], Any]:
-        WAYS[name] = Way(group=group, name=name, verdict=verdict, run=run, **more)
-        return run
-
-    return added
-
-
-def statement(
-    group: str, name: str, made: Callable[[Host], Any], *, verdict: Verdict = "recorded", **more: Any
-) -> None:
-    """Add a path of one statement, executed by a session that commits; `made` gives it, and its parameters if any."""
-
-    def run(host: Host) -> None:
-        with host.session() as session, session.begin():
-            command = made(host)
-            session.execute(*command) if isinstance(command, tuple) else session.execute(command)
-
-    way(group, name, verdict, **more)(run)
-
-
-UNIT, BULK, CORE, TEXT, AROUND = (
-    "Session",
-    "ORM in bulk",
-    "Core",
-    "Text and driver",
-    "Transactions and context",
+from tests.capture.ways import (
+    AROUND,
+    BULK,
+    CORE,
+    GROUPS,
+    MEANING,
+    TEXT,
+    UNIT,
+    WAYS,
+    Host,
+    Verdict,
+    Way,
+    statement,
+    way,
 )
+
+from trailbook.capture import acting_as, recorded_as
 
 
 @way(UNIT, "add")
@@ -384,6 +327,9 @@ def _meant(host: Host) -> None:
         host.capture.record_change(session, absence, "absence.updated")
 
 
+slips.last()
+
+
 def by_triggers(each: Way) -> Verdict:
     """The verdict of a path where triggers cover the table."""
     return each.triggers or ("nothing" if each.verdict == "nothing" else "recorded")
@@ -407,7 +353,7 @@ def page() -> str:
         "other, none twice, and the right actor.",
         "",
     ]
-    for group in dict.fromkeys(each.group for each in WAYS.values()):
+    for group in GROUPS:
         lines += [f"## {group}", "| write path | hooks | triggers |", "|---|---|---|"]
         lines += [
             f"| {e.name} | {MEANING[e.verdict]} | {_by_triggers(e)} |"
@@ -421,7 +367,6 @@ def page() -> str:
         "- What the database does by itself: ON DELETE and ON UPDATE actions (`Capture.install` warns of those that",
         "  the tables declare), triggers, functions that a SELECT calls, rules, views that write.",
         "- DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.",
-        "- `bulk_insert_mappings` and its like on a second session that shares the connection of a flush under way.",
         "",
         "Triggers see what any client writes, but not TRUNCATE; an UPDATE that changes nothing is nothing to them.",
         "With hooks an UPDATE statement is an entry for each row it matched, whether or not values differ: nobody",

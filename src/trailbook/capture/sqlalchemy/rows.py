@@ -38,6 +38,7 @@ class Plan(Struct):
     keys: Keys | None = None
     before: Sequence[Values] = ()
     moves: bool = False
+    binds: Mapping[str, str] = {}  # columns that the host's own parameters set, by key
 
     def is_of(self, verb: Verb, place: TrackedTable) -> bool:
         """Whether a text that writes so to a table is the one that was planned."""
@@ -67,6 +68,11 @@ def planned(
     changed = _set_by(element, place, params) if isinstance(element, Update) else ()
     plan = Plan(place, op, "defaults", element, place.columns(), changed)
     plan.moves = isinstance(element, Update) and moves(place, changed)
+    plan.binds = {
+        key: value.key
+        for key, value in _values_of(element)
+        if isinstance(value, BindParameter) and not value.unique
+    }
     if _is_silent(plan):
         plan.how = "silent"
         return plan
@@ -111,7 +117,7 @@ def _rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values
         values = result.context.compiled_parameters[0]  # what a statement sets it does not return
         for row in result.returned_defaults_rows or ():
             new = row._mapping
-            yield {column: new[column] if column in new else values[column.key] for column in plan.columns}
+            yield {c: new[c] if c in new else values[plan.binds.get(c.key, c.key)] for c in plan.columns}
     elif plan.how == "parameters":
         for values in result.context.compiled_parameters:
             yield {column: values[column.key] for column in plan.columns}
@@ -192,7 +198,8 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
     returned = result.returned_defaults_rows or ()
     keys = result.inserted_primary_key_rows
     for at, parameters in enumerate(result.context.compiled_parameters):
-        row = {column: parameters[column.key] for column in plan.columns if column.key in parameters}
+        named = {column: plan.binds.get(column.key, column.key) for column in plan.columns}
+        row = {column: parameters[name] for column, name in named.items() if name in parameters}
         if at < len(returned):
             new = returned[at]._mapping
             row |= {column: new[column] for column in plan.columns if column in new}
@@ -205,8 +212,7 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
 
 def _demand_given(element: Insert, plan: Plan, params: Sequence[Any]) -> None:
     """Where nothing is returned, everything that an entry is made of has to be given. Raises: UncapturedWriteError."""
-    values = dict(element._values or {}).items()
-    given = {getattr(column, "key", column) for column, value in values if isinstance(value, BindParameter)}
+    given = {key for key, value in _values_of(element) if isinstance(value, BindParameter)}
     plain = element.select is None and not element._multi_values
     for column in plan.columns:
         key = column.primary_key and len(params) < 2  # the driver tells it of one row
@@ -221,9 +227,7 @@ def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
 
 def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tuple[str, ...]:
     """The attributes whose columns a statement sets."""
-    keys: set[Any] = set()
-    for values in (element._values, dict(getattr(element, "_ordered_values", None) or ())):
-        keys |= {column if isinstance(column, str) else column.key for column in values or ()}
+    keys: set[Any] = {key for key, _ in _values_of(element)}
     conditions = set((keyed_by(element.whereclause) or {}).values()) if len(params) > 1 else set()
     keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
     keys |= {
@@ -237,6 +241,13 @@ def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tupl
         if not keys.isdisjoint((name, column.key, column.name))
     )
     return tuple(names)
+
+
+def _values_of(element: Any) -> Iterator[tuple[str, Any]]:
+    """What a statement sets by itself: the keys of columns, or names of attributes, with their values."""
+    for values in (getattr(element, "_values", None), dict(getattr(element, "_ordered_values", None) or ())):
+        for column, value in dict(values or {}).items():
+            yield column if isinstance(column, str) else column.key, value
 
 
 def _ignored(place: TrackedTable, name: str) -> bool:

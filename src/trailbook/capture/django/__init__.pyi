@@ -2,13 +2,13 @@ from .database import (
     DjangoDatabase as DjangoDatabase,
 )
 from .host import (
-    registered_item as registered_item,
     register as register,
-)
-from .middleware import (
-    ActivityMiddleware as ActivityMiddleware,
+    registered_item as registered_item,
 )
 from .meant import (
     record as record,
     record_change as record_change,
+)
+from .middleware import (
+    ActivityMiddleware as ActivityMiddleware,
 )

@@ -4,12 +4,12 @@ Owns `track`, `install`, `record` and the rule that an entry is written where an
 that it cannot capture, outside a transaction, or into a full outbox where the category's policy says so.
 """
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -78,6 +78,7 @@ class Capture:
         self.places: dict[Table, TrackedTable] = {}
         self.engines: list[Engine] = []
         self._declared: list[Declaration] = []
+        self._nearest: dict[Mapper[Any] | None, Tracked | None] = {}
         self._flushing = Flushing(self._find, self.recorder.entries_of, self.write)
         self._statements = Statements(self, self._flushing, namesakes)
 
@@ -143,6 +144,7 @@ class Capture:
         tracked = self.recorder.track(layout.columns, declared)
         declaration = Declaration(layout.mapper, tracked)
         self._declared.append(declaration)
+        self._nearest.clear()
         for table in layout.tables:
             self._place(table, layout.mapper).declared.append(declaration)
         if layout.mapper is not None:
@@ -335,10 +337,10 @@ class Capture:
 
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
-        if all(connection.dialect is not engine.dialect for engine in self.engines):
-            raise UncapturedWriteError(
-                "a tracked table is written through an engine without capture: install it"
-            )
+        for engine in self.engines:
+            if connection.dialect is engine.dialect:
+                return
+        raise UncapturedWriteError("a tracked table is written through an engine without capture: install it")
 
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
@@ -355,7 +357,9 @@ class Capture:
         return place
 
     def _find(self, mapper: Mapper[Any] | None) -> Tracked | None:
-        return nearest(mapper, self._declared)
+        if mapper not in self._nearest:
+            self._nearest[mapper] = nearest(mapper, self._declared)
+        return self._nearest[mapper]
 
 
 def _namesake(name: str) -> TableName:
@@ -378,7 +382,7 @@ def _transaction(connection: Connection) -> str | None:
         return None
     running = rollback.of(connection)
     if running.name is None:
-        running.name = token_hex(16)
+        running.name = os.urandom(16).hex()
     return running.name
 
 

@@ -24,6 +24,7 @@ from trailbook.errors import UncapturedWriteError
 
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
 _TRANSLATED = "schema_translate_map"
+_MANY, _LONG = 4096, 10_000  # texts that are remembered, and the letters of one that is not
 
 
 class Keeper(Protocol):
@@ -49,6 +50,17 @@ class Hit(Struct, frozen=True):
     place: TrackedTable
 
 
+class Verdict(Struct, frozen=True):
+    """What a text is, whoever executes it: `judgement` only where it may write to a tracked table.
+
+    `hit` is the write of a text that does nothing but write plainly to one hooked table.
+    """
+
+    judgement: Judgement | None = None
+    ends: bool = False  # a transaction, which must not be doomed
+    hit: Hit | None = None
+
+
 class Passage(Struct):
     """Why a text may run, and how many rows its driver said that it touched; None where it does not say."""
 
@@ -68,7 +80,8 @@ class Guard:
         self._option = option  # under which a statement carries its plan
         self._text, self._passage = f"{option}_text", f"{option}_passage"
         self._names: dict[str, list[tuple[TableName, TrackedTable]]] = {}
-        self._known = 0
+        self._verdicts: dict[str, dict[str, Verdict]] = {}
+        self._known = -1
         self.others: frozenset[TableName] = frozenset()
         self.elsewhere: list[Any] = []  # dialects of engines whose databases have no tracked table
         self._listen(event.listen)
@@ -92,35 +105,70 @@ class Guard:
     def _before(
         self, connection: Connection, cursor: Any, statement: Any, parameters: Any, context: Any, many: bool
     ) -> None:
-        judgement = self._judgement(connection, statement)
         if context is not None:
             setattr(context, self._text, statement)
-        if judgement is not None:
-            self._admit(connection, judgement, context)
+        self._look(connection, statement, context)
 
     def _last(self, cursor: Any, statement: Any, *more: Any) -> None:
         """What is handed to the driver in the end, where a listener of the host changed it after it was judged."""
         context = more[-1]
         if context is None or getattr(context, self._text, statement) is statement:
             return
-        judgement = self._judgement(context.root_connection, statement)
-        if judgement is not None:
-            self._admit(context.root_connection, judgement, context)
+        self._look(context.root_connection, statement, context)
 
-    def _judgement(self, connection: Connection, statement: Any) -> Judgement | None:
-        """The judgement of a text that may write to a tracked table or end a doomed transaction, else None."""
-        dialect = connection.dialect
-        if dialect.name not in ("sqlite", "postgresql") or dialect in self.elsewhere:
-            return None
-        judgement = judged(dialect.name, statement) if isinstance(statement, str) else _OPAQUE
-        if judgement.begins in _ENDS and rollback.of(connection).doomed is not None:
+    def _look(self, connection: Connection, statement: Any, context: Any) -> None:
+        """Let a text through or not. Raises: UncapturedWriteError."""
+        if connection.dialect in self.elsewhere:
+            return
+        verdict = self._verdict(connection.dialect.name, statement)
+        if verdict.ends and rollback.of(connection).doomed is not None:
             raise rollback.is_doomed()
+        if verdict.judgement is None or (verdict.hit and self._is_flushed(connection, verdict.hit, context)):
+            return
+        self._admit(connection, verdict.judgement, context)
+
+    def _verdict(self, dialect: str, statement: Any) -> Verdict:
+        """What a text is; that is worked out once for each."""
         if len(self._keeper.places) != self._known:
             self._index()
-        unknown = judgement.tables.isdisjoint(self._names) and not judgement.unclear
-        return None if unknown or judgement.harmless else judgement
+        verdicts = self._verdicts.get(dialect)
+        if verdicts is None:
+            return _NOTHING  # a database that capture does not know
+        if not isinstance(statement, str):
+            return Verdict(_OPAQUE)
+        verdict = verdicts.get(statement)
+        if verdict is None:
+            verdict = self._judge(dialect, statement)
+            if len(verdicts) >= _MANY:
+                verdicts.clear()
+            if len(statement) < _LONG:
+                verdicts[statement] = verdict
+        return verdict
+
+    def _judge(self, dialect: str, statement: str) -> Verdict:
+        judgement = judged(dialect, statement)
+        ends = judgement.begins in _ENDS
+        if judgement.harmless or (judgement.tables.isdisjoint(self._names) and not judgement.unclear):
+            return Verdict(ends=ends)
+        hits = list(self._hits(judgement, None))
+        write = _only(judgement, hits)
+        plain = write is not None and len(judgement.writes) == len(self._names[write.table]) == 1
+        hit = hits[0] if plain and not hits[0].place.triggered else None
+        return Verdict(judgement, ends, hit)
+
+    def _is_flushed(self, connection: Connection, hit: Hit, context: Any) -> bool:
+        """Let a flush's own write through, as `_admit` would after a longer look."""
+        unit = None if context is None else self._flushing.unit(context.execution_options, hit.place)
+        if unit is None or is_bulk(context.invoked_statement):
+            return False
+        self._keeper.demand_transaction(connection)
+        begin(connection)
+        if self.passage(context) is None:
+            setattr(context, self._passage, Passage(unit=unit, write=hit.write))
+        return True
 
     def _index(self) -> None:
+        self._verdicts = {"sqlite": {}, "postgresql": {}}
         self._names.clear()
         for table, place in self._keeper.places.items():
             name = table_name(table.name, table.schema)
@@ -211,15 +259,17 @@ class Guard:
                 self._keeper.keep_meaning(connection, passage.meaning)
 
 
+_NOTHING = Verdict()
 _OPAQUE = Judgement(unclear="a statement that is no text: it cannot be told what it writes", statements=1)
 
 
 def begin(connection: Connection) -> None:
     """Begin the transaction that the change and its entry share, where sqlite3 would not: before WITH, for one."""
     if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
+        pooled = connection.connection
+        driver: Any = pooled.driver_connection if connection.dialect.is_async else pooled.dbapi_connection
         if not driver.in_transaction:
-            cursor = connection.connection.cursor()
+            cursor = pooled.cursor()
             cursor.execute("BEGIN")
             cursor.close()
 

@@ -3,15 +3,42 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
-from tests.capture.small import BOB, Employee, User, rows, waiting, waiting_actions
+from tests.capture.small import (
+    BOB,
+    Absence,
+    Base,
+    Employee,
+    Role,
+    User,
+    forget,
+    rows,
+    waiting,
+    waiting_actions,
+)
 
 from trailbook.capture import Capture, acting_as
 from trailbook.errors import UncapturedWriteError
 
+PEOPLE: Any = User.__table__
 BULK = {
     "insert": lambda s, b: s.execute(insert(User), [{"name": "x"}, {"name": "y"}]),
     "insert one": lambda s, b: s.execute(insert(User).values(name=func.upper("x"))),
@@ -126,3 +153,129 @@ def test_keys_that_the_host_makes(capture: Capture, engine: Engine) -> None:
     with Session(engine) as session, session.begin():
         session.execute(insert(User), [{"id": 70, "name": "x"}, {"id": 71, "name": "y"}])
     assert waiting_actions(engine) == [("user.created", "user/70"), ("user.created", "user/71")]
+
+
+OWN = {
+    "defaults": lambda: (PEOPLE.update().values(email="x").return_defaults(), {}),
+    "named defaults": lambda: (PEOPLE.update().values(email="x").return_defaults(PEOPLE.c.phone), {}),
+    "parameters": lambda: (PEOPLE.update().values(name=bindparam("new")), {"new": "Bob"}),
+    "ordered": lambda: (PEOPLE.update().ordered_values((PEOPLE.c.email, "x"), (PEOPLE.c.name, "Bob")), {}),
+}
+
+
+@pytest.mark.parametrize("way", OWN)
+def test_parameters_and_defaults_of_the_hosts_own(
+    capture: Capture, engine: Engine, bob: int, way: str
+) -> None:
+    """What the host names its parameters, and what it has returned itself, changes nothing of what is captured."""
+    statement, parameters = OWN[way]()
+    with engine.begin() as connection:
+        assert connection.execute(statement, parameters).rowcount == 1
+    assert [(e["target"]["id"], e["target"]["name"]) for e in waiting(engine)] == [(str(bob), "Bob")]
+
+
+MOVES = {
+    "all": lambda: update(User).values(id=User.id + 10),
+    "one": lambda: update(User).where(User.name == "Eve").values(id=90, email="x"),
+    "by parameters": lambda: PEOPLE.update().where(PEOPLE.c.id == 70).values(id=71),
+    "to what it was": lambda: PEOPLE.update().where(PEOPLE.c.id == 70).values(id=70, email="x"),
+    "returned": lambda: update(User).where(User.id == 70).values(id=72).returning(User),
+    "to no row": lambda: update(User).where(User.id == -1).values(id=72),
+}
+
+
+@pytest.mark.parametrize("way", MOVES)
+def test_a_changed_key_is_two_facts(capture: Capture, engine: Engine, bob: int, way: str) -> None:
+    """Of each row whose key a statement changes the old item ends and the new one begins, and no other is told of."""
+    with Session(engine) as session, session.begin():
+        session.add(User(id=70, name="Eve"))
+    forget(engine)
+    before = rows(engine)
+    with Session(engine) as session, session.begin():
+        session.execute(MOVES[way]())
+    after = rows(engine)
+    ended = {("user.deleted", f"user/{key}") for key, _ in before - after}
+    begun = {("user.created", f"user/{key}") for key, _ in after - before}
+    same = {("user.profile_updated", "user/70")} if way == "to what it was" else set()
+    assert waiting_actions(engine) == sorted(ended | begun | same)
+
+
+def test_keys_that_cannot_be_known_are_refused(capture: Capture, engine: Engine, bob: int) -> None:
+    """A key is not changed where the rows are found through another table, or by many parameters that ask for it."""
+    other = update(User).values(id=User.id + 1).where(User.id == Absence.user_id)
+    many = PEOPLE.update().where(PEOPLE.c.id == bindparam("b")).values(id=bindparam("n"))
+    with engine.begin() as connection:
+        with pytest.raises(UncapturedWriteError, match="cannot be known exactly"):
+            connection.execute(other)
+        with pytest.raises(UncapturedWriteError, match="what its condition asks for"):
+            connection.execute(many, [{"b": bob, "n": 7}, {"b": 7, "n": 8}])
+    assert rows(engine) == {(bob, "Bob")}
+    assert waiting_actions(engine) == []
+
+
+def test_one_key_in_many_parameter_sets(capture: Capture, engine: Engine, bob: int) -> None:
+    """A row that is named over and over is one entry, changed or deleted, however many sets there are."""
+    by_key = PEOPLE.c.id == bindparam("b")
+    sets = [{"b": bob}, {"b": -1}] * 300
+    with engine.begin() as connection:
+        connection.execute(PEOPLE.update().where(by_key).values(email="x"), sets)
+        connection.execute(PEOPLE.delete().where(by_key), sets)
+    assert [e["action"] for e in waiting(engine)] == ["user.profile_updated", "user.deleted"]
+
+
+def test_a_table_that_returns_nothing(engine: Engine) -> None:
+    """Without RETURNING an INSERT is captured if all that its entry needs is given, and else does not run."""
+    meta = MetaData()
+    table = Table(
+        "quiet",
+        meta,
+        Column("id", Integer, primary_key=True),
+        Column("name", String),
+        implicit_returning=False,
+    )
+    meta.create_all(engine)
+    quiet = Capture("acme")
+    actions: Any = {"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"}
+    quiet.track(table, type="role", name="name", actions=actions)
+    try:
+        quiet.install(engine)
+        with engine.begin() as connection:
+            connection.execute(table.insert().values(id=1, name="a"))
+            connection.execute(table.insert(), [{"id": 2, "name": "b"}, {"id": 3, "name": "c"}])
+            for statement in (
+                table.insert().values(id=4),
+                table.insert().values(id=4, name=func.upper("a")),
+                table.update().values(name="x"),
+                table.delete(),
+            ):
+                with pytest.raises(UncapturedWriteError):
+                    connection.execute(statement)
+    finally:
+        quiet.stop()
+    assert [e["target"]["name"] for e in waiting(engine)] == ["a", "b", "c"]
+
+
+def test_silence_hides_no_other_fact(engine: Engine) -> None:
+    """Where a kind of change is silent on purpose, a statement that may do another kind is judged by that."""
+    Base.metadata.create_all(engine)
+    silent = Capture("acme")
+    silent.track(
+        Role,
+        type="role",
+        name="name",
+        actions={"created": None, "updated": "role.updated", "deleted": "role.deleted"},
+    )
+    made: Any = sqlite_insert if engine.dialect.name == "sqlite" else postgresql_insert
+    try:
+        silent.install(engine)
+        with engine.begin() as connection:
+            connection.execute(made(Role).values(id=1, name="a"))
+            upsert = made(Role).values(id=1, name="b")
+            with pytest.raises(UncapturedWriteError):
+                connection.execute(upsert.on_conflict_do_update(index_elements=["id"], set_={"name": "b"}))
+            with pytest.raises(UncapturedWriteError):
+                connection.execute(insert(Role).prefix_with("OR REPLACE").values(id=1, name="b"))
+            connection.execute(update(Role).values(id=2))
+    finally:
+        silent.stop()
+    assert waiting_actions(engine) == [("role.deleted", "role/1")]

@@ -1,6 +1,7 @@
 """The unit of work: each changed object is one entry, whatever statements its flush takes."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,10 +10,11 @@ from sqlalchemy import (
     Engine,
     event,
     func,
+    insert,
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, object_session
 from tests.capture.small import (
     ANNA,
     BOB,
@@ -147,3 +149,166 @@ def test_a_flush_that_failed_leaves_nothing(capture: Capture, engine: Engine, bo
         session.add(User(name="y"))
         session.commit()
     assert [e["target"]["name"] for e in waiting(engine)] == ["x", "y"]
+
+
+def _told(engine: Engine) -> list[tuple[str, str, list[str], list[str]]]:
+    return [
+        (
+            e["action"],
+            e["target"]["id"],
+            [about["id"] for about in e.get("concerns", ())],
+            e.get("fields", []),
+        )
+        for e in waiting(engine)
+    ]
+
+
+def test_a_changed_key_is_two_facts(capture: Capture, engine: Engine, bob: int) -> None:
+    """The old item ends, with whom it was about, and the new one begins; a key set to what it was is nothing."""
+    with Session(engine) as session, session.begin():
+        session.add_all([User(id=70, name="Eve"), Absence(id=1, user_id=bob, start="a")])
+    forget(engine)
+    with Session(engine) as session, session.begin():
+        absence = session.get_one(Absence, 1)
+        session.expire(absence)
+        absence.id, absence.user_id = 2, 70
+    assert _told(engine) == [
+        ("absence.deleted", "1", [str(bob)], []),
+        ("absence.registered", "2", ["70"], []),
+    ]
+    forget(engine)
+    with Session(engine) as session, session.begin():
+        absence = session.get_one(Absence, 2)
+        absence.id, absence.start = 2, "b"
+    assert _told(engine) == [("absence.updated", "2", ["70"], ["start_date"])]
+
+
+def test_an_object_takes_the_place_of_another(capture: Capture, engine: Engine, bob: int) -> None:
+    """Deleted and added with one key in one flush, which SQLAlchemy writes as an UPDATE: the one ends, one begins."""
+    with Session(engine) as session, session.begin():
+        session.add_all([User(id=70, name="Eve"), Absence(id=1, user_id=bob, start="a")])
+    forget(engine)
+    with Session(engine) as session, session.begin():
+        session.delete(session.get_one(Absence, 1))
+        session.add(Absence(id=1, user_id=70, start="b"))
+    assert _told(engine) == [
+        ("absence.deleted", "1", [str(bob)], []),
+        ("absence.registered", "1", ["70"], []),
+    ]
+
+
+def test_what_an_update_sets_along(engine: Engine, by_callable: Capture) -> None:
+    """A column that every UPDATE sets counts as changed, in a flush and in statements, and only then."""
+    with Session(engine) as session, session.begin():
+        session.add(Stamped(id=1, code="a", seen=0))
+    forget(engine)
+    with Session(engine) as session, session.begin():
+        stamped = session.get_one(Stamped, 1)
+        stamped.seen = 1  # which alone is no entry
+    with Session(engine) as session, session.begin():
+        session.execute(update(Stamped).values(seen=2))
+        stamped = session.get_one(Stamped, 1)
+        stamped.seen = 2
+    assert [(e["action"], e.get("fields")) for e in waiting(engine)] == [("role.updated", ["name"])] * 2
+
+
+def test_an_item_that_a_callable_names(engine: Engine, by_callable: Capture) -> None:
+    """Where a callable says which item a row is, another answer is another item, in a flush and in statements."""
+    with Session(engine) as session, session.begin():
+        session.add_all([Stamped(id=1, code="a", seen=0), Stamped(id=2, code="b", seen=0)])
+    forget(engine)
+    with Session(engine) as session, session.begin():
+        session.get_one(Stamped, 1).code = "c"
+    with Session(engine) as session, session.begin():
+        session.execute(update(Stamped).where(Stamped.id > 0).values(code=func.upper(Stamped.code)))
+    with Session(engine) as session, session.begin():
+        session.execute(update(Stamped), [{"id": 1, "code": "d"}, {"id": 2, "code": "b"}])
+    assert waiting_actions(engine) == sorted(
+        [
+            ("role.deleted", "role/x-a"),
+            ("role.created", "role/x-c"),
+            # The callable folds letters, so that these are the same items.
+            ("role.updated", "role/x-c"),
+            ("role.updated", "role/x-b"),
+            ("role.deleted", "role/x-c"),
+            ("role.created", "role/x-d"),
+            ("role.updated", "role/x-b"),
+        ]
+    )
+
+
+class Own(DeclarativeBase):
+    """Tables of these tests alone."""
+
+
+class Stamped(Own):
+    """A row that its database table renames with every UPDATE; its item has no column."""
+
+    __tablename__ = "stamped"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    seen: Mapped[int]
+    name: Mapped[str | None] = mapped_column(onupdate=lambda: "changed")
+
+
+@pytest.fixture
+def by_callable(engine: Engine) -> Iterator[Capture]:
+    """Such rows, captured."""
+    Own.metadata.create_all(engine)
+    own = Capture("acme")
+    own.track(
+        Stamped,
+        type="role",
+        id=lambda row: f"x-{row.code.lower()}",
+        name="name",
+        actions={"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"},
+        fields=["name"],
+        ignore=["seen"],
+    )
+    try:
+        own.install(engine)
+        yield own
+    finally:
+        own.stop()
+
+
+def test_a_failed_flush_ends(capture: Capture, engine: Engine, bob: int) -> None:
+    """A flush that failed, or whose listener did, is over: what bulk writes afterwards is captured by itself."""
+
+    def fail(session: Session, *more: Any) -> None:
+        raise ValueError("the host's own")
+
+    with Session(engine) as session:
+        event.listen(session, "before_flush", fail)
+        session.add(User(name="a"))
+        with pytest.raises(ValueError, match="own"):
+            session.flush()
+        event.remove(session, "before_flush", fail)
+        session.rollback()
+        session.bulk_insert_mappings(User, [{"name": "b"}])  # type: ignore[arg-type]
+        with pytest.raises(IntegrityError):
+            session.bulk_insert_mappings(User, [{"id": bob, "name": "c"}])  # type: ignore[arg-type]
+        session.rollback()
+        session.bulk_insert_mappings(User, [{"name": "d"}, {"name": "e"}])  # type: ignore[arg-type]
+        session.add(User(name="f"))
+        session.commit()
+    assert [e["target"]["name"] for e in waiting(engine)] == ["d", "e", "f"]
+
+
+def test_bulk_within_a_flush_of_the_same_session(capture: Capture, engine: Engine, bob: int) -> None:
+    """A listener that writes in bulk by the session that flushes: each row is an entry, none is two."""
+
+    def listen(mapper: Any, connection: Any, target: Any) -> None:
+        inner = object_session(target)
+        assert inner is not None
+        with inner.no_autoflush:
+            inner.execute(insert(Role), [{"name": "orm"}, {"name": "orm 2"}])
+            inner.bulk_insert_mappings(Role, [{"name": "bulk"}])  # type: ignore[arg-type]
+
+    event.listen(Role, "before_insert", listen)
+    try:
+        with Session(engine) as session, session.begin():
+            session.add(Role(name="flushed"))
+    finally:
+        event.remove(Role, "before_insert", listen)
+    assert sorted(e["target"]["name"] for e in waiting(engine)) == ["bulk", "flushed", "orm", "orm 2"]

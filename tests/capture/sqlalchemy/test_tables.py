@@ -1,10 +1,15 @@
 """Where tracked rows lie: inherited classes, and further classes on a table."""
 
-from sqlalchemy import Engine, insert, update
-from sqlalchemy.orm import DeclarativeBase, Session
-from tests.capture.small import Employee, Guest, User, waiting
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+from sqlalchemy import Column, Engine, ForeignKey, Integer, String, Table, insert, join, update
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, column_property, mapped_column
+from tests.capture.small import Employee, Guest, User, waiting, waiting_actions
 
 from trailbook.capture import Capture
+from trailbook.errors import UncapturedWriteError
 
 
 def test_inheritance(capture: Capture, engine: Engine) -> None:
@@ -34,3 +39,89 @@ def test_a_second_class_on_a_tracked_table(capture: Capture, engine: Engine, bob
         session.add(Twin(name="Twin"))
         session.get_one(Twin, bob).email = "x"
     assert sorted(e["action"] for e in waiting(engine)) == ["user.created", "user.profile_updated"]
+
+
+class Local(DeclarativeBase):
+    """Tables of these tests alone."""
+
+
+class Vehicle(Local):
+    """The base of an inherited class."""
+
+    __tablename__ = "vehicle"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    __mapper_args__: ClassVar = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
+
+
+class Lorry(Vehicle):
+    """Its other table's key has another name."""
+
+    __tablename__ = "lorry"
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicle.id"), primary_key=True)
+    load: Mapped[str | None]
+    __mapper_args__: ClassVar = {"polymorphic_identity": "lorry"}
+
+
+class Both(Local):
+    """A class on a join of two tables, each with a row of its own."""
+
+    left = Table("left_part", Local.metadata, Column("id", Integer, primary_key=True), Column("name", String))
+    right = Table(
+        "right_part",
+        Local.metadata,
+        Column("left_id", ForeignKey("left_part.id"), primary_key=True),
+        Column("note", String),
+    )
+    __table__ = join(left, right)
+    id = column_property(left.c.id, right.c.left_id)
+
+
+@pytest.fixture
+def local(engine: Engine) -> Iterator[Engine]:
+    """Those classes, captured."""
+    Local.metadata.create_all(engine)
+    capture = Capture("acme")
+    for model, fields in ((Lorry, ["load"]), (Both, ["note"])):
+        capture.track(
+            model,
+            type="role",
+            name="name",
+            actions={"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"},
+            fields=dict.fromkeys(fields, "name"),
+        )
+    try:
+        capture.install(engine)
+        yield engine
+    finally:
+        capture.stop()
+
+
+def test_a_key_of_another_name(local: Engine) -> None:
+    """The rest of an inherited row is known by its own key, by the ORM and by Core."""
+    with Session(local) as session, session.begin():
+        session.add(Lorry(id=7, name="L", load="a"))
+    with Session(local) as session, session.begin():
+        session.execute(update(Lorry).values(load="b"))
+    with local.begin() as connection:
+        connection.execute(Lorry.__table__.update().values(load="c"))  # type: ignore[attr-defined]
+    expected = [("role.created", "role/7")] + [("role.updated", "role/7")] * 2
+    assert waiting_actions(local) == expected
+
+
+def test_a_class_on_a_join(local: Engine) -> None:
+    """One object is one entry; a statement on one of its tables, without all that an entry needs, is refused."""
+    with Session(local) as session, session.begin():
+        session.add(Both(id=3, name="B", note="a"))
+    with Session(local) as session, session.begin():
+        session.get_one(Both, 3).note = "b"
+    with local.begin() as connection, pytest.raises(UncapturedWriteError):
+        connection.execute(Both.left.insert().values(id=4, name="C"))
+    with Session(local) as session, session.begin():
+        session.delete(session.get_one(Both, 3))
+    assert waiting_actions(local) == [
+        ("role.created", "role/3"),
+        ("role.deleted", "role/3"),
+        ("role.updated", "role/3"),
+    ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct
-from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.orm import Mapper, Session
 
 from trailbook.capture.blindspots import Blindspot, CaptureWarning
@@ -207,7 +207,7 @@ class Capture:
                     self.end(connection)
         finally:
             self._statements.deafen(plain)
-            rollback.listen(plain, event.remove)
+            rollback.deafen(plain)
             self.engines.remove(plain)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:

@@ -6,7 +6,7 @@ engines, with capture or without. Refuses everything else, before it runs; a ref
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -60,6 +60,11 @@ class Verdict(Struct, frozen=True):
     ends: bool = False  # a transaction, which must not be doomed
     hit: Hit | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether it is so whatever the parameters of the text are called."""
+        return self.judgement is None or not self.judgement.unclear
+
 
 class Passage(Struct):
     """Why a text may run, and how many rows its driver said that it touched; None where it does not say."""
@@ -107,27 +112,27 @@ class Guard:
     ) -> None:
         if context is not None:
             setattr(context, self._text, statement)
-        self._look(connection, statement, context)
+        self._look(connection, statement, parameters, context=context)
 
     def _last(self, cursor: Any, statement: Any, *more: Any) -> None:
         """What is handed to the driver in the end, where a listener of the host changed it after it was judged."""
         context = more[-1]
         if context is None or getattr(context, self._text, statement) is statement:
             return
-        self._look(context.root_connection, statement, context)
+        self._look(context.root_connection, statement, more[0], context=context)
 
-    def _look(self, connection: Connection, statement: Any, context: Any) -> None:
+    def _look(self, connection: Connection, statement: Any, parameters: Any, *, context: Any) -> None:
         """Let a text through or not. Raises: UncapturedWriteError."""
         if connection.dialect in self.elsewhere:
             return
-        verdict = self._verdict(connection.dialect.name, statement)
+        verdict = self._verdict(connection.dialect.name, statement, parameters)
         if verdict.ends and rollback.of(connection).doomed is not None:
             raise rollback.is_doomed()
         if verdict.judgement is None or (verdict.hit and self._is_flushed(connection, verdict.hit, context)):
             return
         self._admit(connection, verdict.judgement, context)
 
-    def _verdict(self, dialect: str, statement: Any) -> Verdict:
+    def _verdict(self, dialect: str, statement: Any, parameters: Any) -> Verdict:
         """What a text is; that is worked out once for each."""
         if len(self._keeper.places) != self._known:
             self._index()
@@ -138,15 +143,17 @@ class Guard:
             return Verdict(_OPAQUE)
         verdict = verdicts.get(statement)
         if verdict is None:
-            verdict = self._judge(dialect, statement)
+            verdict = self._judge(dialect, statement, parameters)
             if len(verdicts) >= _MANY:
                 verdicts.clear()
-            if len(statement) < _LONG:
+            if len(statement) < _LONG and verdict.known:
                 verdicts[statement] = verdict
         return verdict
 
-    def _judge(self, dialect: str, statement: str) -> Verdict:
+    def _judge(self, dialect: str, statement: str, parameters: Any) -> Verdict:
         judgement = judged(dialect, statement)
+        if judgement.unclear and '"' in statement:
+            judgement = judged(dialect, _without_names(statement, parameters))
         ends = judgement.begins in _ENDS
         if judgement.harmless or (judgement.tables.isdisjoint(self._names) and not judgement.unclear):
             return Verdict(ends=ends)
@@ -272,6 +279,14 @@ def begin(connection: Connection) -> None:
             cursor = pooled.cursor()
             cursor.execute("BEGIN")
             cursor.close()
+
+
+def _without_names(statement: str, parameters: Any) -> str:
+    """A text without the names of its parameters, which psycopg finds by themselves, quotes in them or not."""
+    sets = parameters if isinstance(parameters, list) else [parameters]
+    for name in sets[0] if sets and isinstance(sets[0], Mapping) else ():
+        statement = statement.replace(f"%({name})s", "%s")
+    return statement
 
 
 def _only(judgement: Judgement, hooked: list[Hit]) -> Write | None:

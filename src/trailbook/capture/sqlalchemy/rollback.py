@@ -4,9 +4,10 @@ Owns what is remembered of a connection's transaction: its name, its savepoints,
 commit of what is not told, even where a host caught the error and went on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, event
@@ -15,6 +16,7 @@ from trailbook.capture.meaning import Meaning
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
+_listening: WeakKeyDictionary[Engine, int] = WeakKeyDictionary()
 
 
 class Transaction(Struct):
@@ -64,10 +66,20 @@ def is_doomed() -> UncapturedWriteError:
     )
 
 
-def listen(engine: Engine, do: Any = event.listen) -> None:
-    """Follow an engine's transactions; with `event.remove`, no longer."""
-    for name, listener in _LISTENERS.items():
-        do(engine, name, listener)
+def listen(engine: Engine) -> None:
+    """Follow an engine's transactions, for one capture more."""
+    _listening[engine] = _listening.get(engine, 0) + 1
+    if _listening[engine] == 1:
+        for name, listener in _LISTENERS.items():
+            event.listen(engine, name, listener)
+
+
+def deafen(engine: Engine) -> None:
+    """Follow them for one capture less."""
+    _listening[engine] -= 1
+    if _listening[engine] == 0:
+        for name, listener in _LISTENERS.items():
+            event.remove(engine, name, listener)
 
 
 def _begun(connection: Connection, *more: Any) -> None:
@@ -95,31 +107,39 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
     transaction.announced = None  # that may have been rolled back too
 
 
-def _committing(connection: Connection, *more: Any) -> None:
+def _committing(connection: Connection) -> None:
+    _demand_sound(connection, connection.connection.rollback)
+
+
+def _preparing(connection: Connection, xid: Any) -> None:
+    _demand_sound(connection)
+
+
+def _committing_twophase(connection: Connection, xid: Any, is_prepared: bool) -> None:
+    if not is_prepared:  # else it was looked at when it was
+        dialect = connection.dialect
+        _demand_sound(connection, lambda: dialect.do_rollback_twophase(connection, xid, is_prepared=False))
+
+
+def _demand_sound(connection: Connection, undo: Callable[[], object] = lambda: None) -> None:
     if of(connection).context:
         connection.exec_driver_sql("DELETE FROM trailbook_context")
     if of(connection).doomed is not None:
-        # SQLAlchemy takes a commit that raises for one that the database has undone.
-        connection.connection.rollback()
+        undo()  # SQLAlchemy takes a commit that raises for one that the database has undone.
         raise is_doomed()
-
-
-def _ending(connection: Connection, xid: Any, is_prepared: bool) -> None:
-    if not is_prepared:  # else it was looked at when it was
-        _committing(connection)
 
 
 def _least(doomed: int | None, savepoints: int) -> int:
     return savepoints if doomed is None else min(doomed, savepoints)
 
 
-_LISTENERS = {
+_LISTENERS: dict[str, Callable[..., None]] = {
     "begin": _begun,
     "begin_twophase": _begun,
     "savepoint": _saved,
     "release_savepoint": _released,
     "rollback_savepoint": _rolled_back,
     "commit": _committing,
-    "prepare_twophase": _committing,
-    "commit_twophase": _ending,
+    "prepare_twophase": _preparing,
+    "commit_twophase": _committing_twophase,
 }

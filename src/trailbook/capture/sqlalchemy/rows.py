@@ -38,7 +38,6 @@ class Plan(Struct):
     keys: Keys | None = None
     before: Sequence[Values] = ()
     moves: bool = False
-    binds: Mapping[str, str] = {}  # columns that the host's own parameters set, by key
 
     def is_of(self, verb: Verb, place: TrackedTable) -> bool:
         """Whether a text that writes so to a table is the one that was planned."""
@@ -68,11 +67,6 @@ def planned(
     changed = _set_by(element, place, params) if isinstance(element, Update) else ()
     plan = Plan(place, op, "defaults", element, place.columns(), changed)
     plan.moves = isinstance(element, Update) and moves(place, changed)
-    plan.binds = {
-        key: value.key
-        for key, value in _values_of(element)
-        if isinstance(value, BindParameter) and not value.unique
-    }
     if _is_silent(plan):
         plan.how = "silent"
         return plan
@@ -114,10 +108,9 @@ def _rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values
         for row in rows:
             yield {column: row._mapping[column] for column in plan.columns}
     elif plan.how == "defaults":
-        values = result.context.compiled_parameters[0]  # what a statement sets it does not return
         for row in result.returned_defaults_rows or ():
             new = row._mapping
-            yield {c: new[c] if c in new else values[plan.binds.get(c.key, c.key)] for c in plan.columns}
+            yield {column: new[column] for column in plan.columns}
     elif plan.how == "parameters":
         for values in result.context.compiled_parameters:
             yield {column: values[column.key] for column in plan.columns}
@@ -141,13 +134,13 @@ def _inserting(element: Insert, plan: Plan, params: Sequence[Any]) -> Plan:
     plain = element.select is None and not element._multi_values
     if plain and conflict is None and len(params) > 1 and not element._values:
         if element._return_defaults:
-            plan.how = "keys"
+            plan.how, plan.statement = "keys", _with_defaults(element, plan)
             return plan
         if all(_is_given(column, params) for column in plan.columns):
             plan.how = "parameters"
             return plan
     elif plain and conflict is None:
-        plan.how, plan.statement = "keys", element.return_defaults(*plan.columns)
+        plan.how, plan.statement = "keys", _with_defaults(element, plan)
         return plan
     plan.how, plan.statement = "returned", element.returning(*plan.columns)
     return plan
@@ -158,8 +151,16 @@ def _returning(element: Update | Delete, plan: Plan) -> Plan:
         raise refused(plan.place, "its rows cannot be returned")
     if element._returning:
         return _by_the_host(element, plan)
-    plan.statement = element.return_defaults(*plan.columns)
+    plan.statement = _with_defaults(element, plan)
     return plan
+
+
+def _with_defaults(element: Any, plan: Plan) -> Any:
+    """A statement that returns the columns of the plan beside its result, and what the host has returned so."""
+    if not plan.place.table.implicit_returning:
+        return element.return_defaults(*plan.columns)
+    own = element._return_defaults_columns if element._return_defaults else plan.columns
+    return element.return_defaults(*(own or ()), supplemental_cols=plan.columns)
 
 
 def _by_the_host(element: Any, plan: Plan) -> Plan:
@@ -198,8 +199,7 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
     returned = result.returned_defaults_rows or ()
     keys = result.inserted_primary_key_rows
     for at, parameters in enumerate(result.context.compiled_parameters):
-        named = {column: plan.binds.get(column.key, column.key) for column in plan.columns}
-        row = {column: parameters[name] for column, name in named.items() if name in parameters}
+        row = {column: parameters[column.key] for column in plan.columns if column.key in parameters}
         if at < len(returned):
             new = returned[at]._mapping
             row |= {column: new[column] for column in plan.columns if column in new}
@@ -212,7 +212,8 @@ def _with_keys(plan: Plan, result: Any) -> Iterator[Values]:
 
 def _demand_given(element: Insert, plan: Plan, params: Sequence[Any]) -> None:
     """Where nothing is returned, everything that an entry is made of has to be given. Raises: UncapturedWriteError."""
-    given = {key for key, value in _values_of(element) if isinstance(value, BindParameter)}
+    values = _values_of(element)
+    given = {key for key, value in values if isinstance(value, BindParameter) and value.unique}
     plain = element.select is None and not element._multi_values
     for column in plan.columns:
         key = column.primary_key and len(params) < 2  # the driver tells it of one row

@@ -47,6 +47,15 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     uuids: frozenset[str] = frozenset()  # attributes that a database without the type keeps as 32 digits
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """The attributes whose change makes another item of a row: the old one ends and a new one begins.
+
+        They are those of the id, and of the whole primary key where the id is part of it. Of a callable's item that is
+        the primary key.
+        """
+        return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
+
+    @property
     def needs(self) -> frozenset[str]:
         """The attributes that an entry is made of; all of them where a callable may ask for any."""
         parts = [self.id, self.name, self.hint]

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from trailbook.capture.actor import Acting
-from trailbook.capture.declarations import Part, Ref, Tracked
+from trailbook.capture.declarations import ChangeKind, Part, Ref, Tracked
 from trailbook.errors import UncapturedWriteError
 from trailbook.model import Item, instant, microseconds, written
 
@@ -55,9 +55,10 @@ class Captured(Struct, frozen=True):
     covers: str | None = None
 
 
-class _Form(Struct, frozen=True):
+class Form(Struct, frozen=True):
     """What all entries of one kind of change have in their JSON, around the time and who acts."""
 
+    action: str
     before: str
     after: str
 
@@ -72,9 +73,12 @@ class EntryItems(Struct, frozen=True, gc=False):
 def items_of(tracked: Tracked, row: Any) -> EntryItems:
     """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""
     try:
+        id_ = getattr(row, tracked.id) if isinstance(tracked.id, str) else tracked.id(row)
+        if id_ is None:
+            raise UncapturedWriteError("a row without an id cannot be captured")
         target = Item(
             type=tracked.type,
-            id=_id(row, tracked.id),
+            id=str(id_),
             name=None if tracked.name is None else _name(row, tracked.name),
             hint=None if tracked.hint is None else _hint(row, tracked.hint),
         )
@@ -98,6 +102,16 @@ def captured_texts(
         f"{_listed(row.concerns) if row.concerns else ''},{shared}"
         for id_, row in zip(_ids(at, len(rows)), rows, strict=True)
     ]
+
+
+def captured_text(at: int, acting: Acting, form: Form, *, items: EntryItems) -> str:
+    """The entry of one row, at an instant in microseconds: as `captured_texts`, but in one go, for most are alone."""
+    chance, time = os.urandom(10).hex(), f"{at // 1000:012x}"
+    return (
+        f'{{"id":"{time[:8]}-{time[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[7:19]}",'
+        f'"target":{_ITEM.encode(items.target).decode()}{_listed(items.concerns) if items.concerns else ""},'
+        f'{form.before}{_second(at // _SECOND)}{at % _SECOND:06}Z",{acting.members}{form.after}'
+    )
 
 
 def new_ids(at: datetime, count: int) -> Iterator[str]:
@@ -131,9 +145,22 @@ def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -
 
 
 @lru_cache(maxsize=1024)
-def _form(action: str, fields: tuple[str, ...]) -> _Form:
+def form_of(kind: ChangeKind) -> Form | None:
+    """The form of the entries of a kind of change, or None where it is none that is recorded."""
+    action = kind.tracked.actions[kind.op]
+    return None if action is None else _form(action, fields_of(kind.tracked, kind.changed))
+
+
+@lru_cache(maxsize=1024)
+def fields_of(tracked: Tracked, changed: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that an entry names, of the attributes that changed."""
+    return tuple(sorted({tracked.fields[name] for name in changed if name in tracked.fields}))
+
+
+@lru_cache(maxsize=1024)
+def _form(action: str, fields: tuple[str, ...]) -> Form:
     before = f'"action":{_ITEM.encode(action).decode()},"occurred_at":"'
-    return _Form(before, f',"fields":{_ITEM.encode(sorted(fields)).decode()}}}' if fields else "}")
+    return Form(action, before, f',"fields":{_ITEM.encode(sorted(fields)).decode()}}}' if fields else "}")
 
 
 @lru_cache(maxsize=16)
@@ -182,15 +209,10 @@ def _concerned(concerns: Mapping[str, Ref | Callable[[Any], Any]], row: Any) -> 
                 yield part, item
 
 
-def _id(row: Any, part: Part) -> str:
-    id_ = _read(row, part)
-    if id_ is None:
-        raise UncapturedWriteError("a row without an id cannot be captured")
-    return str(id_)
-
-
 def _name(row: Any, part: Part | None) -> str | None:
-    name = None if part is None else _read(row, part)
+    if part is None:
+        return None
+    name = getattr(row, part) if isinstance(part, str) else part(row)
     return None if name is None or name is UNSET else str(name)
 
 

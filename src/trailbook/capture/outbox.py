@@ -168,14 +168,15 @@ def write(
     """
     name = connection.engine
     last = (tx,) if name == "sqlite" else ()
-    if len(captured) == 1 and len(captured[0].texts) == 1:  # a single write, as most are
-        (entries,) = captured
-        row = (entries.org, entries.op, at, 1, entries.texts[0], entries.covers, *last)
-        connection.execute_many(_INSERT[name], [row])
-        return
     rows = [(org, op, at, count, text, covers, *last) for org, op, covers, count, text in _parts(captured)]
     if rows:
         connection.execute_many(_INSERT[name], rows)
+
+
+def write_row(connection: HostConnection, row: tuple[Any, ...], tx: str | None) -> None:
+    """Write one row in the connection's transaction: org, op, captured_at, entries, entry, covers."""
+    name = connection.engine
+    connection.execute_many(_INSERT[name], [(*row, tx) if name == "sqlite" else row])
 
 
 def _parts(captured: Iterable[Captured]) -> Iterator[tuple[str, str, str | None, int, str]]:

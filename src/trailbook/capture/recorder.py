@@ -8,7 +8,6 @@ transaction holds them.
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,17 @@ from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
 from trailbook.capture.database import HostConnection
 from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared
-from trailbook.capture.entries import Captured, EntryItems, Moment, captured_texts, meant_text, new_ids
+from trailbook.capture.entries import (
+    Captured,
+    EntryItems,
+    Moment,
+    captured_text,
+    captured_texts,
+    fields_of,
+    form_of,
+    meant_text,
+    new_ids,
+)
 from trailbook.capture.meaning import Meaning
 from trailbook.catalogue import Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
@@ -124,7 +133,7 @@ class Recorder:
         tracked, action = kind.tracked, kind.tracked.actions[kind.op]
         if action is None:
             return []
-        fields, moment = _fields(tracked, kind.changed), self.moment()
+        fields, moment = fields_of(tracked, kind.changed), self.moment()
         if isinstance(self.org, str):
             texts = captured_texts(moment, action, [items for _, items in rows], fields=fields)
             return [Captured(self.org, kind.op, texts, action)]
@@ -179,10 +188,36 @@ class Recorder:
             return
         room = self._room(connection, database)
         for entries in captured if room != "free" else ():
-            action = entries.action
-            if room == "spool-full" or self._on_failure[action] == "refuse":
-                raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
+            self._demand_room(room, entries.action)
         outbox.write(connection, captured, at=microseconds(self._clock()), tx=tx)
+
+    def write_row(
+        self,
+        connection: HostConnection,
+        kind: ChangeKind,
+        row: tuple[Any, EntryItems],
+        *,
+        tx: str | None = None,
+        database: Hashable = None,
+    ) -> None:
+        """Write the entry of one row, as `write` does with those of many: in as few steps as there are.
+
+        Raises: OutboxFullError; what the host's library raises.
+        """
+        form = form_of(kind)
+        if form is None:
+            return
+        room = self._room(connection, database)
+        if room != "free":
+            self._demand_room(room, form.action)
+        at = microseconds(self._clock())
+        text = captured_text(at, current(self.job), form, items=row[1])
+        org = self.org if isinstance(self.org, str) else self.org(row[0])
+        outbox.write_row(connection, (org, kind.op, at, 1, text, None), tx)
+
+    def _demand_room(self, room: outbox.Room, action: str) -> None:
+        if room == "spool-full" or self._on_failure[action] == "refuse":
+            raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
 
     def _org(self, row: Any) -> str:
         return self.org if isinstance(self.org, str) else self.org(row)
@@ -215,12 +250,6 @@ def items_meant(target: Item, concerns: Concerns | None) -> EntryItems:
         for item in ([items] if isinstance(items, Item) else items)
     ]
     return EntryItems(target, tuple(pairs))
-
-
-@lru_cache(maxsize=1024)
-def _fields(tracked: Tracked, changed: tuple[str, ...]) -> tuple[str, ...]:
-    """The fields that an entry names, of the attributes that changed."""
-    return tuple(sorted({tracked.fields[name] for name in changed if name in tracked.fields}))
 
 
 def _policies(catalogue: Catalogue, overrides: Mapping[str, OnFailure]) -> dict[str, OnFailure]:

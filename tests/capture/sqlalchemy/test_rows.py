@@ -279,3 +279,31 @@ def test_silence_hides_no_other_fact(engine: Engine) -> None:
     finally:
         silent.stop()
     assert waiting_actions(engine) == [("role.deleted", "role/1")]
+
+
+def test_a_key_that_names_no_item(engine: Engine) -> None:
+    """Of an item that is named by another column than the key, a new key is a change, and a new name another item."""
+    meta = MetaData()
+    columns = [Column("id", Integer, primary_key=True), Column("code", String), Column("name", String)]
+    coded = Table("coded", meta, *columns)
+    meta.create_all(engine)
+    capture = Capture("acme")
+    actions: Any = {"created": "role.created", "updated": "role.updated", "deleted": "role.deleted"}
+    capture.track(coded, type="role", id="code", name="name", actions=actions)
+    try:
+        capture.install(engine)
+        with engine.begin() as connection:
+            connection.execute(
+                coded.insert(), [{"id": n, "code": c, "name": c} for n, c in ((1, "a"), (2, "b"))]
+            )
+        forget(engine)
+        with engine.begin() as connection:
+            connection.execute(coded.update().values(id=coded.c.id + 10))
+            connection.execute(coded.update().where(coded.c.id == 11).values(code="c"))
+            connection.execute(coded.update().where(coded.c.id == 12).values(id=1, code=coded.c.code))
+    finally:
+        capture.stop()
+    expected = [("role.updated", "role/a"), ("role.updated", "role/b"), ("role.updated", "role/b")]
+    assert waiting_actions(engine) == sorted(
+        [*expected, ("role.deleted", "role/a"), ("role.created", "role/c")]
+    )

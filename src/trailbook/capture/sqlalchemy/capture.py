@@ -79,7 +79,7 @@ class Capture:
         self.engines: list[Engine] = []
         self._declared: list[Declaration] = []
         self._nearest: dict[Mapper[Any] | None, Tracked | None] = {}
-        self._flushing = Flushing(self._find, self.recorder.entries_of, self.write)
+        self._flushing = Flushing(self)
         self._statements = Statements(self, self._flushing, namesakes)
 
     @property
@@ -289,7 +289,7 @@ class Capture:
         With another `target` the object's own row folds into the entry all the same. Further members are those of
         `record`. Raises: as `record`; ConfigurationError for a class not tracked.
         """
-        tracked = self._find(locations_of(type(instance)).mapper)
+        tracked = self.find(locations_of(type(instance)).mapper)
         if tracked is None:
             raise ConfigurationError(f"record_change: {type(instance).__name__} is not tracked")
         session.flush()
@@ -335,6 +335,12 @@ class Capture:
             host, tx = EngineConnection(connection), _transaction(connection)
             self.recorder.write(host, captured, tx=tx, database=connection.engine)
 
+    def write_row(self, connection: Connection, kind: ChangeKind, row: tuple[Any, EntryItems]) -> None:
+        """Write the entry of one row in the connection's transaction. Raises: OutboxFullError."""
+        tx = None if connection.dialect.name == "postgresql" else _transaction(connection)
+        host = EngineConnection(connection)
+        self.recorder.write_row(host, kind, row, tx=tx, database=connection.engine)
+
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
         for engine in self.engines:
@@ -344,7 +350,13 @@ class Capture:
 
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
-        self.demand_engine(connection)
+        for engine in self.engines:
+            if connection.dialect is engine.dialect:
+                break
+        else:
+            raise UncapturedWriteError(
+                "a tracked table is written through an engine without capture: install it"
+            )
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
 
@@ -356,7 +368,8 @@ class Capture:
             self.places[table] = place
         return place
 
-    def _find(self, mapper: Mapper[Any] | None) -> Tracked | None:
+    def find(self, mapper: Mapper[Any] | None) -> Tracked | None:
+        """The declaration of a class, or None."""
         if mapper not in self._nearest:
             self._nearest[mapper] = nearest(mapper, self._declared)
         return self._nearest[mapper]
@@ -387,10 +400,10 @@ def _transaction(connection: Connection) -> str | None:
 
 
 def _is_transacted(connection: Connection) -> bool:
-    driver = connection.connection
-    assert driver.dbapi_connection is not None
-    alone = connection.dialect.detect_autocommit_setting(driver.dbapi_connection)
-    return not alone or _in_transaction(driver.driver_connection)
+    pooled = connection.connection
+    assert pooled.dbapi_connection is not None
+    alone = connection.dialect.detect_autocommit_setting(pooled.dbapi_connection)
+    return not alone or _in_transaction(pooled.driver_connection)
 
 
 def _in_transaction(driver: Any) -> bool:

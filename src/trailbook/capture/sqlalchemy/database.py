@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from trailbook.capture.database import Answer, EngineName, HostConnection, in_style, supported
 from trailbook.errors import ConfigurationError, NotFoundError, StoreError
 
+_NAMES: dict[str, EngineName] = {"sqlite": "sqlite", "postgresql": "postgresql"}
+
 
 class EngineConnection:
     """A connection in the host's transaction; it begins one where there is none, as a statement of the host would."""
@@ -24,7 +26,7 @@ class EngineConnection:
     def __init__(self, connection: Connection) -> None:
         """Raises: ConfigurationError for a database that is not supported."""
         self._connection = connection
-        self.engine: EngineName = supported(connection.dialect.name)
+        self.engine: EngineName = _NAMES.get(connection.dialect.name) or supported(connection.dialect.name)
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
         """Execute a statement, past listeners and logs. Raises: sqlalchemy.exc.DBAPIError."""
@@ -46,15 +48,15 @@ class EngineConnection:
     def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each row. Raises: sqlalchemy.exc.DBAPIError."""
         connection = self._connection
+        dialect = connection.dialect
         cursor = _cursor(connection)
         try:
-            dialect = connection.dialect
             own = in_style(dialect.paramstyle, statement)
             if len(rows) == 1:
                 dialect.do_execute(cursor, own, tuple(rows[0]))
             elif rows:
                 dialect.do_executemany(cursor, own, [tuple(row) for row in rows])
-        except connection.dialect.loaded_dbapi.Error as error:
+        except dialect.loaded_dbapi.Error as error:
             raise _wrapped(connection, statement, error, cursor=cursor) from error
         finally:
             cursor.close()

@@ -23,6 +23,9 @@ from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
+_BEGIN = frozenset(
+    ("pysqlite", "aiosqlite")
+)  # drivers that begin a transaction with a statement that begins so
 _TRANSLATED = "schema_translate_map"
 _MANY, _LONG = 4096, 10_000  # texts that are remembered, and the letters of one that is not
 
@@ -48,6 +51,7 @@ class Hit(Struct, frozen=True):
 
     write: Write
     place: TrackedTable
+    begins: bool = False  # whether its text begins with its verb
 
 
 class Verdict(Struct, frozen=True):
@@ -160,8 +164,9 @@ class Guard:
         hits = list(self._hits(judgement, None))
         write = _only(judgement, hits)
         plain = write is not None and len(judgement.writes) == len(self._names[write.table]) == 1
-        hit = hits[0] if plain and not hits[0].place.triggered else None
-        return Verdict(judgement, ends, hit)
+        if write is None or not plain or hits[0].place.triggered:
+            return Verdict(judgement, ends)
+        return Verdict(judgement, ends, Hit(write, hits[0].place, judgement.begins == write.verb))
 
     def _is_flushed(self, connection: Connection, hit: Hit, context: Any) -> bool:
         """Let a flush's own write through, as `_admit` would after a longer look."""
@@ -169,8 +174,9 @@ class Guard:
         if unit is None or is_bulk(context.invoked_statement):
             return False
         self._keeper.demand_transaction(connection)
-        begin(connection)
-        if self.passage(context) is None:
+        if not hit.begins or connection.dialect.driver not in _BEGIN:
+            begin(connection)
+        if getattr(context, self._passage, None) is None:
             setattr(context, self._passage, Passage(unit=unit, write=hit.write))
         return True
 
@@ -252,7 +258,7 @@ class Guard:
     def _after(
         self, connection: Connection, cursor: Any, statement: Any, parameters: Any, context: Any, many: bool
     ) -> None:
-        passage = self.passage(context)
+        passage: Passage | None = getattr(context, self._passage, None)
         if passage is None:
             return
         touched = _touched(connection, cursor, context, exact=passage.meaning is not None)

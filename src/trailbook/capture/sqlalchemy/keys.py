@@ -4,7 +4,7 @@ Owns every SELECT that capture makes of a tracked table, and the rule that a cha
 condition that does not name its rows, and an old key that cannot be read before the statement runs.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,7 @@ def moves(place: TrackedTable, changed: Iterable[str]) -> bool:
     """Whether a change of these attributes may change which item a row is."""
     names = set(changed)
     return any(
-        callable(each.tracked.id) or not names.isdisjoint({*each.tracked.key, each.tracked.id})
-        for each in place.declared
+        callable(each.tracked.id) or not names.isdisjoint(each.tracked.identity) for each in place.declared
     )
 
 
@@ -111,22 +110,39 @@ def read_before(
 
 
 def facts(plan: "Plan", rows: list[Values]) -> Iterator[Fact]:
-    """What became of the rows of a planned statement: of a changed key, the old item's end and the new one's begin."""
+    """What became of the rows of a planned statement: of a changed item, the old one's end and the new one's begin."""
     if not plan.moves:
         yield Fact(plan.op, rows)
         return
-    old = {_identity(plan.place, row): row for row in plan.before}
-    new = {_identity(plan.place, row): row for row in rows}
-    yield Fact("deleted", [row for key, row in old.items() if key not in new])
-    yield Fact("created", [row for key, row in new.items() if key not in old])
-    yield Fact("updated", [row for key, row in new.items() if key in old])
+    primary = list(plan.place.table.primary_key)
+    rekeyed = not {column.name for column in primary}.isdisjoint(_names_of(plan))
+    became: dict[Op, list[Values]] = {"deleted": [], "created": [], "updated": []}
+    left: dict[Any, list[Values]] = defaultdict(list)
+    for row in plan.before:
+        left[_item(plan.place, row) if rekeyed else tuple(row[c] for c in primary)].append(row)
+    for row in rows:
+        item = _item(plan.place, row)
+        same = left[item if rekeyed else tuple(row[c] for c in primary)]
+        old = same.pop() if same else None
+        if old is not None and _item(plan.place, old) == item:
+            became["updated"].append(row)
+        else:
+            became["created"].append(row)
+            became["deleted"] += [old] if old is not None else []
+    became["deleted"] += [row for some in left.values() for row in some]
+    yield from (Fact(op, some) for op, some in became.items())
 
 
-def _identity(place: TrackedTable, row: Values) -> tuple[Any, ...]:
-    """Which row it is, and which item."""
+def _names_of(plan: "Plan") -> Iterator[str]:
+    yield from (plan.place.attributes[name].name for name in plan.changed)
+
+
+def _item(place: TrackedTable, row: Values) -> tuple[Any, ...]:
+    """Which item a row is, as its declaration says."""
     named = {name: row[column] for name, column in place.attributes.items() if column in row}
     tracked = place.tracked(row)
     if tracked is None:
-        return tuple(row[column] for column in place.table.primary_key)
-    item = tracked.id(CapturedRow(named)) if callable(tracked.id) else named[tracked.id]
-    return (*(named[name] for name in tracked.key), item)
+        return ()
+    if callable(tracked.id):
+        return (tracked.type, tracked.id(CapturedRow(named)))
+    return (tracked.type, *(named[name] for name in tracked.identity))

@@ -5,7 +5,6 @@ an object with another key is two facts. Refuses to guess an old key that was no
 """
 
 from collections.abc import Container, Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -94,7 +93,7 @@ def changed(state: InstanceState[Any], tracked: Tracked, known: Container[str] =
 def read_before(change: Change, state: InstanceState[Any]) -> None:
     """Remember which item an object was, if it may become another. Raises: UncapturedWriteError if nobody knows."""
     tracked = change.tracked
-    if not callable(tracked.id) and _keys(tracked).isdisjoint(state.committed_state):
+    if not callable(tracked.id) and state.committed_state.keys().isdisjoint(tracked.identity):
         return
     before = items_of(tracked, CommittedRow(state))
     after = items_of(tracked, state.obj())  # and what it takes to read it, while the row has its old key
@@ -138,17 +137,11 @@ def _identity(change: Change) -> Any:
 
 
 def _is_rekeyed(tracked: Tracked, state: InstanceState[Any]) -> bool:
-    return any(
+    return not callable(tracked.id) and any(
         name in state.committed_state
         and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes()
-        for name in tracked.key
+        for name in tracked.identity
     )
-
-
-@lru_cache(maxsize=1024)
-def _keys(tracked: Tracked) -> frozenset[str]:
-    """The attributes that say which row and which item it is."""
-    return frozenset((*tracked.key, tracked.id) if isinstance(tracked.id, str) else tracked.key)
 
 
 class _Columns(Struct, frozen=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy import Connection, event, inspect
@@ -24,6 +24,7 @@ from sqlalchemy.orm import (
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import Captured, EntryItems, items_of
+from trailbook.capture.recorder import Recorder
 from trailbook.capture.sql_tables import Write
 from trailbook.capture.sqlalchemy.objects import (
     Change,
@@ -61,9 +62,23 @@ _units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
 _scopes: ContextVar[tuple[SessionTransaction, ...]] = ContextVar("trailbook_scopes", default=())
 
 _ALIKE = attrgetter("connection", "kind")
-Find = Callable[[Mapper[Any]], Tracked | None]
-Make = Callable[[ChangeKind, Sequence[tuple[Any, EntryItems]]], list[Captured]]
-Put = Callable[[Connection, Sequence[Captured]], None]
+
+
+class Keeper(Protocol):
+    """Knows the declarations and writes the entries."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What makes the entries of rows."""
+
+    def find(self, mapper: Mapper[Any] | None) -> Tracked | None:
+        """The declaration of a class, or None."""
+
+    def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
+        """Write entries."""
+
+    def write_row(self, connection: Connection, kind: ChangeKind, row: tuple[Any, EntryItems]) -> None:
+        """Write the entry of one row."""
 
 
 def is_bulk(statement: Any) -> bool:
@@ -75,10 +90,8 @@ def is_bulk(statement: Any) -> bool:
 class Flushing:
     """Listens to the sessions and classes of one capture."""
 
-    def __init__(self, find: Find, make: Make, write: Put) -> None:
-        self._find = find
-        self._make = make
-        self._write = write
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._classes: list[type[Any]] = []
         for name, listener in self._listeners():
             event.listen(Session, name, listener)
@@ -164,7 +177,7 @@ class Flushing:
     def _note(
         self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any], *, op: Op
     ) -> Change | None:
-        tracked, session = self._find(mapper), state.session_id
+        tracked, session = self._keeper.find(mapper), state.session_id
         if tracked is None or session is None or tracked.by == "triggers":
             return None
         instance, unit = state.obj(), self._running(session)
@@ -189,14 +202,14 @@ class Flushing:
         changes = recorded(unit.changes.values())
         if len(changes) == 1:  # as most flushes have
             (only,) = changes
-            self._write(only.connection, self._make(only.kind, [(only.instance, only.items)]))
+            self._keeper.write_row(only.connection, only.kind, (only.instance, only.items))
             return
         entries: dict[Connection, list[Captured]] = {}
         for (connection, kind), alike in groupby(changes, _ALIKE):
             rows = [(change.instance, change.items) for change in alike]
-            entries.setdefault(connection, []).extend(self._make(kind, rows))
+            entries.setdefault(connection, []).extend(self._keeper.recorder.entries_of(kind, rows))
         for connection, captured in entries.items():
-            self._write(connection, captured)
+            self._keeper.write(connection, captured)
 
     def _complete(self, unit: Unit) -> None:
         """Take in what no listener was told of."""
@@ -216,7 +229,7 @@ class Flushing:
         gone = [instance for instance in unit.session.deleted if id(instance) not in unit.changes]
         for instance, taker in replaced(gone, unit.changes.values()) if gone else ():
             state: InstanceState[Any] = inspect(instance)
-            tracked = self._find(state.mapper)
+            tracked = self._keeper.find(state.mapper)
             if tracked is not None and tracked.by == "hooks":
                 items = items_of(tracked, CommittedRow(state))
                 yield Change(taker.connection, "deleted", tracked, instance, set(), items)
@@ -224,7 +237,7 @@ class Flushing:
     def _unnoticed(self, session: Session, instance: Any) -> Change | None:
         """A change that a relationship alone wrote (post_update), which tells no listener."""
         state: InstanceState[Any] = inspect(instance)
-        tracked = self._find(state.mapper)
+        tracked = self._keeper.find(state.mapper)
         if tracked is None or tracked.by == "triggers" or not state.has_identity:
             return None
         if not any(changed(state, tracked)):

@@ -212,7 +212,7 @@ statement(
     "TRUNCATE, COPY, MERGE, REPLACE as text",
     lambda h: text("TRUNCATE TABLE absence"),
     verdict="refused",
-    triggers="unseen",
+    triggers="refused",
 )
 statement(
     TEXT,
@@ -368,7 +368,9 @@ def page() -> str:
         "  the tables declare), triggers, functions that a SELECT calls, rules, views that write.",
         "- DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.",
         "",
-        "Triggers see what any client writes, but not TRUNCATE; an UPDATE that changes nothing is nothing to them.",
+        "Triggers see what any client writes, and refuse TRUNCATE; an UPDATE that changes nothing is nothing to them.",
+        "A row that REPLACE removes on SQLite is deleted, and the one that takes its place created, also where both",
+        "have the same key. A key that changes is the old item's deletion and the new one's creation.",
         "With hooks an UPDATE statement is an entry for each row it matched, whether or not values differ: nobody",
         "looks at them.",
     ]

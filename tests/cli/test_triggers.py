@@ -24,7 +24,8 @@ def test_triggers_from_declarations(begun: Folder) -> None:
     options = ("--app", "hr:capture", "--from", "sqlite:///host.db")
     assert begun.run("capture", "check", *options).code == 4
     assert begun.good("capture", "install", *options, "--json").json == [
-        f"trailbook_people_{op}" for op in ("created", "updated", "deleted")
+        f"trailbook_people_{op}"
+        for op in ("created", "updated", "deleted", "before_created", "before_updated")
     ]
     assert begun.good("capture", "check", *options).out == ""
     with engine.begin() as connection:

@@ -5,16 +5,18 @@ made. Refuses a declaration under which an entry would be refused later, as far 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from inspect import isasyncgenfunction, iscoroutinefunction
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
-from trailbook.catalogue import TYPED_PARTS, Action, Catalogue
+from trailbook.catalogue import TYPED_PARTS, Action, Catalogue, ItemType
 from trailbook.errors import ConfigurationError
 
 WrittenBy = Literal["hooks", "triggers"]
 Op = Literal["created", "updated", "deleted"]
 OPS: tuple[Op, ...] = ("created", "updated", "deleted")
+NO_CALLABLES = "triggers cannot call a callable; name attributes"
 # Where something of a row stands: the name of an attribute, or a callable that takes the row (hooks only).
 Part = str | Callable[[Any], Any]
 
@@ -56,14 +58,22 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
         return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
 
     @property
-    def needs(self) -> frozenset[str]:
-        """The attributes that an entry is made of; all of them where a callable may ask for any."""
-        parts = [self.id, self.name, self.hint]
+    def has_callables(self) -> bool:
+        """Whether a part of it is a callable, which may ask for any attribute."""
+        return any(callable(part) for part in self._parts())
+
+    def _parts(self) -> list[Any]:
+        parts: list[Any] = [self.id, self.name, self.hint]
         for ref in self.concerns.values():
             parts += [ref.id, ref.name, ref.hint] if isinstance(ref, Ref) else [ref]
-        if any(callable(part) for part in parts):
+        return parts
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The attributes that an entry is made of; all of them where a callable may ask for any."""
+        if self.has_callables:
             return frozenset(self.columns)
-        return frozenset(part for part in parts if isinstance(part, str))
+        return frozenset(part for part in self._parts() if isinstance(part, str))
 
 
 class ChangeKind(Struct, frozen=True):
@@ -104,21 +114,11 @@ def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -
     Raises: ConfigurationError naming the table and what is wrong; ActionUnknownError naming the nearest action.
     """
     check = _Check(columns)
-    kind = catalogue.types.get(declared.type)
-    if kind is None:
-        raise check.fault("type", f"{declared.type!r} is not declared in the catalogue")
-    if declared.name is not None and not kind.named:
-        raise check.fault("name", f"is given, but the type {declared.type} takes no name")
-    if declared.hint is not None and not kind.named:
-        raise check.fault("hint", f"is given, but the type {declared.type} takes no hint")
-    if declared.id is None and len(columns.key) != 1:
-        raise check.fault("id", f"has to be given: the primary key is {', '.join(columns.key) or 'empty'}")
-    names = declared.fields
-    fields = names if isinstance(names, Mapping) else {name: name for name in names}
-    for attribute, name in fields.items():
+    kind = _kind(catalogue, check, declared)
+    fields, ignore = _fields(check, declared), _names(check, "ignore", declared.ignore)
+    for name in fields.values():
         if name not in kind.fields:
             raise check.fault("fields", f"{name!r} is not a field of the type {kind.name} in the catalogue")
-        check.require("fields", attribute)
     actions = _actions(catalogue, check, declared)
     tracked = Tracked(
         table=columns.table,
@@ -130,14 +130,20 @@ def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -
         hint=declared.hint,
         category=actions[0].category,
         actions=dict(declared.actions or {}),
-        concerns=_concerns(check, declared, actions),
+        concerns=_concerns(catalogue, check, declared, actions=actions),
         fields=fields,
-        ignore=frozenset(declared.ignore),
+        ignore=frozenset(ignore),
         columns=dict(columns.columns),
     )
-    for attribute in (*tracked.needs, *tracked.ignore):
-        check.require("track", attribute)
+    if declared.by == "triggers" and tracked.has_callables:
+        raise check.fault("by", NO_CALLABLES)
     return tracked
+
+
+def kind_of(value: Any) -> str:
+    """What kind of thing a value is, in words and without the value: `a str`, `an Item`."""
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
 class _Check(Struct, frozen=True):
@@ -152,13 +158,85 @@ class _Check(Struct, frozen=True):
         if attribute not in self.columns.columns:
             raise self.fault(member, f"there is no column {attribute!r}")
 
+    def part(self, member: str, part: Any) -> None:
+        """Refuse what is neither an attribute's name nor a function that can be called at once."""
+        if part is None:
+            return
+        if isinstance(part, str):
+            self.require(member, part)
+        elif not callable(part):
+            raise self.fault(member, f"is {kind_of(part)}, where an attribute's name or a callable is due")
+        else:
+            self.at_once(member, part)
+
+    def at_once(self, member: str, function: Callable[[Any], Any]) -> None:
+        """Refuse a function that is awaited: nobody awaits it while a row is written."""
+        if iscoroutinefunction(function) or isasyncgenfunction(function):
+            raise self.fault(member, "is awaited, and a row's entry is made at once: give a plain function")
+
+
+def _kind(catalogue: Catalogue, check: _Check, declared: Declared) -> ItemType:
+    """The type of a table's items, and that its id, name and hint can be read."""
+    kind = _type(catalogue, check, "type", declared.type)
+    if declared.by not in get_args(WrittenBy):
+        raise check.fault("by", f"{declared.by!r} is not one of {', '.join(get_args(WrittenBy))}")
+    if declared.category is not None and declared.category not in catalogue.categories:
+        raise check.fault("category", f"{declared.category!r} is not declared in the catalogue")
+    for member in ("name", "hint"):
+        if getattr(declared, member) is not None and not kind.named:
+            raise check.fault(member, f"is given, but the type {declared.type} takes no {member}")
+    for member in ("id", "name", "hint"):
+        check.part(member, getattr(declared, member))
+    if declared.id is None and len(check.columns.key) != 1:
+        raise check.fault(
+            "id", f"has to be given: the primary key is {', '.join(check.columns.key) or 'empty'}"
+        )
+    return kind
+
+
+def _type(catalogue: Catalogue, check: _Check, member: str, name: Any) -> ItemType:
+    kind = catalogue.types.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise check.fault(member, f"{name!r} is not declared in the catalogue")
+    return kind
+
+
+def _names(check: _Check, member: str, names: Any) -> list[str]:
+    """The attributes in a list of names."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise check.fault(member, f"is {kind_of(names)}, where a list of attributes' names is due")
+    listed = list(names)
+    for name in listed:
+        if not isinstance(name, str):
+            raise check.fault(member, f"has {kind_of(name)}, where an attribute's name is due")
+        check.require(member, name)
+    return listed
+
+
+def _fields(check: _Check, declared: Declared) -> dict[str, str]:
+    """What each attribute that may be named is called."""
+    names = declared.fields
+    fields = names if isinstance(names, Mapping) else {name: name for name in _names(check, "fields", names)}
+    for attribute, name in zip(_names(check, "fields", fields), fields.values(), strict=True):
+        if not isinstance(name, str):
+            why = f"is called by {kind_of(name)}, where a field's name is due"
+            raise check.fault(f"fields.{attribute}", why)
+    return dict(fields)
+
 
 def _actions(catalogue: Catalogue, check: _Check, declared: Declared) -> list[Action]:
-    named = declared.actions or {}
-    if missing := [op for op in OPS if op not in named]:
-        raise check.fault("actions", f"say what {', '.join(missing)} means; None is silence on purpose")
+    named: Any = {} if declared.actions is None else declared.actions
+    if not isinstance(named, Mapping):
+        why = f"is {kind_of(named)}, where a mapping is due: of {', '.join(OPS)} to the names of actions"
+        raise check.fault("actions", why)
     if unknown := [op for op in named if op not in OPS]:
         raise check.fault("actions", f"{unknown[0]!r} is not one of {', '.join(OPS)}")
+    if missing := [op for op in OPS if op not in named]:
+        raise check.fault("actions", f"say what {', '.join(missing)} means; None is silence on purpose")
+    for op, name in named.items():
+        if name is not None and not isinstance(name, str):
+            why = f"is {kind_of(name)}, where the name of an action or None is due"
+            raise check.fault(f"actions.{op}", why)
     actions = [catalogue.action(name) for name in named.values() if name is not None]
     if not actions:
         raise check.fault("actions", "all are None: then do not track the table")
@@ -171,10 +249,17 @@ def _actions(catalogue: Catalogue, check: _Check, declared: Declared) -> list[Ac
 
 
 def _concerns(
-    check: _Check, declared: Declared, actions: list[Action]
+    catalogue: Catalogue, check: _Check, declared: Declared, *, actions: list[Action]
 ) -> dict[str, Ref | Callable[[Any], Any]]:
-    concerns = dict(declared.concerns or {})
+    given: Any = {} if declared.concerns is None else declared.concerns
+    if not isinstance(given, Mapping):
+        why = f"is {kind_of(given)}, where a mapping is due: of parts to Refs or callables"
+        raise check.fault("concerns", why)
+    for part, ref in given.items():
+        _ref(catalogue, check, f"concerns.{part}", ref)
+    concerns = dict(given)
     if declared.owner is not None:
+        _ref(catalogue, check, "owner", declared.owner)
         concerns[_owned(check, actions, concerns)] = declared.owner
     for part, ref in concerns.items():
         types = TYPED_PARTS.get(part)
@@ -188,6 +273,24 @@ def _concerns(
             if rule.least and rule.part not in concerns and rule.part not in action.filled:
                 raise check.fault("concerns", f"{action.name} needs {rule.part}: give it, or the owner")
     return concerns
+
+
+def _ref(catalogue: Catalogue, check: _Check, member: str, ref: Any) -> None:
+    """Refuse what points at no item, or at attributes that are not there."""
+    if not isinstance(ref, Ref):
+        if not callable(ref):
+            due = "a Ref(type, id), or a callable that returns an Item, a list of Items or None, is due"
+            raise check.fault(member, f"is {kind_of(ref)}, where {due}")
+        check.at_once(member, ref)
+        return
+    kind = _type(catalogue, check, f"{member}.type", ref.type)
+    if ref.id is None:
+        raise check.fault(f"{member}.id", "has to be given")
+    for name in ("name", "hint"):
+        if getattr(ref, name) is not None and not kind.named:
+            raise check.fault(f"{member}.{name}", f"is given, but the type {ref.type} takes no {name}")
+    for name in ("id", "name", "hint"):
+        check.part(f"{member}.{name}", getattr(ref, name))
 
 
 def _owned(check: _Check, actions: list[Action], concerns: Mapping[str, Any]) -> str:

@@ -5,7 +5,17 @@ other attribute: no value of the host is in what it returns.
 """
 
 import os
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Container,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,13 +24,15 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from trailbook.capture.actor import Acting
-from trailbook.capture.declarations import ChangeKind, Part, Ref, Tracked
+from trailbook.capture.declarations import ChangeKind, Part, Ref, Tracked, kind_of
+from trailbook.catalogue import TYPED_PARTS
 from trailbook.errors import UncapturedWriteError
 from trailbook.model import Item, instant, microseconds, written
 
 _ITEM = msgspec.json.Encoder()
 _SECOND = 1_000_000  # microseconds
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # of a UUID
+_NO_TEXT = (Mapping, Set, list, tuple, bytes, Struct, Awaitable)  # what a callable may return by mistake
 
 
 class CapturedRow:
@@ -72,23 +84,17 @@ class EntryItems(Struct, frozen=True, gc=False):
 
 def items_of(tracked: Tracked, row: Any) -> EntryItems:
     """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""
-    try:
-        id_ = getattr(row, tracked.id) if isinstance(tracked.id, str) else tracked.id(row)
-        if id_ is None:
-            raise UncapturedWriteError("a row without an id cannot be captured")
-        target = Item(
-            type=tracked.type,
-            id=str(id_),
-            name=None if tracked.name is None else _name(row, tracked.name),
-            hint=None if tracked.hint is None else _hint(row, tracked.hint),
-        )
-        return EntryItems(target, tuple(_concerned(tracked.concerns, row)) if tracked.concerns else ())
-    except UncapturedWriteError:
-        raise
-    except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
-        # What a host's callable raised may quote a value, so that only its kind is passed on.
-        why = f"{tracked.table}: its declaration could not read the row ({type(error).__name__})"
-        raise UncapturedWriteError(why) from None
+    read = _Reader(tracked.table, row)
+    id_ = read.id("id", tracked.id)
+    if id_ is None:
+        raise UncapturedWriteError(f"{tracked.table}: a row without an id cannot be captured")
+    name = None if tracked.name is None else read.name("name", tracked.name)
+    hint = None if tracked.hint is None else read.hint("hint", tracked.hint)
+    target = Item(type=tracked.type, id=id_, name=name, hint=hint)
+    if not tracked.concerns:
+        return EntryItems(target)
+    concerned = ((part, item) for part, ref in tracked.concerns.items() for item in read.concerned(part, ref))
+    return EntryItems(target, tuple(concerned))
 
 
 def captured_texts(
@@ -196,33 +202,77 @@ def _encoded(item: Item, part: str | None = None) -> str:
     return text if part is None else f'{{"part":"{part}",{text[1:]}'
 
 
-def _concerned(concerns: Mapping[str, Ref | Callable[[Any], Any]], row: Any) -> Iterator[tuple[str, Item]]:
-    for part, ref in concerns.items():
-        if isinstance(ref, Ref):
-            id_ = _read(row, ref.id)
-            if id_ is not None:
-                called = {"name": _name(row, ref.name), "hint": _hint(row, ref.hint)}
-                yield part, Item(type=ref.type, id=str(id_), **called)
-        else:
-            items = ref(row)
-            for item in [items] if isinstance(items, Item) else items or ():
-                yield part, item
+class _Reader(Struct, frozen=True, gc=False):
+    """Reads the parts of a row that its declaration names. What is wrong with one is told without its value."""
 
+    table: str
+    row: Any
 
-def _name(row: Any, part: Part | None) -> str | None:
-    if part is None:
-        return None
-    name = getattr(row, part) if isinstance(part, str) else part(row)
-    return None if name is None or name is UNSET else str(name)
+    def concerned(self, part: str, ref: Ref | Callable[[Any], Any]) -> Iterable[Item]:
+        """The items that a row is about in one part."""
+        member = f"concerns.{part}"
+        if not isinstance(ref, Ref):
+            try:
+                value = ref(self.row)
+            except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
+                raise self._unreadable(member, error) from None
+            return self._items(part, value)
+        id_ = self.id(f"{member}.id", ref.id)
+        if id_ is None:
+            return ()
+        called = {
+            "name": self.name(f"{member}.name", ref.name),
+            "hint": self.hint(f"{member}.hint", ref.hint),
+        }
+        return (Item(type=ref.type, id=id_, **called),)
 
+    def id(self, member: str, part: Part) -> str | None:
+        """An id as text, or None."""
+        id_ = self._text(member, part)
+        return None if id_ is UNSET else id_
 
-def _hint(row: Any, part: Part | None) -> str | None:
-    """What the row says to tell namesakes apart; empty where it says nothing today, for it may have before."""
-    hint = UNSET if part is None else _read(row, part)
-    if hint is UNSET:
-        return None
-    return "" if hint is None else str(hint)
+    def name(self, member: str, part: Part | None) -> str | None:
+        """A name, or None where the row says none."""
+        name = None if part is None else self._text(member, part)
+        return None if name is UNSET else name
 
+    def hint(self, member: str, part: Part | None) -> str | None:
+        """What tells namesakes apart; empty where the row says nothing today, for it may have before."""
+        hint = UNSET if part is None else self._text(member, part)
+        return None if hint is UNSET else hint or ""
 
-def _read(row: Any, part: Part) -> Any:
-    return getattr(row, part) if isinstance(part, str) else part(row)
+    def _text(self, member: str, part: Part) -> Any:
+        try:
+            value = getattr(self.row, part) if isinstance(part, str) else part(self.row)
+        except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
+            raise self._unreadable(member, error) from None
+        if value is None or value is UNSET or isinstance(value, str):
+            return value
+        if not isinstance(part, str) and (isinstance(value, _NO_TEXT) or callable(value)):
+            raise self._wrong(member, value, "a text, a number or None")
+        return str(value)
+
+    def _items(self, part: str, value: Any) -> Sequence[Item]:
+        member = f"concerns.{part}"
+        items = [value] if isinstance(value, Item) else [] if value is None else value
+        if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
+            raise self._wrong(member, value, "an Item, a list of Items or None")
+        listed, types = list(items), TYPED_PARTS.get(part)
+        for item in listed:
+            if not isinstance(item, Item):
+                raise self._wrong(member, item, "an Item", "a list with ")
+            if types and item.type not in types:
+                why = f"its callable returned an item of the type {item.type}, where {' or '.join(types)} is due"
+                raise UncapturedWriteError(f"{self.table}: {member}: {why}")
+        return listed
+
+    def _unreadable(self, member: str, error: Exception) -> UncapturedWriteError:
+        # It may quote a value, so that only its kind is passed on.
+        why = f"{self.table}: {member}: could not be read from the row ({type(error).__name__})"
+        return UncapturedWriteError(why)
+
+    def _wrong(self, member: str, value: Any, due: str, within: str = "") -> UncapturedWriteError:
+        if isinstance(value, Coroutine):
+            value.close()
+        why = f"its callable returned {within}{kind_of(value)}, where {due} is due"
+        return UncapturedWriteError(f"{self.table}: {member}: {why}")

@@ -14,13 +14,14 @@ from msgspec import Struct
 
 from trailbook.capture.database import HostConnection, connection_of
 from trailbook.capture.entries import Captured
-from trailbook.errors import ConfigurationError, SchemaNewerError
+from trailbook.errors import ConfigurationError, SchemaNewerError, UncapturedWriteError
 from trailbook.model import instant
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 TABLES = ("trailbook_outbox", "trailbook_quarantine", "trailbook_capture")
+_OF_ENTRIES = TABLES[:2]
 VERSION = 1
 MEANT = "meant"
 _CHUNK = 250  # entries in one row of the outbox
@@ -126,27 +127,58 @@ class Wait(Struct, frozen=True, kw_only=True):
 Room = Literal["free", "outbox-full", "spool-full"]
 
 
+class Made(Struct, frozen=True):
+    """What was there before: the outbox's version, 0 where none was known, and which tables of entries were not."""
+
+    before: int
+    missing: tuple[str, ...]
+
+
 def install_outbox(connection: "HostConnection | Connection") -> int:
     """Bring the tables to the newest version in the connection's transaction; which version they had before.
 
     Raises: SchemaNewerError, ConfigurationError.
     """
-    host = connection_of(connection)
-    name = host.engine
-    host.execute(_LOCK[name])
+    return make(connection_of(connection)).before
+
+
+def make(connection: HostConnection) -> Made:
+    """Bring the tables to the newest version, and make anew those that somebody dropped. Raises: SchemaNewerError."""
+    name = connection.engine
+    connection.execute(_LOCK[name])
+    missing = tuple(table for table in _OF_ENTRIES if not _is_there(connection, table))
     table = "CREATE TABLE IF NOT EXISTS trailbook_capture (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-    host.execute(table + _DIALECTS[name]["strict"])
-    before = _kept(host, "version")
+    connection.execute(table + _DIALECTS[name]["strict"])
+    before = _kept(connection, "version")
     if before > VERSION:
         raise SchemaNewerError(f"the outbox has version {before}, this Trailbook knows {VERSION}")
-    for version in _VERSIONS[before:]:
+    for version in _VERSIONS[0 if missing else before :]:
         for statement in version:
-            host.execute(statement.format(**_DIALECTS[name]))
+            connection.execute(statement.format(**_DIALECTS[name]))
     if before < VERSION:
         put = "INSERT INTO trailbook_capture (name, value) VALUES ('version', ?)"
         put += " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        host.execute(put, (str(VERSION),))
-    return before
+        connection.execute(put, (str(VERSION),))
+    return Made(before, missing)
+
+
+def missing_outbox(error: BaseException) -> UncapturedWriteError | None:
+    """What to raise instead of a driver's error that says that a table is not there; None for any other error."""
+    for each in (error, getattr(error, "orig", None), error.__cause__):
+        state = getattr(each, "sqlstate", None) or getattr(each, "pgcode", None)
+        if state == "42P01" or (state is None and "no such table" in str(each) and "trailbook_" in str(each)):
+            return UncapturedWriteError(
+                "the outbox is not there, so that nothing that is tracked is written: install capture again"
+            )
+    return None
+
+
+def _is_there(connection: HostConnection, table: str) -> bool:
+    if connection.engine == "sqlite":
+        asked = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    else:
+        asked = "SELECT 1 WHERE to_regclass(?) IS NOT NULL"
+    return bool(connection.execute(asked, (table,)).rows)
 
 
 def remove(connection: HostConnection) -> None:

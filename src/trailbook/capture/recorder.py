@@ -6,6 +6,8 @@ transaction holds them.
 """
 
 import time
+import warnings
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,8 +18,9 @@ from msgspec import Struct
 
 from trailbook.capture import outbox, triggers
 from trailbook.capture.actor import current
+from trailbook.capture.blindspots import CaptureWarning
 from trailbook.capture.database import HostConnection
-from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared
+from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared, kind_of
 from trailbook.capture.entries import (
     Captured,
     EntryItems,
@@ -30,13 +33,14 @@ from trailbook.capture.entries import (
     new_ids,
 )
 from trailbook.capture.meaning import Meaning
-from trailbook.catalogue import Catalogue, OnFailure, load
+from trailbook.catalogue import Action, Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
-from trailbook.errors import ConfigurationError, OutboxFullError
+from trailbook.errors import ConfigurationError, OutboxFullError, UncapturedWriteError
 from trailbook.model import Item, Outcome, microseconds
 
 Concerns = Mapping[str, Item | Sequence[Item]]
 STARTED, STOPPED = "activity_log.capture_started", "activity_log.capture_stopped"
+GAP = "activity_log.capture_gap_found"
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -85,6 +89,8 @@ class Recorder:
         clock: Clock = utc_now,
     ) -> None:
         """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
+        if not org or not (isinstance(org, str) or callable(org)):
+            raise ConfigurationError("org: is neither an organisation's name nor a callable that takes a row")
         self.org = org
         self.name = name
         self.job = job
@@ -97,6 +103,14 @@ class Recorder:
 
     def track(self, columns: Columns, declared: Declared) -> Tracked:
         """Keep the declaration of a table, checked. Raises: ConfigurationError, ActionUnknownError."""
+        if declared.by == "triggers" and not isinstance(self.org, str):
+            why = "triggers need an organisation that is a name, not one that only rows name"
+            raise ConfigurationError(f"track({columns.table}): by: {why}")
+        other = self.tracked.get(columns.table)
+        if other is not None and "triggers" in (other.by, declared.by):
+            raise ConfigurationError(
+                f"track({columns.table}): by: the table is tracked by {other.by} already"
+            )
         tracked = check_declared(self.catalogue, columns, declared)
         self.tracked[tracked.table] = tracked
         return tracked
@@ -105,13 +119,27 @@ class Recorder:
         """The declarations of tables that triggers cover."""
         return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
 
-    def begin(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> None:
-        """Make the outbox and the triggers where they are missing, and record that capture began.
+    def make(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> list[str]:
+        """Make the outbox and the triggers, anew where somebody dropped them; the names of the triggers.
 
         `triggered` are the declarations of tables in this database that triggers cover, all of them where not given.
+        What waited in an outbox that was dropped is gone, which is recorded. Raises: ConfigurationError,
+        SchemaNewerError.
         """
-        outbox.install_outbox(connection)
-        triggers.install_triggers(connection, self.triggered() if triggered is None else triggered, self.org)
+        made = outbox.make(connection)
+        dropped = made.missing and (made.before or triggers.installed_triggers(connection))
+        tables = self.triggered() if triggered is None else triggered
+        names = triggers.install_triggers(connection, tables, self.org)
+        if dropped:
+            self._say(connection, GAP)
+            if not isinstance(self.org, str):
+                lost = "what waited in it is gone, of organisations that nobody knows any more"
+                warnings.warn(f"{', '.join(made.missing)}: was dropped; {lost}", CaptureWarning, stacklevel=4)
+        return names
+
+    def begin(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> None:
+        """As `make`, and record that capture began."""
+        self.make(connection, triggered)
         self._say(connection, STARTED)
 
     def end(self, connection: HostConnection) -> None:
@@ -133,12 +161,12 @@ class Recorder:
         tracked, action = kind.tracked, kind.tracked.actions[kind.op]
         if action is None:
             return []
-        fields, moment = fields_of(tracked, kind.changed), self.moment()
-        if isinstance(self.org, str):
-            texts = captured_texts(moment, action, [items for _, items in rows], fields=fields)
-            return [Captured(self.org, kind.op, texts, action)]
+        fields = fields_of(tracked, kind.changed)
+        moment, any_item = self.moment(), tracked.has_callables
         orgs: dict[str, list[EntryItems]] = {}
         for row, items in rows:
+            if any_item:
+                self._demand_fit(tracked, self.catalogue.action(action), items)
             orgs.setdefault(self._org(row), []).append(items)
         return [
             Captured(org, kind.op, captured_texts(moment, action, items, fields=fields), action)
@@ -182,14 +210,17 @@ class Recorder:
     ) -> None:
         """Write entries in the connection's transaction, which `tx` names on SQLite; `database` tells databases apart.
 
-        Raises: OutboxFullError; what the host's library raises.
+        Raises: OutboxFullError; UncapturedWriteError where there is no outbox; what the host's library raises.
         """
         if not captured:
             return
-        room = self._room(connection, database)
-        for entries in captured if room != "free" else ():
-            self._demand_room(room, entries.action)
-        outbox.write(connection, captured, at=microseconds(self._clock()), tx=tx)
+        try:
+            self._demand_room(connection, captured, database)
+            outbox.write(connection, captured, at=microseconds(self._clock()), tx=tx)
+        except Exception as error:
+            if (missing := outbox.missing_outbox(error)) is not None:
+                raise missing from error
+            raise
 
     def write_row(
         self,
@@ -202,25 +233,59 @@ class Recorder:
     ) -> None:
         """Write the entry of one row, as `write` does with those of many: in as few steps as there are.
 
-        Raises: OutboxFullError; what the host's library raises.
+        Raises: OutboxFullError; UncapturedWriteError where there is no outbox; what the host's library raises.
         """
-        form = form_of(kind)
+        form, (instance, items) = form_of(kind), row
         if form is None:
             return
-        room = self._room(connection, database)
-        if room != "free":
-            self._demand_room(room, form.action)
+        if items.concerns and kind.tracked.has_callables:
+            self._demand_fit(kind.tracked, self.catalogue.action(form.action), items)
+        org = self.org if isinstance(self.org, str) else self._org(instance)
         at = microseconds(self._clock())
-        text = captured_text(at, current(self.job), form, items=row[1])
-        org = self.org if isinstance(self.org, str) else self.org(row[0])
-        outbox.write_row(connection, (org, kind.op, at, 1, text, None), tx)
+        text = captured_text(at, current(self.job), form, items=items)
+        try:
+            room = self._room(connection, database)
+            if room != "free":
+                self._demand_room_for(room, form.action)
+            outbox.write_row(connection, (org, kind.op, at, 1, text, None), tx)
+        except Exception as error:
+            if (missing := outbox.missing_outbox(error)) is not None:
+                raise missing from error
+            raise
 
-    def _demand_room(self, room: outbox.Room, action: str) -> None:
+    def _demand_room(
+        self, connection: HostConnection, captured: Sequence[Captured], database: Hashable
+    ) -> None:
+        room = self._room(connection, database)
+        for entries in captured if room != "free" else ():
+            self._demand_room_for(room, entries.action)
+
+    def _demand_room_for(self, room: outbox.Room, action: str) -> None:
         if room == "spool-full" or self._on_failure[action] == "refuse":
             raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
 
+    def _demand_fit(self, tracked: Tracked, action: Action, items: EntryItems) -> None:
+        """Refuse what callables returned and the log would refuse; of a Ref that is known from its declaration."""
+        counts = Counter(part for part, _ in items.concerns)
+        for part, item in items.concerns:
+            why = ""
+            if item.type not in self.catalogue.types:
+                why = f"an item of the type {item.type!r}, which the catalogue does not have"
+            elif counts[part] > action.parts[part].most:
+                why = f"{counts[part]} items, of which {action.name} takes {action.parts[part].most}"
+            if why:
+                raise UncapturedWriteError(f"{tracked.table}: concerns.{part}: its callable returned {why}")
+
     def _org(self, row: Any) -> str:
-        return self.org if isinstance(self.org, str) else self.org(row)
+        if isinstance(self.org, str):
+            return self.org
+        org: Any = self.org(row)
+        if not isinstance(org, str) or not org:
+            given = kind_of(org) if org != "" else "nothing"
+            raise UncapturedWriteError(
+                f"org: its callable returned {given}, where an organisation's name is due"
+            )
+        return org
 
     def _room(self, connection: HostConnection, database: Hashable) -> outbox.Room:
         now = time.monotonic()

@@ -15,14 +15,34 @@ from trailbook.errors import UncapturedWriteError
 
 Verb = Literal["insert", "update", "delete"]
 _WRITES = ("insert", "update", "delete", "merge", "truncate", "copy")
+_NOW = ("current_timestamp", "current_date", "current_time", "localtime", "localtimestamp")
+# What may stand before a parenthesis in an expression that is compared: words of SQL, types, and functions that give
+# the same for the same. What any other function sets counts as changed.
+_LASTING = frozenset(
+    "and as between by case cast else end in is like ilike not or over set then when"
+    " char character decimal numeric varbit varchar varying bit time timestamp timestamptz interval array row"
+    " abs acos ascii asin atan atan2 ceil ceiling char_length chr coalesce concat concat_ws cos cot date_part"
+    " date_trunc degrees exp extract floor format glob greatest hex ifnull iif initcap instr least left length ln log"
+    " lower lpad ltrim make_date make_interval max md5 min mod nullif overlay pi position power quote radians"
+    " regexp_replace repeat replace reverse right round rpad rtrim sha224 sha256 sha384 sha512 sign sin split_part sqrt"
+    " strpos substr substring tan to_char to_date to_number translate trim trunc unicode upper"
+    " array_append array_cat array_length array_position array_prepend array_remove array_replace array_to_string"
+    " cardinality string_to_array unnest json json_array json_extract json_insert json_object json_patch json_remove"
+    " json_replace json_set json_type json_valid jsonb_build_array jsonb_build_object jsonb_extract_path"
+    " jsonb_extract_path_text jsonb_insert jsonb_set jsonb_strip_nulls jsonb_typeof to_json to_jsonb".split()
+)
 _OPEN, _CLOSE = "([", ")]"
 
 
 class Assignment(Struct, frozen=True, gc=False):
-    """What an UPDATE sets: a column, folded to small letters, and the expression; None stands for DEFAULT."""
+    """What an UPDATE sets: a column, folded to small letters, and the expression; None stands for DEFAULT.
+
+    `lasts` says that the expression is the same when it is worked out again in the transaction, as far as can be seen.
+    """
 
     column: str
     expression: str | None
+    lasts: bool = True
 
 
 class WriteParts(Struct, frozen=True, kw_only=True):
@@ -166,7 +186,17 @@ def _assignment(reader: _Reader, start: int, end: int) -> Assignment:
         raise _refused("sets more than plain columns")
     if len(tokens) == 3 and tokens[2].says("default"):
         return Assignment(tokens[0].text, None)
-    return Assignment(tokens[0].text, reader.slice(start + 2, end))
+    return Assignment(tokens[0].text, reader.slice(start + 2, end), _lasts(tokens[2:]))
+
+
+def _lasts(tokens: Sequence[Token]) -> bool:
+    """Whether an expression has neither a query nor a function that may answer otherwise the next time."""
+    if any(token.says("select", "table", *_NOW) for token in tokens):
+        return False
+    calls = [
+        token for token, after in pairwise(tokens) if after.is_sign("(") and token.kind in ("word", "name")
+    ]
+    return all(token.text in _LASTING or token.text.startswith("django_") for token in calls)
 
 
 def _depths(tokens: Sequence[Token]) -> Iterator[int]:

@@ -33,8 +33,7 @@ def install(app: str = APP, url: str = FROM, json: bool = JSON) -> None:
     """Make the outbox, and the triggers of every table that is declared with by="triggers"."""
     capture = _capture(app)
     with captures.open_host(host_url(url), new=True) as engine, engine.begin() as connection:
-        captures.install_outbox(connection)
-        names = captures.install_triggers(connection, capture.triggered(), capture.org)
+        names = capture.mend(connection)
     put(as_json(names)) if json else put(*names)
     note(f"{len(names)} triggers")
 

@@ -90,5 +90,6 @@ def test_every_write_path(small: Host, name: str, engine: str, by: str) -> None:
 )
 def test_control_without_the_wrapper_nothing_is_seen(small: Host, name: str) -> None:
     """Negative control: with the wrapper off every path is missed, and the oracle says so."""
+    connection.ensure_connection()
     connection.execute_wrappers.remove(statements_of(connection))
     assert verdict(small, WAYS[name], WAYS[name].who) == "unseen"

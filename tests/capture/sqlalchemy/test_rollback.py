@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from tests.capture.small import Setting, User, capturing, rows, waiting
 
@@ -31,14 +31,15 @@ def test_rollback_and_savepoints(capture: Capture, engine: Engine) -> None:
 
 
 def test_an_outbox_that_cannot_be_written(capture: Capture, engine: Engine, bob: int) -> None:
-    """The host hears it as its own statement's failure, without a value in it, and nothing is committed."""
+    """The host hears what to do, without a value in it, and nothing is committed."""
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE trailbook_outbox RENAME TO elsewhere"))
     with Session(engine) as session:
         session.add(User(name="Eve", email="eve@host.test"))
-        with pytest.raises((OperationalError, ProgrammingError), match="trailbook_outbox") as failure:
+        with pytest.raises(UncapturedWriteError, match="install capture again") as failure:
             session.flush()
-        assert not failure.value.connection_invalidated
+        assert isinstance(failure.value.__cause__, DBAPIError)
+        assert not failure.value.__cause__.connection_invalidated
         assert "Eve" not in str(failure.value)
     assert rows(engine) == {(bob, "Bob")}
     with engine.begin() as connection:

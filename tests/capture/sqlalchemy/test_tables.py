@@ -1,12 +1,13 @@
 """Where tracked rows lie: inherited classes, and further classes on a table."""
 
+import warnings
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Column, Engine, ForeignKey, Integer, String, Table, insert, join, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, column_property, mapped_column
-from tests.capture.small import Employee, Guest, User, waiting, waiting_actions
+from tests.capture.small import Employee, Guest, Party, User, forget, waiting, waiting_actions
 
 from trailbook.capture import Capture
 from trailbook.errors import UncapturedWriteError
@@ -125,3 +126,22 @@ def test_a_class_on_a_join(local: Engine) -> None:
         ("role.deleted", "role/3"),
         ("role.updated", "role/3"),
     ]
+
+
+def test_a_row_of_another_class(capture: Capture, engine: Engine) -> None:
+    """A row whose class a statement sets is an item that ends, or begins; in a flush it is refused."""
+    with Session(engine) as session, session.begin():
+        session.add_all([Employee(id=5, name="Eve"), Guest(id=6, name="Gus")])
+    forget(engine)
+    party: Any = Party.__table__
+    with engine.begin() as connection:
+        connection.execute(party.update().where(party.c.id == 5).values(kind="guest"))
+        connection.execute(party.update().where(party.c.id == 6).values(kind="employee"))
+    assert waiting_actions(engine) == [("user.created", "user/6"), ("user.deleted", "user/5")]
+    with Session(engine) as session:
+        session.add(Employee(id=7, name="Ada"))
+        session.flush()
+        session.get_one(Employee, 7).kind = "guest"
+        warnings.simplefilter("ignore")  # pytest puts it back
+        with pytest.raises(UncapturedWriteError, match="sets the class"):
+            session.flush()

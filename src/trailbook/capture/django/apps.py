@@ -11,7 +11,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
-from trailbook.capture import outbox
 from trailbook.capture.django import checks
 from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.host import the_host
@@ -47,7 +46,7 @@ def _before_migrate(using: str, **more: Any) -> None:
     """Migrations write rows too, so that the outbox is there first."""
     if _registered(using):
         with transaction.atomic(using=using):
-            outbox.install_outbox(DjangoConnection(connections[using]))
+            the_host().recorder.make(DjangoConnection(connections[using]), [])
 
 
 def _after_migrate(using: str, **more: Any) -> None:

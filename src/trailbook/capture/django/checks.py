@@ -14,12 +14,12 @@ from django.db import connections, router
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
+from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.host import Host, the_host
 from trailbook.capture.django.middleware import ActivityMiddleware
 from trailbook.capture.django.statements import statements_of
 from trailbook.capture.django.tables import Registered
-from trailbook.capture.triggers import triggers
-from trailbook.errors import ConfigurationError
+from trailbook.capture.triggers import check_triggers
 
 _OUTBOX = "trailbook_outbox"
 
@@ -39,10 +39,6 @@ def _check_models(app_configs: Any, **more: Any) -> list[checks.CheckMessage]:
 def _of_model(host: Host, entry: Registered) -> Iterator[checks.CheckMessage]:
     model, tracked = entry.model, entry.tracked
     if tracked.by == "triggers":
-        try:
-            triggers("sqlite", tracked, host.recorder.org)
-        except ConfigurationError as error:
-            yield checks.Error(str(error), obj=model, id="trailbook.E002")
         return
     for field in model._meta.concrete_fields:
         action = getattr(field.remote_field, "on_delete", None)
@@ -111,8 +107,7 @@ def _check_databases(
 
 def _of_database(alias: str) -> Iterator[checks.CheckMessage]:
     connection = connections[alias]
-    here = [each for each in the_host().registered if router.allow_migrate_model(alias, each)]
-    if not here:
+    if not _here(alias):
         return
     if connection.vendor not in ("sqlite", "postgresql"):
         why = f"{alias}: {connection.vendor} is not supported; SQLite and PostgreSQL are"
@@ -123,3 +118,19 @@ def _of_database(alias: str) -> Iterator[checks.CheckMessage]:
     elif _OUTBOX not in connection.introspection.table_names():
         why = f"{alias}: the outbox is missing, so that every write to a registered table fails"
         yield checks.Error(why, f"Run manage.py migrate --database {alias}.", id="trailbook.E001")
+    else:
+        yield from _of_triggers(alias)
+
+
+def _of_triggers(alias: str) -> Iterator[checks.CheckMessage]:
+    host = the_host()
+    covered = [each.tracked for each in _here(alias) if each.tracked.by == "triggers"]
+    for spot in check_triggers(DjangoConnection(connections[alias]), covered, host.recorder.org):
+        hint = f"Run manage.py migrate --database {alias}."
+        yield checks.Error(f"{alias}: {spot.table}: {spot.detail}", hint, id="trailbook.E002")
+
+
+def _here(alias: str) -> list[Registered]:
+    """The registered models whose tables belong into a database."""
+    entries = the_host().registered.values()
+    return [each for each in entries if router.allow_migrate_model(alias, each.model)]

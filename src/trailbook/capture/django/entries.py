@@ -1,25 +1,23 @@
 """From the rows that a planned write gave to what became of each: created, updated or deleted, and in which fields.
 
-Owns the reading of rows before and after a write, and what they are called in declarations. Refuses rows that it did
-not expect: what the database says before and after has to agree.
+Owns the reading of rows before and after a write. Refuses rows that it did not expect: what the database says before
+and after has to agree.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from trailbook.capture.declarations import ChangeKind, Op
 from trailbook.capture.django.plans import Plan, needed_columns
-from trailbook.capture.django.tables import Place
-from trailbook.capture.entries import CapturedRow, EntryItems, items_of
+from trailbook.capture.django.shapes import ReadRow, Row, RowShape
+from trailbook.capture.entries import EntryItems
 from trailbook.errors import UncapturedWriteError
 
-Key = tuple[str, ...]
-Row = Sequence[Any]
+Key = tuple[Any, ...]
 Names = Mapping[Any, tuple[str, ...]]
 _TOGETHER = 500  # keys in one SELECT
 
@@ -31,107 +29,97 @@ class Change(Struct, frozen=True):
     rows: list[tuple[Any, EntryItems]]
 
 
-class Earlier(Struct, frozen=True):
-    """A row before an UPDATE: its items where it may become another, and the columns that will differ."""
+class Earlier(Struct, frozen=True, gc=False):
+    """A row before a write: as it was, where it may become another or goes, and the columns that will differ."""
 
-    items: tuple[Any, EntryItems] | None
-    differs: tuple[str, ...]
+    row: ReadRow | None
+    differs: tuple[str, ...] = ()
 
 
 class Reader:
-    """Reads the rows of one write."""
+    """Reads the rows of one write, as often as it runs."""
 
     def __init__(self, connection: BaseDatabaseWrapper, plan: Plan) -> None:
+        fields = plan.place.fields
         self.connection = connection
         self.plan = plan
         self.tracked = plan.registered.tracked
+        self.identity = plan.registered.identity
+        self._new = self._shape([fields[column] for column in plan.returned])
+        self._old = self._shape([fields[column] for column in plan.old])
+        if plan.registered.inherits:
+            columns, self._query = self._joined()
+            self._whole = self._shape(columns)
 
-    def before(self, params: Any) -> "dict[Key, Earlier]":
+    def before(self, params: Any) -> dict[Key, Earlier]:
         """What is selected before the write runs, by the key that each row has afterwards."""
         plan = self.plan
         if not plan.before:
             return {}
         rows = self._select(plan.before, params)
         if plan.op == "deleted":
-            keys = [row[0] for row in rows]
-            return {(str(key),): Earlier(items, ()) for key, items in self.inherited(keys)}
-        return dict(self._earlier(row) for row in rows)
+            return {(key,): Earlier(row) for key, row in self.inherited(row[0] for row in rows)}
+        if plan.old:
+            return dict(self._renamed(row) for row in rows)
+        width = len(plan.place.key)
+        return {row[:width]: Earlier(None, self._differing(row[width:])) for row in rows}
 
-    def items(self, columns: Sequence[str], row: Row) -> tuple[Any, EntryItems]:
-        """A row as declarations read it, and the items of its entry. Raises: UncapturedWriteError."""
-        values = dict(zip(columns, row, strict=False))
-        fields = [(self.plan.place.fields[column], values.get(column, UNSET)) for column in columns]
-        return self._items(fields)
+    def new(self, row: Row) -> ReadRow:
+        """A row that the write returned, as it is now. Raises: UncapturedWriteError."""
+        return self._new.read(row)
 
-    def inherited(self, keys: Iterable[Any]) -> Iterator[tuple[Any, tuple[Any, EntryItems]]]:
+    def key(self, row: Row) -> Key:
+        """The key of a row that the write returned, as `before` has it."""
+        key = tuple(row[: len(self.plan.place.key)])
+        return _as_text(key) if self.plan.new_key else key
+
+    def names(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """What declarations call columns."""
+        return tuple(name for column in columns for name in self.plan.place.attributes(column))
+
+    def inherited(self, keys: Iterable[Any]) -> Iterator[tuple[Any, ReadRow]]:
         """Rows that lie in several tables, by the key that they share; a key without a row of the model has none."""
         every = list(keys)
-        fields, query = self._joined() if every else ([], "")
         for start in range(0, len(every), _TOGETHER):
             some = every[start : start + _TOGETHER]
-            for row in self._select(query + f" ({', '.join(['%s'] * len(some))})", some):
-                yield row[0], self._items(list(zip(fields, row[1:], strict=True)))
+            for row in self._select(f"{self._query} ({', '.join(['%s'] * len(some))})", some):
+                yield row[0], self._whole.read(row[1:])
 
-    def _items(self, fields: "Sequence[tuple[Field[Any, Any], Any]]") -> tuple[Any, EntryItems]:
-        values = {field: self._converted(field, value) for field, value in fields}
-        if self.plan.registered.reads_object:
-            made = self._object(values)
-        else:
-            names = {name: value for field, value in values.items() for name in (field.name, field.attname)}
-            made = CapturedRow({**dict.fromkeys(self._absent(names), UNSET), **names})
-        return made, items_of(self.tracked, made)
+    def _differing(self, values: Row) -> tuple[str, ...]:
+        return tuple(column for column, differs in zip(self.plan.compared, values, strict=True) if differs)
 
-    def _absent(self, names: Mapping[str, Any]) -> list[str]:
-        """What an entry may do without, where a migration has not made its column yet."""
-        return [
-            part
-            for part in (self.tracked.name, self.tracked.hint)
-            if isinstance(part, str) and part not in names
-        ]
-
-    def _object(self, values: "Mapping[Field[Any, Any], Any]") -> Any:
-        known = {field.attname: value for field, value in values.items() if value is not UNSET}
-        model = self.plan.registered.model
-        names = [field.attname for field in model._meta.concrete_fields if field.attname in known]
-        return model.from_db(self.connection.alias, names, [known[name] for name in names])
-
-    def _converted(self, field: "Field[Any, Any]", value: Any) -> Any:
-        """A value of the driver's as Django gives it to the host: keys and names are told as the host knows them."""
-        if value is UNSET:
-            return value
-        column = field.get_col(field.model._meta.db_table)
-        for convert in _converters(self.connection, column):
-            value = convert(value, column, self.connection)
-        return value
-
-    def _earlier(self, row: Row) -> tuple[Key, Earlier]:
+    def _renamed(self, row: Row) -> tuple[Key, Earlier]:
+        """A row that may become another item: by its key to be, as it was."""
         plan = self.plan
         width, own = len(plan.place.key), len(plan.old)
         key = dict(zip(plan.place.key, row[:width], strict=True))
-        old = self.items(plan.old, row[width : width + own]) if own else None
         set_ = dict(zip(plan.compared, row[width + own :], strict=True))
-        after = {
-            column: set_.get(column, value) if column in plan.new_key else value
-            for column, value in key.items()
-        }
         differs = [
             column
             for column, value in set_.items()
             if (str(value) != str(key[column]) if column in plan.new_key else value)
         ]
-        return key_of(after.values()), Earlier(old, tuple(differs))
+        after = tuple(set_[c] if c in plan.new_key else value for c, value in key.items())
+        earlier = Earlier(self._old.read(row[width : width + own]), tuple(differs))
+        return (_as_text(after) if plan.new_key else after), earlier
 
-    def _joined(self) -> "tuple[list[Field[Any, Any]], str]":
-        """The query for what an entry needs of all tables of an inherited row, and its fields; the key comes first."""
+    def _shape(self, fields: Sequence[Any]) -> RowShape:
+        return RowShape(self.connection, self.plan.registered, fields)
+
+    def _joined(self) -> tuple[list[Any], str]:
+        """The fields that an entry needs of all tables of an inherited row, and their query; the key comes first."""
         quoted = self.connection.ops.quote_name
-        places = self.plan.registered.places
-        at = {place.table: f"{quoted(place.table)}.{quoted(place.key[0])}" for place in places}
-        own = at[places[0].table]
-        fields = [(place, column) for place in places for column in _wanted(self.plan, place)]
-        names = [f"{quoted(place.table)}.{quoted(column)}" for place, column in fields]
-        joins = "".join(f" JOIN {quoted(place.table)} ON {at[place.table]} = {own}" for place in places[1:])
-        query = f"SELECT {', '.join([own, *names])} FROM {quoted(places[0].table)}{joins} WHERE {own} IN"
-        return [place.fields[column] for place, column in fields], query
+        registered = self.plan.registered
+        at = {place.table: f"{quoted(place.table)}.{quoted(place.key[0])}" for place in registered.places}
+        own, *others = registered.places
+        fields = [(each, column) for each in registered.places for column in needed_columns(registered, each)]
+        names = [f"{quoted(each.table)}.{quoted(column)}" for each, column in fields]
+        joins = "".join(
+            f" JOIN {quoted(each.table)} ON {at[each.table]} = {at[own.table]}" for each in others
+        )
+        selected = ", ".join([at[own.table], *names])
+        query = f"SELECT {selected} FROM {quoted(own.table)}{joins} WHERE {at[own.table]} IN"
+        return [each.fields[column] for each, column in fields], query
 
     def _select(self, query: str, params: Any) -> list[Row]:
         """Rows, past the wrappers of the host."""
@@ -146,7 +134,17 @@ def changes_of(reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row
 
     Raises: UncapturedWriteError where what was selected before and what was returned do not agree.
     """
-    return _alike(reader, _changes(reader, before, rows))
+    plan = reader.plan
+    added = _added(reader, rows)
+    if plan.op == "updated":
+        return _alike(reader, _updates(reader, before, added))
+    if not plan.registered.inherits:
+        return _alike(reader, ((plan.op, (), reader.new(row)) for row in added))
+    if plan.op == "created":
+        made = reader.inherited(row[0] for row in added)
+        return _alike(reader, (("created", (), row) for _, row in made))
+    gone = [_known(reader, before, row) for row in added]
+    return _alike(reader, (("deleted", (), each.row) for each in gone if each.row is not None))
 
 
 def inherited_names(reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row]) -> Names:
@@ -159,16 +157,14 @@ def inherited_names(reader: Reader, before: Mapping[Key, Earlier], rows: Sequenc
 
 def inherited_changes(reader: Reader, names: Names) -> list[Change]:
     """What became of inherited rows, all of whose tables were written."""
-    items = reader.inherited(names)
-    return _alike(reader, (("updated", names[key], pair) for key, pair in items))
+    rows = reader.inherited(names)
+    return _alike(reader, (("updated", names[key], row) for key, row in rows))
 
 
-def _alike(
-    reader: Reader, changes: Iterable[tuple[Op, tuple[str, ...], tuple[Any, EntryItems]]]
-) -> list[Change]:
+def _alike(reader: Reader, changes: Iterable[tuple[Op, tuple[str, ...], ReadRow]]) -> list[Change]:
     groups: dict[tuple[Op, tuple[str, ...]], list[tuple[Any, EntryItems]]] = {}
-    for op, names, items in changes:
-        groups.setdefault((op, names), []).append(items)
+    for op, names, row in changes:
+        groups.setdefault((op, names), []).append((row.row, row.items))
     return [Change(ChangeKind(reader.tracked, op, names), some) for (op, names), some in groups.items()]
 
 
@@ -178,71 +174,48 @@ def _added(reader: Reader, rows: Sequence[Row]) -> list[Row]:
     return [row[len(row) - width :] for row in rows]
 
 
-def key_of(values: Iterable[Any]) -> Key:
-    """A key to look rows up by, whatever the driver makes of its values."""
-    return tuple(str(value) for value in values)
-
-
-def _changes(
-    reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row]
-) -> Iterator[tuple[Op, tuple[str, ...], tuple[Any, EntryItems]]]:
-    plan = reader.plan
-    added = _added(reader, rows)
-    if plan.op == "updated":
-        yield from _updates(reader, before, added)
-    elif plan.registered.inherits and plan.op == "created":
-        for _, items in reader.inherited(row[0] for row in added):
-            yield "created", (), items
-    elif plan.registered.inherits:
-        for row in added:
-            yield "deleted", (), _known(plan, before, key_of(row[:1])).items  # type: ignore[misc]
-    else:
-        for row in added:
-            yield plan.op, (), reader.items(plan.returned, row)
-
-
 def _updates(
     reader: Reader, before: Mapping[Key, Earlier], added: Sequence[Row]
-) -> Iterator[tuple[Op, tuple[str, ...], tuple[Any, EntryItems]]]:
+) -> Iterator[tuple[Op, tuple[str, ...], ReadRow]]:
     for row, earlier, names in _differing(reader, before, added):
-        items = reader.items(reader.plan.returned, row)
-        if earlier.items is not None and earlier.items[1].target.id != items[1].target.id:
-            yield "deleted", (), earlier.items
-            yield "created", (), items
+        new = reader.new(row)
+        if earlier.row is not None and (
+            earlier.row.items.target.id != new.items.target.id
+            or not reader.identity.isdisjoint(earlier.differs)
+        ):
+            yield "deleted", (), earlier.row
+            yield "created", (), new
         else:
-            yield "updated", names, items
+            yield "updated", names, new
 
 
 def _differing(
     reader: Reader, before: Mapping[Key, Earlier], added: Sequence[Row]
 ) -> Iterator[tuple[Row, Earlier, tuple[str, ...]]]:
     """The rows in which something else differs than what is declared to mean nothing, and the names of what does."""
-    plan = reader.plan
-    width = len(plan.place.key)
+    names: dict[tuple[str, ...], tuple[str, ...]] = {}
     for row in added:
-        earlier = _known(plan, before, key_of(row[:width]))
-        names = _names(plan, earlier.differs)
-        if set(names) - reader.tracked.ignore:
-            yield row, earlier, names
+        earlier = _known(reader, before, row)
+        own = names.get(earlier.differs)
+        if own is None:
+            own = names[earlier.differs] = reader.names(earlier.differs)
+        if not (reader.tracked.ignore.issuperset(own) and reader.identity.isdisjoint(earlier.differs)):
+            yield row, earlier, own
 
 
-def _names(plan: Plan, columns: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for column in columns for name in plan.place.attributes(column))
+def _known(reader: Reader, before: Mapping[Key, Earlier], row: Row) -> Earlier:
+    earlier = before.get(reader.key(row))
+    if earlier is not None:
+        return earlier
+    plan = reader.plan
+    if plan.op == "updated" and not plan.old:
+        # Somebody else committed this row after the others were selected: what was set counts as changed.
+        return Earlier(None, plan.compared)
+    raise UncapturedWriteError(
+        f"{plan.place.table}: a row was touched that was not there a moment ago; try again"
+    )
 
 
-def _known(plan: Plan, before: Mapping[Key, Earlier], key: Key) -> Earlier:
-    earlier = before.get(key)
-    if earlier is None:
-        # Somebody else committed this row after it was selected, or its new key is not what was worked out.
-        raise UncapturedWriteError(
-            f"{plan.place.table}: a row was touched that was not there a moment ago; try again"
-        )
-    return earlier
-
-
-def _wanted(plan: Plan, place: Place) -> list[str]:
-    return list(needed_columns(plan.registered, place))
-
-
-def _converters(connection: BaseDatabaseWrapper, column: Any) -> list[Callable[..., Any]]:
-    return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+def _as_text(key: Key) -> Key:
+    """A key to look rows up by where it was worked out, whatever the driver made of its values."""
+    return tuple(str(value) for value in key)

@@ -18,6 +18,7 @@ from trailbook.capture.django.settings import Settings, checked
 from trailbook.capture.django.tables import Registered, fault, registered
 from trailbook.capture.entries import items_of
 from trailbook.capture.recorder import Bounds, Recorder
+from trailbook.capture.sql_tables import Write
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item
 
@@ -45,14 +46,19 @@ class Host:
         """Keep the declaration of a model. Raises: ConfigurationError, ActionUnknownError."""
         entry = registered(self.recorder, model, declared)
         for place in entry.places:
-            other = self.tables.get(place.folded)
+            other = self.tables.get(place.name.table)
             if other is not None:
                 raise fault(
                     model, f"the table {place.table} belongs to {other.model.__name__}, which is registered"
                 )
         self.registered[entry.model] = entry
-        self.tables.update({place.folded: entry for place in entry.places})
+        self.tables.update({place.name.table: entry for place in entry.places})
         return entry.tracked
+
+    def is_written(self, write: Write) -> bool:
+        """Whether a write may be to a table with registered rows."""
+        entry = self.tables.get(write.table)
+        return entry is not None and any(place.name.is_written(write) for place in entry.places)
 
     def of(self, model: type[Model]) -> Registered:
         """The declaration of a model, of a proxy that of its model. Raises: ConfigurationError."""

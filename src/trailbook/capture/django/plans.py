@@ -4,7 +4,7 @@ Owns those texts: the write with RETURNING, and what is selected before it. Refu
 known exactly; no value of the host is compared here, the database does that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Struct
@@ -21,6 +21,9 @@ _OPS: Mapping[str, Op] = {"insert": "created", "update": "updated", "delete": "d
 _DIFFERS = "ROW({column})::record OPERATOR(pg_catalog.*<>) ROW(CAST(({expression}) AS {type}))::record"
 # The sign + takes the affinity off an expression, so that the column's own is applied, as it is when it is stored.
 _DIFFERS_IN_SQLITE = "{column} COLLATE BINARY IS NOT (+({expression}))"
+
+# Nothing is worked out here, but the parameters have their places.
+_COUNTS = "(1 = 1 OR CAST(({expression}) AS {type}) IS NULL)"
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -42,7 +45,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def plan_of(
-    connection: BaseDatabaseWrapper, registered: Registered, statement: str, layouts: Callable[[str], Layout]
+    connection: BaseDatabaseWrapper,
+    registered: Registered,
+    statement: str,
+    layouts: Callable[[str, str], Layout],
 ) -> Plan | None:
     """The plan of a write to a registered table, or None where it changes nothing that is recorded.
 
@@ -50,7 +56,9 @@ def plan_of(
     """
     try:
         parts = write_parts(connection.vendor, statement)
-        return _planned(_Planner(connection, registered, parts, layouts(parts.target)))
+        table = next(place.table for place in registered.places if place.name.table == parts.table)
+        layout = layouts(parts.target, connection.ops.quote_name(table))
+        return _planned(_Planner(connection, registered, parts, layout))
     except UncapturedWriteError as error:
         advice = "say what it means with recorded_as(...), or cover the table with triggers"
         raise UncapturedWriteError(f"{registered.model.__name__}: {error}; {advice}") from None
@@ -65,7 +73,7 @@ class _Planner:
         self.tracked = registered.tracked
         self.parts = parts
         self.layout = layout
-        self.place = next(place for place in registered.places if place.folded == parts.table)
+        self.place = next(place for place in registered.places if place.name.table == parts.table)
         self.op = _OPS[parts.verb]
         if "%" in parts.returning:
             raise UncapturedWriteError("the statement has parameters in its RETURNING")
@@ -95,7 +103,8 @@ def _planned(planner: _Planner) -> Plan | None:
     if len(set(columns)) < len(columns):
         raise UncapturedWriteError("the statement sets a column twice")
     attributes = {name for column in columns for name in planner.place.attributes(column)}
-    renames = bool(set(columns) & set(planner.place.key)) or _is_id(planner, attributes)
+    key = planner.registered.identity.union(planner.place.key)
+    renames = callable(planner.tracked.id) or not key.isdisjoint(columns)
     if attributes <= planner.tracked.ignore and not renames:
         return None
     if planner.tracked.actions["updated"] is None and not renames:
@@ -161,6 +170,7 @@ def _differs(planner: _Planner, column: str, assignment: Assignment) -> str:
     if assignment.expression is None:
         return "1 = 1"
     form = _DIFFERS_IN_SQLITE if planner.connection.vendor == "sqlite" else _DIFFERS
+    form = form if assignment.lasts else _COUNTS
     type_ = planner.layout[column]
     return form.format(column=planner.quoted(column), expression=assignment.expression, type=type_)
 
@@ -174,25 +184,28 @@ def _new(planner: _Planner, column: str, assignment: Assignment) -> str:
     return f"CAST(({assignment.expression}) AS {planner.layout[column]})"
 
 
-def _is_id(planner: _Planner, attributes: Iterable[str]) -> bool:
-    """Whether what is set may make a row another item."""
-    id_ = planner.tracked.id
-    return callable(id_) or id_ in set(attributes)
-
-
 def _lock(planner: _Planner, strength: str) -> str:
     """What is selected stays as it is until the write has run; SQLite has one writer."""
     return "" if planner.connection.vendor == "sqlite" else f" FOR {strength}"
 
 
-def layout_of(connection: HostConnection, target: str) -> Layout:
-    """The columns of a table as the database has it now, each with its type; `target` as a statement names it."""
+def layout_of(connection: HostConnection, target: str, table: str) -> Layout:
+    """The columns of a table as the database has it now, each with its type.
+
+    `target` is how a statement names it, `table` how its model does. Raises: UncapturedWriteError where those are two.
+    """
     if connection.engine == "sqlite":
-        schema, _, table = target.rpartition(".")
-        rows = connection.execute(f"PRAGMA {schema + '.' if schema else ''}table_xinfo({table})").rows
-        return {row[1]: row[2] for row in rows}
+        schema, _, name = target.rpartition(".")
+        if schema.strip('"').casefold() not in ("", "main"):
+            raise UncapturedWriteError(
+                f"the statement writes to {target}, which is not the model's own table"
+            )
+        return {row[1]: row[2] for row in connection.execute(f"PRAGMA table_xinfo({name})").rows}
     query = (
-        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute"
+        "SELECT attname, format_type(atttypid, atttypmod), attrelid = to_regclass(?) FROM pg_catalog.pg_attribute"
         " WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped"
     )
-    return dict(connection.execute(query, (target,)).rows)
+    rows = connection.execute(query, (table, target)).rows
+    if not all(row[2] for row in rows):
+        raise UncapturedWriteError(f"the statement writes to {target}, which is not the model's own table")
+    return {row[0]: row[1] for row in rows}

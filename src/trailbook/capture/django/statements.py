@@ -4,15 +4,17 @@ Owns the wrapper that stands on each connection of each thread, and that a write
 or not at all. Refuses, before it runs, a write to a registered table that is not understood; it never looks at a value.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
-from typing import Any
+from typing import Any, get_args
 
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trailbook.capture.actor import current
+from trailbook.capture.database import EngineName
 from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.entries import (
     Change,
@@ -24,15 +26,20 @@ from trailbook.capture.django.entries import (
 )
 from trailbook.capture.django.host import Host
 from trailbook.capture.django.inherited import InheritedUpdate
-from trailbook.capture.django.plans import Layout, Plan, layout_of, plan_of
+from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.entries import Captured
 from trailbook.capture.meaning import Meaning, current_meaning
+from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError
 
-_MANY = 4096  # plans that a connection keeps
+_MANY = 4096  # readers that a connection keeps
+_LONG = 10_000  # characters of a text that comes once
+_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
+_WORD = re.compile(r"\w+")
+_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "truncate", "load", "call"))
 _SCHEMA = frozenset(("create", "alter", "drop"))
 
 
@@ -42,11 +49,13 @@ class Statements:
     def __init__(self, host: Host, connection: BaseDatabaseWrapper) -> None:
         self.host = host
         self.connection = connection
+        self._plain = DjangoConnection(connection) if connection.vendor in get_args(EngineName) else None
         self.announced: str | None = None  # who acts, as triggers know it
         self.context = False  # whether that stands in a table of SQLite
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
-        self._plans: dict[str, Plan | None] = {}
+        self._meant: tuple[Meaning, str] | None = None  # what was meant in this transaction, and its entry
+        self._readers: dict[str, Reader | None] = {}
         self._layouts: dict[str, Layout] = {}
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
@@ -56,6 +65,9 @@ class Statements:
         self._look()
         before, self._inherited = self._inherited, None
         text = self._text(sql)
+        if self._plain is None:
+            self._demand_other_tables(text)
+            return execute(sql, params, many, context)
         judgement = judged(self.connection.vendor, text)
         if judgement.harmless:
             self._follow(judgement)
@@ -64,16 +76,23 @@ class Statements:
         hooked = [each for each in touched if each.tracked.by == "hooks"]
         if not touched or self._is_flush(judgement):
             return execute(sql, params, many, context)
-        with self._together(), self._announced(any(each.tracked.by == "triggers" for each in touched)):
+        by_triggers = len(hooked) < len(touched)
+        with self._together(), self._announced() if by_triggers else nullcontext():
             meaning = current_meaning() if hooked else None
-            plan = self._plan(text, judgement, hooked) if hooked and meaning is None else None
-            if plan is None:
+            reader = self._reader(text, judgement, hooked) if hooked and meaning is None else None
+            if reader is None:
                 execute(sql, params, many, context)
                 return self._read(cursor, meaning)
             if many:
                 return self._each(cursor, text, params)
             self._inherited = before
-            return self._captured(plan, execute, params, context)
+            return self._captured(reader, execute, params, context)
+
+    @property
+    def plain(self) -> DjangoConnection:
+        """The connection for statements of capture's own."""
+        assert self._plain is not None
+        return self._plain
 
     def transaction(self) -> str | None:
         """A name for the running transaction, made when first asked for; PostgreSQL has its own."""
@@ -85,13 +104,9 @@ class Statements:
         """Write entries in the running transaction. Raises: OutboxFullError, UncapturedWriteError."""
         alias = self.connection.alias
         try:
-            connection = DjangoConnection(self.connection)
-            self.host.recorder.write(connection, captured, tx=self.transaction(), database=alias)
-        except DatabaseError as error:
-            if "trailbook_outbox" not in str(error) or not captured:
-                raise
-            why = f"{alias}: the outbox cannot be written: has manage.py migrate --database {alias} run?"
-            raise UncapturedWriteError(why) from error
+            self.host.recorder.write(self.plain, captured, tx=self.transaction(), database=alias)
+        except (UncapturedWriteError, DatabaseError) as error:
+            raise self._told(error) from error.__cause__
 
     def is_transacted(self) -> bool:
         """Whether a transaction is open, or will be with the next statement."""
@@ -99,7 +114,7 @@ class Statements:
 
     def _look(self) -> None:
         """Forget a transaction that has ended."""
-        if self._name is None and self.announced is None and self._inherited is None:
+        if all(each is None for each in (self._name, self.announced, self._inherited, self._meant)):
             return
         driver: Any = self.connection.connection
         if self.connection.vendor == "sqlite":
@@ -107,13 +122,13 @@ class Statements:
         else:
             running = driver is not None and int(driver.info.transaction_status) != 0
         if not running:
-            self._name = self.announced = self._inherited = None
+            self._name = self.announced = self._inherited = self._meant = None
 
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
             self.announced = None  # what was rolled back with a savepoint
-        elif judgement.begins in _SCHEMA:
-            self._plans.clear()
+        elif judgement.begins in _SCHEMA or judgement.statements > 1:
+            self._readers.clear()
             self._layouts.clear()
 
     def _text(self, sql: Any) -> str:
@@ -130,7 +145,8 @@ class Statements:
         if judgement.unclear:
             return list(self.host.registered.values())
         tables = self.host.tables
-        return [tables[name] for name in judgement.tables if name in tables]
+        names = {write.table for write in judgement.writes if self.host.is_written(write)}
+        return [tables[name] for name in names]
 
     def _is_flush(self, judgement: Judgement) -> bool:
         """Whether a test empties tables, where its settings allow that."""
@@ -144,23 +160,29 @@ class Statements:
         own: AbstractContextManager[Any] = transaction.atomic(using=self.connection.alias, savepoint=False)
         return own
 
-    @contextmanager
-    def _announced(self, needed: bool) -> Iterator[None]:
-        """Triggers know who acts while the statement runs."""
-        if not needed:
-            yield
-            return
-        connection = DjangoConnection(self.connection)
-        self.host.recorder.announce(connection, self, self.transaction)
-        yield
-        if self.context:
-            # Django does not say when it commits, and nobody else may be taken for who acts now.
-            connection.execute("DELETE FROM trailbook_context")
-            self.context, self.announced = False, None
+    def _demand_other_tables(self, text: str) -> None:
+        """Refuse what may write to a registered table in a database that capture does not know."""
+        words = set(_WORD.findall(text.casefold()))
+        if not words.isdisjoint(_WRITES) and not words.isdisjoint(self.host.tables):
+            where = f"{self.connection.alias}: {self.connection.vendor}"
+            raise UncapturedWriteError(f"{where} is not supported, and a registered table may be written")
 
-    def _plan(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Plan | None:
-        if text in self._plans:
-            return self._plans[text]
+    @contextmanager
+    def _announced(self) -> Iterator[None]:
+        """Triggers know who acts while the statement runs."""
+        self.host.recorder.announce(self.plain, self, self.transaction)
+        try:
+            yield
+        finally:
+            if self.context:
+                # Django does not say when it commits, and nobody else may be taken for who acts now.
+                self.context, self.announced = False, None
+                self.plain.execute("DELETE FROM trailbook_context")
+
+    def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
+        """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
+        if text in self._readers:
+            return self._readers[text]
         names = ", ".join(sorted(each.model.__name__ for each in hooked))
         if judgement.unclear or len(judgement.writes) != 1:
             why = judgement.unclear or "it writes more than once"
@@ -169,15 +191,16 @@ class Statements:
                 " recorded_as(...), or cover the table with triggers"
             )
         plan = plan_of(self.connection, hooked[0], text, self._layout)
-        if len(text) < 10_000:
-            if len(self._plans) >= _MANY:
-                self._plans.clear()
-            self._plans[text] = plan
-        return plan
+        reader = None if plan is None else Reader(self.connection, plan)
+        if len(text) < _LONG:
+            if len(self._readers) >= _MANY:
+                self._readers.clear()
+            self._readers[text] = reader
+        return reader
 
-    def _layout(self, target: str) -> Layout:
+    def _layout(self, target: str, table: str) -> Layout:
         if target not in self._layouts:
-            self._layouts[target] = layout_of(DjangoConnection(self.connection), target)
+            self._layouts[target] = layout_of(self.plain, target, table)
         return self._layouts[target]
 
     def _each(self, cursor: Any, text: str, every: Iterable[Any]) -> Any:
@@ -190,9 +213,12 @@ class Statements:
         cursor.cursor = RowsRead(cursor.cursor, (), count=count, added=0)
         return cursor.cursor
 
-    def _captured(self, plan: Plan, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
+    def _captured(self, reader: Reader, execute: Any, params: Any, context: Mapping[str, Any]) -> Any:
         """Execute a write by its plan, and write its entries."""
-        reader = Reader(self.connection, plan)
+        self.connection.validate_no_broken_transaction()
+        plan = reader.plan
+        if plan.before:
+            self._lock()
         before = reader.before(params)
         execute(plan.text, params, False, context)
         with self._or_nothing():
@@ -213,19 +239,35 @@ class Statements:
                 self._keep(changes_of(reader, before, rows))
             return cursor.cursor
 
+    def _lock(self) -> None:
+        """Write first where SQLite has one writer: who has read already is refused at once, instead of waiting."""
+        if self.connection.vendor == "sqlite" and self._name is None:
+            try:
+                self.plain.execute(_NOTHING)
+            except DatabaseError as error:
+                raise self._told(error) from error.__cause__
+
+    def _told(self, error: Exception) -> Exception:
+        """An error, or of an outbox that is not there what makes it."""
+        cause = error.__cause__ if isinstance(error, UncapturedWriteError) else error
+        if cause is None or missing_outbox(cause) is None:
+            return error
+        alias = self.connection.alias
+        why = f"{alias}: the outbox is not there, so that nothing that is registered is written"
+        return UncapturedWriteError(f"{why}: run manage.py migrate --database {alias}")
+
     def _keep(self, changes: Iterable[Change]) -> None:
         recorder = self.host.recorder
         self.write([entry for each in changes for entry in recorder.entries_of(each.kind, each.rows)])
 
     def _keep_inherited(self, reader: Reader, names: Names) -> None:
         """Write the entries of an update of inherited rows, together with those of the table before."""
-        connection = DjangoConnection(self.connection)
         update = InheritedUpdate(reader.plan, current(self.host.recorder.job), names)
         before = self._inherited
         if before is not None and before.goes_on(reader.plan, update.acting):
-            before.take_back(connection, self.transaction())
+            before.take_back(self.plain, self.transaction())
             update.join(before)
-        update.keep(connection, lambda all_: self._keep(inherited_changes(reader, all_)))
+        update.keep(self.plain, lambda all_: self._keep(inherited_changes(reader, all_)))
         self._inherited = update
 
     def _read(self, cursor: Any, meaning: Meaning | None) -> Any:
@@ -236,10 +278,18 @@ class Statements:
                 with self.connection.wrap_database_errors:
                     rows = driver.fetchall()
                 cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
-            if meaning is not None and driver.rowcount != 0 and not meaning.written:
-                self.write(self.host.recorder.meant_entries(meaning))
-                meaning.written = True
+            if meaning is not None and driver.rowcount != 0 and not self._is_written(meaning):
+                entries = self.host.recorder.meant_entries(meaning)
+                self.write(entries)
+                self._meant = (meaning, entries[0].texts[0])
             return cursor.cursor
+
+    def _is_written(self, meaning: Meaning) -> bool:
+        """Whether what is meant stands in the outbox: a savepoint may have taken it away again."""
+        if self._meant is None or self._meant[0] is not meaning:
+            return False
+        asked = "SELECT count(*) FROM trailbook_outbox WHERE op = 'meant' AND entry = ?"
+        return bool(self.plain.execute(asked, (self._meant[1],)).rows[0][0])
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

@@ -11,8 +11,9 @@ from typing import Any
 from django.db.models import Field, Model, UUIDField
 from msgspec import Struct, structs
 
-from trailbook.capture.declarations import Columns, Declared, Part, Ref, Tracked
+from trailbook.capture.declarations import Columns, Declared, Tracked
 from trailbook.capture.recorder import Recorder
+from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.errors import ConfigurationError
 
 
@@ -25,19 +26,24 @@ class Registered(Struct, frozen=True, kw_only=True):
     reads_object: bool  # a callable of the host's takes an object
 
     @property
+    def identity(self) -> frozenset[str]:
+        """The columns whose change makes another item of a row."""
+        return frozenset(self.tracked.columns[name] for name in self.tracked.identity)
+
+    @property
     def inherits(self) -> bool:
         """Whether a row lies in several tables."""
         return len(self.places) > 1
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A table of a registered model: its name as the host wrote it and folded, its key, and its fields by column."""
+    """A table of a registered model: its name as the model has it and as the judge does, its key, and its fields."""
 
     table: str
-    folded: str
+    name: TableName
     own: bool  # false for a parent's
     key: tuple[str, ...]  # columns
-    fields: "Mapping[str, Field[Any, Any]]"
+    fields: "Mapping[str, Field[Any, Any]]"  # by column
 
     def attributes(self, column: str) -> tuple[str, ...]:
         """What a column is called in declarations: by the field's name, and for a foreign key by its id's too."""
@@ -55,7 +61,10 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     names = {name: str(field.column) for field in _fields(concrete) for name in (field.name, field.attname)}
     key = tuple(field.attname for field in concrete._meta.pk_fields)
     columns = Columns(table=concrete._meta.db_table, key=key, columns=names)
-    checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+    try:
+        checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+    except ConfigurationError as error:
+        raise fault(model, str(error).removeprefix(f"track({columns.table}): ")) from None
     tracked = recorder.tracked[checked.table] = structs.replace(checked, uuids=_uuids(concrete))
     if len(places) > 1 and tracked.by == "triggers":
         raise fault(model, "by: a trigger sees one table, and the rows of this model lie in several")
@@ -65,13 +74,8 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
         model=concrete,
         tracked=tracked,
         places=places,
-        reads_object=callable(recorder.org) or any(callable(part) for part in _parts(tracked)),
+        reads_object=callable(recorder.org) or tracked.has_callables,
     )
-
-
-def fold(table: str) -> str:
-    """A table's name as the judge knows it: the last part of it, in small letters."""
-    return table.rpartition(".")[2].strip('"').casefold()
 
 
 def fault(model: type[Model], why: str) -> ConfigurationError:
@@ -81,8 +85,8 @@ def fault(model: type[Model], why: str) -> ConfigurationError:
 
 def _concrete(given: object) -> type[Model]:
     model: Any = given
-    if not isclass(model) or getattr(model, "_meta", None) is None:
-        raise ConfigurationError(f"register: {model!r} is not a model")
+    if not isclass(given) or not hasattr(given, "_meta"):
+        raise ConfigurationError(f"register: {given!r} is not a model")
     if model._meta.abstract or model._meta.swapped:
         raise fault(model, "has no table: register the models that inherit from it")
     concrete: type[Model] = model._meta.concrete_model or model
@@ -102,24 +106,30 @@ def _places(model: type[Model]) -> Iterable[Place]:
     ]
     if len(direct) > 1:
         raise fault(model, "inherits from several models with tables, whose rows cannot be followed")
+    for owner in (model, *parents):
+        if owner._meta.parents and owner._meta.pk not in owner._meta.parents.values():
+            raise fault(model, f"the primary key of {owner.__name__} is not the link to its parent")
     for owner in (model, *sorted(parents, key=lambda parent: -len(parent.__mro__))):
+        if percent := next(
+            (f.column for f in owner._meta.local_concrete_fields if "%" in (f.column or "")), None
+        ):
+            raise fault(
+                model, f"the column {percent!r} has a percent sign, which texts of SQL take for a parameter"
+            )
         local = {str(f.column): f for f in owner._meta.local_concrete_fields if f.column is not None}
         yield Place(
             table=owner._meta.db_table,
-            folded=fold(owner._meta.db_table),
+            name=_named(owner._meta.db_table),
             own=owner is model,
             key=tuple(str(field.column) for field in owner._meta.pk_fields),
             fields=local,
         )
 
 
-def _parts(tracked: Tracked) -> Iterable[Part | None]:
-    yield from (tracked.id, tracked.name, tracked.hint)
-    for ref in tracked.concerns.values():
-        if isinstance(ref, Ref):
-            yield from (ref.id, ref.name, ref.hint)
-        else:
-            yield ref
+def _named(table: str) -> TableName:
+    """A table's name as the judge has it; a host may have put a schema into it, with the quotes around its dot."""
+    schema, dot, name = table.strip('"').rpartition('"."')
+    return table_name(name, schema if dot else None)
 
 
 def _uuids(model: type[Model]) -> frozenset[str]:

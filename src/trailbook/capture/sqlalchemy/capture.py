@@ -15,10 +15,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import Mapper, Session
 
 from trailbook.capture.blindspots import Blindspot, CaptureWarning
-from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy
+from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy, kind_of
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
@@ -31,6 +32,7 @@ from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
 from trailbook.capture.sqlalchemy.tables import (
     Declaration,
+    Layout,
     TrackedTable,
     attributes_in,
     locations_of,
@@ -124,7 +126,7 @@ class Capture:
         be named, as themselves or as the catalogue calls them; a change of `ignore` alone is no entry. Raises:
         ConfigurationError, ActionUnknownError.
         """
-        layout = locations_of(model)
+        layout = self._layout(model)
         declared = Declared(
             type=type,
             id=id,
@@ -176,6 +178,10 @@ class Capture:
         async with engine.begin() as connection:
             await connection.run_sync(self.make)
         return unseen
+
+    def mend(self, connection: Connection) -> list[str]:
+        """Make the outbox and the triggers in the connection's database where they are missing; the triggers' names."""
+        return self.recorder.make(EngineConnection(connection))
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
@@ -359,6 +365,20 @@ class Capture:
             )
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
+
+    def _layout(self, model: Any) -> Layout:
+        """How a model is laid out, unless it is none, or is tracked already."""
+        try:
+            layout = locations_of(model)
+        except NoInspectionAvailable:
+            raise ConfigurationError(
+                f"track: is {kind_of(model)}, where a mapped class or a Table is due"
+            ) from None
+        place = self.places.get(layout.tables[0])
+        others = [] if place is None else [each.mapper for each in place.declared]
+        if others and (layout.mapper is None or None in others or layout.mapper in others):
+            raise ConfigurationError(f"track({layout.columns.table}): is tracked already")
+        return layout
 
     def _place(self, table: Table, mapper: Mapper[Any] | None) -> TrackedTable:
         place = self.places.get(table)

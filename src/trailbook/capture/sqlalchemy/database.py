@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, inspect
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from trailbook.capture.database import Answer, EngineName, HostConnection, in_style, supported
+from trailbook.capture.outbox import missing_outbox
 from trailbook.errors import ConfigurationError, NotFoundError, StoreError
 
 _NAMES: dict[str, EngineName] = {"sqlite": "sqlite", "postgresql": "postgresql"}
@@ -85,6 +86,13 @@ class EngineDatabase:
 def engine_name(connection: Connection | Engine) -> EngineName:
     """`sqlite` or `postgresql`. Raises: ConfigurationError for any other database."""
     return supported(connection.dialect.name)
+
+
+def tell_missing(context: ExceptionContext) -> None:
+    """Of a statement whose triggers want an outbox that is not there, say what to do. Raises: UncapturedWriteError."""
+    missing = missing_outbox(context.original_exception)
+    if missing is not None and "trailbook_" in str(context.original_exception):
+        raise missing from context.original_exception
 
 
 @contextmanager

@@ -42,6 +42,9 @@ class Fact(Struct, frozen=True):
 def moves(place: TrackedTable, changed: Iterable[str]) -> bool:
     """Whether a change of these attributes may change which item a row is."""
     names = set(changed)
+    mark = place.discriminator()
+    if mark is not None and any(place.attributes[name] is mark for name in names):
+        return True
     return any(
         callable(each.tracked.id) or not names.isdisjoint(each.tracked.identity) for each in place.declared
     )

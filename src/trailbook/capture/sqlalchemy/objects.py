@@ -93,6 +93,12 @@ def changed(state: InstanceState[Any], tracked: Tracked, known: Container[str] =
 def read_before(change: Change, state: InstanceState[Any]) -> None:
     """Remember which item an object was, if it may become another. Raises: UncapturedWriteError if nobody knows."""
     tracked = change.tracked
+    mapper = state.manager.mapper
+    mark = mapper.polymorphic_on
+    if isinstance(mark, Column) and _differs(state, mapper.get_property_by_column(mark).key):
+        raise UncapturedWriteError(
+            f"{tracked.table}: it sets the class of a row: delete it, and add one of the other"
+        )
     if not callable(tracked.id) and state.committed_state.keys().isdisjoint(tracked.identity):
         return
     before = items_of(tracked, CommittedRow(state))
@@ -137,11 +143,14 @@ def _identity(change: Change) -> Any:
 
 
 def _is_rekeyed(tracked: Tracked, state: InstanceState[Any]) -> bool:
-    return not callable(tracked.id) and any(
-        name in state.committed_state
-        and state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes()
-        for name in tracked.identity
-    )
+    return not callable(tracked.id) and any(_differs(state, name) for name in tracked.identity)
+
+
+def _differs(state: InstanceState[Any], name: str) -> bool:
+    if name not in state.committed_state:
+        return False
+    history = state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE)
+    return bool(history.has_changes())
 
 
 class _Columns(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, event
 
 from trailbook.capture.meaning import Meaning
+from trailbook.capture.sqlalchemy.database import tell_missing
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
@@ -146,4 +147,5 @@ _LISTENERS: dict[str, Callable[..., None]] = {
     "commit": _committing,
     "prepare_twophase": _preparing,
     "commit_twophase": _committing_twophase,
+    "handle_error": tell_missing,
 }

@@ -46,7 +46,7 @@ class TrackedTable(Struct, kw_only=True):
         """The columns that entries of this table are made of, the discriminator among them where it decides."""
         wanted = set().union(*(each.tracked.needs | set(each.tracked.key) for each in self.declared))
         columns = [column for name, column in self.attributes.items() if name in wanted]
-        mark = self._discriminator()
+        mark = self.discriminator()
         return columns if mark is None or mark in set(columns) else [*columns, mark]
 
     def missing(self) -> list[str]:
@@ -59,14 +59,15 @@ class TrackedTable(Struct, kw_only=True):
 
     def tracked(self, values: Mapping[Column[Any], Any]) -> Tracked | None:
         """The declaration of a row: that of its class, by the discriminator; None for a class that is not tracked."""
-        mark = self._discriminator()
+        mark = self.discriminator()
         if mark is None:
             return self.declared[0].tracked
         mapper = self.declared[0].mapper
         assert mapper is not None
         return nearest(mapper.polymorphic_map.get(values.get(mark)), self.declared)
 
-    def _discriminator(self) -> Column[Any] | None:
+    def discriminator(self) -> Column[Any] | None:
+        """The column that says of which class a row is, where that decides its declaration."""
         mapper = self.declared[0].mapper
         if mapper is None or (len(self.declared) == 1 and mapper is mapper.base_mapper):
             return None

@@ -39,6 +39,16 @@ class Role(models.Model):
     members = models.ManyToManyField(Person, related_name="roles")
 
 
+class Desk(models.Model):
+    """A table with a key of two columns; registered by some tests."""
+
+    pk = models.CompositePrimaryKey("floor", "number")
+    floor = models.IntegerField()
+    number = models.IntegerField()
+    label = models.CharField(max_length=100, null=True)
+    person = models.ForeignKey(Person, models.CASCADE, null=True)
+
+
 class Stamped(models.Model):
     """An abstract base."""
 

@@ -1,0 +1,105 @@
+"""What triggers of both databases share: their names, how SQL is quoted, and which parts of a row a declaration names.
+
+Owns the form of a trigger as statements. Refuses to know either database: `trigger_sqlite` and `trigger_postgresql` do.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from trailbook.capture.declarations import Ref, Tracked
+
+EVENTS = {"created": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
+_LONGEST = 43  # with what stands around it 63 letters, of which PostgreSQL makes a name
+
+
+class Trigger(Struct, frozen=True):
+    """A trigger: its name, its table, and the statements that make it."""
+
+    name: str
+    table: str
+    statements: tuple[str, ...]
+
+
+def name_of(tracked: Tracked, what: str) -> str:
+    """The name of a table's trigger, its own also where a long name is cut or a schema stands before it."""
+    table = tracked.table
+    if len(table) > _LONGEST or "." in table:
+        mark = hashlib.sha256(table.encode()).hexdigest()[:8]
+        table = f"{table.replace('.', '_')[: _LONGEST - 9]}_{mark}"
+    return f"trailbook_{table}_{what}"
+
+
+def item(tracked: Tracked, row: str, as_object: Callable[[Mapping[str, str]], str]) -> str:
+    """The item that a row is, as JSON made by the database."""
+    return reference(
+        tracked, row, Ref(tracked.type, tracked.id, tracked.name, tracked.hint), as_object=as_object
+    )
+
+
+def reference(tracked: Tracked, row: str, ref: Ref, *, as_object: Callable[[Mapping[str, str]], str]) -> str:
+    """An item that a row points at, as JSON made by the database."""
+    members = {"type": text(ref.type), "id": _id(tracked, row, ref.id)}
+    if ref.name is not None:
+        members["name"] = f"CAST({row}.{column(tracked, ref.name)} AS TEXT)"
+    if ref.hint is not None:
+        members["hint"] = f"COALESCE(CAST({row}.{column(tracked, ref.hint)} AS TEXT), '')"
+    return as_object(members)
+
+
+def _id(tracked: Tracked, row: str, part: Any) -> str:
+    """An id as text; of a UUID as the host writes it, with its hyphens, whatever the database keeps."""
+    value = f"CAST({row}.{column(tracked, part)} AS TEXT)"
+    if part not in tracked.uuids:
+        return value
+    places = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    hyphened = " || '-' || ".join(f"substr({value}, {start}, {length})" for start, length in places)
+    return f"CASE length({value}) WHEN 32 THEN {hyphened} ELSE {value} END"
+
+
+def references(tracked: Tracked) -> Iterator[tuple[str, Ref]]:
+    """Whom a row is about, by part."""
+    for part, ref in tracked.concerns.items():
+        if isinstance(ref, Ref):
+            yield part, ref
+
+
+def json_object(function: str) -> Callable[[Mapping[str, str]], str]:
+    """How a database makes an object of members."""
+    return lambda members: (
+        f"{function}({', '.join(f'{text(name)}, {value}' for name, value in members.items())})"
+    )
+
+
+def counted_columns(tracked: Tracked) -> list[str]:
+    """The columns whose change is an entry: all but those that are declared to mean nothing, and the identity."""
+    names = [name for name in tracked.columns if name not in tracked.ignore or name in tracked.identity]
+    return [column(tracked, name) for name in names]
+
+
+def identity_columns(tracked: Tracked) -> list[str]:
+    """The columns whose change makes another item of the row."""
+    return [column(tracked, name) for name in tracked.identity]
+
+
+def fields_of(tracked: Tracked) -> list[tuple[str, str]]:
+    """What the catalogue calls each field that may be named, sorted, with its column."""
+    return sorted((field, column(tracked, attribute)) for attribute, field in tracked.fields.items())
+
+
+def column(tracked: Tracked, part: Any) -> str:
+    """The column of an attribute, quoted."""
+    return quoted(tracked.columns[part], whole=True)
+
+
+def quoted(name: str, *, whole: bool = False) -> str:
+    """A name as SQL; one of a table may have its schema before it, a `whole` one has none."""
+    parts = [name] if whole else name.split(".")
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def text(value: str) -> str:
+    """A text as SQL."""
+    return "'" + value.replace("'", "''") + "'"

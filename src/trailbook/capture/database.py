@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 EngineName = Literal["sqlite", "postgresql"]
-_SUPPORTED = frozenset(get_args(EngineName))
+
+
+_NAMES = frozenset(get_args(EngineName))
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -74,7 +76,7 @@ def connection_of(connection: "HostConnection | Connection") -> HostConnection:
 
 def supported(name: str) -> EngineName:
     """The name of a database that capture works on. Raises: ConfigurationError for any other."""
-    if name not in _SUPPORTED:
+    if name not in _NAMES:
         raise ConfigurationError(f"capture: {name} is not supported; SQLite and PostgreSQL are")
     return cast(EngineName, name)
 

@@ -151,7 +151,7 @@ def test_a_flush_that_failed_leaves_nothing(capture: Capture, engine: Engine, bo
     assert [e["target"]["name"] for e in waiting(engine)] == ["x", "y"]
 
 
-def _told(engine: Engine) -> list[tuple[str, str, list[str], list[str]]]:
+def _lines(engine: Engine) -> list[tuple[str, str, list[str], list[str]]]:
     return [
         (
             e["action"],
@@ -172,7 +172,7 @@ def test_a_changed_key_is_two_facts(capture: Capture, engine: Engine, bob: int) 
         absence = session.get_one(Absence, 1)
         session.expire(absence)
         absence.id, absence.user_id = 2, 70
-    assert _told(engine) == [
+    assert _lines(engine) == [
         ("absence.deleted", "1", [str(bob)], []),
         ("absence.registered", "2", ["70"], []),
     ]
@@ -180,7 +180,7 @@ def test_a_changed_key_is_two_facts(capture: Capture, engine: Engine, bob: int) 
     with Session(engine) as session, session.begin():
         absence = session.get_one(Absence, 2)
         absence.id, absence.start = 2, "b"
-    assert _told(engine) == [("absence.updated", "2", ["70"], ["start_date"])]
+    assert _lines(engine) == [("absence.updated", "2", ["70"], ["start_date"])]
 
 
 def test_an_object_takes_the_place_of_another(capture: Capture, engine: Engine, bob: int) -> None:
@@ -191,7 +191,7 @@ def test_an_object_takes_the_place_of_another(capture: Capture, engine: Engine, 
     with Session(engine) as session, session.begin():
         session.delete(session.get_one(Absence, 1))
         session.add(Absence(id=1, user_id=70, start="b"))
-    assert _told(engine) == [
+    assert _lines(engine) == [
         ("absence.deleted", "1", [str(bob)], []),
         ("absence.registered", "1", ["70"], []),
     ]

@@ -349,8 +349,9 @@ class Capture:
 
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
+        dialect = connection.dialect
         for engine in self.engines:
-            if connection.dialect is engine.dialect:
+            if engine.dialect is dialect:
                 return
         raise UncapturedWriteError("a tracked table is written through an engine without capture: install it")
 

@@ -6,7 +6,7 @@ engines, with capture or without. Refuses everything else, before it runs; a ref
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -23,11 +23,10 @@ from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
 
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
-_BEGIN = frozenset(
-    ("pysqlite", "aiosqlite")
-)  # drivers that begin a transaction with a statement that begins so
 _TRANSLATED = "schema_translate_map"
-_MANY, _LONG = 4096, 10_000  # texts that are remembered, and the letters of one that is not
+_BEGINNING = frozenset(("insert", "update", "delete", "replace"))  # before which sqlite3 begins a transaction
+_MOST, _KEPT = 4096, 10_000  # texts of which is kept what was seen in them, and their longest
+_UNSEEN: Any = object()
 
 
 class Keeper(Protocol):
@@ -51,23 +50,19 @@ class Hit(Struct, frozen=True):
 
     write: Write
     place: TrackedTable
-    begins: bool = False  # whether its text begins with its verb
 
 
-class Verdict(Struct, frozen=True):
-    """What a text is, whoever executes it: `judgement` only where it may write to a tracked table.
+class Sight(Struct, frozen=True):
+    """What is seen in a text: its judgement, whether it ends a transaction, and its writes to tracked tables.
 
-    `hit` is the write of a text that does nothing but write plainly to one hooked table.
+    `alone` is the write of a text that does nothing but write plainly to one hooked table.
     """
 
-    judgement: Judgement | None = None
-    ends: bool = False  # a transaction, which must not be doomed
-    hit: Hit | None = None
-
-    @property
-    def known(self) -> bool:
-        """Whether it is so whatever the parameters of the text are called."""
-        return self.judgement is None or not self.judgement.unclear
+    judgement: Judgement
+    ends: bool
+    hits: tuple[Hit, ...]
+    hooked: tuple[Hit, ...]
+    alone: Hit | None
 
 
 class Passage(Struct):
@@ -89,8 +84,8 @@ class Guard:
         self._option = option  # under which a statement carries its plan
         self._text, self._passage = f"{option}_text", f"{option}_passage"
         self._names: dict[str, list[tuple[TableName, TrackedTable]]] = {}
-        self._verdicts: dict[str, dict[str, Verdict]] = {}
         self._known = -1
+        self._sights: dict[str, dict[Any, Sight | None]] = {}  # by dialect and text
         self.others: frozenset[TableName] = frozenset()
         self.elsewhere: list[Any] = []  # dialects of engines whose databases have no tracked table
         self._listen(event.listen)
@@ -116,94 +111,95 @@ class Guard:
     ) -> None:
         if context is not None:
             setattr(context, self._text, statement)
-        self._look(connection, statement, parameters, context=context)
+        sight = self._sight(connection, statement, parameters)
+        if sight is not None:
+            self._admit(connection, sight, context)
 
     def _last(self, cursor: Any, statement: Any, *more: Any) -> None:
         """What is handed to the driver in the end, where a listener of the host changed it after it was judged."""
         context = more[-1]
         if context is None or getattr(context, self._text, statement) is statement:
             return
-        self._look(context.root_connection, statement, more[0], context=context)
+        sight = self._sight(context.root_connection, statement, more[0])
+        if sight is not None:
+            self._admit(context.root_connection, sight, context)
 
-    def _look(self, connection: Connection, statement: Any, parameters: Any, *, context: Any) -> None:
-        """Let a text through or not. Raises: UncapturedWriteError."""
-        if connection.dialect in self.elsewhere:
-            return
-        verdict = self._verdict(connection.dialect.name, statement, parameters)
-        if verdict.ends and rollback.of(connection).doomed is not None:
-            raise rollback.is_doomed()
-        if verdict.judgement is None or (verdict.hit and self._is_flushed(connection, verdict.hit, context)):
-            return
-        self._admit(connection, verdict.judgement, context)
-
-    def _verdict(self, dialect: str, statement: Any, parameters: Any) -> Verdict:
-        """What a text is; that is worked out once for each."""
+    def _sight(self, connection: Connection, statement: Any, parameters: Any) -> Sight | None:
+        """What is seen in a text that may write to a tracked table, else None; a doomed transaction is not ended."""
+        dialect = connection.dialect
         if len(self._keeper.places) != self._known:
             self._index()
-        verdicts = self._verdicts.get(dialect)
-        if verdicts is None:
-            return _NOTHING  # a database that capture does not know
-        if not isinstance(statement, str):
-            return Verdict(_OPAQUE)
-        verdict = verdicts.get(statement)
-        if verdict is None:
-            verdict = self._judge(dialect, statement, parameters)
-            if len(verdicts) >= _MANY:
-                verdicts.clear()
-            if len(statement) < _LONG and verdict.known:
-                verdicts[statement] = verdict
-        return verdict
+        known = self._sights.get(dialect.name)
+        if known is None or dialect in self.elsewhere:
+            return None
+        sight: Sight | None = known.get(statement, _UNSEEN)
+        if sight is _UNSEEN:
+            sight = self._look(dialect.name, statement, parameters)
+            if isinstance(statement, str) and len(statement) < _KEPT:
+                if len(known) >= _MOST:
+                    known.clear()
+                known[statement] = sight
+        if sight is not None and sight.ends:
+            if rollback.of(connection).doomed is not None:
+                raise rollback.is_doomed()
+            return None if sight.judgement.harmless else sight
+        return sight
 
-    def _judge(self, dialect: str, statement: str, parameters: Any) -> Verdict:
-        judgement = judged(dialect, statement)
-        if judgement.unclear and '"' in statement:
+    def _look(self, dialect: str, statement: Any, parameters: Any) -> Sight | None:
+        judgement = judged(dialect, statement) if isinstance(statement, str) else _OPAQUE
+        if judgement.unclear and isinstance(statement, str) and '"' in statement:
             judgement = judged(dialect, _without_names(statement, parameters))
         ends = judgement.begins in _ENDS
-        if judgement.harmless or (judgement.tables.isdisjoint(self._names) and not judgement.unclear):
-            return Verdict(ends=ends)
-        hits = list(self._hits(judgement, None))
-        write = _only(judgement, hits)
-        plain = write is not None and len(judgement.writes) == len(self._names[write.table]) == 1
-        if write is None or not plain or hits[0].place.triggered:
-            return Verdict(judgement, ends)
-        return Verdict(judgement, ends, Hit(write, hits[0].place, judgement.begins == write.verb))
-
-    def _is_flushed(self, connection: Connection, hit: Hit, context: Any) -> bool:
-        """Let a flush's own write through, as `_admit` would after a longer look."""
-        unit = None if context is None else self._flushing.unit(context.execution_options, hit.place)
-        if unit is None or is_bulk(context.invoked_statement):
-            return False
-        self._keeper.demand_transaction(connection)
-        if not hit.begins or connection.dialect.driver not in _BEGIN:
-            begin(connection)
-        if getattr(context, self._passage, None) is None:
-            setattr(context, self._passage, Passage(unit=unit, write=hit.write))
-        return True
+        unknown = judgement.tables.isdisjoint(self._names) and not judgement.unclear
+        if (unknown or judgement.harmless) and not ends:
+            return None
+        hits = tuple(self._hits(judgement, declared=True))
+        hooked = tuple(hit for hit in hits if not hit.place.triggered)
+        alone = len(hits) == len(judgement.writes) == 1 and _only(judgement, hooked) is not None
+        return Sight(judgement, ends, hits, hooked, hits[0] if alone else None)
 
     def _index(self) -> None:
-        self._verdicts = {"sqlite": {}, "postgresql": {}}
+        self._sights = {"sqlite": {}, "postgresql": {}}
         self._names.clear()
         for table, place in self._keeper.places.items():
             name = table_name(table.name, table.schema)
             self._names.setdefault(name.table, []).append((name, place))
         self._known = len(self._keeper.places)
 
-    def _admit(self, connection: Connection, judgement: Judgement, context: Any) -> None:
+    def _admit(self, connection: Connection, sight: Sight, context: Any) -> None:
         """Let a text through, remembering why. Raises: UncapturedWriteError."""
-        hits = list(self._hits(judgement, context))
-        triggered = any(hit.place.triggered for hit in hits)
+        judgement, hooked = sight.judgement, sight.hooked
+        if sight.alone is not None and context is not None and self._is_flushed(connection, sight, context):
+            return
+        if context is not None and _TRANSLATED in context.execution_options:
+            # Under a map of schemas the declared one is a name for whichever the statement goes to.
+            hooked = tuple(hit for hit in self._hits(judgement, declared=False) if not hit.place.triggered)
+        triggered = any(hit.place.triggered for hit in sight.hits)
         if (triggered or (judgement.unclear and self._any(triggered=True))) and self._is_captured(connection):
             self._keeper.announce(connection)
-        hooked = [hit for hit in hits if not hit.place.triggered]
         if not hooked and not (judgement.unclear and self._any(triggered=False)):
             return
         self._keeper.demand_transaction(connection)
         passage = self._allowed(judgement, context, hooked)
         if passage is None:
             raise self._refused(judgement, context, hooked)
-        begin(connection)
+        if judgement.begins not in _BEGINNING:
+            rollback.begin(connection)
         if context is not None and self.passage(context) is None:
             setattr(context, self._passage, passage)
+
+    def _is_flushed(self, connection: Connection, sight: Sight, context: Any) -> bool:
+        """Let through what a flush writes, as nearly all is written: what is done below, in fewer steps."""
+        alone, options = sight.alone, context.execution_options
+        unit = None if alone is None else self._flushing.unit(options, alone.place)
+        if alone is None or unit is None or _TRANSLATED in options or is_bulk(context.invoked_statement):
+            return False
+        self._keeper.demand_transaction(connection)
+        if sight.judgement.begins not in _BEGINNING:
+            rollback.begin(connection)
+        if getattr(context, self._passage, None) is None:
+            setattr(context, self._passage, Passage(unit=unit, write=alone.write))
+        return True
 
     def _is_captured(self, connection: Connection) -> bool:
         return any(connection.dialect is engine.dialect for engine in self._keeper.engines)
@@ -211,18 +207,16 @@ class Guard:
     def _any(self, *, triggered: bool) -> bool:
         return any(place.triggered is triggered for place in self._keeper.places.values())
 
-    def _hits(self, judgement: Judgement, context: Any) -> Iterator[Hit]:
-        plan = self._plan(context)
+    def _hits(self, judgement: Judgement, *, declared: bool) -> Iterator[Hit]:
+        """The writes to tracked tables; where schemas are not as `declared`, whatever the schema."""
         for write in judgement.writes:
             if TableName(write.table, write.schema) in self.others and write.schema is not None:
                 continue
             for name, place in self._names.get(write.table, ()):
-                # Under a map of schemas the declared one is a name for whichever the statement goes to.
-                moved = plan is not None and plan.place is place
-                if moved or name.is_written(write) or _is_translated(context):
+                if not declared or name.is_written(write):
                     yield Hit(write, place)
 
-    def _allowed(self, judgement: Judgement, context: Any, hooked: list[Hit]) -> Passage | None:
+    def _allowed(self, judgement: Judgement, context: Any, hooked: Sequence[Hit]) -> Passage | None:
         meaning = current_meaning()
         options = {} if context is None else context.execution_options
         write = _only(judgement, hooked)
@@ -242,7 +236,7 @@ class Guard:
         plan: Plan | None = getattr(element, "_execution_options", {}).get(self._option)
         return plan
 
-    def _refused(self, judgement: Judgement, context: Any, hooked: list[Hit]) -> UncapturedWriteError:
+    def _refused(self, judgement: Judgement, context: Any, hooked: Sequence[Hit]) -> UncapturedWriteError:
         names = sorted({hit.place.table.name for hit in hooked})
         where = ", ".join(names) or "tracked tables"
         rest = "say what it means with recorded_as(...), or cover the table with triggers"
@@ -272,19 +266,7 @@ class Guard:
                 self._keeper.keep_meaning(connection, passage.meaning)
 
 
-_NOTHING = Verdict()
 _OPAQUE = Judgement(unclear="a statement that is no text: it cannot be told what it writes", statements=1)
-
-
-def begin(connection: Connection) -> None:
-    """Begin the transaction that the change and its entry share, where sqlite3 would not: before WITH, for one."""
-    if connection.dialect.name == "sqlite":
-        pooled = connection.connection
-        driver: Any = pooled.driver_connection if connection.dialect.is_async else pooled.dbapi_connection
-        if not driver.in_transaction:
-            cursor = pooled.cursor()
-            cursor.execute("BEGIN")
-            cursor.close()
 
 
 def _without_names(statement: str, parameters: Any) -> str:
@@ -295,17 +277,13 @@ def _without_names(statement: str, parameters: Any) -> str:
     return statement
 
 
-def _only(judgement: Judgement, hooked: list[Hit]) -> Write | None:
+def _only(judgement: Judgement, hooked: Sequence[Hit]) -> Write | None:
     """The one plain write to a tracked table that a text makes as its last, or None."""
     if judgement.unclear or judgement.statements != 1 or not hooked:
         return None
     write = judgement.writes[-1]
     same = all(hit.write is write for hit in hooked)
     return write if same and write.plain and write.verb in ("insert", "update", "delete") else None
-
-
-def _is_translated(context: Any) -> bool:
-    return context is not None and _TRANSLATED in context.execution_options
 
 
 def _touched(connection: Connection, cursor: Any, context: Any, *, exact: bool) -> int | None:

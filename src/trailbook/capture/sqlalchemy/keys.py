@@ -1,25 +1,21 @@
-"""Keys: which rows many parameter sets name, and which items a statement that changes keys takes from and to.
+"""Keys: which rows many parameter sets name, and which a statement that changes keys is about to touch.
 
-Owns every SELECT that capture makes of a tracked table, and the rule that a changed key is two facts. Refuses a
-condition that does not name its rows, and an old key that cannot be read before the statement runs.
+Owns every SELECT that capture makes of a tracked table. Refuses a condition that does not name its rows, and an old
+key that cannot be read before the statement runs.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, Delete, Update, and_, or_, select
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 from sqlalchemy.sql.operators import and_ as and_operator, eq
 
-from trailbook.capture.declarations import Op
-from trailbook.capture.entries import CapturedRow
+from trailbook.capture.sqlalchemy.rollback import begin
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
-
-if TYPE_CHECKING:
-    from trailbook.capture.sqlalchemy.rows import Plan
 
 Values = Mapping[Column[Any], Any]
 _TOGETHER = 200  # keys in one SELECT
@@ -30,13 +26,6 @@ class Keys(Struct, frozen=True):
 
     columns: tuple[Column[Any], ...]
     sets: list[tuple[Any, ...]]
-
-
-class Fact(Struct, frozen=True):
-    """What became of some rows."""
-
-    op: Op
-    rows: list[Values]
 
 
 def moves(place: TrackedTable, changed: Iterable[str]) -> bool:
@@ -71,6 +60,7 @@ def select_keys(
     connection: Connection, columns: Sequence[Column[Any]], keys: Keys, *, lock: bool = False
 ) -> Iterator[Values]:
     """The rows that parameter sets name, each once however often it is named."""
+    begin(connection)  # what is read is of the transaction that writes
     sets = list(dict.fromkeys(keys.sets))
     for start in range(0, len(sets), _TOGETHER):
         some = sets[start : start + _TOGETHER]
@@ -108,44 +98,6 @@ def read_before(
             f"{place.table.name}: it changes the keys of rows that cannot be known exactly; say what the statement"
             " means with recorded_as(...), or use the session"
         )
+    begin(connection)
     for row in connection.execute(rows.with_for_update(), params or {}):
         yield dict(zip(columns, row, strict=True))
-
-
-def facts(plan: "Plan", rows: list[Values]) -> Iterator[Fact]:
-    """What became of the rows of a planned statement: of a changed item, the old one's end and the new one's begin."""
-    if not plan.moves:
-        yield Fact(plan.op, rows)
-        return
-    primary = list(plan.place.table.primary_key)
-    rekeyed = not {column.name for column in primary}.isdisjoint(_names_of(plan))
-    became: dict[Op, list[Values]] = {"deleted": [], "created": [], "updated": []}
-    left: dict[Any, list[Values]] = defaultdict(list)
-    for row in plan.before:
-        left[_item(plan.place, row) if rekeyed else tuple(row[c] for c in primary)].append(row)
-    for row in rows:
-        item = _item(plan.place, row)
-        same = left[item if rekeyed else tuple(row[c] for c in primary)]
-        old = same.pop() if same else None
-        if old is not None and _item(plan.place, old) == item:
-            became["updated"].append(row)
-        else:
-            became["created"].append(row)
-            became["deleted"] += [old] if old is not None else []
-    became["deleted"] += [row for some in left.values() for row in some]
-    yield from (Fact(op, some) for op, some in became.items())
-
-
-def _names_of(plan: "Plan") -> Iterator[str]:
-    yield from (plan.place.attributes[name].name for name in plan.changed)
-
-
-def _item(place: TrackedTable, row: Values) -> tuple[Any, ...]:
-    """Which item a row is, as its declaration says."""
-    named = {name: row[column] for name, column in place.attributes.items() if column in row}
-    tracked = place.tracked(row)
-    if tracked is None:
-        return ()
-    if callable(tracked.id):
-        return (tracked.type, tracked.id(CapturedRow(named)))
-    return (tracked.type, *(named[name] for name in tracked.identity))

@@ -53,6 +53,16 @@ def doom(connection: Connection) -> None:
     transaction.doomed = _least(transaction.doomed, transaction.savepoints)
 
 
+def begin(connection: Connection) -> None:
+    """Begin the transaction that the change and its entry share, where sqlite3 would not: before WITH, for one."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction and driver.isolation_level is not None:
+            cursor = connection.connection.cursor()
+            cursor.execute("BEGIN")
+            cursor.close()
+
+
 @contextmanager
 def dooming(connection: Connection) -> Iterator[None]:
     """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""

@@ -13,8 +13,8 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.sql_tables import TableName
-from trailbook.capture.sqlalchemy.guard import Guard, begin
-from trailbook.capture.sqlalchemy.keys import facts
+from trailbook.capture.sqlalchemy.facts import facts
+from trailbook.capture.sqlalchemy.guard import Guard
 from trailbook.capture.sqlalchemy.rollback import dooming
 from trailbook.capture.sqlalchemy.rows import Plan, demand_agreement, planned, refused, rows_of
 from trailbook.capture.sqlalchemy.session import Flushing, is_bulk
@@ -102,7 +102,6 @@ class Statements:
         if not isinstance(element, _HANDLED):
             raise refused(place, "this kind of statement cannot be captured")
         self._keeper.demand_transaction(connection)
-        begin(connection)  # what a plan reads is of the transaction that writes
         by_orm = "compiled_cache" in options or "_emit_insert_table" in element._annotations
         if not place.base and isinstance(element, Insert) and by_orm:
             # The rest of a row whose first part is captured in the base table.

@@ -132,10 +132,11 @@ class Guard:
         known = self._sights.get(dialect.name)
         if known is None or dialect in self.elsewhere:
             return None
-        sight: Sight | None = known.get(statement, _UNSEEN)
+        kept = isinstance(statement, str) and len(statement) < _KEPT
+        sight: Sight | None = known.get(statement, _UNSEEN) if kept else _UNSEEN
         if sight is _UNSEEN:
             sight = self._look(dialect.name, statement, parameters)
-            if isinstance(statement, str) and len(statement) < _KEPT:
+            if kept:
                 if len(known) >= _MOST:
                     known.clear()
                 known[statement] = sight

@@ -33,7 +33,7 @@ def drop(engine: Engine, *tables: str) -> None:
             connection.execute(text(f"DROP TABLE {table}"))
 
 
-def told(engine: Engine, log: Log) -> int:
+def gaps(engine: Engine, log: Log) -> int:
     """How many gaps the log is told of."""
     drain(engine, log)
     actions = [row.action for row in log.rows(Query(), viewer=operator("acme"))]
@@ -51,9 +51,9 @@ def test_installing_mends_and_tells(host: Capture, engine: Engine, log: Log, tab
     host.install(engine)
     people(engine, "Eve")
     assert [e["target"]["name"] for e in waiting(engine)][-1] == "Eve"
-    assert told(engine, log) == 1
+    assert gaps(engine, log) == 1
     host.install(engine)
-    assert told(engine, log) == 1
+    assert gaps(engine, log) == 1
     assert outbox_health(engine).pending == 0
 
 
@@ -62,7 +62,7 @@ def test_the_version_alone_is_no_gap(host: Capture, engine: Engine, log: Log) ->
     drop(engine, "trailbook_capture")
     host.install(engine)
     assert [e["target"]["name"] for e in waiting(engine)] == ["Bob"]
-    assert told(engine, log) == 0
+    assert gaps(engine, log) == 0
 
 
 def test_without_an_outbox_nothing_tracked_is_written(host: Capture, engine: Engine) -> None:
@@ -83,7 +83,7 @@ def test_triggers_that_are_left_say_that_there_was_one(engine: Engine, log: Log)
     with capturing(engine, "triggers") as capture:
         drop(engine, "trailbook_outbox", "trailbook_quarantine", "trailbook_capture")
         capture.install(engine)
-        assert told(engine, log) == 1
+        assert gaps(engine, log) == 1
 
 
 def test_of_organisations_that_only_rows_name_the_host_is_warned(engine: Engine) -> None:

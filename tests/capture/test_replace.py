@@ -196,6 +196,15 @@ def writes(draw: st.DrawFn) -> str:
     "an integer as key",
     ["INSERT INTO t (id, mail) VALUES (1, 'a')", "REPLACE INTO t (id, mail) VALUES (2, 'a')"],
 )
+@example(
+    "rows of rows",  # a row that goes with the one whose place it takes
+    [
+        "INSERT INTO t (id, mail, code) VALUES (2, 'b', 2), (1, 'a', 2)",
+        "UPDATE OR REPLACE t SET id = id + 1",
+        "INSERT INTO t (id) VALUES (2)",
+        "DELETE FROM t",
+    ],
+)
 @settings(max_examples=amount(60, 600, 6000), deadline=None)
 def test_what_replace_removes_is_captured_once(
     library: Library, recursive: bool, table: str, statements: list[str]

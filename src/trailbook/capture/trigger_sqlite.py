@@ -188,6 +188,10 @@ def _after(tracked: Tracked, op: Op, org: str, *, keys: Keys | None) -> Trigger:
         ]
         noted = " OR EXISTS (SELECT 1 FROM trailbook_replaced)" if replaced else ""
         when = f" WHEN {counted}{noted}"
+    elif op == "deleted" and keys is not None:
+        had = f"name = {text(tracked.table)} AND event = 'DELETE' AND {_is_noted(keys, 'OLD')}"
+        unless = f"NOT EXISTS (SELECT 1 FROM trailbook_replaced WHERE {had})"
+        written = [_entry(tracked, op, org, where=unless), f"DELETE FROM trailbook_replaced WHERE {had}"]
     else:
         written = [_entry(tracked, op, org)]
     program = "; ".join(filter(None, [*replaced, *written])) or "SELECT 1"
@@ -201,17 +205,21 @@ def _replaced(tracked: Tracked, op: Op, org: str, *, keys: Keys) -> list[str]:
     table = quoted(tracked.table.rpartition(".")[2], whole=True)
     noted = f"name = {text(tracked.table)}"
     gone = f"NOT EXISTS (SELECT 1 FROM {table} AS o WHERE {_is_noted(keys, 'o')})"
+    again = f"DELETE FROM trailbook_replaced WHERE {noted} AND event = 'DELETE' AND {new}"
     if op == "created":
         gone = f"event = 'INSERT' AND {_is_noted(keys, 'NEW', 'b', unknown=True)} AND ({new} OR {gone})"
-        return _removed(org, f"{noted} AND {gone}")
+        return [again, *_removed(org, f"{noted} AND {gone}")]
     mine = f"event = 'UPDATE' AND {_is_noted(keys, 'OLD', 'b')} AND NOT ({old})"
     if op == "deleted":
         # By itself, or by REPLACE where its triggers are on: either way it has its entry. A row that goes while it is
         # updated went with the row that it took the place of, by a foreign key.
-        itself = f"DELETE FROM trailbook_replaced WHERE {noted} AND {old}"
-        return [itself, *_removed(org, f"{noted} AND {mine} AND {gone}")]
+        itself = f"DELETE FROM trailbook_replaced WHERE {noted} AND event <> 'DELETE' AND {old}"
+        written, _ = _removed(org, f"{noted} AND {mine} AND {gone}")
+        # Its own trigger may fire yet, and has nothing to add then.
+        kept = f"UPDATE trailbook_replaced SET event = 'DELETE' WHERE {noted} AND {mine} AND {gone}"
+        return [itself, written, kept]
     moved = f"DELETE FROM trailbook_replaced WHERE {noted} AND {old} AND NOT ({new})"
-    return [moved, *_removed(org, f"{noted} AND {mine} AND ({new} OR {gone})")]
+    return [again, moved, *_removed(org, f"{noted} AND {mine} AND ({new} OR {gone})")]
 
 
 def _removed(org: str, noted: str) -> list[str]:

@@ -54,7 +54,8 @@ test: setup browser newer nginx office
 # How much each run does is said in tests/amounts.py. What measures times comes first, with nothing beside it; then the
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
 QUIET := $(addprefix tests/torture/,test_timing.py test_attacks.py test_soak.py)
-LARGE := tests/torture tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
+LARGE := tests/torture $(addprefix tests/capture/django/,test_matrix.py test_versions.py) \
+	tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
 	tests/export/test_golden_bundle_v2.py tests/web/test_agree.py tests/web/test_any_request.py \
 	tests/web/api/test_document.py::test_generated_requests \
 	$(addprefix tests/web/test_browser.py::,test_every_state_is_accessible test_the_settings_are_accessible) \

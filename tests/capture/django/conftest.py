@@ -28,6 +28,7 @@ from tests.capture.django.company.models import declare  # after Django is set u
 from trailbook.capture.django.host import the_host
 
 SERVER = "TRAILBOOK_TEST_POSTGRES"  # the folder of a running server, where another process has one
+_KEPT = ("trailbook_capture", "django_migrations", "django_content_type", "auth_permission")
 _numbers = itertools.count()
 Made = Callable[[str, str], dict[str, Any]]
 
@@ -80,12 +81,30 @@ def copies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def host(engine: str, by: str, copies: Made) -> Iterator[None]:
     """The small host in `default`, migrated."""
-    database = copies(engine, by)
-    point("default", database)
-    _declared(by)
-    yield
-    connections["default"].close()
-    the_host.cache_clear()
+    yield from _ready(copies(engine, by), by)
+
+
+@pytest.fixture(scope="session")
+def emptied(copies: Made) -> Made:
+    """As `copies`, but of PostgreSQL the same database, its tables emptied: for tests that make no others."""
+    kept: dict[str, dict[str, Any]] = {}
+
+    def again(engine: str, by: str) -> dict[str, Any]:
+        if engine == "sqlite":
+            return copies(engine, by)
+        if by not in kept:
+            kept[by] = copies(engine, by)
+            return kept[by]
+        _empty_tables(kept[by])
+        return kept[by]
+
+    return again
+
+
+@pytest.fixture
+def host_again(engine: str, by: str, emptied: Made) -> Iterator[None]:
+    """The small host in `default`, in a database that other tests have used."""
+    yield from _ready(emptied(engine, by), by)
 
 
 @pytest.fixture
@@ -106,6 +125,25 @@ def empty(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     yield
     connections["default"].close()
     the_host.cache_clear()
+
+
+def _ready(database: dict[str, Any], by: str) -> Iterator[None]:
+    point("default", database)
+    _declared(by)
+    yield
+    connections["default"].close()
+    the_host.cache_clear()
+
+
+def _empty_tables(database: dict[str, Any]) -> None:
+    where = {"host": database["HOST"], "user": database["USER"], "dbname": database["NAME"]}
+    with psycopg.connect(**where, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # triggers refuse TRUNCATE
+        tables = connection.execute(
+            "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public'"
+        )
+        names = [name for (name,) in tables if name not in _KEPT]
+        connection.execute(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
 
 
 def _declared(by: str) -> None:

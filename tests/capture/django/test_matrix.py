@@ -21,7 +21,7 @@ HALF = [ALL[0], ALL[3]] if django.VERSION < (6,) else [ALL[1], ALL[2]]
 
 
 @pytest.fixture
-def small(host: None, tmp_path: Path) -> Host:
+def small(host_again: None, tmp_path: Path) -> Host:
     """The small host with its people, its outbox empty."""
     cy = Person.objects.create(name="Cy")
     bob = Person.objects.create(name="Bob", email="b", mentor=cy)

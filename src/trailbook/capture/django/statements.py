@@ -106,7 +106,7 @@ class Statements:
         try:
             self.host.recorder.write(self.plain, captured, tx=self.transaction(), database=alias)
         except (UncapturedWriteError, DatabaseError) as error:
-            raise self._told(error) from error.__cause__
+            raise self._explained(error) from error.__cause__
 
     def is_transacted(self) -> bool:
         """Whether a transaction is open, or will be with the next statement."""
@@ -245,9 +245,9 @@ class Statements:
             try:
                 self.plain.execute(_NOTHING)
             except DatabaseError as error:
-                raise self._told(error) from error.__cause__
+                raise self._explained(error) from error.__cause__
 
-    def _told(self, error: Exception) -> Exception:
+    def _explained(self, error: Exception) -> Exception:
         """An error, or of an outbox that is not there what makes it."""
         cause = error.__cause__ if isinstance(error, UncapturedWriteError) else error
         if cause is None or missing_outbox(cause) is None:

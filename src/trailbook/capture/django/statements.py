@@ -123,7 +123,7 @@ class Statements:
 
     def _look(self) -> None:
         """Forget a transaction that has ended."""
-        if all(each is None for each in (self._name, self.announced, self._inherited, self._meant)):
+        if not (self._name or self.announced or self._inherited or self._meant):
             return
         driver: Any = self.connection.connection
         if self.connection.vendor == "sqlite":

@@ -49,6 +49,7 @@ def host(way: str, url: str) -> Host:
         USE_TZ=True,
     )
     django.setup()
+    call_command("migrate", verbosity=0)  # first, for a history points at users
     call_command("migrate", verbosity=0, run_syncdb=True)
     return Host(_writes(way), _acting(way), lambda: _traces(_KEPT.get(way)))
 

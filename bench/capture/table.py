@@ -69,7 +69,8 @@ def _goal(setting: Setting, ways: Ways, shape: str) -> str:
     ratio = others[best] / ours if ours > 0 else float("inf")
     least = _LESS_SINGLE if _each_alone(shape) else _LESS_BULK
     met = f"{least:.0f}: {'met' if ratio >= least else 'missed'}"
-    return f"| {' | '.join(cells)} | {best}, {number(others[best])} | {number(ratio)} | {met} |"
+    times = number(ratio) if ours > 0 else "nothing added"
+    return f"| {' | '.join(cells)} | {best}, {number(others[best])} | {times} | {met} |"
 
 
 def _most(setting: Setting, shape: str, ours: float) -> str:

@@ -31,7 +31,7 @@ usage:
 	@echo "make full    the same with every case and no limit of time; it says at its end how many there were"
 	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
 	@echo "make lint    ruff, mypy and the direction of imports"
-	@echo "make bench-capture  what capture adds to a host's writes, beside two other libraries"
+	@echo "make bench-capture  what capture adds to a host's writes, beside four other libraries"
 	@echo "make bench   the benchmarks at a million entries (SIZE=10m: half an hour; ARGS=--write: into docs)"
 	@echo "make docs    check that the documents are in step with the code"
 	@echo "make shots   take the pictures of README anew"
@@ -94,7 +94,7 @@ bench: setup
 	@$(BIN)/python -m bench --size $(SIZE) $(ARGS)
 
 bench-capture: $(VENV)/.bench
-	@echo "Measuring what capture adds, beside SQLAlchemy-Continuum and postgresql-audit ..."
+	@echo "Measuring what capture adds, beside other libraries ..."
 	@$(BIN)/python -m bench.capture $(ARGS)
 
 docs: setup
@@ -206,7 +206,8 @@ lock:
 	@printf "%s\n" "django>=6,<7" "psycopg[binary]>=3.2" "pytest>=8.3" "pytest-timeout>=2.3" \
 		| $(LOCK:3.11=3.12) - --output-file requirements/django-6.txt
 	@echo "Pinning requirements/bench.txt, with which capture is compared ..."
-	@printf "%s\n" "postgresql-audit>=0.18" "sqlalchemy-continuum>=2.0" "sqlalchemy-utils>=0.43" \
+	@printf "%s\n" "django-auditlog>=3.4" "django-simple-history>=3.13" "postgresql-audit>=0.18" \
+		"sqlalchemy-continuum>=2.0" "sqlalchemy-utils>=0.43" \
 		| $(LOCK) --no-deps - --output-file requirements/bench.txt
 	@echo "Pinning requirements/demo.txt and requirements/core.txt to the same versions ..."
 	@$(LOCK) pyproject.toml --extra demo --group build --constraint requirements/dev.txt --output-file requirements/demo.txt

@@ -8,7 +8,7 @@ one whose block has ended, never acts as the last user.
 import re
 import sys
 from contextvars import Context
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from uuid import UUID
@@ -22,7 +22,7 @@ from trailbook.model import Actor, Item, Origin
 _JOB = Origin(interface="job")
 
 
-class Acting(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Acting(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, dict=True):
     """Who acts, in whose name, why, as part of what, caused by which entry, and from where."""
 
     actor: Actor
@@ -31,6 +31,11 @@ class Acting(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     purpose: str | None = None
     correlation: str | None = None
     caused_by: UUID | None = None
+
+    @cached_property
+    def members(self) -> str:
+        """The members of an entry that say so, as JSON; worked out once, for all that is done meanwhile."""
+        return as_text(self)[1:-1]
 
 
 _stated: Stated[Acting] = Stated("acting_as")

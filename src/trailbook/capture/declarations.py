@@ -30,7 +30,7 @@ class Ref(Struct, frozen=True):
     hint: Part | None = None
 
 
-class Tracked(Struct, frozen=True, kw_only=True):
+class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     """A tracked table. `columns` maps each attribute to its column; `fields` each attribute that may be named."""
 
     table: str

@@ -4,7 +4,7 @@ Owns that an entry is made of declared ids, names and hints, and of the names of
 other attribute: no value of the host is in what it returns.
 """
 
-import secrets
+import os
 from collections.abc import (
     Awaitable,
     Callable,
@@ -17,18 +17,21 @@ from collections.abc import (
     Set,
 )
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
 
 from trailbook.capture.actor import Acting
-from trailbook.capture.declarations import Part, Ref, Tracked, kind_of
+from trailbook.capture.declarations import ChangeKind, Part, Ref, Tracked, kind_of
 from trailbook.catalogue import TYPED_PARTS
 from trailbook.errors import UncapturedWriteError
-from trailbook.model import Item, microseconds, written
+from trailbook.model import Item, instant, microseconds, written
 
 _ITEM = msgspec.json.Encoder()
+_SECOND = 1_000_000  # microseconds
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # of a UUID
 _NO_TEXT = (Mapping, Set, list, tuple, bytes, Struct, Awaitable)  # what a callable may return by mistake
 
 
@@ -64,6 +67,14 @@ class Captured(Struct, frozen=True):
     covers: str | None = None
 
 
+class Form(Struct, frozen=True):
+    """What all entries of one kind of change have in their JSON, around the time and who acts."""
+
+    action: str
+    before: str
+    after: str
+
+
 class EntryItems(Struct, frozen=True, gc=False):
     """The items of an entry: its target, and what it concerns, by part."""
 
@@ -77,30 +88,53 @@ def items_of(tracked: Tracked, row: Any) -> EntryItems:
     id_ = read.id("id", tracked.id)
     if id_ is None:
         raise UncapturedWriteError(f"{tracked.table}: a row without an id cannot be captured")
-    called = {"name": read.name("name", tracked.name), "hint": read.hint("hint", tracked.hint)}
+    name = None if tracked.name is None else read.name("name", tracked.name)
+    hint = None if tracked.hint is None else read.hint("hint", tracked.hint)
+    target = Item(type=tracked.type, id=id_, name=name, hint=hint)
+    if not tracked.concerns:
+        return EntryItems(target)
     concerned = ((part, item) for part, ref in tracked.concerns.items() for item in read.concerned(part, ref))
-    return EntryItems(Item(type=tracked.type, id=id_, **called), tuple(concerned))
+    return EntryItems(target, tuple(concerned))
 
 
 def captured_texts(
     moment: Moment, action: str, rows: Sequence[EntryItems], *, fields: Sequence[str] = ()
 ) -> list[str]:
     """The entries of captured rows as JSON, in the form that the API takes, each under a new id."""
-    shared = _shared(moment, action, fields)
+    form, at = _form(action, tuple(fields)), microseconds(moment.at)
+    shared = f'{form.before}{_second(at // _SECOND)}{at % _SECOND:06}Z",{moment.acting.members}{form.after}'
     return [
-        f'{{"id":"{id_}","target":{_encoded(row.target)}{_listed(row.concerns)},{shared}'
-        for id_, row in zip(new_ids(moment.at, len(rows)), rows, strict=True)
+        f'{{"id":"{id_}","target":{_ITEM.encode(row.target).decode()}'
+        f"{_listed(row.concerns) if row.concerns else ''},{shared}"
+        for id_, row in zip(_ids(at, len(rows)), rows, strict=True)
     ]
+
+
+def captured_text(at: int, acting: Acting, form: Form, *, items: EntryItems) -> str:
+    """The entry of one row, at an instant in microseconds: as `captured_texts`, but in one go, for most are alone."""
+    chance, time = os.urandom(10).hex(), f"{at // 1000:012x}"
+    return (
+        f'{{"id":"{time[:8]}-{time[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[7:19]}",'
+        f'"target":{_ITEM.encode(items.target).decode()}{_listed(items.concerns) if items.concerns else ""},'
+        f'{form.before}{_second(at // _SECOND)}{at % _SECOND:06}Z",{acting.members}{form.after}'
+    )
 
 
 def new_ids(at: datetime, count: int) -> Iterator[str]:
     """Version 7 UUIDs of an instant, as text. Source: RFC 9562 section 5.7."""
-    head = f"{microseconds(at) // 1000:012x}"
+    return _ids(microseconds(at), count)
+
+
+def _ids(at: int, count: int) -> Iterator[str]:
+    head = f"{at // 1000:012x}"
     head = f"{head[:8]}-{head[8:]}-7"
-    chance = secrets.token_hex(10 * count)
+    chance = os.urandom(10 * count).hex()
     for start in range(0, 20 * count, 20):
-        part = chance[start : start + 19]
-        yield f"{head}{part[:3]}-{'89ab'[int(part[3], 16) & 3]}{part[4:7]}-{part[7:]}"
+        variant = _VARIANT[chance[start + 3]]
+        yield (
+            f"{head}{chance[start : start + 3]}-{variant}{chance[start + 4 : start + 7]}"
+            f"-{chance[start + 7 : start + 19]}"
+        )
 
 
 def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -> str:
@@ -114,6 +148,31 @@ def meant_text(moment: Moment, action: str, items: EntryItems, **members: Any) -
     text = "".join(f'"{name}":{_ITEM.encode(value).decode()},' for name, value in own.items())
     shared = _shared(moment, action, members.get("fields", ()), without=own)
     return f'{{"id":"{id_}","target":{_encoded(items.target)}{_listed(items.concerns)},{text}{shared}'
+
+
+@lru_cache(maxsize=1024)
+def form_of(kind: ChangeKind) -> Form | None:
+    """The form of the entries of a kind of change, or None where it is none that is recorded."""
+    action = kind.tracked.actions[kind.op]
+    return None if action is None else _form(action, fields_of(kind.tracked, kind.changed))
+
+
+@lru_cache(maxsize=1024)
+def fields_of(tracked: Tracked, changed: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that an entry names, of the attributes that changed."""
+    return tuple(sorted({tracked.fields[name] for name in changed if name in tracked.fields}))
+
+
+@lru_cache(maxsize=1024)
+def _form(action: str, fields: tuple[str, ...]) -> Form:
+    before = f'"action":{_ITEM.encode(action).decode()},"occurred_at":"'
+    return Form(action, before, f',"fields":{_ITEM.encode(sorted(fields)).decode()}}}' if fields else "}")
+
+
+@lru_cache(maxsize=16)
+def _second(at: int) -> str:
+    """The written form of a second since 1970, up to its point: entries come many in one second."""
+    return written(instant(at * _SECOND))[: -len("000000Z")]
 
 
 def _shared(moment: Moment, action: str, fields: Sequence[str], *, without: Container[str] = ()) -> str:
@@ -153,7 +212,11 @@ class _Reader(Struct, frozen=True, gc=False):
         """The items that a row is about in one part."""
         member = f"concerns.{part}"
         if not isinstance(ref, Ref):
-            return self._items(part, self._value(member, ref))
+            try:
+                value = ref(self.row)
+            except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
+                raise self._unreadable(member, error) from None
+            return self._items(part, value)
         id_ = self.id(f"{member}.id", ref.id)
         if id_ is None:
             return ()
@@ -179,7 +242,10 @@ class _Reader(Struct, frozen=True, gc=False):
         return None if hint is UNSET else hint or ""
 
     def _text(self, member: str, part: Part) -> Any:
-        value = self._value(member, part)
+        try:
+            value = getattr(self.row, part) if isinstance(part, str) else part(self.row)
+        except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
+            raise self._unreadable(member, error) from None
         if value is None or value is UNSET or isinstance(value, str):
             return value
         if not isinstance(part, str) and (isinstance(value, _NO_TEXT) or callable(value)):
@@ -200,13 +266,10 @@ class _Reader(Struct, frozen=True, gc=False):
                 raise UncapturedWriteError(f"{self.table}: {member}: {why}")
         return listed
 
-    def _value(self, member: str, part: Part) -> Any:
-        try:
-            return getattr(self.row, part) if isinstance(part, str) else part(self.row)
-        except Exception as error:  # noqa: BLE001  # whatever a host's callable raises
-            # It may quote a value, so that only its kind is passed on.
-            why = f"{self.table}: {member}: could not be read from the row ({type(error).__name__})"
-            raise UncapturedWriteError(why) from None
+    def _unreadable(self, member: str, error: Exception) -> UncapturedWriteError:
+        # It may quote a value, so that only its kind is passed on.
+        why = f"{self.table}: {member}: could not be read from the row ({type(error).__name__})"
+        return UncapturedWriteError(why)
 
     def _wrong(self, member: str, value: Any, due: str, within: str = "") -> UncapturedWriteError:
         if isinstance(value, Coroutine):

@@ -192,7 +192,7 @@ def remove(connection: HostConnection) -> None:
 
 
 def write(
-    connection: HostConnection, captured: Iterable[Captured], *, at: int, tx: str | None = None
+    connection: HostConnection, captured: Sequence[Captured], *, at: int, tx: str | None = None
 ) -> None:
     """Write entries in the connection's transaction, at an instant in microseconds.
 
@@ -200,15 +200,24 @@ def write(
     """
     name = connection.engine
     last = (tx,) if name == "sqlite" else ()
-    rows: list[tuple[Any, ...]] = []
+    rows = [(org, op, at, count, text, covers, *last) for org, op, covers, count, text in _parts(captured)]
+    if rows:
+        connection.execute_many(_INSERT[name], rows)
+
+
+def write_row(connection: HostConnection, row: tuple[Any, ...], tx: str | None) -> None:
+    """Write one row in the connection's transaction: org, op, captured_at, entries, entry, covers."""
+    name = connection.engine
+    connection.execute_many(_INSERT[name], [(*row, tx) if name == "sqlite" else row])
+
+
+def _parts(captured: Iterable[Captured]) -> Iterator[tuple[str, str, str | None, int, str]]:
+    """What goes into rows: of entries alike, some together."""
     for (org, op, covers), alike in groupby(captured, _ALIKE):
         texts = [text for entries in alike for text in entries.texts]
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
-            text = part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
-            rows.append((org, op, at, len(part), text, covers, *last))
-    if rows:
-        connection.execute_many(_INSERT[name], rows)
+            yield org, op, covers, len(part), part[0] if len(part) == 1 else "[" + ",".join(part) + "]"
 
 
 def page(connection: HostConnection, limit: int, *, without: Collection[str] = ()) -> list[OutboxRow]:

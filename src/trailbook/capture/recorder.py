@@ -21,7 +21,17 @@ from trailbook.capture.actor import current
 from trailbook.capture.blindspots import CaptureWarning
 from trailbook.capture.database import HostConnection
 from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared, kind_of
-from trailbook.capture.entries import Captured, EntryItems, Moment, captured_texts, meant_text, new_ids
+from trailbook.capture.entries import (
+    Captured,
+    EntryItems,
+    Moment,
+    captured_text,
+    captured_texts,
+    fields_of,
+    form_of,
+    meant_text,
+    new_ids,
+)
 from trailbook.capture.meaning import Meaning
 from trailbook.catalogue import Action, Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
@@ -151,7 +161,7 @@ class Recorder:
         tracked, action = kind.tracked, kind.tracked.actions[kind.op]
         if action is None:
             return []
-        fields = sorted({tracked.fields[name] for name in kind.changed if name in tracked.fields})
+        fields = fields_of(tracked, kind.changed)
         moment, any_item = self.moment(), tracked.has_callables
         orgs: dict[str, list[EntryItems]] = {}
         for row, items in rows:
@@ -212,14 +222,47 @@ class Recorder:
                 raise missing from error
             raise
 
+    def write_row(
+        self,
+        connection: HostConnection,
+        kind: ChangeKind,
+        row: tuple[Any, EntryItems],
+        *,
+        tx: str | None = None,
+        database: Hashable = None,
+    ) -> None:
+        """Write the entry of one row, as `write` does with those of many: in as few steps as there are.
+
+        Raises: OutboxFullError; UncapturedWriteError where there is no outbox; what the host's library raises.
+        """
+        form, (instance, items) = form_of(kind), row
+        if form is None:
+            return
+        if items.concerns and kind.tracked.has_callables:
+            self._demand_fit(kind.tracked, self.catalogue.action(form.action), items)
+        org = self.org if isinstance(self.org, str) else self._org(instance)
+        at = microseconds(self._clock())
+        text = captured_text(at, current(self.job), form, items=items)
+        try:
+            room = self._room(connection, database)
+            if room != "free":
+                self._demand_room_for(room, form.action)
+            outbox.write_row(connection, (org, kind.op, at, 1, text, None), tx)
+        except Exception as error:
+            if (missing := outbox.missing_outbox(error)) is not None:
+                raise missing from error
+            raise
+
     def _demand_room(
         self, connection: HostConnection, captured: Sequence[Captured], database: Hashable
     ) -> None:
         room = self._room(connection, database)
         for entries in captured if room != "free" else ():
-            action = entries.action
-            if room == "spool-full" or self._on_failure[action] == "refuse":
-                raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
+            self._demand_room_for(room, entries.action)
+
+    def _demand_room_for(self, room: outbox.Room, action: str) -> None:
+        if room == "spool-full" or self._on_failure[action] == "refuse":
+            raise OutboxFullError(f"the outbox is full, and {action} may not be lost: is it drained?")
 
     def _demand_fit(self, tracked: Tracked, action: Action, items: EntryItems) -> None:
         """Refuse what callables returned and the log would refuse; of a Ref that is known from its declaration."""

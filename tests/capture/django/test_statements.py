@@ -200,7 +200,7 @@ def test_a_column_that_a_migration_has_not_made_yet(host: None) -> None:
 def test_an_entry_that_cannot_be_written_takes_the_change_with_it(host: None, inside: bool) -> None:
     """In a transaction of the host's, even where it goes on after the error; and in one of the statement's own."""
     Person.objects.create(name="Bob")
-    the_host().recorder.write = _full  # type: ignore[method-assign]
+    the_host().recorder.write_row = _full  # type: ignore[method-assign]
     try:
         if inside:
             with transaction.atomic(), pytest.raises(OutboxFullError):
@@ -209,7 +209,7 @@ def test_an_entry_that_cannot_be_written_takes_the_change_with_it(host: None, in
             with pytest.raises(OutboxFullError):
                 execute("UPDATE app_user SET email = 'x'")
     finally:
-        del the_host().recorder.write
+        del the_host().recorder.write_row
     assert Person.objects.get().email is None
     execute("UPDATE app_user SET email = 'x'")  # the control
     assert Person.objects.get().email == "x"
@@ -223,7 +223,7 @@ def _full(*args: Any, **more: Any) -> None:
 def test_without_autocommit_the_change_is_rolled_back_at_once(host: None) -> None:
     """Nothing else holds a commit back there."""
     Person.objects.create(name="Bob")
-    the_host().recorder.write = _full  # type: ignore[method-assign]
+    the_host().recorder.write_row = _full  # type: ignore[method-assign]
     transaction.set_autocommit(False)
     try:
         with pytest.raises(OutboxFullError):
@@ -231,7 +231,7 @@ def test_without_autocommit_the_change_is_rolled_back_at_once(host: None) -> Non
         transaction.commit()
     finally:
         transaction.set_autocommit(True)
-        del the_host().recorder.write
+        del the_host().recorder.write_row
     assert Person.objects.get().email is None
 
 

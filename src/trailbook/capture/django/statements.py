@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trailbook.capture.actor import current
 from trailbook.capture.database import EngineName
+from trailbook.capture.declarations import ChangeKind
 from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.entries import (
     Change,
@@ -29,7 +30,7 @@ from trailbook.capture.django.inherited import InheritedUpdate
 from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
-from trailbook.capture.entries import Captured
+from trailbook.capture.entries import Captured, EntryItems
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
@@ -105,6 +106,14 @@ class Statements:
         alias = self.connection.alias
         try:
             self.host.recorder.write(self.plain, captured, tx=self.transaction(), database=alias)
+        except (UncapturedWriteError, DatabaseError) as error:
+            raise self._explained(error) from error.__cause__
+
+    def _write_row(self, kind: ChangeKind, row: tuple[Any, EntryItems]) -> None:
+        """As `write`, the entry of one row."""
+        tx, alias = self.transaction(), self.connection.alias
+        try:
+            self.host.recorder.write_row(self.plain, kind, row, tx=tx, database=alias)
         except (UncapturedWriteError, DatabaseError) as error:
             raise self._explained(error) from error.__cause__
 
@@ -256,9 +265,12 @@ class Statements:
         why = f"{alias}: the outbox is not there, so that nothing that is registered is written"
         return UncapturedWriteError(f"{why}: run manage.py migrate --database {alias}")
 
-    def _keep(self, changes: Iterable[Change]) -> None:
+    def _keep(self, changes: Sequence[Change]) -> None:
         recorder = self.host.recorder
-        self.write([entry for each in changes for entry in recorder.entries_of(each.kind, each.rows)])
+        if len(changes) == 1 and len(changes[0].rows) == 1:  # as most writes have
+            self._write_row(changes[0].kind, changes[0].rows[0])
+        else:
+            self.write([entry for each in changes for entry in recorder.entries_of(each.kind, each.rows)])
 
     def _keep_inherited(self, reader: Reader, names: Names) -> None:
         """Write the entries of an update of inherited rows, together with those of the table before."""

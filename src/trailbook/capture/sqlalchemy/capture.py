@@ -4,12 +4,12 @@ Owns `track`, `install`, `record` and the rule that an entry is written where an
 that it cannot capture, outside a transaction, or into a full outbox where the category's policy says so.
 """
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -80,7 +80,8 @@ class Capture:
         self.places: dict[Table, TrackedTable] = {}
         self.engines: list[Engine] = []
         self._declared: list[Declaration] = []
-        self._flushing = Flushing(self._find, self.recorder.entries_of, self.write)
+        self._nearest: dict[Mapper[Any] | None, Tracked | None] = {}
+        self._flushing = Flushing(self)
         self._statements = Statements(self, self._flushing, namesakes)
 
     @property
@@ -145,6 +146,7 @@ class Capture:
         tracked = self.recorder.track(layout.columns, declared)
         declaration = Declaration(layout.mapper, tracked)
         self._declared.append(declaration)
+        self._nearest.clear()
         for table in layout.tables:
             self._place(table, layout.mapper).declared.append(declaration)
         if layout.mapper is not None:
@@ -293,7 +295,7 @@ class Capture:
         With another `target` the object's own row folds into the entry all the same. Further members are those of
         `record`. Raises: as `record`; ConfigurationError for a class not tracked.
         """
-        tracked = self._find(locations_of(type(instance)).mapper)
+        tracked = self.find(locations_of(type(instance)).mapper)
         if tracked is None:
             raise ConfigurationError(f"record_change: {type(instance).__name__} is not tracked")
         session.flush()
@@ -339,6 +341,12 @@ class Capture:
             host, tx = EngineConnection(connection), _transaction(connection)
             self.recorder.write(host, captured, tx=tx, database=connection.engine)
 
+    def write_row(self, connection: Connection, kind: ChangeKind, row: tuple[Any, EntryItems]) -> None:
+        """Write the entry of one row in the connection's transaction. Raises: OutboxFullError."""
+        tx = None if connection.dialect.name == "postgresql" else _transaction(connection)
+        host = EngineConnection(connection)
+        self.recorder.write_row(host, kind, row, tx=tx, database=connection.engine)
+
     def demand_engine(self, connection: Connection) -> None:
         """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
         dialect = connection.dialect
@@ -349,7 +357,13 @@ class Capture:
 
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
-        self.demand_engine(connection)
+        for engine in self.engines:
+            if connection.dialect is engine.dialect:
+                break
+        else:
+            raise UncapturedWriteError(
+                "a tracked table is written through an engine without capture: install it"
+            )
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
 
@@ -375,8 +389,11 @@ class Capture:
             self.places[table] = place
         return place
 
-    def _find(self, mapper: Mapper[Any] | None) -> Tracked | None:
-        return nearest(mapper, self._declared)
+    def find(self, mapper: Mapper[Any] | None) -> Tracked | None:
+        """The declaration of a class, or None."""
+        if mapper not in self._nearest:
+            self._nearest[mapper] = nearest(mapper, self._declared)
+        return self._nearest[mapper]
 
 
 def _namesake(name: str) -> TableName:
@@ -399,15 +416,15 @@ def _transaction(connection: Connection) -> str | None:
         return None
     running = rollback.of(connection)
     if running.name is None:
-        running.name = token_hex(16)
+        running.name = os.urandom(16).hex()
     return running.name
 
 
 def _is_transacted(connection: Connection) -> bool:
-    driver = connection.connection
-    assert driver.dbapi_connection is not None
-    alone = connection.dialect.detect_autocommit_setting(driver.dbapi_connection)
-    return not alone or _in_transaction(driver.driver_connection)
+    pooled = connection.connection
+    assert pooled.dbapi_connection is not None
+    alone = connection.dialect.detect_autocommit_setting(pooled.dbapi_connection)
+    return not alone or _in_transaction(pooled.driver_connection)
 
 
 def _in_transaction(driver: Any) -> bool:

@@ -16,40 +16,51 @@ from trailbook.capture.database import Answer, EngineName, HostConnection, in_st
 from trailbook.capture.outbox import missing_outbox
 from trailbook.errors import ConfigurationError, NotFoundError, StoreError
 
+_NAMES: dict[str, EngineName] = {"sqlite": "sqlite", "postgresql": "postgresql"}
+
 
 class EngineConnection:
     """A connection in the host's transaction; it begins one where there is none, as a statement of the host would."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "engine")
 
     def __init__(self, connection: Connection) -> None:
+        """Raises: ConfigurationError for a database that is not supported."""
         self._connection = connection
-
-    @property
-    def engine(self) -> EngineName:
-        """Which database it is. Raises: ConfigurationError."""
-        return supported(self._connection.dialect.name)
+        self.engine: EngineName = _NAMES.get(connection.dialect.name) or supported(connection.dialect.name)
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
         """Execute a statement, past listeners and logs. Raises: sqlalchemy.exc.DBAPIError."""
-        dialect = self._connection.dialect
-        with _cursor(self._connection, statement) as cursor:
+        connection = self._connection
+        cursor = _cursor(connection)
+        try:
+            dialect = connection.dialect
             if parameters:
                 dialect.do_execute(cursor, in_style(dialect.paramstyle, statement), tuple(parameters))
             else:
                 dialect.do_execute_no_params(cursor, statement)
             rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
             return Answer(rows, cursor.rowcount)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, statement, error, cursor=cursor) from error
+        finally:
+            cursor.close()
 
     def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each row. Raises: sqlalchemy.exc.DBAPIError."""
-        if len(rows) == 1:
-            self.execute(statement, rows[0])
-        elif rows:
-            dialect = self._connection.dialect
-            with _cursor(self._connection, statement) as cursor:
-                every = [tuple(row) for row in rows]
-                dialect.do_executemany(cursor, in_style(dialect.paramstyle, statement), every)
+        connection = self._connection
+        dialect = connection.dialect
+        cursor = _cursor(connection)
+        try:
+            own = in_style(dialect.paramstyle, statement)
+            if len(rows) == 1:
+                dialect.do_execute(cursor, own, tuple(rows[0]))
+            elif rows:
+                dialect.do_executemany(cursor, own, [tuple(row) for row in rows])
+        except dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, statement, error, cursor=cursor) from error
+        finally:
+            cursor.close()
 
 
 class EngineDatabase:
@@ -111,27 +122,25 @@ def open_host(url: str, *, new: bool = False) -> Iterator[Engine]:
         engine.dispose()
 
 
-@contextmanager
-def _cursor(connection: Connection, statement: str) -> Iterator[Any]:
-    """The driver's cursor, in the connection's transaction; what it raises is raised as SQLAlchemy would."""
+def _cursor(connection: Connection) -> Any:
+    """A cursor of the driver, in the connection's transaction."""
     if not connection.in_transaction():
         connection.begin()
+    return connection.connection.cursor()
+
+
+def _wrapped(connection: Connection, statement: str, error: Exception, *, cursor: Any) -> BaseException:
+    """What a driver raised, as SQLAlchemy would raise it."""
     dialect = connection.dialect
-    cursor = connection.connection.cursor()
-    try:
-        yield cursor
-    except dialect.loaded_dbapi.Error as error:
-        lost = dialect.is_disconnect(error, connection.connection, cursor)
-        if lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            statement,
-            None,
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=dialect,
-        ) from error
-    finally:
-        cursor.close()
+    lost = dialect.is_disconnect(error, connection.connection, cursor)  # type: ignore[arg-type]  # the driver's own
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        statement,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=dialect,
+    )

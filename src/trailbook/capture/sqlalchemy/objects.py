@@ -4,13 +4,14 @@ Owns that only names are asked for, that what the database or a default sets alo
 an object with another key is two facts. Refuses to guess an old key that was not loaded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from sqlalchemy import Column, Connection, inspect
 from sqlalchemy.orm import InstanceState, Mapper
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import NEVER_SET, NO_VALUE, PassiveFlag
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
@@ -66,34 +67,39 @@ class CommittedRow:
         return state.key[1][keys.index(name)]
 
 
-def changed(state: InstanceState[Any], tracked: Tracked) -> Iterator[str]:
+def changed(state: InstanceState[Any], tracked: Tracked, known: Container[str] = ()) -> list[str]:
     """The names of attributes that differ from what was loaded, but for those declared to mean nothing.
 
-    SQLAlchemy compares; what is compared is not looked at here.
+    SQLAlchemy compares; what is compared is not looked at here, and of what is `known` to differ not again.
     """
     tables: set[Any] = set()
-    columns = _columns_of(state.mapper)
+    columns = _columns_of(state.manager.mapper)
+    names = []
     for name in list(state.committed_state):
         column = columns.columns.get(name)
-        if column is None or not state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
+        if column is None:
+            continue
+        if name not in known and not state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
             continue
         tables.add(column.table)
         if name in tracked.columns and name not in tracked.ignore:
-            yield name
+            names.append(name)
     for name in columns.along if tables else ():
         if columns.columns[name].table in tables and name not in tracked.ignore:
-            yield name
+            names.append(name)
+    return names
 
 
 def read_before(change: Change, state: InstanceState[Any]) -> None:
     """Remember which item an object was, if it may become another. Raises: UncapturedWriteError if nobody knows."""
     tracked = change.tracked
-    mark = state.mapper.polymorphic_on
-    if isinstance(mark, Column) and _differs(state, state.mapper.get_property_by_column(mark).key):
+    mapper = state.manager.mapper
+    mark = mapper.polymorphic_on
+    if isinstance(mark, Column) and _differs(state, mapper.get_property_by_column(mark).key):
         raise UncapturedWriteError(
             f"{tracked.table}: it sets the class of a row: delete it, and add one of the other"
         )
-    if not (callable(tracked.id) or not state.committed_state.keys().isdisjoint(tracked.identity)):
+    if not callable(tracked.id) and state.committed_state.keys().isdisjoint(tracked.identity):
         return
     before = items_of(tracked, CommittedRow(state))
     after = items_of(tracked, state.obj())  # and what it takes to read it, while the row has its old key
@@ -101,23 +107,26 @@ def read_before(change: Change, state: InstanceState[Any]) -> None:
         change.before = before
 
 
-def recorded(changes: Iterable[Change]) -> Iterator[RecordedChange]:
+def recorded(changes: Iterable[Change]) -> list[RecordedChange]:
     """The changes that are recorded; an update that changed nothing is not, and one of a key is two."""
+    facts = []
     for change in changes:
         items = change.items
         names: tuple[str, ...] = ()
         op = change.op
         if op == "updated":
-            change.names.update(changed(inspect(change.instance), change.tracked))
+            change.names.update(changed(instance_state(change.instance), change.tracked, change.names))
             names = tuple(sorted(change.names))
             if change.before is not None:
                 kind = ChangeKind(change.tracked, "deleted")
-                yield RecordedChange(change.connection, kind, change.instance, change.before)
+                facts.append(RecordedChange(change.connection, kind, change.instance, change.before))
                 op, names = "created", ()
             elif not names:
                 continue
         items = items or items_of(change.tracked, change.instance)
-        yield RecordedChange(change.connection, ChangeKind(change.tracked, op, names), change.instance, items)
+        kind = ChangeKind(change.tracked, op, names)
+        facts.append(RecordedChange(change.connection, kind, change.instance, items))
+    return facts
 
 
 def replaced(old: Iterable[Any], changes: Iterable[Change]) -> Iterator[tuple[Any, Change]]:

@@ -40,7 +40,10 @@ class Transaction(Struct):
 
 def of(connection: Connection) -> Transaction:
     """What is remembered of a connection's transaction."""
-    transaction: Transaction = connection.info.setdefault(_KEY, Transaction())
+    memory = connection.connection.info
+    transaction: Transaction | None = memory.get(_KEY)
+    if transaction is None:
+        transaction = memory[_KEY] = Transaction()
     return transaction
 
 
@@ -94,7 +97,7 @@ def deafen(engine: Engine) -> None:
 
 
 def _begun(connection: Connection, *more: Any) -> None:
-    connection.info[_KEY] = Transaction()
+    connection.connection.info[_KEY] = Transaction()
 
 
 def _saved(connection: Connection, name: str | None) -> None:
@@ -119,7 +122,7 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
 
 
 def _committing(connection: Connection) -> None:
-    _demand_sound(connection, connection.connection.rollback)
+    _demand_sound(connection, lambda: connection.connection.rollback())
 
 
 def _preparing(connection: Connection, xid: Any) -> None:
@@ -133,9 +136,10 @@ def _committing_twophase(connection: Connection, xid: Any, is_prepared: bool) ->
 
 
 def _demand_sound(connection: Connection, undo: Callable[[], object] = lambda: None) -> None:
-    if of(connection).context:
+    transaction = of(connection)
+    if transaction.context:
         connection.exec_driver_sql("DELETE FROM trailbook_context")
-    if of(connection).doomed is not None:
+    if transaction.doomed is not None:
         undo()  # SQLAlchemy takes a commit that raises for one that the database has undone.
         raise is_doomed()
 

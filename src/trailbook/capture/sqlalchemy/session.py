@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy import Connection, event, inspect
@@ -20,11 +20,11 @@ from sqlalchemy.orm import (
     SessionTransaction,
     SessionTransactionOrigin,
     UOWTransaction,
-    object_session,
 )
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import Captured, EntryItems, items_of
+from trailbook.capture.recorder import Recorder
 from trailbook.capture.sql_tables import Write
 from trailbook.capture.sqlalchemy.objects import (
     Change,
@@ -62,24 +62,36 @@ _units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
 _scopes: ContextVar[tuple[SessionTransaction, ...]] = ContextVar("trailbook_scopes", default=())
 
 _ALIKE = attrgetter("connection", "kind")
-Find = Callable[[Mapper[Any]], Tracked | None]
-Make = Callable[[ChangeKind, Sequence[tuple[Any, EntryItems]]], list[Captured]]
-Put = Callable[[Connection, Sequence[Captured]], None]
+
+
+class Keeper(Protocol):
+    """Knows the declarations and writes the entries."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What makes the entries of rows."""
+
+    def find(self, mapper: Mapper[Any] | None) -> Tracked | None:
+        """The declaration of a class, or None."""
+
+    def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
+        """Write entries."""
+
+    def write_row(self, connection: Connection, kind: ChangeKind, row: tuple[Any, EntryItems]) -> None:
+        """Write the entry of one row."""
 
 
 def is_bulk(statement: Any) -> bool:
     """Whether this is a bulk statement of the ORM, which tells no listener of objects."""
-    marks = getattr(statement, "_annotations", {})
-    return "_emit_insert_table" in marks or "_emit_update_table" in marks
+    marks = getattr(statement, "_annotations", None) or {}
+    return bool(marks) and ("_emit_insert_table" in marks or "_emit_update_table" in marks)
 
 
 class Flushing:
     """Listens to the sessions and classes of one capture."""
 
-    def __init__(self, find: Find, make: Make, write: Put) -> None:
-        self._find = find
-        self._make = make
-        self._write = write
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._classes: list[type[Any]] = []
         for name, listener in self._listeners():
             event.listen(Session, name, listener)
@@ -129,7 +141,7 @@ class Flushing:
         ]
 
     def _listen(self, model: type[Any], do: Callable[..., Any]) -> None:
-        more = {"propagate": True} if do is event.listen else {}
+        more = {"propagate": True, "raw": True} if do is event.listen else {}
         do(model, "before_insert", self._inserting, **more)
         do(model, "before_update", self._updating, **more)
         do(model, "before_delete", self._deleting, **more)
@@ -140,58 +152,84 @@ class Flushing:
             _scopes.set((*others, transaction))
 
     def _left(self, session: Session, transaction: SessionTransaction) -> None:
-        if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION:
+        if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION and _scopes.get():
             _scopes.set(tuple(each for each in _scopes.get() if each is not transaction))
 
     def _begin(self, session: Session, context: UOWTransaction, instances: Any) -> None:
         others = [unit for unit in _units.get() if not (unit.session is session and unit.of is self)]
         _units.set((*others, Unit(session, self, context, {})))
 
-    def _inserting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
-        self._note(mapper, connection, instance, op="created")
+    def _inserting(self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:
+        self._note(mapper, connection, state, op="created")
 
-    def _updating(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
-        change = self._note(mapper, connection, instance, op="updated")
+    def _updating(self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:
+        change = self._note(mapper, connection, state, op="updated")
         if change is not None:
             # Here, for what is set to an expression of SQL is forgotten when it was written.
-            state: InstanceState[Any] = inspect(instance)
             change.names.update(changed(state, change.tracked))
             read_before(change, state)
 
-    def _deleting(self, mapper: Mapper[Any], connection: Connection, instance: Any) -> None:
-        change = self._note(mapper, connection, instance, op="deleted")
+    def _deleting(self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:
+        change = self._note(mapper, connection, state, op="deleted")
         if change is not None:
-            change.items = items_of(change.tracked, instance)
+            change.items = items_of(change.tracked, change.instance)
 
-    def _note(self, mapper: Mapper[Any], connection: Connection, instance: Any, *, op: Op) -> Change | None:
-        tracked, session = self._find(mapper), object_session(instance)
+    def _note(
+        self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any], *, op: Op
+    ) -> Change | None:
+        tracked, session = self._keeper.find(mapper), state.session_id
         if tracked is None or session is None or tracked.by == "triggers":
             return None
-        unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
-        return unit.changes.setdefault(id(instance), Change(connection, op, tracked, instance, set()))
+        instance, unit = state.obj(), self._running(session)
+        change = unit.changes.get(id(instance))
+        if change is None:
+            change = unit.changes[id(instance)] = Change(connection, op, tracked, instance, set())
+        return change
+
+    def _running(self, session: int) -> Unit:
+        """The flush of a session that runs, by the session's number."""
+        for unit in _units.get():
+            if unit.session.hash_key == session and unit.of is self:
+                return unit
+        raise UncapturedWriteError("an object is written outside of a flush")
 
     def _end(self, session: Session, context: Any) -> None:
-        unit = next(unit for unit in _units.get() if unit.session is session and unit.of is self)
-        for instance in session.dirty:
-            if id(instance) not in unit.changes and (late := self._unnoticed(session, instance)) is not None:
-                unit.changes[id(instance)] = late
-        unit.changes = {id(each.instance): each for each in self._replaced(unit)} | unit.changes
-        _units.set(tuple(each for each in _units.get() if each is not unit))
+        unit = self._running(session.hash_key)
+        self._complete(unit)
+        _units.set(tuple([each for each in _units.get() if each is not unit]))
         if unit.wrong is not None:
             raise UncapturedWriteError(f"{unit.wrong}: it cannot be told what became of them")
+        changes = recorded(unit.changes.values())
+        if len(changes) == 1:  # as most flushes have
+            (only,) = changes
+            self._keeper.write_row(only.connection, only.kind, (only.instance, only.items))
+            return
         entries: dict[Connection, list[Captured]] = {}
-        for (connection, kind), alike in groupby(recorded(unit.changes.values()), _ALIKE):
+        for (connection, kind), alike in groupby(changes, _ALIKE):
             rows = [(change.instance, change.items) for change in alike]
-            entries.setdefault(connection, []).extend(self._make(kind, rows))
+            entries.setdefault(connection, []).extend(self._keeper.recorder.entries_of(kind, rows))
         for connection, captured in entries.items():
-            self._write(connection, captured)
+            self._keeper.write(connection, captured)
+
+    def _complete(self, unit: Unit) -> None:
+        """Take in what no listener was told of."""
+        session = unit.session
+        # Of most flushes nothing is left to look for; and the session makes its sets anew whenever they are asked for.
+        if [each for each in session.identity_map._modified if id(each.obj()) not in unit.changes]:
+            for instance in session.dirty:
+                if id(instance) not in unit.changes:
+                    late = self._unnoticed(session, instance)
+                    if late is not None:
+                        unit.changes[id(instance)] = late
+        if session._deleted:
+            unit.changes = {id(each.instance): each for each in self._replaced(unit)} | unit.changes
 
     def _replaced(self, unit: Unit) -> Iterator[Change]:
         """The ends of objects whose row an added one took over."""
         gone = [instance for instance in unit.session.deleted if id(instance) not in unit.changes]
         for instance, taker in replaced(gone, unit.changes.values()) if gone else ():
             state: InstanceState[Any] = inspect(instance)
-            tracked = self._find(state.mapper)
+            tracked = self._keeper.find(state.mapper)
             if tracked is not None and tracked.by == "hooks":
                 items = items_of(tracked, CommittedRow(state))
                 yield Change(taker.connection, "deleted", tracked, instance, set(), items)
@@ -199,7 +237,7 @@ class Flushing:
     def _unnoticed(self, session: Session, instance: Any) -> Change | None:
         """A change that a relationship alone wrote (post_update), which tells no listener."""
         state: InstanceState[Any] = inspect(instance)
-        tracked = self._find(state.mapper)
+        tracked = self._keeper.find(state.mapper)
         if tracked is None or tracked.by == "triggers" or not state.has_identity:
             return None
         if not any(changed(state, tracked)):

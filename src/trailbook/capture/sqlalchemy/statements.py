@@ -76,20 +76,16 @@ class Statements:
         self, connection: Connection, element: Any, multiparams: Any, params: Any, options: Any
     ) -> tuple[Any, Any, Any]:
         if isinstance(element, UpdateBase):
-            place = self._place(element)
-            if place is not None and not place.triggered and not self._is_flushed(element, place, options):
+            # A bulk statement of the ORM names the table that it is for at this moment.
+            marks = element._annotations
+            table: Any = marks.get("_emit_insert_table", marks.get("_emit_update_table", element.table))
+            place = self._keeper.places.get(table)
+            if place is None or (self._flushing.unit(options, place) is not None and not is_bulk(element)):
+                return element, multiparams, params
+            if not place.triggered:
                 every = multiparams or [params]
                 element = self._planned(connection, element, place, params=every, options=options)
         return element, multiparams, params
-
-    def _place(self, element: UpdateBase) -> TrackedTable | None:
-        # A bulk statement of the ORM names the table that it is for at this moment.
-        marks = element._annotations
-        table: Any = marks.get("_emit_insert_table", marks.get("_emit_update_table", element.table))
-        return self._keeper.places.get(table)
-
-    def _is_flushed(self, element: Any, place: TrackedTable, options: Mapping[str, Any]) -> bool:
-        return self._flushing.unit(options, place) is not None and not is_bulk(element)
 
     def _planned(
         self,

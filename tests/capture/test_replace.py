@@ -267,4 +267,4 @@ def test_what_was_noted_is_gone_with_the_row() -> None:
 def test_no_table_no_keys() -> None:
     """Of a table that is not there nothing is known; the database itself says so when its triggers are made."""
     host = Plain("sqlite3", recursive=False)
-    assert keys_of(host, "t") is None
+    assert keys_of(host, tracked()) is None

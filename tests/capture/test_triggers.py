@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from tests.capture.conftest import Database
 from tests.capture.small import (
     ANNA,
-    CATALOGUE,
     USER_ACTIONS,
     Base,
     Employee,
@@ -23,9 +22,7 @@ from tests.capture.small import (
 
 from trailbook import Log, operator
 from trailbook.capture import Capture, acting_as, drain, triggers
-from trailbook.capture.declarations import Columns, Declared, Tracked, check_declared
 from trailbook.capture.outbox_drain import Drained
-from trailbook.capture.trigger_sql import name_of
 from trailbook.errors import ConfigurationError
 
 
@@ -217,17 +214,3 @@ def test_a_type_without_equality_and_a_table_in_the_way(engine: Engine) -> None:
         assert [e["action"] for e in waiting(engine)] == ["user.created", "user.profile_updated"]
     finally:
         host.stop()
-
-
-def test_long_names_and_schemas_do_not_meet() -> None:
-    """Each table's triggers have names of their own, however long its name is and whatever stands before it."""
-    alike = ["x" * 50, "x" * 51, "hr.absence", "hr_absence"]
-    tables = [structs.replace(_declared(), table=table) for table in alike]
-    names = {name_of(table, "truncated") for table in tables}
-    assert len(names) == 4
-    assert max(map(len, names)) <= 63
-
-
-def _declared() -> Tracked:
-    columns = Columns(table="hr.absence", key=("id",), columns={"id": "id"})
-    return check_declared(CATALOGUE, columns, Declared(type="user", actions=USER_ACTIONS))

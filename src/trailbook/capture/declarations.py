@@ -33,7 +33,7 @@ class Ref(Struct, frozen=True):
 class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     """A tracked table. `columns` maps each attribute to its column; `fields` each attribute that may be named."""
 
-    table: str
+    table: str  # with its schema before it, where it has one
     by: WrittenBy
     type: str
     key: tuple[str, ...]  # the attributes of the primary key
@@ -47,6 +47,12 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     ignore: frozenset[str]
     columns: Mapping[str, str]
     uuids: frozenset[str] = frozenset()  # attributes that a database without the type keeps as 32 digits
+    schema: str | None = None
+
+    @property
+    def bare(self) -> str:
+        """The name of the table in its schema; a dot may be part of it."""
+        return self.table if self.schema is None else self.table.removeprefix(f"{self.schema}.")
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -103,9 +109,10 @@ class Declared(Struct, frozen=True, kw_only=True):
 class Columns(Struct, frozen=True, kw_only=True):
     """What the mapping knows of a table: its name, its primary key and its columns, by attribute."""
 
-    table: str
+    table: str  # with its schema before it, where it has one
     key: tuple[str, ...]
     columns: Mapping[str, str]
+    schema: str | None = None
 
 
 def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -> Tracked:
@@ -134,6 +141,7 @@ def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -
         fields=fields,
         ignore=frozenset(ignore),
         columns=dict(columns.columns),
+        schema=columns.schema,
     )
     if declared.by == "triggers" and tracked.has_callables:
         raise check.fault("by", NO_CALLABLES)

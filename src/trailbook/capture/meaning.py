@@ -14,13 +14,12 @@ from trailbook.model import Item
 
 
 class Meaning(Struct):
-    """The entries that the statements of one block mean; `written` once the first of them has touched a row."""
+    """The entries that the statements of one block mean, once the first of them has touched a row."""
 
     action: str
     targets: tuple[Item, ...]
     concerns: Mapping[str, Item | Sequence[Item]]
     fields: tuple[str, ...]
-    written: bool = False
 
 
 _meaning: Stated[Meaning] = Stated("recorded_as")

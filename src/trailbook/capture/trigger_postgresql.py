@@ -15,10 +15,12 @@ from trailbook.capture.trigger_sql import (
     item,
     json_object,
     name_of,
+    place_of,
     quoted,
     reference,
     references,
     text,
+    without_id,
 )
 
 _ID = (
@@ -37,7 +39,7 @@ _OBJECT = json_object("jsonb_build_object")
 
 def triggers_of(tracked: Tracked, org: str, schema: str) -> list[Trigger]:
     """The triggers of a table; `schema` is where the outbox is."""
-    outbox = f"{quoted(schema, whole=True)}.trailbook_outbox"
+    outbox = f"{quoted(schema)}.trailbook_outbox"
     triggers = [
         _trigger(tracked, op, _program(tracked, op, org, outbox=outbox), outbox) for op in _written(tracked)
     ]
@@ -58,10 +60,10 @@ def _trigger(tracked: Tracked, op: Op, program: str, outbox: str) -> Trigger:
     )
     when = f" WHEN ({_differs(counted_columns(tracked))})" if op == "updated" else ""
     trigger = (
-        f'CREATE TRIGGER "{name}" AFTER {EVENTS[op]} ON {quoted(tracked.table)} FOR EACH ROW{when}'
-        f' EXECUTE FUNCTION "{name}"()'
+        f"CREATE TRIGGER {quoted(name)} AFTER {EVENTS[op]} ON {place_of(tracked)} FOR EACH ROW{when}"
+        f" EXECUTE FUNCTION {quoted(name)}()"
     )
-    return Trigger(name, tracked.table, (_function(name, body), trigger))
+    return Trigger(name, (_function(name, body), trigger))
 
 
 def _truncated(tracked: Tracked) -> Trigger:
@@ -69,15 +71,18 @@ def _truncated(tracked: Tracked) -> Trigger:
     why = f"TRUNCATE of {tracked.table} would go unrecorded and is refused: use DELETE"
     body = f"BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = {text(why)}; END"
     trigger = (
-        f'CREATE TRIGGER "{name}" BEFORE TRUNCATE ON {quoted(tracked.table)} FOR EACH STATEMENT'
-        f' EXECUTE FUNCTION "{name}"()'
+        f"CREATE TRIGGER {quoted(name)} BEFORE TRUNCATE ON {place_of(tracked)} FOR EACH STATEMENT"
+        f" EXECUTE FUNCTION {quoted(name)}()"
     )
-    return Trigger(name, tracked.table, (_function(name, body), trigger))
+    return Trigger(name, (_function(name, body), trigger))
 
 
 def _function(name: str, body: str) -> str:
+    quote = "$trailbook$"
+    while quote in body:  # in a name of the host's
+        quote = f"{quote[:-1]}_$"
     returns = "RETURNS trigger LANGUAGE plpgsql"
-    return f'CREATE OR REPLACE FUNCTION "{name}"() {returns} AS $trailbook$ {body} $trailbook$'
+    return f"CREATE OR REPLACE FUNCTION {quoted(name)}() {returns} AS {quote} {body} {quote}"
 
 
 def _program(tracked: Tracked, op: Op, org: str, *, outbox: str) -> str:
@@ -105,7 +110,9 @@ def _entry(tracked: Tracked, op: Op, org: str, *, outbox: str) -> str:
         )
         fields = f", 'fields', to_jsonb(array_remove(ARRAY[{some}]::text[], NULL))"
     return (
-        f"INSERT INTO {outbox} (org, op, captured_at, entry) VALUES"
+        f"IF {row}.{column(tracked, tracked.id)} IS NULL THEN RAISE EXCEPTION USING ERRCODE = '23502',"
+        f" MESSAGE = {text(without_id(tracked))}; END IF;"
+        f" INSERT INTO {outbox} (org, op, captured_at, entry) VALUES"
         f" ({text(org)}, '{op}', floor(extract(epoch from clock_timestamp()) * 1000000)::bigint,"
         f" (jsonb_build_object('id', {_ID}, 'action', {text(action)}, 'occurred_at', {_STAMP},"
         f" 'target', {item(tracked, row, _OBJECT)}{_concerns(tracked, row)}{fields}) || {_ACTING})::text);"

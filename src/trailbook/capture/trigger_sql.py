@@ -4,6 +4,7 @@ Owns the form of a trigger as statements. Refuses to know either database: `trig
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,24 +13,35 @@ from msgspec import Struct
 from trailbook.capture.declarations import Ref, Tracked
 
 EVENTS = {"created": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
-_LONGEST = 43  # with what stands around it 63 letters, of which PostgreSQL makes a name
+_LONGEST = 43  # with what stands around it 63 bytes, of which PostgreSQL makes a name
 
 
 class Trigger(Struct, frozen=True):
-    """A trigger: its name, its table, and the statements that make it."""
+    """A trigger: its name, and the statements that make it."""
 
     name: str
-    table: str
     statements: tuple[str, ...]
 
 
 def name_of(tracked: Tracked, what: str) -> str:
     """The name of a table's trigger, its own also where a long name is cut or a schema stands before it."""
-    table = tracked.table
-    if len(table) > _LONGEST or "." in table:
-        mark = hashlib.sha256(table.encode()).hexdigest()[:8]
-        table = f"{table.replace('.', '_')[: _LONGEST - 9]}_{mark}"
+    table = tracked.bare
+    if tracked.schema is not None or len(table.encode()) > _LONGEST or re.search('[."]', table):
+        mark = hashlib.sha256(f"{tracked.schema or ''}\0{table}".encode()).hexdigest()[:8]
+        readable = re.sub('[."]', "_", tracked.table).encode()[: _LONGEST - 9]
+        table = f"{readable.decode(errors='ignore')}_{mark}"
     return f"trailbook_{table}_{what}"
+
+
+def place_of(tracked: Tracked) -> str:
+    """The table as SQL, in its schema."""
+    schema = "" if tracked.schema is None else f"{quoted(tracked.schema)}."
+    return f"{schema}{quoted(tracked.bare)}"
+
+
+def without_id(tracked: Tracked) -> str:
+    """What is said of a row that cannot be an item, as hooks say it."""
+    return f"{tracked.table}: a row without an id cannot be captured"
 
 
 def item(tracked: Tracked, row: str, as_object: Callable[[Mapping[str, str]], str]) -> str:
@@ -91,13 +103,12 @@ def fields_of(tracked: Tracked) -> list[tuple[str, str]]:
 
 def column(tracked: Tracked, part: Any) -> str:
     """The column of an attribute, quoted."""
-    return quoted(tracked.columns[part], whole=True)
+    return quoted(tracked.columns[part])
 
 
-def quoted(name: str, *, whole: bool = False) -> str:
-    """A name as SQL; one of a table may have its schema before it, a `whole` one has none."""
-    parts = [name] if whole else name.split(".")
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+def quoted(name: str) -> str:
+    """A name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:

@@ -28,6 +28,7 @@ from trailbook.capture.trigger_sql import (
     reference,
     references,
     text,
+    without_id,
 )
 from trailbook.errors import ConfigurationError
 
@@ -78,17 +79,20 @@ def triggers_of(connection: HostConnection, tracked: Tracked, org: str) -> list[
 
     Raises: ConfigurationError, as `keys_of`.
     """
-    noted = keys_of(connection, tracked.table) if tracked.actions["deleted"] is not None else None
+    if tracked.schema is not None and tracked.schema.casefold() != "main":
+        why = f"a trigger of SQLite stays in its file, and {tracked.schema} is another than the outbox is in"
+        raise ConfigurationError(f"track({tracked.table}): by: {why}; cover it with hooks")
+    noted = keys_of(connection, tracked) if tracked.actions["deleted"] is not None else None
     triggers = [_after(tracked, op, org, keys=noted) for op in OPS if _is_needed(tracked, op, noted)]
     return triggers if noted is None else [*triggers, *_before(tracked, noted)]
 
 
-def keys_of(connection: HostConnection, table: str) -> Keys | None:
+def keys_of(connection: HostConnection, tracked: Tracked) -> Keys | None:
     """What tells the rows of a table apart, or None where there is no such table.
 
     Raises: ConfigurationError where no primary key does, or a unique one has columns that cannot be known before.
     """
-    bare = table.rpartition(".")[2]
+    table, bare = tracked.table, tracked.bare
     asked = 'SELECT name, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
     columns = connection.execute(asked, (bare,)).rows
     if not columns:
@@ -98,15 +102,15 @@ def keys_of(connection: HostConnection, table: str) -> Keys | None:
         raise _refused(table, f"has no primary key of one to {_MOST_KEYS} columns")
     # A NULL where none may be becomes the default, under REPLACE.
     new = {
-        name: f"coalesce(NEW.{_name(name)}, ({default}))"
+        name: f"coalesce(NEW.{quoted(name)}, ({default}))"
         if notnull and default is not None
-        else f"NEW.{_name(name)}"
+        else f"NEW.{quoted(name)}"
         for name, notnull, default, _, hidden in columns
         if not hidden  # what SQLite makes of others it has not made yet
     }
     rowid = _rowid(connection, bare, [name for name, *_ in columns])
     # A primary key that has no index of its own is the rowid, or there is none.
-    own = tuple((f"o.{_name(name)}", new[name]) for name in primary)
+    own = tuple((f"o.{quoted(name)}", new[name]) for name in primary)
     first = own if rowid is None else ((f"o.{rowid}", f"NEW.{rowid}"),)
     listed = connection.execute('SELECT name FROM pragma_index_list(?) WHERE "unique"', (bare,)).rows
     unique = [_pairs(connection, index, new) for (index,) in listed]
@@ -128,15 +132,15 @@ def _pairs(connection: HostConnection, index: str, new: dict[str, str]) -> tuple
     terms = connection.execute(asked, (index,)).rows
     asked = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?"
     expressions = _expressions(connection.execute(asked, (index,)).rows)
-    row = ", ".join(f"{value} AS {_name(column)}" for column, value in new.items())
+    row = ", ".join(f"{value} AS {quoted(column)}" for column, value in new.items())
     pairs = []
     for seqno, name, collation in terms:
-        collate = f" COLLATE {quoted(collation, whole=True)}"
+        collate = f" COLLATE {quoted(collation)}"
         if name is None:  # an expression: once of the row that is there, once of the new one
             expression = expressions[seqno]
             pairs.append((f"({expression})", f"(SELECT {expression} FROM (SELECT {row})){collate}"))
         elif name in new:
-            pairs.append((f"o.{_name(name)}", new[name] + collate))
+            pairs.append((f"o.{quoted(name)}", new[name] + collate))
         else:
             return None
     return tuple(pairs)
@@ -195,37 +199,39 @@ def _after(tracked: Tracked, op: Op, org: str, *, keys: Keys | None) -> Trigger:
     else:
         written = [_entry(tracked, op, org)]
     program = "; ".join(filter(None, [*replaced, *written])) or "SELECT 1"
-    head = f'CREATE TRIGGER "{name}" AFTER {EVENTS[op]} ON {quoted(tracked.table)} FOR EACH ROW{when}'
-    return Trigger(name, tracked.table, (f"{head} BEGIN {program}; END",))
+    head = f"CREATE TRIGGER {quoted(name)} AFTER {EVENTS[op]} ON {quoted(tracked.bare)} FOR EACH ROW{when}"
+    return Trigger(name, (f"{head} BEGIN {program}; END",))
 
 
 def _replaced(tracked: Tracked, op: Op, org: str, *, keys: Keys) -> list[str]:
     """The entries of rows noted before, which are not there any more, and that they are noted no longer."""
     old, new = _is_noted(keys, "OLD"), _is_noted(keys, "NEW")
-    table = quoted(tracked.table.rpartition(".")[2], whole=True)
+    table = quoted(tracked.bare)
     noted = f"name = {text(tracked.table)}"
     gone = f"NOT EXISTS (SELECT 1 FROM {table} AS o WHERE {_is_noted(keys, 'o')})"
     again = f"DELETE FROM trailbook_replaced WHERE {noted} AND event = 'DELETE' AND {new}"
     if op == "created":
         gone = f"event = 'INSERT' AND {_is_noted(keys, 'NEW', 'b', unknown=True)} AND ({new} OR {gone})"
-        return [again, *_removed(org, f"{noted} AND {gone}")]
+        return [again, *_removed(tracked, org, f"{noted} AND {gone}")]
     mine = f"event = 'UPDATE' AND {_is_noted(keys, 'OLD', 'b')} AND NOT ({old})"
     if op == "deleted":
         # By itself, or by REPLACE where its triggers are on: either way it has its entry. A row that goes while it is
         # updated went with the row that it took the place of, by a foreign key.
         itself = f"DELETE FROM trailbook_replaced WHERE {noted} AND event <> 'DELETE' AND {old}"
-        written, _ = _removed(org, f"{noted} AND {mine} AND {gone}")
+        written, _ = _removed(tracked, org, f"{noted} AND {mine} AND {gone}")
         # Its own trigger may fire yet, and has nothing to add then.
         kept = f"UPDATE trailbook_replaced SET event = 'DELETE' WHERE {noted} AND {mine} AND {gone}"
         return [itself, written, kept]
     moved = f"DELETE FROM trailbook_replaced WHERE {noted} AND {old} AND NOT ({new})"
-    return [again, moved, *_removed(org, f"{noted} AND {mine} AND ({new} OR {gone})")]
+    return [again, moved, *_removed(tracked, org, f"{noted} AND {mine} AND ({new} OR {gone})")]
 
 
-def _removed(org: str, noted: str) -> list[str]:
+def _removed(tracked: Tracked, org: str, noted: str) -> list[str]:
+    # Only here, for a row that was noted may stay.
+    entry = f"CASE WHEN json_extract(entry, '$.target.id') IS NULL THEN {_refusal(tracked)} ELSE entry END"
     return [
         "INSERT INTO trailbook_outbox (org, op, captured_at, entry, tx)"
-        f" SELECT {text(org)}, 'deleted', {_NOW}, entry, (SELECT tx FROM trailbook_context)"
+        f" SELECT {text(org)}, 'deleted', {_NOW}, {entry}, (SELECT tx FROM trailbook_context)"
         f" FROM trailbook_replaced WHERE {noted}",
         f"DELETE FROM trailbook_replaced WHERE {noted}",
     ]
@@ -233,7 +239,7 @@ def _removed(org: str, noted: str) -> list[str]:
 
 def _before(tracked: Tracked, keys: Keys) -> list[Trigger]:
     """The triggers that note which rows a new one may take the place of."""
-    same = " AND ".join(f"o.{_name(name)} IS OLD.{_name(name)}" for name in keys.primary)
+    same = " AND ".join(f"o.{quoted(name)} IS OLD.{quoted(name)}" for name in keys.primary)
     either = " OR ".join("(" + " AND ".join(f"{a} = {b}" for a, b in pairs) + ")" for pairs in keys.unique)
     return [
         _note(tracked, "created", f"({either})", keys=keys),
@@ -244,25 +250,25 @@ def _before(tracked: Tracked, keys: Keys) -> list[Trigger]:
 def _note(tracked: Tracked, op: Op, rivals: str, *, keys: Keys) -> Trigger:
     """The trigger that notes them before one kind of change; what the same row noted before means nothing now."""
     name, row = name_of(tracked, f"before_{op}"), "NEW" if op == "created" else "OLD"
-    table = quoted(tracked.table.rpartition(".")[2], whole=True)
+    table = quoted(tracked.bare)
     numbers = range(1, len(keys.primary) + 1)
     columns = ", ".join([*(f"b{at}" for at in numbers), *(f"k{at}" for at in numbers)])
-    values = ", ".join(f"{each}.{_name(name)}" for each in (row, "o") for name in keys.primary)
+    values = ", ".join(f"{each}.{quoted(name)}" for each in (row, "o") for name in keys.primary)
     of = f"{text(tracked.table)}, '{EVENTS[op]}'"
     trigger = (
-        f'CREATE TRIGGER "{name}" BEFORE {EVENTS[op]} ON {quoted(tracked.table)} FOR EACH ROW'
+        f"CREATE TRIGGER {quoted(name)} BEFORE {EVENTS[op]} ON {table} FOR EACH ROW"
         f" WHEN EXISTS (SELECT 1 FROM trailbook_replaced) OR EXISTS (SELECT 1 FROM {table} AS o WHERE {rivals}) BEGIN"
         f" DELETE FROM trailbook_replaced WHERE (name, event) = ({of}) AND {_is_noted(keys, row, 'b')};"
         f" INSERT INTO trailbook_replaced (name, event, {columns}, entry)"
         f" SELECT {of}, {values}, {_object(tracked, 'deleted', 'o')} FROM {table} AS o WHERE {rivals}; END"
     )
-    return Trigger(name, tracked.table, (trigger,))
+    return Trigger(name, (trigger,))
 
 
 def _is_noted(keys: Keys, row: str, column: str = "k", *, unknown: bool = False) -> str:
     """Whether a row is the one that is noted, compared as its own columns are; `unknown`: or had no key yet."""
     pairs = [
-        (f"{row}.{_name(name)}", f"trailbook_replaced.{column}{at}")
+        (f"{row}.{quoted(name)}", f"trailbook_replaced.{column}{at}")
         for at, name in enumerate(keys.primary, 1)
     ]
     # Before an INSERT a number that SQLite is to choose is -1, and a default that REPLACE puts in is NULL.
@@ -274,11 +280,19 @@ def _entry(tracked: Tracked, op: Op, org: str, *, where: str = "") -> str:
     """The statement that writes an entry, or nothing where the change has none."""
     if tracked.actions[op] is None:
         return ""
+    row = "OLD" if op == "deleted" else "NEW"
+    unknown = f"{row}.{column(tracked, tracked.id)} IS NULL"
+    entry = f"CASE WHEN {unknown} THEN {_refusal(tracked)} ELSE {_object(tracked, op, row)} END"
     return (
         "INSERT INTO trailbook_outbox (org, op, captured_at, entry, tx)"
-        f" SELECT {text(org)}, '{op}', {_NOW}, {_object(tracked, op, 'OLD' if op == 'deleted' else 'NEW')},"
+        f" SELECT {text(org)}, '{op}', {_NOW}, {entry},"
         f" (SELECT tx FROM trailbook_context){' WHERE ' if where else ''}{where}"
     )
+
+
+def _refusal(tracked: Tracked) -> str:
+    """The write ends here, whatever it says of conflicts."""
+    return f"RAISE(ABORT, {text(without_id(tracked))})"
 
 
 def _object(tracked: Tracked, op: Op, row: str) -> str:
@@ -309,7 +323,3 @@ def _concerns(tracked: Tracked, row: str) -> str:
 def _differs(columns: list[str]) -> str:
     """Whether any of these columns is another than before, whatever its collation takes for the same."""
     return " OR ".join(f"OLD.{name} IS NOT NEW.{name} COLLATE BINARY" for name in columns)
-
-
-def _name(name: str) -> str:
-    return quoted(name, whole=True)

@@ -5,7 +5,7 @@ transaction. Without one the actor is the database's own user. Refuses declarati
 call them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trailbook.capture import trigger_postgresql, trigger_sqlite
@@ -13,13 +13,14 @@ from trailbook.capture.actor import as_text, current
 from trailbook.capture.blindspots import Blindspot
 from trailbook.capture.database import HostConnection, connection_of
 from trailbook.capture.declarations import NO_CALLABLES, Tracked
-from trailbook.capture.trigger_sql import Trigger, quoted
+from trailbook.capture.trigger_sql import Trigger, place_of, quoted
 from trailbook.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _SETTING = "trailbook.acting"
+_ACTIVE = " AND t.tgenabled IN ('O', 'A')"
 
 
 class Transaction(Protocol):
@@ -33,57 +34,36 @@ class Transaction(Protocol):
     context: bool
 
 
-def triggers(
-    connection: HostConnection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
-) -> list[Trigger]:
-    """The triggers of tables as a database needs them.
-
-    Raises: ConfigurationError for a callable in a declaration, an organisation that only rows name, or a table of
-    SQLite without a primary key.
-    """
-    some = list(tables)
-    if some and not isinstance(org, str):
-        raise ConfigurationError("capture: triggers need an organisation that is a name")
-    for tracked in some:
-        if tracked.has_callables:
-            raise ConfigurationError(f"track({tracked.table}): by: {NO_CALLABLES}")
-    if connection.engine == "sqlite":
-        made = [trigger_sqlite.triggers_of(connection, each, str(org)) for each in some]
-    else:
-        schema = _schema(connection) if some else ""
-        made = [trigger_postgresql.triggers_of(each, str(org), schema) for each in some]
-    return [trigger for each in made for trigger in each]
-
-
 def install_triggers(
     connection: "HostConnection | Connection", tables: Iterable[Tracked], org: str | Callable[[Any], str]
 ) -> list[str]:
-    """Make the triggers anew in the connection's transaction; their names.
+    """Make the triggers anew in the connection's transaction; their names. Others of ours on these tables go.
 
-    Raises: ConfigurationError, as `triggers`.
+    Raises: ConfigurationError for a callable in a declaration, an organisation that only rows name, or a table of
+    SQLite in another file or without a primary key.
     """
     host = connection_of(connection)
-    declared = triggers(host, tables, org)
+    declared = _declared(host, tables, org)
     for statement in (
         (*trigger_sqlite.TABLES, trigger_sqlite.FORGET) if host.engine == "sqlite" and declared else ()
     ):
         host.execute(statement)
-    for trigger in declared:
-        host.execute(_drop(host, trigger))
+    for tracked, _ in declared:
+        _drop(host, tracked)
+    for trigger in (each for _, triggers in declared for each in triggers):
+        if host.engine == "sqlite":  # where it may be on another table, which had this name
+            host.execute(f"DROP TRIGGER IF EXISTS {quoted(trigger.name)}")
         for statement in trigger.statements:
             host.execute(statement)
-    return [trigger.name for trigger in declared]
+    return [trigger.name for _, triggers in declared for trigger in triggers]
 
 
 def remove_triggers(
     connection: "HostConnection | Connection", tables: Iterable[Tracked], org: str | Callable[[Any], str]
 ) -> list[str]:
-    """Drop the triggers of these tables; their names. Raises: ConfigurationError, as `triggers`."""
+    """Drop the triggers of these tables; their names. Raises: ConfigurationError, as `install_triggers`."""
     host = connection_of(connection)
-    declared = triggers(host, tables, org)
-    for trigger in declared:
-        host.execute(_drop(host, trigger))
-    return [trigger.name for trigger in declared]
+    return [name for tracked, _ in _declared(host, tables, org) for name in _drop(host, tracked)]
 
 
 def check_triggers(
@@ -91,20 +71,22 @@ def check_triggers(
 ) -> list[Blindspot]:
     """Which triggers are missing, or are not those of the declarations and of the database's keys any more.
 
-    Raises: ConfigurationError, as `triggers`.
+    Raises: ConfigurationError, as `install_triggers`.
     """
     host = connection_of(connection)
-    bodies = installed_triggers(host)
-    blindspots = []
-    for trigger in triggers(host, tables, org):
-        body = bodies.get(trigger.name)
+    return [spot for tracked, each in _declared(host, tables, org) for spot in _check(host, tracked, each)]
+
+
+def _check(host: HostConnection, tracked: Tracked, declared: list[Trigger]) -> Iterator[Blindspot]:
+    bodies = installed_triggers(host, tracked)
+    for trigger in declared:
+        body = bodies.pop(trigger.name, None)
         if body is None:
-            blindspots.append(Blindspot(trigger.table, "trigger-missing", f"{trigger.name} is not there"))
+            yield Blindspot(tracked.table, "trigger-missing", f"{trigger.name} is not there")
         elif _flat(body) not in _flat(trigger.statements[0]):
-            blindspots.append(
-                Blindspot(trigger.table, "trigger-differs", f"{trigger.name} is not as declared")
-            )
-    return blindspots
+            yield Blindspot(tracked.table, "trigger-differs", f"{trigger.name} is not as declared")
+    for name in bodies:
+        yield Blindspot(tracked.table, "trigger-differs", f"{name} is there, and not declared")
 
 
 def announce(
@@ -124,16 +106,52 @@ def announce(
         connection.execute("SELECT set_config(?, ?, true)", (_SETTING, text))
 
 
-def installed_triggers(connection: HostConnection) -> dict[str, str]:
-    """The triggers of a database that are ours and not switched off, by name, each with what it does."""
+def installed_triggers(
+    connection: HostConnection, tracked: Tracked | None = None, *, active: bool = True
+) -> dict[str, str]:
+    """The triggers of a database, or of a table, that are ours, by name, each with what it does.
+
+    Those that are `active` only, which all are of SQLite.
+    """
     if connection.engine == "sqlite":
         ours = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'trailbook~_%' ESCAPE '~'"
+        there, table = " AND tbl_name = ? COLLATE NOCASE", tracked and tracked.bare
     else:
         ours = (
             "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
-            " WHERE left(t.tgname, 10) = 'trailbook_' AND t.tgenabled IN ('O', 'A')"
+            f" WHERE left(t.tgname, 10) = 'trailbook_'{_ACTIVE if active else ''}"
         )
-    return dict(connection.execute(ours).rows)
+        there, table = " AND t.tgrelid = to_regclass(?)", tracked and place_of(tracked)
+    answer = connection.execute(ours) if table is None else connection.execute(ours + there, (table,))
+    return dict(sorted(answer.rows))
+
+
+def is_there(connection: HostConnection, tracked: Tracked) -> bool:
+    """Whether a database has a table, whose triggers can be made then."""
+    if connection.engine == "sqlite":
+        asked, name = (
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE",
+            tracked.bare,
+        )
+    else:
+        asked, name = "SELECT 1 WHERE to_regclass(?) IS NOT NULL", place_of(tracked)
+    return bool(connection.execute(asked, (name,)).rows)
+
+
+def _declared(
+    connection: HostConnection, tables: Iterable[Tracked], org: str | Callable[[Any], str]
+) -> list[tuple[Tracked, list[Trigger]]]:
+    """The triggers of each table as its database needs them."""
+    some = list(tables)
+    if some and not isinstance(org, str):
+        raise ConfigurationError("capture: triggers need an organisation that is a name")
+    for tracked in some:
+        if tracked.has_callables:
+            raise ConfigurationError(f"track({tracked.table}): by: {NO_CALLABLES}")
+    if connection.engine == "sqlite":
+        return [(each, trigger_sqlite.triggers_of(connection, each, str(org))) for each in some]
+    schema = _schema(connection) if some else ""
+    return [(each, trigger_postgresql.triggers_of(each, str(org), schema)) for each in some]
 
 
 def _schema(connection: HostConnection) -> str:
@@ -145,9 +163,13 @@ def _schema(connection: HostConnection) -> str:
     return str(connection.execute(where).rows[0][0])
 
 
-def _drop(connection: HostConnection, trigger: Trigger) -> str:
-    table = "" if connection.engine == "sqlite" else f" ON {quoted(trigger.table)}"
-    return f'DROP TRIGGER IF EXISTS "{trigger.name}"{table}'
+def _drop(connection: HostConnection, tracked: Tracked) -> list[str]:
+    """Drop what of ours is on a table, of an earlier declaration too; the names."""
+    names = list(installed_triggers(connection, tracked, active=False))
+    table = "" if connection.engine == "sqlite" else f" ON {place_of(tracked)}"
+    for name in names:
+        connection.execute(f"DROP TRIGGER {quoted(name)}{table}")
+    return names
 
 
 def _flat(statement: str) -> str:

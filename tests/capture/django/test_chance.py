@@ -104,13 +104,26 @@ class Program:
         after, new = rows(), Counter(captured()) - entries
         wanted = changes(before, after)
         self._tally.outcomes[each.name, outcome if wanted or outcome == "refused" else "nothing"] += 1
-        entries_of_write = sorted(new.elements())
-        if self._by == "triggers":  # which see that a row is let go of before it goes
-            gone = {item for action, item in wanted if action == "user.deleted"}
-            let_go = [("user.profile_updated", item) for item in gone]
-            entries_of_write = [each for each in entries_of_write if each not in let_go]
+        entries_of_write = sorted((new - self._between(each, new, wanted)).elements())
         if entries_of_write != wanted:
             self._slip(f"{entries_of_write} for {wanted}")
+
+    def _between(
+        self, each: Way, new: Counter[tuple[str, str]], wanted: list[tuple[str, str]]
+    ) -> Counter[tuple[str, str]]:
+        """The entries of true facts which the rows before and after one write do not show."""
+        some: Counter[tuple[str, str]] = Counter()
+        if self._by == "triggers":  # which see that a row is let go of before it goes
+            gone = {item for action, item in wanted if action == "user.deleted"}
+            some = Counter(
+                {entry: new[entry] for item in gone if (entry := ("user.profile_updated", item)) in new}
+            )
+        if each.name == "Relations: many to many":  # where set(clear=True) takes away what it gives again
+            more = new - Counter(wanted)
+            for role in {item for _, item in more}:
+                pair = ("role.assigned", role), ("role.unassigned", role)
+                some.update({entry: min(more[other] for other in pair) for entry in pair})
+        return some
 
     def _slip(self, what: str) -> None:
         self._tally.slips.append("\n".join((what, *self._chance.trail)))

@@ -383,6 +383,13 @@ def test_a_meaning_belongs_to_the_transaction(host: None) -> None:
         with transaction.atomic():
             execute(touch)
     assert len(waiting()) == 3
+    forget()
+    with transaction.atomic(), recorded_as("user.profile_updated", target=target):
+        execute(touch)
+        with recorded_as("user.invited", target=target):
+            execute(touch)
+        execute(touch)
+    assert [entry["action"] for entry in waiting()] == ["user.profile_updated", "user.invited"]
 
 
 @BOTH

@@ -145,7 +145,7 @@ def _entry(kind: str, op: str, entry: dict[str, Any]) -> Entry:
 
 
 def by_of(shape: Shape, by: WrittenBy) -> WrittenBy:
-    """Who sees a table: of classes that inherit, hooks always, for a trigger cannot tell them apart."""
+    """Who sees a table: of classes that inherit, hooks, for triggers cannot tell them apart and are refused."""
     return "hooks" if shape.kind == "family" else by
 
 

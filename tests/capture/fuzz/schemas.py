@@ -12,7 +12,6 @@ from tests.capture.fuzz.shapes import ITEMS, OPS, OWNERS, SCHEMA, Numbers, Schem
 
 KINDS = ("asset", "goal", "task", "role", "family")
 NAMES = ["thing", "Thing", "order", "user", "Mixed Case", 'quo"te', "select", "dotted.name", "håndbok", "t_1"]
-PLAIN = [name for name in NAMES if name.isidentifier() or " " in name]  # a trigger is named after its table
 COLUMN_NAMES = ["{}", "{}", "{}_column", "{} Column", "{}ORDER", "group {}"] * 8 + ['{}"q']
 KEYWORDS = {"a": ["order", "set", "where"], "b": ["group", "from", "update"], "seen": ["delete", "values"]}
 KEYS = ["auto", "auto", "int", "text", "python", "server", "identity", "sequence"]
@@ -25,7 +24,7 @@ def drawn_schema(rng: Any, dialect: str, by: str) -> Schema:
     schema = Schema(meta=meta, mappers=registry(metadata=meta), shapes=[], numbers=Numbers())
     draw = _Draw(rng=rng, dialect=dialect, by=by, schema=schema)
     kinds = [kind for kind in KINDS if draw.chance(45)][:3] or [rng.choice(KINDS)]
-    names = _distinct(rng, NAMES if by == "hooks" else PLAIN, len(kinds) + 1)
+    names = _distinct(rng, NAMES, len(kinds) + 1)
     for kind in kinds:
         schema.shapes.append(draw.shape(kind, names.pop()))
     sides = [shape for shape in schema.shapes if len(shape.key) == 1]
@@ -107,7 +106,7 @@ class _Draw(Struct):
             columns["owner"] = self._column("owner", String, **given)
         if self.chance(50):
             columns["code"] = self._column("code", String, unique=True)
-            if shape.kind == "role" and self.by == "hooks" and self.chance(40):
+            if shape.kind == "role" and self.chance(40):
                 shape.identity = "code"
         if shape.kind == "task" and self.by == "hooks" and self.chance(30):
             shape.identity = "called"

@@ -16,6 +16,7 @@ from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.host import the_host
 from trailbook.capture.django.statements import Statements, statements_of
 from trailbook.capture.django.tables import Registered
+from trailbook.capture.triggers import is_there
 
 
 class ActivityConfig(AppConfig):  # type: ignore[misc]  # Django ships no types
@@ -52,11 +53,10 @@ def _before_migrate(using: str, **more: Any) -> None:
 def _after_migrate(using: str, **more: Any) -> None:
     entries = _registered(using)
     if entries:
-        there = set(connections[using].introspection.table_names())
         covered = [each.tracked for each in entries if each.tracked.by == "triggers"]
         with transaction.atomic(using=using):
             connection = DjangoConnection(connections[using])
-            the_host().recorder.begin(connection, [each for each in covered if each.table in there])
+            the_host().recorder.begin(connection, [each for each in covered if is_there(connection, each)])
 
 
 def _registered(using: str) -> list[Registered]:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from msgspec import Struct
 
 from trailbook.capture.actor import current
 from trailbook.capture.database import EngineName
@@ -44,6 +45,14 @@ _WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "truncate
 _SCHEMA = frozenset(("create", "alter", "drop"))
 
 
+class _Meant(Struct, frozen=True):
+    """What was meant: its first entry, and the position in the outbox after which that stands."""
+
+    meaning: Meaning
+    after: int
+    text: str
+
+
 class Statements:
     """The wrapper of one connection; it remembers that connection's transaction."""
 
@@ -55,7 +64,7 @@ class Statements:
         self.context = False  # whether that stands in a table of SQLite
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
-        self._meant: tuple[Meaning, str] | None = None  # what was meant in this transaction, and its entry
+        self._meant: list[_Meant] = []  # what was meant in this transaction
         self._readers: dict[str, Reader | None] = {}
         self._layouts: dict[str, Layout] = {}
 
@@ -131,7 +140,8 @@ class Statements:
         else:
             running = driver is not None and int(driver.info.transaction_status) != 0
         if not running:
-            self._name = self.announced = self._inherited = self._meant = None
+            self._name = self.announced = self._inherited = None
+            self._meant = []
 
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
@@ -291,17 +301,32 @@ class Statements:
                     rows = driver.fetchall()
                 cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
             if meaning is not None and driver.rowcount != 0 and not self._is_written(meaning):
-                entries = self.host.recorder.meant_entries(meaning)
-                self.write(entries)
-                self._meant = (meaning, entries[0].texts[0])
+                self._mean(meaning)
             return cursor.cursor
+
+    def _mean(self, meaning: Meaning) -> None:
+        """Write the entries of what is meant, and remember where to look for them."""
+        entries = self.host.recorder.meant_entries(meaning)
+        after = self._last_position()
+        self.write(entries)
+        others = [each for each in self._meant if each.meaning is not meaning]
+        self._meant = [*others, _Meant(meaning, after, entries[0].texts[0])]
+
+    def _last_position(self) -> int:
+        """Where the outbox ends, so that not all of it has to be searched."""
+        try:
+            answer = self.plain.execute("SELECT coalesce(max(position), 0) FROM trailbook_outbox")
+        except DatabaseError as error:
+            raise self._explained(error) from error.__cause__
+        return int(answer.rows[0][0])
 
     def _is_written(self, meaning: Meaning) -> bool:
         """Whether what is meant stands in the outbox: a savepoint may have taken it away again."""
-        if self._meant is None or self._meant[0] is not meaning:
+        meant = next((each for each in self._meant if each.meaning is meaning), None)
+        if meant is None:
             return False
-        asked = "SELECT count(*) FROM trailbook_outbox WHERE op = 'meant' AND entry = ?"
-        return bool(self.plain.execute(asked, (self._meant[1],)).rows[0][0])
+        asked = "SELECT count(*) FROM trailbook_outbox WHERE position > ? AND op = 'meant' AND entry = ?"
+        return bool(self.plain.execute(asked, (meant.after, meant.text)).rows[0][0])
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

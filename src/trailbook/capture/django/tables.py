@@ -60,7 +60,9 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     places = tuple(_places(concrete))
     names = {name: str(field.column) for field in _fields(concrete) for name in (field.name, field.attname)}
     key = tuple(field.attname for field in concrete._meta.pk_fields)
-    columns = Columns(table=concrete._meta.db_table, key=key, columns=names)
+    schema, table = _split(concrete._meta.db_table)
+    whole = table if schema is None else f"{schema}.{table}"
+    columns = Columns(table=whole, key=key, columns=names, schema=schema)
     try:
         checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
     except ConfigurationError as error:
@@ -127,9 +129,15 @@ def _places(model: type[Model]) -> Iterable[Place]:
 
 
 def _named(table: str) -> TableName:
-    """A table's name as the judge has it; a host may have put a schema into it, with the quotes around its dot."""
+    """A table's name as the judge has it."""
+    schema, name = _split(table)
+    return table_name(name, schema)
+
+
+def _split(table: str) -> tuple[str | None, str]:
+    """The schema that a host has put into a table's name, with the quotes around its dot, and the rest."""
     schema, dot, name = table.strip('"').rpartition('"."')
-    return table_name(name, schema if dot else None)
+    return schema if dot else None, name
 
 
 def _uuids(model: type[Model]) -> frozenset[str]:

@@ -37,6 +37,7 @@ from trailbook.capture.sqlalchemy.tables import (
     attributes_in,
     locations_of,
     nearest,
+    trigger_fault,
 )
 from trailbook.catalogue import Catalogue, OnFailure
 from trailbook.clock import Clock, utc_now
@@ -140,9 +141,7 @@ class Capture:
             ignore=ignore,
             by=by,
         )
-        if by == "triggers" and len(layout.tables) > 1:
-            name = layout.columns.table
-            raise ConfigurationError(f"track({name}): by: a trigger sees one table, this class has several")
+        self._demand_own_table(layout, by)
         tracked = self.recorder.track(layout.columns, declared)
         declaration = Declaration(layout.mapper, tracked)
         self._declared.append(declaration)
@@ -380,6 +379,15 @@ class Capture:
         if others and (layout.mapper is None or None in others or layout.mapper in others):
             raise ConfigurationError(f"track({layout.columns.table}): is tracked already")
         return layout
+
+    def _demand_own_table(self, layout: Layout, by: WrittenBy) -> None:
+        """Refuse triggers where the rows of a table are of several classes, or the other way round."""
+        place = next((self.places[table] for table in layout.tables if table in self.places), None)
+        why = trigger_fault(layout) if by == "triggers" else ""
+        if not why and place is not None and (by == "triggers" or place.triggered):
+            why = f"{place.table.name} holds rows of a class that is tracked already, which triggers cannot tell apart"
+        if why:
+            raise ConfigurationError(f"track({layout.columns.table}): by: {why}; cover it with hooks")
 
     def _place(self, table: Table, mapper: Mapper[Any] | None) -> TrackedTable:
         place = self.places.get(table)

@@ -89,7 +89,8 @@ def locations_of(model: Any) -> Layout:
     if isinstance(model, Table):
         columns = {column.key: str(column.name) for column in model.columns}
         key = tuple(column.key for column in model.primary_key)
-        return Layout(Columns(table=str(model.fullname), key=key, columns=columns), [model])
+        schema = str(model.schema) if model.schema else None
+        return Layout(Columns(table=str(model.fullname), key=key, columns=columns, schema=schema), [model])
     mapper: Mapper[Any] = inspect(model)
     attributes = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     columns = {name: str(column.name) for name, column in attributes.items() if isinstance(column, Column)}
@@ -97,7 +98,19 @@ def locations_of(model: Any) -> Layout:
     tables = [table for table in mapper.tables if isinstance(table, Table)]
     own = mapper.local_table
     name = str(own.fullname if isinstance(own, Table) else own.description)
-    return Layout(Columns(table=name, key=key, columns=columns), tables, mapper)
+    schema = str(own.schema) if isinstance(own, Table) and own.schema else None
+    return Layout(Columns(table=name, key=key, columns=columns, schema=schema), tables, mapper)
+
+
+def trigger_fault(layout: Layout) -> str:
+    """Why triggers cannot cover a class, whose rows have to be just those of one table; empty where they can."""
+    if len(layout.tables) > 1:
+        return "a trigger sees one table, this class has several"
+    mapper = layout.mapper
+    if mapper is None or not mapper.single:
+        return ""
+    name, base = mapper.class_.__name__, mapper.base_mapper.class_.__name__
+    return f"a trigger cannot tell the rows of {name} from others of their table: track {base}"
 
 
 def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Column[Any]]:

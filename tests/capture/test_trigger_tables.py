@@ -43,8 +43,8 @@ WITHOUT_ID = "a row without an id cannot be captured"
 
 
 @pytest.fixture
-def capture() -> Iterator[Capture]:
-    """A capture that tracks nothing yet."""
+def capture(engine: Engine) -> Iterator[Capture]:
+    """A capture that tracks nothing yet; it ends before the engine does."""
     host = Capture("acme")
     yield host
     host.stop()
@@ -212,12 +212,12 @@ def test_of_what_is_silent_no_id_is_asked(capture: Capture, engine: Engine) -> N
     silent = capture.track(
         table, type="user", id="label", actions={**USER_ACTIONS, "deleted": None}, by="triggers"
     )
-    told = structs.replace(silent, actions=USER_ACTIONS)
+    spoken = structs.replace(silent, actions=USER_ACTIONS)
     with engine.begin() as connection:
         capture.make(connection)
         connection.execute(text("DELETE FROM thing WHERE id = '1'"))
     with engine.begin() as connection:
-        triggers.install_triggers(connection, [told], "acme")
+        triggers.install_triggers(connection, [spoken], "acme")
     with pytest.raises(IntegrityError, match=WITHOUT_ID), engine.begin() as connection:
         connection.execute(text("DELETE FROM thing WHERE id = '2'"))
     assert waiting(engine) == []

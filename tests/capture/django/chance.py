@@ -228,7 +228,7 @@ def _updated(chance: Chance) -> None:
 
 @way("Querysets: bulk_update", weight=2)
 def _bulk_update(chance: Chance) -> None:
-    people = list(chance.people()[:5])
+    people = list({person.pk: person for person in chance.people()[:5]}.values())  # a join repeats some
     for person in people:
         person.email, person.phone = chance.word(), chance.rng.choice([person.phone, chance.word()])
     Person.objects.bulk_update(people, ["email", "phone"], batch_size=chance.rng.choice([None, 2]))

@@ -46,8 +46,7 @@ class Undone(Exception):  # noqa: N818  # no error: the host changes its mind
 class Program:
     """Some transactions of random writes, each write judged by the rows before and after it."""
 
-    def __init__(self, rng: Any, tally: Tally, by: str = "hooks") -> None:
-        self._by = by
+    def __init__(self, rng: Any, tally: Tally) -> None:
         self._chance: Chance = new_chance(rng)
         self._rng = rng
         self._tally = tally
@@ -112,18 +111,15 @@ class Program:
         self, each: Way, new: Counter[tuple[str, str]], wanted: list[tuple[str, str]]
     ) -> Counter[tuple[str, str]]:
         """The entries of true facts which the rows before and after one write do not show."""
-        some: Counter[tuple[str, str]] = Counter()
-        if self._by == "triggers":  # which see that a row is let go of before it goes
-            gone = {item for action, item in wanted if action == "user.deleted"}
-            some = Counter(
-                {entry: new[entry] for item in gone if (entry := ("user.profile_updated", item)) in new}
-            )
+        # Whom a mentor that goes leaves alone is let go of before they go themselves.
+        let_go = {("user.profile_updated", item) for action, item in wanted if action == "user.deleted"}
+        between = Counter({entry: count for entry, count in new.items() if entry in let_go})
         if each.name == "Relations: many to many":  # where set(clear=True) takes away what it gives again
             more = new - Counter(wanted)
             for role in {item for _, item in more}:
                 pair = ("role.assigned", role), ("role.unassigned", role)
-                some.update({entry: min(more[other] for other in pair) for entry in pair})
-        return some
+                between.update({entry: min(more[other] for other in pair) for entry in pair})
+        return between
 
     def _slip(self, what: str) -> None:
         self._tally.slips.append("\n".join((what, *self._chance.trail)))
@@ -153,7 +149,7 @@ def test_random_writes(
     @given(st.randoms(use_true_random=True))
     def programs(rng: random.Random) -> None:
         emptied()
-        program = Program(rng, tally, by)
+        program = Program(rng, tally)
         program.fill()
         program.run()
         if tally.slips:

@@ -6,7 +6,6 @@ do not let read it, the admin's superusers included, and to offer any way to cha
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from django.apps import apps
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -29,7 +28,7 @@ from trailbook.errors import InvalidError, NotPermittedError, SuspendedError, Un
 from trailbook.finding import Shown
 from trailbook.model import Item
 from trailbook.query import Query, Term
-from trailbook.web import Words, language, texts_of
+from trailbook.web import Words, language, page_of, texts_of
 
 ON_A_PAGE = 25
 _NO_READING = Term("category", ("activity_log",), negated=True)  # as the page of the log begins, too
@@ -114,7 +113,7 @@ def _shown(request: HttpRequest, item: Item, t: Words) -> dict[str, Any]:
         "page": page,
         "count": t.counted("total", page.count or 0),
         "lines": [_line(entry, t, home) for entry in page.entries],
-        "whole": home and f"{home}/items/{item.type}/{quote(item.id, safe='')}",
+        "whole": home and page_of(home, item.type, item.id),
     }
 
 

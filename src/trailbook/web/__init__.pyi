@@ -28,3 +28,6 @@ from .http.texts import (
     language as language,
     texts_of as texts_of,
 )
+from .pages.address import (
+    page_of as page_of,
+)

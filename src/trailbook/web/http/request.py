@@ -6,7 +6,7 @@ Owns the step from the framework's request to plain data. Refuses parameters tha
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 from uuid import UUID
 
 from litestar import Request as HTTPRequest
@@ -67,8 +67,9 @@ class Admission(Struct, frozen=True, gc=False):
 class Request(Struct, frozen=True, kw_only=True):
     """One request; `viewer` and `source` are who was let in, where the route lets anybody in at all.
 
-    `path` is that of the address that people use. `address` is where it came from, and `sent_to` the site it was sent
-    to where a trusted proxy says so. `host_user` is whom the host has signed in, if there is a host.
+    `path` is that of the address that people use, encoded as an address has it. `address` is where it came from, and
+    `sent_to` the site it was sent to where a trusted proxy says so. `host_user` is whom the host has signed in, if
+    there is a host.
     """
 
     site: Site
@@ -174,7 +175,7 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     return Request(
         site=site,
         method=scope["method"],
-        path=f"{site.root}{scope['path']}",
+        path=f"{site.root}{quote(scope['path'], safe='/:')}",
         params=params,
         pairs=tuple(pairs),
         headers=headers,

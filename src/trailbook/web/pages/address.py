@@ -51,6 +51,7 @@ _NAMES = [*FIELDS, *(name for name in ONCE if name not in ("text", "as_of"))]
 _LINE = re.compile(rf"(?:^|\s)-?(?:{'|'.join(_NAMES)}):\S")
 _TZ = re.compile(r"(?:^|\s)tz:\S")
 _MOST_FIELDS = 500
+_MARK = "~"  # begins a part of an id that would not arrive in an address as it is
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -138,8 +139,22 @@ def quoted(value: str) -> str:
 
 
 def page_of(home: str, type_: str, id_: str) -> str:
-    """The address of an item's own page."""
-    return f"{home}/items/{type_}/{quote(id_, safe='/:')}"
+    """The address of an item's own page, whatever its id is.
+
+    A browser goes up at a part that is `..`, and no proxy tells two slashes from one: such a part is marked.
+    """
+    parts = [f"{_MARK}{part}" if _needs_mark(part) else part for part in id_.split("/")]
+    return f"{home}/items/{type_}/{quote('/'.join(parts), safe='/:')}"
+
+
+def item_of(path: str) -> tuple[str, str]:
+    """The type and the id in the rest of an address that `page_of` wrote, as it is decoded."""
+    type_, _, id_ = path.strip("/").partition("/")
+    return type_, "/".join(part.removeprefix(_MARK) for part in id_.split("/"))
+
+
+def _needs_mark(part: str) -> bool:
+    return part in ("", ".", "..") or part.startswith(_MARK)
 
 
 def address(path: str, pairs: Iterable[tuple[str, str]]) -> str:

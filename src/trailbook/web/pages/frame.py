@@ -4,7 +4,6 @@ Owns what the browser's own cookies of zone, look and folded questions may say. 
 """
 
 from functools import lru_cache
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -79,7 +78,7 @@ def frame(request: Request) -> Frame:
         home=home(request),
         who=request.viewer.item.name or request.viewer.item.id,
         look=look(request),
-        here=address(quote(request.path, safe="/:"), request.pairs),
+        here=address(request.path, request.pairs),
         languages=own_names(request.site.languages),
         places=_places(request),
         asks_open=preference(request.headers, "asks") != "folded",

@@ -17,7 +17,7 @@ from trailbook.query import FIELDS, PRESET_NAMES, PRESETS, Paging, Query, Term, 
 from trailbook.web.http.render import page, partial, see
 from trailbook.web.http.request import Request
 from trailbook.web.pages import grouping
-from trailbook.web.pages.address import FOLDED, Address, Pairs, address, tidied
+from trailbook.web.pages.address import FOLDED, Address, Pairs, address, item_of, tidied
 from trailbook.web.pages.broken import mendable
 from trailbook.web.pages.frame import frame, list_of, presenter_of
 from trailbook.web.pages.rows import Presenter, cut, drawn
@@ -92,7 +92,7 @@ def item_page(request: Request) -> Response[Any]:
 
 def _remembered(request: Request) -> RememberedItem:
     """The item of the address. Raises: NotFoundError."""
-    type_, _, id_ = request.params["item"].strip("/").partition("/")
+    type_, id_ = item_of(request.params["item"])
     declared = type_ in request.catalogue.types
     remembered = request.log.item(type_, id_, viewer=request.viewer) if declared else None
     if remembered is None:

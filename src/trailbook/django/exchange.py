@@ -15,10 +15,25 @@ from typing import Any, TypeVar
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from msgspec import Struct
+
+from trailbook.web import HostPlace, HostUser
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 _T = TypeVar("_T")
-USER = "trailbook.django.user"  # in a scope, whom the host has signed in
+ASKED = "trailbook.django.asked"  # in a scope, what the host says of the request
+
+
+class Asked(Struct, frozen=True):
+    """What the host says of a request: the path below the page's place, who asks, where that is, in which language.
+
+    Without a language it is for the browser to say.
+    """
+
+    path: str
+    user: HostUser | None
+    place: HostPlace
+    language: str | None
 
 
 class Piece:
@@ -129,9 +144,9 @@ class AwaitedPieces:
         self._exchange.leave()
 
 
-def answered(app: App, request: HttpRequest, path: str, user: object) -> HttpResponseBase:
-    """The answer of the application to what lies at `path` below it, for whom the host has signed in."""
-    exchange = Exchange(app, _scope(request, path, user), request.body)
+def answered(app: App, request: HttpRequest, asked: Asked) -> HttpResponseBase:
+    """The answer of the application to what the host says is asked."""
+    exchange = Exchange(app, _scope(request, asked), request.body)
     try:
         start = exchange.next().result()
         first = Piece(exchange.next().result())
@@ -151,10 +166,11 @@ def answered(app: App, request: HttpRequest, path: str, user: object) -> HttpRes
     return answer
 
 
-def _scope(request: HttpRequest, path: str, user: object) -> dict[str, Any]:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()
-    ]
+def _scope(request: HttpRequest, asked: Asked) -> dict[str, Any]:
+    sent = {name.lower(): value for name, value in request.headers.items()}
+    if asked.language is not None:
+        sent["accept-language"] = asked.language
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
     address = request.META.get("REMOTE_ADDR")
     return {
         "type": "http",
@@ -162,10 +178,10 @@ def _scope(request: HttpRequest, path: str, user: object) -> dict[str, Any]:
         "http_version": "1.1",
         "method": request.method,
         "scheme": request.scheme,
-        "path": f"/{path}",
+        "path": f"/{asked.path}",
         "query_string": request.META.get("QUERY_STRING", "").encode("latin-1"),
         "headers": headers,
         "client": (address, 0) if address else None,
         "server": None,
-        USER: user,
+        ASKED: asked,
     }

@@ -18,6 +18,7 @@ from .http.problems import (
     code_of as code_of,
 )
 from .http.site import (
+    HostPlace as HostPlace,
     HostUser as HostUser,
 )
 from .http.slow_clients import (

@@ -15,8 +15,8 @@ from typing import Any, cast
 from trailbook.deployment import Deployment
 from trailbook.errors import ConfigurationError
 from trailbook.web.app import create_app
-from trailbook.web.http.request import HOST_USER
-from trailbook.web.http.site import HostUser
+from trailbook.web.http.request import HOST_PLACE, HOST_USER
+from trailbook.web.http.site import HostPlace, HostUser
 
 HostScope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,6 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 # From the host's request, as ASGI has it, to whom the host has signed in.
 ViewerOf = Callable[[HostScope], HostUser | Awaitable[HostUser | None] | None]
+PlaceOf = Callable[[HostScope], HostPlace]
 # What of a request is the application's affair; the host's session, routes and state are not.
 _PASSED = ("type", "asgi", "http_version", "method", "scheme", "query_string", "headers", "client", "server")
 
@@ -38,15 +39,18 @@ class MountedPage:
         base_url: str,
         viewer: ViewerOf,
         sign_in: str = "",
+        place_of: PlaceOf | None = None,
         **more: Any,
     ) -> None:
         """`base_url` is the address of what is mounted, with its path: `https://hr.example/activity`.
 
         `viewer` is given the scope of the host's request, and says whom the host has signed in, or None. `sign_in`
-        is the path or the address at which the host signs people in. `more` is as `create_app` takes it.
+        is the path or the address at which the host signs people in. Where a host has the page at several paths,
+        `place_of` says at which a request is. `more` is as `create_app` takes it.
         Raises: ConfigurationError.
         """
         self._viewer = viewer
+        self._place_of = place_of
         self._app = create_app(deployment, base_url=base_url, hosted=True, sign_in=sign_in, **more)
         self._begun_in: int | None = None
 
@@ -64,6 +68,7 @@ class MountedPage:
         self._begin()
         inner = {name: scope[name] for name in _PASSED if name in scope}
         inner |= {"path": path, "root_path": "", "state": {}, HOST_USER: user}
+        inner[HOST_PLACE] = self._place_of(scope) if self._place_of else None
         await cast("Any", self._app)(inner, receive, send)
 
     async def _user(self, scope: HostScope) -> HostUser | None:

@@ -7,7 +7,7 @@ unknown variables.
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ class _LanguageLoader(FileSystemLoader):
         return call[0] if "{" in text or text != text.strip() else text
 
 
-@cache
+@lru_cache(maxsize=64)  # a host may have the page at several places
 def _templates(lang: str, root: str) -> Environment:
     return _environment(_LanguageLoader(lang, root), root)
 

@@ -19,13 +19,13 @@ from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.query import Vocabulary
 from trailbook.web.http.preferences import preference
-from trailbook.web.http.site import HostUser, Site
+from trailbook.web.http.site import HostUser, Site, site_at
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, texts_of
 
-HOST_USER = (
-    "trailbook.host_user"  # in a scope, whom the host has signed in; believed where there is a host alone
-)
+# In a scope, whom the host has signed in, and at which of its places the page is asked for; both believed where there
+# is a host alone.
+HOST_USER, HOST_PLACE = "trailbook.host_user", "trailbook.host_place"
 
 
 class ParameterInvalidError(InvalidError):
@@ -165,7 +165,7 @@ def request_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:
 
 def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     """A request of the gateway as plain data, nobody let in yet. Raises: MalformedError."""
-    query = scope["query_string"]
+    site, query = site_at(site, scope.get(HOST_PLACE)), scope["query_string"]
     try:
         pairs = parse_qsl(query.decode("ascii"), True, errors="strict") if query else []
     except (UnicodeDecodeError, ValueError):

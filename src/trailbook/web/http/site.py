@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.deployment import Alarms, Deployment, Verifications
 from trailbook.errors import ConfigurationError
@@ -33,6 +33,13 @@ class HostUser(Struct, frozen=True):
 
     org: str
     item: Item
+
+
+class HostPlace(Struct, frozen=True):
+    """Where a request meets a page that a host has at several places: its root there, and where people sign in."""
+
+    root: str
+    sign_in: str
 
 
 class SiteAddress(Struct, frozen=True):
@@ -115,6 +122,15 @@ def site_of(deployment: Deployment, runner: Runner, settings: SiteSettings) -> S
         readiness=Readiness(deployment, settings.alarms),
         askable={},
     )
+
+
+def site_at(site: Site, place: HostPlace | None) -> Site:
+    """The same application as it is at a place of its host's. Raises: ConfigurationError for a path that is none."""
+    if place is None or not site.hosted:
+        return site
+    base_url = f"{site.origin}{place.root}"
+    address_of(base_url)
+    return structs.replace(site, root=place.root, base_url=base_url, sign_in=place.sign_in)
 
 
 def address_of(base_url: str) -> SiteAddress:

@@ -33,8 +33,8 @@ from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
 from trailbook.web.http.render import bare, html, see
-from trailbook.web.http.request import Request, reading_language
-from trailbook.web.http.site import Site
+from trailbook.web.http.request import HOST_PLACE, Request, reading_language
+from trailbook.web.http.site import Site, site_at
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, texts_of
 from trailbook.web.pages.address import address
@@ -297,38 +297,42 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
     """What every exception is answered with: a page below the pages' paths, a problem elsewhere."""
 
     def refused(request: HTTPRequest[Any, Any, Any], error: Exception) -> Response[bytes]:
-        id_ = request.scope["state"]["request_id"]
-        problem = problem_of(error, site.base_url, id_)
-        path = request.scope["path"]
-        more = refusal_headers(error)
-        if isinstance(error, MethodNotAllowedException):
-            more["Allow"] = allowed_methods(request.app, path)
-        tell_fault(problem, error)
-        if not _wants_page(request, path):
-            return answer(problem, more)
-        t = texts_of(reading_language(site, request.headers))
-        part = render.partial(request.headers)
-        if problem.code == UnauthenticatedError.code:
-            page = _unknown(site, t, _wanted(request, site), part=part)
-            page.headers.update(more)
-            return page
-        # What failed stands beside the rows that are there; what is refused takes their place.
-        beside = part and problem.status >= 500
-        if beside:
-            more |= {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
-        page = html(
-            "failed.html" if beside else "refused.html",
-            problem.status,
-            part=part,
-            **bare(site, t, _wanted(request, site)),
-            code=problem.code,
-            request_id=id_,
-            missing=_missing(error),
-        )
-        page.headers.update(more)
-        return page
+        return _refused(site_at(site, request.scope.get(HOST_PLACE)), request, error)
 
     return refused
+
+
+def _refused(site: Site, request: HTTPRequest[Any, Any, Any], error: Exception) -> Response[bytes]:
+    id_ = request.scope["state"]["request_id"]
+    problem = problem_of(error, site.base_url, id_)
+    path = request.scope["path"]
+    more = refusal_headers(error)
+    if isinstance(error, MethodNotAllowedException):
+        more["Allow"] = allowed_methods(request.app, path)
+    tell_fault(problem, error)
+    if not _wants_page(request, path):
+        return answer(problem, more)
+    t = texts_of(reading_language(site, request.headers))
+    part = render.partial(request.headers)
+    if problem.code == UnauthenticatedError.code:
+        page = _unknown(site, t, _wanted(request, site), part=part)
+        page.headers.update(more)
+        return page
+    # What failed stands beside the rows that are there; what is refused takes their place.
+    beside = part and problem.status >= 500
+    if beside:
+        more |= {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
+    page = html(
+        "failed.html" if beside else "refused.html",
+        problem.status,
+        part=part,
+        **bare(site, t, _wanted(request, site)),
+        code=problem.code,
+        request_id=id_,
+        missing=_missing(error),
+    )
+    page.headers.update(more)
+    return page
 
 
 def _unknown(site: Site, t: Words, wanted: str, *, part: bool) -> Response[bytes]:

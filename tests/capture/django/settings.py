@@ -36,7 +36,11 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "tests.capture.django.company.urls"
 ALLOWED_HOSTS = ["testserver"]
-TRAILBOOK = {"org": "acme", "trusted_proxies": ["10.0.0.0/8"]}
+TRAILBOOK = {
+    "org": "acme",
+    "trusted_proxies": ["10.0.0.0/8"],
+    "actor": "trailbook.capture.django.signed_in",  # said, for the people of this host are not its users
+}
 _FOLDER = Path(tempfile.gettempdir())
 DATABASES = {
     alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_FOLDER / "no-such-folder" / alias)}

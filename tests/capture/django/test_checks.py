@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.db import connection, models
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.test.utils import isolate_apps
 from msgspec import structs
-from tests.capture.django.company.models import USER_ACTIONS, Employee, Party, Person, Role
+from tests.capture.django.company.models import USER_ACTIONS, Absence, Employee, Party, Person, Role
 
-from trailbook.capture.django import register
+from trailbook.capture import Ref
+from trailbook.capture.django import register, signed_in
 from trailbook.capture.django.host import the_host
+from trailbook.capture.django.persons import SIGNED_IN
 
 
 def codes(**more: Any) -> list[str]:
@@ -34,6 +37,15 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see it
         class Meta:
             app_label = "company"
             managed = False
+
+    class Profile(models.Model):
+        """What a host keeps beside its user model."""
+
+        user = models.OneToOneField(get_user_model(), models.CASCADE)
+        number = models.IntegerField()
+
+        class Meta:
+            app_label = "company"
 
 
 def test_a_host_in_order(host: None) -> None:
@@ -87,3 +99,39 @@ def test_the_project(host: None) -> None:
     Employee.objects.count()
     with override_settings(MIDDLEWARE=[]), connection.execute_wrapper(lambda execute, *more: execute(*more)):
         assert codes() == ["trailbook.W001", "trailbook.W008", "trailbook.W009"]
+
+
+PERSONS: dict[str, tuple[type[models.Model], dict[str, Any], bool]] = {
+    "the user model": (get_user_model(), {"type": "user"}, True),
+    "the user model by its name": (get_user_model(), {"type": "user", "id": "username"}, False),
+    "a table with the same key": (Profile, {"type": "user", "id": "user"}, True),
+    "a table of its own": (Profile, {"type": "user"}, False),
+    "a callable": (Profile, {"type": "user", "id": lambda row: row.user_id}, False),
+    "people of a table of their own": (Absence, {"owner": Ref("user", "person")}, False),
+    "people of the user model": (Profile, {"owner": Ref("user", "user_id")}, True),
+    "an owner by a callable": (Absence, {"owner": lambda row: None}, True),  # whoever writes it says whom
+}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("name", PERSONS)
+def test_who_is_signed_in_is_never_taken_for_somebody_else(host: None, name: str) -> None:
+    """`user/1` of the declarations is `user/1` who is signed in; with an actor of the host's own it may be another."""
+    model, declared, is_same = PERSONS[name]
+    actions: dict[str, str | None] = dict(USER_ACTIONS)
+    if "owner" in declared:
+        actions = {"created": "absence.registered", "updated": "absence.updated", "deleted": None}
+    the_host.cache_clear()
+    register(model, **{"type": "absence", "actions": actions, **declared})
+    assert "trailbook.E005" not in codes()  # the settings of this host say who acts
+    the_host().settings = structs.replace(the_host().settings, actor=None)
+    assert ("trailbook.E005" in codes()) == (not is_same)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_signed_in_user_is_an_item_of_the_type_that_is_checked(host: None) -> None:
+    request = RequestFactory().get("/")
+    request.user = get_user_model()(pk=5)
+    actor = signed_in(request)
+    assert actor is not None
+    assert (actor.type, actor.id) == (SIGNED_IN, "5")

@@ -10,13 +10,15 @@ from tests.capture.django.reference import page
 
 ROOT = Path(__file__).parents[3]
 MODELS = """
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
-class Person(models.Model):
-    name = models.CharField(max_length=100)
+class Person(AbstractBaseUser):
+    USERNAME_FIELD = "name"
+    name = models.CharField(max_length=100, unique=True)
     email = models.CharField(max_length=100, null=True)
     phone = models.CharField(max_length=100, null=True)
-    last_seen = models.DateTimeField(null=True)
+    objects = models.Manager()
 
 class Absence(models.Model):
     person = models.ForeignKey(Person, models.CASCADE)

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.host import Host, the_host
 from trailbook.capture.django.middleware import ActivityMiddleware
+from trailbook.capture.django.persons import mistaken_persons
 from trailbook.capture.django.statements import statements_of
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.triggers import check_triggers
@@ -33,7 +34,8 @@ def register() -> None:
 
 def _check_models(app_configs: Any, **more: Any) -> list[checks.CheckMessage]:
     host = the_host()
-    return [message for entry in host.registered.values() for message in _of_model(host, entry)]
+    own = [message for entry in host.registered.values() for message in _of_model(host, entry)]
+    return [*own, *mistaken_persons(host)]
 
 
 def _of_model(host: Host, entry: Registered) -> Iterator[checks.CheckMessage]:

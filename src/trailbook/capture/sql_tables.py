@@ -85,6 +85,10 @@ class TableName(Struct, frozen=True):
         schemas = {self.schema, write.schema} - {None}
         return self.table == write.table and len(schemas) < 2
 
+    def covers(self, name: "TableName") -> bool:
+        """Whether a name with a schema may be this table's."""
+        return self.table == name.table and self.schema in (None, name.schema)
+
 
 def table_name(table: str, schema: str | None = None) -> TableName:
     """The name of a table, as a database knows it, in the form of the judge."""

@@ -1,6 +1,7 @@
 """The judge: nothing that a text writes is missed, what cannot be told is unclear, and reading is no writing."""
 
 import sqlite3
+import unicodedata
 from contextlib import closing
 from typing import Any
 
@@ -73,10 +74,28 @@ UNCLEAR = [
     "SELECT 'open FROM t",
     "SELECT $$ open FROM t",
     "SELECT 1 /* open FROM t",
-    "/* a /* b */ FROM t */",
+    "/* a /* b */ FROM t",
+    "SELECT 'a\\', ' || 'b', '; DELETE FROM t; --\\''",
+    "SELECT E'a'\n'\\'; DELETE FROM t --'",
+    "SELECT E'a' -- b\n'b'\n'\\'; DELETE FROM t --'",
+    "\ufeffUPDATE t SET a = 1",
+    "UPDATE t\ud800 SET a = 1",
+    "TRUNCATE u CASCADE",
+    "SELECT u&\"\\0064blink_exec\"('', 'DELETE FROM t')",
     "UPDATE $1 SET a = 1",
     'UPDATE U&"\\0074" SET a = 1',
     "UPDATE `t` SET a = 1",
+]
+NAMES = [
+    "कर्मचारी",
+    unicodedata.normalize("NFD", "måling"),
+    "lønn€",
+    "👤",
+    "a\u00a0b",
+    "a\u2028b",
+    "٣t",
+    "t²",
+    "\u0301t",
 ]
 READS = [
     "SELECT * FROM t",
@@ -85,6 +104,13 @@ READS = [
     "(SELECT * FROM t FOR NO KEY UPDATE)",
     "SELECT 'DELETE FROM t'",
     "SELECT E'it\\'s DELETE FROM t'",
+    "SELECT U&'\\0041 DELETE FROM t'",
+    "SELECT 1 WHERE a = 'C:\\dir\\'",
+    "SELECT 'it\\'s DELETE FROM t'",
+    "SELECT E'a'\n'b' -- c\n, 'c'",
+    "/* a /* DELETE FROM t */ DELETE FROM t */ SELECT /* /* */ */ 1",
+    "DEALLOCATE ALL",
+    "SELECT $क्ष$ ' DELETE FROM t $क्ष$",
     "SELECT $$ DELETE FROM t $$, $tag$ DELETE FROM t $tag$",
     "SELECT 1 -- DELETE FROM t",
     "/* DELETE FROM t */ SELECT 1",
@@ -131,6 +157,40 @@ def test_what_cannot_be_told(statement: str) -> None:
     judgement = judged("postgresql", statement)
     assert "cannot be told" in judgement.unclear
     assert not judgement.harmless
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_an_unquoted_name_has_every_character_that_a_database_takes(dialect: str, name: str) -> None:
+    """Marks, symbols, digits and spaces beyond ASCII belong to the name; they do not end it."""
+    for statement in ("UPDATE {} SET a = 1", "DELETE FROM {}", "INSERT INTO {}(a) VALUES (1)"):
+        (write,) = judged(dialect, statement.format(name)).writes
+        assert write.table == table_name(name).table == name.casefold()
+
+
+@pytest.mark.parametrize("start", [":x", "@x", "#x", "$x", "$x::y"])
+def test_parentheses_of_a_parameter_hide_no_write(start: str) -> None:
+    """SQLite reads up to the parenthesis that ends it, quotes or not."""
+    text = f"SELECT {start}('); DELETE FROM person; --')"
+    assert authorized(text.replace("person", "u")) == {"u"}
+    assert "parameter" in judged("sqlite", text).unclear
+
+
+def test_comments_within_comments() -> None:
+    """PostgreSQL nests them, SQLite ends them at the first end: each is read as its database does."""
+    text = "/* a /* b */ DELETE FROM u; {} SELECT 1"
+    assert judged("sqlite", text.format("")).tables == {"u"} == authorized(text.format(""))
+    assert judged("postgresql", text.format("*/")).harmless
+    assert judged("postgresql", text.format("*/ */; DELETE FROM u;")).unclear
+    assert judged("postgresql", text.format("*/ DELETE FROM t;")).tables == {"t"}
+
+
+def test_a_truncate_that_cascades_names_its_own_tables() -> None:
+    """What else it empties is unclear, which is no reason to forget what it says."""
+    judgement = judged("postgresql", "TRUNCATE a, ONLY b RESTART IDENTITY CASCADE")
+    assert [write.table for write in judgement.writes] == ["a", "b"]
+    assert "CASCADE" in judgement.unclear
+    assert not judged("postgresql", "TRUNCATE a, b RESTRICT").unclear
 
 
 @pytest.mark.parametrize("statement", READS)

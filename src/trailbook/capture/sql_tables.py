@@ -11,15 +11,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.capture.sql_tokens import Token, tokens_of
+from trailbook.capture.sql_tokens import Token, readings_of, tokens_of
 from trailbook.errors import UncapturedWriteError
 
 Verb = Literal["insert", "update", "delete", "merge", "truncate", "copy", "replace"]
 _CACHED = 10_000  # characters of the longest text whose judgement is kept
 # What a statement may begin with: it writes to no table, but for what the rest of it says.
 _BEGINNINGS = frozenset(
-    "abort alter analyse analyze attach begin checkpoint close cluster comment commit copy create declare delete"
-    " detach discard drop end explain fetch grant import insert listen lock merge move notify pragma prepare"
+    "abort alter analyse analyze attach begin checkpoint close cluster comment commit copy create deallocate declare"
+    " delete detach discard drop end explain fetch grant import insert listen lock merge move notify pragma prepare"
     " reassign refresh reindex release replace reset revoke rollback savepoint security select set show start"
     " table truncate unlisten update vacuum values with".split()
 )
@@ -37,7 +37,8 @@ _READ_LANGUAGES = frozenset(("sql", "plpgsql"))
 class Write(Struct, frozen=True, gc=False):
     """One write: what it does and to which table, folded to small letters; its schema where the text has one.
 
-    `conflict` is the word after OR (INSERT OR IGNORE); `upserts` says that DO UPDATE follows.
+    `conflict` is the word after OR (INSERT OR IGNORE); `upserts` says that DO UPDATE follows, `cascades` that TRUNCATE
+    empties the tables that refer to this one too.
     """
 
     verb: Verb
@@ -45,6 +46,7 @@ class Write(Struct, frozen=True, gc=False):
     schema: str | None = None
     conflict: str = ""
     upserts: bool = False
+    cascades: bool = False
 
     @property
     def plain(self) -> bool:
@@ -54,6 +56,8 @@ class Write(Struct, frozen=True, gc=False):
 
 class Judgement(Struct, frozen=True):
     """What a text writes, in order; `unclear` says why it cannot be told what else, and is empty where it can.
+
+    Where it is unclear for a TRUNCATE that cascades, all its own writes are known nonetheless; else none is.
 
     `statements` counts those that are divided by semicolons; `begins` is the first word of the first.
     """
@@ -81,6 +85,10 @@ class TableName(Struct, frozen=True):
         schemas = {self.schema, write.schema} - {None}
         return self.table == write.table and len(schemas) < 2
 
+    def covers(self, name: "TableName") -> bool:
+        """Whether a name with a schema may be this table's."""
+        return self.table == name.table and self.schema in (None, name.schema)
+
 
 def table_name(table: str, schema: str | None = None) -> TableName:
     """The name of a table, as a database knows it, in the form of the judge."""
@@ -95,13 +103,24 @@ def judged(dialect: str, statement: str) -> Judgement:
 @lru_cache(maxsize=4096)
 def _judged(dialect: str, statement: str) -> Judgement:
     try:
-        tokens = tokens_of(dialect, statement)
-        pieces = [_Piece(dialect, statement, piece) for piece in _pieces(tokens)]
-        writes = tuple(write for piece in pieces for write in piece.writes())
+        judgements = {_judgement(dialect, statement, each) for each in readings_of(dialect, statement)}
     except UncapturedWriteError as error:
         return Judgement(unclear=str(error), statements=1)
+    if len(judgements) > 1:
+        why = str(_unclear("has a backslash before a quote"))
+        return Judgement(unclear=why, statements=1)
+    return judgements.pop()
+
+
+def _judgement(dialect: str, statement: str, tokens: list[Token]) -> Judgement:
+    """What one reading of a text writes. Raises: UncapturedWriteError."""
+    pieces = [_Piece(dialect, statement, piece) for piece in _pieces(tokens)]
+    writes = tuple(write for piece in pieces for write in piece.writes())
     begins = pieces[0].tokens[0].text if pieces else ""
-    return Judgement(writes, "", len(pieces), begins, frozenset(write.table for write in writes))
+    unclear = ""
+    if any(write.cascades for write in writes):
+        unclear = str(_unclear("truncates what depends on its tables (CASCADE)"))
+    return Judgement(writes, unclear, len(pieces), begins, frozenset(write.table for write in writes))
 
 
 def _pieces(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -281,9 +300,10 @@ def _truncate(piece: _Piece, at: int) -> Iterator[Write]:
     at += 1 + piece.says(at + 1, "table")
     if piece.is_column(at - 1):
         return
+    cascades = any(token.says("cascade") for token in piece.tokens[at:])
     while piece.is_target(at):
         table, schema, at = piece.named(at)
-        yield Write("truncate", table, schema)
+        yield Write("truncate", table, schema, cascades=cascades)
         at = (
             next((n for n in range(at, len(piece.tokens)) if piece.tokens[n].is_sign(",")), len(piece.tokens))
             + 1

@@ -4,7 +4,10 @@ Owns the SQL. Whether a value changed PostgreSQL says by its bytes, for some typ
 an equality of their own. Refuses to go on where there is no outbox, and to write to any but that of its own schema.
 """
 
+from collections.abc import Iterator, Sequence
+
 from trailbook.capture.declarations import OPS, Op, Tracked
+from trailbook.capture.relatives import Relative
 from trailbook.capture.trigger_sql import (
     EVENTS,
     Trigger,
@@ -34,6 +37,7 @@ _ACTING = (
     " jsonb_build_object('kind', 'system', 'type', 'system', 'id', 'database/' || session_user, 'name',"
     " 'Database user ' || session_user), 'origin', jsonb_build_object('interface', 'database')))"
 )
+_BY_STATEMENT = " FOR EACH STATEMENT EXECUTE FUNCTION "
 _OBJECT = json_object("jsonb_build_object")
 
 
@@ -44,6 +48,17 @@ def triggers_of(tracked: Tracked, org: str, schema: str) -> list[Trigger]:
         _trigger(tracked, op, _program(tracked, op, org, outbox=outbox), outbox) for op in _written(tracked)
     ]
     return [*triggers, _truncated(tracked)] if tracked.actions["deleted"] is not None else triggers
+
+
+def due(triggers: Sequence[Trigger], relative: Relative) -> list[Trigger]:
+    """The triggers of a table that another which holds its rows needs too: a partition has those of rows by itself."""
+    return [each for each in triggers if relative.kin == "child" or _BY_STATEMENT in each.statements[1]]
+
+
+def further(triggers: Sequence[Trigger], tracked: Tracked, relative: Relative) -> Iterator[str]:
+    """The statements that make them there."""
+    for trigger in due(triggers, relative):
+        yield trigger.statements[1].replace(f" ON {place_of(tracked)} FOR", f" ON {relative.place} FOR", 1)
 
 
 def _written(tracked: Tracked) -> list[Op]:

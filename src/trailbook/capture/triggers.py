@@ -5,7 +5,7 @@ transaction. Without one the actor is the database's own user. Refuses declarati
 call them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trailbook.capture import trigger_postgresql, trigger_sqlite
@@ -13,6 +13,8 @@ from trailbook.capture.actor import as_text, current
 from trailbook.capture.blindspots import Blindspot
 from trailbook.capture.database import HostConnection, connection_of
 from trailbook.capture.declarations import NO_CALLABLES, Tracked
+from trailbook.capture.relatives import Relative, relatives
+from trailbook.capture.sql_tables import table_name
 from trailbook.capture.trigger_sql import Trigger, place_of, quoted
 from trailbook.errors import ConfigurationError
 
@@ -55,6 +57,10 @@ def install_triggers(
             host.execute(f"DROP TRIGGER IF EXISTS {quoted(trigger.name)}")
         for statement in trigger.statements:
             host.execute(statement)
+    for tracked, triggers in declared:
+        for relative in _holding(host, tracked, [each for each, _ in declared]):
+            for statement in trigger_postgresql.further(triggers, tracked, relative):
+                host.execute(statement)
     return [trigger.name for _, triggers in declared for trigger in triggers]
 
 
@@ -74,7 +80,12 @@ def check_triggers(
     Raises: ConfigurationError, as `install_triggers`.
     """
     host = connection_of(connection)
-    return [spot for tracked, each in _declared(host, tables, org) for spot in _check(host, tracked, each)]
+    declared = _declared(host, tables, org)
+    spots = [spot for tracked, each in declared for spot in _check(host, tracked, each)]
+    for tracked, each in declared:
+        for relative in _holding(host, tracked, [other for other, _ in declared]):
+            spots += _lacking(host, tracked, trigger_postgresql.due(each, relative), relative=relative)
+    return spots
 
 
 def _check(host: HostConnection, tracked: Tracked, declared: list[Trigger]) -> Iterator[Blindspot]:
@@ -87,6 +98,26 @@ def _check(host: HostConnection, tracked: Tracked, declared: list[Trigger]) -> I
             yield Blindspot(tracked.table, "trigger-differs", f"{trigger.name} is not as declared")
     for name in bodies:
         yield Blindspot(tracked.table, "trigger-differs", f"{name} is there, and not declared")
+
+
+def _lacking(
+    connection: HostConnection, tracked: Tracked, due: Sequence[Trigger], *, relative: Relative
+) -> Iterator[Blindspot]:
+    there = set(_names(connection, relative.place, _ACTIVE))
+    for name in sorted({each.name for each in due} - there):
+        detail = f"{name} is not there on {relative.table}, which holds rows of it"
+        yield Blindspot(tracked.table, "trigger-missing", detail)
+
+
+def _holding(
+    connection: HostConnection, tracked: Tracked, declared: Sequence[Tracked] = ()
+) -> list[Relative]:
+    """The partitions of a table and those that inherit from it, without such as are declared themselves."""
+    if connection.engine == "sqlite":
+        return []
+    own = [table_name(each.bare, each.schema) for each in declared]
+    near = relatives(connection, place_of(tracked))
+    return [each for each in near if each.kin != "other" and not any(n.covers(each.name) for n in own)]
 
 
 def announce(
@@ -169,7 +200,16 @@ def _drop(connection: HostConnection, tracked: Tracked) -> list[str]:
     table = "" if connection.engine == "sqlite" else f" ON {place_of(tracked)}"
     for name in names:
         connection.execute(f"DROP TRIGGER {quoted(name)}{table}")
+    for relative in _holding(connection, tracked):
+        for name in set(names) & set(_names(connection, relative.place)):
+            connection.execute(f"DROP TRIGGER {quoted(name)} ON {relative.place}")
     return names
+
+
+def _names(connection: HostConnection, place: str, which: str = " AND t.tgparentid = 0") -> list[str]:
+    """The triggers of a table of PostgreSQL that are ours, not those that a partition has of its table's own."""
+    ours = "SELECT t.tgname FROM pg_trigger t WHERE left(t.tgname, 10) = 'trailbook_' AND t.tgrelid = to_regclass(?)"
+    return [str(name) for (name,) in connection.execute(ours + which, (place,)).rows]
 
 
 def _flat(statement: str) -> str:

@@ -22,7 +22,8 @@ _AFTER = """## Not seen by hooks, whatever they do
 - What other clients write, and what goes past Django's cursors: the driver's own connection, `cursor.copy()`,
   `cursor.callproc()`.
 - What the database does by itself: ON DELETE and ON UPDATE actions, triggers, functions that a SELECT calls, rules,
-  views that write, generated columns.
+  views that write, generated columns; on PostgreSQL a write to a partition, or to a table that inherits, by its own
+  name; on SQLite the row that `ON CONFLICT REPLACE` of a table's own removes.
 - DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.
 
 An UPDATE is an entry for each row in which something differs, but for what is declared to mean nothing. A row that

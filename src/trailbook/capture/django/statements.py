@@ -169,7 +169,7 @@ class Statements:
 
     def _is_flush(self, judgement: Judgement) -> bool:
         """Whether a test empties tables, where its settings allow that."""
-        allowed = self.host.settings.truncate == "allow" and not judgement.unclear
+        allowed = self.host.settings.truncate == "allow" and bool(judgement.writes)
         return allowed and all(write.verb == "truncate" for write in judgement.writes)
 
     def _together(self) -> AbstractContextManager[Any]:

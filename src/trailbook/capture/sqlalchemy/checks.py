@@ -6,9 +6,12 @@ write paths, `docs/reference/capture.md`.
 
 from collections.abc import Iterable
 
+from sqlalchemy import Table
+
 from trailbook.capture.blindspots import Blindspot
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 
+_UNIQUE = ("primary_key", "unique")
 _BY_THE_DATABASE = ("cascade", "set null", "set default")
 
 
@@ -30,4 +33,15 @@ def blindspots(places: Iterable[TrackedTable]) -> list[Blindspot]:
                     f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
                 )
                 spots.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
+        if _replaces(place.table):
+            detail = "it has ON CONFLICT REPLACE: the row that a new one replaces on SQLite is seen by triggers only"
+            spots.append(Blindspot(str(place.table.fullname), "replace-in-database", detail))
     return spots
+
+
+def _replaces(table: Table) -> bool:
+    """Whether SQLite removes another row for a plain INSERT or UPDATE."""
+    options = [each.dialect_options["sqlite"].get("on_conflict") for each in table.constraints]
+    for column in table.columns:
+        options += [column.dialect_options["sqlite"].get(f"on_conflict_{rule}") for rule in _UNIQUE]
+    return any(str(option).upper() == "REPLACE" for option in options)

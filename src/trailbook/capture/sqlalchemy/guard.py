@@ -6,7 +6,7 @@ engines, with capture or without. Refuses everything else, before it runs; a ref
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -87,12 +87,18 @@ class Guard:
         self._known = -1
         self._sights: dict[str, dict[Any, Sight | None]] = {}  # by dialect and text
         self.others: frozenset[TableName] = frozenset()
+        self._relatives: dict[Table, set[TableName]] = {}
         self.elsewhere: list[Any] = []  # dialects of engines whose databases have no tracked table
         self._listen(event.listen)
 
     def stop(self) -> None:
         """Guard nothing any more."""
         self._listen(event.remove)
+
+    def relate(self, table: Table, names: Iterable[TableName]) -> None:
+        """Take a write to any of these names for one to a tracked table, of which rows are written by them too."""
+        self._relatives.setdefault(table, set()).update(names)
+        self._known = -1
 
     def passage(self, context: Any) -> Passage | None:
         """Why a statement was let through, if it touches a tracked table."""
@@ -165,6 +171,11 @@ class Guard:
         for table, place in self._keeper.places.items():
             name = table_name(table.name, table.schema)
             self._names.setdefault(name.table, []).append((name, place))
+        own = {table_name(table.name, table.schema) for table in self._keeper.places}
+        for table, names in self._relatives.items():
+            for name in names:
+                if not any(each.covers(name) for each in own):  # which is tracked by itself
+                    self._names.setdefault(name.table, []).append((name, self._keeper.places[table]))
         self._known = len(self._keeper.places)
 
     def _admit(self, connection: Connection, sight: Sight, context: Any) -> None:

@@ -32,6 +32,7 @@ from trailbook.capture.entries import (
     meant_text,
     new_ids,
 )
+from trailbook.capture.hooked import demand_kept, take_over
 from trailbook.capture.meaning import Meaning
 from trailbook.catalogue import Action, Catalogue, OnFailure, load
 from trailbook.clock import Clock, utc_now
@@ -123,9 +124,12 @@ class Recorder:
         """Make the outbox and the triggers, anew where somebody dropped them; the names of the triggers.
 
         `triggered` are the declarations of tables in this database that triggers cover, all of them where not given.
-        What waited in an outbox that was dropped is gone, which is recorded. Raises: ConfigurationError,
-        SchemaNewerError.
+        What waited in an outbox that was dropped is gone, which is recorded. Triggers on a table that hooks cover now
+        go. Raises: ConfigurationError, SchemaNewerError.
         """
+        hooked = [tracked for tracked in self.tracked.values() if tracked.by == "hooks"]
+        demand_kept(connection, [(tracked.bare, tracked.schema) for tracked in hooked])
+        take_over(connection, hooked)
         made = outbox.make(connection)
         dropped = made.missing and (made.before or triggers.installed_triggers(connection))
         tables = self.triggered() if triggered is None else triggered

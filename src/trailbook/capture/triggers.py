@@ -51,7 +51,7 @@ def install_triggers(
     ):
         host.execute(statement)
     for tracked, _ in declared:
-        _drop(host, tracked)
+        drop_triggers(host, tracked)
     for trigger in (each for _, triggers in declared for each in triggers):
         if host.engine == "sqlite":  # where it may be on another table, which had this name
             host.execute(f"DROP TRIGGER IF EXISTS {quoted(trigger.name)}")
@@ -69,7 +69,7 @@ def remove_triggers(
 ) -> list[str]:
     """Drop the triggers of these tables; their names. Raises: ConfigurationError, as `install_triggers`."""
     host = connection_of(connection)
-    return [name for tracked, _ in _declared(host, tables, org) for name in _drop(host, tracked)]
+    return [name for tracked, _ in _declared(host, tables, org) for name in drop_triggers(host, tracked)]
 
 
 def check_triggers(
@@ -157,6 +157,18 @@ def installed_triggers(
     return dict(sorted(answer.rows))
 
 
+def drop_triggers(connection: HostConnection, tracked: Tracked) -> list[str]:
+    """Drop what of ours is on a table, of an earlier declaration too; the names."""
+    names = list(installed_triggers(connection, tracked, active=False))
+    table = "" if connection.engine == "sqlite" else f" ON {place_of(tracked)}"
+    for name in names:
+        connection.execute(f"DROP TRIGGER {quoted(name)}{table}")
+    for relative in _holding(connection, tracked):
+        for name in set(names) & set(_names(connection, relative.place)):
+            connection.execute(f"DROP TRIGGER {quoted(name)} ON {relative.place}")
+    return names
+
+
 def is_there(connection: HostConnection, tracked: Tracked) -> bool:
     """Whether a database has a table, whose triggers can be made then."""
     if connection.engine == "sqlite":
@@ -192,18 +204,6 @@ def _schema(connection: HostConnection) -> str:
         " WHERE c.oid = to_regclass('trailbook_outbox')), current_schema())"
     )
     return str(connection.execute(where).rows[0][0])
-
-
-def _drop(connection: HostConnection, tracked: Tracked) -> list[str]:
-    """Drop what of ours is on a table, of an earlier declaration too; the names."""
-    names = list(installed_triggers(connection, tracked, active=False))
-    table = "" if connection.engine == "sqlite" else f" ON {place_of(tracked)}"
-    for name in names:
-        connection.execute(f"DROP TRIGGER {quoted(name)}{table}")
-    for relative in _holding(connection, tracked):
-        for name in set(names) & set(_names(connection, relative.place)):
-            connection.execute(f"DROP TRIGGER {quoted(name)} ON {relative.place}")
-    return names
 
 
 def _names(connection: HostConnection, place: str, which: str = " AND t.tgparentid = 0") -> list[str]:

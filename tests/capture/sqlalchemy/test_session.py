@@ -1,6 +1,8 @@
 """The unit of work: each changed object is one entry, whatever statements its flush takes."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +13,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -22,11 +25,13 @@ from tests.capture.small import (
     Role,
     User,
     forget,
+    item,
+    members,
     waiting,
     waiting_actions,
 )
 
-from trailbook.capture import Capture, acting_as
+from trailbook.capture import Capture, acting_as, recorded_as
 
 
 def test_unit_of_work(capture: Capture, engine: Engine) -> None:
@@ -149,6 +154,64 @@ def test_a_flush_that_failed_leaves_nothing(capture: Capture, engine: Engine, bo
         session.add(User(name="y"))
         session.commit()
     assert [e["target"]["name"] for e in waiting(engine)] == ["x", "y"]
+
+
+@pytest.mark.parametrize("how", ["by the database", "by a listener"])
+def test_a_flush_that_failed_is_forgotten(capture: Capture, engine: Engine, bob: int, how: str) -> None:
+    """Sessions whose flush failed do not stay behind, whether the database refused it or a listener of the host."""
+
+    def refuse(*more: Any) -> None:
+        raise ValueError("a validation of the host's")
+
+    left = []
+    for _ in range(5):
+        with Session(engine) as session:
+            if how == "by a listener":
+                event.listen(session, "before_flush", refuse)
+            session.add(User(id=bob, name="Bob again"))
+            with pytest.raises((IntegrityError, ValueError)):
+                session.flush()
+            left.append(weakref.ref(session))
+        assert not session.info
+    del session
+    gc.collect()
+    assert [each() for each in left] == [None] * 5
+
+
+def test_pairs_in_a_block_that_means_something(capture: Capture, engine: Engine, bob: int) -> None:
+    """What is flushed in a block of `recorded_as` is captured as ever, the pairs of a relationship too."""
+    eve = item("user", 99, "Eve")
+    with Session(engine) as session, session.begin():
+        session.add(Role(id=1, name="Lead"))
+    forget(engine)
+    with Session(engine) as session, session.begin(), recorded_as("user.deactivated", target=eve):
+        role = session.get_one(Role, 1)
+        role.users.append(session.get_one(User, bob))
+        session.flush()
+    assert waiting_actions(engine) == [("role.assigned", "role/1")]
+    forget(engine)
+    with Session(engine) as session, session.begin():
+        role = session.get_one(Role, 1)
+        role.users.clear()
+        with recorded_as("user.deactivated", target=eve):
+            session.scalars(select(User)).all()
+    assert waiting_actions(engine) == [("role.unassigned", "role/1")]
+
+
+def test_a_block_in_a_listener(capture: Capture, engine: Engine, bob: int) -> None:
+    """The control: what a listener of the host writes in a block of its own during a flush is what it says it is."""
+
+    def listen(mapper: Any, connection: Any, target: Any) -> None:
+        with recorded_as("user.deactivated", target=item("user", bob, "Bob")):
+            connection.execute(insert(members).values(role_id=1, user_id=bob))
+
+    event.listen(Role, "after_insert", listen)
+    try:
+        with Session(engine) as session, session.begin():
+            session.add(Role(id=1, name="Lead"))
+    finally:
+        event.remove(Role, "after_insert", listen)
+    assert waiting_actions(engine) == [("role.created", "role/1"), ("user.deactivated", f"user/{bob}")]
 
 
 def _lines(engine: Engine) -> list[tuple[str, str, list[str], list[str]]]:

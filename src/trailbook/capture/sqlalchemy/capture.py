@@ -6,8 +6,8 @@ that it cannot capture, outside a transaction, or into a full outbox where the c
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapper, Session
 from trailbook.capture.blindspots import Blindspot, CaptureWarning
 from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy, kind_of
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
+from trailbook.capture.hooked import demand_kept
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.relatives import relatives
@@ -166,7 +167,7 @@ class Capture:
             self._statements.listen(plain)
             rollback.listen(plain)
         if not plain.dialect.is_async:
-            with plain.begin() as connection:
+            with self._undone(plain), plain.begin() as connection:
                 self.make(connection)
         unseen = self.check()
         for spot in unseen:
@@ -176,8 +177,9 @@ class Capture:
     async def install_async(self, engine: "AsyncEngine") -> list[Blindspot]:
         """As `install`, for an engine that is awaited."""
         unseen = self.install(engine)
-        async with engine.begin() as connection:
-            await connection.run_sync(self.make)
+        with self._undone(_sync_engine(engine)):
+            async with engine.begin() as connection:
+                await connection.run_sync(self.make)
         return unseen
 
     def mend(self, connection: Connection) -> list[str]:
@@ -190,6 +192,8 @@ class Capture:
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
         host = EngineConnection(connection)
+        hooked = [place.table for place in self.places.values() if not place.triggered]
+        demand_kept(host, [(str(table.name), table.schema) for table in hooked])
         self.recorder.begin(host)
         self._relate(host)
 
@@ -225,9 +229,7 @@ class Capture:
                 with plain.begin() as connection:
                     self.end(connection)
         finally:
-            self._statements.deafen(plain)
-            rollback.deafen(plain)
-            self.engines.remove(plain)
+            self._forget(plain)
 
     async def leave_async(self, engine: "AsyncEngine") -> None:
         """As `leave`, for an engine that is awaited."""
@@ -379,6 +381,20 @@ class Capture:
             )
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
+
+    @contextmanager
+    def _undone(self, engine: Engine) -> Iterator[None]:
+        """An engine whose database was refused is not captured."""
+        try:
+            yield
+        except BaseException:
+            self._forget(engine)
+            raise
+
+    def _forget(self, engine: Engine) -> None:
+        self._statements.deafen(engine)
+        rollback.deafen(engine)
+        self.engines.remove(engine)
 
     def _layout(self, model: Any) -> Layout:
         """How a model is laid out, unless it is none, or is tracked already."""

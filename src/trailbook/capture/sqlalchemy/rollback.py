@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, event
 
 from trailbook.capture.meaning import Meaning
-from trailbook.capture.sqlalchemy.database import tell_missing
+from trailbook.capture.sqlalchemy.database import EngineConnection, tell_missing
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
@@ -54,13 +54,18 @@ def doom(connection: Connection) -> None:
 
 
 def begin(connection: Connection) -> None:
-    """Begin the transaction that the change and its entry share, where sqlite3 would not: before WITH, for one."""
+    """Begin the transaction that the change and its entry share, where sqlite3 would not: before WITH, for one.
+
+    It takes the right to write at once, and waits for it as the host's own statement would have waited: a transaction
+    that reads first is refused that right where another writes meanwhile, without any wait ("database is locked").
+    """
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.driver_connection
-        if not driver.in_transaction and driver.isolation_level is not None:
-            cursor = connection.connection.cursor()
-            cursor.execute("BEGIN")
-            cursor.close()
+        if not driver.in_transaction:
+            if driver.isolation_level is not None:
+                EngineConnection(connection).execute("BEGIN IMMEDIATE")
+        else:  # as a host begins it that writes BEGIN itself
+            EngineConnection(connection).execute("DELETE FROM trailbook_outbox WHERE 0")
 
 
 @contextmanager

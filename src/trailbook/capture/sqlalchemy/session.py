@@ -24,6 +24,7 @@ from sqlalchemy.orm import (
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import Captured, EntryItems, items_of
+from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.recorder import Recorder
 from trailbook.capture.sql_tables import Write
 from trailbook.capture.sqlalchemy.objects import (
@@ -42,9 +43,9 @@ class Unit(Struct, eq=False):
     """One flush of a session: the changes so far, by object, and what its statements did otherwise than they should."""
 
     session: Session
-    of: "Flushing"
     work: UOWTransaction
     changes: dict[int, Change]
+    meaning: Meaning | None  # of a block around the flush
     wrong: str | None = None
 
     def compare(self, write: Write | None, touched: int | None, context: Any) -> None:
@@ -56,8 +57,6 @@ class Unit(Struct, eq=False):
             self.wrong = f"{write.table}: {write.verb} of {objects} rows touched {touched}"
 
 
-# The flushes that run in this thread or task; one may begin inside another.
-_units: ContextVar[tuple[Unit, ...]] = ContextVar("trailbook_units", default=())
 # The transactions of flushes and bulk operations that are under way, the innermost last.
 _scopes: ContextVar[tuple[SessionTransaction, ...]] = ContextVar("trailbook_scopes", default=())
 
@@ -93,6 +92,8 @@ class Flushing:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._classes: list[type[Any]] = []
+        # A session keeps its flush in its own `info`: a flush that fails goes with its session, whoever let it fail.
+        self._key = f"trailbook_{id(self)}"
         for name, listener in self._listeners():
             event.listen(Session, name, listener)
 
@@ -101,18 +102,34 @@ class Flushing:
 
         A flush executes with its class's own cache of statements; so does a bulk operation, in its own transaction.
         """
-        scopes, cache = _scopes.get(), options.get("compiled_cache")
-        if not scopes or cache is None:
+        cache = options.get("compiled_cache")
+        if cache is None:
             return None
         for each in place.declared:
             if each.mapper is not None and each.mapper.base_mapper._compiled_cache is cache:
                 break
         else:
             return None
-        for unit in _units.get():
-            if unit.of is self and getattr(unit.work, "transaction", None) is scopes[-1]:
-                return unit
-        return None
+        return self._innermost()
+
+    def is_association(self, table: Any) -> bool:
+        """Whether what is written to a table are the pairs of a relationship that is flushed.
+
+        No listener is told of them, and what a block around the flush means is not about them; a block that a listener
+        of the host enters during the flush is.
+        """
+        unit = self._innermost()
+        if unit is None or current_meaning() is not unit.meaning:
+            return False
+        return any(each.secondary is table for mapper in unit.work.mappers for each in mapper.relationships)
+
+    def _innermost(self) -> Unit | None:
+        """The flush that runs, unless a bulk operation runs inside of it."""
+        scopes = _scopes.get()
+        if not scopes:
+            return None
+        unit: Unit | None = scopes[-1].session.info.get(self._key)
+        return unit if getattr(getattr(unit, "work", None), "transaction", None) is scopes[-1] else None
 
     def watch(self, model: type[Any]) -> None:
         """Listen to a class and everything that inherits from it, once."""
@@ -154,10 +171,15 @@ class Flushing:
     def _left(self, session: Session, transaction: SessionTransaction) -> None:
         if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION and _scopes.get():
             _scopes.set(tuple(each for each in _scopes.get() if each is not transaction))
+        # A flush that failed, or that a listener of the host ended before it began, is over with its transaction.
+        unit: Unit | None = session.info.get(self._key)
+        if unit is not None and (
+            transaction.parent is None or getattr(unit.work, "transaction", None) is transaction
+        ):
+            del session.info[self._key]
 
     def _begin(self, session: Session, context: UOWTransaction, instances: Any) -> None:
-        others = [unit for unit in _units.get() if not (unit.session is session and unit.of is self)]
-        _units.set((*others, Unit(session, self, context, {})))
+        session.info[self._key] = Unit(session, context, {}, current_meaning())
 
     def _inserting(self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:
         self._note(mapper, connection, state, op="created")
@@ -177,7 +199,7 @@ class Flushing:
     def _note(
         self, mapper: Mapper[Any], connection: Connection, state: InstanceState[Any], *, op: Op
     ) -> Change | None:
-        tracked, session = self._keeper.find(mapper), state.session_id
+        tracked, session = self._keeper.find(mapper), state.session
         if tracked is None or session is None or tracked.by == "triggers":
             return None
         instance, unit = state.obj(), self._running(session)
@@ -186,17 +208,17 @@ class Flushing:
             change = unit.changes[id(instance)] = Change(connection, op, tracked, instance, set())
         return change
 
-    def _running(self, session: int) -> Unit:
-        """The flush of a session that runs, by the session's number."""
-        for unit in _units.get():
-            if unit.session.hash_key == session and unit.of is self:
-                return unit
-        raise UncapturedWriteError("an object is written outside of a flush")
+    def _running(self, session: Session) -> Unit:
+        """The flush of a session that runs."""
+        unit: Unit | None = session.info.get(self._key)
+        if unit is None:
+            raise UncapturedWriteError("an object is written outside of a flush")
+        return unit
 
     def _end(self, session: Session, context: Any) -> None:
-        unit = self._running(session.hash_key)
+        unit = self._running(session)
         self._complete(unit)
-        _units.set(tuple([each for each in _units.get() if each is not unit]))
+        del session.info[self._key]
         if unit.wrong is not None:
             raise UncapturedWriteError(f"{unit.wrong}: it cannot be told what became of them")
         changes = recorded(unit.changes.values())

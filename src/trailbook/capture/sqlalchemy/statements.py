@@ -97,7 +97,7 @@ class Statements:
         options: Any,
     ) -> Any:
         """The statement to run instead, which carries its plan."""
-        if current_meaning() is not None:
+        if current_meaning() is not None and not self._flushing.is_association(place.table):
             return element
         if not isinstance(element, _HANDLED):
             raise refused(place, "this kind of statement cannot be captured")

@@ -80,6 +80,8 @@ class Statements:
             return execute(sql, params, many, context)
         judgement = judged(self.connection.vendor, text)
         if judgement.harmless:
+            if before is not None and before.is_sought(text, self.connection.ops.quote_name):
+                self._inherited = before
             self._follow(judgement)
             return execute(sql, params, many, context)
         touched = self._touched(judgement)

@@ -7,6 +7,7 @@ one whose block has ended, never acts as the last user.
 
 import re
 import sys
+from collections.abc import Callable
 from contextvars import Context
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -38,7 +39,25 @@ class Acting(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         return as_text(self)[1:-1]
 
 
-_stated: Stated[Acting] = Stated("acting_as")
+class _Asked:
+    """A context whose actor is asked for by whoever needs it; all but the actor stands in `frame`."""
+
+    def __init__(self, frame: Acting, find: Callable[[], Actor | None]) -> None:
+        self.frame = frame
+        self._find = find
+        self._last = frame
+
+    def acting(self) -> Acting:
+        """The context with the actor of this moment; while it is asked for, whoever writes is the frame's."""
+        with resumed(self.frame):
+            actor = self._find() or self.frame.actor
+        last = self._last
+        if last.actor != actor:
+            self._last = last = structs.replace(self.frame, actor=actor)
+        return last
+
+
+_stated: Stated[Acting | _Asked] = Stated("acting_as")
 _travelled = msgspec.json.Decoder(Acting)
 _NOT_A_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -70,17 +89,43 @@ class acting_as:  # noqa: N801  # read as a word: with acting_as(anna)
         self._block = Block(_stated)
 
     def __enter__(self) -> Acting:
-        outer = _stated.value() or Acting(actor=self._actor)
-        return self._block.enter(
-            Acting(
-                actor=self._actor,
-                origin=self._origin or outer.origin,
-                on_behalf_of=self._on_behalf_of,
-                purpose=self._purpose or outer.purpose,
-                correlation=self._correlation or outer.correlation,
-                caused_by=self._caused_by or outer.caused_by,
-            )
+        acting = self.stated()
+        self._block.enter(acting)
+        return acting
+
+    def stated(self) -> Acting:
+        """What the block states, entered here."""
+        outer = _frame() or Acting(actor=self._actor)
+        return Acting(
+            actor=self._actor,
+            origin=self._origin or outer.origin,
+            on_behalf_of=self._on_behalf_of,
+            purpose=self._purpose or outer.purpose,
+            correlation=self._correlation or outer.correlation,
+            caused_by=self._caused_by or outer.caused_by,
         )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._block.leave(error)
+
+
+class acting_when_asked:  # noqa: N801  # read as words
+    """A block in which whoever `find` names acts, asked when an entry is made and not before; else `nobody`.
+
+    `find` is asked for each entry, so that it answers as things are then; what is written while it looks is nobody's.
+    `nobody` is the block that holds where it returns None. Raises: as `acting_as`; whoever needs to know who acts gets
+    what `find` raises.
+    """
+
+    def __init__(self, find: Callable[[], Actor | None], *, nobody: acting_as) -> None:
+        self._find = find
+        self._nobody = nobody
+        self._block = Block(_stated)
+
+    def __enter__(self) -> None:
+        self._block.enter(_Asked(self._nobody.stated(), self._find))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -99,7 +144,8 @@ class resumed:  # noqa: N801  # read as a word: with resumed(acting)
         self._block = Block(_stated)
 
     def __enter__(self) -> Acting:
-        return self._block.enter(self._acting)
+        self._block.enter(self._acting)
+        return self._acting
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -108,8 +154,15 @@ class resumed:  # noqa: N801  # read as a word: with resumed(acting)
 
 
 def stated() -> Acting | None:
-    """The context that somebody stated and that still holds, or None."""
-    return _stated.value()
+    """The context that somebody stated and that still holds, or None. Raises: what looks for the actor raises."""
+    value = _stated.value()
+    return value.acting() if isinstance(value, _Asked) else value
+
+
+def _frame() -> Acting | None:
+    """The context around, of which nobody needs to know the actor."""
+    value = _stated.value()
+    return value.frame if isinstance(value, _Asked) else value
 
 
 def unstated() -> Context:
@@ -119,7 +172,7 @@ def unstated() -> Context:
 
 def current(job: str | None = None) -> Acting:
     """The context in force; where nobody stated one, the system, named after `job` or else after the program."""
-    return _stated.value() or _system(job or _program())
+    return stated() or _system(job or _program())
 
 
 def system(job: str, name: str | None = None) -> Actor:

@@ -1,21 +1,28 @@
 """Who acts during a request: whom the host's callable finds, from where, and nobody once it is over."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model, login, logout
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.urls import path
 from msgspec import structs
-from tests.capture.django.outbox import ANNA
+from tests.capture.django.company.models import Person
+from tests.capture.django.outbox import ANNA, waiting
 
 from trailbook.capture import Acting, current
 from trailbook.capture.actor import stated
 from trailbook.capture.django import ActivityMiddleware
 from trailbook.capture.django.host import the_host
 from trailbook.capture.django.middleware import signed_in
+from trailbook.errors import ConfigurationError
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -70,7 +77,7 @@ def test_an_awaited_view(host: None) -> None:
 
     async def view(request: HttpRequest) -> HttpResponse:
         await asyncio.sleep(0.01)
-        return HttpResponse(current().actor.id)
+        return HttpResponse((await sync_to_async(current)()).actor.id)
 
     async def both() -> list[bytes]:
         answers = await asyncio.gather(
@@ -82,6 +89,130 @@ def test_an_awaited_view(host: None) -> None:
     for actor in (find, ask):
         the_host().settings = structs.replace(the_host().settings, actor=actor)
         assert asyncio.run(both()) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_an_event_loop_does_not_wait(host: None, awaited: bool) -> None:
+    """Who asks there who acts is refused, and told how to ask; an answer that needs no waiting is given."""
+
+    async def find(request: HttpRequest) -> Any:
+        return ANNA
+
+    def ask(request: HttpRequest) -> Any:
+        return get_user_model().objects.first()
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(current().actor.id)
+
+    async def answer() -> HttpResponse:
+        return await ActivityMiddleware(view)(RequestFactory().get("/"))
+
+    the_host().settings = structs.replace(the_host().settings, actor=find if awaited else ask)
+    with pytest.raises(ConfigurationError, match="sync_to_async"):
+        asyncio.run(answer())
+    the_host().settings = structs.replace(the_host().settings, actor=lambda request: ANNA)
+    assert asyncio.run(answer()).content == b"u-17"
+
+
+def write(request: HttpRequest) -> HttpResponse:
+    """A view that writes."""
+    Person.objects.create(name="by the session's")
+    return HttpResponse()
+
+
+def answer_only(request: HttpRequest) -> HttpResponse:
+    """A view that writes nothing."""
+    return HttpResponse()
+
+
+def token(request: HttpRequest) -> HttpResponse:
+    """A view that authenticates by itself, as REST frameworks do, after it has written."""
+    Person.objects.create(name="by the session's")
+    request.user = get_user_model().objects.get(username="bob")
+    Person.objects.create(name="by bob")
+    return HttpResponse()
+
+
+def switch(request: HttpRequest) -> HttpResponse:
+    """A view that signs somebody else in."""
+    logout(request)
+    Person.objects.create(name="by nobody")
+    login(request, get_user_model().objects.get(username="bob"))
+    Person.objects.create(name="by bob")
+    return HttpResponse()
+
+
+async def write_awaited(request: HttpRequest) -> HttpResponse:
+    """An awaited view that writes."""
+    await Person.objects.acreate(name="by the session's")
+    return HttpResponse()
+
+
+urlpatterns = [path(f"{view.__name__}/", view) for view in (write, answer_only, token, switch, write_awaited)]
+
+
+@pytest.fixture
+def people(host: None) -> Iterator[dict[str, Any]]:
+    """Ann and Bob, and nobody."""
+    with override_settings(ROOT_URLCONF=__name__):
+        users = {name: get_user_model().objects.create_user(name) for name in ("ann", "bob")}
+        yield {**users, "nobody": None}
+
+
+def asked(view: str, user: Any) -> tuple[Any, int]:
+    """The answer of a view to somebody who is signed in, and how many queries it took."""
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(f"/{view}/")
+    assert answer.status_code == 200
+    return answer, len(queries)
+
+
+@pytest.mark.parametrize("by", ["hooks", "triggers"])
+@pytest.mark.parametrize("who", ["ann", "nobody"])
+@pytest.mark.parametrize("view", ["write", "token", "switch", "write_awaited"])
+def test_whoever_the_request_has_when_an_entry_is_made(people: dict[str, Any], who: str, view: str) -> None:
+    """A view may sign in somebody else, before or after it wrote: each entry is of its moment."""
+    asked(view, people[who])
+    ids = {name: "web" if user is None else str(user.pk) for name, user in people.items()}
+    ids["the session's"] = ids[who]
+    entries = waiting()
+    assert len(entries) == (1 if view.startswith("write") else 2)
+    for entry in entries:
+        assert entry["actor"]["id"] == ids[entry["target"]["name"].removeprefix("by ")]
+        assert entry["origin"]["interface"] == "web"
+
+
+@pytest.mark.parametrize("who", ["ann", "nobody"])
+def test_a_view_that_writes_nothing_asks_for_nobody(people: dict[str, Any], who: str) -> None:
+    """No query, and no page that a cache may not give to others; of one that writes both are due."""
+    answer, queries = asked("answer_only", people[who])
+    assert (queries, answer.headers.get("Vary")) == (0, None)
+    answer, queries = asked("write", people[who])
+    assert (queries > 0, answer.headers.get("Vary")) == (True, "Cookie")
+
+
+def test_who_looks_for_the_actor_may_write(people: dict[str, Any]) -> None:
+    """What it writes is nobody's, for nobody is found yet; and it is asked once while the user is the same."""
+    calls = []
+
+    def find(request: HttpRequest) -> Any:
+        calls.append(request)
+        Person.objects.create(name="found")
+        return ANNA
+
+    the_host().settings = structs.replace(the_host().settings, actor=find)
+    asked("token", None)
+    who = [(entry["target"]["name"], entry["actor"]["id"]) for entry in waiting()]
+    assert sorted(who) == [
+        ("by bob", "u-17"),
+        ("by the session's", "u-17"),
+        ("found", "web"),
+        ("found", "web"),
+    ]
+    assert len(calls) == 2
 
 
 def test_the_signed_in_user(host: None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import models
+from django.db import models, transaction
 from django.test.utils import isolate_apps
 from tests.capture.django.company.models import (
     USER_ACTIONS,
@@ -19,10 +19,10 @@ from tests.capture.django.company.models import (
     Setting,
     Stamped,
 )
-from tests.capture.django.outbox import captured
+from tests.capture.django.outbox import captured, waiting
 
 from trailbook.capture import Ref
-from trailbook.capture.django import register, registered_item
+from trailbook.capture.django import record_change, register, registered_item
 from trailbook.capture.django.host import the_host
 from trailbook.capture.django.settings import checked
 from trailbook.errors import ActionUnknownError, ConfigurationError
@@ -99,6 +99,30 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         class Meta:
             app_label = "company"
 
+    class Grandchild(Both):
+        """Whose parent has two parents with tables."""
+
+        class Meta:
+            app_label = "company"
+
+    class Coded(Party):
+        """A parent that others link to by what is not its key."""
+
+        code = models.CharField(max_length=9, unique=True)
+
+        class Meta:
+            app_label = "company"
+
+    class ByCode(Coded):
+        """Linked to its parent by a code."""
+
+        coded = models.OneToOneField(
+            Coded, models.CASCADE, to_field="code", parent_link=True, primary_key=True
+        )
+
+        class Meta:
+            app_label = "company"
+
 
 @pytest.mark.parametrize(
     ("model", "more", "fault"),
@@ -114,7 +138,9 @@ with isolate_apps("tests.capture.django.company"):  # no other test is to see th
         (Employee, {"id": lambda row: row.pk}, "has to be a field"),
         (Percent, {}, "percent sign"),
         (Both, {}, "several models with tables"),
+        (Grandchild, {}, "Both inherits from several models with tables"),
         (Apart, {}, "not the link to its parent"),
+        (ByCode, {}, "ByCode is not linked to the primary key of Coded"),
     ],
 )
 def test_a_wrong_declaration_is_refused(empty: None, model: Any, more: dict[str, Any], fault: str) -> None:
@@ -144,6 +170,25 @@ def test_which_item_an_object_is(host: None) -> None:
     assert registered_item(bob).name == "Bob"
     with pytest.raises(ConfigurationError, match="Setting"):
         registered_item(Setting())
+
+
+def test_a_foreign_key_is_read_as_it_is_stored(host: None) -> None:
+    """By the field's name too, of an object as of a row: its text is whatever the host makes of it."""
+    the_host().registered.clear()
+    the_host().tables.clear()
+    the_host().recorder.tracked.clear()
+    actions = {"created": "absence.registered", "updated": "absence.updated", "deleted": "absence.deleted"}
+    register(Absence, type="absence", owner=Ref("user", "person", name="person"), actions=actions)
+    bob = Person.objects.create(name="Bob")
+    with transaction.atomic():
+        record_change(Absence.objects.create(person=bob), "absence.approved")
+    with transaction.atomic():
+        record_change(Absence.objects.get(), "absence.approved")
+    approved = [entry for entry in waiting() if entry["action"] == "absence.approved"]
+    for entry in approved:
+        owner = {"part": "owner", "type": "user", "id": str(bob.pk), "name": str(bob.pk)}
+        assert entry["concerns"] == [owner]
+    assert len(approved) == 2
 
 
 def test_attributes_are_names_of_fields_or_of_ids(empty: None) -> None:

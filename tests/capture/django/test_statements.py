@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F
 from msgspec import structs
-from tests.capture.django.company.models import USER_ACTIONS, Absence, Desk, Employee, Party, Person, Role
+from tests.capture.django.company.models import USER_ACTIONS, Absence, Desk, Person, Role
 from tests.capture.django.conftest import point
 from tests.capture.django.outbox import ANNA, captured, forget, waiting
 
@@ -467,27 +467,3 @@ def test_a_flush_of_tests(host: None, engine: str) -> None:
     call_command("flush", interactive=False, verbosity=0)
     assert Person.objects.count() == 0
     assert captured() == ([("user.deleted", "user/1")] if engine == "sqlite" else [])
-
-
-@BOTH
-def test_inherited_rows_of_another_model_are_nothing(host: None) -> None:
-    """A parent's row without a child is no employee."""
-    party = Party.objects.create(name="nobody")
-    Party.objects.update(name="still nobody")
-    Employee.objects.create(name="Eve")
-    forget()
-    Party.objects.update(name="somebody")
-    assert captured() == [("user.profile_updated", f"user/{Employee.objects.get().pk}")]
-    party.delete()
-    assert len(waiting()) == 1
-
-
-@BOTH
-def test_a_name_in_the_parent(host: None) -> None:
-    """What an entry needs of an inherited row may stand in any of its tables."""
-    eve = Employee.objects.create(name="Eve", title="t")
-    eve.title = "u"
-    eve.save()
-    eve.delete()
-    assert {e["target"]["name"] for e in waiting()} == {"Eve"}
-    assert [e["action"] for e in waiting()] == ["user.created", "user.profile_updated", "user.deleted"]

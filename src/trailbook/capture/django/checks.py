@@ -74,7 +74,8 @@ def _beside(host: Host, model: type[Model]) -> Iterator[checks.CheckMessage]:
             hint = f"Call register({model.__name__}.{field.name}.through, ...)."
             yield checks.Warning(why, hint, obj=model, id="trailbook.W004")
     for child in apps.get_models(include_auto_created=True):
-        if child._meta.proxy or model not in child._meta.parents or child in host.registered:
+        parents = child._meta.get_parent_list()
+        if child._meta.proxy or model not in parents or child in host.registered:
             continue
         why = f"{child._meta.label} inherits from it and is not registered: what stands in its own table is not seen"
         yield checks.Warning(why, obj=model, id="trailbook.W006")

@@ -25,6 +25,7 @@ class InheritedUpdate:
     def __init__(self, plan: Plan, acting: Acting, names: Names) -> None:
         self.model = plan.registered.model
         self.tables = {plan.place.table}
+        self._every = [place.table for place in plan.registered.places]
         self.acting = acting
         self.names = names
         self.position = 0
@@ -36,6 +37,11 @@ class InheritedUpdate:
             and plan.place.table not in self.tables
             and acting == self.acting
         )
+
+    def is_sought(self, text: str, quoted: Callable[[str], str]) -> bool:
+        """Whether a text is what `save` asks where there is nothing to set: whether a table has the row."""
+        asked = text.replace("%s", "1", 1)
+        return any(asked.startswith(f'SELECT 1 AS "a" FROM {quoted(table)} ') for table in self._every)
 
     def join(self, other: "InheritedUpdate") -> None:
         """Be about what an earlier update changed too."""

@@ -80,6 +80,8 @@ class Statements:
             return execute(sql, params, many, context)
         judgement = judged(self.connection.vendor, text)
         if judgement.harmless:
+            if before is not None and before.is_sought(text, self.connection.ops.quote_name):
+                self._inherited = before
             self._follow(judgement)
             return execute(sql, params, many, context)
         touched = self._touched(judgement)
@@ -284,8 +286,8 @@ class Statements:
 
     def _keep_inherited(self, reader: Reader, names: Names) -> None:
         """Write the entries of an update of inherited rows, together with those of the table before."""
+        before = self._inherited  # at first: to find out who acts may be a statement too
         update = InheritedUpdate(reader.plan, current(self.host.recorder.job), names)
-        before = self._inherited
         if before is not None and before.goes_on(reader.plan, update.acting):
             before.take_back(self.plain, self.transaction())
             update.join(before)

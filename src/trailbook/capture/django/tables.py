@@ -4,14 +4,14 @@ Owns the view of a model that capture works with: attributes, columns, the table
 whose rows it could not follow: two parents with tables, a parent registered beside its child.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import isclass
 from typing import Any
 
 from django.db.models import Field, Model, UUIDField
 from msgspec import Struct, structs
 
-from trailbook.capture.declarations import Columns, Declared, Tracked
+from trailbook.capture.declarations import Columns, Declared, Ref, Tracked
 from trailbook.capture.recorder import Recorder
 from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.errors import ConfigurationError
@@ -63,8 +63,9 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     schema, table = _split(concrete._meta.db_table)
     whole = table if schema is None else f"{schema}.{table}"
     columns = Columns(table=whole, key=key, columns=names, schema=schema)
+    own = _by_value(declared, {field.name: field.attname for field in _fields(concrete)})
     try:
-        checked = recorder.track(columns, structs.replace(declared, ignore=_alike(declared.ignore, names)))
+        checked = recorder.track(columns, structs.replace(own, ignore=_alike(declared.ignore, names)))
     except ConfigurationError as error:
         raise fault(model, str(error).removeprefix(f"track({columns.table}): ")) from None
     tracked = recorder.tracked[checked.table] = structs.replace(checked, uuids=_uuids(concrete))
@@ -99,19 +100,53 @@ def _fields(model: type[Model]) -> "list[Field[Any, Any]]":
     return [field for field in model._meta.concrete_fields if field.column is not None]
 
 
-def _places(model: type[Model]) -> Iterable[Place]:
-    parents = [parent for parent in model._meta.parents if not parent._meta.proxy]
-    direct = [
-        parent
-        for parent in parents
-        if not any(issubclass(other, parent) and other is not parent for other in parents)
-    ]
-    if len(direct) > 1:
-        raise fault(model, "inherits from several models with tables, whose rows cannot be followed")
-    for owner in (model, *parents):
-        if owner._meta.parents and owner._meta.pk not in owner._meta.parents.values():
+def _by_value(declared: Declared, names: Mapping[str, str]) -> Declared:
+    """A declaration that reads of a foreign key what is stored, of an object as of a row: never what it points at."""
+
+    def part(given: Any) -> Any:
+        return names.get(given, given) if isinstance(given, str) else given
+
+    def ref(given: Any) -> Any:
+        if not isinstance(given, Ref):
+            return given
+        return structs.replace(given, id=part(given.id), name=part(given.name), hint=part(given.hint))
+
+    concerns = declared.concerns
+    if isinstance(concerns, Mapping):  # what else it may be, the check of the declaration refuses
+        concerns = {name: ref(each) for name, each in concerns.items()}
+    return structs.replace(
+        declared,
+        id=part(declared.id),
+        name=part(declared.name),
+        hint=part(declared.hint),
+        owner=ref(declared.owner),
+        concerns=concerns,
+    )
+
+
+def _line(model: type[Model]) -> Iterator[type[Model]]:
+    """A model and those that it inherits from, each with a table, up to the first. Raises: ConfigurationError."""
+    owner = model
+    while True:
+        yield owner
+        links = {parent: link for parent, link in owner._meta.parents.items() if not parent._meta.proxy}
+        if not links:
+            return
+        if len(links) > 1:
+            raise fault(
+                model,
+                f"{owner.__name__} inherits from several models with tables, whose rows cannot be followed",
+            )
+        [(parent, link)] = links.items()
+        if owner._meta.pk is not link:
             raise fault(model, f"the primary key of {owner.__name__} is not the link to its parent")
-    for owner in (model, *sorted(parents, key=lambda parent: -len(parent.__mro__))):
+        if link.target_field is not parent._meta.pk:
+            raise fault(model, f"{owner.__name__} is not linked to the primary key of {parent.__name__}")
+        owner = parent
+
+
+def _places(model: type[Model]) -> Iterable[Place]:
+    for owner in _line(model):
         if percent := next(
             (f.column for f in owner._meta.local_concrete_fields if "%" in (f.column or "")), None
         ):

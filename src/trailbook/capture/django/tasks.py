@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from trailbook.capture.actor import as_text, for_job, from_text, resumed, stated
 
@@ -41,7 +41,7 @@ def enqueue(task: Any, *args: Any, **more: Any) -> Any:
 
 async def aenqueue(task: Any, *args: Any, **more: Any) -> Any:
     """As `enqueue`, awaited."""
-    return await task.aenqueue(*args, **more, **_carried())
+    return await task.aenqueue(*args, **more, **await sync_to_async(_carried)())
 
 
 def _carried() -> dict[str, str]:

@@ -78,6 +78,34 @@ class Employee(Party):
     title = models.CharField(max_length=100, null=True)
 
 
+class Thing(models.Model):
+    """The first of three levels, each in a table of its own; the last is registered by some tests."""
+
+    name = models.CharField(max_length=100)
+
+
+class Machine(Thing):
+    """The level between."""
+
+    maker = models.CharField(max_length=100, null=True)
+
+
+class Press(Machine):
+    """The third level."""
+
+    size = models.IntegerField(null=True)
+
+
+class Tool(Thing):
+    """A level between that has nothing of its own."""
+
+
+class Drill(Tool):
+    """The third level."""
+
+    size = models.IntegerField(null=True)
+
+
 class Setting(models.Model):
     """A table that is not registered."""
 

@@ -1,0 +1,107 @@
+"""Rows that lie in several tables: one entry for each write, whichever of the tables it was written in."""
+
+import pytest
+from django.db import connection, models, transaction
+from tests.capture.django.company.models import (
+    USER_ACTIONS,
+    Drill,
+    Employee,
+    Machine,
+    Party,
+    Person,
+    Press,
+    Thing,
+)
+from tests.capture.django.outbox import captured, forget, waiting
+
+from trailbook.capture.django import register
+from trailbook.capture.django.host import the_host
+from trailbook.errors import ConfigurationError
+
+CHANGED = "user.profile_updated"
+
+
+def said() -> list[tuple[str, str]]:
+    """The action and the target's name of each entry that waits, which are forgotten then."""
+    entries = [(entry["action"], entry["target"]["name"]) for entry in waiting()]
+    forget()
+    return entries
+
+
+def change(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+
+
+def test_inherited_rows_of_another_model_are_nothing(host: None) -> None:
+    """A parent's row without a child is no employee."""
+    party = Party.objects.create(name="nobody")
+    Party.objects.update(name="still nobody")
+    Employee.objects.create(name="Eve")
+    forget()
+    Party.objects.update(name="somebody")
+    assert captured() == [("user.profile_updated", f"user/{Employee.objects.get().pk}")]
+    party.delete()
+    assert len(waiting()) == 1
+
+
+def test_a_name_in_the_parent(host: None) -> None:
+    """What an entry needs of an inherited row may stand in any of its tables."""
+    eve = Employee.objects.create(name="Eve", title="t")
+    eve.title = "u"
+    eve.save()
+    eve.delete()
+    assert {e["target"]["name"] for e in waiting()} == {"Eve"}
+    assert [e["action"] for e in waiting()] == ["user.created", "user.profile_updated", "user.deleted"]
+
+
+@pytest.mark.parametrize("model", [Press, Drill])
+def test_three_levels(host: None, model: type[models.Model]) -> None:
+    """Each write has one entry, with what stands in any of the tables; a level without fields is in no way of that."""
+    register(model, type="user", name="name", actions=USER_ACTIONS)
+    forget()
+    row = model._default_manager.create(name="a", size=1)
+    assert said() == [("user.created", "a")]
+    with transaction.atomic():
+        row.name, row.size = "b", 2
+        row.save()
+        assert said() == [(CHANGED, "b")]
+        model._default_manager.update(name="c", size=3)
+        assert said() == [(CHANGED, "c")]
+    row.save()  # which is a transaction too
+    assert said() == [(CHANGED, "b")]
+    change("UPDATE company_thing SET name = 'd'")
+    assert said() == [(CHANGED, "d")]
+    row.delete()
+    assert said() == [("user.deleted", "d")]
+
+
+def test_rows_of_the_first_level_alone_are_nothing(host: None) -> None:
+    """Neither are those of the level between."""
+    register(Press, type="user", name="name", actions=USER_ACTIONS)
+    Thing.objects.create(name="a")
+    Machine.objects.create(name="b")
+    Machine.objects.update(name="c", maker="d")
+    Thing.objects.all().delete()
+    assert captured() == []
+
+
+def test_what_stands_between_two_updates_is_not_joined(host: None) -> None:
+    """Only the question that `save` itself asks is no statement between."""
+    register(Drill, type="user", name="name", actions=USER_ACTIONS)
+    Drill.objects.create(name="a")
+    forget()
+    with transaction.atomic():
+        Drill.objects.update(name="b")
+        Person.objects.count()
+        Drill.objects.update(size=5)
+    assert [entry["action"] for entry in waiting()] == [CHANGED, CHANGED]
+
+
+def test_one_model_of_a_line(host: None) -> None:
+    """Every level belongs to the model that is registered, and no other model of the line is registered beside it."""
+    register(Press, type="user", name="name", actions=USER_ACTIONS)
+    assert {"company_press", "company_machine", "company_thing"} <= the_host().tables.keys()
+    for model in (Drill, Machine, Thing):
+        with pytest.raises(ConfigurationError, match="belongs to Press, which is registered"):
+            register(model, type="user", name="name", actions=USER_ACTIONS)

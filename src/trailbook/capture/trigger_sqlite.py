@@ -2,8 +2,9 @@
 
 SQLite fires no trigger for a row that REPLACE removes, unless `recursive_triggers` is on. So before a row is written
 the rows that it may take the place of are noted in `trailbook_replaced`, and after it was written those of them that
-are not there any more were removed. What an ignored statement leaves noted means nothing: its row is still there. Owns
-the SQL. Refuses a table whose rows cannot be told apart by a primary key.
+are not there any more were removed. What an ignored statement leaves noted means nothing: its row is still there. Who
+acts stands in a temporary table, which no other connection sees, nor the triggers of a file: a temporary trigger puts
+it into what those wrote. Owns the SQL. Refuses a table whose rows cannot be told apart by a primary key.
 """
 
 import re
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from trailbook.capture.database import HostConnection
 from trailbook.capture.declarations import OPS, Op, Tracked
+from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tokens import tokens_of
 from trailbook.capture.trigger_sql import (
     EVENTS,
@@ -33,11 +35,6 @@ from trailbook.capture.trigger_sql import (
 from trailbook.errors import ConfigurationError
 
 TABLES = (
-    """CREATE TABLE IF NOT EXISTS trailbook_context (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  tx TEXT NOT NULL,
-  acting TEXT NOT NULL
-) STRICT""",
     # The row that may be replaced (k) and the one that may take its place (b), each by its primary key.
     """CREATE TABLE IF NOT EXISTS trailbook_replaced (
   name TEXT NOT NULL,
@@ -49,6 +46,18 @@ TABLES = (
 )
 # Between statements nothing noted means anything.
 FORGET = "DELETE FROM trailbook_replaced"
+_PLACE = (
+    "CREATE TEMP TABLE IF NOT EXISTS trailbook_acting (one INTEGER PRIMARY KEY CHECK (one = 1), tx TEXT, acting TEXT)",
+    # The entries that triggers wrote are those without a transaction.
+    "CREATE TEMP TRIGGER IF NOT EXISTS trailbook_acting AFTER INSERT ON main.trailbook_outbox"
+    " WHEN NEW.tx IS NULL AND NEW.op <> 'meant' AND EXISTS (SELECT 1 FROM temp.trailbook_acting)"
+    " BEGIN UPDATE trailbook_outbox SET (tx, entry) = (SELECT tx,"
+    " json_patch(json_remove(NEW.entry, '$.actor', '$.origin'), acting) FROM temp.trailbook_acting)"
+    " WHERE position = NEW.position; END",
+)
+_PUT = "INSERT OR REPLACE INTO temp.trailbook_acting (one, tx, acting) VALUES (1, ?, ?)"
+NOBODY = "DELETE FROM temp.trailbook_acting"
+IS_PLACE = "SELECT 1 FROM sqlite_temp_master WHERE type = 'table' AND name = 'trailbook_acting'"
 _MOST_KEYS = 4  # the columns that trailbook_replaced has
 _ID = (
     "substr(printf('%012x', CAST(strftime('%s', 'now') AS INTEGER) * 1000), 1, 8) || '-' ||"
@@ -56,9 +65,9 @@ _ID = (
     " substr(lower(hex(randomblob(2))), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) ||"
     " substr(lower(hex(randomblob(2))), 2) || '-' || lower(hex(randomblob(6)))"
 )
-_ACTING = (
-    'coalesce((SELECT acting FROM trailbook_context), \'{"actor":{"kind":"system","type":"system","id":"database",'
-    '"name":"Database"},"origin":{"interface":"database"}}\')'
+_DATABASE = (
+    '\'{"actor":{"kind":"system","type":"system","id":"database",'
+    '"name":"Database"},"origin":{"interface":"database"}}\''
 )
 _NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 _OBJECT = json_object("json_object")
@@ -72,6 +81,21 @@ class Keys(Struct, frozen=True):
 
     primary: tuple[str, ...]
     unique: tuple[tuple[tuple[str, str], ...], ...]
+
+
+def announce(connection: HostConnection, name: str | None, acting: str) -> bool:
+    """Let the entries of triggers say who acts, in the transaction of this name; False where no triggers can be."""
+    try:
+        # Before all else, for it writes: whoever has read already is refused at once where another writes.
+        connection.execute(FORGET)
+        for statement in _PLACE:
+            connection.execute(statement)
+    except Exception as error:
+        if missing_outbox(error) is None:
+            raise
+        return False
+    connection.execute(_PUT, (name, acting))
+    return True
 
 
 def triggers_of(connection: HostConnection, tracked: Tracked, org: str) -> list[Trigger]:
@@ -230,8 +254,8 @@ def _removed(tracked: Tracked, org: str, noted: str) -> list[str]:
     # Only here, for a row that was noted may stay.
     entry = f"CASE WHEN json_extract(entry, '$.target.id') IS NULL THEN {_refusal(tracked)} ELSE entry END"
     return [
-        "INSERT INTO trailbook_outbox (org, op, captured_at, entry, tx)"
-        f" SELECT {text(org)}, 'deleted', {_NOW}, {entry}, (SELECT tx FROM trailbook_context)"
+        "INSERT INTO trailbook_outbox (org, op, captured_at, entry)"
+        f" SELECT {text(org)}, 'deleted', {_NOW}, {entry}"
         f" FROM trailbook_replaced WHERE {noted}",
         f"DELETE FROM trailbook_replaced WHERE {noted}",
     ]
@@ -284,9 +308,8 @@ def _entry(tracked: Tracked, op: Op, org: str, *, where: str = "") -> str:
     unknown = f"{row}.{column(tracked, tracked.id)} IS NULL"
     entry = f"CASE WHEN {unknown} THEN {_refusal(tracked)} ELSE {_object(tracked, op, row)} END"
     return (
-        "INSERT INTO trailbook_outbox (org, op, captured_at, entry, tx)"
-        f" SELECT {text(org)}, '{op}', {_NOW}, {entry},"
-        f" (SELECT tx FROM trailbook_context){' WHERE ' if where else ''}{where}"
+        "INSERT INTO trailbook_outbox (org, op, captured_at, entry)"
+        f" SELECT {text(org)}, '{op}', {_NOW}, {entry}{' WHERE ' if where else ''}{where}"
     )
 
 
@@ -306,7 +329,7 @@ def _object(tracked: Tracked, op: Op, row: str) -> str:
     return (
         f"json_patch(json_object('id', {_ID}, 'action', {text(str(tracked.actions[op]))},"
         " 'occurred_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),"
-        f" 'target', {item(tracked, row, _OBJECT)}{_concerns(tracked, row)}{fields}), {_ACTING})"
+        f" 'target', {item(tracked, row, _OBJECT)}{_concerns(tracked, row)}{fields}), {_DATABASE})"
     )
 
 

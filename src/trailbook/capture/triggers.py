@@ -28,8 +28,8 @@ _ACTIVE = " AND t.tgenabled IN ('O', 'A')"
 class Transaction(Protocol):
     """What a framework's room remembers of a running transaction for `announce`, and forgets with its end.
 
-    After a rollback to a savepoint `announced` is None again. Where `context` is set the row of `trailbook_context` is
-    deleted before the commit.
+    After a rollback to a savepoint `announced` is None again. Where `context` is set `trigger_sqlite.NOBODY` is
+    executed before the commit.
     """
 
     announced: str | None
@@ -127,14 +127,13 @@ def announce(
     text = as_text(current(job))
     if running.announced == text:
         return
-    running.announced = text
     if connection.engine == "sqlite":
-        connection.execute(trigger_sqlite.FORGET)
-        put = "INSERT OR REPLACE INTO trailbook_context (one, tx, acting) VALUES (1, ?, ?)"
-        connection.execute(put, (name(), text))
+        if not trigger_sqlite.announce(connection, name(), text):
+            return
         running.context = True
     else:
         connection.execute("SELECT set_config(?, ?, true)", (_SETTING, text))
+    running.announced = text
 
 
 def installed_triggers(

@@ -41,6 +41,10 @@ class Host:
         )
         self.registered: dict[type[Model], Registered] = {}
         self.tables: dict[str, Registered] = {}  # by the folded name of each table with registered rows
+        self.by_triggers = False  # whether any is registered so
+        self.triggered: dict[
+            tuple[str, str], frozenset[str]
+        ] = {}  # the tables with triggers, by alias and name
 
     def register(self, model: type[Model], declared: Declared) -> Tracked:
         """Keep the declaration of a model. Raises: ConfigurationError, ActionUnknownError."""
@@ -52,6 +56,8 @@ class Host:
                     model, f"the table {place.table} belongs to {other.model.__name__}, which is registered"
                 )
         self.registered[entry.model] = entry
+        self.by_triggers |= declared.by == "triggers"
+        self.triggered.clear()
         self.tables.update({place.name.table: entry for place in entry.places})
         return entry.tracked
 

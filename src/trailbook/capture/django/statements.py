@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
 from typing import Any, get_args
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Struct
 
@@ -35,6 +35,9 @@ from trailbook.capture.entries import Captured, EntryItems
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
+from trailbook.capture.trigger_reach import READS, reach_of
+from trailbook.capture.trigger_sqlite import NOBODY
+from trailbook.capture.triggers import installed_triggers, is_there
 from trailbook.errors import UncapturedWriteError
 
 _MANY = 4096  # readers that a connection keeps
@@ -79,17 +82,18 @@ class Statements:
             self._demand_other_tables(text)
             return execute(sql, params, many, context)
         judgement = judged(self.connection.vendor, text)
+        self._follow(judgement)
         if judgement.harmless:
             if before is not None and before.is_sought(text, self.connection.ops.quote_name):
                 self._inherited = before
-            self._follow(judgement)
+            with self._called(text, judgement.begins) if self.host.by_triggers else nullcontext():
+                return execute(sql, params, many, context)
+        triggered = self.triggered()
+        touched = self._touched(judgement, triggered)
+        hooked = [each for each in touched if each.tracked.table not in triggered]
+        if not (touched or triggered) or self._is_flush(judgement):
             return execute(sql, params, many, context)
-        touched = self._touched(judgement)
-        hooked = [each for each in touched if each.tracked.by == "hooks"]
-        if not touched or self._is_flush(judgement):
-            return execute(sql, params, many, context)
-        by_triggers = len(hooked) < len(touched)
-        with self._together(), self._announced() if by_triggers else nullcontext():
+        with self._together(), self._announced() if triggered else nullcontext():
             meaning = current_meaning() if hooked else None
             reader = self._reader(text, judgement, hooked) if hooked and meaning is None else None
             if reader is None:
@@ -99,6 +103,23 @@ class Statements:
                 return self._each(cursor, text, params)
             self._inherited = before
             return self._captured(reader, execute, params, context)
+
+    def triggered(self) -> frozenset[str]:
+        """The tables of this database on which triggers stand: where they are missing hooks take their place."""
+        key = (self.connection.alias, str(self.connection.settings_dict["NAME"]))
+        known = self.host.triggered.get(key)
+        if known is None:
+            declared = [
+                each.tracked
+                for each in self.host.registered.values()
+                if each.tracked.by == "triggers" and router.allow_migrate_model(key[0], each.model)
+            ]
+            if declared:
+                self._reserve()
+            known = frozenset(each.table for each in declared if installed_triggers(self.plain, each))
+            if len(known) == len(declared):
+                self.host.triggered[key] = known
+        return known
 
     @property
     def plain(self) -> DjangoConnection:
@@ -148,9 +169,10 @@ class Statements:
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
             self.announced = None  # what was rolled back with a savepoint
-        elif judgement.begins in _SCHEMA or judgement.statements > 1:
+        elif judgement.begins in _SCHEMA or judgement.statements > 1 or judgement.unclear:
             self._readers.clear()
             self._layouts.clear()
+            self.host.triggered.clear()
 
     def _text(self, sql: Any) -> str:
         """The statement as text; psycopg composes it of pieces."""
@@ -161,10 +183,18 @@ class Statements:
             return str(sql.as_string(self.connection.connection))
         raise UncapturedWriteError(f"a statement of type {type(sql).__name__} cannot be read")
 
-    def _touched(self, judgement: Judgement) -> list[Registered]:
-        """The registered models whose tables may be written to."""
+    def _touched(self, judgement: Judgement, triggered: frozenset[str]) -> list[Registered]:
+        """The registered models whose tables may be written to; of a text that is unclear those that are there."""
         if judgement.unclear:
-            return list(self.host.registered.values())
+            every = self.host.registered.values()
+            if current_meaning() is not None:
+                return list(every)
+            self._reserve()
+            return [
+                each
+                for each in every
+                if each.tracked.table in triggered or is_there(self.plain, each.tracked)
+            ]
         tables = self.host.tables
         names = {write.table for write in judgement.writes if self.host.is_written(write)}
         return [tables[name] for name in names]
@@ -189,6 +219,20 @@ class Statements:
             raise UncapturedWriteError(f"{where} is not supported, and a registered table may be written")
 
     @contextmanager
+    def _called(self, text: str, begins: str) -> Iterator[None]:
+        """Triggers know who acts while what a statement calls writes, which on PostgreSQL a SELECT can."""
+        reach = reach_of(self.connection.vendor, text)
+        renewed = reach == "renewed" and self.announced is not None
+        # Without a transaction nothing else is put into one: some statements, as VACUUM, do not run there.
+        if renewed or (
+            reach == "announced" and (self.is_transacted() or begins in READS) and self.triggered()
+        ):
+            with self._together(), self._announced():
+                yield
+        else:
+            yield
+
+    @contextmanager
     def _announced(self) -> Iterator[None]:
         """Triggers know who acts while the statement runs."""
         self.host.recorder.announce(self.plain, self, self.transaction)
@@ -198,7 +242,7 @@ class Statements:
             if self.context:
                 # Django does not say when it commits, and nobody else may be taken for who acts now.
                 self.context, self.announced = False, None
-                self.plain.execute("DELETE FROM trailbook_context")
+                self.plain.execute(NOBODY)
 
     def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
         """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
@@ -267,6 +311,15 @@ class Statements:
                 self.plain.execute(_NOTHING)
             except DatabaseError as error:
                 raise self._explained(error) from error.__cause__
+
+    def _reserve(self) -> None:
+        """As `_lock`, before capture itself reads in the host's transaction; there may be no outbox yet."""
+        if self.connection.vendor == "sqlite" and self.is_transacted():
+            try:
+                self.plain.execute(_NOTHING)
+            except DatabaseError as error:
+                if missing_outbox(error) is None:
+                    raise
 
     def _explained(self, error: Exception) -> Exception:
         """An error, or of an outbox that is not there what makes it."""

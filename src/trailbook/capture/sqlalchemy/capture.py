@@ -210,8 +210,10 @@ class Capture:
 
     def announce(self, connection: Connection) -> None:
         """Tell the triggers of a database who acts in the connection's transaction; without one they know nobody."""
-        if _is_transacted(connection):
+        if connection.in_transaction() and _is_transacted(connection):
             host, running = EngineConnection(connection), rollback.of(connection)
+            if not _in_transaction(connection.connection.driver_connection):
+                running.announced = None  # it went with a commit of the driver's own
             self.recorder.announce(host, running, lambda: _transaction(connection))
 
     def check(self) -> list[Blindspot]:

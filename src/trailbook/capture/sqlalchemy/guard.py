@@ -20,6 +20,7 @@ from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing, Unit, is_bulk
 from trailbook.capture.sqlalchemy.tables import TrackedTable
+from trailbook.capture.trigger_reach import Reach, reach_of
 from trailbook.errors import UncapturedWriteError
 
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
@@ -55,7 +56,8 @@ class Hit(Struct, frozen=True):
 class Sight(Struct, frozen=True):
     """What is seen in a text: its judgement, whether it ends a transaction, and its writes to tracked tables.
 
-    `alone` is the write of a text that does nothing but write plainly to one hooked table.
+    `alone` is the write of a text that does nothing but write plainly to one hooked table; `reach` is `none` where no
+    tracked table has triggers.
     """
 
     judgement: Judgement
@@ -63,6 +65,7 @@ class Sight(Struct, frozen=True):
     hits: tuple[Hit, ...]
     hooked: tuple[Hit, ...]
     alone: Hit | None
+    reach: Reach
 
 
 class Passage(Struct):
@@ -149,6 +152,7 @@ class Guard:
         if sight is not None and sight.ends:
             if rollback.of(connection).doomed is not None:
                 raise rollback.is_doomed()
+            rollback.nobody_acts(connection)
             return None if sight.judgement.harmless else sight
         return sight
 
@@ -158,12 +162,18 @@ class Guard:
             judgement = judged(dialect, _without_names(statement, parameters))
         ends = judgement.begins in _ENDS
         unknown = judgement.tables.isdisjoint(self._names) and not judgement.unclear
-        if (unknown or judgement.harmless) and not ends:
+        reach = self._reach(dialect, statement)
+        if (unknown or judgement.harmless) and not ends and reach == "none":
             return None
         hits = tuple(self._hits(judgement, declared=True))
         hooked = tuple(hit for hit in hits if not hit.place.triggered)
         alone = len(hits) == len(judgement.writes) == 1 and _only(judgement, hooked) is not None
-        return Sight(judgement, ends, hits, hooked, hits[0] if alone else None)
+        return Sight(judgement, ends, hits, hooked, hits[0] if alone else None, reach)
+
+    def _reach(self, dialect: str, statement: Any) -> Reach:
+        if not self._any(triggered=True):
+            return "none"
+        return reach_of(dialect, statement) if isinstance(statement, str) else "announced"
 
     def _index(self) -> None:
         self._sights = {"sqlite": {}, "postgresql": {}}
@@ -181,14 +191,13 @@ class Guard:
     def _admit(self, connection: Connection, sight: Sight, context: Any) -> None:
         """Let a text through, remembering why. Raises: UncapturedWriteError."""
         judgement, hooked = sight.judgement, sight.hooked
+        if sight.reach != "none" and self._is_captured(connection):
+            self._announce(connection, sight.reach)
         if sight.alone is not None and context is not None and self._is_flushed(connection, sight, context):
             return
         if context is not None and _TRANSLATED in context.execution_options:
             # Under a map of schemas the declared one is a name for whichever the statement goes to.
             hooked = tuple(hit for hit in self._hits(judgement, declared=False) if not hit.place.triggered)
-        triggered = any(hit.place.triggered for hit in sight.hits)
-        if (triggered or (judgement.unclear and self._any(triggered=True))) and self._is_captured(connection):
-            self._keeper.announce(connection)
         if not hooked and not (judgement.unclear and self._any(triggered=False)):
             return
         self._keeper.demand_transaction(connection)
@@ -199,6 +208,13 @@ class Guard:
             rollback.begin(connection)
         if context is not None and self.passage(context) is None:
             setattr(context, self._passage, passage)
+
+    def _announce(self, connection: Connection, reach: Reach) -> None:
+        running = rollback.of(connection)
+        if reach == "lost":
+            running.announced = None
+        elif reach == "announced" or running.announced is not None:
+            self._keeper.announce(connection)
 
     def _is_flushed(self, connection: Connection, sight: Sight, context: Any) -> bool:
         """Let through what a flush writes, as nearly all is written: what is done below, in fewer steps."""

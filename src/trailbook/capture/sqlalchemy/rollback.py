@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event
 
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.sqlalchemy.database import EngineConnection, tell_missing
+from trailbook.capture.trigger_sqlite import IS_PLACE, NOBODY
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
@@ -101,8 +102,30 @@ def deafen(engine: Engine) -> None:
             event.remove(engine, name, listener)
 
 
+def nobody_acts(connection: Connection) -> None:
+    """Before a transaction of SQLite is committed: nobody is taken for who acted in it."""
+    transaction = of(connection)
+    transaction.announced = None
+    if transaction.context:
+        transaction.context = False
+        EngineConnection(connection).execute(NOBODY)
+
+
 def _begun(connection: Connection, *more: Any) -> None:
-    connection.connection.info[_KEY] = Transaction()
+    # What a driver's own commit left is there yet.
+    connection.connection.info[_KEY] = Transaction(context=of(connection).context)
+
+
+def _returned(driver: Any, record: Any) -> None:
+    """A connection goes back to its pool, where a driver's own commit may have left who acted."""
+    transaction: Transaction | None = record.info.pop(_KEY, None)
+    if driver is not None and transaction is not None and transaction.context:
+        cursor = driver.cursor()
+        cursor.execute(IS_PLACE)
+        if cursor.fetchone() is not None:
+            cursor.execute(NOBODY)
+            driver.commit()
+        cursor.close()
 
 
 def _saved(connection: Connection, name: str | None) -> None:
@@ -142,8 +165,7 @@ def _committing_twophase(connection: Connection, xid: Any, is_prepared: bool) ->
 
 def _demand_sound(connection: Connection, undo: Callable[[], object] = lambda: None) -> None:
     transaction = of(connection)
-    if transaction.context:
-        connection.exec_driver_sql("DELETE FROM trailbook_context")
+    nobody_acts(connection)
     if transaction.doomed is not None:
         undo()  # SQLAlchemy takes a commit that raises for one that the database has undone.
         raise is_doomed()
@@ -163,4 +185,5 @@ _LISTENERS: dict[str, Callable[..., None]] = {
     "prepare_twophase": _preparing,
     "commit_twophase": _committing_twophase,
     "handle_error": tell_missing,
+    "checkin": _returned,
 }

@@ -19,6 +19,7 @@ from trailbook.django import host, views
 from trailbook.model import Actor, Item
 from trailbook.web import HostUser
 
+CODES = ("trailbook.E010", "trailbook.E011")
 ANNA, EVE = Item(type="user", id="1", name="Anna Berg"), Item(type="user", id="9", name="Eve")
 OTHERS = {
     "nobody": {"viewer": lambda request: None},
@@ -33,6 +34,7 @@ OTHERS = {
     "no log": {"log": None},
     "no such log": {"log": "none.db"},
     "no address": {"base_url": None},
+    "no such folder": {"log": "none/trailbook.db"},
 }
 
 def asked(more):
@@ -41,7 +43,7 @@ def asked(more):
         the_host.cache_clear()
         the_host().registered.update(registered)
         views.mounted_page.cache_clear()
-        faults = [message.id for message in run_checks(tags=["trailbook"]) if message.id == "trailbook.E010"]
+        faults = [message.id for message in run_checks(tags=["trailbook"]) if message.id in CODES]
         administrator = Client()
         administrator.force_login(get_user_model().objects.get(pk=1))
         page = status(Client(), "/activity/api/v1/orgs/acme/entries")
@@ -67,6 +69,7 @@ WANTED = {
     "of a row": ["ConfigurationError", "ConfigurationError", 0],
     "no log": ["ConfigurationError", "ConfigurationError", 1],
     "no such log": ["NotFoundError", "NotFoundError", 0],
+    "no such folder": ["NotFoundError", "NotFoundError", 1],
     "no address": ["ConfigurationError", 200, 1],
 }
 

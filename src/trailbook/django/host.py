@@ -19,7 +19,7 @@ from trailbook.errors import ConfigurationError, NotFoundError, NotPermittedErro
 from trailbook.model import Actor, Item
 from trailbook.web import HostUser
 
-SETTINGS_FILE = ".toml"
+SETTINGS_FILE, _FILE = ".toml", "sqlite:///"
 
 
 def host_log() -> Deployment:
@@ -45,6 +45,14 @@ def log_url() -> str:
     if log.endswith(SETTINGS_FILE) or "://" in log:
         return log
     return f"sqlite:///{Path(log).absolute()}"
+
+
+def log_folder() -> Path | None:
+    """The folder of a log that is a file, or of its settings; None for one that is elsewhere, or not given."""
+    log: str | None = the_host().settings.log
+    if log is None or ("://" in log and not log.startswith(_FILE)):
+        return None
+    return Path(log.removeprefix(_FILE)).absolute().parent
 
 
 def base_url() -> str:

@@ -105,3 +105,48 @@ def test_a_log_that_is_not_there_is_not_made(project: Project) -> None:
 def test_a_batch_that_cannot_be_is_refused(project: Project, batch: str) -> None:
     code, _, text = trailbook(project, "drain", "--batch", batch)
     assert (code, text.splitlines()[-1]) == (2, "error: batch: is not 1 to 10000")
+
+
+_OTHERS = """
+from examples.django_hr.settings import *
+OTHERS = {
+    "no log": {"log": None}, "missing": {"log": "none.db"}, "callable": {"org": lambda row: "acme"},
+    "other": {"org": "other"}, "as it is": {},
+}
+import os
+TRAILBOOK = {**TRAILBOOK, **OTHERS[os.environ["CASE"]]}
+DATABASES = {**DATABASES, "empty": {**DATABASES["default"], "NAME": "empty.sqlite3"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("case", "command", "code", "words"),
+    [
+        ("no log", "verify", 2, "TRAILBOOK: log: has to be given"),
+        ("callable", "verify", 2, "name one with --org: acme, second"),
+        ("callable", "verify --org acme", 0, ""),
+        (
+            "as it is",
+            "drain --database empty",
+            2,
+            "empty has no outbox; run manage.py migrate --database empty",
+        ),
+        ("as it is", "drain --database nope", 2, "DATABASES has no 'nope'; it has 'default', 'empty'"),
+        ("as it is", "check --database nope", 2, "DATABASES has no 'nope'"),
+        ("missing", "check", 1, "there is no log at"),
+        ("other", "check", 1, "the log has no organisation other"),
+        ("as it is", "drain --settings others", 0, "4 recorded"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    project: Project, case: str, command: str, code: int, words: str
+) -> None:
+    (project.folder / "others.py").write_text(_OTHERS)
+    if case == "callable":
+        deployment = open_deployment(f"sqlite:///{project.folder / 'trailbook.db'}")
+        deployment.create("second")
+        deployment.close()
+    ended = trailbook(project, *command.split(), DJANGO_SETTINGS_MODULE="others", CASE=case)
+    assert ended[0] == code, ended
+    assert words in ended[1] + ended[2]
+    assert "Traceback" not in ended[2]

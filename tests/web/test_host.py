@@ -335,9 +335,10 @@ def test_a_host_may_take_its_time_to_say_who_asks(mount: Callable[..., MountedPa
 
 @pytest.mark.parametrize("org", ["none", "../main", ""])
 def test_an_organisation_without_a_log_lets_nobody_in(mount: Callable[..., MountedPage], org: str) -> None:
+    """And sends nobody to sign in who is signed in: that leads back to where they are."""
     anna = Item(type="user", id=AUDITOR, name="Anna Berg")
     with served_at(lambda _: mount(viewer=lambda _: HostUser(org, anna))) as origin:
-        assert [httpx.get(f"{origin}{path}").status_code for path in ("/", PAGE, API)] == [401, 401, 401]
+        assert [httpx.get(f"{origin}{path}").status_code for path in ("/", PAGE, API)] == [403, 403, 403]
 
 
 def test_a_stream_brings_what_comes_and_has_the_host_asked_anew(

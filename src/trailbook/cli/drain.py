@@ -77,7 +77,16 @@ def moved(host: "Host", deployment: "Deployment", ways: "Ways", *, follow: bool,
         counts = f"{done.recorded} recorded, {done.folded} folded, {done.quarantined} refused"
         mended = f", {counted(done.mended, 'name')} mended" if done.mended else ""
         put(f"{counts}{mended}; {health.pending} wait")
+    if done.quarantined:
+        for why in _reasons(host):
+            note(why)
     return FINDINGS if done.quarantined else DONE
+
+
+def _reasons(host: "Host") -> list[str]:
+    """Why the log refused what is in quarantine, each reason once."""
+    reasons = ((p.org, p.code, p.pointer) for p in capture.list_quarantined(host))
+    return [f"refused: {org}: {code} {pointer}".rstrip() for org, code, pointer in dict.fromkeys(reasons)]
 
 
 @quarantine.callback()

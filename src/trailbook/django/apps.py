@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.core import checks
 
 from trailbook.django.admin_pages import add_activity
-from trailbook.django.host import base_url, log_url
+from trailbook.django.host import base_url, log_folder, log_url
 from trailbook.errors import ConfigurationError
 
 _ADMIN, _CAPTURE = "django.contrib.admin", "trailbook.capture.django"
@@ -43,6 +43,8 @@ def _faults() -> Iterator[checks.CheckMessage]:
             needed()
         except ConfigurationError as error:
             yield checks.Error(error.detail, id="trailbook.E010")
+    if (folder := log_folder()) is not None and not folder.is_dir():
+        yield checks.Error(f"TRAILBOOK: log: there is no folder {folder}", id="trailbook.E011")
     names = [config.name for config in apps.get_app_configs()]
     if _ADMIN in names and names.index(LogConfig.name) > names.index(_ADMIN):
         why = (

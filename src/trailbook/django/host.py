@@ -15,11 +15,11 @@ from django.http import HttpRequest
 from trailbook.access import Viewer
 from trailbook.capture.django import signed_in, the_host
 from trailbook.deployment import Deployment, open_configured, open_deployment, read_settings
-from trailbook.errors import ConfigurationError, UnauthenticatedError
+from trailbook.errors import ConfigurationError, NotFoundError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Actor, Item
 from trailbook.web import HostUser
 
-SETTINGS_FILE = ".toml"
+SETTINGS_FILE, _FILE = ".toml", "sqlite:///"
 
 
 def host_log() -> Deployment:
@@ -45,6 +45,14 @@ def log_url() -> str:
     if log.endswith(SETTINGS_FILE) or "://" in log:
         return log
     return f"sqlite:///{Path(log).absolute()}"
+
+
+def log_folder() -> Path | None:
+    """The folder of a log that is a file, or of its settings; None for one that is elsewhere, or not given."""
+    log: str | None = the_host().settings.log
+    if log is None or ("://" in log and not log.startswith(_FILE)):
+        return None
+    return Path(log.removeprefix(_FILE)).absolute().parent
 
 
 def base_url() -> str:
@@ -81,8 +89,17 @@ def host_user(request: HttpRequest) -> HostUser | None:
 
 
 def viewer_in(request: HttpRequest) -> Viewer:
-    """The viewer that a request reads as. Raises: UnauthenticatedError; SuspendedError; as `host_user`."""
+    """The viewer that a request reads as.
+
+    Raises: UnauthenticatedError for nobody; NotPermittedError where their organisation has no log; SuspendedError; as
+    `host_user` and `host_log`.
+    """
     user = host_user(request)
     if user is None:
         raise UnauthenticatedError("sign in")
-    return host_log().credentials.person(user.org, user.item)
+    deployment = host_log()
+    try:
+        deployment.log(user.org)
+        return deployment.credentials.person(user.org, user.item)
+    except NotFoundError:
+        raise NotPermittedError("Activity log") from None

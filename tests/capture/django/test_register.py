@@ -31,7 +31,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 SRC = Path(__file__).parents[3] / "src"
 
 SETTINGS = {
-    "org": [5, "", "no.such.module"],
+    "org": [5, "", "no.such.module", "no such/org", "Acme", "-acme", "a" * 64],
     "name": [5],
     "job": [5],
     "folders": ["/a", [5]],
@@ -41,7 +41,11 @@ SETTINGS = {
     "trusted_proxies": ["10.0.0.0/8", ["10.0.0.0/99"]],
     "interface": ["telepathy"],
     "truncate": [True],
-    "log": [5],
+    "log": [5, "", "postgres://x", "postgresql://db/log", "sqlite://x"],
+    "base_url": [
+        *("", "127.0.0.1:8000", "hr.example", "ftp://hr.example", "https://", "https://hr.example:x", 5),
+        *("https://hr.example/hr", "https://hr.example?a", "https://hr.example/#a", "https://a:b@hr.example"),
+    ],
     "colour": ["red"],
 }
 
@@ -52,6 +56,16 @@ SETTINGS = {
 def test_a_wrong_setting_is_named(engine: str, member: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=rf"^TRAILBOOK: {member}"):
         checked({"org": "acme", member: value})
+
+
+@pytest.mark.parametrize(
+    "base_url", [None, "https://hr.example", "https://hr.example/", "http://127.0.0.1:8000"]
+)
+def test_an_address_is_a_scheme_and_a_host(engine: str, base_url: str | None) -> None:
+    """The control; and a log may be a file, its settings, or its URL."""
+    for log in ("trailbook.db", "/srv/trailbook.toml", "sqlite:////srv/log.db", None):
+        settings = checked({"org": "acme-2", "base_url": base_url, "log": log})
+        assert (settings.org, settings.base_url, settings.log) == ("acme-2", base_url, log)
 
 
 def test_settings(engine: str) -> None:

@@ -5,9 +5,11 @@ naming both.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from django.core.exceptions import ImproperlyConfigured
@@ -45,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     viewer: Any = None
 
 
+_ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CALLABLES = ("org", "actor", "viewer")
 
 
@@ -73,13 +76,15 @@ def _value(name: str, value: Any) -> Any:
     if name == "org" and not callable(value):
         if not isinstance(value, str) or not value:
             raise _fault("org", "is neither a name nor a callable that takes a row")
-        return _callable(name, value) if "." in value else value
+        return _callable(name, value) if "." in value else _organisation(value)
     if name in ("actor", "viewer") and value is not None:
         return _callable(name, value)
     if name == "folders":
         return [_path(name, each) for each in _listed(name, value)]
     if name == "log" and value is not None:
-        return str(_path(name, value))
+        return _log(str(_path(name, value)))
+    if name == "base_url" and value is not None:
+        return _address(value)
     if name == "trusted_proxies":
         return [_network(each) for each in _listed(name, value)]
     return value
@@ -107,6 +112,41 @@ def _path(name: str, value: Any) -> Any:
     if not isinstance(value, str | Path):
         raise _fault(name, "is not a path")
     return Path(value) if name == "folders" else value
+
+
+def _organisation(value: str) -> str:
+    if not _ORG.fullmatch(value):
+        raise _fault(
+            "org",
+            f"{value!r} is no organisation's name: 1 to 63 lower-case letters, digits and hyphens, beginning with a "
+            "letter or digit",
+        )
+    return value
+
+
+def _log(value: str) -> str:
+    if not value:
+        raise _fault("log", "is empty; it is the file of the log, its URL, or its trailbook.toml")
+    if "://" in value and not value.startswith("sqlite:///"):
+        raise _fault("log", f"{value.partition('://')[0]}:// is no URL of a log; sqlite:///FILE is")
+    return value
+
+
+def _address(value: Any) -> str:
+    """An origin as people use it; a path below it would be taken for the page's."""
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole or parts.username is not None:
+        raise _fault("base_url", f"{value!r} is not an address such as https://hr.example")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise _fault(
+            "base_url",
+            f"{value!r} has more than scheme and host: where the page lies Django's URLs say, and FORCE_SCRIPT_NAME",
+        )
+    return str(value)
 
 
 def _network(value: Any) -> str:

@@ -27,6 +27,7 @@ from trailbook.web.http.request import Admission, Request
 COOKIE = "__Host-trailbook"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _WRONG = "sign in, or give a valid API key"
+_READING = "Activity log"  # the permission that whom a host signed in and the log does not know has not
 
 # What somebody who is signed in needs, where a key needs the scope.
 _NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
@@ -84,15 +85,19 @@ def has_session(request: Request) -> bool:
 
 
 def _of_the_host(request: Request) -> Viewer:
-    """Whom the host has signed in, with what their roles give now. Raises: UnauthenticatedError, SuspendedError."""
+    """Whom the host has signed in, with what their roles give now.
+
+    Raises: UnauthenticatedError for nobody, SuspendedError; NotPermittedError for whom the log does not know or lets in
+    no more: to sign in to the host once more would lead nowhere else.
+    """
     user = request.host_user
     if user is None:
         raise UnauthenticatedError(_WRONG)
     try:
         request.site.deployment.log(user.org)
         return request.site.deployment.credentials.person(user.org, user.item)
-    except NotFoundError:  # a host that names an organisation without a log lets nobody in
-        raise UnauthenticatedError(_WRONG) from None
+    except (NotFoundError, UnauthenticatedError):  # an organisation without a log lets nobody in
+        raise NotPermittedError(_READING) from None
 
 
 def _key(request: Request, text: str) -> Credential:

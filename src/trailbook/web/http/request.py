@@ -19,7 +19,7 @@ from trailbook.log import Log
 from trailbook.model import MAX_USER_AGENT, Item, Origin, ip_fault, text_fault
 from trailbook.query import Vocabulary
 from trailbook.web.http.preferences import preference
-from trailbook.web.http.site import HostUser, Site, site_at
+from trailbook.web.http.site import HostPlace, HostUser, Site, site_at
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, texts_of
 
@@ -165,7 +165,7 @@ def request_of(site: Site, request: HTTPRequest[Any, Any, Any]) -> Request:
 
 def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
     """A request of the gateway as plain data, nobody let in yet. Raises: MalformedError."""
-    site, query = site_at(site, scope.get(HOST_PLACE)), scope["query_string"]
+    site, query = site_at(site, host_place(scope)), scope["query_string"]
     try:
         pairs = parse_qsl(query.decode("ascii"), True, errors="strict") if query else []
     except (UnicodeDecodeError, ValueError):
@@ -185,6 +185,12 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
         lang=reading_language(site, headers),
         host_user=scope.get(HOST_USER) if site.hosted else None,
     )
+
+
+def host_place(scope: Any) -> HostPlace | None:
+    """At which of a host's places a request is, where it has several."""
+    place: HostPlace | None = scope.get(HOST_PLACE)
+    return place
 
 
 def reading_language(site: Site, headers: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.limits import refusal_headers
 from trailbook.web.http.problems import STATUS, allowed_methods, answer, problem_of, tell_fault
 from trailbook.web.http.render import bare, html, see
-from trailbook.web.http.request import HOST_PLACE, Request, reading_language
+from trailbook.web.http.request import Request, host_place, reading_language
 from trailbook.web.http.site import Site, site_at
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, texts_of
@@ -297,7 +297,7 @@ def refusal(site: Site) -> Callable[[HTTPRequest[Any, Any, Any], Exception], Res
     """What every exception is answered with: a page below the pages' paths, a problem elsewhere."""
 
     def refused(request: HTTPRequest[Any, Any, Any], error: Exception) -> Response[bytes]:
-        return _refused(site_at(site, request.scope.get(HOST_PLACE)), request, error)
+        return _refused(site_at(site, host_place(request.scope)), request, error)
 
     return refused
 

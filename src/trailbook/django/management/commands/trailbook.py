@@ -5,21 +5,23 @@ exit codes are those of `trailbook`.
 """
 
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.core import checks
 from django.core.management.base import BaseCommand
+from django.db import connections
 
 from trailbook import capture, cli
 from trailbook.capture.django import DjangoDatabase, the_host
 from trailbook.cli import drain, exits, output
 from trailbook.deployment import Deployment
 from trailbook.django.host import SETTINGS_FILE, host_log, log_url
+from trailbook.errors import ConfigurationError, TrailbookError
 
-NO_OUTBOX = "trailbook.W011"
+NO_OUTBOX, OUTBOX = "trailbook.W011", "trailbook_outbox"
 
 
 class Command(BaseCommand):  # type: ignore[misc]  # Django ships no types
@@ -42,8 +44,11 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django ships no types
         )
         for each in (moving, checking):
             each.add_argument("--database", default="default", help="The alias of the database.")
+        verifying.add_argument("--org", help="The organisation; without it that of the settings.")
         for each in (moving, verifying, checking):
             each.add_argument("--json", action="store_true", help="Answer in JSON.")
+            for django in ("--settings", "--pythonpath"):  # which Django has read by now, wherever they stand
+                each.add_argument(django, default=SUPPRESS, help=SUPPRESS)
 
     def handle(self, *arguments: Any, **options: Any) -> None:
         """Run one of them, and end with its exit code."""
@@ -55,11 +60,28 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django ships no types
 def _drain(options: dict[str, Any]) -> int:
     def move() -> int:
         ways = drain.ways_of(options["batch"], "capture")
-        deployment, database = host_log(), DjangoDatabase(options["database"])
+        deployment, database = host_log(), _with_outbox(_database(options["database"]))
         with _signing(deployment):
             return drain.moved(database, deployment, ways, follow=options["follow"], json=options["json"])
 
     return exits.outcome(move, wants_json=options["json"])
+
+
+def _database(alias: str) -> DjangoDatabase:
+    """A database of the project. Raises: ConfigurationError for an alias that there is not."""
+    if alias not in connections:
+        raise ConfigurationError(
+            f"database: DATABASES has no {alias!r}; it has {', '.join(map(repr, connections))}"
+        )
+    return DjangoDatabase(alias)
+
+
+def _with_outbox(database: DjangoDatabase) -> DjangoDatabase:
+    """The same database. Raises: ConfigurationError where it has no outbox yet."""
+    alias = database.alias
+    if OUTBOX not in connections[alias].introspection.table_names():
+        raise ConfigurationError(f"database: {alias} has no outbox; run manage.py migrate --database {alias}")
+    return database
 
 
 @contextmanager
@@ -76,10 +98,13 @@ def _signing(deployment: Deployment) -> Iterator[None]:
 
 
 def _verify(options: dict[str, Any]) -> int:
-    url, org = log_url(), the_host().settings.org
-    where = ["--config" if url.endswith(SETTINGS_FILE) else "--store", url]
-    whose = [] if callable(org) else ["--org", org]
-    return cli.main([*where, *whose, "verify", *(["--json"] if options["json"] else [])])
+    def verify() -> int:
+        url, org = log_url(), options["org"] or the_host().settings.org
+        where = ["--config" if url.endswith(SETTINGS_FILE) else "--store", url]
+        whose = [] if callable(org) else ["--org", org]
+        return cli.main([*where, *whose, "verify", *(["--json"] if options["json"] else [])])
+
+    return exits.outcome(verify, wants_json=options["json"])
 
 
 def _check(options: dict[str, Any]) -> int:
@@ -89,7 +114,7 @@ def _check(options: dict[str, Any]) -> int:
 
 
 def _checked(alias: str, *, json: bool) -> int:
-    spots = list(_spots(DjangoDatabase(alias)))
+    spots = [*_spots(_database(alias)), *_of_the_log()]
     if json:
         output.put(
             output.as_json([dict(zip(("where", "code", "what"), spot, strict=True)) for spot in spots])
@@ -110,6 +135,20 @@ def _spots(database: DjangoDatabase) -> Iterator[tuple[str, str, str]]:
     output.note(f"{health.pending} wait in the outbox")
     if health.quarantined:
         yield "outbox", "quarantined", f"{health.quarantined} entries were refused by the log"
+
+
+def _of_the_log() -> Iterator[tuple[str, str, str]]:
+    """What is the matter with the log; that it is not given the project's checks say."""
+    settings = the_host().settings
+    if settings.log is None:
+        return
+    try:
+        orgs = host_log().orgs()
+    except TrailbookError as error:
+        yield "log", error.code, error.detail
+        return
+    if not callable(settings.org) and settings.org not in orgs:
+        yield "log", "not-found", f"the log has no organisation {settings.org}"
 
 
 def _spot(message: checks.CheckMessage) -> tuple[str, str, str]:

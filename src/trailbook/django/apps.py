@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.core import checks
 
 from trailbook.django.admin_pages import add_activity
+from trailbook.django.hidden_views import hidden_views
 from trailbook.django.host import base_url, log_url
 from trailbook.errors import ConfigurationError
 
@@ -43,6 +44,8 @@ def _faults() -> Iterator[checks.CheckMessage]:
             needed()
         except ConfigurationError as error:
             yield checks.Error(error.detail, id="trailbook.E010")
+    if apps.is_installed(_ADMIN):
+        yield from hidden_views()
     names = [config.name for config in apps.get_app_configs()]
     if _ADMIN in names and names.index(LogConfig.name) > names.index(_ADMIN):
         why = (

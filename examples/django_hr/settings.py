@@ -11,6 +11,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.staticfiles",
     "trailbook.capture.django",  # Trailbook: what is captured
     "examples.django_hr",
 ]
@@ -29,7 +30,7 @@ ROOT_URLCONF = "examples.django_hr.urls"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "hr.db"}}
 DEFAULT_AUTO_FIELD, TIME_ZONE = "django.db.models.BigAutoField", "Europe/Oslo"
 AUTH_USER_MODEL = "hr.Person"
-LOGIN_URL = "/"
+LOGIN_URL, STATIC_URL = "/", "static/"
 SILENCED_SYSTEM_CHECKS = ["trailbook.W004"]  # nobody is given Django's own groups and permissions here
 ADDRESS = os.environ.get("HR_ADDRESS", "http://127.0.0.1:8000")
 

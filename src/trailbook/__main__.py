@@ -11,7 +11,7 @@ _NEEDED = "typer"
 def main() -> int:
     """Run the command line; without its extra the exit code is 2."""
     try:
-        from trailbook.cli import main as run
+        from trailbook.cli import main as run  # noqa: PLC0415 - whether it is there is known only then
     except ModuleNotFoundError as error:
         if error.name != _NEEDED:
             raise

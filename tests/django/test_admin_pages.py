@@ -1,5 +1,7 @@
 """The tab of the admin: the log's own sentences of one object, for those whom the log lets read."""
 
+import re
+
 import pytest
 from tests.django.conftest import ANNA, BOB, visiting
 from tests.examples.processes import Project
@@ -33,6 +35,16 @@ def _until(client: object, words: str, count: int) -> str:
         if text.count(words) >= count:
             return text
     raise AssertionError(text)
+
+
+def test_the_admin_of_the_example_has_its_styles(served: Project) -> None:
+    with visiting(served, ANNA) as visitor:
+        styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', visitor.client.get(TAB).text)
+        assert styles
+        for href in styles:
+            answer = visitor.client.get(href)
+            assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/css")
+        assert visitor.client.get("/static/admin/css/none.css").status_code == 404
 
 
 def test_it_speaks_the_language_of_the_admin(served: Project) -> None:

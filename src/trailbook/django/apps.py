@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.core import checks
 
 from trailbook.django.admin_pages import add_activity
+from trailbook.django.hidden_views import hidden_views
 from trailbook.django.host import base_url, log_folder, log_url
 from trailbook.errors import ConfigurationError
 
@@ -45,6 +46,8 @@ def _faults() -> Iterator[checks.CheckMessage]:
             yield checks.Error(error.detail, id="trailbook.E010")
     if (folder := log_folder()) is not None and not folder.is_dir():
         yield checks.Error(f"TRAILBOOK: log: there is no folder {folder}", id="trailbook.E011")
+    if apps.is_installed(_ADMIN):
+        yield from hidden_views()
     names = [config.name for config in apps.get_app_configs()]
     if _ADMIN in names and names.index(LogConfig.name) > names.index(_ADMIN):
         why = (

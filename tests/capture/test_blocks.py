@@ -173,13 +173,12 @@ def test_one_block_is_open_once() -> None:
 
 def test_a_meaning_that_is_used_again_is_new() -> None:
     """The entry of an earlier block is not taken for that of a later one."""
-    block = deactivating()
+    block, meanings = deactivating(), []
     for _ in range(2):
         with block:
-            meaning = current_meaning()
-            assert meaning is not None
-            assert not meaning.written
-            meaning.written = True
+            meanings.append(current_meaning())
+    assert None not in meanings
+    assert meanings[0] is not meanings[1]
 
 
 FORKED = """

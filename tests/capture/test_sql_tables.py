@@ -218,6 +218,18 @@ def test_a_long_text_is_judged_as_a_short_one() -> None:
     assert len(judged("postgresql", f"INSERT INTO t VALUES {values}; DELETE FROM u").writes) == 2
 
 
+LONG = f" /* {'long ' * 3000}*/"
+
+
+@pytest.mark.parametrize("statement", [*WRITES, *POSTGRESQL, *UNCLEAR, *READS])
+def test_length_lets_nothing_through(statement: str) -> None:
+    """A long text is read in fewer steps where no word in it can write; what may write is what it is in a short one."""
+    short, long = judged("postgresql", statement), judged("postgresql", statement + LONG)
+    assert (long.writes, long.begins) == (short.writes, short.begins) or short.unclear
+    assert long.harmless is short.harmless or "open FROM t" in statement or "*" in statement
+    assert judged("postgresql", f"SELECT 1 {LONG}; {statement}").writes == short.writes
+
+
 # --- A grammar of spellings: every write to a table is found in all of them. ---
 
 SPACE = st.sampled_from([" ", "\n", "\t", "  ", " /* DELETE FROM u */ ", " -- x\n", "/**/"])

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from trailbook.capture.blocks import Block, Stated
+from trailbook.capture.rules import demand_acting
 from trailbook.model import Actor, Item, Origin
 
 _JOB = Origin(interface="job")
@@ -67,7 +68,8 @@ class acting_as:  # noqa: N801  # read as a word: with acting_as(anna)
 
     What is not given (`origin`, `correlation`, `purpose`) holds on from the outer block; `on_behalf_of` does not, for
     it belongs to its actor. Tasks and threads that carry the context act as `actor` until the block ends, and then as
-    nobody. Raises: MisplacedBlockError where it is not left in the context in which it was entered.
+    nobody. Raises: EntryInvalidError naming the member that no log would take; MisplacedBlockError where it is not left
+    in the context in which it was entered.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class acting_as:  # noqa: N801  # read as a word: with acting_as(anna)
         caused_by: UUID | None = None,
         origin: Origin | None = None,
     ) -> None:
+        demand_acting(actor, correlation, caused_by, behalf=on_behalf_of, purpose=purpose, origin=origin)
         self._actor = actor
         self._on_behalf_of = on_behalf_of
         self._purpose = purpose

@@ -9,6 +9,7 @@ from types import TracebackType
 from msgspec import Struct
 
 from trailbook.capture.blocks import Block, Stated
+from trailbook.capture.rules import demand, fields_faults, item_faults
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item
 
@@ -29,8 +30,9 @@ class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deact
     """A block whose Core statements and text are recorded as said here: one entry a target, if a row was touched.
 
     Objects that a session flushes meanwhile are captured as ever. A task or thread that goes on after the block means
-    nothing by it. Raises: ConfigurationError for no target; MisplacedBlockError where it is not left in the context
-    in which it was entered.
+    nothing by it. Raises: ConfigurationError for no target; EntryInvalidError for a member that no log would take, with
+    the first row that is touched also for what the catalogue does not take; MisplacedBlockError where it is not left in
+    the context in which it was entered.
     """
 
     def __init__(
@@ -48,6 +50,9 @@ class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deact
                 "recorded_as: target: name at least one item, or nothing would be recorded"
             )
         self._concerns = dict(concerns or {})
+        several = len(self._targets) > 1
+        places = [f"/target/{at}" if several else "/target" for at in range(len(self._targets))]
+        demand(*map(item_faults, self._targets, places), fields_faults(fields))
         self._fields = tuple(fields)
         self._block = Block(_meaning)
 

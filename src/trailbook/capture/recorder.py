@@ -16,8 +16,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from trailbook.capture import outbox, triggers
-from trailbook.capture.actor import current
+from trailbook.capture import outbox, rules, triggers
+from trailbook.capture.actor import Acting, current
 from trailbook.capture.blindspots import CaptureWarning
 from trailbook.capture.database import HostConnection
 from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared, kind_of
@@ -92,6 +92,8 @@ class Recorder:
         """`org` is the organisation, or finds it from a row; `on_failure` overrides a category's or action's policy."""
         if not org or not (isinstance(org, str) or callable(org)):
             raise ConfigurationError("org: is neither an organisation's name nor a callable that takes a row")
+        if isinstance(org, str) and (why := rules.org_fault(org)):
+            raise ConfigurationError(f"org: {why}")
         self.org = org
         self.name = name
         self.job = job
@@ -154,11 +156,22 @@ class Recorder:
         self, connection: HostConnection, running: triggers.Transaction, name: Callable[[], str | None]
     ) -> None:
         """Tell the triggers of a database who acts in the connection's transaction, whose name is asked on SQLite."""
+        self._acting()
         triggers.announce(connection, running, name, job=self.job)
 
     def moment(self) -> Moment:
         """Who acts, now."""
-        return Moment(acting=current(self.job), at=self._clock())
+        return Moment(acting=self._acting(), at=self._clock())
+
+    def _acting(self) -> Acting:
+        """Who acts, if the catalogue takes it, which is looked at once. Raises: EntryInvalidError."""
+        acting = current(self.job)
+        kept = acting.__dict__
+        if kept.get("sound") is not self.catalogue:
+            behalf = acting.on_behalf_of
+            rules.demand(rules.known_faults(self.catalogue, acting.actor, behalf, acting.purpose))
+            kept["sound"] = self.catalogue
+        return acting
 
     def entries_of(self, kind: ChangeKind, rows: Sequence[tuple[Any, EntryItems]]) -> list[Captured]:
         """The entries of rows that changed alike, not written yet; each row comes with the items of its entry."""
@@ -178,8 +191,11 @@ class Recorder:
         ]
 
     def meant_entry(self, meant: Meant) -> tuple[UUID, Captured]:
-        """The entry of what a host says a change means, not written yet, and its id. Raises: ActionUnknownError."""
-        self.catalogue.action(meant.action)
+        """The entry of what a host says a change means, not written yet, and its id.
+
+        Raises: ActionUnknownError, EntryInvalidError.
+        """
+        self._demand_meant(meant.action, meant.target, meant)
         moment = self.moment()
         id_ = meant.id or UUID(next(new_ids(moment.at, 1)))
         text = meant_text(
@@ -196,13 +212,25 @@ class Recorder:
         return id_, Captured(self._org(meant.target), outbox.MEANT, [text], meant.action, covers)
 
     def meant_entries(self, meaning: Meaning) -> list[Captured]:
-        """The entries of what `recorded_as` says of a statement, not written yet. Raises: ActionUnknownError."""
+        """The entries of what `recorded_as` says of a statement, not written yet.
+
+        Raises: ActionUnknownError, EntryInvalidError.
+        """
         moment, action = self.moment(), self.catalogue.action(meaning.action).name
         entries = []
         for target in meaning.targets:
+            self._demand_meant(action, target, meaning)
             text = meant_text(moment, action, items_meant(target, meaning.concerns), fields=meaning.fields)
             entries.append(Captured(self._org(target), outbox.MEANT, [text], action))
         return entries
+
+    def _demand_meant(self, action: str, target: Item, meant: Meant | Meaning) -> None:
+        """Refuse what the log would refuse. Raises: ActionUnknownError, EntryInvalidError."""
+        concerns = items_meant(target, meant.concerns).concerns
+        outcome = getattr(meant, "outcome", "success")
+        declared = self.catalogue.action(action)
+        more = {"fields": meant.fields, "outcome": outcome}
+        rules.demand(rules.meant_faults(self.catalogue, declared, target, concerns, **more))
 
     def write(
         self,
@@ -246,7 +274,7 @@ class Recorder:
             self._demand_fit(kind.tracked, self.catalogue.action(form.action), items)
         org = self.org if isinstance(self.org, str) else self._org(instance)
         at = microseconds(self._clock())
-        text = captured_text(at, current(self.job), form, items=items)
+        text = captured_text(at, self._acting(), form, items=items)
         try:
             room = self._room(connection, database)
             if room != "free":
@@ -289,6 +317,8 @@ class Recorder:
             raise UncapturedWriteError(
                 f"org: its callable returned {given}, where an organisation's name is due"
             )
+        if why := rules.org_fault(org):
+            raise UncapturedWriteError(f"org: its callable returned {org[:64]!r}, which {why}")
         return org
 
     def _room(self, connection: HostConnection, database: Hashable) -> outbox.Room:

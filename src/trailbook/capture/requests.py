@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 
-from trailbook.model import MAX_ID, MAX_USER_AGENT, Interface, Origin, text_fault
+from trailbook.model import MAX_ID, MAX_USER_AGENT, Interface, Origin, name_fault, text_fault
 
 # A header's value by its name in small letters, those that were sent several times joined by commas.
 Headers = Callable[[str], str | None]
@@ -52,7 +52,7 @@ def correlation(headers: Headers) -> str | None:
     if trace is not None and trace[1].strip("0"):
         return trace[1]
     request_id = headers("x-request-id")
-    return None if request_id is None or text_fault(request_id, MAX_ID) else request_id
+    return None if request_id is None or name_fault(request_id, MAX_ID) else request_id
 
 
 def _canonical(text: str) -> str | None:

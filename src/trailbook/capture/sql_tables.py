@@ -5,6 +5,7 @@ with a word that is known to write nothing by itself, or in which SQL is run tha
 counts as writing anywhere. Refuses to judge what lies in a database: functions that a SELECT calls, rules, views.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
@@ -15,7 +16,7 @@ from trailbook.capture.sql_tokens import Token, readings_of, tokens_of
 from trailbook.errors import UncapturedWriteError
 
 Verb = Literal["insert", "update", "delete", "merge", "truncate", "copy", "replace"]
-_CACHED = 10_000  # characters of the longest text whose judgement is kept
+_CACHED, _CACHED_LONG = 10_000, 1_000_000  # characters below which many judgements are kept, and a few
 # What a statement may begin with: it writes to no table, but for what the rest of it says.
 _BEGINNINGS = frozenset(
     "abort alter analyse analyze attach begin checkpoint close cluster comment commit copy create deallocate declare"
@@ -97,7 +98,13 @@ def table_name(table: str, schema: str | None = None) -> TableName:
 
 def judged(dialect: str, statement: str) -> Judgement:
     """What a text of SQL writes to; `dialect` is `sqlite` or `postgresql`."""
-    return (_judged if len(statement) < _CACHED else _judged.__wrapped__)(dialect, statement)
+    if len(statement) < _CACHED:
+        return _judged(dialect, statement)
+    reads = _READS.match(statement)
+    folded = statement.casefold() if reads is not None else ""
+    if reads is not None and not any(word in folded for word in _MAY_WRITE):
+        return Judgement(statements=1, begins=reads[1].casefold())  # no word in it can write
+    return (_judged_long if len(statement) < _CACHED_LONG else _judged.__wrapped__)(dialect, statement)
 
 
 @lru_cache(maxsize=4096)
@@ -110,6 +117,9 @@ def _judged(dialect: str, statement: str) -> Judgement:
         why = str(_unclear("has a backslash before a quote"))
         return Judgement(unclear=why, statements=1)
     return judgements.pop()
+
+
+_judged_long = lru_cache(maxsize=16)(_judged.__wrapped__)  # few of them, for they are long
 
 
 def _judgement(dialect: str, statement: str, tokens: list[Token]) -> Judgement:
@@ -353,6 +363,9 @@ _STEPS = {
     "call": _call,
     **dict.fromkeys(_REMOTE, _remote),
 }
+# In a long text without any of these, in whatever spelling, quotes and comments need not be read.
+_READS = re.compile(r"\s*(select|values|table|with)\b", re.IGNORECASE)
+_MAY_WRITE = (";", 'u&"', *_STEPS)
 
 
 def _cut(name: str) -> str:

@@ -39,7 +39,6 @@ from trailbook.errors import UncapturedWriteError
 
 _MANY = 4096  # readers that a connection keeps
 _LONG = 10_000  # characters of a text that comes once
-_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
 _WORD = re.compile(r"\w+")
 _WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "truncate", "load", "call"))
 _SCHEMA = frozenset(("create", "alter", "drop"))
@@ -191,6 +190,7 @@ class Statements:
     @contextmanager
     def _announced(self) -> Iterator[None]:
         """Triggers know who acts while the statement runs."""
+        self.lock()  # who acts may have to be read
         self.host.recorder.announce(self.plain, self, self.transaction)
         try:
             yield
@@ -211,6 +211,7 @@ class Statements:
                 f"SQL that may write to the table of {names} cannot be captured: {why}; say what it means with"
                 " recorded_as(...), or cover the table with triggers"
             )
+        self.lock()  # what columns there are is read
         plan = plan_of(self.connection, hooked[0], text, self._layout)
         reader = None if plan is None else Reader(self.connection, plan)
         if len(text) < _LONG:
@@ -239,7 +240,7 @@ class Statements:
         self.connection.validate_no_broken_transaction()
         plan = reader.plan
         if plan.before:
-            self._lock()
+            self.lock()
         before = reader.before(params)
         execute(plan.text, params, False, context)
         with self._or_nothing():
@@ -260,13 +261,10 @@ class Statements:
                 self._keep(changes_of(reader, before, rows))
             return cursor.cursor
 
-    def _lock(self) -> None:
-        """Write first where SQLite has one writer: who has read already is refused at once, instead of waiting."""
-        if self.connection.vendor == "sqlite" and self._name is None:
-            try:
-                self.plain.execute(_NOTHING)
-            except DatabaseError as error:
-                raise self._explained(error) from error.__cause__
+    def lock(self) -> None:
+        """Write before anything is read in the running transaction."""
+        if self._name is None:  # else capture has written in it
+            self.plain.write_first()
 
     def _explained(self, error: Exception) -> Exception:
         """An error, or of an outbox that is not there what makes it."""

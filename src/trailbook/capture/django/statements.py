@@ -90,14 +90,15 @@ class Statements:
         by_triggers = len(hooked) < len(touched)
         with self._together(), self._announced() if by_triggers else nullcontext():
             meaning = current_meaning() if hooked else None
-            reader = self._reader(text, judgement, hooked) if hooked and meaning is None else None
+            reader = self._reader_beside(meaning, text, judgement, hooked) if hooked else None
             if reader is None:
                 execute(sql, params, many, context)
                 return self._read(cursor, meaning)
             if many:
                 return self._each(cursor, text, params)
             self._inherited = before
-            return self._captured(reader, execute, params, context)
+            self._captured(reader, execute, params, context)
+            return cursor.cursor if meaning is None else self._read(cursor, meaning)
 
     @property
     def plain(self) -> DjangoConnection:
@@ -219,6 +220,19 @@ class Statements:
                 self._readers.clear()
             self._readers[text] = reader
         return reader
+
+    def _reader_beside(
+        self, meaning: Meaning | None, text: str, judgement: Judgement, hooked: Sequence[Registered]
+    ) -> Reader | None:
+        """As `_reader`, in a block of `recorded_as`: that speaks for the types it names and for what cannot be read."""
+        if meaning is None:
+            return self._reader(text, judgement, hooked)
+        if any(each.tracked.type in meaning.types for each in hooked):
+            return None
+        try:
+            return self._reader(text, judgement, hooked)
+        except UncapturedWriteError:
+            return None
 
     def _layout(self, target: str, table: str) -> Layout:
         if target not in self._layouts:

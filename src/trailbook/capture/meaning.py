@@ -22,6 +22,12 @@ class Meaning(Struct):
     concerns: Mapping[str, Item | Sequence[Item]]
     fields: tuple[str, ...]
 
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of the items that it names."""
+        some = [[items] if isinstance(items, Item) else items for items in self.concerns.values()]
+        return frozenset(item.type for items in (self.targets, *some) for item in items)
+
 
 _meaning: Stated[Meaning] = Stated("recorded_as")
 
@@ -29,10 +35,11 @@ _meaning: Stated[Meaning] = Stated("recorded_as")
 class recorded_as:  # noqa: N801  # read as a word: with recorded_as("user.deactivated", target=...)
     """A block whose Core statements and text are recorded as said here: one entry a target, if a row was touched.
 
-    Objects that a session flushes meanwhile are captured as ever. A task or thread that goes on after the block means
-    nothing by it. Raises: ConfigurationError for no target; EntryInvalidError for a member that no log would take, with
-    the first row that is touched also for what the catalogue does not take; MisplacedBlockError where it is not left in
-    the context in which it was entered.
+    Objects that a session flushes meanwhile are captured as ever; of Django's statements are those that write rows of
+    other types than the block names. A task or thread that goes on after the block means nothing by it. Raises:
+    ConfigurationError for no target; EntryInvalidError for a member that no log would take, with the first row that is
+    touched also for what the catalogue does not take; MisplacedBlockError where it is not left in the context in which
+    it was entered.
     """
 
     def __init__(

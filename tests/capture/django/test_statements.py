@@ -393,6 +393,30 @@ def test_a_meaning_belongs_to_the_transaction(host: None) -> None:
 
 
 @BOTH
+def test_rows_of_other_types_have_their_entries_in_a_block(host: None) -> None:
+    """What a signal's handler writes meanwhile is not swallowed; the block speaks for rows of the types it names."""
+    bob = Person.objects.create(name="Bob")
+    role = Role.objects.create(name="Aide")
+    forget()
+    target = Item(type="user", id=str(bob.pk))
+    with transaction.atomic(), recorded_as("user.deactivated", target=target):
+        Person.objects.filter(pk=bob.pk).update(email="x")
+        Role.objects.bulk_create([Role(name="Boss"), Role(name="Chief")])
+        bob.roles.add(role)
+    seen = ["role.assigned", "role.created", "role.created", "user.deactivated"]
+    assert sorted(entry["action"] for entry in waiting()) == seen
+    forget()
+    member = {"member": target}
+    with recorded_as("role.unassigned", target=Item(type="role", id=str(role.pk)), concerns=member):
+        bob.roles.clear()
+    assert [entry["action"] for entry in waiting()] == ["role.unassigned"]
+    forget()
+    with recorded_as("user.deactivated", target=target):  # which the block alone can speak for
+        execute("WITH gone AS (SELECT 1) UPDATE company_role SET name = name || 'x'")
+    assert [entry["action"] for entry in waiting()] == ["user.deactivated"]
+
+
+@BOTH
 def test_several_databases(other: None) -> None:
     """Each entry is written where its change is, in that database's transaction."""
     with transaction.atomic(), transaction.atomic(using="other"):

@@ -6,13 +6,13 @@ Owns the moment at which capture begins in a process and in a database. Refuses 
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections, router, transaction
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
 from trailbook.capture.django import checks
-from trailbook.capture.django.database import DjangoConnection
+from trailbook.capture.django.database import DjangoDatabase
 from trailbook.capture.django.host import the_host
 from trailbook.capture.django.statements import Statements, statements_of
 from trailbook.capture.django.tables import Registered
@@ -46,16 +46,15 @@ def _created(connection: BaseDatabaseWrapper, **more: Any) -> None:
 def _before_migrate(using: str, **more: Any) -> None:
     """Migrations write rows too, so that the outbox is there first."""
     if _registered(using):
-        with transaction.atomic(using=using):
-            the_host().recorder.make(DjangoConnection(connections[using]), [])
+        with DjangoDatabase(using).begin() as connection:
+            the_host().recorder.make(connection, [])
 
 
 def _after_migrate(using: str, **more: Any) -> None:
     entries = _registered(using)
     if entries:
         covered = [each.tracked for each in entries if each.tracked.by == "triggers"]
-        with transaction.atomic(using=using):
-            connection = DjangoConnection(connections[using])
+        with DjangoDatabase(using).begin() as connection:
             the_host().recorder.begin(connection, [each for each in covered if is_there(connection, each)])
 
 

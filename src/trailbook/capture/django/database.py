@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trailbook.capture.database import Answer, EngineName, HostConnection, in_style, supported
+from trailbook.capture.outbox import missing_outbox
+
+_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
 
 
 class DjangoConnection:
@@ -47,6 +50,20 @@ class DjangoConnection:
             else:
                 cursor.executemany(text, [tuple(row) for row in rows])
 
+    def write_first(self) -> None:
+        """Write nothing, before anything is read in a transaction of SQLite, which has one writer.
+
+        Who has read already is refused at once where another writes; who writes first waits. Without an outbox
+        nothing is done. Raises: django.db.Error.
+        """
+        if self._engine != "sqlite":
+            return
+        try:
+            self.execute(_NOTHING)
+        except DatabaseError as error:
+            if missing_outbox(error) is None:
+                raise
+
     def _cursor(self) -> Any:
         """The driver's own, which is quicker than Django's and not logged."""
         return (
@@ -80,7 +97,9 @@ class DjangoDatabase:
     def begin(self) -> Iterator[HostConnection]:
         """A transaction: committed at the end of the block, rolled back where it raises."""
         with self._lent() as connection, transaction.atomic(using=self.alias):
-            yield DjangoConnection(connection)
+            plain = DjangoConnection(connection)
+            plain.write_first()
+            yield plain
 
     @contextmanager
     def _lent(self) -> Iterator[BaseDatabaseWrapper]:

@@ -50,6 +50,7 @@ def record(
         covers=covers,
     )
     statements = _statements(using)
+    statements.lock()  # who acts, and how many entries wait, is read
     id_, entry = statements.host.recorder.meant_entry(meant)
     statements.write([entry])
     return id_

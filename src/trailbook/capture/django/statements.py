@@ -42,7 +42,6 @@ from trailbook.errors import UncapturedWriteError
 
 _MANY = 4096  # readers that a connection keeps
 _LONG = 10_000  # characters of a text that comes once
-_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
 _WORD = re.compile(r"\w+")
 _WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "truncate", "load", "call"))
 _SCHEMA = frozenset(("create", "alter", "drop"))
@@ -95,14 +94,15 @@ class Statements:
             return execute(sql, params, many, context)
         with self._together(), self._announced() if triggered else nullcontext():
             meaning = current_meaning() if hooked else None
-            reader = self._reader(text, judgement, hooked) if hooked and meaning is None else None
+            reader = self._reader_beside(meaning, text, judgement, hooked) if hooked else None
             if reader is None:
                 execute(sql, params, many, context)
                 return self._read(cursor, meaning)
             if many:
                 return self._each(cursor, text, params)
             self._inherited = before
-            return self._captured(reader, execute, params, context)
+            self._captured(reader, execute, params, context)
+            return cursor.cursor if meaning is None else self._read(cursor, meaning)
 
     def triggered(self) -> frozenset[str]:
         """The tables of this database on which triggers stand: where they are missing hooks take their place."""
@@ -235,6 +235,7 @@ class Statements:
     @contextmanager
     def _announced(self) -> Iterator[None]:
         """Triggers know who acts while the statement runs."""
+        self.lock()  # who acts may have to be read
         self.host.recorder.announce(self.plain, self, self.transaction)
         try:
             yield
@@ -255,6 +256,7 @@ class Statements:
                 f"SQL that may write to the table of {names} cannot be captured: {why}; say what it means with"
                 " recorded_as(...), or cover the table with triggers"
             )
+        self.lock()  # what columns there are is read
         plan = plan_of(self.connection, hooked[0], text, self._layout)
         reader = None if plan is None else Reader(self.connection, plan)
         if len(text) < _LONG:
@@ -262,6 +264,19 @@ class Statements:
                 self._readers.clear()
             self._readers[text] = reader
         return reader
+
+    def _reader_beside(
+        self, meaning: Meaning | None, text: str, judgement: Judgement, hooked: Sequence[Registered]
+    ) -> Reader | None:
+        """As `_reader`, in a block of `recorded_as`: that speaks for the types it names and for what cannot be read."""
+        if meaning is None:
+            return self._reader(text, judgement, hooked)
+        if any(each.tracked.type in meaning.types for each in hooked):
+            return None
+        try:
+            return self._reader(text, judgement, hooked)
+        except UncapturedWriteError:
+            return None
 
     def _layout(self, target: str, table: str) -> Layout:
         if target not in self._layouts:
@@ -283,7 +298,7 @@ class Statements:
         self.connection.validate_no_broken_transaction()
         plan = reader.plan
         if plan.before:
-            self._lock()
+            self.lock()
         before = reader.before(params)
         execute(plan.text, params, False, context)
         with self._or_nothing():
@@ -304,13 +319,10 @@ class Statements:
                 self._keep(changes_of(reader, before, rows))
             return cursor.cursor
 
-    def _lock(self) -> None:
-        """Write first where SQLite has one writer: who has read already is refused at once, instead of waiting."""
-        if self.connection.vendor == "sqlite" and self._name is None:
-            try:
-                self.plain.execute(_NOTHING)
-            except DatabaseError as error:
-                raise self._explained(error) from error.__cause__
+    def lock(self) -> None:
+        """Write before anything is read in the running transaction."""
+        if self._name is None:  # else capture has written in it
+            self.plain.write_first()
 
     def _reserve(self) -> None:
         """As `_lock`, before capture itself reads in the host's transaction; there may be no outbox yet."""

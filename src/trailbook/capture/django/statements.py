@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
 from typing import Any, get_args
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Struct
 
@@ -31,13 +31,11 @@ from trailbook.capture.django.inherited import InheritedUpdate
 from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
+from trailbook.capture.django.triggers import covered, existing, forget_who_acts, is_told
 from trailbook.capture.entries import Captured, EntryItems
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
-from trailbook.capture.trigger_reach import READS, reach_of
-from trailbook.capture.trigger_sqlite import NOBODY
-from trailbook.capture.triggers import installed_triggers, is_there
 from trailbook.errors import UncapturedWriteError
 
 _MANY = 4096  # readers that a connection keeps
@@ -84,9 +82,9 @@ class Statements:
         judgement = judged(self.connection.vendor, text)
         self._follow(judgement)
         if judgement.harmless:
-            with self._called(text, judgement.begins) if self.host.by_triggers else nullcontext():
+            with self._called(text) if self.host.by_triggers else nullcontext():
                 return execute(sql, params, many, context)
-        triggered = self.triggered()
+        triggered = covered(self.host, self.plain)
         touched = self._touched(judgement, triggered)
         hooked = [each for each in touched if each.tracked.table not in triggered]
         if not (touched or triggered) or self._is_flush(judgement):
@@ -101,23 +99,6 @@ class Statements:
                 return self._each(cursor, text, params)
             self._inherited = before
             return self._captured(reader, execute, params, context)
-
-    def triggered(self) -> frozenset[str]:
-        """The tables of this database on which triggers stand: where they are missing hooks take their place."""
-        key = (self.connection.alias, str(self.connection.settings_dict["NAME"]))
-        known = self.host.triggered.get(key)
-        if known is None:
-            declared = [
-                each.tracked
-                for each in self.host.registered.values()
-                if each.tracked.by == "triggers" and router.allow_migrate_model(key[0], each.model)
-            ]
-            if declared:
-                self._reserve()
-            known = frozenset(each.table for each in declared if installed_triggers(self.plain, each))
-            if len(known) == len(declared):
-                self.host.triggered[key] = known
-        return known
 
     @property
     def plain(self) -> DjangoConnection:
@@ -187,12 +168,7 @@ class Statements:
             every = self.host.registered.values()
             if current_meaning() is not None:
                 return list(every)
-            self._reserve()
-            return [
-                each
-                for each in every
-                if each.tracked.table in triggered or is_there(self.plain, each.tracked)
-            ]
+            return existing(self.plain, every, triggered)
         tables = self.host.tables
         names = {write.table for write in judgement.writes if self.host.is_written(write)}
         return [tables[name] for name in names]
@@ -217,14 +193,10 @@ class Statements:
             raise UncapturedWriteError(f"{where} is not supported, and a registered table may be written")
 
     @contextmanager
-    def _called(self, text: str, begins: str) -> Iterator[None]:
+    def _called(self, text: str) -> Iterator[None]:
         """Triggers know who acts while what a statement calls writes, which on PostgreSQL a SELECT can."""
-        reach = reach_of(self.connection.vendor, text)
-        renewed = reach == "renewed" and self.announced is not None
-        # Without a transaction nothing else is put into one: some statements, as VACUUM, do not run there.
-        if renewed or (
-            reach == "announced" and (self.is_transacted() or begins in READS) and self.triggered()
-        ):
+        told = is_told(self.plain, text, alone=not self.is_transacted(), announced=self.announced is not None)
+        if told and covered(self.host, self.plain):
             with self._together(), self._announced():
                 yield
         else:
@@ -238,9 +210,8 @@ class Statements:
             yield
         finally:
             if self.context:
-                # Django does not say when it commits, and nobody else may be taken for who acts now.
                 self.context, self.announced = False, None
-                self.plain.execute(NOBODY)
+                forget_who_acts(self.plain)
 
     def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
         """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
@@ -309,15 +280,6 @@ class Statements:
                 self.plain.execute(_NOTHING)
             except DatabaseError as error:
                 raise self._explained(error) from error.__cause__
-
-    def _reserve(self) -> None:
-        """As `_lock`, before capture itself reads in the host's transaction; there may be no outbox yet."""
-        if self.connection.vendor == "sqlite" and self.is_transacted():
-            try:
-                self.plain.execute(_NOTHING)
-            except DatabaseError as error:
-                if missing_outbox(error) is None:
-                    raise
 
     def _explained(self, error: Exception) -> Exception:
         """An error, or of an outbox that is not there what makes it."""

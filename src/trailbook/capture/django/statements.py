@@ -195,8 +195,10 @@ class Statements:
     @contextmanager
     def _called(self, text: str) -> Iterator[None]:
         """Triggers know who acts while what a statement calls writes, which on PostgreSQL a SELECT can."""
-        told = is_told(self.plain, text, alone=not self.is_transacted(), announced=self.announced is not None)
-        if told and covered(self.host, self.plain):
+        needed = is_told(
+            self.plain, text, alone=not self.is_transacted(), announced=self.announced is not None
+        )
+        if needed and covered(self.host, self.plain):
             with self._together(), self._announced():
                 yield
         else:

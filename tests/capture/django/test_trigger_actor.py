@@ -61,7 +61,9 @@ def test_a_statement_on_another_table(team: None, engine: str) -> None:
 
 
 @pytest.mark.parametrize(("by", "engine"), [("triggers", "postgresql")])
-@pytest.mark.parametrize("text", ["SELECT leave()", "WITH x AS (SELECT leave()) SELECT count(*) FROM x"])
+@pytest.mark.parametrize(
+    "text", ["/* a */ SELECT leave()", "WITH x AS (SELECT leave()) SELECT count(*) FROM x"]
+)
 def test_a_function_that_is_called(team: None, text: str) -> None:
     """A SELECT that writes is Anna's too, without a transaction and in one, and Bob's after that."""
     with acting_as(ANNA):

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
 from typing import Any, get_args
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Struct
 
@@ -31,13 +31,11 @@ from trailbook.capture.django.inherited import InheritedUpdate
 from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
+from trailbook.capture.django.triggers import covered, existing, forget_who_acts, is_told
 from trailbook.capture.entries import Captured, EntryItems
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
-from trailbook.capture.trigger_reach import READS, reach_of
-from trailbook.capture.trigger_sqlite import NOBODY
-from trailbook.capture.triggers import installed_triggers, is_there
 from trailbook.errors import UncapturedWriteError
 
 _MANY = 4096  # readers that a connection keeps
@@ -85,9 +83,9 @@ class Statements:
         if judgement.harmless:
             if before is not None and before.is_sought(text, self.connection.ops.quote_name):
                 self._inherited = before
-            with self._called(text, judgement.begins) if self.host.by_triggers else nullcontext():
+            with self._called(text) if self.host.by_triggers else nullcontext():
                 return execute(sql, params, many, context)
-        triggered = self.triggered()
+        triggered = covered(self.host, self.plain)
         touched = self._touched(judgement, triggered)
         hooked = [each for each in touched if each.tracked.table not in triggered]
         if not (touched or triggered) or self._is_flush(judgement):
@@ -103,23 +101,6 @@ class Statements:
             self._inherited = before
             self._captured(reader, execute, params, context)
             return cursor.cursor if meaning is None else self._read(cursor, meaning)
-
-    def triggered(self) -> frozenset[str]:
-        """The tables of this database on which triggers stand: where they are missing hooks take their place."""
-        key = (self.connection.alias, str(self.connection.settings_dict["NAME"]))
-        known = self.host.triggered.get(key)
-        if known is None:
-            declared = [
-                each.tracked
-                for each in self.host.registered.values()
-                if each.tracked.by == "triggers" and router.allow_migrate_model(key[0], each.model)
-            ]
-            if declared:
-                self._reserve()
-            known = frozenset(each.table for each in declared if installed_triggers(self.plain, each))
-            if len(known) == len(declared):
-                self.host.triggered[key] = known
-        return known
 
     @property
     def plain(self) -> DjangoConnection:
@@ -189,12 +170,7 @@ class Statements:
             every = self.host.registered.values()
             if current_meaning() is not None:
                 return list(every)
-            self._reserve()
-            return [
-                each
-                for each in every
-                if each.tracked.table in triggered or is_there(self.plain, each.tracked)
-            ]
+            return existing(self.plain, every, triggered)
         tables = self.host.tables
         names = {write.table for write in judgement.writes if self.host.is_written(write)}
         return [tables[name] for name in names]
@@ -219,14 +195,12 @@ class Statements:
             raise UncapturedWriteError(f"{where} is not supported, and a registered table may be written")
 
     @contextmanager
-    def _called(self, text: str, begins: str) -> Iterator[None]:
+    def _called(self, text: str) -> Iterator[None]:
         """Triggers know who acts while what a statement calls writes, which on PostgreSQL a SELECT can."""
-        reach = reach_of(self.connection.vendor, text)
-        renewed = reach == "renewed" and self.announced is not None
-        # Without a transaction nothing else is put into one: some statements, as VACUUM, do not run there.
-        if renewed or (
-            reach == "announced" and (self.is_transacted() or begins in READS) and self.triggered()
-        ):
+        needed = is_told(
+            self.plain, text, alone=not self.is_transacted(), announced=self.announced is not None
+        )
+        if needed and covered(self.host, self.plain):
             with self._together(), self._announced():
                 yield
         else:
@@ -241,9 +215,8 @@ class Statements:
             yield
         finally:
             if self.context:
-                # Django does not say when it commits, and nobody else may be taken for who acts now.
                 self.context, self.announced = False, None
-                self.plain.execute(NOBODY)
+                forget_who_acts(self.plain)
 
     def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
         """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
@@ -323,15 +296,6 @@ class Statements:
         """Write before anything is read in the running transaction."""
         if self._name is None:  # else capture has written in it
             self.plain.write_first()
-
-    def _reserve(self) -> None:
-        """As `_lock`, before capture itself reads in the host's transaction; there may be no outbox yet."""
-        if self.connection.vendor == "sqlite" and self.is_transacted():
-            try:
-                self.plain.execute(_NOTHING)
-            except DatabaseError as error:
-                if missing_outbox(error) is None:
-                    raise
 
     def _explained(self, error: Exception) -> Exception:
         """An error, or of an outbox that is not there what makes it."""

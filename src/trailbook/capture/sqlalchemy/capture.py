@@ -29,6 +29,7 @@ from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.checks import blindspots
 from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name
+from trailbook.capture.sqlalchemy.inherited import PartedRow
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
 from trailbook.capture.sqlalchemy.statements import Rows, Statements
@@ -343,6 +344,19 @@ class Capture:
                 if alike is None:
                     alike = kinds[key] = _Alike(ChangeKind(tracked, plan.op, plan.changed), [])
                 alike.rows.append((row, items_of(tracked, row)))
+        entries = [
+            each for alike in kinds.values() for each in self.recorder.entries_of(alike.kind, alike.rows)
+        ]
+        self.write(connection, entries)
+
+    def keep_parts(self, connection: Connection, parts: Sequence[PartedRow]) -> None:
+        """Write the entries of changed rows that lie in several tables."""
+        kinds: dict[tuple[str, tuple[str, ...]], _Alike] = {}
+        for part in parts:
+            names, row = tuple(sorted(part.changed)), CapturedRow(part.values)
+            kind = ChangeKind(part.tracked, "updated", names)
+            alike = kinds.setdefault((f"{part.tracked.table}/{part.tracked.type}", names), _Alike(kind, []))
+            alike.rows.append((row, items_of(part.tracked, row)))
         entries = [
             each for alike in kinds.values() for each in self.recorder.entries_of(alike.kind, alike.rows)
         ]

@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.orm import (
     InstanceState,
     Mapper,
+    ORMExecuteState,
     Session,
     SessionTransaction,
     SessionTransactionOrigin,
@@ -27,6 +28,7 @@ from trailbook.capture.entries import Captured, EntryItems, items_of
 from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.recorder import Recorder
 from trailbook.capture.sql_tables import Write
+from trailbook.capture.sqlalchemy.inherited import Bulk, PartedRow, bulk, may_be_parted, running
 from trailbook.capture.sqlalchemy.objects import (
     Change,
     CommittedRow,
@@ -76,6 +78,9 @@ class Keeper(Protocol):
     def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
         """Write entries."""
 
+    def keep_parts(self, connection: Connection, parts: Sequence[PartedRow]) -> None:
+        """Write the entries of rows that lie in several tables."""
+
     def write_row(self, connection: Connection, kind: ChangeKind, row: tuple[Any, EntryItems]) -> None:
         """Write the entry of one row."""
 
@@ -93,7 +98,7 @@ class Flushing:
         self._keeper = keeper
         self._classes: list[type[Any]] = []
         # A session keeps its flush in its own `info`: a flush that fails goes with its session, whoever let it fail.
-        self._key = f"trailbook_{id(self)}"
+        self._key, self._bulk_key = f"trailbook_{id(self)}", f"trailbook_{id(self)}_bulk"
         for name, listener in self._listeners():
             event.listen(Session, name, listener)
 
@@ -122,6 +127,26 @@ class Flushing:
         if unit is None or current_meaning() is not unit.meaning:
             return False
         return any(each.secondary is table for mapper in unit.work.mappers for each in mapper.relationships)
+
+    def bulk(self, options: Mapping[str, Any]) -> Bulk | None:
+        """The bulk update that made a statement, if its rows may lie in several tables: a statement or a method."""
+        if "compiled_cache" not in options:
+            return None
+        scopes = _scopes.get()
+        if running(self) is not None or not scopes or self._innermost() is not None:
+            return running(self)
+        session = scopes[-1].session
+        each: Bulk = session.info.setdefault(self._bulk_key, Bulk(self, scopes[-1], {}))
+        return each
+
+    def _execute(self, state: ORMExecuteState) -> Any:
+        tracked = self._keeper.find(state.bind_mapper) if may_be_parted(state) else None
+        if tracked is None or tracked.by == "triggers":
+            return None
+        with bulk(self) as each:
+            result = state.invoke_statement()
+            each.write(self._keeper.keep_parts)
+        return result
 
     def _innermost(self) -> Unit | None:
         """The flush that runs, unless a bulk operation runs inside of it."""
@@ -155,6 +180,7 @@ class Flushing:
             ("after_flush", self._end),
             ("after_transaction_create", self._entered),
             ("after_transaction_end", self._left),
+            ("do_orm_execute", self._execute),
         ]
 
     def _listen(self, model: type[Any], do: Callable[..., Any]) -> None:
@@ -171,6 +197,11 @@ class Flushing:
     def _left(self, session: Session, transaction: SessionTransaction) -> None:
         if transaction.origin is SessionTransactionOrigin.SUBTRANSACTION and _scopes.get():
             _scopes.set(tuple(each for each in _scopes.get() if each is not transaction))
+        each: Bulk | None = session.info.get(self._bulk_key)
+        if each is not None and each.scope is transaction:
+            del session.info[self._bulk_key]
+            if transaction.parent is not None and transaction.parent.is_active:
+                each.write(self._keeper.keep_parts)
         # A flush that failed, or that a listener of the host ended before it began, is over with its transaction.
         unit: Unit | None = session.info.get(self._key)
         if unit is not None and (

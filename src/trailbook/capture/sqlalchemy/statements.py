@@ -15,6 +15,7 @@ from trailbook.capture.meaning import Meaning, current_meaning
 from trailbook.capture.sql_tables import TableName
 from trailbook.capture.sqlalchemy.facts import facts
 from trailbook.capture.sqlalchemy.guard import Guard
+from trailbook.capture.sqlalchemy.inherited import PartedRow, is_parted, parts_of
 from trailbook.capture.sqlalchemy.rollback import dooming
 from trailbook.capture.sqlalchemy.rows import Plan, demand_agreement, planned, refused, rows_of
 from trailbook.capture.sqlalchemy.session import Flushing, is_bulk
@@ -41,6 +42,9 @@ class Keeper(Protocol):
 
     def keep_rows(self, connection: Connection, plan: Plan, rows: Rows) -> None:
         """Write the entries of rows that a planned statement touched."""
+
+    def keep_parts(self, connection: Connection, parts: Sequence[PartedRow]) -> None:
+        """Write the entries of rows that lie in several tables."""
 
     def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
         """Write the entries that a host said a statement means."""
@@ -123,4 +127,16 @@ class Statements:
             rows = rows_of(connection, plan, result)
             demand_agreement(plan, rows, passage.touched)
             for fact in facts(plan, rows):
-                self._keeper.keep_rows(connection, plan.of(fact.op), fact.rows)
+                if fact.op == "updated" and is_parted(plan.place):
+                    self._keep_parts(connection, plan, fact.rows, options=options)
+                else:
+                    self._keeper.keep_rows(connection, plan.of(fact.op), fact.rows)
+
+    def _keep_parts(self, connection: Connection, plan: Plan, rows: Sequence[Any], *, options: Any) -> None:
+        """Keep what an UPDATE of one of several tables touched until the others are written too, or write it."""
+        parts = parts_of(connection, self._keeper.places, plan, rows)
+        bulk = self._flushing.bulk(options)
+        if bulk is None:
+            self._keeper.keep_parts(connection, parts)
+        else:
+            bulk.add(connection, parts)

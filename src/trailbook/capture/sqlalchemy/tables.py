@@ -125,7 +125,16 @@ def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Co
     for key in mapper.primary_key:
         # The key of an inherited row may have another name in its other table.
         name = mapper.get_property_by_column(key).key
-        same = [each for each in mapper._equivalent_columns.get(key, ()) if each.table is table]
+        same = [each for each in _equivalent(mapper, key) if each.table is table]
         if name not in attributes and same and isinstance(same[0], Column):
             attributes[name] = same[0]
     return attributes
+
+
+def _equivalent(mapper: Mapper[Any], column: Any) -> list[Any]:
+    """The columns that hold the same as one, table after table."""
+    columns = [column]
+    for each in columns:
+        more = mapper._equivalent_columns.get(each, ())
+        columns += [other for other in more if not any(other is known for known in columns)]
+    return columns

@@ -115,10 +115,13 @@ class Pieces:
 
     def __iter__(self) -> Iterator[bytes]:
         piece = self._first
-        yield piece.body
-        while piece.more:
-            piece = Piece(self._exchange.next().result())
+        try:
             yield piece.body
+            while piece.more:
+                piece = Piece(self._exchange.next().result())
+                yield piece.body
+        finally:
+            self._exchange.leave()
 
     def close(self) -> None:
         """Called by the server at the end, whole or not."""
@@ -134,10 +137,13 @@ class AwaitedPieces:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         piece = self._first
-        yield piece.body
-        while piece.more:
-            piece = Piece(await asyncio.wrap_future(self._exchange.next()))
+        try:
             yield piece.body
+            while piece.more:
+                piece = Piece(await asyncio.wrap_future(self._exchange.next()))
+                yield piece.body
+        finally:
+            self._exchange.leave()
 
     def close(self) -> None:
         """Called by the server at the end, whole or not."""

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from msgspec import Struct
 
 from trailbook.errors import ConfigurationError
-from trailbook.model import Interface
+from trailbook.model import Interface, prepare
 
 
 class BoundsMember(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +45,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: Any = None
     base_url: str | None = None
     viewer: Any = None
+
+
+prepare(Settings)
 
 
 _ORG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -8,7 +8,7 @@ transaction holds them.
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -143,8 +143,15 @@ class Recorder:
                 warnings.warn(f"{', '.join(made.missing)}: was dropped; {lost}", CaptureWarning, stacklevel=4)
         return names
 
-    def begin(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> None:
-        """As `make`, and record that capture began."""
+    def begin(
+        self,
+        connection: HostConnection,
+        triggered: Sequence[Tracked] | None = None,
+        *,
+        hooked: Iterable[tuple[str, str | None]] = (),
+    ) -> None:
+        """As `make`, and record that capture began; `hooked` are further tables, with their schemas."""
+        demand_kept(connection, hooked)
         self.make(connection, triggered)
         self._say(connection, STARTED)
 

@@ -71,7 +71,7 @@ def captured(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Capture
     capture.stop()
 
 
-def _told(engine: Engine) -> list[tuple[str, str, list[str]]]:
+def _lines(engine: Engine) -> list[tuple[str, str, list[str]]]:
     return [(e["target"]["id"], e["target"].get("name"), e.get("fields", [])) for e in waiting(engine)]
 
 
@@ -80,7 +80,7 @@ def test_a_bulk_update_of_several_tables(captured: Capture, engine: Engine, way:
     """One that writes a row in each of its tables is one entry of that row, with all that changed."""
     with Session(engine) as session, session.begin():
         WAYS[way](session, [{"id": 1, "number": 1, **ALL}, {"id": 2, "number": 2, "title": "Boss"}])
-    assert sorted(_told(engine)) == [
+    assert sorted(_lines(engine)) == [
         ("1", "New", ["email", "job_title"]),
         ("2", "Old 2", ["job_title"]),
     ]
@@ -92,7 +92,7 @@ def test_two_bulk_updates_are_two(captured: Capture, engine: Engine, way: str) -
     with Session(engine) as session, session.begin():
         WAYS[way](session, [{"id": 1, "number": 1, "name": "New"}])
         WAYS[way](session, [{"id": 1, "number": 1, "title": "Lead"}])
-    assert _told(engine) == [("1", "New", []), ("1", "New", ["job_title"])]
+    assert _lines(engine) == [("1", "New", []), ("1", "New", ["job_title"])]
 
 
 @pytest.mark.parametrize("core", [False, True])
@@ -101,7 +101,7 @@ def test_the_rest_of_a_row_has_its_name(captured: Capture, engine: Engine, core:
     with Session(engine) as session, session.begin():
         for model, values in ((Employee, {"title": "x"}), (Person, {"email": "x"})):
             session.execute(update(model.__table__ if core else model).values(values))
-    fields = [each for each in _told(engine) if each[0] == "1"]
+    fields = [each for each in _lines(engine) if each[0] == "1"]
     assert fields == [("1", "Old 1", ["job_title"]), ("1", "Old 1", ["email"])]
 
 
@@ -110,11 +110,11 @@ def test_what_is_ignored_is_no_entry(captured: Capture, engine: Engine) -> None:
     with Session(engine) as session, session.begin():
         session.execute(update(Employee), [{"id": 1, "number": 1, "seen": "x"}])
         session.execute(update(Person).where(Person.email == "nobody's").values(email="x"))
-    assert _told(engine) == []
+    assert _lines(engine) == []
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_bulk_update_that_cannot_be_told(captured: Capture, engine: Engine, way: str) -> None:
+def test_a_bulk_update_that_cannot_be_lines(captured: Capture, engine: Engine, way: str) -> None:
     """Where its entries cannot be written at its end, nothing is committed, even by a host that goes on."""
     captured.recorder._bounds = Bounds(outbox=0, spool=0, every=0)
     with Session(engine) as session:

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Mapper, Session
 from trailbook.capture.blindspots import Blindspot, CaptureWarning
 from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy, kind_of
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
-from trailbook.capture.hooked import demand_kept
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.relatives import relatives
@@ -29,10 +28,9 @@ from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.checks import blindspots
 from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name
-from trailbook.capture.sqlalchemy.inherited import PartedRow
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
-from trailbook.capture.sqlalchemy.statements import Rows, Statements
+from trailbook.capture.sqlalchemy.statements import Parts, Rows, Statements
 from trailbook.capture.sqlalchemy.tables import (
     Declaration,
     Layout,
@@ -192,10 +190,10 @@ class Capture:
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
-        host = EngineConnection(connection)
         hooked = [place.table for place in self.places.values() if not place.triggered]
-        demand_kept(host, [(str(table.name), table.schema) for table in hooked])
-        self.recorder.begin(host)
+        tables = [(str(table.name), table.schema) for table in hooked]
+        host = EngineConnection(connection)
+        self.recorder.begin(host, hooked=tables)
         self._relate(host)
 
     def _relate(self, connection: EngineConnection) -> None:
@@ -349,7 +347,7 @@ class Capture:
         ]
         self.write(connection, entries)
 
-    def keep_parts(self, connection: Connection, parts: Sequence[PartedRow]) -> None:
+    def keep_parts(self, connection: Connection, parts: Parts) -> None:
         """Write the entries of changed rows that lie in several tables."""
         kinds: dict[tuple[str, tuple[str, ...]], _Alike] = {}
         for part in parts:

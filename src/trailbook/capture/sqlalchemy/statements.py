@@ -23,6 +23,7 @@ from trailbook.capture.sqlalchemy.tables import TrackedTable
 
 _HANDLED = (Insert, Update, Delete)
 Rows = Iterable[Mapping[Column[Any], Any]]
+Parts = Sequence[PartedRow]
 
 
 class Keeper(Protocol):
@@ -43,7 +44,7 @@ class Keeper(Protocol):
     def keep_rows(self, connection: Connection, plan: Plan, rows: Rows) -> None:
         """Write the entries of rows that a planned statement touched."""
 
-    def keep_parts(self, connection: Connection, parts: Sequence[PartedRow]) -> None:
+    def keep_parts(self, connection: Connection, parts: Parts) -> None:
         """Write the entries of rows that lie in several tables."""
 
     def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:

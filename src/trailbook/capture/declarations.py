@@ -113,6 +113,7 @@ class Columns(Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]
     columns: Mapping[str, str]
     schema: str | None = None
+    binary: frozenset[str] = frozenset()  # attributes that hold bytes, which are no text of an entry
 
 
 def check_declared(catalogue: Catalogue, columns: Columns, declared: Declared) -> Tracked:
@@ -172,6 +173,8 @@ class _Check(Struct, frozen=True):
             return
         if isinstance(part, str):
             self.require(member, part)
+            if part in self.columns.binary:
+                raise self.fault(member, f"{part!r} holds bytes: name one with a text, or give a callable")
         elif not callable(part):
             raise self.fault(member, f"is {kind_of(part)}, where an attribute's name or a callable is due")
         else:
@@ -195,6 +198,8 @@ def _kind(catalogue: Catalogue, check: _Check, declared: Declared) -> ItemType:
             raise check.fault(member, f"is given, but the type {declared.type} takes no {member}")
     for member in ("id", "name", "hint"):
         check.part(member, getattr(declared, member))
+    if declared.id is None and len(check.columns.key) == 1:
+        check.part("id", check.columns.key[0])
     if declared.id is None and len(check.columns.key) != 1:
         raise check.fault(
             "id", f"has to be given: the primary key is {', '.join(check.columns.key) or 'empty'}"

@@ -5,12 +5,24 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Column, Engine, ForeignKey, Integer, String, Table, insert, join, update
+from sqlalchemy import (
+    Column,
+    Engine,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    insert,
+    join,
+    update,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, column_property, mapped_column
 from tests.capture.small import Employee, Guest, Party, User, forget, waiting, waiting_actions
 
 from trailbook.capture import Capture
-from trailbook.errors import UncapturedWriteError
+from trailbook.errors import ConfigurationError, UncapturedWriteError
 
 
 def test_inheritance(capture: Capture, engine: Engine) -> None:
@@ -145,3 +157,17 @@ def test_a_row_of_another_class(capture: Capture, engine: Engine) -> None:
         warnings.simplefilter("ignore")  # pytest puts it back
         with pytest.raises(UncapturedWriteError, match="sets the class"):
             session.flush()
+
+
+@pytest.mark.parametrize("by", ["hooks", "triggers"])
+def test_an_id_of_bytes_is_refused(by: Any) -> None:
+    """Bytes are no text of an entry; a column with a text beside them is taken."""
+    table = Table("held", MetaData(), Column("id", LargeBinary, primary_key=True), Column("name", String))
+    actions = {"created": "user.created", "updated": None, "deleted": None}
+    host = Capture("acme")
+    try:
+        with pytest.raises(ConfigurationError, match="id: 'id' holds bytes"):
+            host.track(table, type="user", actions=actions, by=by)
+        assert host.track(table, type="user", id="name", actions=actions, by=by).id == "name"
+    finally:
+        host.stop()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from inspect import isclass
 from typing import Any
 
-from django.db.models import Field, Model, UUIDField
+from django.db.models import BinaryField, Field, Model, UUIDField
 from msgspec import Struct, structs
 
 from trailbook.capture.declarations import Columns, Declared, Ref, Tracked
@@ -62,7 +62,8 @@ def registered(recorder: Recorder, model: type[Model], declared: Declared) -> Re
     key = tuple(field.attname for field in concrete._meta.pk_fields)
     schema, table = _split(concrete._meta.db_table)
     whole = table if schema is None else f"{schema}.{table}"
-    columns = Columns(table=whole, key=key, columns=names, schema=schema)
+    held = {name for f in _fields(concrete) if isinstance(f, BinaryField) for name in (f.name, f.attname)}
+    columns = Columns(table=whole, key=key, columns=names, schema=schema, binary=frozenset(held))
     own = _by_value(declared, {field.name: field.attname for field in _fields(concrete)})
     try:
         checked = recorder.track(columns, structs.replace(own, ignore=_alike(declared.ignore, names)))

@@ -23,7 +23,6 @@ from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, 
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
-from trailbook.capture.relatives import relatives
 from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.checks import blindspots
@@ -40,7 +39,6 @@ from trailbook.capture.sqlalchemy.tables import (
     nearest,
     trigger_fault,
 )
-from trailbook.capture.trigger_sql import quoted
 from trailbook.catalogue import Catalogue, OnFailure
 from trailbook.clock import Clock, utc_now
 from trailbook.errors import ConfigurationError, UncapturedWriteError
@@ -185,7 +183,7 @@ class Capture:
         """Make the outbox and the triggers in the connection's database where they are missing; the triggers' names."""
         host = EngineConnection(connection)
         names = self.recorder.make(host)
-        self._relate(host)
+        self._statements.guard.relate(host)
         return names
 
     def make(self, connection: Connection) -> None:
@@ -194,14 +192,7 @@ class Capture:
         tables = [(str(table.name), table.schema) for table in hooked]
         host = EngineConnection(connection)
         self.recorder.begin(host, hooked=tables)
-        self._relate(host)
-
-    def _relate(self, connection: EngineConnection) -> None:
-        """Ask a database by which other names rows of the tracked tables are written there."""
-        for table in self.places:
-            schema = "" if table.schema is None else f"{quoted(table.schema)}."
-            names = [each.name for each in relatives(connection, f"{schema}{quoted(table.name)}")]
-            self._statements.guard.relate(table, names)
+        self._statements.guard.relate(host)
 
     def triggered(self) -> list[Tracked]:
         """The declarations of tables that triggers cover."""

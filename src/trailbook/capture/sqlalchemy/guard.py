@@ -6,7 +6,7 @@ engines, with capture or without. Refuses everything else, before it runs; a ref
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -14,13 +14,16 @@ from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.sql.dml import UpdateBase
 
+from trailbook.capture.database import HostConnection
 from trailbook.capture.meaning import Meaning, current_meaning
+from trailbook.capture.relatives import relatives
 from trailbook.capture.sql_tables import Judgement, TableName, Write, judged, table_name
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing, Unit, is_bulk
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.capture.trigger_reach import Reach, reach_of
+from trailbook.capture.trigger_sql import quoted
 from trailbook.errors import UncapturedWriteError
 
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
@@ -98,9 +101,12 @@ class Guard:
         """Guard nothing any more."""
         self._listen(event.remove)
 
-    def relate(self, table: Table, names: Iterable[TableName]) -> None:
-        """Take a write to any of these names for one to a tracked table, of which rows are written by them too."""
-        self._relatives.setdefault(table, set()).update(names)
+    def relate(self, connection: HostConnection) -> None:
+        """Ask a database by which other names rows of the tracked tables are written there: they count as theirs."""
+        for table in self._keeper.places:
+            schema = "" if table.schema is None else f"{quoted(table.schema)}."
+            names = {each.name for each in relatives(connection, f"{schema}{quoted(table.name)}")}
+            self._relatives.setdefault(table, set()).update(names)
         self._known = -1
 
     def passage(self, context: Any) -> Passage | None:

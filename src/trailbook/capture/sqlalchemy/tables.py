@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Column, FromClause, Table, inspect
+from sqlalchemy import BINARY, VARBINARY, Column, FromClause, LargeBinary, Table, inspect
 from sqlalchemy.orm import Mapper
 
 from trailbook.capture.declarations import Columns, Tracked
+
+_BYTES = (LargeBinary, BINARY, VARBINARY)
 
 
 class Declaration(Struct, frozen=True):
@@ -90,7 +92,9 @@ def locations_of(model: Any) -> Layout:
         columns = {column.key: str(column.name) for column in model.columns}
         key = tuple(column.key for column in model.primary_key)
         schema = str(model.schema) if model.schema else None
-        return Layout(Columns(table=str(model.fullname), key=key, columns=columns, schema=schema), [model])
+        binary = _binary({column.key: column for column in model.columns})
+        table = str(model.fullname)
+        return Layout(Columns(table=table, key=key, columns=columns, schema=schema, binary=binary), [model])
     mapper: Mapper[Any] = inspect(model)
     attributes = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     columns = {name: str(column.name) for name, column in attributes.items() if isinstance(column, Column)}
@@ -99,7 +103,12 @@ def locations_of(model: Any) -> Layout:
     own = mapper.local_table
     name = str(own.fullname if isinstance(own, Table) else own.description)
     schema = str(own.schema) if isinstance(own, Table) and own.schema else None
-    return Layout(Columns(table=name, key=key, columns=columns, schema=schema), tables, mapper)
+    binary = _binary(attributes)
+    return Layout(Columns(table=name, key=key, columns=columns, schema=schema, binary=binary), tables, mapper)
+
+
+def _binary(columns: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name, column in columns.items() if isinstance(column.type, _BYTES))
 
 
 def trigger_fault(layout: Layout) -> str:

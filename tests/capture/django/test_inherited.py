@@ -21,11 +21,11 @@ from trailbook.errors import ConfigurationError
 CHANGED = "user.profile_updated"
 
 
-def said() -> list[tuple[str, str]]:
+def entries() -> list[tuple[str, str]]:
     """The action and the target's name of each entry that waits, which are forgotten then."""
-    entries = [(entry["action"], entry["target"]["name"]) for entry in waiting()]
+    waited = [(entry["action"], entry["target"]["name"]) for entry in waiting()]
     forget()
-    return entries
+    return waited
 
 
 def change(text: str) -> None:
@@ -61,19 +61,19 @@ def test_three_levels(host: None, model: type[models.Model]) -> None:
     register(model, type="user", name="name", actions=USER_ACTIONS)
     forget()
     row = model._default_manager.create(name="a", size=1)
-    assert said() == [("user.created", "a")]
+    assert entries() == [("user.created", "a")]
     with transaction.atomic():
         row.name, row.size = "b", 2
         row.save()
-        assert said() == [(CHANGED, "b")]
+        assert entries() == [(CHANGED, "b")]
         model._default_manager.update(name="c", size=3)
-        assert said() == [(CHANGED, "c")]
+        assert entries() == [(CHANGED, "c")]
     row.save()  # which is a transaction too
-    assert said() == [(CHANGED, "b")]
+    assert entries() == [(CHANGED, "b")]
     change("UPDATE company_thing SET name = 'd'")
-    assert said() == [(CHANGED, "d")]
+    assert entries() == [(CHANGED, "d")]
     row.delete()
-    assert said() == [("user.deleted", "d")]
+    assert entries() == [("user.deleted", "d")]
 
 
 def test_rows_of_the_first_level_alone_are_nothing(host: None) -> None:

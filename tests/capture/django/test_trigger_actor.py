@@ -111,4 +111,4 @@ def test_the_first_migrate_writes_rows(empty: None, by: str) -> None:
 def test_a_text_that_cannot_be_read(host: None, engine: str) -> None:
     """The control: it is refused where there are registered tables."""
     with pytest.raises(UncapturedWriteError, match="cannot be told"):
-        run("SELECT 1 /* a /* b */" if engine == "sqlite" else "DO $$ BEGIN PERFORM 1; END $$")
+        run("EXECUTE anything" if engine == "sqlite" else "DO $$ BEGIN PERFORM 1; END $$")

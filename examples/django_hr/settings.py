@@ -33,5 +33,4 @@ AUTH_USER_MODEL = "hr.Person"
 LOGIN_URL, STATIC_URL = "/", "static/"
 SILENCED_SYSTEM_CHECKS = ["trailbook.W004"]  # nobody is given Django's own groups and permissions here
 ADDRESS = os.environ.get("HR_ADDRESS", "http://127.0.0.1:8000")
-
 TRAILBOOK = {"org": "acme", "log": "trailbook.db", "base_url": ADDRESS}

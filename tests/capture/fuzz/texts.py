@@ -211,7 +211,7 @@ def _meant_core(run: Run) -> Allowance:
 def _meant_nothing(run: Run) -> Allowance:
     shape, name, _ = _known(run)
     a = shape.columns["a"]
-    with recorded_as(ITEMS[shape.kind].actions[1], target=_item(name)):
+    with recorded_as(ITEMS[shape.kind].actions[1], target=_item(name), concerns=_about(shape)):
         run.execute(update(shape.table).where(a == "nobody").values({a: "x"}))
     return Allowance()
 
@@ -257,8 +257,13 @@ def _item(name: Name) -> Item:
     return Item(type=ITEMS[name[0]].type, id=name[1][0])
 
 
+def _about(shape: Shape) -> dict[str, Item]:
+    """Whom an entry has to be about, where its action asks for somebody."""
+    return {"owner": Item(type="user", id="u-0")} if shape.kind == "goal" else {}
+
+
 def _recorded(run: Run, shape: Shape, name: Name, write: Callable[[], Any]) -> Allowance:
     """Write in a block that says what it means."""
-    with recorded_as(ITEMS[shape.kind].actions[1], target=_item(name)):
+    with recorded_as(ITEMS[shape.kind].actions[1], target=_item(name), concerns=_about(shape)):
         write()
     return Allowance() if run.host.by_of(shape) == "triggers" else Allowance(meant=[name], instead=True)

@@ -68,7 +68,7 @@ def test_only_rows_that_differ_have_an_entry(host: None) -> None:
 
 @BOTH
 def test_what_may_be_another_the_next_time(host: None, engine: str) -> None:
-    """Chance and queries are asked once, by the UPDATE; PostgreSQL compares them too, on SQLite they count as changed."""
+    """Chance and queries are asked once, by the UPDATE; PostgreSQL compares what they gave, on SQLite it counts."""
     Person.objects.create(name="Bob", email="x", phone="1")
     forget()
     execute("UPDATE app_user SET email = CAST(random() > 2 AS VARCHAR(5)), phone = %s", ["1"])

@@ -38,7 +38,7 @@ from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError
 
-# Readers that a connection keeps: many, and a few of long texts, for `bulk_update` writes the same one batch after batch.
+# Readers that a connection keeps: many, and a few of long texts, for `bulk_update` writes the same one again and again.
 _MANY, _FEW = 4096, 16
 _LONG, _TOO_LONG = 10_000, 1_000_000  # characters
 _WORD = re.compile(r"\w+")

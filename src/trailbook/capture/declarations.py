@@ -4,7 +4,7 @@ Owns `Tracked`, the one declaration that hooks and triggers read alike, and its 
 made. Refuses a declaration under which an entry would be refused later, as far as that can be known before a row is.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any, Literal, get_args
 
@@ -48,6 +48,9 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     columns: Mapping[str, str]
     uuids: frozenset[str] = frozenset()  # attributes that a database without the type keeps as 32 digits
     schema: str | None = None
+    rest: frozenset[str] = (
+        frozenset()
+    )  # columns that no attribute names, as a database has them; for triggers only
 
     @property
     def bare(self) -> str:
@@ -62,6 +65,10 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
         the primary key.
         """
         return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
+
+    def counts(self, changed: Collection[str]) -> bool:
+        """Whether a change of these attributes is an entry, for not all of them are declared to mean nothing."""
+        return not changed or not self.ignore.issuperset(changed)
 
     @property
     def has_callables(self) -> bool:

@@ -42,10 +42,15 @@ def demand_kept(connection: HostConnection, tables: Iterable[tuple[str, str | No
         )
         for (declared,) in connection.execute(asked, (table,)).rows:
             if _replaces(declared):
-                raise ConfigurationError(
-                    f"track({table}): by: the database declares it with ON CONFLICT REPLACE, so that a plain INSERT or"
-                    ' UPDATE removes other rows, which hooks cannot see: use triggers (by="triggers")'
-                )
+                raise replacing(table)
+
+
+def replacing(table: str) -> ConfigurationError:
+    """A table that REPLACEs by itself, to be raised."""
+    return ConfigurationError(
+        f"track({table}): by: it is declared with ON CONFLICT REPLACE, so that a plain INSERT or UPDATE removes other"
+        ' rows, which hooks cannot see: use triggers (by="triggers")'
+    )
 
 
 def _replaces(declared: str | None) -> bool:

@@ -122,16 +122,23 @@ class Recorder:
         """The declarations of tables that triggers cover."""
         return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
 
-    def make(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> list[str]:
+    def make(
+        self,
+        connection: HostConnection,
+        triggered: Sequence[Tracked] | None = None,
+        *,
+        hooked: Iterable[tuple[str, str | None]] = (),
+    ) -> list[str]:
         """Make the outbox and the triggers, anew where somebody dropped them; the names of the triggers.
 
-        `triggered` are the declarations of tables in this database that triggers cover, all of them where not given.
-        What waited in an outbox that was dropped is gone, which is recorded. Triggers on a table that hooks cover now
-        go. Raises: ConfigurationError, SchemaNewerError.
+        `triggered` are the declarations of tables in this database that triggers cover, all of them where not given;
+        `hooked` are further tables with rows that hooks cover, each a name and a schema. What waited in an outbox that
+        was dropped is gone, which is recorded. Triggers on a table that hooks cover now go. Raises: ConfigurationError,
+        SchemaNewerError.
         """
-        hooked = [tracked for tracked in self.tracked.values() if tracked.by == "hooks"]
-        demand_kept(connection, [(tracked.bare, tracked.schema) for tracked in hooked])
-        take_over(connection, hooked)
+        own = [tracked for tracked in self.tracked.values() if tracked.by == "hooks"]
+        demand_kept(connection, dict.fromkeys([*((each.bare, each.schema) for each in own), *hooked]))
+        take_over(connection, own)
         made = outbox.make(connection)
         dropped = made.missing and (made.before or triggers.installed_triggers(connection))
         tables = self.triggered() if triggered is None else triggered
@@ -150,9 +157,8 @@ class Recorder:
         *,
         hooked: Iterable[tuple[str, str | None]] = (),
     ) -> None:
-        """As `make`, and record that capture began; `hooked` are further tables, with their schemas."""
-        demand_kept(connection, hooked)
-        self.make(connection, triggered)
+        """As `make`, and record that capture began."""
+        self.make(connection, triggered, hooked=hooked)
         self._say(connection, STARTED)
 
     def end(self, connection: HostConnection) -> None:

@@ -88,7 +88,7 @@ def json_object(function: str) -> Callable[[Mapping[str, str]], str]:
 def counted_columns(tracked: Tracked) -> list[str]:
     """The columns whose change is an entry: all but those that are declared to mean nothing, and the identity."""
     names = [name for name in tracked.columns if name not in tracked.ignore or name in tracked.identity]
-    return [column(tracked, name) for name in names]
+    return [*(column(tracked, name) for name in names), *map(quoted, sorted(tracked.rest))]
 
 
 def identity_columns(tracked: Tracked) -> list[str]:

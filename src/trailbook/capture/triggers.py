@@ -8,6 +8,8 @@ call them.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import structs
+
 from trailbook.capture import trigger_postgresql, trigger_sqlite
 from trailbook.capture.actor import as_text, current
 from trailbook.capture.blindspots import Blindspot
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 _SETTING = "trailbook.acting"
 _ACTIVE = " AND t.tgenabled IN ('O', 'A')"
+# But for those that a database makes of others.
+_COLUMNS = {
+    "sqlite": "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0",
+    "postgresql": "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0"
+    " AND NOT attisdropped AND attgenerated = ''",
+}
 
 
 class Transaction(Protocol):
@@ -190,10 +198,22 @@ def _declared(
     for tracked in some:
         if tracked.has_callables:
             raise ConfigurationError(f"track({tracked.table}): by: {NO_CALLABLES}")
+    some = [_whole(connection, each) for each in some]
     if connection.engine == "sqlite":
         return [(each, trigger_sqlite.triggers_of(connection, each, str(org))) for each in some]
     schema = _schema(connection) if some else ""
     return [(each, trigger_postgresql.triggers_of(each, str(org), schema)) for each in some]
+
+
+def _whole(connection: HostConnection, tracked: Tracked) -> Tracked:
+    """A declaration with the columns that its table has and no attribute names: another class may write them."""
+    is_sqlite = connection.engine == "sqlite"
+    place = tracked.bare if is_sqlite else place_of(tracked)
+    names = [str(name) for (name,) in connection.execute(_COLUMNS[connection.engine], (place,)).rows]
+    # SQLite takes small and capital letters for the same, those of ASCII.
+    folded: Callable[[str], bytes] = (lambda name: name.encode().lower()) if is_sqlite else str.encode
+    named = set(map(folded, tracked.columns.values()))
+    return structs.replace(tracked, rest=frozenset(name for name in names if folded(name) not in named))
 
 
 def _schema(connection: HostConnection) -> str:

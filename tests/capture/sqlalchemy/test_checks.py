@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import Engine
 from tests.capture.small import members
 
 from trailbook.capture import Capture
@@ -20,24 +20,6 @@ def test_a_blind_spot_is_told_at_the_start(engine: Engine) -> None:
         findings = capture.install(engine)
     capture.stop()
     assert [(f.table, f.code) for f in findings] == [("child", "cascade-in-database")]
-
-
-@pytest.mark.parametrize("where", ["column", "constraint", "key", None])
-def test_a_table_that_replaces_by_itself(where: str | None) -> None:
-    """SQLite removes a row for another where the table says so; triggers see it, hooks cannot."""
-    options: Any = {
-        "column": [Column("email", String, unique=True, sqlite_on_conflict_unique="REPLACE")],
-        "constraint": [Column("email", String), UniqueConstraint("email", sqlite_on_conflict="replace")],
-        "key": [Column("email", String, primary_key=True, sqlite_on_conflict_primary_key="REPLACE")],
-        None: [Column("email", String, unique=True, sqlite_on_conflict_unique="IGNORE")],
-    }
-    table = Table("letters", MetaData(), Column("id", Integer, primary_key=True), *options[where])
-    capture = Capture("acme")
-    actions = {"created": "user.created", "updated": None, "deleted": None}
-    capture.track(table, type="user", id="id", actions=actions)
-    codes = [spot.code for spot in capture.check()]
-    capture.stop()
-    assert codes == (["replace-in-database"] if where else [])
 
 
 def cascading() -> Any:

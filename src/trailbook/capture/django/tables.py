@@ -45,6 +45,12 @@ class Place(Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]  # columns
     fields: "Mapping[str, Field[Any, Any]]"  # by column
 
+    @property
+    def located(self) -> tuple[str, str | None]:
+        """The table's name as the database has it, and the schema that it is in."""
+        schema, name = _split(self.table)
+        return name, schema
+
     def attributes(self, column: str) -> tuple[str, ...]:
         """What a column is called in declarations: by the field's name, and for a foreign key by its id's too."""
         field = self.fields[column]

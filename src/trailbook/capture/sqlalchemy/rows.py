@@ -97,8 +97,8 @@ def _is_silent(plan: Plan) -> bool:
     ops: list[Op] = ["deleted", "created", "updated"] if plan.moves else [plan.op]
     if all(each.tracked.actions[op] is None for each in plan.place.declared for op in ops):
         return True
-    ignored = bool(plan.changed) and all(_ignored(plan.place, name) for name in plan.changed)
-    return plan.op == "updated" and ignored and not plan.moves
+    counts = any(each.tracked.counts(plan.changed) for each in plan.place.declared)
+    return plan.op == "updated" and not counts and not plan.moves
 
 
 def _rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values]:
@@ -227,7 +227,7 @@ def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
 
 
 def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tuple[str, ...]:
-    """The attributes whose columns a statement sets."""
+    """What the columns that a statement sets are called."""
     keys: set[Any] = {key for key, _ in _values_of(element)}
     conditions = set((keyed_by(element.whereclause) or {}).values()) if len(params) > 1 else set()
     keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
@@ -236,12 +236,8 @@ def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tupl
         for column in place.attributes.values()
         if column.onupdate is not None or column.server_onupdate is not None
     }
-    names = (
-        name
-        for name, column in place.attributes.items()
-        if not keys.isdisjoint((name, column.key, column.name))
-    )
-    return tuple(names)
+    names = place.attributes.items()
+    return tuple(name for name, column in names if not keys.isdisjoint((column.key, column.name)))
 
 
 def _values_of(element: Any) -> Iterator[tuple[str, Any]]:
@@ -249,10 +245,6 @@ def _values_of(element: Any) -> Iterator[tuple[str, Any]]:
     for values in (getattr(element, "_values", None), dict(getattr(element, "_ordered_values", None) or ())):
         for column, value in dict(values or {}).items():
             yield column if isinstance(column, str) else column.key, value
-
-
-def _ignored(place: TrackedTable, name: str) -> bool:
-    return all(name in each.tracked.ignore for each in place.declared)
 
 
 def refused(place: TrackedTable, why: str) -> UncapturedWriteError:

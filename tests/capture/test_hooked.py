@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, UniqueConstraint, text
 from sqlalchemy.orm import Session
-from tests.capture.small import USER_ACTIONS, Employee, User, capturing, declare, forget, waiting_actions
+from tests.capture.small import (
+    USER_ACTIONS,
+    Base,
+    Employee,
+    Party,
+    User,
+    capturing,
+    declare,
+    forget,
+    waiting_actions,
+)
 
 from trailbook.capture import Capture
 from trailbook.errors import ConfigurationError
@@ -125,6 +135,24 @@ def test_from_triggers_to_hooks(engine: Engine) -> None:
     try:
         with Session(engine) as session, session.begin():
             session.add(User(id=1, name="Bob"))
+    finally:
+        capture.stop()
+    assert waiting_actions(engine) == [("user.created", "user/1")]
+
+
+def test_triggers_on_the_rest_of_a_row(engine: Engine) -> None:
+    """What an earlier declaration left on a table of the base goes too, where hooks cover its rows now."""
+    Base.metadata.create_all(engine)
+    earlier = Capture("acme")
+    earlier.track(Party, type="user", name="name", actions=USER_ACTIONS, by="triggers")
+    earlier.install(engine)
+    earlier.stop()
+    capture = Capture("acme")
+    capture.track(Employee, type="user", name="name", actions=USER_ACTIONS)
+    capture.install(engine)
+    try:
+        with Session(engine) as session, session.begin():
+            session.add(Employee(id=1, name="Bob"))
     finally:
         capture.stop()
     assert waiting_actions(engine) == [("user.created", "user/1")]

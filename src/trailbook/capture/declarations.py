@@ -6,7 +6,7 @@ made. Refuses a declaration under which an entry would be refused later, as far 
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from msgspec import Struct
 
@@ -19,6 +19,18 @@ OPS: tuple[Op, ...] = ("created", "updated", "deleted")
 NO_CALLABLES = "triggers cannot call a callable; name attributes"
 # Where something of a row stands: the name of an attribute, or a callable that takes the row (hooks only).
 Part = str | Callable[[Any], Any]
+
+
+class Located(Protocol):
+    """What says where a table is: its name, and its schema where it has one."""
+
+    @property
+    def bare(self) -> str:
+        """The name of the table in its schema."""
+
+    @property
+    def schema(self) -> str | None:
+        """The schema, if it is named."""
 
 
 class Ref(Struct, frozen=True):

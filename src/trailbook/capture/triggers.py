@@ -14,7 +14,7 @@ from trailbook.capture import trigger_postgresql, trigger_sqlite
 from trailbook.capture.actor import as_text, current
 from trailbook.capture.blindspots import Blindspot
 from trailbook.capture.database import HostConnection, connection_of
-from trailbook.capture.declarations import NO_CALLABLES, Tracked
+from trailbook.capture.declarations import NO_CALLABLES, Located, Tracked
 from trailbook.capture.relatives import Relative, relatives
 from trailbook.capture.sql_tables import table_name
 from trailbook.capture.trigger_sql import Trigger, place_of, quoted
@@ -117,14 +117,12 @@ def _lacking(
         yield Blindspot(tracked.table, "trigger-missing", detail)
 
 
-def _holding(
-    connection: HostConnection, tracked: Tracked, declared: Sequence[Tracked] = ()
-) -> list[Relative]:
+def _holding(connection: HostConnection, table: Located, declared: Sequence[Tracked] = ()) -> list[Relative]:
     """The partitions of a table and those that inherit from it, without such as are declared themselves."""
     if connection.engine == "sqlite":
         return []
     own = [table_name(each.bare, each.schema) for each in declared]
-    near = relatives(connection, place_of(tracked))
+    near = relatives(connection, place_of(table))
     return [each for each in near if each.kin != "other" and not any(n.covers(each.name) for n in own)]
 
 
@@ -145,7 +143,7 @@ def announce(
 
 
 def installed_triggers(
-    connection: HostConnection, tracked: Tracked | None = None, *, active: bool = True
+    connection: HostConnection, of: Located | None = None, *, active: bool = True
 ) -> dict[str, str]:
     """The triggers of a database, or of a table, that are ours, by name, each with what it does.
 
@@ -153,38 +151,38 @@ def installed_triggers(
     """
     if connection.engine == "sqlite":
         ours = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'trailbook~_%' ESCAPE '~'"
-        there, table = " AND tbl_name = ? COLLATE NOCASE", tracked and tracked.bare
+        there, table = " AND tbl_name = ? COLLATE NOCASE", of and of.bare
     else:
         ours = (
             "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
             f" WHERE left(t.tgname, 10) = 'trailbook_'{_ACTIVE if active else ''}"
         )
-        there, table = " AND t.tgrelid = to_regclass(?)", tracked and place_of(tracked)
+        there, table = " AND t.tgrelid = to_regclass(?)", of and place_of(of)
     answer = connection.execute(ours) if table is None else connection.execute(ours + there, (table,))
     return dict(sorted(answer.rows))
 
 
-def drop_triggers(connection: HostConnection, tracked: Tracked) -> list[str]:
+def drop_triggers(connection: HostConnection, table: Located) -> list[str]:
     """Drop what of ours is on a table, of an earlier declaration too; the names."""
-    names = list(installed_triggers(connection, tracked, active=False))
-    table = "" if connection.engine == "sqlite" else f" ON {place_of(tracked)}"
+    names = list(installed_triggers(connection, table, active=False))
+    place = "" if connection.engine == "sqlite" else f" ON {place_of(table)}"
     for name in names:
-        connection.execute(f"DROP TRIGGER {quoted(name)}{table}")
-    for relative in _holding(connection, tracked):
+        connection.execute(f"DROP TRIGGER {quoted(name)}{place}")
+    for relative in _holding(connection, table):
         for name in set(names) & set(_names(connection, relative.place)):
             connection.execute(f"DROP TRIGGER {quoted(name)} ON {relative.place}")
     return names
 
 
-def is_there(connection: HostConnection, tracked: Tracked) -> bool:
+def is_there(connection: HostConnection, table: Located) -> bool:
     """Whether a database has a table, whose triggers can be made then."""
     if connection.engine == "sqlite":
         asked, name = (
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE",
-            tracked.bare,
+            table.bare,
         )
     else:
-        asked, name = "SELECT 1 WHERE to_regclass(?) IS NOT NULL", place_of(tracked)
+        asked, name = "SELECT 1 WHERE to_regclass(?) IS NOT NULL", place_of(table)
     return bool(connection.execute(asked, (name,)).rows)
 
 

@@ -16,7 +16,7 @@ from trailbook.capture.django import checks
 from trailbook.capture.django.database import DjangoDatabase
 from trailbook.capture.django.host import the_host
 from trailbook.capture.django.statements import Statements, statements_of
-from trailbook.capture.django.tables import Registered
+from trailbook.capture.django.tables import Place, Registered
 from trailbook.capture.triggers import is_there
 
 
@@ -61,9 +61,9 @@ def _after_migrate(using: str, **more: Any) -> None:
             the_host().recorder.begin(connection, covered, hooked=_hooked(entries))
 
 
-def _hooked(entries: Iterable[Registered]) -> list[tuple[str, str | None]]:
-    """The tables that hooks cover, those of a model's parents too, each a name and a schema."""
-    return [place.located for entry in entries if entry.tracked.by == "hooks" for place in entry.places]
+def _hooked(entries: Iterable[Registered]) -> list[Place]:
+    """The tables that hooks cover, those of a model's parents too."""
+    return [place for entry in entries if entry.tracked.by == "hooks" for place in entry.places]
 
 
 def _registered(using: str) -> list[Registered]:

@@ -46,10 +46,14 @@ class Place(Struct, frozen=True, kw_only=True):
     fields: "Mapping[str, Field[Any, Any]]"  # by column
 
     @property
-    def located(self) -> tuple[str, str | None]:
-        """The table's name as the database has it, and the schema that it is in."""
-        schema, name = _split(self.table)
-        return name, schema
+    def bare(self) -> str:
+        """The table's name in its schema."""
+        return _split(self.table)[1]
+
+    @property
+    def schema(self) -> str | None:
+        """The schema that the host has put into the name."""
+        return _split(self.table)[0]
 
     def attributes(self, column: str) -> tuple[str, ...]:
         """What a column is called in declarations: by the field's name, and for a foreign key by its id's too."""

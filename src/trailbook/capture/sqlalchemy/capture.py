@@ -196,13 +196,13 @@ class Capture:
         self.recorder.begin(host, hooked=self._hooked(host))
         self._statements.guard.relate(host)
 
-    def _hooked(self, host: EngineConnection) -> list[tuple[str, str | None]]:
-        """The tables that hooks cover, each a name and a schema. Raises: ConfigurationError."""
-        tables = [place.table for place in self.places.values() if not place.triggered]
-        for table in tables if host.engine == "sqlite" else ():
-            if replaces(table):  # which it will when it is made, if it is not there yet
-                raise replacing(str(table.name))
-        return [(str(table.name), table.schema) for table in tables]
+    def _hooked(self, host: EngineConnection) -> list[TrackedTable]:
+        """The tables that hooks cover. Raises: ConfigurationError for one that is declared to REPLACE by itself."""
+        places = [place for place in self.places.values() if not place.triggered]
+        for place in places if host.engine == "sqlite" else ():
+            if replaces(place.table):
+                raise replacing(place.bare)
+        return places
 
     def triggered(self) -> list[Tracked]:
         """The declarations of tables that triggers cover."""

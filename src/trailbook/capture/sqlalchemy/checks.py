@@ -22,13 +22,15 @@ def blindspots(places: Iterable[TrackedTable]) -> list[Blindspot]:
         if place.triggered:
             continue
         for key in place.table.foreign_keys:
-            if place.base and (key.ondelete or "").lower() in _BY_THE_DATABASE:
+            if not place.base and key.parent.primary_key:
+                continue  # the row of its base goes too, which is seen there
+            if (key.ondelete or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON DELETE {(key.ondelete or '').upper()}: rows that the database itself"
                     f" deletes or changes, when a row of {key.column.table.name} goes, are seen by triggers only"
                 )
                 spots.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
-            if place.base and (key.onupdate or "").lower() in _BY_THE_DATABASE:
+            if (key.onupdate or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
                 )

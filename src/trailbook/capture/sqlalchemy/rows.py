@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from trailbook.capture.declarations import Op
 from trailbook.capture.sql_tables import Verb
+from trailbook.capture.sql_tokens import tokens_of
 from trailbook.capture.sqlalchemy.keys import Keys, keyed_by, moves, read_before, repeated, select_keys
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
@@ -62,7 +63,8 @@ def planned(
         raise refused(place, "only the ORM writes the rest of an inherited row")
     if missing := place.missing():
         raise refused(place, f"an entry needs {', '.join(missing)}, which lie in another table")
-    if element._prefixes or getattr(element, "_suffixes", ()):
+    prefixes = (getattr(prefix, "text", None) for prefix, _ in element._prefixes)
+    if getattr(element, "_suffixes", ()) or not all(_is_comment(connection, each) for each in prefixes):
         raise refused(place, "its prefix may change what it does")
     changed = _set_by(element, place, params) if isinstance(element, Update) else ()
     plan = Plan(place, op, "defaults", element, place.columns(), changed)
@@ -224,6 +226,16 @@ def _demand_given(element: Insert, plan: Plan, params: Sequence[Any]) -> None:
 def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
     default = column.default
     return column.key in params[0] or (default is not None and (default.is_scalar or default.is_callable))
+
+
+def _is_comment(connection: Connection, prefix: Any) -> bool:
+    """Whether a prefix is a comment that ends, so that what follows it is read as it would be without."""
+    if not isinstance(prefix, str) or not prefix.startswith("/*"):
+        return False
+    try:
+        return [token.text for token in tokens_of(connection.dialect.name, f"{prefix} x")] == ["x"]
+    except UncapturedWriteError:
+        return False
 
 
 def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tuple[str, ...]:

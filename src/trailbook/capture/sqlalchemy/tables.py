@@ -46,6 +46,16 @@ class TrackedTable(Struct, kw_only=True):
         self.attributes = columns_in(self.table, [each.mapper for each in self.declared])
 
     @property
+    def bare(self) -> str:
+        """The table's name in its schema."""
+        return str(self.table.name)
+
+    @property
+    def schema(self) -> str | None:
+        """The schema of the table, where its host names one."""
+        return self.table.schema
+
+    @property
     def triggered(self) -> bool:
         """Whether triggers see this table, so that hooks must not."""
         return self.declared[0].tracked.by == "triggers"

@@ -32,13 +32,14 @@ class Layout(Struct, frozen=True):
 
 
 class TrackedTable(Struct, kw_only=True):
-    """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row."""
+    """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row.
+
+    `attributes` are those of the declarations that stand in this table, and `table.column` where none names a column.
+    """
 
     table: Table
     base: bool
-    attributes: Mapping[
-        str, Column[Any]
-    ]  # those of the declarations, and `table.column` where none names a column
+    attributes: Mapping[str, Column[Any]]
     declared: list[Declaration]
 
     def look(self) -> None:

@@ -366,7 +366,7 @@ def page() -> str:
         "- What other clients write, and what goes past SQLAlchemy: a driver's own cursor, `psql`, COPY by the driver.",
         "- What the database does by itself: ON DELETE and ON UPDATE actions (`Capture.install` warns of those that",
         "  the tables declare), triggers, functions that a SELECT calls, rules, views that write;",
-        "  on SQLite the row that `ON CONFLICT REPLACE` of a table's own removes (`Capture.install` warns of it too).",
+        "  on SQLite the row that `ON CONFLICT REPLACE` of a table's own removes (`install` refuses such tables).",
         "  Partitions, tables that inherit, views and rules of PostgreSQL are known as they were when capture was",
         "  installed: a write to them as text is refused, as one to the tracked table is. Install again for new ones.",
         "- DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.",

@@ -4,9 +4,9 @@ Owns `Tracked`, the one declaration that hooks and triggers read alike, and its 
 made. Refuses a declaration under which an entry would be refused later, as far as that can be known before a row is.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from msgspec import Struct
 
@@ -19,6 +19,18 @@ OPS: tuple[Op, ...] = ("created", "updated", "deleted")
 NO_CALLABLES = "triggers cannot call a callable; name attributes"
 # Where something of a row stands: the name of an attribute, or a callable that takes the row (hooks only).
 Part = str | Callable[[Any], Any]
+
+
+class Located(Protocol):
+    """What says where a table is: its name, and its schema where it has one."""
+
+    @property
+    def bare(self) -> str:
+        """The name of the table in its schema."""
+
+    @property
+    def schema(self) -> str | None:
+        """The schema, if it is named."""
 
 
 class Ref(Struct, frozen=True):
@@ -48,6 +60,9 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
     columns: Mapping[str, str]
     uuids: frozenset[str] = frozenset()  # attributes that a database without the type keeps as 32 digits
     schema: str | None = None
+    rest: frozenset[str] = (
+        frozenset()
+    )  # columns that no attribute names, as a database has them; for triggers only
 
     @property
     def bare(self) -> str:
@@ -62,6 +77,10 @@ class Tracked(Struct, frozen=True, kw_only=True, eq=False):
         the primary key.
         """
         return (self.id,) if isinstance(self.id, str) and self.id not in self.key else self.key
+
+    def counts(self, changed: Collection[str]) -> bool:
+        """Whether a change of these attributes is an entry, for not all of them are declared to mean nothing."""
+        return not changed or not self.ignore.issuperset(changed)
 
     @property
     def has_callables(self) -> bool:

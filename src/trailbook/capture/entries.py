@@ -81,6 +81,10 @@ class EntryItems(Struct, frozen=True, gc=False):
     target: Item
     concerns: tuple[tuple[str, Item], ...] = ()
 
+    def by_part(self) -> dict[str, list[Item]]:
+        """What it concerns, as somebody who means an entry says it."""
+        return {part: [item for name, item in self.concerns if name == part] for part in dict(self.concerns)}
+
 
 def items_of(tracked: Tracked, row: Any) -> EntryItems:
     """Which item a row is and whom it is about. Raises: UncapturedWriteError naming what cannot be read."""

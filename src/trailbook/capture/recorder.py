@@ -8,7 +8,7 @@ transaction holds them.
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,15 @@ from trailbook.capture import outbox, rules, triggers
 from trailbook.capture.actor import Acting, current
 from trailbook.capture.blindspots import CaptureWarning
 from trailbook.capture.database import HostConnection
-from trailbook.capture.declarations import ChangeKind, Columns, Declared, Tracked, check_declared, kind_of
+from trailbook.capture.declarations import (
+    ChangeKind,
+    Columns,
+    Declared,
+    Located,
+    Tracked,
+    check_declared,
+    kind_of,
+)
 from trailbook.capture.entries import (
     Captured,
     EntryItems,
@@ -122,15 +130,23 @@ class Recorder:
         """The declarations of tables that triggers cover."""
         return [tracked for tracked in self.tracked.values() if tracked.by == "triggers"]
 
-    def make(self, connection: HostConnection, triggered: Sequence[Tracked] | None = None) -> list[str]:
+    def make(
+        self,
+        connection: HostConnection,
+        triggered: Sequence[Tracked] | None = None,
+        *,
+        hooked: Sequence[Located] | None = None,
+    ) -> list[str]:
         """Make the outbox and the triggers, anew where somebody dropped them; the names of the triggers.
 
-        `triggered` are the declarations of tables in this database that triggers cover, all of them where not given.
-        What waited in an outbox that was dropped is gone, which is recorded. Triggers on a table that hooks cover now
-        go. Raises: ConfigurationError, SchemaNewerError.
+        `triggered` are the declarations of tables in this database that triggers cover, all of them where not given;
+        `hooked` are all tables with rows that hooks cover, those of the declarations alone where not given. What waited
+        in an outbox that was dropped is gone, which is recorded. Triggers on a table that hooks cover now go. Raises:
+        ConfigurationError, SchemaNewerError.
         """
-        hooked = [tracked for tracked in self.tracked.values() if tracked.by == "hooks"]
-        demand_kept(connection, [(tracked.bare, tracked.schema) for tracked in hooked])
+        if hooked is None:
+            hooked = [tracked for tracked in self.tracked.values() if tracked.by == "hooks"]
+        demand_kept(connection, hooked)
         take_over(connection, hooked)
         made = outbox.make(connection)
         dropped = made.missing and (made.before or triggers.installed_triggers(connection))
@@ -148,11 +164,10 @@ class Recorder:
         connection: HostConnection,
         triggered: Sequence[Tracked] | None = None,
         *,
-        hooked: Iterable[tuple[str, str | None]] = (),
+        hooked: Sequence[Located] | None = None,
     ) -> None:
-        """As `make`, and record that capture began; `hooked` are further tables, with their schemas."""
-        demand_kept(connection, hooked)
-        self.make(connection, triggered)
+        """As `make`, and record that capture began."""
+        self.make(connection, triggered, hooked=hooked)
         self._say(connection, STARTED)
 
     def end(self, connection: HostConnection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from trailbook.capture.declarations import Ref, Tracked
+from trailbook.capture.declarations import Located, Ref, Tracked
 
 EVENTS = {"created": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
 _LONGEST = 43  # with what stands around it 63 bytes, of which PostgreSQL makes a name
@@ -33,10 +33,10 @@ def name_of(tracked: Tracked, what: str) -> str:
     return f"trailbook_{table}_{what}"
 
 
-def place_of(tracked: Tracked) -> str:
-    """The table as SQL, in its schema."""
-    schema = "" if tracked.schema is None else f"{quoted(tracked.schema)}."
-    return f"{schema}{quoted(tracked.bare)}"
+def place_of(table: Located) -> str:
+    """A table as SQL, in its schema."""
+    schema = "" if table.schema is None else f"{quoted(table.schema)}."
+    return f"{schema}{quoted(table.bare)}"
 
 
 def without_id(tracked: Tracked) -> str:
@@ -88,7 +88,7 @@ def json_object(function: str) -> Callable[[Mapping[str, str]], str]:
 def counted_columns(tracked: Tracked) -> list[str]:
     """The columns whose change is an entry: all but those that are declared to mean nothing, and the identity."""
     names = [name for name in tracked.columns if name not in tracked.ignore or name in tracked.identity]
-    return [column(tracked, name) for name in names]
+    return [*(column(tracked, name) for name in names), *map(quoted, sorted(tracked.rest))]
 
 
 def identity_columns(tracked: Tracked) -> list[str]:

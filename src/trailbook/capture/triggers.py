@@ -8,11 +8,13 @@ call them.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import structs
+
 from trailbook.capture import trigger_postgresql, trigger_sqlite
 from trailbook.capture.actor import as_text, current
 from trailbook.capture.blindspots import Blindspot
 from trailbook.capture.database import HostConnection, connection_of
-from trailbook.capture.declarations import NO_CALLABLES, Tracked
+from trailbook.capture.declarations import NO_CALLABLES, Located, Tracked
 from trailbook.capture.relatives import Relative, relatives
 from trailbook.capture.sql_tables import table_name
 from trailbook.capture.trigger_sql import Trigger, place_of, quoted
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 _SETTING = "trailbook.acting"
 _ACTIVE = " AND t.tgenabled IN ('O', 'A')"
+# But for those that a database makes of others.
+_COLUMNS = {
+    "sqlite": "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0",
+    "postgresql": "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0"
+    " AND NOT attisdropped AND attgenerated = ''",
+}
 
 
 class Transaction(Protocol):
@@ -109,14 +117,12 @@ def _lacking(
         yield Blindspot(tracked.table, "trigger-missing", detail)
 
 
-def _holding(
-    connection: HostConnection, tracked: Tracked, declared: Sequence[Tracked] = ()
-) -> list[Relative]:
+def _holding(connection: HostConnection, table: Located, declared: Sequence[Tracked] = ()) -> list[Relative]:
     """The partitions of a table and those that inherit from it, without such as are declared themselves."""
     if connection.engine == "sqlite":
         return []
     own = [table_name(each.bare, each.schema) for each in declared]
-    near = relatives(connection, place_of(tracked))
+    near = relatives(connection, place_of(table))
     return [each for each in near if each.kin != "other" and not any(n.covers(each.name) for n in own)]
 
 
@@ -137,7 +143,7 @@ def announce(
 
 
 def installed_triggers(
-    connection: HostConnection, tracked: Tracked | None = None, *, active: bool = True
+    connection: HostConnection, of: Located | None = None, *, active: bool = True
 ) -> dict[str, str]:
     """The triggers of a database, or of a table, that are ours, by name, each with what it does.
 
@@ -145,38 +151,38 @@ def installed_triggers(
     """
     if connection.engine == "sqlite":
         ours = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'trailbook~_%' ESCAPE '~'"
-        there, table = " AND tbl_name = ? COLLATE NOCASE", tracked and tracked.bare
+        there, table = " AND tbl_name = ? COLLATE NOCASE", of and of.bare
     else:
         ours = (
             "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
             f" WHERE left(t.tgname, 10) = 'trailbook_'{_ACTIVE if active else ''}"
         )
-        there, table = " AND t.tgrelid = to_regclass(?)", tracked and place_of(tracked)
+        there, table = " AND t.tgrelid = to_regclass(?)", of and place_of(of)
     answer = connection.execute(ours) if table is None else connection.execute(ours + there, (table,))
     return dict(sorted(answer.rows))
 
 
-def drop_triggers(connection: HostConnection, tracked: Tracked) -> list[str]:
+def drop_triggers(connection: HostConnection, table: Located) -> list[str]:
     """Drop what of ours is on a table, of an earlier declaration too; the names."""
-    names = list(installed_triggers(connection, tracked, active=False))
-    table = "" if connection.engine == "sqlite" else f" ON {place_of(tracked)}"
+    names = list(installed_triggers(connection, table, active=False))
+    place = "" if connection.engine == "sqlite" else f" ON {place_of(table)}"
     for name in names:
-        connection.execute(f"DROP TRIGGER {quoted(name)}{table}")
-    for relative in _holding(connection, tracked):
+        connection.execute(f"DROP TRIGGER {quoted(name)}{place}")
+    for relative in _holding(connection, table):
         for name in set(names) & set(_names(connection, relative.place)):
             connection.execute(f"DROP TRIGGER {quoted(name)} ON {relative.place}")
     return names
 
 
-def is_there(connection: HostConnection, tracked: Tracked) -> bool:
+def is_there(connection: HostConnection, table: Located) -> bool:
     """Whether a database has a table, whose triggers can be made then."""
     if connection.engine == "sqlite":
         asked, name = (
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE",
-            tracked.bare,
+            table.bare,
         )
     else:
-        asked, name = "SELECT 1 WHERE to_regclass(?) IS NOT NULL", place_of(tracked)
+        asked, name = "SELECT 1 WHERE to_regclass(?) IS NOT NULL", place_of(table)
     return bool(connection.execute(asked, (name,)).rows)
 
 
@@ -190,10 +196,22 @@ def _declared(
     for tracked in some:
         if tracked.has_callables:
             raise ConfigurationError(f"track({tracked.table}): by: {NO_CALLABLES}")
+    some = [_whole(connection, each) for each in some]
     if connection.engine == "sqlite":
         return [(each, trigger_sqlite.triggers_of(connection, each, str(org))) for each in some]
     schema = _schema(connection) if some else ""
     return [(each, trigger_postgresql.triggers_of(each, str(org), schema)) for each in some]
+
+
+def _whole(connection: HostConnection, tracked: Tracked) -> Tracked:
+    """A declaration with the columns that its table has and no attribute names: another class may write them."""
+    is_sqlite = connection.engine == "sqlite"
+    place = tracked.bare if is_sqlite else place_of(tracked)
+    names = [str(name) for (name,) in connection.execute(_COLUMNS[connection.engine], (place,)).rows]
+    # SQLite takes small and capital letters for the same, those of ASCII.
+    folded: Callable[[str], bytes] = (lambda name: name.encode().lower()) if is_sqlite else str.encode
+    named = set(map(folded, tracked.columns.values()))
+    return structs.replace(tracked, rest=frozenset(name for name in names if folded(name) not in named))
 
 
 def _schema(connection: HostConnection) -> str:

@@ -1,6 +1,7 @@
 """Rows that lie in several tables: one entry for each write, whichever of the tables it was written in."""
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, models, transaction
 from tests.capture.django.company.models import (
     USER_ACTIONS,
@@ -105,3 +106,13 @@ def test_one_model_of_a_line(host: None) -> None:
     for model in (Drill, Machine, Thing):
         with pytest.raises(ConfigurationError, match="belongs to Press, which is registered"):
             register(model, type="user", name="name", actions=USER_ACTIONS)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_parent_that_replaces(host: None) -> None:
+    """A table of SQLite that removes rows by itself is refused by `migrate` as a parent's too; the control: without."""
+    call_command("migrate", verbosity=0)
+    change("DROP TABLE company_party")
+    change("CREATE TABLE company_party (id INTEGER PRIMARY KEY, name TEXT UNIQUE ON CONFLICT REPLACE)")
+    with pytest.raises(ConfigurationError, match=r"company_party.*use triggers"):
+        call_command("migrate", verbosity=0)

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, models
 from django.test.utils import isolate_apps
-from tests.capture.django.company.models import USER_ACTIONS
+from tests.capture.django.company.models import USER_ACTIONS, Person
 from tests.capture.django.outbox import captured, forget
 
 from trailbook.capture.django import DjangoDatabase, register
@@ -71,3 +71,21 @@ def test_any_name(model: type[models.Model], table: str) -> None:
         names = remove_triggers(host, [tracked], "acme")
         assert len(check_triggers(host, [tracked], "acme")) == len(names) > 0
     assert written(model) == []
+
+
+@pytest.mark.parametrize("by", ["triggers"])
+def test_a_column_that_no_field_names(host: None) -> None:
+    """Its change is an entry, once `migrate` has made the triggers after it came."""
+    Person.objects.create(name="Bob")
+    _run("ALTER TABLE app_user ADD COLUMN extra TEXT")
+    call_command("migrate", verbosity=0)
+    forget()
+    _run("UPDATE app_user SET seen = seen + 1")
+    assert captured() == []
+    _run("UPDATE app_user SET extra = 'x'")
+    assert [action for action, _ in captured()] == [USER_ACTIONS["updated"]]
+
+
+def _run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

@@ -14,7 +14,7 @@ from tests.capture.fuzz.judge import Allowance, Name
 from tests.capture.fuzz.run import Inapplicable, Run, way
 from tests.capture.fuzz.shapes import ITEMS, Shape
 from tests.capture.fuzz.units import is_plain, loaded
-from tests.capture.fuzz.values import at_key, keyed, new_row
+from tests.capture.fuzz.values import at_key, keyed, matched, new_row
 
 from trailbook.capture import recorded_as
 from trailbook.model import Item
@@ -120,8 +120,9 @@ def _prefixed(run: Run) -> Allowance:
         run.execute(insert(shape.table).prefix_with("OR REPLACE").values(keyed(shape, values)))
         return Allowance(replaced=True)
     values = {shape.columns["a"]: run.numbers.word()}
+    rows = matched(run, shape, None)
     run.execute(update(shape.table).prefix_with("/* x */").values(values))
-    return Allowance()
+    return Allowance(matched=rows)
 
 
 @way("Statement: another within or after", refused=True)

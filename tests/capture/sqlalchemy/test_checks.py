@@ -1,10 +1,11 @@
 """Blind spots: what hooks cannot see is told when capture begins."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, UniqueConstraint
-from tests.capture.small import members
+from sqlalchemy import Engine, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from tests.capture.small import USER_ACTIONS, members
 
 from trailbook.capture import Capture
 from trailbook.capture.blindspots import CaptureWarning
@@ -22,22 +23,40 @@ def test_a_blind_spot_is_told_at_the_start(engine: Engine) -> None:
     assert [(f.table, f.code) for f in findings] == [("child", "cascade-in-database")]
 
 
-@pytest.mark.parametrize("where", ["column", "constraint", "key", None])
-def test_a_table_that_replaces_by_itself(where: str | None) -> None:
-    """SQLite removes a row for another where the table says so; triggers see it, hooks cannot."""
-    options: Any = {
-        "column": [Column("email", String, unique=True, sqlite_on_conflict_unique="REPLACE")],
-        "constraint": [Column("email", String), UniqueConstraint("email", sqlite_on_conflict="replace")],
-        "key": [Column("email", String, primary_key=True, sqlite_on_conflict_primary_key="REPLACE")],
-        None: [Column("email", String, unique=True, sqlite_on_conflict_unique="IGNORE")],
-    }
-    table = Table("letters", MetaData(), Column("id", Integer, primary_key=True), *options[where])
+def test_a_blind_spot_in_the_rest_of_a_row() -> None:
+    """What the database sets to NULL there hooks cannot see either; that the rest goes with its row they do."""
     capture = Capture("acme")
-    actions = {"created": "user.created", "updated": None, "deleted": None}
-    capture.track(table, type="user", id="id", actions=actions)
-    codes = [spot.code for spot in capture.check()]
+    capture.track(Manager, type="user", name="name", actions=USER_ACTIONS)
+    spots = capture.check()
     capture.stop()
-    assert codes == (["replace-in-database"] if where else [])
+    assert [(spot.table, spot.code) for spot in spots] == [("manager", "cascade-in-database")]
+    assert "deputy_id" in spots[0].detail
+
+
+class Own(DeclarativeBase):
+    """A hierarchy of two tables."""
+
+
+class Staff(Own):
+    """The base."""
+
+    __tablename__ = "staff"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    __mapper_args__: ClassVar = {"polymorphic_on": "kind", "polymorphic_identity": "staff"}
+
+
+class Manager(Staff):
+    """One who has a deputy."""
+
+    __tablename__ = "manager"
+    id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True)
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    __mapper_args__: ClassVar = {
+        "polymorphic_identity": "manager",
+        "inherit_condition": id == Staff.__table__.c.id,
+    }
 
 
 def cascading() -> Any:

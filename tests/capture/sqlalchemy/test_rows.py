@@ -137,6 +137,24 @@ def test_statements_that_cannot_be_known_are_refused(
     assert waiting_actions(engine) == []
 
 
+@pytest.mark.parametrize("prefix", ["/* from the roster */", "/* a */ /* b */"])
+def test_a_comment_as_prefix(capture: Capture, engine: Engine, bob: int, prefix: str) -> None:
+    """A comment changes nothing of what a statement does, and is left in it."""
+    with engine.begin() as connection:
+        changed = connection.execute(update(User).prefix_with(prefix).values(email="x"))
+        assert prefix in changed.context.statement
+    assert waiting_actions(engine) == [("user.profile_updated", f"user/{bob}")]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["/* a", "/* a */ OR REPLACE", "/* a */ -- b", "-- a\n", "OR /* a */ IGNORE"]
+)
+def test_a_prefix_that_is_no_comment(capture: Capture, engine: Engine, bob: int, prefix: str) -> None:
+    """More than a comment, or one that does not end before the statement goes on, is refused."""
+    with engine.begin() as connection, pytest.raises(UncapturedWriteError, match="its prefix"):
+        connection.execute(update(User).prefix_with(prefix).values(email="x"))
+
+
 def test_upserts(capture: Capture, engine: Engine, bob: int) -> None:
     """ON CONFLICT DO NOTHING tells what it inserted; DO UPDATE, which may be either, is refused."""
     made: Any = sqlite_insert if engine.dialect.name == "sqlite" else postgresql_insert

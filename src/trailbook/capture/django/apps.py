@@ -3,6 +3,7 @@
 Owns the moment at which capture begins in a process and in a database. Refuses to start with settings that are wrong.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,7 +16,7 @@ from trailbook.capture.django import checks
 from trailbook.capture.django.database import DjangoDatabase
 from trailbook.capture.django.host import the_host
 from trailbook.capture.django.statements import Statements, statements_of
-from trailbook.capture.django.tables import Registered
+from trailbook.capture.django.tables import Place, Registered
 from trailbook.capture.triggers import is_there
 
 
@@ -45,17 +46,24 @@ def _created(connection: BaseDatabaseWrapper, **more: Any) -> None:
 
 def _before_migrate(using: str, **more: Any) -> None:
     """Migrations write rows too, so that the outbox is there first."""
-    if _registered(using):
+    entries = _registered(using)
+    if entries:
         with DjangoDatabase(using).begin() as connection:
-            the_host().recorder.make(connection, [])
+            the_host().recorder.make(connection, [], hooked=_hooked(entries))
 
 
 def _after_migrate(using: str, **more: Any) -> None:
     entries = _registered(using)
     if entries:
-        covered = [each.tracked for each in entries if each.tracked.by == "triggers"]
+        declared = [each.tracked for each in entries if each.tracked.by == "triggers"]
         with DjangoDatabase(using).begin() as connection:
-            the_host().recorder.begin(connection, [each for each in covered if is_there(connection, each)])
+            covered = [each for each in declared if is_there(connection, each)]
+            the_host().recorder.begin(connection, covered, hooked=_hooked(entries))
+
+
+def _hooked(entries: Iterable[Registered]) -> list[Place]:
+    """The tables that hooks cover, those of a model's parents too."""
+    return [place for entry in entries if entry.tracked.by == "hooks" for place in entry.places]
 
 
 def _registered(using: str) -> list[Registered]:

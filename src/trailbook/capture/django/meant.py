@@ -66,7 +66,7 @@ def record_change(
     """
     own = items_of(the_host().of(instance.__class__).tracked, instance)
     if concerns is None and target is None:
-        concerns = {part: [item for name, item in own.concerns if name == part] for part, _ in own.concerns}
+        concerns = own.by_part()
     using = more.pop("using", None) or instance._state.db or DEFAULT_DB_ALIAS
     return record(
         action, target=target or own.target, concerns=concerns, covers=[own.target], using=using, **more

@@ -45,6 +45,16 @@ class Place(Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]  # columns
     fields: "Mapping[str, Field[Any, Any]]"  # by column
 
+    @property
+    def bare(self) -> str:
+        """The table's name in its schema."""
+        return _split(self.table)[1]
+
+    @property
+    def schema(self) -> str | None:
+        """The schema that the host has put into the name."""
+        return _split(self.table)[0]
+
     def attributes(self, column: str) -> tuple[str, ...]:
         """What a column is called in declarations: by the field's name, and for a foreign key by its id's too."""
         field = self.fields[column]

@@ -6,18 +6,15 @@ Refuses to make any, which `migrate` does when it ends.
 
 from collections.abc import Iterable
 
-from django.db import DatabaseError, router
+from django.db import router
 
 from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.host import Host
 from trailbook.capture.django.tables import Registered
-from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import judged
 from trailbook.capture.trigger_reach import READS, reach_of
 from trailbook.capture.trigger_sqlite import NOBODY
 from trailbook.capture.triggers import installed_triggers, is_there
-
-_NOTHING = "DELETE FROM trailbook_outbox WHERE 0"
 
 
 def covered(host: Host, plain: DjangoConnection) -> frozenset[str]:
@@ -62,11 +59,7 @@ def forget_who_acts(plain: DjangoConnection) -> None:
 
 
 def _write_first(plain: DjangoConnection) -> None:
-    """Who has read already is refused at once where SQLite has another writer, instead of waiting."""
+    """Before anything is read in a transaction; where there is none nothing is put into one."""
     connection = plain.connection
-    if plain.engine == "sqlite" and (connection.in_atomic_block or not connection.get_autocommit()):
-        try:
-            plain.execute(_NOTHING)
-        except DatabaseError as error:
-            if missing_outbox(error) is None:
-                raise
+    if connection.in_atomic_block or not connection.get_autocommit():
+        plain.write_first()

@@ -21,11 +21,12 @@ from sqlalchemy.orm import Mapper, Session
 from trailbook.capture.blindspots import Blindspot, CaptureWarning
 from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy, kind_of
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
+from trailbook.capture.hooked import replacing
 from trailbook.capture.meaning import Meaning
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback
-from trailbook.capture.sqlalchemy.checks import blindspots
+from trailbook.capture.sqlalchemy.checks import blindspots, replaces
 from trailbook.capture.sqlalchemy.database import EngineConnection, engine_name
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.session import Flushing
@@ -142,12 +143,13 @@ class Capture:
             by=by,
         )
         self._demand_own_table(layout, by)
+        self._demand_own_names(layout)
         tracked = self.recorder.track(layout.columns, declared)
         declaration = Declaration(layout.mapper, tracked)
         self._declared.append(declaration)
         self._nearest.clear()
         for table in layout.tables:
-            self._place(table, layout.mapper).declared.append(declaration)
+            self._place(table, declaration)
         if layout.mapper is not None:
             self._flushing.watch(layout.mapper.class_)
         return tracked
@@ -159,6 +161,8 @@ class Capture:
         """
         plain = _sync_engine(engine)
         engine_name(plain)
+        for place in self.places.values():
+            place.look()
         if plain not in self.engines:
             self.engines.append(plain)
             self._statements.listen(plain)
@@ -182,17 +186,23 @@ class Capture:
     def mend(self, connection: Connection) -> list[str]:
         """Make the outbox and the triggers in the connection's database where they are missing; the triggers' names."""
         host = EngineConnection(connection)
-        names = self.recorder.make(host)
+        names = self.recorder.make(host, hooked=self._hooked(host))
         self._statements.guard.relate(host)
         return names
 
     def make(self, connection: Connection) -> None:
         """Make the outbox in the connection's database where it is missing, and record that capture began."""
-        hooked = [place.table for place in self.places.values() if not place.triggered]
-        tables = [(str(table.name), table.schema) for table in hooked]
         host = EngineConnection(connection)
-        self.recorder.begin(host, hooked=tables)
+        self.recorder.begin(host, hooked=self._hooked(host))
         self._statements.guard.relate(host)
+
+    def _hooked(self, host: EngineConnection) -> list[TrackedTable]:
+        """The tables that hooks cover. Raises: ConfigurationError for one that is declared to REPLACE by itself."""
+        places = [place for place in self.places.values() if not place.triggered]
+        for place in places if host.engine == "sqlite" else ():
+            if replaces(place.table):
+                raise replacing(place.bare)
+        return places
 
     def triggered(self) -> list[Tracked]:
         """The declarations of tables that triggers cover."""
@@ -308,9 +318,7 @@ class Capture:
         session.flush()
         own = items_of(tracked, instance)
         if concerns is None and target is None:
-            concerns = {
-                part: [item for name, item in own.concerns if name == part] for part, _ in own.concerns
-            }
+            concerns = own.by_part()
         return self.record(
             session, action, target=target or own.target, concerns=concerns, covers=[own.target], **more
         )
@@ -321,7 +329,7 @@ class Capture:
         kinds: dict[str, _Alike] = {}
         for values in rows:
             tracked = place.tracked(values)
-            if tracked is not None:
+            if tracked is not None and (plan.op != "updated" or tracked.counts(plan.changed)):
                 # The name of an inherited row may stand in its other table: then the entry cites the last one. Of the
                 # hint it says nothing then.
                 elsewhere = () if place.base else (tracked.name, tracked.hint)
@@ -333,10 +341,7 @@ class Capture:
                 if alike is None:
                     alike = kinds[key] = _Alike(ChangeKind(tracked, plan.op, plan.changed), [])
                 alike.rows.append((row, items_of(tracked, row)))
-        entries = [
-            each for alike in kinds.values() for each in self.recorder.entries_of(alike.kind, alike.rows)
-        ]
-        self.write(connection, entries)
+        self._write_alike(connection, kinds.values())
 
     def keep_parts(self, connection: Connection, parts: Parts) -> None:
         """Write the entries of changed rows that lie in several tables."""
@@ -346,9 +351,10 @@ class Capture:
             kind = ChangeKind(part.tracked, "updated", names)
             alike = kinds.setdefault((f"{part.tracked.table}/{part.tracked.type}", names), _Alike(kind, []))
             alike.rows.append((row, items_of(part.tracked, row)))
-        entries = [
-            each for alike in kinds.values() for each in self.recorder.entries_of(alike.kind, alike.rows)
-        ]
+        self._write_alike(connection, kinds.values())
+
+    def _write_alike(self, connection: Connection, kinds: Iterable[_Alike]) -> None:
+        entries = [each for alike in kinds for each in self.recorder.entries_of(alike.kind, alike.rows)]
         self.write(connection, entries)
 
     def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
@@ -366,14 +372,6 @@ class Capture:
         tx = None if connection.dialect.name == "postgresql" else _transaction(connection)
         host = EngineConnection(connection)
         self.recorder.write_row(host, kind, row, tx=tx, database=connection.engine)
-
-    def demand_engine(self, connection: Connection) -> None:
-        """Refuse a write through an engine without capture. Raises: UncapturedWriteError."""
-        dialect = connection.dialect
-        for engine in self.engines:
-            if engine.dialect is dialect:
-                return
-        raise UncapturedWriteError("a tracked table is written through an engine without capture: install it")
 
     def demand_transaction(self, connection: Connection) -> None:
         """Refuse a write that no transaction holds together with its entry. Raises: UncapturedWriteError."""
@@ -424,13 +422,22 @@ class Capture:
         if why:
             raise ConfigurationError(f"track({layout.columns.table}): by: {why}; cover it with hooks")
 
-    def _place(self, table: Table, mapper: Mapper[Any] | None) -> TrackedTable:
-        place = self.places.get(table)
+    def _demand_own_names(self, layout: Layout) -> None:
+        """Refuse a class that calls a column as another class in its table calls another column."""
+        for place in (self.places[table] for table in layout.tables if table in self.places):
+            for name, column in attributes_in(place.table, layout.mapper).items():
+                if place.attributes.get(name, column) is not column:
+                    why = f"{name} is another column of {place.table.name} in a class that is tracked already"
+                    raise ConfigurationError(f"track({layout.columns.table}): {why}")
+
+    def _place(self, table: Table, declaration: Declaration) -> None:
+        """Note a declaration of rows in a table."""
+        place, mapper = self.places.get(table), declaration.mapper
         if place is None:
             base = mapper is None or table is mapper.base_mapper.local_table
-            place = TrackedTable(table=table, base=base, attributes=attributes_in(table, mapper), declared=[])
-            self.places[table] = place
-        return place
+            place = self.places[table] = TrackedTable(table=table, base=base, attributes={}, declared=[])
+        place.declared.append(declaration)
+        place.look()
 
     def find(self, mapper: Mapper[Any] | None) -> Tracked | None:
         """The declaration of a class, or None."""

@@ -1,7 +1,7 @@
 """What hooks cannot see, found when capture begins rather than when something is missing.
 
-Owns the findings of `Capture.check`. Refuses to be reassuring: what no declaration tells is in the published table of
-write paths, `docs/reference/capture.md`.
+Owns the findings of `Capture.check`, and which tables REPLACE by themselves as the host declares them. Refuses to be
+reassuring: what no declaration tells is in the published table of write paths, `docs/reference/capture.md`.
 """
 
 from collections.abc import Iterable
@@ -22,25 +22,24 @@ def blindspots(places: Iterable[TrackedTable]) -> list[Blindspot]:
         if place.triggered:
             continue
         for key in place.table.foreign_keys:
-            if place.base and (key.ondelete or "").lower() in _BY_THE_DATABASE:
+            if not place.base and key.parent.primary_key:
+                continue  # the row of its base goes too, which is seen there
+            if (key.ondelete or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON DELETE {(key.ondelete or '').upper()}: rows that the database itself"
                     f" deletes or changes, when a row of {key.column.table.name} goes, are seen by triggers only"
                 )
                 spots.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
-            if place.base and (key.onupdate or "").lower() in _BY_THE_DATABASE:
+            if (key.onupdate or "").lower() in _BY_THE_DATABASE:
                 detail = (
                     f"{key.parent.name} has ON UPDATE {(key.onupdate or '').upper()}: seen by triggers only"
                 )
                 spots.append(Blindspot(str(place.table.fullname), "cascade-in-database", detail))
-        if _replaces(place.table):
-            detail = "it has ON CONFLICT REPLACE: the row that a new one replaces on SQLite is seen by triggers only"
-            spots.append(Blindspot(str(place.table.fullname), "replace-in-database", detail))
     return spots
 
 
-def _replaces(table: Table) -> bool:
-    """Whether SQLite removes another row for a plain INSERT or UPDATE."""
+def replaces(table: Table) -> bool:
+    """Whether SQLite removes another row for a plain INSERT or UPDATE of a table, once it is made as the host says."""
     options = [each.dialect_options["sqlite"].get("on_conflict") for each in table.constraints]
     for column in table.columns:
         options += [column.dialect_options["sqlite"].get(f"on_conflict_{rule}") for rule in _UNIQUE]

@@ -95,8 +95,8 @@ def parts_of(connection: Connection, places: Places, plan: Plan, rows: Sequence[
         values = {name: row[c] for name, c in place.attributes.items() if c in row}
         key = tuple(values[name] for name in root.tracked.key)
         tracked = nearest(marks[key], place.declared) if key in marks else place.tracked(row)
-        changed = set(plan.changed) - set(() if tracked is None else tracked.ignore)
-        if tracked is not None and (changed or not plan.changed):
+        if tracked is not None and tracked.counts(plan.changed):
+            changed = set(plan.changed) - tracked.ignore
             parts.append(PartedRow((root.mapper.base_mapper, *key), tracked, values, changed))
     if not place.base:
         _complete(connection, places, place, parts)

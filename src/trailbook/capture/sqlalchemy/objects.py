@@ -9,13 +9,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
-from sqlalchemy import Column, Connection, inspect
+from sqlalchemy import Column, Connection, Table, inspect
 from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import NEVER_SET, NO_VALUE, PassiveFlag
 
 from trailbook.capture.declarations import ChangeKind, Op, Tracked
 from trailbook.capture.entries import EntryItems, items_of
+from trailbook.capture.sqlalchemy.tables import columns_in
 from trailbook.errors import UncapturedWriteError
 
 _UNKNOWN = (NO_VALUE, NEVER_SET)
@@ -82,12 +83,18 @@ def changed(state: InstanceState[Any], tracked: Tracked, known: Container[str] =
         if name not in known and not state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes():
             continue
         tables.add(column.table)
-        if name in tracked.columns and name not in tracked.ignore:
+        if _counts(name, column, tracked):
             names.append(name)
-    for name in columns.along if tables else ():
-        if columns.columns[name].table in tables and name not in tracked.ignore:
+    for name, column in columns.along if tables else ():
+        if column.table in tables and _counts(name, column, tracked):
             names.append(name)
     return names
+
+
+def _counts(name: str, column: Column[Any], tracked: Tracked) -> bool:
+    """Whether a change is an entry, of a column of a tracked row: another class in its table may have more of them."""
+    own = name in tracked.columns or column.table.fullname == tracked.table
+    return own and name not in tracked.ignore
 
 
 def read_before(change: Change, state: InstanceState[Any]) -> None:
@@ -154,10 +161,10 @@ def _differs(state: InstanceState[Any], name: str) -> bool:
 
 
 class _Columns(Struct, frozen=True):
-    """The column of each attribute of a class, and the attributes that an UPDATE of their table sets along."""
+    """The column of each attribute of a class, and those that UPDATEs of its tables set, whoever names them."""
 
     columns: dict[str, Column[Any]]
-    along: tuple[str, ...]
+    along: tuple[tuple[str, Column[Any]], ...]
 
 
 _classes: WeakKeyDictionary[Mapper[Any], _Columns] = WeakKeyDictionary()
@@ -168,8 +175,13 @@ def _columns_of(mapper: Mapper[Any]) -> _Columns:
     if known is None:
         pairs = ((attribute.key, attribute.columns[0]) for attribute in mapper.column_attrs)
         columns = {name: column for name, column in pairs if isinstance(column, Column)}
-        along = (
-            name for name, c in columns.items() if c.onupdate is not None or c.server_onupdate is not None
-        )
-        known = _classes[mapper] = _Columns(columns, tuple(along))
+        known = _classes[mapper] = _Columns(columns, tuple(_set_along(mapper)))
     return known
+
+
+def _set_along(mapper: Mapper[Any]) -> Iterator[tuple[str, Column[Any]]]:
+    for table in (each for each in mapper.tables if isinstance(each, Table)):
+        for name, column in columns_in(table, [mapper]).items():
+            by_itself = column.onupdate is not None or column.server_onupdate is not None
+            if by_itself or column is mapper.version_id_col:
+                yield name, column

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from trailbook.capture.declarations import Op
 from trailbook.capture.sql_tables import Verb
+from trailbook.capture.sql_tokens import tokens_of
 from trailbook.capture.sqlalchemy.keys import Keys, keyed_by, moves, read_before, repeated, select_keys
 from trailbook.capture.sqlalchemy.tables import TrackedTable
 from trailbook.errors import UncapturedWriteError
@@ -62,7 +63,8 @@ def planned(
         raise refused(place, "only the ORM writes the rest of an inherited row")
     if missing := place.missing():
         raise refused(place, f"an entry needs {', '.join(missing)}, which lie in another table")
-    if element._prefixes or getattr(element, "_suffixes", ()):
+    prefixes = (getattr(prefix, "text", None) for prefix, _ in element._prefixes)
+    if getattr(element, "_suffixes", ()) or not all(_is_comment(connection, each) for each in prefixes):
         raise refused(place, "its prefix may change what it does")
     changed = _set_by(element, place, params) if isinstance(element, Update) else ()
     plan = Plan(place, op, "defaults", element, place.columns(), changed)
@@ -97,8 +99,8 @@ def _is_silent(plan: Plan) -> bool:
     ops: list[Op] = ["deleted", "created", "updated"] if plan.moves else [plan.op]
     if all(each.tracked.actions[op] is None for each in plan.place.declared for op in ops):
         return True
-    ignored = bool(plan.changed) and all(_ignored(plan.place, name) for name in plan.changed)
-    return plan.op == "updated" and ignored and not plan.moves
+    counts = any(each.tracked.counts(plan.changed) for each in plan.place.declared)
+    return plan.op == "updated" and not counts and not plan.moves
 
 
 def _rows_of(connection: Connection, plan: Plan, result: Any) -> Iterator[Values]:
@@ -226,8 +228,18 @@ def _is_given(column: Column[Any], params: Sequence[Any]) -> bool:
     return column.key in params[0] or (default is not None and (default.is_scalar or default.is_callable))
 
 
+def _is_comment(connection: Connection, prefix: Any) -> bool:
+    """Whether a prefix is a comment that ends, so that what follows it is read as it would be without."""
+    if not isinstance(prefix, str) or not prefix.startswith("/*"):
+        return False
+    try:
+        return [token.text for token in tokens_of(connection.dialect.name, f"{prefix} x")] == ["x"]
+    except UncapturedWriteError:
+        return False
+
+
 def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tuple[str, ...]:
-    """The attributes whose columns a statement sets."""
+    """What the columns that a statement sets are called."""
     keys: set[Any] = {key for key, _ in _values_of(element)}
     conditions = set((keyed_by(element.whereclause) or {}).values()) if len(params) > 1 else set()
     keys |= {key for key in params[0] if key in place.table.columns and key not in conditions}
@@ -236,12 +248,8 @@ def _set_by(element: Update, place: TrackedTable, params: Sequence[Any]) -> tupl
         for column in place.attributes.values()
         if column.onupdate is not None or column.server_onupdate is not None
     }
-    names = (
-        name
-        for name, column in place.attributes.items()
-        if not keys.isdisjoint((name, column.key, column.name))
-    )
-    return tuple(names)
+    names = place.attributes.items()
+    return tuple(name for name, column in names if not keys.isdisjoint((column.key, column.name)))
 
 
 def _values_of(element: Any) -> Iterator[tuple[str, Any]]:
@@ -249,10 +257,6 @@ def _values_of(element: Any) -> Iterator[tuple[str, Any]]:
     for values in (getattr(element, "_values", None), dict(getattr(element, "_ordered_values", None) or ())):
         for column, value in dict(values or {}).items():
             yield column if isinstance(column, str) else column.key, value
-
-
-def _ignored(place: TrackedTable, name: str) -> bool:
-    return all(name in each.tracked.ignore for each in place.declared)
 
 
 def refused(place: TrackedTable, why: str) -> UncapturedWriteError:

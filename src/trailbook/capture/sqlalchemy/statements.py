@@ -8,13 +8,13 @@ here the guard lets through only for a reason of its own.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Column, Connection, Delete, Engine, Insert, Table, Update, event
+from sqlalchemy import Column, Connection, Delete, Engine, Insert, Update, event
 from sqlalchemy.sql.dml import UpdateBase
 
-from trailbook.capture.meaning import Meaning, current_meaning
+from trailbook.capture.meaning import current_meaning
 from trailbook.capture.sql_tables import TableName
+from trailbook.capture.sqlalchemy import guard
 from trailbook.capture.sqlalchemy.facts import facts
-from trailbook.capture.sqlalchemy.guard import Guard
 from trailbook.capture.sqlalchemy.inherited import PartedRow, is_parted, parts_of
 from trailbook.capture.sqlalchemy.rollback import dooming
 from trailbook.capture.sqlalchemy.rows import Plan, demand_agreement, planned, refused, rows_of
@@ -26,29 +26,14 @@ Rows = Iterable[Mapping[Column[Any], Any]]
 Parts = Sequence[PartedRow]
 
 
-class Keeper(Protocol):
+class Keeper(guard.Keeper, Protocol):
     """Keeps what hooks see."""
-
-    places: dict[Table, TrackedTable]
-    engines: list[Engine]
-
-    def demand_engine(self, connection: Connection) -> None:
-        """Refuse a write through an engine without capture."""
-
-    def announce(self, connection: Connection) -> None:
-        """Tell the triggers of a database who acts."""
-
-    def demand_transaction(self, connection: Connection) -> None:
-        """Refuse a write that no transaction holds together with its entry."""
 
     def keep_rows(self, connection: Connection, plan: Plan, rows: Rows) -> None:
         """Write the entries of rows that a planned statement touched."""
 
     def keep_parts(self, connection: Connection, parts: Parts) -> None:
         """Write the entries of rows that lie in several tables."""
-
-    def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
-        """Write the entries that a host said a statement means."""
 
 
 class Statements:
@@ -60,7 +45,7 @@ class Statements:
         self._keeper = keeper
         self._flushing = flushing
         self._option = f"trailbook_{id(self)}"
-        self.guard = Guard(keeper, flushing, self._option)
+        self.guard = guard.Guard(keeper, flushing, self._option)
         self.guard.others = others
 
     def listen(self, engine: Engine) -> None:

@@ -4,7 +4,7 @@ Owns the view of a mapping that hooks work with: attributes, tables of a hierarc
 anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -32,12 +32,29 @@ class Layout(Struct, frozen=True):
 
 
 class TrackedTable(Struct, kw_only=True):
-    """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row."""
+    """A table with tracked rows. `base` is false for a table that only holds the rest of an inherited row.
+
+    `attributes` are those of the declarations that stand in this table, and `table.column` where none names a column.
+    """
 
     table: Table
     base: bool
-    attributes: Mapping[str, Column[Any]]  # those of the declaration that stand in this table
+    attributes: Mapping[str, Column[Any]]
     declared: list[Declaration]
+
+    def look(self) -> None:
+        """See which columns the table has: a class that inherits gives it some when it is declared."""
+        self.attributes = columns_in(self.table, [each.mapper for each in self.declared])
+
+    @property
+    def bare(self) -> str:
+        """The table's name in its schema."""
+        return str(self.table.name)
+
+    @property
+    def schema(self) -> str | None:
+        """The schema of the table, where its host names one."""
+        return self.table.schema
 
     @property
     def triggered(self) -> bool:
@@ -120,6 +137,19 @@ def trigger_fault(layout: Layout) -> str:
         return ""
     name, base = mapper.class_.__name__, mapper.base_mapper.class_.__name__
     return f"a trigger cannot tell the rows of {name} from others of their table: track {base}"
+
+
+def columns_in(table: Table, mappers: Iterable[Mapper[Any] | None]) -> dict[str, Column[Any]]:
+    """All columns of a table by what some classes call them, the first of them first.
+
+    A column that none of them names, as one of another class in the same table, has its full name, which no attribute
+    has: its change counts, and is no field.
+    """
+    columns: dict[str, Column[Any]] = {}
+    for mapper in mappers:
+        columns = {**attributes_in(table, mapper), **columns}
+    known = set(columns.values())
+    return columns | {str(column): column for column in table.columns if column not in known}
 
 
 def attributes_in(table: FromClause, mapper: Mapper[Any] | None) -> dict[str, Column[Any]]:

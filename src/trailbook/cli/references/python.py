@@ -23,7 +23,7 @@ _MADE_BY_OTHERS = (
     "TrailbookError",
 )  # how they are made is no affair of a caller
 # What the hooks ask of a `Capture`, and a host does not.
-_OF_HOOKS = "moment entries_of keep_rows keep_meaning write demand_engine demand_transaction".split()
+_OF_HOOKS = "moment entries_of keep_rows keep_meaning write demand_transaction".split()
 _PAGE = 120  # columns of a line of the page
 _WIDTH = 100  # of a signature on one line; a longer one has a line for each parameter
 

@@ -4,7 +4,7 @@ Owns the reading: by the driver's own cursor, so that what capture listens to ta
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -222,11 +222,19 @@ def hosting(
         for each in both if other_too else (engine,):
             capture.install(each)
         yield Host(engine=engine, other=other, capture=capture, schema=schema, by=by)
-    finally:
-        capture.stop()
-        schema.mappers.dispose()
-        schema.meta.drop_all(engine)
-        _run(engine, "DELETE FROM trailbook_outbox")
+    except BaseException:
+        with suppress(Exception):  # what went wrong is told, not what could not be tidied up after it
+            _tidy(capture, schema, engine)
+        raise
+    else:
+        _tidy(capture, schema, engine)
+
+
+def _tidy(capture: Capture, schema: Schema, engine: Engine) -> None:
+    capture.stop()
+    schema.mappers.dispose()
+    schema.meta.drop_all(engine)
+    _run(engine, "DELETE FROM trailbook_outbox")
 
 
 def _run(engine: Engine, *statements: str) -> None:

@@ -116,7 +116,8 @@ class _Draw(Struct):
         name = pattern.format(attribute)
         if attribute in KEYWORDS and self.chance(40):
             name = self.rng.choice(KEYWORDS[attribute])
-        if name != attribute and self.chance(50):
+        # What a row's class is SQLAlchemy's bulk inserts set by the name of the attribute, not of the column.
+        if name != attribute and (attribute == "kind" or self.chance(50)):
             more["key"] = attribute
         return Column(name, type_, *args, **more)
 

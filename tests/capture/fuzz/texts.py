@@ -3,6 +3,7 @@
 Owns the ways to hand a text over. Hooks may refuse every text that writes; harmless ones they may not.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -251,6 +252,9 @@ def _known(run: Run) -> tuple[Shape, Name, Any]:
     """A table, and a row of it by what an entry that the host makes says of it: its id."""
     shape = run.shape(lambda s: s.kind != "family")
     ident, row = run.row(shape)
+    form = run.host.capture.recorder.catalogue.types[ITEMS[shape.kind].type].id
+    if form is not None and not re.fullmatch(form, ident[0]):
+        raise Inapplicable  # nobody could say it of an item with such an id
     return shape, (shape.kind, (ident[0],)), row
 
 
@@ -260,7 +264,7 @@ def _item(name: Name) -> Item:
 
 def _about(shape: Shape) -> dict[str, Item]:
     """Whom an entry has to be about, where its action asks for somebody."""
-    return {"owner": Item(type="user", id="u-0")} if shape.kind == "goal" else {}
+    return {"owner": Item(type="user", id="u-0")} if shape.kind in ("goal", "link") else {}
 
 
 def _recorded(run: Run, shape: Shape, name: Name, write: Callable[[], Any]) -> Allowance:

@@ -41,8 +41,8 @@ class ActivityMiddleware:
         """Pass a request on, with its actor acting."""
         headers = _headers(environ)
         origin = self._origins.of(environ.get("REMOTE_ADDR") or None, headers)
-        actor = self._actor(environ) or self._nobody
-        answer = _Answer(acting_as(actor, origin=origin, correlation=correlation(headers)))
+        nobody = acting_as(self._nobody, origin=origin, correlation=correlation(headers))
+        answer = _Answer(acting_when_asked(ActorWhenAsked(self._actor, environ), nobody=nobody))
         answer.begin(self._app, environ, start_response)
         return answer
 

@@ -131,6 +131,7 @@ DATABASES = {**DATABASES, "empty": {**DATABASES["default"], "NAME": "empty.sqlit
             2,
             "empty has no outbox; run manage.py migrate --database empty",
         ),
+        ("as it is", "check --database empty", 2, "empty has no outbox"),
         ("as it is", "drain --database nope", 2, "DATABASES has no 'nope'; it has 'default', 'empty'"),
         ("as it is", "check --database nope", 2, "DATABASES has no 'nope'"),
         ("missing", "check", 1, "there is no log at"),

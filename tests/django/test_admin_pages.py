@@ -31,6 +31,7 @@ def test_it_says_newest_first_what_the_log_says_and_turns_the_page(served: Proje
         older = visitor.client.get(TAB + text.partition('rel="next" href="')[2].partition('"')[0])
         assert "First day added Bob Li as a user" in older.text
         assert 'rel="prev"' in older.text
+        assert "Times in Central European Time (Europe/Oslo)." in older.text
 
 
 def _until(client: object, words: str, count: int) -> str:

@@ -80,7 +80,11 @@ class Host:
         entry = self.tables.get(write.table)
         if entry is not None and any(place.name.is_written(write) for place in entry.places):
             yield entry
-        yield from written_by(self.other_names(plain), write)
+        yield from self.written_by_other_name(plain, write)
+
+    def written_by_other_name(self, plain: DjangoConnection, write: Write) -> Iterator[Registered]:
+        """Those whose rows a write may reach by a partition, a table that inherits, or a view."""
+        return written_by(self.other_names(plain), write)
 
     def of(self, model: type[Model]) -> Registered:
         """The declaration of a model, of a proxy that of its model. Raises: ConfigurationError."""

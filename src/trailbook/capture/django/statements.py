@@ -28,7 +28,6 @@ from trailbook.capture.django.entries import (
 )
 from trailbook.capture.django.host import Host
 from trailbook.capture.django.inherited import InheritedUpdate
-from trailbook.capture.django.other_names import written_by
 from trailbook.capture.django.plans import Layout, layout_of, plan_of
 from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
@@ -344,8 +343,7 @@ class Statements:
         """Whether a row may have been touched: not each database counts those written by another name."""
         if driver.rowcount != 0:
             return True
-        names = self.host.other_names(self.plain)
-        return any(True for write in judgement.writes for _ in written_by(names, write))
+        return any(list(self.host.written_by_other_name(self.plain, write)) for write in judgement.writes)
 
     def _mean(self, meaning: Meaning) -> None:
         """Write the entries of what is meant, and remember where to look for them."""

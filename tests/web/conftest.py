@@ -253,16 +253,14 @@ def enter(client: httpx.Client, link: str) -> httpx.Response:
 
 
 @pytest.fixture
-def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+def visit(browser: Browser, served: Served) -> Callable[..., Page]:
     """Opens a page in a fresh browser context, signed in at a level, watching what the console says."""
-    contexts = []
 
     def opened(
         level: Any = "full", messages: Sequence[str] | None = None, at: Served = served, **look: Any
     ) -> Page:
         context = browser.new_context(base_url=at.base_url, **look)
         context.set_default_timeout(90_000)  # a busy machine is slow, not wrong
-        contexts.append(context)
         page = context.new_page()
         if isinstance(messages, list):
             page.on("console", lambda message: messages.append(message.text))
@@ -272,6 +270,4 @@ def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
             page.click("main button")
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened

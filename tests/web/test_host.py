@@ -426,5 +426,4 @@ def test_in_a_browser_it_reads_filters_opens_and_goes_on_live(host: Hosted, brow
         "role.assigned", actor=ANNA, target=role, concerns={"member": BOB}, origin=WEB
     )
     expect(page.locator("#arrived")).to_be_visible(timeout=20_000)
-    context.close()
     assert messages == []

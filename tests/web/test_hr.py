@@ -43,7 +43,6 @@ def test_the_hr_pages_are_accessible(company: Served, browser: Any, scheme: str,
         assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert [text for text in messages if "status of 4" not in text] == []
-    context.close()
 
 
 def test_a_form_that_cannot_be_saved_keeps_what_was_typed(company: Served, browser: Any) -> None:
@@ -67,4 +66,3 @@ def test_a_form_that_cannot_be_saved_keeps_what_was_typed(company: Served, brows
     page.goto("/hr/log")
     assert page.locator(".doors li").first.inner_text().startswith("IS")
     assert names.HR_LEAD in page.locator(".doors form").first.get_attribute("action")
-    context.close()

@@ -179,7 +179,6 @@ def company(serve: Callable[..., Served]) -> Served:
 @pytest.fixture
 def reader(company: Served, browser: Any) -> Any:
     """Opens the page as somebody in Oslo who may read it."""
-    contexts = []
 
     def opened(**look: Any) -> Page:
         context = browser.new_context(
@@ -189,16 +188,13 @@ def reader(company: Served, browser: Any) -> Any:
             **look,
         )
         context.set_default_timeout(60_000)
-        contexts.append(context)
         page: Page = context.new_page()
         page.goto(company.link(("hr",)))
         page.click("main button")
         page.wait_for_url("**/activity?*")
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 class Presses:

@@ -77,7 +77,6 @@ def test_so_it_does_in_a_browser(served: Served, entries: dict[str, str], browse
         href = page_of(PAGE, "role", id_)
         page.goto(href)
         assert page.locator("h1").inner_text() == name_of(id_), href
-    context.close()
 
 
 def test_no_two_ids_have_one_address() -> None:

@@ -73,9 +73,16 @@ def test_an_entry_on_paper(visit: Callable[..., Page]) -> None:
     page.goto(f"{PAGE}?category=roles")
     page.click(".row a.when")
     page.wait_for_selector("#panel dl.facts")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     text = printed_now(page)
     assert "Recorded by" in text
     assert "by Anna Berg" in text
     assert text.count("role.assigned") == 1
     for word in ("Activity log", "Older", "Close", "How to check"):
         assert word not in text
+    page.wait_for_timeout(500)
+    assert asked == []  # paper is narrower than the screen, which must not lead away from the list
+    assert page.locator("#panel dl.facts").is_visible()
+    with page.expect_navigation():
+        page.set_viewport_size({"width": 700, "height": 800})

@@ -30,8 +30,7 @@ def reader(own: Served, browser: Any) -> Any:
     page.goto(own.link())
     page.click("main button")
     page.wait_for_url("**/activity?*")
-    yield page
-    context.close()
+    return page
 
 
 def test_an_entry_opens_beside_the_list(reader: Page) -> None:

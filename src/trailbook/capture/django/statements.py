@@ -38,8 +38,9 @@ from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError
 
-_MANY = 4096  # readers that a connection keeps
-_LONG = 10_000  # characters of a text that comes once
+# Readers that a connection keeps: many, and a few of long texts, for `bulk_update` writes the same one again and again.
+_MANY, _FEW = 4096, 16
+_LONG, _TOO_LONG = 10_000, 1_000_000  # characters
 _WORD = re.compile(r"\w+")
 _WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "truncate", "load", "call"))
 _SCHEMA = frozenset(("create", "alter", "drop"))
@@ -67,6 +68,7 @@ class Statements:
         self._inherited: InheritedUpdate | None = None
         self._meant: list[_Meant] = []  # what was meant in this transaction
         self._readers: dict[str, Reader | None] = {}
+        self._long_readers: dict[str, Reader | None] = {}
         self._layouts: dict[str, Layout] = {}
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
@@ -156,6 +158,7 @@ class Statements:
             self.announced = None  # what was rolled back with a savepoint
         elif judgement.begins in _SCHEMA or judgement.statements > 1 or judgement.unclear:
             self._readers.clear()
+            self._long_readers.clear()
             self._layouts.clear()
             self.host.forget_schemas()
             self._altered = True
@@ -224,8 +227,9 @@ class Statements:
 
     def _reader(self, text: str, judgement: Judgement, hooked: Sequence[Registered]) -> Reader | None:
         """How the rows of a write are read, or None where nothing of it is recorded. Raises: UncapturedWriteError."""
-        if text in self._readers:
-            return self._readers[text]
+        kept, most = (self._readers, _MANY) if len(text) < _LONG else (self._long_readers, _FEW)
+        if text in kept:
+            return kept[text]
         names = ", ".join(sorted(each.model.__name__ for each in hooked))
         if judgement.unclear or len(judgement.writes) != 1:
             why = judgement.unclear or "it writes more than once"
@@ -236,10 +240,10 @@ class Statements:
         self.lock()  # what columns there are is read
         plan = plan_of(self.connection, hooked[0], text, self._layout)
         reader = None if plan is None else Reader(self.connection, plan)
-        if len(text) < _LONG:
-            if len(self._readers) >= _MANY:
-                self._readers.clear()
-            self._readers[text] = reader
+        if len(text) < _TOO_LONG:
+            if len(kept) >= most:
+                kept.clear()
+            kept[text] = reader
         return reader
 
     def _reader_beside(
@@ -288,7 +292,7 @@ class Statements:
                 raise UncapturedWriteError(
                     f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned"
                 )
-            cursor.cursor = RowsRead(driver, rows, count=len(rows), added=len(plan.returned))
+            cursor.cursor = RowsRead(driver, rows, count=len(rows), added=plan.added)
             if plan.op == "updated" and plan.registered.inherits:
                 self._keep_inherited(reader, inherited_names(reader, before, rows))
             else:

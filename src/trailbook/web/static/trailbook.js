@@ -143,7 +143,12 @@
   /* --- One entry beside the list, where there is room for both; elsewhere its link leads to its page. --- */
   const panel = () => find("#panel"), open = () => Boolean(panel()?.childElementCount);
   const room = matchMedia("(min-width: 64rem)");
-  room.addEventListener("change", () => { if (open()) location.reload(); }); // which is the entry's page
+  let wide = room.matches;
+  room.addEventListener("change", () => {
+    if (matchMedia("print").matches || room.matches === wide) return; // paper has a width of its own
+    wide = room.matches;
+    if (open()) location.reload(); // which is the entry's page
+  });
   let list = null, row = null, stood = 0; // the list's address; the row beside whose list its entry stands, and where
   const link = () => document.getElementById(row)?.querySelector("a.when");
   const above = () => link()?.getBoundingClientRect().top ?? 0;

@@ -20,7 +20,7 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" - <<'PROGRAM'
 import sys
 
-from sqlalchemy import Column, ForeignKey, Integer, String, create_engine, insert, select
+from sqlalchemy import URL, Column, ForeignKey, Integer, String, create_engine, insert, select
 from sqlalchemy.orm import DeclarativeBase, Session
 
 
@@ -48,7 +48,7 @@ def classes(discriminator):
 def stored(how, discriminator):
     """The classes of the rows of two managers that were inserted in bulk, and of one that was added."""
     metadata, employee, manager = classes(discriminator)
-    engine = create_engine("sqlite://")
+    engine = create_engine(URL.create("sqlite"))
     metadata.create_all(engine)
     with Session(engine) as session:
         session.execute(insert(manager), [{"title": "Head of pay"}, {"title": "Head of IT"}])

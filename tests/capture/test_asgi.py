@@ -1,6 +1,7 @@
 """ASGI: a request's actor acts during it, from the request's own address and trace."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.capture.small import ANNA, BOB
 from trailbook.capture import Acting, current, system
 from trailbook.capture.actor import stated
 from trailbook.capture.asgi import ActivityMiddleware
+from trailbook.errors import ConfigurationError
 from trailbook.model import Actor, Origin
 
 
@@ -49,6 +51,34 @@ def test_a_request() -> None:
     assert asked({}, actor=lambda scope: None).actor == system("web")
     assert asked({"X-Request-ID": "r"}).correlation == "r"
     assert asked({}).correlation is None
+
+
+def test_the_host_is_asked_when_the_first_write_asks() -> None:
+    """By then the app may have put somebody there; what is awaited is asked before, for a write cannot wait for it."""
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["user"] = BOB
+        seen.append(current().actor.id)
+
+    async def awaited(scope: Any) -> Actor | None:
+        return scope["user"]  # type: ignore[no-any-return]
+
+    for find in (lambda scope: scope["user"], awaited):
+        scope = {"type": "http", "headers": [], "user": None}
+        asyncio.run(ActivityMiddleware(app, actor=find)(scope, None, None))  # type: ignore[arg-type]
+    assert seen == [BOB.id, "web"]
+
+
+def test_what_would_have_to_be_awaited_says_so() -> None:
+    """A plain function that gives a coroutine is refused where somebody writes."""
+
+    async def awaited(scope: Any) -> Actor:
+        return BOB
+
+    with pytest.raises(ConfigurationError, match="async def"):
+        asked({}, actor=lambda scope: awaited(scope))
+    assert asked({}, actor=partial(awaited)).actor == BOB  # the control
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from wsgiref.validate import validator
 
 import httpx
 import pytest
+from msgspec import structs
 from tests.capture.small import ANNA, BOB
 from werkzeug.serving import make_server
 from werkzeug.test import Client
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Response
 from trailbook.capture import current
 from trailbook.capture.actor import stated
 from trailbook.capture.wsgi import ActivityMiddleware
+from trailbook.errors import EntryInvalidError
 from trailbook.model import Origin
 
 PEOPLE = {"anna": ANNA, "bob": BOB}
@@ -100,6 +102,40 @@ def test_where_from() -> None:
     assert first.origin == Origin(interface="web", ip="203.0.113.9", user_agent="Mozilla/5.0")
     assert (first.actor.id, first.correlation) == ("kiosk", "r-1")
     assert second.origin.ip is None
+
+
+def test_the_host_is_asked_when_the_first_write_asks() -> None:
+    """By then the app may have put somebody there; nobody is asked for where nothing is written, or once found."""
+    asked: list[str] = []
+
+    def find(environ: dict[str, Any]) -> Any:
+        asked.append(environ["PATH_INFO"])
+        return environ.get("hr.user")
+
+    def app(environ: Any, start_response: Callable[..., Any]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        if environ["PATH_INFO"] == "/quiet":
+            return []
+        before = current().actor.id
+        environ["hr.user"] = ANNA
+        during = current().actor.id
+        environ["hr.user"] = None  # signed out, and it is still her request
+        return [f"{before} {during} {current().actor.id}".encode()]
+
+    client = Client(ActivityMiddleware(app, actor=find), Response)
+    assert client.get("/quiet").data == b""
+    assert client.get("/").data == b"web u-17 u-17"
+    assert asked == ["/", "/"]
+
+
+def test_an_actor_whom_no_log_would_take_is_refused_where_they_would_act() -> None:
+    """The control is a request that writes nothing."""
+    app = Pieces()
+    host = ActivityMiddleware(app, actor=lambda environ: structs.replace(ANNA, id=""))
+    with pytest.raises(EntryInvalidError, match="actor/id"):
+        Client(host, Response).get("/")
+    quiet = ActivityMiddleware(Response("done"), actor=lambda environ: structs.replace(ANNA, id=""))
+    assert Client(quiet, Response).get("/").data == b"done"
 
 
 def test_two_requests_at_once() -> None:

@@ -30,7 +30,8 @@ def test_drain_and_quarantine(begun: "Folder", host: Engine) -> None:
     assert (first.json["pending"], first.json["folded"]) == (0, 0)
     assert (first.json["mended"], first.json["names_mended"]) == (1, 1)
     again = begun.run("drain", "--from", "sqlite:///host.db")
-    assert (again.code, again.out) == (0, "0 recorded, 0 folded, 0 refused; 0 wait\n")
+    assert (again.code, again.out) == (1, "0 recorded, 0 folded, 0 refused, 1 refused earlier; 0 wait\n")
+    assert "refused: acme: entry-invalid /target/salary" in again.err
     assert begun.run("count", "--category", "users").out.split()[0] == "1"
     listed = begun.run("quarantine", "list", "--from", "sqlite:///host.db", "--json")
     (held,) = listed.json
@@ -40,6 +41,8 @@ def test_drain_and_quarantine(begun: "Folder", host: Engine) -> None:
     assert begun.run("quarantine", "discard", held["id"], "--from", "sqlite:///host.db").code == 0
     assert begun.run("quarantine", "discard", held["id"], "--from", "sqlite:///host.db").code == 4
     assert begun.run("quarantine", "list", "--from", "sqlite:///host.db", "--json").json == []
+    after = begun.run("drain", "--from", "sqlite:///host.db")
+    assert (after.code, after.out, after.err) == (0, "0 recorded, 0 folded, 0 refused; 0 wait\n", "")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 import re
 
+import httpx
 import pytest
 from tests.django.conftest import ANNA, BOB, visiting
 from tests.examples.processes import Project
+
+from trailbook import Item, open_deployment, operator
+from trailbook.administration.access import By, disable_member, put_member, remove_member
 
 TAB = "/admin/hr/person/2/activity/"
 
@@ -27,6 +31,7 @@ def test_it_says_newest_first_what_the_log_says_and_turns_the_page(served: Proje
         older = visitor.client.get(TAB + text.partition('rel="next" href="')[2].partition('"')[0])
         assert "First day added Bob Li as a user" in older.text
         assert 'rel="prev"' in older.text
+        assert "Times in Central European Time (Europe/Oslo)." in older.text
 
 
 def _until(client: object, words: str, count: int) -> str:
@@ -63,6 +68,27 @@ def test_whoever_may_not_read_the_log_is_refused_and_not_shown_an_empty_list(
     assert answer.status_code == status
     assert ('<table id="activity">' in answer.text) == (status == 200)
     assert ("You need full access to Activity log" in answer.text) == (status == 403)
+
+
+def test_a_member_who_was_disabled_is_refused_in_the_admin_too(served: Project) -> None:
+    """By the same rule as in the page; until then, and afterwards, the log lets them read."""
+    deployment = open_deployment(f"sqlite:///{served.folder / 'trailbook.db'}")
+    by, bob = By(deployment, operator("acme")), Item(type="user", id=BOB, name="Bob Li")
+    put_member(by, bob, ["auditor"])
+    try:
+        with visiting(served, BOB) as visitor:
+            assert _answers(visitor.client) == [200, 200]
+            disable_member(by, "user", BOB, disabled=True)
+            assert _answers(visitor.client) == [403, 403]
+            disable_member(by, "user", BOB, disabled=False)
+            assert _answers(visitor.client) == [200, 200]
+    finally:
+        remove_member(by, "user", BOB)
+        deployment.close()
+
+
+def _answers(client: httpx.Client) -> list[int]:
+    return [client.get(path).status_code for path in (TAB, "/activity/orgs/acme/activity")]
 
 
 def test_whoever_is_nobody_is_asked_to_sign_in_to_the_admin(served: Project) -> None:

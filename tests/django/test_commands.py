@@ -39,6 +39,24 @@ def test_drain_moves_what_waits_once_and_signs_it(project: Project) -> None:
     assert (code, report["holds"], report["checkpoint"]) == (0, True, report["size"])
 
 
+def test_drain_ends_with_1_while_something_lies_in_quarantine(project: Project) -> None:
+    """Whichever drain had it refused; until somebody has discarded it."""
+    host = sqlite3.connect(project.folder / "hr.db")
+    host.execute(
+        'UPDATE trailbook_outbox SET entry = replace(entry, \'"target":{\', \'"target":{"salary":1,\')'
+        " WHERE entry LIKE '%Bob Li%'"
+    )
+    host.commit()
+    first, again = trailbook(project, "drain"), trailbook(project, "drain")
+    assert (first[0], again[0]) == (1, 1), (first, again)
+    assert "1 refused earlier; 0 wait" in again[1]
+    assert "refused: acme: entry-invalid /target/salary" in again[2]
+    host.execute("DELETE FROM trailbook_quarantine")
+    host.commit()
+    host.close()
+    assert trailbook(project, "drain")[0] == 0
+
+
 def test_drain_that_follows_ends_well_when_it_is_told_to(project: Project) -> None:
     line = [sys.executable, *DJANGO, "trailbook", "drain", "--follow"]
     with subprocess.Popen(
@@ -131,6 +149,7 @@ DATABASES = {**DATABASES, "empty": {**DATABASES["default"], "NAME": "empty.sqlit
             2,
             "empty has no outbox; run manage.py migrate --database empty",
         ),
+        ("as it is", "check --database empty", 2, "empty has no outbox"),
         ("as it is", "drain --database nope", 2, "DATABASES has no 'nope'; it has 'default', 'empty'"),
         ("as it is", "check --database nope", 2, "DATABASES has no 'nope'"),
         ("missing", "check", 1, "there is no log at"),

@@ -15,12 +15,14 @@ from tests.web.hosts import HOSTS, PREFIX, served_at, signed_in_by_cookie
 
 from trailbook import Deployment, Item, open_deployment
 from trailbook.access.viewer import operator
-from trailbook.administration.access import By, put_member
-from trailbook.errors import ConfigurationError
+from trailbook.administration.access import By, disable_member, put_member
+from trailbook.administration.organisations import resume_organisation, suspend_organisation
+from trailbook.errors import ConfigurationError, NotPermittedError, SuspendedError
 from trailbook.query import Query
 from trailbook.web.api import live
 from trailbook.web.app import create_app
 from trailbook.web.host import MountedPage
+from trailbook.web.http.auth import host_viewer
 from trailbook.web.http.request import HOST_USER
 from trailbook.web.http.site import HostUser
 
@@ -339,6 +341,33 @@ def test_an_organisation_without_a_log_lets_nobody_in(mount: Callable[..., Mount
     anna = Item(type="user", id=AUDITOR, name="Anna Berg")
     with served_at(lambda _: mount(viewer=lambda _: HostUser(org, anna))) as origin:
         assert [httpx.get(f"{origin}{path}").status_code for path in ("/", PAGE, API)] == [403, 403, 403]
+
+
+def test_a_member_whom_the_log_lets_in_no_more_gets_nothing(deployment: Deployment, host: Hosted) -> None:
+    """Whom the host goes on to sign in: disabled, of a suspended organisation, or never a member; let in before."""
+    by, eve = By(deployment, operator(ORG)), HostUser(ORG, Item(type="user", id="u-88", name="Eve Lund"))
+    put_member(by, eve.item, ["auditor"])
+
+    def answers(who: str) -> list[int]:
+        with client_of(host, who, follow_redirects=True) as client:
+            return [client.get(path).status_code for path in (PAGE, API)]
+
+    assert answers("u-88") == [200, 200]
+    assert host_viewer(deployment, eve).activity_log == "full"
+    disable_member(by, "user", "u-88", disabled=True)
+    assert answers("u-88") == answers("u-none") == [403, 403]
+    with pytest.raises(NotPermittedError):
+        host_viewer(deployment, eve)
+    disable_member(by, "user", "u-88", disabled=False)
+    assert answers("u-88") == [200, 200]
+    suspend_organisation(deployment, ORG)
+    try:
+        assert 200 not in answers("u-88")
+        with pytest.raises(SuspendedError):
+            host_viewer(deployment, eve)
+    finally:
+        resume_organisation(deployment, ORG)
+    assert answers("u-88") == [200, 200]
 
 
 def test_a_stream_brings_what_comes_and_has_the_host_asked_anew(

@@ -12,6 +12,7 @@ from contextvars import Context
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -57,6 +58,8 @@ class _Asked:
             self._last = last = structs.replace(self.frame, actor=actor)
         return last
 
+
+Asked = TypeVar("Asked")  # a request, in whatever form the host is given it
 
 _stated: Stated[Acting | _Asked] = Stated("acting_as")
 _travelled = msgspec.json.Decoder(Acting)
@@ -134,6 +137,23 @@ class acting_when_asked:  # noqa: N801  # read as words
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._block.leave(error)
+
+
+def until_somebody(find: Callable[[Asked], Actor | None], request: Asked) -> Callable[[], Actor | None]:
+    """Whom a host's callable finds in a request, asked until it is somebody, who then acts to the request's end.
+
+    What is returned raises: EntryInvalidError naming the member that no log would take; what `find` raises.
+    """
+    actor: Actor | None = None
+
+    def ask() -> Actor | None:
+        nonlocal actor
+        if actor is None and (answer := find(request)) is not None:
+            demand_acting(answer, None, None, behalf=None, purpose=None, origin=None)
+            actor = answer
+        return actor
+
+    return ask
 
 
 class resumed:  # noqa: N801  # read as a word: with resumed(acting)

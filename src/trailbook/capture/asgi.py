@@ -5,11 +5,13 @@ let a task that goes on after that act as whoever asked, and leaves an app's sta
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from inspect import isawaitable
+from functools import partial
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import Any
 
-from trailbook.capture.actor import acting_as, system
+from trailbook.capture.actor import acting_as, acting_when_asked, system, until_somebody
 from trailbook.capture.requests import Headers, Origins, correlation
+from trailbook.errors import ConfigurationError
 from trailbook.model import Actor, Interface
 
 Scope = MutableMapping[str, Any]
@@ -21,9 +23,10 @@ Who = Callable[[Scope], Actor | Awaitable[Actor | None] | None]
 
 
 class ActivityMiddleware:
-    """During a request its actor acts, as `actor` finds them in the scope; put it inside what authenticates.
+    """During a request its actor acts, as `actor` finds them in the scope when the first write asks who acts.
 
-    Nobody found is the system, named `anonymous`.
+    It is asked until it finds somebody; nobody found is the system, named `anonymous`. A coroutine function is awaited
+    before the app is, for a write cannot wait for it: put the middleware inside what authenticates then.
     """
 
     def __init__(
@@ -46,13 +49,32 @@ class ActivityMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        answer = self._actor(scope)
-        actor = await answer if isawaitable(answer) else answer
         headers = _headers(scope)
         client = scope.get("client")
         origin = self._origins.of(client[0] if client else None, headers)
-        with acting_as(actor or self._nobody, origin=origin, correlation=correlation(headers)):
+        nobody = acting_as(self._nobody, origin=origin, correlation=correlation(headers))
+        with acting_when_asked(await self._asking(scope), nobody=nobody):
             await self._app(scope, receive, send)
+
+    async def _asking(self, scope: Scope) -> Callable[[], Actor | None]:
+        """How whoever writes learns who acts."""
+        find: Any = self._actor
+        if not (iscoroutinefunction(find) or iscoroutinefunction(type(find).__call__)):
+            return until_somebody(partial(_at_once, find), scope)
+        actor = await find(scope)
+        return until_somebody(lambda _: actor, scope)
+
+
+def _at_once(find: Who, scope: Scope) -> Actor | None:
+    """Raises: ConfigurationError for an answer that would have to be awaited."""
+    answer = find(scope)
+    if not isawaitable(answer):
+        return answer
+    if iscoroutine(answer):
+        answer.close()
+    raise ConfigurationError(
+        "actor: gives something to be awaited: write it as a coroutine function, async def"
+    )
 
 
 def _headers(scope: Scope) -> Headers:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
 from typing import Any
 
-from trailbook.capture.actor import acting_as, system
+from trailbook.capture.actor import acting_as, acting_when_asked, system, until_somebody
 from trailbook.capture.requests import Headers, Origins, correlation
 from trailbook.model import Actor, Interface
 
@@ -17,9 +17,10 @@ App = Callable[[Environ, Any], Iterable[bytes]]
 
 
 class ActivityMiddleware:
-    """During a request its actor acts, as `actor` finds them in the environ; put it inside what authenticates.
+    """During a request its actor acts, as `actor` finds them in the environ when the first write asks who acts.
 
-    Nobody found is the system, named `anonymous`.
+    It is asked where that write is, so that it may look into what the host's framework has by then, until it finds
+    somebody; nobody found is the system, named `anonymous`.
     """
 
     def __init__(
@@ -41,8 +42,8 @@ class ActivityMiddleware:
         """Pass a request on, with its actor acting."""
         headers = _headers(environ)
         origin = self._origins.of(environ.get("REMOTE_ADDR") or None, headers)
-        actor = self._actor(environ) or self._nobody
-        answer = _Answer(acting_as(actor, origin=origin, correlation=correlation(headers)))
+        nobody = acting_as(self._nobody, origin=origin, correlation=correlation(headers))
+        answer = _Answer(acting_when_asked(until_somebody(self._actor, environ), nobody=nobody))
         answer.begin(self._app, environ, start_response)
         return answer
 
@@ -50,7 +51,7 @@ class ActivityMiddleware:
 class _Answer:
     """The pieces of an answer, each made in the context of its request."""
 
-    def __init__(self, block: acting_as) -> None:
+    def __init__(self, block: acting_when_asked) -> None:
         self._block = block
         self._context: Context = copy_context()
         self._body: Iterable[bytes] = ()

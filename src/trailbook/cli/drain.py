@@ -49,7 +49,8 @@ def drain(
 ) -> int:
     """Move what waits in a host's outbox into the log.
 
-    Exit 1 when the log refused something. Each entry is recorded once, by its id, however often this is interrupted.
+    Exit 1 while anything lies in quarantine, refused now or earlier. Each entry is recorded once, by its id, however
+    often this is interrupted.
     """
     ways = ways_of(batch, source)
     with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
@@ -76,11 +77,11 @@ def moved(host: "Host", deployment: "Deployment", ways: "Ways", *, follow: bool,
     else:
         counts = f"{done.recorded} recorded, {done.folded} folded, {done.quarantined} refused"
         mended = f", {counted(done.mended, 'name')} mended" if done.mended else ""
-        put(f"{counts}{mended}; {health.pending} wait")
-    if done.quarantined:
-        for why in _reasons(host):
-            note(why)
-    return FINDINGS if done.quarantined else DONE
+        earlier = max(health.quarantined - done.quarantined, 0)
+        put(f"{counts}{mended}{f', {earlier} refused earlier' if earlier else ''}; {health.pending} wait")
+    for why in _reasons(host):
+        note(why)
+    return FINDINGS if health.quarantined else DONE  # until somebody has mended or discarded it
 
 
 def _reasons(host: "Host") -> list[str]:

@@ -6,6 +6,7 @@ do not let read it, the admin's superusers included, and to offer any way to cha
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -112,6 +113,7 @@ def _shown(request: HttpRequest, item: Item, t: Words) -> dict[str, Any]:
     return {
         "page": page,
         "count": t.counted("total", page.count or 0),
+        "zone": _zone(t),
         "lines": [_line(entry, t, home) for entry in page.entries],
         "whole": home and page_of(home, item.type, item.id),
     }
@@ -141,6 +143,13 @@ def _texts(t: Words) -> dict[str, str]:
 def _line(entry: Shown, t: Words, home: str | None) -> Line:
     moment = datetime.fromisoformat(entry.occurred_at).astimezone(get_current_timezone())
     return Line(t.moment(moment), entry.sentence, home and f"{home}/e/{entry.id}")
+
+
+def _zone(t: Words) -> str:
+    """Which zone the times are in, as the page says it; a project may activate one that is of no place."""
+    zone = get_current_timezone()
+    name, key = (t.zone(zone), zone.key) if isinstance(zone, ZoneInfo) else (str(zone),) * 2
+    return t("rows.zone", name=name, key=key)
 
 
 def _home(org: str) -> str | None:

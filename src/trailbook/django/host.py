@@ -15,9 +15,9 @@ from django.http import HttpRequest
 from trailbook.access import Viewer
 from trailbook.capture.django import signed_in, the_host
 from trailbook.deployment import Deployment, open_configured, open_deployment, read_settings
-from trailbook.errors import ConfigurationError, NotFoundError, NotPermittedError, UnauthenticatedError
+from trailbook.errors import ConfigurationError
 from trailbook.model import Actor, Item
-from trailbook.web import HostUser
+from trailbook.web import HostUser, host_viewer
 
 SETTINGS_FILE, _FILE = ".toml", "sqlite:///"
 
@@ -89,17 +89,5 @@ def host_user(request: HttpRequest) -> HostUser | None:
 
 
 def viewer_in(request: HttpRequest) -> Viewer:
-    """The viewer that a request reads as.
-
-    Raises: UnauthenticatedError for nobody; NotPermittedError where their organisation has no log; SuspendedError; as
-    `host_user` and `host_log`.
-    """
-    user = host_user(request)
-    if user is None:
-        raise UnauthenticatedError("sign in")
-    deployment = host_log()
-    try:
-        deployment.log(user.org)
-        return deployment.credentials.person(user.org, user.item)
-    except NotFoundError:
-        raise NotPermittedError("Activity log") from None
+    """The viewer that a request reads as. Raises: as `host_viewer`, `host_user` and `host_log`."""
+    return host_viewer(host_log(), host_user(request))

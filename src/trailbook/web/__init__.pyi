@@ -8,6 +8,7 @@ from .host import (
     MountedPage as MountedPage,
 )
 from .http.auth import (
+    host_viewer as host_viewer,
     session as session,
 )
 from .http.limits import (

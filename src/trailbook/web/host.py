@@ -9,13 +9,16 @@ is asked for the first time, for a server may fork until then.
 import atexit
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from inspect import isawaitable
 from typing import Any, cast
+
+from anyio import from_thread
 
 from trailbook.deployment import Deployment
 from trailbook.errors import ConfigurationError
 from trailbook.web.app import create_app
-from trailbook.web.http.request import HOST_PLACE, HOST_USER
+from trailbook.web.http.request import HOST_AGAIN, HOST_PLACE, HOST_USER
 from trailbook.web.http.site import HostPlace, HostUser
 
 HostScope = MutableMapping[str, Any]
@@ -68,6 +71,7 @@ class MountedPage:
         self._begin()
         inner = {name: scope[name] for name in _PASSED if name in scope}
         inner |= {"path": path, "root_path": "", "state": {}, HOST_USER: user}
+        inner[HOST_AGAIN] = partial(from_thread.run, self._user, scope)  # for what streams goes on for long
         inner[HOST_PLACE] = self._place_of(scope) if self._place_of else None
         await cast("Any", self._app)(inner, receive, send)
 

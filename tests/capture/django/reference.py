@@ -21,9 +21,11 @@ the right actor. The verdict is the same everywhere, but where a line says which
 _AFTER = """## Not seen by hooks, whatever they do
 - What other clients write, and what goes past Django's cursors: the driver's own connection, `cursor.copy()`,
   `cursor.callproc()`.
-- What the database does by itself: ON DELETE and ON UPDATE actions, triggers, functions that a SELECT calls, rules,
-  views that write, generated columns; on PostgreSQL a write to a partition, or to a table that inherits, by its own
-  name; on SQLite the row that `ON CONFLICT REPLACE` of a table's own removes.
+- What the database does by itself: ON DELETE and ON UPDATE actions, triggers of your own, functions that a SELECT
+  calls, generated columns; on SQLite the row that `ON CONFLICT REPLACE` of a table's own removes.
+  Other names of the same rows (partitions, tables that inherit, views and rules of PostgreSQL; views of SQLite whose
+  triggers write) are known as they were when the process first wrote, or last altered a schema: a write to them, as
+  SQL or by an unmanaged model, is refused before it runs.
 - DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.
 
 An UPDATE is an entry for each row in which something differs, but for what is declared to mean nothing. Of an UPDATE

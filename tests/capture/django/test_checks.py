@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connection, models
 from django.test import RequestFactory, override_settings
 from django.test.utils import isolate_apps
 from msgspec import structs
-from tests.capture.django.company.models import USER_ACTIONS, Absence, Employee, Party, Person, Role
+from tests.capture.django.company.models import USER_ACTIONS, Absence, Employee, Party, Person, Role, Setting
 
 from trailbook.capture import Ref
 from trailbook.capture.django import register, signed_in
@@ -53,9 +54,30 @@ def test_a_host_in_order(host: None) -> None:
 
 
 def test_the_outbox_is_missing(empty: None) -> None:
-    """A warning, although every write would fail: `migrate`, which makes it, would not begin with an error."""
+    """A warning, although every write would fail: `migrate`, which makes it, would not begin with an error.
+
+    Before the first `migrate` nothing is wrong: there is no table that could be written.
+    """
     register(Person, type="user", actions=USER_ACTIONS)
+    with connection.schema_editor() as editor:
+        editor.create_model(Setting)  # which is not registered
+    assert "trailbook.W011" not in codes()
+    with connection.schema_editor() as editor:
+        editor.create_model(Person)
     assert "trailbook.W011" in codes()
+
+
+def test_the_first_migrate_warns_of_nothing(empty: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """And neither does the second; one that finds the tables and no outbox does, and mends it."""
+    register(Person, type="user", actions=USER_ACTIONS)
+
+    def migrated() -> str:
+        call_command("migrate", run_syncdb=True, verbosity=0, skip_checks=False)
+        return capsys.readouterr().err
+
+    assert ["W011" in migrated() for _ in range(2)] == [False, False]
+    connection.cursor().execute("DROP TABLE trailbook_outbox")
+    assert ["W011" in migrated() for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

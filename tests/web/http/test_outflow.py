@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from msgspec import Struct
-from tests.web.conftest import ORG, Served, enter, wire
+from msgspec import Struct, structs
+from tests.web.conftest import ORG, PLENTY, Served, enter, wire
+from tests.web.hosts import served_at
 
 from trailbook import Item
 from trailbook.access.roles import ADMINISTRATOR
@@ -20,7 +21,9 @@ from trailbook.administration.access import By, put_member
 from trailbook.errors import OverloadedError
 from trailbook.export.orders import LIMITS
 from trailbook.query import from_params
+from trailbook.web.host import MountedPage
 from trailbook.web.http import outflow
+from trailbook.web.http.site import HostUser
 from trailbook.web.http.transfers import Transfers
 
 MANY = 30_000  # entries: more bytes than the buffers between a server and its reader
@@ -145,6 +148,38 @@ def test_what_streams_stops_with_the_permission(
         arrived = rest(line)
     if asked.startswith("live"):  # as documented, where its reader still took something
         arrived = arrived.removesuffix(b"15\r\nevent: end\ndata: {}\n\n\r\n0\r\n\r\n")
+    assert not arrived.endswith(b"0\r\n\r\n")
+    assert len(arrived) < 5_000_000
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_what_streams_in_a_host_stops_once_the_host_has_signed_them_out(
+    company: Served, awaited: bool
+) -> None:
+    """The host is asked while it goes on, by whichever kind of callable it gave; until then it goes on."""
+    person = Item(type="user", id="u-70", name="Eve Lund")
+    put_member(By(company.deployment, operator(ORG)), person, [ADMINISTRATOR, "hr"])
+    signed_in, asked = {"eve"}, []
+
+    def viewer(scope: Any) -> HostUser | None:
+        asked.append(scope["path"])
+        return HostUser(ORG, person) if signed_in else None
+
+    async def later(scope: Any) -> HostUser | None:
+        return viewer(scope)
+
+    page = MountedPage(
+        company.deployment, base_url="http://127.0.0.1", viewer=later if awaited else viewer, limits=PLENTY
+    )
+    with served_at(lambda _: page) as origin:
+        hosted = structs.replace(company, base_url=origin, app=page._app)
+        with reading(hosted, "entries.jsonl", {"Connection": "close"}) as line:
+            assert eventually(lambda: len(asked) > 2)
+            assert under_way(hosted) == 1
+            signed_in.clear()
+            assert eventually(lambda: under_way(hosted) == 0)
+            arrived = rest(line)
+    page.close()
     assert not arrived.endswith(b"0\r\n\r\n")
     assert len(arrived) < 5_000_000
 

@@ -53,6 +53,7 @@ def _before_migrate(using: str, **more: Any) -> None:
 
 
 def _after_migrate(using: str, **more: Any) -> None:
+    the_host().forget_schemas()
     entries = _registered(using)
     if entries:
         declared = [each.tracked for each in entries if each.tracked.by == "triggers"]

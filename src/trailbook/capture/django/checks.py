@@ -4,7 +4,7 @@ Owns the codes `trailbook.E0xx` and `trailbook.W0xx`. Refuses to be reassuring: 
 published table of write paths, `docs/reference/capture.md`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -20,6 +20,7 @@ from trailbook.capture.django.middleware import ActivityMiddleware
 from trailbook.capture.django.persons import mistaken_persons
 from trailbook.capture.django.statements import statements_of
 from trailbook.capture.django.tables import Registered
+from trailbook.capture.sql_tables import table_name
 from trailbook.capture.triggers import check_triggers
 
 _OUTBOX = "trailbook_outbox"
@@ -118,12 +119,20 @@ def _of_database(alias: str) -> Iterator[checks.CheckMessage]:
     elif not connection.features.can_return_columns_from_insert:
         why = f"{alias}: this SQLite is older than 3.35 and does not say which rows it wrote"
         yield checks.Error(why, id="trailbook.E004")
-    elif _OUTBOX not in connection.introspection.table_names():
+    elif _OUTBOX not in (tables := connection.introspection.table_names()):
+        if not _are_there(alias, tables):
+            return  # before the first `migrate` nothing can be written
         why = f"{alias}: the outbox is missing, so that every write to a registered table fails"
         # No errors: `migrate`, which mends both, has these checks run before and would not begin.
         yield checks.Warning(why, f"Run manage.py migrate --database {alias}.", id="trailbook.W011")
     else:
         yield from _of_triggers(alias)
+
+
+def _are_there(alias: str, tables: Iterable[str]) -> bool:
+    """Whether a database has any table of a registered model: in another schema it is not looked for."""
+    there = {table_name(table) for table in tables}
+    return any(name.schema or name in there for name in (each.places[0].name for each in _here(alias)))
 
 
 def _of_triggers(alias: str) -> Iterator[checks.CheckMessage]:

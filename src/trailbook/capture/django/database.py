@@ -31,6 +31,11 @@ class DjangoConnection:
         """Which database it is."""
         return self._engine
 
+    @property
+    def database(self) -> tuple[str, str]:
+        """Its alias, and the name of the database that the alias stands for now."""
+        return self.connection.alias, str(self.connection.settings_dict["NAME"])
+
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
         """Execute a statement, with a parameter for each `?`. Raises: django.db.Error."""
         with self.connection.wrap_database_errors, closing(self._cursor()) as cursor:

@@ -4,7 +4,7 @@ Owns `register` and the moment at which a declaration is checked. Refuses to reg
 twice, and a declaration under which an entry would be refused later.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,8 @@ from django.db.models import Model
 from msgspec import structs
 
 from trailbook.capture.declarations import Declared, Op, Part, Ref, Tracked, WrittenBy
+from trailbook.capture.django.database import DjangoConnection
+from trailbook.capture.django.other_names import OtherNames, other_names_of, written_by
 from trailbook.capture.django.settings import Settings, checked
 from trailbook.capture.django.tables import Registered, fault, registered
 from trailbook.capture.entries import items_of
@@ -42,9 +44,9 @@ class Host:
         self.registered: dict[type[Model], Registered] = {}
         self.tables: dict[str, Registered] = {}  # by the folded name of each table with registered rows
         self.by_triggers = False  # whether any is registered so
-        self.triggered: dict[
-            tuple[str, str], frozenset[str]
-        ] = {}  # the tables with triggers, by alias and name
+        # What a database says, by its alias and name, until a schema changes.
+        self.triggered: dict[tuple[str, str], frozenset[str]] = {}  # the tables with triggers
+        self._other_names: dict[tuple[str, str], OtherNames] = {}
 
     def register(self, model: type[Model], declared: Declared) -> Tracked:
         """Keep the declaration of a model. Raises: ConfigurationError, ActionUnknownError."""
@@ -57,14 +59,32 @@ class Host:
                 )
         self.registered[entry.model] = entry
         self.by_triggers |= declared.by == "triggers"
-        self.triggered.clear()
         self.tables.update({place.name.table: entry for place in entry.places})
+        self.forget_schemas()
         return entry.tracked
 
-    def is_written(self, write: Write) -> bool:
-        """Whether a write may be to a table with registered rows."""
+    def forget_schemas(self) -> None:
+        """Ask the databases anew, for what they have may be another."""
+        self.triggered.clear()
+        self._other_names.clear()
+
+    def other_names(self, plain: DjangoConnection) -> OtherNames:
+        """By which other names rows of registered models are written in a database. Raises: django.db.Error."""
+        names = self._other_names.get(plain.database)
+        if names is None:
+            names = self._other_names[plain.database] = other_names_of(plain, self.tables)
+        return names
+
+    def written(self, plain: DjangoConnection, write: Write) -> Iterator[Registered]:
+        """The registered models whose rows a write may reach, by their tables' own names or by others."""
         entry = self.tables.get(write.table)
-        return entry is not None and any(place.name.is_written(write) for place in entry.places)
+        if entry is not None and any(place.name.is_written(write) for place in entry.places):
+            yield entry
+        yield from self.written_by_other_name(plain, write)
+
+    def written_by_other_name(self, plain: DjangoConnection, write: Write) -> Iterator[Registered]:
+        """Those whose rows a write may reach by a partition, a table that inherits, or a view."""
+        return written_by(self.other_names(plain), write)
 
     def of(self, model: type[Model]) -> Registered:
         """The declaration of a model, of a proxy that of its model. Raises: ConfigurationError."""

@@ -65,8 +65,10 @@ def plan_of(
     """
     try:
         parts = write_parts(connection.vendor, statement)
-        table = next(place.table for place in registered.places if place.name.table == parts.table)
-        layout = layouts(parts.target, connection.ops.quote_name(table))
+        own = [place.table for place in registered.places if place.name.table == parts.table]
+        if not own:
+            raise UncapturedWriteError(f"the statement writes its rows by another name, {parts.target}")
+        layout = layouts(parts.target, connection.ops.quote_name(own[0]))
         return _planned(_Planner(connection, registered, parts, layout))
     except UncapturedWriteError as error:
         advice = "say what it means with recorded_as(...), or cover the table with triggers"

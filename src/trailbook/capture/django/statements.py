@@ -63,6 +63,7 @@ class Statements:
         self._plain = DjangoConnection(connection) if connection.vendor in get_args(EngineName) else None
         self.announced: str | None = None  # who acts, as triggers know it
         self.context = False  # whether that stands in a table of SQLite
+        self._altered = False  # whether a schema may have changed in this transaction
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
         self._meant: list[_Meant] = []  # what was meant in this transaction
@@ -97,12 +98,12 @@ class Statements:
             reader = self._reader_beside(meaning, text, judgement, hooked) if hooked else None
             if reader is None:
                 execute(sql, params, many, context)
-                return self._read(cursor, meaning)
+                return self._read(cursor, meaning, judgement)
             if many:
                 return self._each(cursor, text, params)
             self._inherited = before
             self._captured(reader, execute, params, context)
-            return cursor.cursor if meaning is None else self._read(cursor, meaning)
+            return cursor.cursor if meaning is None else self._read(cursor, meaning, judgement)
 
     @property
     def plain(self) -> DjangoConnection:
@@ -138,7 +139,7 @@ class Statements:
 
     def _look(self) -> None:
         """Forget a transaction that has ended."""
-        if not (self._name or self.announced or self._inherited or self._meant):
+        if not (self._name or self.announced or self._inherited or self._meant or self._altered):
             return
         driver: Any = self.connection.connection
         if self.connection.vendor == "sqlite":
@@ -148,6 +149,9 @@ class Statements:
         if not running:
             self._name = self.announced = self._inherited = None
             self._meant = []
+            if self._altered:  # or was rolled back, which alters it once more
+                self._altered = False
+                self.host.forget_schemas()
 
     def _follow(self, judgement: Judgement) -> None:
         if judgement.begins == "rollback":
@@ -156,7 +160,8 @@ class Statements:
             self._readers.clear()
             self._long_readers.clear()
             self._layouts.clear()
-            self.host.triggered.clear()
+            self.host.forget_schemas()
+            self._altered = True
 
     def _text(self, sql: Any) -> str:
         """The statement as text; psycopg composes it of pieces."""
@@ -174,9 +179,8 @@ class Statements:
             if current_meaning() is not None:
                 return list(every)
             return existing(self.plain, every, triggered)
-        tables = self.host.tables
-        names = {write.table for write in judgement.writes if self.host.is_written(write)}
-        return [tables[name] for name in names]
+        written = (each for write in judgement.writes for each in self.host.written(self.plain, write))
+        return list({each.model: each for each in written}.values())
 
     def _is_flush(self, judgement: Judgement) -> bool:
         """Whether a test empties tables, where its settings allow that."""
@@ -327,7 +331,7 @@ class Statements:
         update.keep(self.plain, lambda all_: self._keep(inherited_changes(reader, all_)))
         self._inherited = update
 
-    def _read(self, cursor: Any, meaning: Meaning | None) -> Any:
+    def _read(self, cursor: Any, meaning: Meaning | None, judgement: Judgement) -> Any:
         """Read what the host asked for, for no transaction ends before, and write what it said that it means."""
         with self._or_nothing():
             driver = cursor.cursor
@@ -335,9 +339,15 @@ class Statements:
                 with self.connection.wrap_database_errors:
                     rows = driver.fetchall()
                 cursor.cursor = RowsRead(driver, rows, count=driver.rowcount, added=0)
-            if meaning is not None and driver.rowcount != 0 and not self._is_written(meaning):
+            if meaning is not None and self._may_touch(driver, judgement) and not self._is_written(meaning):
                 self._mean(meaning)
             return cursor.cursor
+
+    def _may_touch(self, driver: Any, judgement: Judgement) -> bool:
+        """Whether a row may have been touched: not each database counts those written by another name."""
+        if driver.rowcount != 0:
+            return True
+        return any(list(self.host.written_by_other_name(self.plain, write)) for write in judgement.writes)
 
     def _mean(self, meaning: Meaning) -> None:
         """Write the entries of what is meant, and remember where to look for them."""

@@ -19,20 +19,19 @@ from trailbook.capture.triggers import installed_triggers, is_there
 
 def covered(host: Host, plain: DjangoConnection) -> frozenset[str]:
     """The tables on which triggers stand; all that are declared are known until a schema changes."""
-    alias = plain.connection.alias
-    key = (alias, str(plain.connection.settings_dict["NAME"]))
-    known = host.triggered.get(key)
+    known = host.triggered.get(plain.database)
     if known is None:
         declared = [
             each.tracked
             for each in host.registered.values()
-            if each.tracked.by == "triggers" and router.allow_migrate_model(alias, each.model)
+            if each.tracked.by == "triggers"
+            and router.allow_migrate_model(plain.connection.alias, each.model)
         ]
         if declared:
             _write_first(plain)
         known = frozenset(each.table for each in declared if installed_triggers(plain, each))
         if len(known) == len(declared):
-            host.triggered[key] = known
+            host.triggered[plain.database] = known
     return known
 
 

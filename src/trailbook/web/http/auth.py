@@ -19,10 +19,12 @@ from trailbook.access import (
     require_full,
     require_proofs,
 )
+from trailbook.deployment import Deployment
 from trailbook.errors import NotFoundError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Item
 from trailbook.web.http.problems import CrossSiteError
 from trailbook.web.http.request import Admission, Request
+from trailbook.web.http.site import HostUser
 
 COOKIE = "__Host-trailbook"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -71,7 +73,7 @@ def admit_page(request: Request, need: Callable[[Viewer, str], None] = require_f
 def signed_in(request: Request) -> Viewer:
     """Whose session the cookie is, or whom the host has signed in. Raises: UnauthenticatedError, SuspendedError."""
     if request.site.hosted:
-        return _of_the_host(request)
+        return host_viewer(request.site.deployment, request.host_user)
     text = session(request.headers)
     if text is None:
         raise UnauthenticatedError(_WRONG)
@@ -84,18 +86,17 @@ def has_session(request: Request) -> bool:
     return user is not None
 
 
-def _of_the_host(request: Request) -> Viewer:
-    """Whom the host has signed in, with what their roles give now.
+def host_viewer(deployment: Deployment, user: HostUser | None) -> Viewer:
+    """Whom a host has signed in, with what their roles give now; the one rule of every page inside a host.
 
     Raises: UnauthenticatedError for nobody, SuspendedError; NotPermittedError for whom the log does not know or lets in
     no more: to sign in to the host once more would lead nowhere else.
     """
-    user = request.host_user
     if user is None:
         raise UnauthenticatedError(_WRONG)
     try:
-        request.site.deployment.log(user.org)
-        return request.site.deployment.credentials.person(user.org, user.item)
+        deployment.log(user.org)
+        return deployment.credentials.person(user.org, user.item)
     except (NotFoundError, UnauthenticatedError):  # an organisation without a log lets nobody in
         raise NotPermittedError(_READING) from None
 

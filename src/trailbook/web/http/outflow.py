@@ -147,11 +147,12 @@ class _Reader:
 
 
 def still(request: Request, scope: KeyScope) -> Callable[[], object]:
-    """What raises once whoever was let in for a scope is let in no more, or may see something else."""
+    """What raises once whoever was let in for a scope is let in no more, by a host too, or may see something else."""
     viewer = structs.replace(request.viewer, origin=None)
 
     def ask() -> None:
-        again = admit_api(request, scope, again=True).viewer
+        asked = structs.replace(request, host_user=request.host_again()) if request.host_again else request
+        again = admit_api(asked, scope, again=True).viewer
         if structs.replace(again, origin=None) != viewer:
             raise UnauthenticatedError("what may be seen has changed since the transfer began")
         _ = request.log  # of an organisation that is neither suspended nor gone

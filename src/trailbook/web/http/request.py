@@ -3,7 +3,7 @@
 Owns the step from the framework's request to plain data. Refuses parameters that are not UTF-8, and knows no route.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -23,9 +23,9 @@ from trailbook.web.http.site import HostPlace, HostUser, Site, site_at
 from trailbook.web.http.strict_json import MalformedError
 from trailbook.web.http.texts import Words, language, texts_of
 
-# In a scope, whom the host has signed in, and at which of its places the page is asked for; both believed where there
-# is a host alone.
-HOST_USER, HOST_PLACE = "trailbook.host_user", "trailbook.host_place"
+# In a scope, whom the host has signed in, how a thread asks it once more, and at which of its places the page is asked
+# for; all believed where there is a host alone.
+HOST_USER, HOST_AGAIN, HOST_PLACE = "trailbook.host_user", "trailbook.host_again", "trailbook.host_place"
 
 
 class ParameterInvalidError(InvalidError):
@@ -69,7 +69,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `path` is that of the address that people use, encoded as an address has it. `address` is where it came from, and
     `sent_to` the site it was sent to where a trusted proxy says so. `host_user` is whom the host has signed in, if
-    there is a host.
+    there is a host, and `host_again` asks it once more, from a thread that works for the server's loop.
     """
 
     site: Site
@@ -84,6 +84,7 @@ class Request(Struct, frozen=True, kw_only=True):
     address: str | None = None
     sent_to: str | None = None
     host_user: HostUser | None = None
+    host_again: Callable[[], HostUser | None] | None = None
     admitted: Admission | None = None
 
     @property
@@ -184,6 +185,7 @@ def request_in(site: Site, scope: Any, params: Mapping[str, str]) -> Request:
         request_id=scope["state"]["request_id"],
         lang=reading_language(site, headers),
         host_user=scope.get(HOST_USER) if site.hosted else None,
+        host_again=scope.get(HOST_AGAIN) if site.hosted else None,
     )
 
 

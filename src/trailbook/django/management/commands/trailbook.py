@@ -131,7 +131,7 @@ def _spots(database: DjangoDatabase) -> Iterator[tuple[str, str, str]]:
     yield from (_spot(message) for message in messages if not message.is_silenced())
     if any(message.id == NO_OUTBOX for message in messages):
         return
-    health = capture.outbox_health(database)
+    health = capture.outbox_health(_with_outbox(database))
     output.note(f"{health.pending} wait in the outbox")
     if health.quarantined:
         yield "outbox", "quarantined", f"{health.quarantined} entries were refused by the log"

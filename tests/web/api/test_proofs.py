@@ -63,11 +63,21 @@ def test_tiles_and_entry_bundles_are_those_of_the_tree(prover: httpx.Client) -> 
         entries = entries[2 + length :]
     assert tile.content == b"".join(map(leaf_hash, bodies))
     assert tile.headers["etag"]
-    assert "immutable" in tile.headers["cache-control"]
+    assert tile.headers["cache-control"] == "private, max-age=31536000, immutable"
     root = subtree_root([leaf_hash(body) for body in bodies])
     assert prover.get("/log/nordlys/checkpoint").text.splitlines()[2] == base64.b64encode(root).decode()
-    for missing in ("tile/0/001", f"tile/0/000.p/{size - 1}", "tile/1/000.p/1", "tile/0/nonsense"):
+    for width in (1, size - 1):
+        assert prover.get(f"/log/nordlys/tile/0/000.p/{width}").content == tile.content[: 32 * width]
+    beyond = f"tile/0/000.p/{size + 1}", f"tile/entries/000.p/{size + 1}", "tile/7/000.p/129"
+    for missing in ("tile/0/001", *beyond, "tile/1/000.p/1", "tile/0/nonsense"):
         assert prover.get(f"/log/nordlys/{missing}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "key"])
+def test_notes_and_keys_are_text_in_one_charset_that_nobody_keeps(prover: httpx.Client, name: str) -> None:
+    answer = prover.get(f"/log/nordlys/{name}")
+    assert answer.headers.get_list("content-type") == ["text/plain; charset=utf-8"]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_identities_open_the_tokens(prover: httpx.Client) -> None:

@@ -3,10 +3,10 @@
     python3 check_it_yourself.py BUNDLE.zip --key KEY [--since CHECKPOINT]
     python3 check_it_yourself.py FOLDER-OR-ADDRESS --key KEY [--since CHECKPOINT] [--entry SEQ FILE] [--entries]
 
-Written to be read in half an hour, beside docs/how-to/check-it-yourself.md, which says what it leaves out. Refuses at
-the first thing that does not hold, and to take a key from what it checks: you have to bring one.
+Written, and laid out by hand, to be read in half an hour; docs/how-to/check-it-yourself.md says what it leaves out.
+Refuses at the first thing that does not hold, and to take a key from what it checks: you have to bring one.
 """
-# Laid out by hand, so that it can be read in one sitting.
+
 # fmt: off
 import argparse
 import base64

@@ -49,8 +49,8 @@ def tiles_publish(
         published = export.publish(
             opened.log, folder, viewer=opened.viewer, keys=keys, entries=entries, progress=advance
         )
-    words = f"{published.origin} is published up to size {published.size}; tiles written: {published.written:,}."
-    put(as_json(published) if json else words)
+    head = f"{published.origin} is published up to size {published.size}"
+    put(as_json(published) if json else f"{head}; tiles written: {published.written:,}.")
     if entries:
         note(_HELD)
         if published.holes:

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -49,18 +50,20 @@ def fetched(address: str) -> bytes:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
+        if error.code == 429:  # asked too often in a second
+            time.sleep(int(error.headers["Retry-After"]))
+            return fetched(address)
         require(error.code in (404, 410), f"{address}: the server answers {error.code}")
         return b""
 
 # --- 2. Signed notes: a text, an empty line, and who signed it (C2SP signed-note, tlog-cosignature) ---
 class Key(NamedTuple):
-    """A verifier key: type 1 signs as the log, type 4 gives the time; heads of sizes from `first` to below `after`."""
+    """A verifier key: type 1 signs as the log, type 4 gives the time; and the sizes of heads that count."""
     name: str
     id: bytes
     type: int
     public: bytes
-    first: int
-    after: int
+    sizes: range
 def key_of(line: str) -> Key:
     """`name+id+base64`, and perhaps the sizes that it signs: the id follows from the rest, or it is no key."""
     written, *sizes = line.split(" ")
@@ -69,7 +72,7 @@ def key_of(line: str) -> Key:
     made = hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
     require(made.hex() == id_ and len(typed) == 33 and typed[0] in (1, 4), f"{line!r} is not a verifier key")
     first, after = (*map(int, sizes), *(0, 2**63 + 1)[len(sizes) :])
-    return Key(name, made, typed[0], typed[1:], first, after)
+    return Key(name, made, typed[0], typed[1:], range(first, after))
 def check_signature(public: bytes, message: bytes, signature: bytes) -> None:
     """Ed25519 by openssl, which takes a public key with the few bytes before it that say what it is (RFC 8410)."""
     files = {"key": bytes.fromhex("302a300506032b6570032100") + public, "text": message, "signature": signature}
@@ -84,9 +87,8 @@ def signed_text(note: bytes, keys: list[Key], origin: str) -> tuple[str, dict[Ke
     text, _, ending = note.rpartition(b"\n\n")
     text, signers = text + b"\n", dict[Key, int]()
     for line in ending.decode().splitlines():
-        dash, name, encoded = line.split(" ")
+        _dash, name, encoded = line.split(" ")
         raw = base64.b64decode(encoded, validate=True)
-        require(dash == "\u2014", "a line of signatures does not begin with a dash")
         for key in (key for key in keys if (key.name, key.id) == (name, raw[:4])):
             signers[key] = int.from_bytes(raw[4:12], "big") if key.type == 4 else 0
             head = f"cosignature/v1\ntime {signers[key]}\n".encode() if key.type == 4 else b""
@@ -103,7 +105,7 @@ def head_of(note: bytes, keys: list[Key]) -> Head:
     """The head in a checkpoint (C2SP tlog-checkpoint)."""
     text, signers = signed_text(note, keys, note.partition(b"\n")[0].decode())
     origin, size, root, *_ = text.split("\n")
-    require(all(key.first <= int(size) < key.after for key in signers), f"a key signed that does not sign size {size}")
+    require(all(int(size) in key.sizes for key in signers), f"a key signed that does not sign size {size}")
     return Head(origin, int(size), base64.b64decode(root, validate=True), max(signers.values()))
 
 # --- 3. The tree: hashes in tiles of 256, every complete one a single hash in the tile above (RFC 9162, tlog-tiles) ---
@@ -119,7 +121,7 @@ def root_over(hashes: bytes) -> bytes:
 def tile_name(level: int | str, index: int, width: int) -> str:
     """Tile 1234067 of level 0 is `tile/0/x001/x234/067`; one with 5 hashes so far has `.p/5` behind it."""
     groups = [f"{index % 1000:03}"]
-    while index := index // 1000:
+    while (index := index // 1000) > 0:
         groups.insert(0, f"x{index % 1000:03}")
     return f"tile/{level}/{'/'.join(groups)}" + (f".p/{width}" if width < 256 else "")
 class Tree:
@@ -128,8 +130,7 @@ class Tree:
         self.read, self.size, self.bound = read, head.size, dict[tuple[int, int], bytes]()
         for level in range(8):  # the incomplete tiles, which end the tree on the right
             if width := self.size >> 8 * level & 255:
-                index = self.size >> 8 * level + 8
-                self.bound[level, index] = self.hashes(level, index, width)
+                self.bound[level, self.size >> 8 * level + 8] = self.hashes(level, self.size >> 8 * level + 8, width)
         require(self.root_at(head.size) == head.root, "the tiles do not lead to the signed root")
     def hashes(self, level: int, index: int, width: int) -> bytes:
         """So many hashes of a tile: where one so narrow is gone, the complete one begins with the same."""
@@ -145,6 +146,7 @@ class Tree:
             self.bound[level, index] = content
         return self.bound[level, index]
     def leaf(self, seq: int) -> bytes:
+        require(0 <= seq < self.size, f"there is no entry {seq} under this head")
         return self.tile(0, seq >> 8)[32 * (seq & 255) :][:32]
     def root_at(self, size: int) -> bytes:
         """The root of the first so many entries. That it is the root of an older head proves that head's tree."""
@@ -158,8 +160,8 @@ class Tree:
 def check_bundle(read: Read, tree: Tree, head: Head, keys: list[Key]) -> Iterator[str]:
     """Manifest, bodies and identities (docs/reference/format-bundle.md)."""
     manifest = json.loads(signed_text(read("manifest.note"), keys, head.origin)[0])
-    says = (manifest["origin"], manifest["size"], manifest["root"])
-    require(says == (head.origin, head.size, head.root.hex()), "the manifest is about another head")
+    says = [manifest[name] for name in ("origin", "size", "root")]
+    require(says == [head.origin, head.size, head.root.hex()], "the manifest is about another head")
     require({"bodies.tsv", "matching.json"} <= set(manifest["files"]), "the manifest does not name all files")
     for name, digest in manifest["files"].items():
         require(hashlib.sha256(read(name)).hexdigest() == digest, f"{name} is not the file that was signed")
@@ -181,8 +183,7 @@ def check_identities(read: Read, shown: list[dict[str, Any]]) -> str:
         item = {name: text for name, text in row.items() if name not in ("salt", "token")}
         plain = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         digest = hashlib.sha256(b"trailbook/item/v1\0" + bytes.fromhex(row["salt"]) + plain).digest()
-        made = base64.urlsafe_b64encode(digest[:24]).decode()
-        require(made == token, f"{item} is not what the entries name by {token}")
+        require(base64.urlsafe_b64encode(digest[:24]).decode() == token, f"{item} is not what {token} stands for")
     gone = set[str]()
     for body in shown:
         if (body["action"], body["outcome"]) == ("activity_log.erased", "success") and body["target"] in rows:
@@ -219,12 +220,11 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     tree = Tree(read, head)
     if options.since:
         old = head_of(Path(options.since).read_bytes(), keys)
-        require(old.origin == head.origin, "the older head is of another log")
-        require(old.size <= head.size and tree.root_at(old.size) == old.root, "this is not the history that you knew")
+        same = old.origin == head.origin and old.size <= head.size and tree.root_at(old.size) == old.root
+        require(same, "this is not the log, or not the history, that you knew")
         yield f"Its first {old.size} entries are those of the head that you kept."
     for seq, file in options.entry:
-        same = int(seq) < head.size and tree.leaf(int(seq)) == leaf_hash(Path(file).read_bytes())
-        require(same, f"{file} is not entry {seq}")
+        require(tree.leaf(int(seq)) == leaf_hash(Path(file).read_bytes()), f"{file} is not entry {seq}")
         yield f"{file} is entry {seq}, byte for byte."
     if read("manifest.note"):
         yield from check_bundle(read, tree, head, keys)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from test_check_it_yourself import Answer, check
@@ -48,10 +48,25 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+class Busy(Quiet):
+    """A server that lets nobody have a file before they have asked for it twice."""
+
+    asked: ClassVar[set[str]] = set()
+
+    def do_GET(self) -> None:
+        if self.path in self.asked:
+            super().do_GET()
+            return
+        self.asked.add(self.path)
+        self.send_response(429)
+        self.send_header("Retry-After", "0")
+        self.end_headers()
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
     """The address at which a plain web server has the folder."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -91,6 +106,9 @@ def test_a_plain_web_server_is_enough_to_follow_a_log(log: SignedLog, tmp_path: 
         assert "Its first 600 entries are those of the head that you kept." in answer.text
         assert "1100 of 1100 entries are published" in answer.text
         assert verified(address, folder, "--entry", "3", str(other)).code == 1
+    with served(folder, Busy) as address:
+        assert verified(address, folder, "--entry", "3", str(entry)).code == 0
+    assert {"/checkpoint", "/tile/0/000"} <= Busy.asked
     tile = folder / "tile" / "0" / "002"
     tile.write_bytes(tile.read_bytes()[:-32] + leaf_hash(b"another"))
     answer = verified(folder, folder, "--since", str(old))

@@ -53,6 +53,14 @@ def test_without_settings_the_limits_are_those_of_the_contract(tmp_path: Path) -
     )
 
 
+def test_every_limit_that_is_set_arrives(tmp_path: Path) -> None:
+    """Each a number of its own: none is left at its default, or taken for another."""
+    numbers = {name: at for at, name in enumerate(Limits.__struct_fields__, 1)}
+    environ = {f"TRAILBOOK_LIMITS_{name.upper()}": str(number) for name, number in numbers.items()}
+    settings = read_settings({}, file=None, environ=environ, folder=tmp_path)
+    assert limits_of(settings) == Limits(**numbers)
+
+
 def test_a_session_that_nobody_uses_ends_when_it_is_set_to(tmp_path: Path) -> None:
     """`session_minutes` without being used, and it is over; used in time, it lives on."""
     clock = FrozenClock()

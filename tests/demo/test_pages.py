@@ -43,6 +43,11 @@ def test_lists_are_pages_without_scripts_or_inline_style(site: Site, path: str) 
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", page.text)
 
 
+def test_the_style_sheet_is_in_one_charset(site: Site) -> None:
+    style = site.client.get("/hr/static/hr.css")
+    assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
+
+
 def test_every_field_has_a_label(site: Site) -> None:
     """Each input and select of a person's page is named by a label, and each id stands once."""
     html = site.client.get(f"/hr/people/{BERG}").text

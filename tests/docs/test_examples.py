@@ -103,6 +103,25 @@ def test_links_of_every_page_lead_somewhere() -> None:
     assert dead == []
 
 
+def test_the_verifier_to_read_runs_as_its_page_shows(tmp_path: Path) -> None:
+    """Both checks hold, and neither does with another key; the page names each part and function as the file has it."""
+    page = (ROOT / "docs/how-to/check-it-yourself.md").read_text("utf-8")
+    source = (ROOT / "examples/check_it_yourself.py").read_text("utf-8")
+    parts = re.findall(r"^# --- (\d\. .+?)(?: ---|[:(,] )", source, re.M)
+    assert [part.partition(":")[0] for part in parts] == re.findall(r"^\| (\d\. [^|]+) \|", page, re.M)
+    named = set(re.findall(r"`(?:Tree\.)?([a-z_]+)`", page))
+    assert set(re.findall(r"^ *def ([a-z]\w+)", source, re.M)) - {"require", "fetched"} <= named
+    (tmp_path / "check_it_yourself.py").write_text(source, "utf-8")
+    (script,) = blocks("docs/how-to/check-it-yourself.md", "sh")
+    done = run(["sh", "-ec", script], tmp_path)
+    assert (done.returncode, done.stdout.count("It holds.\n")) == (0, 2), done.stderr
+    keys = (tmp_path / "keys").read_text("utf-8")
+    (tmp_path / "keys").write_text(keys.replace("localhost/acme", "localhost/other"), "utf-8")
+    for place in ("all.zip", "public"):
+        done = run([sys.executable, "check_it_yourself.py", place, "--key", "keys"], tmp_path)
+        assert (done.returncode, "is not a verifier key" in done.stderr) == (1, True)
+
+
 def test_a_log_with_settings_of_its_own_opens_by_the_lines_of_a_page(tmp_path: Path) -> None:
     """An origin, keys and a catalogue elsewhere, another name of the file: the how-to's own lines find the log."""
     (tmp_path / "own").mkdir()

@@ -14,6 +14,7 @@ from trailbook.errors import (
 )
 from trailbook.model import Actor, Item, Origin
 from trailbook.proofs import (
+    Edge,
     Holdings,
     ProvedSizes,
     entry_bundle,
@@ -29,7 +30,7 @@ from trailbook.record import item_preimage, token_of
 from trailbook.stores import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
 from trailbook.testing.trees import head_root
-from trailbook.tree import HASH, TILE
+from trailbook.tree import HASH, TILE, leaf_hash
 from trailbook.verify import check_proof
 
 
@@ -98,19 +99,47 @@ def test_a_proof_is_of_its_entry_and_of_no_other(signed: SignedLog) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "index", "width"), [(0, 0, 257), (0, 1, 1), (0, 9, 256), (1, 0, 2), (0, 0, 0), (2, 0, 1)]
+    ("level", "index", "width"),
+    [
+        (0, 0, 257),
+        (0, 1, TILE),
+        (0, 9, 256),
+        (0, 2, 1),
+        (1, 0, 2),
+        (1, 1, 1),
+        (0, 0, 0),
+        (0, 0, -1),
+        (2, 0, 1),
+    ],
 )
 def test_a_tile_that_the_signed_tree_does_not_have_is_not_served(
     signed: SignedLog, level: int, index: int, width: int
 ) -> None:
-    """An incomplete tile is served in the one width that it has."""
     store = signed.store
-    edge = store.head(ORG).size - TILE
-    assert len(served_tile(store, ORG, 0, 0, TILE)) == TILE * HASH
-    assert len(served_tile(store, ORG, 0, 1, edge)) == edge * HASH
-    assert len(served_tile(store, ORG, 1, 0, 1)) == HASH
+    assert len(served_tile(store, ORG, 0, 0, width=TILE)) == TILE * HASH
+    assert len(served_tile(store, ORG, 1, 0, width=1)) == HASH
     with pytest.raises(NotFoundError):
-        served_tile(store, ORG, level, index, width)
+        served_tile(store, ORG, level, index, width=width)
+
+
+def test_every_width_up_to_the_signed_size_is_served_and_none_beyond(signed: SignedLog) -> None:
+    """Also of a tile that has grown full since; of entries as far as they are signed, though there are more."""
+    store, size = signed.store, signed.store.head(ORG).size
+    signed.log.record_many([entry_at(signed, number) for number in range(size, size + 3)])  # not signed yet
+    hashes = [
+        leaf_hash(row.body) if row.body is not None else row.leaf or b"" for row in store.kept(ORG, 0, size)
+    ]
+    edge: Edge = {}
+    for width in range(1, TILE + 1):
+        assert served_tile(store, ORG, 0, 0, width=width, edge=edge) == b"".join(hashes[:width])
+    for width in [*range(1, size - TILE + 1), 5]:  # a smaller one after a greater one
+        assert served_tile(store, ORG, 0, 1, width=width, edge=edge) == b"".join(hashes[TILE:][:width])
+        assert entry_bundle(store, ORG, 1, width=width, sees=everything)
+    for beyond in (size - TILE + 1, size - TILE + 3):
+        with pytest.raises(NotFoundError):
+            served_tile(store, ORG, 0, 1, width=beyond, edge=edge)
+        with pytest.raises(NotFoundError):
+            entry_bundle(store, ORG, 1, width=beyond, sees=everything)
 
 
 def test_a_bundle_is_of_whole_bodies_or_names_the_hole(signed: SignedLog) -> None:
@@ -149,7 +178,7 @@ def test_evidence_is_read_in_the_order_asked(signed: SignedLog) -> None:
     evidence = evidence_of(Holdings(signed.store, ORG, everything, list))
     for seqs in ([], [5], list(range(100, 300)), [299, 3, 150, 4]):
         assert [row.seq for row in evidence.holdings.kept(seqs)] == seqs
-    assert evidence.tile(0, 1) == served_tile(signed.store, ORG, 0, 1, evidence.checkpoint.size - TILE)
+    assert evidence.tile(0, 1) == served_tile(signed.store, ORG, 0, 1, width=evidence.checkpoint.size - TILE)
 
 
 def test_what_is_not_seen_is_in_no_evidence(signed: SignedLog) -> None:

@@ -401,7 +401,9 @@ def test_consistency_of_trees_of_up_to_2_63_leaves(new: int):
         (0, 0, 256, "tile/0/000"),
         (3, 999, 1, "tile/3/999.p/1"),
         (3, 1000, 255, "tile/3/x001/000.p/255"),
-        (63, 5, 256, "tile/63/005"),
+        (6, 127, 256, "tile/6/127"),
+        (7, 0, 128, "tile/7/000.p/128"),
+        (0, 2**55 - 1, 256, "tile/0/x036/x028/x797/x018/x963/967"),
         ("entries", 273, 112, "tile/entries/273.p/112"),
     ],
 )
@@ -410,8 +412,9 @@ def test_paths_are_those_of_tlog_tiles(level: merkle.Level, index: int, width: i
     assert merkle.parse_tile_path(path) == (level, index, width)
 
 
-@given(st.one_of(st.integers(0, 63), st.just("entries")), st.integers(0, 2**63), st.integers(1, 256))
+@given(st.one_of(st.integers(0, 6), st.just("entries")), st.integers(0, 2**55 - 1), st.integers(1, 256))
 def test_parsing_a_path_gives_back_what_was_written(level: merkle.Level, index: int, width: int):
+    index >>= 0 if level == "entries" else 8 * level  # no tree has more tiles at that level
     assert merkle.parse_tile_path(merkle.tile_path(level, index, width)) == (level, index, width)
 
 
@@ -426,7 +429,17 @@ def test_parsing_a_path_gives_back_what_was_written(level: merkle.Level, index: 
         "tile/0/001/067",
         "tile/0/x001/x067",
         "tile/00/067",
+        "tile/8/000.p/1",
+        "tile/63/000",
         "tile/64/067",
+        "tile/7/000",
+        "tile/7/000.p/129",
+        "tile/7/001.p/1",
+        "tile/6/128.p/1",
+        "tile/0/x036/x028/x797/x018/x963/968",
+        "tile/entries/x036/x028/x797/x018/x963/968",
+        "tile/0/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
         "tile/-1/067",
         "tile/a/067",
         "tile/0/067.p/0",
@@ -447,7 +460,8 @@ def test_any_other_path_is_refused(path: str):
 
 
 @pytest.mark.parametrize(
-    ("level", "index", "width"), [(-1, 0, 1), (64, 0, 1), (0, -1, 1), (0, 0, 0), (0, 0, 257)]
+    ("level", "index", "width"),
+    [(-1, 0, 1), (8, 0, 1), (64, 0, 1), (0, -1, 1), (0, 2**55, 1), (7, 0, 129), (0, 0, 0), (0, 0, 257)],
 )
 def test_numbers_that_name_no_tile_have_no_path(level: int, index: int, width: int):
     assert merkle.tile_path(0, 0, 1)

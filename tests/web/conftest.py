@@ -34,7 +34,7 @@ BOB = Item(type="user", id="u-42", name="Bob Li")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 WEB = Origin(interface="web", ip="192.0.2.7", user_agent=AGENT)
 # Tests ask faster than anybody would; those of the limits set their own.
-PLENTY = Limits(reading=1_000_000, recording=1_000_000, failures=1_000_000)
+PLENTY = Limits(reading=1_000_000, tiles=1_000_000, recording=1_000_000, failures=1_000_000)
 HOSTILE = "<script>document.title='run'</script>"
 
 

@@ -37,6 +37,9 @@ COMMANDS: dict[str, Command] = {
     "verify": Command("verify", "verify", "Check that nothing was changed, and name everything that was."),
     "prove": Command("proofs", "prove", "Write the proof that an entry is in the signed tree."),
     "checkpoint": Command("proofs", "checkpoint", "Show or publish the signed head."),
+    "tiles": Command(
+        "tiles", "tiles", "Publish the log as static files, for whoever follows it without a key."
+    ),
     "keys": Command("proofs", "keys", "Make, rotate and list the signing keys."),
     "backup": Command("proofs", "backup", "Copy the store while recording goes on."),
     "restore": Command("proofs", "restore", "Put a backup in place of a log that is gone."),

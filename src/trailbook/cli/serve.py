@@ -162,7 +162,8 @@ def settle(deployment: "Deployment", settings: Settings) -> None:
 
 def limits_of(settings: Settings) -> "Limits":
     """The limits that are set, as the web application takes them."""
-    names = ("reading", "recording", "failures", "header_seconds", "request_seconds", "idle_seconds")
+    rates, seconds = ("reading", "tiles", "recording", "failures"), ("header", "request", "idle")
+    names = (*rates, *(f"{name}_seconds" for name in seconds))
     return web.Limits(**{name: int(getattr(settings, f"limits_{name}")) for name in names})
 
 

@@ -52,7 +52,7 @@ def page_routes(hr: HRSystem) -> list[ControllerRouterHandler]:
 def style() -> Response[bytes]:
     """The one style sheet."""
     headers = {"X-Content-Type-Options": "nosniff"}
-    return Response(STYLE, media_type="text/css; charset=utf-8", headers=headers)
+    return Response(STYLE, media_type="text/css", headers=headers)
 
 
 @get("/", sync_to_thread=True)

@@ -55,6 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     lock_file: str | None
     session_minutes: str
     limits_reading: str
+    limits_tiles: str
     limits_recording: str
     limits_failures: str
     limits_header_seconds: str
@@ -262,6 +263,7 @@ KEYS: dict[str, Key] = {
         60, 720, "How long a session lives without being used; in all it lives 12 hours."
     ),
     "limits_reading": _limit(50, 1_000_000, "Requests a second that each key or signed-in person may make."),
+    "limits_tiles": _limit(200, 1_000_000, "Tiles a second that each key or signed-in person may fetch."),
     "limits_recording": _limit(20_000, 1_000_000, "Entries a second that each key may record."),
     "limits_failures": _limit(
         10, 1_000_000, "What may go wrong in a minute of one account, or of keys, from one address."

@@ -54,6 +54,10 @@ from .orders import (
 from .packing import (
     STATEMENT as STATEMENT,
 )
+from .publication import (
+    Published as Published,
+    publish as publish,
+)
 from .runner import (
     EVERY_FORMAT as EVERY_FORMAT,
     ExportRequest as ExportRequest,

@@ -22,6 +22,7 @@ from trailbook.proofs import (
     evidence_of,
     openings,
     proof_file,
+    served_tile,
 )
 from trailbook.record import decode_body
 from trailbook.stores import Identity, Store, StoredEntry
@@ -51,6 +52,10 @@ class Kept(Struct, frozen=True):
     def proof(self, id_: UUID, clearance: Clearance) -> bytes:
         """The proof file of an entry, of a removed one too. Raises: NotFoundError; NotCheckpointedError."""
         return proof_file(self.store, self.org, self._stored(id_, clearance).seq, self.edge)
+
+    def tile(self, level: int, index: int, width: int) -> bytes:
+        """A tile of hashes, which say nothing of anybody. Raises: NotFoundError."""
+        return served_tile(self.store, self.org, level, index, width=width, edge=self.edge)
 
     def bundle(self, index: int, width: int, clearance: Clearance) -> bytes:
         """A bundle of entries. Raises: NotPermittedError where any category is withheld; as `entry_bundle`."""

@@ -59,7 +59,7 @@ from trailbook.log.questions import Questions, vocabulary_of
 from trailbook.log.reads import Watch
 from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of
 from trailbook.model import EARLIEST, Actor, Item, NewEntry, Origin, Progress, Receipt
-from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, served_tile
+from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint
 from trailbook.query import EntryFacts, Order, Query, WorkingHours, frozen
 from trailbook.recording import Means, Result
 from trailbook.retention import Retention
@@ -419,7 +419,7 @@ class Log:
         """
         cleared = self._questions.let_in(viewer, require_proofs)
         if level != "entries":  # hashes alone
-            return served_tile(self._store, self.org, level, index, width)
+            return self._kept.tile(level, index, width)
         bundle = self._kept.bundle(index, width, cleared)
         self._watch.proved(viewer)
         return bundle

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedError, NotFoundError
 from trailbook.model import State
-from trailbook.proofs.tiles import Edge, kind_of, prove, tile
+from trailbook.proofs.tiles import Edge, kind_of, prove, root_at, tile
 from trailbook.record import decode_body
 from trailbook.stores import Blobs, Identity, Store, StoredEntry, TreeStore
 from trailbook.tree import (
@@ -105,6 +105,10 @@ class Evidence(Struct, frozen=True):
         width = min((self.checkpoint.size >> 8 * level) - index * TILE, TILE)
         return tile(self.holdings.store, self.holdings.org, level, index, width)
 
+    def root_at(self, size: int) -> bytes:
+        """The root of the tree as it was at a size up to the signed one. Raises: DamagedError."""
+        return root_at(self.holdings.store, self.holdings.org, size)
+
 
 def openings(versions: Iterable[Identity]) -> list[Opening]:
     """What opens the tokens of an item's versions; of an origin or a stub nothing does.
@@ -168,13 +172,16 @@ def proof_file(store: TreeStore, org: str, seq: int, edge: Edge | None = None) -
     return format_proof(Proof(index=seq, hashes=path, note=parse_note(signed.note)))
 
 
-def served_tile(store: TreeStore, org: str, level: int, index: int, width: int) -> bytes:
-    """A hash tile of the last checkpoint's tree, `width` hashes wide. Source: C2SP tlog-tiles.
+def served_tile(
+    store: TreeStore, org: str, level: int, index: int, *, width: int, edge: Edge | None = None
+) -> bytes:
+    """The first `width` hashes of a tile of the last checkpoint's tree. Source: C2SP tlog-tiles.
 
-    Raises: NotFoundError when that tree has no such tile.
+    Every width that the tree had on its way is there, also of a tile that has grown full since.
+    Raises: NotFoundError when the signed tree has no such tile, or not so many hashes in it.
     """
     _require_tile(store, org, level=level, index=index, width=width)
-    return tile(store, org, level, index, width)
+    return tile(store, org, level, index, width, edge)
 
 
 def entry_bundle(store: TreeStore, org: str, index: int, *, width: int, sees: Callable[[str], bool]) -> bytes:
@@ -196,5 +203,5 @@ def entry_bundle(store: TreeStore, org: str, index: int, *, width: int, sees: Ca
 
 def _require_tile(store: Blobs, org: str, *, level: int, index: int, width: int) -> None:
     hashes = (_latest_size(store, org, "checkpoint") >> 8 * level) - index * TILE
-    if not (0 < width <= min(hashes, TILE)) or (width < TILE and width != hashes):
+    if not 0 < width <= min(hashes, TILE):
         raise NotFoundError("the last checkpoint's tree has no such tile")

@@ -18,6 +18,7 @@ EMPTY_ROOT = sha256(b"").digest()
 HASH = 32  # bytes of a hash
 TILE = 256  # hashes of a complete tile
 MAX_SIZE = 2**63  # leaves
+MAX_LEVELS = 8  # of tiles: a hash of level 8 would be over 2**64 leaves
 _TILE_BITS = 8  # tree heights from one tile level to the next
 _TILE_PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 
@@ -312,9 +313,9 @@ def verify_consistency(
 def tile_path(level: Level, index: int, width: int = TILE) -> str:
     """The path of a tile or an entry bundle below a log's address: `tile/0/x001/x234/067.p/112`.
 
-    Raises: InvalidError for numbers that name no tile. Source: C2SP tlog-tiles.
+    Raises: InvalidError for numbers that name no tile of any tree. Source: C2SP tlog-tiles.
     """
-    if not (level == "entries" or 0 <= level < 64) or not 0 <= index < 10**21 or not 0 < width <= TILE:
+    if not _in_some_tree(0 if level == "entries" else level, index, width):
         raise InvalidError(f"tile: there is no tile {level}/{index} of width {width}")
     groups = [f"{index % 1000:03}"]
     while index := index // 1000:
@@ -325,16 +326,24 @@ def tile_path(level: Level, index: int, width: int = TILE) -> str:
 def parse_tile_path(path: str) -> tuple[Level, int, int]:
     """Level (or `entries`), index and width of a tile's path; the one written form only.
 
-    Raises: InvalidError for anything else, such as leading zeros or a partial width of 256.
+    Raises: InvalidError for anything else: leading zeros, a partial width of 0 or 256, and what no tree of at most
+    2**63 leaves has.
     """
     if parts := _TILE_PATH.fullmatch(path):
         level: Level = "entries" if parts[1] == "entries" else int(parts[1])
         index = int(parts[2].replace("x", "").replace("/", ""))
         width = int(parts[3] or TILE)
-        in_bounds = (level == "entries" or level < 64) and 0 < width <= TILE
-        if in_bounds and tile_path(level, index, width) == path:
+        known = _in_some_tree(0 if level == "entries" else level, index, width)
+        if known and tile_path(level, index, width) == path:
             return level, index, width
     raise InvalidError(f"path: {path[:80]!r} is not the path of a tile")
+
+
+def _in_some_tree(level: int, index: int, width: int) -> bool:
+    """Whether a tree of at most 2**63 leaves has so many hashes in that tile: from level 8 on none has any."""
+    if not (0 <= level < MAX_LEVELS and index >= 0 and 0 < width <= TILE):
+        return False
+    return index * TILE + width <= MAX_SIZE >> _TILE_BITS * level
 
 
 def _split(size: int) -> int:

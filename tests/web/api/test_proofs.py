@@ -1,7 +1,11 @@
 """Proofs over HTTP: what is fetched is enough to verify, and only who may read proofs gets it."""
 
 import base64
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +17,7 @@ from trailbook.record.canonical import item_preimage, token_of
 from trailbook.tree.checkpoint import Policy, open_checkpoint, parse_proof, parse_vkey
 from trailbook.tree.merkle import leaf_hash, subtree_root, verify_inclusion
 
+VERIFIER = Path(__file__).parents[3] / "examples" / "check_it_yourself.py"
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
 
 
@@ -63,11 +68,45 @@ def test_tiles_and_entry_bundles_are_those_of_the_tree(prover: httpx.Client) -> 
         entries = entries[2 + length :]
     assert tile.content == b"".join(map(leaf_hash, bodies))
     assert tile.headers["etag"]
-    assert "immutable" in tile.headers["cache-control"]
+    assert tile.headers["cache-control"] == "private, max-age=31536000, immutable"
     root = subtree_root([leaf_hash(body) for body in bodies])
     assert prover.get("/log/nordlys/checkpoint").text.splitlines()[2] == base64.b64encode(root).decode()
-    for missing in ("tile/0/001", f"tile/0/000.p/{size - 1}", "tile/1/000.p/1", "tile/0/nonsense"):
+    for width in (1, size - 1):
+        assert prover.get(f"/log/nordlys/tile/0/000.p/{width}").content == tile.content[: 32 * width]
+    beyond = f"tile/0/000.p/{size + 1}", f"tile/entries/000.p/{size + 1}", "tile/7/000.p/129"
+    for missing in ("tile/0/001", *beyond, "tile/1/000.p/1", "tile/0/nonsense"):
         assert prover.get(f"/log/nordlys/{missing}").status_code == 404
+
+
+def test_the_verifier_to_read_checks_a_server(proving: Any, prover: httpx.Client, tmp_path: Path) -> None:
+    """With a key that may read proofs, whose entries are all there; without one nothing is shown."""
+    (tmp_path / "keys").write_text(prover.get("/log/nordlys/key").text, "utf-8")
+    words = [f"{proving.base_url}/log/nordlys", "--key", str(tmp_path / "keys"), "--entries"]
+    command = [sys.executable, "-I", str(VERIFIER), *words]
+    secret = prover.headers["authorization"].removeprefix("Bearer ")
+    done = subprocess.run(
+        command,
+        env={"LOG_API_KEY": secret, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    size = prover.get("/log/nordlys/checkpoint").text.splitlines()[1]
+    assert (done.returncode, f"{size} of {size} entries are published" in done.stdout) == (0, True), (
+        done.stderr
+    )
+    done = subprocess.run(
+        command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, "the server answers 401" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "key"])
+def test_notes_and_keys_are_text_in_one_charset_that_nobody_keeps(prover: httpx.Client, name: str) -> None:
+    answer = prover.get(f"/log/nordlys/{name}")
+    assert answer.headers.get_list("content-type") == ["text/plain; charset=utf-8"]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_identities_open_the_tokens(prover: httpx.Client) -> None:

@@ -16,7 +16,7 @@ from trailbook.testing.steady import FrozenClock
 from trailbook.web.api.live import Streams
 from trailbook.web.http.limits import Limits
 
-READING, RECORDING, FAILURES = 5, 8, 3
+READING, TILES, RECORDING, FAILURES = 5, 3, 8, 3
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
@@ -40,7 +40,7 @@ class Strict(Struct, frozen=True):
 def started(serve: Callable[..., Served]) -> tuple[Served, FrozenClock]:
     """The server."""
     clock = FrozenClock(datetime.now(UTC))
-    limits = Limits(reading=READING, recording=RECORDING, failures=FAILURES)
+    limits = Limits(reading=READING, tiles=TILES, recording=RECORDING, failures=FAILURES)
     return serve(clock=clock, limits=limits), clock
 
 
@@ -72,6 +72,26 @@ def test_reading(strict: Strict) -> None:
         assert person.get(f"/orgs/{ORG}/activity?category=roles").status_code == 200
     strict.clock.move(SECOND)
     assert strict.get("entries", key).status_code == 200
+
+
+def test_tiles_have_a_rate_of_their_own(strict: Strict) -> None:
+    """Who follows a log has a bucket for it: when it is empty, they can still read, and the other way round."""
+    _, key = strict.served.deployment.credentials.new_key(ORG, "K", ("read", "prove"))
+    strict.served.deployment.signer().sign(ORG)
+    tile = strict.served.base_url + "/log/" + ORG + "/tile/0/000.p/1"
+    for left in range(TILES - 1, -1, -1):
+        answer = strict.get(tile, key)
+        assert (answer.status_code, len(answer.content)) == (200, 32)
+        assert answer.headers["ratelimit-policy"] == f'"tiles";q={TILES};w=1'
+        assert answer.headers["ratelimit"] == f'"tiles";r={left};t=1'
+    refused = strict.get(tile, key)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too-many-requests")
+    assert refused.headers["ratelimit"] == '"tiles";r=0;t=1'
+    for _ in range(READING):
+        assert strict.get("entries", key).headers["ratelimit-policy"] == f'"reading";q={READING};w=1'
+    assert strict.get("entries", key).status_code == 429
+    strict.clock.move(SECOND)
+    assert strict.get(tile, key).status_code == 200
 
 
 def test_a_person_on_the_page(strict: Strict) -> None:

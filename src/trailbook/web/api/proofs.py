@@ -15,7 +15,7 @@ from trailbook.tree import format_vkey, parse_tile_path
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
 
-OCTETS, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
+OCTETS, TEXT = "application/octet-stream", "text/plain"  # to a text the framework adds its charset, UTF-8
 _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 

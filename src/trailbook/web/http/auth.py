@@ -22,6 +22,7 @@ from trailbook.access import (
 from trailbook.deployment import Deployment
 from trailbook.errors import NotFoundError, NotPermittedError, UnauthenticatedError
 from trailbook.model import Item
+from trailbook.web.http.limits import Rate
 from trailbook.web.http.problems import CrossSiteError
 from trailbook.web.http.request import Admission, Request
 from trailbook.web.http.site import HostUser
@@ -40,16 +41,16 @@ _NEEDS: dict[Scope, Callable[[Viewer, str], None]] = {
 }
 
 
-def admit_api(request: Request, scope: Scope, *, again: bool = False) -> Admission:
+def admit_api(request: Request, scope: Scope, *, again: bool = False, rate: Rate = "reading") -> Admission:
     """Whoever may use the API of an organisation in this scope: the viewer, and the source of what they record.
 
-    `again`: the request was counted when it began, and whether it may go on is asked.
+    `again`: the request was counted when it began, and whether it may go on is asked. `rate`: what it counts against.
     Raises: UnauthenticatedError; TooManyTriesError; NotPermittedError, alike for organisations that are and are not.
     """
     bearer = request.headers.get("authorization")
     if bearer is None and scope != "record" and has_session(request):
         viewer = signed_in(request)
-        return _let_in(request, viewer, partial(_NEEDS[scope], viewer), again=again)
+        return _let_in(request, viewer, partial(_NEEDS[scope], viewer), again=again, rate=rate)
     kind, _, text = (bearer or "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthenticatedError(_WRONG)
@@ -58,7 +59,7 @@ def admit_api(request: Request, scope: Scope, *, again: bool = False) -> Admissi
         credential.require(scope, request.org)
         return Admission(credential.viewer(), credential.source, request.log)
     viewer, need = credential.viewer(), partial(credential.require, scope)
-    return _let_in(request, viewer, need, source=credential.source, again=again)
+    return _let_in(request, viewer, need, source=credential.source, again=again, rate=rate)
 
 
 def admit_page(request: Request, need: Callable[[Viewer, str], None] = require_full) -> Admission:
@@ -117,6 +118,7 @@ def _let_in(
     *,
     source: Item | None = None,
     again: bool = False,
+    rate: Rate = "reading",
 ) -> Admission:
     """The viewer, counted, with where they read from, if they have what they `need` in the organisation.
 
@@ -125,7 +127,7 @@ def _let_in(
     Raises: TooManyTriesError, NotPermittedError.
     """
     if not again:
-        request.site.gate.read(viewer)
+        request.site.gate.read(viewer, rate)
     reading = structs.replace(viewer, origin=request.origin)
     try:
         need(request.org)

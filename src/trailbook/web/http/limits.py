@@ -7,7 +7,7 @@ Source: draft-ietf-httpapi-ratelimit-headers.
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, Literal
 
 from litestar.types import Receive
 from msgspec import Struct
@@ -23,11 +23,13 @@ _ADDRESSES = 100  # as many addresses may guess at once before nobody may: a rig
 class Limits(Struct, frozen=True, kw_only=True):
     """The limits in force.
 
-    `reading` is requests a second for each key or session, `recording` entries a second for each key, `failures`
-    what may go wrong in a minute of one account, or of keys, from one address; the others are seconds.
+    `reading` is requests a second for each key or session, `tiles` the same of tiles and entry bundles, which whoever
+    follows a log asks for by the thousand. `recording` is entries a second for each key, `failures` what may go wrong
+    in a minute of one account, or of keys, from one address; the others are seconds.
     """
 
     reading: int = 50
+    tiles: int = 200
     recording: int = 20_000
     failures: int = 10
     header_seconds: int = 10
@@ -36,6 +38,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_LIMITS = Limits()
+Rate = Literal["reading", "tiles"]  # which of the rates of requests one is counted against
 
 
 class TooManyRequestsError(TooManyTriesError):
@@ -59,18 +62,21 @@ class Gate:
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.limits = limits
         self._clock = clock
-        self._reading = Throttle(limits.reading, 1)
+        self._requests: dict[Rate, Throttle] = {
+            "reading": Throttle(limits.reading, 1),
+            "tiles": Throttle(limits.tiles, 1),
+        }
         self._recording = Throttle(limits.recording, 1)
         self._slots = Slots()
         self._failures = Throttle(limits.failures, 60, SLOTS)
         self._every_failure = Throttle(limits.failures * _ADDRESSES, 60)
         self.sign_ins = Tries(limits.failures, clock)
 
-    def read(self, viewer: Viewer) -> None:
+    def read(self, viewer: Viewer, rate: Rate = "reading") -> None:
         """Count one request of a viewer. Raises: TooManyRequestsError."""
-        wait = self._reading.take(_who(viewer), self._now())
+        wait = self._requests[rate].take(_who(viewer), self._now())
         if wait:
-            raise TooManyRequestsError(wait, "requests", self.left_to_read(viewer, wait))
+            raise TooManyRequestsError(wait, "requests", self.left_to_read(viewer, rate, wait))
 
     def record(self, source: Item, entries: int = 1) -> None:
         """Count entries that a key records. Raises: TooManyRequestsError."""
@@ -79,10 +85,10 @@ class Gate:
         if wait:
             raise TooManyRequestsError(wait, "entries", self.left_to_record(source, wait))
 
-    def left_to_read(self, viewer: Viewer, wait: float = 0) -> dict[str, str]:
+    def left_to_read(self, viewer: Viewer, rate: Rate = "reading", wait: float = 0) -> dict[str, str]:
         """The header fields that say how many requests are left."""
-        left = self._reading.left(_who(viewer), self._now())
-        return _rate_headers("reading", self._reading, left=left, wait=wait)
+        throttle = self._requests[rate]
+        return _rate_headers(rate, throttle, left=throttle.left(_who(viewer), self._now()), wait=wait)
 
     def left_to_record(self, source: Item, wait: float = 0) -> dict[str, str]:
         """The header fields that say how many entries are left."""

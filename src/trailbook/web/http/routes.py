@@ -17,6 +17,7 @@ from trailbook.web.http.auth import admit_api, admit_page, has_session, require_
 from trailbook.web.http.bodies import Bound, Sender
 from trailbook.web.http.hashing import Hashing
 from trailbook.web.http.lane import Asker
+from trailbook.web.http.limits import Rate
 from trailbook.web.http.problems import NotAcceptableError
 from trailbook.web.http.request import Admission, Request, request_of, with_members
 from trailbook.web.http.responses import acceptable
@@ -31,12 +32,16 @@ OwnHandler = Callable[[Site, HTTPRequest[Any, Any, Any]], Awaitable[Response[Any
 
 
 class Route(Struct, frozen=True):
-    """A route: how and where it is asked, who is let in, and what answers; its body has at most `most` bytes."""
+    """A route: how and where it is asked, who is let in, and what answers.
+
+    Its body has at most `most` bytes; a request counts against `rate`.
+    """
 
     name: str
     door: Door
     handler: Handler
     most: int = 16 * 1024
+    rate: Rate = "reading"
 
 
 class OwnRoute(Struct, frozen=True):
@@ -74,7 +79,7 @@ def _through_the_door(site: Site, route: Route) -> Callable[..., Awaitable[Respo
 
     def answer(request: Request) -> Response[Any] | Hashing:
         made = route.handler(request)
-        return made if isinstance(made, Hashing) else _answered(request, made)
+        return made if isinstance(made, Hashing) else _answered(request, made, route.rate)
 
     async def handle(request: HTTPRequest[Any, Any, Any]) -> Response[Any]:
         plain = request_of(site, request)
@@ -96,7 +101,7 @@ def _admit(request: Request, route: Route) -> Admission:
     assert route.door != "open"
     if route.door == "verify":
         return admit_page(request, require_verifying)
-    return admit_page(request) if route.door == "page" else admit_api(request, route.door)
+    return admit_page(request) if route.door == "page" else admit_api(request, route.door, rate=route.rate)
 
 
 def _guard(request: Request) -> None:
@@ -132,12 +137,12 @@ async def _hashed(site: Site, made: Response[Any] | Hashing) -> Response[Any]:
     return await site.hashing.run(made) if isinstance(made, Hashing) else made
 
 
-def _answered(request: Request, response: Response[Any]) -> Response[Any]:
+def _answered(request: Request, response: Response[Any], rate: Rate) -> Response[Any]:
     """An answer in a form that is taken, with how much more may be asked. Raises: NotAcceptableError."""
     kind = response.media_type or ""
     shown = request.method == "GET" and response.status_code in (None, 200)
     if shown and not acceptable(request.headers.get("accept"), kind):
         raise NotAcceptableError(f"this path answers with {kind.partition(';')[0]}")
     if request.admitted is not None:
-        response.headers.update(request.site.gate.left_to_read(request.viewer))
+        response.headers.update(request.site.gate.left_to_read(request.viewer, rate))
     return response

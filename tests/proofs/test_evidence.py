@@ -29,7 +29,7 @@ from trailbook.record import item_preimage, token_of
 from trailbook.stores import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
 from trailbook.testing.trees import head_root
-from trailbook.tree import HASH, TILE
+from trailbook.tree import HASH, TILE, key_ranges
 from trailbook.verify import check_proof
 
 
@@ -38,7 +38,7 @@ def everything(category: str) -> bool:
     return category != ""
 
 
-KEYS = KEYRING.verifiers(f"{ORIGIN}/{ORG}")
+KEYS = key_ranges(KEYRING.verifiers(f"{ORIGIN}/{ORG}"), ())
 
 
 @pytest.fixture

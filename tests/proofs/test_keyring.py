@@ -57,7 +57,10 @@ def test_after_rotation_new_keys_sign_and_every_old_one_verifies(tmp_path: Path)
     for use in ("log", "cosign"):
         assert new.publics[use][:-1] == old.publics[use]
         (folder / f"{use}-0001.key").unlink()
-    assert open_keyring(folder) == new
+    left = open_keyring(folder)
+    assert (left.seeds, left.publics) == (new.seeds, new.publics)
+    assert left.signers("x", (0, 1)) == new.signers("x", (1,)) == new.signers("x")
+    assert new.signers("x", (0, 1)) == old.signers("x") + new.signers("x")
     assert set(old.verifiers("x")) < set(new.verifiers("x"))
     assert new.current_id("x") != old.current_id("x")
 

@@ -20,7 +20,7 @@ from trailbook.errors import (
     NotPermittedError,
     TooManyExportsError,
 )
-from trailbook.export.bundle import write_bundle
+from trailbook.export.bundle import verify_file, write_bundle
 from trailbook.export.cut import BundleFigures, BundleRequest, bundle_figures, figures_in_words
 from trailbook.export.orders import order_of
 from trailbook.export.runner import BUNDLES, EVERY_FORMAT, MOST_COUNTED, ExportRequest, Runner
@@ -30,7 +30,7 @@ from trailbook.stores import Blob, Store, open_store
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
 from trailbook.testing.trees import head_root
-from trailbook.tree import Checkpoint, format_note, sign_checkpoint
+from trailbook.tree import Checkpoint, format_note, format_range, sign_checkpoint
 from trailbook.tree.checkpoint import format_vkey
 
 Life = tuple[Deployment, Log, FrozenClock]
@@ -191,6 +191,9 @@ def test_keys_that_were_replaced_sign_up_to_the_entry_that_says_so(tmp_path: Pat
     assert lines_of(written(life, INCLUSION)[0]) == [["0"], ["0"]]
     rotated = log.size(viewer=OPERATOR)
     deployment.rotate_keys(tmp_path / "log.db.signing")
+    (tmp_path / "by-both.zip").write_bytes(written(life, INCLUSION)[0]["bundle"])
+    (tmp_path / "keys").write_text("\n".join(map(format_range, deployment.key_ranges(ORG))))
+    assert verify_file([str(tmp_path / "by-both.zip"), "--key", str(tmp_path / "keys")]) == 0
     log.record_many([assigned(clock, 9)])
     deployment.signer().sign(ORG)
     files, _ = written(life, INCLUSION)

@@ -91,7 +91,9 @@ class Signer:
         self._store = store
         self._signing = signing
         self._announce = announce
-        self._ranges: dict[str, list[KeyRange]] = {}  # by origin those outside, once they were looked for
+        self._ranges: dict[str, list[KeyRange]] | None = (
+            None  # by origin those outside, once they were looked for
+        )
         self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
         every = timedelta(seconds=signing.timestamp_seconds)
         self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
@@ -228,8 +230,10 @@ class Signer:
         return opened
 
     def _known_ranges(self, origin: str) -> list[KeyRange]:
-        if origin not in self._ranges and self._signing.outside is not None:
-            self._ranges[origin] = read_ranges(self._signing.outside).get(origin, [])
+        if self._signing.outside is None:
+            return []
+        if self._ranges is None:
+            self._ranges = read_ranges(self._signing.outside)
         return self._ranges.get(origin, [])
 
     def _checked(
@@ -335,6 +339,7 @@ class Signer:
         """Say outside where the keys before end, and where the new ones begin; said twice, the last time counts."""
         assert self._signing.outside is not None
         ring, new = self._signing.keyring, step.pairs[-1]
+        self._ranges = None  # another process may have said more by now
         known = {range_.key: range_ for range_ in self._known_ranges(origin)}
         ranges = []
         for at, key in enumerate(ring.verifiers(origin)):
@@ -345,7 +350,7 @@ class Signer:
                 is_over = number < (step.replaced or 0) and was.after is not None
                 ranges.append(was if is_over else KeyRange(key, was.first, step.size + 1))
         add_ranges(self._signing.outside, ranges)
-        self._ranges[origin] = ranges
+        self._ranges = None
 
 
 def erased_between(store: LogStore, org: str, start: int, stop: int) -> tuple[str, ...]:

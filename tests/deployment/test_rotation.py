@@ -65,10 +65,10 @@ def heads(folder: Path, deployment: Deployment, org: str = ORG) -> list[Opened]:
     store.close()
     ranges = deployment.key_ranges(org)
     policy = Policy(f"log.example/{org}", tuple(range_.key for range_ in ranges))
-    found = [open_checkpoint(note, policy) for note in notes]
-    for head in found:
+    kept = [open_checkpoint(note, policy) for note in notes]
+    for head in kept:
         require_in_range(head, ranges)
-    return found
+    return kept
 
 
 def pairs(deployment: Deployment, head: Opened) -> list[int]:
@@ -169,16 +169,16 @@ def test_whatever_a_killed_rotation_left_is_completed_by_whoever_signs_next(
         deployment.take_keys()
         for org, last in ((ORG, 5), (OTHER, 4)):
             assert announced(deployment, org) == [last - 1] * replaced, step
-            found = heads(folder, deployment, org)
-            assert pairs(deployment, found[-1]) == ([0, 1] if replaced else [0]), step
+            kept = heads(folder, deployment, org)
+            assert pairs(deployment, kept[-1]) == ([0, 1] if replaced else [0]), step
             report = deployment.verify(org, outside=deployment.heads_outside(org))
             assert (report.findings, report.notes) == ((), ()), step
             if replaced:
-                assert found[-1].checkpoint.size == last
+                assert kept[-1].checkpoint.size == last
                 ranges = read_ranges(folder / "outside.txt")[f"log.example/{org}"]
                 assert ranges == list(deployment.key_ranges(org)), step
                 assert read_outside(folder / "outside.txt").notes_of(f"log.example/{org}")[-1] == format_note(
-                    found[-1].note
+                    kept[-1].note
                 ), step
         deployment.close()
     assert before == 7  # of the four files of a pair the last one decides: killed before it is there
@@ -212,11 +212,11 @@ def test_a_log_that_is_written_meanwhile_loses_nothing_and_every_head_verifies(
         for thread in threads:
             thread.join()
     deployment.signer().sign(ORG)
-    found = heads(tmp_path, deployment)
-    assert [both for both in (pairs(deployment, head) for head in found) if len(both) > 1] == [[0, 1], [1, 2]]
-    assert pairs(deployment, found[-1]) == [2]
+    kept = heads(tmp_path, deployment)
+    assert [both for both in (pairs(deployment, head) for head in kept) if len(both) > 1] == [[0, 1], [1, 2]]
+    assert pairs(deployment, kept[-1]) == [2]
     assert len(announced(deployment, ORG)) == 2
-    assert sorted([*receipts, *announced(deployment, ORG)]) == list(range(4, found[-1].checkpoint.size))
+    assert sorted([*receipts, *announced(deployment, ORG)]) == list(range(4, kept[-1].checkpoint.size))
     assert deployment.verify(ORG, outside=deployment.heads_outside(ORG)).findings == ()
     deployment.close()
 

@@ -137,8 +137,8 @@ def test_drill_2_a_thief_has_the_old_key(operator: Operator) -> None:
     # Within its sizes the key is right and the tree is not: both compare it with what the new key signed.
     assert "changed" in operator.run("verify", "--checkpoint", fork, exits=1)
     operator.check(fork, "--key", "keys")
-    told = operator.check("bundle.zip", "--key", "keys", "--since", fork, exits=1)
-    assert "not of one history" in told
+    answer = operator.check("bundle.zip", "--key", "keys", "--since", fork, exits=1)
+    assert "not of one history" in answer
     # Who knows the old key alone cannot tell; and the list refuses nothing that was signed as it should be.
     operator.check(beyond, "--key", old)
     assert "Everything holds" in operator.run("verify")

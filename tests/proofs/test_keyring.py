@@ -1,5 +1,6 @@
 """Signing keys in files: made once, rotated, read by their owner alone, never shown."""
 
+import os
 import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -137,3 +138,14 @@ def test_a_keyring_is_read_again_only_where_there_is_a_newer_pair(tmp_path: Path
     new = new_keys(tmp_path, Steady(2), rotate=True)
     assert renewed(old, tmp_path) == new
     assert renewed(old, None) is old
+
+
+def test_new_keys_belong_to_whoever_has_the_folder(tmp_path: Path) -> None:
+    """A command run as root, beside a server that is not: it has to read what was made for it."""
+    folder = tmp_path / "signing"
+    new_keys(folder, Steady(1))
+    if os.geteuid() == 0:
+        os.chown(folder, 65_534, 65_534)
+    new_keys(folder, Steady(2), rotate=True)
+    made = [file.stat().st_uid for file in folder.iterdir() if "0002" in file.name]
+    assert made == [folder.stat().st_uid] * 4

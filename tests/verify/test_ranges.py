@@ -64,6 +64,7 @@ def test_a_key_that_no_entry_names_gives_a_note() -> None:
     assert (len(kept), findings, len(notes)) == (1, [], 1)
     assert "since when the key" in notes[0]
     assert in_range([head(3)], rules())[2] == []
+    assert in_range([head(11, NEW)], rules(rotated(10)))[2] == []
 
 
 def test_what_was_declared_after_a_restart_says_nothing_of_the_epoch_before() -> None:

@@ -165,7 +165,12 @@ def _pair(folder: Path, name: str) -> dict[Use, bytes]:
 def _read(file: Path) -> bytes:
     if file.suffix == ".key" and file.stat().st_mode & 0o077:
         raise ConfigurationError(f"{file.name}: others can read this key; chmod 600 it")
-    head, _, text = file.read_text("ascii").strip().partition(" ")
+    try:
+        head, _, text = file.read_text("ascii").strip().partition(" ")
+    except PermissionError:
+        raise ConfigurationError(
+            f"{file.name}: belongs to somebody else, and this process may not read it"
+        ) from None
     try:
         content = base64.b64decode(text, validate=True)
     except binascii.Error:
@@ -180,6 +185,9 @@ def _write(file: Path, content: bytes) -> None:
     part = file.with_name(file.name + ".part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
+        if os.geteuid() == 0:  # for the server to read it, whoever that runs as
+            owner = file.parent.stat()
+            os.fchown(handle, owner.st_uid, owner.st_gid)
         out.write(f"{_HEADS[file.suffix]} {base64.b64encode(content).decode()}\n")
         out.flush()
         os.fsync(out.fileno())

@@ -5,6 +5,7 @@ hold a rotation of an earlier version, whose server went on with the old keys, a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -38,7 +39,7 @@ def in_range(signed: Sequence[Signed], rules: RangeRules) -> tuple[list[Signed],
     """The heads that their keys may sign, a finding for each other one, and a note for each key where it is none."""
     kept, findings, notes = [], [], dict[str, None]()
     known = {range_.key: range_ for range_ in rules.known}
-    by_epoch = {head.epoch: _of_epoch(rules, head.epoch) for head in signed}
+    by_epoch = {epoch: _of_epoch(rules, epoch) for epoch in {head.epoch for head in signed}}
     for head in signed:
         declared, exact = by_epoch[head.epoch]
         wrong = [
@@ -74,7 +75,6 @@ def _signs(head: Signed, key: VerifierKey, *any_of: Ranges) -> bool:
 
 def _doubts(head: Signed, declared: Ranges) -> Iterator[str]:
     """What earlier versions left open about the keys of a head."""
-    first = next(iter(declared.values()), None)
     for key in head.keys:
         range_, id_ = declared.get(key), key_id(key).hex()
         if range_ is None or key.alg != ED25519:
@@ -84,5 +84,11 @@ def _doubts(head: Signed, declared: Ranges) -> Iterator[str]:
                 f"the key {id_} signed checkpoints of sizes that are not its own; it was replaced by an earlier"
                 " version, whose server went on with it until it was started again"
             )
-        elif range_.first == 0 and range_ is not first:
+        elif range_.first == 0 and _is_open_before(key, declared):
             yield f"no entry says since when the key {id_} signs, so that those before it have no end"
+
+
+def _is_open_before(key: VerifierKey, declared: Ranges) -> bool:
+    """Whether a log key that is older than this one has no end."""
+    older = takewhile(lambda other: other != key, declared)
+    return any(declared[other].after is None for other in older)

@@ -235,6 +235,25 @@ def test_two_that_sign_at_once_record_one_entry(tmp_path: Path, clock: FrozenClo
         deployment.close()
 
 
+def test_a_signer_that_another_overtook_puts_no_older_head_back(tmp_path: Path, clock: FrozenClock) -> None:
+    """It looked at the log before; what it would have signed is signed already."""
+    begun(tmp_path, clock)
+    deployment = opened(tmp_path, clock, create=False)
+    new_keys(tmp_path / "log.db.signing", Steady(7), rotate=True)
+    store, _ = open_store(f"sqlite:///{tmp_path}/log.db")
+
+    def overtaken(org: str) -> None:
+        deployment.take_keys()
+        deployment.log(org).record_many([assigned(clock, 50)])
+        deployment.signer().sign(org)
+
+    assert Signer(store, deployment.signing, overtaken).sign(ORG) is None
+    assert [head.checkpoint.size for head in heads(tmp_path, deployment)] == [3, 5, 6]
+    assert deployment.verify(ORG).findings == ()
+    store.close()
+    deployment.close()
+
+
 def by_an_earlier_version(deployment: Deployment, folder: Path, clock: FrozenClock) -> Signing:
     """Rotate as versions before ranges did: the entry names the log key, and a server goes on with the old pair."""
     old = structs.replace(deployment.signing, folder=None)

@@ -15,6 +15,7 @@ from trailbook.clock import Clock
 from trailbook.errors import (
     ConfigurationError,
     DamagedError,
+    HeadMovedError,
     ProofInvalidError,
     SigningRefusedError,
 )
@@ -120,6 +121,12 @@ class Signer:
         Raises: SigningRefusedError naming the range, when the log does not extend a head that was signed.
         """
         self._signing = self._signing.renewed()
+        try:
+            return self._sign(org)
+        except HeadMovedError:  # another signer was faster
+            return self._sign(org)
+
+    def _sign(self, org: str) -> Checkpoint | None:
         last = self.last(org)
         head, steps = self._due(org, last)
         now = int(self._signing.clock().timestamp())
@@ -139,14 +146,14 @@ class Signer:
             return None
         # A clock that went back makes no later head look older than the one it extends.
         time = now if last is None else max(now, last.time)
-        start = 0 if last is None else last.checkpoint.size
+        before = None if last is None else format_note(last.note)
         for step in steps:
             checkpoint = Checkpoint(self.origin(org), step.size, frontier_root(trees[step.size]))
             note = self._note(checkpoint, step, time)
             if step.replaced is not None and self._signing.outside is not None:
                 self._add_ranges(checkpoint.origin, step)
-            self._keep(org, checkpoint, note, start)
-            start = step.size
+            self._keep(org, checkpoint, note, before)
+            before = note
         return checkpoint
 
     def is_behind(self, org: str) -> bool:
@@ -314,13 +321,13 @@ class Signer:
         except ProofInvalidError as error:
             raise SigningRefusedError(org, None, f"the outside copy is not ours: {error.detail}") from error
 
-    def _keep(self, org: str, checkpoint: Checkpoint, note: bytes, start: int) -> None:
+    def _keep(self, org: str, checkpoint: Checkpoint, note: bytes, before: bytes | None) -> None:
+        """Keep a note in place of the one before it. Raises: HeadMovedError where another is there by now."""
         kind = kind_of(self._store, org, "checkpoint")
         # Under both names at once: who died in between would leave a log that `verify` accuses.
         both = [Blob(kind, key, note) for key in (f"{checkpoint.size:020d}", LATEST)]
-        latest = ExpectedBlob(kind, LATEST, self._store.blob(org, kind, LATEST))
-        self._store.put_blobs(org, both, expect=latest)
-        self._copy_outside(org, note, start)
+        self._store.put_blobs(org, both, expect=ExpectedBlob(kind, LATEST, before))
+        self._copy_outside(org, note, 0 if before is None else read_checkpoint(before).checkpoint.size)
         self._stamping.offer(org, checkpoint.size, note)
 
     def _copy_outside(self, org: str, note: bytes, start: int) -> None:

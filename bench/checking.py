@@ -64,7 +64,7 @@ def bundles(site: Site, size: int) -> Iterator[Row]:
 
 def _write(built: Built, file: Path) -> None:
     key = built.deployment.signing.keyring.signers(_ORIGIN)[0]
-    keys = BundleKeys(key, built.deployment.verifier_keys(ORG))
+    keys = BundleKeys(key, built.deployment.key_ranges(ORG))
     with file.open("wb") as out:
         write_bundle(
             built.log, BundleRequest(kind="closed", query=Query()), out, viewer=operator(ORG), keys=keys

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-ORIGIN = "log.example"
+from trailbook.export import trailbook_verify
+from trailbook.proofs import open_keyring
+from trailbook.tree import Checkpoint, format_note, sign_checkpoint
+
+ORIGIN, VERIFIER = "log.example", Path(trailbook_verify.__file__)
 
 
 class Operator:
@@ -38,6 +42,19 @@ class Operator:
         )
         assert done.returncode == exits, (words, done.stdout, done.stderr)
         return done.stdout + done.stderr
+
+    def check(self, *words: str, exits: int = 0) -> str:
+        """What the single file says, run as an auditor runs it."""
+        done = subprocess.run(
+            [sys.executable, "-I", str(VERIFIER), *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == exits, (words, done.stdout, done.stderr)
+        return done.stdout
 
     def record(self, person: int) -> None:
         """One entry about a person, signed and copied outside."""
@@ -93,9 +110,39 @@ def test_drill_2_a_key_is_rotated(operator: Operator) -> None:
     operator.record(4)
     after = operator.run("keys", "list").splitlines()
     assert len(before) == 2
-    assert set(before) < set(after)
+    assert {line + " 0 4" for line in before} < set(after)
     assert "Everything holds" in operator.run("verify")
     assert "signing key" in operator.run("search", "--category", "activity_log")
+
+
+def test_drill_2_a_thief_has_the_old_key(operator: Operator) -> None:
+    """Beyond its sizes whoever has the list refuses the key; within them a head of the new key tells."""
+    stolen = open_keyring(operator.folder / "trailbook.db.signing")
+    old, _ = operator.run("keys", "list").splitlines()
+    operator.run("keys", "rotate")
+    operator.record(4)
+    (operator.folder / "keys").write_text(operator.run("keys", "list"))
+    operator.run("export", "--format", "bundle", "--output", "bundle.zip")
+    operator.run("checkpoint", "publish")
+
+    def forged(size: int, root: bytes) -> str:
+        head, file = Checkpoint(f"{ORIGIN}/acme", size, root), operator.folder / f"forged-{size}"
+        file.write_bytes(format_note(sign_checkpoint(head, stolen.signers(head.origin), 1_800_000_000)))
+        return file.name
+
+    beyond, fork = forged(40, bytes(32)), forged(2, bytes(32))
+    # The log itself, and the single file by the list with sizes.
+    assert "unsigned" in operator.run("verify", "--checkpoint", beyond, exits=1)
+    assert "does not sign heads of size 40" in operator.check(beyond, "--key", "keys", exits=1)
+    # Within its sizes the key is right and the tree is not: both compare it with what the new key signed.
+    assert "changed" in operator.run("verify", "--checkpoint", fork, exits=1)
+    operator.check(fork, "--key", "keys")
+    answer = operator.check("bundle.zip", "--key", "keys", "--since", fork, exits=1)
+    assert "not of one history" in answer
+    # Who knows the old key alone cannot tell; and the list refuses nothing that was signed as it should be.
+    operator.check(beyond, "--key", old)
+    assert "Everything holds" in operator.run("verify")
+    operator.check("bundle.zip", "--key", "keys")
 
 
 def test_drill_2_the_keys_are_gone(operator: Operator) -> None:

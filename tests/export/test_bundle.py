@@ -60,9 +60,7 @@ def lived(folder: Path) -> tuple[Deployment, Log, FrozenClock]:
 
 def keys(deployment: Deployment) -> BundleKeys:
     """The key of the manifest and those of the checkpoints."""
-    return BundleKeys(
-        deployment.signing.keyring.signers(f"log.example/{ORG}")[0], deployment.verifier_keys(ORG)
-    )
+    return BundleKeys(deployment.signing.keyring.signers(f"log.example/{ORG}")[0], deployment.key_ranges(ORG))
 
 
 def bundle(deployment: Deployment, log: Log, request: BundleRequest) -> tuple[bytes, int]:

@@ -20,14 +20,17 @@ from trailbook.errors import (
     NotPermittedError,
     TooManyExportsError,
 )
-from trailbook.export.bundle import write_bundle
+from trailbook.export.bundle import verify_file, write_bundle
 from trailbook.export.cut import BundleFigures, BundleRequest, bundle_figures, figures_in_words
 from trailbook.export.orders import order_of
-from trailbook.export.ranges import ranges_of
 from trailbook.export.runner import BUNDLES, EVERY_FORMAT, MOST_COUNTED, ExportRequest, Runner
+from trailbook.proofs import Signing
 from trailbook.query import from_params
+from trailbook.stores import Blob, Store, open_store
 from trailbook.testing import FrozenClock
 from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened, person
+from trailbook.testing.trees import head_root
+from trailbook.tree import Checkpoint, format_note, format_range, sign_checkpoint
 from trailbook.tree.checkpoint import format_vkey
 
 Life = tuple[Deployment, Log, FrozenClock]
@@ -188,6 +191,9 @@ def test_keys_that_were_replaced_sign_up_to_the_entry_that_says_so(tmp_path: Pat
     assert lines_of(written(life, INCLUSION)[0]) == [["0"], ["0"]]
     rotated = log.size(viewer=OPERATOR)
     deployment.rotate_keys(tmp_path / "log.db.signing")
+    (tmp_path / "by-both.zip").write_bytes(written(life, INCLUSION)[0]["bundle"])
+    (tmp_path / "keys").write_text("\n".join(map(format_range, deployment.key_ranges(ORG))))
+    assert verify_file([str(tmp_path / "by-both.zip"), "--key", str(tmp_path / "keys")]) == 0
     log.record_many([assigned(clock, 9)])
     deployment.signer().sign(ORG)
     files, _ = written(life, INCLUSION)
@@ -201,34 +207,39 @@ def test_keys_that_were_replaced_sign_up_to_the_entry_that_says_so(tmp_path: Pat
 
 
 def test_a_head_that_a_replaced_key_signed_begins_no_bundle(tmp_path: Path) -> None:
-    """A process that did not read the new keys goes on with the old ones; after the right signature it goes again."""
+    """As a process of an earlier version, that did not read the new keys, signs it; the next head goes again."""
     deployment, log, clock = life = lived(tmp_path)
-    old = deployment.signing
+    old = structs.replace(deployment.signing, folder=None)
     deployment.rotate_keys(tmp_path / "log.db.signing")
     log.record_many([assigned(clock, at) for at in range(9)])
-    new, deployment._signing = deployment.signing, old
-    deployment.signer().sign(ORG)
-    deployment._signing = new
+    store, _ = open_store(deployment.url or "")
+    store.put_blob(ORG, Blob("checkpoint", "latest", signed_by(old, log, store)))
     with pytest.raises(NotCheckpointedError, match="replaced"):
         written(life, INCLUSION)
-    log.record_many([assigned(clock, 99)])
-    deployment.signer().sign(ORG)
+    store.put_blob(ORG, Blob("checkpoint", "latest", signed_by(deployment.signing, log, store)))
     assert written(life, INCLUSION)[1].held > 0
+    store.close()
     deployment.close()
 
 
-def test_a_key_of_which_nothing_is_known_signs_every_size(tmp_path: Path) -> None:
-    """Of a log that began after the keys were replaced no entry says so."""
+def signed_by(signing: Signing, log: Log, store: Store) -> bytes:
+    """The head of the log, signed by the newest of these keys whatever their range is."""
+    origin, head = f"{signing.origin}/{log.org}", store.head(log.org)
+    checkpoint = Checkpoint(origin, head.size, head_root(head))
+    return format_note(sign_checkpoint(checkpoint, signing.keyring.signers(origin), 1_800_000_000))
+
+
+def test_a_log_that_began_after_the_keys_were_replaced_ends_the_old_ones(tmp_path: Path) -> None:
+    """Its first signature comes with the entry that says so; until then nothing is known."""
     deployment, _, clock = lived(tmp_path)
     deployment.rotate_keys(tmp_path / "log.db.signing")
     younger = deployment.create("younger")
     grow(younger, clock, 3)
-    keys_ = deployment.verifier_keys("younger")
-    assert [(range_.first, range_.after) for range_ in ranges_of(younger, keys_)] == [(0, None)] * 4
-    assert [range_.key for range_ in ranges_of(younger, keys_)] == list(keys_)
-    assert {(r.first, r.after) for r in ranges_of(younger, keys_[:3])} == {
-        (0, None)
-    }  # a second key without its first
+    assert [(range_.first, range_.after) for range_ in deployment.key_ranges("younger")] == [(0, None)] * 4
+    deployment.signer().sign("younger")
+    ranges = deployment.key_ranges("younger")
+    assert [(range_.first, range_.after) for range_ in ranges] == [(0, 5), (4, None)] * 2
+    assert [range_.key for range_ in ranges] == list(deployment.verifier_keys("younger"))
     deployment.close()
 
 

@@ -19,10 +19,10 @@ from trailbook.model import Actor, Item, Origin
 from trailbook.retention import Retention
 from trailbook.stores import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, open_signed
-from trailbook.tree import leaf_hash, parse_tile_path, read_checkpoint
+from trailbook.tree import KeyRange, format_vkey, key_ranges, leaf_hash, parse_tile_path
 
 VIEWER = operator(ORG)
-KEYS = KEYRING.verifiers(f"{ORIGIN}/{ORG}")
+KEYS = key_ranges(KEYRING.verifiers(f"{ORIGIN}/{ORG}"), ())
 HOUSE = Actor(kind="system", type="system", id="house", name="House rules")
 
 
@@ -239,7 +239,11 @@ def test_only_what_is_signed_is_published_and_only_by_whoever_may(log: SignedLog
 
 
 def test_the_keys_say_which_sizes_they_sign(log: SignedLog, tmp_path: Path) -> None:
+    """A key that signs every size stands alone: other people's tools read it so."""
     published(log, tmp_path / "public")
-    lines = (tmp_path / "public" / "key").read_text("utf-8").splitlines()
-    assert [line.rpartition(" ")[2] for line in lines] == ["0", "0"]
-    assert read_checkpoint((tmp_path / "public" / "checkpoint").read_bytes()).checkpoint.origin in lines[0]
+    file = tmp_path / "public" / "key"
+    alone = [format_vkey(range_.key) for range_ in KEYS]
+    assert file.read_text("utf-8").splitlines() == alone
+    over = [KeyRange(range_.key, 0, 9000) for range_ in KEYS]
+    publish(log.log, tmp_path / "public", viewer=VIEWER, keys=over)
+    assert file.read_text("utf-8").splitlines() == [f"{line} 0 9000" for line in alone]

@@ -1,5 +1,6 @@
 """A file beside its signed statement: whether it is the one that was exported, and how what is not is said."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from trailbook.export import ExportRequest, Runner, called, compare, is_exported
 from trailbook.export.packing import pack
 from trailbook.testing.small import ORG, grow, opened
 from trailbook.testing.steady import FrozenClock
+from trailbook.tree import KeyRange
 from trailbook.tree.checkpoint import ED25519, Note, SignerKey, VerifierKey, format_note, parse_note, sign
 
 ME = Viewer(
@@ -29,7 +31,7 @@ class Desk(Struct, frozen=True):
 
     folder: Path
     runner: Runner
-    keys: list[VerifierKey]
+    keys: list[KeyRange]
 
     def taken(self, format_: str, *, zipped: bool = False, as_of: int = 40) -> Path:
         """A file that was exported and fetched, its statement beside it or in the same ZIP."""
@@ -53,7 +55,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     deployment = opened(folder, clock)
     grow(deployment.create(ORG), clock, 40)
     (folder / "taken").mkdir()
-    yield Desk(folder / "taken", Runner(deployment, folder / "exports"), [*deployment.verifier_keys(ORG)])
+    yield Desk(folder / "taken", Runner(deployment, folder / "exports"), [*deployment.key_ranges(ORG)])
     deployment.close()
 
 
@@ -149,4 +151,15 @@ def test_keys_of_another_log_tell_nothing(desk: Desk) -> None:
     """Nobody is believed whom the reader did not name: without a key of that log nothing is said of the file."""
     file = desk.taken("csv")
     with pytest.raises(InvalidError, match="none of the keys is of the log log"):
-        compare(file, None, [VerifierKey("other.example/acme", ED25519, bytes(32))])
+        compare(file, None, [KeyRange(VerifierKey("other.example/acme", ED25519, bytes(32)))])
+
+
+def test_a_key_that_had_been_replaced_signs_no_statement(desk: Desk) -> None:
+    """The head then had another key; the control: it was replaced just after."""
+    file = desk.taken("csv")
+    note = parse_note(file.with_name(f"{file.name}.note").read_bytes())
+    size = json.loads(note.text)["size"]
+    over, not_yet = ([KeyRange(range_.key, 0, after) for range_ in desk.keys] for after in (size, size + 1))
+    with pytest.raises(ProofInvalidError, match=f"had been replaced at size {size}"):
+        compare(file, None, over)
+    assert compare(file, None, not_yet).fault is None

@@ -30,7 +30,7 @@ from trailbook.record import item_preimage, token_of
 from trailbook.stores import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
 from trailbook.testing.trees import head_root
-from trailbook.tree import HASH, TILE, leaf_hash
+from trailbook.tree import HASH, TILE, key_ranges, leaf_hash
 from trailbook.verify import check_proof
 
 
@@ -39,7 +39,7 @@ def everything(category: str) -> bool:
     return category != ""
 
 
-KEYS = KEYRING.verifiers(f"{ORIGIN}/{ORG}")
+KEYS = key_ranges(KEYRING.verifiers(f"{ORIGIN}/{ORG}"), ())
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from trailbook.errors import DamagedError
 from trailbook.proofs import NOTHING_OUTSIDE, read_outside
-from trailbook.proofs.outside_file import add_erased, add_note, last_outside
+from trailbook.proofs.outside_file import add_erased, add_note, add_ranges, last_outside, read_ranges
 from trailbook.testing.signed import KEYRING
-from trailbook.tree import Checkpoint, format_note, sign_checkpoint
+from trailbook.tree import Checkpoint, KeyRange, format_note, sign_checkpoint
 
 TOKEN = "A" * 32
 
@@ -102,3 +103,31 @@ def test_a_damaged_record_is_named_by_its_line(file: Path, old: bytes, new: byte
     file.write_bytes(whole.replace(old, new))
     with pytest.raises(DamagedError, match=r"before line \d+: "):
         read_outside(file)
+
+
+def test_of_a_key_the_range_that_stands_last_counts_and_notes_are_read_past_it(file: Path) -> None:
+    old, new = (KeyRange(key, 3) for key in KEYRING.verifiers("log.example/acme"))
+    before, other = read_outside(file), KeyRange(KEYRING.verifiers("log.example/other")[0])
+    assert read_ranges(file) == {}
+    add_ranges(file, [old, new])
+    add_ranges(file, [other])
+    add_ranges(file, [structs.replace(old, after=7)])
+    assert read_ranges(file) == {
+        "log.example/acme": [structs.replace(old, after=7), new],
+        "log.example/other": [other],
+    }
+    assert read_outside(file) == before
+    assert read_ranges(file.with_name("none")) == {}
+
+
+def test_ranges_that_a_power_cut_left_half_written_were_never_said(file: Path) -> None:
+    """The control: damage within a whole record names the line."""
+    whole = file.read_bytes()
+    add_ranges(file, [KeyRange(key, 3) for key in KEYRING.verifiers("log.example/acme")])
+    record = file.read_bytes()[len(whole) :]
+    for cut in range(len(record) - 4):
+        file.write_bytes(whole + record[:cut])
+        assert read_ranges(file) == {}
+    file.write_bytes(whole + record.replace(b" 3\n", b" 3 2\n"))
+    with pytest.raises(DamagedError, match="before line"):
+        read_ranges(file)

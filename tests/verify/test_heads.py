@@ -24,10 +24,15 @@ def head(size: int, epoch: int = 0, *, root: bytes = ROOT, whose: Whose = "kept"
     return Signed(size, root, epoch, whose)
 
 
+def signed(size: int, origin: str = ORIGIN, epoch: int = 0, *, whose: Whose = "kept") -> Signed:
+    return Signed(size, ROOT, epoch, whose, KEYRING.verifiers(origin))
+
+
 def test_a_head_of_this_log_says_its_epoch() -> None:
-    assert open_head(note(), ORIGIN, KEYRING.verifiers, "kept") == head(3)
-    assert open_head(note(f"{ORIGIN}/2", 7), ORIGIN, KEYRING.verifiers, "outside") == Signed(
-        7, ROOT, 2, "outside"
+    assert open_head(note(), ORIGIN, KEYRING.verifiers, "kept") == signed(3)
+    later = f"{ORIGIN}/2"
+    assert open_head(note(later, 7), ORIGIN, KEYRING.verifiers, "outside") == signed(
+        7, later, 2, whose="outside"
     )
 
 

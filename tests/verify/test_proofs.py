@@ -6,14 +6,14 @@ from trailbook.errors import InvalidError, ProofInvalidError
 from trailbook.proofs import keyring_of
 from trailbook.testing.signed import KEYRING
 from trailbook.testing.trees import naive_root
-from trailbook.tree import Checkpoint, Proof, format_proof, leaf_hash, sign_checkpoint
+from trailbook.tree import Checkpoint, KeyRange, Proof, format_proof, key_ranges, leaf_hash, sign_checkpoint
 from trailbook.verify import check_proof
 
 ORIGIN = "log.example/acme"
 BODIES = [b"%d" % number for number in range(2)]
 LEAVES = [leaf_hash(body) for body in BODIES]
 HEAD = Checkpoint(ORIGIN, 2, naive_root(LEAVES))
-KEYS = KEYRING.verifiers(ORIGIN)
+KEYS = key_ranges(KEYRING.verifiers(ORIGIN), ())
 
 
 def proof(index: int, head: Checkpoint = HEAD) -> bytes:
@@ -35,10 +35,20 @@ def test_a_root_that_was_signed_for_another_tree_is_not_reached() -> None:
 
 def test_keys_are_brought_and_are_those_of_the_origin() -> None:
     """Those of another log say nothing of this one; a thief's do not fit what was signed."""
-    other = KEYRING.verifiers("log.example/other")
+    other = key_ranges(KEYRING.verifiers("log.example/other"), ())
     with pytest.raises(InvalidError, match=r"none of the keys is of log\.example/acme"):
         check_proof(proof(0), BODIES[0], other)
     assert check_proof(proof(0), BODIES[0], (*other, *KEYS))
     thief = keyring_of({"log": b"t" * 32, "cosign": b"u" * 32})
     with pytest.raises(ProofInvalidError):
-        check_proof(proof(0), BODIES[0], thief.verifiers(ORIGIN))
+        check_proof(proof(0), BODIES[0], key_ranges(thief.verifiers(ORIGIN), ()))
+
+
+@pytest.mark.parametrize(("first", "after"), [(3, None), (0, 2)])
+def test_a_head_outside_the_range_of_a_known_key_proves_nothing(first: int, after: int | None) -> None:
+    """Be it the log key or the one that gives the time; the control: ranges that just hold the size."""
+    for at in range(len(KEYS)):
+        wrong = [KeyRange(range_.key, first, after) if at == n else range_ for n, range_ in enumerate(KEYS)]
+        with pytest.raises(ProofInvalidError, match="does not sign heads of size 2"):
+            check_proof(proof(0), BODIES[0], wrong)
+    assert check_proof(proof(0), BODIES[0], [KeyRange(range_.key, 2, 3) for range_ in KEYS])

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,6 +20,8 @@ from trailbook import deployment as deployments, export, proofs, tree
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, progress, put
+from trailbook.cli.safety import placed
+from trailbook.cli.server_lock import served_at
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import Actor, Item, Origin
@@ -34,6 +37,10 @@ _UNKNOWN = (
     "without it nobody can tell what a backup lost; name the right file, or go on with --without-outside-file"
 )
 _NOTHING_LOST = "Restored. It reaches the last signed head that was kept outside: nothing signed was lost."
+_SERVER_SECONDS, _LOOK_SECONDS = (
+    60.0,
+    0.1,
+)  # how long a running server has to take new keys, and how often we look
 OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
 
 
@@ -51,10 +58,15 @@ def keys_new(ctx: typer.Context, json: bool = JSON) -> None:
 
 @keys.command("rotate")
 def keys_rotate(ctx: typer.Context, json: bool = JSON) -> None:
-    """Make new signing keys beside the old ones, and record it in every log."""
+    """Make new signing keys beside the old ones, and record it in every log.
+
+    Where a server serves the log, it records and signs; the command waits until it has.
+    """
     settings = settings_of(ctx)
+    folder = deployments.locations_of(settings).signing_folder()
     with open_deployment(settings) as deployment:
-        deployment.rotate_keys(deployments.locations_of(settings).signing_folder())
+        proofs.new_keys(folder, secrets.token_bytes, rotate=True)
+        _take_keys(deployment, placed(deployments.locations_of(settings).lock_file))
         orgs = deployment.orgs()
     put(as_json({"rotated": orgs}) if json else f"New keys sign from now on; recorded in: {', '.join(orgs)}.")
 
@@ -217,9 +229,28 @@ def erase(
     note("outside file erases them again; one that is only kept does not: remove the old ones.")
 
 
+def _take_keys(deployment: "Deployment", lock: Path | None) -> None:
+    """Have every log signed with the newest keys, by the server where there is one.
+
+    Raises: ConfigurationError when the server has not; TrailbookError for a log that cannot be signed.
+    """
+    until = time.monotonic() + _SERVER_SECONDS
+    while lock is not None and (address := served_at(lock)) is not None:
+        behind = deployment.behind_keys()
+        if not behind:
+            return
+        if time.monotonic() > until:
+            raise ConfigurationError(
+                f"signing_key: the new keys are there, but the server at {address} has not signed with them yet:"
+                f" {', '.join(behind)}; `trailbook doctor` says why, and it goes on by itself"
+            )
+        time.sleep(_LOOK_SECONDS)
+    deployment.take_keys()
+
+
 def verifier_lines(deployment: "Deployment", org: str) -> list[str]:
-    """The public keys of a log as text lines. Source: C2SP signed-note."""
-    return [tree.format_vkey(key) for key in deployment.verifier_keys(org)]
+    """The public keys of a log as text lines, with the sizes that each signs. Source: C2SP signed-note."""
+    return [tree.format_key(range_) for range_ in deployment.key_ranges(org)]
 
 
 def _restart(settings: Settings, *, declared: bool, blind: bool) -> "list[Restarted]":

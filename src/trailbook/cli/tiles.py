@@ -45,7 +45,7 @@ def tiles_publish(
     anybody can check that what they were shown is in the log, and that the log only grows.
     """
     with open_log(ctx) as opened, progress("Publishing") as advance:
-        keys = opened.deployment.verifier_keys(opened.log.org)
+        keys = opened.deployment.key_ranges(opened.log.org)
         published = export.publish(
             opened.log, folder, viewer=opened.viewer, keys=keys, entries=entries, progress=advance
         )

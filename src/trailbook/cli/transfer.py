@@ -323,15 +323,15 @@ def _write_bundle(opened: Opened, ask: "BundleRequest", output: Path) -> "Bundle
     """Sign what is new, then write a bundle of it; what it holds."""
     deployment, org = opened.deployment, opened.log.org
     deployment.signer().sign(org)
-    verifiers = deployment.verifier_keys(org)
-    key = deployment.signing.keyring.signers(verifiers[0].name)[0]
+    ranges = deployment.key_ranges(org)
+    key = deployment.signing.keyring.signers(ranges[0].key.name)[0]
     with progress("Bundling") as advance, whole_file(output) as out:
         return exports.write_bundle(
             opened.log,
             ask,
             out,
             viewer=opened.viewer,
-            keys=exports.BundleKeys(key, verifiers),
+            keys=exports.BundleKeys(key, ranges),
             progress=advance,
         )
 

@@ -29,7 +29,7 @@ from trailbook.model import written
 if TYPE_CHECKING:
     from trailbook.export import Comparison
     from trailbook.proofs import Stamp
-    from trailbook.tree import Stamped, VerifierKey
+    from trailbook.tree import KeyRange, Stamped
     from trailbook.verify import Finding, Report
 
 _MOST_SHOWN = 100
@@ -219,14 +219,14 @@ def _proof(ctx: typer.Context, file: Path, *, leaf: Path | None, keys: list[str]
     return DONE
 
 
-def _keys(ctx: typer.Context, keys: list[str]) -> "list[VerifierKey]":
-    """The keys that were named, or else those of the log that is here."""
+def _keys(ctx: typer.Context, keys: list[str]) -> "list[KeyRange]":
+    """The keys that were named, or else those of the log that is here, with the sizes that they sign."""
     if not keys:
         with open_log(ctx) as opened:
             note("By the keys beside the log here; somebody else brings theirs with --key.")
-            return list(opened.deployment.verifier_keys(opened.log.org))
+            return list(opened.deployment.key_ranges(opened.log.org))
     lines = [line for key in keys for line in _lines(key)]
-    return [tree.parse_vkey(line) for line in lines if line.strip()]
+    return [tree.parse_range(line) for line in lines if line.strip()]
 
 
 def _lines(key: str) -> list[str]:

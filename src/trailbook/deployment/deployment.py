@@ -24,9 +24,17 @@ from trailbook.deployment.background import Guest, Loop, recording, running, sea
 from trailbook.deployment.health import Ailment, Alarms, Examined, LoopName, Room, ailments, room_of
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
-from trailbook.errors import ConfigurationError, Fault, InvalidError, StoreError, SuspendedError
+from trailbook.errors import (
+    ConfigurationError,
+    EntryConflictError,
+    Fault,
+    InvalidError,
+    StoreError,
+    SuspendedError,
+    TrailbookError,
+)
 from trailbook.finding import Parts, open_embedded
-from trailbook.log import Keys, Log
+from trailbook.log import Keys, Log, rotations_of
 from trailbook.model import EARLIEST, Actor, Item, Origin, Progress
 from trailbook.proofs import (
     NOTHING_OUTSIDE,
@@ -38,12 +46,14 @@ from trailbook.proofs import (
     kept_stamps,
     new_keys,
     origin_of,
+    origins_of,
     read_outside,
+    read_ranges,
     trust,
 )
 from trailbook.query import WORKING_HOURS, WorkingHours
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
-from trailbook.tree import Checkpoint, VerifierKey
+from trailbook.tree import Checkpoint, KeyRange, VerifierKey, key_ranges
 from trailbook.verify import Report
 
 SIGNER = Actor(kind="system", type="system", id="signer", name="Signer")
@@ -171,6 +181,7 @@ class Deployment:
             raise ConfigurationError(
                 "signing_key: there are no signing keys; `trailbook keys new` makes them"
             )
+        self._signing = self._signing.renewed()
         return self._signing
 
     @property
@@ -180,26 +191,66 @@ class Deployment:
 
     def signer(self) -> Signer:
         """The signer of these logs; a deployment runs one at a time. Raises: ConfigurationError."""
-        return Signer(self._store, self.signing)
+        return Signer(self._store, self.signing, self._announce)
 
     def trust(self, org: str) -> Trust:
         """What a log's trust rests on, as it stands. Raises: NotFoundError, StoreError."""
-        return trust(self._store, org, self._signing)
+        if self._signing is None:
+            return trust(self._store, org, None)
+        try:
+            ranges = self.key_ranges(org)
+        except StoreError:  # the facts are there above all where entries are not
+            ranges = tuple(key_ranges(self.verifier_keys(org), ()))
+        return trust(self._store, org, self.signing, ranges)
 
     def verifier_keys(self, org: str) -> tuple[VerifierKey, ...]:
         """Every key that ever signed a log's heads, oldest first. Raises: ConfigurationError."""
         return self.signing.keyring.verifiers(origin_of(self._store, org, self.signing.origin))
 
+    def key_ranges(self, org: str) -> tuple[KeyRange, ...]:
+        """The same keys, each with the sizes of heads that it signs. Raises: ConfigurationError, StoreError."""
+        keys = self.verifier_keys(org)
+        rotations = rotations_of(self._log(org)) if self.signing.keyring.newest else ()
+        return tuple(key_ranges(keys, rotations, origins_of(self._store, org, self.signing.origin)))
+
     def rotate_keys(self, folder: Path) -> Keyring:
-        """Make new signing keys beside the old ones, and record it in every log. Raises: ConfigurationError."""
+        """Make new signing keys beside the old ones; each log records it, and is signed by both and then by the new.
+
+        What a crash keeps from that is done by whoever signs next. Raises: ConfigurationError; as `take_keys`.
+        """
         keyring = new_keys(folder, self._entropy, rotate=True)
         self._signing = structs.replace(self.signing, keyring=keyring)
-        for org in self.orgs():
-            key = Item(type="key", id=keyring.current_id(origin_of(self._store, org, self.signing.origin)))
-            self._log(org).record(
-                "activity_log.key_rotated", actor=SIGNER, target=key, origin=Origin(interface="cli")
-            )
+        self.take_keys()
         return keyring
+
+    def take_keys(self) -> None:
+        """Sign every log with the newest keys. Raises: for the first log that cannot be signed, after all others."""
+        signer, failed = self.signer(), list[TrailbookError]()
+        for org in self.orgs():
+            try:
+                signer.sign(org)
+            except TrailbookError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    def behind_keys(self) -> list[str]:
+        """The logs that were not signed with the newest keys yet. Raises: ConfigurationError, StoreError."""
+        signer = self.signer()
+        return [org for org in self.orgs() if signer.is_behind(org)]
+
+    def _announce(self, org: str) -> None:
+        """Record in a log that the newest keys sign from then on, once."""
+        fact = self.signing.keyring.fact(origin_of(self._store, org, self.signing.origin))
+        log = self._log(org)
+        with suppress(EntryConflictError):  # recorded before, at another time
+            log.record(
+                "activity_log.key_rotated",
+                actor=SIGNER,
+                target=Item(type="key", id=fact),
+                origin=Origin(interface="job"),
+                id=log.id_from(f"key_rotated\n{fact}"),
+            )
 
     def backup(self, file: Path, progress: Progress = lambda done, total: None) -> None:
         """Copy the whole store to a file while recording goes on; the file is whole once it has its name.
@@ -235,6 +286,7 @@ class Deployment:
             origin=self.signing.origin,
             keys_of=self.signing.keyring.verifiers,
             outside=outside,
+            ranges=self.ranges_outside(org),
             start=start,
             stop=stop,
             now=self.clock(),
@@ -247,6 +299,14 @@ class Deployment:
         if self.signing.outside is None:
             return []
         return read_outside(self.signing.outside).notes_of(f"{self.signing.origin}/{org}")
+
+    def ranges_outside(self, org: str) -> tuple[KeyRange, ...]:
+        """The ranges of a log's keys that the outside file has, of every epoch. Raises: DamagedError."""
+        if self.signing.outside is None:
+            return ()
+        ranges = read_ranges(self.signing.outside)
+        origins = origins_of(self._store, org, self.signing.origin)
+        return tuple(range_ for origin in origins for range_ in ranges.get(origin, ()))
 
     def stamps(self, org: str) -> list[Stamp]:
         """The timestamps that a log keeps, unchecked, each with its note. Raises: NotFoundError, StoreError."""

@@ -126,6 +126,7 @@ def _signing(
     locations: Locations, signs: Signs, *, clock: Clock, entropy: Entropy, create: bool
 ) -> Signing | None:
     """How heads are signed; None where there are no keys and none are to be made."""
+    folder = None
     if locations.store == _MEMORY and signs.folder is None:
         named = NamedKeyring(signs.origin or ORIGIN, keyring_of({"log": entropy(32), "cosign": entropy(32)}))
     else:
@@ -139,4 +140,5 @@ def _signing(
         clock=clock,
         outside=signs.outside,
         timestamp_urls=signs.timestamp_urls,
+        folder=folder,
     )

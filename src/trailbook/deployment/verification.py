@@ -16,12 +16,13 @@ from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
 from trailbook.record import decode_body
 from trailbook.stores import Head, Identity, Store, StoredEntry
-from trailbook.tree import HASH, TILE, root_of
+from trailbook.tree import HASH, TILE, KeyRange, root_of
 from trailbook.verify import (
     DirectoryRead,
     Finding,
     KeptTile,
     KeysOf,
+    RangeRules,
     Report,
     Seen,
     Signed,
@@ -29,6 +30,7 @@ from trailbook.verify import (
     TreeHead,
     add_tile,
     declarations,
+    in_range,
     judge,
     ladder,
     learn,
@@ -37,6 +39,7 @@ from trailbook.verify import (
     read_rows,
     restarts,
     root_at,
+    rotations,
     settle,
     span,
     upper_faults,
@@ -46,7 +49,9 @@ _CHUNK = 16 * TILE
 _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10000
 _MOST_STRAYS = 1000
 _UNSIGNED_FOR = timedelta(minutes=10)
-_DECLARING = (b'"activity_log.erased"', b'"activity_log.pruned"', b'"activity_log.restarted"')
+_DECLARING = tuple(
+    f'"activity_log.{action}"'.encode() for action in ("erased", "pruned", "restarted", "key_rotated")
+)
 _T = TypeVar("_T")
 
 
@@ -54,12 +59,14 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     """What to verify by: the log's origin, its keys for an origin, heads kept outside, and what may be known.
 
     `start` and `stop` narrow the re-hash of bodies to whole tiles around them; every tile is still bound to the
-    signed head. `now` is needed to say that entries have been unsigned for too long, `types` are declared types.
+    signed head. `ranges` are those that a file outside has of its keys. `now` is needed to say that entries have been
+    unsigned for too long, `types` are declared types.
     """
 
     origin: str
     keys_of: KeysOf
     outside: Sequence[bytes] = ()
+    ranges: Sequence[KeyRange] = ()
     start: int = 0
     stop: int | None = None
     now: datetime | None = None
@@ -108,8 +115,7 @@ def verify_log(
         sorted({run.size, *(checkpoint.size for checkpoint in signed if checkpoint.size <= run.size)}),
         progress,
     )
-    bound, findings = overlooked(signed, restarts(run.seen.declared, run.directory.facts), run.size)
-    run.findings += findings
+    bound = _bound(run, signed)
     _tree(run, bound)
     _facts(run)
     if run.whole:
@@ -183,6 +189,23 @@ def _heads(run: _Run) -> list[Signed]:
             run.findings.append(outside)
     run.checked["checkpoints"] = len(signed)
     return signed
+
+
+def _bound(run: _Run, signed: Sequence[Signed]) -> list[Signed]:
+    """The heads that the log has to extend: each signed by keys that sign its size, and given up by no restart."""
+    again = restarts(run.seen.declared, run.directory.facts)
+    rules = RangeRules(
+        origin=_origin(run),
+        keys_of=run.options.keys_of,
+        rotations=rotations(run.seen.declared, run.directory.facts),
+        restarts=again,
+        known=run.options.ranges,
+    )
+    own, findings, notes = in_range(signed, rules)
+    bound, lost = overlooked(own, again, run.size)
+    run.findings += [*findings, *lost]
+    run.notes += notes
+    return bound
 
 
 def _latest(run: _Run, last: dict[str, int]) -> Iterator[Finding]:

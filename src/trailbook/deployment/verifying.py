@@ -20,6 +20,7 @@ from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
 from trailbook.stores import open_store, store_file
+from trailbook.tree import format_range, parse_range
 from trailbook.verify import Report
 
 _LOG = logging.getLogger("trailbook")
@@ -28,13 +29,14 @@ _NICE = 10  # whoever reads the log comes before whoever verifies it
 
 
 class VerifyTask(Struct, frozen=True, kw_only=True):
-    """What another process needs to verify a log; `publics` are the public keys by their use."""
+    """What another process needs to verify a log; `publics` are public keys by use, `ranges` lines of keys."""
 
     store: str
     org: str
     origin: str
     publics: dict[str, tuple[bytes, ...]]
     outside: tuple[bytes, ...]
+    ranges: tuple[str, ...]
     now: datetime
     types: frozenset[str]
 
@@ -166,6 +168,7 @@ def task_of(deployment: Deployment, org: str) -> VerifyTask:
         origin=signing.origin,
         publics=dict[str, tuple[bytes, ...]](signing.keyring.publics.items()),
         outside=tuple(deployment.heads_outside(org)),
+        ranges=tuple(map(format_range, deployment.ranges_outside(org))),
         now=deployment.clock(),
         types=frozenset(deployment.catalogue.types),
     )
@@ -202,6 +205,7 @@ def _verify(task: VerifyTask) -> Report:
         origin=task.origin,
         keys_of=keyring.verifiers,
         outside=task.outside,
+        ranges=[parse_range(line) for line in task.ranges],
         now=task.now,
         types=task.types,
     )

@@ -17,7 +17,6 @@ from trailbook.access import Viewer
 from trailbook.errors import NotCheckpointedError
 from trailbook.export import trailbook_verify
 from trailbook.export.cut import BundleFigures, BundleRequest, Cut, Tally, cut_of, figures_in_words
-from trailbook.export.ranges import KeyRange, ranges_of
 from trailbook.log import Log
 from trailbook.model import Progress, instant, microseconds, parse_instant, written
 from trailbook.proofs import Evidence, Holdings
@@ -38,10 +37,11 @@ from trailbook.query import (
 from trailbook.record import canonical_json
 from trailbook.tree import (
     TILE,
+    KeyRange,
     Note,
     SignerKey,
-    VerifierKey,
     format_note,
+    format_range,
     key_id,
     parse_note,
     sign,
@@ -57,10 +57,10 @@ _LINES = 1000  # hashed, packed and told to `progress` at once
 
 
 class BundleKeys(Struct, frozen=True):
-    """The log key that signs the manifest, and every key that verifies the log's heads."""
+    """The log key that signs the manifest, and every key that verifies the log's heads, with the sizes it signs."""
 
     signer: SignerKey
-    verifiers: tuple[VerifierKey, ...]
+    ranges: tuple[KeyRange, ...]
 
 
 class _Parts(Struct, frozen=True):
@@ -69,7 +69,7 @@ class _Parts(Struct, frozen=True):
     request: BundleRequest
     cut: Cut
     evidence: Evidence
-    ranges: list[KeyRange]
+    ranges: Sequence[KeyRange]
     tally: Tally
 
 
@@ -97,9 +97,8 @@ def write_bundle(
     request = structs.replace(request, query=bound)
     size = evidence.checkpoint.size
     cut = cut_of(log, request, evidence.holdings, viewer=viewer, size=size)
-    ranges = ranges_of(log, keys.verifiers)
-    _require_ranges(evidence, ranges, keys.signer)
-    parts = _Parts(request, cut, evidence, ranges, Tally(cut))
+    _require_ranges(evidence, keys)
+    parts = _Parts(request, cut, evidence, keys.ranges, Tally(cut))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         digests: dict[str, str] = {}
         for name, pieces in _files(parts, progress):
@@ -120,11 +119,11 @@ def _bound(query: Query, evidence: Evidence) -> Query:
     return structs.replace(query, as_of=size if query.as_of is None else query.as_of)
 
 
-def _require_ranges(evidence: Evidence, ranges: list[KeyRange], signer: SignerKey) -> None:
+def _require_ranges(evidence: Evidence, keys: BundleKeys) -> None:
     """Let no bundle begin that its own verifier would refuse. Raises: NotCheckpointedError."""
-    size, by_id = evidence.checkpoint.size, {key_id(range_.key): range_ for range_ in ranges}
+    size, by_id = evidence.checkpoint.size, {key_id(range_.key): range_ for range_ in keys.ranges}
     signed = [by_id.get(signature.key_id) for signature in parse_note(evidence.note).signatures]
-    ours = by_id.get(key_id(verifier_of(signer)))
+    ours = by_id.get(key_id(verifier_of(keys.signer)))
     if any(range_ and not range_.signs(size) for range_ in signed) or (ours and ours.is_over(size)):
         raise NotCheckpointedError(
             "the last head is signed by a key that another one had replaced; restart whatever signs with the old key"
@@ -135,7 +134,7 @@ def _files(parts: _Parts, progress: Progress) -> Iterator[tuple[str, Iterable[by
     """Every file but the manifest, each as pieces; the page comes after what it counts."""
     folder, cut, evidence = resources.files("trailbook.export"), parts.cut, parts.evidence
     yield "checkpoint", [evidence.note]
-    yield "keys", [range_.line.encode() for range_ in parts.ranges]
+    yield "keys", [f"{format_range(range_)}\n".encode() for range_ in parts.ranges]
     yield "bodies.tsv", _lines(evidence.holdings, cut.seqs, parts.tally, progress)
     yield "matching.json", [canonical_json(_runs(cut.matching))]
     rows = [canonical_json(_row(cut.opened[token])) + b"\n" for token in sorted(cut.opened)]

@@ -18,13 +18,12 @@ from msgspec import Struct
 
 from trailbook.access import Viewer
 from trailbook.errors import BundleExpiredError, ConfigurationError, ProofInvalidError
-from trailbook.export.ranges import ranges_of
 from trailbook.log import Log
 from trailbook.model import Progress
 from trailbook.proofs import Evidence, Holdings
 from trailbook.query import Query, Term
 from trailbook.record import decode_body
-from trailbook.tree import TILE, VerifierKey, read_checkpoint, tile_path
+from trailbook.tree import TILE, KeyRange, format_key, read_checkpoint, tile_path
 
 _HEAD, _KEYS, _TILES, _ASIDE = "checkpoint", "key", "tile", ".part"
 _PRUNED = Query(terms=(Term("action", ("activity_log.pruned",)), Term("outcome", ("success",))))
@@ -61,13 +60,13 @@ def publish(
     folder: Path,
     *,
     viewer: Viewer,
-    keys: Sequence[VerifierKey],
+    keys: Sequence[KeyRange],
     entries: bool = False,
     progress: Progress = lambda done, of: None,
 ) -> Published:
     """Write the log up to its last signed head into a folder, from where the last time stopped.
 
-    `keys` verify its heads; with `entries` the hashed bytes of every entry are published too.
+    `keys` verify its heads, each of its sizes; with `entries` the hashed bytes of every entry are published too.
     Raises: NotPermittedError; NotCheckpointedError; ConfigurationError for a folder that is not this log's;
     ProofInvalidError where the log does not extend what was published; OSError.
     """
@@ -86,7 +85,7 @@ def publish(
         for done, tile in enumerate(tiles, 1):
             _write_tile(folder, log, tile, viewer)
             progress(done, len(tiles))
-        _put(folder, _KEYS, "".join(range_.line for range_ in ranges_of(log, keys)).encode())
+        _put(folder, _KEYS, "".join(f"{format_key(range_)}\n" for range_ in keys).encode())
         _put(folder, _HEAD, evidence.note)
         _drop_outgrown(folder)
     head = evidence.checkpoint

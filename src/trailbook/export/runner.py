@@ -353,10 +353,10 @@ class Runner:
 
     def _bundle(self, job: "Job", order: ExportOrder, watch: "_Watch", out: BinaryIO) -> BundleFigures:
         log = self._deployment.log(job.org)
-        verifiers = self._deployment.verifier_keys(job.org)
-        signer = self._deployment.signing.keyring.signers(verifiers[0].name)[0]
+        ranges = self._deployment.key_ranges(job.org)
+        signer = self._deployment.signing.keyring.signers(ranges[0].key.name)[0]
         request = BundleRequest(kind=BUNDLES[order.format], query=from_params(order.filter), lang=order.lang)
-        keys = BundleKeys(signer, verifiers)
+        keys = BundleKeys(signer, ranges)
         return write_bundle(log, request, out, viewer=watch.viewer, keys=keys, progress=watch.progress)
 
     def _manifest(self, job: "Job", order: ExportOrder, *, watch: "_Watch", path: Path) -> str | None:

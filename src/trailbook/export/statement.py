@@ -18,7 +18,7 @@ from msgspec import Struct
 from trailbook.errors import Fault, InvalidError, ProofInvalidError
 from trailbook.export.format import FORMATS
 from trailbook.export.packing import STATEMENT
-from trailbook.tree import VerifierKey, key_id, parse_note, verify_note
+from trailbook.tree import KeyRange, key_id, parse_note, verify_note
 
 _MOST = 1_000_000  # bytes of a statement
 _PIECE = 1 << 20
@@ -26,7 +26,10 @@ _BUNDLE, _WORKBOOK = "manifest.note", "[Content_Types].xml"
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """What a log signed of a file: how many entries it has, of which question, and its SHA-256 by its name."""
+    """What a log signed of a file: how many entries it has, of which question, and its SHA-256 by its name.
+
+    `size` is that of the log's last signed head then.
+    """
 
     kind: Literal["file"]
     v: Literal[1]
@@ -36,6 +39,7 @@ class Statement(Struct, frozen=True, kw_only=True):
     filter_words: str
     org: str
     origin: str
+    size: int
     sizes: dict[str, int] = {}
 
 
@@ -66,7 +70,7 @@ def beside(file: Path) -> Path:
     return file.with_name(f"{file.name}{STATEMENT}")
 
 
-def compare(file: Path, statement: Path | None, keys: Sequence[VerifierKey]) -> Comparison:
+def compare(file: Path, statement: Path | None, keys: Sequence[KeyRange]) -> Comparison:
     """Compare a file, or the one of a ZIP with its statement, with what was signed.
 
     Raises: ProofInvalidError for a statement that does not hold; InvalidError without one, or a key of its log.
@@ -137,7 +141,7 @@ def _names(file: Path) -> list[str]:
         return []
 
 
-def _read(raw: bytes, keys: Sequence[VerifierKey]) -> tuple[Statement, str]:
+def _read(raw: bytes, keys: Sequence[KeyRange]) -> tuple[Statement, str]:
     """What a statement says, and which key signed it. Raises: ProofInvalidError; InvalidError without a key for it."""
     note = parse_note(raw)
     try:
@@ -146,7 +150,8 @@ def _read(raw: bytes, keys: Sequence[VerifierKey]) -> tuple[Statement, str]:
         raise ProofInvalidError(f"statement: is none of a file: {error}") from None
     if len(claims.files) != 1:
         raise ProofInvalidError("statement: is not of one file")
-    own = [key for key in keys if key.name == claims.origin]
+    ranges = {range_.key: range_ for range_ in keys if range_.key.name == claims.origin}
+    own = list(ranges)
     if not own:
         raise _refused(f"none of the keys is of the log {claims.origin}, which is said to have signed", None)
     signed = {signature.key_id for signature in note.signatures if signature.name == claims.origin}
@@ -156,6 +161,11 @@ def _read(raw: bytes, keys: Sequence[VerifierKey]) -> tuple[Statement, str]:
             f"statement: is signed by {ids}, which is no key of {claims.origin} that is trusted here"
         )
     verified = verify_note(note, own)
+    for signature in verified:
+        if ranges[signature.key].is_over(claims.size):
+            raise ProofInvalidError(
+                f"statement: is signed by {key_id(signature.key).hex()}, which had been replaced at size {claims.size}"
+            )
     return claims, f"{claims.origin}+{key_id(verified[0].key).hex()}"
 
 

@@ -4,3 +4,6 @@ from .keys import (
 from .log import (
     Log as Log,
 )
+from .rotations import (
+    rotations_of as rotations_of,
+)

@@ -28,6 +28,11 @@ from .outside_file import (
     NOTHING_OUTSIDE as NOTHING_OUTSIDE,
     Outside as Outside,
     read_outside as read_outside,
+    read_ranges as read_ranges,
+)
+from .rotations import (
+    origins_of as origins_of,
+    rotations_in as rotations_in,
 )
 from .signer import (
     Signer as Signer,

@@ -1,4 +1,4 @@
-"""The outside file: copies of checkpoints, and of erased tokens, kept where the database is not.
+"""The outside file: copies of checkpoints, of erased tokens and of the ranges of keys, kept where the database is not.
 
 Owns one append-only text file for a deployment, synced at every record. Refuses to change or drop a record:
 whoever reads it back finds what was written, in order, or an error that names the line.
@@ -6,14 +6,15 @@ whoever reads it back finds what was written, in order, or an error that names t
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from trailbook.errors import DamagedError, ProofInvalidError
-from trailbook.tree import SignedCheckpoint, read_checkpoint
+from trailbook.errors import DamagedError, InvalidError, ProofInvalidError
+from trailbook.tree import KeyRange, SignedCheckpoint, VerifierKey, format_range, parse_range, read_checkpoint
 
-_BEGIN, _END = "++\n", "--\n"
+_BEGIN, _END, _KEY = "++\n", "--\n", "key "
 _TAIL = 1 << 20  # bytes of the end of the file that are looked at before all of it
 _ERASED = re.compile(r"erased ([a-z0-9-]{1,63}) ([A-Za-z0-9_-]{32})\n")
 
@@ -64,22 +65,43 @@ def last_outside(file: Path, origin: str) -> SignedCheckpoint | None:
     return read_outside(file).last(frozenset({origin}))
 
 
+def read_ranges(file: Path) -> dict[str, list[KeyRange]]:
+    """The ranges of keys that the file says, by the origin of the log; of a key what it says last.
+
+    Raises: DamagedError naming the line.
+    """
+    ranges: dict[str, dict[VerifierKey, KeyRange]] = {}
+    if file.exists():
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for number, record in _records(lines):
+                for line in record if record[0].startswith(_KEY) else ():
+                    range_ = _range(line, number)
+                    ranges.setdefault(range_.key.name, {})[range_.key] = range_
+    return {origin: list(by_key.values()) for origin, by_key in ranges.items()}
+
+
 def _parsed(text: str) -> Outside:
     notes: list[SignedCheckpoint] = []
     erased: dict[str, set[str]] = {}
+    for number, record in _records(text.splitlines(keepends=True)):
+        if record[0].startswith("erased "):
+            _learn(erased, record, number)
+        elif not record[0].startswith(_KEY):
+            notes.append(_note("".join(record), number))
+    return Outside(tuple(notes), {org: frozenset(tokens) for org, tokens in erased.items()})
+
+
+def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each whole record, and the number of the line that ends it; an empty one has one empty line."""
     record: list[str] | None = None
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
+    for number, line in enumerate(lines, 1):
         if line == _BEGIN:
             record = []
         elif record is not None and line == _END:
-            if record and record[0].startswith("erased "):
-                _learn(erased, record, number)
-            else:
-                notes.append(_note("".join(record), number))
+            yield number, record or [""]
             record = None
         elif record is not None:
             record.append(line)
-    return Outside(tuple(notes), {org: frozenset(tokens) for org, tokens in erased.items()})
 
 
 def add_note(file: Path, note: bytes) -> None:
@@ -90,6 +112,11 @@ def add_note(file: Path, note: bytes) -> None:
 def add_erased(file: Path, org: str, tokens: tuple[str, ...]) -> None:
     """Append tokens that an erasure took, durably, so that a restored backup can be made to forget them again."""
     _append(file, "".join(f"erased {org} {token}\n" for token in tokens))
+
+
+def add_ranges(file: Path, ranges: Sequence[KeyRange]) -> None:
+    """Append the ranges of a log's keys, durably, so that no head outside them is believed."""
+    _append(file, "".join(f"{_KEY}{format_range(range_)}\n" for range_ in ranges))
 
 
 def _append(file: Path, text: str) -> None:
@@ -108,6 +135,13 @@ def _learn(erased: dict[str, set[str]], record: list[str], number: int) -> None:
         if token is None:
             raise DamagedError(f"the outside file is damaged before line {number}: no erased token")
         erased.setdefault(token[1], set()).add(token[2])
+
+
+def _range(line: str, number: int) -> KeyRange:
+    try:
+        return parse_range(line.removeprefix(_KEY).rstrip("\n"))
+    except InvalidError as error:
+        raise DamagedError(f"the outside file is damaged before line {number}: {error.detail}") from error
 
 
 def _note(text: str, number: int) -> SignedCheckpoint:

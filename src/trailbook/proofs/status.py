@@ -4,6 +4,7 @@ Owns the facts, and no words about them. Refuses to verify entries, which takes 
 here only signatures are checked.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedErro
 from trailbook.proofs.outside_file import last_outside
 from trailbook.proofs.signer import Signer, Signing
 from trailbook.stores import LogStore
-from trailbook.tree import Opened, Policy, format_vkey, open_checkpoint
+from trailbook.tree import KeyRange, Opened, Policy, format_key, key_ranges, open_checkpoint, require_in_range
 
 
 class SignedHead(Struct, frozen=True):
@@ -26,7 +27,8 @@ class Trust(Struct, frozen=True, kw_only=True):
     """The facts: `keeps_outside` says whether a file outside is kept, `outside` is this log's last head in it.
 
     `refused` says why the kept head is none of ours; `stamped` is the size that an authority put its time on last;
-    `keys` are the verifier keys, oldest first. Source: C2SP tlog-checkpoint, signed-note.
+    `keys` are the verifier keys, oldest first, each with the sizes that it signs where these are not all. Source: C2SP
+    tlog-checkpoint, signed-note.
     """
 
     size: int
@@ -40,19 +42,22 @@ class Trust(Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()
 
 
-def trust(store: LogStore, org: str, signing: Signing | None) -> Trust:
-    """The facts about one log. Raises: NotFoundError, StoreError."""
+def trust(store: LogStore, org: str, signing: Signing | None, ranges: Sequence[KeyRange] = ()) -> Trust:
+    """The facts about one log, of whose keys these are the ranges; without any each signs every size.
+
+    Raises: NotFoundError, StoreError.
+    """
     size = store.head(org).size
     if signing is None:
         return Trust(size=size)
     signer = Signer(store, signing)
     origin = signer.origin(org)
-    keys = signing.keyring.verifiers(origin)
+    ranges = ranges or key_ranges(signing.keyring.verifiers(origin), ())
     signed, refused = None, None
     try:
         last = signer.last(org)
-        signed = None if last is None else _head(last)
-    except SigningRefusedError as error:
+        signed = None if last is None else _head(last, ranges)
+    except (SigningRefusedError, ProofInvalidError) as error:
         refused = error.detail
     stamped = signer.stamped(org)
     return Trust(
@@ -61,22 +66,25 @@ def trust(store: LogStore, org: str, signing: Signing | None) -> Trust:
         signed=signed,
         refused=refused,
         keeps_outside=signing.outside is not None,
-        outside=_outside(signing, Policy(origin, keys)),
+        outside=_outside(signing, origin, ranges),
         asks_authority=bool(signing.timestamp_urls),
         stamped=None if stamped is None else stamped.size,
-        keys=tuple(format_vkey(key) for key in keys),
+        keys=tuple(map(format_key, ranges)),
     )
 
 
-def _outside(signing: Signing, policy: Policy) -> SignedHead | None:
-    """The last head outside, if it is there and signed by these keys."""
+def _outside(signing: Signing, origin: str, ranges: Sequence[KeyRange]) -> SignedHead | None:
+    """The last head outside, if it is there and signed by these keys, each within its range."""
+    policy = Policy(origin, tuple(range_.key for range_ in ranges))
     try:
-        last = None if signing.outside is None else last_outside(signing.outside, policy.origin)
-        return None if last is None else _head(open_checkpoint(last.note, policy))
+        last = None if signing.outside is None else last_outside(signing.outside, origin)
+        return None if last is None else _head(open_checkpoint(last.note, policy), ranges)
     except (DamagedError, ProofInvalidError, OSError):
         return None
 
 
-def _head(opened: Opened) -> SignedHead:
+def _head(opened: Opened, ranges: Sequence[KeyRange]) -> SignedHead:
+    """A head that its keys may sign. Raises: ProofInvalidError."""
+    require_in_range(opened, ranges)
     at = datetime.fromtimestamp(opened.time, UTC) if opened.time else None
     return SignedHead(opened.checkpoint.size, at)

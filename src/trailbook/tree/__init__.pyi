@@ -45,6 +45,17 @@ from .merkle import (
     tile_path as tile_path,
     verify_inclusion as verify_inclusion,
 )
+from .ranges import (
+    KeyRange as KeyRange,
+    Rotation as Rotation,
+    format_fact as format_fact,
+    format_key as format_key,
+    format_range as format_range,
+    key_ranges as key_ranges,
+    parse_range as parse_range,
+    read_rotation as read_rotation,
+    require_in_range as require_in_range,
+)
 from .timestamp import (
     Stamped as Stamped,
     check_authority as check_authority,

@@ -21,6 +21,11 @@ from .proofs import (
     BEGINNING as BEGINNING,
     check_proof as check_proof,
 )
+from .ranges import (
+    RangeRules as RangeRules,
+    in_range as in_range,
+    rotations as rotations,
+)
 from .rows import (
     Declared as Declared,
     Seen as Seen,

@@ -15,7 +15,7 @@ from trailbook.record import item_preimage, origin_preimage, token_of
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import ERASED, PRUNED, Declared, Seen
 
-_FACTS = frozenset({"erasure", "removal", "checkpoint"})
+_FACTS = frozenset({"erasure", "removal", "checkpoint", "key"})
 Manifests = Callable[[str, str], bytes | None]  # (kind, SHA-256 in hex) -> the manifest
 
 
@@ -39,7 +39,7 @@ class Version(Protocol):
 
 
 class Fact(Struct, frozen=True):
-    """What a row of the directory says of the log itself: an erasure, a removal or a lost checkpoint, by its id."""
+    """What a row of the directory says of the log itself: erasure, removal, lost checkpoint or new keys, by its id."""
 
     type: str
     id: str

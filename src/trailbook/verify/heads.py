@@ -22,12 +22,13 @@ _LOST = re.compile(r"(\d{1,19})-([0-9a-f]{64})")
 
 
 class Signed(Struct, frozen=True):
-    """A head whose signatures hold: of how many entries, in which epoch, and who kept it."""
+    """A head whose signatures hold: of how many entries, in which epoch, who kept it, and whose they are."""
 
     size: int
     root: bytes
     epoch: int
     whose: Whose
+    keys: tuple[VerifierKey, ...] = ()
 
 
 class Restart(Struct, frozen=True):
@@ -53,7 +54,7 @@ def open_head(raw: bytes, origin: str, keys_of: KeysOf, whose: Whose) -> Signed 
     size, root = opened.checkpoint.size, opened.checkpoint.root
     if whose == "kept" and {k.key.alg for k in opened.signed} != {k.alg for k in keys}:
         return _unsigned(f"{place}, size {size}", "lacks one of the log's signatures")
-    return Signed(size, root, epoch, whose)
+    return Signed(size, root, epoch, whose, tuple(signature.key for signature in opened.signed))
 
 
 def restarts(declared: Sequence[Declared], facts: Mapping[str, Fact]) -> list[Restart]:

@@ -8,31 +8,33 @@ from collections.abc import Sequence
 from trailbook.errors import InvalidError
 from trailbook.tree import (
     Checkpoint,
+    KeyRange,
     Policy,
-    VerifierKey,
     format_note,
     leaf_hash,
     open_checkpoint,
     parse_proof,
+    require_in_range,
     verify_inclusion,
 )
 
 BEGINNING = b"c2sp.org/tlog-proof@v1\n"
 
 
-def check_proof(proof: bytes, leaf: bytes, keys: Sequence[VerifierKey]) -> tuple[int, Checkpoint]:
-    """The place of these bytes in the signed tree, and its signed head.
+def check_proof(proof: bytes, leaf: bytes, keys: Sequence[KeyRange]) -> tuple[int, Checkpoint]:
+    """The place of these bytes in the signed tree, and its signed head, by keys each within its range.
 
     Raises: ProofInvalidError naming what does not hold; InvalidError without a key of the proof's origin. Source:
     C2SP tlog-proof.
     """
     parsed = parse_proof(proof)
     origin = parsed.note.text.split("\n", 1)[0]
-    own = tuple(key for key in keys if key.name == origin)
+    own = tuple(range_.key for range_ in keys if range_.key.name == origin)
     if not own:
         raise InvalidError(f"key: none of the keys is of {origin}")
     # The signature types that only carry a time are no signatures of the log.
     opened = open_checkpoint(format_note(parsed.note), Policy(origin, own))
+    require_in_range(opened, keys)
     head = opened.checkpoint
     verify_inclusion(leaf_hash(leaf), parsed.hashes, index=parsed.index, size=head.size, root=head.root)
     return parsed.index, head

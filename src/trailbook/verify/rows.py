@@ -20,7 +20,8 @@ from trailbook.verify.findings import Finding, at
 Leaf = bytes | None  # b"" where a row is there but says nothing; None where there is none
 
 ERASED, PRUNED, RESTARTED = "activity_log.erased", "activity_log.pruned", "activity_log.restarted"
-_DECLARING = frozenset({ERASED, PRUNED, RESTARTED})
+ROTATED = "activity_log.key_rotated"
+_DECLARING = frozenset({ERASED, PRUNED, RESTARTED, ROTATED})
 _ID = 16
 _encode = msgspec.json.Encoder().encode
 

@@ -14,6 +14,7 @@ import pytest
 from trailbook.errors import ProofInvalidError
 from trailbook.model import Actor, Item, Origin
 from trailbook.record.canonical import item_preimage, token_of
+from trailbook.tree import parse_range
 from trailbook.tree.checkpoint import Policy, open_checkpoint, parse_proof, parse_vkey
 from trailbook.tree.merkle import leaf_hash, subtree_root, verify_inclusion
 
@@ -160,3 +161,19 @@ def test_only_who_may_read_proofs_is_let_in(proving: Any, prover: httpx.Client, 
         refused = httpx.get(at, headers={"Authorization": f"Bearer {proving.keys[name]}"})
         assert (refused.status_code, refused.json()["code"]) == (403, "not-permitted")
     assert prover.get(at).status_code in (200, 404)
+
+
+def test_keys_that_were_replaced_come_with_the_sizes_that_they_sign(serve: Callable[..., Any]) -> None:
+    """Each alone before that, as other people's tools read it."""
+    served = serve()
+    deployment = served.deployment
+    deployment.signer().sign("nordlys")
+    _, secret = deployment.credentials.new_key("nordlys", "Auditor", ("prove",))
+    with httpx.Client(base_url=served.base_url, headers={"Authorization": f"Bearer {secret}"}) as client:
+        before = client.get("/log/nordlys/key").text.splitlines()
+        assert [range_.key for range_ in map(parse_range, before)] == [parse_vkey(line) for line in before]
+        deployment.rotate_keys(deployment.signing.folder)
+        size = int(client.get("/log/nordlys/checkpoint").text.splitlines()[1])
+        after = client.get("/log/nordlys/key").text.splitlines()
+    assert [(r.first, r.after) for r in map(parse_range, after)] == [(0, size + 1), (size, None)] * 2
+    assert [line.partition(" ")[0] for line in after[::2]] == before

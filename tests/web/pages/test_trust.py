@@ -22,6 +22,7 @@ from trailbook.deployment.settings import Signs
 from trailbook.finding.answers import Shown
 from trailbook.proofs.status import SignedHead, Trust
 from trailbook.query import Query
+from trailbook.tree import KeyRange, format_key
 from trailbook.web.app import create_app
 from trailbook.web.pages.trust import judged
 
@@ -209,6 +210,21 @@ def test_only_whoever_may_read_proofs_is_given_them(company: Company) -> None:
     company.role = "auditor"
     company.verdict()
     assert "/log/nordlys/checkpoint" in company.text
+
+
+def test_each_key_is_shown_with_the_sizes_that_it_signs(company: Company) -> None:
+    """Once there is another; the last head of the new one is the log's own as before."""
+    company.record()
+    company.sign()
+    company.verdict()
+    assert f"{format_key(KeyRange(company.deployment.verifier_keys(ORG)[0]))}</code>" in company.text
+    company.deployment.rotate_keys(company.file.parent / "log.db.signing")
+    company.record()
+    company.sign()
+    assert company.verdict() == "Probably"
+    ranges = company.deployment.key_ranges(ORG)
+    assert all(range_.first or range_.after for range_ in ranges)
+    assert all(f"{format_key(range_)}</code>" in company.text for range_ in ranges)
 
 
 def test_who_may_has_it_verified_and_who_may_not_knows_whom_to_ask(company: Company) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Response
 
 from trailbook.errors import InvalidError, NotFoundError, ProofInvalidError
-from trailbook.tree import format_vkey, parse_tile_path
+from trailbook.tree import format_key, parse_tile_path
 from trailbook.web.http.media import JSON
 from trailbook.web.http.request import Request
 
@@ -47,11 +47,11 @@ def checkpoint(request: Request) -> Response[bytes]:
 
 
 def key(request: Request) -> Response[bytes]:
-    """GET /log/{org}/key: the keys that verify the heads, oldest first."""
+    """GET /log/{org}/key: the keys that verify the heads, oldest first, with the sizes that each signs."""
     request.only()
     request.log.checkpoint(viewer=request.viewer)
-    keys = request.site.deployment.verifier_keys(request.org)
-    return Response("".join(f"{format_vkey(key)}\n" for key in keys).encode(), media_type=TEXT)
+    ranges = request.site.deployment.key_ranges(request.org)
+    return Response("".join(f"{format_key(range_)}\n" for range_ in ranges).encode(), media_type=TEXT)
 
 
 def tile(request: Request) -> Response[bytes]:

@@ -15,7 +15,7 @@ from trailbook.errors import DamagedError
 from trailbook.finding import Shown
 from trailbook.proofs import SignedHead, Trust
 from trailbook.query import Query, Term, from_params
-from trailbook.tree import key_id, parse_vkey
+from trailbook.tree import key_id, parse_range
 from trailbook.web.http.render import page, partial, see
 from trailbook.web.http.request import Request
 from trailbook.web.http.texts import Words
@@ -92,7 +92,7 @@ def trust_page(request: Request) -> Response[Any]:
             *from_entries,
         ],
         verifying=_verifying(request, presenter, signs=facts.origin is not None),
-        keys=[(text, key_id(parse_vkey(text)).hex()) for text in facts.keys],
+        keys=[(text, key_id(parse_range(text).key).hex()) for text in facts.keys],
         proofs=request.org if request.viewer.read_proofs == "full" else None,
         zone=presenter.words.zone(presenter.zone),
         tz=presenter.zone.key,

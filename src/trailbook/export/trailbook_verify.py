@@ -122,7 +122,7 @@ def check_ml_dsa(public: bytes, message: bytes, signature: bytes) -> None:
         ml_dsa = importlib.import_module("cryptography.hazmat.primitives.asymmetric.mldsa")
         key = ml_dsa.MLDSA44PublicKey.from_public_bytes(public)
     except Exception as error:  # noqa: BLE001 - not there, or built without it, which has an error of its own
-        raise OSError(f"an ML-DSA key needs the Python package cryptography, 49 or later: {error}") from None
+        raise OSError(f"an ML-DSA key needs the Python package cryptography, 48 or later: {error}") from None
     try:
         key.verify(signature, message)
     except Exception:  # noqa: BLE001 - whatever it raises, this signature was not accepted

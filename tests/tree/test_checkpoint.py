@@ -21,7 +21,8 @@ GOLDEN = dict(part.split("\n", 1) for part in re.split(r"^%% ", TEXT, flags=re.M
 WHO = ("log", "time", "witness")
 SKEYS = {who: cp.parse_skey(GOLDEN[f"{who} skey"].rstrip("\n")) for who in WHO}
 VKEYS = {who: cp.parse_vkey(GOLDEN[f"{who} vkey"].rstrip("\n")) for who in WHO}
-POLICY = Policy("log.example/nordlys", (VKEYS["log"],), (VKEYS["time"], VKEYS["witness"]), 2)
+POLICY = Policy("log.example/nordlys", (VKEYS["log"],), (VKEYS["witness"],), 1)
+WHOLE = msgspec.structs.replace(POLICY, log=(VKEYS["log"], VKEYS["time"]))
 RAW = GOLDEN["checkpoint"].encode()
 NOTE = cp.parse_note(RAW)
 HEAD = cp.parse_checkpoint(NOTE.text)
@@ -57,15 +58,15 @@ def test_keys_are_those_of_the_golden_file(who: str):
 def test_checkpoints_are_those_of_the_golden_file(which: str):
     """Ed25519 is deterministic, so signing again gives the same bytes as openssl."""
     raw = GOLDEN[which].encode()
-    opened = cp.open_checkpoint(raw, POLICY)
+    opened = cp.open_checkpoint(raw, WHOLE)
     assert cp.format_checkpoint(opened.checkpoint) == opened.note.text
     own = cp.sign_checkpoint(opened.checkpoint, (SKEYS["log"], SKEYS["time"]), SIGNED_AT)
     witnessed = cp.sign(own.text, SKEYS["witness"], SIGNED_AT + 1)
     assert cp.format_note(Note(own.text, (*own.signatures, witnessed))) == raw
-    assert [signature.key for signature in opened.signed] == [VKEYS["log"]]
-    assert [signature.time for signature in opened.signed] == [None]
-    assert [signature.key for signature in opened.cosigned] == [VKEYS["time"], VKEYS["witness"]]
-    assert [signature.time for signature in opened.cosigned] == [SIGNED_AT, SIGNED_AT + 1]
+    assert [signature.key for signature in opened.signed] == [VKEYS["log"], VKEYS["time"]]
+    assert [signature.time for signature in opened.signed] == [None, SIGNED_AT]
+    assert [signature.key for signature in opened.cosigned] == [VKEYS["witness"]]
+    assert [signature.time for signature in opened.cosigned] == [SIGNED_AT + 1]
 
 
 def test_the_golden_checkpoints_say_what_they_say():
@@ -85,7 +86,7 @@ def test_proof_files_are_those_of_the_golden_file_and_lead_to_the_root(which: st
     proof = cp.parse_proof(raw)
     assert cp.format_proof(proof) == raw
     assert proof.extra == (b"opaque" if which == "proof with extra" else b"")
-    head = cp.open_checkpoint(cp.format_note(proof.note), POLICY).checkpoint
+    head = cp.open_checkpoint(cp.format_note(proof.note), WHOLE).checkpoint
     leaf = merkle.leaf_hash(b"leaf %d" % proof.index)
     asked = {"index": proof.index, "size": head.size, "root": head.root}
     assert merkle.verify_inclusion(leaf, proof.hashes, **asked) == head.root
@@ -149,14 +150,14 @@ def test_any_bytes_are_read_or_refused_in_words(raw: bytes):
 
 def test_every_bit_flip_of_a_signed_checkpoint_is_refused():
     """Log, own cosignature and witness are all asked for, so no line may be lost either."""
-    assert cp.open_checkpoint(RAW, POLICY).checkpoint == HEAD
+    assert cp.open_checkpoint(RAW, WHOLE).checkpoint == HEAD
     for changed in flips(RAW):
-        refusal(cp.open_checkpoint, changed, POLICY)
+        refusal(cp.open_checkpoint, changed, WHOLE)
 
 
 def check_proof(raw: bytes) -> bytes:
     proof = cp.parse_proof(raw)
-    head = cp.open_checkpoint(cp.format_note(proof.note), POLICY).checkpoint
+    head = cp.open_checkpoint(cp.format_note(proof.note), WHOLE).checkpoint
     leaf = merkle.leaf_hash(b"leaf 128")
     return merkle.verify_inclusion(leaf, proof.hashes, index=proof.index, size=head.size, root=head.root)
 
@@ -332,10 +333,10 @@ def test_a_known_key_that_fails_refuses_the_note_whatever_others_say():
         Signature(time.name, time.key_id, b"\0" * 7 + b"\x01" + time.signature[8:]),
     ):
         raw = cp.format_note(Note(NOTE.text, (log, broken, witness)))
-        assert "does not hold" in refusal(cp.open_checkpoint, raw, POLICY)
+        assert "does not hold" in refusal(cp.open_checkpoint, raw, WHOLE)
     late = Signature(time.name, time.key_id, b"\xff" + time.signature[1:])
     raw = cp.format_note(Note(NOTE.text, (log, late, witness)))
-    assert "beyond all time" in refusal(cp.open_checkpoint, raw, POLICY)
+    assert "beyond all time" in refusal(cp.open_checkpoint, raw, WHOLE)
 
 
 def test_a_known_key_signs_once():
@@ -349,11 +350,26 @@ def test_the_log_must_sign_and_witnesses_are_counted():
     log, time, witness = NOTE.signatures
     short = cp.format_note(Note(NOTE.text, (log, witness)))
     assert cp.open_checkpoint(short, ONLY).cosigned == ()
-    policy = msgspec.structs.replace(POLICY, quorum=1)
-    assert len(cp.open_checkpoint(short, policy).cosigned) == 1
-    assert "1 witnesses cosigned, 2 are asked for" in refusal(cp.open_checkpoint, short, POLICY)
+    assert len(cp.open_checkpoint(short, POLICY).cosigned) == 1
+    alone = cp.format_note(Note(NOTE.text, (log, time)))
+    assert "0 witnesses cosigned, 1 are asked for" in refusal(cp.open_checkpoint, alone, POLICY)
     unsigned = cp.format_note(Note(NOTE.text, (time, witness)))
-    assert "by a key of the log" in refusal(cp.open_checkpoint, unsigned, POLICY)
+    assert "by a key of the log" in refusal(cp.open_checkpoint, unsigned, WHOLE)
+
+
+def test_the_second_key_of_the_log_gives_the_time_and_is_no_signature_of_a_log_and_no_witness():
+    """Whoever knows it asks for it; alone it is not enough; and it is not counted among others."""
+    log, time, witness = NOTE.signatures
+    assert cp.open_checkpoint(RAW, WHOLE).time == SIGNED_AT
+    timeless = cp.format_note(Note(NOTE.text, (log, witness)))
+    assert cp.open_checkpoint(timeless, POLICY).time == 0
+    assert "no time" in refusal(cp.open_checkpoint, timeless, WHOLE)
+    assert "by a key of the log" in refusal(
+        cp.open_checkpoint, cp.format_note(Note(NOTE.text, (time,))), WHOLE
+    )
+    for log_keys in (POLICY.log, WHOLE.log):
+        with pytest.raises(InvalidError, match="no witness of it"):
+            cp.open_checkpoint(RAW, Policy(POLICY.origin, log_keys, (VKEYS["time"],), 1))
 
 
 def test_any_key_of_the_log_will_do_so_that_keys_can_change():

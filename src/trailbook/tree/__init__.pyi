@@ -56,6 +56,11 @@ from .merkle import (
     verify_consistency as verify_consistency,
     verify_inclusion as verify_inclusion,
 )
+from .policies import (
+    TrustPolicy as TrustPolicy,
+    open_trusted as open_trusted,
+    parse_policy as parse_policy,
+)
 from .timestamp import (
     Stamped as Stamped,
     check_authority as check_authority,

@@ -307,8 +307,10 @@ def open_checkpoint(raw: bytes, policy: Policy) -> Opened:
     cosigned = tuple(
         signature for signature in verified if signature.key in policy.witnesses and signature.time
     )
-    if not signed:
+    if not any(signature.key.alg == ED25519 for signature in signed):
         raise ProofInvalidError("note: no signature is by a key of the log")
+    if any(TYPES[key.alg].timed for key in policy.log) and all(by.time is None for by in signed):
+        raise ProofInvalidError("note: has no time that the log's second key signed")
     if len(cosigned) < policy.quorum:
         raise ProofInvalidError(f"note: {len(cosigned)} witnesses cosigned, {policy.quorum} are asked for")
     return Opened(checkpoint, note, signed, cosigned)
@@ -331,6 +333,8 @@ def parse_proof(raw: bytes) -> Proof:
 
     Raises: ProofInvalidError naming what is malformed. Source: C2SP tlog-proof.
     """
+    if len(raw) > MAX_NOTE:
+        raise ProofInvalidError(f"proof: is longer than {MAX_NOTE} bytes")
     head, _, signed = raw.partition(b"\n\n")
     first, *lines = _decoded(head).split("\n")
     if first != _PROOF:
@@ -419,7 +423,8 @@ def _check_policy(policy: Policy) -> None:
         raise InvalidError("log: a policy has at least one key of the log")
     if any(key.alg not in TYPES or not TYPES[key.alg].timed for key in policy.witnesses):
         raise InvalidError("witnesses: a witness has a key for cosignatures")
-    if {key.key for key in policy.witnesses} & {key.key for key in policy.log}:
+    own = {key.key for key in policy.log}
+    if any(key.name == policy.origin or key.key in own for key in policy.witnesses):
         raise InvalidError("witnesses: a key of the log is no witness of it")
     if len({key.key for key in policy.witnesses}) != len(policy.witnesses):
         raise InvalidError("witnesses: two share one key, so they are one witness")

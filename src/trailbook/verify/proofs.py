@@ -9,10 +9,11 @@ from trailbook.errors import InvalidError
 from trailbook.tree import (
     Checkpoint,
     Policy,
+    TrustPolicy,
     VerifierKey,
     format_note,
     leaf_hash,
-    open_checkpoint,
+    open_trusted,
     parse_proof,
     verify_inclusion,
 )
@@ -20,8 +21,10 @@ from trailbook.tree import (
 BEGINNING = b"c2sp.org/tlog-proof@v1\n"
 
 
-def check_proof(proof: bytes, leaf: bytes, keys: Sequence[VerifierKey]) -> tuple[int, Checkpoint]:
-    """The place of these bytes in the signed tree, and its signed head.
+def check_proof(
+    proof: bytes, leaf: bytes, keys: Sequence[VerifierKey], trust: TrustPolicy | None = None
+) -> tuple[int, Checkpoint]:
+    """The place of these bytes in the signed tree, and its signed head, of which `trust` may ask for more.
 
     Raises: ProofInvalidError naming what does not hold; InvalidError without a key of the proof's origin. Source:
     C2SP tlog-proof.
@@ -31,8 +34,7 @@ def check_proof(proof: bytes, leaf: bytes, keys: Sequence[VerifierKey]) -> tuple
     own = tuple(key for key in keys if key.name == origin)
     if not own:
         raise InvalidError(f"key: none of the keys is of {origin}")
-    # The signature types that only carry a time are no signatures of the log.
-    opened = open_checkpoint(format_note(parsed.note), Policy(origin, own))
+    opened = open_trusted(format_note(parsed.note), Policy(origin, own), trust or TrustPolicy())
     head = opened.checkpoint
     verify_inclusion(leaf_hash(leaf), parsed.hashes, index=parsed.index, size=head.size, root=head.root)
     return parsed.index, head

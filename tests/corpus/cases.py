@@ -28,7 +28,11 @@ class Key:
     seed: bytes
 
     def public(self) -> bytes:
-        return ml_dsa_pair(self.seed)[0] if self.kind == ML_DSA else ed25519(self.seed).public_key().public_bytes_raw()
+        return (
+            ml_dsa_pair(self.seed)[0]
+            if self.kind == ML_DSA
+            else ed25519(self.seed).public_key().public_bytes_raw()
+        )
 
     def id(self) -> bytes:
         return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public()).digest()[:4]

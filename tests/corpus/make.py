@@ -1,6 +1,7 @@
 """Writes docs/corpus anew: `python -m tests.corpus.make`.
 
-Owns the folder's layout and its index. Refuses to judge: what a case is said to be is held against verifiers by the test.
+Owns the folder's layout and its index. Refuses to judge: what a case is said to be is held against
+verifiers by the tests.
 """
 
 import json

@@ -51,13 +51,24 @@ def keys() -> Iterator[Case]:
         yield key(f"type-{KEYS[who].kind}", KEYS[who].vkey(), True, "name, key id and key belong together")
     yield key("another-id", vkey.replace(log.id().hex(), "00000000"), False, "the key id is another's")
     yield key(
-        "id-in-capitals", vkey.replace(log.id().hex(), log.id().hex().upper()), False, "hex in capitals", stricter=True
+        "id-in-capitals",
+        vkey.replace(log.id().hex(), log.id().hex().upper()),
+        False,
+        "hex in capitals",
+        stricter=True,
     )
     yield key("short", vkey.replace(base64(typed), base64(typed[:-1])), False, "the key has 31 bytes")
-    yield key("no-padding", vkey.rstrip("="), False, "base64 without its padding") if vkey.endswith("=") else key(
-        "no-key", vkey.replace(base64(typed), ""), False, "there is no key"
+    yield (
+        key("no-padding", vkey.rstrip("="), False, "base64 without its padding")
+        if vkey.endswith("=")
+        else key("no-key", vkey.replace(base64(typed), ""), False, "there is no key")
     )
-    for name, odd in {"space": "log example", "no-break-space": "log\u00a0example", "plus": "log+example", "none": ""}.items():
+    for name, odd in {
+        "space": "log example",
+        "no-break-space": "log\u00a0example",
+        "plus": "log+example",
+        "none": "",
+    }.items():
         wrong = Key(odd, LOG, log.seed).vkey()
         yield key(f"name-with-{name}", wrong, False, "a key's name is not empty and has no space and no plus")
 
@@ -80,19 +91,38 @@ def notes() -> Iterator[Case]:
     yield good("lines-16", note(LETTER, *strangers[:15], LINE), "every verifier takes 16 signature lines")
     yield good("lines-100", note(LETTER, *strangers, LINE), "100 signature lines are taken")
     other_id = spelled_line(NAME, b"\0\0\0\0?")
-    yield good("same-name", note(LETTER, other_id, LINE), "a line with the key's name and another id is another key's")
+    yield good(
+        "same-name",
+        note(LETTER, other_id, LINE),
+        "a line with the key's name and another id is another key's",
+    )
     other_name = spelled_line("other.example", KEYS["log"].id() + b"?")
-    yield good("same-id", note(LETTER, other_name, LINE), "a line with the key's id and another name is another key's")
-    yield good("name-not-ascii", note(LETTER, spelled_line("vitne.example/æøå", b"1234?"), LINE), "names are UTF-8")
+    yield good(
+        "same-id",
+        note(LETTER, other_name, LINE),
+        "a line with the key's id and another name is another key's",
+    )
+    yield good(
+        "name-not-ascii", note(LETTER, spelled_line("vitne.example/æøå", b"1234?"), LINE), "names are UTF-8"
+    )
     yield bad("unknown-only", note(LETTER, *strangers[:1]), "no known key signed")
-    yield bad("thief", note(LETTER, line("thief", LETTER)), "another key of that name signed, which is not known")
+    yield bad(
+        "thief", note(LETTER, line("thief", LETTER)), "another key of that name signed, which is not known"
+    )
     yield bad("text-changed", note(LETTER.replace("votes", "notes"), LINE), "the text is not what was signed")
     yield bad("other-text", note(LETTER, line("log", "Dear all\n")), "the signature is over another text")
     for name, at in {"first-bit": 0, "last-bit": 63, "s": 40}.items():
         broken = KEYS["log"].id() + flipped(signature("log", LETTER), at)
-        yield bad(f"signature-{name}", note(LETTER, spelled_line(NAME, broken)), "a bit of the signature is another")
-    for name, sig in {"short": signature("log", LETTER)[:63], "long": signature("log", LETTER) + b"\0"}.items():
-        yield bad(f"signature-{name}", note(LETTER, spelled_line(NAME, KEYS["log"].id() + sig)), "not 64 bytes")
+        yield bad(
+            f"signature-{name}", note(LETTER, spelled_line(NAME, broken)), "a bit of the signature is another"
+        )
+    for name, sig in {
+        "short": signature("log", LETTER)[:63],
+        "long": signature("log", LETTER) + b"\0",
+    }.items():
+        yield bad(
+            f"signature-{name}", note(LETTER, spelled_line(NAME, KEYS["log"].id() + sig)), "not 64 bytes"
+        )
     for name, content, reason in malformed(strangers):
         yield bad(name, content, reason)
     for name, content, reason in left_open(strangers):
@@ -121,10 +151,26 @@ def malformed(strangers: list[str]) -> Iterator[tuple[str, bytes, str]]:
     yield "no-signature-in-line", note(LETTER, LINE, f"{DASH} stranger \n"), "a line whose signature is empty"
     for name, odd in {"plus": "a+b", "no-break-space": "a\u00a0b", "line-separator": "a\u2028b"}.items():
         yield f"unknown-name-with-{name}", note(LETTER, LINE, spelled_line(odd, b"1234?")), "no name of a key"
-    yield "unknown-too-short", note(LETTER, LINE, spelled_line("stranger", b"1234")), "a key id and no signature"
-    yield "unknown-much-too-short", note(LETTER, LINE, spelled_line("stranger", b"12")), "no room for a key id"
-    yield "base64-of-urls", note(LETTER, LINE, f"{DASH} stranger MTIzND8_\n"), "base64 in the alphabet of URLs"
-    yield "base64-no-padding", note(LETTER, LINE, f"{DASH} stranger MTIzNDU2Nw\n"), "base64 without its padding"
+    yield (
+        "unknown-too-short",
+        note(LETTER, LINE, spelled_line("stranger", b"1234")),
+        "a key id and no signature",
+    )
+    yield (
+        "unknown-much-too-short",
+        note(LETTER, LINE, spelled_line("stranger", b"12")),
+        "no room for a key id",
+    )
+    yield (
+        "base64-of-urls",
+        note(LETTER, LINE, f"{DASH} stranger MTIzND8_\n"),
+        "base64 in the alphabet of URLs",
+    )
+    yield (
+        "base64-no-padding",
+        note(LETTER, LINE, f"{DASH} stranger MTIzNDU2Nw\n"),
+        "base64 without its padding",
+    )
 
 
 def left_open(strangers: list[str]) -> Iterator[tuple[str, bytes, str]]:
@@ -141,13 +187,27 @@ def left_open(strangers: list[str]) -> Iterator[tuple[str, bytes, str]]:
 def heads() -> Iterator[Case]:
     """Checkpoints: of the log at its size 257, signed by its key, its second key and witnesses."""
 
-    def case(name: str, content: bytes, holds: bool, reason: str, *, stricter: bool = False, keys: tuple[str, ...] = BOTH) -> Case:
+    def case(
+        name: str,
+        content: bytes,
+        holds: bool,
+        reason: str,
+        *,
+        stricter: bool = False,
+        keys: tuple[str, ...] = BOTH,
+    ) -> Case:
         return Case("checkpoint", name, content, holds, reason, stricter, {"keys": list(keys)})
 
     own = [line(who, HEAD) for who in BOTH]
     cosigned = {who: line(who, HEAD, SIGNED_AT + 1) for who in ("w1", "w2", "w3")}
     yield case("signed", note(HEAD, *own), True, "signed by both keys of the log")
-    yield case("one-key-known", note(HEAD, *own), True, "who knows the first key only ignores the second", keys=("log",))
+    yield case(
+        "one-key-known",
+        note(HEAD, *own),
+        True,
+        "who knows the first key only ignores the second",
+        keys=("log",),
+    )
     for name, text in {
         "empty-tree": checkpoint(0, root([])),
         "largest": checkpoint(2**63, ROOT),
@@ -156,21 +216,45 @@ def heads() -> Iterator[Case]:
         yield case(name, note(text, *(line(who, text) for who in BOTH)), True, "well formed, and signed")
     for who in ("w1", "w2"):
         kind = KEYS[who].kind
-        yield case(f"witness-{kind}", note(HEAD, *own, cosigned[who]), True, f"a cosignature of type {kind}", keys=(*BOTH, who))
+        yield case(
+            f"witness-{kind}",
+            note(HEAD, *own, cosigned[who]),
+            True,
+            f"a cosignature of type {kind}",
+            keys=(*BOTH, who),
+        )
     extended = checkpoint(257, ROOT, "an extension line")
     moved = note(extended, *(line(who, extended) for who in BOTH), cosigned["w2"])
     yield case("ml-dsa-and-extension", moved, True, "ML-DSA-44 signs no extension lines", keys=(*BOTH, "w2"))
-    yield case("last-time", note(HEAD, own[0], line("log-time", HEAD, 2**63 - 1)), True, "the last time that there is")
-    yield case("time-beyond", note(HEAD, own[0], line("log-time", HEAD, 2**63)), False, "a time of 2^63 or later")
+    yield case(
+        "last-time",
+        note(HEAD, own[0], line("log-time", HEAD, 2**63 - 1)),
+        True,
+        "the last time that there is",
+    )
+    yield case(
+        "time-beyond", note(HEAD, own[0], line("log-time", HEAD, 2**63)), False, "a time of 2^63 or later"
+    )
     yield case("only-a-time", note(HEAD, own[1]), False, "the log's first key did not sign", stricter=True)
-    yield case("no-time", note(HEAD, own[0]), False, "the log's second key is known and did not sign", stricter=True)
-    yield case("only-a-witness", note(HEAD, cosigned["w1"]), False, "no key of the log signed", keys=("log", "w1"), stricter=True)
+    yield case(
+        "no-time", note(HEAD, own[0]), False, "the log's second key is known and did not sign", stricter=True
+    )
+    yield case(
+        "only-a-witness",
+        note(HEAD, cosigned["w1"]),
+        False,
+        "no key of the log signed",
+        keys=("log", "w1"),
+        stricter=True,
+    )
     twice = note(HEAD, *own, line("log-time", HEAD, SIGNED_AT + 60))
     yield case("key-twice", twice, False, "a known key signed twice", stricter=True)
     yield from (case(*made) for made in wrong_cosignatures(own))
     yield from (case(*made, keys=(*BOTH, "w2")) for made in wrong_ml_dsa(own))
     renamed = spelled_line(KEYS["w9"].name, KEYS["w9"].id() + signature("w2", HEAD))
-    yield case("ml-dsa-other-name", note(HEAD, *own, renamed), False, "signed under another name", keys=(*BOTH, "w9"))
+    yield case(
+        "ml-dsa-other-name", note(HEAD, *own, renamed), False, "signed under another name", keys=(*BOTH, "w9")
+    )
     for name, (text, reason, stricter) in texts().items():
         written = [line("log", text), *own[1:]]  # no second key of a log signs what is no checkpoint
         yield case(name, note(text, *written), False, reason, stricter=stricter, keys=("log",))
@@ -218,7 +302,11 @@ def texts() -> dict[str, tuple[str, str, bool]]:
         "root-short": (checkpoint(257, ROOT[:31]), "the root has 31 bytes", False),
         "root-no-padding": (checkpoint(257, spelled.rstrip("=")), "base64 without its padding", False),
         "root-slack": (checkpoint(257, slack(spelled)), "base64 with bits left over", True),
-        "another-origin": (checkpoint(257, ROOT, origin="log.example/other"), "the key is of another log", True),
+        "another-origin": (
+            checkpoint(257, ROOT, origin="log.example/other"),
+            "the key is of another log",
+            True,
+        ),
     }
 
 
@@ -228,13 +316,17 @@ def policies() -> Iterator[Case]:
     names = "".join(f"witness w{at} {vkey}\n" for at, vkey in enumerate(witnesses, 1))
     logs = f"log {log} https://log.example/\nlog {time}\n"
     two = f"# two of three\n\n{logs}{names}group three 2 w1 w2 w3\nquorum three\n"
-    yield Case("policy", "two-of-three", two.encode(), True, "a threshold, with comments, an empty line and a URL")
+    yield Case(
+        "policy", "two-of-three", two.encode(), True, "a threshold, with comments, an empty line and a URL"
+    )
     nested = f"{logs}{names}\tgroup any-two any w1 w2 \ngroup all all any-two w3\nquorum all\n"
     yield Case("policy", "nested", nested.encode(), True, "a group in a group; tabs and spaces")
     yield Case("policy", "nobody", b"quorum none\n", True, "no witness is asked for, and no log is named")
     yield Case("policy", "latin-1", b"# caf\xe9\nquorum none\n", True, "a comment is any octets")
     late = f"quorum none\n{logs}{names}"
-    yield Case("policy", "quorum-first", late.encode(), True, "lines of logs and witnesses may follow the quorum")
+    yield Case(
+        "policy", "quorum-first", late.encode(), True, "lines of logs and witnesses may follow the quorum"
+    )
     wrong = {
         "no-quorum": (f"{logs}{names}", "there is no line for the quorum"),
         "two-quorums": ("quorum none\nquorum none\n", "there are two lines for the quorum"),
@@ -245,14 +337,20 @@ def policies() -> Iterator[Case]:
         "none-as-member": (f"{names}group g any w1 none\nquorum g\n", "nobody is no member"),
         "none-as-name": (f"witness none {witnesses[0]}\nquorum none\n", "the name is taken"),
         "name-twice": (f"{names}group w1 any w2\nquorum w1\n", "witnesses and groups share their names"),
-        "member-twice": (f"{names}group a any w1 w2\ngroup b any w2 w3\nquorum b\n", "a name is a member twice"),
+        "member-twice": (
+            f"{names}group a any w1 w2\ngroup b any w2 w3\nquorum b\n",
+            "a name is a member twice",
+        ),
         "too-many": (f"{names}group g 4 w1 w2 w3\nquorum g\n", "4 of 3"),
         "zero": (f"{names}group g 0 w1\nquorum g\n", "0 of 1"),
         "leading-zero": (f"{names}group g 01 w1\nquorum g\n", "a threshold with a leading zero"),
         "no-members": (f"{names}group g any\nquorum none\n", "a group without members"),
         "log-twice": (f"log {log}\nlog {log}\nquorum none\n", "one public key in two lines"),
         "witness-twice": (f"{names}witness w4 {witnesses[0]}\nquorum w4\n", "one public key in two lines"),
-        "witness-without-time": (f"witness w {KEYS['other'].vkey()}\nquorum w\n", "a witness has a key for cosignatures"),
+        "witness-without-time": (
+            f"witness w {KEYS['other'].vkey()}\nquorum w\n",
+            "a witness has a key for cosignatures",
+        ),
         "unknown-word": ("quorum none\nnote hello\n", "a line that no policy has"),
         "too-many-words": (f"log {log} https://log.example/ more\nquorum none\n", "a word too many"),
         "not-a-key": ("log log.example\nquorum none\n", "not a verifier key"),
@@ -263,7 +361,9 @@ def policies() -> Iterator[Case]:
     for name, (text, reason) in wrong.items():
         yield Case("policy", name, text.encode(), False, reason)
     own = f"log {log}\nwitness w {time}\nquorum w\n".encode()
-    yield Case("policy", "own-witness", own, False, "the log's own second key is no witness of it", stricter=True)
+    yield Case(
+        "policy", "own-witness", own, False, "the log's own second key is no witness of it", stricter=True
+    )
     yield from under_policies(logs, names)
 
 
@@ -272,7 +372,14 @@ def under_policies(logs: str, names: str) -> Iterator[Case]:
     own = [line(who, HEAD) for who in BOTH]
     groups = "group early any w1 w2\ngroup both all early w3\nquorum both\n"
 
-    def case(name: str, whom: tuple[str, ...], holds: bool, reason: str, quorum: str = groups, time: int = SIGNED_AT) -> Case:
+    def case(
+        name: str,
+        whom: tuple[str, ...],
+        holds: bool,
+        reason: str,
+        quorum: str = groups,
+        time: int = SIGNED_AT,
+    ) -> Case:
         lines = [line(who, HEAD, time) for who in whom]
         beside = {".policy": f"{logs}{names}{quorum}".encode()}
         return Case("checkpoint", f"policy-{name}", note(HEAD, *own, *lines), holds, reason, beside=beside)
@@ -286,10 +393,18 @@ def under_policies(logs: str, names: str) -> Iterator[Case]:
     yield case("one-other", ("w1",), False, "another than the one that is asked for", "quorum w3\n")
     yield case("time-of-zero", ("w1", "w3"), False, "a time of 0 says nothing of the largest tree", time=0)
     yield Case(
-        "checkpoint", "not-after", note(HEAD, *own, line("w1", HEAD, 3_976_214_400)), False, "cosigned in 2096",
+        "checkpoint",
+        "not-after",
+        note(HEAD, *own, line("w1", HEAD, 3_976_214_400)),
+        False,
+        "cosigned in 2096",
         members={"keys": [*BOTH, "w1"], "not_after": "2026-12-01T00:00:00Z"},
     )
     yield Case(
-        "checkpoint", "not-after-held", note(HEAD, *own, line("w1", HEAD)), True, "cosigned before then",
+        "checkpoint",
+        "not-after-held",
+        note(HEAD, *own, line("w1", HEAD)),
+        True,
+        "cosigned before then",
         members={"keys": [*BOTH, "w1"], "not_after": "2026-12-01T00:00:00Z"},
     )

@@ -46,13 +46,17 @@ def bodies() -> Iterator[Case]:
 
     yield case("full", canonical(BODY), True, "every member")
     least = {name: value for name, value in BODY.items() if name not in OPTIONAL}
-    yield case("least", canonical({**least, "origin": {"interface": "job"}}), True, "no member that may be absent")
+    yield case(
+        "least", canonical({**least, "origin": {"interface": "job"}}), True, "no member that may be absent"
+    )
     yield case("action-64", changed(action="a" * 31 + "." + "b" * 32), True, "an action of 64 characters")
     yield case("action-65", changed(action="a" * 32 + "." + "b" * 32), False, "an action of 65 characters")
     yield case("category-64", changed(category="a" * 64), True, "a category of 64 characters")
     yield case("category-65", changed(category="a" * 65), False, "a category of 65 characters")
     yield case("ahead-5-minutes", changed(occurred_at="2026-11-02T08:20:00.201007Z"), True, "5 minutes ahead")
-    yield case("ahead-more", changed(occurred_at="2026-11-02T08:20:00.201008Z"), False, "more than 5 minutes ahead")
+    yield case(
+        "ahead-more", changed(occurred_at="2026-11-02T08:20:00.201008Z"), False, "more than 5 minutes ahead"
+    )
     yield case("leap-day", changed(effective_at="2024-02-29"), True, "a day that exists")
     for name, members, reason in (
         ("no-leap-day", {"effective_at": "2026-02-29"}, "a day that does not exist"),
@@ -127,19 +131,42 @@ def bundles(files: dict[str, bytes], keys: list[str]) -> Iterator[Case]:
     yield case("whole", plain, True, "a closed bundle of version 2: 36 bodies, two people erased")
     yield case("body", packed(changed("bodies.tsv", 100)), False, "a byte of a body is another")
     yield case("tile", packed(changed(tile, 40)), False, "a byte of a tile is another")
-    yield case("identity", packed(changed("identities.ndjson", 20)), False, "a byte of an identity is another")
+    yield case(
+        "identity", packed(changed("identities.ndjson", 20)), False, "a byte of an identity is another"
+    )
     yield case("manifest", packed(changed("manifest.note", 30)), False, "a byte of the manifest is another")
-    yield case("checkpoint", packed(changed("checkpoint", 21)), False, "the size of the checkpoint is another")
-    yield case("body-less", packed({**files, "bodies.tsv": b"".join(lines[:5] + lines[6:])}), False, "a body is not there")
-    yield case("identity-less", packed({**files, "identities.ndjson": b"".join(names[1:])}), False, "an identity is not there")
-    yield case("erasure-less", packed({n: c for n, c in files.items() if n != erasure}), False, "a list is not there")
-    yield case("keys-less", packed({n: c for n, c in files.items() if n != "keys"}), False, "a file is not there")
+    yield case(
+        "checkpoint", packed(changed("checkpoint", 21)), False, "the size of the checkpoint is another"
+    )
+    yield case(
+        "body-less",
+        packed({**files, "bodies.tsv": b"".join(lines[:5] + lines[6:])}),
+        False,
+        "a body is not there",
+    )
+    yield case(
+        "identity-less",
+        packed({**files, "identities.ndjson": b"".join(names[1:])}),
+        False,
+        "an identity is not there",
+    )
+    yield case(
+        "erasure-less", packed({n: c for n, c in files.items() if n != erasure}), False, "a list is not there"
+    )
+    yield case(
+        "keys-less", packed({n: c for n, c in files.items() if n != "keys"}), False, "a file is not there"
+    )
     yield case("file-more", packed({**files, "README": b"hello"}), False, "a file that no bundle has")
     yield case("zip-comment", packed(files, comment=b"hello"), False, "the ZIP file has a comment")
     yield case("zip-remark", packed(files, remark=b"hello"), False, "a file has a comment")
     yield case("zip-prepended", b"PK hello" + plain, False, "something stands before the first file")
     yield case("zip-appended", plain + b"hello", False, "something stands behind the last")
-    yield case("zip-extra", packed(files, extra={"keys": struct.pack("<HH4s", 0x5455, 4, b"time")}), False, "a field of a file")
+    yield case(
+        "zip-extra",
+        packed(files, extra={"keys": struct.pack("<HH4s", 0x5455, 4, b"time")}),
+        False,
+        "a field of a file",
+    )
     yield case("zip-gap", gap(files), False, "something stands between two files")
     yield case("zip-name-twice", twice(files), False, "a name stands there twice")
 

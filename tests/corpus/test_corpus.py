@@ -89,7 +89,9 @@ def open_tile(case: dict[str, Any], raw: bytes) -> None:
     whole = case["size"] >> 8 * level
     assert 0 < len(raw) == 32 * width
     assert width == min(256, whole - 256 * index)
-    assert subtree_root([raw[at : at + 32] for at in range(0, len(raw), 32)]) == base64.b64decode(case["root"])
+    assert subtree_root([raw[at : at + 32] for at in range(0, len(raw), 32)]) == base64.b64decode(
+        case["root"]
+    )
 
 
 PRODUCT: dict[str, Judge] = {

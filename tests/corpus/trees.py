@@ -22,12 +22,16 @@ def proof(at: int, size: int, *, first: str = FIRST, extra: str = "", index: str
 
 
 def proofs() -> Iterator[Case]:
-    def case(name: str, content: bytes, holds: bool, reason: str, at: int = 128, *, stricter: bool = False) -> Case:
+    def case(
+        name: str, content: bytes, holds: bool, reason: str, at: int = 128, *, stricter: bool = False
+    ) -> Case:
         members, beside = {"keys": list(BOTH)}, {".leaf": BODIES[at]}
         return Case("proof", name, content, holds, reason, stricter, members, beside)
 
     for at, size in ((0, 1), (0, 2), (1, 2), (2, 3), (6, 7), (128, 257), (256, 257), (255, 256)):
-        yield case(f"{at}-of-{size}", proof(at, size), True, "the hashes lead from the leaf to the signed root", at)
+        yield case(
+            f"{at}-of-{size}", proof(at, size), True, "the hashes lead from the leaf to the signed root", at
+        )
     yield case("extra", proof(128, 257, extra="extra b3BhcXVl\n"), True, "what is extra means nothing")
     whole = proof(128, 257)
     lines = whole.split(b"\n")
@@ -36,22 +40,55 @@ def proofs() -> Iterator[Case]:
     yield case("index-beyond", proof(128, 257, index="257"), False, "the index is not below the size")
     yield case("hash-less", b"\n".join([*lines[:2], *lines[3:]]), False, "a hash is not there")
     yield case("hash-more", b"\n".join([*lines[:2], lines[2], *lines[2:]]), False, "a hash too many")
-    yield case("hashes-exchanged", b"\n".join([*lines[:2], lines[3], lines[2], *lines[4:]]), False, "another order")
+    yield case(
+        "hashes-exchanged", b"\n".join([*lines[:2], lines[3], lines[2], *lines[4:]]), False, "another order"
+    )
     yield case("hash-changed", b"\n".join([*lines[:2], lines[3], *lines[3:]]), False, "a hash is another")
-    yield case("of-one-and-a-hash", b"\n".join([*proof(0, 1).split(b"\n")[:2], lines[2], *proof(0, 1).split(b"\n")[2:]]), False, "no hash belongs in a tree of one", 0)
-    yield case("other-size", proof(128, 257).replace(b"\n257\n", b"\n256\n"), False, "the size is not what was signed")
+    yield case(
+        "of-one-and-a-hash",
+        b"\n".join([*proof(0, 1).split(b"\n")[:2], lines[2], *proof(0, 1).split(b"\n")[2:]]),
+        False,
+        "no hash belongs in a tree of one",
+        0,
+    )
+    yield case(
+        "other-size",
+        proof(128, 257).replace(b"\n257\n", b"\n256\n"),
+        False,
+        "the size is not what was signed",
+    )
     spelled = {
         "first-line": (proof(128, 257, first="c2sp.org/tlog-proof@v2\n"), "another format", False),
         "no-index": (whole.replace(b"index 128\n", b""), "there is no index", False),
         "index-leading-zero": (proof(128, 257, index="0128"), "the index has a leading zero", False),
         "index-sign": (proof(128, 257, index="+128"), "the index has a sign", False),
         "extra-empty": (proof(128, 257, extra="extra \n"), "extra without anything", True),
-        "extra-no-base64": (proof(128, 257, extra="extra not base64\n"), "what is extra is not base64", False),
-        "extra-slack": (proof(128, 257, extra="extra b3BhcXVlIA==\n".replace("IA", "IB")), "base64 with bits left over", True),
-        "extra-after-index": (whole.replace(b"index 128\n", b"index 128\nextra b3BhcXVl\n"), "extra in another place", False),
+        "extra-no-base64": (
+            proof(128, 257, extra="extra not base64\n"),
+            "what is extra is not base64",
+            False,
+        ),
+        "extra-slack": (
+            proof(128, 257, extra="extra b3BhcXVlIA==\n".replace("IA", "IB")),
+            "base64 with bits left over",
+            True,
+        ),
+        "extra-after-index": (
+            whole.replace(b"index 128\n", b"index 128\nextra b3BhcXVl\n"),
+            "extra in another place",
+            False,
+        ),
         "extra-twice": (proof(128, 257, extra="extra b3BhcXVl\nextra b3BhcXVl\n"), "extra twice", False),
-        "hash-slack": (whole.replace(lines[2], slack(lines[2].decode()).encode()), "base64 with bits left over", True),
-        "hash-short": (whole.replace(lines[2], base64(path(128, LEAVES)[0][:31]).encode()), "a hash of 31 bytes", False),
+        "hash-slack": (
+            whole.replace(lines[2], slack(lines[2].decode()).encode()),
+            "base64 with bits left over",
+            True,
+        ),
+        "hash-short": (
+            whole.replace(lines[2], base64(path(128, LEAVES)[0][:31]).encode()),
+            "a hash of 31 bytes",
+            False,
+        ),
         "return": (whole.replace(b"index 128\n", b"index 128\r\n"), "a control character", False),
         "hashes-64": (whole.replace(lines[2] + b"\n", (lines[2] + b"\n") * 56), "more than 63 hashes", False),
         "no-empty-line": (whole.replace(b"\n\n", b"\n", 1), "nothing parts proof and checkpoint", False),
@@ -78,7 +115,9 @@ def tiles() -> Iterator[Case]:
         return Case("tile", name, b"".join(hashes), holds, reason, members=members)
 
     yield case("whole", "tile/0/000", LEAVES[:256], 256, True, "256 hashes, whose root is that of the tree")
-    yield case("partial", "tile/0/000.p/100", LEAVES[:100], 100, True, "100 hashes, whose root is that of the tree")
+    yield case(
+        "partial", "tile/0/000.p/100", LEAVES[:100], 100, True, "100 hashes, whose root is that of the tree"
+    )
     yield case("one", "tile/0/000.p/1", LEAVES[:1], 1, True, "one hash, which is the root of the tree")
     changed = [*LEAVES[:99], LEAVES[100]]
     yield case("changed", "tile/0/000.p/100", changed, 100, False, "a hash is another")
@@ -98,4 +137,11 @@ def tiles() -> Iterator[Case]:
         ("path-whole", "tile/0/000", "a tile of 100 hashes is named with its width"),
     ):
         yield case(name, at, LEAVES[:100], 100, False, reason)
-    yield case("path-width-256", "tile/0/000.p/256", LEAVES[:256], 256, False, "a whole tile is named without a width")
+    yield case(
+        "path-width-256",
+        "tile/0/000.p/256",
+        LEAVES[:256],
+        256,
+        False,
+        "a whole tile is named without a width",
+    )

@@ -74,8 +74,7 @@ def open_head(case: dict[str, Any], raw: bytes) -> None:
     witnesses = {key.name: key for key in known(case) if key.name != make.notes.ORIGIN}
     if "policy" not in case:
         latest = {"latest": NOT_AFTER} if "not_after" in case else {}
-        quorum = next(iter(witnesses), "none")
-        trust = TrustPolicy(witnesses=witnesses, quorum=quorum, **latest)
+        trust = TrustPolicy(witnesses=witnesses, **latest)
     log = trust.logs or tuple(key for key in known(case) if key.name == make.notes.ORIGIN)
     open_trusted(raw, Policy(origin, tuple(key for key in log if key.name == origin)), trust)
 

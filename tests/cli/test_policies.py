@@ -54,3 +54,10 @@ def test_the_single_file_is_asked_in_the_same_words() -> None:
     assert asked.options() == ["--policy", "p", "--max-age", "7d", "--not-after", "2026-12-01"]
     assert asked
     assert (bool(Asked()), Asked().options()) == (False, [])
+
+
+def test_what_has_no_signed_head_is_asked_for_nothing() -> None:
+    Asked().require_nothing("an exported file")
+    for asked in (Asked(policy=Path("p")), Asked(max_age="7d"), Asked(not_after="2026-12-01")):
+        with pytest.raises(InvalidError, match="an exported file has none"):
+            asked.require_nothing("an exported file")

@@ -52,8 +52,8 @@ def entry(case: Case) -> dict[str, Any]:
     file = file_of(case)
     beside = {ending[1:]: file + ending for ending in case.beside}
     strict = {"stricter": True} if case.stricter else {}
-    said = {"kind": case.kind, "file": file, "holds": case.holds, "reason": case.reason}
-    return {**said, **strict, **case.members, **beside}
+    always = {"kind": case.kind, "file": file, "holds": case.holds, "reason": case.reason}
+    return {**always, **strict, **case.members, **beside}
 
 
 def files() -> dict[str, bytes]:

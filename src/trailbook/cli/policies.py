@@ -7,12 +7,25 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import typer
 from msgspec import Struct, structs
 
 from trailbook.clock import utc_now
 from trailbook.errors import Fault, InvalidError
 from trailbook.tree import TrustPolicy, parse_policy
 
+POLICY = typer.Option(
+    None,
+    "--policy",
+    metavar="FILE",
+    help="A C2SP tlog-policy file: which logs count, which witnesses, and how many of them.",
+)
+MAX_AGE = typer.Option(
+    None, "--max-age", metavar="7d", help="No head is older, by the time that it says: s, m, h or d."
+)
+NOT_AFTER = typer.Option(
+    None, "--not-after", metavar="UTC", help="Nobody signed a head later: 2026-11-02 or 2026-11-02T09:15:00Z."
+)
 _AGE = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
@@ -28,6 +41,11 @@ class Asked(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return self != Asked()
+
+    def require_nothing(self, of: str) -> None:
+        """Refuse any of the three of what has no signed head. Raises: InvalidError."""
+        if self:
+            raise _refused("policy", f"a policy and times are asked of a signed head, and {of} has none")
 
     def options(self) -> list[str]:
         """The same for the verifier that travels in a bundle."""

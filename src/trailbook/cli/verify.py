@@ -16,7 +16,7 @@ from trailbook import export as exports, tree, verify as verification
 from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table
-from trailbook.cli.policies import Asked
+from trailbook.cli.policies import MAX_AGE, NOT_AFTER, POLICY, Asked
 from trailbook.errors import (
     ConfigurationError,
     Fault,
@@ -64,17 +64,9 @@ def verify(
         metavar="FILE",
         help="Check the kept timestamps too: the authority's root (PEM). Repeat for several.",
     ),
-    policy: Path | None = typer.Option(
-        None,
-        metavar="FILE",
-        help="A C2SP tlog-policy file: which logs count, which witnesses, and how many of them.",
-    ),
-    max_age: str | None = typer.Option(
-        None, metavar="7d", help="No head is older, by the time that it says: s, m, h or d."
-    ),
-    not_after: str | None = typer.Option(
-        None, metavar="UTC", help="Nobody signed a head later: 2026-11-02 or 2026-11-02T09:15:00Z."
-    ),
+    policy: Path | None = POLICY,
+    max_age: str | None = MAX_AGE,
+    not_after: str | None = NOT_AFTER,
     remember: bool = typer.Option(
         False, "--remember", help="Record the outcome in the log, where its page of trust tells it."
     ),
@@ -95,10 +87,7 @@ def verify(
     if bundle is None and statement is not None:
         raise _refused("statement", "is of a file, which is not named")
     if bundle is not None and leaf is None and _is_exported(bundle, statement):
-        if asked:
-            raise _refused(
-                "policy", "a policy and times are asked of a signed head, and an exported file has none"
-            )
+        asked.require_nothing("an exported file")
         return _exported(ctx, bundle, statement, keys=key, json=json)
     if bundle is not None:
         return _file(ctx, bundle, asked, leaf=leaf, keys=key, json=json)

@@ -55,7 +55,7 @@ test: setup browser newer nginx office golang
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
 QUIET := $(addprefix tests/torture/,test_timing.py test_attacks.py test_soak.py)
 LARGE := tests/torture tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
-	tests/export/test_golden_bundle_v2.py tests/web/test_agree.py tests/web/test_any_request.py \
+	tests/export/test_golden_bundle_v2.py tests/corpus/test_agree.py tests/web/test_agree.py tests/web/test_any_request.py \
 	tests/web/api/test_document.py::test_generated_requests tests/capture/fuzz/test_fuzz.py::test_random_writes \
 	$(addprefix tests/web/test_browser.py::,test_every_state_is_accessible test_the_settings_are_accessible) \
 	tests/web/test_hr.py::test_the_hr_pages_are_accessible

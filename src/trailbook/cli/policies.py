@@ -6,13 +6,17 @@ Owns how those three are written on the command line. Refuses what is written in
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from msgspec import Struct, structs
 
+from trailbook import tree
 from trailbook.clock import utc_now
 from trailbook.errors import Fault, InvalidError
-from trailbook.tree import TrustPolicy, parse_policy
+
+if TYPE_CHECKING:
+    from trailbook.tree import TrustPolicy
 
 POLICY = typer.Option(
     None,
@@ -52,9 +56,9 @@ class Asked(Struct, frozen=True):
         given = {"--policy": self.policy, "--max-age": self.max_age, "--not-after": self.not_after}
         return [word for name, text in given.items() if text is not None for word in (name, str(text))]
 
-    def trust(self) -> TrustPolicy:
+    def trust(self) -> "TrustPolicy":
         """What they ask for, by the clock of this machine. Raises: InvalidError naming the option."""
-        trust = TrustPolicy() if self.policy is None else parse_policy(_content(self.policy))
+        trust = tree.TrustPolicy() if self.policy is None else tree.parse_policy(_content(self.policy))
         if self.max_age is not None:
             now = utc_now()
             latest = int((now + _AHEAD).timestamp())

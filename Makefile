@@ -21,12 +21,12 @@ SIZE ?= 1m
 PYTEST_ARGS ?=
 
 .PHONY: usage setup demo test torture full mutants lint bench bench-capture docs shots lock \
-	vendor browser newer nginx office clean
+	vendor browser newer nginx office golang clean
 
 usage:
 	@echo "make setup   make .venv with everything that work on Trailbook needs"
 	@echo "make demo    open the demo company's activity log (ARGS=... go to trailbook demo)"
-	@echo "make test    setup, a browser, a newer Python, nginx, LibreOffice, lint and every test (PYTEST_ARGS=... go to pytest)"
+	@echo "make test    setup, a browser, a newer Python, nginx, LibreOffice, Go, lint and every test (PYTEST_ARGS=... go to pytest)"
 	@echo "make torture cuts, power cuts, kills, damage, attacks and requests by the thousand (as root, on Debian)"
 	@echo "make full    the same with every case and no limit of time; it says at its end how many there were"
 	@echo "make mutants change each place of who is let in and of paging; some test must fail each time"
@@ -46,7 +46,7 @@ demo: $(VENV)/.demo
 	@echo "Opening the demo company, Nordlys AS ..."
 	@$(BIN)/trailbook demo $(ARGS)
 
-test: setup browser newer nginx office
+test: setup browser newer nginx office golang
 	@$(MAKE) lint
 	@echo "Running the tests ..."
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
@@ -55,7 +55,7 @@ test: setup browser newer nginx office
 # rest two at a time, in groups, for tests that flush the whole machine must not meet. -raP: what a test counted is said.
 QUIET := $(addprefix tests/torture/,test_timing.py test_attacks.py test_soak.py)
 LARGE := tests/torture tests/export/test_trailbook_verify.py tests/export/test_bundle_v2.py \
-	tests/export/test_golden_bundle_v2.py tests/web/test_agree.py tests/web/test_any_request.py \
+	tests/export/test_golden_bundle_v2.py tests/corpus/test_agree.py tests/web/test_agree.py tests/web/test_any_request.py \
 	tests/web/api/test_document.py::test_generated_requests tests/capture/fuzz/test_fuzz.py::test_random_writes \
 	$(addprefix tests/web/test_browser.py::,test_every_state_is_accessible test_the_settings_are_accessible) \
 	tests/web/test_hr.py::test_the_hr_pages_are_accessible
@@ -188,6 +188,17 @@ office:
 			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends libreoffice-calc-nogui >/dev/null; \
 		else \
 			echo "A test needs LibreOffice (Debian: apt-get install libreoffice-calc-nogui)." >&2; exit 1; \
+		fi; \
+	fi
+
+# Go, and the source of golang.org/x/mod: about 70 MB of Debian packages, a quarter of a minute.
+golang:
+	@if ! command -v go >/dev/null || ! [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb/note ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Tests compare with Go's reading of signed notes: installing the Debian packages golang-go and x/mod ..."; \
+			$(APT) update -qq && $(APT) install -qq -y --no-install-recommends golang-go golang-golang-x-mod-dev >/dev/null; \
+		else \
+			echo "Tests need Go (Debian: apt-get install golang-go golang-golang-x-mod-dev)." >&2; exit 1; \
 		fi; \
 	fi
 

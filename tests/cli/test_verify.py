@@ -14,6 +14,7 @@ from trailbook.deployment.settings import Signs
 from trailbook.testing.authority import new_authority, serving
 from trailbook.testing.small import ORG, grow
 from trailbook.testing.steady import FrozenClock
+from trailbook.tree import COSIGNATURE, ED25519, SignerKey, format_vkey, verifier_of
 
 
 @pytest.fixture
@@ -132,3 +133,31 @@ def test_a_verification_is_remembered_where_that_is_asked(entry_folder: Folder) 
         refused = entry_folder.run(*words)
         assert refused.code == 2
         assert "remember" in refused.err
+
+
+def test_a_head_is_asked_for_witnesses_and_for_its_age(empty: Folder) -> None:
+    """Of a proof, a checkpoint and the log itself."""
+    begin_signed(empty)
+    entry = empty.good("search", "--json").json["entries"][0]["id"]
+    empty.good("prove", entry, "--output", "p.txt")
+    (empty.path / "head").write_text(empty.good("checkpoint", "show").out, "utf-8")
+    keys = empty.good("keys", "list").out.splitlines()
+    (empty.path / "key").write_text("\n".join(keys), "utf-8")
+    logs = "".join(f"log {key.split()[0]}\n" for key in keys)
+    witness = format_vkey(verifier_of(SignerKey("witness.example/w1", COSIGNATURE, b"w" * 32)))
+    (empty.path / "logs").write_text(f"{logs}quorum none\n", "utf-8")
+    (empty.path / "w1").write_text(f"witness w1 {witness}\nquorum w1\n", "utf-8")
+    other = format_vkey(verifier_of(SignerKey("log.example/other", ED25519, b"o" * 32)))
+    (empty.path / "other").write_text(f"log {other}\nquorum none\n", "utf-8")
+    empty.good("verify", "p.txt", "--policy", "logs", "--max-age", "1h")
+    empty.good("verify", "--policy", "logs", "--max-age", "1h")
+    for file, words, why in (
+        (["p.txt"], ["--policy", "w1"], "witnesses: the policy asks for w1, and nobody cosigned"),
+        (["head", "--key", "key"], ["--not-after", "2001-09-09"], "later than 2001-09-09 00:00:00 UTC"),
+        ([], ["--policy", "w1"], "witnesses: the policy asks for w1, and nobody cosigned"),
+        ([], ["--policy", "other"], "policy: names no key of"),
+    ):
+        ended = empty.run("verify", *file, *words)
+        assert (ended.code, why in ended.out + ended.err) == (1, True), (file, words)
+    both = empty.run("verify", "p.txt", "--policy", "logs", "--key", "key")
+    assert (both.code, "key: the policy names" in both.err) == (2, True)

@@ -239,9 +239,9 @@ def test_ed25519_agrees_with_another_implementation(single: ModuleType) -> None:
 
 
 def test_it_stands_alone(log: bundles.Log, tmp_path: Path) -> None:
-    """At most 670 lines, only the standard library, and it runs where nothing else is installed."""
+    """At most 850 lines, only the standard library, and it runs where nothing else is installed."""
     text = FILE.read_text("utf-8")
-    assert len(text.splitlines()) <= 670
+    assert len(text.splitlines()) <= 850
     tree = ast.walk(ast.parse(text))
     imported = {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)}

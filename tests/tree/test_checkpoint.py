@@ -3,15 +3,17 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given, strategies as st
 
 from trailbook.errors import InvalidError, ProofInvalidError
-from trailbook.tree import checkpoint as cp, merkle
+from trailbook.tree import algorithms, checkpoint as cp, merkle
 from trailbook.tree.checkpoint import Checkpoint, Note, Policy, Proof, Signature, SignerKey, VerifierKey
 
 TEXT = (Path(__file__).parents[1] / "golden" / "checkpoint.txt").read_text()
@@ -19,7 +21,8 @@ GOLDEN = dict(part.split("\n", 1) for part in re.split(r"^%% ", TEXT, flags=re.M
 WHO = ("log", "time", "witness")
 SKEYS = {who: cp.parse_skey(GOLDEN[f"{who} skey"].rstrip("\n")) for who in WHO}
 VKEYS = {who: cp.parse_vkey(GOLDEN[f"{who} vkey"].rstrip("\n")) for who in WHO}
-POLICY = Policy("log.example/nordlys", (VKEYS["log"],), (VKEYS["time"], VKEYS["witness"]), 2)
+POLICY = Policy("log.example/nordlys", (VKEYS["log"],), (VKEYS["witness"],), 1)
+WHOLE = msgspec.structs.replace(POLICY, log=(VKEYS["log"], VKEYS["time"]))
 RAW = GOLDEN["checkpoint"].encode()
 NOTE = cp.parse_note(RAW)
 HEAD = cp.parse_checkpoint(NOTE.text)
@@ -55,15 +58,15 @@ def test_keys_are_those_of_the_golden_file(who: str):
 def test_checkpoints_are_those_of_the_golden_file(which: str):
     """Ed25519 is deterministic, so signing again gives the same bytes as openssl."""
     raw = GOLDEN[which].encode()
-    opened = cp.open_checkpoint(raw, POLICY)
+    opened = cp.open_checkpoint(raw, WHOLE)
     assert cp.format_checkpoint(opened.checkpoint) == opened.note.text
     own = cp.sign_checkpoint(opened.checkpoint, (SKEYS["log"], SKEYS["time"]), SIGNED_AT)
     witnessed = cp.sign(own.text, SKEYS["witness"], SIGNED_AT + 1)
     assert cp.format_note(Note(own.text, (*own.signatures, witnessed))) == raw
-    assert [signature.key for signature in opened.signed] == [VKEYS["log"]]
-    assert [signature.time for signature in opened.signed] == [None]
-    assert [signature.key for signature in opened.cosigned] == [VKEYS["time"], VKEYS["witness"]]
-    assert [signature.time for signature in opened.cosigned] == [SIGNED_AT, SIGNED_AT + 1]
+    assert [signature.key for signature in opened.signed] == [VKEYS["log"], VKEYS["time"]]
+    assert [signature.time for signature in opened.signed] == [None, SIGNED_AT]
+    assert [signature.key for signature in opened.cosigned] == [VKEYS["witness"]]
+    assert [signature.time for signature in opened.cosigned] == [SIGNED_AT + 1]
 
 
 def test_the_golden_checkpoints_say_what_they_say():
@@ -83,7 +86,7 @@ def test_proof_files_are_those_of_the_golden_file_and_lead_to_the_root(which: st
     proof = cp.parse_proof(raw)
     assert cp.format_proof(proof) == raw
     assert proof.extra == (b"opaque" if which == "proof with extra" else b"")
-    head = cp.open_checkpoint(cp.format_note(proof.note), POLICY).checkpoint
+    head = cp.open_checkpoint(cp.format_note(proof.note), WHOLE).checkpoint
     leaf = merkle.leaf_hash(b"leaf %d" % proof.index)
     asked = {"index": proof.index, "size": head.size, "root": head.root}
     assert merkle.verify_inclusion(leaf, proof.hashes, **asked) == head.root
@@ -124,7 +127,7 @@ def test_reading_a_proof_gives_back_what_was_written(index, path, head, signed, 
     assert cp.parse_proof(cp.format_proof(proof)) == proof
 
 
-@given(names, st.sampled_from([cp.ED25519, cp.COSIGNATURE]), hashes)
+@given(names, st.sampled_from([algorithms.ED25519, algorithms.COSIGNATURE]), hashes)
 def test_reading_a_key_gives_back_what_was_written(name: str, alg: int, seed: bytes):
     signer = SignerKey(name, alg, seed)
     verifier = cp.verifier_of(signer)
@@ -147,14 +150,14 @@ def test_any_bytes_are_read_or_refused_in_words(raw: bytes):
 
 def test_every_bit_flip_of_a_signed_checkpoint_is_refused():
     """Log, own cosignature and witness are all asked for, so no line may be lost either."""
-    assert cp.open_checkpoint(RAW, POLICY).checkpoint == HEAD
+    assert cp.open_checkpoint(RAW, WHOLE).checkpoint == HEAD
     for changed in flips(RAW):
-        refusal(cp.open_checkpoint, changed, POLICY)
+        refusal(cp.open_checkpoint, changed, WHOLE)
 
 
 def check_proof(raw: bytes) -> bytes:
     proof = cp.parse_proof(raw)
-    head = cp.open_checkpoint(cp.format_note(proof.note), POLICY).checkpoint
+    head = cp.open_checkpoint(cp.format_note(proof.note), WHOLE).checkpoint
     leaf = merkle.leaf_hash(b"leaf 128")
     return merkle.verify_inclusion(leaf, proof.hashes, index=proof.index, size=head.size, root=head.root)
 
@@ -330,10 +333,10 @@ def test_a_known_key_that_fails_refuses_the_note_whatever_others_say():
         Signature(time.name, time.key_id, b"\0" * 7 + b"\x01" + time.signature[8:]),
     ):
         raw = cp.format_note(Note(NOTE.text, (log, broken, witness)))
-        assert "does not hold" in refusal(cp.open_checkpoint, raw, POLICY)
+        assert "does not hold" in refusal(cp.open_checkpoint, raw, WHOLE)
     late = Signature(time.name, time.key_id, b"\xff" + time.signature[1:])
     raw = cp.format_note(Note(NOTE.text, (log, late, witness)))
-    assert "beyond all time" in refusal(cp.open_checkpoint, raw, POLICY)
+    assert "beyond all time" in refusal(cp.open_checkpoint, raw, WHOLE)
 
 
 def test_a_known_key_signs_once():
@@ -347,15 +350,30 @@ def test_the_log_must_sign_and_witnesses_are_counted():
     log, time, witness = NOTE.signatures
     short = cp.format_note(Note(NOTE.text, (log, witness)))
     assert cp.open_checkpoint(short, ONLY).cosigned == ()
-    policy = msgspec.structs.replace(POLICY, quorum=1)
-    assert len(cp.open_checkpoint(short, policy).cosigned) == 1
-    assert "1 witnesses cosigned, 2 are asked for" in refusal(cp.open_checkpoint, short, POLICY)
+    assert len(cp.open_checkpoint(short, POLICY).cosigned) == 1
+    alone = cp.format_note(Note(NOTE.text, (log, time)))
+    assert "0 witnesses cosigned, 1 are asked for" in refusal(cp.open_checkpoint, alone, POLICY)
     unsigned = cp.format_note(Note(NOTE.text, (time, witness)))
-    assert "by a key of the log" in refusal(cp.open_checkpoint, unsigned, POLICY)
+    assert "by a key of the log" in refusal(cp.open_checkpoint, unsigned, WHOLE)
+
+
+def test_the_second_key_of_the_log_gives_the_time_and_is_no_signature_of_a_log_and_no_witness():
+    """Whoever knows it asks for it; alone it is not enough; and it is not counted among others."""
+    log, time, witness = NOTE.signatures
+    assert cp.open_checkpoint(RAW, WHOLE).time == SIGNED_AT
+    timeless = cp.format_note(Note(NOTE.text, (log, witness)))
+    assert cp.open_checkpoint(timeless, POLICY).time == 0
+    assert "no time" in refusal(cp.open_checkpoint, timeless, WHOLE)
+    assert "by a key of the log" in refusal(
+        cp.open_checkpoint, cp.format_note(Note(NOTE.text, (time,))), WHOLE
+    )
+    for log_keys in (POLICY.log, WHOLE.log):
+        with pytest.raises(InvalidError, match="no witness of it"):
+            cp.open_checkpoint(RAW, Policy(POLICY.origin, log_keys, (VKEYS["time"],), 1))
 
 
 def test_any_key_of_the_log_will_do_so_that_keys_can_change():
-    new = SignerKey(POLICY.origin, cp.ED25519, b"n" * 32)
+    new = SignerKey(POLICY.origin, algorithms.ED25519, b"n" * 32)
     both = Policy(POLICY.origin, (VKEYS["log"], cp.verifier_of(new)))
     for signers in ((SKEYS["log"],), (new,), (SKEYS["log"], new)):
         raw = cp.format_note(cp.sign_checkpoint(HEAD, signers, SIGNED_AT))
@@ -366,21 +384,27 @@ def test_any_key_of_the_log_will_do_so_that_keys_can_change():
 def test_a_key_of_one_type_is_not_taken_for_the_other():
     """The key id commits to the type, and the signed bytes differ."""
     seed = SKEYS["log"].seed
-    plain, timed = (cp.verifier_of(SignerKey("n", alg, seed)) for alg in (cp.ED25519, cp.COSIGNATURE))
+    plain, timed = (
+        cp.verifier_of(SignerKey("n", alg, seed)) for alg in (algorithms.ED25519, algorithms.COSIGNATURE)
+    )
     assert plain.key == timed.key
     assert cp.key_id(plain) != cp.key_id(timed)
-    signed = cp.sign(NOTE.text, SignerKey("n", cp.ED25519, seed))
+    signed = cp.sign(NOTE.text, SignerKey("n", algorithms.ED25519, seed))
     stamped = Signature("n", cp.key_id(timed), bytes(8) + signed.signature)
     assert cp.verify_note(Note(NOTE.text, (signed,)), (plain,))
     assert "does not hold" in refusal(cp.verify_note, Note(NOTE.text, (stamped,)), (timed,))
 
 
-TWIN = VerifierKey("w", cp.COSIGNATURE, VKEYS["witness"].key)
-PLAIN_WITNESS = VerifierKey("w", cp.ED25519, b"w" * 32)
+TWIN = VerifierKey("w", algorithms.COSIGNATURE, VKEYS["witness"].key)
+PLAIN_WITNESS = VerifierKey("w", algorithms.ED25519, b"w" * 32)
 POLICIES = {
     "no key": (Policy("o", ()), "at least one key"),
     "a witness without a time": (Policy("o", POLICY.log, (PLAIN_WITNESS,)), "for cosignatures"),
     "a witness of no known type": (Policy("o", POLICY.log, (VerifierKey("w", 9, b""),)), "for cosignatures"),
+    "a key of the log": (
+        Policy("o", POLICY.log, (VerifierKey("w", 4, VKEYS["log"].key),)),
+        "no witness of it",
+    ),
     "one witness under two names": (Policy("o", POLICY.log, (VKEYS["witness"], TWIN), 2), "one witness"),
     "more than there are": (Policy("o", POLICY.log, (VKEYS["witness"],), 2), "cannot be had"),
     "less than none": (Policy("o", POLICY.log, (), -1), "cannot be had"),
@@ -471,6 +495,80 @@ def test_only_a_checkpoint_is_cosigned():
     assert "does not end in a newline" in refusal(cp.sign, "Dear all", SKEYS["log"])
 
 
+ML_DSA = SignerKey("witness.example/w1", algorithms.ML_DSA_44, b"m" * 32)
+
+
+def test_a_cosignature_of_ml_dsa_is_over_what_the_standard_says():
+    """The message, byte by byte; signed by the library alone, it is believed. Source: C2SP tlog-cosignature."""
+    message = b"subtree/v1\n\0" + b"\x12witness.example/w1" + SIGNED_AT.to_bytes(8)
+    message += b"\x13log.example/nordlys" + bytes(8) + (257).to_bytes(8) + HEAD.root
+    private = MLDSA44PrivateKey.from_seed_bytes(ML_DSA.seed)
+    verifier = VerifierKey(ML_DSA.name, 6, private.public_key().public_bytes_raw())
+    assert verifier == cp.verifier_of(ML_DSA)
+    assert cp.parse_vkey(cp.format_vkey(verifier)) == verifier
+    assert cp.key_id(verifier) == sha256(b"witness.example/w1\n\x06" + verifier.key).digest()[:4]
+    line = Signature(ML_DSA.name, cp.key_id(verifier), SIGNED_AT.to_bytes(8) + private.sign(message))
+    (verified,) = cp.verify_note(Note(NOTE.text, (line,)), (verifier,))
+    assert verified == cp.Verified(verifier, SIGNED_AT)
+    other = Signature(ML_DSA.name, cp.key_id(verifier), SIGNED_AT.to_bytes(8) + private.sign(message[:-1]))
+    assert "does not hold" in refusal(cp.verify_note, Note(NOTE.text, (other,)), (verifier,))
+
+
+def test_a_witness_may_cosign_with_ml_dsa_and_not_every_bit_of_it_flips_unseen():
+    signed = cp.sign_checkpoint(HEAD, (SKEYS["log"], ML_DSA), SIGNED_AT)
+    policy = Policy(POLICY.origin, POLICY.log, (cp.verifier_of(ML_DSA),), 1)
+    assert cp.open_checkpoint(cp.format_note(signed), policy).cosigned[0].time == SIGNED_AT
+    line = signed.signatures[1]
+    for at in (0, 7, 8, 500, 2427):
+        bent = bytearray(line.signature)
+        bent[at] ^= 1
+        wrong = Note(signed.text, (signed.signatures[0], Signature(line.name, line.key_id, bytes(bent))))
+        refusal(cp.open_checkpoint, cp.format_note(wrong), policy)
+    for wrong in (line.signature[:-1], line.signature + b"\0", line.signature[:8]):
+        short = Note(signed.text, (Signature(line.name, line.key_id, wrong),))
+        assert "does not hold" in refusal(cp.verify_note, short, policy.witnesses)
+
+
+def test_ml_dsa_says_nothing_of_extension_lines_and_ed25519_does():
+    """So the log's own signature, which covers them, is asked for beside it."""
+    longer = cp.format_checkpoint(Checkpoint(HEAD.origin, HEAD.size, HEAD.root, ("more",)))
+    for key, holds in ((ML_DSA, True), (SKEYS["witness"], False)):
+        moved = Note(longer, (cp.sign(NOTE.text, key, SIGNED_AT),))
+        if holds:
+            assert cp.verify_note(moved, (cp.verifier_of(key),))
+        else:
+            refusal(cp.verify_note, moved, (cp.verifier_of(key),))
+
+
+def test_a_name_that_ml_dsa_cannot_sign_is_refused():
+    for name in ("w" * 255, "æ" * 127):
+        assert cp.sign(NOTE.text, SignerKey(name, 6, ML_DSA.seed), 1)
+    for name in ("w" * 256, "æ" * 128):
+        assert "name: ML-DSA-44 signs at most 255" in refusal(
+            cp.sign, NOTE.text, SignerKey(name, 6, ML_DSA.seed), 1
+        )
+    far = cp.format_checkpoint(Checkpoint("o" * 256, 1, HEAD.root))
+    assert "origin: ML-DSA-44" in refusal(cp.sign, far, ML_DSA, 1)
+
+
+def test_a_cosignature_over_no_checkpoint_is_refused_by_whoever_reads_it():
+    for key in (SKEYS["witness"], ML_DSA):
+        kind, text = algorithms.TYPES[key.alg], "Dear all\n\nYours\n"
+        verifier = cp.verifier_of(key)
+        message = f"cosignature/v1\ntime 1\n{text}".encode() if key.alg == 4 else b"any"
+        line = Signature(key.name, cp.key_id(verifier), bytes(7) + b"\1" + kind.sign(key.seed, message))
+        assert "checkpoint" in refusal(cp.verify_note, Note(text, (line,)), (verifier,))
+
+
+def test_a_witness_whose_time_is_zero_is_not_counted():
+    """It says itself that it did not look for the largest tree. Source: C2SP tlog-cosignature."""
+    for key in (SKEYS["witness"], ML_DSA):
+        policy = Policy(POLICY.origin, POLICY.log, (cp.verifier_of(key),), 1)
+        at = [cp.format_note(cp.sign_checkpoint(HEAD, (SKEYS["log"], key), time)) for time in (0, 1)]
+        assert "0 witnesses cosigned" in refusal(cp.open_checkpoint, at[0], policy)
+        assert len(cp.open_checkpoint(at[1], policy).cosigned) == 1
+
+
 def check_reversed(_key: bytes, message: bytes, signature: bytes) -> None:
     if signature != message[::-1]:
         raise InvalidSignature
@@ -478,7 +576,7 @@ def check_reversed(_key: bytes, message: bytes, signature: bytes) -> None:
 
 def test_a_second_signature_type_is_one_line_in_the_table(monkeypatch: pytest.MonkeyPatch):
     """With the key's name in the message and a longer key, as ML-DSA-44 cosignatures have them."""
-    kind = cp.SignatureType(
+    kind = algorithms.SignatureType(
         public=lambda seed: seed * 2,
         sign=lambda _seed, message: message[::-1],
         verify=check_reversed,

@@ -11,20 +11,23 @@ from trailbook.record.canonical import BodyActor, BodyConcern, BodyOrigin
 from trailbook.stores import StoredEntry
 from trailbook.verify import Declared, Finding, Seen, read_rows
 
+ANNA, BOB, EVE, KEY, MANAGER, MOZILLA, OSLO = (
+    name.ljust(32, "_") for name in ("anna", "bob", "eve", "key", "manager", "mozilla", "oslo")
+)
 BODY = Body(
     action="role.assigned",
-    actor=BodyActor("anna", "person"),
+    actor=BodyActor(ANNA, "person"),
     category="roles",
-    concerns=(BodyConcern("bob", "member"), BodyConcern("oslo", "scope")),
+    concerns=(BodyConcern(BOB, "member"), BodyConcern(OSLO, "scope")),
     fields=("from", "to"),
     id="00000000-0000-4000-8000-000000000001",
     occurred_at="2026-11-02T08:15:00.000000Z",
-    on_behalf_of="eve",
-    origin=BodyOrigin("web", "mozilla"),
+    on_behalf_of=EVE,
+    origin=BodyOrigin("web", MOZILLA),
     outcome="success",
     recorded_at="2026-11-02T08:15:00.000000Z",
-    source="key",
-    target="manager",
+    source=KEY,
+    target=MANAGER,
     v=1,
 )
 LEAF = bytes(range(32))
@@ -47,8 +50,8 @@ def test_a_sound_row_has_its_hash_and_no_finding() -> None:
     read = seen()
     assert read_rows([StoredEntry(4, raw())], 4, 1, read) == [sha256(b"\x00" + raw()).digest()]
     assert read.findings == []
-    assert read.cited == {"anna", "manager", "key", "bob", "oslo", "eve", "mozilla"}
-    assert read.origins == {("mozilla", "anna")}
+    assert read.cited == {ANNA, MANAGER, KEY, BOB, OSLO, EVE, MOZILLA}
+    assert read.origins == {(MOZILLA, ANNA)}
     assert read.ids[64:80].hex() == BODY.id.replace("-", "")
     assert (read.entries, read.recorded_at, read.declared) == (1, BODY.recorded_at, [])
 
@@ -99,6 +102,12 @@ def test_a_row_that_is_neither_body_nor_leaf_is_changed(row: StoredEntry) -> Non
         (raw(structs.replace(BODY, fields=("to", "from"))), "its body is not in canonical form"),
         (raw(structs.replace(BODY, concerns=BODY.concerns[::-1])), "its body is not in canonical form"),
         (raw(structs.replace(BODY, concerns=BODY.concerns[:1] * 2)), "its body is not in canonical form"),
+        (raw(structs.replace(BODY, target="manager")), "its body is not in canonical form"),
+        (raw(structs.replace(BODY, effective_at="2026-02-30")), "its body has a day that does not exist"),
+        (
+            raw(structs.replace(BODY, occurred_at="2026-11-02T08:20:00.000001Z")),
+            "its body was recorded more than 5 minutes before it occurred",
+        ),
         (raw(structs.replace(BODY, id="1")), "its body is not one"),
         (raw(structs.replace(BODY, id=BODY.id.replace("-", ""))), "its body is not one"),
         (b"{}", "its body is not one"),
@@ -117,14 +126,14 @@ def test_what_an_entry_declares_of_the_log_is_kept(action: str) -> None:
     body = structs.replace(BODY, action=f"activity_log.{action}")
     read = seen()
     read_rows([StoredEntry(2, raw(body))], 2, 1, read)
-    assert read.declared == [Declared(2, f"activity_log.{action}", "manager", ("bob", "oslo"))]
+    assert read.declared == [Declared(2, f"activity_log.{action}", MANAGER, (BOB, OSLO))]
 
 
 def test_of_a_personal_target_it_is_kept_who_it_was_about() -> None:
-    read = Seen(ids=bytearray(32), personal=frozenset({"manager"}))
-    later = structs.replace(BODY, concerns=(BodyConcern("eve", "member"),))
+    read = Seen(ids=bytearray(32), personal=frozenset({MANAGER}))
+    later = structs.replace(BODY, concerns=(BodyConcern(EVE, "member"),))
     read_rows([StoredEntry(0, raw()), StoredEntry(1, raw(later))], 0, 2, read)
-    assert read.owners == {"manager": {"bob", "oslo", "eve"}}
+    assert read.owners == {MANAGER: {BOB, OSLO, EVE}}
     others = seen()
     read_rows([StoredEntry(0, raw())], 0, 1, others)
     assert others.owners == {}

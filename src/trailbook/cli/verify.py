@@ -16,6 +16,7 @@ from trailbook import export as exports, tree, verify as verification
 from trailbook.cli.context import JSON, Opened, open_log
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, note, progress, put, table
+from trailbook.cli.policies import MAX_AGE, NOT_AFTER, POLICY, Asked
 from trailbook.errors import (
     ConfigurationError,
     Fault,
@@ -63,6 +64,9 @@ def verify(
         metavar="FILE",
         help="Check the kept timestamps too: the authority's root (PEM). Repeat for several.",
     ),
+    policy: Path | None = POLICY,
+    max_age: str | None = MAX_AGE,
+    not_after: str | None = NOT_AFTER,
     remember: bool = typer.Option(
         False, "--remember", help="Record the outcome in the log, where its page of trust tells it."
     ),
@@ -75,6 +79,7 @@ def verify(
     compares it with every signed head: those beside it, those in the outside file, and those you name. Exit status 1
     when anything is found.
     """
+    asked = Asked(policy, max_age, not_after)
     if remember and (bundle is not None or start or stop is not None):
         raise _refused("remember", "is for the whole log: a part of it, or a file, says nothing of the rest")
     if bundle is not None and root:
@@ -82,23 +87,27 @@ def verify(
     if bundle is None and statement is not None:
         raise _refused("statement", "is of a file, which is not named")
     if bundle is not None and leaf is None and _is_exported(bundle, statement):
+        asked.require_nothing("an exported file")
         return _exported(ctx, bundle, statement, keys=key, json=json)
     if bundle is not None:
-        return _file(ctx, bundle, leaf=leaf, keys=key, json=json)
-    return _log(ctx, checkpoint, root, part=(start, stop), remember=remember, json=json)
+        return _file(ctx, bundle, asked, leaf=leaf, keys=key, json=json)
+    return _log(ctx, (checkpoint, root), asked, part=(start, stop), remember=remember, json=json)
 
 
 def _log(
     ctx: typer.Context,
-    checkpoint: list[Path],
-    root: list[Path],
+    files: tuple[list[Path], list[Path]],
+    asked: Asked,
     *,
     part: tuple[int, int | None],
     remember: bool,
     json: bool,
 ) -> int:
-    """Hash the log anew, or the part of it between two seqs, and compare it with every signed head."""
-    start, stop = part
+    """Hash the log anew, or the part of it between two seqs, and compare it with every signed head.
+
+    `files` are the checkpoints that somebody kept, and the roots of authorities.
+    """
+    (checkpoint, root), (start, stop) = files, part
     if start < 0 or (stop is not None and stop < start):
         raise _refused("stop", "is before start")
     with open_log(ctx) as opened, progress("Verifying") as advance:
@@ -108,6 +117,7 @@ def _log(
         stamped = [stamp.note for stamp in stamps if root and stamp.note]
         report = deployment.verify(org, outside=[*heads, *stamped], start=start, stop=stop, progress=advance)
         times, faults = _stamped(stamps, root)
+        faults += _distrusted(opened, asked, checkpoint) if asked else []
         report = structs.replace(report, findings=(*report.findings, *faults))
         if remember:
             _remember(opened, report)
@@ -117,6 +127,25 @@ def _log(
         _say(report, len(heads))
         _say_times(times, len(stamps))
     return FINDINGS if report.findings else DONE
+
+
+def _distrusted(opened: Opened, asked: Asked, files: list[Path]) -> "list[Finding]":
+    """A finding for the last head, and for each that somebody kept, that is not what was asked for."""
+    trust, keyring = asked.trust(), opened.deployment.signing.keyring
+    heads = {file.name: file.read_bytes() for file in files}
+    heads["the last"] = opened.log.evidence(viewer=opened.viewer).note
+    faults = []
+    for name, head in heads.items():
+        try:
+            origin = tree.parse_checkpoint(tree.parse_note(head).text).origin
+            own = tuple(key for key in trust.logs or keyring.verifiers(origin) if key.name == origin)
+            if not own:
+                raise ProofInvalidError(f"policy: names no key of {origin}")
+            tree.open_trusted(head, tree.Policy(origin, own), trust)
+        except ProofInvalidError as error:
+            place = f"checkpoint {name}"
+            faults.append(verification.Finding(verdict="unsigned", what=error.detail, place=place))
+    return faults
 
 
 def _refused(option: str, why: str) -> InvalidError:
@@ -137,14 +166,17 @@ def _remember(opened: Opened, report: "Report") -> None:
         note(f"The outcome could not be recorded: {error.detail}")
 
 
-def _file(ctx: typer.Context, file: Path, *, leaf: Path | None, keys: list[str], json: bool) -> int:
+def _file(
+    ctx: typer.Context, file: Path, asked: Asked, *, leaf: Path | None, keys: list[str], json: bool
+) -> int:
     """Check a file that stands for itself: a proof, a bundle or a checkpoint."""
     _require_file(file)
     if _is_proof(file):
-        return _proof(ctx, file, leaf=leaf, keys=keys, json=json)
+        return _proof(ctx, file, asked, leaf=leaf, keys=keys, json=json)
     for key in keys:
         _lines(key)  # a file that is missing is refused as missing
-    options = [word for key in keys for word in ("--key", key)]
+    asked.trust()  # and what is written wrong by the words that belong to it
+    options = [*(word for key in keys for word in ("--key", key)), *asked.options()]
     return exports.verify_file([str(file), *options, *(["--json"] if json else [])])
 
 
@@ -208,11 +240,17 @@ def _require_file(file: Path) -> None:
         raise InvalidError(f"{file}: {why}", (Fault("/file", "invalid", why),))
 
 
-def _proof(ctx: typer.Context, file: Path, *, leaf: Path | None, keys: list[str], json: bool) -> int:
+def _proof(
+    ctx: typer.Context, file: Path, asked: Asked, *, leaf: Path | None, keys: list[str], json: bool
+) -> int:
     """Check a proof with the bytes it is about, by the keys given or else those of the log that is here."""
+    trust = asked.trust()
+    if keys and trust.logs:
+        raise _refused("key", "the policy names keys of the log: leave this out")
     leaf = leaf or file.with_name(f"{file.name}.leaf")
     _require_file(leaf)
-    seq, head = verification.check_proof(file.read_bytes(), leaf.read_bytes(), _keys(ctx, keys))
+    known = [tree.KeyRange(key) for key in trust.logs] or _keys(ctx, keys)
+    seq, head = verification.check_proof(file.read_bytes(), leaf.read_bytes(), known, trust)
     answer = {"holds": True, "seq": seq, "size": head.size, "root": head.root.hex(), "origin": head.origin}
     entry = f"{leaf.name} stands at seq {seq} of the tree of {head.size} entries that {head.origin} signed."
     put(as_json(answer) if json else f"Holds: {entry}")

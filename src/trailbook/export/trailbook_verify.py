@@ -2,7 +2,8 @@
 """Check a Trailbook bundle, proof or checkpoint with the standard library of Python 3.9 or later alone; see VERIFY.md.
 
 Owns a second reading of the written formats (format-bundle.md, format-tree.md, RFC 8032, RFC 9162), sharing no code
-with the package that it checks. Refuses to repair or to guess: every fault is named with its place.
+with the package that it checks; ML-DSA keys alone need the package `cryptography`. Refuses to repair or to guess: every
+fault is named with its place.
 """
 
 # Laid out by hand, so that it can be read in one sitting.
@@ -13,21 +14,27 @@ import argparse
 import base64
 import bisect
 import hashlib
+import importlib
 import io
 import json
 import re
+import struct
 import sys
+import time as clock
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-LOG_KEY, COSIGNING_KEY, NOTE_LIMIT, PROOF = 1, 4, 1_000_000, b"c2sp.org/tlog-proof@v1\n"
+NOTE_LIMIT, MOST_SIGNATURES, MOST_HASHES, PROOF = 1_000_000, 100, 63, b"c2sp.org/tlog-proof@v1\n"
+LOG_KEY, COSIGNING_KEY, ML_DSA_KEY = 1, 4, 6  # signature types
+KEY_BYTES = {LOG_KEY: 32, COSIGNING_KEY: 32, ML_DSA_KEY: 1312}
 UNKNOWN, NO_END = -1, 1 << 64  # where a key's range of sizes begins and ends, if nobody says
 EPOCH, AHEAD = datetime.fromisoformat("1970-01-01"), timedelta(minutes=5)  # `occurred_at` after `recorded_at`
 def some(of: str) -> str:
     return rf"\[(?:{of}(?:,{of})*)?\]"
-SLUG, TOKEN, HEX, TEXT = r"[a-z][a-z0-9_]*", r"[A-Za-z0-9_-]{32}", "[0-9a-f]", r'"(?:[^"\\]|\\.)*"'
+SLUG, TOKEN, HEX, TEXT = r"[a-z][a-z0-9_]{0,63}", r"[A-Za-z0-9_-]{32}", "[0-9a-f]", r'"(?:[^"\\]|\\.)*"'
+NAME = r"[^+\s\0-\x1f\ud800-\udfff]+"  # of a key
 NUMBER, DAY = r"(?:0|[1-9][0-9]{0,18})", r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 UUID = f"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}"
 INSTANT = DAY + r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
@@ -38,7 +45,7 @@ FILTER, NAMED, SEQS = some(rf"\[{TEXT},{TEXT}\]"), some(rf"\[{TEXT},{TOKENS}\]")
 OFFSETS, HOUR = some(rf'\["{INSTANT}",-?[0-9]{{1,5}}\]'), "((?:[01][0-9]|2[0-3]):[0-5][0-9])"
 # What is written in canonical JSON, members in their one order: nothing else is of the closed sets.
 BODY = (
-    rf'\{{"action":"(({SLUG})\.{SLUG})","actor":\{{"item":"({TOKEN})","kind":"({KINDS})"\}},"category":"({SLUG})"'
+    rf'\{{"action":"(?=[^"]{{3,64}}")(({SLUG})\.{SLUG})","actor":\{{"item":"({TOKEN})","kind":"({KINDS})"\}},"category":"({SLUG})"'
     rf'(?:,"caused_by":"{UUID}")?(?:,"concerns":\[({CONCERN}(?:,{CONCERN})*)\])?(?:,"correlation":"{HEX}{{32}}")?'
     rf'(?:,"effective_at":"({DAY})")?(?:,"fields":\[("{SLUG}"(?:,"{SLUG}")*)\])?,"id":"{UUID}"'
     rf',"occurred_at":"({INSTANT})"(?:,"on_behalf_of":"({TOKEN})")?,"origin":\{{"interface":"({INTERFACES})"'
@@ -109,74 +116,190 @@ def check_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
     encoded = y * pow(z, P - 2, P) % P | (x * pow(z, P - 2, P) % P & 1) << 255
     if len(signature) != 64 or s >= L or encoded != int.from_bytes(signature[:32], "little"):
         raise BrokenError("has a signature that does not hold")
+def check_ml_dsa(public: bytes, message: bytes, signature: bytes) -> None:
+    """Raises BrokenError unless an ML-DSA-44 signature holds; OSError where its package is not there."""
+    try:
+        ml_dsa = importlib.import_module("cryptography.hazmat.primitives.asymmetric.mldsa")
+        key = ml_dsa.MLDSA44PublicKey.from_public_bytes(public)
+    except Exception as error:  # noqa: BLE001 - not there, or built without it, which has an error of its own
+        raise OSError(f"an ML-DSA key needs the Python package cryptography, 48 or later: {error}") from None
+    try:
+        key.verify(signature, message)
+    except Exception:  # noqa: BLE001 - whatever it raises, this signature was not accepted
+        raise BrokenError("has a signature that does not hold") from None
 
 def base64_of(text: str) -> bytes:
     raw = base64.b64decode(text) if re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text) and len(text) % 4 == 0 else b""
     if not raw or base64.b64encode(raw).decode() != text:
         raise BrokenError("has base64 that is not in its canonical form")
     return raw
+def number_of(text: str) -> int:
+    if not re.fullmatch(NUMBER, text) or int(text) > 1 << 63:
+        raise BrokenError(f"has {text[:40]!r} for a number: digits without leading zeros, 2^63 at most")
+    return int(text)
+def hash_of(text: str) -> bytes:
+    if len(raw := base64_of(text)) != 32:
+        raise BrokenError(f"has {text[:60]!r} for a hash of 32 bytes")
+    return raw
 def keys_of(text: str) -> list[Key]:
-    keys, form = [], re.compile(rf"([^+]+)\+({HEX}{{8}})\+([^ ]+)(?: ({NUMBER})(?: ({NUMBER}))?)?").fullmatch
+    keys, form = [], re.compile(rf"({NAME})\+({HEX}{{8}})\+([^ ]+)(?: ({NUMBER})(?: ({NUMBER}))?)?").fullmatch
     for line in filter(None, text.split("\n")):
         match = form(line)
         name, typed = (match[1], base64_of(match[3])) if match else ("", b"\0")
         first, after = (int(match[4] or UNKNOWN), int(match[5] or NO_END)) if match else (0, 0)
         key = (name, hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4], typed[0], typed[1:], first, after)
-        short = not match or key[1].hex() != match[2] or typed[0] not in (LOG_KEY, COSIGNING_KEY) or len(typed) != 33
-        if short or first >= after:
+        if not match or key[1].hex() != match[2] or KEY_BYTES.get(typed[0]) != len(typed) - 1 or first >= after:
             raise BrokenError(f"has {line[:80]!r}, which is not a verifier key: name+keyid+base64, with sizes after it")
         keys.append(key)
     return keys
+def time_signed(key: Key, text: str, signature: bytes) -> int:
+    """When a key says that it signed a note, in seconds since 1970; 0 of a type without a time. Raises: BrokenError."""
+    if key[2] == LOG_KEY:
+        check_ed25519(key[3], text.encode(), signature)
+        return 0
+    (origin, size, root), time = checkpoint_of(text[:-1].split("\n")), int.from_bytes(signature[:8], "big")
+    if time >= 1 << 63:
+        raise BrokenError(f"has a time of {key[0]} beyond all time")
+    if key[2] == COSIGNING_KEY:
+        check_ed25519(key[3], f"cosignature/v1\ntime {time}\n{text}".encode(), signature[8:])
+        return time
+    cosigner, log = key[0].encode(), origin.encode()
+    if max(len(cosigner), len(log)) > 255:
+        raise BrokenError("is cosigned by ML-DSA, with a name of more than 255 bytes")
+    message = b"subtree/v1\n\0%c%b%b%c%b" % (len(cosigner), cosigner, signature[:8], len(log), log)
+    check_ml_dsa(key[3], message + struct.pack(">QQ", 0, size) + root, signature[8:])
+    return time
 def note_of(raw: bytes, keys: list[Key], origin: str | None = None) -> tuple[list[str], dict[Key, int]]:
     """The lines of a note that a key named as its origin signed; who signed it, and when. Raises: BrokenError."""
     whole = raw.decode("utf-8", "surrogateescape")
     text, blank, ending = whole.rpartition("\n\n")
-    lines, text = ending.split("\n"), text + "\n"
+    lines, text, form = ending.split("\n"), text + "\n", re.compile(rf"\u2014 ({NAME}) ([^ ]+)").fullmatch
     if len(raw) > NOTE_LIMIT or not blank or lines.pop() or re.search("[\0-\t\v-\x1f\ud800-\udfff]", whole):
         raise BrokenError("is not a signed note")
+    if len(lines) > MOST_SIGNATURES or len(set(lines)) < len(lines):
+        raise BrokenError(f"has more than {MOST_SIGNATURES} signature lines, or one twice")
     by_id: dict[tuple[str, bytes], Key] = {key[:2]: key for key in keys}
+    if any(by_id[key[:2]][:4] != key[:4] for key in keys):
+        raise BrokenError("cannot be checked by keys of which two have the same name and key id")
     signed: dict[Key, int] = {}
     for line in lines:
-        dash, name, encoded = (*line.split(" ", 2), "", "")[:3]
-        signature = base64_of(encoded)
-        key = by_id.get((name, signature[:4]))
-        if dash != "\u2014" or lines.count(line) > 1 or key in signed:
-            raise BrokenError("has a malformed signature line, or one twice")
-        if key and key[2] == LOG_KEY:
-            check_ed25519(key[3], text.encode(), signature[4:])
-            signed[key] = 0
-        elif key:
-            signed[key] = time = int.from_bytes(signature[4:12], "big")
-            check_ed25519(key[3], f"cosignature/v1\ntime {time}\n{text}".encode(), signature[12:])
+        match = form(line)
+        signature = base64_of(match[2]) if match else b""
+        key = by_id.get((match[1], signature[:4])) if match else None
+        if len(signature) < 5 or key in signed:
+            raise BrokenError("has a malformed signature line, or two of one key")
+        if key:
+            signed[key] = time_signed(key, text, signature[4:])
     origin = text.partition("\n")[0] if origin is None else origin
     if not any((key[0], key[2]) == (origin, LOG_KEY) for key in signed):
         raise BrokenError(f"is not signed by a known key of the log, named {origin}")
     return text[:-1].split("\n"), signed
-def head_of(raw: bytes, keys: list[Key]) -> tuple[tuple[str, int, bytes], list[tuple[str, int]]]:
-    lines, signed = note_of(raw, keys)
-    if len(lines) < 3 or not all(lines) or not re.fullmatch(NUMBER, lines[1]) or len(base64_of(lines[2])) != 32:
+def checkpoint_of(lines: list[str]) -> tuple[str, int, bytes]:
+    if len(lines) < 3 or not all(lines):
         raise BrokenError("is not a checkpoint: origin, size and root")
-    if not all(first <= int(lines[1]) < after for *_, first, after in signed):
-        raise BrokenError(f"is signed by a key that does not sign heads of size {lines[1]}")
-    times = [(key[0], time) for key, time in signed.items() if key[2] == COSIGNING_KEY]
-    if any((key[0], key[2]) == (lines[0], COSIGNING_KEY) for key in keys) and lines[0] not in dict(times):
+    return lines[0], number_of(lines[1]), hash_of(lines[2])
+def head_of(raw: bytes, keys: list[Key], policy: Policy) -> tuple[tuple[str, int, bytes], dict[Key, int]]:
+    """A head that the log signed, and when which key did. Raises: BrokenError."""
+    lines, signed = note_of(raw, [*keys, *policy.witnesses.values()])
+    head = checkpoint_of(lines)
+    if not all(first <= head[1] < after for *_, first, after in signed):
+        raise BrokenError(f"is signed by a key that does not sign heads of size {head[1]}")
+    times = {key: time for key, time in signed.items() if key[2] != LOG_KEY}
+    if any(key[0] == head[0] and key[2] != LOG_KEY for key in keys) and not any(key[0] == head[0] for key in times):
         raise BrokenError("has no time that the log's second key signed")
-    return (lines[0], int(lines[1]), base64_of(lines[2])), times
+    policy.check(head[0], keys, times)
+    return head, times
 def seq_of(proof: bytes, leaf: bytes, head: tuple[str, int, bytes]) -> int:
     """The place of these bytes under a head. Raises: BrokenError. Source: C2SP tlog-proof, RFC 9162 2.1.3.2."""
-    match = re.fullmatch(rf"(?:extra [^\n]+\n)?index ({NUMBER})((?:\n[^\n]+)*)", proof[len(PROOF) :].decode("latin-1"))
-    if not match or int(match[1]) >= head[1]:
+    form, text = r"(?:extra ([^\n]+)\n)?index ([^\n]+)((?:\n[^\n]+)*)", proof[len(PROOF) :].decode("latin-1")
+    match = re.fullmatch(form, text)
+    index = number_of(match[2]) if match else head[1]
+    hashes = [hash_of(line) for line in match[3].split("\n")[1:]] if match else []
+    if not match or index >= head[1] or len(hashes) > MOST_HASHES or (match[1] is not None and not base64_of(match[1])):
         raise BrokenError("is not an index below the size of its tree, and hashes")
-    at, last, node = int(match[1]), head[1] - 1, hashlib.sha256(b"\0" + leaf).digest()
-    for line in match[2].split("\n")[1:]:
-        beside, left = base64_of(line), at & 1 or at == last
+    at, last, node = index, head[1] - 1, hashlib.sha256(b"\0" + leaf).digest()
+    for beside in hashes:
+        left = at & 1 or at == last
         node = hashlib.sha256(b"\1" + (beside + node if left else node + beside)).digest() if last else b""
         while left and at and not at & 1:
             at, last = at >> 1, last >> 1
         at, last = at >> 1, last >> 1
     if last or node != head[2]:
         raise BrokenError("does not lead from these bytes to the signed root")
-    return int(match[1])
+    return index
+class Policy:
+    """Which logs and witnesses count, how many, and when they may have signed. Source: C2SP tlog-policy."""
+    def __init__(self, text: bytes | None = None, earliest: int = 0, latest: int = 1 << 63) -> None:
+        self.logs, self.witnesses, self.quorum = list[Key](), dict[str, Key](), "none" if text is None else None
+        self.groups, self.earliest, self.latest = {"none": (0, list[str]())}, earliest, latest
+        if text is None:
+            return
+        *lines, rest = text.decode("utf-8", "surrogateescape").split("\n")
+        if len(text) > NOTE_LIMIT or rest or re.search("[\0-\x08\v-\x1f\x7f]", "".join(lines)):
+            raise BrokenError("policy: is not lines of text that end in newlines")
+        for number, line in enumerate(lines, 1):
+            words = re.findall(r"[^ \t]+", line)
+            if words and words[0][0] != "#" and not self.take(*words[:2], rest=words[2:]):
+                raise BrokenError(f"policy: line {number} is not one that a policy has at this place")
+        if self.quorum is None:
+            raise BrokenError("policy: has no line for the quorum")
+    def take(self, kind: str, name: str = "", *, rest: list[str]) -> bool:
+        """Take in a line of the policy; whether it is right."""
+        known, members = {*self.witnesses, *self.groups}, rest[1:]
+        if kind == "log" and name and len(rest) < 2:
+            self.logs += keys_of(name)
+            return self.are_apart()
+        if kind == "witness" and name not in known and 0 < len(rest) < 3:
+            (self.witnesses[name],) = keys_of(rest[0])
+            return self.witnesses[name][2] != LOG_KEY and self.are_apart()
+        if kind == "group" and name not in known and members:
+            words = {"any": 1, "all": len(members)}
+            least = words[rest[0]] if rest[0] in words else number_of(rest[0])
+            listed = [*members, *(member for _, others in self.groups.values() for member in others)]
+            self.groups[name] = least, members
+            return 1 <= least <= len(members) and len(set(listed)) == len(listed) and set(members) <= known - {"none"}
+        if kind == "quorum" and name in known and not rest and self.quorum is None:
+            self.quorum = name
+            return True
+        return False
+    def are_apart(self) -> bool:
+        """Whether nobody stands here twice: no key, and no log as a witness of itself."""
+        publics = [key[3] for key in (*self.logs, *self.witnesses.values())]
+        origins = {key[0] for key in self.logs}
+        return len(set(publics)) == len(publics) and not any(key[0] in origins for key in self.witnesses.values())
+    def check(self, origin: str, keys: list[Key], times: dict[Key, int]) -> None:
+        """Raises BrokenError unless the log signed in time, enough witnesses did, and nobody later than is allowed."""
+        own = {key[3] for key in keys if key[0] == origin}
+        if any(key[0] == origin or key[3] in own for key in self.witnesses.values()):
+            raise BrokenError("cannot be checked by a policy in which a key of the log is a witness")
+        for key, time in times.items():
+            if time > self.latest:
+                raise BrokenError(f"was signed by {key[0]} at {utc(time)}, which is later than {utc(self.latest)}")
+        last = max((time for key, time in times.items() if key[0] == origin), default=-1)
+        if self.earliest and last < self.earliest:
+            when = f"at {utc(last)}" if last >= 0 else "at no time that a key says"
+            raise BrokenError(f"was signed by {origin} {when}, and not since {utc(self.earliest)}")
+        cosigned = {name for name, key in self.witnesses.items() if times.get(key, 0) >= max(self.earliest, 1)}
+        if not self.is_met(self.quorum or "none", cosigned):
+            names = ", ".join(sorted(cosigned)) or "none"
+            raise BrokenError(f"has not the witnesses that the policy asks for ({self.quorum}), but {names}")
+    def is_met(self, name: str, cosigned: set[str]) -> bool:
+        if name in self.witnesses:
+            return name in cosigned
+        least, members = self.groups[name]
+        return sum(self.is_met(member, cosigned) for member in members) >= least
+def utc(time: int) -> str:
+    return f"{EPOCH + timedelta(seconds=min(time, 1 << 37))} UTC"
+def seconds_of(text: str) -> int:
+    """A span of time such as 90s, 30m, 12h or 7d. Raises: ValueError."""
+    if not re.fullmatch("[1-9][0-9]{0,8}[smhd]", text):
+        raise ValueError
+    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[text[-1]]
+def instant_of(text: str) -> int:
+    """A day or an instant of UTC, in seconds since 1970. Raises: ValueError."""
+    if not re.fullmatch(rf"{DAY}(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z)?", text):
+        raise ValueError
+    return int((datetime.fromisoformat(text.rstrip("Z")) - EPOCH).total_seconds())
 def tile_root(hashes: bytes) -> bytes:
     """The root over the joined hashes of a tile. Source: RFC 9162 section 2.1.1."""
     sha256, row = hashlib.sha256, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
@@ -293,11 +416,12 @@ def row_of(line: bytes) -> dict[str, str]:
 
 class Bundle:
     """A bundle (format-bundle.md), a proof or a checkpoint, and what the steps of its check tell each other."""
-    def __init__(self, path: str, keys: list[Key], leaf: str | None = None) -> None:
+    def __init__(self, path: str, keys: list[Key], policy: Policy, leaf: str | None = None) -> None:
         self.path, self.keys, self.zip, self.leaf, self.seq = path, keys, opened(path), leaf or path + ".leaf", -1
+        self.policy = policy
         self.names = dict(self.zip.NameToInfo) if self.zip else {}
         self.findings, self.manifest, self.tiles = list[dict[str, Any]](), dict[str, Any](), dict[Tile, bytes]()
-        self.head, self.times, self.removed = ("", 0, b""), list[tuple[str, int]](), list[int]()
+        self.head, self.times, self.removed = ("", 0, b""), dict[Key, int](), list[int]()
         self.places, self.need = dict[bytes, int](), dict[str, int]()  # leaf hash -> seq; token -> first seq citing it
         self.cites = list[tuple[int, str, str, set[str]]]()  # seq, erasure or removal, target, concerned
         self.rows, self.opened = list[bytes](), set[bytes]()  # the lines of identities, and the tokens in them
@@ -336,7 +460,8 @@ class Bundle:
         if self.zip is None:
             raw = read_file(self.path)
             proof, note = raw.split(b"\n\n", 1) if raw.startswith(PROOF) and b"\n\n" in raw else (b"", raw)
-            self.head, self.times = self.attempt("unsigned", "checkpoint", head_of, note, self.keys) or (self.head, [])
+            head = self.attempt("unsigned", "checkpoint", head_of, note, self.keys, self.policy)
+            self.head, self.times = head or (self.head, {})
             if proof and self.head[0]:
                 self.seq = self.attempt("changed", "proof", seq_of, proof, read_file(self.leaf), self.head)
         elif self.check_manifest():
@@ -366,7 +491,7 @@ class Bundle:
         for name in ("keys", "VERIFY.md", "trailbook_verify.py"):
             self.read(name)
         raw = self.read("checkpoint")
-        head, self.times = self.attempt("unsigned", "checkpoint", head_of, raw, self.keys) or (None, [])
+        head, self.times = self.attempt("unsigned", "checkpoint", head_of, raw, self.keys, self.policy) or (None, {})
         self.head = (manifest["origin"], manifest["size"], bytes.fromhex(manifest["root"]))
         if (head and head != self.head) or manifest["org"] not in manifest["origin"].split("/")[-2:]:
             self.find("changed", "checkpoint", "has not the origin, size and root of which the manifest speaks")
@@ -568,9 +693,33 @@ def opened(path: str) -> zipfile.ZipFile | None:
         if name in seen or odd or member.file_size > most:
             raise OSError(f"{path}: has a file {name[:80]!r} that no bundle has, or twice, too large or encrypted")
         seen.add(name)
+    if not is_bare(path, archive):
+        raise OSError(f"{path}: is a ZIP file with something between, before or behind its files, or said of them")
     if "manifest.note" not in seen:
         raise OSError(f"{path}: has no manifest.note")
     return archive
+def is_bare(path: str, archive: zipfile.ZipFile) -> bool:
+    """Whether a ZIP file holds its files and nothing else: no comment, gap or extra field, and each name as listed."""
+    members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+    at, header, wide = 0, struct.Struct("<4s5H3L2H"), struct.Struct("<HHQQ")  # the extra field for sizes of 8 bytes
+    with open(path, "rb") as file:
+        for member in members:
+            file.seek(at)
+            mark, _, flags, method, *_, packed, size, names, more = header.unpack(file.read(30).ljust(30, b"\0"))
+            name, extra, streamed = file.read(names), file.read(more), flags & 8
+            sizes = (0, 0) if streamed else (member.compress_size, member.file_size)
+            right = (mark, name, at) == (b"PK\3\4", member.filename.encode(), member.header_offset)
+            right &= (flags, method) == (member.flag_bits, member.compress_type)
+            right &= (packed, size) == ((0xFFFFFFFF, 0xFFFFFFFF) if extra else sizes)
+            if not right or extra not in (b"", wide.pack(1, 16, *sizes[::-1])):
+                return False
+            at += 30 + names + more + member.compress_size
+            file.seek(at)
+            at += (24 if extra else 16) if streamed and file.read(4) == b"PK\7\10" else 0
+        listed = sum(46 + len(member.filename) + len(member.extra) + len(member.comment) for member in members)
+        extras = {member.extra[:2] for member in members if member.extra}  # in the list, too, only for sizes
+        bare = extras <= {b"\1\0"} and not archive.comment and not any(member.comment for member in members)
+        return bare and at == archive.start_dir and file.seek(0, 2) - at - listed in (22, 98)
 def compare(mine: Bundle, other: Bundle) -> tuple[str, bool]:
     """Whether one tree begins with the other: what to say of them, and whether that is proved."""
     small, large = sorted((mine, other), key=lambda side: side.head[1])
@@ -588,9 +737,12 @@ def compare(mine: Bundle, other: Bundle) -> tuple[str, bool]:
 def sentences(bundle: Bundle, whose: str) -> tuple[list[str], list[str]]:
     manifest, size = bundle.manifest, bundle.head[1]
     proved = [f"The checkpoint of {bundle.head[0]} at size {size} is signed with a key that {whose}."]
-    times = ((name, EPOCH + timedelta(seconds=min(time, 1 << 37))) for name, time in bundle.times)
-    proved += [f"{name} says that it signed it at {at} UTC." for name, at in times]
-    unproved = [f"A change after checkpoint {size} is found by anyone who kept checkpoint {size}: keep it."]
+    proved += [f"{key[0]} says that it signed it at {utc(time)}." for key, time in bundle.times.items()]
+    if bundle.policy.witnesses:
+        proved.append(f"The witnesses that the policy asks for signed it: {bundle.policy.quorum}.")
+    ahead = sorted({key[0] for key, time in bundle.times.items() if time > clock.time() + AHEAD.total_seconds()})
+    unproved = [f"{name} signed at a time that has not come yet, by the clock here: see --not-after." for name in ahead]
+    unproved.append(f"A change after checkpoint {size} is found by anyone who kept checkpoint {size}: keep it.")
     unproved.append("Nothing here shows that an entry was true when it was recorded, or that all was recorded.")
     proved += [] if bundle.seq < 0 else [f"The bytes in {bundle.leaf} are entry {bundle.seq} of that tree."]
     if not manifest:
@@ -635,18 +787,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--since", help="an older checkpoint that you kept: nothing before it may differ")
     parser.add_argument("--against", help="another bundle or checkpoint of the same log")
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    parser.add_argument("--policy", help="a C2SP tlog-policy file: which logs, which witnesses, how many of them")
+    parser.add_argument("--max-age", type=seconds_of, metavar="7d", help="no head is older: s, m, h or d")
+    parser.add_argument("--not-after", type=instant_of, metavar="UTC", help="nobody signed later: a day or instant")
     options = parser.parse_args(arguments)
     proved, not_shown, not_proved, keys = list[str](), list[str](), list[str](), list[Key]()
+    now = int(clock.time())
+    latest = now + int(AHEAD.total_seconds()) if options.max_age else 1 << 63
+    latest = latest if options.not_after is None else options.not_after
     try:
+        lines = read_file(options.policy) if options.policy else None
+        policy = Policy(lines, now - (options.max_age or now), latest)
         for key in options.key:
             text = key if re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+.+", key) else read_file(key).decode("utf-8", "replace")
             keys += keys_of(text)
-        bundle = Bundle(options.file, keys, options.leaf)
+        if keys and policy.logs:
+            raise BrokenError("the policy names keys of the log: leave out --key")
+        keys += policy.logs
+        bundle = Bundle(options.file, keys, policy, options.leaf)
         bundle.check()
         if not bundle.findings:
             proved, not_proved = sentences(bundle, "you gave" if keys else "came with it")
         for path in filter(None, (options.since, options.against)):
-            other = Bundle(path, bundle.keys)
+            other = Bundle(path, bundle.keys, Policy())
             other.check()
             bundle.findings += [{**finding, "in": path} for finding in other.findings]
             if not bundle.findings:

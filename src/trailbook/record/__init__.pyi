@@ -11,6 +11,10 @@ from .canonical import (
     origin_preimage as origin_preimage,
     token_of as token_of,
 )
+from .form import (
+    body_fault as body_fault,
+    read_body as read_body,
+)
 from .replay import (
     same_content as same_content,
 )

@@ -10,9 +10,10 @@ from trailbook.tree import (
     Checkpoint,
     KeyRange,
     Policy,
+    TrustPolicy,
     format_note,
     leaf_hash,
-    open_checkpoint,
+    open_trusted,
     parse_proof,
     require_in_range,
     verify_inclusion,
@@ -21,8 +22,12 @@ from trailbook.tree import (
 BEGINNING = b"c2sp.org/tlog-proof@v1\n"
 
 
-def check_proof(proof: bytes, leaf: bytes, keys: Sequence[KeyRange]) -> tuple[int, Checkpoint]:
+def check_proof(
+    proof: bytes, leaf: bytes, keys: Sequence[KeyRange], trust: TrustPolicy | None = None
+) -> tuple[int, Checkpoint]:
     """The place of these bytes in the signed tree, and its signed head, by keys each within its range.
+
+    `trust` may ask for more.
 
     Raises: ProofInvalidError naming what does not hold; InvalidError without a key of the proof's origin. Source:
     C2SP tlog-proof.
@@ -32,8 +37,7 @@ def check_proof(proof: bytes, leaf: bytes, keys: Sequence[KeyRange]) -> tuple[in
     own = tuple(range_.key for range_ in keys if range_.key.name == origin)
     if not own:
         raise InvalidError(f"key: none of the keys is of {origin}")
-    # The signature types that only carry a time are no signatures of the log.
-    opened = open_checkpoint(format_note(parsed.note), Policy(origin, own))
+    opened = open_trusted(format_note(parsed.note), Policy(origin, own), trust or TrustPolicy())
     require_in_range(opened, keys)
     head = opened.checkpoint
     verify_inclusion(leaf_hash(leaf), parsed.hashes, index=parsed.index, size=head.size, root=head.root)

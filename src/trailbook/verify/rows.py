@@ -6,14 +6,12 @@ a leaf is the right one; the tree does.
 
 from collections.abc import Iterable
 from hashlib import sha256
-from itertools import pairwise
 from typing import Protocol
 
-import msgspec
 from msgspec import Struct, field
 
 from trailbook.errors import DamagedError
-from trailbook.record import Body, decode_body
+from trailbook.record import body_fault, decode_body
 from trailbook.tree import HASH
 from trailbook.verify.findings import Finding, at
 
@@ -23,7 +21,6 @@ ERASED, PRUNED, RESTARTED = "activity_log.erased", "activity_log.pruned", "activ
 ROTATED = "activity_log.key_rotated"
 _DECLARING = frozenset({ERASED, PRUNED, RESTARTED, ROTATED})
 _ID = 16
-_encode = msgspec.json.Encoder().encode
 
 
 class RowFacts(Protocol):
@@ -93,9 +90,8 @@ def _read(seq: int, raw: bytes, seen: Seen) -> None:
     body = decode_body(raw)
     concerns = body.concerns
     seen.ids[seq * _ID : seq * _ID + _ID] = _id(body.id)
-    many = len(concerns) > 1 or len(body.fields) > 1
-    if _encode(body) != raw or body.v != 1 or (many and not _is_sorted(body)):
-        seen.findings.append(at("changed", seq, "its body is not in canonical form"))
+    if fault := body_fault(raw, body):
+        seen.findings.append(at("changed", seq, f"its body {fault}"))
     seen.recorded_at = body.recorded_at
     actor, target, cited = body.actor.item, body.target, seen.cited
     cited.add(actor)
@@ -120,12 +116,3 @@ def _id(text: str) -> bytes:
     if len(id_) != _ID or len(text) != 36:
         raise ValueError("its id is not a UUID")
     return id_
-
-
-def _is_sorted(body: Body) -> bool:
-    """Whether concerns and fields stand in order, without repeats."""
-    fields, concerns = body.fields, body.concerns
-    if any(a >= b for a, b in pairwise(fields)):
-        return False
-    pairs = [(c.part, c.item) for c in concerns]
-    return all(a < b for a, b in pairwise(pairs))

@@ -42,6 +42,7 @@ from trailbook.proofs import (
     trust,
 )
 from trailbook.query import WORKING_HOURS, WorkingHours
+from trailbook.record import owner_rules
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree import Checkpoint, VerifierKey
 from trailbook.verify import Report
@@ -238,7 +239,7 @@ class Deployment:
             start=start,
             stop=stop,
             now=self.clock(),
-            types=frozenset(self.catalogue.types),
+            rules=owner_rules(self.catalogue),
         )
         return verify_log(self._store, org, options, progress=progress)
 

@@ -11,7 +11,6 @@ from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.proofs import Outside, epoch_of, latest_checkpoint, origin_of
 from trailbook.recording import LogChange
-from trailbook.retention import Command, plan_erasure
 from trailbook.stores import Append, Blob, Blobs, EntryStore, Head, LogStore, TreeStore
 from trailbook.tree import Checkpoint, root_of
 
@@ -106,11 +105,8 @@ def _erase_again(store: EntryStore, log: Log, outside: Outside) -> int:
         (i.type, i.id) for i in store.identities_of(log.org, tokens) if i.id is not None and i.type in types
     }
     for type_, id_ in sorted(persons):
-        command = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
         try:
-            log.recorder.change(
-                plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), command)
-            )
+            log.erase(Item(type=type_, id=id_), actor=RESTORER, origin=Origin(interface="job"))
         except NotFoundError:  # went with an earlier one that owned it
             continue
     return len(persons)

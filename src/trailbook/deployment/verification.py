@@ -14,7 +14,7 @@ from trailbook.errors import DamagedError, StoreError
 from trailbook.finding import SEGMENT, Parts, Sealed
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
-from trailbook.record import decode_body
+from trailbook.record import OwnerRules, decode_body
 from trailbook.stores import Head, Identity, Store, StoredEntry
 from trailbook.tree import HASH, TILE, root_of
 from trailbook.verify import (
@@ -47,6 +47,7 @@ _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10
 _MOST_STRAYS = 1000
 _UNSIGNED_FOR = timedelta(minutes=10)
 _DECLARING = (b'"activity_log.erased"', b'"activity_log.pruned"', b'"activity_log.restarted"')
+_UNDERIVED = "whose {} items are is not checked: {} entries about them were recorded under another catalogue"
 _T = TypeVar("_T")
 
 
@@ -54,7 +55,7 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     """What to verify by: the log's origin, its keys for an origin, heads kept outside, and what may be known.
 
     `start` and `stop` narrow the re-hash of bodies to whole tiles around them; every tile is still bound to the
-    signed head. `now` is needed to say that entries have been unsigned for too long, `types` are declared types.
+    signed head. `now` is needed to say that entries have been unsigned for too long, `rules` to say whose items are.
     """
 
     origin: str
@@ -63,7 +64,7 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     start: int = 0
     stop: int | None = None
     now: datetime | None = None
-    types: frozenset[str] = frozenset()
+    rules: OwnerRules = OwnerRules()
 
 
 class _Run(Struct):
@@ -132,7 +133,7 @@ def _begin(store: Store, org: str, options: VerifyOptions) -> _Run:
     head = store.head(org)
     extent = store.extent(org, head.size)
     size = head.size if head.size - extent < TILE else extent  # far more missing is told as one range
-    run = _Run(store, org, options, head, size, Seen(ids=bytearray(16 * size)))
+    run = _Run(store, org, options, head, size, Seen(ids=bytearray(16 * size), rules=options.rules))
     if size < head.size:
         run.findings.append(_at("missing", size, "rows that the log's head counts", head.size))
     beyond = store.extent(org)
@@ -213,13 +214,19 @@ def _directory(run: _Run) -> None:
             run.findings.append(
                 _finding("changed", f"cannot be read: {error}", place=f"directory, {row.token}")
             )
-    run.seen.personal = frozenset(
-        token
-        for token, held in run.directory.held.items()
-        if held.owner is not None and held.type != "origin"
-    )
+    _owned(run)
     run.findings += _missing_words(run, rows) if run.whole else []
     run.checked["identities"] = len(rows)
+
+
+def _owned(run: _Run) -> None:
+    """Of which items it matters whose they are: personal ones, and those whose row has an owner or says nothing."""
+    types = run.options.rules.types
+    held = {token: row for token, row in run.directory.held.items() if row.type != "origin"}
+    run.seen.stubs = frozenset(token for token, row in held.items() if row.stub)
+    run.seen.personal = run.seen.stubs | {
+        token for token, row in held.items() if row.owner is not None or types.get(row.type)
+    }
 
 
 def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
@@ -303,9 +310,11 @@ def _facts(run: _Run) -> None:
         run.findings += [_at("missing", seq, "no removal names it") for seq in unnamed]
         return
     for kind, key in sorted(run.names):
-        if kind in ("erasure", "removal") and (kind, key) not in named.manifests:
+        if kind in ("erasure", "removal", "stubs") and (kind, key) not in named.manifests:
             run.findings.append(_finding("inserted", "no entry cites it", place=f"{kind} manifest {key}"))
-    findings = [*judge(run.directory, run.seen, named, run.options.types), *_absent(run)]
+    if run.seen.unknown:
+        run.notes.append(_UNDERIVED.format(len(run.seen.unknown), sum(run.seen.unknown.values())))
+    findings = [*judge(run.directory, run.seen, named), *_absent(run)]
     first = _first_citing(run, {f.token for f in findings if f.token is not None})
     run.findings += [f if f.token is None else structs.replace(f, seq=first.get(f.token)) for f in findings]
     run.checked |= {"erased": len(named.tokens), "removed": len(run.seen.removed)}

@@ -19,6 +19,7 @@ from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
+from trailbook.record import OwnerRules, owner_rules
 from trailbook.stores import open_store, store_file
 from trailbook.verify import Report
 
@@ -36,7 +37,7 @@ class VerifyTask(Struct, frozen=True, kw_only=True):
     publics: dict[str, tuple[bytes, ...]]
     outside: tuple[bytes, ...]
     now: datetime
-    types: frozenset[str]
+    rules: OwnerRules
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,7 +168,7 @@ def task_of(deployment: Deployment, org: str) -> VerifyTask:
         publics=dict[str, tuple[bytes, ...]](signing.keyring.publics.items()),
         outside=tuple(deployment.heads_outside(org)),
         now=deployment.clock(),
-        types=frozenset(deployment.catalogue.types),
+        rules=owner_rules(deployment.catalogue),
     )
 
 
@@ -203,7 +204,7 @@ def _verify(task: VerifyTask) -> Report:
         keys_of=keyring.verifiers,
         outside=task.outside,
         now=task.now,
-        types=task.types,
+        rules=task.rules,
     )
     try:
         return verify_log(

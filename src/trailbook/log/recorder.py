@@ -40,6 +40,7 @@ class Recorder:
         self._clock: Clock = means.clock
         self._store = store
         self._key = means.key
+        self._entropy = means.entropy
         self._writer = Writer(store, org, means, upkeep.tell)
         self._recording = upkeep.recording
         self.held_back = HeldBack(org, self.record_each)  # where sign-ins and readings are recorded
@@ -94,7 +95,8 @@ class Recorder:
         Raises: NotFoundError; InvalidError when the item is no person; StoreError.
         """
         command = self._command(actor, purpose, origin)
-        return self.change(plan_erasure(self._store, self._org, self._catalogue, item, command))
+        salt = self._entropy(16)
+        return self.change(plan_erasure(self._store, self._org, self._catalogue, item, command, salt=salt))
 
     def prune(
         self,

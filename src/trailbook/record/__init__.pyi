@@ -11,6 +11,10 @@ from .canonical import (
     origin_preimage as origin_preimage,
     token_of as token_of,
 )
+from .owners import (
+    OwnerRules as OwnerRules,
+    owner_rules as owner_rules,
+)
 from .replay import (
     same_content as same_content,
 )
@@ -27,4 +31,10 @@ from .rules import (
 )
 from .rules_cache import (
     RulesCache as RulesCache,
+)
+from .stubs import (
+    Stub as Stub,
+    read_stubs as read_stubs,
+    stub_list as stub_list,
+    stubs_digest as stubs_digest,
 )

@@ -28,6 +28,7 @@ from trailbook.model import (
     shaped,
     text_fault,
 )
+from trailbook.record.owners import owner_of
 
 
 class Complete(Struct, frozen=True, gc=False):
@@ -190,14 +191,6 @@ def origin_faults(origin: Origin) -> Iterator[Fault]:
         yield _fault("/origin/ip", why)
     if origin.user_agent is not None and (why := text_fault(origin.user_agent, MAX_USER_AGENT)):
         yield _fault("/origin/user_agent", why)
-
-
-def owner_of(catalogue: Catalogue, action: Action, entry: NewEntry) -> Item | None:
-    """Whose a personal target is: the first person in the first part that the action requires."""
-    if not catalogue.types[entry.target.type].personal:
-        return None
-    required = [rule.part for rule in action.concerns if rule.least] or [c.part for c in entry.concerns]
-    return next((c for part in required for c in entry.concerns if c.part == part), None)
 
 
 def is_date(text: str) -> bool:

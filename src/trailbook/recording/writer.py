@@ -312,6 +312,7 @@ class Writer:
             blobs=[*blobs, *(change.blobs if change else ())],
             head=head,
             hints=tuple(attempt.draft.hints.values()),
+            owners=attempt.draft.owners,
         )
         if change is None:
             self._store.append(self._org, before, append)

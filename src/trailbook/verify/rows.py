@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from trailbook.errors import DamagedError
-from trailbook.record import Body, decode_body
+from trailbook.record import Body, OwnerRules, decode_body
 from trailbook.tree import HASH
 from trailbook.verify.findings import Finding, at
 
@@ -45,14 +45,30 @@ class Declared(Struct, frozen=True):
     subjects: tuple[str, ...]
 
 
+class Belonging(Struct, frozen=True, gc=False):
+    """Whose an item is by the first entry that says so: the owner is among these tokens."""
+
+    seq: int
+    owners: tuple[str, ...]
+
+
 class Seen(Struct, kw_only=True):
-    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id."""
+    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id.
+
+    Of targets in `personal` it is learned whose they are by `rules`, of those in `stubs` also by which actions they
+    are targets; `owners` are those by a later entry than the first, `unknown` how many entries no rule fits.
+    """
 
     ids: bytearray
+    rules: OwnerRules = OwnerRules()
     personal: frozenset[str] = frozenset()
+    stubs: frozenset[str] = frozenset()
     cited: set[str] = field(default_factory=set)
     origins: set[tuple[str, str]] = field(default_factory=set)  # (origin, actor)
-    owners: dict[str, set[str]] = field(default_factory=dict)  # personal target -> who it was about
+    first: dict[str, Belonging] = field(default_factory=dict)
+    owners: dict[str, set[str]] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    actions: dict[str, set[str]] = field(default_factory=dict)
     declared: list[Declared] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -108,10 +124,22 @@ def _read(seq: int, raw: bytes, seen: Seen) -> None:
         cited.add(body.origin.item)
         seen.origins.add((body.origin.item, actor))
     if target in seen.personal:
-        seen.owners.setdefault(target, set()).update(c.item for c in concerns)
+        _read_owners(seq, body, seen)
     if body.action in _DECLARING:
         subjects = tuple(c.item for c in concerns)
         seen.declared.append(Declared(seq, body.action, target, subjects))
+
+
+def _read_owners(seq: int, body: Body, seen: Seen) -> None:
+    """Whose the target is, as this entry says."""
+    target = body.target
+    owners = seen.rules.owners(body.action, [(c.part, c.item) for c in body.concerns])
+    if target in seen.stubs:
+        seen.actions.setdefault(target, set()).add(body.action)
+    if owners is None:
+        seen.unknown[target] = seen.unknown.get(target, 0) + 1
+    elif owners and seen.first.setdefault(target, Belonging(seq, owners)).owners != owners:
+        seen.owners.setdefault(target, set()).update(owners)
 
 
 def _id(text: str) -> bytes:

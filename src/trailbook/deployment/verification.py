@@ -312,8 +312,9 @@ def _facts(run: _Run) -> None:
     for kind, key in sorted(run.names):
         if kind in ("erasure", "removal", "stubs") and (kind, key) not in named.manifests:
             run.findings.append(_finding("inserted", "no entry cites it", place=f"{kind} manifest {key}"))
-    if run.seen.unknown:
-        run.notes.append(_UNDERIVED.format(len(run.seen.unknown), sum(run.seen.unknown.values())))
+    underived = [entries for token, entries in run.seen.unknown.items() if token not in named.stubs]
+    if underived:
+        run.notes.append(_UNDERIVED.format(len(underived), sum(underived)))
     findings = [*judge(run.directory, run.seen, named), *_absent(run)]
     first = _first_citing(run, {f.token for f in findings if f.token is not None})
     run.findings += [f if f.token is None else structs.replace(f, seq=first.get(f.token)) for f in findings]

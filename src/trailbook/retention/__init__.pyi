@@ -1,5 +1,6 @@
 from .erasure import (
     Command as Command,
+    known_person as known_person,
     plan_erasure as plan_erasure,
 )
 from .removal import (

@@ -39,13 +39,7 @@ def plan_erasure(
     """
 
     def plan(head: Head) -> LogChange:
-        declared = catalogue.types.get(item.type)
-        if declared is None or not declared.person:
-            fault = Fault("/item/type", "invalid", f"is {item.type[:64]!r}; only persons are erased")
-            raise InvalidError(f"item: {fault.detail}", (fault,))
-        versions = store.identities(org, [(item.type, item.id, None)])
-        if not versions:
-            raise NotFoundError("the log knows no such person, or has erased them")
+        versions = known_person(store, org, catalogue, item)
         reached = _reached(store, org, versions)
         number = versions[0].item
         stubs = stub_list(salt, {i.token: Stub(i.type, i.owner) for i in reached})
@@ -65,6 +59,18 @@ def plan_erasure(
         return LogChange(entry=entry, blobs=blobs, removed=0, apply=apply)
 
     return plan
+
+
+def known_person(directory: Directory, org: str, catalogue: Catalogue, item: Item) -> list[Identity]:
+    """The versions of a person who can be erased. Raises: InvalidError for what is no person; NotFoundError."""
+    declared = catalogue.types.get(item.type)
+    if declared is None or not declared.person:
+        fault = Fault("/item/type", "invalid", f"is {item.type[:64]!r}; only persons are erased")
+        raise InvalidError(f"item: {fault.detail}", (fault,))
+    versions = directory.identities(org, [(item.type, item.id, None)])
+    if not versions:
+        raise NotFoundError("the log knows no such person, or has erased them")
+    return versions
 
 
 def _of_oneself(command: Command, item: Item) -> Command:

@@ -235,6 +235,52 @@ def test_an_item_that_nobody_owned_belongs_to_whom_the_next_entry_names(folder: 
     signed.store.close()
 
 
+KIN = Item(type="dependant", id=uuid(5))
+
+
+def benefit(signed: SignedLog, owner: Item, number: int = 6) -> NewEntry:
+    """Somebody's benefit, in which one of their family has a part."""
+    parts = (("owner", owner), ("dependant", KIN))
+    return NewEntry(
+        action="benefit.enrolled",
+        occurred_at=signed.clock.at,
+        actor=HR,
+        target=Item(type="benefit", id=uuid(number)),
+        concerns=tuple(Concern(type=i.type, id=i.id, name=i.name, part=part) for part, i in parts),
+        origin=JOB,
+    )
+
+
+def test_a_personal_item_beside_the_target_belongs_to_its_owner(folder: Path) -> None:
+    """Named in somebody's benefit alone, a dependant goes with them; `verify` names whoever hides them from that."""
+    signed = open_at(folder)
+    signed.log.record_many([benefit(signed, BOB), benefit(signed, CY, 7)])
+    signed.signer.sign(ORG)
+    assert report(folder).findings == ()
+    (kin,) = signed.store.identities(ORG, [("dependant", KIN.id, None)])
+    for owner in ("NULL", OF_CY):
+        assert edit(folder, f"UPDATE identity SET owner = {owner} WHERE key = 'dependant/{KIN.id}'")
+        assert {finding.token for finding in report(folder).findings} == {kin.token}
+    assert signed.log.recorder.mend_owners() == 1
+    signed.log.erase(BOB, actor=HR, origin=JOB)
+    assert signed.store.identities(ORG, [("dependant", KIN.id, None)]) == []
+    signed.store.close()
+
+
+def test_owners_are_mended_from_the_entries(folder: Path) -> None:
+    """What an older version or an edit left with nobody or with another goes back; a second time nothing is wrong."""
+    signed = open_at(folder)
+    before = list(signed.store.every_identity(ORG))
+    for name in ("nobody's", "another's"):
+        edit(folder, EDITS[name][0])
+        assert list(signed.store.every_identity(ORG)) != before
+        assert signed.log.recorder.mend_owners() == 1
+        assert list(signed.store.every_identity(ORG)) == before
+        assert signed.log.recorder.mend_owners() == 0
+    signed.store.close()
+    assert report(folder).findings == ()
+
+
 def test_retention_moves_an_item_to_whom_the_entries_that_stay_name(folder: Path) -> None:
     """It was Bob's by an entry that goes and is Cy's by one that stays: an erasure of Cy has to reach it."""
     signed = open_at(folder)

@@ -21,7 +21,7 @@ from trailbook.record.owners import ActionOwners
 from trailbook.stores import Identity
 from trailbook.verify import Declared, DirectoryRead, Finding, Seen, declarations, judge, learn
 from trailbook.verify.directory import Fact, Named
-from trailbook.verify.rows import Belonging
+from trailbook.verify.rows import FirstOwners
 
 SALT = bytes(16)
 RULES = OwnerRules(
@@ -64,7 +64,7 @@ def directory(*rows: Identity) -> DirectoryRead:
 
 def cited(*rows: Identity, **members: Any) -> Seen:
     """What bodies say that cite these rows, Anna through her browser and Bob's leave about him."""
-    first = {LEAVE.token: Belonging(3, (BOB.token,))}
+    first = {LEAVE.token: FirstOwners(3, (BOB.token,))}
     origins = {(WEB.token, ANNA.token)}
     members = {"cited": {row.token for row in rows}, "first": first, "origins": origins, **members}
     return Seen(ids=bytearray(), rules=RULES, **members)

@@ -11,7 +11,7 @@ from trailbook.record.canonical import BodyActor, BodyConcern, BodyOrigin
 from trailbook.record.owners import ActionOwners
 from trailbook.stores import StoredEntry
 from trailbook.verify import Declared, Finding, Seen, read_rows
-from trailbook.verify.rows import Belonging
+from trailbook.verify.rows import FirstOwners
 
 BODY = Body(
     action="role.assigned",
@@ -122,7 +122,7 @@ def test_what_an_entry_declares_of_the_log_is_kept(action: str) -> None:
     assert read.declared == [Declared(2, f"activity_log.{action}", "manager", ("bob", "oslo"))]
 
 
-RULES = OwnerRules({}, {"role.assigned": ActionOwners(("role",), ("member",))})
+RULES = OwnerRules({}, {"role.assigned": ActionOwners(("role",), ("member",), personal=True)})
 
 
 def owned(*bodies: Body, **members: frozenset[str]) -> Seen:
@@ -136,7 +136,7 @@ def test_of_a_personal_target_it_is_kept_whose_it_is_by_its_first_entry() -> Non
     """And whose by later ones; of any other target nothing is kept."""
     later = structs.replace(BODY, concerns=(BodyConcern("eve", "member"),))
     read = owned(BODY, later, BODY, personal=frozenset({"manager"}))
-    assert (read.first, read.owners) == ({"manager": Belonging(0, ("bob",))}, {"manager": {"eve"}})
+    assert (read.first, read.owners) == ({"manager": FirstOwners(0, ("bob",))}, {"manager": {"eve"}})
     others = owned(BODY, later)
     assert (others.first, others.owners) == ({}, {})
 

@@ -220,13 +220,12 @@ def _directory(run: _Run) -> None:
 
 
 def _owned(run: _Run) -> None:
-    """Of which items it matters whose they are: personal ones, and those whose row has an owner or says nothing."""
+    """Of which items it matters whose they are: personal ones, and those whose row has an owner."""
     types = run.options.rules.types
     held = {token: row for token, row in run.directory.held.items() if row.type != "origin"}
     run.seen.stubs = frozenset(token for token, row in held.items() if row.stub)
-    run.seen.personal = run.seen.stubs | {
-        token for token, row in held.items() if row.owner is not None or types.get(row.type)
-    }
+    owned = (token for token, row in held.items() if row.owner is not None or types.get(row.type))
+    run.seen.personal = frozenset(owned)
 
 
 def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:

@@ -15,7 +15,7 @@ from trailbook.log.held_back import HeldBack
 from trailbook.log.reads import Known, Watched
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Writer
-from trailbook.retention import Command, Retention, known_person, plan_erasure, plan_removal
+from trailbook.retention import Command, Retention, known_person, mend_owners, plan_erasure, plan_removal
 from trailbook.stores import Head, LogStore
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -104,6 +104,10 @@ class Recorder:
     def require_known(self, item: Item) -> None:
         """Refuse what cannot be erased. Raises: NotFoundError; InvalidError when the item is no person."""
         known_person(self._store, self._org, self._catalogue, item)
+
+    def mend_owners(self, progress: Progress = lambda done, total: None) -> int:
+        """Give every personal item to whom the entries say; how many belonged to others. Raises: StoreError."""
+        return mend_owners(self._store, self._org, self._catalogue, progress)
 
     def prune(
         self,

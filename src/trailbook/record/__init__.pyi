@@ -12,6 +12,7 @@ from .canonical import (
     token_of as token_of,
 )
 from .owners import (
+    Belonging as Belonging,
     OwnerRules as OwnerRules,
     owner_rules as owner_rules,
 )

@@ -19,6 +19,7 @@ from trailbook.model import (
     MAX_FIELDS,
     MAX_ID,
     MAX_USER_AGENT,
+    Concern,
     Item,
     NewEntry,
     Origin,
@@ -32,10 +33,13 @@ from trailbook.record.owners import owner_of
 
 
 class Complete(Struct, frozen=True, gc=False):
-    """An entry that keeps every rule, its category and concerns filled in; `owner` owns a personal target."""
+    """An entry that keeps every rule, its category and concerns filled in; `owner` owns a personal target.
+
+    With the target the personal items among the other concerns are theirs.
+    """
 
     entry: NewEntry
-    owner: Item | None
+    owner: Concern | None
 
 
 def complete_entry(

@@ -1,3 +1,6 @@
+from .belonging import (
+    mend_owners as mend_owners,
+)
 from .erasure import (
     Command as Command,
     known_person as known_person,

@@ -17,8 +17,6 @@ from trailbook.record import Stub, canonical_json, stub_list, stubs_digest
 from trailbook.recording import LogChange
 from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Identity
 
-CHUNK = 4096
-
 
 class Command(Struct, frozen=True, kw_only=True):
     """Who orders an erasure or a removal, when, and why."""

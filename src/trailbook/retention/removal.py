@@ -12,10 +12,11 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue
 from trailbook.errors import InvalidError
 from trailbook.model import Item, Progress, parse_instant, written
-from trailbook.record import Body, OwnerRules, canonical_json, decode_body, owner_rules
+from trailbook.record import canonical_json, decode_body, owner_rules
 from trailbook.recording import LogChange
-from trailbook.retention.erasure import CHUNK, Command, citing_entry
-from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Ledger
+from trailbook.retention.belonging import CHUNK, Belongings
+from trailbook.retention.erasure import Command, citing_entry
+from trailbook.stores import Append, Blob, EntryStore, Head, Ledger
 from trailbook.tree import leaf_hash
 
 
@@ -27,23 +28,18 @@ class Retention(Struct, frozen=True, kw_only=True):
 
 
 class _Taken(Struct, frozen=True):
-    """What retention takes of a log, and by which rules items belong to somebody; `personal` actions are about such."""
+    """What retention takes of a log: entries of these actions from before an instant; and whose items then are."""
 
     actions: set[str]
     before: datetime
-    rules: OwnerRules
-    personal: set[str]
+    belongings: Belongings
 
 
 class _Due(Struct, frozen=True):
-    """What goes: the leaf hashes of the bodies by their seqs, and the tokens that only these bodies cite.
-
-    `moved` are personal items by token of which the first entry goes, with those whom the first one that stays names.
-    """
+    """What goes: the leaf hashes of the bodies by their seqs, and the tokens that only these bodies cite."""
 
     leaves: dict[int, bytes]
     tokens: list[str]
-    moved: dict[str, tuple[str, ...]]
 
 
 def plan_removal(
@@ -64,8 +60,8 @@ def plan_removal(
         actions = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
         if kept_for == "permanent" or not actions:
             raise InvalidError(f"retention: {kept_for!r} is not a class whose entries are removed")
-        rules = owner_rules(catalogue)
-        taken = _Taken(actions, retention.before, rules, rules.personal_actions())
+        belongings = Belongings(owner_rules(catalogue))
+        taken = _Taken(actions, retention.before, belongings)
         due = _due(store, org, head, taken=taken, progress=progress)
         if not due.leaves:
             raise InvalidError(f"retention: nothing of the class {kept_for} was recorded before {before}")
@@ -78,7 +74,8 @@ def plan_removal(
             # The entry that says so stays, and with it everything that it cites.
             staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
             sweep = [token for token in due.tokens if token not in staying]
-            moved = structs.replace(batch, owners=_owners(store, org, due.moved, rules))
+            # Whose an item was by an entry that goes alone, an erasure of whom others name has to reach.
+            moved = structs.replace(batch, owners=belongings.wrong(store, org, belongings.orphaned()))
             store.remove(org, expected, moved, leaves=due.leaves, sweep=sweep)
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), command)
@@ -92,7 +89,6 @@ def plan_removal(
 def _due(store: Ledger, org: str, head: Head, *, taken: _Taken, progress: Progress) -> _Due:
     """What is due of a log: bodies of these actions that were recorded before an instant."""
     leaves: dict[int, bytes] = {}
-    whose: dict[str, tuple[str, ...] | None] = {}
     going: set[str] = set()
     staying: set[str] = set()
     for start in range(0, head.size, CHUNK):
@@ -101,41 +97,14 @@ def _due(store: Ledger, org: str, head: Head, *, taken: _Taken, progress: Progre
                 continue
             body = decode_body(row.body)
             goes = body.action in taken.actions and parse_instant(body.recorded_at) < taken.before
-            if body.action in taken.personal:
-                _learn_owner(whose, body, taken.rules, goes=goes)
+            taken.belongings.learn(body, goes=goes)
             if goes:
                 leaves[row.seq] = leaf_hash(row.body)
                 going.update(body.tokens())
             else:
                 staying.update(body.tokens())
         progress(min(start + CHUNK, head.size), head.size)
-    moved = {token: owners for token, owners in whose.items() if owners}
-    return _Due(leaves, sorted(going - staying), moved)
-
-
-def _learn_owner(
-    whose: dict[str, tuple[str, ...] | None], body: Body, rules: OwnerRules, *, goes: bool
-) -> None:
-    """Note of a target whose it is: None where its first entry goes, empty where that stays."""
-    owners = rules.owners(body.action, [(c.part, c.item) for c in body.concerns])
-    if owners and goes:
-        whose.setdefault(body.target, None)
-    elif owners:
-        whose[body.target] = owners if whose.get(body.target, ()) is None else whose.get(body.target, ())
-
-
-def _owners(
-    store: Directory, org: str, moved: dict[str, tuple[str, ...]], rules: OwnerRules
-) -> dict[str, int]:
-    """The new owners of items that belonged to whom only an entry named that goes: an erasure has to reach them."""
-    named = {token for owners in moved.values() for token in owners}
-    numbers = {i.token: i.item for i in store.identities_of(org, named)}
-    owners = {}
-    for row in store.identities_of(org, moved):
-        about = [numbers[token] for token in moved[row.token] if token in numbers]
-        if about and row.id is not None and rules.types.get(row.type) and row.owner not in about:
-            owners[row.token] = about[0]
-    return owners
+    return _Due(leaves, sorted(going - staying))
 
 
 def _runs(seqs: Sequence[int]) -> list[list[int]]:

@@ -45,7 +45,7 @@ class Declared(Struct, frozen=True):
     subjects: tuple[str, ...]
 
 
-class Belonging(Struct, frozen=True, gc=False):
+class FirstOwners(Struct, frozen=True, gc=False):
     """Whose an item is by the first entry that says so: the owner is among these tokens."""
 
     seq: int
@@ -55,7 +55,7 @@ class Belonging(Struct, frozen=True, gc=False):
 class Seen(Struct, kw_only=True):
     """What the rows read so far say, beside their hashes; `ids` has room for every entry's id.
 
-    Of targets in `personal` it is learned whose they are by `rules`, of those in `stubs` also by which actions they
+    Of items in `personal` it is learned whose they are by `rules`, of those in `stubs` also by which actions they
     are targets; `owners` are those by a later entry than the first, `unknown` how many entries no rule fits.
     """
 
@@ -65,7 +65,7 @@ class Seen(Struct, kw_only=True):
     stubs: frozenset[str] = frozenset()
     cited: set[str] = field(default_factory=set)
     origins: set[tuple[str, str]] = field(default_factory=set)  # (origin, actor)
-    first: dict[str, Belonging] = field(default_factory=dict)
+    first: dict[str, FirstOwners] = field(default_factory=dict)
     owners: dict[str, set[str]] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     actions: dict[str, set[str]] = field(default_factory=dict)
@@ -123,7 +123,7 @@ def _read(seq: int, raw: bytes, seen: Seen) -> None:
     if body.origin.item is not None:
         cited.add(body.origin.item)
         seen.origins.add((body.origin.item, actor))
-    if target in seen.personal:
+    if target in seen.personal or target in seen.stubs:
         _read_owners(seq, body, seen)
     if body.action in _DECLARING:
         subjects = tuple(c.item for c in concerns)
@@ -131,15 +131,20 @@ def _read(seq: int, raw: bytes, seen: Seen) -> None:
 
 
 def _read_owners(seq: int, body: Body, seen: Seen) -> None:
-    """Whose the target is, as this entry says."""
+    """Whose the target is, and other personal items with it, as this entry says."""
     target = body.target
-    owners = seen.rules.owners(body.action, [(c.part, c.item) for c in body.concerns])
     if target in seen.stubs:
         seen.actions.setdefault(target, set()).add(body.action)
-    if owners is None:
-        seen.unknown[target] = seen.unknown.get(target, 0) + 1
-    elif owners and seen.first.setdefault(target, Belonging(seq, owners)).owners != owners:
-        seen.owners.setdefault(target, set()).update(owners)
+    if not seen.rules.fits(body):
+        for token in seen.personal.intersection((target, *(c.item for c in body.concerns))):
+            seen.unknown[token] = seen.unknown.get(token, 0) + 1
+    belonging = seen.rules.belonging(body)
+    if belonging is None:
+        return
+    first = FirstOwners(seq, belonging.owners)
+    for token in seen.personal.intersection(belonging.items):
+        if seen.first.setdefault(token, first).owners != belonging.owners:
+            seen.owners.setdefault(token, set()).update(belonging.owners)
 
 
 def _id(text: str) -> bytes:

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [
             *(own(signed, "payslip", n, owner) for n, owner in enumerate((BOB, CY, BOB, EVA))),
             own(signed, "sick_leave_follow_up", 9, DAN),
-            *(by(signed, person) for person in (BOB, CY, DAN, EVA)),
+            *(by(signed, person) for person in (BOB, CY, DAN, EVA, structs.replace(DAN, name="Dan"))),
         ]
     )
     erase_v1(signed, EVA)
@@ -131,6 +132,7 @@ def verdicts(findings: Sequence[Finding]) -> Named:
 OF_PAYSLIP = "UPDATE identity SET owner = {} WHERE key = 'payslip/" + uuid(0) + "'"
 OF_BOB, OF_CY = (f"(SELECT item FROM identity WHERE key = 'user/{p.id}')" for p in (BOB, CY))
 STUB = "UPDATE identity SET {} WHERE key IS NULL AND type = '{}' AND owner IS NOT NULL"
+ERASED_USERS = "FROM identity WHERE type = 'user' AND key IS NULL"
 LIST = "UPDATE blob SET content = {} WHERE kind = 'stubs'"
 EDITS = {
     "nobody's": (OF_PAYSLIP.format("NULL"), "it belongs to nobody, and entries say whose it is"),
@@ -141,15 +143,15 @@ EDITS = {
     ),
     "type, by the list": (
         STUB.format("type = 'payslip'", "sick_leave_follow_up"),
-        "the erasure of seq 10 binds another type",
+        "the erasure of seq 11 binds another type",
     ),
     "owner, by the list": (
         STUB.format("owner = NULL", "sick_leave_follow_up"),
-        "the erasure of seq 10 binds another owner",
+        "the erasure of seq 11 binds another owner",
     ),
     "another owner, by the list": (
         STUB.format(f"owner = {OF_CY}", "sick_leave_follow_up"),
-        "the erasure of seq 10 binds another owner",
+        "the erasure of seq 11 binds another owner",
     ),
     "type, by entries": (
         STUB.format("type = 'absence'", "payslip"),
@@ -159,6 +161,11 @@ EDITS = {
     "another owner, by entries": (
         STUB.format(f"owner = {OF_CY}", "payslip"),
         "it belongs to another item than entries say",
+    ),
+    "another person": (
+        f"UPDATE identity SET item = (SELECT min(item) {ERASED_USERS})"
+        f" WHERE version = (SELECT max(version) {ERASED_USERS})",
+        "the erasure names another item",
     ),
     "a stub less": (
         "DELETE FROM identity WHERE key IS NULL AND type = 'sick_leave_follow_up'",
@@ -177,7 +184,7 @@ EDITS = {
         "the list of stubs that its erasure binds",
     ),
     "a second list": (
-        "INSERT INTO blob (org, kind, key, content) SELECT org, kind, 'x', content FROM blob WHERE kind = 'stubs'",
+        "INSERT INTO blob (org, kind, key, content) SELECT number, 'stubs', 'x', x'00' FROM org",
         "no entry cites it",
     ),
 }  # fmt: skip
@@ -192,6 +199,24 @@ def test_nothing_is_found_where_nothing_was_edited(folder: Path) -> None:
 def test_an_edit_is_named(sql: str, what: str, folder: Path) -> None:
     assert edit(folder, sql) > 0
     assert what in {finding.what for finding in report(folder).findings}
+
+
+def places(whole: Path, folder: Path, *edits: str) -> set[str]:
+    """Where findings are once these edits were made in turn."""
+    shutil.copytree(whole, folder)
+    for sql in edits:
+        edit(folder, sql)
+    named = {finding.place.partition(", item")[0] for finding in report(folder).findings}
+    shutil.rmtree(folder)
+    return named
+
+
+def test_no_edit_hides_another(whole: Path, tmp_path: Path) -> None:
+    """In pairs each is named where it was made, as it is alone."""
+    alone = {name: places(whole, tmp_path / "log", sql) for name, (sql, _) in EDITS.items()}
+    for first, second in combinations(EDITS, 2):
+        both = places(whole, tmp_path / "log", EDITS[first][0], EDITS[second][0])
+        assert both >= alone[first] | alone[second], (first, second)
 
 
 def test_what_was_hidden_from_an_erasure_is_named_after_it_too(folder: Path) -> None:

@@ -198,8 +198,11 @@ def _name(entry: Declared, content: dict[str, Any], named: Named, directory: Dir
             named.removed.update(dict.fromkeys(range(first, last + 1), entry.seq))
         return
     named.tokens.update(dict.fromkeys(content["tokens"], entry.seq))
-    subjects = [directory.held[s] for s in entry.subjects if s in directory.held]
-    for name, held in zip(entry.subjects, subjects, strict=False):
+    for name in sorted({*entry.subjects, *content["tokens"]}):
+        held = directory.held.get(name)
+        # What belongs to nobody is the person, under each of their names; all else that went was theirs.
+        if held is None or (held.owner is not None and name not in entry.subjects):
+            continue
         if held.item != content["item"]:
             named.findings.append(_row("changed", name, held, "the erasure names another item"))
 

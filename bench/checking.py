@@ -20,6 +20,7 @@ from trailbook.errors import DamagedError
 from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.cut import BundleRequest
 from trailbook.query import Query
+from trailbook.record import owner_rules
 from trailbook.tree.checkpoint import format_vkey
 
 _MOST = 1_000_000  # entries of a bundle
@@ -31,8 +32,8 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     tell("verifying the whole log")
     store = built.store()
     keys_of = built.deployment.signing.keyring.verifiers
-    types = frozenset(built.log.catalogue.types)
-    asked = VerifyOptions(origin=built.deployment.signing.origin, keys_of=keys_of, types=types)
+    rules = owner_rules(built.log.catalogue)
+    asked = VerifyOptions(origin=built.deployment.signing.origin, keys_of=keys_of, rules=rules)
 
     def verify() -> None:
         findings = verify_log(store, ORG, asked).findings

@@ -1,5 +1,7 @@
 """Keeping: a restore says what it knows, a lost log is not begun again in silence, and erasing asks first."""
 
+import json
+
 import pytest
 from tests.cli.conftest import Folder, begin_signed
 
@@ -135,6 +137,26 @@ def test_erasing_asks_whoever_sits_there(entry_folder: Folder) -> None:
     warning = entry_folder.good("erase", "user/u-17", "--yes").err
     assert "backups taken before" in warning
     assert "remove the old ones" in warning
+
+
+def test_erasing_a_member_says_what_went_and_what_remains(entry_folder: Folder) -> None:
+    """The last administrator is refused before anything is done; with another one they go as well."""
+    entry_folder.good("members", "set", "user/u-17=Anna Berg", "--role", "system-administrator")
+    refused = entry_folder.run("erase", "user/u-17", "--yes")
+    assert (refused.code, "somebody must be left who may manage access" in refused.err) == (5, True)
+    entry_folder.good("members", "set", "user/u-42=Bob Li", "--role", "system-administrator")
+    entry_folder.good("members", "invite", "user/u-17", "--login", "anna")
+    erased = entry_folder.good("erase", "user/u-17", "--yes")
+    assert (
+        "Gone: what named them in the log; their membership; their account; sessions and links: 1."
+        in erased.out
+    )
+    assert "What remains: entries; they stay under a pseudonym" in erased.err
+    entry_folder.good("members", "set", "user/u-9=Eva Moe", "--role", "hr")
+    answer = json.loads(entry_folder.good("erase", "user/u-9", "--yes", "--json").out)
+    assert answer["went"] == {"membership": True, "account": False, "sessions": 0, "views": 0, "exports": 0}
+    assert answer["remains"][0]["what"] == "entries"
+    assert "u-17" not in entry_folder.good("members", "list").out
 
 
 def test_erasing_lets_go_of_exports_that_name_them(entry_folder: Folder) -> None:

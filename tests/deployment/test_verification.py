@@ -15,6 +15,7 @@ from trailbook.deployment.verification import VerifyOptions, verify_heads, verif
 from trailbook.proofs.keyring import keyring_of
 from trailbook.proofs.outside_file import read_outside
 from trailbook.proofs.signer import Signer, Signing
+from trailbook.record import owner_rules
 from trailbook.stores import Blob, open_store
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
@@ -29,9 +30,9 @@ BIG = TILE * TILE + 3 * TILE
 
 
 def asked(signed_log: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
-    types = frozenset(signed_log.log.catalogue.types)
+    rules = owner_rules(signed_log.log.catalogue)
     return VerifyOptions(
-        origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=signed_log.clock.at, types=types
+        origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=signed_log.clock.at, rules=rules
     )
 
 

@@ -109,6 +109,25 @@ def test_every_bundle_holds_before_the_verifier_it_carries(
     assert (exit_code, answer["findings"]) == (0, [])
 
 
+@pytest.mark.parametrize("kind", ["inclusion", "closed"])
+def test_what_somebody_had_stays_in_the_store(life: tuple[Deployment, Log, FrozenClock], kind: Any) -> None:
+    """A bundle has the manifest of an erasure, and nothing of the list that it binds but a salted digest."""
+    deployment, log, _ = life
+    store = deployment._store
+    (kept,) = [store.blob(ORG, *name) or b"" for name in store.blob_names(ORG) if name[0] == "stubs"]
+    raw, _ = bundle(deployment, log, BundleRequest(kind=kind, query=Query()))
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    (manifest,) = [content for name, content in contents.items() if name.startswith("erasures/")]
+    assert json.loads(manifest)["v"] == 2
+    secret = [
+        kept[:16],
+        *(b'"%s","%s"' % (row[0].encode(), row[1].encode()) for row in json.loads(kept[16:])),
+    ]
+    assert all(text in kept for text in secret)  # the control
+    assert not any(text in content for text in secret for content in contents.values())
+
+
 def test_an_address_stands_in_no_manifest(life: tuple[Deployment, Log, FrozenClock], tmp_path: Path) -> None:
     """An inclusion bundle says that there was one, once; a closed one, which is checked again, is not made."""
     deployment, log, _ = life

@@ -18,6 +18,7 @@ from tests.amounts import amount
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import TrailbookError
 from trailbook.proofs.outside_file import read_outside
+from trailbook.record import owner_rules
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, fill, open_signed
@@ -81,7 +82,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
         keys_of=KEYRING.verifiers,
         outside=tuple(signed.note for signed in read_outside(folder / "outside.txt").notes),
         now=signed.clock.at,
-        types=frozenset(signed.log.catalogue.types),
+        rules=owner_rules(signed.log.catalogue),
     )
     contents = read(folder / "log.db")
     assert contents is not None

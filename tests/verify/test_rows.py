@@ -6,10 +6,12 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from trailbook.record import Body
+from trailbook.record import Body, OwnerRules
 from trailbook.record.canonical import BodyActor, BodyConcern, BodyOrigin
+from trailbook.record.owners import ActionOwners
 from trailbook.stores import StoredEntry
 from trailbook.verify import Declared, Finding, Seen, read_rows
+from trailbook.verify.rows import FirstOwners
 
 ANNA, BOB, EVE, KEY, MANAGER, MOZILLA, OSLO = (
     name.ljust(32, "_") for name in ("anna", "bob", "eve", "key", "manager", "mozilla", "oslo")
@@ -129,11 +131,34 @@ def test_what_an_entry_declares_of_the_log_is_kept(action: str) -> None:
     assert read.declared == [Declared(2, f"activity_log.{action}", MANAGER, (BOB, OSLO))]
 
 
-def test_of_a_personal_target_it_is_kept_who_it_was_about() -> None:
-    read = Seen(ids=bytearray(32), personal=frozenset({MANAGER}))
+RULES = OwnerRules({}, {"role.assigned": ActionOwners(("role",), ("member",), personal=True)})
+
+
+def owned(*bodies: Body, **members: frozenset[str]) -> Seen:
+    """What is read of these rows where the target is one of which it matters whose it is."""
+    read = Seen(ids=bytearray(16 * len(bodies)), rules=RULES, **members)
+    read_rows([StoredEntry(seq, raw(body)) for seq, body in enumerate(bodies)], 0, len(bodies), read)
+    return read
+
+
+def test_of_a_personal_target_it_is_kept_whose_it_is_by_its_first_entry() -> None:
+    """And whose by later ones; of any other target nothing is kept."""
     later = structs.replace(BODY, concerns=(BodyConcern(EVE, "member"),))
-    read_rows([StoredEntry(0, raw()), StoredEntry(1, raw(later))], 0, 2, read)
-    assert read.owners == {MANAGER: {BOB, OSLO, EVE}}
-    others = seen()
-    read_rows([StoredEntry(0, raw())], 0, 1, others)
-    assert others.owners == {}
+    read = owned(BODY, later, BODY, personal=frozenset({MANAGER}))
+    assert (read.first, read.owners) == ({MANAGER: FirstOwners(0, (BOB,))}, {MANAGER: {EVE}})
+    others = owned(BODY, later)
+    assert (others.first, others.owners) == ({}, {})
+
+
+def test_an_entry_that_no_rule_fits_says_nothing_of_an_owner() -> None:
+    """Of an action that is not declared, or without the part that is required."""
+    unknown = structs.replace(BODY, action="role.lent")
+    without = structs.replace(BODY, concerns=(BodyConcern(OSLO, "scope"),))
+    read = owned(unknown, without, personal=frozenset({MANAGER}))
+    assert (read.first, read.unknown) == ({}, {MANAGER: 2})
+
+
+def test_of_a_stub_it_is_kept_which_entries_cite_it_as_their_target() -> None:
+    both = frozenset({MANAGER})
+    assert owned(BODY, personal=both, stubs=both).actions == {MANAGER: {"role.assigned"}}
+    assert owned(BODY, personal=both).actions == {}

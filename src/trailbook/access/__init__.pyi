@@ -38,11 +38,13 @@ from .passwords import (
 from .roles import (
     PERMISSIONS as PERMISSIONS,
     PREDEFINED as PREDEFINED,
+    administrators as administrators,
     every_role as every_role,
     full_of as full_of,
     levels as levels,
     new_role_id as new_role_id,
     permissions_of as permissions_of,
+    refuse_locking_out as refuse_locking_out,
     role_faults as role_faults,
 )
 from .throttle import (
@@ -64,5 +66,6 @@ from .viewer import (
     require_exports as require_exports,
     require_full as require_full,
     require_proofs as require_proofs,
+    require_retention as require_retention,
     require_verifying as require_verifying,
 )

@@ -239,9 +239,9 @@ class Credentials:
         """End a session; ending one that is gone is fine."""
         self._sessions.end(hash_of(secret))
 
-    def end_sessions(self, org: str, item: Item) -> None:
-        """Sign somebody out everywhere, and void the links made for them."""
-        self._sessions.end_all_of(org, item.type, item.id)
+    def end_sessions(self, org: str, item: Item) -> int:
+        """Sign somebody out everywhere, and void the links made for them; how many sessions and links there were."""
+        return self._sessions.end_all_of(org, item.type, item.id)
 
     def password_link(self, org: str, item: Item, life: timedelta) -> str:
         """The secret text of a link by which `item` sets a password once."""

@@ -16,9 +16,9 @@ from trailbook.access.viewer import (
     VERIFY_LOG,
     Level,
 )
-from trailbook.errors import Fault
+from trailbook.errors import Fault, LastAdministratorError
 from trailbook.model import MAX_NAME, name_fault
-from trailbook.stores import Role
+from trailbook.stores import Member, Role
 
 PERMISSIONS = {
     "activity_log": ACTIVITY_LOG,
@@ -28,6 +28,7 @@ PERMISSIONS = {
     "read_proofs": READ_PROOFS,
     "verify_log": VERIFY_LOG,
 }
+_LAST = "somebody must be left who may manage access: give another member such a role first"
 ADMINISTRATOR, HR, AUDITOR, EMPLOYEE = "system-administrator", "hr", "auditor", "employee"
 PREDEFINED = {
     role.id: role
@@ -51,6 +52,22 @@ def levels(roles: Iterable[Role]) -> dict[str, Level]:
     """What several roles allow together: the greatest level of each permission."""
     full = {name for role in roles for name in role.full}
     return {name: "full" if name in full else "none" for name in PERMISSIONS}
+
+
+def administrators(members: Iterable[Member], roles: Mapping[str, Role]) -> list[Member]:
+    """Those who are let in and may manage access, `roles` by id."""
+
+    def manages(member: Member) -> bool:
+        held = [roles[id_] for id_ in member.roles if id_ in roles]
+        return member.disabled_at is None and levels(held)["manage_access"] == "full"
+
+    return [member for member in members if manages(member)]
+
+
+def refuse_locking_out(before: Sequence[Member], after: Sequence[Member]) -> None:
+    """Refuse a change that leaves no administrator where there was one. Raises: LastAdministratorError."""
+    if before and not after:
+        raise LastAdministratorError(_LAST)
 
 
 def full_of(permissions: Mapping[str, str]) -> tuple[str, ...]:

@@ -65,13 +65,13 @@ class SignIns:
             self._begun.pop(token_hash, None)
             self._end(token_hash, "session")
 
-    def end_all_of(self, org: str, type_: str, id_: str) -> None:
-        """End every session and link of a person. Raises: StoreError."""
+    def end_all_of(self, org: str, type_: str, id_: str) -> int:
+        """End every session and link of a person; how many there were. Raises: StoreError."""
         with self._lock:
             theirs = [h for h, s in self._begun.items() if (s.org, s.type, s.id) == (org, type_, id_)]
             for token_hash in theirs:
                 del self._begun[token_hash]
-            self._kept.end_all_of(org, type_, id_)
+            return len(theirs) + self._kept.end_all_of(org, type_, id_)
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
         """The link of this token and kind, left where it is, or None."""

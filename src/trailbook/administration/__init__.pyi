@@ -33,6 +33,13 @@ from .api_keys import (
     revoke_key as revoke_key,
     rotate_key as rotate_key,
 )
+from .erasure import (
+    REMAINS as REMAINS,
+    ErasedPerson as ErasedPerson,
+    Remaining as Remaining,
+    Went as Went,
+    erase_person as erase_person,
+)
 from .organisations import (
     add_organisation as add_organisation,
     list_organisations as list_organisations,

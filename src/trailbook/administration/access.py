@@ -17,11 +17,13 @@ from trailbook.access import (
     Organisation,
     Role,
     Viewer,
+    administrators,
     every_role,
     full_of,
     levels,
     new_role_id,
     refuse_faults,
+    refuse_locking_out,
     require_access,
     require_full,
     role_faults,
@@ -31,13 +33,10 @@ from trailbook.errors import (
     AccessMovedError,
     Fault,
     HeadMovedError,
-    LastAdministratorError,
     NotFoundError,
     PredefinedRoleError,
 )
 from trailbook.model import MAX_CONCERNS, Actor, Concern, Item, NewEntry, Origin, item_faults
-
-LAST = "somebody must be left who may manage access: give another member such a role first"
 
 
 class By(Struct, frozen=True):
@@ -284,8 +283,7 @@ def change_access(by: By, plan: Plan) -> None:
         planned = plan(state)
         if not planned.entries:
             return
-        if _administrators(state) and not _administrators(_after(state, planned.change)):
-            raise LastAdministratorError(LAST)
+        refuse_locking_out(_managing(state), _managing(_after(state, planned.change)))
         record_access(by, planned.entries)
         try:
             by.deployment.access.change_access(state.organisation, planned.change)
@@ -368,12 +366,8 @@ def _member_faults(by: By, state: AccessState, item: Item, roles: Sequence[str])
             yield Fault(f"/roles/{at}", "invalid", f"there is no role {id_[:80]!r}")
 
 
-def _administrators(state: AccessState) -> list[Member]:
-    def manages(member: Member) -> bool:
-        held = [state.roles[id_] for id_ in member.roles if id_ in state.roles]
-        return member.disabled_at is None and levels(held)["manage_access"] == "full"
-
-    return [member for member in state.members.values() if manages(member)]
+def _managing(state: AccessState) -> list[Member]:
+    return administrators(state.members.values(), state.roles)
 
 
 def _after(state: AccessState, change: Change) -> AccessState:

@@ -46,7 +46,7 @@ COMMANDS: dict[str, Command] = {
     "reindex": Command(
         "doctor",
         "reindex",
-        "Build the index of a log anew from its entries; nothing but the index is written.",
+        "Build the index of a log anew from its entries, and give personal items to whom the entries say.",
     ),
     "doctor": Command(
         "doctor", "doctor", "Say what is wrong or unsafe, and what to do; exit 1 when anything is."

@@ -203,13 +203,18 @@ def _outbox(url: str) -> Iterator[Risk]:
 
 
 def reindex(ctx: typer.Context, json: bool = JSON) -> None:
-    """Build the index of a log anew from its entries; nothing but the index is written."""
+    """Build the index of a log anew from its entries, and give personal items to whom the entries say.
+
+    No entry is touched, and nothing that was signed.
+    """
     with open_log(ctx) as opened, progress("Indexing") as advance:
         faults = opened.log.upkeep.check()
+        mended = opened.log.recorder.mend_owners()
         opened.log.upkeep.reindex(advance)
         size = opened.log.size(viewer=opened.viewer)
-    answer = {"org": opened.log.org, "size": size, "faults_before": faults}
+    answer = {"org": opened.log.org, "size": size, "faults_before": faults, "owners_mended": mended}
     before = f" {counted(len(faults), 'fault')} found before: {'; '.join(faults[:3])}." if faults else ""
+    before += f" {counted(mended, 'item')} belonged to somebody else than entries say." if mended else ""
     put(
         as_json(answer)
         if json

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from trailbook import deployment as deployments, export, proofs, tree
+from trailbook import administration, deployment as deployments, export, proofs, tree
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
 from trailbook.cli.items import ITEM, parse_item
 from trailbook.cli.output import as_json, note, progress, put
@@ -24,9 +24,10 @@ from trailbook.cli.safety import placed
 from trailbook.cli.server_lock import served_at
 from trailbook.deployment import Settings
 from trailbook.errors import ConfigurationError, InvalidError
-from trailbook.model import Actor, Item, Origin
+from trailbook.model import Item
 
 if TYPE_CHECKING:
+    from trailbook.administration import ErasedPerson
     from trailbook.deployment import Deployment, Restarted
 
 keys = typer.Typer(
@@ -37,11 +38,8 @@ _UNKNOWN = (
     "without it nobody can tell what a backup lost; name the right file, or go on with --without-outside-file"
 )
 _NOTHING_LOST = "Restored. It reaches the last signed head that was kept outside: nothing signed was lost."
-_SERVER_SECONDS, _LOOK_SECONDS = (
-    60.0,
-    0.1,
-)  # how long a running server has to take new keys, and how often we look
-OPERATOR = Actor(kind="system", type="system", id="operator", name="Operator")
+_SERVER_SECONDS = 60.0  # that a running server has to take new keys
+_LOOK_SECONDS = 0.1  # between two looks whether it has
 
 
 @keys.command("new")
@@ -211,22 +209,42 @@ def erase(
 ) -> None:
     """Erase a person; no proof breaks.
 
-    What names them is gone from the log for good, and so are the files of exports that were ordered before; what
-    remains is a pattern of events under a pseudonym.
+    What names them is gone from the log for good, and so are their membership, account, sessions, links and views,
+    and the files of exports that were ordered before. What remains is a pattern of events under a pseudonym. The last
+    administrator is refused. Killed on the way, the same command ends it.
     """
     with open_log(ctx) as opened:
         whom = msgspec.convert(parse_item("item", item), Item)
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Erase {item} for good? It cannot be undone", abort=True)
-        receipt = opened.log.erase(whom, actor=OPERATOR, purpose=purpose, origin=Origin(interface="cli"))
+        erased = administration.erase_person(opened.by, whom, purpose=purpose)
         # A server would let go of them at its next look; there may be none for long.
         exports = deployments.locations_of(opened.settings).export_folder()
         export.Runner(opened.deployment, exports).sweep(opened.log.org)
-    put(as_json(receipt) if json else f"Erased, recorded as entry {receipt.seq}.")
-    note(
-        "Copies that others hold, and backups taken before, still name them. A backup that is restored with the"
+    put(as_json(_erased(erased)) if json else _what_went(erased))
+    for remaining in erased.remains:
+        note(f"What remains: {remaining.what}; {remaining.why}.")
+
+
+def _erased(erased: "ErasedPerson") -> dict[str, object]:
+    receipt: dict[str, object] = msgspec.to_builtins(erased.receipt)
+    return {**receipt, "went": erased.went, "remains": erased.remains}
+
+
+def _what_went(erased: "ErasedPerson") -> str:
+    """What an erasure took, in a sentence; what there was none of is left out."""
+    went = erased.went
+    counts = (
+        (went.membership, "their membership"),
+        (went.account, "their account"),
+        (went.sessions, f"sessions and links: {went.sessions}"),
+        (went.views, f"views of theirs: {went.views}"),
+        (went.exports, f"exports of this log, whoever ordered them: {went.exports}"),
     )
-    note("outside file erases them again; one that is only kept does not: remove the old ones.")
+    also = "; ".join(text for count, text in counts if count)
+    return f"Erased, recorded as entry {erased.receipt.seq}. Gone: what named them in the log" + (
+        f"; {also}." if also else "."
+    )
 
 
 def _take_keys(deployment: "Deployment", lock: Path | None) -> None:

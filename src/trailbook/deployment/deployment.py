@@ -22,6 +22,7 @@ from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.background import Guest, Loop, recording, running, sealing, signing_loops
 from trailbook.deployment.health import Ailment, Alarms, Examined, LoopName, Room, ailments, room_of
+from trailbook.deployment.persons import Persons
 from trailbook.deployment.restart import Restarted, is_behind, restart
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import (
@@ -39,6 +40,7 @@ from trailbook.model import EARLIEST, Actor, Item, Origin, Progress
 from trailbook.proofs import (
     NOTHING_OUTSIDE,
     Keyring,
+    Outside,
     Signer,
     Signing,
     Stamp,
@@ -52,6 +54,7 @@ from trailbook.proofs import (
     trust,
 )
 from trailbook.query import WORKING_HOURS, WorkingHours
+from trailbook.record import owner_rules
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree import Checkpoint, KeyRange, VerifierKey, key_ranges
 from trailbook.verify import Report
@@ -107,6 +110,7 @@ class Deployment:
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.
         self.changing_access = threading.Lock()
         self.views: Views = registry.views
+        self.persons = Persons(self.access, self.credentials, self.views, self.changing_access)
         self.jobs: Jobs = registry.jobs
 
     def log(self, org: str) -> Log:
@@ -142,7 +146,13 @@ class Deployment:
         log.upkeep.on_ripe = lambda: self._sealing.wake(log)
         log.recorder.held_back.on_held = lambda: self._recording.wake(log)
         log.recorder.on_change = lambda: self._forget_views(log)
+        log.recorder.before_erasure = lambda item: self._forget_person(org, item)
         return log
+
+    def _forget_person(self, org: str, item: Item) -> None:
+        """Let go of somebody in the registry, before the log does: killed between, whoever repeats it finds them."""
+        self.persons.refuse_last(org, item)
+        self.persons.forget(org, item)
 
     def working_hours(self, org: str) -> WorkingHours:
         """The working hours of an organisation, as they are set by now, in its zone."""
@@ -290,7 +300,7 @@ class Deployment:
             start=start,
             stop=stop,
             now=self.clock(),
-            types=frozenset(self.catalogue.types),
+            rules=owner_rules(self.catalogue),
         )
         return verify_log(self._store, org, options, progress=progress)
 
@@ -332,9 +342,15 @@ class Deployment:
         With `always` every log begins a new origin. Raises: StoreError, DamagedError, ConfigurationError.
         """
         copies = NOTHING_OUTSIDE if outside is None else read_outside(outside)
-        origin = self.signing.origin
-        restarts = [restart(self._store, self.log(o), origin, copies, always=always) for o in self.orgs()]
+        restarts = [self._restarted(org, copies, always=always) for org in self.orgs()]
         return [restarted for restarted in restarts if restarted is not None]
+
+    def _restarted(self, org: str, copies: Outside, *, always: bool) -> Restarted | None:
+        def forget(item: Item) -> None:  # whoever was an administrator when the backup was taken, too
+            self.persons.forget(org, item)
+
+        origin = self.signing.origin
+        return restart(self._store, self.log(org), origin, copies, always=always, forget=forget)
 
     def ailments(self, alarms: Alarms = DEFAULT_ALARMS, room: Room = room_of) -> list[Ailment]:
         """What is wrong with the open log, by part; nothing where all is well."""

@@ -4,6 +4,8 @@ Owns the new epoch, the entry that declares it, and erasing again whoever was er
 to go on in silence: without a declared restart the signer signs nothing that lost entries.
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from trailbook.errors import ConfigurationError, NotFoundError
@@ -11,7 +13,6 @@ from trailbook.log import Log
 from trailbook.model import Actor, Item, NewEntry, Origin
 from trailbook.proofs import Outside, epoch_of, latest_checkpoint, origin_of
 from trailbook.recording import LogChange
-from trailbook.retention import Command, plan_erasure
 from trailbook.stores import Append, Blob, Blobs, EntryStore, Head, LogStore, TreeStore
 from trailbook.tree import Checkpoint, root_of
 
@@ -34,13 +35,20 @@ def is_behind(store: TreeStore, org: str, origin: str, outside: Outside) -> Chec
 
 
 def restart(
-    store: LogStore, log: Log, origin: str, outside: Outside, *, always: bool = False
+    store: LogStore,
+    log: Log,
+    origin: str,
+    outside: Outside,
+    *,
+    always: bool = False,
+    forget: Callable[[Item], None] = lambda item: None,
 ) -> Restarted | None:
     """Declare the restart of a restored log and erase again; None when it had lost nothing and nobody was erased.
 
     With `always` a new origin begins even where nothing is known to be lost: the old one cannot be signed any more,
-    or nobody can tell what was signed under it. Raises: StoreError, ConfigurationError for a backup from before a
-    restart; what was done before stays done, and repeating it is harmless.
+    or nobody can tell what was signed under it. `forget` lets go of what a registry keeps of somebody. Raises:
+    StoreError, ConfigurationError for a backup from before a restart; what was done before stays done, and repeating
+    it is harmless.
     """
     _refuse_overtaken(store, log.org, origin, outside)
     behind = is_behind(store, log.org, origin, outside)
@@ -50,7 +58,7 @@ def restart(
     if behind is not None:
         # Before anybody is erased again: those erasures are entries, and belong behind the restart.
         log.recorder.change(lambda head: _declaration(store, log, behind))
-    again = _erase_again(store, log, outside)
+    again = _erase_again(store, log, outside, forget)
     if behind is None and not again:
         return None
     lost = (size, size if behind is None else max(size, behind.size))
@@ -98,7 +106,7 @@ def _declaration(store: TreeStore, log: Log, behind: Checkpoint) -> LogChange:
     return LogChange(entry=entry, blobs=(blob,), removed=0, apply=apply)
 
 
-def _erase_again(store: EntryStore, log: Log, outside: Outside) -> int:
+def _erase_again(store: EntryStore, log: Log, outside: Outside, forget: Callable[[Item], None]) -> int:
     """Erase every person of whom a token was erased after the backup was taken."""
     tokens = outside.erased.get(log.org, frozenset())
     types = {name for name, declared in log.catalogue.types.items() if declared.person}
@@ -106,11 +114,10 @@ def _erase_again(store: EntryStore, log: Log, outside: Outside) -> int:
         (i.type, i.id) for i in store.identities_of(log.org, tokens) if i.id is not None and i.type in types
     }
     for type_, id_ in sorted(persons):
-        command = Command(actor=RESTORER, at=log.clock(), origin=Origin(interface="job"))
+        item = Item(type=type_, id=id_)
+        forget(item)
         try:
-            log.recorder.change(
-                plan_erasure(store, log.org, log.catalogue, Item(type=type_, id=id_), command)
-            )
+            log.erase(item, actor=RESTORER, origin=Origin(interface="job"))
         except NotFoundError:  # went with an earlier one that owned it
             continue
     return len(persons)

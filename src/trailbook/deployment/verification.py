@@ -14,7 +14,7 @@ from trailbook.errors import DamagedError, StoreError
 from trailbook.finding import SEGMENT, Parts, Sealed
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
-from trailbook.record import decode_body
+from trailbook.record import OwnerRules, decode_body
 from trailbook.stores import Head, Identity, Store, StoredEntry
 from trailbook.tree import HASH, TILE, KeyRange, root_of
 from trailbook.verify import (
@@ -52,6 +52,7 @@ _UNSIGNED_FOR = timedelta(minutes=10)
 _DECLARING = tuple(
     f'"activity_log.{action}"'.encode() for action in ("erased", "pruned", "restarted", "key_rotated")
 )
+_UNDERIVED = "whose {} items are is not checked: {} entries about them were recorded under another catalogue"
 _T = TypeVar("_T")
 
 
@@ -60,7 +61,7 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
 
     `start` and `stop` narrow the re-hash of bodies to whole tiles around them; every tile is still bound to the
     signed head. `ranges` are those that a file outside has of its keys. `now` is needed to say that entries have been
-    unsigned for too long, `types` are declared types.
+    unsigned for too long, `rules` to say whose items are.
     """
 
     origin: str
@@ -70,7 +71,7 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     start: int = 0
     stop: int | None = None
     now: datetime | None = None
-    types: frozenset[str] = frozenset()
+    rules: OwnerRules = OwnerRules()
 
 
 class _Run(Struct):
@@ -138,7 +139,7 @@ def _begin(store: Store, org: str, options: VerifyOptions) -> _Run:
     head = store.head(org)
     extent = store.extent(org, head.size)
     size = head.size if head.size - extent < TILE else extent  # far more missing is told as one range
-    run = _Run(store, org, options, head, size, Seen(ids=bytearray(16 * size)))
+    run = _Run(store, org, options, head, size, Seen(ids=bytearray(16 * size), rules=options.rules))
     if size < head.size:
         run.findings.append(_at("missing", size, "rows that the log's head counts", head.size))
     beyond = store.extent(org)
@@ -236,13 +237,18 @@ def _directory(run: _Run) -> None:
             run.findings.append(
                 _finding("changed", f"cannot be read: {error}", place=f"directory, {row.token}")
             )
-    run.seen.personal = frozenset(
-        token
-        for token, held in run.directory.held.items()
-        if held.owner is not None and held.type != "origin"
-    )
+    _owned(run)
     run.findings += _missing_words(run, rows) if run.whole else []
     run.checked["identities"] = len(rows)
+
+
+def _owned(run: _Run) -> None:
+    """Of which items it matters whose they are: personal ones, and those whose row has an owner."""
+    types = run.options.rules.types
+    held = {token: row for token, row in run.directory.held.items() if row.type != "origin"}
+    run.seen.stubs = frozenset(token for token, row in held.items() if row.stub)
+    owned = (token for token, row in held.items() if row.owner is not None or types.get(row.type))
+    run.seen.personal = frozenset(owned)
 
 
 def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
@@ -326,9 +332,12 @@ def _facts(run: _Run) -> None:
         run.findings += [_at("missing", seq, "no removal names it") for seq in unnamed]
         return
     for kind, key in sorted(run.names):
-        if kind in ("erasure", "removal") and (kind, key) not in named.manifests:
+        if kind in ("erasure", "removal", "stubs") and (kind, key) not in named.manifests:
             run.findings.append(_finding("inserted", "no entry cites it", place=f"{kind} manifest {key}"))
-    findings = [*judge(run.directory, run.seen, named, run.options.types), *_absent(run)]
+    underived = [entries for token, entries in run.seen.unknown.items() if token not in named.stubs]
+    if underived:
+        run.notes.append(_UNDERIVED.format(len(underived), sum(underived)))
+    findings = [*judge(run.directory, run.seen, named), *_absent(run)]
     first = _first_citing(run, {f.token for f in findings if f.token is not None})
     run.findings += [f if f.token is None else structs.replace(f, seq=first.get(f.token)) for f in findings]
     run.checked |= {"erased": len(named.tokens), "removed": len(run.seen.removed)}

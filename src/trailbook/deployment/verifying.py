@@ -19,6 +19,7 @@ from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
+from trailbook.record import OwnerRules, owner_rules
 from trailbook.stores import open_store, store_file
 from trailbook.tree import format_range, parse_range
 from trailbook.verify import Report
@@ -38,7 +39,7 @@ class VerifyTask(Struct, frozen=True, kw_only=True):
     outside: tuple[bytes, ...]
     ranges: tuple[str, ...]
     now: datetime
-    types: frozenset[str]
+    rules: OwnerRules
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,7 +171,7 @@ def task_of(deployment: Deployment, org: str) -> VerifyTask:
         outside=tuple(deployment.heads_outside(org)),
         ranges=tuple(map(format_range, deployment.ranges_outside(org))),
         now=deployment.clock(),
-        types=frozenset(deployment.catalogue.types),
+        rules=owner_rules(deployment.catalogue),
     )
 
 
@@ -207,7 +208,7 @@ def _verify(task: VerifyTask) -> Report:
         outside=task.outside,
         ranges=[parse_range(line) for line in task.ranges],
         now=task.now,
-        types=task.types,
+        rules=task.rules,
     )
     try:
         return verify_log(

@@ -172,7 +172,7 @@ class Log:
         """Erase a person: what names them, their origins and what they own is gone when this returns.
 
         No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
-        Raises: NotFoundError; InvalidError when the item is no person; StoreError.
+        Raises: NotFoundError; InvalidError when the item is no person; LastAdministratorError; StoreError.
         """
         return self.recorder.erase(item, actor=actor, origin=origin, purpose=purpose)
 

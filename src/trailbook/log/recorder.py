@@ -15,7 +15,7 @@ from trailbook.log.held_back import HeldBack
 from trailbook.log.reads import Known, Watched
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Writer
-from trailbook.retention import Command, Retention, plan_erasure, plan_removal
+from trailbook.retention import Command, Retention, known_person, mend_owners, plan_erasure, plan_removal
 from trailbook.stores import Head, LogStore
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -40,9 +40,11 @@ class Recorder:
         self._clock: Clock = means.clock
         self._store = store
         self._key = means.key
+        self._entropy = means.entropy
         self._writer = Writer(store, org, means, upkeep.tell)
         self._recording = upkeep.recording
         self.held_back = HeldBack(org, self.record_each)  # where sign-ins and readings are recorded
+        self.before_erasure: Callable[[Item], None] = lambda item: None  # lets go of what is kept elsewhere
         self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
 
     def record(self, entry: NewEntry) -> Receipt:
@@ -91,10 +93,21 @@ class Recorder:
         """Erase a person: what names them, their origins and what they own is gone when this returns.
 
         No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
-        Raises: NotFoundError; InvalidError when the item is no person; StoreError.
+        Raises: NotFoundError; InvalidError when the item is no person; LastAdministratorError; StoreError.
         """
+        self.require_known(item)  # before anything is let go of
+        self.before_erasure(item)
         command = self._command(actor, purpose, origin)
-        return self.change(plan_erasure(self._store, self._org, self._catalogue, item, command))
+        salt = self._entropy(16)
+        return self.change(plan_erasure(self._store, self._org, self._catalogue, item, command, salt=salt))
+
+    def require_known(self, item: Item) -> None:
+        """Refuse what cannot be erased. Raises: NotFoundError; InvalidError when the item is no person."""
+        known_person(self._store, self._org, self._catalogue, item)
+
+    def mend_owners(self, progress: Progress = lambda done, total: None) -> int:
+        """Give every personal item to whom the entries say; how many belonged to others. Raises: StoreError."""
+        return mend_owners(self._store, self._org, self._catalogue, progress)
 
     def prune(
         self,

@@ -15,6 +15,11 @@ from .form import (
     body_fault as body_fault,
     read_body as read_body,
 )
+from .owners import (
+    Belonging as Belonging,
+    OwnerRules as OwnerRules,
+    owner_rules as owner_rules,
+)
 from .replay import (
     same_content as same_content,
 )
@@ -31,4 +36,10 @@ from .rules import (
 )
 from .rules_cache import (
     RulesCache as RulesCache,
+)
+from .stubs import (
+    Stub as Stub,
+    read_stubs as read_stubs,
+    stub_list as stub_list,
+    stubs_digest as stubs_digest,
 )

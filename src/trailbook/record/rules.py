@@ -19,6 +19,7 @@ from trailbook.model import (
     MAX_FIELDS,
     MAX_ID,
     MAX_USER_AGENT,
+    Concern,
     Item,
     NewEntry,
     Origin,
@@ -28,13 +29,17 @@ from trailbook.model import (
     shaped,
     text_fault,
 )
+from trailbook.record.owners import owner_of
 
 
 class Complete(Struct, frozen=True, gc=False):
-    """An entry that keeps every rule, its category and concerns filled in; `owner` owns a personal target."""
+    """An entry that keeps every rule, its category and concerns filled in; `owner` owns a personal target.
+
+    With the target the personal items among the other concerns are theirs.
+    """
 
     entry: NewEntry
-    owner: Item | None
+    owner: Concern | None
 
 
 def complete_entry(
@@ -190,14 +195,6 @@ def origin_faults(origin: Origin) -> Iterator[Fault]:
         yield _fault("/origin/ip", why)
     if origin.user_agent is not None and (why := text_fault(origin.user_agent, MAX_USER_AGENT)):
         yield _fault("/origin/user_agent", why)
-
-
-def owner_of(catalogue: Catalogue, action: Action, entry: NewEntry) -> Item | None:
-    """Whose a personal target is: the first person in the first part that the action requires."""
-    if not catalogue.types[entry.target.type].personal:
-        return None
-    required = [rule.part for rule in action.concerns if rule.least] or [c.part for c in entry.concerns]
-    return next((c for part in required for c in entry.concerns if c.part == part), None)
 
 
 def is_date(text: str) -> bool:

@@ -25,7 +25,8 @@ from trailbook.model import (
     item_faults,
     name_fault,
 )
-from trailbook.record.rules import Complete, complete_entry, is_date, origin_faults, owner_of, type_faults
+from trailbook.record.owners import owner_of
+from trailbook.record.rules import Complete, complete_entry, is_date, origin_faults, type_faults
 
 _ITEMS = (Actor, Concern, Item)
 _MOST = 50_000  # items remembered before starting afresh; about 20 MB

@@ -7,6 +7,8 @@ read since the log's head last moved under it.
 
 from collections.abc import Collection, Iterable
 
+from msgspec import structs
+
 from trailbook.clock import Entropy
 from trailbook.model import Item, Origin
 from trailbook.query import words
@@ -69,6 +71,7 @@ class Draft:
         self.identities: list[Identity] = []
         self.words: list[tuple[str, int]] = []
         self.hints: dict[int, Hint] = {}  # by item
+        self.owners: dict[str, int] = {}  # by token, of versions that were there before anybody owned them
 
     def say(self, identity: Identity, text: str, at: int) -> None:
         """Note what an entry of a time says of an item: of one time it is the later entry that counts."""
@@ -87,11 +90,19 @@ class Draft:
             self._versions.update(self._recent.read(keys))
 
     def cite(self, item: Item, owner: int | None = None) -> Identity:
-        """The version of `item` with this name, made when new; an item given without a name cites the latest."""
+        """The version of `item` with this name, made when new; an item given without a name cites the latest.
+
+        It belongs to `owner` unless it belongs to somebody already.
+        """
         exact = (item.type, item.id, item.name)
         recent = self._recent
         identity = self.exact.get(exact) or recent.exact.get(exact) or recent.older(exact)
-        return identity if identity is not None else self._look(item, owner)
+        if identity is None:
+            identity = self._look(item, owner)
+        if owner is not None and identity.owner is None:
+            identity = self.exact[exact] = structs.replace(identity, owner=owner)
+            self.owners[identity.token] = owner
+        return identity
 
     def cite_origin(self, origin: Origin, actor: int) -> Identity:
         """The origin's version for this actor; origins are made per actor, so that they link nobody else."""

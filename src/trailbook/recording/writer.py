@@ -4,17 +4,18 @@ Owns idempotency, the order of `recorded_at` and the retry when another process 
 acknowledge anything that is not durable, and keeps no trace of a request beyond what it recorded.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
+from trailbook.catalogue import ItemType
 from trailbook.clock import Entropy
 from trailbook.errors import BatchRefusedError, EntryConflictError, HeadMovedError, StoreError, TrailbookError
 from trailbook.index import IndexRow
-from trailbook.model import Actor, Item, NewEntry, Origin, Receipt, instant, microseconds, written
+from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.proofs import frontier
 from trailbook.record import (
     Cited,
@@ -254,7 +255,10 @@ class Writer:
             return Result(None, error)
 
     def _add(self, attempt: _Attempt, complete: Complete, *, source: Item, id_: UUID) -> Receipt:
-        entry, cites = complete.entry, _cite(attempt.draft, complete, source)
+        entry, cites = (
+            complete.entry,
+            _cite(attempt.draft, complete, source, types=self._means.catalogue.types),
+        )
         stamp = EntryStamp(id=id_, recorded_at=attempt.stamped, key=self._means.key)
         seq = attempt.head.size + len(attempt.rows)
         body = encode_body(entry, _tokens(cites), stamp)
@@ -312,6 +316,7 @@ class Writer:
             blobs=[*blobs, *(change.blobs if change else ())],
             head=head,
             hints=tuple(attempt.draft.hints.values()),
+            owners=attempt.draft.owners,
         )
         if change is None:
             self._store.append(self._org, before, append)
@@ -347,19 +352,29 @@ def _items(entries: Iterable[NewEntry]) -> Iterator[Item]:
         yield from entry.concerns
 
 
-def _cite(draft: Draft, complete: Complete, source: Item) -> _Cites:
+def _cite(draft: Draft, complete: Complete, source: Item, *, types: Mapping[str, ItemType]) -> _Cites:
     entry, cite = complete.entry, draft.cite
     actor = cite(entry.actor)
     # The actor comes before the origin, and the owner before the target: each is erased with the other.
     owner = None if complete.owner is None else cite(complete.owner).item
+    theirs = () if complete.owner is None else _theirs(complete.owner, entry.concerns, types)
     return _Cites(
         actor,
         cite(entry.target, owner),
         cite(source),
         None if entry.on_behalf_of is None else cite(entry.on_behalf_of),
         draft.cite_origin(entry.origin, actor.item) if has_place(entry.origin) else None,
-        tuple([cite(concern) for concern in entry.concerns]),
+        tuple([cite(concern, owner if concern in theirs else None) for concern in entry.concerns])
+        if theirs
+        else tuple([cite(concern) for concern in entry.concerns]),
     )
+
+
+def _theirs(
+    owner: Concern, concerns: Sequence[Concern], types: Mapping[str, ItemType]
+) -> tuple[Concern, ...]:
+    """The personal items among the concerns: they belong to whom the target belongs."""
+    return tuple([c for c in concerns if c.part != owner.part and types[c.type].personal])
 
 
 def _hinted(entry: NewEntry, cites: _Cites) -> list[tuple[Identity, str]]:

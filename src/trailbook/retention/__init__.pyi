@@ -1,5 +1,9 @@
+from .belonging import (
+    mend_owners as mend_owners,
+)
 from .erasure import (
     Command as Command,
+    known_person as known_person,
     plan_erasure as plan_erasure,
 )
 from .removal import (

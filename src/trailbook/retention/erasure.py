@@ -1,7 +1,7 @@
 """Erasing a person: what goes, which manifest says so, and the entry that cites it.
 
-Owns the manifest of an erasure and its closure: which tokens it reaches. Refuses to touch a hashed byte: erasing
-deletes directory rows alone.
+Owns the manifest of an erasure and its closure: which tokens it reaches, and the list that binds what stays of them.
+Refuses to touch a hashed byte: erasing deletes directory rows alone.
 """
 
 import hashlib
@@ -13,11 +13,9 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue
 from trailbook.errors import Fault, InvalidError, NotFoundError
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin
-from trailbook.record import canonical_json
+from trailbook.record import Stub, canonical_json, stub_list, stubs_digest
 from trailbook.recording import LogChange
 from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Identity
-
-CHUNK = 4096
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -30,24 +28,22 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 def plan_erasure(
-    store: EntryStore, org: str, catalogue: Catalogue, item: Item, command: Command
+    store: EntryStore, org: str, catalogue: Catalogue, item: Item, command: Command, *, salt: bytes
 ) -> Callable[[Head], LogChange]:
     """How to erase a person: every version of their item, their origins and the personal items they own.
 
-    The plan raises: InvalidError when the item is no person; NotFoundError when the log does not know them.
+    `salt` are 16 random bytes for the list of stubs. The plan raises: InvalidError when the item is no person;
+    NotFoundError when the log does not know them.
     """
 
     def plan(head: Head) -> LogChange:
-        declared = catalogue.types.get(item.type)
-        if declared is None or not declared.person:
-            fault = Fault("/item/type", "invalid", f"is {item.type[:64]!r}; only persons are erased")
-            raise InvalidError(f"item: {fault.detail}", (fault,))
-        versions = store.identities(org, [(item.type, item.id, None)])
-        if not versions:
-            raise NotFoundError("the log knows no such person, or has erased them")
+        versions = known_person(store, org, catalogue, item)
         reached = _reached(store, org, versions)
         number = versions[0].item
-        manifest = canonical_json({"v": 1, "item": number, "tokens": sorted(i.token for i in reached)})
+        stubs = stub_list(salt, {i.token: Stub(i.type, i.owner) for i in reached})
+        bound = stubs_digest(stubs)
+        tokens = sorted(i.token for i in reached)
+        manifest = canonical_json({"v": 2, "item": number, "stubs": bound, "tokens": tokens})
         digest = hashlib.sha256(manifest).hexdigest()
         items = sorted({i.item for i in reached})
 
@@ -57,9 +53,22 @@ def plan_erasure(
         subject = Concern(type=item.type, id=item.id, part="subject")
         target = Item(type="erasure", id=f"{number}-{digest}")
         entry = citing_entry("activity_log.erased", target, (subject,), _of_oneself(command, item))
-        return LogChange(entry=entry, blobs=(Blob("erasure", digest, manifest),), removed=0, apply=apply)
+        blobs = (Blob("erasure", digest, manifest), Blob("stubs", bound, stubs))
+        return LogChange(entry=entry, blobs=blobs, removed=0, apply=apply)
 
     return plan
+
+
+def known_person(directory: Directory, org: str, catalogue: Catalogue, item: Item) -> list[Identity]:
+    """The versions of a person who can be erased. Raises: InvalidError for what is no person; NotFoundError."""
+    declared = catalogue.types.get(item.type)
+    if declared is None or not declared.person:
+        fault = Fault("/item/type", "invalid", f"is {item.type[:64]!r}; only persons are erased")
+        raise InvalidError(f"item: {fault.detail}", (fault,))
+    versions = directory.identities(org, [(item.type, item.id, None)])
+    if not versions:
+        raise NotFoundError("the log knows no such person, or has erased them")
+    return versions
 
 
 def _of_oneself(command: Command, item: Item) -> Command:

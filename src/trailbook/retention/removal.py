@@ -7,15 +7,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trailbook.catalogue import Catalogue
 from trailbook.errors import InvalidError
 from trailbook.model import Item, Progress, parse_instant, written
-from trailbook.record import canonical_json, decode_body
+from trailbook.record import canonical_json, decode_body, owner_rules
 from trailbook.recording import LogChange
-from trailbook.retention.erasure import CHUNK, Command, citing_entry
-from trailbook.stores import Append, Blob, Head, Ledger
+from trailbook.retention.belonging import CHUNK, Belongings
+from trailbook.retention.erasure import Command, citing_entry
+from trailbook.stores import Append, Blob, EntryStore, Head, Ledger
 from trailbook.tree import leaf_hash
 
 
@@ -26,6 +27,14 @@ class Retention(Struct, frozen=True, kw_only=True):
     before: datetime
 
 
+class _Taken(Struct, frozen=True):
+    """What retention takes of a log: entries of these actions from before an instant; and whose items then are."""
+
+    actions: set[str]
+    before: datetime
+    belongings: Belongings
+
+
 class _Due(Struct, frozen=True):
     """What goes: the leaf hashes of the bodies by their seqs, and the tokens that only these bodies cite."""
 
@@ -34,7 +43,12 @@ class _Due(Struct, frozen=True):
 
 
 def plan_removal(
-    store: Ledger, org: str, catalogue: Catalogue, retention: Retention, command: Command, progress: Progress
+    store: EntryStore,
+    org: str,
+    catalogue: Catalogue,
+    retention: Retention,
+    command: Command,
+    progress: Progress,
 ) -> Callable[[Head], LogChange]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
 
@@ -46,7 +60,9 @@ def plan_removal(
         actions = {a.name for a in catalogue.actions.values() if a.retention == kept_for}
         if kept_for == "permanent" or not actions:
             raise InvalidError(f"retention: {kept_for!r} is not a class whose entries are removed")
-        due = _due(store, org, head, actions=actions, before=retention.before, progress=progress)
+        belongings = Belongings(owner_rules(catalogue))
+        taken = _Taken(actions, retention.before, belongings)
+        due = _due(store, org, head, taken=taken, progress=progress)
         if not due.leaves:
             raise InvalidError(f"retention: nothing of the class {kept_for} was recorded before {before}")
         manifest = canonical_json(
@@ -58,7 +74,9 @@ def plan_removal(
             # The entry that says so stays, and with it everything that it cites.
             staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
             sweep = [token for token in due.tokens if token not in staying]
-            store.remove(org, expected, batch, leaves=due.leaves, sweep=sweep)
+            # Whose an item was by an entry that goes alone, an erasure of whom others name has to reach.
+            moved = structs.replace(batch, owners=belongings.wrong(store, org, belongings.orphaned()))
+            store.remove(org, expected, moved, leaves=due.leaves, sweep=sweep)
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), command)
         return LogChange(
@@ -68,9 +86,7 @@ def plan_removal(
     return plan
 
 
-def _due(
-    store: Ledger, org: str, head: Head, *, actions: set[str], before: datetime, progress: Progress
-) -> _Due:
+def _due(store: Ledger, org: str, head: Head, *, taken: _Taken, progress: Progress) -> _Due:
     """What is due of a log: bodies of these actions that were recorded before an instant."""
     leaves: dict[int, bytes] = {}
     going: set[str] = set()
@@ -80,7 +96,9 @@ def _due(
             if row.body is None:
                 continue
             body = decode_body(row.body)
-            if body.action in actions and parse_instant(body.recorded_at) < before:
+            goes = body.action in taken.actions and parse_instant(body.recorded_at) < taken.before
+            taken.belongings.learn(body, goes=goes)
+            if goes:
                 leaves[row.seq] = leaf_hash(row.body)
                 going.update(body.tokens())
             else:

@@ -47,7 +47,8 @@ class StoredEntry(Struct, frozen=True, gc=False):
 class Append(Struct, frozen=True, kw_only=True):
     """Everything one commit adds: rows from `head.size` before, identities, words, blobs and the new head.
 
-    A hint takes the place of one of the same item unless that was said of a later time.
+    A hint takes the place of one of the same item unless that was said of a later time. `owners` are item numbers by
+    the tokens of rows that belong to them from now on.
     """
 
     rows: Sequence[NewRow]
@@ -56,6 +57,7 @@ class Append(Struct, frozen=True, kw_only=True):
     blobs: Sequence[Blob]
     head: Head
     hints: Sequence[Hint] = ()
+    owners: Mapping[str, int] = {}
 
 
 class Ledger(Protocol):

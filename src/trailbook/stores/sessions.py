@@ -42,8 +42,8 @@ class Sessions(Protocol):
     def end(self, token_hash: bytes) -> None:
         """End a session; ending one that is gone is fine."""
 
-    def end_all_of(self, org: str, type_: str, id_: str) -> None:
-        """End every session and link of a person."""
+    def end_all_of(self, org: str, type_: str, id_: str) -> int:
+        """End every session and link of a person; how many there were."""
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
         """The link of this token and kind, left where it is, or None."""

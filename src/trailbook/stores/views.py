@@ -54,6 +54,9 @@ class Views(Protocol):
     def drop(self, org: str, id_: str) -> None:
         """Remove a view and everybody's choices of it, so that nothing of it can be read from the files."""
 
+    def forget(self, org: str, viewer: str) -> int:
+        """Remove a viewer's own views as `drop` does, and what they chose; how many views there were."""
+
     def choices(self, org: str, viewer: str) -> list[Choice]:
         """What a viewer chose, by view."""
 
@@ -95,6 +98,15 @@ class MemoryViews:
             self._views.pop((org, id_), None)
             for key in [key for key in self._choices if (key[0], key[2]) == (org, id_)]:
                 del self._choices[key]
+
+    def forget(self, org: str, viewer: str) -> int:
+        own = [view.id for view in self.every(org) if view.owner == viewer]
+        for id_ in own:
+            self.drop(org, id_)
+        with self._lock:
+            for key in [key for key in self._choices if key[:2] == (org, viewer)]:
+                del self._choices[key]
+        return len(own)
 
     def choices(self, org: str, viewer: str) -> list[Choice]:
         return sorted(

@@ -38,6 +38,22 @@ class DirectoryConformance:
         assert len(directory.versions(ORG, [1, 2, 1])) == 3
         assert directory.owned(ORG, [1]) == [v4, v6]
 
+    def test_a_row_that_is_there_belongs_to_somebody_from_a_commit_on(self, directory: EntryStore) -> None:
+        """A row of the same commit too; those of others, and of other organisations, stay whose they are."""
+        directory.create(ORG)
+        directory.create(OTHER)
+        anna, slip, other = version(1, "Anna"), version(2, None), version(3, None, owner=1)
+        for org in (ORG, OTHER):
+            directory.append(org, Head(), batch(Head(), [row(0)], identities=[anna, slip, other]))
+        head, new = directory.head(ORG), version(4, None)
+        adding = batch(head, [row(1)], identities=[new])
+        owners = {slip.token: 1, new.token: 1}
+        directory.append(ORG, head, structs.replace(adding, owners=owners))
+        mine = [structs.replace(slip, owner=1), other, structs.replace(new, owner=1)]
+        assert sorted(directory.owned(ORG, [1]), key=lambda i: i.item) == mine
+        assert directory.versions(ORG, [1]) == [anna]
+        assert directory.owned(OTHER, [1]) == [other]
+
     def test_words(self, directory: EntryStore) -> None:
         directory.create(ORG)
         words = [("anna", 1), ("ann", 2), ("bob", 2), ("anna", 1), ("annz", 3), ("ao", 4), ("李娜", 5)]

@@ -117,6 +117,14 @@ class StoreMachine(RuleBasedStateMachine):
             head, adding = self.adding(org, count, items, hints)
             self.both(lambda store: store.append(org, head, adding))
 
+    @rule(owner=_NUMBERS, data=st.data())
+    def belong(self, owner: int, data: st.DataObject) -> None:
+        head, adding = self.adding(ORG, 1)
+        tokens = [i.token for i in self.oracle.every_identity(ORG) if i.type != "origin"]
+        if tokens:
+            owners = {data.draw(st.sampled_from(tokens)): owner}
+            self.both(lambda store: store.append(ORG, head, structs.replace(adding, owners=owners)))
+
     @rule(number=st.integers(0, 20))
     def append_again(self, number: int) -> None:
         head = self.oracle.head(ORG)

@@ -172,9 +172,11 @@ class SessionsConformance:
         first, other = a_session(1), a_session(2)
         sessions.add(first)
         sessions.add(other)
-        sessions.end_all_of(OTHER, "user", "u-1")
+        assert sessions.end_all_of(OTHER, "user", "u-1") == 0
         assert sessions.get(first.token_hash) == first
-        sessions.end_all_of(ORG, "user", "u-1")
+        sessions.add(structs.replace(a_session(3, kind="sign-in"), id="u-1"))
+        assert sessions.end_all_of(ORG, "user", "u-1") == 2
+        assert sessions.end_all_of(ORG, "user", "u-1") == 0
         assert sessions.get(first.token_hash) is None
         assert sessions.get(other.token_hash) == other
 
@@ -286,6 +288,21 @@ class ViewsConformance:
         assert views.choices(ORG, "user/u-2") == [ready]
         assert views.of(ORG, "user/u-1") == []
         views.drop(ORG, "none")
+
+    def test_a_viewer_is_forgotten_with_their_views_and_choices(self, views: Views) -> None:
+        """What others chose of those views goes too; views and choices of others, and elsewhere, stay."""
+        shared, other = a_view(1, shared=True), a_view(2, "user/u-2", shared=True)
+        elsewhere = a_view(3, org=OTHER)
+        for view in (shared, a_view(4), other, elsewhere):
+            assert views.put(view, 9)
+        for viewer, view in (("user/u-2", shared), ("user/u-1", other), ("user/u-2", other)):
+            views.choose(Choice(org=ORG, viewer=viewer, view=view.id))
+        views.choose(Choice(org=ORG, viewer="user/u-1", view="ready:denied"))
+        assert views.forget(ORG, "user/u-1") == 2
+        assert (views.every(ORG), views.every(OTHER)) == ([other], [elsewhere])
+        assert views.choices(ORG, "user/u-1") == []
+        assert [choice.view for choice in views.choices(ORG, "user/u-2")] == [other.id]
+        assert views.forget(ORG, "user/u-1") == 0
 
 
 class JobsConformance:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from trailbook.model import Item
-from trailbook.record import item_preimage, origin_preimage, token_of
+from trailbook.record import Stub, item_preimage, origin_preimage, read_stubs, stubs_digest, token_of
 from trailbook.verify.findings import Finding, at
 from trailbook.verify.rows import ERASED, PRUNED, Declared, Seen
 
@@ -66,9 +66,13 @@ class DirectoryRead(Struct, kw_only=True):
 
 
 class Named(Struct, kw_only=True):
-    """What cited manifests name: erased tokens and removed seqs, each with the seq of the entry that cites it."""
+    """What cited manifests name: erased tokens and removed seqs, each with the seq of the entry that cites it.
+
+    `stubs` are what the lists of newer erasures bind of their tokens, `manifests` the blobs that are accounted for.
+    """
 
     tokens: dict[str, int] = field(default_factory=dict)
+    stubs: dict[str, Stub] = field(default_factory=dict)
     removed: dict[int, int] = field(default_factory=dict)
     manifests: set[tuple[str, str]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
@@ -109,14 +113,16 @@ def declarations(declared: list[Declared], directory: DirectoryRead, manifest: M
             )
         else:
             try:
-                _name(entry, msgspec.json.decode(content), named, directory)
+                stated = msgspec.json.decode(content)
+                _name(entry, stated, named, directory)
+                _bind(entry, stated, named, manifest)
             except (msgspec.DecodeError, KeyError, TypeError, ValueError):
                 named.findings.append(at("changed", entry.seq, f"the {kind} manifest it cites is not one"))
     return named
 
 
-def judge(directory: DirectoryRead, seen: Seen, named: Named, types: frozenset[str]) -> Iterator[Finding]:
-    """Hold the directory against what the bodies cite and the manifests name; `types` are those declared, if known."""
+def judge(directory: DirectoryRead, seen: Seen, named: Named) -> Iterator[Finding]:
+    """Hold the directory against what the bodies cite and the manifests name."""
     yield from directory.findings
     yield from named.findings
     for name, held in directory.held.items():
@@ -126,29 +132,64 @@ def judge(directory: DirectoryRead, seen: Seen, named: Named, types: frozenset[s
             yield _row("missing", name, held, "it says nothing, and no erasure names it")
         elif not held.stub and name in named.tokens:
             yield _row("unerased", name, held, f"the erasure of seq {named.tokens[name]} names it")
-        if held.stub and types and held.type not in types and held.type != "origin":
-            yield _row("changed", name, held, "its type is not declared")
-    yield from _owners(directory, seen)
+        yield from _stub(name, held, seen, named)
+    yield from _owners(directory, seen, named)
     removed = set(seen.removed)
     yield from (at("missing", seq, "no removal names it") for seq in seen.removed if seq not in named.removed)
     kept = (seq for seq in named.removed if seq not in removed)
     yield from (at("unerased", seq, f"the removal of seq {named.removed[seq]} names it") for seq in kept)
 
 
-def _owners(directory: DirectoryRead, seen: Seen) -> Iterator[Finding]:
-    """An origin belongs to the actor beside it, a personal item to somebody it was about."""
+def _stub(name: str, held: Held, seen: Seen, named: Named) -> Iterator[Finding]:
+    """A stub is as the list of its erasure binds it; of an older erasure its type is one that entries can have had."""
+    if not held.stub:
+        return
+    types, bound = seen.rules.types, named.stubs.get(name)
+    if bound is not None and bound.type != held.type:
+        yield _row("changed", name, held, f"the erasure of seq {named.tokens[name]} binds another type")
+    elif types and held.type not in types and held.type != "origin":
+        yield _row("changed", name, held, "its type is not declared")
+    elif not all(seen.rules.allows(action, held.type) for action in seen.actions.get(name, ())):
+        yield _row("changed", name, held, "its type is none that is a target of the entries that cite it")
+    if bound is not None and bound.owner != held.owner:
+        yield _row("changed", name, held, f"the erasure of seq {named.tokens[name]} binds another owner")
+
+
+def _owners(directory: DirectoryRead, seen: Seen, named: Named) -> Iterator[Finding]:
+    """An origin belongs to the actor beside it, a personal item to whom the first entry says."""
     for origin, actor in seen.origins:
         held, owner = directory.held.get(origin), directory.held.get(actor)
-        if held and owner and held.owner != owner.item:
+        if held and held.type != "origin":
+            yield _row("changed", origin, held, "its type is another, and entries cite it as an origin")
+        elif held and owner and held.owner != owner.item:
             yield _row("changed", origin, held, "it belongs to another item than the actor that cites it")
+    origins, removed = {origin for origin, _ in seen.origins}, min(seen.removed, default=None)
     for name, held in directory.held.items():
-        if held.type == "origin" or held.owner is None or (seen.removed and name not in seen.owners):
-            continue
-        about = {directory.held[c].item for c in seen.owners.get(name, ()) if c in directory.held}
-        if held.owner not in about and not seen.removed:
-            yield _row("changed", name, held, "it belongs to somebody it was never about")
-        elif held.owner not in directory.keys and held.owner not in about and about:
-            yield _row("changed", name, held, "it belongs to an item that is not there")
+        if held.type == "origin":
+            if held.stub and name in seen.cited and name not in origins:
+                yield _row("changed", name, held, "it is an origin, and no entry cites it as one")
+        elif name not in named.stubs and (what := _misplaced(directory, seen, name, removed)):
+            yield _row("changed", name, held, what)
+
+
+def _misplaced(directory: DirectoryRead, seen: Seen, name: str, removed: int | None) -> str | None:
+    """Why an item cannot belong to whom its row says, `removed` being the first seq without a body; None if it can."""
+    held, first, types = directory.held[name], seen.first.get(name), seen.rules.types
+    if held.owner is not None and types.get(held.type) is False:
+        return "it belongs to somebody, and no item of its type does"
+    if name in seen.unknown:
+        return None
+    if first is None:
+        never = held.owner is not None and removed is None
+        return "it belongs to somebody it was never about" if never else None
+    earlier = removed is not None and removed < first.seq
+    if earlier and held.stub:
+        return None  # it may have been whose an entry says that is gone
+    tokens = {*first.owners, *(seen.owners.get(name, ()) if earlier else ())}
+    about = {directory.held[token].item for token in tokens if token in directory.held}
+    if held.owner is None:
+        return "it belongs to nobody, and entries say whose it is" if types.get(held.type) else None
+    return "it belongs to another item than entries say" if about and held.owner not in about else None
 
 
 def _name(entry: Declared, content: dict[str, Any], named: Named, directory: DirectoryRead) -> None:
@@ -157,10 +198,32 @@ def _name(entry: Declared, content: dict[str, Any], named: Named, directory: Dir
             named.removed.update(dict.fromkeys(range(first, last + 1), entry.seq))
         return
     named.tokens.update(dict.fromkeys(content["tokens"], entry.seq))
-    subjects = [directory.held[s] for s in entry.subjects if s in directory.held]
-    for name, held in zip(entry.subjects, subjects, strict=False):
+    for name in sorted({*entry.subjects, *content["tokens"]}):
+        held = directory.held.get(name)
+        # What belongs to nobody is the person, under each of their names; all else that went was theirs.
+        if held is None or (held.owner is not None and name not in entry.subjects):
+            continue
         if held.item != content["item"]:
             named.findings.append(_row("changed", name, held, "the erasure names another item"))
+
+
+def _bind(entry: Declared, content: dict[str, Any], named: Named, manifest: Manifests) -> None:
+    """Read the list of stubs that a manifest of version 2 binds, and nothing else does. Raises: ValueError."""
+    if entry.action == PRUNED or content["v"] == 1:
+        return
+    if content["v"] != 2:
+        raise ValueError("an erasure has the version 1 or 2")
+    digest = content["stubs"]
+    kept = manifest("stubs", digest)
+    named.manifests.add(("stubs", digest))
+    if kept is None:
+        named.findings.append(at("missing", entry.seq, "the list of stubs that its erasure binds"))
+    elif stubs_digest(kept) != digest:
+        named.findings.append(at("changed", entry.seq, "the list of stubs is not the one its erasure binds"))
+    elif (stubs := read_stubs(kept)).keys() != set(content["tokens"]):
+        raise ValueError("its list is of other tokens")
+    else:
+        named.stubs |= stubs
 
 
 def _opens(row: Version) -> bool:

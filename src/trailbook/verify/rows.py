@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from trailbook.errors import DamagedError
-from trailbook.record import body_fault, decode_body
+from trailbook.record import Body, OwnerRules, body_fault, decode_body
 from trailbook.tree import HASH
 from trailbook.verify.findings import Finding, at
 
@@ -43,14 +43,30 @@ class Declared(Struct, frozen=True):
     subjects: tuple[str, ...]
 
 
+class FirstOwners(Struct, frozen=True, gc=False):
+    """Whose an item is by the first entry that says so: the owner is among these tokens."""
+
+    seq: int
+    owners: tuple[str, ...]
+
+
 class Seen(Struct, kw_only=True):
-    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id."""
+    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id.
+
+    Of items in `personal` it is learned whose they are by `rules`, of those in `stubs` also by which actions they
+    are targets; `owners` are those by a later entry than the first, `unknown` how many entries no rule fits.
+    """
 
     ids: bytearray
+    rules: OwnerRules = OwnerRules()
     personal: frozenset[str] = frozenset()
+    stubs: frozenset[str] = frozenset()
     cited: set[str] = field(default_factory=set)
     origins: set[tuple[str, str]] = field(default_factory=set)  # (origin, actor)
-    owners: dict[str, set[str]] = field(default_factory=dict)  # personal target -> who it was about
+    first: dict[str, FirstOwners] = field(default_factory=dict)
+    owners: dict[str, set[str]] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    actions: dict[str, set[str]] = field(default_factory=dict)
     declared: list[Declared] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -104,11 +120,28 @@ def _read(seq: int, raw: bytes, seen: Seen) -> None:
     if body.origin.item is not None:
         cited.add(body.origin.item)
         seen.origins.add((body.origin.item, actor))
-    if target in seen.personal:
-        seen.owners.setdefault(target, set()).update(c.item for c in concerns)
+    if target in seen.personal or target in seen.stubs:
+        _read_owners(seq, body, seen)
     if body.action in _DECLARING:
         subjects = tuple(c.item for c in concerns)
         seen.declared.append(Declared(seq, body.action, target, subjects))
+
+
+def _read_owners(seq: int, body: Body, seen: Seen) -> None:
+    """Whose the target is, and other personal items with it, as this entry says."""
+    target = body.target
+    if target in seen.stubs:
+        seen.actions.setdefault(target, set()).add(body.action)
+    if not seen.rules.fits(body):
+        for token in seen.personal.intersection((target, *(c.item for c in body.concerns))):
+            seen.unknown[token] = seen.unknown.get(token, 0) + 1
+    belonging = seen.rules.belonging(body)
+    if belonging is None:
+        return
+    first = FirstOwners(seq, belonging.owners)
+    for token in seen.personal.intersection(belonging.items):
+        if seen.first.setdefault(token, first).owners != belonging.owners:
+            seen.owners.setdefault(token, set()).update(belonging.owners)
 
 
 def _id(text: str) -> bytes:

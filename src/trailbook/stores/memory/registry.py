@@ -88,11 +88,12 @@ class MemorySessions:
             if self.get(token_hash) is not None:
                 del self._sessions[token_hash]
 
-    def end_all_of(self, org: str, type_: str, id_: str) -> None:
+    def end_all_of(self, org: str, type_: str, id_: str) -> int:
         with self._lock:
             theirs = [h for h, s in self._sessions.items() if (s.org, s.type, s.id) == (org, type_, id_)]
             for each in theirs:
                 del self._sessions[each]
+            return len(theirs)
 
     def link(self, token_hash: bytes, kind: str) -> Session | None:
         session = self._sessions.get(token_hash)

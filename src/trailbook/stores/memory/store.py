@@ -190,6 +190,9 @@ def _append(log: _Log, expected: Head, batch: Append) -> None:
         log.ids[row.id] = len(log.rows)
         log.rows.append(StoredEntry(len(log.rows), row.body))
     log.directory.extend(batch.identities)
+    if batch.owners:
+        whose = batch.owners
+        log.directory = [structs.replace(i, owner=whose.get(i.token, i.owner)) for i in log.directory]
     log.words.update(batch.words)
     for hint in batch.hints:
         if hint.item not in log.hints or hint.at >= log.hints[hint.item].at:

@@ -47,9 +47,10 @@ class SqliteSessions:
         with self._connections.writing() as db:
             db.execute("DELETE FROM session WHERE token_hash = ? AND kind = 'session'", (token_hash,))
 
-    def end_all_of(self, org: str, type_: str, id_: str) -> None:
+    def end_all_of(self, org: str, type_: str, id_: str) -> int:
         with self._connections.writing() as db:
             db.execute("DELETE FROM session WHERE org = ? AND type = ? AND id = ?", (org, type_, id_))
+            return db.changes()
 
     def sweep(self, now: int, idle_since: int) -> int:
         with self._connections.writing() as db:

@@ -41,6 +41,7 @@ _ADD_ID = "INSERT INTO entry_id (org, id, seq) VALUES (?, ?, ?)"
 _ADD_IDENTITY = (
     "INSERT INTO identity (org, item, token, type, key, name, salt, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_BELONG = "UPDATE identity SET owner = ? WHERE org = ? AND token = ?"
 _ADD_WORD = "INSERT OR IGNORE INTO word (org, word, item) VALUES (?, ?, ?)"
 _SAY_HINT = (
     "INSERT INTO hint (org, item, text, at) VALUES (?, ?, ?, ?) ON CONFLICT (org, item) DO UPDATE"
@@ -394,6 +395,7 @@ def _append(db: apsw.Connection, adding: _Adding) -> int:
     db.executemany(_ADD_ENTRY, ((first + i, packed(r.body, size + i)) for i, r in enumerate(batch.rows)))
     db.executemany(_ADD_ID, ((number, r.id.bytes, size + i) for i, r in enumerate(batch.rows)))
     db.executemany(_ADD_IDENTITY, (_identity_row(number, i) for i in batch.identities))
+    db.executemany(_BELONG, ((item, number, base64.urlsafe_b64decode(t)) for t, item in batch.owners.items()))
     db.executemany(_ADD_WORD, ((number, word, item) for word, item in batch.words))
     if batch.hints:
         db.executemany(_SAY_HINT, ((number, hint.item, hint.text, hint.at) for hint in batch.hints))

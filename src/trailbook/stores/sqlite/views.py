@@ -21,6 +21,10 @@ _OTHERS = (
 _CHOICES = (
     "SELECT org, viewer, view, is_default, alert, seen FROM choice WHERE org = ? AND viewer = ? ORDER BY view"
 )
+_FORGET_CHOICES = (
+    "DELETE FROM choice WHERE org = ? AND (viewer = ? OR view IN"
+    " (SELECT id FROM saved_view WHERE org = ? AND owner = ?))"
+)
 _CHOOSE = "INSERT OR REPLACE INTO choice VALUES (?, ?, ?, ?, ?, ?)"
 _UNMAKE = "UPDATE choice SET is_default = 0 WHERE org = ? AND viewer = ?"
 
@@ -59,6 +63,14 @@ class SqliteViews:
             _delete(db, org, id_)
             db.execute("DELETE FROM choice WHERE org = ? AND view = ?", (org, id_))
         self._connections.empty_wal()
+
+    def forget(self, org: str, viewer: str) -> int:
+        with self._connections.writing() as db:
+            db.execute(_FORGET_CHOICES, (org, viewer, org, viewer))
+            db.execute("DELETE FROM saved_view WHERE org = ? AND owner = ?", (org, viewer))
+            views = db.changes()
+        self._connections.empty_wal()
+        return views
 
     def choices(self, org: str, viewer: str) -> list[Choice]:
         with self._connections.reading() as db:

@@ -16,6 +16,7 @@ from trailbook.administration.accounts import invite
 from trailbook.administration.erasure import REMAINS, Went, erase_person
 from trailbook.administration.views import NewView, add_view, choose_view
 from trailbook.errors import (
+    EntryInvalidError,
     InvalidError,
     LastAdministratorError,
     NotFoundError,
@@ -120,7 +121,7 @@ def test_the_last_administrator_is_refused_before_anything_is_done(tmp_path: Pat
 
 
 def test_what_cannot_be_erased_loses_nothing(tmp_path: Path) -> None:
-    """Something that is no person, somebody whom nobody knows, and for whoever may not: all is as it was."""
+    """No person, nobody whom anybody knows, for no declared purpose, by whoever may not: all is as it was."""
     deployment = furnish(tmp_path)
     unknown = Item(type="user", id="u-unknown")
     links = [deployment.credentials.new_link(ORG, item) for item in (unknown, GONE)]
@@ -129,6 +130,11 @@ def test_what_cannot_be_erased_loses_nothing(tmp_path: Path) -> None:
         erase_person(by(deployment), Item(type="role", id="r-3"))
     with pytest.raises(NotFoundError):
         erase_person(by(deployment), unknown)
+    for item in (GONE, unknown):
+        with pytest.raises((EntryInvalidError, NotFoundError)):
+            erase_person(by(deployment), item, purpose="whim")
+    with pytest.raises(EntryInvalidError, match="purpose"):
+        deployment.log(ORG).erase(GONE, actor=ANNA, origin=WEB, purpose="whim")
     reader = Viewer(org=ORG, item=BOSS, activity_log="full", manage_access="full")
     with pytest.raises(NotPermittedError):
         erase_person(By(deployment, reader), GONE)

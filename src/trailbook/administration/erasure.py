@@ -50,22 +50,24 @@ def erase_person(by: By, item: Item, *, purpose: str | None = None) -> ErasedPer
     """Erase a person from the log, and with them membership, account, sessions, links, views and choices.
 
     Files of exports go at the next look of whoever runs them. Raises: NotPermittedError; InvalidError when the item
-    is no person; LastAdministratorError; NotFoundError when nobody knows them; AccessMovedError; StoreError.
+    is no person; EntryInvalidError for a purpose that is not declared; LastAdministratorError; NotFoundError when
+    nobody knows them; AccessMovedError; StoreError.
     """
     require_retention(by.viewer, by.org)
     deployment, log, viewer = by.deployment, by.deployment.log(by.org), by.viewer
+    actor = Actor(kind=viewer.kind, type=viewer.item.type, id=viewer.item.id, name=viewer.item.name)
+    origin = viewer.origin or Origin(interface="api")
     member = deployment.access.member(by.org, item.type, item.id)
-    if member is None:
-        log.recorder.require_known(item)
+    log.recorder.require_erasable(
+        item, actor=actor, origin=origin, purpose=purpose, member=member is not None
+    )
     deployment.persons.refuse_last(by.org, item)
     exports, sessions = len(deployment.jobs.every(by.org)), deployment.credentials.end_sessions(by.org, item)
     if member is not None:
-        remove_member(
-            by, item.type, item.id
-        )  # with its entries, by which the log knows whoever it had lost sight of
+        # Its entries say that their roles end: by them the log knows whomever it had lost sight of.
+        remove_member(by, item.type, item.id)
     went = deployment.persons.forget(by.org, item)
-    actor = Actor(kind=viewer.kind, type=viewer.item.type, id=viewer.item.id, name=viewer.item.name)
-    receipt = log.erase(item, actor=actor, origin=viewer.origin or Origin(interface="api"), purpose=purpose)
+    receipt = log.erase(item, actor=actor, origin=origin, purpose=purpose)
     return ErasedPerson(
         receipt=receipt,
         went=Went(

@@ -15,7 +15,15 @@ from trailbook.log.held_back import HeldBack
 from trailbook.log.reads import Known, Watched
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Progress, Receipt
 from trailbook.recording import Answer, Batch, LogChange, Means, Result, Writer
-from trailbook.retention import Command, Retention, known_person, mend_owners, plan_erasure, plan_removal
+from trailbook.retention import (
+    Command,
+    Retention,
+    erasure_entry,
+    known_person,
+    mend_owners,
+    plan_erasure,
+    plan_removal,
+)
 from trailbook.stores import Head, LogStore
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
@@ -95,15 +103,24 @@ class Recorder:
         No proof breaks; what remains is a pattern of events under a pseudonym. Recorded again, they are somebody new.
         Raises: NotFoundError; InvalidError when the item is no person; LastAdministratorError; StoreError.
         """
-        self.require_known(item)  # before anything is let go of
+        self.require_erasable(item, actor=actor, origin=origin, purpose=purpose)
         self.before_erasure(item)
         command = self._command(actor, purpose, origin)
         salt = self._entropy(16)
         return self.change(plan_erasure(self._store, self._org, self._catalogue, item, command, salt=salt))
 
-    def require_known(self, item: Item) -> None:
-        """Refuse what cannot be erased. Raises: NotFoundError; InvalidError when the item is no person."""
-        known_person(self._store, self._org, self._catalogue, item)
+    def require_erasable(
+        self, item: Item, *, actor: Actor, origin: Origin, purpose: str | None = None, member: bool = False
+    ) -> None:
+        """Refuse what cannot be erased, before anything is let go of; the log may have lost sight of a `member`.
+
+        Raises: NotFoundError; InvalidError when the item is no person; EntryInvalidError.
+        """
+        if not member:
+            known_person(self._store, self._org, self._catalogue, item)
+        entry = erasure_entry(item, f"0-{bytes(32).hex()}", self._command(actor, purpose, origin))
+        for refused in self._writer.request([entry], self.source, atomic=False).refused.values():
+            raise refused
 
     def mend_owners(self, progress: Progress = lambda done, total: None) -> int:
         """Give every personal item to whom the entries say; how many belonged to others. Raises: StoreError."""

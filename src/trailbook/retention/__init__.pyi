@@ -3,6 +3,7 @@ from .belonging import (
 )
 from .erasure import (
     Command as Command,
+    erasure_entry as erasure_entry,
     known_person as known_person,
     plan_erasure as plan_erasure,
 )

@@ -50,13 +50,18 @@ def plan_erasure(
         def apply(expected: Head, batch: Append) -> None:
             store.erase(org, expected, batch, items=items)
 
-        subject = Concern(type=item.type, id=item.id, part="subject")
-        target = Item(type="erasure", id=f"{number}-{digest}")
-        entry = citing_entry("activity_log.erased", target, (subject,), _of_oneself(command, item))
+        entry = erasure_entry(item, f"{number}-{digest}", command)
         blobs = (Blob("erasure", digest, manifest), Blob("stubs", bound, stubs))
         return LogChange(entry=entry, blobs=blobs, removed=0, apply=apply)
 
     return plan
+
+
+def erasure_entry(item: Item, fact: str, command: Command) -> NewEntry:
+    """The entry that somebody was erased; `fact` is their item number and the SHA-256 of the manifest in hex."""
+    subject = Concern(type=item.type, id=item.id, part="subject")
+    target = Item(type="erasure", id=fact)
+    return citing_entry("activity_log.erased", target, (subject,), _of_oneself(command, item))
 
 
 def known_person(directory: Directory, org: str, catalogue: Catalogue, item: Item) -> list[Identity]:

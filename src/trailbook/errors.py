@@ -39,6 +39,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- NotYoursError                not-yours
     |-- SigningRefusedError          signing-refused
     |-- AnchorError                  anchor-unavailable
+    |-- CallFailedError              call-failed (somebody outside was not reached, or may not be called)
     |-- CatalogueError               catalogue
     |-- ConfigurationError           configuration
     `-- StoreError                   store-unavailable
@@ -354,6 +355,12 @@ class AnchorError(TrailbookError):
     """Somebody outside who was asked to vouch for a checkpoint did not answer; signing goes on without."""
 
     code = "anchor-unavailable"
+
+
+class CallFailedError(TrailbookError):
+    """Somebody outside was not reached, or may not be called; the detail names host and port, and never a path."""
+
+    code = "call-failed"
 
 
 class BundleExpiredError(EntryExpiredError):

@@ -3,15 +3,17 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given, strategies as st
 
 from trailbook.errors import InvalidError, ProofInvalidError
-from trailbook.tree import checkpoint as cp, merkle
+from trailbook.tree import algorithms, checkpoint as cp, merkle
 from trailbook.tree.checkpoint import Checkpoint, Note, Policy, Proof, Signature, SignerKey, VerifierKey
 
 TEXT = (Path(__file__).parents[1] / "golden" / "checkpoint.txt").read_text()
@@ -124,7 +126,7 @@ def test_reading_a_proof_gives_back_what_was_written(index, path, head, signed, 
     assert cp.parse_proof(cp.format_proof(proof)) == proof
 
 
-@given(names, st.sampled_from([cp.ED25519, cp.COSIGNATURE]), hashes)
+@given(names, st.sampled_from([algorithms.ED25519, algorithms.COSIGNATURE]), hashes)
 def test_reading_a_key_gives_back_what_was_written(name: str, alg: int, seed: bytes):
     signer = SignerKey(name, alg, seed)
     verifier = cp.verifier_of(signer)
@@ -355,7 +357,7 @@ def test_the_log_must_sign_and_witnesses_are_counted():
 
 
 def test_any_key_of_the_log_will_do_so_that_keys_can_change():
-    new = SignerKey(POLICY.origin, cp.ED25519, b"n" * 32)
+    new = SignerKey(POLICY.origin, algorithms.ED25519, b"n" * 32)
     both = Policy(POLICY.origin, (VKEYS["log"], cp.verifier_of(new)))
     for signers in ((SKEYS["log"],), (new,), (SKEYS["log"], new)):
         raw = cp.format_note(cp.sign_checkpoint(HEAD, signers, SIGNED_AT))
@@ -366,21 +368,27 @@ def test_any_key_of_the_log_will_do_so_that_keys_can_change():
 def test_a_key_of_one_type_is_not_taken_for_the_other():
     """The key id commits to the type, and the signed bytes differ."""
     seed = SKEYS["log"].seed
-    plain, timed = (cp.verifier_of(SignerKey("n", alg, seed)) for alg in (cp.ED25519, cp.COSIGNATURE))
+    plain, timed = (
+        cp.verifier_of(SignerKey("n", alg, seed)) for alg in (algorithms.ED25519, algorithms.COSIGNATURE)
+    )
     assert plain.key == timed.key
     assert cp.key_id(plain) != cp.key_id(timed)
-    signed = cp.sign(NOTE.text, SignerKey("n", cp.ED25519, seed))
+    signed = cp.sign(NOTE.text, SignerKey("n", algorithms.ED25519, seed))
     stamped = Signature("n", cp.key_id(timed), bytes(8) + signed.signature)
     assert cp.verify_note(Note(NOTE.text, (signed,)), (plain,))
     assert "does not hold" in refusal(cp.verify_note, Note(NOTE.text, (stamped,)), (timed,))
 
 
-TWIN = VerifierKey("w", cp.COSIGNATURE, VKEYS["witness"].key)
-PLAIN_WITNESS = VerifierKey("w", cp.ED25519, b"w" * 32)
+TWIN = VerifierKey("w", algorithms.COSIGNATURE, VKEYS["witness"].key)
+PLAIN_WITNESS = VerifierKey("w", algorithms.ED25519, b"w" * 32)
 POLICIES = {
     "no key": (Policy("o", ()), "at least one key"),
     "a witness without a time": (Policy("o", POLICY.log, (PLAIN_WITNESS,)), "for cosignatures"),
     "a witness of no known type": (Policy("o", POLICY.log, (VerifierKey("w", 9, b""),)), "for cosignatures"),
+    "a key of the log": (
+        Policy("o", POLICY.log, (VerifierKey("w", 4, VKEYS["log"].key),)),
+        "no witness of it",
+    ),
     "one witness under two names": (Policy("o", POLICY.log, (VKEYS["witness"], TWIN), 2), "one witness"),
     "more than there are": (Policy("o", POLICY.log, (VKEYS["witness"],), 2), "cannot be had"),
     "less than none": (Policy("o", POLICY.log, (), -1), "cannot be had"),
@@ -471,6 +479,80 @@ def test_only_a_checkpoint_is_cosigned():
     assert "does not end in a newline" in refusal(cp.sign, "Dear all", SKEYS["log"])
 
 
+ML_DSA = SignerKey("witness.example/w1", algorithms.ML_DSA_44, b"m" * 32)
+
+
+def test_a_cosignature_of_ml_dsa_is_over_what_the_standard_says():
+    """The message, byte by byte; signed by the library alone, it is believed. Source: C2SP tlog-cosignature."""
+    message = b"subtree/v1\n\0" + b"\x12witness.example/w1" + SIGNED_AT.to_bytes(8)
+    message += b"\x13log.example/nordlys" + bytes(8) + (257).to_bytes(8) + HEAD.root
+    private = MLDSA44PrivateKey.from_seed_bytes(ML_DSA.seed)
+    verifier = VerifierKey(ML_DSA.name, 6, private.public_key().public_bytes_raw())
+    assert verifier == cp.verifier_of(ML_DSA)
+    assert cp.parse_vkey(cp.format_vkey(verifier)) == verifier
+    assert cp.key_id(verifier) == sha256(b"witness.example/w1\n\x06" + verifier.key).digest()[:4]
+    line = Signature(ML_DSA.name, cp.key_id(verifier), SIGNED_AT.to_bytes(8) + private.sign(message))
+    (verified,) = cp.verify_note(Note(NOTE.text, (line,)), (verifier,))
+    assert verified == cp.Verified(verifier, SIGNED_AT)
+    other = Signature(ML_DSA.name, cp.key_id(verifier), SIGNED_AT.to_bytes(8) + private.sign(message[:-1]))
+    assert "does not hold" in refusal(cp.verify_note, Note(NOTE.text, (other,)), (verifier,))
+
+
+def test_a_witness_may_cosign_with_ml_dsa_and_not_every_bit_of_it_flips_unseen():
+    signed = cp.sign_checkpoint(HEAD, (SKEYS["log"], ML_DSA), SIGNED_AT)
+    policy = Policy(POLICY.origin, POLICY.log, (cp.verifier_of(ML_DSA),), 1)
+    assert cp.open_checkpoint(cp.format_note(signed), policy).cosigned[0].time == SIGNED_AT
+    line = signed.signatures[1]
+    for at in (0, 7, 8, 500, 2427):
+        bent = bytearray(line.signature)
+        bent[at] ^= 1
+        wrong = Note(signed.text, (signed.signatures[0], Signature(line.name, line.key_id, bytes(bent))))
+        refusal(cp.open_checkpoint, cp.format_note(wrong), policy)
+    for wrong in (line.signature[:-1], line.signature + b"\0", line.signature[:8]):
+        short = Note(signed.text, (Signature(line.name, line.key_id, wrong),))
+        assert "does not hold" in refusal(cp.verify_note, short, policy.witnesses)
+
+
+def test_ml_dsa_says_nothing_of_extension_lines_and_ed25519_does():
+    """So the log's own signature, which covers them, is asked for beside it."""
+    longer = cp.format_checkpoint(Checkpoint(HEAD.origin, HEAD.size, HEAD.root, ("more",)))
+    for key, holds in ((ML_DSA, True), (SKEYS["witness"], False)):
+        moved = Note(longer, (cp.sign(NOTE.text, key, SIGNED_AT),))
+        if holds:
+            assert cp.verify_note(moved, (cp.verifier_of(key),))
+        else:
+            refusal(cp.verify_note, moved, (cp.verifier_of(key),))
+
+
+def test_a_name_that_ml_dsa_cannot_sign_is_refused():
+    for name in ("w" * 255, "æ" * 127):
+        assert cp.sign(NOTE.text, SignerKey(name, 6, ML_DSA.seed), 1)
+    for name in ("w" * 256, "æ" * 128):
+        assert "name: ML-DSA-44 signs at most 255" in refusal(
+            cp.sign, NOTE.text, SignerKey(name, 6, ML_DSA.seed), 1
+        )
+    far = cp.format_checkpoint(Checkpoint("o" * 256, 1, HEAD.root))
+    assert "origin: ML-DSA-44" in refusal(cp.sign, far, ML_DSA, 1)
+
+
+def test_a_cosignature_over_no_checkpoint_is_refused_by_whoever_reads_it():
+    for key in (SKEYS["witness"], ML_DSA):
+        kind, text = algorithms.TYPES[key.alg], "Dear all\n\nYours\n"
+        verifier = cp.verifier_of(key)
+        message = f"cosignature/v1\ntime 1\n{text}".encode() if key.alg == 4 else b"any"
+        line = Signature(key.name, cp.key_id(verifier), bytes(7) + b"\1" + kind.sign(key.seed, message))
+        assert "checkpoint" in refusal(cp.verify_note, Note(text, (line,)), (verifier,))
+
+
+def test_a_witness_whose_time_is_zero_is_not_counted():
+    """It says itself that it did not look for the largest tree. Source: C2SP tlog-cosignature."""
+    for key in (SKEYS["witness"], ML_DSA):
+        policy = Policy(POLICY.origin, POLICY.log, (cp.verifier_of(key),), 1)
+        at = [cp.format_note(cp.sign_checkpoint(HEAD, (SKEYS["log"], key), time)) for time in (0, 1)]
+        assert "0 witnesses cosigned" in refusal(cp.open_checkpoint, at[0], policy)
+        assert len(cp.open_checkpoint(at[1], policy).cosigned) == 1
+
+
 def check_reversed(_key: bytes, message: bytes, signature: bytes) -> None:
     if signature != message[::-1]:
         raise InvalidSignature
@@ -478,7 +560,7 @@ def check_reversed(_key: bytes, message: bytes, signature: bytes) -> None:
 
 def test_a_second_signature_type_is_one_line_in_the_table(monkeypatch: pytest.MonkeyPatch):
     """With the key's name in the message and a longer key, as ML-DSA-44 cosignatures have them."""
-    kind = cp.SignatureType(
+    kind = algorithms.SignatureType(
         public=lambda seed: seed * 2,
         sign=lambda _seed, message: message[::-1],
         verify=check_reversed,

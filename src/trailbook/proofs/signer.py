@@ -16,10 +16,13 @@ from trailbook.errors import (
     ProofInvalidError,
     SigningRefusedError,
 )
+from trailbook.outgoing import PrivatePlace
 from trailbook.proofs.keyring import Keyring
 from trailbook.proofs.outside_file import add_erased, add_note, read_outside
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
 from trailbook.proofs.timestamping import Stamp, Stamping
+from trailbook.proofs.witnesses import Witness, check_witnesses
+from trailbook.proofs.witnessing import Asking, Witnessing
 from trailbook.record import decode_body
 from trailbook.stores import Blob, ExpectedBlob, Head, LogStore
 from trailbook.tree import (
@@ -46,7 +49,8 @@ _ERASED = b'"activity_log.erased"'
 class Signing(Struct, frozen=True, kw_only=True):
     """What signing needs besides a store: keys, the deployment's origin, a clock, and whoever else is to vouch for it.
 
-    Timestamps are asked for at most once in `timestamp_seconds` for each organisation.
+    Timestamps are asked for at most once in `timestamp_seconds` for each organisation, cosignatures of each witness at
+    most once in `witness_seconds`; `places` are those that may be called for them though private.
     """
 
     keyring: Keyring
@@ -56,6 +60,9 @@ class Signing(Struct, frozen=True, kw_only=True):
     idle_seconds: int = 3600
     timestamp_urls: tuple[str, ...] = ()
     timestamp_seconds: int = 60
+    witnesses: tuple[Witness, ...] = ()
+    witness_seconds: int = 60
+    places: tuple[PrivatePlace, ...] = ()
 
 
 class Signer:
@@ -67,6 +74,15 @@ class Signer:
         self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
         every = timedelta(seconds=signing.timestamp_seconds)
         self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
+        check_witnesses(signing.witnesses, signing.keyring, signing.origin)
+        asking = Asking(
+            origin=signing.origin,
+            keys_of=signing.keyring.verifiers,
+            clock=signing.clock,
+            every=timedelta(seconds=signing.witness_seconds),
+            places=signing.places,
+        )
+        self.witnessings = tuple(Witnessing(store, witness, asking) for witness in signing.witnesses)
 
     def unstamped(self) -> list[str]:
         """The organisations whose last checkpoint waits for its timestamp, and whose turn it is."""
@@ -217,6 +233,8 @@ class Signer:
             add_note(self._signing.outside, note)
             self._store.put_blob(org, Blob(kind_of(self._store, org, "anchor"), LATEST, note))
         self._stamping.offer(org, checkpoint.size, note)
+        for witnessing in self.witnessings:
+            witnessing.offer(org)
 
 
 def erased_between(store: LogStore, org: str, start: int, stop: int) -> tuple[str, ...]:

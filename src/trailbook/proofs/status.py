@@ -1,4 +1,4 @@
-"""What a log's trust rests on, as it stands: its last signed head, the copy kept outside, and the keys.
+"""What a log's trust rests on, as it stands: its last signed head, who else has it, and the keys.
 
 Owns the facts, and no words about them. Refuses to verify entries, which takes its time (`deployment/verification.py`);
 here only signatures are checked.
@@ -11,6 +11,7 @@ from msgspec import Struct
 from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
 from trailbook.proofs.outside_file import last_outside
 from trailbook.proofs.signer import Signer, Signing
+from trailbook.proofs.witnesses import Sighting, last_seen, sighting
 from trailbook.stores import LogStore
 from trailbook.tree import Opened, Policy, format_vkey, open_checkpoint
 
@@ -26,7 +27,8 @@ class Trust(Struct, frozen=True, kw_only=True):
     """The facts: `keeps_outside` says whether a file outside is kept, `outside` is this log's last head in it.
 
     `refused` says why the kept head is none of ours; `stamped` is the size that an authority put its time on last;
-    `keys` are the verifier keys, oldest first. Source: C2SP tlog-checkpoint, signed-note.
+    `witnesses` are all that are asked to cosign, with what each has seen; `keys` the verifier keys, oldest first.
+    Source: C2SP tlog-checkpoint, signed-note.
     """
 
     size: int
@@ -37,6 +39,7 @@ class Trust(Struct, frozen=True, kw_only=True):
     outside: SignedHead | None = None
     asks_authority: bool = False
     stamped: int | None = None
+    witnesses: tuple[Sighting, ...] = ()
     keys: tuple[str, ...] = ()
 
 
@@ -48,22 +51,24 @@ def trust(store: LogStore, org: str, signing: Signing | None) -> Trust:
     signer = Signer(store, signing)
     origin = signer.origin(org)
     keys = signing.keyring.verifiers(origin)
-    signed, refused = None, None
+    last, refused = None, None
     try:
         last = signer.last(org)
-        signed = None if last is None else _head(last)
     except SigningRefusedError as error:
         refused = error.detail
-    stamped = signer.stamped(org)
+    stamped, policy = signer.stamped(org), Policy(origin, keys)
     return Trust(
         size=size,
         origin=origin,
-        signed=signed,
+        signed=None if last is None else _head(last),
         refused=refused,
         keeps_outside=signing.outside is not None,
-        outside=_outside(signing, Policy(origin, keys)),
+        outside=_outside(signing, policy),
         asks_authority=bool(signing.timestamp_urls),
         stamped=None if stamped is None else stamped.size,
+        witnesses=tuple(
+            sighting(witness, last_seen(store, org, witness, policy), last) for witness in signing.witnesses
+        ),
         keys=tuple(format_vkey(key) for key in keys),
     )
 

@@ -1,6 +1,9 @@
-from .checkpoint import (
+from .algorithms import (
     COSIGNATURE as COSIGNATURE,
     ED25519 as ED25519,
+    ML_DSA_44 as ML_DSA_44,
+)
+from .checkpoint import (
     Checkpoint as Checkpoint,
     Note as Note,
     Opened as Opened,
@@ -8,15 +11,20 @@ from .checkpoint import (
     Proof as Proof,
     SignedCheckpoint as SignedCheckpoint,
     SignerKey as SignerKey,
+    Submission as Submission,
     VerifierKey as VerifierKey,
     format_note as format_note,
     format_proof as format_proof,
+    format_skey as format_skey,
+    format_submission as format_submission,
     format_vkey as format_vkey,
     key_id as key_id,
     open_checkpoint as open_checkpoint,
     parse_checkpoint as parse_checkpoint,
     parse_note as parse_note,
     parse_proof as parse_proof,
+    parse_skey as parse_skey,
+    parse_submission as parse_submission,
     parse_vkey as parse_vkey,
     read_checkpoint as read_checkpoint,
     sign as sign,
@@ -26,11 +34,13 @@ from .checkpoint import (
 )
 from .merkle import (
     EMPTY as EMPTY,
+    EMPTY_ROOT as EMPTY_ROOT,
     HASH as HASH,
     TILE as TILE,
     Frontier as Frontier,
     NodePlan as NodePlan,
     compact_range as compact_range,
+    consistency_plan as consistency_plan,
     extend_frontier as extend_frontier,
     frontier_root as frontier_root,
     inclusion_plan as inclusion_plan,
@@ -43,6 +53,7 @@ from .merkle import (
     root_plan as root_plan,
     subtree_root as subtree_root,
     tile_path as tile_path,
+    verify_consistency as verify_consistency,
     verify_inclusion as verify_inclusion,
 )
 from .timestamp import (

@@ -1,23 +1,21 @@
 """Signed heads of the tree: notes, checkpoints, cosignatures and proof files, exactly as C2SP writes them.
 
-Owns the text formats, the key ids and the signature types; Ed25519 enters here and nowhere else.
+Owns the text formats, the key ids and what each of them binds; how keys sign is in `algorithms`.
 Pure but for the keys passed in: it reads no clock, file or store. It refuses every second spelling of
 the same thing, so parse and format are inverse byte for byte, and it never answers with a bare boolean.
 """
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
 from trailbook.errors import InvalidError, ProofInvalidError
+from trailbook.tree.algorithms import COSIGNATURE as COSIGNATURE, ED25519 as ED25519, TYPES
 
-ED25519 = 0x01  # over the note's text
-COSIGNATURE = 0x04  # over a time and the note's text: cosignature/v1
 MAX_NOTE = 1_000_000  # bytes; C2SP asks for some limit
 MAX_SIGNATURES = 100  # C2SP asks for at least 16
 MAX_NUMBER = 2**63  # of leaves in a tree
@@ -82,6 +80,14 @@ class SignedCheckpoint(Struct, frozen=True):
     note: bytes
 
 
+class Submission(Struct, frozen=True):
+    """What a witness is sent: a head, and the proof that it extends the head of `old` entries."""
+
+    old: int
+    proof: tuple[bytes, ...]
+    head: SignedCheckpoint
+
+
 class Verified(Struct, frozen=True):
     """A signature that holds: whose, and for a cosignature when (seconds since 1970)."""
 
@@ -119,44 +125,6 @@ class Proof(Struct, frozen=True):
     hashes: tuple[bytes, ...]
     note: Note
     extra: bytes = b""
-
-
-class SignatureType(Struct, frozen=True):
-    """How one type of key signs: `verify` raises InvalidSignature; `message` gives the signed bytes."""
-
-    public: Callable[[bytes], bytes]
-    sign: Callable[[bytes, bytes], bytes]
-    verify: Callable[[bytes, bytes, bytes], None]
-    message: Callable[[str, str, int | None], bytes]  # of the key's name, the note's text, the time
-    timed: bool
-    key_bytes: int = 32
-
-
-def _public(seed: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
-def _sign(seed: bytes, message: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
-
-
-def _verify(key: bytes, message: bytes, signature: bytes) -> None:
-    Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
-
-
-def _plain(_name: str, text: str, _time: int | None) -> bytes:
-    return text.encode()
-
-
-def _cosigned(_name: str, text: str, time: int | None) -> bytes:
-    return f"cosignature/v1\ntime {time}\n{text}".encode()
-
-
-# Another type is one line here, such as 0x06 (ML-DSA-44): nothing else knows how keys sign.
-TYPES: dict[int, SignatureType] = {
-    ED25519: SignatureType(_public, _sign, _verify, _plain, timed=False),
-    COSIGNATURE: SignatureType(_public, _sign, _verify, _cosigned, timed=True),
-}
 
 
 def key_id(key: VerifierKey) -> bytes:
@@ -335,7 +303,10 @@ def open_checkpoint(raw: bytes, policy: Policy) -> Opened:
         raise ProofInvalidError(f"origin: is {checkpoint.origin!r}, not {policy.origin!r}")
     verified = verify_note(note, (*policy.log, *policy.witnesses))
     signed = tuple(signature for signature in verified if signature.key in policy.log)
-    cosigned = tuple(signature for signature in verified if signature.key in policy.witnesses)
+    # A witness's time of 0 says that it did not look whether this is the largest tree: that is no witnessing.
+    cosigned = tuple(
+        signature for signature in verified if signature.key in policy.witnesses and signature.time
+    )
     if not signed:
         raise ProofInvalidError("note: no signature is by a key of the log")
     if len(cosigned) < policy.quorum:
@@ -377,6 +348,25 @@ def parse_proof(raw: bytes) -> Proof:
     return Proof(index, tuple(_hash(line, "proof") for line in lines), note, extra)
 
 
+def format_submission(submission: Submission) -> bytes:
+    """The bytes that ask a witness for its cosignature. Source: C2SP tlog-witness, add-checkpoint."""
+    lines = (f"old {submission.old}", *map(_base64, submission.proof))
+    return "".join(f"{line}\n" for line in lines).encode() + b"\n" + submission.head.note
+
+
+def parse_submission(raw: bytes) -> Submission:
+    """Read what a witness is sent; verifies nothing.
+
+    Raises: ProofInvalidError naming what is malformed. Source: C2SP tlog-witness, add-checkpoint.
+    """
+    head, _, note = raw.partition(b"\n\n")
+    old, *lines = _decoded(head).split("\n")
+    if not old.startswith("old ") or len(lines) > MAX_PATH:
+        raise ProofInvalidError(f"submission: does not begin with the old size and at most {MAX_PATH} hashes")
+    proof = tuple(_hash(line, "proof") for line in lines)
+    return Submission(_number(old.removeprefix("old "), "old"), proof, read_checkpoint(note))
+
+
 def _signature(line: str) -> Signature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not _is_name(name):
@@ -394,6 +384,7 @@ def _verified(text: str, line: Signature, key: VerifierKey) -> Verified:
         time, signature = int.from_bytes(signature[:_TIME]), signature[_TIME:]
         if time > MAX_TIME:
             raise ProofInvalidError(f"signature: the time of {key.name} is beyond all time")
+        parse_checkpoint(text)  # a cosignature is over nothing else
     try:
         kind.verify(key.key, kind.message(key.name, text, time), signature)
     except InvalidSignature:
@@ -428,6 +419,8 @@ def _check_policy(policy: Policy) -> None:
         raise InvalidError("log: a policy has at least one key of the log")
     if any(key.alg not in TYPES or not TYPES[key.alg].timed for key in policy.witnesses):
         raise InvalidError("witnesses: a witness has a key for cosignatures")
+    if {key.key for key in policy.witnesses} & {key.key for key in policy.log}:
+        raise InvalidError("witnesses: a key of the log is no witness of it")
     if len({key.key for key in policy.witnesses}) != len(policy.witnesses):
         raise InvalidError("witnesses: two share one key, so they are one witness")
     if not 0 <= policy.quorum <= len(policy.witnesses):

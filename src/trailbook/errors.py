@@ -28,6 +28,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   `-- EntryExpiredError        entry-expired
     |       `-- BundleExpiredError   bundle-expired
     |-- ProofInvalidError            proof-invalid
+    |   `-- ForkError                proof-invalid (proved: one log, two histories)
     |-- NotCheckpointedError         not-checkpointed
     |-- ExportChangedError           export-changed (the log changed under an export)
     |-- ExportFailedError            export-failed (a process that writes one ended badly)
@@ -277,6 +278,10 @@ class ProofInvalidError(TrailbookError):
     """A proof, note or signature is malformed or does not hold; the detail names what and where."""
 
     code = "proof-invalid"
+
+
+class ForkError(ProofInvalidError):
+    """Two trees of one log cannot be of one history: that is proved, whoever says otherwise."""
 
 
 class NotCheckpointedError(TrailbookError):

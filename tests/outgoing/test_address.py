@@ -1,4 +1,4 @@
-"""Which addresses may be called: the rule of R23, and each way around it."""
+"""Which addresses may be called: the rule, and each way around it."""
 
 from ipaddress import ip_address
 

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Command] = {
     "prove": Command("proofs", "prove", "Write the proof that an entry is in the signed tree."),
     "checkpoint": Command("proofs", "checkpoint", "Show or publish the signed head."),
     "keys": Command("proofs", "keys", "Make, rotate and list the signing keys."),
+    "witness": Command("witness", "group", "Cosign the heads of other people's logs."),
     "backup": Command("proofs", "backup", "Copy the store while recording goes on."),
     "restore": Command("proofs", "restore", "Put a backup in place of a log that is gone."),
     "reindex": Command(

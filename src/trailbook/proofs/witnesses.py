@@ -5,7 +5,7 @@ size; and `witness`, the last head that each of them cosigned. Refuses to count 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -31,6 +31,7 @@ from trailbook.tree import (
 
 WITNESSED = "witnessed"
 WITNESS = "witness"
+LATE = timedelta(hours=2)
 MOST_WITNESSES = 32  # a note has at most a hundred signatures, and a witness two of them
 
 
@@ -61,6 +62,10 @@ class Sighting(Struct, frozen=True, kw_only=True):
     size: int | None = None
     at: datetime | None = None
     newest: bool = False
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether a witness should have seen a newer head by now: an idle log is signed again every hour."""
+        return not self.newest and (self.at is None or now - self.at > LATE)
 
 
 def parse_witness(text: str) -> Witness:

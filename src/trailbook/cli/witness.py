@@ -10,19 +10,21 @@ import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trailbook import web, witness
+from trailbook import tree, web, witness
 from trailbook.cli.context import JSON
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, put
 from trailbook.cli.serve import address_of, bound
 from trailbook.clock import utc_now
 from trailbook.model import instant, written
-from trailbook.tree import SignerKey, format_vkey, verifier_of
-from trailbook.witness import CosignedHead, Cosigner, Heads, RefusedHead, WitnessSettings
+
+if TYPE_CHECKING:
+    from trailbook.tree import SignerKey
+    from trailbook.witness import CosignedHead, Cosigner, RefusedHead, WitnessSettings
 
 group = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Cosign the heads of other people's logs."
@@ -41,7 +43,7 @@ def keys(file: Path = FILE, json: bool = JSON) -> None:
         if not settings.heads_file.exists():
             witness.begin_heads(settings.heads_file)
         witness.write_witness_keys(settings.key_file, settings.name, secrets.token_bytes)
-    vkeys = [format_vkey(verifier_of(key)) for key in _keys(settings)]
+    vkeys = [tree.format_vkey(tree.verifier_of(key)) for key in _keys(settings)]
     put(*([as_json({"keys": vkeys})] if json else vkeys))
 
 
@@ -55,13 +57,13 @@ def serve(
 ) -> None:
     """Cosign what the logs of the file submit, and refuse whatever is not one history."""
     settings = witness.read_witness_settings(file)
-    signers, heads = _keys(settings), Heads(settings.heads_file)
+    signers, heads = _keys(settings), witness.Heads(settings.heads_file)
     try:
         with bound(listen or settings.listen) as listening:
             address = address_of(listening)
             put(as_json({"address": address, "name": settings.name}) if json else address)
             sys.stdout.flush()
-            _run(Cosigner(keys=signers, logs=settings.logs, heads=heads, clock=utc_now), listening)
+            _run(witness.Cosigner(keys=signers, logs=settings.logs, heads=heads, clock=utc_now), listening)
     finally:
         heads.close()
 
@@ -70,7 +72,7 @@ def serve(
 def status(file: Path = FILE, json: bool = JSON) -> int:
     """Say which head of each log was cosigned last, and every one that was refused; exit 1 when a log forked."""
     settings = witness.read_witness_settings(file)
-    heads = Heads(settings.heads_file)
+    heads = witness.Heads(settings.heads_file)
     try:
         cosigned, refused = {head.origin: head for head in heads.cosigned()}, heads.refused()
     finally:
@@ -84,11 +86,11 @@ def status(file: Path = FILE, json: bool = JSON) -> int:
     return FINDINGS if any(head.proved for head in refused) else DONE
 
 
-def _keys(settings: WitnessSettings) -> tuple[SignerKey, ...]:
+def _keys(settings: "WitnessSettings") -> "tuple[SignerKey, ...]":
     return witness.read_witness_keys(settings.key_file, settings.name)
 
 
-def _run(cosigner: Cosigner, listening: socket.socket) -> None:
+def _run(cosigner: "Cosigner", listening: socket.socket) -> None:
     uvicorn = importlib.import_module("uvicorn")
     limits = web.Limits()
     held = SimpleNamespace(state=SimpleNamespace(limits=limits, base_url=""))
@@ -114,13 +116,13 @@ def _when(seconds: int) -> str:
     return written(instant(seconds * 1_000_000))
 
 
-def _last(head: CosignedHead | None) -> dict[str, Any] | None:
+def _last(head: "CosignedHead | None") -> dict[str, Any] | None:
     if head is None:
         return None
     return {"size": head.size, "root": head.root.hex(), "at": _when(head.time), "note": head.note.decode()}
 
 
-def _refused(head: RefusedHead) -> dict[str, Any]:
+def _refused(head: "RefusedHead") -> dict[str, Any]:
     return {
         "origin": head.origin,
         "size": head.size,
@@ -133,12 +135,12 @@ def _refused(head: RefusedHead) -> dict[str, Any]:
     }
 
 
-def _sentence(origin: str, head: CosignedHead | None) -> str:
+def _sentence(origin: str, head: "CosignedHead | None") -> str:
     if head is None:
         return f"{origin}: nothing cosigned yet."
     return f"{origin}: {counted(head.size, 'entry', 'entries')}, last cosigned {_when(head.time)}."
 
 
-def _refusal(head: RefusedHead) -> str:
+def _refusal(head: "RefusedHead") -> str:
     what = f"{head.origin}: refused {_when(head.time)}: a head of {counted(head.size, 'entry', 'entries')}"
     return f"{what} after the cosigned one of {head.held}: {_PROVED if head.proved else _UNPROVED}."

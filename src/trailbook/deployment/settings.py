@@ -11,15 +11,18 @@ import tomllib
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from trailbook import outgoing, proofs
 from trailbook.errors import ConfigurationError, FilterInvalidError, InvalidError
-from trailbook.outgoing import PrivatePlace, parse_place
-from trailbook.proofs import Witness, parse_witness
 from trailbook.query import parse_day, zone
+
+if TYPE_CHECKING:
+    from trailbook.outgoing import PrivatePlace
+    from trailbook.proofs import Witness
 
 FILE, PREFIX = "trailbook.toml", "TRAILBOOK_"
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -148,7 +151,7 @@ def _authority(value: str) -> str | None:
 
 def _witness(value: str) -> str | None:
     try:
-        parse_witness(value)
+        proofs.parse_witness(value)
     except InvalidError as error:
         return f"is not a witness's address and keys: {error.detail}"
     return None
@@ -156,7 +159,7 @@ def _witness(value: str) -> str | None:
 
 def _place(value: str) -> str | None:
     try:
-        parse_place(value)
+        outgoing.parse_place(value)
     except InvalidError as error:
         return error.detail
     return None
@@ -440,8 +443,8 @@ class Signs(Struct, frozen=True, kw_only=True):
     folder: Path | None = None
     outside: Path | None = None
     timestamp_urls: tuple[str, ...] = ()
-    witnesses: tuple[Witness, ...] = ()
-    places: tuple[PrivatePlace, ...] = ()
+    witnesses: tuple["Witness", ...] = ()
+    places: tuple["PrivatePlace", ...] = ()
 
 
 DEFAULT_SIGNS = Signs()

@@ -115,6 +115,20 @@ def test_a_witness_is_asked_once_a_minute_and_after_a_start(
     deployment.close()
 
 
+def test_a_log_without_a_head_is_asked_about_as_soon_as_it_has_one(
+    tmp_path: Path, clock: FrozenClock, server: WitnessServer
+) -> None:
+    deployment = opened(tmp_path, clock, server)
+    log, signer = deployment.create(ORG), deployment.signer()
+    ask(signer)
+    assert (signer.witnessings[0].due(), server.asked) == ([], [])
+    grow(log, clock, 3)
+    signer.sign(ORG)
+    ask(signer)
+    assert [seen.size for seen in deployment.trust(ORG).witnesses] == [3]
+    deployment.close()
+
+
 def test_an_idle_log_is_seen_again_each_hour(
     tmp_path: Path, clock: FrozenClock, server: WitnessServer
 ) -> None:

@@ -49,7 +49,7 @@ class Side:
             format_vkey(verifier_of(key)) for key in keys
         )
         self.place = f"127.0.0.1:{self.port}=127.0.0.1/32"
-        self.said: list[Path] = []
+        self.printed: list[Path] = []
 
     @property
     def origin(self) -> str:
@@ -74,14 +74,14 @@ class Side:
 
     def run(self, other: "Side", number: int = 1, folder: Path | None = None) -> subprocess.Popen[bytes]:
         """The log of this side, or a copy of it that goes on by itself."""
-        self.said.append(self.folder / f"said-{len(self.said)}")
+        self.printed.append(self.folder / f"printed-{len(self.printed)}")
         words = [str(folder or self.folder), self.name, other.witness, other.place, str(number)]
-        with self.said[-1].open("wb") as out:
+        with self.printed[-1].open("wb") as out:
             return subprocess.Popen([sys.executable, instance.__file__, *words], stdout=out)
 
     def cosigned(self) -> list[int]:
-        """The sizes that its log said were cosigned."""
-        text = "\n".join(file.read_text() for file in self.said)
+        """The sizes that its log prints as cosigned."""
+        text = "\n".join(file.read_text() for file in self.printed)
         return [int(size) for size in re.findall(r"^cosigned (\d+)$", text, re.MULTILINE)]
 
     def seen(self) -> tuple[CosignedHead | None, list[RefusedHead]]:

@@ -272,7 +272,7 @@ KEYS: dict[str, Key] = {
     "outgoing_private": Key(
         default=(),
         fault=_place,
-        meaning="Witnesses in a private network that may be called, `http` too: `HOST:PORT=NETWORK`.",
+        meaning="Witnesses and authorities in a private network that may be called: `HOST:PORT=NETWORK`.",
         separator=",",
     ),
     "earliest": Key(

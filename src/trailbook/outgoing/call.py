@@ -61,8 +61,8 @@ def post(call: Call, places: Sequence[PrivatePlace] = (), limits: CallLimits = D
                 "Connection": "close",
             }
             connection.request("POST", call.address.path, call.content, headers)
-            answer = connection.getresponse()
-            content = answer.read(limits.answer + 1)
+            with connection.getresponse() as answer:
+                content = answer.read(limits.answer + 1)
     except (OSError, HTTPException, UnicodeError) as error:
         why = "did not answer in time" if time.monotonic() >= until else _why(error)
         raise CallFailedError(f"{call.address.netloc}: {why}") from None

@@ -73,7 +73,7 @@ class Signer:
         self._signing = signing
         self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
         every = timedelta(seconds=signing.timestamp_seconds)
-        self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
+        self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every, places=signing.places)
         check_witnesses(signing.witnesses, signing.keyring, signing.origin)
         asking = Asking(
             origin=signing.origin,

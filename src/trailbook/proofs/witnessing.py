@@ -62,9 +62,8 @@ class Witnessing:
         self.witness = witness
         self._store = store
         self._asking = asking
-        self._waiting: dict[str, None] | None = (
-            None  # at first all: what was signed before may not have been seen
-        )
+        # At first all: what was signed before may not have been seen.
+        self._waiting: dict[str, None] | None = None
         self._asked: dict[str, datetime] = {}
 
     def offer(self, org: str) -> None:
@@ -85,9 +84,12 @@ class Witnessing:
         """
         if self._waiting is None or org not in self._waiting or not self._is_due(org):
             return
-        self._forget(org)
+        self._waiting.pop(org)  # before looking: what is signed meanwhile waits again
+        note = self._store.blob(org, kind_of(self._store, org, "checkpoint"), LATEST)
+        if note is None:
+            return
         try:
-            self._ask(org)
+            self._ask(org, read_checkpoint(note))
         except BaseException:
             self.offer(org)
             raise
@@ -97,17 +99,9 @@ class Witnessing:
         asked = self._asked.get(org)
         return asked is None or not timedelta(0) <= self._asking.clock() - asked < self._asking.every
 
-    def _forget(self, org: str) -> None:
-        if self._waiting is not None:
-            self._waiting.pop(org, None)
-
-    def _ask(self, org: str) -> None:
-        note = self._store.blob(org, kind_of(self._store, org, "checkpoint"), LATEST)
-        if note is None:
-            return
+    def _ask(self, org: str, head: SignedCheckpoint) -> None:
         origin = origin_of(self._store, org, self._asking.origin)
         known = last_seen(self._store, org, self.witness, Policy(origin, tuple(self._asking.keys_of(origin))))
-        head = read_checkpoint(note)
         size = 0 if known is None else known.checkpoint.size
         # A witness that has seen more is asked from the beginning: its answer says how much.
         old = size if size <= head.checkpoint.size else 0

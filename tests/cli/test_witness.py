@@ -3,6 +3,8 @@
 import http.client
 import json
 import socket
+import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,8 +17,9 @@ TRUE, FORK = MadeLog(), MadeLog(forks=3)
 
 
 @pytest.fixture
-def witness(empty: Folder) -> Folder:
+def witness(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """A folder with a witness of one log."""
+    empty = Folder(tmp_path_factory.mktemp("witness"))
     log = f'[[logs]]\norigin = "{ORIGIN}"\nkeys = ["{format_vkey(verifier_of(LOG))}"]\n'
     (empty.path / "witness.toml").write_text(f'name = "witness.example/1"\n{log}')
     empty.good("witness", "keys")
@@ -104,3 +107,34 @@ def test_a_server_cannot_be_begun_without_its_settings_or_keys(witness: Folder) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         assert "another program listens" in witness.run("witness", "serve", "--listen", listen).err
+
+
+def test_a_served_log_is_witnessed_by_another_process(begun: Folder, witness: Folder) -> None:
+    """From the settings to the bundle that an auditor checks, with nothing in between but commands."""
+    for _ in range(3):
+        begun.good(*begun.given)
+    vkeys = witness.good("witness", "keys").out.split()
+    log = [json.dumps(vkey) for vkey in begun.good("keys", "list").out.split()]
+    origin = begun.good("keys", "list").out.partition("+")[0]
+    settings = f'name = "witness.example/1"\n[[logs]]\norigin = "{origin}"\nkeys = [{", ".join(log)}]\n'
+    (witness.path / "witness.toml").write_text(settings)
+    with serving(witness, "witness", "serve") as served:
+        port = urlsplit(served.address).port
+        with (begun.path / "trailbook.toml").open("a") as out:
+            out.write(f'witnesses = ["{served.address} {" ".join(vkeys)}"]\n')
+            out.write(f'outgoing_private = ["127.0.0.1:{port}=127.0.0.1/32"]\n')
+        with serving(begun):
+            until(lambda: f"{origin}: 3 entries" in witness.good("witness", "status").out)
+            # At once: that it is shown is an entry, and the next head is signed within a second.
+            note = begun.good("checkpoint", "show").out.encode()
+    keys = tuple(map(parse_vkey, begun.good("keys", "list").out.split()))
+    opened = open_checkpoint(note, Policy(origin, keys, tuple(map(parse_vkey, vkeys)), 2))
+    assert (opened.checkpoint.size, len(opened.cosigned)) == (3, 2)
+    assert "witness.example/1 saw the head of acme over 3 entries" in begun.run("doctor").out
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

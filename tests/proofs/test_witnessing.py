@@ -4,10 +4,12 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec import structs
 
+from trailbook import Query
 from trailbook.access import operator
 from trailbook.deployment import Deployment, Signs, open_deployment
 from trailbook.errors import AnchorError, ConfigurationError, InvalidError
@@ -26,6 +28,7 @@ from trailbook.tree import (
     format_vkey,
     open_checkpoint,
     parse_note,
+    parse_proof,
     sign,
     verifier_of,
 )
@@ -84,6 +87,10 @@ def test_a_head_is_cosigned_and_served_with_its_cosignatures(
         ask(signer)
     head = open_checkpoint(log.checkpoint(viewer=operator(ORG)), policy(deployment, server))
     assert (head.checkpoint.size, len(head.cosigned)) == (600, 2)
+    assert log.evidence(viewer=operator(ORG)).note == format_note(head.note)
+    entry = log.search(Query(), viewer=operator(ORG), limit=1).entries[0]
+    proof = parse_proof(log.proof(UUID(entry.id), viewer=operator(ORG)))
+    assert open_checkpoint(format_note(proof.note), policy(deployment, server)) == head
     assert [raw.partition(b"\n")[0] for raw in server.asked] == [b"old 0", b"old 300"]
     (seen,) = deployment.trust(ORG).witnesses
     assert (seen.name, seen.size, seen.at, seen.newest) == ("witness.example/1", 600, clock.at, True)

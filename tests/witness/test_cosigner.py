@@ -103,6 +103,17 @@ def test_a_head_without_its_proof_is_refused_until_it_has_one(
     heads.close()
 
 
+def test_a_proof_too_many_hides_no_fork_and_makes_none(witness: MadeWitness) -> None:
+    """The same head again with a proof is refused for that alone; another of its size is a fork."""
+    assert cosigned(witness, TRUE, 0, 7) == 200
+    assert witness.add(TRUE.submission(7, 7, [b"x" * 32])).status == 422
+    heads = witness.heads()
+    assert heads.refused() == []
+    assert witness.add(FORK.submission(7, 7, [b"x" * 32])).status == 409
+    assert [(head.size, head.proved) for head in heads.refused()] == [(7, True)]
+    heads.close()
+
+
 def test_the_first_head_needs_no_proof_and_takes_none(witness: MadeWitness) -> None:
     assert witness.add(TRUE.submission(0, 7, [b"x" * 32])).status == 422
     heads = witness.heads()

@@ -51,6 +51,7 @@ def test_the_settings_are_read(tmp_path: Path) -> None:
         (GOOD.replace("witness.example/1", ORIGIN), "witness of themselves"),
         (GOOD.replace("witness.example/1", "a+b"), "name"),
         (GOOD.replace("witness.example/1", "w" * 256), "255 bytes"),
+        (GOOD.replace(f'origin = "{ORIGIN}"', f'origin = "{"o" * 256}"'), "255 bytes"),
     ],
 )
 def test_settings_that_are_wrong_are_refused_and_named(tmp_path: Path, text: str, why: str) -> None:

@@ -132,14 +132,14 @@ class Witnessing:
         own = parse_note(head.note)
         ids = {(key.name, key_id(key)) for key in self.witness.keys}
         try:
-            answered = parse_note(f"{own.text}\n".encode() + lines)
-            verified = verify_note(answered, self.witness.keys)
+            answered = parse_note(f"{own.text}\n".encode() + lines).signatures
+            theirs = tuple(line for line in answered if (line.name, line.key_id) in ids)
+            verified = verify_note(Note(own.text, theirs), self.witness.keys)  # just what is kept
         except ProofInvalidError as error:
             raise AnchorError(f"{self.witness.name}: its answer does not verify: {error.detail}") from None
         latest = int((self._asking.clock() + AHEAD).timestamp())
         if not all(0 < (signature.time or 0) <= latest for signature in verified):
             raise AnchorError(f"{self.witness.name}: the time of its cosignature is not now")
-        theirs = (line for line in answered.signatures if (line.name, line.key_id) in ids)
         return Note(own.text, (*own.signatures, *theirs))
 
 

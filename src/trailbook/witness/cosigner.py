@@ -74,13 +74,13 @@ class Cosigner(Struct, frozen=True, kw_only=True):
         size, root = (0, EMPTY_ROOT) if held is None else (held.size, held.root)
         if submission.old != size:
             return _conflict(size)
-        try:
-            verify_consistency(submission.proof, old=size, old_root=root, new=head.size, new_root=head.root)
-        except ProofInvalidError as error:
-            if held is not None:
-                self._remember(turn, submission, held, proved=isinstance(error, ForkError))
-            return _conflict(size) if head.size == size else _refusal(422, error.detail)
-        return self._cosigned(turn, submission, 0 if held is None else held.time)
+        fault = _fault(submission, size, root)
+        if fault is None:
+            return self._cosigned(turn, submission, 0 if held is None else held.time)
+        other = head.size == size and head.root != root
+        if held is not None and (other or head.size != size):
+            self._remember(turn, submission, held, proved=other or isinstance(fault, ForkError))
+        return _conflict(size) if other else _refusal(422, fault.detail)
 
     def _cosigned(self, turn: Turn, submission: Submission, before: int) -> WitnessAnswer:
         head, note = submission.head.checkpoint, parse_note(submission.head.note)
@@ -109,6 +109,16 @@ class Cosigner(Struct, frozen=True, kw_only=True):
 
     def _now(self) -> int:
         return int(self.clock().timestamp())
+
+
+def _fault(submission: Submission, size: int, root: bytes) -> ProofInvalidError | None:
+    """What is wrong with the proof that a head extends another one."""
+    head = submission.head.checkpoint
+    try:
+        verify_consistency(submission.proof, old=size, old_root=root, new=head.size, new_root=head.root)
+    except ProofInvalidError as error:
+        return error
+    return None
 
 
 def _own(note: Note, keys: Sequence[VerifierKey]) -> list[Signature]:

@@ -15,6 +15,8 @@ from trailbook.errors import ConfigurationError, InvalidError
 from trailbook.model import prepare
 from trailbook.tree import ED25519, VerifierKey, format_vkey, parse_vkey
 
+_MOST = 255  # bytes of a name or an origin that ML-DSA-44 cosignatures cover
+
 
 class _Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A log as it stands in the file."""
@@ -75,6 +77,8 @@ def _given(file: Path) -> _File:
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{file.name}: {error}") from None
     for log in given.logs:
+        if len(log.origin.encode()) > _MOST:
+            raise ConfigurationError(f"{file.name}: logs: an origin has at most {_MOST} bytes")
         if not log.keys:
             raise ConfigurationError(f"{file.name}: {log.origin}: needs at least one key")
     return given
@@ -95,5 +99,5 @@ def _check_name(file: Path, name: str) -> None:
         format_vkey(VerifierKey(name, ED25519, bytes(32)))
     except InvalidError as error:
         raise ConfigurationError(f"{file.name}: name: {error.detail}") from None
-    if len(name.encode()) > 255:
-        raise ConfigurationError(f"{file.name}: name: has more than 255 bytes")
+    if len(name.encode()) > _MOST:
+        raise ConfigurationError(f"{file.name}: name: has more than {_MOST} bytes")

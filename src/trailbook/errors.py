@@ -28,6 +28,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |   `-- EntryExpiredError        entry-expired
     |       `-- BundleExpiredError   bundle-expired
     |-- ProofInvalidError            proof-invalid
+    |   `-- ForkError                proof-invalid (proved: one log, two histories)
     |-- NotCheckpointedError         not-checkpointed
     |-- ExportChangedError           export-changed (the log changed under an export)
     |-- ExportFailedError            export-failed (a process that writes one ended badly)
@@ -39,6 +40,7 @@ HTTP statuses and exit codes are chosen at the edges, never here.
     |-- NotYoursError                not-yours
     |-- SigningRefusedError          signing-refused
     |-- AnchorError                  anchor-unavailable
+    |-- CallFailedError              call-failed (somebody outside was not reached, or may not be called)
     |-- CatalogueError               catalogue
     |-- ConfigurationError           configuration
     `-- StoreError                   store-unavailable
@@ -278,6 +280,10 @@ class ProofInvalidError(TrailbookError):
     code = "proof-invalid"
 
 
+class ForkError(ProofInvalidError):
+    """Two trees of one log cannot be of one history: that is proved, whoever says otherwise."""
+
+
 class NotCheckpointedError(TrailbookError):
     """The entry is in the log, but no signed checkpoint covers it yet."""
 
@@ -354,6 +360,12 @@ class AnchorError(TrailbookError):
     """Somebody outside who was asked to vouch for a checkpoint did not answer; signing goes on without."""
 
     code = "anchor-unavailable"
+
+
+class CallFailedError(TrailbookError):
+    """Somebody outside was not reached, or may not be called; the detail names host and port, and never a path."""
+
+    code = "call-failed"
 
 
 class BundleExpiredError(EntryExpiredError):

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
 from tests.capture.small import User, capturing, spoil
@@ -25,7 +26,11 @@ from trailbook.cli.server_lock import alone
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.health import Alarms, DiskRoom
 from trailbook.deployment.locations import locations_of
+from trailbook.deployment.opening import open_configured
 from trailbook.deployment.settings import Signs, read_settings
+from trailbook.testing import FrozenClock
+from trailbook.testing.witness import witnessing_server
+from trailbook.tree import format_vkey
 
 WEB = Origin(interface="web")
 ANNA = Actor(kind="person", type="user", id="u-17", name="Anna Berg")
@@ -286,3 +291,29 @@ def test_a_damaged_index_is_built_anew(empty: Folder) -> None:
     assert "1 fault found before" in empty.good("reindex").out
     assert empty.good("search", "category:roles").out == before
     assert "Everything holds" in empty.good("verify").out
+
+
+def test_what_witnesses_have_seen_is_told(well: Folder, tmp_path: Path) -> None:
+    """In any case, and as a finding where a newer head is two hours old to one of them."""
+    clock = FrozenClock(datetime.now(UTC))
+    with witnessing_server(tmp_path, clock) as server:
+        with (well.path / "trailbook.toml").open("a") as out:
+            vkeys = " ".join(map(format_vkey, server.witness.keys))
+            out.write(f'witnesses = ["http://127.0.0.1:{server.server_port}/w {vkeys}"]\n')
+            out.write(f'outgoing_private = ["127.0.0.1:{server.server_port}=127.0.0.1/32"]\n')
+        (finding,) = diagnosis(well)
+        assert (finding["part"], finding["org"]) == ("witnesses", "acme")
+        assert finding["says"] == "witness.example/1 has not seen any head of acme."
+        settings = read_settings({}, file=well.path / "trailbook.toml", environ={}, folder=well.path)
+        deployment = open_configured(structs.replace(settings, store=f"sqlite:///{well.path}/trailbook.db"))
+        keys = deployment.verifier_keys("acme")
+        server.knows({keys[0].name: keys})
+        (witnessing,) = deployment.signer().witnessings
+        [witnessing.ask(org) for org in witnessing.due()]
+        deployment.close()
+    ended = well.good("doctor")
+    first, second = ended.out.splitlines()
+    assert first.startswith("witness.example/1 saw the head of acme over 3 entries, the newest, at 20")
+    assert second == "All is well."
+    (seen,) = well.good("doctor", "--json").json["witnesses"]["acme"]
+    assert (seen["name"], seen["size"], seen["newest"]) == ("witness.example/1", 3, True)

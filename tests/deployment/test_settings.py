@@ -76,7 +76,7 @@ def test_lists(place: Place) -> None:
     [
         ('stor = "x"', "trailbook.toml: stor: is not a known setting; the nearest known one is store"),
         ('zzz = "x"', "trailbook.toml: zzz: is not a known setting; known are store, org"),
-        ("witnesses = 1", "trailbook.toml: witnesses: is not supported by this version"),
+        ("free_actions = 1", "trailbook.toml: free_actions: is not supported by this version"),
         ('oidc_issuer = "x"', "trailbook.toml: oidc_issuer: is not supported by this version"),
         ("[limits]\nbatch = 1", "trailbook.toml: limits_batch: is not a known setting"),
         (
@@ -105,6 +105,8 @@ def test_lists(place: Place) -> None:
         ('base_url = "javascript:alert(1)"', "base_url (trailbook.toml): is not an address"),
         ('timezone = "Oslo"', "timezone (trailbook.toml): is not the name of an IANA time zone"),
         ('timestamp_urls = ["stamps.example"]', "timestamp_urls (trailbook.toml): is not an address"),
+        ('witnesses = ["stamps.example"]', "witnesses (trailbook.toml): is not a witness's address and keys"),
+        ('outgoing_private = ["10.0.0.0/8"]', "outgoing_private (trailbook.toml): is not HOST:PORT=NETWORK"),
         ('log_level = "loud"', "log_level (trailbook.toml): is not one of critical, error"),
         ('secret_key = "abc"', "secret_key (trailbook.toml): is not 32 to 64 bytes written in hex"),
         (f'secret_key = "{HEX}"', "secret_key and organisation_key: give both, or neither"),

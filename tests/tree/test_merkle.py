@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from trailbook.errors import DamagedError, InvalidError, ProofInvalidError
+from trailbook.errors import DamagedError, ForkError, InvalidError, ProofInvalidError
 from trailbook.tree import merkle
 from trailbook.tree.merkle import EMPTY, EMPTY_ROOT, TILE, Frontier, Node, TileId
 
@@ -290,6 +290,21 @@ def test_refusals_say_what_does_not_hold():
     assert "too many" in refusal(merkle.verify_consistency, (*proof, root), **heads)
     assert "old tree" in refusal(merkle.verify_consistency, proof, **{**heads, "old_root": root})
     assert "leads to" in refusal(merkle.verify_consistency, proof, **{**heads, "new_root": leaf})
+
+
+def test_a_proof_of_another_history_is_told_from_one_that_proves_nothing():
+    """What leads to the new root shows with which tree it begins; but of a power of two it holds no root."""
+    other = [merkle.leaf_hash(b"other")] * 9
+    for old in range(1, 9):
+        frontier, _ = merkle.extend_frontier(merkle.EMPTY, other[:old])
+        forked = merkle.frontier_root(frontier)
+        heads = {"old": old, "old_root": forked, "new": 9, "new_root": mth(0, 9)}
+        with pytest.raises(ProofInvalidError) as caught:
+            merkle.verify_consistency(consistency(old, 9), **heads)
+        assert isinstance(caught.value, ForkError) == (old & (old - 1) != 0)
+        with pytest.raises(ProofInvalidError) as caught:
+            merkle.verify_consistency((b"x" * 32, *consistency(old, 9)[1:]), **heads)
+        assert not isinstance(caught.value, ForkError)
 
 
 def test_heads_that_need_no_proof_need_equal_roots():

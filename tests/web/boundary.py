@@ -34,7 +34,7 @@ _LISTED = {
     _READERS: "findEntries readEntry readRelated readFacets readHistogram findItems followEntries readCatalogue "
     "exportCsv exportJsonLines listViews saveView readView changeView removeView",
     _EXPORTERS: "orderExport listExports readExport cancelExport readExportFile readExportManifest",
-    _PROVERS: "readLeaf readProof readCheckpoint readTile readKeys readIdentities",
+    _PROVERS: "readLeaf readProof readCheckpoint readTile readKeys readWitnesses readIdentities",
     _CARERS: "listRoles addRole readRole changeRole removeRole listMembers readMember putMember removeMember invite "
     "resetPassword listApiKeys issueApiKey rotateApiKey restrictApiKey revokeApiKey readWithheld withhold "
     "readWorkingHours setWorkingHours",

@@ -49,6 +49,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "GET /log/{org:str}/tile/{tile:path}": ("",),
     "GET /log/{org:str}/checkpoint": ("",),
     "GET /log/{org:str}/key": ("",),
+    "GET /log/{org:str}/witnesses": ("",),
     f"GET {PAGE}": _LISTS[:-1],
     f"GET {PAGE}/views": ("",),
     f"GET {PAGE}/closed-bundle": _FILTERS,

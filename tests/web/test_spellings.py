@@ -33,7 +33,7 @@ LIMITS = {
         *(f"GET {API}/entries/{{id}}/{name}" for name in ("leaf", "proof", "related")),
         *(f"GET {API}/{name}" for name in ("facets", "histogram", "items", "catalogue", "live")),
         f"GET {API}/items/{{type}}/{{item}}/identities",
-        *(f"GET /log/{{org}}/{name}" for name in ("checkpoint", "key")),
+        *(f"GET /log/{{org}}/{name}" for name in ("checkpoint", "key", "witnesses")),
         *(f"{method} {API}/exports" for method in ("GET", "POST")),
         *(f"{method} {API}/exports/{{export}}" for method in ("GET", "DELETE")),
         *(f"GET {API}/exports/{{export}}/{name}" for name in ("file", "manifest")),

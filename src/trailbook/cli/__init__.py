@@ -41,6 +41,7 @@ COMMANDS: dict[str, Command] = {
         "tiles", "tiles", "Publish the log as static files, for whoever follows it without a key."
     ),
     "keys": Command("proofs", "keys", "Make, rotate and list the signing keys."),
+    "witness": Command("witness", "group", "Cosign the heads of other people's logs."),
     "backup": Command("proofs", "backup", "Copy the store while recording goes on."),
     "restore": Command("proofs", "restore", "Put a backup in place of a log that is gone."),
     "reindex": Command(

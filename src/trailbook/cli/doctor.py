@@ -26,6 +26,7 @@ from trailbook.model import Progress
 
 if TYPE_CHECKING:
     from trailbook.deployment import Deployment
+    from trailbook.proofs import Sighting
     from trailbook.verify import Finding
 
 _MOST_SHOWN = 20  # of the faults of one log; `verify` has them all
@@ -52,13 +53,15 @@ def doctor(
     """
     settings = settings_of(ctx)
     risks = [*unsafe(settings, ctx.obj["config"])]
+    seen: dict[str, tuple[Sighting, ...]] = {}
     with progress("Looking") as advance:
-        risks += _log(settings, advance, repair=repair)
+        risks += _log(settings, advance, seen, repair=repair)
     risks += [*_server(settings), *(risk for host in url for risk in _outbox(host))]
     left = [risk for risk in risks if not risk.repaired]
     if json:
-        put(as_json({"ok": not left, "findings": risks}))
+        put(as_json({"ok": not left, "findings": risks, "witnesses": seen}))
     else:
+        put(*(_sentence(org, sighting) for org, sightings in seen.items() for sighting in sightings))
         _say(risks)
     return FINDINGS if left else DONE
 
@@ -94,7 +97,10 @@ def _say(risks: list[Risk]) -> None:
     put(counted(left, "finding") if left else "All is well.")
 
 
-def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Risk]:
+def _log(
+    settings: Settings, advance: Progress, seen: dict[str, tuple["Sighting", ...]], *, repair: bool
+) -> Iterator[Risk]:
+    """What is wrong with the log; puts what its witnesses have seen into `seen`, by organisation."""
     try:
         if older := _older(settings.store):
             yield older
@@ -103,6 +109,9 @@ def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Ris
             ailments = deployment.ailments()
             yield from (Risk(part=a.part, says=a.says, do=a.do, org=a.org) for a in ailments)
             for org in deployment.orgs():
+                if witnesses := deployment.trust(org).witnesses:
+                    seen[org] = witnesses
+                    yield from _unseen(org, witnesses, deployment.clock())
                 yield from _index(deployment, org, repair=repair)
                 yield from _entries(deployment, org, progress=advance)
     except StoreError as error:
@@ -113,6 +122,28 @@ def _log(settings: Settings, advance: Progress, *, repair: bool) -> Iterator[Ris
             raise
         says = f"The log does not open: {error.detail}."
         yield Risk(part="store", says=says, do="Mend what it says, then ask again.")
+
+
+def _unseen(org: str, witnesses: tuple["Sighting", ...], now: datetime) -> Iterator[Risk]:
+    """A witness that has not seen what was signed for hours; a server asks it within minutes."""
+    for seen in witnesses:
+        if seen.is_late(now):
+            yield Risk(
+                part="witnesses",
+                says=_sentence(org, seen),
+                do="A running server asks it, and says on stderr what it answers (docs/how-to/witnesses.md).",
+                org=org,
+            )
+
+
+def _sentence(org: str, seen: "Sighting") -> str:
+    if seen.size is None or seen.at is None:
+        return f"{seen.name} has not seen any head of {org}."
+    at = seen.at.isoformat(timespec="seconds")
+    newest = ", the newest" if seen.newest else ""
+    return (
+        f"{seen.name} saw the head of {org} over {counted(seen.size, 'entry', 'entries')}{newest}, at {at}."
+    )
 
 
 def _is_there(store: str) -> bool:

@@ -47,6 +47,7 @@ EXITS: tuple[tuple[type[errors.TrailbookError], int], ...] = (
     (errors.TooManyTriesError, UNAVAILABLE),
     (errors.OutboxFullError, UNAVAILABLE),
     (errors.AnchorError, UNAVAILABLE),
+    (errors.CallFailedError, UNAVAILABLE),
     (errors.StoreError, UNAVAILABLE),
 )
 # typer has either click or its own copy of it; either way this is its usage error.

@@ -1,4 +1,4 @@
-"""What runs beside: sealing, late recording, signing, stamping and exports, by organisation, and nothing ends it.
+"""What runs beside: sealing, signing, asking witnesses, exports and so on, by organisation, and nothing ends it.
 
 Owns one rule for failures. Whatever work raises is told once, counted in the health of the deployment and tried again
 after a pause that grows; meanwhile everybody else's work goes on, in turn. Refuses to know what the work is.
@@ -15,7 +15,7 @@ from msgspec import Struct
 from trailbook.deployment.health import Ailment, LoopName
 from trailbook.errors import TrailbookError
 from trailbook.log import Log
-from trailbook.proofs import Signer
+from trailbook.proofs import Signer, Witnessing
 
 _LOG = logging.getLogger("trailbook")
 
@@ -229,8 +229,8 @@ def recording() -> LogWork:
     return LogWork("recording", lambda log, loop: log.recorder.held_back.settle())
 
 
-def signing_loops(signer: Signer, orgs: Callable[[], Iterable[str]]) -> tuple[Loop, Loop]:
-    """Sign each log's head within a second; and ask for timestamps beside it, so that none of it waits for them."""
+def signing_loops(signer: Signer, orgs: Callable[[], Iterable[str]]) -> tuple[Loop, ...]:
+    """Sign each log's head within a second; and ask authorities and witnesses beside, so that it waits for none."""
 
     def sign(org: str) -> bool:
         signer.sign(org)
@@ -242,9 +242,19 @@ def signing_loops(signer: Signer, orgs: Callable[[], Iterable[str]]) -> tuple[Lo
 
     # Shorter than others' pauses: an entry that waits a minute for its signature makes the server unfit.
     pauses = Pauses(most=10.0)
-    return Loop("signing", orgs, sign, pauses=pauses), Loop(
-        "stamping", signer.unstamped, stamp, pauses=pauses
-    )
+    signing = Loop("signing", orgs, sign, pauses=pauses)
+    stamping = Loop("stamping", signer.unstamped, stamp, pauses=pauses)
+    return signing, stamping, *map(_witnessing, signer.witnessings)
+
+
+def _witnessing(witnessing: Witnessing) -> Loop:
+    """A loop for each witness: one that is away holds up no other."""
+
+    def ask(org: str) -> bool:
+        witnessing.ask(org)
+        return False
+
+    return Loop("witnessing", witnessing.due, ask, pauses=Pauses(most=300.0))
 
 
 @contextmanager

@@ -22,10 +22,18 @@ from trailbook.record import decode_body
 from trailbook.stores import Blobs, Filed, Head, Ledger, TreeStore
 from trailbook.tree import parse_note
 
-LoopName = Literal["sealing", "recording", "signing", "stamping", "exports", "draining"]
+LoopName = Literal["sealing", "recording", "signing", "stamping", "witnessing", "exports", "draining"]
 Part = Literal["store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock"] | LoopName
 HEALTH_PARTS: tuple[Part, ...] = ("store", "migrations", "disk", "seal-lag", "checkpoint-age", "clock")
-LOOPS: tuple[LoopName, ...] = ("sealing", "recording", "signing", "stamping", "exports", "draining")
+LOOPS: tuple[LoopName, ...] = (
+    "sealing",
+    "recording",
+    "signing",
+    "stamping",
+    "witnessing",
+    "exports",
+    "draining",
+)
 _SECOND = 1_000_000
 _TIMED = 72  # bytes of a signature that begins with its time. Source: C2SP tlog-cosignature
 

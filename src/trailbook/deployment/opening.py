@@ -25,7 +25,8 @@ from trailbook.deployment.settings import DEFAULT_SIGNS, Settings, Signs, read_s
 from trailbook.errors import TrailbookError
 from trailbook.log import Keys
 from trailbook.model import EARLIEST
-from trailbook.proofs import Signing, keyring_of
+from trailbook.outgoing import parse_place
+from trailbook.proofs import Signing, keyring_of, parse_witness
 from trailbook.stores import open_store, store_file
 
 _MEMORY = "memory:"  # keeps nothing, so that its secrets are made anew each time
@@ -102,6 +103,8 @@ def open_configured(settings: Settings | None = None, *, create: bool = False) -
             folder=locations.signing_key,
             outside=None if settings.outside_file is None else Path(settings.outside_file),
             timestamp_urls=settings.timestamp_urls,
+            witnesses=tuple(map(parse_witness, settings.witnesses)),
+            places=tuple(map(parse_place, settings.outgoing_private)),
         ),
         secrets_directory=locations.secrets_directory,
         earliest=datetime.fromisoformat(f"{settings.earliest}T00:00:00+00:00"),
@@ -141,4 +144,6 @@ def _signing(
         outside=signs.outside,
         timestamp_urls=signs.timestamp_urls,
         folder=folder,
+        witnesses=signs.witnesses,
+        places=signs.places,
     )

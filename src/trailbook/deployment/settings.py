@@ -11,13 +11,18 @@ import tomllib
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from trailbook.errors import ConfigurationError, FilterInvalidError
+from trailbook import outgoing, proofs
+from trailbook.errors import ConfigurationError, FilterInvalidError, InvalidError
 from trailbook.query import parse_day, zone
+
+if TYPE_CHECKING:
+    from trailbook.outgoing import PrivatePlace
+    from trailbook.proofs import Witness
 
 FILE, PREFIX = "trailbook.toml", "TRAILBOOK_"
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -25,7 +30,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 # Keys of a later release, so that whoever has read of them is told so instead of "unknown".
 LATER = frozenset(
     """metrics_listen week_start cosigning_key checkpoint_seconds
-    checkpoint_idle_seconds checkpoint_public free_actions witnesses auth
+    checkpoint_idle_seconds checkpoint_public free_actions auth
     own_view embed_parents spool on_failure retention stream_allow
     log_format""".split()
 )
@@ -49,6 +54,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     signing_key: str | None
     outside_file: str | None
     timestamp_urls: tuple[str, ...]
+    witnesses: tuple[str, ...]
+    outgoing_private: tuple[str, ...]
     earliest: str
     export_directory: str | None
     export_days: str
@@ -141,6 +148,22 @@ def _secret(value: str) -> str | None:
 def _authority(value: str) -> str | None:
     match = re.fullmatch(r"https?://[!-~]+", value)
     return None if match else "is not an address such as https://stamps.example/tsa"
+
+
+def _witness(value: str) -> str | None:
+    try:
+        proofs.parse_witness(value)
+    except InvalidError as error:
+        return f"is not a witness's address and keys: {error.detail}"
+    return None
+
+
+def _place(value: str) -> str | None:
+    try:
+        outgoing.parse_place(value)
+    except InvalidError as error:
+        return error.detail
+    return None
 
 
 def _days(value: str) -> str | None:
@@ -239,6 +262,18 @@ KEYS: dict[str, Key] = {
         default=(),
         fault=_authority,
         meaning="Timestamping authorities (RFC 3161), the first that answers; needs the extra `timestamp`.",
+        separator=",",
+    ),
+    "witnesses": Key(
+        default=(),
+        fault=_witness,
+        meaning="Who is asked to cosign signed heads (C2SP tlog-witness): an address, a space, its key or keys.",
+        separator=",",
+    ),
+    "outgoing_private": Key(
+        default=(),
+        fault=_place,
+        meaning="Witnesses and authorities in a private network that may be called: `HOST:PORT=NETWORK`.",
         separator=",",
     ),
     "earliest": Key(
@@ -401,12 +436,17 @@ def _checked(name: str, given: _Given) -> Any:
 
 
 class Signs(Struct, frozen=True, kw_only=True):
-    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside, who timestamps."""
+    """How heads are signed: the deployment's `origin`, the folder of keys, the file outside, who vouches for them.
+
+    `places` are those that may be called though they are private.
+    """
 
     origin: str | None = "localhost"
     folder: Path | None = None
     outside: Path | None = None
     timestamp_urls: tuple[str, ...] = ()
+    witnesses: tuple["Witness", ...] = ()
+    places: tuple["PrivatePlace", ...] = ()
 
 
 DEFAULT_SIGNS = Signs()

@@ -171,7 +171,7 @@ def _heads(run: _Run) -> list[Signed]:
     signed = []
     last: dict[str, int] = {}
     for kind, key in sorted(run.names):
-        if kind.partition("/")[0] in ("checkpoint", "anchor"):
+        if kind.partition("/")[0] in ("checkpoint", "anchor", "witnessed"):
             raw = _blob(run, kind, key) or b""
             head = open_head(raw, _origin(run), run.options.keys_of, "kept")
             if isinstance(head, Signed) and not _is_home(head, kind, key):

@@ -59,7 +59,7 @@ from trailbook.log.questions import Questions, vocabulary_of
 from trailbook.log.reads import Watch
 from trailbook.log.recorder import LIBRARY, Concerns, Recorder, concerns_of
 from trailbook.model import EARLIEST, Actor, Item, NewEntry, Origin, Progress, Receipt
-from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint
+from trailbook.proofs import Evidence, Holdings, Opening, latest_checkpoint, with_cosignatures
 from trailbook.query import EntryFacts, Order, Query, WorkingHours, frozen
 from trailbook.recording import Means, Result
 from trailbook.retention import Retention
@@ -404,12 +404,12 @@ class Log:
         return proof
 
     def checkpoint(self, *, viewer: Viewer) -> bytes:
-        """The last signed head, as a note. Raises: NotPermittedError; NotFoundError before the first."""
+        """The last signed head as a note, with cosignatures of others. Raises: NotPermittedError; NotFoundError."""
         self._questions.let_in(viewer, require_proofs)
         signed = latest_checkpoint(self._store, self.org)
         if signed is None:
             raise NotFoundError("nothing has been signed yet")
-        return signed.note
+        return with_cosignatures(self._store, self.org, signed.note)
 
     def tile(self, level: int | Literal["entries"], index: int, width: int, *, viewer: Viewer) -> bytes:
         """A tile of the last signed tree, or its bundle of entries. Source: C2SP tlog-tiles.

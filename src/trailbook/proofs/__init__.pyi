@@ -53,3 +53,13 @@ from .timestamping import (
     Stamp as Stamp,
     kept_stamps as kept_stamps,
 )
+from .witnesses import (
+    Sighting as Sighting,
+    Witness as Witness,
+    check_witnesses as check_witnesses,
+    parse_witness as parse_witness,
+    with_cosignatures as with_cosignatures,
+)
+from .witnessing import (
+    Witnessing as Witnessing,
+)

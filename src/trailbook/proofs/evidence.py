@@ -10,6 +10,7 @@ from msgspec import Struct
 from trailbook.errors import BundleExpiredError, DamagedError, NotCheckpointedError, NotFoundError
 from trailbook.model import State
 from trailbook.proofs.tiles import Edge, kind_of, prove, root_at, tile
+from trailbook.proofs.witnesses import with_cosignatures
 from trailbook.record import decode_body
 from trailbook.stores import Blobs, Identity, Store, StoredEntry, TreeStore
 from trailbook.tree import (
@@ -130,7 +131,8 @@ def evidence_of(holdings: Holdings) -> Evidence:
     signed = latest_checkpoint(holdings.store, holdings.org)
     if signed is None:
         raise NotCheckpointedError("nothing has been signed yet")
-    return Evidence(holdings, signed.checkpoint, signed.note)
+    note = with_cosignatures(holdings.store, holdings.org, signed.note)
+    return Evidence(holdings, signed.checkpoint, note)
 
 
 def latest_checkpoint(store: Blobs, org: str, kind: str = "checkpoint") -> SignedCheckpoint | None:
@@ -169,7 +171,8 @@ def proof_file(store: TreeStore, org: str, seq: int, edge: Edge | None = None) -
         )
     size = signed.checkpoint.size
     path = prove(store, org, inclusion_plan(seq, size), size, edge)
-    return format_proof(Proof(index=seq, hashes=path, note=parse_note(signed.note)))
+    note = parse_note(with_cosignatures(store, org, signed.note))
+    return format_proof(Proof(index=seq, hashes=path, note=note))
 
 
 def served_tile(

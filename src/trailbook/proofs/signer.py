@@ -19,11 +19,14 @@ from trailbook.errors import (
     ProofInvalidError,
     SigningRefusedError,
 )
+from trailbook.outgoing import PrivatePlace
 from trailbook.proofs.keyring import Keyring, renewed
 from trailbook.proofs.outside_file import add_erased, add_note, add_ranges, read_outside, read_ranges
 from trailbook.proofs.rotations import origins_of, rotations_in
 from trailbook.proofs.tiles import kind_of, leaves, origin_of, root_at, tile_root
 from trailbook.proofs.timestamping import Stamp, Stamping
+from trailbook.proofs.witnesses import Witness, check_witnesses
+from trailbook.proofs.witnessing import Asking, Witnessing
 from trailbook.record import decode_body
 from trailbook.stores import Blob, ExpectedBlob, Head, LogStore
 from trailbook.tree import (
@@ -53,8 +56,9 @@ _ERASED = b'"activity_log.erased"'
 class Signing(Struct, frozen=True, kw_only=True):
     """What signing needs besides a store: keys, the deployment's origin, a clock, and whoever else is to vouch for it.
 
-    Timestamps are asked for at most once in `timestamp_seconds` for each organisation. In `folder` the keys lie: where
-    there is a newer pair, it signs.
+    Timestamps are asked for at most once in `timestamp_seconds` for each organisation, cosignatures of each witness at
+    most once in `witness_seconds`; `places` are those that may be called for them though private. In `folder` the keys
+    lie: where there is a newer pair, it signs.
     """
 
     keyring: Keyring
@@ -64,6 +68,9 @@ class Signing(Struct, frozen=True, kw_only=True):
     idle_seconds: int = 3600
     timestamp_urls: tuple[str, ...] = ()
     timestamp_seconds: int = 60
+    witnesses: tuple[Witness, ...] = ()
+    witness_seconds: int = 60
+    places: tuple[PrivatePlace, ...] = ()
     folder: Path | None = None
 
     def renewed(self) -> "Signing":
@@ -97,7 +104,16 @@ class Signer:
         )
         self._trees: dict[str, Frontier] = {}  # per organisation the tree as this process hashed it
         every = timedelta(seconds=signing.timestamp_seconds)
-        self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every)
+        self._stamping = Stamping(store, signing.timestamp_urls, signing.clock, every, places=signing.places)
+        check_witnesses(signing.witnesses, signing.keyring, signing.origin)
+        asking = Asking(
+            origin=signing.origin,
+            keys_of=lambda origin: self._signing.keyring.verifiers(origin),  # of newer pairs, too
+            clock=signing.clock,
+            every=timedelta(seconds=signing.witness_seconds),
+            places=signing.places,
+        )
+        self.witnessings = tuple(Witnessing(store, witness, asking) for witness in signing.witnesses)
 
     def unstamped(self) -> list[str]:
         """The organisations whose last checkpoint waits for its timestamp, and whose turn it is."""
@@ -329,6 +345,8 @@ class Signer:
         self._store.put_blobs(org, both, expect=ExpectedBlob(kind, LATEST, before))
         self._copy_outside(org, note, 0 if before is None else read_checkpoint(before).checkpoint.size)
         self._stamping.offer(org, checkpoint.size, note)
+        for witnessing in self.witnessings:
+            witnessing.offer(org)
 
     def _copy_outside(self, org: str, note: bytes, start: int) -> None:
         """Copy a note outside, if there is such a file, and what was erased since `start`; after a crash also later."""

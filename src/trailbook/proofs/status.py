@@ -1,4 +1,4 @@
-"""What a log's trust rests on, as it stands: its last signed head, the copy kept outside, and the keys.
+"""What a log's trust rests on, as it stands: its last signed head, who else has it, and the keys.
 
 Owns the facts, and no words about them. Refuses to verify entries, which takes its time (`deployment/verification.py`);
 here only signatures are checked.
@@ -12,6 +12,7 @@ from msgspec import Struct
 from trailbook.errors import DamagedError, ProofInvalidError, SigningRefusedError
 from trailbook.proofs.outside_file import last_outside
 from trailbook.proofs.signer import Signer, Signing
+from trailbook.proofs.witnesses import Sighting, last_seen, sighting
 from trailbook.stores import LogStore
 from trailbook.tree import KeyRange, Opened, Policy, format_key, key_ranges, open_checkpoint, require_in_range
 
@@ -27,8 +28,8 @@ class Trust(Struct, frozen=True, kw_only=True):
     """The facts: `keeps_outside` says whether a file outside is kept, `outside` is this log's last head in it.
 
     `refused` says why the kept head is none of ours; `stamped` is the size that an authority put its time on last;
-    `keys` are the verifier keys, oldest first, each with the sizes that it signs where these are not all. Source: C2SP
-    tlog-checkpoint, signed-note.
+    `witnesses` are all that are asked to cosign, with what each has seen; `keys` the verifier keys, oldest first, each
+    with the sizes that it signs where these are not all. Source: C2SP tlog-checkpoint, signed-note.
     """
 
     size: int
@@ -39,6 +40,7 @@ class Trust(Struct, frozen=True, kw_only=True):
     outside: SignedHead | None = None
     asks_authority: bool = False
     stamped: int | None = None
+    witnesses: tuple[Sighting, ...] = ()
     keys: tuple[str, ...] = ()
 
 
@@ -53,7 +55,8 @@ def trust(store: LogStore, org: str, signing: Signing | None, ranges: Sequence[K
     signer = Signer(store, signing)
     origin = signer.origin(org)
     ranges = ranges or key_ranges(signing.keyring.verifiers(origin), ())
-    signed, refused = None, None
+    policy = Policy(origin, tuple(range_.key for range_ in ranges))
+    last, signed, refused = None, None, None
     try:
         last = signer.last(org)
         signed = None if last is None else _head(last, ranges)
@@ -66,18 +69,20 @@ def trust(store: LogStore, org: str, signing: Signing | None, ranges: Sequence[K
         signed=signed,
         refused=refused,
         keeps_outside=signing.outside is not None,
-        outside=_outside(signing, origin, ranges),
+        outside=_outside(signing, policy, ranges),
         asks_authority=bool(signing.timestamp_urls),
         stamped=None if stamped is None else stamped.size,
+        witnesses=tuple(
+            sighting(witness, last_seen(store, org, witness, policy), last) for witness in signing.witnesses
+        ),
         keys=tuple(map(format_key, ranges)),
     )
 
 
-def _outside(signing: Signing, origin: str, ranges: Sequence[KeyRange]) -> SignedHead | None:
+def _outside(signing: Signing, policy: Policy, ranges: Sequence[KeyRange]) -> SignedHead | None:
     """The last head outside, if it is there and signed by these keys, each within its range."""
-    policy = Policy(origin, tuple(range_.key for range_ in ranges))
     try:
-        last = None if signing.outside is None else last_outside(signing.outside, origin)
+        last = None if signing.outside is None else last_outside(signing.outside, policy.origin)
         return None if last is None else _head(open_checkpoint(last.note, policy), ranges)
     except (DamagedError, ProofInvalidError, OSError):
         return None

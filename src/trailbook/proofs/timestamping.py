@@ -13,6 +13,7 @@ from msgspec import Struct
 from trailbook import tree
 from trailbook.clock import Clock
 from trailbook.errors import AnchorError, ConfigurationError, ProofInvalidError
+from trailbook.outgoing import PrivatePlace
 from trailbook.proofs.tiles import kind_of
 from trailbook.stores import Blob, Blobs
 
@@ -46,11 +47,20 @@ class Stamp(Struct, frozen=True, kw_only=True):
 class Stamping:
     """Asks the authorities at `urls`, the first that answers, at most once in `every` for each log."""
 
-    def __init__(self, store: Blobs, urls: tuple[str, ...], clock: Clock, every: timedelta) -> None:
+    def __init__(
+        self,
+        store: Blobs,
+        urls: tuple[str, ...],
+        clock: Clock,
+        every: timedelta,
+        *,
+        places: tuple[PrivatePlace, ...] = (),
+    ) -> None:
         self._store = store
         self._urls = urls
         self._clock = clock
         self._every = every
+        self._places = places
         _check_urls(urls)
         self._waiting: dict[str, Waiting] = {}
         self._asked: dict[str, datetime] = {}
@@ -111,7 +121,7 @@ class Stamping:
         refused: list[str] = []
         for url in self._urls:
             try:
-                return tree.request_stamp(note, url), "; ".join(refused)
+                return tree.request_stamp(note, url, places=self._places), "; ".join(refused)
             except (AnchorError, ProofInvalidError) as error:
                 refused.append(f"{urlsplit(url).netloc}: {error.detail}")
         raise AnchorError("; ".join(refused))

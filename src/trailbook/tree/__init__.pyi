@@ -9,6 +9,7 @@ from .checkpoint import (
     Opened as Opened,
     Policy as Policy,
     Proof as Proof,
+    Signature as Signature,
     SignedCheckpoint as SignedCheckpoint,
     SignerKey as SignerKey,
     Submission as Submission,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from trailbook.errors import DamagedError, InvalidError, ProofInvalidError
+from trailbook.errors import DamagedError, ForkError, InvalidError, ProofInvalidError
 
 EMPTY_ROOT = sha256(b"").digest()
 HASH = 32  # bytes of a hash
@@ -283,7 +283,8 @@ def verify_consistency(
 ) -> bytes:
     """Check that the tree of `new` leaves and `new_root` begins with that of `old`; gives the computed root.
 
-    Raises: ProofInvalidError naming what does not hold. Source: RFC 9162 section 2.1.4.2.
+    Raises: ProofInvalidError naming what does not hold, and ForkError where the proof itself shows that it does not
+    begin with that tree. Source: RFC 9162 section 2.1.4.2.
     """
     _check_sizes(old, new)
     _check_hashes((old_root, new_root, *proof))
@@ -305,9 +306,10 @@ def verify_consistency(
         else:
             now = node_hash(now, sibling)
         at, last = at >> 1, last >> 1
-    if then != old_root:
-        raise ProofInvalidError("proof: does not lead to the root of the old tree")
-    return _checked_root(now, new_root, last)
+    _checked_root(now, new_root, last)
+    if then != old_root:  # what leads to the new root is true of it: it begins with another tree
+        raise ForkError("proof: does not lead to the root of the old tree")
+    return now
 
 
 def tile_path(level: Level, index: int, width: int = TILE) -> str:
@@ -390,7 +392,7 @@ def _checked_ends(proof: Sequence[bytes], old: tuple[int, bytes], new: tuple[int
         if size == 0 and root != EMPTY_ROOT:
             raise ProofInvalidError("root: a tree without leaves has another root")
     if old[0] == new[0] and old[1] != new[1]:
-        raise ProofInvalidError(f"root: two roots for the same size, {old[1].hex()} and {new[1].hex()}")
+        raise ForkError(f"root: two roots for the same size, {old[1].hex()} and {new[1].hex()}")
     return new[1]
 
 

@@ -1,19 +1,15 @@
 """Timestamps of checkpoints by an authority (RFC 3161): asked for, checked on arrival, and checked ever after.
 
 Owns the request, what an answer must be, and the check of a token against roots that the caller trusts. It sends
-nothing but the SHA-256 of a note. Refuses to follow a redirect, to send in the clear to another machine, and to wait
-for ever. Needs the extra `timestamp`.
+nothing but the SHA-256 of a note, as `outgoing` calls anybody. Refuses to send in the clear to another machine. Needs
+the extra `timestamp`.
 """
 
 import re
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from http.client import HTTPException, HTTPResponse
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-from urllib.request import BaseHandler, HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from ipaddress import ip_address, ip_network
 
 from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
 from msgspec import Struct
@@ -27,10 +23,18 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from trailbook.errors import AnchorError, ConfigurationError, InvalidError, ProofInvalidError
+from trailbook.errors import (
+    AnchorError,
+    CallFailedError,
+    ConfigurationError,
+    InvalidError,
+    ProofInvalidError,
+)
+from trailbook.outgoing import Address, Call, CallLimits, PrivatePlace, parse_address, post
 
 MAX_ANSWER = 65_536  # bytes
 SECONDS = 10.0
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 _STATUS = bytes.fromhex("3003020100")  # PKIStatusInfo: granted, and nothing else
 
@@ -42,44 +46,34 @@ class Stamped(Struct, frozen=True):
     authority: str
 
 
-class _Straight(HTTPRedirectHandler):
-    """Takes a redirect for the failure that it is here."""
-
-    def redirect_request(self, *_redirect: object) -> None:
-        return None
-
-
 def check_authority(url: str) -> None:
     """Refuse an authority's address under which a note's hash would travel unprotected.
 
     Raises: ConfigurationError naming what is wrong.
     """
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", None
-    if (
-        not host
-        or port == 0
-        or "@" in parts.netloc
-        or not (url.isascii() and url.isprintable())
-        or " " in url
-    ):
-        raise ConfigurationError("timestamp_urls: is not an address such as https://stamps.example/tsa")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise ConfigurationError(f"timestamp_urls: {host}: needs https; http only to this machine itself")
+        address = parse_address(url)
+    except InvalidError as error:
+        raise ConfigurationError(f"timestamp_urls: {error.detail}") from None
+    if not address.secure and not _this_machine(address):
+        raise ConfigurationError(
+            f"timestamp_urls: {address.host}: needs https; http only to this machine itself"
+        )
 
 
-def request_stamp(note: bytes, url: str, *, seconds: float = SECONDS) -> bytes:
+def request_stamp(
+    note: bytes, url: str, *, places: Sequence[PrivatePlace] = (), seconds: float = SECONDS
+) -> bytes:
     """Ask an authority for a token over a note, and check that it answers this question. Source: RFC 3161.
 
-    Raises: ConfigurationError for the address; AnchorError when nobody answers within `seconds`;
-    ProofInvalidError when the answer is no grant, or is about another note or another request.
+    `places` may be called though they are private, as this machine may. Raises: ConfigurationError for the address;
+    AnchorError when nobody answers within `seconds`; ProofInvalidError when the answer is no grant, or is about another
+    note or another request.
     """
     check_authority(url)
     query = TimestampRequestBuilder(note, HashAlgorithm.SHA256, nonce=True, cert_req=True).build()
-    answer = _granted(_posted(url, query.as_bytes(), seconds), note)
+    call = Call(parse_address(url), query.as_bytes(), "application/timestamp-query")
+    answer = _granted(_answered(call, places, seconds), note)
     if answer.tst_info.nonce != query.nonce:
         raise ProofInvalidError("timestamp: the answer is to another request: its nonce is not ours")
     return answer.time_stamp_token()
@@ -106,36 +100,25 @@ def check_stamp(token: bytes, note: bytes, roots: Sequence[bytes], at: datetime 
     return Stamped(answer.tst_info.gen_time, authority.subject.rfc4514_string())
 
 
-def _is_loopback(host: str) -> bool:
+def _this_machine(address: Address) -> tuple[PrivatePlace, ...]:
+    """This machine, where an address names it as itself: whoever sets that has named host, port and network."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        loopback = address.host == "localhost" or ip_address(address.host).is_loopback
     except ValueError:
-        return False
+        loopback = False
+    return tuple(PrivatePlace(address.host, address.port, network) for network in _LOOPBACK if loopback)
 
 
-def _posted(url: str, body: bytes, seconds: float) -> bytes:
-    request = Request(url, body, {"Content-Type": "application/timestamp-query"}, method="POST")
-    handlers: list[BaseHandler] = [_Straight()]
-    if request.type == "http":  # to this machine: never by way of a proxy
-        handlers.append(ProxyHandler({}))
+def _answered(call: Call, places: Sequence[PrivatePlace], seconds: float) -> bytes:
     try:
-        with build_opener(*handlers).open(request, timeout=seconds) as answer:
-            return _read(answer, time.monotonic() + seconds)
-    except (OSError, HTTPException) as error:
-        reason = str(error) or type(error).__name__
-        raise AnchorError(f"timestamp: the authority did not answer: {reason[:200]}") from None
-
-
-def _read(answer: HTTPResponse, until: float) -> bytes:
-    """The whole answer; one that comes drop by drop has the same time as any other."""
-    content = b""
-    while piece := answer.read1(MAX_ANSWER + 1):
-        content += piece
-        if len(content) > MAX_ANSWER:
-            raise OSError(f"the answer is longer than {MAX_ANSWER} bytes")
-        if time.monotonic() > until:
-            raise TimeoutError("timed out")
-    return content
+        reply = post(
+            call, (*places, *_this_machine(call.address)), CallLimits(seconds=seconds, answer=MAX_ANSWER)
+        )
+    except CallFailedError as error:
+        raise AnchorError(f"timestamp: the authority did not answer: {error.detail}") from None
+    if reply.status != 200:
+        raise AnchorError(f"timestamp: the authority did not answer: status {reply.status}")
+    return reply.content
 
 
 def _granted(raw: bytes, note: bytes) -> TimeStampResponse:

@@ -47,6 +47,7 @@ TABLE: tuple[Route | OwnRoute, ...] = (
     Route(f"GET {_ORG}/items/{{type:str}}/{{item:str}}/identities", "prove", api.identities),
     Route("GET /log/{org:str}/checkpoint", "prove", api.checkpoint),
     Route("GET /log/{org:str}/key", "prove", api.key),
+    Route("GET /log/{org:str}/witnesses", "prove", api.witnesses),
     Route("GET /log/{org:str}/tile/{tile:path}", "prove", api.tile, rate="tiles"),
     # Exports as jobs.
     Route(f"POST {_ORG}/exports", "export", api.order_export, api.MAX_ORDER),

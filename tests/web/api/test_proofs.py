@@ -5,15 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from trailbook.errors import ProofInvalidError
 from trailbook.model import Actor, Item, Origin
 from trailbook.record.canonical import item_preimage, token_of
+from trailbook.testing import FrozenClock
+from trailbook.testing.witness import witnessing_server
 from trailbook.tree import parse_range
 from trailbook.tree.checkpoint import Policy, open_checkpoint, parse_proof, parse_vkey
 from trailbook.tree.merkle import leaf_hash, subtree_root, verify_inclusion
@@ -56,6 +60,36 @@ def test_what_is_fetched_verifies_without_us(prover: httpx.Client) -> None:
     assert proof.index == entry["seq"]
     with pytest.raises(ProofInvalidError):  # the control: another body is not in the tree
         verify_inclusion(leaf_hash(body + b" "), proof.hashes, index=entry["seq"], size=size, root=root)
+
+
+def test_who_has_seen_which_head_is_told(
+    serve: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the head is served with their cosignatures; where nobody is asked, nobody has."""
+    served, clock = serve(), FrozenClock(datetime.now(UTC))
+    deployment, origin = served.deployment, f"{served.deployment.signing.origin}/nordlys"
+    _, secret = deployment.credentials.new_key("nordlys", "Auditor", ("prove",))
+    with (
+        witnessing_server(tmp_path, clock) as server,
+        httpx.Client(base_url=served.base_url, headers={"Authorization": f"Bearer {secret}"}) as client,
+    ):
+        assert client.get("/log/nordlys/witnesses").status_code == 404
+        deployment.signer().sign("nordlys")
+        assert client.get("/log/nordlys/witnesses").json() == []
+        server.knows({origin: deployment.signing.keyring.verifiers(origin)})
+        signing = structs.replace(deployment.signing, witnesses=(server.witness,), places=(server.place,))
+        monkeypatch.setattr(deployment, "_signing", signing)
+        unseen = {"name": "witness.example/1", "size": None, "at": None, "newest": False}
+        assert client.get("/log/nordlys/witnesses").json() == [unseen]
+        (witnessing,) = deployment.signer().witnessings
+        [witnessing.ask(org) for org in witnessing.due()]
+        (seen,) = client.get("/log/nordlys/witnesses").json()
+        note = client.get("/log/nordlys/checkpoint").content
+        head = open_checkpoint(
+            note, Policy(origin, signing.keyring.verifiers(origin), server.witness.keys, 2)
+        )
+        assert (seen["size"], seen["newest"]) == (head.checkpoint.size, True)
+        assert datetime.fromisoformat(seen["at"]).timestamp() == head.cosigned[0].time
 
 
 def test_tiles_and_entry_bundles_are_those_of_the_tree(prover: httpx.Client) -> None:

@@ -21,7 +21,10 @@ from trailbook.deployment.restart import RESTORER
 from trailbook.deployment.settings import Signs
 from trailbook.finding.answers import Shown
 from trailbook.proofs.status import SignedHead, Trust
+from trailbook.proofs.witnesses import Sighting
 from trailbook.query import Query
+from trailbook.testing import FrozenClock
+from trailbook.testing.witness import witnessing_server
 from trailbook.tree import KeyRange, format_key
 from trailbook.web.app import create_app
 from trailbook.web.pages.trust import judged
@@ -34,10 +37,12 @@ BEGUN = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 class Company:
     """A log, a page over it, and the time."""
 
-    def __init__(self, folder: Path, *, outside: bool, create: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, outside: bool, create: bool = True, signs: Signs | None = None
+    ) -> None:
         self.now = BEGUN
         self.file = folder / "log.db"
-        signs = Signs(outside=folder / "outside.txt" if outside else None)
+        signs = signs or Signs(outside=folder / "outside.txt" if outside else None)
         self.deployment: Deployment = open_deployment(
             f"sqlite:///{self.file}", create=create, signs=signs, clock=lambda: self.now
         )
@@ -297,3 +302,59 @@ def test_what_can_be_read_is_shown(tmp_path: Path, indexed: bool) -> None:
         facets = company.client.get(f"/api/v1/orgs/{ORG}/facets?by=category", headers=headers)
         assert all(value["value"] for value in facets.json()["values"])
     company.deployment.close()
+
+
+def test_others_who_have_seen_the_head_are_counted_with_how_long_ago(tmp_path: Path) -> None:
+    """A head that somebody else has seen is kept elsewhere; who lags behind is named with what they saw."""
+    clock = FrozenClock()
+    second = tmp_path / "second"
+    second.mkdir()
+    with (
+        witnessing_server(tmp_path, clock) as first,
+        witnessing_server(second, clock, "other.example/2") as other,
+    ):
+        signs = Signs(witnesses=(first.witness, other.witness), places=(first.place, other.place))
+        company = Company(tmp_path, outside=False, signs=signs)
+        keys = company.deployment.signing.keyring.verifiers(f"localhost/{ORG}")
+        with company.client:
+            clock.at = company.now
+            company.record()
+            company.sign()
+            assert company.verify()
+            company.sign()
+            assert company.verdict() == "Only with its owner's word"
+            assert "witness.example/1 has not seen any head yet. other.example/2 has not" in company.text
+            for server in (first, other):
+                server.knows({f"localhost/{ORG}": keys})
+            signer = company.deployment.signer()
+            [witnessing.ask(ORG) for witnessing in signer.witnessings if witnessing.due()]
+            company.now += timedelta(minutes=3)
+            assert company.verdict() == "Yes, as far as a log can prove it"
+            assert "Seen by 2 of 2 witnesses: the signed head over 2 entries, last" in company.text
+            assert "(3 minutes ago)." in company.text
+            company.record()
+            signer.sign(ORG)
+            signer.witnessings[0].ask(ORG)
+            company.now += timedelta(hours=3)
+            assert company.verdict() == "Yes, as far as a log can prove it"
+            size = company.deployment.trust(ORG).witnesses[0].size
+            assert f"Seen by 1 of 2 witnesses: the signed head over {size} entries, last" in company.text
+            assert "other.example/2 last saw the head over 2 entries, 2 March 2026" in company.text
+            assert company.text.count("(3 hours ago).") == 2
+        company.deployment.close()
+
+
+LATE = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seen", "late"),
+    [
+        (Sighting(name="w"), True),
+        (Sighting(name="w", size=3, at=LATE - timedelta(hours=2, seconds=1)), True),
+        (Sighting(name="w", size=3, at=LATE - timedelta(hours=2)), False),
+        (Sighting(name="w", size=3, at=LATE - timedelta(days=9), newest=True), False),
+    ],
+)
+def test_a_witness_is_late_when_a_newer_head_is_hours_old(seen: Sighting, late: bool) -> None:
+    assert seen.is_late(LATE) == late

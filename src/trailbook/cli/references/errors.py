@@ -63,6 +63,7 @@ _DO = {
     "export-failed": "Export again, with a narrower filter if it took too long.",
     "signing-refused": "Run `trailbook verify`, and follow [drill 3](../operate.md).",
     "anchor-unavailable": "Nothing at once: it is asked about the next checkpoint. If it stays, look at the address.",
+    "call-failed": "Look at the address, and whether `outgoing_private` has to name it; it is tried again by itself.",
     "catalogue": "Mend the file; `trailbook catalogue check` says all that is wrong at once.",
     "configuration": "Mend the setting that it names; [configuration.md](configuration.md) has them all.",
     "head-moved": "Nothing: the writer reads again and appends again. It is met only by whoever writes a store.",

@@ -67,6 +67,7 @@ from .proofs import (
     leaf as leaf,
     proof as proof,
     tile as tile,
+    witnesses as witnesses,
 )
 from .views import (
     delete_view as delete_view,

@@ -54,6 +54,14 @@ def key(request: Request) -> Response[bytes]:
     return Response("".join(f"{format_key(range_)}\n" for range_ in ranges).encode(), media_type=TEXT)
 
 
+def witnesses(request: Request) -> Response[bytes]:
+    """GET /log/{org}/witnesses: who is asked to cosign the heads, and which of them each has seen."""
+    request.only()
+    request.log.checkpoint(viewer=request.viewer)
+    seen = request.site.deployment.trust(request.org).witnesses
+    return Response(msgspec.json.encode(seen), media_type=JSON)
+
+
 def tile(request: Request) -> Response[bytes]:
     """GET /log/{org}/tile/...: a tile of hashes, or a bundle of entries."""
     request.only()

@@ -13,7 +13,6 @@ from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
 from typing import Any
 
-from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trailbook.errors import InvalidError, TrailbookError
@@ -156,7 +155,7 @@ class Waiting(HttpToolsProtocol):
             self.loop.call_later(len(data) / PACE, self.transport.resume_reading)
 
 
-def waiting(app: Litestar) -> type[Waiting]:
-    """The protocol with this application's bound and address, as uvicorn takes it."""
+def waiting(app: Any) -> type[Waiting]:
+    """The protocol with the bound and address in an application's `state`, as uvicorn takes it."""
     own = {"header_seconds": app.state.limits.header_seconds, "base_url": app.state.base_url}
     return type("Waiting", (Waiting,), own)

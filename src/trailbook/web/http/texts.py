@@ -6,14 +6,20 @@ that is not there is an error, and a test holds the files to the same keys.
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, get_global
-from babel.dates import format_date, format_interval, get_timezone_location, get_timezone_name
+from babel.dates import (
+    format_date,
+    format_interval,
+    format_timedelta,
+    get_timezone_location,
+    get_timezone_name,
+)
 from babel.numbers import format_decimal
 
 _FOLDER = Path(__file__).parents[1] / "locale"
@@ -67,6 +73,10 @@ class Words:
     def moment(self, at: datetime, *, seconds: bool = False) -> str:
         """A local date and time in full."""
         return f"{self.day(at)}, {at:%H:%M:%S}" if seconds else f"{self.day(at)}, {at:%H:%M}"
+
+    def ago(self, past: timedelta) -> str:
+        """How long ago something was: 3 minutes ago."""
+        return str(format_timedelta(-past, add_direction=True, locale=self._locale))
 
     def zone(self, zone: ZoneInfo) -> str:
         """A time zone in words; one that is of no place has its own name, not that of an unknown region."""

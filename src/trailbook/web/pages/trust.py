@@ -13,7 +13,7 @@ from msgspec import Struct
 from trailbook.deployment import Underway
 from trailbook.errors import DamagedError
 from trailbook.finding import Shown
-from trailbook.proofs import SignedHead, Trust
+from trailbook.proofs import Sighting, SignedHead, Trust
 from trailbook.query import Query, Term, from_params
 from trailbook.tree import key_id, parse_range
 from trailbook.web.http.render import page, partial, see
@@ -69,7 +69,7 @@ def trust_page(request: Request) -> Response[Any]:
     """GET /orgs/{org}/activity/trust."""
     request.only()
     presenter = presenter_of(request, None, home_zone(request))
-    facts = request.site.deployment.trust(request.org)
+    facts, now = request.site.deployment.trust(request.org), request.site.deployment.clock()
     verdict: Verdict
     try:
         verified = _last(request, _VERIFIED)
@@ -77,7 +77,7 @@ def trust_page(request: Request) -> Response[Any]:
     except DamagedError:
         verdict, from_entries = "damaged", []  # this page is there above all when others are not
     else:
-        verdict = judged(facts, verified, request.site.deployment.clock())
+        verdict = judged(facts, verified, now)
         from_entries = [
             _checked(request, presenter, verified, verdict),
             _one_tree(request, presenter, restarted),
@@ -88,6 +88,7 @@ def trust_page(request: Request) -> Response[Any]:
         grounds=[
             _signing(presenter, facts, verdict),
             _copy(presenter, facts),
+            *([_witnessed(presenter, facts, now)] if facts.witnesses else []),
             *([_authority(presenter, facts)] if facts.asks_authority else []),
             *from_entries,
         ],
@@ -115,7 +116,7 @@ def judged(facts: Trust, verified: Shown | None, now: datetime) -> Verdict:
         return "refused"
     if facts.signed is None or _is_late(facts.signed, facts.size, now):
         return "unsigned"
-    if facts.outside is None:
+    if facts.outside is None and all(seen.size is None for seen in facts.witnesses):
         return "alone"
     if verified is None:
         return "unverified"
@@ -160,6 +161,31 @@ def _copy(presenter: Presenter, facts: Trust) -> Ground:
         holds=False,
         sentence=t("trust.outside-lost" if facts.keeps_outside else "trust.outside-none"),
     )
+
+
+def _witnessed(presenter: Presenter, facts: Trust, now: datetime) -> Ground:
+    """How many others have seen the largest head that any has, and what each of the rest has seen."""
+    t, size = presenter.words, max((seen.size or 0 for seen in facts.witnesses), default=0)
+    first = [(seen.at or now) for seen in facts.witnesses if seen.size == size]
+    rest = [seen for seen in facts.witnesses if seen.size != size]
+    words = [_behind(presenter, seen, now) for seen in rest]
+    if first:
+        slots = {"seen": t.number(len(first)), "all": t.number(len(facts.witnesses)), "size": t.number(size)}
+        words.insert(0, t("trust.witnessed-to", when=_since_then(presenter, max(first), now), **slots))
+    holds = any(not seen.is_late(now) for seen in facts.witnesses)
+    return Ground(name="witnessed", holds=holds, sentence=" ".join(words))
+
+
+def _behind(presenter: Presenter, seen: Sighting, now: datetime) -> str:
+    t, name = presenter.words, cut(seen.name)
+    if seen.size is None or seen.at is None:
+        return t("trust.witnessed-never", name=name)
+    when = _since_then(presenter, seen.at, now)
+    return t("trust.witnessed-behind", name=name, size=t.number(seen.size), when=when)
+
+
+def _since_then(presenter: Presenter, at: datetime, now: datetime) -> str:
+    return f"{_when(presenter, at)} ({presenter.words.ago(max(timedelta(0), now - at))})"
 
 
 def _authority(presenter: Presenter, facts: Trust) -> Ground:

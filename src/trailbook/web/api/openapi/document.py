@@ -10,7 +10,7 @@ import trailbook
 from trailbook.catalogue import Catalogue
 from trailbook.finding import Facets, FoundItem, Histogram, Page, Shown
 from trailbook.model import NewEntry
-from trailbook.proofs import Opening
+from trailbook.proofs import Opening, Sighting
 from trailbook.web.api.entries import CatalogueAnswer
 from trailbook.web.api.exports import ExportAnswer, ExportList, ExportOrder, ExportPreview
 from trailbook.web.api.health import Version
@@ -64,6 +64,7 @@ def document(catalogue: Catalogue, base_url: str) -> Schema:
         ExportList,
         ExportPreview,
         Opening,
+        Sighting,
         *VIEW_SHAPES,
         *SHAPES,
         Problem,

@@ -18,6 +18,7 @@ def proofs() -> tuple[Operation, ...]:
     raw = Answer(says="The bytes.", forms=octets, headers=("ETag",))
     proof = Answer(says="A C2SP tlog-proof.", forms=text, headers=("Content-Disposition",))
     note, keys = Answer(says="A signed note.", forms=text), Answer(says="A key a line.", forms=text)
+    seen = Answer(says="One for each witness.", forms={JSON: {"type": "array", "items": ref("Sighting")}})
     opening = Answer(says="One for each name it had.", forms=openings)
     item = f"{ORG}/items/{{type}}/{{item}}/identities"
     return (
@@ -32,6 +33,7 @@ def proofs() -> tuple[Operation, ...]:
         read(item, "readIdentities", "What opens the tokens of an item", answer=opening),
         read(f"{log}/checkpoint", "readCheckpoint", "The signed head", answer=note),
         read(f"{log}/key", "readKeys", "The keys that verify the heads", answer=keys),
+        read(f"{log}/witnesses", "readWitnesses", "Who has seen which head", answer=seen),
         read(
             f"{log}/tile/{{tile}}",
             "readTile",

@@ -20,6 +20,7 @@ from trailbook.errors import DamagedError
 from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.cut import BundleRequest
 from trailbook.query import Query
+from trailbook.record.columns import endings_of
 from trailbook.tree.checkpoint import format_vkey
 
 _MOST = 1_000_000  # entries of a bundle
@@ -32,7 +33,12 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     store = built.store()
     keys_of = built.deployment.signing.keyring.verifiers
     types = frozenset(built.log.catalogue.types)
-    asked = VerifyOptions(origin=built.deployment.signing.origin, keys_of=keys_of, types=types)
+    asked = VerifyOptions(
+        origin=built.deployment.signing.origin,
+        keys_of=keys_of,
+        types=types,
+        endings=endings_of(built.log.catalogue),
+    )
 
     def verify() -> None:
         findings = verify_log(store, ORG, asked).findings

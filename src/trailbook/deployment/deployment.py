@@ -42,6 +42,7 @@ from trailbook.proofs import (
     trust,
 )
 from trailbook.query import WORKING_HOURS, WorkingHours
+from trailbook.record import endings_of
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree import Checkpoint, VerifierKey
 from trailbook.verify import Report
@@ -239,6 +240,7 @@ class Deployment:
             stop=stop,
             now=self.clock(),
             types=frozenset(self.catalogue.types),
+            endings=endings_of(self.catalogue),
         )
         return verify_log(self._store, org, options, progress=progress)
 

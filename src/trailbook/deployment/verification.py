@@ -4,14 +4,14 @@ Owns the order of reading, and going on past what cannot be read. Refuses to wri
 the store: keys and outside checkpoints come from whoever asks.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec import Struct, field, structs
 
 from trailbook.errors import DamagedError, StoreError
-from trailbook.finding import SEGMENT, Parts, Sealed
+from trailbook.finding import SEGMENT, IndexMeans, Parts, Rebuild, Sealed
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
 from trailbook.record import decode_body
@@ -42,6 +42,7 @@ from trailbook.verify import (
     upper_faults,
 )
 
+INDEX = "index"  # what every place begins with of which `reindex` mends what is found
 _CHUNK = 16 * TILE
 _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10000
 _MOST_STRAYS = 1000
@@ -54,7 +55,8 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     """What to verify by: the log's origin, its keys for an origin, heads kept outside, and what may be known.
 
     `start` and `stop` narrow the re-hash of bodies to whole tiles around them; every tile is still bound to the
-    signed head. `now` is needed to say that entries have been unsigned for too long, `types` are declared types.
+    signed head. `now` is needed to say that entries have been unsigned for too long, `types` are declared types, and
+    `endings` says of each declared action whether its target is there after it, as `endings_of` does.
     """
 
     origin: str
@@ -64,6 +66,7 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     stop: int | None = None
     now: datetime | None = None
     types: frozenset[str] = frozenset()
+    endings: Mapping[str, bool | None]
 
 
 class _Run(Struct):
@@ -84,6 +87,7 @@ class _Run(Struct):
     blobs: dict[tuple[str, str], bytes] = field(
         default_factory=dict
     )  # all but tiles, and tiles no name finds
+    index: Rebuild | None = None  # of the whole log, for a part of it says little of a segment
 
     @property
     def whole(self) -> bool:
@@ -103,6 +107,8 @@ def verify_log(
         _blobs(run)
         signed = _heads(run)
         _directory(run)
+        if run.whole:
+            run.index = Rebuild(store, org, IndexMeans(run.directory.held, options.endings))
     _rows(
         run,
         sorted({run.size, *(checkpoint.size for checkpoint in signed if checkpoint.size <= run.size)}),
@@ -115,6 +121,7 @@ def verify_log(
     if run.whole:
         _ids(run)
         _head(run)
+    _index(run)
     _engine(run)
     run.findings += run.seen.findings
     return _report(run, bound)
@@ -234,7 +241,15 @@ def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
             cuts = [size for size in sizes if low < size < (number + 1) * TILE]
             leaves = read_rows(rows, low, high - low, run.seen) if _must_hash(run, low, high, rows) else None
             add_tile(run.tree, leaves, KeptTile(_tile(run, 0, number), _above(run, number)), cuts)
+        _index_rows(run, stop)
         progress(stop, run.size)
+
+
+def _index_rows(run: _Run, stop: int) -> None:
+    """Hand on the bodies that were read, up to `stop`."""
+    if run.index is not None:
+        run.index.add(sorted(run.seen.bodies, key=lambda row: row[0]), stop)
+    run.seen.bodies.clear()
 
 
 def _must_hash(run: _Run, low: int, high: int, rows: Sequence[StoredEntry]) -> bool:
@@ -393,9 +408,26 @@ def _head(run: _Run) -> None:
         run.findings.append(_finding("index", "the head counts other items than there are", place="head"))
 
 
+def _index(run: _Run) -> None:
+    """What is wrong with the index; of a part of a log only whether it is as it was written."""
+    if run.index is None:
+        faults = _read(run, Sealed(run.store, run.org, Parts(0)).check) or []
+        run.findings += [_finding("index", f"{fault}; entries intact", place=INDEX) for fault in faults]
+        return
+    for fault in run.index.faults():
+        finding = _finding("index", f"{fault.what}; entries intact", place=INDEX)
+        if fault.first is not None and fault.stop is not None:
+            place = f"{INDEX}, {span(fault.first, fault.stop)}"
+            finding = structs.replace(finding, seq=fault.first, stop=fault.stop, place=place)
+        run.findings.append(finding)
+    if run.index.undeclared:
+        count = run.index.undeclared
+        run.notes.append(
+            f"the end of a target was not compared in {count} entries: no catalogue here declares their actions"
+        )
+
+
 def _engine(run: _Run) -> None:
-    for fault in _read(run, Sealed(run.store, run.org, Parts(0)).check) or []:
-        run.findings.append(_finding("index", f"{fault}; entries intact", place="index"))
     for line in _read(run, run.store.faults) or []:
         run.findings.append(_finding("index", f"the engine says: {line}", place="database file"))
 

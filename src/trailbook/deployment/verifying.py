@@ -19,6 +19,7 @@ from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
+from trailbook.record import endings_of
 from trailbook.stores import open_store, store_file
 from trailbook.verify import Report
 
@@ -37,6 +38,7 @@ class VerifyTask(Struct, frozen=True, kw_only=True):
     outside: tuple[bytes, ...]
     now: datetime
     types: frozenset[str]
+    endings: dict[str, bool | None]
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -168,6 +170,7 @@ def task_of(deployment: Deployment, org: str) -> VerifyTask:
         outside=tuple(deployment.heads_outside(org)),
         now=deployment.clock(),
         types=frozenset(deployment.catalogue.types),
+        endings=endings_of(deployment.catalogue),
     )
 
 
@@ -204,6 +207,7 @@ def _verify(task: VerifyTask) -> Report:
         outside=task.outside,
         now=task.now,
         types=task.types,
+        endings=task.endings,
     )
     try:
         return verify_log(

@@ -46,7 +46,10 @@ class Declared(Struct, frozen=True):
 
 
 class Seen(Struct, kw_only=True):
-    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id."""
+    """What the rows read so far say, beside their hashes; `ids` has room for every entry's id.
+
+    `bodies` are those read since somebody last took them away, by seq.
+    """
 
     ids: bytearray
     personal: frozenset[str] = frozenset()
@@ -58,6 +61,7 @@ class Seen(Struct, kw_only=True):
     findings: list[Finding] = field(default_factory=list)
     entries: int = 0
     recorded_at: str = ""
+    bodies: list[tuple[int, Body]] = field(default_factory=list)
 
 
 def read_rows(rows: Iterable[RowFacts], first: int, width: int, seen: Seen) -> list[Leaf]:
@@ -90,6 +94,7 @@ def _leaf(row: RowFacts, seen: Seen) -> bytes:
 
 def _read(seq: int, raw: bytes, seen: Seen) -> None:
     body = decode_body(raw)
+    seen.bodies.append((seq, body))
     concerns = body.concerns
     seen.ids[seq * _ID : seq * _ID + _ID] = _id(body.id)
     many = len(concerns) > 1 or len(body.fields) > 1

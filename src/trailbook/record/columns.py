@@ -4,13 +4,13 @@ Owns reading a body into numbers a second time, apart from `row.py`, which the w
 up: items come by token, and what ends a target by action.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from trailbook.catalogue import Catalogue
-from trailbook.index import CODED, Array, Codes, Fields, Ints, Lives
+from trailbook.index import Array, Codes, Fields, Ints, Lives
 from trailbook.record.canonical import Body
 from trailbook.record.row import alive_after, sixty_bits
 
@@ -38,27 +38,25 @@ def body_fields(
     """
     bodies = [body for _, body in rows]
     targets = [items[body.target] for body in bodies]
-    concerned = [list(dict.fromkeys([items[c.item].item for c in body.concerns])) for body in bodies]
-    numbers = {
-        "seq": [seq for seq, _ in rows],
-        "actor": [items[body.actor.item].item for body in bodies],
-        "target": [target.item for target in targets],
-        "source": [items[body.source].item for body in bodies],
-        "behalf": [_item(items, body.on_behalf_of) for body in bodies],
-        "origin": [_item(items, body.origin.item) for body in bodies],
-        "correlation": [sixty_bits(body.correlation) for body in bodies],
-        "cause": [sixty_bits(body.caused_by) for body in bodies],
+    # As few steps an entry as can be, and written out: this is done for every entry of a log.
+    of = {
+        "seq": _array([seq for seq, _ in rows]),
+        "at": _microseconds([body.occurred_at for body in bodies]),
+        "actor": _array([items[body.actor.item].item for body in bodies]),
+        "target": _array([target.item for target in targets]),
+        "source": _array([items[body.source].item for body in bodies]),
+        "behalf": _array([0 if (t := body.on_behalf_of) is None else items[t].item for body in bodies]),
+        "origin": _array([0 if (t := body.origin.item) is None else items[t].item for body in bodies]),
+        "correlation": _array([0 if (c := body.correlation) is None else sixty_bits(c) for body in bodies]),
+        "cause": _array([0 if (c := body.caused_by) is None else sixty_bits(c) for body in bodies]),
+        **_coded(bodies, targets, codes),
     }
-    people = zip(numbers["behalf"], numbers["actor"], numbers["target"], concerned, strict=True)
-    numbers["own"] = [
-        not behalf and (actor == target or actor in others) for behalf, actor, target, others in people
-    ]
-    words = _words(bodies, [target.type for target in targets])
-    of = {name: np.asarray(column, np.int64) for name, column in numbers.items()}
-    of |= {name: np.asarray(codes[name].all(words[name]), np.int64) for name in CODED}
-    of["at"] = _microseconds([body.occurred_at for body in bodies])
-    starts = np.concatenate([[0], np.cumsum([len(others) for others in concerned], dtype=np.int64)])
-    return Fields(of, starts, np.asarray([item for others in concerned for item in others], np.int64))
+    owner, concerned = _concerned(bodies, items)
+    mine = np.zeros(len(bodies), np.bool_)
+    mine[owner[concerned == of["actor"][owner]]] = True
+    of["own"] = ((of["behalf"] == 0) & (mine | (of["actor"] == of["target"]))).astype(np.int64)
+    counts = np.bincount(owner, minlength=len(bodies))
+    return Fields(of, np.concatenate([[0], np.cumsum(counts)]), concerned)
 
 
 def body_lives(
@@ -66,16 +64,15 @@ def body_lives(
 ) -> Lives:
     """When targets ended or came back in these bodies; `endings` as of `endings_of`. Raises: KeyError, ValueError."""
     ended = [
-        (seq, body)
+        (seq, body, alive)
         for seq, body in rows
-        if endings.get(body.action) is not None and body.outcome == "success"
+        if (alive := endings.get(body.action)) is not None and body.outcome == "success"
     ]
-    at = _microseconds([body.occurred_at for _, body in ended])
     return Lives(
-        _array(items[body.target].item for _, body in ended),
-        at,
-        _array(seq for seq, _ in ended),
-        _array(endings[body.action] for _, body in ended),
+        _array([items[body.target].item for _, body, _ in ended]),
+        _microseconds([body.occurred_at for _, body, _ in ended]),
+        _array([seq for seq, _, _ in ended]),
+        _array([alive for _, _, alive in ended]),
     )
 
 
@@ -84,23 +81,31 @@ def endings_of(catalogue: Catalogue) -> dict[str, bool | None]:
     return {action: alive_after(catalogue, action, "success") for action in catalogue.actions}
 
 
-def _item(items: Mapping[str, KnownItem], token: str | None) -> int:
-    return 0 if token is None else items[token].item
+def _concerned(bodies: Sequence[Body], items: Mapping[str, KnownItem]) -> tuple[Ints, Ints]:
+    """The items that these bodies concern, each once for a body, and to which of them each belongs."""
+    owner = np.repeat(np.arange(len(bodies)), [len(body.concerns) for body in bodies])
+    concerned = _array([items[concern.item].item for body in bodies for concern in body.concerns])
+    pairs = owner * (concerned.max(initial=0) + 1) + concerned
+    first = np.sort(np.unique(pairs, return_index=True)[1])
+    return owner[first], concerned[first]
 
 
-def _words(bodies: Sequence[Body], types: list[str]) -> dict[str, list[str]]:
-    return {
+def _coded(
+    bodies: Sequence[Body], targets: Sequence[KnownItem], codes: Mapping[str, Codes]
+) -> dict[str, Ints]:
+    words = {
         "kind": [body.actor.kind for body in bodies],
-        "type": types,
+        "type": [target.type for target in targets],
         "category": [body.category for body in bodies],
         "action": [body.action for body in bodies],
         "outcome": [body.outcome for body in bodies],
         "interface": [body.origin.interface for body in bodies],
     }
+    return {name: _array(codes[name].all(column)) for name, column in words.items()}
 
 
-def _array(numbers: Iterable[int | None]) -> Ints:
-    return np.asarray(list(numbers), np.int64)
+def _array(numbers: Sequence[int]) -> Ints:
+    return np.fromiter(numbers, np.int64, len(numbers))
 
 
 def _microseconds(instants: Sequence[str]) -> Ints:

@@ -15,6 +15,7 @@ from trailbook.deployment.verification import VerifyOptions, verify_heads, verif
 from trailbook.proofs.keyring import keyring_of
 from trailbook.proofs.outside_file import read_outside
 from trailbook.proofs.signer import Signer, Signing
+from trailbook.record.columns import endings_of
 from trailbook.stores import Blob, open_store
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
@@ -31,7 +32,12 @@ BIG = TILE * TILE + 3 * TILE
 def asked(signed_log: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
     types = frozenset(signed_log.log.catalogue.types)
     return VerifyOptions(
-        origin=ORIGIN, keys_of=KEYRING.verifiers, outside=tuple(outside), now=signed_log.clock.at, types=types
+        origin=ORIGIN,
+        keys_of=KEYRING.verifiers,
+        outside=tuple(outside),
+        now=signed_log.clock.at,
+        types=types,
+        endings=endings_of(signed_log.log.catalogue),
     )
 
 

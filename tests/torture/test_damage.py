@@ -18,6 +18,7 @@ from tests.amounts import amount
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import TrailbookError
 from trailbook.proofs.outside_file import read_outside
+from trailbook.record.columns import endings_of
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, fill, open_signed
@@ -82,6 +83,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
         outside=tuple(signed.note for signed in read_outside(folder / "outside.txt").notes),
         now=signed.clock.at,
         types=frozenset(signed.log.catalogue.types),
+        endings=endings_of(signed.log.catalogue),
     )
     contents = read(folder / "log.db")
     assert contents is not None

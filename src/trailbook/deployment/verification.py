@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from msgspec import Struct, field, structs
 
+from trailbook.deployment.index_findings import as_written, index_findings, index_notes
 from trailbook.errors import DamagedError, StoreError
-from trailbook.finding import SEGMENT, IndexMeans, Parts, Rebuild, Sealed
+from trailbook.finding import SEGMENT, IndexMeans, Rebuild
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
 from trailbook.record import decode_body
@@ -42,7 +43,6 @@ from trailbook.verify import (
     upper_faults,
 )
 
-INDEX = "index"  # what every place begins with of which `reindex` mends what is found
 _CHUNK = 16 * TILE
 _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10000
 _MOST_STRAYS = 1000
@@ -241,12 +241,12 @@ def _rows(run: _Run, sizes: Sequence[int], progress: Progress) -> None:
             cuts = [size for size in sizes if low < size < (number + 1) * TILE]
             leaves = read_rows(rows, low, high - low, run.seen) if _must_hash(run, low, high, rows) else None
             add_tile(run.tree, leaves, KeptTile(_tile(run, 0, number), _above(run, number)), cuts)
-        _index_rows(run, stop)
+            _index_rows(run, high)
         progress(stop, run.size)
 
 
 def _index_rows(run: _Run, stop: int) -> None:
-    """Hand on the bodies that were read, up to `stop`."""
+    """Hand on the bodies that were read, up to `stop`: a tile's, which the processor still has at hand."""
     if run.index is not None:
         run.index.add(sorted(run.seen.bodies, key=lambda row: row[0]), stop)
     run.seen.bodies.clear()
@@ -411,20 +411,10 @@ def _head(run: _Run) -> None:
 def _index(run: _Run) -> None:
     """What is wrong with the index; of a part of a log only whether it is as it was written."""
     if run.index is None:
-        faults = _read(run, Sealed(run.store, run.org, Parts(0)).check) or []
-        run.findings += [_finding("index", f"{fault}; entries intact", place=INDEX) for fault in faults]
-        return
-    for fault in run.index.faults():
-        finding = _finding("index", f"{fault.what}; entries intact", place=INDEX)
-        if fault.first is not None and fault.stop is not None:
-            place = f"{INDEX}, {span(fault.first, fault.stop)}"
-            finding = structs.replace(finding, seq=fault.first, stop=fault.stop, place=place)
-        run.findings.append(finding)
-    if run.index.undeclared:
-        count = run.index.undeclared
-        run.notes.append(
-            f"the end of a target was not compared in {count} entries: no catalogue here declares their actions"
-        )
+        run.findings += _read(run, lambda: list(as_written(run.store, run.org))) or []
+    else:
+        run.findings += index_findings(run.index, (*run.findings, *run.seen.findings))
+        run.notes += index_notes(run.index)
 
 
 def _engine(run: _Run) -> None:

@@ -14,9 +14,9 @@ from trailbook.index import Array, Codes, Fields, Ints, Lives
 from trailbook.record.canonical import Body
 from trailbook.record.row import alive_after, sixty_bits
 
-_INSTANT = len("2026-11-02T08:15:00.123456Z")
-_MARKS = {4: b"-", 7: b"-", 10: b"T", 13: b":", 16: b":", 19: b".", 26: b"Z"}
-_DIGITS = [place for place in range(_INSTANT) if place not in _MARKS]
+_FORM = np.frombuffer(b"0000-00-00T00:00:00.000000Z", np.uint8)
+_INSTANT = len(_FORM)
+_DIGITS = ord("0") == _FORM
 NumberedBody = tuple[int, Body]  # with its seq
 
 
@@ -93,7 +93,7 @@ def _concerned(bodies: Sequence[Body], items: Mapping[str, KnownItem]) -> tuple[
 def _coded(
     bodies: Sequence[Body], targets: Sequence[KnownItem], codes: Mapping[str, Codes]
 ) -> dict[str, Ints]:
-    words = {
+    words: dict[str, list[str]] = {
         "kind": [body.actor.kind for body in bodies],
         "type": [target.type for target in targets],
         "category": [body.category for body in bodies],
@@ -112,12 +112,8 @@ def _microseconds(instants: Sequence[str]) -> Ints:
     """Instants as bodies write them, in microseconds since 1970. Raises: ValueError."""
     if not instants:
         return _array(())
-    if {*map(len, instants)} != {_INSTANT}:
-        raise ValueError("a time is not written as in a body")
-    letters: Array = np.frombuffer("".join(instants).encode("ascii"), np.uint8).reshape(-1, _INSTANT)
-    digits = letters[:, _DIGITS]
-    marked = all((letters[:, place] == mark[0]).all() for place, mark in _MARKS.items())
-    if not marked or digits.min() < ord("0") or digits.max() > ord("9"):
+    letters: Array = np.frombuffer("".join(instants).encode("ascii"), np.uint8).reshape(len(instants), -1)
+    if not ((letters == _FORM) | (_DIGITS & (letters - ord("0") < 10))).all():
         raise ValueError("a time is not written as in a body")
     texts: Array = letters[:, : _INSTANT - 1].copy().view(f"S{_INSTANT - 1}").ravel()
     return texts.astype("M8[us]").astype(np.int64)

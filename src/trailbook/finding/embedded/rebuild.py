@@ -25,6 +25,7 @@ from trailbook.index import (
     Fields,
     Ints,
     Lives,
+    Mask,
     Segment,
     build_segment,
     differences,
@@ -66,6 +67,7 @@ class Rebuild:
         self._store = store
         self._org = org
         self._means = means
+        self._doubtful: Sequence[tuple[int, int]] = ()
         self._judged: set[Listed] = set()
         self._entries: list[_Entries] = []  # of the segment under way
         size = store.head(org).size
@@ -91,11 +93,13 @@ class Rebuild:
             self._entries = []
             self._waiting.pop()
 
-    def faults(self) -> Iterator[IndexFault]:
+    def faults(self, doubtful: Sequence[tuple[int, int]] = ()) -> Iterator[IndexFault]:
         """What is wrong with the segments as they are by now; what was not the same when it was built is looked into.
 
-        Others may seal and merge meanwhile: a segment that came since is built anew too.
+        Others may seal and merge meanwhile: a segment that came since is built anew too. `doubtful` are runs of seqs,
+        half-open, whose entries are at fault themselves: against such a body nothing is held.
         """
+        self._doubtful = doubtful
         try:
             while (faults := self._next()) is not None:
                 yield from faults
@@ -137,6 +141,8 @@ class Rebuild:
         kept = read_segment(self._store, self._org, listed)
         require_readable(kept)
         bodies, _ = readable(self._store.kept(self._org, listed.first, _end(listed)))
+        doubtful = self._doubtful_in(listed)
+        bodies = [row for row in bodies if not doubtful[row[0] - listed.first]]
         for difference in differences(kept, self._anew(kept, bodies)):
             yield IndexFault(_in_words(difference), difference.first, difference.stop)
 
@@ -159,6 +165,12 @@ class Rebuild:
             return self._columns(rows)
         except (KeyError, ValueError):
             return self._columns([row for row in rows if self._is_sound(row)])
+
+    def _doubtful_in(self, listed: Listed) -> Mask:
+        marks = np.zeros(listed.span, np.bool_)
+        for low, high in self._doubtful:
+            marks[max(low - listed.first, 0) : max(high - listed.first, 0)] = True
+        return marks
 
     def _is_sound(self, row: NumberedBody) -> bool:
         try:

@@ -3,7 +3,6 @@
 Each attack begins with the same log, whose index is sealed; the first test is the control of them all.
 """
 
-from datetime import timedelta
 from hashlib import sha256
 
 import numpy as np
@@ -19,6 +18,7 @@ from trailbook.deployment.index_findings import as_written, is_of_index
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.finding.embedded.segments import LIST, SegmentList, indexed, read_list, read_segment
 from trailbook.index import Segment
+from trailbook.model import Progress, parse_instant
 from trailbook.query import from_params
 from trailbook.record import decode_body, endings_of
 from trailbook.retention import Retention
@@ -54,7 +54,7 @@ def kept(signed: SignedLog) -> Kept:
     return Kept(signed, log)
 
 
-def verified(log: Kept, **more: object) -> Report:
+def verified(log: Kept, progress: Progress = lambda done, total: None, **more: object) -> Report:
     catalogue = log.log.catalogue
     options = VerifyOptions(
         origin=ORIGIN,
@@ -63,7 +63,7 @@ def verified(log: Kept, **more: object) -> Report:
         types=frozenset(catalogue.types),
         endings=endings_of(catalogue),
     )
-    return verify_log(log.store, ORG, structs.replace(options, **more))
+    return verify_log(log.store, ORG, structs.replace(options, **more), progress=progress)
 
 
 def said(report: Report) -> list[tuple[int | None, int | None, str]]:
@@ -254,21 +254,77 @@ def test_the_tail_is_read_from_the_entries(log: Kept) -> None:
     assert len(set(other)) == len(other) - 1  # as the changed body has it
 
 
+def pruned(log: Kept) -> set[int]:
+    """Remove what was recorded before the 140th entry; what is left."""
+    some = entry_at(log.signed, 1)
+    before = parse_instant(decode_body(log.rows[140].body or b"").recorded_at)
+    log.log.prune(Retention(kept_for="standard", before=before), actor=some.actor, origin=some.origin)
+    log.signed.signer.sign(ORG)
+    return {row.seq for row in log.rows if row.body is not None}
+
+
+def sealed(log: Kept) -> set[int]:
+    """Every seq that some segment has."""
+    segments = [read_segment(log.store, ORG, listed) for listed in read_list(log.store, ORG).segments]
+    return {seq for segment in segments for seq in segment.seqs(np.arange(segment.count)).tolist()}
+
+
 def test_removal_leaves_nothing_in_the_index(log: Kept) -> None:
     """Each segment that it touches is as if the removed entries had never been there."""
-    log.signed.clock.move(timedelta(days=4000))
-    actor = entry_at(log.signed, 1).actor
-    log.log.prune(
-        Retention(kept_for="standard", before=log.signed.clock.at - timedelta(days=1)),
-        actor=actor,
-        origin=entry_at(log.signed, 1).origin,
-    )
-    log.signed.signer.sign(ORG)
-    left = {row.seq for row in log.rows if row.body is not None}
-    for listed in read_list(log.store, ORG).segments:
-        segment = read_segment(log.store, ORG, listed)
-        assert set(segment.seqs(np.arange(segment.count)).tolist()) == left & set(
-            range(segment.first, segment.size)
-        )
+    reached, before = indexed(log.store, ORG), sealed(log)
+    left = pruned(log)
+    assert sealed(log) == {seq for seq in left if seq < indexed(log.store, ORG)}
+    assert len(before - sealed(log)) > 30
+    assert indexed(log.store, ORG) >= reached
     assert verified(log).findings == ()
     assert {entry.seq for entry in kept(log.signed).log.rows(Query(), viewer=ME)} == left
+
+
+def test_what_an_older_removal_left_is_taken_out(log: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then it is masked, and `verify` compares what is kept and believes the rest; whoever seals next does it."""
+    before = sealed(log)
+    monkeypatch.setattr(log.log.recorder, "_seal", lambda: 0)
+    left = pruned(log)
+    assert sealed(log) == before
+    assert verified(log).findings == ()
+    seq = next(seq for seq in left if seq < 140 and set(range(seq - seq % 32, seq)) - left)
+    first = seq - seq % 32
+    forged.forge(log.store, ORG, first, forged.without_posting("actor", seq))
+    assert [each[0] for each in said(verified(log))] == [seq]
+    woken: list[bool] = []
+    older = new_log(log.store, ORG, clock=log.signed.clock, seed=11, sizes=TINY)
+    older.upkeep.on_ripe = lambda: woken.append(True)
+    assert {entry.seq for entry in older.rows(Query(), viewer=ME)} == left
+    assert woken
+    older.upkeep.reindex()
+    assert verified(log).findings == ()
+
+
+def test_two_processes_take_it_out(log: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second takes over what the first one wrote; both answer from what is left."""
+    monkeypatch.setattr(log.log.recorder, "_seal", lambda: 0)
+    left = pruned(log)
+    other = new_log(log.store, ORG, clock=log.signed.clock, seed=11, sizes=TINY)
+    assert other.count(Query(), viewer=ME)[0] == len(left)
+    assert log.log.count(Query(), viewer=ME)[0] == len(left)
+    log.log.upkeep.seal()
+    other.upkeep.seal()
+    assert sealed(log) == {seq for seq in left if seq < indexed(log.store, ORG)}
+    for reader in (log.log, other):
+        assert {entry.seq for entry in reader.rows(Query(), viewer=ME)} == left
+    assert verified(log).findings == ()
+
+
+def test_what_is_sealed_meanwhile_is_no_fault(log: Kept) -> None:
+    """While the bodies are read others record, seal, merge, and build the index anew: nothing is found."""
+    busy: list[int] = []
+
+    def others(done: int, total: int | None) -> None:
+        busy.append(done)
+        log.signed.log.record_many([entry_at(log.signed, n) for n in range(1000, 1040)])
+        log.log.upkeep.reindex() if len(busy) % 2 else log.log.upkeep.seal()
+
+    for _ in range(3):
+        assert verified(log, progress=others).findings == ()
+        log.signed.signer.sign(ORG)
+    assert busy

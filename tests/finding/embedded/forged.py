@@ -60,11 +60,11 @@ def rank_of(kept: Segment, seq: int) -> int:
 
 
 def without_posting(field: str, seq: int) -> Forge:
-    """One entry is taken out of what finds it by a field; its column stays."""
+    """One entry is taken out of what finds it by the youngest item in a field; its column stays."""
 
     def change(kept: Segment, arrays: Arrays) -> None:
         starts, ranks = arrays[f"{field}.starts"].astype(np.int64), arrays[f"{field}.ranks"]
-        at = int(np.flatnonzero(ranks == rank_of(kept, seq))[0])
+        at = int(np.flatnonzero(ranks == rank_of(kept, seq))[-1])
         arrays[f"{field}.ranks"] = np.delete(ranks, at)
         arrays[f"{field}.starts"] = np.where(starts > at, starts - 1, starts)
 

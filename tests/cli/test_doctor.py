@@ -204,8 +204,8 @@ def test_an_index_that_hides_an_entry_is_repaired(well: Folder, elsewhere: Path)
     assert well.good(*asked).json["count"] == 0
     (finding,) = well.run("verify", "--json").json["findings"]
     assert (finding["verdict"], finding["seq"]) == ("index", seq)
-    (told,) = diagnosis(well)
-    assert (told["part"], f"seq {seq}: the index hides its about" in told["says"]) == ("index", True)
+    (risk,) = diagnosis(well)
+    assert (risk["part"], f"seq {seq}: the index hides its about" in risk["says"]) == ("index", True)
     assert [finding["repaired"] for finding in diagnosis(well, "--repair")] == [True]
     assert (parts(well), well.good(*asked).json["count"]) == (set(), 1)
     (elsewhere / "outside.txt").write_bytes(outside)

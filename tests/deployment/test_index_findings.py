@@ -66,7 +66,7 @@ def verified(log: Kept, progress: Progress = lambda done, total: None, **more: o
     return verify_log(log.store, ORG, structs.replace(options, **more), progress=progress)
 
 
-def said(report: Report) -> list[tuple[int | None, int | None, str]]:
+def faults_of_index(report: Report) -> list[tuple[int | None, int | None, str]]:
     """What is found of the index; there must be nothing else."""
     assert all(is_of_index(finding) for finding in report.findings)
     return [(f.seq, f.stop, f.what.removesuffix("; entries intact")) for f in report.findings]
@@ -101,7 +101,7 @@ def test_an_entry_that_a_crafted_index_hides(log: Kept) -> None:
     reader = kept(log.signed)
     assert {entry.seq for entry in reader.log.rows(asked, viewer=ME)} == before - {HIDDEN}
     assert list(as_written(log.store, ORG)) == []  # every digest holds
-    ((seq, stop, what),) = said(verified(log))
+    ((seq, stop, what),) = faults_of_index(verified(log))
     assert (seq, stop) == (HIDDEN, HIDDEN + 1)
     assert all(part in what for part in ("hides its", "invents its", "action"))
     reader.log.upkeep.reindex()
@@ -153,7 +153,7 @@ def test_one_part_alone(log: Kept, forge: Forge, expected: tuple[int, int, str])
     """A posting, a column, a count, an order: each is named, where it can be by seq; digests say nothing of them."""
     forged.forge(log.store, ORG, 128, forge)
     assert list(as_written(log.store, ORG)) == []
-    ((seq, stop, what),) = said(verified(log))
+    ((seq, stop, what),) = faults_of_index(verified(log))
     assert (seq, stop) == expected[:2]
     assert expected[2] in what
     kept(log.signed).log.upkeep.reindex()
@@ -169,7 +169,7 @@ def test_words_that_stand_for_others(log: Kept) -> None:
     """Two actions change places in the list: whoever asks for one finds the other."""
     first, second, *rest = read_list(log.store, ORG).words["action"]
     words(log, {"action": [second, first, *rest]})
-    findings = said(verified(log))
+    findings = faults_of_index(verified(log))
     assert findings
     assert all("action" in what for _, _, what in findings)
     words(log, {"action": [first, second, *rest]})
@@ -180,17 +180,17 @@ def test_a_segment_that_is_listed_no_more(log: Kept) -> None:
     """Whoever takes one out of the list hides its entries; whoever lists one twice is told, too."""
     listing = read_list(log.store, ORG)
     forged.put(log.store, ORG, [], structs.replace(listing, segments=listing.segments[1:]))
-    assert [what for _, _, what in said(verified(log))] == ["entries 0 to 32 are in no segment"]
+    assert [what for _, _, what in faults_of_index(verified(log))] == ["entries 0 to 32 are in no segment"]
     twice = structs.replace(listing, segments=(listing.segments[0], *listing.segments))
     forged.put(log.store, ORG, [], twice)
-    assert [what for _, _, what in said(verified(log))] == ["entries 0 to 32 are in two segments"]
+    assert [what for _, _, what in faults_of_index(verified(log))] == ["entries 0 to 32 are in two segments"]
 
 
 def test_a_segment_that_reaches_beyond_the_log(log: Kept) -> None:
     listing = read_list(log.store, ORG)
     last = structs.replace(listing.segments[-1], span=4096)
     forged.put(log.store, ORG, [], structs.replace(listing, segments=(*listing.segments[:-1], last)))
-    ((seq, _, what),) = said(verified(log))
+    ((seq, _, what),) = faults_of_index(verified(log))
     assert (seq, "cannot be a segment of this log" in what) == (last.first, True)
 
 
@@ -198,7 +198,7 @@ def test_a_segment_that_reaches_beyond_the_log(log: Kept) -> None:
 def test_a_list_that_is_none_under_a_digest_that_fits(log: Kept, content: bytes) -> None:
     """It is a finding, and nothing that ends the verification."""
     log.store.put_blob(ORG, Blob(*LIST, sha256(content).digest() + content))
-    assert [(seq, "list" in what) for seq, _, what in said(verified(log))] == [(None, True)]
+    assert [(seq, "list" in what) for seq, _, what in faults_of_index(verified(log))] == [(None, True)]
 
 
 def test_a_list_without_segments_hides_nothing(log: Kept) -> None:
@@ -215,8 +215,8 @@ def test_a_changed_entry_is_no_fault_of_the_index(log: Kept) -> None:
     body = (log.rows[HIDDEN].body or b"").replace(b'"success"', b'"failure"')
     log.rows[HIDDEN] = structs.replace(log.rows[HIDDEN], body=body)
     forged.forge(log.store, ORG, 192, forged.without_posting("actor", 200))
-    found = [(f.verdict, f.seq) for f in verified(log).findings]
-    assert found == [("changed", HIDDEN), ("index", 200)]
+    faults = [(f.verdict, f.seq) for f in verified(log).findings]
+    assert faults == [("changed", HIDDEN), ("index", 200)]
 
 
 def test_a_part_of_a_log_is_compared_by_its_digests_alone(log: Kept) -> None:
@@ -290,7 +290,7 @@ def test_what_an_older_removal_left_is_taken_out(log: Kept, monkeypatch: pytest.
     seq = next(seq for seq in left if seq < 140 and set(range(seq - seq % 32, seq)) - left)
     first = seq - seq % 32
     forged.forge(log.store, ORG, first, forged.without_posting("actor", seq))
-    assert [each[0] for each in said(verified(log))] == [seq]
+    assert [each[0] for each in faults_of_index(verified(log))] == [seq]
     woken: list[bool] = []
     older = new_log(log.store, ORG, clock=log.signed.clock, seed=11, sizes=TINY)
     older.upkeep.on_ripe = lambda: woken.append(True)

@@ -174,10 +174,10 @@ def _look(deployment: "Deployment", org: str, advance: Progress) -> _Looked:
 def _index(org: str, faults: list[str], *, repaired: bool) -> Risk:
     """A damaged index: the entries behind it are another question, and it is made anew from them."""
     more = f"; and {len(faults) - _MOST_SAID} more" if len(faults) > _MOST_SAID else ""
-    said = "; ".join(faults[:_MOST_SAID])
+    first = "; ".join(faults[:_MOST_SAID])
     return Risk(
         part="index",
-        says=f"The index of {org} is damaged: {said}{more}. What finds entries is; entries are not.",
+        says=f"The index of {org} is damaged: {first}{more}. What finds entries is; entries are not.",
         do="It was built anew from the entries."
         if repaired
         else "`trailbook doctor --repair` builds it anew from the entries.",

@@ -12,29 +12,29 @@ from trailbook.export.ranges import KeyRange
 from trailbook.model import Progress
 
 _LOG = logging.getLogger("trailbook")
-_BODIES = 1000  # told to `progress` at once
+_BODIES = 1000  # to the next word of progress
 
 
-class _Told(trailbook_verify.Bundle):
+class _Watched(trailbook_verify.Bundle):
     """The verifier's bundle, which says how many bodies it has read."""
 
-    told: Progress
+    progress: Progress
 
     def ordered(self, expected: list[list[int]]) -> Iterator[tuple[int, bytes]]:
         count = sum(last - first + 1 for first, last in expected)
         for number, line in enumerate(super().ordered(expected)):
             if number % _BODIES == 0:
-                self.told(number, count)
+                self.progress(number, count)
             yield line
-        self.told(count, count)
+        self.progress(count, count)
 
 
 def require_sound(file: str, ranges: Sequence[KeyRange], progress: Progress) -> None:
     """Check a bundle by these keys. Raises: ExportFailedError with the first finding; whatever `progress` raises."""
     keys = trailbook_verify.keys_of("".join(range_.line for range_ in ranges))
     try:
-        bundle = _Told(file, keys)
-        bundle.told = progress
+        bundle = _Watched(file, keys)
+        bundle.progress = progress
         bundle.check()
     except OSError as error:
         raise ExportFailedError(f"the bundle was written and cannot be read again: {error}") from error

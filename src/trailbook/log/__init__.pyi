@@ -4,3 +4,6 @@ from .keys import (
 from .log import (
     Log as Log,
 )
+from .recorder import (
+    LIBRARY as LIBRARY,
+)
